@@ -1,0 +1,26 @@
+"""mlver: git-native version management for machine-learning models.
+
+import mlver
+answer = mlver.open(".").resolve("digits@production")
+model = load(answer.path)          # verified files
+print(answer.name, answer.version, answer.digest)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
+
+    from mlver.api import Registry
+
+__all__ = ["__version__", "open"]
+__version__ = "0.1.0"
+
+
+def open(path: str | os.PathLike[str] = ".") -> Registry:
+    """The registry of the git work tree `path` is in; raise MlverError where there is none."""
+    from mlver.api import Registry
+
+    return Registry.find(path)

@@ -1,0 +1,19 @@
+"""`python -m mlver`, `mlver` and `git-mlver`."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+from mlver.cli.main import main
+
+
+def run() -> None:
+    """The console scripts' entry."""
+    # Nearly all that start-up and a walk make, stays: to look for garbage among it every 700 objects costs a twentieth.
+    gc.set_threshold(50_000)
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,136 @@
+"""Which commands there are, and the application that holds the one asked for.
+
+A command's module is imported when it is the one invoked, or when help or completion needs them all: start-up pays for
+nothing else.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlver import __version__
+from mlver.cli.completion import whole_words
+from mlver.cli.main import INTERRUPTED
+from mlver.cli.session import Session
+from mlver.errors import MlverError, UsageError
+from mlver.project.lock import WAIT_S
+
+# In the order help lists them, each below its heading. `mlver.cli.<name>` defines a function `command` and `EXAMPLES`.
+COMMANDS = {
+    "init": "Record",
+    "register": "Record",
+    "tag": "Record",
+    "status": "Look",
+    "list": "Look",
+    "show": "Look",
+    "log": "Look",
+    "diff": "Look",
+    "promote": "Move",
+    "rollback": "Move",
+    "checkout": "Move",
+    "verify": "Check",
+    "doctor": "Check",
+}
+
+
+def invoke(args: list[str]) -> int:
+    """Run the command `args` name; return its exit code. Raise MlverError, UsageError for a wrong command line."""
+    name = _named(args)
+    args = args or ["--help"]
+    app = build([name] if name in COMMANDS else COMMANDS)
+    try:
+        with whole_words(COMMANDS):
+            code = app(args, prog_name=_program(args), standalone_mode=False)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except typer.TyperException as error:
+        raise _usage(error, name) from None
+    if code == INTERRUPTED:  # typer's own way to pass a Ctrl-C on
+        raise KeyboardInterrupt
+    return code if isinstance(code, int) else 0
+
+
+def build(names: Iterable[str]) -> typer.Typer:
+    """The application with these commands."""
+    app = typer.Typer(pretty_exceptions_enable=False, context_settings=_HELP)
+    app.callback(
+        help="Version models with git: weights, data, params, environment, metrics, and who let them through."
+    )(_globals)
+    for name in names:
+        module = import_module(f"mlver.cli.{name}")
+        epilog = "\n\n".join(("Examples:", *module.EXAMPLES))
+        app.command(name, context_settings=_HELP, rich_help_panel=COMMANDS[name], epilog=epilog)(module.command)
+    return app
+
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mlver {__version__}")
+        raise typer.Exit
+
+
+def _globals(
+    ctx: typer.Context,
+    directory: Annotated[
+        str, typer.Option("-C", metavar="DIR", help="Run as if mlver was started in DIR.", show_default=False)
+    ] = "",
+    wait: Annotated[
+        float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait while another mlver writes.")
+    ] = WAIT_S,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_tell_version)
+    ] = False,
+) -> None:
+    start = Path.cwd() / directory
+    if not start.is_dir():
+        raise UsageError(
+            f"-C names {directory}, which is no directory", hint="mlver -C DIR … takes the folder to work in"
+        )
+    ctx.obj = Session(start, wait)
+
+
+def _named(args: list[str]) -> str | None:
+    """The command among `args`: the first word that is neither an option nor the value of one."""
+    words = iter(args)
+    for word in words:
+        if word in ("-C", "--wait"):
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return None
+
+
+def _program(args: list[str]) -> str:
+    """Our name as it was typed; but what the shell completes is `mlver`."""
+    completion = {"--install-completion", "--show-completion"}
+    return "git mlver" if Path(sys.argv[0]).name == "git-mlver" and completion.isdisjoint(args) else "mlver"
+
+
+def _usage(error: typer.TyperException, name: str | None) -> MlverError:
+    """A wrong command line, with a right one beside it."""
+    if name in COMMANDS:
+        example = import_module(f"mlver.cli.{name}").EXAMPLES[0]
+        return UsageError(_message(error), hint=f"{example}   (more: mlver {name} --help)")
+    if name is None:
+        return UsageError(_message(error), hint="mlver --help")
+    meant = difflib.get_close_matches(name, COMMANDS, n=1)
+    return UsageError(
+        f"there is no command `{name}`" + (f"; did you mean `{meant[0]}`?" if meant else ""),
+        hint=f"mlver {meant[0]} --help" if meant else "mlver --help",
+    )
+
+
+def _message(error: typer.TyperException) -> str:
+    """What typer says, as our own messages begin and end."""
+    said = error.format_message().strip().rstrip(".")
+    return said[:1].lower() + said[1:]

@@ -1,0 +1,108 @@
+"""Options and arguments that several commands share, each with what completes it in the shell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlver.document.values import parse_scalar
+from mlver.errors import MlverError, UsageError
+from mlver.project.project import Project
+
+
+def _project(ctx: typer.Context) -> Project:
+    directory = ctx.find_root().params.get("directory") or ""
+    return Project.open(Path.cwd() / directory)
+
+
+def _completed(ctx: typer.Context, words: Callable[[Project], Iterator[str]], incomplete: str) -> list[str]:
+    """Names for the shell; outside a project there are none, and no message may disturb the prompt."""
+    with suppress(MlverError, OSError):
+        return [word for word in words(_project(ctx)) if word.startswith(incomplete)]
+    return []
+
+
+def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _completed(ctx, lambda project: iter(project.registry.models()), incomplete)
+
+
+def complete_stage(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _completed(ctx, lambda project: iter(project.registry.config().stages), incomplete)
+
+
+def complete_ref(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Models; once it is clear which, its stages and versions (newest first) behind `@` as well.
+
+    So the shell does not take a lone model for the whole word, and goes on with `@`.
+    """
+
+    def words(project: Project) -> Iterator[str]:
+        model, at, _ = incomplete.partition("@")
+        models = project.registry.models()
+        meant = [name for name in models if (name == model if at and model else name.startswith(model))]
+        if not at:
+            yield from meant
+        if len(meant) == 1:
+            told = model if at else meant[0]
+            yield from (f"{told}@{stage}" for stage in project.registry.holders(meant[0]))
+            yield from (f"{told}@{version}" for version in reversed(project.registry.versions(meant[0])))
+
+    return _completed(ctx, words, incomplete)
+
+
+def pairs(given: list[str], option: str) -> dict[str, str]:
+    """`NAME=VALUE` words as a map; raise UsageError for one that is not, or is told twice."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals or not value:
+            raise UsageError(f"{option} takes NAME=VALUE, not `{text}`", hint=f"such as {option} train=data/train")
+        if name in found:
+            raise UsageError(f"{option} names `{name}` twice", hint="give each name once")
+        found[name] = value
+    return found
+
+
+def numbers(given: list[str], option: str) -> tuple[str, ...]:
+    """`NAME=NUMBER` words as they are; raise UsageError for one whose value is no finite number."""
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals or not _is_number(value):
+            raise UsageError(
+                f"{option} takes NAME=NUMBER, not `{text}`",
+                hint=f"such as {option} {name or 'accuracy'}=0.93; anything but a number belongs in --param or --label",
+            )
+    return tuple(given)
+
+
+def _is_number(text: str) -> bool:
+    with suppress(UsageError):
+        value = parse_scalar(text)
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return False
+
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
+Message = Annotated[str, typer.Option("-m", "--message", metavar="WHY", help="Why: it is recorded.")]
+REF_HELP = "MODEL, MODEL@1.2.0, MODEL@production, MODEL@latest; @… where there is one model."
+Model = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[MODEL]", help="All of them, if left out.", show_default=False, autocompletion=complete_model
+    ),
+]
+Ref = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[REF]",
+        help=REF_HELP,
+        show_default=False,
+        autocompletion=complete_ref,
+    ),
+]
+Stage = Annotated[str, typer.Option("--stage", metavar="STAGE", help="The stage.", autocompletion=complete_stage)]

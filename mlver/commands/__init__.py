@@ -1,0 +1,1 @@
+"""One function a command: `(Project, typed arguments) → frozen result`. Nothing here prints."""

@@ -1,0 +1,165 @@
+"""`mlver doctor`: inspect the repository, the object store, git and its settings; say what to type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from mlver.commands.init import init
+from mlver.errors import MlverError, command
+from mlver.git import changes
+from mlver.policy.trust import tag_name
+from mlver.project import intent, layout, restore, seals
+from mlver.project.project import Project
+from mlver.project.transaction import editing
+
+Level = Literal["good", "remark", "wrong"]
+# The first that knows core.fsync, without which git itself forgets commits in a power cut.
+_DURABLE_GIT = (2, 36)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `fixable`: `--fix` can mend it; `fixed`: it just did."""
+
+    level: Level
+    subject: str
+    message: str
+    hint: str | None = None
+    fixable: bool = False
+    fixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorResult:
+    findings: tuple[Finding, ...]
+    dry_run: bool
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if any(finding.level == "wrong" and not finding.fixed for finding in self.findings) else 0
+
+
+def doctor(project: Project, *, fix: bool = False, dry_run: bool = False) -> DoctorResult:
+    """Look at everything mlver depends on; with `fix`, mend what can be mended without losing anything.
+
+    With `dry_run` nothing is mended, whatever `fix` says.
+    """
+    fix = fix and not dry_run
+    findings = [*_git(project)]
+    for look in (_layout, _interrupted, _seals, _objects):
+        findings += look(project, fix)
+    for settle in (_hooks, _settings, _remotes):
+        findings += settle(project)
+    return DoctorResult(tuple(findings), dry_run)
+
+
+def _git(project: Project) -> Iterator[Finding]:
+    version = project.repository.git_version()
+    told = ".".join(map(str, version))
+    if version[:2] < _DURABLE_GIT:
+        message = f"{told} cannot sync what it writes: a power cut may lose a commit or a tag"
+        yield Finding("wrong", "git", message, "upgrade git to 2.36 or newer")
+    else:
+        yield Finding("good", "git", f"{told}, at {project.top}")
+    unfinished = project.repository.unfinished()
+    if unfinished:
+        yield Finding("remark", "git", f"{unfinished[0]} is in progress: nothing can be registered", unfinished[1])
+    elif project.repository.head().branch is None:
+        yield Finding("remark", "git", "HEAD is detached: nothing can be committed here", "git switch BRANCH")
+
+
+def _layout(project: Project, fix: bool) -> Iterator[Finding]:
+    missing = init(project, dry_run=True).created
+    if missing and fix:
+        init(project)
+    root = f"{layout.ROOT}/"
+    unprepared = layout.CONFIG in missing and not project.registry.models()
+    for path in [root] if unprepared else missing:
+        yield Finding("wrong", path, "is missing", "mlver init", fixable=True, fixed=fix)
+    if layout.CONFIG not in missing or fix:
+        yield _stages(project)
+    if project.repository.ignores(layout.CONFIG):
+        hint = "take it out of .gitignore: git check-ignore -v .mlver/config.yaml"
+        yield Finding("wrong", layout.ROOT, "is ignored by git, so clones would not get it", hint)
+
+
+def _stages(project: Project) -> Finding:
+    try:
+        stages = ", ".join(project.registry.config().stages)
+        return Finding("good", layout.CONFIG, f"stages {stages}")
+    except MlverError as error:
+        return Finding("wrong", layout.CONFIG, error.message, error.hint)
+
+
+def _interrupted(project: Project, fix: bool) -> Iterator[Finding]:
+    plan = intent.pending(project.directory)
+    if plan is None:
+        return
+    if fix:
+        with editing(project, "doctor"):
+            pass  # settling what was interrupted comes first in every edit
+    message = f"`{plan.what}` was interrupted, or is still at work; the next command that writes settles it"
+    yield Finding("remark", "recovery", message, "mlver doctor --fix", fixable=True, fixed=fix)
+
+
+def _seals(project: Project, _: bool) -> Iterator[Finding]:
+    count = 0
+    for model in project.registry.models():
+        versions = project.registry.versions(model)
+        tags = seals.tags(project, model)
+        count += len(versions)
+        for version in versions:
+            if str(version) not in tags:
+                yield Finding("remark", tag_name(model, version), "no tag seals this record yet", "mlver tag")
+    models = len(project.registry.models())
+    said = f"{count} version{'s' * (count != 1)} of {models} model{'s' * (models != 1)}"
+    yield Finding("good", "records", said)
+
+
+def _objects(project: Project, fix: bool) -> Iterator[Finding]:
+    """Every object that a version pins, read and hashed; those lost are looked for among the working files."""
+    lost = restore.lost(project)
+    if fix and lost:
+        with editing(project, "doctor"):
+            restore.restore(project, lost)
+        still = set(restore.lost(project))
+    else:
+        still = set(lost)
+    for loss in lost:
+        at_hand = restore.is_at_hand(project, loss)
+        hint = "mlver doctor --fix" if at_hand else "copy .git/mlver/objects and packs from a clone that has them"
+        yield Finding("wrong", loss.subject, loss.message, hint, fixable=at_hand, fixed=loss not in still)
+    if not lost:
+        yield Finding("good", "objects", "every byte the versions pin is present and right")
+    aside = restore.quarantined(project)
+    if aside:
+        where = project.directory / "quarantine"
+        message = f"{aside} damaged copies are kept aside, and never served"
+        hint = f"{command('ls', where)}   (nothing there is needed once all is well)"
+        yield Finding("remark", "quarantine", message, hint)
+
+
+def _hooks(project: Project) -> Iterator[Finding]:
+    for name, executable in project.repository.commit_hooks():
+        if executable:
+            yield Finding("good", "hooks", f"{name} runs on mlver's commits; keep it from rewriting .mlver/")
+        else:
+            yield Finding("remark", "hooks", f"{name} is not executable, so git skips it", command("chmod", "+x", name))
+
+
+def _settings(project: Project) -> Iterator[Finding]:
+    try:
+        yield Finding("good", "author", project.repository.author())
+    except MlverError as error:
+        yield Finding("wrong", "author", "git does not know who you are", error.hint)
+
+
+def _remotes(project: Project) -> Iterator[Finding]:
+    remote = changes.default_remote(project.repository)
+    if remote is None:
+        hint = "git remote add origin URL, then git push and mlver tag --push"
+        yield Finding("remark", "remote", "there is none: this is the only copy of the records", hint)
+    else:
+        yield Finding("good", "remote", f"{remote}; send tags there with mlver tag --push")

@@ -1,0 +1,228 @@
+"""`mlver verify`: walk tag → record → manifest → object → working file, and name every broken link."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from mlver.digest import Digest
+from mlver.errors import MlverError, UsageError
+from mlver.policy.trust import Broken, judge_history, judge_seal
+from mlver.project import artifacts, audit, layout, seals
+from mlver.project.project import Chosen, Project
+from mlver.project.registry import Registry
+from mlver.project.transaction import editing
+from mlver.records.promotion import PromotionRecord
+from mlver.records.version import VersionRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyResult:
+    """What was looked at, and every broken link found; `bytes` were read and hashed.
+
+    `shallow`: history was looked at, but this clone does not have the whole of it.
+    """
+
+    versions: tuple[str, ...]
+    promotions: int
+    files: int
+    bytes: int
+    everything: bool
+    shallow: bool
+    broken: tuple[Broken, ...]
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.broken else 0
+
+
+def verify(project: Project, refs: Sequence[str] = (), *, everything: bool = False) -> VerifyResult:
+    """Check the versions `refs` name, or what each model serves now, or (`everything`) all there is.
+
+    Nothing is taken from a cache: every record is parsed and every byte hashed afresh.
+    """
+    if refs and everything:
+        raise UsageError("--all checks every version; naming some beside it says two things", hint="mlver verify --all")
+    fresh = project.afresh
+    broken = list(audit.config(fresh))
+    models = [] if refs else _models(fresh, broken)
+    chosen = _chosen(fresh, refs, models, broken)
+    if not refs and not everything:
+        chosen = _serving(fresh.registry, chosen)
+    models = models or sorted({one.model for one in chosen})
+    records = _records(fresh, chosen, broken)
+    broken += _sealed(fresh, records)
+    versions = [record for record, _ in records]
+    broken += _below(fresh, versions, everything=everything)
+    broken += _working(fresh, versions)
+    promotions: list[str] = []
+    for model in models:
+        broken += audit.spared(layout.stages(model), _chains(fresh, model, promotions))
+    broken += audit.uncommitted(fresh, models)
+    if everything:
+        broken += audit.everything(fresh)
+    pinned = [artifact for record in versions for artifact in record.artifacts().values()]
+    return VerifyResult(
+        versions=tuple(f"{one.model}@{one.version}" for one in chosen),
+        promotions=len(promotions),
+        files=sum(artifact.files for artifact in pinned),
+        bytes=sum(artifact.size for artifact in pinned),
+        everything=everything,
+        shallow=everything and project.repository.is_shallow(),
+        broken=tuple(dict.fromkeys(broken)),
+    )
+
+
+def _chosen(project: Project, refs: Sequence[str], models: Sequence[str], broken: list[Broken]) -> list[Chosen]:
+    """The versions to look at: those of `refs`, or all of `models`."""
+    if refs:
+        return [project.choose(ref) for ref in refs]
+    found: list[Chosen] = []
+    for model in models:
+        try:
+            found += [Chosen(model, number) for number in project.registry.versions(model)]
+        except MlverError as error:
+            broken.append(Broken("name", layout.versions(model), error.message, error.hint))
+    return found
+
+
+def _models(project: Project, broken: list[Broken]) -> list[str]:
+    try:
+        return project.registry.models()
+    except MlverError as error:
+        broken.append(Broken("name", layout.MODELS, error.message, error.hint))
+        return []
+
+
+def _serving(registry: Registry, chosen: Sequence[Chosen]) -> list[Chosen]:
+    """Of all versions, the highest of each model and those that hold a stage."""
+    highest = {one.model: one.version for one in chosen}
+    held = {model: _held(registry, model) for model in highest}
+    return [one for one in chosen if one.version == highest[one.model] or str(one.version) in held[one.model]]
+
+
+def _held(registry: Registry, model: str) -> set[str]:
+    held = set()
+    with suppress(MlverError):  # the chain's own check names it
+        for stage in registry.stages(model):
+            with suppress(MlverError):
+                holder = registry.holder(model, stage)
+                held |= {holder.version} if holder else set()
+    return held
+
+
+def _records(project: Project, chosen: Iterable[Chosen], broken: list[Broken]) -> list[tuple[VersionRecord, Digest]]:
+    """The records that can be read; those that cannot, or that lie in the wrong place, are named in `broken`."""
+    found = []
+    for one in chosen:
+        path = layout.version(one.model, one.version)
+        try:
+            record, digest = project.registry.version(one.model, one.version)
+        except MlverError as error:
+            broken.append(audit.unreadable(project, "record", path, error))
+            continue
+        found.append((record, digest))
+    return found
+
+
+def _sealed(project: Project, records: Sequence[tuple[VersionRecord, Digest]]) -> list[Broken]:
+    broken: list[Broken] = []
+    for model in dict.fromkeys(record.model for record, _ in records):
+        mine = {record.version: digest for record, digest in records if record.model == model}
+        for version, seal in seals.seals(project, model, mine).items():
+            broken += judge_seal(model, version, mine[version], seal)
+    return broken
+
+
+def _below(project: Project, versions: Sequence[VersionRecord], *, everything: bool) -> tuple[Broken, ...]:
+    """Manifests and objects; copies found damaged are set aside, where somebody else's writing does not forbid it."""
+    found = artifacts.damage(project, versions, everything=everything)
+    if found.copies:
+        with suppress(MlverError), editing(replace(project, wait=0), "verify"):
+            artifacts.set_aside(project, found)
+    return found.broken
+
+
+def _working(project: Project, records: Sequence[VersionRecord]) -> list[Broken]:
+    """Working files that match no version: of those checked, or of any other of the model."""
+    broken = []
+    for model in dict.fromkeys(record.model for record in records):
+        mine = [record for record in records if record.model == model]
+        for name, path in dict.fromkeys((n, a.path) for r in mine for n, a in r.artifacts().items()):
+            try:
+                matches = _matches(project, model, name, path, mine)
+            except MlverError as error:
+                # it cannot be hashed: a link that leads nowhere, a socket, something nobody may read
+                broken.append(Broken("working", path, error.message, error.hint))
+                continue
+            if not matches:
+                latest = mine[-1]
+                broken.append(
+                    Broken(
+                        "working",
+                        path,
+                        f"holds bytes of no version of {model} ({_differing(project, latest, name)})",
+                        f"mlver status {model}   (to undo: mlver checkout {model}@{latest.version} --force)",
+                    )
+                )
+    return broken
+
+
+def _matches(project: Project, model: str, name: str, path: str, checked: Sequence[VersionRecord]) -> bool:
+    found = artifacts.measure_at(project, path, fresh=True)
+    if found is None:
+        return True
+    if any(_pins(record, name, found.digest) for record in checked):
+        return True
+    for number in project.registry.versions(model):
+        try:
+            record, _ = project.registry.version(model, number)
+        except MlverError:
+            continue
+        if _pins(record, name, found.digest):
+            return True
+    return False
+
+
+def _pins(record: VersionRecord, name: str, digest: Digest) -> bool:
+    pinned = record.artifacts().get(name)
+    return pinned is not None and pinned.digest == digest
+
+
+def _differing(project: Project, record: VersionRecord, name: str) -> str:
+    """Which files differ from a version's, in a few words."""
+    artifact = record.artifacts()[name]
+    try:
+        files = artifacts.differing(project, artifact)
+    except MlverError:
+        return f"its manifest for {record.version} cannot be read"
+    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+    return f"against {record.version}: {', '.join(files[:3])}{more}"
+
+
+def _chains(project: Project, model: str, counted: list[str]) -> Iterator[Broken]:
+    """Every stage of a model, promotion by promotion; `counted` is told the path of each."""
+    for stage in project.registry.stages(model):
+        folder = layout.stage(model, stage)
+        yield from audit.spared(folder, _chain(project, model, stage, folder, counted))
+
+
+def _chain(project: Project, model: str, stage: str, folder: str, counted: list[str]) -> Iterator[Broken]:
+    history: list[tuple[PromotionRecord, Digest]] = []
+    for sequence in project.registry.sequences(folder):
+        path = layout.promotion(model, stage, sequence)
+        counted.append(path)
+        try:
+            record, digest = project.registry.promotion(model, stage, sequence)
+        except MlverError as error:
+            yield audit.unreadable(project, "chain", path, error)
+            break
+        if (record.model, record.stage, record.sequence) != (model, stage, sequence):
+            message = f"says it is {record.model} {record.stage} {record.sequence:04d}"
+            yield Broken("chain", path, message, f"git log -- {path}")
+            break
+        history.append((record, digest))
+    digests = {record.version: project.registry.digest(model, record.version) for record, _ in history}
+    known = {version: digest for version, digest in digests.items() if digest is not None}
+    yield from judge_history(folder, history, known)

@@ -1,0 +1,1 @@
+"""Bytes ↔ document ↔ schema: the only place that knows YAML and JSON Schema."""

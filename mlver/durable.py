@@ -1,0 +1,304 @@
+"""The one place where bytes are made to outlive a power cut.
+
+A name is given only to bytes that are already on the disk, and a name counts only once its directory is on the disk
+too. Every OSError raised from here carries the path it concerns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+# Paths as text serve as well here: where there are 50,000, pathlib costs more than the system calls.
+AnyPath = str | os.PathLike[str]
+TEMPORARY = ".mlver-tmp-"
+# Below this many files one fsync each is cheaper than flushing all that anybody else has written to the file system.
+SYNCFS_FROM = 64
+# So much is written before the disk is asked to begin on it.
+FLUSH_BYTES = 8 << 20
+_FICLONE = 0x40049409
+_NO_CLONE = (errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.EXDEV, errno.ENOSYS, errno.EPERM, errno.ETXTBSY)
+_FULL_FSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+
+
+def is_temporary(name: str | bytes) -> bool:
+    """Whether a file of this name is one of ours, left by a crash: nobody needs it once the lock is held."""
+    return os.fsencode(name).startswith(TEMPORARY.encode())
+
+
+def temporary_name() -> str:
+    """A name for a file that nobody may rely on; it sorts and matches as `is_temporary` says."""
+    return TEMPORARY + os.urandom(8).hex()
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Errors of calls that take a descriptor don't say which file: name it."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
+        raise
+
+
+def sync(descriptor: int) -> None:
+    """Everything written to this descriptor is on the disk when this returns."""
+    if _FULL_FSYNC is not None:
+        # macOS's fsync leaves the bytes in the drive's own cache.
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(descriptor, _FULL_FSYNC)
+            return
+    os.fsync(descriptor)
+
+
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
+    """`os.write` may write less than it was given, on a full disk or a signal."""
+    done = os.write(descriptor, data)
+    if done < len(data):
+        rest = memoryview(data)[done:]
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+
+def start_flush(descriptor: int, offset: int, count: int) -> None:
+    """Have the disk begin on these bytes, so that the `sync` to come finds little left; no promise by itself."""
+    flush = _sync_file_range()
+    if flush is not None:
+        flush(descriptor, offset, count)
+
+
+class Flushing:
+    """Writes to a descriptor, having the disk begin every few MiB; `path` is for messages."""
+
+    def __init__(self, descriptor: int, path: str | os.PathLike[str]) -> None:
+        self._descriptor = descriptor
+        self._path = path
+        self._done = self._flushed = 0
+
+    def write(self, data: memoryview) -> None:
+        with naming(self._path):
+            write_all(self._descriptor, data)
+        self._done += len(data)
+        if self._done - self._flushed >= FLUSH_BYTES:
+            start_flush(self._descriptor, self._flushed, self._done - self._flushed)
+            self._flushed = self._done
+
+
+def clone(source: int, target: int) -> bool:
+    """Let an empty file share another's blocks, where the file system can; False, with nothing changed, elsewhere."""
+    try:
+        fcntl.ioctl(target, _FICLONE, source)
+    except OSError as error:
+        if error.errno in _NO_CLONE:
+            return False
+        raise
+    return True
+
+
+def sync_directory(path: AnyPath) -> None:
+    """The names in this directory, as they are now, survive a power cut when this returns."""
+    with naming(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            sync(descriptor)
+        except OSError as error:
+            # Some file systems (FUSE, SMB) have no such notion; there is nothing more to ask of them.
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                raise
+        finally:
+            os.close(descriptor)
+
+
+def sync_directories(paths: Iterable[AnyPath]) -> None:
+    """Each directory once, however often it is named; many together where the system can."""
+    distinct = list(dict.fromkeys(os.fspath(path) for path in paths))
+    if len(distinct) >= SYNCFS_FROM and _sync_file_systems(distinct):
+        return
+    for path in distinct:
+        sync_directory(path)
+
+
+def make_directory(path: Path) -> None:
+    """`mkdir -p` of which no part is lost: every parent that got a new entry is flushed."""
+    missing = []
+    while not path.is_dir():
+        missing.append(path)
+        path = path.parent
+    for made in reversed(missing):
+        # Another process may make it first; its entry needs our flush all the same, for it may die before its own.
+        with contextlib.suppress(FileExistsError):
+            made.mkdir()
+        sync_directory(made.parent)
+
+
+def temporary(directory: Path, data: bytes, *, mode: int = 0o666) -> Path:
+    """A new file with these bytes, already on the disk, under a name nobody relies on yet."""
+    path = directory / temporary_name()
+    with naming(path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        try:
+            write_all(descriptor, data)
+            # Without this flush a power cut after the rename leaves the final name on an empty file.
+            sync(descriptor)
+        except BaseException:
+            discard(path)
+            raise
+        finally:
+            os.close(descriptor)
+    return path
+
+
+def discard(path: AnyPath) -> None:
+    """Take a temporary away; one that is gone, or can't be removed, hurts nobody and is swept later."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)  # noqa: PTH108
+
+
+def claim(prepared: Path, path: Path) -> None:
+    """Give a prepared file its name, if that is free; raises FileExistsError. Neither data nor directory is flushed."""
+    try:
+        # link refuses a taken name atomically, where a look followed by a rename would race another process.
+        os.link(prepared, path)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP):
+            raise
+        # No hard links here (FAT, some network file systems): the lock alone keeps others away.
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path)) from error
+        prepared.replace(path)
+        return
+    discard(prepared)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Put these bytes at `path`: at every instant, and after any crash, it holds its old bytes or these, whole."""
+    prepared = temporary(path.parent, data)
+    try:
+        prepared.replace(path)
+    except BaseException:
+        discard(prepared)
+        raise
+    # Without this flush a power cut brings the old name back after we have said "done".
+    sync_directory(path.parent)
+
+
+def create(path: Path, data: bytes) -> None:
+    """Like `write`, but for a name that must be new: raises FileExistsError and changes nothing if it is taken."""
+    prepared = temporary(path.parent, data)
+    try:
+        claim(prepared, path)
+    except BaseException:
+        discard(prepared)
+        raise
+    sync_directory(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file for good; one that is gone already is no error, but its absence is flushed all the same."""
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    if path.parent.is_dir():
+        sync_directory(path.parent)
+
+
+def sweep(directory: Path) -> int:
+    """Remove the temporaries that crashed processes left in this directory; hold the lock when you call it."""
+    try:
+        names = [name for name in os.listdir(directory) if is_temporary(name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    for name in names:
+        discard(directory / name)
+    return len(names)
+
+
+def sync_files(paths: Sequence[AnyPath]) -> None:
+    """The bytes of all these files are on the disk when this returns; many at once cost one flush where possible."""
+    if len(paths) >= SYNCFS_FROM and _sync_file_systems({_parent(path) for path in paths}):
+        return
+    for path in paths:
+        with naming(path):
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                sync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def replace_group(pairs: Sequence[tuple[AnyPath, AnyPath]], *, also: Iterable[AnyPath] = ()) -> None:
+    """Give many prepared files their names, replacing what was there, then flush each directory once.
+
+    Pass the prepared files to `sync_files` first: then a crash leaves each target with its old or its new bytes, whole.
+    `also` are further directories to flush.
+    """
+    for prepared, target in pairs:
+        os.replace(prepared, target)  # noqa: PTH105 - paths as text: pathlib would cost more than the call
+    sync_directories([*also, *(_parent(target) for _, target in pairs)])
+
+
+def _parent(path: AnyPath) -> str:
+    return os.path.dirname(path) or "."  # noqa: PTH120
+
+
+def _sync_file_systems(directories: Iterable[AnyPath]) -> bool:
+    """Flush the file systems of these directories, if this system can do that and report errors; say whether."""
+    flush = _syncfs()
+    if flush is None:
+        return False
+    seen: set[int] = set()
+    for directory in directories:
+        with naming(directory):
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                device = os.fstat(descriptor).st_dev
+                if device not in seen:
+                    flush(descriptor)
+                    seen.add(device)
+            finally:
+                os.close(descriptor)
+    return True
+
+
+@cache
+def _syncfs() -> Callable[[int], None] | None:
+    """Linux's syncfs, from the first kernel (5.8) on that returns write errors; None elsewhere."""
+    if sys.platform != "linux":
+        return None
+    release = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2] if part.isdigit())
+    if release < (5, 8):
+        return None
+    import ctypes
+
+    try:
+        call = ctypes.CDLL(None, use_errno=True).syncfs
+    except (OSError, AttributeError):
+        return None
+
+    def flush(descriptor: int) -> None:
+        if call(descriptor) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code))
+
+    return flush
+
+
+@cache
+def _sync_file_range() -> Callable[[int, int, int], None] | None:
+    """Linux's sync_file_range, asked to start writing and not to wait; None elsewhere."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    try:
+        call = ctypes.CDLL(None).sync_file_range
+    except (OSError, AttributeError):
+        return None
+    call.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+    return lambda descriptor, offset, count: call(descriptor, offset, count, 2)  # SYNC_FILE_RANGE_WRITE

@@ -1,0 +1,140 @@
+"""What mlver changes in a repository: stage, commit only its own paths, tag, push, and sync it all to disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlver import durable
+from mlver.git.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """A path as the index held it; `entry` is git's `<mode> <object> <stage>`, None where it held no such path."""
+
+    path: str
+    entry: str | None
+
+
+def index_entries(repository: Repository, paths: Sequence[str]) -> tuple[IndexEntry, ...]:
+    """How the index holds `paths` now, so that `restore_index` can put exactly them back."""
+    out = os.fsdecode(repository.process.read(["ls-files", "--stage", "-z", "--", *paths]))
+    held = {path: entry for entry, path in (line.split("\t", 1) for line in out.split("\0") if line)}
+    return tuple(IndexEntry(path, held.get(path)) for path in paths)
+
+
+def restore_index(repository: Repository, entries: Sequence[IndexEntry]) -> None:
+    known = [entry for entry in entries if entry.entry is not None]
+    lines = "".join(f"{e.entry}\t{e.path}\0" for e in known)
+    doing = "put its index back"
+    repository.process.write(["update-index", "-z", "--index-info"], stdin=os.fsencode(lines), doing=doing)
+    gone = _listed([e.path for e in entries if e.entry is None])
+    repository.process.write(["update-index", "--force-remove", "-z", "--stdin"], stdin=gone, doing=doing)
+
+
+def stage(repository: Repository, paths: Sequence[str]) -> None:
+    """Add `paths` to the index whatever a .gitignore or a sparse checkout says of them."""
+    args = ["update-index", "--add", "--remove", "-z", "--stdin"]
+    repository.process.write(args, stdin=_listed(paths), doing="stage the record")
+
+
+def is_whole_index(data: bytes) -> bool:
+    """Whether an index file ends in the checksum of the rest, or in zeros, for no checksum (gitformat-index(5))."""
+    if not data.startswith(b"DIRC"):
+        return False
+    sums = (hashlib.sha1(data[:-20], usedforsecurity=False), hashlib.sha256(data[:-32]))
+    return any(data.endswith((found.digest(), bytes(found.digest_size))) for found in sums)
+
+
+def unstage(repository: Repository, paths: Sequence[str]) -> None:
+    """Let the index hold `paths` as HEAD does."""
+    if paths:
+        args = ["reset", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul"]
+        repository.process.write(args, stdin=_listed(paths), doing="put its index back")
+
+
+def commit_only(repository: Repository, paths: Sequence[str], message: str) -> str:
+    """Commit exactly `paths`, already staged; other staged work stays staged. Return the commit's id."""
+    args = ["commit", "--quiet", "--only", "--cleanup=whitespace", f"--message={message}"]
+    repository.process.write(
+        [*args, "--pathspec-from-file=-", "--pathspec-file-nul"],
+        stdin=_listed(paths),
+        doing="commit the record",
+        hint="mend what git or its hook names above, then run the command again; nothing was changed",
+    )
+    return repository.process.read(["rev-parse", "--verify", "HEAD^{commit}"]).decode().strip()
+
+
+def create_tag(repository: Repository, name: str, commit: str, message: str) -> None:
+    """Make an annotated tag (signed where tag.gpgSign says so). Never moves one: raise GitFailed if it exists."""
+    args = ["tag", "--annotate", "--cleanup=whitespace", "--file=-", "--", name, commit]
+    repository.process.write(
+        args,
+        stdin=message.encode(),
+        doing=f"make the tag {name}",
+        hint="mend what git names above, then seal the record: mlver tag",
+    )
+
+
+def push_tags(repository: Repository, remote: str, names: Sequence[str]) -> None:
+    """Push version tags all or none; a tag the other side holds differently is refused, never overwritten."""
+    refs = [f"refs/tags/{name}:refs/tags/{name}" for name in names]
+    hint = f"if {remote} holds another tag of this name, its version is taken: register under the next one"
+    repository.process.write(
+        ["push", "--quiet", "--atomic", "--", remote, *refs], doing=f"push the tags to {remote}", hint=hint
+    )
+
+
+def remote_tags(repository: Repository, remote: str) -> set[str]:
+    """The names of the tags the other side has; this asks it, over the network."""
+    args = ["ls-remote", "--tags", "--refs", "--quiet", "--", remote]
+    out = repository.process.write(args, doing=f"ask {remote} for its tags", hint="git remote -v")
+    return {line.split("\t")[1].removeprefix("refs/tags/") for line in out.decode().splitlines()}
+
+
+def default_remote(repository: Repository) -> str | None:
+    """The remote the current branch follows, else `origin`, else the only one; None without any."""
+    branch = repository.head().branch
+    if branch:
+        followed = repository.process.try_read(["config", "--get", f"branch.{branch}.remote"])
+        if followed.code == 0 and followed.out != b".\n":  # a branch that follows another one here
+            return followed.out.decode().strip()
+    remotes = repository.process.read(["remote"]).decode().split("\n")[:-1]
+    return "origin" if "origin" in remotes else remotes[0] if len(remotes) == 1 else None
+
+
+def sync(repository: Repository, refs: Iterable[str]) -> None:
+    """Make what git wrote survive a power cut: new objects, and `refs` (full names), with all their directories.
+
+    git syncs the files it writes (core.fsync=all) but not the directories that name them, so a fresh reference or
+    object can vanish with its directory entry.
+    """
+    common, own = repository.common_dir, repository.git_dir
+    objects = common / "objects"
+    paths = [objects / name for name in os.listdir(objects) if len(name) == 2 or name == "pack"]
+    paths += [objects, common / "packed-refs", own / "index", own / "HEAD"]
+    for ref in refs:
+        loose = common / ref
+        paths += [loose, *(parent for parent in loose.parents if parent.is_relative_to(common))]
+    for path in dict.fromkeys([*paths, common, own]):
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return  # another git process renamed or packed it meanwhile; its own write was synced by it
+    try:
+        with durable.naming(path):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _listed(paths: Sequence[str]) -> bytes:
+    return b"".join(os.fsencode(path) + b"\0" for path in paths)

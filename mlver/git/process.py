@@ -1,0 +1,181 @@
+"""How a git process is started: which environment, which configuration, what becomes of its failure.
+
+Two kinds of call. `read` never runs code a repository names: its local filters, monitors and pagers are switched off,
+no object is fetched behind its back, no lock is taken; and it reads history as it was committed, whatever replacements
+and grafts this clone has set up. `write` is the user's own git, with their hooks and signing,
+and with every object, reference and index write synced to disk.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from mlver.errors import MlverError
+
+# git's own location and the person's identity, credentials and tracing pass through; everything that could point git
+# at another repository, index or object directory (as inside a hook) does not.
+_KEPT = frozenset(
+    {
+        "GIT_ASKPASS",
+        "GIT_AUTHOR_DATE",
+        "GIT_AUTHOR_EMAIL",
+        "GIT_AUTHOR_NAME",
+        "GIT_CEILING_DIRECTORIES",
+        "GIT_COMMITTER_DATE",
+        "GIT_COMMITTER_EMAIL",
+        "GIT_COMMITTER_NAME",
+        "GIT_CONFIG_GLOBAL",
+        "GIT_CONFIG_NOSYSTEM",
+        "GIT_CONFIG_SYSTEM",
+        "GIT_EXEC_PATH",
+        "GIT_SSH",
+        "GIT_SSH_COMMAND",
+        "GIT_SSL_CAINFO",
+    }
+)
+_KEPT_PREFIXES = ("GIT_TRACE", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_", "GIT_CONFIG_COUNT")
+
+_ALWAYS = (
+    "--no-pager",
+    "--literal-pathspecs",
+    # a replacement reference would let a tag show another record than the one it seals
+    "--no-replace-objects",
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.quotePath=false"),
+    *("-c", "color.ui=false"),
+    *("-c", "protocol.ext.allow=never"),
+    # settings that change what `log` and `diff` print; the first runs a program, too
+    *("-c", "log.showSignature=false"),
+    *("-c", "log.showRoot=true"),
+    *("-c", "log.follow=false"),
+    *("-c", "log.diffMerges=separate"),
+    *("-c", "diff.relative=false"),
+)
+_READ = ("--no-optional-locks",)
+_WRITE = (
+    *("-c", "core.fsync=all"),
+    *("-c", "core.fsyncMethod=fsync"),
+    # a detached repack would outlive us and hold files we are about to judge
+    *("-c", "gc.auto=0"),
+    *("-c", "maintenance.auto=false"),
+)
+_NOT_FOUND = "git is not installed, or not on PATH"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A git process that ended: its exit code and its raw output."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+class GitFailed(MlverError):
+    """git ended with an error; `output` is what it, or a hook it ran, printed."""
+
+    def __init__(self, doing: str, output: str, *, hint: str | None = None) -> None:
+        said = "\n".join(f"  {line}" for line in output.strip().splitlines()) or "  (it printed nothing)"
+        super().__init__(f"git could not {doing}; it said:\n{said}", hint=hint)
+        self.output = output
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Starts git in one directory.
+
+    `disarm` are settings that switch a repository's own filters off; `keep_open` are descriptors that a git that
+    writes holds as long as it runs.
+    """
+
+    directory: Path
+    disarm: tuple[tuple[str, str], ...] = ()
+    keep_open: tuple[int, ...] = ()
+
+    def read(self, args: Sequence[str], *, stdin: bytes = b"", doing: str | None = None) -> bytes:
+        """The output of a call that changes nothing; raise GitFailed when `doing` it failed."""
+        return _checked(self.try_read(args, stdin=stdin), doing or f"answer `git {args[0]}`")
+
+    def try_read(self, args: Sequence[str], *, stdin: bytes = b"") -> Finished:
+        """The same where a non-zero exit is an answer."""
+        quiet = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+        # a graft would cut the commit out that edited or deleted a record
+        quiet["GIT_GRAFT_FILE"] = os.devnull
+        return self._run((*_READ, *args), stdin, {**quiet, **_settings(self.disarm)})
+
+    def write(
+        self,
+        args: Sequence[str],
+        *,
+        doing: str,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        hint: str | None = None,
+    ) -> bytes:
+        """The output of a call that changes the repository; raise GitFailed, with `hint`, when it failed."""
+        # A file, whole before git starts: a pipe that breaks when mlver is killed would end a list or a message early,
+        # and git would carry on with what it has.
+        with _memory_file() as whole:
+            whole.write(stdin)
+            whole.seek(0)
+            done = self._run((*_WRITE, *args), whole, {"GIT_EDITOR": ":", **(env or {})}, self.keep_open)
+        return _checked(done, doing, hint)
+
+    def _run(
+        self, args: Sequence[str], stdin: bytes | IO[bytes], env: Mapping[str, str], keep_open: tuple[int, ...] = ()
+    ) -> Finished:
+        given: dict[str, Any] = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+        try:
+            done = subprocess.run(
+                ["git", *_ALWAYS, *args],
+                cwd=self.directory,
+                **given,
+                capture_output=True,
+                env={**_environment(), **env},
+                pass_fds=keep_open,
+                check=False,
+            )
+        except FileNotFoundError:
+            if not self.directory.is_dir():
+                raise MlverError(f"{self.directory} is not a directory") from None
+            raise MlverError(_NOT_FOUND, hint="install git 2.31 or newer, then run the command again") from None
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def _memory_file() -> IO[bytes]:
+    """A file that needs no disk, which may be full, where the system has such files."""
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("mlver"), "w+b")  # noqa: PTH123 - it has no path, and the caller closes it
+    return tempfile.TemporaryFile()
+
+
+def _environment() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name in _KEPT or name.startswith(_KEPT_PREFIXES)
+    }
+
+
+def _settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Settings by environment, after those it holds already: `-c` cannot name a filter with a `=` in its name."""
+    if not pairs:
+        return {}
+    told = os.environ.get("GIT_CONFIG_COUNT", "")
+    first = int(told) if told.isdecimal() else 0
+    found = {"GIT_CONFIG_COUNT": str(first + len(pairs))}
+    for number, (key, value) in enumerate(pairs, first):
+        found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return found
+
+
+def _checked(done: Finished, doing: str, hint: str | None = None) -> bytes:
+    if done.code != 0:
+        raise GitFailed(doing, (done.err or done.out).decode(errors="replace"), hint=hint)
+    return done.out

@@ -1,0 +1,361 @@
+"""One repository as mlver sees it: where it is, what HEAD is, which tags seal what, what history says.
+
+Every name is passed as a full reference or an object id; every list is read NUL-separated in one process.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlver.errors import MlverError
+from mlver.git.process import GitFailed, Process
+
+_TRAILER = re.compile(r"^Mlver-Record: (sha256:[0-9a-f]{64})$", re.MULTILINE)
+_UNFINISHED = {
+    "MERGE_HEAD": ("a merge", "git merge --continue"),
+    "rebase-apply/applying": ("the applying of patches", "git am --continue"),
+    "rebase-merge": ("a rebase", "git rebase --continue"),
+    "rebase-apply": ("a rebase", "git rebase --continue"),
+    "CHERRY_PICK_HEAD": ("a cherry-pick", "git cherry-pick --continue"),
+    "REVERT_HEAD": ("a revert", "git revert --continue"),
+}
+# These run a program found on PATH, not one the repository brings.
+_TRUSTED_FILTERS = frozenset({"git-lfs clean -- %f", "git-lfs smudge -- %f", "git-lfs filter-process"})
+# Pathspecs with magic: a call that uses them may not take its paths literally.
+_BUT_RECORDS = (":/", ":(top,exclude).mlver")
+_COMMIT_HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit")
+# The tag object's own header: what it points at need not be here, and is never followed further than it says.
+_TAG_FIELDS = "%(refname)%00%(objectname)%00%(objecttype)%00%(object)%00%(type)%00%(contents)%00"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where HEAD is. `commit` is None before the first commit, `branch` is None when detached."""
+
+    commit: str | None
+    branch: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag as git stores it. `commit` is None when it names anything but a commit; `seals` is its record's digest."""
+
+    name: str
+    object_id: str
+    annotated: bool
+    commit: str | None
+    message: str
+
+    @property
+    def seals(self) -> str | None:
+        found = _TRAILER.findall(self.message)
+        return found[-1] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    id: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tampering:
+    """A commit that changed (`M`) or deleted (`D`) a path that should only ever have been added.
+
+    `R`: a merge on the main line replaced what that line held by what the merged branch had in its place.
+    """
+
+    commit: str
+    kind: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A git work tree. `git_dir` is this work tree's own; `common_dir` is shared by all its work trees.
+
+    `keep_open` are descriptors (the lock's) that a git that writes here holds as long as it runs.
+    """
+
+    top: Path
+    git_dir: Path
+    common_dir: Path
+    keep_open: tuple[int, ...] = ()
+
+    @classmethod
+    def find(cls, start: Path) -> Repository:
+        """The repository `start` is in; raise MlverError where there is none, or none with a work tree."""
+        asked = ["--show-toplevel", "--absolute-git-dir", "--git-common-dir"]
+        found = _places(start, asked)
+        if len(found) != len(asked):  # a newline in a folder's name
+            found = [_places(start, [one], whole=True)[0] for one in asked]
+        top, git_dir, common_dir = map(Path, found)
+        return cls(top, git_dir, common_dir)
+
+    @property
+    def process(self) -> Process:
+        return Process(self.top, keep_open=self.keep_open)
+
+    @property
+    def own(self) -> str:
+        """This work tree's git directory, relative to the common one: the same wherever the repository is moved to."""
+        return os.fspath(self.git_dir.relative_to(self.common_dir))
+
+    # -- where we stand ------------------------------------------------------------------------------------------
+
+    def head(self) -> Head:
+        both = self.process.try_read(["rev-parse", "--quiet", "HEAD^{commit}", "--symbolic-full-name", "HEAD"])
+        if both.code == 0:
+            commit, name = both.out.decode().split("\n", 1)
+            return Head(commit, _branch(name))
+        named = self.process.try_read(["symbolic-ref", "--quiet", "HEAD"])  # before the first commit
+        return Head(None, _branch(named.out.decode()))
+
+    def unfinished(self) -> tuple[str, str] | None:
+        """What is half done here (`a merge`) and the command that finishes it; None when nothing is."""
+        for name, what in _UNFINISHED.items():
+            if (self.git_dir / name).exists():
+                return what
+        return None
+
+    def git_version(self) -> tuple[int, ...]:
+        """git's own version, such as (2, 39, 5)."""
+        found = re.search(r"\d+(\.\d+)+", self.process.read(["--version"]).decode())
+        return tuple(map(int, found[0].split("."))) if found else ()
+
+    def ignores(self, path: str) -> bool:
+        """Whether a rule of a .gitignore covers a path, tracked or not."""
+        # check-ignore refuses literal pathspecs; behind `./` no path has magic
+        args = ["--no-literal-pathspecs", "check-ignore", "--quiet", "--no-index", "--", f"./{path}"]
+        done = self.process.try_read(args)
+        if done.code > 1:
+            raise GitFailed(f"say whether {path} is ignored", done.err.decode(errors="replace"))
+        return done.code == 0
+
+    def commit_hooks(self) -> list[tuple[Path, bool]]:
+        """The hooks git runs on a commit, with whether each is executable."""
+        found = self.process.read(["rev-parse", "--path-format=absolute", "--git-path", "hooks"])
+        folder = Path(os.fsdecode(found.rstrip(b"\n")))
+        there = [folder / name for name in _COMMIT_HOOKS if (folder / name).exists()]
+        return [(hook, os.access(hook, os.X_OK)) for hook in there]
+
+    def author(self) -> str:
+        """`Name <mail>` as git would sign a commit; raise GitFailed with the command that sets it."""
+        hint = 'git config user.name "Your Name" && git config user.email you@example.org'
+        try:
+            ident = self.process.read(["var", "GIT_AUTHOR_IDENT"], doing="say who you are").decode(errors="replace")
+        except GitFailed as failed:
+            raise GitFailed("say who you are", failed.output, hint=hint) from None
+        return ident.rsplit(" ", 2)[0]
+
+    def changes(self) -> tuple[list[str], list[str]]:
+        """Paths that differ from HEAD (staged or not), and paths git does not know (directories end in `/`)."""
+        args = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal"]
+        out = self._disarmed.read([*args, "--ignore-submodules=dirty"], doing="compare the work tree with HEAD")
+        changed: list[str] = []
+        unknown: list[str] = []
+        for line in _fields(out):
+            (unknown if line.startswith("??") else changed).append(line[3:])
+        return changed, unknown
+
+    def ignored_or_tracked(self, paths: Sequence[str]) -> set[str]:
+        """Those of `paths` that git ignores or already holds: they cannot slip into a commit unseen."""
+        found = set()
+        for path in paths:
+            if self.ignores(path) or self.process.read(["ls-files", "-z", "--", path]):
+                found.add(path)
+        return found
+
+    def tracked(self, paths: Sequence[str]) -> set[str]:
+        """Those of `paths` that the index holds."""
+        return set(_fields(self.process.read(["ls-files", "-z", "--", *paths])))
+
+    @property
+    def _disarmed(self) -> Process:
+        """For calls that compare file contents: the repository's own clean and smudge filters switched off."""
+        pattern = r"^filter\..*\.(clean|smudge|process)$"
+        found = self.process.try_read(["config", "-z", "--show-scope", "--get-regexp", pattern])
+        fields = _fields(found.out)
+        off: list[tuple[str, str]] = []
+        for scope, setting in zip(fields[::2], fields[1::2], strict=False):
+            name, _, value = setting.partition("\n")
+            if scope in ("local", "worktree") and value not in _TRUSTED_FILTERS:
+                off += [(name, ""), (f"{name.rsplit('.', 1)[0]}.required", "false")]
+        return Process(self.top, tuple(off))
+
+    # -- tags and blobs ------------------------------------------------------------------------------------------
+
+    def tags(self, *patterns: str) -> dict[str, Tag]:
+        """Tags by name; `patterns` are full references or globs such as `refs/tags/digits@v*`."""
+        out = self.process.read(["for-each-ref", f"--format={_TAG_FIELDS}", *(patterns or ("refs/tags/",))])
+        fields = out.split(b"\0")
+        found: dict[str, Tag] = {}
+        for at in range(0, len(fields) - 6, 6):
+            ref, oid, kind, target, target_kind, message = (f.decode(errors="replace") for f in fields[at : at + 6])
+            name = ref.removeprefix("\n").removeprefix("refs/tags/")
+            annotated = kind == "tag"
+            commit = target if annotated and target_kind == "commit" else oid if kind == "commit" else None
+            found[name] = Tag(name, oid, annotated, commit, message)
+        return found
+
+    def blobs(self, specs: Iterable[str]) -> Iterator[bytes | None]:
+        """The bytes behind each `<commit>:<path>` in turn, None where there is no such blob."""
+        asked = [_encoded(self._object(spec) if "\n" in spec else spec) for spec in specs]
+        out = self.process.read(["cat-file", "--batch"], stdin=b"".join(spec + b"\n" for spec in asked))
+        at = 0
+        for _ in asked:
+            end = out.index(b"\n", at)
+            header = out[at:end].rsplit(b" ", 2)
+            at = end + 1
+            if not header[-1].isdigit():  # `<spec> missing`, `<spec> ambiguous`
+                yield None
+                continue
+            size = int(header[-1])
+            yield out[at : at + size] if header[-2] == b"blob" else None
+            at += size + 1
+
+    def _object(self, spec: str) -> str:
+        """The id of an object whose name would break a list of one a line; empty where there is none."""
+        if not _encoded(spec):
+            return ""
+        return self.process.try_read(["rev-parse", "--quiet", "--verify", spec]).out.decode().strip()
+
+    def files_at(self, commit: str, *under: str) -> list[str]:
+        """Paths of the files a commit holds below `under`."""
+        return _fields(self.process.read(["ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, "--", *under]))
+
+    # -- history -------------------------------------------------------------------------------------------------
+
+    def has_commit(self, commit: str) -> bool:
+        return self.process.try_read(["cat-file", "-e", f"{commit}^{{commit}}"]).code == 0
+
+    def added_by(self, paths: Iterable[str], tip: str = "HEAD") -> dict[str, str]:
+        """For each path, the commit of `tip`'s history that last added it."""
+        wanted = list(paths)
+        found: dict[str, str] = {}
+        for commit, _, path in self._log("--diff-filter=A", tip, "--", *wanted):
+            found.setdefault(path, commit)
+        return found
+
+    def _log(self, *args: str) -> Iterator[tuple[str, str, str]]:
+        return _changed(self.process.read(["log", "-z", "--format=%H", "--raw", "--no-renames", "--no-abbrev", *args]))
+
+    def commits_between(self, old: str, new: str) -> list[Commit]:
+        """The commits `new` has and `old` has not, newest first; those that only wrote records are left out."""
+        args = ["log", "-z", "--format=%H %s", f"{old}..{new}", "--", *_BUT_RECORDS]
+        out = self.process.read(["--no-literal-pathspecs", *args])
+        return [Commit(*line.split(" ", 1)) for line in _fields(out)]
+
+    def count_between(self, old: str, new: str) -> int | None:
+        """How many commits `new` has and `old` has not, those that only wrote records left out.
+
+        None where this clone lacks one of them.
+        """
+        args = ["rev-list", "--count", f"{old}..{new}", "--", *_BUT_RECORDS]
+        done = self.process.try_read(["--no-literal-pathspecs", *args])
+        return int(done.out) if done.code == 0 else None
+
+    def stat_between(self, old: str, new: str) -> str:
+        """git's own `--stat` of two commits, mlver's records left out."""
+        args = ["diff", "--stat=100", "--no-ext-diff", "--no-textconv", old, new, "--", *_BUT_RECORDS]
+        done = self.process.try_read(["--no-literal-pathspecs", *args])
+        return done.out.decode(errors="replace").rstrip("\n") if done.code == 0 else ""
+
+    def is_shallow(self) -> bool:
+        """Whether this clone was told that history begins later than it does, so that not all of it can be read."""
+        return self.process.read(["rev-parse", "--is-shallow-repository"]).strip() == b"true"
+
+    def tampering(self, *under: str) -> list[Tampering]:
+        """Where HEAD's history changed or deleted a file below `under`, merges looked at from every parent.
+
+        A merge that took one parent's file and not the other's has settled a conflict and is not reported, unless it
+        took from the line that leads to HEAD, from first parent to first parent, what that line had landed.
+        """
+        seen: dict[tuple[str, str, str], None] = {}
+        for commit, kind, path in self._log("-m", "--diff-filter=DMT", "HEAD", "--", *under):
+            # a record that became a symlink (T) is changed like any other
+            seen[commit, "D" if kind == "D" else "M", path] = None
+        changed = {commit for commit, kind, _ in seen if kind == "M"}
+        settled = self._settled(changed, under) if changed else {}
+        return [
+            Tampering(commit, settled.get((commit, path), kind) if kind == "M" else kind, path)
+            for commit, kind, path in seen
+            if kind == "D" or settled.get((commit, path), kind)
+        ]
+
+    def _settled(self, commits: Iterable[str], under: Sequence[str]) -> dict[tuple[str, str], str]:
+        """What merges among `commits` did to each path they changed: `M`, `R`, or nothing to complain of (empty)."""
+        asked = "".join(f"{commit}\n" for commit in commits).encode()
+        listed = self.process.read(["rev-list", "--no-walk", "--parents", "--min-parents=2", "--stdin"], stdin=asked)
+        merges = {commit: parents for commit, *parents in map(str.split, listed.decode().splitlines())}
+        if not merges:
+            return {}
+        line = set(self.process.read(["rev-list", "--first-parent", "HEAD"]).decode().split())
+        found: dict[tuple[str, str], str] = {}
+        for commit, parents in merges.items():
+            # what differs from each parent; a path that a parent has not (A) is not that parent's to vouch for
+            differing = [self._differing(parent, commit, under) for parent in parents]
+            for path in dict.fromkeys(path for changes in differing for path in changes):
+                taken = any(path not in changes for changes in differing)
+                lost = commit in line and differing[0].get(path, "A") != "A"
+                found[commit, path] = ("R" if lost else "") if taken else "M"
+        return found
+
+    def _differing(self, old: str, new: str, under: Sequence[str]) -> dict[str, str]:
+        args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", old, new, "--", *under]
+        return {path: kind for _, kind, path in _changed(self.process.read(args))}
+
+
+def _changed(out: bytes) -> Iterator[tuple[str, str, str]]:
+    """Read `git log -z --format=%H --raw` as (commit, kind, path).
+
+    A path is told by its place alone: whatever bytes it is made of, it is taken for nothing else.
+    """
+    fields = iter(out.split(b"\0"))
+    commit = ""
+    for field in fields:
+        text = field.strip(b"\n")
+        if text.startswith(b":"):
+            yield commit, chr(text[-1]), os.fsdecode(next(fields))
+        elif text:
+            commit = text.decode()
+
+
+def _encoded(spec: str) -> bytes:
+    """A name as git keeps it; empty, which names no object, for text that no name can be."""
+    try:
+        return b"" if "\0" in spec else os.fsencode(spec)
+    except UnicodeEncodeError:
+        return b""
+
+
+def _branch(name: str) -> str | None:
+    """The branch a full reference names; None for one that is no branch, such as a detached HEAD."""
+    name = name.strip()
+    return name.removeprefix("refs/heads/") if name.startswith("refs/heads/") else None
+
+
+def _fields(out: bytes) -> list[str]:
+    return [os.fsdecode(field) for field in out.split(b"\0") if field]
+
+
+def _places(start: Path, asked: Sequence[str], *, whole: bool = False) -> list[str]:
+    done = Process(start).try_read(["rev-parse", "--path-format=absolute", *asked])
+    if done.code != 0:
+        raise _not_a_work_tree(start, done.err.decode(errors="replace"))
+    told = os.fsdecode(done.out).removesuffix("\n")
+    return [told] if whole else told.split("\n")
+
+
+def _not_a_work_tree(start: Path, said: str) -> MlverError:
+    if "must be run in a work tree" in said:
+        return MlverError(
+            f"{start} is a bare repository, which has no files to register", hint="run mlver in a clone of it"
+        )
+    if "not a git repository" in said:
+        return MlverError(f"{start} is not in a git repository", hint="git init")
+    return GitFailed("open the repository", said)

@@ -1,0 +1,99 @@
+"""The stat cache: a file whose inode, size and times are as they were is taken to have the digest it had.
+
+Git's "racy" rule holds: a file that changed so recently that a further change might leave the same times is not kept.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from mlver.hashing.walk import Found
+
+# A signature is inode, size, mtime and ctime in nanoseconds, in this machine's byte order: `total_size`.
+_SIGNATURE = struct.Struct("=QQqq")
+_SECOND = 1_000_000_000
+# Linux stamps files with the time of its last tick, at most 10 ms ago; file systems that count seconds, or two (FAT).
+_FINE_NS, _COARSE_NS = 20_000_000, 2 * _SECOND
+Joined = tuple[bytes, bytes, bytes | None]
+
+
+class Table(Protocol):
+    """What `mlver.state.State` does for us. Entries are opaque bytes there."""
+
+    def files(self, worktree: str, path: bytes) -> Iterator[tuple[bytes, bytes]]: ...
+
+    def keep_files(self, worktree: str, kept: Iterable[tuple[bytes, bytes]], dropped: Iterable[bytes]) -> None: ...
+
+
+def signature(found: os.stat_result) -> bytes:
+    return _SIGNATURE.pack(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def size_of(signed: bytes) -> int:
+    return int.from_bytes(signed[8:16], sys.byteorder)
+
+
+def total_size(signatures: Iterable[bytes]) -> int:
+    return sum(memoryview(b"".join(signatures)).cast("Q")[1::4])
+
+
+def is_racy(signed: bytes, began_ns: int) -> bool:
+    """Whether the file changed so shortly before `began_ns` that a change after our reading may go unseen."""
+    _, _, modified, changed = _SIGNATURE.unpack(signed)
+    coarse = changed % _SECOND == 0
+    return bool(max(modified, changed) + (_COARSE_NS if coarse else _FINE_NS) >= began_ns)
+
+
+class StatCache:
+    """The digests of one working tree's files. `worktree` tells it from others that share the table."""
+
+    def __init__(self, table: Table, worktree: str) -> None:
+        self._table = table
+        self._worktree = worktree
+        self._gone: list[bytes] = []
+
+    def join(self, key: bytes, walked: Iterable[Found]) -> Iterator[Joined]:
+        """Yield (path, signature, digest if known) for each file found below the artifact `key`.
+
+        Both sides come in the order of their bytes, so one pass over the table serves. What the table has and the walk
+        doesn't is dropped with the next `keep`.
+        """
+        rows = self._table.files(self._worktree, key)
+        pack = _SIGNATURE.pack
+        below = key + b"/"
+        known, entry = next(rows, (None, b""))
+        for path, found in walked:
+            signed = pack(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+            full = below + path if path else key
+            while known is not None and known < full:
+                self._gone.append(known)
+                known, entry = next(rows, (None, b""))
+            if known == full:
+                yield path, signed, entry[32:] if len(entry) == 64 and entry.startswith(signed) else None
+                known, entry = next(rows, (None, b""))
+            else:
+                yield path, signed, None
+        while known is not None:
+            self._gone.append(known)
+            known, entry = next(rows, (None, b""))
+
+    def keep(self, key: bytes, measured: Iterable[tuple[bytes, bytes, bytes]], began_ns: int) -> None:
+        """Keep (path, signature, digest) of files that were read from `began_ns` on, the racy ones excepted."""
+        kept, racy = [], []
+        for path, signed, digest in measured:
+            full = key + b"/" + path if path else key
+            if is_racy(signed, began_ns):
+                racy.append(full)
+            else:
+                kept.append((full, signed + digest))
+        self._table.keep_files(self._worktree, kept, self._gone + racy)
+        self._gone = []
+
+    def drop_vanished(self) -> None:
+        """Drop what the last `join` found in the table and not on the disk."""
+        self._table.keep_files(self._worktree, (), self._gone)
+        self._gone = []

@@ -1,0 +1,233 @@
+"""An artifact's digest, size and manifest, in one pass that can store its bytes as well.
+
+Files stream through in chunks: what is known from the stat cache costs no read, the rest is read in forked processes
+(small files) or chunk by chunk (large ones). Memory does not grow with the number or the size of the files, unless the
+manifest itself is asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from mlver.digest import Digest
+from mlver.errors import MlverError, command, refused
+from mlver.hashing.cache import Joined, StatCache, signature, size_of, total_size
+from mlver.hashing.read import LARGE, BatchRead, Progress, Read, Unsteady, read_batch, read_large
+from mlver.hashing.sink import Sink
+from mlver.hashing.walk import Found, walk
+from mlver.manifest import lines
+from mlver.parallel import Pool
+
+CHUNK_FILES = 8192
+# What a worker takes at a time: enough to outweigh handing it over, little enough to share out evenly.
+BATCH_FILES, BATCH_BYTES = 512, 8 << 20
+FAULTS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An artifact by content: `digest` of the file's bytes or of the manifest's, `size` in bytes over all files."""
+
+    digest: Digest
+    size: int
+    files: int
+    manifest: bytes | None
+
+
+def measure(
+    top: Path,
+    *,
+    key: str,
+    cache: StatCache | None = None,
+    sink: Sink | None = None,
+    progress: Progress | None = None,
+    keep_manifest: bool = True,
+) -> Measured:
+    """Hash the file or directory at `top`; with a sink, store it too.
+
+    `key` is its path in the repository, under which the stat cache knows it. `progress` is told of bytes as they are
+    done, known ones included. The manifest is None for a file, or when not asked for. Raises MlverError naming every
+    file that can't be kept, if there are any, and when there is no file at all.
+    """
+    try:
+        found = top.stat()
+    except OSError as error:
+        raise MlverError(f"{key} cannot be read: {error.strerror}", hint=command("ls", "-l", "--", key)) from error
+    run = _Run(key, cache, sink, progress or _ignore)
+    try:
+        if stat.S_ISDIR(found.st_mode):
+            return _directory(run, os.fsencode(top), keep_manifest=keep_manifest)
+        return _file(run, os.fsencode(top), found)
+    except OSError as error:
+        raise refused(f"storing {key}" if sink else f"reading {key}", error) from error
+
+
+@dataclass(slots=True)
+class _Run:
+    """What every step of one measurement shares."""
+
+    key: str
+    cache: StatCache | None
+    sink: Sink | None
+    progress: Progress
+    faults: list[str] = field(default_factory=list)
+
+    def joined(self, walked: Iterable[Found]) -> Iterator[Joined]:
+        if self.cache is None:
+            return ((path, signature(found), None) for path, found in walked)
+        return self.cache.join(os.fsencode(self.key), walked)
+
+    def refuse(self) -> None:
+        if self.faults:
+            shown = "\n".join(f"  {fault}" for fault in sorted(self.faults)[:FAULTS_SHOWN])
+            more = len(self.faults) - FAULTS_SHOWN
+            raise MlverError(
+                f"{self.key} cannot be kept:\n{shown}" + (f"\n  and {more} more" if more > 0 else ""),
+                hint="remove or mend these, or name a path without them",
+            )
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """Some files in order, and the work under way to learn the digests that aren't known."""
+
+    began_ns: int
+    paths: list[bytes]
+    signatures: list[bytes]
+    digests: list[bytes | None]
+    waits: list[tuple[Sequence[int], Callable[[], BatchRead]]] = field(default_factory=list)
+    fresh: list[int] = field(default_factory=list)
+
+
+def _file(run: _Run, top: bytes, found: os.stat_result) -> Measured:
+    if not stat.S_ISREG(found.st_mode):
+        raise MlverError(f"{run.key} is neither a file nor a directory", hint="name a file or a directory")
+    (chunk,) = _chunks(run, top, [(b"", found)])
+    run.refuse()
+    (digest,) = chunk.digests
+    assert digest is not None
+    return Measured(Digest(digest.hex()), size_of(chunk.signatures[0]), 1, None)
+
+
+def _directory(run: _Run, top: bytes, *, keep_manifest: bool) -> Measured:
+    hasher = hashlib.sha256()
+    texts: list[bytes] = []
+    size = files = 0
+    # Closed at once whatever happens here, so that no worker still writes when the sink cleans up.
+    with closing(_chunks(run, top + b"/", walk(top, run.faults))) as chunks:
+        for chunk in chunks:
+            if run.faults:
+                continue  # nothing will come of it; only the other faults are of interest now
+            text = lines(chunk.paths, [digest for digest in chunk.digests if digest is not None])
+            hasher.update(text)
+            if keep_manifest:
+                texts.append(text)
+            size += total_size(chunk.signatures)
+            files += len(chunk.paths)
+    run.refuse()
+    if not files:
+        raise MlverError(f"{run.key} holds no files", hint="an artifact needs at least one file: check the path")
+    return Measured(Digest(hasher.hexdigest()), size, files, b"".join(texts) if keep_manifest else None)
+
+
+def _chunks(run: _Run, root: bytes, walked: Iterable[Found]) -> Generator[_Chunk, None, None]:
+    """Yield the files in order, in chunks with every digest known; two are under way, so that no worker idles."""
+    under_way: deque[_Chunk] = deque()
+    joined = run.joined(walked)
+    with Pool(partial(read_batch, root, run.sink)) as pool:
+        while True:
+            began = time.time_ns()
+            triples = list(islice(joined, CHUNK_FILES))
+            if triples:
+                under_way.append(_begin(run, root, pool, triples, began))
+            if under_way and (len(under_way) > 1 or not triples):
+                yield _collect(run, under_way.popleft())
+            if not triples and not under_way:
+                break
+    if run.cache is not None and not run.faults:
+        run.cache.drop_vanished()
+
+
+def _begin(run: _Run, root: bytes, pool: Pool[Sequence[bytes], BatchRead], triples: list[Joined], began: int) -> _Chunk:
+    paths, signatures, digests = (list(column) for column in zip(*triples, strict=True))
+    chunk = _Chunk(began, paths, signatures, digests)
+    if run.faults:
+        return chunk
+    if run.sink is not None:
+        missing = run.sink.missing({digest.hex() for digest in digests if digest is not None})
+        chunk.digests = [None if digest is None or digest.hex() in missing else digest for digest in digests]
+    unknown = [index for index, digest in enumerate(chunk.digests) if digest is None]
+    large = [index for index in unknown if size_of(signatures[index]) >= LARGE]
+    small = [index for index in unknown if size_of(signatures[index]) < LARGE] if large else unknown
+    run.progress(total_size(signatures) - total_size(signatures[index] for index in unknown))
+    batches = list(_batches(small, signatures))
+    for batch in batches:
+        wanted = [paths[index] for index in batch]
+        # One batch isn't worth a pool of processes, which takes longer to start than to hash.
+        submit = pool.submit if len(batches) > 1 else partial(_inline, root, run.sink)
+        chunk.waits.append((batch, submit(wanted)))
+    for index in large:
+        _read_one_large(run, root, chunk, index)
+    return chunk
+
+
+def _inline(root: bytes, sink: Sink | None, paths: Sequence[bytes]) -> Callable[[], BatchRead]:
+    return partial(read_batch, root, sink, paths)
+
+
+def _batches(indices: Sequence[int], signatures: Sequence[bytes]) -> Iterator[list[int]]:
+    batch: list[int] = []
+    size = 0
+    for index in indices:
+        batch.append(index)
+        size += size_of(signatures[index])
+        if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _read_one_large(run: _Run, root: bytes, chunk: _Chunk, index: int) -> None:
+    if run.faults:
+        return
+    try:
+        _fill(chunk, index, read_large(root, chunk.paths[index], run.sink, run.progress))
+    except Unsteady as error:
+        run.faults.append(str(error))
+
+
+def _fill(chunk: _Chunk, index: int, read: Read) -> None:
+    chunk.digests[index] = read.digest
+    chunk.signatures[index] = read.signature
+    chunk.fresh.append(index)
+
+
+def _collect(run: _Run, chunk: _Chunk) -> _Chunk:
+    for indices, wait in chunk.waits:
+        result = wait()
+        run.faults.extend(result.faults)
+        for index, read in zip(indices, result.files, strict=True):
+            if read is not None:
+                _fill(chunk, index, read)
+        if run.sink is not None:
+            run.sink.accept(result.receipt)
+        run.progress(total_size(chunk.signatures[index] for index in indices))
+    if run.cache is not None and not run.faults:
+        rows = ((chunk.paths[index], chunk.signatures[index], chunk.digests[index] or b"") for index in chunk.fresh)
+        run.cache.keep(os.fsencode(run.key), rows, chunk.began_ns)
+    return chunk
+
+
+def _ignore(_: int) -> None:
+    """Nobody wants to know."""

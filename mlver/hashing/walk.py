@@ -1,0 +1,101 @@
+"""The files of an artifact, in the order of its manifest, one directory in memory at a time."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+
+from mlver.durable import is_temporary
+from mlver.errors import plain
+from mlver.paths import is_git
+
+Found = tuple[bytes, os.stat_result]
+# Of each directory on the way down: its (device, inode), by which a cycle of symlinks is recognised.
+Ancestors = tuple[tuple[int, int], ...]
+# A directory being walked: the path its entries have before them, it and its ancestors, what is left of its entries in
+# manifest order. The name of a directory ends in a slash.
+Level = tuple[bytes, Ancestors, Iterator[tuple[bytes, os.DirEntry[bytes]]]]
+_DOT, _SLASH = b"./"
+
+
+def walk(top: bytes, faults: list[str]) -> Iterator[Found]:
+    """Yield (path relative to `top`, stat of what it leads to) for every file, ordered by the bytes of the path.
+
+    Symlinks are followed. What can't be kept is put in `faults`, one line each, and the walk goes on, so that all are
+    known at its end: dangling links, cycles, sockets, FIFOs, devices, `.git`, whatever can't be looked at. Directories
+    without files don't appear, nor do temporaries of mlver's own.
+    """
+    levels = [_listed(top, b"", (), faults)]
+    while levels:
+        prefix, ancestors, entries = levels[-1]
+        for name, entry in entries:
+            if (name[0] == _DOT or not name.isascii()) and _is_ours(name.rstrip(b"/"), prefix, faults):
+                continue
+            path = prefix + name
+            if name[-1] == _SLASH:
+                levels.append(_listed(top, path, ancestors, faults))
+                break
+            try:
+                found = entry.stat()
+            except OSError as error:
+                faults.append(_unreadable(path, entry, error))
+                continue
+            if stat.S_ISREG(found.st_mode):
+                yield path, found
+            else:
+                faults.append(f"{shown(path)} is {_kind(found.st_mode)}, which has no content to keep")
+        else:
+            levels.pop()
+
+
+def _listed(top: bytes, prefix: bytes, ancestors: Ancestors, faults: list[str]) -> Level:
+    """The entries of one directory, `prefix` below `top`."""
+    directory = top + b"/" + prefix
+    try:
+        here = os.stat(directory)  # noqa: PTH116 - paths are bytes here
+        identity = (here.st_dev, here.st_ino)
+        if identity in ancestors:
+            faults.append(f"{shown(prefix[:-1])} is a symlink to a directory that contains it")
+            return prefix, ancestors, iter(())
+        with os.scandir(directory) as entries:
+            # The slash makes a directory sort where the paths below it do: "a-b" < "a/c" < "a0".
+            found = [(entry.name + b"/" if _is_directory(entry) else entry.name, entry) for entry in entries]
+    except OSError as error:
+        faults.append(f"{shown(prefix[:-1] or top)} cannot be listed: {error.strerror}")
+        return prefix, ancestors, iter(())
+    found.sort()
+    return prefix, (*ancestors, identity), iter(found)
+
+
+def _is_directory(entry: os.DirEntry[bytes]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link to itself, or to where we may not look: the stat to come says so by name
+
+
+def _is_ours(name: bytes, prefix: bytes, faults: list[str]) -> bool:
+    """Whether this is no part of the artifact; a repository inside it is a fault, for git would never check it out."""
+    if is_git(os.fsdecode(name)):
+        faults.append(f"{shown(prefix + name)} belongs to git: move it out of the artifact")
+        return True
+    return is_temporary(name)
+
+
+def _unreadable(path: bytes, entry: os.DirEntry[bytes], error: OSError) -> str:
+    if entry.is_symlink() and isinstance(error, FileNotFoundError):
+        target = os.readlink(entry.path)  # noqa: PTH115 - paths are bytes here
+        return f"{shown(path)} is a symlink to {shown(target)}, which does not exist"
+    return f"{shown(path)} cannot be looked at: {error.strerror}"
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISSOCK(mode):
+        return "a socket"
+    return "a FIFO" if stat.S_ISFIFO(mode) else "a device"
+
+
+def shown(path: bytes) -> str:
+    """A path for an error message: on one line, readable whatever its bytes."""
+    return plain(path.decode(errors="backslashreplace"))

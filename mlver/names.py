@@ -1,0 +1,133 @@
+"""The names people choose, and what each may look like; every check raises UsageError with a hint.
+
+Names become paths, tags and YAML keys on many machines, so they are narrow on purpose: nothing that a shell, git, a
+case-blind file system or an option parser would read as something else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mlver.errors import UsageError
+
+LATEST = "latest"
+MAX_PATH_BYTES = 4096
+
+_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_STAGE = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_DATA = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
+_VERSION_LIKE = re.compile(r"v?[0-9]+\.[0-9A-Za-z.+-]*")
+_UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """`MODEL[@SELECTOR]` taken apart; None for the part that was not given."""
+
+    model: str | None
+    selector: str | None
+
+    def __str__(self) -> str:
+        return (self.model or "") + (f"@{self.selector}" if self.selector else "")
+
+
+def parse_ref(text: str) -> Ref:
+    """Read `MODEL`, `MODEL@SELECTOR` or `@SELECTOR`; the selector is a version, a stage or `latest`, not looked up."""
+    model, at, selector = text.partition("@")
+    if not text or (at and not selector):
+        raise UsageError(f"{_show(text)} names no version", hint="write MODEL, MODEL@1.2.0 or MODEL@production")
+    if selector and not (_VERSION_LIKE.fullmatch(selector) or _STAGE.fullmatch(selector)):
+        raise UsageError(
+            f"{_show(selector)} is neither a version nor a stage",
+            hint="after @ comes a version (1.2.0), a stage (production) or latest",
+        )
+    return Ref(check_model(model) if model else None, selector or None)
+
+
+def check_model(name: str) -> str:
+    """A model name, fit to be a folder and the first half of a git tag (`<model>@v<version>`)."""
+    if not _MODEL.fullmatch(name):
+        raise UsageError(
+            f"{_show(name)} is not a model name",
+            hint="use 1 to 100 letters, digits, `.`, `_` and `-`, beginning with a letter or a digit",
+        )
+    if ".." in name or name.endswith((".", ".lock")):
+        raise UsageError(
+            f"{_show(name)} is not a model name: git takes no tag like that",
+            hint="leave out `..`, and do not end in `.` or `.lock`",
+        )
+    return name
+
+
+def check_distinct(name: str, existing: Iterable[str]) -> str:
+    """Refuse a model name that differs from an existing one by letter case only: one folder on many file systems."""
+    for other in existing:
+        if other != name and other.casefold() == name.casefold():
+            raise UsageError(f"{_show(name)} differs from the model `{other}` by letter case only", hint=f"use {other}")
+    return name
+
+
+def check_stage(name: str) -> str:
+    if name == LATEST:
+        raise UsageError("`latest` always means the highest release", hint="give the stage another name")
+    if not _STAGE.fullmatch(name):
+        raise UsageError(
+            f"{_show(name)} is not a stage name",
+            hint="use 1 to 32 lower-case letters, digits and `_`, beginning with a letter, such as production",
+        )
+    return name
+
+
+def check_data(name: str) -> str:
+    """A data set's name; `weights` is taken, so that one word names one artifact of a version."""
+    if name == "weights" or not _DATA.fullmatch(name):
+        raise UsageError(
+            f"{_show(name)} is not a data set name",
+            hint="use 1 to 64 lower-case letters, digits, `_` and `-`, beginning with a letter (not `weights`)",
+        )
+    return name
+
+
+def check_label(key: str) -> str:
+    if not _LABEL.fullmatch(key):
+        raise UsageError(
+            f"{_show(key)} is not a label key",
+            hint="use 1 to 63 letters, digits, `.`, `_`, `/` and `-`, beginning with a letter or a digit",
+        )
+    return key
+
+
+def check_artifact_path(path: str) -> str:
+    """A path as records hold it: relative to the root, `/` between the parts, inside the repository, not git's own."""
+    reason = _path_fault(path)
+    if reason is not None:
+        raise UsageError(
+            f"{_show(path)} cannot be an artifact path: {reason}",
+            hint="give a path inside the repository, such as models/weights.safetensors",
+        )
+    return path
+
+
+def _path_fault(path: str) -> str | None:
+    parts = path.split("/")
+    if not path:
+        return "it is empty"
+    if path.startswith("/"):
+        return "it is absolute"
+    if _UNSAFE_IN_PATH.search(path):
+        return "it has control characters or bytes that are not UTF-8"
+    if len(path.encode()) > MAX_PATH_BYTES:
+        return f"it is longer than {MAX_PATH_BYTES} bytes"
+    if not {"", ".", ".."}.isdisjoint(parts):
+        return "it has an empty, `.` or `..` part"
+    if ".git" in (part.lower() for part in parts) or parts[0].lower() == ".mlver":
+        return "git and mlver keep their own files there"
+    return None
+
+
+def _show(text: str) -> str:
+    """The text in backticks, made safe to print: whoever chose it may not be whoever reads the message."""
+    return f"`{text}`" if text.isprintable() else f"`{ascii(text)[1:-1]}`"

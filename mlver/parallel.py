@@ -1,0 +1,171 @@
+"""Work on all processors: forked processes for many small files, a second thread to hash a large one meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
+from functools import partial
+from itertools import chain, islice
+from queue import SimpleQueue
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from mlver.errors import MlverError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
+
+Batch = TypeVar("Batch")
+Result = TypeVar("Result")
+# Batches under way for each worker: one in hand, one waiting, so that none idles while results are collected.
+AHEAD = 2
+# A large file goes from hand to hand in pieces of this size, so many at once.
+PIECE, PIECES = 1 << 20, 4
+
+
+def cores() -> int:
+    """The processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS
+
+
+def spread(
+    work: Callable[[Batch], Result], batches: Iterable[Batch], *, workers: int | None = None
+) -> Generator[Result, None, None]:
+    """Yield `work(batch)` for each batch, in order; batches are drawn only as workers get to them.
+
+    Runs inline where one batch or one processor is all there is. What `work` raises is raised here as itself.
+    """
+    source = iter(batches)
+    first = list(islice(source, 2))
+    with Pool(work, workers=workers if len(first) > 1 else 1) as pool:
+        under_way: deque[Callable[[], Result]] = deque()
+        for batch in chain(first, source):
+            under_way.append(pool.submit(batch))
+            if len(under_way) >= AHEAD * pool.workers:
+                yield under_way.popleft()()
+        while under_way:
+            yield under_way.popleft()()
+
+
+class Pool(Generic[Batch, Result]):
+    """Forked workers that all run one function; they start at the first batch and end with the `with` block.
+
+    `work` itself isn't pickled: it may close over anything. Batches and results are.
+    """
+
+    def __init__(self, work: Callable[[Batch], Result], *, workers: int | None = None) -> None:
+        self.workers = max(1, cores() if workers is None else workers)
+        self._work = work
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Pool[Batch, Result]:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            # Waits for the batches in hand only, so that no child outlives us or still writes after we clean up.
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    def submit(self, batch: Batch) -> Callable[[], Result]:
+        """Start on a batch; the function returned waits for its result. With one worker that is when it is done."""
+        if self.workers == 1:
+            return lambda: self._work(batch)
+        if self._pool is None:
+            self._pool = self._start()
+        with warnings.catch_warnings():
+            # Python 3.12 warns of forking beside threads; ours hold no lock that a worker takes.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            future: Future[Result] = self._pool.submit(cast(Callable[[Batch], Result], _run), batch)
+        return lambda: _outcome(future)
+
+    def _start(self) -> ProcessPoolExecutor:
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
+        context = multiprocessing.get_context("fork")
+        return ProcessPoolExecutor(self.workers, context, initializer=partial(_begin, self._work, os.getpid()))
+
+
+_task: Callable[[Any], Any] | None = None
+
+
+def _begin(work: Callable[[Any], Any], parent: int) -> None:
+    """In the new worker: take the function over, leave Ctrl-C to the parent, and don't outlive it."""
+    global _task  # noqa: PLW0603 - one worker process runs one function, and nothing else reaches it
+    _task = work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        import ctypes
+
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:  # it died before we asked
+            os._exit(1)
+
+
+def _run(batch: object) -> object:
+    assert _task is not None
+    return _task(batch)
+
+
+def _outcome(future: Future[Result]) -> Result:
+    from concurrent.futures.process import BrokenProcessPool
+
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        raise MlverError(
+            "a worker process was killed, perhaps for want of memory", hint="run the same command again"
+        ) from None
+
+
+def hashed(source: int, write: Callable[[memoryview], None] | None, progress: Callable[[int], None]) -> tuple[str, int]:
+    """The SHA-256 (64 hexadecimal digits) and size of what is left to read of a descriptor, in constant memory.
+
+    With `write`, each piece is handed to it as well, while a second thread hashes: both let go of the interpreter lock.
+    """
+    hasher = hashlib.sha256()
+    done = 0
+    if write is None:
+        buffer = memoryview(bytearray(PIECE))
+        while count := os.readv(source, [buffer]):
+            hasher.update(buffer[:count])
+            done += count
+            progress(count)
+        return hasher.hexdigest(), done
+    free: SimpleQueue[memoryview] = SimpleQueue()
+    full: SimpleQueue[memoryview | None] = SimpleQueue()
+    for _ in range(PIECES):
+        free.put(memoryview(bytearray(PIECE)))
+
+    def hash_all() -> None:
+        while (piece := full.get()) is not None:
+            hasher.update(piece)
+            free.put(memoryview(piece.obj))
+
+    thread = threading.Thread(target=hash_all, daemon=True)
+    thread.start()
+    try:
+        # A piece comes back once it is hashed, and this thread has written it before it asks for another.
+        while count := os.readv(source, [buffer := free.get()]):
+            full.put(buffer[:count])
+            write(buffer[:count])
+            done += count
+            progress(count)
+    finally:
+        full.put(None)
+        thread.join()
+    return hasher.hexdigest(), done

@@ -1,0 +1,142 @@
+"""Paths that others wrote: in a repository (`inside`) or on the command line (`relative`).
+
+What a repository names is never followed out of it: not by `..`, not by an absolute path, not through a symlink.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Container
+from pathlib import Path, PurePosixPath
+
+from mlver.errors import MlverError, UsageError, command
+
+# Code points that HFS+ drops from names, so that ".g\u200cit" opens .git there (git refuses the same ones).
+_IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+_RESERVED = {".git", ".mlver"}
+
+
+def is_git(component: str) -> bool:
+    """Whether a file system may take this name for `.git`."""
+    return _IGNORED.sub("", component).casefold() == ".git"
+
+
+def fault_of(relative: str) -> str | None:
+    """What is wrong with a relative POSIX path that a repository names, or None."""
+    parts = relative.split("/")
+    if "\0" in relative:
+        return "has a NUL character"
+    if relative.startswith("/"):
+        return "is absolute"
+    if "" in parts:
+        return "has an empty component"
+    if ".." in parts or "." in parts:
+        return "has a `..` or `.` component"
+    if any(is_git(part) for part in parts):
+        return "reaches into `.git`"
+    return None
+
+
+def inside(
+    root: Path,
+    relative: str | bytes,
+    *,
+    link_last: bool = False,
+    going: Container[str] = (),
+    checked: set[str] | None = None,
+) -> Path:
+    """Join a path that the repository supplies to `root`; raise MlverError if it could lead anywhere else.
+
+    No component that exists below `root` may be a symlink; with `link_last` the last one may be, for a caller that
+    replaces the link itself, and so may those in `going`, which the caller removes before it uses the path. `checked`
+    remembers, between calls for many paths, the directories already looked at.
+    """
+    text = os.fsdecode(relative)
+    fault = fault_of(text)
+    if fault is not None:
+        raise MlverError(f"the path {text!r} {fault}", hint="paths in a repository are relative and stay inside it")
+    parts = text.split("/")
+    looked: set[str] = checked if checked is not None else set()
+    base = os.fspath(root)
+    for index in range(1, len(parts) + (not link_last)):
+        part = "/".join(parts[:index])
+        last = index == len(parts)
+        if not last and part in looked:
+            continue
+        if part in going or not _plain(f"{base}/{part}", part, text):
+            break
+        if not last:
+            looked.add(part)
+    return Path(base, text)
+
+
+def _plain(path: str, part: str, whole: str) -> bool:
+    """Whether this exists; raise MlverError if it is a symlink."""
+    try:
+        mode = os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if stat.S_ISLNK(mode):
+        raise MlverError(
+            f"the path {whole!r} passes through the symlink {part!r}",
+            hint=f"replace the symlink with what it points to, or use a path that does not contain it: {part!r}",
+        )
+    return True
+
+
+def relative(root: Path, cwd: Path, given: str | os.PathLike[str]) -> str:
+    """A path typed by the user in `cwd`, as the repository at `root` names it.
+
+    Symlinks within the repository are kept as typed; `root` and `cwd` themselves may be reached by any. Raises
+    UsageError outside the repository, at its root, and within `.git` and `.mlver`.
+    """
+    text = os.fspath(given)
+    if not text or "\0" in text:
+        raise UsageError(f"{text!r} is not a path", hint="name a file or a directory inside the repository")
+    parts = _below(root, cwd, text)
+    if parts is None:
+        raise UsageError(f"{text!r} is outside the repository {root}", hint=f"move or copy it below {root}")
+    if not parts:
+        raise UsageError(
+            f"{text!r} is the whole repository", hint="name a file or a directory inside it, such as models/weights"
+        )
+    if parts[0].casefold() in _RESERVED or any(is_git(part) for part in parts):
+        raise UsageError(f"{text!r} belongs to git or mlver itself", hint="name a file or a directory beside it")
+    return PurePosixPath(*parts).as_posix()
+
+
+def own(place: Path) -> Path:
+    """A folder that mlver itself made, or will make; raise MlverError where a symlink has taken its place."""
+    if place.is_symlink():
+        raise MlverError(
+            f"{place} is a symlink, and mlver writes nowhere else than here",
+            hint=f"move the folder it leads to into its place: {command('ls', '-ld', place)}",
+        )
+    return place
+
+
+def is_reserved(place: Path, *owned: Path) -> bool:
+    """Whether a place, all links followed, belongs to git or lies in one of the folders `owned`."""
+    real = _solved(place)
+    return any(is_git(part) for part in real.parts) or any(real.is_relative_to(_solved(own)) for own in owned)
+
+
+def _below(root: Path, cwd: Path, text: str) -> tuple[str, ...] | None:
+    """The components of `text` below `root`, or None; tried as typed first, then with root's and cwd's links solved."""
+    real_root = Path(os.path.realpath(root))
+    typed = Path(os.path.normpath(cwd / text))
+    # `a/../b` is taken lexically, like the shell's own cd; a kernel would follow `a` first.
+    for base, path in ((root, typed), (real_root, typed), (real_root, Path(os.path.normpath(_solved(cwd) / text)))):
+        if path.is_relative_to(base):
+            return path.relative_to(base).parts
+    for parent in typed.parents:
+        # /tmp/x/data where the root is known as /private/tmp/x: find which parent IS the root.
+        if os.path.realpath(parent) == os.fspath(real_root):
+            return typed.relative_to(parent).parts
+    return () if os.path.realpath(typed) == os.fspath(real_root) else None
+
+
+def _solved(path: Path) -> Path:
+    return Path(os.path.realpath(path))

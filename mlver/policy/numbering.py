@@ -1,0 +1,50 @@
+"""Which number a new version gets, and which are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from mlver.errors import MlverError, UsageError
+from mlver.version import BUMPS, FIRST, Bump, Version, bump, highest
+
+
+def next_version(
+    model: str,
+    taken: Collection[Version],
+    *,
+    wanted: Version | None = None,
+    part: Bump | None = None,
+    allow_lower: bool = False,
+) -> Version:
+    """The number of the next version: `wanted`, or the highest bumped by `part`, or 1.0.0 for the first.
+
+    Raise UsageError when neither is told and there are versions already, MlverError when the number is taken or lies
+    below the highest without `allow_lower`.
+    """
+    if wanted is not None and part is not None:
+        raise UsageError("--version and --bump both name the number", hint="give one of them")
+    top = highest(taken)
+    if wanted is None:
+        wanted = _bumped(model, top, part)
+    if wanted in taken:
+        raise MlverError(
+            f"{model} {wanted} is registered already, and a version never changes",
+            hint=f"mlver register {model} --bump patch   (or --bump {'|'.join(BUMPS)})",
+        )
+    if top is not None and wanted < top and not allow_lower:
+        raise MlverError(
+            f"{model} {wanted} is below {top}, the highest registered",
+            hint=f"mlver register {model} --version {wanted} --allow-lower   (for a fix to an older line)",
+        )
+    return wanted
+
+
+def _bumped(model: str, top: Version | None, part: Bump | None) -> Version:
+    if top is None:
+        return Version(1, 0, 0, "rc.1") if part == "prerelease" else FIRST
+    if part is None:
+        raise UsageError(
+            f"{model} has versions up to {top}; say which number comes next",
+            hint=f"mlver register {model} --bump patch   (or minor, major, prerelease; `mlver status` suggests one)",
+        )
+    return bump(top, part)

@@ -1,0 +1,107 @@
+"""How a stage moves: who holds it, what a promotion must show first, where a rollback goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlver.records.config import StageSettings
+from mlver.records.promotion import GateResult, PromotionRecord
+
+_DAMAGE_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """What is known of a version that asks for a stage.
+
+    `unsealed` is what is wrong with its seal, None when it is sealed. `damage` is None when its bytes were not checked.
+    """
+
+    version: str
+    unsealed: str | None
+    stages_held: frozenset[str]
+    damage: tuple[str, ...] | None
+
+
+def holder(history: Sequence[PromotionRecord]) -> str | None:
+    """The version that holds a stage after `history` (oldest first); None when it was never held or was retired."""
+    held = _held(history)
+    return held[-1] if held else None
+
+
+def rollback_target(history: Sequence[PromotionRecord]) -> str | None:
+    """The version a rollback goes back to: the one that held the stage before the holder; None where none did."""
+    held = _held(history)
+    return held[-2] if len(held) > 1 else None
+
+
+def _held(history: Sequence[PromotionRecord]) -> list[str]:
+    """The holders as a stack: a promotion pushes, a rollback pops down to its target, a retirement empties.
+
+    So a second rollback goes one further back, and never forward to the version just rolled back from.
+    """
+    held: list[str] = []
+    for record in history:
+        match record.action:
+            case "promote":
+                held.append(record.version)
+            case "rollback":
+                while held and held[-1] != record.version:
+                    held.pop()
+                if not held:
+                    held.append(record.version)
+            case "retire":
+                held.clear()
+    return held
+
+
+def judge(rule: StageSettings, candidate: Candidate) -> tuple[GateResult, ...]:
+    """Every gate of a stage applied to a candidate, in the order they are shown and recorded."""
+    gates = [_sealed(candidate)]
+    gates += [_held_before(stage, candidate) for stage in rule.after]
+    if rule.verified:
+        gates.append(_verified(candidate))
+    return tuple(gates)
+
+
+def is_open(gates: Sequence[GateResult]) -> bool:
+    """Only `pass` opens a gate: `inconclusive` keeps it shut."""
+    return all(gate.result == "pass" for gate in gates)
+
+
+def _sealed(candidate: Candidate) -> GateResult:
+    return GateResult(
+        gate="sealed",
+        result="pass" if candidate.unsealed is None else "fail",
+        expected="a version tag seals the record",
+        actual=candidate.unsealed or "sealed",
+    )
+
+
+def _held_before(stage: str, candidate: Candidate) -> GateResult:
+    held = stage in candidate.stages_held
+    return GateResult(
+        gate=f"after {stage}",
+        result="pass" if held else "fail",
+        expected=f"the version has held {stage}",
+        actual=f"has held {stage}" if held else f"never held {stage}",
+    )
+
+
+def _verified(candidate: Candidate) -> GateResult:
+    expected = "every byte is present and right"
+    if candidate.damage is None:
+        return GateResult(gate="verified bytes", result="inconclusive", expected=expected, actual="not checked")
+    return GateResult(
+        gate="verified bytes",
+        result="fail" if candidate.damage else "pass",
+        expected=expected,
+        actual=_named(candidate.damage) or "every byte checked",
+    )
+
+
+def _named(damage: Sequence[str]) -> str:
+    """The first few: what a record keeps forever need not name ten thousand files."""
+    more = len(damage) - _DAMAGE_NAMED
+    return "; ".join(damage[:_DAMAGE_NAMED]) + (f"; and {more:,} more" if more > 0 else "")

@@ -1,0 +1,202 @@
+"""What no single version shows: records changed or deleted since they were committed, tags without records, strays.
+
+Whatever a repository holds, it ends no look at the rest: what stops one is a broken link itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from mlver import paths
+from mlver.digest import Digest
+from mlver.errors import InvalidDocument, MlverError
+from mlver.policy.trust import Broken
+from mlver.project import layout
+from mlver.project.layout import Place
+from mlver.project.project import Project
+from mlver.records.approval import ApprovalRecord
+from mlver.records.evaluation import EvaluationRecord
+
+_TAG = re.compile(r"(.+)@v([0-9].*)")
+_DONE = {
+    "D": "deleted in commit",
+    "M": "changed in commit",
+    "R": "replaced by the merged branch's in commit",
+}
+# What git writes into a file where two sides disagree (git-merge(1), "How conflicts are presented").
+_CONFLICT = re.compile(rb"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
+
+
+def spared(subject: str, links: Iterable[Broken]) -> Iterator[Broken]:
+    """The broken links found on the way; what stops the looking is one more, about `subject`."""
+    try:
+        yield from links
+    except MlverError as error:
+        yield Broken("name", subject, error.message, error.hint)
+
+
+def unreadable(project: Project, kind: str, path: str, error: MlverError) -> Broken:
+    """A record that says nothing; `uncommitted` tells how to undo it where HEAD still holds it whole."""
+    said = f"is not valid: {'; '.join(error.faults)}" if isinstance(error, InvalidDocument) else error.message
+    try:
+        data = project.registry.read(path) or b""
+    except MlverError:
+        data = b""
+    if _CONFLICT.search(data):
+        said = "holds both sides of a merge conflict that was never settled"
+    return Broken(kind, path, said, f"git log -p -- {path}")
+
+
+def config(project: Project) -> Iterator[Broken]:
+    """Settings that cannot be read; raise MlverError where `mlver init` never ran."""
+    try:
+        project.registry.config()
+    except InvalidDocument as error:
+        found = unreadable(project, "settings", layout.CONFIG, error)
+        yield Broken(found.kind, found.subject, found.message, error.hint or found.hint)
+
+
+def uncommitted(project: Project, models: Sequence[str]) -> list[Broken]:
+    """Records that HEAD holds and the work tree does not, or not with the same bytes."""
+    head = project.repository.head().commit
+    if head is None or not models:
+        return []
+    folders = [f"{layout.MODELS}/{model}" for model in models]
+    held = [path for path in project.repository.files_at(head, *folders) if layout.is_record(path)]
+    broken: list[Broken] = []
+    blobs = project.repository.blobs(f"{head}:{path}" for path in held)
+    for path, committed in zip(held, blobs, strict=True):
+        broken += spared(path, _uncommitted(project, path, committed))
+    return broken
+
+
+def _uncommitted(project: Project, path: str, committed: bytes | None) -> Iterator[Broken]:
+    data = project.registry.read(path)
+    if data != committed:
+        what = "is deleted here, though HEAD holds it" if data is None else "differs from what HEAD holds"
+        yield Broken("record", path, what, f"git checkout -- {path}")
+
+
+def everything(project: Project) -> list[Broken]:
+    """The whole repository: history, tags, manifests, names and all other records, whatever refers to them."""
+    looks = (
+        ("HEAD", _history(project)),
+        ("refs/tags", _tags(project)),
+        (layout.MANIFESTS, _manifests(project)),
+        (layout.MODELS, _files(project)),
+        (layout.MODELS, _twins(project)),
+    )
+    return [link for subject, links in looks for link in spared(subject, links)]
+
+
+def _history(project: Project) -> Iterator[Broken]:
+    """Commits that changed or deleted what should only ever have been added."""
+    if project.repository.head().commit is None:
+        return
+    for change in project.repository.tampering(layout.MODELS, layout.MANIFESTS):
+        if layout.is_record(change.path):
+            yield Broken(
+                "history",
+                change.path,
+                f"was {_DONE[change.kind]} {change.commit[:10]}, after it had been committed",
+                f"git show {change.commit[:10]} -- {change.path}",
+            )
+
+
+def _tags(project: Project) -> Iterator[Broken]:
+    """Version tags whose record is not here. A tag that names no record is somebody else's `name@v1.2.3`."""
+    for name, tag in project.repository.tags().items():
+        found = _TAG.fullmatch(name)
+        if found and tag.seals and not _is_here(project, found[1], found[2]):
+            yield Broken("tag", name, "seals a record that is not here", f"git log --oneline -3 {name} -- .mlver")
+
+
+def _is_here(project: Project, model: str, version: str) -> bool:
+    path = layout.version(model, version)
+    try:
+        # git takes names for a tag that no record can have
+        return layout.is_version(path) and project.registry.read(path) is not None
+    except MlverError:
+        return True  # something is, and named for what it is elsewhere
+
+
+def _manifests(project: Project) -> Iterator[Broken]:
+    for name in project.registry.names(layout.MANIFESTS):
+        path = f"{layout.MANIFESTS}/{name}"
+        yield from spared(path, _manifest(project, path, name))
+
+
+def _manifest(project: Project, path: str, name: str) -> Iterator[Broken]:
+    data = project.registry.read(path)
+    if data is not None and f"{Digest.of(data).hex}.sha256" != name:
+        yield Broken("manifest", path, "no longer hashes to its name", f"git checkout -- {path}")
+
+
+def _files(project: Project) -> Iterator[Broken]:
+    """Every file among the records: names that say nothing, and records that no version's chain leads to."""
+    top = os.fspath(paths.inside(project.top, layout.MODELS))
+    for directory, folders, files in os.walk(top):
+        folders.sort()
+        links = [name for name in folders if os.path.islink(os.path.join(directory, name))]  # noqa: PTH114, PTH118
+        for file in sorted([*links, *files]):
+            path = os.path.relpath(os.path.join(directory, file), project.top)  # noqa: PTH118
+            place = layout.place(path)
+            if place is None or file in links:
+                what = "is a symlink, which no record is" if file in links else "is no record's name"
+                yield Broken("name", path, what, f"git log -- {path}")
+            elif place.kind not in ("version", "promotion"):  # those are walked link by link
+                yield from _record(project, path, place)
+
+
+def _record(project: Project, path: str, place: Place) -> Iterator[Broken]:
+    """Settings, an evaluation or an approval: readable, in its own place, and given for the record that is here."""
+    try:
+        if place.kind == "model":
+            settings = project.registry.settings(place.model)
+            if settings is not None and settings.model != place.model:
+                yield Broken("settings", path, f"says it is of {settings.model}", f"git log -p -- {path}")
+            return
+        record = _read(project, place)
+        known = project.registry.digest(record.model, record.version)
+    except MlverError as error:
+        yield unreadable(project, "settings" if place.kind == "model" else "record", path, error)
+        return
+    stage = record.stage if isinstance(record, ApprovalRecord) else None
+    if (record.model, record.version, stage, record.sequence) != (
+        place.model,
+        place.version,
+        place.stage,
+        place.sequence,
+    ):
+        said = " ".join(filter(None, (record.model, record.version, stage, f"{record.sequence:04d}")))
+        yield Broken("record", path, f"says it is {said}", f"git log -- {path}")
+    elif known is None:
+        yield Broken("record", path, f"names {record.version}, which has no record", f"git log -- {path}")
+    elif record.record != known:
+        what = f"was given for another record of {record.version} than the one here"
+        yield Broken("record", path, what, f"git log -p -- {path} {layout.version(place.model, record.version)}")
+
+
+def _read(project: Project, place: Place) -> EvaluationRecord | ApprovalRecord:
+    assert place.version is not None
+    assert place.sequence is not None
+    if place.stage is None:
+        return project.registry.evaluation(place.model, place.version, place.sequence)
+    return project.registry.approval(place.model, place.version, place.stage, place.sequence)
+
+
+def _twins(project: Project) -> Iterator[Broken]:
+    """Models that are one folder on many file systems; two branches may each have added one."""
+    models = set(project.registry.models())
+    head = project.repository.head().commit
+    if head is not None:  # where they are one folder, only git still knows both
+        models |= {path.split("/")[2] for path in project.repository.files_at(head, layout.MODELS)}
+    first: dict[str, str] = {}
+    for model in sorted(models):
+        other = first.setdefault(model.casefold(), model)
+        if other != model:
+            path = f"{layout.MODELS}/{model}"
+            message = f"differs from the model `{other}` by letter case only: one folder on many machines"
+            yield Broken("name", path, message, f"git log -- {path}")

@@ -1,0 +1,139 @@
+"""One change to a repository, all or nothing: lock, plan, write, commit, tag, sync.
+
+The plan (an intent) is on disk before the first file changes. Whatever stops the edit, a failing hook, a full disk or a
+power cut, one rule settles it, at once or in the next command: see `mlver.project.settle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlver import durable, paths
+from mlver.digest import Digest
+from mlver.errors import MlverError, refused
+from mlver.git import changes
+from mlver.git.abandoned import wait_for_index
+from mlver.git.repository import Repository
+from mlver.project import intent
+from mlver.project.intent import Intent, PlannedTag
+from mlver.project.settle import Settled, read, settle
+
+
+@dataclass(slots=True)
+class Edit:
+    """The files one command will write, relative to the work tree; nothing is touched before `commit` or `stage`."""
+
+    repository: Repository
+    directory: Path
+    what: str
+    writes: dict[str, bytes] = field(default_factory=dict)
+
+    def create(self, path: str, data: bytes) -> None:
+        """Plan a new file; raise MlverError if there is one already: a record is never overwritten."""
+        if path in self.writes or paths.inside(self.repository.top, path).exists():
+            raise MlverError(f"{path} exists already, and records never change", hint=f"git log -- {path}")
+        self.writes[path] = data
+
+    def put(self, path: str, data: bytes) -> None:
+        """Plan a file that may replace its former self: settings, or a manifest, named by its own digest."""
+        self.writes[path] = data
+
+    def commit(self, message: str, tags: tuple[PlannedTag, ...] = ()) -> str:
+        """Write, commit only these files, make the tags, sync. Return the commit's id once nothing can be lost."""
+        branch = _ready(self.repository)
+        with self._planned(branch, tags) as plan:
+            self._write()
+            commit = changes.commit_only(self.repository, list(plan.writes), message)
+            _check_landed(self.repository, plan, commit)
+            for tag in tags:
+                changes.create_tag(self.repository, tag.name, commit, tag.message)
+            changes.sync(self.repository, [f"refs/heads/{branch}", *(f"refs/tags/{tag.name}" for tag in tags)])
+        return commit
+
+    def stage(self) -> None:
+        """Write the files and add them to the index, for the person's own commit."""
+        _ready(self.repository, detached=True)
+        with self._planned(None, ()):
+            self._write()
+            changes.sync(self.repository, [])
+
+    def seal(self, tags: tuple[PlannedTag, ...]) -> None:
+        """Make tags on commits that landed long ago (each names its own), and sync them."""
+        with self._planned(None, tags):
+            for tag in tags:
+                assert tag.commit is not None
+                changes.create_tag(self.repository, tag.name, tag.commit, tag.message)
+            changes.sync(self.repository, [f"refs/tags/{tag.name}" for tag in tags])
+
+    @contextmanager
+    def _planned(self, branch: str | None, tags: tuple[PlannedTag, ...]) -> Iterator[Intent]:
+        """The plan, on disk while it is carried out; whatever stops that settles it."""
+        outcome = Settled.UNDONE.outcome
+        try:
+            plan = self._begin(branch, tags)
+            try:
+                yield plan
+            except BaseException:
+                outcome = "the next mlver command here completes or undoes it"
+                # where even that fails, the plan stays on disk
+                with suppress(OSError, MlverError):
+                    outcome = settle(self.repository, plan, self.directory).outcome
+                    intent.drop(self.directory)
+                raise
+            outcome = Settled.COMPLETED.outcome
+            intent.drop(self.directory)
+        except OSError as error:
+            raise refused(self.what, error, outcome=outcome) from error
+
+    def _begin(self, branch: str | None, tags: tuple[PlannedTag, ...]) -> Intent:
+        wait_for_index(self.repository)
+        top = self.repository.top
+        before = {path: read(paths.inside(top, path)) for path in self.writes}
+        plan = Intent(
+            what=self.what,
+            top=str(top),
+            git_dir=self.repository.own,
+            branch=f"refs/heads/{branch}" if branch else None,
+            writes={path: Digest.of(data) for path, data in self.writes.items()},
+            before=before,
+            index={entry.path: entry.entry for entry in changes.index_entries(self.repository, list(self.writes))},
+            tags=tags,
+        )
+        intent.record(self.directory, plan)
+        intent.keep_index(self.directory, read(self.repository.git_dir / "index"))
+        return plan
+
+    def _write(self) -> None:
+        for path, data in self.writes.items():
+            where = paths.inside(self.repository.top, path)
+            durable.make_directory(where.parent)
+            durable.write(where, data)
+        changes.stage(self.repository, list(self.writes))
+
+
+def _check_landed(repository: Repository, plan: Intent, commit: str) -> None:
+    held = repository.blobs(f"{commit}:{path}" for path in plan.writes)
+    for (path, digest), blob in zip(plan.writes.items(), held, strict=True):
+        if blob is None or Digest.of(blob) != digest:
+            raise MlverError(
+                f"a commit hook changed {path} while {plan.what} was committed, so it cannot be sealed",
+                hint="git reset --soft HEAD~1, keep the hook away from .mlver/, then run the command again",
+            )
+
+
+def _ready(repository: Repository, *, detached: bool = False) -> str:
+    """The branch a commit would land on; refuse where one would land in somebody's half-done work, or nowhere."""
+    unfinished = repository.unfinished()
+    if unfinished is not None:
+        what, finish = unfinished
+        raise MlverError(f"{what} is in progress, and a record has no place in it", hint=f"{finish}   (or --abort)")
+    branch = repository.head().branch
+    if branch is None and not detached:
+        raise MlverError(
+            "HEAD is detached: a commit made here would be on no branch, and easily lost",
+            hint="git switch -c BRANCH, then run the command again (or use --no-commit)",
+        )
+    return branch or ""

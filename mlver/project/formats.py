@@ -1,0 +1,37 @@
+"""The format of weights, told from file names: nothing is opened, and nothing is ever unpickled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+_FORMATS = {
+    ".safetensors": "safetensors",
+    ".onnx": "onnx",
+    ".gguf": "gguf",
+    ".ggml": "ggml",
+    ".pt": "pytorch",
+    ".pth": "pytorch",
+    ".ckpt": "checkpoint",
+    ".h5": "hdf5",
+    ".hdf5": "hdf5",
+    ".keras": "keras",
+    ".tflite": "tflite",
+    ".pb": "savedmodel",
+    ".npz": "numpy",
+    ".npy": "numpy",
+    ".msgpack": "msgpack",
+    ".joblib": "joblib",
+    ".pkl": "pickle",
+    ".pickle": "pickle",
+    ".bst": "xgboost",
+    ".ubj": "xgboost",
+    ".cbm": "catboost",
+    ".mlmodel": "coreml",
+}
+
+
+def told_by(names: Iterable[str]) -> str | None:
+    """The one format the names' suffixes agree on; None where they tell none, or several."""
+    found = {_FORMATS[suffix] for name in names if (suffix := PurePosixPath(name).suffix.lower()) in _FORMATS}
+    return found.pop() if len(found) == 1 else None

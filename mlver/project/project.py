@@ -1,0 +1,159 @@
+"""The composition root: one repository with its records, object store and caches, and the one way to change it."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mlver import names, paths
+from mlver.errors import MlverError, UsageError
+from mlver.git.repository import Repository
+from mlver.project import layout
+from mlver.project.lock import WAIT_S
+from mlver.project.registry import Registry
+from mlver.project.reporter import Reporter, Silent
+from mlver.state import State
+from mlver.version import Version, highest_release, parse
+
+_LAST_SECOND = 253_402_300_799  # of the year 9999
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a REF came down to."""
+
+    model: str
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A git work tree with mlver's records.
+
+    `start` is where the person stands: paths they type begin there. `wait` is how many seconds an edit waits for
+    another to end.
+    """
+
+    repository: Repository
+    start: Path
+    reporter: Reporter
+    state: State
+    registry: Registry
+    wait: float = WAIT_S
+
+    @classmethod
+    def find(cls, start: Path, reporter: Reporter | None = None) -> Project:
+        """The project `start` is in, whether `mlver init` ran there or not."""
+        repository = Repository.find(start)
+        state = State(repository.common_dir / "mlver" / "state.db")
+        return cls(repository, start, reporter or Silent(), state, Registry(repository.top, state))
+
+    @classmethod
+    def open(cls, start: Path, reporter: Reporter | None = None) -> Project:
+        """The same; raise MlverError where there is no `.mlver/` yet."""
+        project = cls.find(start, reporter)
+        if not (project.top / layout.ROOT).is_dir():
+            raise MlverError(f"{project.top} has no .mlver/ yet", hint="mlver init")
+        return project
+
+    @property
+    def top(self) -> Path:
+        return self.repository.top
+
+    @property
+    def directory(self) -> Path:
+        """Where objects, caches and intents live: never committed, shared by all work trees."""
+        return paths.own(self.repository.common_dir / "mlver")
+
+    @property
+    def afresh(self) -> Project:
+        """The same, with every record parsed anew: for whatever is decided by what a record says.
+
+        The cache beside git's objects may be anybody's writing.
+        """
+        return replace(self, registry=Registry(self.top, None))
+
+    def path(self, given: str) -> str:
+        """A path the person typed, relative to the work tree's top, and fit for a record."""
+        return names.check_artifact_path(paths.relative(self.top, self.start, given))
+
+    # -- naming a version ----------------------------------------------------------------------------------------
+
+    def choose(self, text: str | None) -> Chosen:
+        """The version a REF means: `MODEL`, `MODEL@1.2.0`, `MODEL@production`, `@latest` where there is one model."""
+        ref = names.parse_ref(text) if text else names.Ref(None, None)
+        model = self.model(ref.model)
+        return Chosen(model, self.select(model, ref.selector))
+
+    def model(self, name: str | None) -> str:
+        """The model called `name`, or the only one there is; raise MlverError with what there is instead."""
+        known = self.registry.models()
+        if name in known:
+            return name
+        if name is None and len(known) == 1:
+            return known[0]
+        if not known:
+            raise MlverError("no model is registered here", hint="mlver register MODEL --weights PATH -m WHY")
+        there = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")
+        if name is None:
+            raise UsageError(f"there are {len(known)} models here; say which: {there}", hint="mlver list")
+        raise MlverError(f"there is no model `{name}` here, but {there}", hint="mlver list")
+
+    def select(self, model: str, selector: str | None) -> Version:
+        """The version a selector means: a version, a stage, or `latest` (the default)."""
+        versions = self.registry.versions(model)
+        if selector is None or selector == names.LATEST:
+            return self._latest(model, versions)
+        names.parse_ref(f"@{selector}")
+        if "." in selector:
+            wanted = parse(selector)
+            if wanted not in versions:
+                raise MlverError(f"{model} has no version {wanted}", hint=f"mlver list {model}")
+            return wanted
+        holder = self.registry.holder(model, selector)
+        if holder is None:
+            raise self._no_holder(model, selector)
+        return parse(holder.version)
+
+    def _latest(self, model: str, versions: list[Version]) -> Version:
+        latest = highest_release(versions)
+        if latest is not None:
+            return latest
+        if versions:
+            raise MlverError(
+                f"{model} has no release yet, only pre-releases up to {versions[-1]}",
+                hint=f"name one: {model}@{versions[-1]}",
+            )
+        raise MlverError(f"{model} has no versions", hint=f"mlver register {model} --weights PATH -m WHY")
+
+    def _no_holder(self, model: str, stage: str) -> MlverError:
+        known = self.registry.config().stages
+        if stage in known:
+            latest = highest_release(self.registry.versions(model)) or "VERSION"
+            return MlverError(
+                f"no version of {model} holds {stage}",
+                hint=f"mlver promote {model}@{latest} --to {stage} -m WHY",
+            )
+        return MlverError(
+            f"`{stage}` is neither a version nor a stage here; the stages are {', '.join(known) or '(none)'}",
+            hint=f"mlver list {model}   (stages are named in {layout.CONFIG})",
+        )
+
+    @property
+    def now(self) -> str:
+        """The time for a record, UTC; SOURCE_DATE_EPOCH (reproducible-builds.org) fixes it."""
+        fixed = os.environ.get("SOURCE_DATE_EPOCH")
+        moment = _seconds(fixed) if fixed else time.time()
+        return datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _seconds(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) <= _LAST_SECOND):
+        raise UsageError(
+            f"SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970",
+            hint="unset SOURCE_DATE_EPOCH, or export SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)",
+        )
+    return int(text)

@@ -1,0 +1,112 @@
+"""Stages as the records tell them, and the one way a new promotion record comes about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlver.digest import Digest
+from mlver.document import codec
+from mlver.errors import MlverError, UsageError, plain
+from mlver.policy.staging import Candidate, holder, judge
+from mlver.policy.trust import Broken, judge_history, judge_seal
+from mlver.project import artifacts, layout, seals
+from mlver.project.edit import Edit
+from mlver.project.project import Chosen, Project
+from mlver.records.config import StageSettings
+from mlver.records.promotion import Action, GateResult, PromotionRecord
+
+History = Sequence[tuple[PromotionRecord, Digest]]
+
+
+def rule(project: Project, stage: str) -> StageSettings:
+    """A stage's rule; raise UsageError for a stage the repository does not have."""
+    known = project.registry.config().stages
+    if stage not in known:
+        raise UsageError(
+            f"there is no stage `{stage}`; there are {', '.join(known) or 'none'}",
+            hint=f"name one of these, or add it under `stages:` in {layout.CONFIG}",
+        )
+    return known[stage]
+
+
+def history_of(project: Project, model: str, stage: str) -> tuple[History, tuple[Broken, ...]]:
+    """A stage's promotions, oldest first, and the broken links of their chain.
+
+    Raise InvalidDocument for a promotion that cannot be read at all.
+    """
+    history = project.registry.history(model, stage)
+    digests = {record.version: project.registry.digest(model, record.version) for record, _ in history}
+    known = {version: digest for version, digest in digests.items() if digest is not None}
+    return history, judge_history(layout.stage(model, stage), history, known)
+
+
+def whole_history(project: Project, model: str, stage: str) -> History:
+    """The same; raise MlverError when the chain is broken: no promotion is built on that."""
+    history, broken = history_of(project, model, stage)
+    if broken:
+        listed = "\n".join(f"  {plain(link.subject)} {link.message}" for link in broken)
+        raise MlverError(f"the history of {stage} is damaged:\n{listed}", hint="mlver verify --all")
+    return history
+
+
+def gates(project: Project, chosen: Chosen, settings: StageSettings) -> tuple[GateResult, ...]:
+    """What a stage's gates say of a version now; reads every byte of it where the stage asks for that."""
+    record, digest = project.registry.version(chosen.model, chosen.version)
+    seal = seals.seals(project, chosen.model, [chosen.version])[str(chosen.version)]
+    damage = None
+    if settings.verified:
+        found = artifacts.damage(project, [record])
+        damage = tuple(f"{link.subject} {link.message}" for link in found.lost)
+    held = {
+        stage
+        for stage in project.registry.stages(chosen.model)
+        for past, _ in project.registry.history(chosen.model, stage)
+        if past.version == str(chosen.version) and past.action != "retire"
+    }
+    broken = judge_seal(chosen.model, chosen.version, digest, seal)
+    candidate = Candidate(
+        version=str(chosen.version),
+        unsealed="; ".join(link.message for link in broken) or None,
+        stages_held=frozenset(held),
+        damage=damage,
+    )
+    return judge(settings, candidate)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a new promotion record is to say."""
+
+    chosen: Chosen
+    stage: str
+    action: Action
+    message: str
+    gates: tuple[GateResult, ...]
+    forced: bool = False
+
+
+def move(project: Project, edit: Edit, asked: Move, history: History) -> tuple[PromotionRecord, str]:
+    """Move a stage: one new record, one commit. Return the record and the commit's id."""
+    chosen = asked.chosen
+    record = PromotionRecord(
+        model=chosen.model,
+        stage=asked.stage,
+        # counted from the last: one that is missing in between must not stand in the way of going back
+        sequence=history[-1][0].sequence + 1 if history else 1,
+        action=asked.action,
+        version=str(chosen.version),
+        previous=holder([past for past, _ in history]),
+        created=project.now,
+        author=project.repository.author(),
+        message=asked.message.strip(),
+        gates=asked.gates,
+        forced=asked.forced,
+        record=project.registry.version(chosen.model, chosen.version)[1],
+        prior=history[-1][1] if history else None,
+    )
+    path = layout.promotion(chosen.model, asked.stage, record.sequence)
+    edit.create(path, codec.encode("promotion", record.to_document()))
+    done = "roll back" if asked.action == "rollback" else asked.action
+    subject = f"mlver: {done} {chosen.model} {asked.stage} to {chosen.version}"
+    return record, edit.commit(f"{subject}\n\n{record.message}")

@@ -1,0 +1,81 @@
+"""The one way to change anything: locked, and with whatever a dead command left settled first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from mlver import durable, paths
+from mlver.errors import MlverError, refused
+from mlver.project import artifacts, intent, layout, lock, materialise
+from mlver.project.edit import Edit
+from mlver.project.intent import Intent
+from mlver.project.project import Project
+from mlver.project.settle import settle
+
+
+@contextmanager
+def editing(project: Project, what: str) -> Iterator[Edit]:
+    """Hold the lock, settle what was interrupted, and yield an edit that `what` names to whoever waits or recovers."""
+    try:
+        durable.make_directory(project.directory)
+    except OSError as error:
+        raise refused(what, error) from error
+    with lock.held(project.directory, project.wait) as descriptor:
+        holding = replace(project, repository=replace(project.repository, keep_open=(descriptor,)))
+        _recover(holding)
+        yield Edit(holding.repository, project.directory, what)
+
+
+def _recover(project: Project) -> None:
+    """Complete or undo what was interrupted, and say so."""
+    try:
+        _settle(project)
+    except OSError as error:
+        raise refused("settling what was interrupted", error, outcome="the next command tries again") from error
+
+
+def _settle(project: Project) -> None:
+    plan = intent.pending(project.directory)
+    artifacts.store(project).sweep()
+    # an intent that was being written, and what `init` was
+    for directory in (project.directory, paths.inside(project.top, layout.ROOT)):
+        durable.sweep(directory)
+    if plan is not None:
+        project.reporter.note(_settled(project, plan))
+        intent.drop(project.directory)
+
+
+def _settled(project: Project, plan: Intent) -> str:
+    here = _work_tree(project, plan)
+    if here is None:
+        return f"forgot `{plan.what}`: its work tree {plan.top} is gone"
+    if plan.checkout is None:
+        holding = replace(here.repository, keep_open=project.repository.keep_open)
+        return settle(holding, plan, project.directory).told(plan.what)
+    model, version, place = plan.checkout
+    if Path(place).is_absolute():
+        # only a command line may name a folder outside the repository, not a file that came with it
+        return f"`{plan.what}` was interrupted while it wrote to {place}; run it again to finish that"
+    try:
+        record, _ = here.registry.version(model, version)
+        into = None if place == "." else paths.inside(here.top, place)
+        materialise.sweep(here, record, into or here.top)
+        # the person may have changed files since: what is stored nowhere is saved, not overwritten
+        materialise.checkout(here, record, into=into, save=True)
+    except MlverError as error:
+        return f"`{plan.what}` was interrupted and cannot be finished: {error.message}"
+    return f"completed `{plan.what}`, which had been interrupted"
+
+
+def _work_tree(project: Project, plan: Intent) -> Project | None:
+    """Where the plan was made, if that is still a work tree of this repository."""
+    if plan.git_dir == project.repository.own:
+        return project
+    with suppress(MlverError):
+        found = Project.find(Path(plan.top), project.reporter)
+        if found.directory == project.directory and found.repository.own == plan.git_dir:
+            return found
+    return None

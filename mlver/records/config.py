@@ -1,0 +1,47 @@
+"""A repository's settings, `.mlver/config.yaml` (`schemas/config.schema.json`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from mlver.records.values import Document, present
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSettings:
+    """`after`: stages a version must have held before this one; `verified`: every byte is checked before it moves."""
+
+    description: str | None = None
+    after: tuple[str, ...] = ()
+    verified: bool = False
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> StageSettings:
+        return cls(**{**document, "after": tuple(document.get("after", ()))})
+
+    def to_document(self) -> Document:
+        return {**present(description=self.description, after=list(self.after)), "verified": self.verified}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Stages in the order they are listed. Gates, remotes, tags and retention will be sections beside them."""
+
+    schema: ClassVar[str] = "mlver/config/1"
+
+    stages: Mapping[str, StageSettings] = field(default_factory=dict)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Config:
+        stages = document.get("stages", {})
+        return cls(
+            stages={name: StageSettings.from_document(stage) for name, stage in stages.items()},
+        )
+
+    def to_document(self) -> Document:
+        return {
+            "schema": self.schema,
+            "stages": {name: stage.to_document() for name, stage in self.stages.items()},
+        }

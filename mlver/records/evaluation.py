@@ -1,0 +1,52 @@
+"""The evaluation record: metrics measured after registration (`schemas/evaluation.schema.json`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from mlver.digest import Digest
+from mlver.records.artifact import Artifact, artifacts_from, artifacts_to
+from mlver.records.values import Document, Metrics, Values, present, thaw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationRecord:
+    """`metrics` of the version whose record has the digest `record`, measured on the data sets in `data`."""
+
+    schema: ClassVar[str] = "mlver/evaluation/1"
+
+    model: str
+    version: str
+    sequence: int
+    created: str
+    author: str
+    message: str
+    record: Digest
+    data: Mapping[str, Artifact]
+    metrics: Metrics
+    command: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    extra: Values = field(default_factory=dict)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> EvaluationRecord:
+        fields = {**document, "record": Digest.parse(document["record"]), "data": artifacts_from(document)}
+        del fields["schema"]
+        return cls(**fields)
+
+    def to_document(self) -> Document:
+        return {
+            "schema": self.schema,
+            "model": self.model,
+            "version": self.version,
+            "sequence": self.sequence,
+            "created": self.created,
+            "author": self.author,
+            "message": self.message,
+            "record": str(self.record),
+            "data": artifacts_to(self.data),
+            "metrics": thaw(self.metrics),
+            **present(command=self.command, labels=dict(self.labels), extra=thaw(self.extra)),
+        }

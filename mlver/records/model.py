@@ -1,0 +1,81 @@
+"""A model's settings, `model.yaml`: what `register` uses when not told (`schemas/model.schema.json`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from mlver.records.values import Document, present
+
+Direction = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactSettings:
+    """Where an artifact lies, and what the record says of it; `stored` False: pin its digest, keep no copy."""
+
+    path: str
+    format: str | None = None
+    stored: bool = True
+    batch: str | None = None
+    license: str | None = None
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> ArtifactSettings:
+        return cls(**document)
+
+    def to_document(self) -> Document:
+        return {
+            "path": self.path,
+            **present(format=self.format),
+            "stored": self.stored,
+            **present(batch=self.batch, license=self.license),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """`params` and `metrics` are files to read them from; `directions` says which way each metric is better."""
+
+    schema: ClassVar[str] = "mlver/model/1"
+
+    model: str
+    description: str | None = None
+    owner: str | None = None
+    weights: ArtifactSettings | None = None
+    data: Mapping[str, ArtifactSettings] = field(default_factory=dict)
+    params: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    directions: Mapping[str, Direction] = field(default_factory=dict)
+    command: str | None = None
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> ModelSettings:
+        weights = document.get("weights")
+        data = document.get("data", {})
+        fields = {
+            **document,
+            "weights": None if weights is None else ArtifactSettings.from_document(weights),
+            "data": {name: ArtifactSettings.from_document(item) for name, item in data.items()},
+            "params": tuple(document.get("params", ())),
+            "metrics": tuple(document.get("metrics", ())),
+        }
+        del fields["schema"]
+        return cls(**fields)
+
+    def to_document(self) -> Document:
+        return {
+            "schema": self.schema,
+            "model": self.model,
+            **present(
+                description=self.description,
+                owner=self.owner,
+                weights=None if self.weights is None else self.weights.to_document(),
+                data={name: item.to_document() for name, item in self.data.items()},
+                params=list(self.params),
+                metrics=list(self.metrics),
+                directions=dict(self.directions),
+                command=self.command,
+            ),
+        }

@@ -1,0 +1,123 @@
+"""The version record: what one version of a model is made of (`schemas/version.schema.json`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from mlver.digest import Digest
+from mlver.records.artifact import Artifact, artifacts_from, artifacts_to
+from mlver.records.values import Document, Metrics, Values, present, thaw
+
+Update = Literal["full", "incremental", "hybrid"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """`commit` is the full object id that was checked out, None before a repository's first commit;
+    `branch` is None on a detached HEAD; `dirty`: tracked files differed from the commit."""
+
+    commit: str | None
+    branch: str | None
+    dirty: bool
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Code:
+        return cls(**document)
+
+    def to_document(self) -> Document:
+        return {"commit": self.commit, "branch": self.branch, "dirty": self.dirty}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Where it was trained. `files` pins what describes the rest: lock files, requirements, a Dockerfile."""
+
+    python: str
+    platform: str
+    packages: Mapping[str, str] = field(default_factory=dict)
+    command: str | None = None
+    accelerator: str | None = None
+    seed: int | None = None
+    files: Mapping[str, Digest] = field(default_factory=dict)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Environment:
+        files = {path: Digest.parse(text) for path, text in document.get("files", {}).items()}
+        return cls(**{**document, "files": files})
+
+    def to_document(self) -> Document:
+        return {
+            "python": self.python,
+            "platform": self.platform,
+            **present(
+                packages=dict(self.packages),
+                command=self.command,
+                accelerator=self.accelerator,
+                seed=self.seed,
+                files={path: str(digest) for path, digest in self.files.items()},
+            ),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRecord:
+    """One immutable version. `version`, `parent`: semver, no `v`; `created`: UTC, such as `2026-11-21T03:04:05Z`."""
+
+    schema: ClassVar[str] = "mlver/version/1"
+
+    model: str
+    version: str
+    created: str
+    author: str
+    message: str
+    parent: str | None
+    update: Update
+    code: Code
+    weights: Artifact
+    data: Mapping[str, Artifact] = field(default_factory=dict)
+    params: Values = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=dict)
+    environment: Environment | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    extra: Values = field(default_factory=dict)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> VersionRecord:
+        environment = document.get("environment")
+        fields = {
+            **document,
+            "code": Code.from_document(document["code"]),
+            "weights": Artifact.from_document(document["weights"]),
+            "data": artifacts_from(document),
+            "environment": None if environment is None else Environment.from_document(environment),
+        }
+        del fields["schema"]
+        return cls(**fields)
+
+    def to_document(self) -> Document:
+        return {
+            "schema": self.schema,
+            "model": self.model,
+            "version": self.version,
+            "created": self.created,
+            "author": self.author,
+            "message": self.message,
+            "parent": self.parent,
+            "update": self.update,
+            "code": self.code.to_document(),
+            "weights": self.weights.to_document(),
+            **present(
+                data=artifacts_to(self.data),
+                params=thaw(self.params),
+                metrics=thaw(self.metrics),
+                environment=None if self.environment is None else self.environment.to_document(),
+                labels=dict(self.labels),
+                extra=thaw(self.extra),
+            ),
+        }
+
+    def artifacts(self) -> dict[str, Artifact]:
+        """Every artifact by name: `weights` first, then the data sets in order."""
+        return {"weights": self.weights, **self.data}

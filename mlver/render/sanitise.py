@@ -1,0 +1,16 @@
+"""The one sanitiser: what others wrote may be shown, but may not act on the terminal.
+
+Control characters can move the cursor, hide text or type commands; bidirectional controls can make one name look like
+another. They are shown as escapes, in every string that reaches a screen.
+"""
+
+from __future__ import annotations
+
+from mlver.errors import plain as clean
+
+__all__ = ["clean", "clean_lines"]
+
+
+def clean_lines(text: str) -> list[str]:
+    """`text` of several lines, each as `clean` has it."""
+    return [clean(line.expandtabs(4)) for line in text.split("\n")]

@@ -1,0 +1,198 @@
+"""What results are drawn on: lines and tables of styled text, as wide as the terminal, plain where there is none.
+
+Nothing is cut unless a table is told to. Where nobody looks (a pipe, a file) nothing is wrapped either.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal, TextIO, TypeAlias
+
+from mlver.render.sanitise import clean
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+Style = Literal["plain", "bold", "dim", "good", "bad", "warn", "name"]
+Part: TypeAlias = "str | tuple[str, Style]"
+Cell: TypeAlias = "Part | list[Part]"
+
+_STYLES: dict[Style, str] = {
+    "plain": "",
+    "bold": "bold",
+    "dim": "dim",
+    "good": "green",
+    "bad": "red",
+    "warn": "yellow",
+    "name": "bold cyan",
+}
+_UNBOUNDED = 100_000
+_GAP = 2
+# A folding column that has less room than this is moved to lines of its own.
+_ROOM = 24
+_DEEPEST = 20
+
+
+class Screen:
+    """Draws on `stream`. Every string is sanitised here and nowhere else; rich's markup is never interpreted."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._console: Console | None = None
+
+    @property
+    def console(self) -> Console:
+        if self._console is None:
+            from rich.console import Console
+
+            self._console = Console(file=self._stream, highlight=False, markup=False, emoji=False, soft_wrap=False)
+        return self._console
+
+    @property
+    def width(self) -> int:
+        """In columns; without bound where nobody looks."""
+        return self.console.width if self.console.is_terminal else _UNBOUNDED
+
+    def line(self, *parts: Part, hang: int = 0) -> None:
+        """One line of text; what the terminal has no room for goes on below it, indented as it is and `hang` more."""
+        text = _text(parts)
+        indent = len(text.plain) - len(text.plain.lstrip(" "))
+        self._lines(text[indent:], indent, indent + hang)
+
+    def unbroken(self, *parts: Part) -> None:
+        """One line that is never broken, as it holds a command to be copied."""
+        self._print(_text(parts))
+
+    def table(
+        self,
+        rows: Iterable[Sequence[Cell]],
+        *,
+        headers: Sequence[str] = (),
+        right: Iterable[int] = (),
+        indent: int = 0,
+        fold: int | None = None,
+        cut: bool = False,
+    ) -> None:
+        """Rows in aligned columns, those in `right` to the right.
+
+        Column `fold` gives way when it gets narrow: it is wrapped (or `cut` to one line), or put below its row.
+        """
+        drawn = [[_text(cell if isinstance(cell, list) else [cell]) for cell in row] for row in rows]
+        if not drawn:
+            return
+        if headers:
+            drawn.insert(0, [_text([(header, "dim")]) for header in headers])
+        widths = [max(row[at].cell_len for row in drawn if at < len(row)) for at in range(max(map(len, drawn)))]
+        layout = _Layout(widths, frozenset(right), indent)
+        if fold is None:
+            for row in drawn:
+                self._print(layout.joined(row))
+            return
+        room = self.width - indent - sum(widths) + widths[fold] - _GAP * (len(widths) - 1)
+        if room < min(widths[fold], _ROOM):
+            if headers:
+                drawn[0][fold] = _text([])
+            self._stacked(drawn, layout, fold)
+        else:
+            layout.widths[fold] = min(widths[fold], room)
+            self._folded(drawn, layout, fold, cut=cut)
+
+    def blank(self) -> None:
+        self._stream.write("\n")
+
+    def raw(self, text: str) -> None:
+        """Text for a machine, exactly as it is."""
+        self._stream.write(text)
+
+    def _folded(self, rows: Sequence[list[Text]], layout: _Layout, fold: int, *, cut: bool) -> None:
+        for row in rows:
+            if fold >= len(row):
+                self._print(layout.joined(row))
+                continue
+            wrapped = _cut(row[fold], layout.widths[fold]) if cut else self._wrapped(row[fold], layout.widths[fold])
+            for at, piece in enumerate(wrapped):
+                rest = row if at == 0 else [_text([])] * len(row)
+                self._print(layout.joined([*rest[:fold], piece, *rest[fold + 1 :]]))
+
+    def _stacked(self, rows: Sequence[list[Text]], layout: _Layout, fold: int) -> None:
+        """The folding column below its row."""
+        below = layout.indent + min(layout.widths[0] + _GAP if fold else 2, _DEEPEST)
+        kept = layout.without(fold)
+        for row in rows:
+            self._print(kept.joined([*row[:fold], *row[fold + 1 :]]))
+            if fold < len(row) and row[fold]:
+                self._lines(row[fold], below, below)
+
+    def _lines(self, text: Text, first: int, others: int) -> None:
+        head, *rest = self._wrapped(text, self.width - first)
+        if rest and others > first:
+            done = len(head.plain)
+            done += len(text.plain[done:]) - len(text.plain[done:].lstrip(" "))
+            rest = self._wrapped(text[done:], self.width - others)
+        head.pad_left(first)
+        self._print(head)
+        for piece in rest:
+            piece.pad_left(others)
+            self._print(piece)
+
+    def _wrapped(self, text: Text, width: int) -> list[Text]:
+        # one long word, such as a path, is left to the terminal: it can then be copied whole
+        if text.cell_len <= width or " " not in text.plain:
+            return [text]
+        return list(text.wrap(self.console, max(width, _ROOM), overflow="fold"))
+
+    def _print(self, text: Text) -> None:
+        text.rstrip()
+        if self.console.is_terminal:
+            self.console.print(text, soft_wrap=True)
+        else:
+            self._stream.write(f"{text.plain}\n")
+
+
+class _Layout:
+    """Columns side by side."""
+
+    def __init__(self, widths: list[int], right: frozenset[int], indent: int) -> None:
+        self.widths, self.right, self.indent = widths, right, indent
+
+    def without(self, column: int) -> _Layout:
+        right = frozenset(at - (at > column) for at in self.right if at != column)
+        return _Layout(self.widths[:column] + self.widths[column + 1 :], right, self.indent)
+
+    def joined(self, row: Sequence[Text]) -> Text:
+        line = _text([" " * self.indent])
+        for text in self._padded(row):
+            line.append_text(text)
+        return line
+
+    def _padded(self, row: Sequence[Text]) -> Iterator[Text]:
+        for at, (text, width) in enumerate(zip(row, self.widths, strict=False)):
+            blank = " " * (width - text.cell_len)
+            gap = " " * (_GAP if at else 0)
+            yield _text([gap + blank]) + text if at in self.right else _text([gap]) + text + _text([blank])
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    from rich.cells import cell_len
+
+    return cell_len(clean(text))
+
+
+def _cut(text: Text, width: int) -> list[Text]:
+    text.truncate(width, overflow="ellipsis")
+    return [text]
+
+
+def _text(parts: Iterable[Part]) -> Text:
+    from rich.text import Text
+
+    text = Text()
+    for part in parts:
+        if isinstance(part, str):
+            text.append(clean(part))
+        else:
+            text.append(clean(part[0]), _STYLES[part[1]])
+    return text

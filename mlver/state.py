@@ -1,0 +1,193 @@
+"""What can be computed again but costs time: the stat cache and the parsed records, in one SQLite file.
+
+Nothing depends on it. Unreadable, corrupt, locked, of another version, on a read-only disk: mlver works
+without it, slower.
+Each row carries a checksum over its key and content, so that a flipped bit is a miss and never an answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import sqlite3
+
+FORMAT = 1
+# Nobody waits longer than this for another process to let go of what is only a cache.
+PATIENCE_S = 0.25
+PAGE = 10_000
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (
+    worktree TEXT NOT NULL, path BLOB NOT NULL, entry BLOB NOT NULL, checksum INTEGER NOT NULL,
+    PRIMARY KEY (worktree, path)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS documents (digest BLOB PRIMARY KEY, json TEXT NOT NULL, checksum INTEGER NOT NULL)
+WITHOUT ROWID;
+"""
+
+
+class State:
+    """The cache at `path`; opening it costs nothing until the first question. No method ever raises or waits long."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: sqlite3.Connection | None = None
+        self._usable = True
+
+    def close(self) -> None:
+        """Let go of the file; the next question opens it again."""
+        if self._connection is not None:
+            with contextlib.suppress(*_failures()):
+                self._connection.close()
+            self._connection = None
+
+    def get_document(self, digest: str) -> str | None:
+        """The JSON kept for a record whose bytes hash to these 64 hexadecimal digits."""
+        key = bytes.fromhex(digest)
+        for text, checksum in self._ask("SELECT json, checksum FROM documents WHERE digest = ?", (key,)):
+            if isinstance(text, str) and checksum == zlib.crc32(text.encode(errors="replace"), zlib.crc32(key)):
+                return text
+        return None
+
+    def put_document(self, digest: str, json: str) -> None:
+        self.put_documents([(digest, json)])
+
+    def put_documents(self, documents: Iterable[tuple[str, str]]) -> None:
+        """Keep parsed records, all in one transaction."""
+        rows = [
+            (key, text, zlib.crc32(text.encode(errors="replace"), zlib.crc32(key)))
+            for key, text in ((bytes.fromhex(digest), text) for digest, text in documents)
+        ]
+        self._tell([("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", rows)])
+
+    def files(self, worktree: str, path: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """The (path, entry) pairs kept for a file or for all below a directory, ordered by the bytes of the path."""
+        # In pages, so that no statement stays open while the caller keeps or drops rows.
+        query = "SELECT path, entry, checksum FROM files WHERE worktree = ? AND path = ?"
+        rows = self._ask(query, (worktree, path))
+        query = (
+            "SELECT path, entry, checksum FROM files WHERE worktree = ? AND path > ? AND path < ? ORDER BY path LIMIT ?"
+        )
+        last = path + b"/"
+        while True:
+            yield from [(key, entry) for key, entry, check in rows if zlib.crc32(entry, zlib.crc32(key)) == check]
+            rows = self._ask(query, (worktree, last, path + b"0", PAGE))
+            if not rows:
+                return
+            last = rows[-1][0]
+
+    def keep_files(self, worktree: str, kept: Iterable[tuple[bytes, bytes]], dropped: Iterable[bytes]) -> None:
+        """Keep the (path, entry) pairs and drop the paths, in one transaction."""
+        rows = [(worktree, key, entry, zlib.crc32(entry, zlib.crc32(key))) for key, entry in kept]
+        gone = [(worktree, key) for key in dropped]
+        self._tell(
+            [
+                ("DELETE FROM files WHERE worktree = ? AND path = ?", gone),
+                ("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", rows),
+            ]
+        )
+
+    def _ask(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        connection = self._open() if self.path.exists() else None
+        if connection is None:
+            return []
+        try:
+            return connection.execute(query, values).fetchall()
+        except _failures() as error:
+            self._give_up(error)
+            return []
+
+    def _tell(self, changes: Sequence[tuple[str, Sequence[Sequence[object]]]]) -> None:
+        if not any(rows for _, rows in changes):
+            return
+        connection = self._open()
+        if connection is None:
+            return
+        try:
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for statement, rows in changes:
+                    connection.executemany(statement, rows)
+        except _failures() as error:
+            self._give_up(error)
+
+    def _open(self) -> sqlite3.Connection | None:
+        if self._connection is None and self._usable:
+            try:
+                self._connection = _connect(self.path)
+            except _failures() as error:
+                self._connection = _afresh(self.path) if _is_corrupt(error) else None
+            self._usable = self._connection is not None
+        return self._connection
+
+    def _give_up(self, error: Exception) -> None:
+        """Do without for the rest of this process; a corrupt file makes way for the next one's fresh start."""
+        self.close()
+        self._usable = False
+        if _is_corrupt(error):
+            _unlink(self.path)
+
+
+def _connect(path: Path) -> sqlite3.Connection | None:
+    """Open or make the file; None if a newer mlver keeps it."""
+    import sqlite3
+
+    if any(place.is_symlink() for place in (path.parent, *_files(path))):
+        return None  # it would be made, or changed, wherever that leads to
+    path.parent.mkdir(exist_ok=True)
+    connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
+    try:
+        (found,) = connection.execute("PRAGMA user_version").fetchone()
+        if found == FORMAT:
+            return connection
+        if found == 0:
+            # In WAL mode readers and a writer don't wait for each other.
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
+            return connection
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
+    return None if found > FORMAT else _afresh(path)
+
+
+def _afresh(path: Path) -> sqlite3.Connection | None:
+    """Start again in place of a file that is no cache of ours; None where even that is refused."""
+    try:
+        _unlink(path)
+        return _connect(path)
+    except _failures():
+        return None
+
+
+def _unlink(path: Path) -> None:
+    for place in _files(path):
+        with contextlib.suppress(OSError):
+            place.unlink(missing_ok=True)
+
+
+def _files(path: Path) -> list[Path]:
+    """All that SQLite keeps at a path, the database itself last."""
+    return [Path(f"{path}{suffix}") for suffix in ("-wal", "-shm", "-journal", "")]
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What a cache may meet and must not pass on; asked for only once sqlite3 has been needed."""
+    import sqlite3
+
+    return (sqlite3.Error, OSError, ValueError, TypeError, OverflowError)
+
+
+def _is_corrupt(error: Exception) -> bool:
+    """Whether the file itself is bad, and not merely busy, read-only or out of reach."""
+    import sqlite3
+
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or (
+        isinstance(error, sqlite3.OperationalError) and code == sqlite3.SQLITE_ERROR
+    )

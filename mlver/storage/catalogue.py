@@ -1,0 +1,248 @@
+"""Which objects a local store holds, and where each copy is: found by name here, proved by hashing by whoever reads."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import NamedTuple
+
+from mlver import durable, paths
+from mlver.digest import Digest
+from mlver.errors import ObjectDamaged, ObjectMissing
+from mlver.parallel import hashed
+from mlver.storage.packs import Pack, name_of, scan
+
+# From here on listing all object directories is cheaper than asking for one object after the other.
+LIST_FROM = 512
+_HEX = frozenset("0123456789abcdef")
+
+
+class Place(NamedTuple):
+    """One copy of a content: `size` bytes at `offset` of a file; `pack` is that pack's name, or empty."""
+
+    path: str
+    offset: int
+    size: int
+    pack: str
+
+
+class Catalogue:
+    """What a local store holds, and where; `directory` and what belongs below it are made when first written to."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = paths.own(directory)
+        self.objects = paths.own(directory / "objects")
+        self.packs_directory = paths.own(directory / "packs")
+        self.temporaries = paths.own(directory / "tmp")
+        self.quarantined = paths.own(directory / "quarantine")
+        self._packs: list[Pack] = []
+        self._marked: dict[str, set[str]] = {}
+        self._seen: tuple[int, ...] | None = None
+
+    def packs(self) -> list[Pack]:
+        """The packs there are now; an index once read is kept, for packs never change."""
+        now = tuple(_stamp(directory) for directory in (self.packs_directory, self.quarantined))
+        if now != self._seen:
+            known = {pack.name: pack for pack in self._packs}
+            names = sorted(name[:-5] for name in _names(self.packs_directory) if name.endswith(".pack"))
+            self._packs = [known.get(name) or Pack(self.packs_directory, name) for name in names]
+            self._marked = _marks(self.quarantined)
+            self._seen = now
+        return self._packs
+
+    def forget(self) -> None:
+        """Look at the directories anew: they were changed within one tick of the clock."""
+        self._seen = None
+        self._packs = []
+
+    def marked(self, pack: str) -> AbstractSet[str]:
+        """The members of a pack that were found damaged and are not served from it."""
+        return self._marked.get(pack, frozenset())
+
+    def missing(self, digests: Iterable[Digest]) -> set[Digest]:
+        """See ObjectStore."""
+        wanted = {digest.hex: digest for digest in digests}
+        return {wanted[hexadecimal] for hexadecimal in self.missing_hex(wanted.keys())}
+
+    def missing_hex(self, digests: AbstractSet[str]) -> set[str]:
+        rest = set(digests)
+        for pack in self.packs():
+            if not rest:
+                return rest
+            rest -= pack.holds(rest) - self.marked(pack.name)
+        return rest - self._loose(rest)
+
+    def _loose(self, digests: AbstractSet[str]) -> set[str]:
+        if len(digests) >= LIST_FROM:
+            return set(self.loose_digests()) & digests
+        return {digest for digest in digests if self.loose_path(digest).exists()}
+
+    def loose_digests(self) -> Iterator[str]:
+        for first in sorted(_names(self.objects)):
+            for rest in sorted(_names(self.objects / first)):
+                if len(first) == 2 and len(rest) == 62 and _HEX.issuperset(first + rest):
+                    yield first + rest
+
+    def loose_path(self, digest: str) -> Path:
+        return self.objects / digest[:2] / digest[2:]
+
+    def places(self, digests: AbstractSet[str]) -> dict[str, list[Place]]:
+        """Every copy of each digest; those without any are left out. Copies in packs come first."""
+        found: dict[str, list[Place]] = {}
+        for pack in self.packs():
+            for digest in pack.holds(digests) - self.marked(pack.name):
+                member = pack.find(digest)
+                if member is not None:
+                    found.setdefault(digest, []).append(
+                        Place(os.fspath(pack.path), member.offset, member.size, pack.name)
+                    )
+        for digest in self._loose(digests):
+            path = self.loose_path(digest)
+            with contextlib.suppress(OSError):
+                found.setdefault(digest, []).append(Place(os.fspath(path), 0, path.stat().st_size, ""))
+        return found
+
+    def found(self, digests: AbstractSet[str]) -> dict[str, list[Place]]:
+        """Like `places`, but what is not found is looked for again where the indexes themselves are damaged."""
+        found = self.places(digests)
+        if len(found) < len(digests):
+            self.forget()
+            self.mend_indexes()
+            found = self.places(digests)
+        return found
+
+    def mend_indexes(self) -> list[Path]:
+        """Make damaged or lost indexes again from their packs; return the paths of those that were bad."""
+        bad = []
+        for pack in self.packs():
+            if pack.is_indexed():
+                continue
+            bad.append(pack.index_path)
+            _mend(pack)
+        return bad
+
+    def complete_packs(self) -> None:
+        """Give each pack that was named just before a crash the index it still lacks."""
+        for pack in self.packs():
+            if not pack.index_path.exists():
+                _mend(pack)
+
+    def is_sound(self, digest: str, place: Place) -> bool:
+        """Whether this copy hashes to its name."""
+        try:
+            if place.pack:
+                return hashlib.sha256(read_place(place)).hexdigest() == digest
+            with open_place(place) as source:
+                return hashed(source, None, _ignore)[0] == digest
+        except OSError:
+            return False
+
+    def set_aside(self, digest: str, place: Place) -> Path:
+        """Take one copy out of service, for good when this returns."""
+        durable.make_directory(self.quarantined)
+        if place.pack:
+            # A pack never changes: what its member reads is kept beside it, under a name that says not to serve it.
+            target = self.quarantined / f"{digest}.{place.pack}"
+            try:
+                data = read_place(place)
+            except OSError:
+                data = b""
+            with contextlib.suppress(FileExistsError):
+                durable.create(target, data)
+        else:
+            target = self.quarantined / f"{digest}.loose-{secrets.token_hex(4)}"
+            Path(place.path).rename(target)
+            durable.sync_directories([self.quarantined, Path(place.path).parent])
+        self.forget()
+        return target
+
+    def retire(self, pack: Pack) -> None:
+        """Take a damaged pack out of service whole; a sound one of the same name is about to replace it."""
+        durable.make_directory(self.quarantined)
+        suffix = secrets.token_hex(4)
+        for name in _names(self.quarantined):
+            if name.endswith(f".{pack.name}"):
+                # The mark was about the pack that goes; left as it is, it would keep the new one from being read.
+                (self.quarantined / name).rename(self.quarantined / f"{name}-{suffix}")
+        pack.path.rename(self.quarantined / f"{pack.path.name}-{suffix}")
+        durable.sync_directories([self.quarantined, self.packs_directory])
+        self.forget()
+
+    def absent(self, digests: Sequence[Digest]) -> ObjectMissing:
+        return ObjectMissing(
+            f"not in the object store {self.directory}: {_listed(map(str, digests))}",
+            hint="get the objects from a clone or a remote that has them, or register the same files again",
+        )
+
+    def damaged(self, copies: Sequence[tuple[Digest, Path]]) -> ObjectDamaged:
+        return ObjectDamaged(
+            f"stored bytes are damaged: {_listed(f'{digest} in {path}' for digest, path in copies)}",
+            hint="`mlver verify --all` names every damaged object; registering the same files again replaces them",
+        )
+
+
+def _mend(pack: Pack) -> None:
+    try:
+        index, _ = scan(pack.path)
+    except OSError:
+        return
+    pack.__dict__.pop("digests", None)
+    pack.__dict__["index"] = index
+    if name_of(index) == pack.name:
+        # A store on a read-only disk is mended in memory only.
+        with contextlib.suppress(OSError):
+            durable.write(pack.index_path, index)
+
+
+def read_place(place: Place) -> bytes:
+    """The bytes of a copy, unproved; shorter than it should be where the file ends early."""
+    with open_place(place) as source:
+        return os.pread(source, place.size, place.offset)
+
+
+@contextlib.contextmanager
+def open_place(place: Place) -> Iterator[int]:
+    descriptor = os.open(place.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        with durable.naming(place.path):
+            yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _names(directory: Path) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _stamp(directory: Path) -> int:
+    try:
+        return directory.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _marks(quarantined: Path) -> dict[str, set[str]]:
+    marks: dict[str, set[str]] = {}
+    for name in _names(quarantined):
+        digest, _, pack = name.partition(".")
+        if len(digest) == len(pack) == 64:
+            marks.setdefault(pack, set()).add(digest)
+    return marks
+
+
+def _listed(items: Iterable[str], most: int = 10) -> str:
+    every = list(items)
+    more = f"\n  and {len(every) - most} more" if len(every) > most else ""
+    return every[0] if len(every) == 1 else "".join(f"\n  {item}" for item in every[:most]) + more
+
+
+def _ignore(_: int) -> None:
+    """Nobody wants to know."""

@@ -1,0 +1,316 @@
+"""Contents on their way into the local store, committed together.
+
+All data is on the disk before any of it gets a name, and all names are on the disk before anybody is told. A crash in
+between leaves whole objects that nobody refers to, and temporaries for the next sweep.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from mlver import durable, paths
+from mlver.digest import Digest
+from mlver.errors import refused
+from mlver.storage import packs
+from mlver.storage.catalogue import Catalogue, Place, read_place
+
+# Contents from here on are objects of their own; smaller ones go into packs.
+LARGE = 1 << 20
+PACK_BYTES = 512 << 20
+_VECTORS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What one call of `store` did, in whichever process: the members it added to a part, the damage it met."""
+
+    part: str
+    lines: tuple[bytes, ...]
+    damaged: tuple[tuple[str, Place], ...]
+    held: tuple[str, ...]
+
+
+class Deposit:
+    """Satisfies Intake, and hashing's Sink; enter it, hand contents over, leave it: then all of them are durable."""
+
+    def __init__(self, store: Catalogue) -> None:
+        self._store = store
+        self._token = secrets.token_hex(6)
+        self._held: set[str] = set()
+        self._parts: dict[str, list[bytes]] = {}
+        self._blobs: list[tuple[Path, str]] = []
+        self._damaged: list[tuple[str, Place]] = []
+        self._writer: _Part | None = None
+
+    def __enter__(self) -> Deposit:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._commit()
+        except OSError as failure:
+            raise refused("storing objects", failure) from failure
+        finally:
+            self._clean()
+
+    def put(self, source: BinaryIO) -> Digest:
+        """See Intake."""
+        try:
+            data = source.read(LARGE)
+            if len(data) < LARGE:
+                digest = Digest.of(data)
+                self.accept(self.store([(digest.hex, data)]))
+                return digest
+            return self._put_large(data, source)
+        except OSError as error:
+            raise refused("storing an object", error) from error
+
+    def _put_large(self, data: bytes, source: BinaryIO) -> Digest:
+        blob = self.large()
+        hasher = hashlib.sha256()
+        try:
+            while data:
+                hasher.update(data)
+                blob.write(memoryview(data))
+                data = source.read(LARGE)
+        except BaseException:
+            blob.drop()
+            raise
+        blob.keep(hasher.hexdigest())
+        return Digest(hasher.hexdigest())
+
+    def missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
+        """See hashing's Sink."""
+        return self._store.missing_hex(digests - self._held)
+
+    def store(self, contents: Sequence[tuple[str, bytes]]) -> Receipt:
+        """See hashing's Sink. Each process that calls it writes a part of its own."""
+        # A forked process inherits the writer, but must not write to the same file.
+        writer = self._writer if self._writer is not None and self._writer.process == os.getpid() else None
+        written = writer.digests if writer is not None else frozenset[str]()
+        fresh: dict[str, bytes] = {}
+        damaged: list[tuple[str, Place]] = []
+        places = self._store.places({digest for digest, _ in contents} - self._held)
+        for digest, data in contents:
+            if digest in fresh or digest in self._held or digest in written:
+                continue
+            bad = [place for place in places.get(digest, ()) if not _holds(place, data)]
+            damaged.extend((digest, place) for place in bad)
+            if len(bad) == len(places.get(digest, ())):
+                fresh[digest] = data
+        held = tuple(digest for digest, _ in contents)
+        if not fresh:
+            return Receipt("", (), tuple(damaged), held)
+        if writer is None or writer.length >= PACK_BYTES:
+            writer = self._writer = _Part(self._temporary())
+        return Receipt(os.fspath(writer.path), writer.append(fresh), tuple(damaged), held)
+
+    def accept(self, receipt: object) -> None:
+        """See hashing's Sink."""
+        assert isinstance(receipt, Receipt)
+        self._held.update(receipt.held)
+        self._damaged.extend(receipt.damaged)
+        if receipt.lines:
+            self._parts.setdefault(receipt.part, []).extend(receipt.lines)
+
+    def large(self) -> Loose:
+        """See hashing's Sink."""
+        return Loose(self, self._temporary())
+
+    def hand_over(self, path: Path, digest: str) -> None:
+        """A large content is whole: keep it, unless a sound copy is there already."""
+        if digest in self._held:
+            durable.discard(path)
+            return
+        places = self._store.places({digest}).get(digest, [])
+        bad = [place for place in places if not self._store.is_sound(digest, place)]
+        self._held.add(digest)
+        self._damaged.extend((digest, place) for place in bad)
+        if len(bad) == len(places):
+            self._blobs.append((path, digest))
+        else:
+            durable.discard(path)
+
+    def _temporary(self) -> Path:
+        self._store.temporaries.mkdir(parents=True, exist_ok=True)
+        return self._store.temporaries / f"{durable.TEMPORARY}{self._token}-{secrets.token_hex(6)}"
+
+    def _commit(self) -> None:
+        store = self._store
+        finished = [self._finish(Path(part), lines) for part, lines in self._parts.items()]
+        files = [path for path, _ in self._blobs] + [path for pack in finished for path in pack[:2]]
+        if not files and not self._damaged:
+            return
+        for directory in (store.objects, store.packs_directory):
+            durable.make_directory(directory)
+        durable.sync_files(files)
+        for digest, place in dict.fromkeys(self._damaged):
+            store.set_aside(digest, place)
+        directories = [store.packs_directory, store.objects]
+        for path, digest in self._blobs:
+            target = store.loose_path(digest)
+            paths.own(target.parent).mkdir(exist_ok=True)
+            directories.append(target.parent)
+            self._name_blob(path, target, digest)
+        for pack, index, name in finished:
+            self._name_pack(pack, index, name)
+        durable.sync_directories(directories)
+        store.forget()
+
+    def _finish(self, part: Path, lines: list[bytes]) -> tuple[Path, Path, str]:
+        """End a part as a tar and write its index; neither is flushed yet."""
+        index = packs.index_of(lines)
+        with durable.naming(part), part.open("r+b") as file:
+            end = packs.length_of(index)
+            if file.seek(0, os.SEEK_END) != end:
+                # The receipts of some calls never came: the part itself knows all that it holds.
+                index, end = packs.scan(part)
+                file.truncate(end)
+            file.seek(end)
+            file.write(packs.TRAILER)
+            os.fchmod(file.fileno(), 0o444)
+        path = self._temporary()
+        with durable.naming(path), path.open("xb") as file:
+            file.write(index)
+            os.fchmod(file.fileno(), 0o444)
+        return part, path, packs.name_of(index)
+
+    def _name_blob(self, path: Path, target: Path, digest: str) -> None:
+        try:
+            durable.claim(path, target)
+        except FileExistsError:
+            # Another process stored it meanwhile, and well or not at all.
+            place = Place(os.fspath(target), 0, target.stat().st_size, "")
+            if not self._store.is_sound(digest, place):
+                self._store.set_aside(digest, place)
+                durable.claim(path, target)
+
+    def _name_pack(self, path: Path, index: Path, name: str) -> None:
+        """The pack first: an index without its pack would promise what isn't there."""
+        pack = packs.Pack(self._store.packs_directory, name)
+        try:
+            durable.claim(path, pack.path)
+        except FileExistsError:
+            # The same index means the same contents at the same places, so ours serves whichever is damaged.
+            if not _same(path, pack.path):
+                self._store.retire(pack)
+                durable.claim(path, pack.path)
+        index.replace(pack.index_path)
+
+    def _clean(self) -> None:
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self._store.temporaries):
+                if name.startswith(f"{durable.TEMPORARY}{self._token}-"):
+                    durable.discard(self._store.temporaries / name)
+        if self._writer is not None:
+            self._writer.close()
+
+
+class _Part:
+    """A pack in the making, written by the process that made it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.length = 0
+        self.process = os.getpid()
+        self.digests: set[str] = set()
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._flushed = 0
+
+    def append(self, contents: dict[str, bytes]) -> tuple[bytes, ...]:
+        """Add members; return their lines for the index."""
+        lines: list[bytes] = []
+        vectors: list[bytes] = []
+        with durable.naming(self.path):
+            for digest, data in contents.items():
+                member = packs.Member(digest, self.length + packs.BLOCK, len(data))
+                lines.append(packs.line(member))
+                vectors.extend(packs.framed(digest, data))
+                self.length = packs.end_of(member)
+                if len(vectors) >= _VECTORS:
+                    _write_vectors(self._descriptor, vectors)
+                    vectors.clear()
+            if vectors:
+                _write_vectors(self._descriptor, vectors)
+        self.digests.update(contents)
+        if self.length - self._flushed >= durable.FLUSH_BYTES:
+            durable.start_flush(self._descriptor, self._flushed, self.length - self._flushed)
+            self._flushed = self.length
+        return tuple(lines)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
+
+
+class Loose:
+    """Satisfies hashing's Blob: a large content in a temporary."""
+
+    def __init__(self, deposit: Deposit, path: Path) -> None:
+        self._deposit = deposit
+        self._path = path
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._out = durable.Flushing(self._descriptor, path)
+
+    @property
+    def descriptor(self) -> int:
+        return self._descriptor
+
+    def clone(self, source: int) -> bool:
+        with durable.naming(self._path):
+            return durable.clone(source, self._descriptor)
+
+    def write(self, data: memoryview) -> None:
+        self._out.write(data)
+
+    def keep(self, digest: str) -> None:
+        with durable.naming(self._path):
+            os.fchmod(self._descriptor, 0o444)
+        self._close()
+        self._deposit.hand_over(self._path, digest)
+
+    def drop(self) -> None:
+        self._close()
+        durable.discard(self._path)
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _holds(place: Place, data: bytes) -> bool:
+    """Whether the copy there is exactly these bytes, which is cheaper to see than to hash."""
+    try:
+        return place.size == len(data) and read_place(place) == data
+    except OSError:
+        return False
+
+
+def _same(one: Path, other: Path) -> bool:
+    with one.open("rb") as first, other.open("rb") as second:
+        while True:
+            piece = first.read(1 << 20)
+            if piece != second.read(1 << 20):
+                return False
+            if not piece:
+                return True
+
+
+def _write_vectors(descriptor: int, vectors: list[bytes]) -> None:
+    done = os.writev(descriptor, vectors)
+    if done < sum(map(len, vectors)):
+        # A full disk or a signal cut it short: the plain way from where it stopped.
+        durable.write_all(descriptor, memoryview(b"".join(vectors))[done:])

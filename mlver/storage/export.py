@@ -1,0 +1,185 @@
+"""Stored contents to working files: proved, prepared beside their targets, flushed together, then named."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from mlver import durable
+from mlver.digest import Digest
+from mlver.errors import refused
+from mlver.parallel import hashed, spread
+from mlver.storage.catalogue import Catalogue, Place, open_place
+
+BATCH_FILES, BATCH_BYTES = 512, 8 << 20
+# From here on a file is copied by two threads of this process; below, many by each worker.
+LARGE = 1 << 20
+Progress = Callable[[int], None]
+
+
+class _Task(NamedTuple):
+    """One file to prepare: from `places`, any of which will do, at the temporary `prepared`."""
+
+    digest: str
+    places: list[Place]
+    prepared: str
+
+
+def export(
+    store: Catalogue, wanted: Sequence[tuple[Digest, Path]], progress: Progress, make_way: Callable[[], None]
+) -> None:
+    """See LocalStore.export."""
+    places = store.found({digest.hex for digest, _ in wanted})
+    absent = list(dict.fromkeys(digest for digest, _ in wanted if digest.hex not in places))
+    if absent:
+        raise store.absent(absent)
+    prefix = f"{durable.TEMPORARY}{secrets.token_hex(6)}-"
+    # From here on paths are text: of 50,000 files, pathlib would take longer than the system.
+    targets = [os.fspath(target) for _, target in wanted]
+    parents = [target.rpartition("/")[0] for target in targets]
+    tasks: list[_Task] = []
+    outcome = "no file was replaced"
+    try:
+        staging = {parent: _staging(parent) for parent in set(parents)}
+        tasks += [
+            _Task(digest.hex, places[digest.hex], f"{staging[parent]}/{prefix}{number}")
+            for number, ((digest, _), parent) in enumerate(zip(wanted, parents, strict=True))
+        ]
+        bad = _prepare(tasks, progress)
+        if bad:
+            raise store.damaged([(Digest(task.digest), Path(task.places[-1].path)) for task in bad])
+        durable.sync_files([task.prepared for task in tasks])
+        outcome = "each file is as it was, as it should be or out of the way: run the same command again to finish"
+        make_way()
+        made = _make_directories({Path(parent) for parent in staging})
+        durable.replace_group([(task.prepared, target) for task, target in zip(tasks, targets, strict=True)], also=made)
+    except BaseException as error:
+        for task in tasks:
+            durable.discard(task.prepared)
+        if isinstance(error, OSError):
+            raise refused("writing the files", error, outcome=outcome) from error
+        raise
+
+
+def _staging(directory: str) -> str:
+    """The folder nearest above that is there and no symlink: where files can wait until their own can be made."""
+    while not stat.S_ISDIR(_mode(directory)):
+        directory = directory.rpartition("/")[0] or "/"
+    return directory
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
+def _make_directories(directories: Iterable[Path]) -> list[Path]:
+    """Make those that are missing; return the ones that got a new entry and are to be flushed with the rest."""
+    changed = []
+    for directory in sorted(directories):
+        missing = [directory]
+        while not missing[-1].is_dir():
+            missing.append(missing[-1].parent)
+        for made in reversed(missing[:-1]):
+            made.mkdir(exist_ok=True)
+            changed.append(made.parent)
+    return changed
+
+
+def _prepare(tasks: Sequence[_Task], progress: Progress) -> list[_Task]:
+    """Write every temporary; return the tasks for which no copy is sound."""
+    bad = []
+    small = [task for task in tasks if task.places[0].size < LARGE]
+    # Closed at once whatever happens here, so that no worker still writes when the caller cleans up.
+    with closing(spread(_write_small, _batches(small), workers=None if len(small) > BATCH_FILES else 1)) as results:
+        for failed, done in results:
+            bad.extend(failed)
+            progress(done)
+    for task in tasks:
+        if task.places[0].size >= LARGE and not any(_write_large(task, place, progress) for place in task.places):
+            bad.append(task)
+    return bad
+
+
+def _batches(tasks: Sequence[_Task]) -> Iterator[list[_Task]]:
+    """In the order of the stored bytes, so that packs are read from front to back."""
+    batch: list[_Task] = []
+    size = 0
+    for task in sorted(tasks, key=lambda task: task.places[0]):
+        batch.append(task)
+        size += task.places[0].size
+        if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _write_small(tasks: list[_Task]) -> tuple[list[_Task], int]:
+    """In a worker process: prepare a batch; return the tasks that failed and the bytes done."""
+    bad: list[_Task] = []
+    done = 0
+    for _, group in groupby(tasks, key=lambda task: task.places[0].path):
+        together = list(group)
+        try:
+            with open_place(together[0].places[0]) as source:
+                for task in together:
+                    done += _write_one(task, os.pread(source, task.places[0].size, task.places[0].offset), bad)
+        except OSError as error:
+            if error.filename != together[0].places[0].path:
+                raise
+            # The file can't be read as a whole: what isn't written yet may have a copy elsewhere.
+            for task in together:
+                if not Path(task.prepared).exists():
+                    done += _write_one(task, b"", bad)
+    return bad, done
+
+
+def _write_one(task: _Task, data: bytes, bad: list[_Task]) -> int:
+    others = iter(task.places[1:])
+    while hashlib.sha256(data).hexdigest() != task.digest:
+        place = next(others, None)
+        if place is None:
+            bad.append(task)
+            return 0
+        with suppress(OSError), open_place(place) as source:
+            data = os.pread(source, place.size, place.offset)
+    descriptor = os.open(task.prepared, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        durable.write_all(descriptor, data)
+    except OSError as error:
+        error.filename = task.prepared
+        raise
+    finally:
+        os.close(descriptor)
+    return len(data)
+
+
+def _write_large(task: _Task, place: Place, progress: Progress) -> bool:
+    """Prepare one large file from this copy; False, and no file, if the copy isn't sound."""
+    descriptor = os.open(task.prepared, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        with open_place(place) as source:
+            if durable.clone(source, descriptor):
+                found, _ = hashed(descriptor, None, progress)
+            else:
+                found, _ = hashed(source, durable.Flushing(descriptor, task.prepared).write, progress)
+    except OSError as error:
+        if error.filename != place.path:
+            raise
+        found = ""
+    finally:
+        os.close(descriptor)
+    if found != task.digest:
+        durable.discard(Path(task.prepared))
+        return False
+    return True

@@ -1,0 +1,161 @@
+"""Packs: the contents of many small files in one file, so that storing them costs one fsync and not one each.
+
+A pack is an uncompressed POSIX tar whose members are named by their digests, so in an emergency
+
+    tar -xOf <name>.pack <64 hex>
+
+reads one without mlver. Its index has a line of fixed width a member, sorted, `<64 hex> <offset> <size>`, to be
+bisected or grepped. A pack is named by the SHA-256 of its index, which lists every content's digest: all reads are
+provable. An index that is lost or damaged is written again from its pack.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+BLOCK = 512
+# Two empty blocks end a tar.
+TRAILER = bytes(2 * BLOCK)
+LINE = 64 + 1 + 12 + 1 + 12 + 1
+PACK, INDEX = ".pack", ".idx"
+_ZEROS = bytes(BLOCK)
+# name 100, mode 8, uid 8, gid 8 | size 12 | mtime 12 | checksum 8 | type 1, linkname 100, magic 8, padded to a block.
+_NAME = b"\0" * 36 + b"0000444\0" + b"0000000\0" * 2
+_TIME = b"%011o\0" % 0
+_REST = (b"0" + b"\0" * 100 + b"ustar\x0000").ljust(BLOCK - 156, b"\0")
+_SUM = sum(_NAME) + sum(_TIME) + 8 * ord(" ") + sum(_REST)
+
+
+class Member(NamedTuple):
+    """Where a content is in its pack: `offset` is of its first byte, not of the header before it."""
+
+    hex: str
+    offset: int
+    size: int
+
+
+def header(hexadecimal: str, size: int) -> bytes:
+    """The tar header of a member; all but name and size is the same in every one."""
+    name = hexadecimal.encode()
+    length = b"%011o\0" % size
+    checksum = _SUM + sum(name) + sum(length)
+    return b"".join((name, _NAME, length, _TIME, b"%06o\0 " % checksum, _REST))
+
+
+def padding(size: int) -> bytes:
+    """What fills a member's last block."""
+    return _ZEROS[: -size % BLOCK]
+
+
+def framed(hexadecimal: str, data: bytes) -> tuple[bytes, bytes, bytes]:
+    """A member as it is written to a pack."""
+    return header(hexadecimal, len(data)), data, padding(len(data))
+
+
+def line(member: Member) -> bytes:
+    return b"%b %012d %012d\n" % (member.hex.encode(), member.offset, member.size)
+
+
+def index_of(lines: Iterable[bytes]) -> bytes:
+    """The index of these members; of a content that is there twice, the first place is kept."""
+    ordered = sorted(lines)
+    return b"".join(text for number, text in enumerate(ordered) if not number or text[:64] != ordered[number - 1][:64])
+
+
+def name_of(index: bytes) -> str:
+    return hashlib.sha256(index).hexdigest()
+
+
+def end_of(member: Member) -> int:
+    """Where the member's last block ends."""
+    return member.offset + member.size + -member.size % BLOCK
+
+
+class Pack:
+    """A pack in `directory`, for reading; the files are opened when needed."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self.name = name
+        self.path = directory / f"{name}{PACK}"
+        self.index_path = directory / f"{name}{INDEX}"
+
+    @cached_property
+    def index(self) -> bytes:
+        """The lines as they are on the disk; empty where there are none."""
+        try:
+            return self.index_path.read_bytes()
+        except OSError:
+            return b""
+
+    @cached_property
+    def digests(self) -> frozenset[str]:
+        return frozenset(self.index.decode("ascii", "replace").split()[::3])
+
+    def holds(self, digests: AbstractSet[str]) -> AbstractSet[str]:
+        """Those of the digests that the index lists."""
+        if "digests" not in self.__dict__ and len(digests) * 64 < len(self.index) // LINE:
+            return {digest for digest in digests if self.find(digest) is not None}
+        return self.digests & digests
+
+    def find(self, hexadecimal: str) -> Member | None:
+        """Bisect the index."""
+        wanted = hexadecimal.encode()
+        index, low, high = self.index, 0, len(self.index) // LINE
+        while low < high:
+            middle = (low + high) // 2
+            if index[middle * LINE : middle * LINE + 64] < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        text = index[low * LINE : (low + 1) * LINE]
+        return _member(text) if text[:64] == wanted else None
+
+    def members(self) -> Iterator[Member]:
+        """All members that the index lists, damaged lines left out."""
+        index = self.index
+        for start in range(0, len(index), LINE):
+            member = _member(index[start : start + LINE])
+            if member is not None:
+                yield member
+
+    def is_indexed(self) -> bool:
+        """Whether the index is byte for byte what the pack is named by."""
+        return name_of(self.index) == self.name
+
+
+def length_of(index: bytes) -> int:
+    """How long a pack is that holds these members and nothing else, but for its trailer."""
+    sizes = (int(index[start + 78 : start + 90]) for start in range(0, len(index), LINE))
+    return sum(BLOCK + size + -size % BLOCK for size in sizes)
+
+
+def scan(path: Path) -> tuple[bytes, int]:
+    """The index made again from a pack itself, as far as its headers are sound, and where they end."""
+    lines = []
+    with path.open("rb") as file:
+        length = os.fstat(file.fileno()).st_size
+        offset = 0
+        while True:
+            block = os.pread(file.fileno(), BLOCK, offset)
+            try:
+                member = Member(block[:64].decode("ascii"), offset + BLOCK, int(block[124:135], 8))
+            except ValueError:
+                break
+            if block != header(member.hex, member.size) or end_of(member) > length:
+                break
+            lines.append(line(member))
+            offset = end_of(member)
+    return index_of(lines), offset
+
+
+def _member(text: bytes) -> Member | None:
+    try:
+        return Member(text[:64].decode("ascii"), int(text[65:77]), int(text[78:90]))
+    except ValueError:
+        return None

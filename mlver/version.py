@@ -1,0 +1,63 @@
+"""Semantic versions (semver.org 2.0.0): the `semver` library, with the few rules mlver adds.
+
+Build metadata is refused: it carries no precedence, so two versions could not be told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from semver import Version
+
+from mlver.errors import UsageError
+
+__all__ = ["BUMPS", "Bump", "Version", "bump", "highest", "highest_release", "ordered", "parse"]
+
+Bump = Literal["major", "minor", "patch", "prerelease"]
+BUMPS: tuple[Bump, ...] = ("major", "minor", "patch", "prerelease")
+FIRST = Version(1, 0, 0)
+
+
+def parse(text: str) -> Version:
+    """Read `1.2.0` or `v1.2.0`; raise UsageError naming the text and what is wrong with it."""
+    try:
+        version = Version.parse(text.removeprefix("v"))
+    except (ValueError, TypeError):
+        raise UsageError(
+            f"`{text}` is not a semantic version", hint="write MAJOR.MINOR.PATCH, such as 1.2.0 or 1.2.0-rc.1"
+        ) from None
+    if version.build is not None:
+        raise UsageError(
+            f"`{text}` has build metadata, which gives a version no precedence",
+            hint=f"use {version.replace(build=None)}, and put the rest in a label",
+        )
+    return version
+
+
+def bump(version: Version, part: Bump) -> Version:
+    """The next version: a pre-release is first finished (1.2.0-rc.2 → 1.2.0), and counted on with `prerelease`."""
+    return version.next_version(part)
+
+
+def ordered(versions: Iterable[Version]) -> list[Version]:
+    """Lowest first. Thousands are ordered by a key each, for the library's comparison of two costs as much as ten."""
+    return sorted(versions, key=_precedence)
+
+
+def _precedence(version: Version) -> tuple[object, ...]:
+    """semver.org 2.0.0, 11: numeric identifiers come before others, fewer before more, and a release after all."""
+    if version.prerelease is None:
+        return (*version.to_tuple()[:3], True)
+    parts = version.prerelease.split(".")
+    return (*version.to_tuple()[:3], False, [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts])
+
+
+def highest(versions: Iterable[Version]) -> Version | None:
+    """The highest by precedence, pre-releases included; None of none."""
+    return max(versions, default=None)
+
+
+def highest_release(versions: Iterable[Version]) -> Version | None:
+    """The highest that is no pre-release; None where there is none."""
+    return highest(version for version in versions if version.prerelease is None)

@@ -1,0 +1,194 @@
+"""Timing processes against each other on a machine that is never quiet.
+
+Each pair of runs (ours, theirs) gives one ratio; what is judged is the median of the ratios, never seconds.
+Everything a run needs is prepared before its clock starts, in a directory of its own that is removed after it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+GIT_CONFIG = "[user]\n\tname = Kim\n\temail = kim@example.org\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What is timed: one process, and where it runs."""
+
+    argv: Sequence[str | Path]
+    cwd: Path
+
+
+Prepare = Callable[[Path], Command]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """`rss` is the peak, in bytes, of the largest process of the run: it and what it waited for."""
+
+    seconds: float
+    rss: int
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    ours: Sequence[Cost]
+    theirs: Sequence[Cost]
+
+    @property
+    def ratios(self) -> list[float]:
+        return [our.seconds / their.seconds for our, their in zip(self.ours, self.theirs, strict=True)]
+
+    @property
+    def ratio(self) -> float:
+        return median(self.ratios)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table. `met` is None where there is no bar, only something to know."""
+
+    workload: str
+    ours: str
+    peer: str
+    theirs: str
+    ratio: str
+    bar: str = "—"
+    met: bool | None = None
+
+    @classmethod
+    def of_race(cls, workload: str, peer: str, race: Race, bar: float | None = None) -> Row:
+        spread = f"{race.ratio:.2f} ({min(race.ratios):.2f}–{max(race.ratios):.2f})"
+        ours, theirs = (f"{median(cost.seconds for cost in side):.3f} s" for side in (race.ours, race.theirs))
+        if bar is None:
+            return cls(workload, ours, peer, theirs, spread)
+        return cls(workload, ours, peer, theirs, spread, f"≤ {bar:g} ×", race.ratio <= bar)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where benchmarks run. `environments` are virtual environments, kept if they lie outside `root`.
+
+    `repeat` replaces every workload's own number of runs.
+    """
+
+    root: Path
+    environments: Path
+    quick: bool
+    repeat: int | None
+
+    @classmethod
+    @contextmanager
+    def made(cls, *, environments: Path | None, quick: bool, repeat: int | None) -> Iterator[Bench]:
+        """Everything below one temporary directory, gone at the end."""
+        with tempfile.TemporaryDirectory(prefix="mlver-benchmarks-", ignore_cleanup_errors=True) as name:
+            root = Path(name)
+            (root / "home").mkdir()
+            (root / "home" / ".gitconfig").write_text(GIT_CONFIG)
+            yield cls(root, environments or root / "environments", quick, repeat)
+
+    # -- programs ------------------------------------------------------------------------------------------------
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The whole environment of every run: nothing of the person's is heeded, and peers don't telephone."""
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.root / "home"),
+            "LC_ALL": "C.UTF-8",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "DVC_NO_ANALYTICS": "1",
+        }
+
+    def environment(self, name: str, *packages: str | Path, again: bool = False) -> Path:
+        """The `bin` of a virtual environment with these packages; `again` installs the last one anew where kept."""
+        home = self.environments / name
+        made = home / "made"
+        if not made.exists():
+            say(f"making the environment of {name}")
+            shutil.rmtree(home, ignore_errors=True)
+            self.run([sys.executable, "-m", "venv", home])
+            self.run([home / "bin" / "python", "-m", "pip", "install", "-q", *packages], env=os.environ)
+            made.touch()
+        elif again:
+            reinstall = ["-m", "pip", "install", "-q", "--no-deps", "--force-reinstall"]
+            self.run([home / "bin" / "python", *reinstall, packages[-1]], env=os.environ)
+        return home / "bin"
+
+    def run(
+        self,
+        argv: Sequence[str | Path],
+        cwd: Path | None = None,
+        *,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+    ) -> str:
+        """Run what prepares; its output. A failure ends the benchmark with what was said."""
+        done = subprocess.run(
+            argv, cwd=cwd or self.root, input=stdin, capture_output=True, env=env or self.env, check=False
+        )
+        if done.returncode:
+            sys.exit(f"{' '.join(map(str, argv))} exited {done.returncode}:\n{done.stderr.decode(errors='replace')}")
+        return done.stdout.decode(errors="replace")
+
+    # -- measuring -----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A new empty directory, for one run."""
+        directory = Path(tempfile.mkdtemp(dir=self.root))
+        try:
+            yield directory
+        finally:
+            shutil.rmtree(directory)
+
+    def times(self, usual: int) -> int:
+        return self.repeat or (max(3, usual // 4) if self.quick else usual)
+
+    def cost(self, prepare: Prepare) -> Cost:
+        """What one run costs, prepared in a scratch directory and begun with nothing left to write on the disk."""
+        with self.scratch() as directory:
+            command = prepare(directory)
+            os.sync()
+            return self._timed(command)
+
+    def race(self, ours: Prepare, theirs: Prepare, usual: int) -> Race:
+        """Run both in turn: A B A B …"""
+        costs = [(self.cost(ours), self.cost(theirs)) for _ in range(self.times(usual))]
+        return Race([our for our, _ in costs], [their for _, their in costs])
+
+    def _timed(self, command: Command) -> Cost:
+        with tempfile.TemporaryFile(dir=self.root) as errors:
+            began = time.perf_counter()
+            process = subprocess.Popen(
+                command.argv,
+                cwd=command.cwd,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - began
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                errors.seek(0)
+                said = errors.read().decode(errors="replace")
+                sys.exit(f"{' '.join(map(str, command.argv))} exited {process.returncode}:\n{said}")
+        return Cost(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+
+
+def say(text: str) -> None:
+    """What is going on, for whoever waits."""
+    sys.stderr.write(f"[{time.strftime('%H:%M:%S')}] {text}\n")

@@ -1,0 +1,107 @@
+"""What the workloads work on: bytes, trees of files, repositories with a history. All of it the same every time."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import shutil
+from pathlib import Path
+
+from tests.benchmarks.harness import CHECKOUT, Bench
+
+MODEL = "model"
+_FOLDERS = 1000  # of 50 files each, when there are 50,000
+
+
+def mlver(bench: Bench) -> Path:
+    """mlver as people have it: built from this checkout, installed with what it needs and nothing else."""
+    return bench.environment("mlver", CHECKOUT) / "mlver"
+
+
+def one_file(path: Path, size: int) -> Path:
+    """A file of random bytes, written in pieces so that this process stays smaller than those it measures."""
+    chance = random.Random(size)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        for _ in range(size >> 20):
+            file.write(chance.randbytes(1 << 20))
+    return path
+
+
+def many_files(top: Path, count: int) -> Path:
+    """Random files of 1 to 20 KiB, in directories three deep."""
+    chance = random.Random(count)
+    folders = max(1, count * _FOLDERS // 50_000)
+    for number in range(count):
+        folder = number % folders
+        path = top / f"{folder % 10}" / f"part-{folder // 10 % 10}" / f"{folder:04d}" / f"sample-{number:05d}.bin"
+        if number < folders:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(chance.randbytes(chance.randint(1 << 10, 20 << 10)))
+    return top
+
+
+def repository(bench: Bench, top: Path) -> Path:
+    """A git repository with one commit."""
+    top.mkdir(parents=True, exist_ok=True)
+    (top / "train.py").write_text("print('training')\n")
+    (top / ".gitignore").write_text("/weights*\n/data\n")
+    bench.run(["git", "init", "-q"], top)
+    bench.run(["git", "add", "."], top)
+    bench.run(["git", "commit", "-q", "-m", "First"], top)
+    return top
+
+
+def project(bench: Bench, top: Path) -> Path:
+    """The same, where `mlver init` was run."""
+    repository(bench, top)
+    bench.run([mlver(bench), "init"], top)
+    return top
+
+
+def small_project(bench: Bench, top: Path) -> Path:
+    """Five versions with params and metrics, two stages held."""
+    project(bench, top)
+    for number in range(5):
+        (top / "weights.bin").write_bytes(b"%d" % number * 1000)
+        told = ["--param", "lr=0.001", "--param", f"seed={number}", "--metric", f"accuracy=0.9{number}"]
+        where = ["--weights", "weights.bin", *told, "--version", f"1.{number}.0", "-m", f"Batch {number}"]
+        bench.run([mlver(bench), "register", MODEL, *where], top)
+    for stage, version in (("production", "1.3.0"), ("staging", "1.4.0")):
+        bench.run([mlver(bench), "promote", f"{MODEL}@{version}", "--to", stage, "-m", "Good enough"], top)
+    return top
+
+
+def long_line(bench: Bench, top: Path, count: int) -> Path:
+    """One model of so many sealed versions, `0.0.0` on, as a clone has it: one commit, its tags packed.
+
+    The first is registered; the others are that record under another number, for registering 10,000 takes an hour.
+    """
+    project(bench, top)
+    (top / "weights.bin").write_bytes(b"weights")
+    known = ["--weights", "weights.bin", "--metric", "accuracy=0.9", "--version", "0.0.0", "-m", "A version"]
+    bench.run([mlver(bench), "register", MODEL, *known], top)
+    folder = top / ".mlver" / "models" / MODEL / "versions"
+    record = (folder / "0.0.0.yaml").read_bytes()
+    tags = []
+    for number in range(1, count):
+        version = f"{number // 1000}.{number // 10 % 100}.{number % 10}"
+        data = record.replace(b'version: "0.0.0"', f'version: "{version}"'.encode())
+        (folder / f"{version}.yaml").write_bytes(data)
+        message = f"{MODEL} {version}\n\nA version\n\nMlver-Record: sha256:{hashlib.sha256(data).hexdigest()}\n"
+        tagger = "tagger Kim <kim@example.org> 1767323045 +0000"
+        tags.append(f"tag {MODEL}@v{version}\nfrom refs/heads/main^0\n{tagger}\ndata {len(message)}\n{message}\n")
+    bench.run(["git", "add", ".mlver"], top)
+    bench.run(["git", "commit", "-q", "-m", "The others"], top)
+    bench.run(["git", "fast-import", "--quiet"], top, stdin="".join(tags).encode())
+    bench.run(["git", "pack-refs", "--all"], top)
+    return top
+
+
+def copied(source: Path, target: Path) -> Path:
+    """A copy that no tool has seen yet; its bytes are in the page cache afterwards."""
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        shutil.copy2(source, target)
+    return target

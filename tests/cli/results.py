@@ -1,0 +1,50 @@
+"""What `--json` prints, held to its schema; and what a directory holds, as one digest."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import referencing
+
+from mlver.document.schema import KINDS, schema_bytes
+from tests.conftest import CHECKOUT, Outcome
+
+RESULTS = sorted(path.name.removesuffix(".schema.json") for path in CHECKOUT.glob("schemas/result-*.schema.json"))
+
+
+def schema_of(name: str) -> Any:
+    return json.loads(schema_bytes(name))
+
+
+@functools.cache
+def validator(kind: str) -> jsonschema.Draft202012Validator:
+    """The judge of one kind of result; it knows the other schemas, and fetches nothing."""
+    known = [referencing.Resource.from_contents(schema_of(name)) for name in (*KINDS, *RESULTS)]
+    registry: referencing.Registry[Any] = referencing.Registry().with_resources((r.id() or "", r) for r in known)
+    return jsonschema.Draft202012Validator(schema_of(f"result-{kind}"), registry=registry)
+
+
+def document(outcome: Outcome, kind: str) -> Any:
+    """The one document an outcome printed, checked by its schema."""
+    found = json.loads(outcome.out)
+    validator(kind).validate(found)
+    return found
+
+
+def digest_of(top: Path) -> str:
+    """Of every name, mode and byte below `top`, git's own among them; of mlver's rebuildable cache, nothing."""
+    digest = hashlib.sha256()
+    for path in sorted(top.rglob("*")):
+        if path.name.startswith("state.db"):
+            continue
+        digest.update(f"{path}\0{path.lstat().st_mode:o}\0".encode(errors="surrogateescape"))
+        if path.is_symlink():
+            digest.update(str(path.readlink()).encode())
+        elif path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

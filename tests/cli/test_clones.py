@@ -1,0 +1,163 @@
+"""Two people, two clones, no server: what merges, what collides, and what a badly settled conflict looks like."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import refused, train, works
+from tests.conftest import Repository
+
+RECORD = ".mlver/models/digits/versions/1.1.0.yaml"
+
+
+@pytest.fixture
+def clones(first: Repository, tmp_path: Path) -> tuple[Repository, Repository]:
+    """Kim's and Lee's clones of one remote that holds digits 1.0.0; Lee's has the objects as well."""
+    first.git("clone", "--quiet", "--bare", ".", "../remote.git")
+    found = []
+    for name in ("kim", "lee"):
+        first.git("clone", "--quiet", "../remote.git", f"../{name}")
+        clone = Repository(tmp_path / name)
+        subprocess.run(["cp", "-r", ".git/mlver", f"../{name}/.git/mlver"], cwd=first.path, check=True)
+        train(clone, 1, commit=False)
+        found.append(clone)
+    return found[0], found[1]
+
+
+def merge(into: Repository) -> subprocess.CompletedProcess[str]:
+    """Bring the remote's main in, without its tags: they would collide first."""
+    into.git("fetch", "--quiet", "--no-tags", "origin", "main")
+    return subprocess.run(
+        ["git", "merge", "--no-edit", "FETCH_HEAD"], cwd=into.path, capture_output=True, text=True, check=False
+    )
+
+
+def register(clone: Repository, run: int, *words: str) -> None:
+    train(clone, run, commit=False)
+    works(clone, "register", "digits", *words, "-m", f"Run {run}")
+    clone.git("checkout", "--", "params.yaml", "metrics.json")
+
+
+def test_different_versions_merge_without_a_conflict(clones: tuple[Repository, Repository]) -> None:
+    kim, lee = clones
+    register(kim, 2, "--bump", "minor")
+    register(lee, 3, "--bump", "major")
+    works(kim, "promote", "digits@1.0.0", "--to", "staging", "-m", "Try")
+    works(lee, "promote", "digits@1.0.0", "--to", "production", "-m", "Release")
+    kim.git("push", "--quiet", "origin", "main")
+    assert "pushed 1 tag to origin" in works(kim, "tag", "--push")
+    assert merge(lee).returncode == 0
+    assert works(lee, "tag") == "Sealed digits@v1.1.0  on commit {}\nnext: mlver tag --push\n".format(
+        lee.git("rev-parse", "--short=10", "digits@v1.1.0^{commit}")
+    )
+    listed = works(lee, "list")
+    assert [line.split()[0] for line in listed.splitlines()[2:]] == ["2.0.0", "1.1.0", "1.0.0"]
+    assert "staging" in listed
+    lee.git("push", "--quiet", "origin", "main")
+    assert works(lee, "tag", "--push") == "every record on HEAD is sealed already\npushed 1 tag to origin\n"
+    # Kim's own seal and Lee's are of one record
+    assert lee.git("tag", "--format=%(contents)", "--list", "digits@v1.1.0") == kim.git(
+        *("tag", "--format=%(contents)", "--list", "digits@v1.1.0")
+    )
+
+
+@pytest.fixture
+def collided(clones: tuple[Repository, Repository]) -> Repository:
+    """Lee's clone, where the merge of Kim's 1.1.0 meets Lee's."""
+    kim, lee = clones
+    register(kim, 2, "--bump", "minor")
+    register(lee, 3, "--bump", "minor")
+    kim.git("push", "--quiet", "origin", "main")
+    done = merge(lee)
+    assert done.returncode == 1
+    assert f"Merge conflict in {RECORD}" in done.stdout
+    assert lee.git("diff", "--name-only", "--diff-filter=U") == RECORD
+    return lee
+
+
+def settle(clone: Repository, data: str) -> None:
+    clone.write(RECORD, data)
+    clone.git("add", RECORD)
+    clone.git("commit", "--quiet", "--no-edit")
+
+
+def test_markers_left_in_a_record_are_named(collided: Repository) -> None:
+    settle(collided, (collided.path / RECORD).read_text())
+    done = collided.mlver("verify", "--all")
+    assert (done.code, done.err) == (1, "")
+    assert f"  record   {RECORD} holds both sides of a merge conflict that was never settled\n" in done.out
+    assert f"hint: git log -p -- {RECORD}\n" in done.out
+    assert "line 7" in refused(collided, "show", "digits@1.1.0")
+
+
+def test_the_other_side_taken_breaks_the_seal(collided: Repository) -> None:
+    settle(collided, collided.git("show", f"FETCH_HEAD:{RECORD}") + "\n")
+    done = collided.mlver("verify", "--all")
+    assert done.code == 1
+    assert "digits 1.1.0 was edited after its tag sealed it" in done.out
+    assert "hint: git diff digits@v1.1.0 -- .mlver" in done.out
+
+
+def test_both_sides_mixed_break_the_seal(collided: Repository) -> None:
+    ours = collided.git("show", f"HEAD:{RECORD}") + "\n"
+    settle(collided, ours.replace("Run 3", "Run 2"))
+    done = collided.mlver("verify", "digits@1.1.0")
+    assert done.code == 1
+    assert "digits 1.1.0 was edited after its tag sealed it" in done.out
+
+
+def test_ones_own_side_kept_is_whole(collided: Repository) -> None:
+    settle(collided, collided.git("show", f"HEAD:{RECORD}") + "\n")
+    assert works(collided, "verify", "digits@1.1.0").startswith("All is well")
+
+
+def test_a_number_another_clones_tag_claims_is_refused(clones: tuple[Repository, Repository]) -> None:
+    kim, lee = clones
+    register(kim, 2, "--bump", "minor")
+    kim.git("push", "--quiet", "origin", "main")
+    works(kim, "tag", "--push")
+    lee.git("fetch", "--quiet", "--tags", "origin")
+    train(lee, 3, commit=False)
+    said = refused(lee, "register", "digits", "--version", "1.1.0", "-m", "Run 3")
+    assert "digits 1.1.0 is registered already, and a version never changes" in said
+    assert "Registered digits 1.2.0  from 1.0.0" in works(lee, "register", "digits", "--bump", "minor", "-m", "Run 3")
+
+
+def test_tags_that_collide_on_the_remote_are_refused(clones: tuple[Repository, Repository]) -> None:
+    kim, lee = clones
+    register(kim, 2, "--bump", "minor")
+    register(lee, 3, "--bump", "minor")
+    kim.git("push", "--quiet", "origin", "main")
+    works(kim, "tag", "--push")
+    assert lee.git("ls-remote", "--tags", "origin", "digits@v1.1.0") != ""
+    # the remote has a tag of this name: it is left alone
+    assert works(lee, "tag", "--push") == "every record on HEAD is sealed already\npushed 0 tags to origin\n"
+    assert kim.git("ls-remote", "--tags", "origin").count("digits@v1.1.0^{}") == 1
+
+
+def test_a_clone_without_the_objects_says_what_is_missing(first: Repository, tmp_path: Path) -> None:
+    first.git("clone", "--quiet", ".", "../clone")
+    clone = Repository(tmp_path / "clone")
+    done = clone.mlver("verify")
+    assert done.code == 1
+    assert "digits 1.0.0 weights/config.json is missing (sha256:" in done.out
+    said = refused(clone, "checkout", "digits@1.0.0")
+    assert "sha256:" in said
+    assert not (clone.path / "model").exists()
+
+
+def test_what_a_clone_lacks_can_be_carried_there(second: Repository, tmp_path: Path) -> None:
+    second.git("clone", "--quiet", ".", "../clone")
+    clone = Repository(tmp_path / "clone")
+    for words in (("list",), ("show", "digits"), ("log",), ("diff", "digits@1.0.0", "@1.1.0")):
+        assert works(clone, *words) == works(second, *words)
+    for name in ("objects", "packs"):
+        if (second.path / ".git/mlver" / name).is_dir():
+            shutil.copytree(second.path / ".git/mlver" / name, clone.path / ".git/mlver" / name, dirs_exist_ok=True)
+    works(clone, "checkout", "digits@1.1.0")
+    assert clone.mlver("verify", "--all").code == 0
+    assert (clone.path / "model/config.json").read_bytes() == (second.path / "model/config.json").read_bytes()

@@ -1,0 +1,142 @@
+"""What the shell offers, asked by the protocol the installed completion scripts speak."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mlver.cli.main import main
+from tests.conftest import CHECKOUT, Repository
+
+
+def offered(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What bash is told when Tab is pressed at the end of a line."""
+    words = line.split(" ")
+    monkeypatch.setenv("_MLVER_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+    monkeypatch.setattr("sys.argv", ["mlver"])
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    return printed.out.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("mlver reg", ["register"]),
+        ("mlver ro", ["rollback"]),
+        ("mlver show dig", ["digits", "digits@production", "digits@1.1.0", "digits@1.0.0"]),
+        ("mlver show digits", ["digits", "digits@production", "digits@1.1.0", "digits@1.0.0"]),
+        ("mlver show digits@1", ["digits@1.1.0", "digits@1.0.0"]),
+        ("mlver show digits@p", ["digits@production"]),
+        ("mlver show @1.1", ["@1.1.0"]),
+        ("mlver diff digits@1.0.0 @1.1", ["@1.1.0"]),
+        ("mlver verify digits@1.0.0 digits@1.1", ["digits@1.1.0"]),
+        ("mlver register d", ["digits"]),
+        ("mlver list ", ["digits"]),
+        ("mlver promote digits --to ", ["staging", "production"]),
+        ("mlver rollback digits --stage p", ["production"]),
+        ("mlver log --stage s", ["staging"]),
+        ("mlver list --al", ["--all"]),
+        ("mlver show nothing@", []),
+    ],
+)
+def test_what_the_shell_offers(
+    second: Repository,
+    line: str,
+    names: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(second.path)
+    assert offered(line, monkeypatch, capsys) == names
+
+
+def test_the_shell_is_told_of_the_folder_named_by_c(
+    second: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert offered(f"mlver -C {second.path} list ", monkeypatch, capsys) == ["digits"]
+
+
+@pytest.mark.parametrize("line", ["mlver list ", "mlver show d", "mlver promote x --to "])
+def test_outside_a_project_the_prompt_stays_clean(
+    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert offered(line, monkeypatch, capsys) == []
+
+
+def test_a_damaged_project_leaves_the_prompt_clean(
+    second: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(second.path)
+    second.write(".mlver/config.yaml", "stages: [")
+    assert offered("mlver promote digits --to ", monkeypatch, capsys) == []
+
+
+def completed_by_bash(lines: Sequence[str], where: Path, home: Path) -> list[str]:
+    """What a real bash on a terminal makes of lines and a Tab, by the installed script; `|` is the cursor."""
+    program = home / "bin/mlver"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{CHECKOUT}" exec "{sys.executable}" -m mlver "$@"\n')
+    program.chmod(0o755)
+    environment = {**os.environ, "HOME": str(home), "PATH": f"{program.parent}:{os.environ['PATH']}", "PS1": ""}
+    # which shell it is for is told by the process that starts it
+    install = ["bash", "--norc", "-c", "mlver --install-completion; exit"]
+    subprocess.run(install, env=environment, cwd=where, check=True, capture_output=True)
+    (script,) = (home / ".bash_completions").iterdir()
+    control, terminal = pty.openpty()
+    shell = ["bash", "--norc", "--noprofile", "-i"]
+    with subprocess.Popen(
+        shell, stdin=terminal, stdout=terminal, stderr=terminal, env=environment, cwd=where, start_new_session=True
+    ) as bash:
+        os.close(terminal)
+        # each line is made a comment once it is completed, so that bash keeps it in its history and runs nothing
+        typed = [f". '{script}'", *(f"{line}\t|\x01# " for line in lines), "history; echo '<'end'>'"]
+        seen = b""
+        for line in typed:
+            os.write(control, f"{line}\n".encode())
+        while b"<end>" not in seen and select.select([control], [], [], 30)[0]:
+            seen += os.read(control, 4096)
+        bash.kill()
+    os.close(control)
+    return re.findall(r"^ +\d+  # (.*?)\r?$", seen.decode(), re.MULTILINE)
+
+
+def test_a_real_bash_completes_versions_and_stages(second: Repository, tmp_path: Path) -> None:
+    lines = {
+        "mlver show dig": "mlver show digits|",  # no blank behind it: `@` may follow
+        "mlver show digits@": "mlver show digits@|",
+        "mlver show digits@1.1": "mlver show digits@1.1.0 |",
+        "mlver show digits@p": "mlver show digits@production |",
+        "mlver show @p": "mlver show @production |",
+        'mlver show "digits@p': 'mlver show "digits@production" |',
+        "mlver diff digits@1.0.0 @1.1": "mlver diff digits@1.0.0 @1.1.0 |",
+        "mlver verify digits@1.0.0 digits@1.1": "mlver verify digits@1.0.0 digits@1.1.0 |",
+        "mlver promote digits@1.1.0 --to=p": "mlver promote digits@1.1.0 --to=production |",
+        "mlver promote digits@1.1.0 --to s": "mlver promote digits@1.1.0 --to staging |",
+        "mlver list dig": "mlver list digits |",
+        "mlver -C . show digits@1.0": "mlver -C . show digits@1.0.0 |",
+    }
+    assert completed_by_bash([*lines], second.path, tmp_path / "home") == [*lines.values()]
+
+
+def test_completion_is_installed_for_mlver_whatever_called_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["/usr/bin/git-mlver"])
+    monkeypatch.setattr("shellingham.detect_shell", lambda: ("bash", "/bin/bash"))
+    with pytest.raises(SystemExit):
+        main(["--show-completion"])
+    assert capsys.readouterr().out.endswith("complete -o default -F _mlver_completion mlver\n")

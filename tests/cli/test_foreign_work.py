@@ -1,0 +1,96 @@
+"""Work of the person that is none of mlver's: staged, half done, or guarded by their hooks."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import refused, train, works
+from tests.cli.results import digest_of
+from tests.conftest import Repository
+
+
+@pytest.fixture
+def busy(first: Repository) -> Repository:
+    """With a change staged, another version of it in the work tree, and a second training."""
+    train(first, 2)
+    first.write("notes.txt", "staged\n")
+    first.git("add", "notes.txt")
+    first.write("notes.txt", "staged, then changed\n")
+    return first
+
+
+def state(repository: Repository) -> tuple[str, ...]:
+    words = ("rev-parse HEAD", "for-each-ref", "ls-files --stage", "status --porcelain", "stash list")
+    files = (digest_of(repository.path / name) for name in ("model", ".mlver"))
+    return (*(repository.git(*word.split()) for word in words), *files, (repository.path / "notes.txt").read_text())
+
+
+def hook(repository: Repository, name: str, script: str) -> None:
+    path = repository.write(f".git/hooks/{name}", f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_staged_work_stays_staged_and_uncommitted(busy: Repository) -> None:
+    staged = busy.git("ls-files", "--stage", "notes.txt")
+    works(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
+    assert busy.git("ls-files", "--stage", "notes.txt") == staged
+    assert busy.git("status", "--porcelain") == "AM notes.txt"
+    assert (busy.path / "notes.txt").read_text() == "staged, then changed\n"
+    changed = busy.git("show", "--name-only", "--format=", "HEAD").split("\n")
+    assert all(path.startswith(".mlver/") for path in changed)
+
+
+@pytest.mark.parametrize("name", ["pre-commit", "commit-msg", "prepare-commit-msg"])
+def test_a_hook_that_fails_undoes_everything(busy: Repository, name: str) -> None:
+    hook(busy, name, "echo 'policy says no' >&2; exit 1")
+    before = state(busy)
+    said = refused(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
+    assert "  policy says no\n" in said
+    assert "nothing was changed" in said
+    assert state(busy) == before
+    (busy.path / f".git/hooks/{name}").unlink()
+    assert "digits 1.1.0" in works(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
+
+
+def test_a_hook_that_rewrites_the_record_is_found_out(busy: Repository) -> None:
+    hook(busy, "pre-commit", "for f in .mlver/models/digits/versions/*; do echo '# tidy' >> $f; git add $f; done")
+    said = refused(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
+    assert "a commit hook changed .mlver/models/digits/versions/1.1.0.yaml" in said
+    assert busy.git("tag") == "digits@v1.0.0"
+
+
+def test_no_commit_leaves_a_pull_request_to_be_made(busy: Repository) -> None:
+    head = busy.git("rev-parse", "HEAD")
+    said = works(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "--no-commit", "-m", "Second")
+    assert "staged: git commit, and once it is merged: mlver tag\n" in said
+    assert busy.git("rev-parse", "HEAD") == head
+    assert "A  .mlver/models/digits/versions/1.1.0.yaml" in busy.git("status", "--porcelain")
+    assert "unsealed" in works(busy, "list")
+    busy.git("commit", "--quiet", "--message", "Register digits 1.1.0")
+    assert works(busy, "tag").startswith("Sealed digits@v1.1.0")
+    assert "unsealed" not in works(busy, "list")
+
+
+def test_a_hook_that_refuses_a_rollback_leaves_the_files_too(repository: Repository) -> None:
+    repository.write(".gitignore", "/model/\n")
+    repository.commit("ignore")
+    repository.mlver("init")
+    for number, names in ((1, ("w.bin", "old.bin")), (2, ("w.bin", "new/deep.bin"))):
+        for name in names:
+            repository.write(f"model/{name}", f"{name} {number}\n")
+        assert (
+            repository.mlver("register", "m", "--weights", "model", "--version", f"{number}.0.0", "-m", "x").code == 0
+        )
+        assert repository.mlver("promote", f"m@{number}.0.0", "--to", "production", "-m", "x").code == 0
+    repository.write("model/w.bin", "never registered\n")
+    before = {path: path.read_bytes() for path in sorted((repository.path / "model").rglob("*")) if path.is_file()}
+    hook = repository.write(".git/hooks/pre-commit", "#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    done = repository.mlver("rollback", "m", "--stage", "production", "-m", "back", "--checkout")
+    assert done.code == 3
+    assert "nothing was changed" in done.err
+    there = {path: path.read_bytes() for path in sorted((repository.path / "model").rglob("*")) if path.is_file()}
+    assert there == before
+    hook.unlink()
+    assert repository.mlver("rollback", "m", "--stage", "production", "-m", "back", "--checkout").code == 0
+    assert (repository.path / "model/w.bin").read_text() == "w.bin 1\n"

@@ -1,0 +1,90 @@
+"""Every command has help with an example that works, and is told of in the README."""
+
+from __future__ import annotations
+
+import shlex
+from importlib import import_module
+
+import pytest
+
+from mlver.cli.app import COMMANDS
+from mlver.cli.main import main
+from tests.cli.conftest import train, works
+from tests.conftest import CHECKOUT, Repository
+
+README = CHECKOUT / "README.md"
+
+
+def helped(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main(list(words)) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    return printed.out
+
+
+def test_without_arguments_mlver_tells_what_it_can_do(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = helped(capsys)
+    assert shown == helped(capsys, "--help") == helped(capsys, "-h")
+    for name, group in COMMANDS.items():
+        assert f"│ {name} " in shown
+        assert f"╭─ {group} ─" in shown
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_has_help_on_one_line_and_in_full_with_examples(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    module = import_module(f"mlver.cli.{name}")
+    summary = module.command.__doc__.splitlines()[0]
+    assert f"{summary} " in helped(capsys), "too long for its line of `mlver --help`"
+    shown = helped(capsys, name, "--help")
+    assert shown == helped(capsys, name, "-h")
+    assert summary in shown
+    words = shown.split()
+    for example in module.EXAMPLES:
+        assert example.split() == words[_at(words, example.split()) :][: len(example.split())]
+
+
+def _at(words: list[str], wanted: list[str]) -> int:
+    return next((at for at in range(len(words)) if words[at : at + len(wanted)] == wanted), len(words))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_explained(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for line in helped(capsys, name, "--help").splitlines():
+        words = line.strip("│ *").split("  ")
+        if words[0].startswith("--"):
+            assert len([word for word in words if word.strip()]) > 1, f"{line} says nothing"
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [(name, example) for name in COMMANDS for example in import_module(f"mlver.cli.{name}").EXAMPLES],
+)
+def test_examples_work(second: Repository, name: str, example: str) -> None:
+    _, command, *words = shlex.split(example)
+    assert command == name
+    if name == "register":
+        train(second, 3)
+    if name == "rollback":
+        works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+    if "--push" in words:
+        second.git("init", "--quiet", "--bare", "../remote.git")
+        second.git("remote", "add", "origin", "../remote.git")
+        second.git("push", "--quiet", "origin", "main")
+    if example.endswith('-m "first"'):
+        words += ["--version", "2.0.0"]  # the example is of the very first
+        second.write("data/train/part.csv", "a")
+    if example.endswith("--exit-code") and name == "diff":
+        assert second.mlver(command, *words).code == 1
+    elif "/tmp" in example:
+        works(second, command, *(word.replace("/tmp", str(second.path.parent)) for word in words))
+    else:
+        works(second, command, *words)
+
+
+@pytest.mark.skipif(not README.exists(), reason="THERE IS NO README YET: no command is documented")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_readme_tells_of_every_command(name: str) -> None:
+    assert f"| `mlver {name}" in README.read_text(), f"`mlver {name}` is missing from the README's table of commands"

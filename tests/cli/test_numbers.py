@@ -1,0 +1,84 @@
+"""Which number a version gets, and that the same bytes are never kept twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import refused, train, works
+from tests.conftest import Repository
+
+
+def stored(repository: Repository) -> set[str]:
+    top = repository.path / ".git/mlver"
+    return {str(path.relative_to(top)) for name in ("objects", "packs") for path in (top / name).rglob("*")}
+
+
+def test_release_candidates_end_in_a_release_that_stores_nothing_twice(first: Repository) -> None:
+    train(first, 2)
+    works(first, "register", "digits", "--version", "1.1.0-rc.1", "-m", "Candidate")
+    kept = stored(first)
+    assert "digits 1.1.0-rc.2  from 1.1.0-rc.1" in works(
+        *(first, "register", "digits", "--bump", "prerelease", "-m", "Candidate")
+    )
+    # a candidate is never `latest`
+    assert works(first, "show", "digits@latest").startswith("digits 1.0.0")
+    said = works(first, "register", "digits", "--bump", "minor", "-m", "Release")
+    assert said.startswith("Registered digits 1.1.0  from 1.1.0-rc.2\n")
+    assert said.count("  unchanged\n") == 2
+    assert stored(first) == kept
+    assert works(first, "show", "digits").startswith("digits 1.1.0\n")
+    assert works(first, "verify", "--all").startswith("All is well  4 versions")
+
+
+def test_the_first_version_may_be_a_candidate(project: Repository) -> None:
+    works(project, "init")
+    said = works(project, "register", "m", "--weights", "model", "--bump", "prerelease", "-m", "Try")
+    assert said.startswith("Registered m 1.0.0-rc.1\n")
+    said = refused(project, "show", "m")
+    assert said == ("error: m has no release yet, only pre-releases up to 1.0.0-rc.1\nhint: name one: m@1.0.0-rc.1\n")
+
+
+def test_below_the_highest_only_when_it_is_meant(second: Repository) -> None:
+    words = ("register", "digits", "--version", "1.0.1", "-m", "Fix")
+    assert refused(second, *words) == (
+        "error: digits 1.0.1 is below 1.1.0, the highest registered\n"
+        "hint: mlver register digits --version 1.0.1 --allow-lower   (for a fix to an older line)\n"
+    )
+    assert works(second, *words, "--allow-lower").startswith("Registered digits 1.0.1  from 1.0.0\n")
+    assert works(second, "show", "digits").startswith("digits 1.1.0\n")
+
+
+def test_a_number_is_never_used_again(second: Repository) -> None:
+    said = refused(second, "register", "digits", "--version", "1.1.0", "-m", "Again")
+    assert said.startswith(
+        "error: digits 1.1.0 is registered already, and a version never changes\nhint: mlver register"
+    )
+    # not even once its record is gone: its tag still claims it
+    second.git("rm", "--quiet", ".mlver/models/digits/versions/1.1.0.yaml")
+    second.commit("Clean up")
+    assert "registered already" in refused(second, "register", "digits", "--version", "1.1.0", "-m", "Again")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "digits has versions up to 1.1.0; say which number comes next"),
+        (("--version", "1.2.0", "--bump", "patch"), "--version and --bump both name the number"),
+        (("--version", "1.2"), "`1.2` is not a semantic version"),
+        (("--version", "1.2.0+cu121"), "`1.2.0+cu121` has build metadata"),
+        (("--bump", "huge"), "'huge' is not one of"),
+        (("--bump", "patch", "--update", "half"), "'half' is not one of"),
+    ],
+)
+def test_a_number_that_cannot_be_told_is_a_usage_error(second: Repository, words: tuple[str, ...], said: str) -> None:
+    assert said in refused(second, "register", "digits", *words, "-m", "Next", code=2)
+
+
+def test_the_parent_can_be_told(second: Repository) -> None:
+    said = works(second, "register", "digits", "--bump", "minor", "--parent", "production", "-m", "From production")
+    assert said.startswith("Registered digits 1.2.0  from 1.0.0\n")
+    said = works(second, "register", "digits", "--bump", "major", "--parent", "none", "-m", "From scratch")
+    assert said.startswith("Registered digits 2.0.0\n")
+    assert "has no version 9.0.0" in refused(
+        *(second, "register", "digits", "--bump", "patch", "--parent", "9.0.0", "-m", "From nothing")
+    )

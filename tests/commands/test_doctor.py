@@ -1,0 +1,76 @@
+"""Doctor says what it would mend, mends it when told, and waits as long as it is told."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+
+import pytest
+
+from tests.cli.conftest import refused
+from tests.cli.results import digest_of, document
+from tests.conftest import Repository
+
+
+def test_a_dry_run_of_a_fix_says_what_it_would_mend(first: Repository) -> None:
+    (first.path / ".mlver/.gitattributes").unlink()
+    for pack in (first.path / ".git/mlver/packs").iterdir():
+        pack.unlink()
+    before = digest_of(first.path)
+    done = first.mlver("doctor", "--fix", "--dry-run")
+    assert (done.code, done.err) == (1, "")
+    assert "would fix  .mlver/.gitattributes" in done.out
+    assert "would fix  digits 1.0.0 train" in done.out
+    found = document(first.mlver("doctor", "--fix", "--dry-run", "--json"), "doctor")
+    assert found["dry_run"]
+    assert not any(finding["fixed"] for finding in found["findings"])
+    assert digest_of(first.path) == before
+    mended = first.mlver("doctor", "--fix")
+    assert (mended.code, "would fix" in mended.out) == (0, False)
+    assert "fixed  digits 1.0.0 train" in mended.out
+    assert first.mlver("doctor").code == 0
+
+
+def test_only_what_was_read_is_called_right(first: Repository) -> None:
+    packs = first.path / ".git/mlver/packs"
+    (packs / f"{'0' * 64}.pack").write_bytes(b"nobody pins this")
+    assert "every byte the versions pin is present and right\n" in first.mlver("doctor").out
+
+
+@pytest.mark.parametrize("command", [("init",), ("doctor", "--fix")])
+def test_init_and_doctor_wait_as_long_as_told(first: Repository, command: tuple[str, ...]) -> None:
+    (first.path / ".mlver/.gitattributes").unlink()
+    with (first.path / ".git/mlver/lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert "waited 0 s" in refused(first, "--wait", "0", *command)
+
+
+def test_what_was_never_set_up_is_told_once(project: Repository) -> None:
+    done = project.mlver("doctor")
+    assert [line for line in done.out.splitlines() if ".mlver" in line or "mlver init" in line] == [
+        "wrong  .mlver/  is missing",
+        "       hint: mlver init",
+    ]
+    assert done.code == 1
+
+
+def test_what_is_missing_of_the_settings_is_told_once(first: Repository) -> None:
+    (first.path / ".mlver/config.yaml").unlink()
+    done = first.mlver("doctor")
+    assert (done.code, done.out.count(".mlver/config.yaml")) == (1, 1)
+    mended = first.mlver("doctor", "--fix")
+    assert (mended.code, mended.out.count(".mlver/config.yaml")) == (0, 2)  # fixed, and then its stages
+
+
+def test_much_damage_of_one_artifact_is_told_shortly(project: Repository) -> None:
+    for number in range(12):
+        project.write(f"model/{number}", str(number))
+    project.mlver("init")
+    project.mlver("register", "digits", "--weights", "model", "-m", "First")
+    shutil.rmtree(project.path / ".git/mlver/packs")
+    shutil.rmtree(project.path / "model")
+    done = project.mlver("doctor")
+    assert (done.code, done.out.count(" is missing")) == (1, 5)
+    assert "       and 9 more of digits 1.0.0 weights (--json lists all)\n" in done.out
+    found = document(project.mlver("doctor", "--json"), "doctor")
+    assert sum(finding["level"] == "wrong" for finding in found["findings"]) == 14

@@ -1,0 +1,235 @@
+"""Sealed surroundings for every test: a home, a git configuration, dates and a working directory of its own.
+
+A test that forgets a fixture cannot reach the real home or the real checkout: an audit hook fails it on the spot.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from mlver.cli.main import main
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+REAL_HOME = Path.home().resolve()
+NOW = "2026-01-02T03:04:05Z"
+NOW_EPOCH = "1767323045"  # NOW, in seconds
+
+GIT_CONFIG = """\
+[user]
+	name = Kim
+	email = kim@example.org
+[init]
+	defaultBranch = main
+[commit]
+	gpgSign = false
+[tag]
+	gpgSign = false
+[gc]
+	auto = 0
+[protocol "file"]
+	allow = always
+"""
+
+# What a person, a terminal or a service may have set, and what git, rich or mlver would heed.
+HEEDED = frozenset(
+    "CI CLICOLOR CLICOLOR_FORCE FORCE_COLOR NO_COLOR PY_COLORS TTY_COMPATIBLE TTY_INTERACTIVE LINES"
+    " LANG LANGUAGE EDITOR VISUAL PAGER LESS EMAIL SSH_ASKPASS".split()
+)
+
+settings.register_profile("every run", derandomize=True, database=None, deadline=None)
+settings.register_profile("long", database=None, deadline=None, max_examples=2_000)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also run the long campaigns")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("long" if config.getoption("--long") else "every run")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--long"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="a long campaign: run with --long"))
+
+
+class _Guard:
+    """Fails whatever writes below the real home or the checkout, or runs git in the checkout, while a test runs."""
+
+    # Python and the test tools keep their caches where the code is.
+    CACHES = frozenset(("__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache"))
+    MUTATIONS = frozenset(
+        "os.chmod os.chown os.link os.mkdir os.remove os.rename os.rmdir os.symlink os.truncate os.utime".split()
+    )
+    STARTS = frozenset(("os.exec", "os.posix_spawn", "subprocess.Popen"))
+    WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+    def __init__(self) -> None:
+        self.armed = False
+        self.free = {Path(tempfile.gettempdir()).resolve()}
+        # A home of / (some containers) would be the whole machine.
+        self.walled = {CHECKOUT, REAL_HOME} - {Path("/")}
+
+    def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
+        if not self.armed:
+            return
+        if event == "open":
+            self._check_open(*arguments)
+        elif event in self.MUTATIONS:
+            for name in arguments[:2]:
+                self._check_write(name, event)
+        elif event in self.STARTS:
+            self._check_start(event, *arguments)
+
+    def _check_open(self, name: object, mode: object, flags: object) -> None:
+        if isinstance(flags, int) and flags & self.WRITES:
+            self._check_write(name, f"open with mode {mode}")
+
+    def _check_write(self, name: object, what: str) -> None:
+        if isinstance(name, str | bytes | os.PathLike) and self._is_walled(Path(os.fsdecode(name))):
+            self._fail(f"a test must not write there: {what} of {os.fsdecode(name)}")
+
+    def _check_start(self, event: str, _executable: object, command: object, *more: object) -> None:
+        words = [command] if isinstance(command, str | bytes) else command
+        if not isinstance(words, Sequence) or not words or Path(os.fsdecode(words[0])).name != "git":
+            return
+        directory = more[0] if event == "subprocess.Popen" else None
+        where = Path(os.fsdecode(directory)) if isinstance(directory, str | bytes | os.PathLike) else Path.cwd()
+        words = [part for word in words for part in os.fsdecode(word).split("=", 1)]
+        for option, value in pairwise(words):
+            if option in ("-C", "--git-dir", "--work-tree"):
+                where /= value
+        if self._is_walled(where):
+            self._fail(f"a test must not run git there: {words} in {where}")
+
+    def _is_walled(self, path: Path) -> bool:
+        # Not Path.resolve(): the guard must not be able to trip over what a test does to os functions.
+        path = Path(os.path.realpath(path))
+        if self.CACHES & set(path.parts):
+            return False
+        # The nearest decides: a checkout below /tmp is walled, a TMPDIR below the home is free.
+        for place in (path, *path.parents):
+            if place in self.free or place in self.walled:
+                return place not in self.free
+        return False
+
+    def _fail(self, message: str) -> None:
+        # pytest's failure is no Exception, so that no `except Exception` under test can swallow it.
+        pytest.fail(message)
+
+
+_guard = _Guard()
+sys.addaudithook(_guard)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sealed_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text(GIT_CONFIG)
+    _guard.free.add(tmp_path_factory.getbasetemp().resolve())
+    with pytest.MonkeyPatch.context() as patch:
+        for name in tuple(os.environ):
+            if name.startswith(("GIT_", "LC_", "XDG_", "MLVER_", "SSH_", "GPG_")) or name in HEEDED:
+                patch.delenv(name)
+        for name, value in {
+            "HOME": str(home),
+            "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_AUTHOR_DATE": NOW,
+            "GIT_COMMITTER_DATE": NOW,
+            "SOURCE_DATE_EPOCH": NOW_EPOCH,
+            "TZ": "UTC",
+            "LC_ALL": "C.UTF-8",
+            "TERM": "dumb",
+            "COLUMNS": "120",
+        }.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _sealed_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    _guard.armed = True
+    yield
+    _guard.armed = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run of mlver answered: its exit code and everything it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A real git repository, and the commands a person would type in it."""
+
+    path: Path
+
+    def git(self, *arguments: str) -> str:
+        """Run git here; its output without the last newline. A failure of git fails the test with what git said."""
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.path, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        if done.returncode:
+            pytest.fail(f"git {' '.join(arguments)} exited {done.returncode}: {done.stderr.decode(errors='replace')}")
+        return done.stdout.decode().removesuffix("\n")
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        """Write a file, and the directories it needs; text as UTF-8, newlines as given."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def commit(self, message: str = "More work") -> str:
+        """Commit everything that is not ignored; the commit's id."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+        return self.git("rev-parse", "HEAD")
+
+    def mlver(self, *arguments: str) -> Outcome:
+        """Run `mlver -C <here> …` in this process, through its one error boundary."""
+        with (
+            io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") as out,
+            io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") as err,
+        ):
+            with redirect_stdout(out), redirect_stderr(err):
+                code = main(["-C", str(self.path), *arguments])
+            return Outcome(code, _printed(out), _printed(err))
+
+
+def _printed(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue().decode()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """A git repository on `main` with one commit."""
+    made = Repository(tmp_path / "repository")
+    made.path.mkdir()
+    made.git("init", "--quiet")
+    made.write("README.md", "# A project\n")
+    made.commit("First")
+    return made

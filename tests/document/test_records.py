@@ -1,0 +1,263 @@
+"""The schemas and the dataclasses say the same, and every record survives the journey to bytes and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlver.digest import Digest
+from mlver.document.codec import decode, encode
+from mlver.document.schema import KINDS, Kind, schema
+from mlver.records import (
+    ApprovalRecord,
+    ApprovalReference,
+    Artifact,
+    ArtifactSettings,
+    Code,
+    Config,
+    Environment,
+    EvaluationRecord,
+    GateResult,
+    ModelSettings,
+    PromotionRecord,
+    StageSettings,
+    VersionRecord,
+)
+from tests.document.documents import PROMOTION_TEXT, SMALL, VERSION_TEXT
+
+RECORDS: dict[Kind, Any] = {
+    "version": VersionRecord,
+    "promotion": PromotionRecord,
+    "model": ModelSettings,
+    "config": Config,
+    "evaluation": EvaluationRecord,
+    "approval": ApprovalRecord,
+}
+# Values that are free-form in both.
+FREE = {"params", "extra", "metrics", "expected", "actual"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_schema_and_dataclass_say_the_same(kind: Kind) -> None:
+    root = schema(kind)
+    assert root["properties"]["schema"]["const"] == RECORDS[kind].schema
+    properties = {name: part for name, part in root["properties"].items() if name != "schema"}
+    compare(RECORDS[kind], {**root, "properties": properties, "required": root["required"][1:]}, root["$defs"])
+
+
+def compare(record: Any, part: dict[str, Any], definitions: dict[str, Any]) -> None:
+    """Names, order, what is required and what every field holds, down through the nested records."""
+    part = resolve(part, definitions)
+    fields = dataclasses.fields(record)
+    assert [field.name for field in fields] == list(part["properties"]), record
+    assert part["additionalProperties"] is False
+    required = set(part.get("required", ()))
+    # What a record writes whether or not it says something is what its schema asks for, bar defaults of settings.
+    for field in fields:
+        always = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        assert not always or field.name in required, (record, field.name)
+    hints = get_type_hints(record, localns={"Leaf": Any, "Values": Any, "Metrics": Any})
+    for name, inner in part["properties"].items():
+        if name not in FREE:
+            compare_type(hints[name], resolve(inner, definitions), definitions, (record, name))
+
+
+def compare_type(hint: Any, part: dict[str, Any], definitions: dict[str, Any], where: Any) -> None:
+    part = resolve(part, definitions)
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        if "null" not in part.get("type", ()):  # None is written by leaving the key out
+            hint = next(item for item in inner if item is not type(None))
+            return compare_type(hint, part, definitions, where)
+        rest = [name for name in part["type"] if name != "null"]
+        return compare_type(inner[0], {**part, "type": rest[0]}, definitions, where)
+    if dataclasses.is_dataclass(hint) and hint is not Digest:
+        compare(hint, part, definitions)
+    elif origin is Literal:
+        assert list(inner) == part["enum"], where
+    elif origin is tuple:
+        assert part["type"] == "array", where
+        compare_type(inner[0], part["items"], definitions, where)
+    elif origin is Mapping:
+        assert part["type"] == "object", where
+        compare_type(inner[1], part["additionalProperties"], definitions, where)
+    else:
+        assert part["type"] == {str: "string", int: "integer", bool: "boolean", Digest: "string"}[hint], where
+        assert (hint is Digest) == (part.get("pattern", "").startswith("^sha256")), where
+    return None
+
+
+def resolve(part: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in part:
+        return {**definitions[part["$ref"].removeprefix("#/$defs/")], **{k: v for k, v in part.items() if k != "$ref"}}
+    return part
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_smallest_record_writes_exactly_what_is_required(kind: Kind) -> None:
+    record = RECORDS[kind].from_document(SMALL[kind])
+    assert record.to_document() == SMALL[kind]
+    written = set(record.to_document())
+    assert written >= set(schema(kind)["required"])
+    if kind != "config":  # whose sections are written out, for people to change
+        assert written == set(schema(kind)["required"])
+
+
+@pytest.mark.parametrize(("kind", "text"), [("version", VERSION_TEXT), ("promotion", PROMOTION_TEXT)])
+def test_the_designs_documents_survive(kind: Kind, text: bytes) -> None:
+    document = decode(kind, text, "f")
+    record = RECORDS[kind].from_document(document)
+    assert record.to_document() == document
+    assert list(record.to_document()) == list(document)
+
+
+Strategy = st.SearchStrategy[Any]
+LINES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")), min_size=1, max_size=8)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
+VERSIONS = st.sampled_from(["0.1.0", "1.10.0", "2.0.0-rc.1", "1.0.0-0a.b-c"])
+DIGESTS = st.binary(min_size=1, max_size=2).map(Digest.of)
+PATHS = st.sampled_from(["a", "models/ü b.bin", "data/...", "no", "1.10", "a:b #c"])
+NAMES = st.sampled_from(["train", "golden", "no", "y", "e1"])
+TIMES = st.datetimes().map(lambda when: f"{when:%m-%dT%H:%M:%SZ}").map(lambda rest: f"2026-{rest}")
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+LEAVES = st.none() | st.booleans() | st.integers(-(2**64), 2**64) | FLOATS | TEXTS
+VALUES = st.dictionaries(
+    TEXTS, st.recursive(LEAVES, lambda i: st.lists(i, max_size=2) | st.dictionaries(TEXTS, i, max_size=2)), max_size=3
+)
+METRICS = st.dictionaries(
+    TEXTS.filter(bool),
+    st.recursive(FLOATS | st.integers(), lambda i: st.dictionaries(TEXTS.filter(bool), i, max_size=2)),
+    max_size=3,
+)
+OPTIONAL = st.none() | LINES
+COUNTS = st.integers(0, 2**63 - 1)
+COMMAND = st.none() | TEXTS.filter(bool)
+
+SPECIAL: dict[tuple[str, str], Strategy] = {
+    ("Code", "commit"): st.none() | st.sampled_from(["1" * 40, "12e45678" * 5, "ab" * 32]),
+    ("Code", "branch"): OPTIONAL,
+    ("GateResult", "expected"): LEAVES,
+    ("GateResult", "actual"): LEAVES,
+    ("EvaluationRecord", "data"): st.dictionaries(NAMES, st.deferred(lambda: made(Artifact)), min_size=1, max_size=2),
+    ("Environment", "packages"): st.dictionaries(TEXTS.filter(bool), TEXTS, max_size=3),
+    ("Environment", "files"): st.dictionaries(PATHS, DIGESTS, max_size=2),
+    ("Environment", "seed"): st.none() | st.integers(),
+    ("ModelSettings", "params"): st.lists(PATHS, max_size=2).map(tuple),
+    ("ModelSettings", "metrics"): st.lists(PATHS, max_size=2).map(tuple),
+    ("ModelSettings", "directions"): st.dictionaries(
+        TEXTS.filter(bool), st.sampled_from(["higher", "lower"]), max_size=2
+    ),
+    ("StageSettings", "after"): st.lists(NAMES, max_size=2).map(tuple),
+}
+BY_NAME: dict[str, Strategy] = {
+    "model": st.sampled_from(["kr2en", "HEAD", "1.0", "no"]),
+    "stage": NAMES,
+    "version": VERSIONS,
+    "parent": st.none() | VERSIONS,
+    "previous": st.none() | VERSIONS,
+    "created": TIMES,
+    "message": TEXTS,
+    "path": PATHS,
+    "digest": DIGESTS,
+    "record": DIGESTS,
+    "prior": st.none() | DIGESTS,
+    "size": COUNTS,
+    "files": COUNTS,
+    "sequence": st.integers(1, 10**6),
+    "params": VALUES,
+    "extra": VALUES,
+    "metrics": METRICS,
+    "labels": st.dictionaries(NAMES, TEXTS, max_size=2),
+    "command": COMMAND,
+    "description": COMMAND,
+    "stored": st.booleans(),
+    "dirty": st.booleans(),
+    "forced": st.booleans(),
+    "verified": st.booleans(),
+    "push": st.booleans(),
+    "author": LINES,
+    "approver": LINES,
+    "gate": LINES,
+    "python": LINES,
+    "platform": LINES,
+}
+Record = TypeVar("Record")
+
+
+def made(record: type[Record]) -> st.SearchStrategy[Record]:
+    """Records of this kind with every field drawn, by its name or its type."""
+    hints = get_type_hints(record, localns={"Leaf": Any, "Values": Any, "Metrics": Any})
+    chosen = {
+        field.name: next(strategy for strategy in known(record, field.name, hints[field.name]) if strategy is not None)
+        for field in dataclasses.fields(record)  # type: ignore[arg-type]
+    }
+    return st.builds(record, **chosen)
+
+
+def known(record: type, name: str, hint: Any) -> Iterator[Strategy | None]:
+    yield SPECIAL.get((record.__name__, name))
+    yield BY_NAME.get(name)
+    yield by_type(hint)
+
+
+def by_type(hint: Any) -> Strategy:
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return st.sampled_from(inner)
+    if origin is tuple:
+        return st.lists(by_type(inner[0]), max_size=2).map(tuple)
+    if origin is Mapping:
+        return st.dictionaries(NAMES, by_type(inner[1]), max_size=2)
+    if origin in (Union, types.UnionType):
+        return st.none() | by_type(inner[0])
+    return made(hint) if isinstance(hint, type) and dataclasses.is_dataclass(hint) else LINES
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_records_survive_the_journey(kind: Kind, data: st.DataObject) -> None:
+    record = data.draw(made(RECORDS[kind]))
+    document = record.to_document()
+    assert list(document) == [name for name in schema(kind)["properties"] if name in document]
+    encoded = encode(kind, document)
+    read = decode(kind, encoded, "f")
+    assert RECORDS[kind].from_document(read) == record
+    assert encode(kind, read) == encoded
+
+
+def test_the_defaults_are_valid_settings() -> None:
+    config = Config(stages={"staging": StageSettings(), "production": StageSettings(after=("staging",), verified=True)})
+    assert Config.from_document(decode("config", encode("config", config.to_document()), "f")) == config
+    assert Config.from_document(decode("config", b"schema: mlver/config/1\n", "f")) == Config()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Artifact,
+        ArtifactSettings,
+        ApprovalReference,
+        Code,
+        Environment,
+        GateResult,
+        StageSettings,
+        *RECORDS.values(),
+    ],
+)
+def test_records_are_frozen_slotted_and_keyword_only(record: Any) -> None:
+    parameters = record.__dataclass_params__
+    assert parameters.frozen
+    assert "__slots__" in vars(record)
+    assert all(field.kw_only for field in dataclasses.fields(record))
+
+
+def test_artifacts_are_named_weights_first() -> None:
+    record = VersionRecord.from_document(decode("version", VERSION_TEXT, "f"))
+    assert list(record.artifacts()) == ["weights", "train", "golden"]

@@ -1,0 +1,160 @@
+"""Params and metrics from files in three formats, and from the command line."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlver.document.values import assign, load_values, parse_scalar
+from mlver.errors import InvalidDocument, UsageError
+
+SAME = {
+    ".yaml": b"lr: 1e-3\nopt: {name: adam, betas: [0.9, 0.999], amsgrad: false}\nn: 3\n",
+    ".json": b'{"lr": 1e-3, "opt": {"name": "adam", "betas": [0.9, 0.999], "amsgrad": false}, "n": 3}',
+    ".toml": b'lr = 1e-3\nn = 3\n[opt]\nname = "adam"\nbetas = [0.9, 0.999]\namsgrad = false\n',
+}
+
+
+@pytest.mark.parametrize("suffix", SAME)
+def test_three_formats_say_the_same(suffix: str) -> None:
+    expected = {"lr": 0.001, "opt": {"name": "adam", "betas": [0.9, 0.999], "amsgrad": False}, "n": 3}
+    assert load_values(suffix, SAME[suffix], "params") == expected
+    assert load_values(suffix.upper(), b"\xef\xbb\xbf" + SAME[suffix], "params") == expected
+
+
+def test_toml_dates_become_text() -> None:
+    data = b"a = 2026-11-21\nb = 2026-11-21T03:04:05Z\nc = [07:30:00]\n"
+    assert load_values(".toml", data, "p") == {"a": "2026-11-21", "b": "2026-11-21T03:04:05+00:00", "c": ["07:30:00"]}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "data", "fault"),
+    [
+        (".json", b'{"a": NaN}', "`NaN` is not a finite number"),
+        (".json", b'{"a": -Infinity}', "not a finite number"),
+        (".json", b'{"a": 1e999}', "not a finite number"),
+        (".json", b'{"a": ' + b"1" * 5000 + b"}", "too long"),
+        (".json", b'{"a": {"b": 1, "b": 2}}', "`b` is given twice"),
+        (".json", b'{"a": 1,\n"b" 2}', "line 2, column 5"),
+        (".json", b"[" * 200_000, "nested more than 64 deep"),
+        (".json", b'{"a": "\\ud800"}', "no Unicode character"),
+        (".json", b"[1]", "must hold a map"),
+        (".json", b"\xff", "not UTF-8"),
+        (".toml", b"a = nan", "not a finite number"),
+        (".toml", b"a = inf", "not a finite number"),
+        (".toml", b"a = 1e999", "not a finite number"),
+        (".toml", b"a = " + b"1" * 5000, "an integer"),
+        (".toml", b"a = 0x" + b"f" * 5000, "an integer"),
+        (".toml", b"a = 1\na = 2\nb = 3", "line 2"),
+        (".toml", b"#" * 1_048_577, "bytes are too many"),
+        (".toml", b"a = " + b"[" * 200_000, "nested more than 64 deep"),
+        (".toml", b".".join([b"a"] * 200_000) + b" = 1", "a name of more than 64 parts"),
+        (".toml", b".".join([b'"a"'] * 200) + b" = 1", "a name of more than 64 parts"),
+        (".toml", b"[" + b" . ".join([b"a"] * 200) + b"]", "a name of more than 64 parts"),
+        (".yaml", b"a: .nan", "line 1: a: `.nan`"),
+        (".yml", b"- 1", "must hold a map"),
+    ],
+)
+def test_refused(suffix: str, data: bytes, fault: str) -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        load_values(suffix, data, "params" + suffix)
+    assert any(fault in found for found in caught.value.faults), caught.value.faults
+
+
+@pytest.mark.parametrize(
+    ("suffix", "data"),
+    [
+        (".json", b'"' + b'\\"' * 2_000_000),
+        (".json", b'{"a": "' + b"[" * 4_000_000),
+        (".toml", b"a" * 1_000_000),
+        (".toml", b"a " * 500_000),
+        (".toml", b"a.b.c " * 170_000),
+        (".toml", b'"""' * 340_000),
+    ],
+)
+def test_hostile_files_fail_fast(suffix: str, data: bytes) -> None:
+    begun = time.process_time()
+    with pytest.raises(InvalidDocument):
+        load_values(suffix, data, "params")
+    assert time.process_time() - begun < 3
+
+
+def test_brackets_inside_text_are_not_depth() -> None:
+    assert load_values(".json", json.dumps({"a": "[" * 100 + '\\"' + "{" * 100}).encode(), "p")
+    assert load_values(".toml", b"# " + b"'[" * 100 + b"\na = 1", "p") == {"a": 1}
+
+
+def test_other_suffixes_are_refused_with_those_that_work() -> None:
+    with pytest.raises(UsageError) as caught:
+        load_values(".txt", b"", "params.txt")
+    assert caught.value.hint is not None
+    assert ".toml" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("3", 3),
+        ("-1e-3", -0.001),
+        ("true", True),
+        ("null", None),
+        ('"3"', "3"),
+        ("[1, 2]", [1, 2]),
+        ('{"a": 1}', {"a": 1}),
+        ("adam", "adam"),
+        ("", ""),
+        ("012", "012"),
+        ("1.2.0", "1.2.0"),
+        ("True", "True"),
+        ('"nan"', "nan"),
+        ("nano", "nano"),
+        ("[1,", "[1,"),
+    ],
+)
+def test_parse_scalar(text: str, value: Any) -> None:
+    read = parse_scalar(text)
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["nan", "NaN", "-inf", "+Infinity", ".nan", "-.Inf", " nan ", "1e999", "[NaN]", '{"a":1,"a":2}', "1" * 5000]
+)
+def test_parse_scalar_refuses_what_no_record_can_hold(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_scalar(text)
+    assert caught.value.hint
+
+
+def test_the_hint_of_parse_scalar_works() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_scalar("nan")
+    assert parse_scalar(str(caught.value.hint).split("'")[1]) == "nan"
+
+
+@given(st.text() | st.text(alphabet='[]{}":,1e9.-natu\\\ud800'))
+def test_parse_scalar_returns_or_refuses(text: str) -> None:
+    with contextlib.suppress(UsageError):
+        parse_scalar(text)
+
+
+def test_assign_makes_the_maps_on_the_way() -> None:
+    values: dict[str, Any] = {"lr": 1}
+    assign(values, "opt.name", "adam")
+    assign(values, "opt.lr", 2)
+    assign(values, "lr", 3)
+    assert values == {"lr": 3, "opt": {"name": "adam", "lr": 2}}
+
+
+@pytest.mark.parametrize("name", ["lr.x", "opt", "", ".a", "a.", "a..b"])
+def test_assign_refuses_clashes_and_changes_nothing(name: str) -> None:
+    values: dict[str, Any] = {"lr": 1, "opt": {"name": "adam"}}
+    with pytest.raises(UsageError):
+        assign(values, name, 1)
+    assert values == {"lr": 1, "opt": {"name": "adam"}}

@@ -1,0 +1,45 @@
+"""Replay a point by its name, or run campaigns on one operation, pair of operations, or kind of stored file:
+
+python -m tests.faults kill register:rename#3:before
+python -m tests.faults kill=100,errors=20 register
+python -m tests.faults damage pack
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from dataclasses import asdict
+
+from tests.faults.campaigns import swept
+from tests.faults.server import forking
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("campaigns", help="names, each with the number of points wanted; all of them without")
+    parser.add_argument("point", help="what they are run on, or one of its points")
+    asked = parser.parse_args()
+    parts = (one.partition("=") for one in asked.campaigns.split(","))
+    wanted = {name: int(most or 0) for name, _, most in parts}
+    name, _, only = asked.point.partition(":")
+    began, cpu = time.perf_counter(), _cpu()
+    with forking() as root:
+        tallies = swept(wanted, name, root, only)
+    for tally in tallies.values():
+        tally.seconds = round(time.perf_counter() - began, 1)
+        tally.processor = round(_cpu() - cpu, 1)
+    told = {name: asdict(tally) for name, tally in tallies.items()}
+    sys.stdout.write(json.dumps(told, indent=1) + "\n")
+    return int(any(tally.red for tally in tallies.values()))
+
+
+def _cpu() -> float:
+    return sum(os.times()[:4])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

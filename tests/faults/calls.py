@@ -1,0 +1,281 @@
+"""Every mutating call of ours, counted and named, with one fault at one of them.
+
+A call is named by what it does and which of its kind it is, in the main process: `rename#3`, `git-commit#1`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import errno
+import fcntl
+import io
+import json
+import os
+import signal
+import stat
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mlver import durable
+from mlver.state import State
+from tests.faults.disk import Disk
+
+_NAMES = {"replace": "rename", "remove": "unlink"}
+_CALLS = (
+    "open write writev pwrite fsync fdatasync ftruncate truncate fchmod chmod link symlink rename replace unlink remove"
+    " mkdir rmdir utime"
+).split()
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+# git's own calls that change something; `when` counts them by process, and each git is one process.
+GIT_CALLS = ("rename", "link", "unlink", "mkdir", "rmdir", "write", "fsync")
+SLOW_US = 120_000
+DATA = frozenset(("write", "writev", "pwrite"))
+# What still works on a disk that is full, or that fails: names can go, and be given to what is there.
+_FREE = frozenset(("unlink", "rmdir", "ftruncate", "fchmod", "chmod", "utime", "flock", "fsync", "fdatasync", "rename"))
+# The report goes out by the call itself, whatever was made of its name by then.
+_tell = os.pwrite
+_OURS = frozenset(("flock", "state"))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What happens at the call `at`, such as `rename#3`.
+
+    how: `before`, `after` (killed there), `torn` (killed with half of the data written), `short` (half is written and
+    said so), `delay` (sleeps `code` milliseconds before), `once` or `on` (fails with errno `code`, there or from there
+    on), `git` (git is killed at its own system call `detail`, such as `rename:2`, and with `:all` so is mlver), `slow`
+    (mlver is killed while git waits at that call), `power` (the file system of `place` goes down), `unsynced` (only
+    what was synced is left, in `place`), `unwritten` (all names are left, and only the data that
+    was synced), `trace` (git's own calls are written to `place`), `record` (nothing).
+    """
+
+    at: str
+    how: str
+    code: int = 0
+    detail: str = ""
+    place: str = ""
+
+    def __str__(self) -> str:
+        which = f"-{errno.errorcode[self.code]}" if self.how in ("once", "on") else ""
+        return f"{self.at}:{self.how}{which}" + (f":{self.detail}" if self.detail else "")
+
+
+NO_FAULT = Fault("", "record")
+
+
+class Tap:
+    """Stands between mlver and the system in a forked child."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.fired = False
+        self.calls: list[str] = []
+        self.paths: list[str] = []
+        self._counts: Counter[str] = Counter()
+        self._process = os.getpid()
+        self._asking = False
+        self._disk: Disk | None = None
+
+    def install(self) -> None:
+        if self.fault.how in ("unsynced", "unwritten"):
+            self._disk = Disk(Path.cwd())
+        for name in _CALLS:
+            setattr(os, name, partial(self._call, _NAMES.get(name, name), getattr(os, name)))
+        fcntl.flock = partial(self._call, "flock", fcntl.flock)
+        subprocess.run = partial(self._git, subprocess.run)
+        builtins.open = io.open = partial(_opened, self, io.open)
+        told = State._tell
+
+        def tell(state: State, changes: Any) -> None:
+            self._call("state", partial(told, state), changes)
+
+        State._tell = tell  # type: ignore[method-assign, assignment]
+        flush = durable._syncfs()
+        if flush is not None:
+            counted = partial(self._call, "syncfs", flush)
+            durable._syncfs = lambda: counted  # type: ignore[assignment]
+
+    def end(self) -> None:
+        """The command has told its answer; a power cut may come at any time from here on."""
+        if self.fault.at == "end":
+            self.fired = True
+            if self._disk is not None:
+                self._disk.dump(Path(self.fault.place), names=self.fault.how == "unwritten")
+
+    def tell(self, descriptor: int) -> None:
+        _tell(descriptor, json.dumps({"calls": self.calls, "fired": self.fired, "paths": self.paths}).encode(), 0)
+
+    def _git(self, real: Callable[..., Any], command: list[str], **options: Any) -> Any:
+        if command[0] != "git" or "--no-optional-locks" in command:
+            # what goes down the pipe to a git that only reads changes nothing
+            self._asking = True
+            try:
+                return real(command, **options)
+            finally:
+                self._asking = False
+        return self._call(f"git-{verb(command)}", real, command, **options)
+
+    def _call(self, name: str, real: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        if self._asking or os.getpid() != self._process or (name == "open" and not args[1] & _WRITES):
+            return real(*args, **options)
+        if name in DATA and _is_pipe(args[0]):
+            return real(*args, **options)
+        self._counts[name] += 1
+        label = f"{name}#{self._counts[name]}"
+        self.calls.append(label)
+        if label == self.fault.at:
+            self.fired = True
+            return self._fault(name, real, args, options)
+        if self.fired and self.fault.how == "on" and self._fails(name):
+            self._fail(args)
+        done = real(*args, **options)
+        if self._disk is not None:
+            self._disk.note(name, args)
+        return done
+
+    def _fault(self, name: str, real: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        how = self.fault.how
+        if how == "before":
+            _die()
+        if how == "delay":
+            time.sleep(self.fault.code / 1000)
+        if how in ("torn", "short"):
+            done = os.pwrite(*_half(args)) if name == "pwrite" else real(*_half(args))
+            if how == "torn":
+                _die()
+            return done
+        if how in ("once", "on"):
+            self._fail(args)
+        if how in ("git", "slow", "trace"):
+            return self._inside(real, args[0], options)
+        if how in ("unsynced", "unwritten"):
+            assert self._disk is not None
+            self._disk.dump(Path(self.fault.place), names=self.fault.how == "unwritten")
+            _die()
+        if how == "power":
+            go_down(Path(self.fault.place))
+            _die()
+        done = real(*args, **options)
+        if how == "after":
+            _die()
+        return done
+
+    def _inside(self, real: Callable[..., Any], command: list[str], options: dict[str, Any]) -> Any:
+        """A git that strace kills, holds up or only watches."""
+        call, _, rest = self.fault.detail.partition(":")
+        number, _, who = rest.partition(":")
+        how = {
+            "git": [f"inject={call}:signal=KILL:when={number}"],
+            "slow": [f"inject={call}:delay_enter={SLOW_US}:when={number}"],
+            "trace": [],
+        }[self.fault.how]
+        log = self.fault.place or os.devnull
+        watched = ["strace", "-f", "-qq", "-o", log, "-e", f"trace={','.join(GIT_CALLS)}"]
+        whole = [*watched, *(part for one in how for part in ("-e", one)), *command]
+        if self.fault.how == "slow":
+            _later(SLOW_US / 2e6)
+        done = real(whole, **options)
+        self.fired = self.fault.how == "trace" or done.returncode == -signal.SIGKILL
+        if self.fired and who == "all":
+            _die()
+        return done
+
+    def _fails(self, name: str) -> bool:
+        """Whether a lasting fault fails this call as well."""
+        if name in _OURS or name.startswith("git-"):
+            return False
+        return self.fault.code in (errno.EROFS, errno.EACCES) or name not in _FREE
+
+    def _fail(self, args: tuple[Any, ...]) -> None:
+        code = self.fault.code
+        self.paths += _subjects(args)
+        told = [os.fspath(path) for path in args[:2] if isinstance(path, str | os.PathLike)]
+        raise OSError(code, os.strerror(code), *[part for path in told for part in (path, None)][:3])
+
+
+def verb(command: list[str]) -> str:
+    """The git command: the first word that is neither an option nor the value of one."""
+    words = iter(command[1:])
+    for word in words:
+        if word == "-c":
+            next(words)
+        elif not word.startswith("-"):
+            return word
+    return "git"
+
+
+def _subjects(args: tuple[Any, ...]) -> list[str]:
+    """The paths a call is about; none where it has none."""
+    paths = [os.fsdecode(path) for path in args[:2] if isinstance(path, str | os.PathLike)]
+    if not paths and args and isinstance(args[0], int):
+        with contextlib.suppress(OSError):
+            paths = [os.readlink(f"/proc/self/fd/{args[0]}")]  # noqa: PTH115
+    return [os.path.abspath(path) for path in paths]  # noqa: PTH100
+
+
+def _is_pipe(descriptor: object) -> bool:
+    """What goes to another process is no change on the disk."""
+    return isinstance(descriptor, int) and stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+
+
+def is_data(label: str) -> bool:
+    return label.partition("#")[0] in DATA
+
+
+class _Raw(io.FileIO):
+    """A file opened by name, whose writes are counted like those to a descriptor."""
+
+    tap: Tap | None = None
+
+    def write(self, data: Any, /) -> int:
+        if self.tap is None:
+            return super().write(data)
+        return int(self.tap._call("write", lambda piece: super(_Raw, self).write(piece), _Piece(data)) or 0)
+
+
+class _Piece(bytes):
+    """Data without a descriptor beside it."""
+
+
+def _opened(tap: Tap, real: Callable[..., Any], file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
+    if isinstance(file, int) or "opener" in options or not set(mode) & set("wxa+"):
+        return real(file, mode, *args, **options)
+    if "b" not in mode:
+        return tap._call("open", lambda path, _: real(path, mode, *args, **options), file, _WRITES)
+    raw = tap._call("open", lambda path, _: _Raw(path, mode.replace("b", "")), file, _WRITES)
+    raw.tap = tap
+    return io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
+
+
+def _half(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    if isinstance(args[0], _Piece):
+        return (args[0][: len(args[0]) // 2],)
+    descriptor, data, *rest = args
+    if isinstance(data, list):
+        joined = b"".join(data)
+        return (descriptor, [joined[: len(joined) // 2]])
+    return (descriptor, bytes(data)[: len(data) // 2], *rest)
+
+
+def _later(seconds: float) -> None:
+    """Die in a moment, whatever the main thread waits for then."""
+    signal.signal(signal.SIGALRM, lambda *_: _die())
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def go_down(mount: Path) -> None:
+    """EXT4_IOC_SHUTDOWN, XFS_IOC_GOINGDOWN: the file system stops, and nothing more reaches its disk."""
+    descriptor = os.open(mount, os.O_RDONLY)
+    fcntl.ioctl(descriptor, 0x8004587D, (2).to_bytes(4, "little"))
+    os.close(descriptor)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)

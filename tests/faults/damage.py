@@ -1,0 +1,139 @@
+"""Bits flipped, files cut short, swapped and deleted, in every kind of stored file: all named, nothing served."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults import ground, operations, oracle
+from tests.faults.campaign import Tally
+from tests.faults.ground import Place
+from tests.faults.run import run
+
+_STORED = {
+    "record": ".mlver/models/m/versions/*.yaml",
+    "promotion": ".mlver/models/m/stages/*/*.yaml",
+    "manifest": ".mlver/manifests/*.sha256",
+    "object": ".git/mlver/objects/*/*",
+    "pack": ".git/mlver/packs/*.pack",
+    "index": ".git/mlver/packs/*.idx",
+    "config": ".mlver/config.yaml",
+    "settings": ".mlver/models/m/model.yaml",
+    "tag": ".git/refs/tags/m@v*",
+    "tag object": "",
+}
+KINDS = tuple(_STORED)
+# Settings may say anything a person wants them to.
+_HARMLESS = frozenset(("config", "settings"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    template: Place
+    stored: set[str]
+    files: dict[str, tuple[str, ...]]
+
+
+def _flip(data: bytearray, seeded: random.Random) -> bytes:
+    data[seeded.randrange(len(data))] ^= 1 << seeded.randrange(8)
+    return bytes(data)
+
+
+def _cut(data: bytearray, seeded: random.Random) -> bytes:
+    return bytes(data[: seeded.randrange(len(data))])
+
+
+def _grow(data: bytearray, seeded: random.Random) -> bytes:
+    return bytes(data) + seeded.randbytes(seeded.randrange(1, 64))
+
+
+def _blank(data: bytearray, seeded: random.Random) -> bytes:
+    """A sector that reads as zeros, as a failing disk gives it back."""
+    start = seeded.randrange(len(data))
+    length = min(512, len(data) - start)
+    return bytes(data[:start]) + bytes(length) + bytes(data[start + length :])
+
+
+_WAYS: dict[str, Callable[[bytearray, random.Random], bytes]] = {
+    "flip": _flip,
+    "cut": _cut,
+    "grow": _grow,
+    "blank": _blank,
+}
+
+
+def prepare(root: Path) -> _Ground:
+    template = ground.new(root / "damage")
+    operations.changed(template)
+    template.write("big.bin", operations.weights(4, operations.LARGE))
+    template.mlver("register", "m", "--version", "1.1.0", "-m", "Second", "--data", "big=big.bin")
+    template.mlver("promote", "m@1.0.0", "--to", "production", "-m", "Good")
+    template.mlver("promote", "m@1.1.0", "--to", "production", "-m", "Better")
+    # what is copied a thousand times must be small, and the stored copies are what is damaged
+    (template.path / "big.bin").unlink()
+    files = {kind: tuple(map(str, sorted(template.path.glob(pattern)))) for kind, pattern in _STORED.items() if pattern}
+    tags = [template.git("rev-parse", f"refs/tags/m@v{number}").strip() for number in ("1.0.0", "1.1.0")]
+    files["tag object"] = tuple(str(template.path / ".git/objects" / tag[:2] / tag[2:]) for tag in tags)
+    return _Ground(template, oracle.stored(template.ours), files)
+
+
+def damage(kind: str, root: Path, most: int, only: str = "") -> Tally:
+    made = prepare(root)
+    seeded = random.Random(f"damage {kind}")
+    tally = Tally()
+    for number in range(min(most, 20_000) * 2):
+        place = ground.copy(made.template.path, root / "work")
+        path = place.path / Path(seeded.choice(made.files[kind])).relative_to(made.template.path)
+        ways = [*_WAYS, "delete", "swap"]
+        if kind.startswith("tag"):
+            # git reads neither what follows the name in a reference nor what follows the end of a zlib stream
+            ways.remove("grow")
+        way = seeded.choice(ways)
+        changed = _do(way, path, made, kind, seeded)
+        if changed and only in ("", f"{number}:{way}"):
+            wrong = list(_judge(place, kind, made))
+            tally.add(f"{kind}:{number}:{way}", wrong, fired=True, lost=any("served" in text for text in wrong))
+        ground.clear(place.path)
+        if tally.points == most:
+            break
+    return tally
+
+
+def _do(way: str, path: Path, made: _Ground, kind: str, seeded: random.Random) -> bool:
+    old = path.read_bytes()
+    path.chmod(0o644)
+    if way == "delete":
+        path.unlink()
+        return True
+    if way == "swap":
+        others = [Path(other) for other in made.files[kind] if Path(other).name != path.name]
+        new = seeded.choice(others).read_bytes() if others else _flip(bytearray(old), seeded)
+    else:
+        new = _WAYS[way](bytearray(old), seeded)
+    path.write_bytes(new)
+    return new != old
+
+
+def _judge(place: Place, kind: str, made: _Ground) -> Iterator[str]:
+    verified = run(place.path, ("verify", "--all", "--json"))
+    named = _named(verified.out) if verified.code == 1 else []
+    if verified.code not in (0, 1, 3):
+        yield f"verify exited {verified.code}: {verified.err}"
+    if not named and verified.code != 3 and kind not in _HARMLESS:
+        yield f"verify did not name it (exit {verified.code})"
+    for version in ("1.0.0", "1.1.0"):
+        target = place.path.parent / "served"
+        ground.clear(target)
+        served = run(place.path, ("checkout", f"m@{version}", "--to", str(target)))
+        if served.code not in (0, 2, 3):
+            yield f"checkout exited {served.code}: {served.err}"
+        for file in target.rglob("*"):
+            if file.is_file() and oracle.content_of(file) not in made.stored:
+                yield f"served wrong bytes in {file.name} of {version} (exit {served.code})"
+
+
+def _named(told: str) -> list[str]:
+    return [link["subject"] for link in json.loads(told)["broken"] if link["kind"] != "working"]

@@ -1,0 +1,131 @@
+"""The ground a campaign stands on: sealed surroundings, and repositories on a memory disk, prepared once and copied."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.run import Run, run
+
+# Memory, where there is a disk of it: a campaign makes thousands of small repositories.
+MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
+NOW = "2026-01-02T03:04:05Z"
+_SEALED = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_AUTHOR_DATE": NOW,
+    "GIT_COMMITTER_DATE": NOW,
+    "SOURCE_DATE_EPOCH": "1767323045",
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+    "TERM": "dumb",
+    "COLUMNS": "120",
+    "PYTHONHASHSEED": "0",
+}
+_GIT_CONFIG = """\
+[user]
+	name = Kim
+	email = kim@example.org
+[init]
+	defaultBranch = main
+	templateDir =
+[gc]
+	auto = 0
+[protocol "file"]
+	allow = always
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A git work tree, and what a person types in it. Commands that are to succeed raise where they don't."""
+
+    path: Path
+
+    @property
+    def ours(self) -> Path:
+        return self.path / ".git" / "mlver"
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=self.path, capture_output=True, check=False)
+        if done.returncode:
+            raise AssertionError(f"git {' '.join(arguments)}: {done.stderr.decode(errors='replace')}")
+        return done.stdout.decode(errors="surrogateescape")
+
+    def write(self, name: str, content: str | bytes) -> None:
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def commit(self, message: str = "More work") -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+
+    def mlver(self, *argv: str) -> Run:
+        done = run(self.path, argv)
+        if done.code != 0:
+            raise AssertionError(f"mlver {' '.join(argv)} exited {done.code}: {done.err}{done.out}")
+        return done
+
+
+def seal(root: Path) -> None:
+    """Make this process's surroundings the campaign's own; `root` gets a home and a training environment."""
+    home, environment = root / "home", root / "environment"
+    home.mkdir(parents=True)
+    (environment / "lib/python3.11/site-packages").mkdir(parents=True)
+    (environment / "pyvenv.cfg").write_text("version = 3.11.7\n")
+    (home / ".gitconfig").write_text(_GIT_CONFIG)
+    for name in [name for name in os.environ if name.startswith(("GIT_", "MLVER_", "XDG_"))]:
+        del os.environ[name]
+    os.environ.update(_SEALED, HOME=os.fspath(home), GIT_CONFIG_GLOBAL=os.fspath(home / ".gitconfig"))
+    os.environ["VIRTUAL_ENV"] = os.fspath(environment)
+
+
+def new(path: Path) -> Place:
+    """A repository without a commit."""
+    path.mkdir(parents=True)
+    place = Place(path)
+    place.git("init", "--quiet")
+    return place
+
+
+def copy(source: Path, target: Path) -> Place:
+    """A repository's copy, every byte its own."""
+    _copy(os.fspath(source), os.fspath(target))
+    return Place(target)
+
+
+def _copy(source: str, target: str) -> None:
+    Path(target).mkdir()
+    with os.scandir(source) as entries:
+        for entry in entries:
+            to = f"{target}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                _copy(entry.path, to)
+            elif entry.is_symlink():
+                Path(to).symlink_to(Path(entry.path).readlink())
+            else:
+                _copy_file(entry, to)
+
+
+def _copy_file(entry: os.DirEntry[str], to: str) -> None:
+    found = entry.stat()
+    source = os.open(entry.path, os.O_RDONLY)
+    target = os.open(to, os.O_WRONLY | os.O_CREAT, stat.S_IMODE(found.st_mode))
+    try:
+        offset = 0
+        while sent := os.sendfile(target, source, offset, 1 << 30):
+            offset += sent
+        os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
+    finally:
+        os.close(source)
+        os.close(target)
+
+
+def clear(path: Path) -> None:
+    shutil.rmtree(path, ignore_errors=True)

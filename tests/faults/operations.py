@@ -1,0 +1,187 @@
+"""The operations that every campaign sweeps. A new command joins with one line in `OPERATIONS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from tests.faults.ground import Place
+
+LARGE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A command in a repository.
+
+    `begun`: how the repository was before a first run that was interrupted, for one that begins with the recovery.
+    `again` are the exit codes of the same command once it is done: with 3 it refuses to do it twice. `piecemeal`: it
+    is many independent steps, each whole; a rerun does the rest. `unsealed`: what it leaves is for a commit and `mlver
+    tag` to seal. `crowded`: small batches, so that workers are forked.
+    """
+
+    name: str
+    prepare: Callable[[Place], None]
+    argv: tuple[str, ...]
+    begun: Callable[[Place], None] | None = None
+    again: tuple[int, ...] = (0,)
+    piecemeal: bool = False
+    unsealed: bool = False
+    crowded: bool = False
+    long: bool = False
+
+
+def weights(number: int, size: int = 3_000) -> bytes:
+    """The weights of a version: seeded, and different all through."""
+    unit = bytes((index * 31 + number * 7) % 251 for index in range(251))
+    return (b"weights %d\n" % number + unit * (size // 251 + 1))[:size]
+
+
+def unborn(place: Place) -> None:
+    place.mlver("init")
+    place.write(".gitignore", "/model.bin\n/data/\n/big.bin\n")
+    place.write("model.bin", weights(1))
+    for number in range(3):
+        place.write(f"data/{number}.txt", f"row {number}\n" * 20)
+
+
+def born(place: Place) -> None:
+    unborn(place)
+    place.write("train.py", "print('training')\n")
+    place.commit("First")
+
+
+FIRST = ("register", "m", "--weights", "model.bin", "--data", "train=data", "--version", "1.0.0", "-m", "First")
+_NEXT = ("register", "m", "--version", "1.1.0", "-m", "Second")
+
+
+def registered(place: Place) -> None:
+    born(place)
+    place.mlver(*FIRST)
+
+
+def changed(place: Place) -> None:
+    """One version registered, and new weights and data in the work tree."""
+    registered(place)
+    place.write("model.bin", weights(2))
+    place.write("data/1.txt", "another row\n" * 30)
+    (place.path / "data/2.txt").unlink()
+    place.write("data/deep/er/3.txt", "row 3\n")
+
+
+def large(place: Place) -> None:
+    changed(place)
+    place.write("model.bin", weights(3, 3 * LARGE + 5))
+    place.write("big.bin", weights(4, LARGE))
+    place.write("data/large.bin", weights(5, LARGE + 1))
+
+
+def two(place: Place) -> None:
+    changed(place)
+    place.mlver(*_NEXT)
+
+
+def staged(place: Place) -> None:
+    """Two versions, the second in production; the work tree holds the second, and a file of no version."""
+    two(place)
+    place.mlver("promote", "m@1.0.0", "--to", "production", "-m", "Good")
+    place.mlver("promote", "m@1.1.0", "--to", "production", "-m", "Better")
+    place.write("data/1.txt", "stored nowhere\n")
+
+
+def busy(prepare: Callable[[Place], None], place: Place) -> None:
+    """The same with other work under way: staged, changed and unknown files, packed objects and references."""
+    prepare(place)
+    if place.git("rev-list", "--all", "-1"):
+        place.git("gc", "--quiet")
+    place.write("staged.txt", "staged\n")
+    place.git("add", "staged.txt")
+    place.write("staged.txt", "staged, then changed\n")
+    place.write("unknown.txt", "unknown\n")
+
+
+def many(prepare: Callable[[Place], None], place: Place) -> None:
+    """The same after a longer life: another model beside it, with versions and promotions of its own."""
+    prepare(place)
+    place.write("other.bin", weights(9))
+    if not (place.path / ".mlver").exists():
+        place.mlver("init")
+    place.mlver("register", "other", "--weights", "other.bin", "-m", "First", "--allow-dirty")
+    for number in range(3):
+        place.write("other.bin", weights(10 + number))
+        place.mlver("register", "other", "--bump", "minor", "-m", "Next", "--allow-dirty")
+        place.mlver("promote", "other", "--to", "staging", "-m", "Try it")
+
+
+def unsealed(place: Place) -> None:
+    """Records that a merge brought, without their tags."""
+    two(place)
+    place.git("tag", "-d", "m@v1.0.0", "m@v1.1.0")
+
+
+def interrupted(point: str, operation: str, place: Place) -> None:
+    """Killed once already: what runs now begins with the recovery."""
+    from tests.faults.calls import Fault  # noqa: PLC0415
+    from tests.faults.run import run  # noqa: PLC0415
+
+    before = find(operation)
+    before.prepare(place)
+    at, _, how = point.partition(":")
+    done = run(place.path, before.argv, Fault(at, how))
+    assert done.code is None, f"{operation}:{point} never came"
+
+
+_PROMOTE = ("promote", "m@1.1.0", "--to", "staging", "-m", "Try it")
+_BACK = ("rollback", "m", "--stage", "production", "--to", "1.0.0", "--checkout", "-m", "Worse")
+_OLD = ("checkout", "m@1.0.0", "--force")
+_BIG = ("--data", "big=big.bin")
+
+# A new command joins here; every campaign that sweeps operations takes it from here.
+OPERATIONS = (
+    Operation("init", lambda place: None, ("init",), piecemeal=True),
+    Operation("register-unborn", unborn, FIRST, again=(0, 3)),
+    Operation("register-first", born, FIRST, again=(0, 3)),
+    Operation("register", changed, _NEXT, again=(0, 3)),
+    Operation("register-large", large, (*_NEXT, *_BIG), again=(0, 3)),
+    Operation("register-crowded", changed, _NEXT, again=(0, 3), crowded=True),
+    Operation("register-busy", partial(busy, changed), (*_NEXT, "--allow-dirty"), again=(0, 3)),
+    Operation("register-staged", changed, (*_NEXT, "--no-commit"), again=(0, 3), unsealed=True),
+    Operation(
+        "register-after-kill", partial(interrupted, "git-tag#1:before", "register"), _NEXT, changed, again=(0, 3)
+    ),
+    Operation(
+        "register-after-undo", partial(interrupted, "git-commit#1:before", "register"), _NEXT, changed, again=(0, 3)
+    ),
+    Operation("tag", unsealed, ("tag",), piecemeal=True),
+    Operation("promote", two, _PROMOTE),
+    Operation("promote-again", staged, ("promote", "m@1.0.0", "--to", "production", "-m", "Back")),
+    Operation("promote-busy", partial(busy, two), _PROMOTE),
+    Operation("promote-after-kill", partial(interrupted, "git-commit#1:after", "promote"), _PROMOTE, two),
+    Operation("rollback", staged, _BACK, again=(0, 3)),
+    Operation("rollback-busy", partial(busy, staged), _BACK, again=(0, 3)),
+    Operation(
+        "rollback-after-kill", partial(interrupted, "git-commit#1:before", "rollback"), _BACK, staged, again=(0, 3)
+    ),
+    Operation("checkout", staged, _OLD),
+    Operation("checkout-to", two, ("checkout", "m@1.0.0", "--to", "served")),
+    Operation("checkout-large", large, (*_OLD,)),
+    Operation("checkout-after-kill", partial(interrupted, "rename#3:after", "checkout"), _OLD, staged),
+)
+BY_NAME = {operation.name: operation for operation in OPERATIONS}
+
+
+def find(name: str) -> Operation:
+    """An operation by its name, those of the long run among them: `register+many`, `promote+busy`, `tag@open#3`."""
+    if name in BY_NAME:
+        return BY_NAME[name]
+    if "@" in name:
+        base, _, label = name.partition("@")
+        operation = find(base)
+        state = partial(interrupted, f"{label}:before", base)
+        return replace(operation, name=name, prepare=state, begun=operation.prepare)
+    base, _, variant = name.partition("+")
+    operation = BY_NAME[base]
+    states = {"busy": partial(busy, operation.prepare), "many": partial(many, operation.prepare)}
+    dirty = ("--allow-dirty",) if variant == "busy" and base.startswith("register") else ()
+    return replace(operation, name=name, prepare=states[variant], argv=(*operation.argv, *dirty))

@@ -1,0 +1,200 @@
+"""Whether a repository is as it should be after a fault: judged from its files, not by what mlver says of them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import struct
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from mlver.project.project import Project
+from mlver.project.transaction import editing
+from tests.faults.ground import Place
+from tests.faults.run import call, run
+
+Facts = Mapping[str, str]
+_TEMPORARY = re.compile(r"\.mlver-tmp-[^/]*")
+_GITS = re.compile(r"(tmp_obj_|next-index-|\.git/index\.)[^/]*")
+
+
+def facts(place: Place) -> dict[str, str]:
+    """All that anybody could lose: files, references, index entries and stored objects, each with what it holds.
+
+    Keys begin with `file:` (the work tree), `record:` (`.mlver/`), `git:` (references, HEAD, index) or `object:`.
+    """
+    found: dict[str, str] = {}
+    for path in _files(place.path, skip=".git"):
+        if not _TEMPORARY.search(path):
+            kind = "record" if path.startswith(".mlver/") else "file"
+            found[f"{kind}:{path}"] = content_of(place.path / path)
+    found |= {f"git:{name}": oid for name, oid in references(place.path / ".git").items()}
+    found |= {f"git:index:{path}": entry for path, entry in index(place.path / ".git/index").items()}
+    for digest in stored(place.ours):
+        found[f"object:{digest}"] = "whole"
+    return found
+
+
+def references(git: Path) -> dict[str, str]:
+    """HEAD and all references, read from their files: a git process each time would be most of a campaign."""
+    found = {"HEAD": (git / "HEAD").read_text()}
+    with suppress(FileNotFoundError):
+        for line in (git / "packed-refs").read_text().splitlines():
+            if line[0] not in "#^":
+                oid, _, name = line.partition(" ")
+                found[name] = oid
+    for path in (git / "refs").rglob("*"):
+        if path.is_file() and path.suffix != ".lock":
+            found[path.relative_to(git).as_posix()] = path.read_text()
+    return {name: oid.strip() for name, oid in found.items()}
+
+
+def index(path: Path) -> dict[str, str]:
+    """Mode, object and stage of each path in git's index (gitformat-index(5), versions 2 and 3)."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    if len(data) < 12:
+        return {"": f"an index of {len(data)} bytes"}
+    found = {}
+    _, version, count = struct.unpack(">4sII", data[:12])
+    assert version in (2, 3), version
+    at = 12
+    for _ in range(count):
+        mode, oid, flags = struct.unpack(">24xI12x20sH", data[at : at + 62])
+        start = at + (64 if flags & 0x4000 else 62)
+        end = data.index(b"\0", start)
+        found[os.fsdecode(data[start:end])] = f"{mode:o} {oid.hex()} {flags >> 12 & 3}"
+        at += (end - at + 8) // 8 * 8
+    return found
+
+
+def stored(ours: Path) -> set[str]:
+    """The digests of all contents that the object store holds whole: hashed here, read as the format's text says."""
+    whole = set()
+    for path in (ours / "objects").glob("??/*"):
+        digest = path.parent.name + path.name
+        if content_of(path) == digest:
+            whole.add(digest)
+    for path in (ours / "packs").glob("*.pack"):
+        with tarfile.open(path) as pack:
+            for member in pack:
+                reader = pack.extractfile(member)
+                if reader is not None and hashlib.sha256(reader.read()).hexdigest() == member.name:
+                    whole.add(member.name)
+    return whole
+
+
+def torn(now: Facts, new: Facts, *old: Facts) -> list[str]:
+    """What is neither old (the first of `old` decides what must not be lost) nor new.
+
+    With several states of `old` no recovery was tried yet: git's index may be what git was just making of it.
+    """
+    found = []
+    for key in sorted(now.keys() | new.keys() | old[0].keys()):
+        if key.startswith("object:"):
+            if key in old[0] and key not in now:
+                found.append(f"{key} was lost")
+        elif key.startswith("git:index:") and len(old) > 1:
+            continue
+        elif now.get(key) not in {new.get(key), *(facts.get(key) for facts in old)}:
+            found.append(f"{key} is neither old nor new: {now.get(key)}")
+    return found
+
+
+def mixed(now: Facts, old: Facts, new: Facts) -> list[str]:
+    """Where a recovery left a part done: working files are one whole, records and what git says of them another."""
+    found = []
+    for kinds in (("file",), ("record", "git")):
+        keys = [key for key in {*old, *new} if key.partition(":")[0] in kinds and old.get(key) != new.get(key)]
+        states = {"new" if now.get(key) == new.get(key) else "old" for key in keys}
+        if len(states) > 1:
+            done = sorted(key for key in keys if now.get(key) == new.get(key))
+            found.append(f"{' and '.join(kinds)} are partly new: {done} of {sorted(keys)}")
+    return found
+
+
+def unlike(now: Facts, wanted: Facts) -> list[str]:
+    """How a repository differs from the one it should equal; more objects than wanted do no harm."""
+    found = []
+    for key in sorted({*now, *wanted}):
+        if now.get(key) != wanted.get(key) and (not key.startswith("object:") or key not in now):
+            found.append(f"{key} is {now.get(key)}, not {wanted.get(key)}")
+    return found
+
+
+def leftovers(place: Place) -> list[str]:
+    """What only a person could take away now, and what the next command would still have to settle."""
+    found = []
+    for path in _files(place.path):
+        name = path.rpartition("/")[2]
+        if _TEMPORARY.search(path) or name == "intent.json" or (name.endswith(".lock") and path.startswith(".git/")):
+            found.append(f"{path} was left behind")
+    return found
+
+
+def unsound(place: Place, *expected: str) -> list[str]:
+    """What git and mlver themselves find wrong, but for `expected` kinds.
+
+    Working files that no version pins are a person's own business.
+    """
+    found = []
+    done = run(place.path, ("verify", "--all", "--json"))
+    if done.code not in (0, 1):
+        return [f"mlver verify --all exited {done.code}: {done.err}{done.out}"]
+    broken = [link for link in json.loads(done.out)["broken"] if link["kind"] not in ("working", *expected)]
+    found += [f"mlver verify --all: {link['subject']} {link['message']}" for link in broken]
+    try:
+        place.git("fsck", "--strict", "--no-dangling")
+    except AssertionError as error:
+        found.append(str(error))
+    return found
+
+
+def recover(place: Place) -> list[str]:
+    """Let a command that wants nothing settle what another left; what went wrong doing so."""
+
+    def settle() -> None:
+        with editing(Project.find(place.path), "nothing"):
+            pass
+
+    done = call(place.path, settle)
+    return [] if done.code == 0 else [f"the recovery failed: {done.err}"]
+
+
+def print_of(place: Place) -> str:
+    """A hash of everything on the disk that may matter to what comes next; equal states need one judgement."""
+    told = hashlib.sha256()
+    for path in sorted(_files(place.path)):
+        inside = path.removeprefix(".git/mlver/")
+        if inside.startswith("state.db") or inside == "lock" or path == ".git/index":
+            continue
+        data = (place.path / path).read_bytes()
+        if inside == "intent.json":
+            data = re.sub(rb'"(pid|top)": [^\n]*', b"", data)
+        told.update(_GITS.sub("GITS", _TEMPORARY.sub("TEMPORARY", path)).encode(errors="surrogateescape") + b"\0")
+        told.update(hashlib.sha256(data).digest())
+    told.update(repr(sorted(index(place.path / ".git/index").items())).encode())
+    return told.hexdigest()
+
+
+def _files(top: Path, skip: str | None = None) -> Iterator[str]:
+    base = os.fspath(top)
+    for directory, folders, files in os.walk(base):
+        if skip is not None and skip in folders and directory == base:
+            folders.remove(skip)
+        for name in files:
+            yield os.path.relpath(f"{directory}/{name}", base)
+
+
+def content_of(path: Path) -> str:
+    if path.is_symlink():
+        return f"-> {path.readlink()}"
+    with path.open("rb") as file:
+        return hashlib.sha256(io.BytesIO(file.read()).getbuffer()).hexdigest()

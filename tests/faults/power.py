@@ -1,0 +1,94 @@
+"""A real power cut: ext4 and xfs on a loop device, gone down without flushing, mounted again and judged."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from tests.faults import ground, oracle
+from tests.faults.calls import Fault, go_down
+from tests.faults.campaign import Campaign, Sweep, Verdict
+from tests.faults.ground import Place
+
+# The smallest each makes willingly; the files are sparse.
+_MAKE = {
+    "ext4": (32, ("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,nodiscard")),
+    "xfs": (320, ("mkfs.xfs", "-q", "-f", "-K")),
+}
+
+
+def missing() -> str:
+    """Why there can be no power cut here; empty where there can."""
+    if os.geteuid() != 0:
+        return "needs root, for loop devices"
+    if not Path("/dev/loop-control").exists():
+        return "needs loop devices"
+    return "" if kinds() else "needs mkfs.ext4 or mkfs.xfs, and the file system"
+
+
+def kinds() -> list[str]:
+    known = Path("/proc/filesystems").read_text().split()
+    return [kind for kind, (_, make) in _MAKE.items() if kind in known and shutil.which(make[0])]
+
+
+def points(sweep: Sweep) -> list[Fault]:
+    """At each call, and right after the answer, which counts more than any other: every third point is that one."""
+    found = []
+    for number, label in enumerate(sweep.calls):
+        found.append(Fault(label, "power"))
+        if number % 2:
+            found.append(Fault("end", "power", detail=f"-{number}"))
+    return [replace(point, detail=f"{kind}{point.detail}") for point in found for kind in kinds()]
+
+
+def judge(sweep: Sweep, point: Fault) -> Verdict:
+    kind = point.detail.partition("-")[0]
+    image = sweep.root / f"{sweep.operation.name}.image"
+    mount = sweep.root / f"{sweep.operation.name}.mount"
+    base = _base(sweep, kind, mount)
+    subprocess.run(["cp", "--sparse=always", base, image], check=True)
+    with mounted(image, mount):
+        place = Place(mount / "work")
+        done = sweep.run(place, replace(point, place=str(mount)))
+        if point.at == "end":
+            go_down(mount)
+    with mounted(image, mount):
+        lost = oracle.unlike(oracle.facts(place), sweep.new) if done.acknowledged else []
+        wrong = sweep.judge(place, settle_first=len(point.at) % 2 == 0, afresh=True)
+    image.unlink()
+    return Verdict(done.fired, bool(lost), [*lost, *wrong])
+
+
+def _base(sweep: Sweep, kind: str, mount: Path) -> Path:
+    """An image of the file system with the repository on it, made once."""
+    path = sweep.root / f"{sweep.operation.name}.{kind}"
+    if not path.exists():
+        make(kind, path)
+        with mounted(path, mount):
+            ground.copy(sweep.template.path, mount / "work")
+    return path
+
+
+def make(kind: str, path: Path) -> None:
+    megabytes, command = _MAKE[kind]
+    with path.open("wb") as image:
+        image.truncate(megabytes << 20)
+    subprocess.run([*command, path], check=True, capture_output=True)
+
+
+@contextmanager
+def mounted(image: Path, mount: Path) -> Iterator[None]:
+    mount.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-o", "loop", image, mount], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", mount], check=True)
+
+
+POWER = Campaign(points, judge)

@@ -1,0 +1,159 @@
+"""One run of mlver in a forked child: what it answered, which calls it made, how it ended."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import os
+import select
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlver.cli.main import main
+from tests.faults.calls import NO_FAULT, Fault, Tap
+
+PATIENCE_S = 60.0
+_started: set[int] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`code` is None where the child was killed; `calls` are the labels of its mutating calls, such as `rename#3`.
+
+    `paths` are what the calls that failed were about.
+    """
+
+    code: int | None
+    out: str
+    err: str
+    fired: bool
+    calls: tuple[str, ...]
+    paths: tuple[str, ...] = ()
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether it told the person that it is done; a kill may have come after that."""
+        return self.code == 0 or (self.code is None and self.out != "")
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A child on its way; `wait` for it."""
+
+    pid: int
+    handle: int
+    out: int
+    err: int
+    told: int
+
+    def wait(self, patience: float = PATIENCE_S, *, orphans: bool = True) -> Run:
+        """Its end; a child that takes longer than `patience` seconds is killed and has code -1.
+
+        `orphans`: the end of what it started and left running as well.
+        """
+        late = not select.select([self.handle], [], [], patience)[0]
+        if late:
+            os.kill(self.pid, signal.SIGKILL)
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.handle)
+        out, err, told = (_drain(descriptor) for descriptor in (self.out, self.err, self.told))
+        _started.discard(self.pid)
+        if orphans and not _started:
+            _await_orphans()
+        report = json.loads(told or '{"calls": [], "fired": false, "paths": []}')
+        killed = os.WIFSIGNALED(status)
+        code = -1 if late else None if killed else os.waitstatus_to_exitcode(status)
+        # only the tap kills it, so its death is the proof that the fault came
+        return Run(
+            code,
+            out,
+            err,
+            bool(report["fired"]) or (killed and not late),
+            tuple(report["calls"]),
+            tuple(report["paths"]),
+        )
+
+
+def adopt() -> None:
+    """What killed children leave running becomes ours to wait for; nothing of what is there now is collected again."""
+    ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+    gc.collect()
+    gc.freeze()
+
+
+def start(
+    directory: Path, argv: tuple[str, ...], fault: Fault = NO_FAULT, setup: Callable[[], None] | None = None
+) -> Started:
+    """Fork a child that runs `mlver ARGV…` in a directory; `setup` runs in it first."""
+    out, err, told = (os.memfd_create(name) for name in ("out", "err", "told"))
+    pid = os.fork()
+    if pid == 0:
+        _child(directory, argv, fault, setup, (out, err, told))
+    _started.add(pid)
+    return Started(pid, os.pidfd_open(pid), out, err, told)
+
+
+def run(
+    directory: Path, argv: tuple[str, ...], fault: Fault = NO_FAULT, setup: Callable[[], None] | None = None
+) -> Run:
+    """The same, awaited."""
+    return start(directory, argv, fault, setup).wait()
+
+
+def call(directory: Path, work: Callable[[], None]) -> Run:
+    """Run a function in a forked child; its exception is the child's error."""
+    return run(directory, (), setup=work)
+
+
+def _await_orphans() -> None:
+    """A git that outlives its mlver finishes what it is at."""
+    with suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
+
+
+def _child(
+    directory: Path,
+    argv: tuple[str, ...],
+    fault: Fault,
+    setup: Callable[[], None] | None,
+    descriptors: tuple[int, int, int],
+) -> None:
+    code = 1
+    tap = Tap(fault)
+    try:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(descriptors[0], 1)
+        os.dup2(descriptors[1], 2)
+        os.chdir(directory)
+        sys.argv[1:] = argv
+        gc.disable()  # it would touch, and so copy, every page shared with the parent
+        if setup is not None:
+            setup()
+        code = 0
+        if argv:
+            tap.install()
+            code = main(argv)
+        sys.stdout.flush()
+        tap.end()
+    except BaseException as error:  # noqa: BLE001 - the parent is told, and nothing of it may run on in the child
+        sys.stderr.write(f"escaped: {type(error).__name__}: {error}\n")
+        code = 99
+    finally:
+        try:
+            sys.stderr.flush()
+            tap.tell(descriptors[2])
+        finally:
+            os._exit(code)
+
+
+def _drain(descriptor: int) -> str:
+    size = os.fstat(descriptor).st_size
+    data = os.pread(descriptor, size, 0)
+    os.close(descriptor)
+    return data.decode(errors="replace")

@@ -1,0 +1,65 @@
+"""The campaigns, run in processes of their own that can fork thousands of times."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CHECKOUT
+from tests.faults import power
+from tests.faults.campaign import Tally
+from tests.faults.campaigns import ordinary
+from tests.faults.conftest import Record
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, memfd, /proc and loop devices are Linux's")
+
+
+def campaigns(wanted: str, name: str) -> dict[str, Tally]:
+    """Run them, for as long as it takes."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults", wanted, name],
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONPATH": os.fspath(CHECKOUT), "PYTHONHASHSEED": "0"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not done.stdout:
+        pytest.fail(f"python -m tests.faults {wanted} {name!r}: {done.stderr}")
+    return {campaign: Tally(**told) for campaign, told in json.loads(done.stdout).items()}
+
+
+def judge(tallies: dict[str, Tally], record: Record) -> None:
+    for campaign, tally in tallies.items():
+        record(campaign, tally)
+    red = [
+        f"python -m tests.faults {campaign} '{point}'\n" + "".join(f"    {fault}\n" for fault in faults)
+        for campaign, tally in tallies.items()
+        for point, faults in tally.red.items()
+    ]
+    assert not red, f"{len(red)} points are red; to replay one:\n" + "\n".join(red[:10])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"), ordinary(), ids=[f"{wanted.partition('=')[0]}-{name}" for wanted, name in ordinary()]
+)
+def test_nothing_is_lost_and_all_is_told(wanted: str, name: str, record: Record) -> None:
+    judge(campaigns(wanted, name), record)
+
+
+def test_a_power_cut_can_be_made_here() -> None:
+    if why := power.missing():
+        pytest.skip(f"NO REAL POWER CUT WAS TRIED: {why}")
+    assert set(power.kinds()) <= {"ext4", "xfs"}
+
+
+def test_a_tally_counts_a_fault_that_never_came_as_red(tmp_path: Path) -> None:
+    tally = Tally()
+    tally.add("here", [], fired=False)
+    assert (tally.points, tally.fired, list(tally.red)) == (1, 0, ["here"])

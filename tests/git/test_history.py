@@ -1,0 +1,324 @@
+"""What history says: who added a file, what lies between two commits, what was changed that should never be."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from mlver.git.repository import Commit, Repository, Tampering
+from tests.conftest import Repository as Ground
+
+RECORDS = ".mlver/models"
+FIRST, SECOND, THIRD = (f"{RECORDS}/m/versions/{number}.yaml" for number in ("1.0.0", "1.1.0", "2.0.0"))
+
+
+@pytest.fixture
+def found(repository: Ground) -> Repository:
+    return Repository.find(repository.path)
+
+
+def tampered(found: Repository) -> set[tuple[str, str, str]]:
+    return {(change.commit, change.kind, change.path) for change in found.tampering(RECORDS)}
+
+
+def merge(ground: Ground, *arguments: str) -> None:
+    subprocess.run(["git", "merge", "--quiet", *arguments], cwd=ground.path, capture_output=True, check=False)
+
+
+def side_branch(ground: Ground, path: str, content: str) -> str:
+    """A commit on `side` that writes one file; the work tree ends on `main`, one commit further."""
+    ground.git("switch", "--quiet", "-c", "side")
+    ground.write(path, content)
+    commit = ground.commit("side")
+    ground.git("switch", "--quiet", "main")
+    ground.write("code.py", "work\n")
+    ground.commit("main goes on")
+    return commit
+
+
+# -- who added it ----------------------------------------------------------------------------------------------------
+
+
+def test_the_commit_that_added_a_file_not_those_that_touched_it(repository: Ground, found: Repository) -> None:
+    repository.write(FIRST, "one\n")
+    first = repository.commit()
+    repository.write(SECOND, "one\n")
+    second = repository.commit()
+    repository.write(FIRST, "edited\n")
+    repository.commit()
+    assert found.added_by([FIRST, SECOND, THIRD]) == {FIRST: first, SECOND: second}
+
+
+def test_of_several_additions_the_last_one_counts(repository: Ground, found: Repository) -> None:
+    repository.write(FIRST, "one\n")
+    repository.commit()
+    (repository.path / FIRST).unlink()
+    repository.commit()
+    repository.write(FIRST, "two\n")
+    again = repository.commit()
+    assert found.added_by([FIRST]) == {FIRST: again}
+
+
+def test_a_merged_file_was_added_by_its_branch(repository: Ground, found: Repository) -> None:
+    side = side_branch(repository, FIRST, "one\n")
+    merge(repository, "--no-edit", "side")
+    assert found.head().commit != side
+    assert found.added_by([FIRST]) == {FIRST: side}
+
+
+def test_a_squashed_file_was_added_by_the_squash(repository: Ground, found: Repository) -> None:
+    side_branch(repository, FIRST, "one\n")
+    merge(repository, "--squash", "side")
+    squashed = repository.commit("squashed")
+    assert found.added_by([FIRST]) == {FIRST: squashed}
+
+
+# What people set for their own eyes. `log.follow` takes a file that resembles another for a copy of it.
+OWN_SETTINGS = {
+    "log.showRoot": "false",
+    "log.follow": "true",
+    "log.showSignature": "true",
+    "log.diffMerges": "first-parent",
+    "log.date": "relative",
+    "log.decorate": "full",
+    "diff.renames": "copies",
+    "diff.noprefix": "true",
+    "core.abbrev": "7",
+    "format.pretty": "oneline",
+    "color.ui": "always",
+    "diff.external": "false",
+}
+
+
+@pytest.mark.parametrize(("key", "value"), OWN_SETTINGS.items(), ids=OWN_SETTINGS)
+def test_a_persons_own_settings_change_no_answer(repository: Ground, found: Repository, key: str, value: str) -> None:
+    repository.git("checkout", "--quiet", "--orphan", "fresh")
+    body = "".join(f"line {number}\n" for number in range(50))
+    repository.write(FIRST, body)
+    first = repository.commit("root")
+    repository.write(SECOND, body + "more\n")
+    second = repository.commit("second")
+    repository.write(FIRST, "edited\n")
+    edited = repository.commit("edited")
+    repository.git("switch", "--quiet", "-c", "side", second)
+    repository.write("code.py", "x\n")
+    side = repository.commit("side")
+    repository.write(SECOND, "side's own\n")
+    forked = repository.commit("changed on the side")
+    repository.git("switch", "--quiet", "fresh")
+    merge(repository, "--no-edit", "-s", "ours", "side")
+    repository.git("config", key, value)
+    assert found.added_by([FIRST]) == {FIRST: first}
+    assert found.added_by([SECOND]) == {SECOND: second}
+    assert tampered(found) == {(edited, "M", FIRST), (forked, "M", SECOND)}
+    assert found.commits_between(second, side) == [Commit(side, "side")]
+    assert found.stat_between(second, side) == " code.py | 1 +\n 1 file changed, 1 insertion(+)"
+
+
+# -- between two commits ---------------------------------------------------------------------------------------------
+
+
+def test_commits_between_two_newest_first_and_never_those_of_records(repository: Ground, found: Repository) -> None:
+    start = found.head().commit or ""
+    repository.write("code.py", "one\n")
+    one = repository.commit("One: with a : and\n\na body")
+    repository.write(FIRST, "record\n")
+    repository.commit("mlver: register")
+    repository.write("grüße.py", "two\n")
+    two = repository.commit("Zwei – „grüße“")
+    assert found.commits_between(start, two) == [Commit(two, "Zwei – „grüße“"), Commit(one, "One: with a : and")]
+    assert found.commits_between(two, start) == []
+    assert found.count_between(start, two) == 2
+    stat = found.stat_between(start, two)
+    assert "code.py" in stat
+    assert "grüße.py" in stat
+    assert ".mlver" not in stat
+
+
+def test_a_commit_without_a_subject_is_one_all_the_same(repository: Ground, found: Repository) -> None:
+    start = found.head().commit or ""
+    repository.write("code.py", "one\n")
+    repository.git("add", "--all")
+    repository.git("commit", "--quiet", "--allow-empty-message", "--message", "")
+    end = found.head().commit or ""
+    assert found.commits_between(start, end) == [Commit(end, "")]
+
+
+# -- tampering -------------------------------------------------------------------------------------------------------
+
+
+def test_a_history_that_only_adds_is_clean(repository: Ground, found: Repository) -> None:
+    repository.write(FIRST, "one\n")
+    repository.commit()
+    repository.write("code.py", "x\n")
+    repository.commit()
+    repository.write("code.py", "y\n")
+    repository.write(SECOND, "two\n")
+    repository.commit()
+    assert found.tampering(RECORDS) == []
+
+
+def test_a_changed_and_a_deleted_record_are_told_with_their_commit(repository: Ground, found: Repository) -> None:
+    repository.write(FIRST, "one\n")
+    repository.write(SECOND, "two\n")
+    repository.commit()
+    repository.write(FIRST, "edited\n")
+    edited = repository.commit()
+    repository.write(FIRST, "one\n")
+    back = repository.commit("put back, which undoes no deed")
+    (repository.path / SECOND).unlink()
+    deleted = repository.commit()
+    assert found.tampering(RECORDS) == [
+        Tampering(deleted, "D", SECOND),
+        Tampering(back, "M", FIRST),
+        Tampering(edited, "M", FIRST),
+    ]
+
+
+def test_a_record_swapped_for_a_symlink_was_changed(repository: Ground, found: Repository) -> None:
+    repository.write(FIRST, "one\n")
+    repository.commit()
+    (repository.path / FIRST).unlink()
+    (repository.path / FIRST).symlink_to("other.yaml")
+    swapped = repository.commit()
+    assert found.tampering(RECORDS) == [Tampering(swapped, "M", FIRST)]
+
+
+def test_a_moved_record_is_a_deleted_one(repository: Ground, found: Repository) -> None:
+    repository.write(FIRST, "one\n" * 20)
+    repository.commit()
+    repository.git("mv", FIRST, SECOND)
+    moved = repository.commit()
+    assert found.tampering(RECORDS) == [Tampering(moved, "D", FIRST)]
+
+
+def test_a_merge_that_drops_a_record_of_its_branch_is_told(repository: Ground, found: Repository) -> None:
+    repository.write(FIRST, "one\n")
+    repository.commit()
+    side_branch(repository, SECOND, "two\n")
+    merge(repository, "-s", "ours", "--no-edit", "side")
+    assert tampered(found) == {(found.head().commit, "D", SECOND)}
+
+
+def test_branches_that_add_different_records_merge_cleanly(repository: Ground, found: Repository) -> None:
+    side_branch(repository, SECOND, "two\n")
+    repository.write(FIRST, "one\n")
+    repository.commit()
+    merge(repository, "--no-edit", "side")
+    assert len(found.files_at("HEAD", RECORDS)) == 2
+    assert found.tampering(RECORDS) == []
+
+
+def both_claim(ground: Ground, settled: str) -> str:
+    """Two branches register the same version with different records; the merge's commit, settled as told."""
+    side_branch(ground, SECOND, "theirs\n")
+    ground.write(SECOND, "ours\n")
+    ground.commit("ours")
+    merge(ground, "--no-edit", "side")
+    assert "<<<<<<<" in (ground.path / SECOND).read_text()
+    ground.write(SECOND, settled)
+    return ground.commit("settled")
+
+
+def test_a_conflict_settled_for_the_line_it_is_merged_into_is_no_tampering(
+    repository: Ground, found: Repository
+) -> None:
+    both_claim(repository, "ours\n")
+    assert found.tampering(RECORDS) == []
+
+
+@pytest.mark.parametrize("how", ["settled", "ours"])
+def test_what_the_line_had_landed_may_not_be_replaced_by_a_branch(
+    repository: Ground, found: Repository, how: str
+) -> None:
+    if how == "settled":
+        merged = both_claim(repository, "theirs\n")
+    else:  # no conflict that anybody saw: the branch takes main in with nothing of it, and main takes the branch in
+        side_branch(repository, SECOND, "theirs\n")
+        repository.write(SECOND, "ours\n")
+        repository.commit("landed")
+        repository.git("switch", "--quiet", "side")
+        merge(repository, "-s", "ours", "--no-edit", "main")
+        repository.git("switch", "--quiet", "main")
+        merge(repository, "--no-ff", "--no-edit", "side")
+        merged = repository.git("rev-parse", "HEAD")
+    assert found.tampering(RECORDS) == [Tampering(merged, "R", SECOND)]
+
+
+def test_a_branch_may_give_its_own_up_for_what_main_has_landed(repository: Ground, found: Repository) -> None:
+    side_branch(repository, SECOND, "side's\n")
+    repository.write(SECOND, "main's\n")
+    repository.commit("landed")
+    repository.git("switch", "--quiet", "side")
+    merge(repository, "--no-edit", "main")
+    repository.write(SECOND, "main's\n")
+    repository.commit("settled")
+    repository.git("switch", "--quiet", "main")
+    merge(repository, "--no-ff", "--no-edit", "side")
+    assert found.tampering(RECORDS) == []
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_merge_that_edits_a_record_its_branch_never_had_is_told(
+    repository: Ground, found: Repository, swapped: bool
+) -> None:
+    side_branch(repository, "other.py", "x\n")
+    repository.write(FIRST, "one\n")
+    repository.commit()
+    if swapped:
+        repository.git("switch", "--quiet", "side")
+    merge(repository, "--no-commit", "--no-ff", "main" if swapped else "side")
+    repository.write(FIRST, "edited\n")
+    merged = repository.commit("merged")
+    assert found.tampering(RECORDS) == [Tampering(merged, "M", FIRST)]
+
+
+def test_a_graft_hides_nothing(repository: Ground, found: Repository) -> None:
+    repository.write(FIRST, "one\n")
+    before = repository.commit()
+    repository.write(FIRST, "edited\n")
+    edited = repository.commit()
+    start = repository.git("rev-list", "--max-parents=0", "HEAD")
+    assert before != start
+    (repository.path / ".git/info").mkdir(exist_ok=True)
+    (repository.path / ".git/info/grafts").write_text(f"{edited}\n")
+    assert found.tampering(RECORDS) == [Tampering(edited, "M", FIRST)]
+
+
+def test_a_clone_knows_that_its_history_is_not_whole(repository: Ground, found: Repository) -> None:
+    assert not found.is_shallow()
+    repository.write(FIRST, "one\n")
+    (repository.path / ".git/shallow").write_text(f"{repository.commit()}\n")
+    assert found.is_shallow()
+
+
+def test_a_conflict_settled_by_a_third_content_is(repository: Ground, found: Repository) -> None:
+    merged = both_claim(repository, "neither\n")
+    assert found.tampering(RECORDS) == [Tampering(merged, "M", SECOND)]
+
+
+@pytest.mark.parametrize("shown", ["first-parent", "off", "dense-combined"])
+def test_nor_does_a_setting_for_merges_hide_it(repository: Ground, found: Repository, shown: str) -> None:
+    merged = both_claim(repository, "neither\n")
+    repository.git("config", "log.diffMerges", shown)
+    assert found.tampering(RECORDS) == [Tampering(merged, "M", SECOND)]
+
+
+def test_no_file_name_hides_a_change_behind_it(repository: Ground, found: Repository) -> None:
+    """Names that look like the framing of the list they are read from, and like a merge of three."""
+    for name in ("x", "y"):
+        repository.git("switch", "--quiet", "-c", name, "main")
+        repository.write(name, name)
+        repository.commit(name)
+    repository.git("switch", "--quiet", "main")
+    merge(repository, "--no-edit", "x", "y")
+    octopus = found.head().commit
+    decoys = [f"{RECORDS}/m/versions/0{mark}{octopus}" for mark in ("\x01", "\n", ":100644 ")]
+    for path in [*decoys, FIRST]:
+        repository.write(path, "one\n")
+    repository.commit()
+    for path in [*decoys, FIRST]:
+        repository.write(path, "edited\n")
+    edited = repository.commit()
+    assert tampered(found) == {(edited, "M", path) for path in [*decoys, FIRST]}

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from mlver.hashing import StatCache, measure
+from mlver.hashing import cache as cache_module
+from mlver.hashing.cache import is_racy, signature
+from mlver.state import State
+
+SECOND = 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("changed", "later", "racy"),
+    [(SECOND + 5, 5_000_000, True), (SECOND + 5, 30_000_000, False), (SECOND, 30_000_000, True),
+     (SECOND, 1_900_000_000, True), (SECOND, 2_100_000_000, False), (SECOND + 5, -50, True)],
+)  # fmt: skip
+def test_a_file_changed_moments_ago_is_racy(changed: int, later: int, racy: bool) -> None:
+    signed = cache_module._SIGNATURE.pack(1, 5, SECOND // 2, changed)
+    assert is_racy(signed, changed + later) is racy
+
+
+def test_a_modification_time_in_the_future_is_racy() -> None:
+    assert is_racy(cache_module._SIGNATURE.pack(1, 5, 9 * SECOND, SECOND + 1), 2 * SECOND)
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Path:
+    top = tmp_path / "data"
+    for name in ("a", "b/c", "b-d"):
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(name)
+    return top
+
+
+def settle() -> None:
+    """Let the files become older than the racy window."""
+    time.sleep(0.05)
+
+
+def kept(state: State, worktree: str = "w", key: bytes = b"data") -> list[bytes]:
+    return [path for path, _ in state.files(worktree, key)]
+
+
+def test_fresh_files_are_not_kept_and_settled_ones_are(tmp_path: Path, top: Path) -> None:
+    state = State(tmp_path / "state/state.db")
+    measure(top, key="data", cache=StatCache(state, "w"))
+    fresh = kept(state)
+    settle()
+    measure(top, key="data", cache=StatCache(state, "w"))
+    assert fresh == []
+    assert kept(state) == [b"data/a", b"data/b-d", b"data/b/c"]
+
+
+def test_what_vanished_is_dropped_and_neighbours_stay(tmp_path: Path, top: Path) -> None:
+    state = State(tmp_path / "state/state.db")
+    settle()
+    state.keep_files("w", [(b"data-other", b"x"), (b"data/b/z", b"x"), (b"data/zz", b"x")], [])
+    measure(top, key="data", cache=StatCache(state, "w"))
+    (top / "a").unlink()
+    (top / "b/c").unlink()
+    measure(top, key="data", cache=StatCache(state, "w"))
+    assert kept(state) == [b"data/b-d"]
+    assert kept(state, key=b"data-other") == [b"data-other"]
+
+
+def test_worktrees_do_not_share_entries(tmp_path: Path, top: Path) -> None:
+    state = State(tmp_path / "state/state.db")
+    settle()
+    measure(top, key="data", cache=StatCache(state, "w"))
+    assert kept(state, "other") == []
+
+
+@pytest.mark.parametrize("change", ["content", "restored times", "replaced", "size"])
+def test_every_change_is_seen(tmp_path: Path, top: Path, change: str) -> None:
+    cache = StatCache(State(tmp_path / "state/state.db"), "w")
+    settle()
+    old = measure(top, key="data", cache=cache)
+    before = (top / "a").stat()
+    if change == "replaced":
+        (tmp_path / "x").write_text("A")
+        (tmp_path / "x").replace(top / "a")
+    else:
+        (top / "a").write_text("AA" if change == "size" else "A")
+    if change != "content":
+        os.utime(top / "a", ns=(before.st_atime_ns, before.st_mtime_ns))
+    new = measure(top, key="data", cache=cache)
+    assert new.digest != old.digest
+    assert new == measure(top, key="data")
+
+
+def test_a_signature_tells_inode_size_and_both_times(top: Path) -> None:
+    found = (top / "a").stat()
+    assert signature(found) == cache_module._SIGNATURE.pack(
+        found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    )
+    assert cache_module.size_of(signature(found)) == found.st_size == 1
+    assert cache_module.total_size([signature(found)] * 3) == 3
+    assert cache_module.total_size([]) == 0

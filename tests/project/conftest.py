@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+import pytest
+
+from mlver.project.project import Project
+from tests.conftest import Repository
+from tests.project.ground import initialised
+
+
+@pytest.fixture
+def project(repository: Repository) -> Project:
+    """A git repository after `mlver init`."""
+    return initialised(repository)

@@ -1,0 +1,118 @@
+"""Each result's dataclass and its schema say the same, field by field."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import jsonschema
+import pytest
+
+from mlver.commands.checkout import CheckoutResult
+from mlver.commands.diff import DiffResult
+from mlver.commands.doctor import DoctorResult
+from mlver.commands.init import InitResult
+from mlver.commands.list import ListResult
+from mlver.commands.log import LogResult
+from mlver.commands.promote import PromoteResult
+from mlver.commands.register import RegisterResult
+from mlver.commands.rollback import RollbackResult
+from mlver.commands.show import ShowResult
+from mlver.commands.status import StatusResult
+from mlver.commands.tag import TagResult
+from mlver.commands.verify import VerifyResult
+from mlver.records import values
+from mlver.render import structured
+from tests.cli.results import RESULTS, schema_of
+
+KINDS: dict[str, type] = {
+    structured.kind(result): result
+    for result in (
+        *(CheckoutResult, DiffResult, DoctorResult, InitResult, ListResult, LogResult, PromoteResult, RegisterResult),
+        *(RollbackResult, ShowResult, StatusResult, TagResult, VerifyResult),
+    )
+}
+
+
+def test_every_result_has_a_schema_and_every_schema_a_result() -> None:
+    assert sorted(f"result-{kind}" for kind in KINDS) == RESULTS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_schema_is_one_and_says_what_it_is(kind: str) -> None:
+    schema = schema_of(f"result-{kind}")
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["$id"] == f"https://mlver.dev/schemas/result-{kind}.schema.json"
+    assert schema["properties"]["schema"]["const"] == f"mlver/result/{kind}/1"
+    assert schema["title"]
+    assert schema["description"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_schema_and_dataclass_say_the_same(kind: str) -> None:
+    root = schema_of(f"result-{kind}")
+    seen = dict(_pairs(KINDS[kind], root, root))
+    assert set(seen.values()) == {"the whole", *root.get("$defs", {})}, "a definition nothing uses"
+
+
+def _pairs(
+    result: type, part: dict[str, Any], root: dict[str, Any], name: str = "the whole"
+) -> Iterator[tuple[type, str]]:
+    """Every dataclass within a result, with the name of its definition; fails where the two differ."""
+    yield result, name
+    hints = get_type_hints(result, localns=vars(values))
+    names = [field.name for field in dataclasses.fields(result)]
+    answers = [answer for answer, source in (("ok", "exit_code"), ("differs", "differs")) if hasattr(result, source)]
+    assert list(part["properties"]) == [*(["schema"] if name == "the whole" else []), *answers, *names]
+    assert part["required"] == list(part["properties"])
+    assert part["additionalProperties"] is False
+    for field in names:
+        stated = part["properties"][field]
+        assert _says_something(stated), f"{name}.{field} has no description"
+        for inner in _dataclasses(hints[field]):
+            yield from _inner(inner, stated, root)
+
+
+def _inner(inner: type, stated: dict[str, Any], root: dict[str, Any]) -> Iterator[tuple[type, str]]:
+    reference = _reference(stated)
+    if hasattr(inner, "to_document"):
+        assert ".schema.json" in reference, f"{inner} appears as on disk: refer to its own schema"
+        return
+    name = reference.removeprefix("#/$defs/")
+    yield from _pairs(inner, root["$defs"][name], root, name)
+
+
+def _reference(stated: dict[str, Any]) -> str:
+    for place in (stated, stated.get("items", {}), *stated.get("anyOf", ())):
+        if "$ref" in place:
+            return str(place["$ref"])
+    return ""
+
+
+def _says_something(stated: dict[str, Any]) -> bool:
+    return bool(stated.get("description") or _reference(stated))
+
+
+def _dataclasses(hint: Any) -> Iterator[type]:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        yield hint
+    elif get_origin(hint) in (tuple, Union, types.UnionType, Mapping, Sequence):
+        for part in get_args(hint):
+            yield from _dataclasses(part)
+
+
+@dataclasses.dataclass(frozen=True)
+class OddResult:
+    names: tuple[str, ...]
+    nothing: None
+
+
+def test_a_document_is_plain_ascii_with_what_is_not_there_as_null() -> None:
+    text = structured.dumps(OddResult(("é\x1b[31m", "\udcff"), None))
+    assert text.isascii()
+    assert "\x1b" not in text
+    assert text.endswith("}\n")
+    assert json.loads(text) == {"schema": "mlver/result/odd/1", "names": ["é\x1b[31m", "\udcff"], "nothing": None}

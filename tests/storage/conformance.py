@@ -1,0 +1,111 @@
+"""What every object store promises, as tests: a back-end's test class inherits these and supplies the store.
+
+class TestMine(Conformance):
+    @pytest.fixture
+    def store(self) -> ObjectStore: ...
+    def damage(self, store, digest) -> None: ...   # flips a bit of what is stored
+"""
+
+from __future__ import annotations
+
+import io
+import os
+
+import pytest
+
+from mlver.digest import Digest
+from mlver.errors import ObjectDamaged, ObjectMissing
+from mlver.storage import ObjectStore
+
+LARGE = os.urandom(1 << 20) + b"and some more"
+CONTENTS = [b"", b"x", b"small", bytes(511), bytes(512), bytes(513), LARGE[: (1 << 20) - 1], LARGE[: 1 << 20], LARGE]
+
+
+class _Broken(io.BytesIO):
+    """Fails once half is read."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        if self.tell() > 1 << 20:
+            raise ConnectionResetError(104, "Connection reset")
+        return data
+
+
+def put(store: ObjectStore, *contents: bytes) -> list[Digest]:
+    with store.deposit() as intake:
+        return [intake.put(io.BytesIO(content)) for content in contents]
+
+
+def _put_and_fail(store: ObjectStore, *contents: bytes) -> None:
+    with store.deposit() as intake:
+        for content in contents:
+            intake.put(io.BytesIO(content))
+        raise ZeroDivisionError
+
+
+def get(store: ObjectStore, digest: Digest) -> bytes:
+    out = io.BytesIO()
+    size = store.copy(digest, out)
+    assert size == len(out.getvalue())
+    return out.getvalue()
+
+
+class Conformance:
+    def damage(self, store: ObjectStore, digest: Digest) -> None:
+        raise NotImplementedError
+
+    def test_what_is_put_is_there(self, store: ObjectStore) -> None:
+        digests = put(store, *CONTENTS)
+        assert digests == [Digest.of(content) for content in CONTENTS]
+        assert store.missing(digests) == set()
+        assert [get(store, digest) for digest in digests] == CONTENTS
+
+    def test_what_was_never_put_is_missing(self, store: ObjectStore) -> None:
+        absent = Digest.of(b"absent")
+        (there,) = put(store, b"there")
+        assert store.missing([absent, there]) == {absent}
+        with pytest.raises(ObjectMissing) as caught:
+            get(store, absent)
+        assert str(absent) in caught.value.message
+        assert caught.value.hint
+
+    def test_an_empty_store_answers(self, store: ObjectStore) -> None:
+        assert store.missing([]) == set()
+        assert store.missing([Digest.of(b"x")]) == {Digest.of(b"x")}
+        assert put(store) == []
+
+    def test_putting_again_is_harmless(self, store: ObjectStore) -> None:
+        for _ in range(3):
+            for content in (b"same", LARGE):
+                (digest, again) = put(store, content, content)
+                assert digest == again
+                assert get(store, digest) == content
+
+    def test_many_are_asked_for_at_once(self, store: ObjectStore) -> None:
+        digests = put(store, *(b"%d" % number for number in range(1500)))
+        absent = {Digest.of(b"no %d" % number) for number in range(700)}
+        assert store.missing([*digests, *absent]) == absent
+
+    def test_nothing_is_stored_after_an_error(self, store: ObjectStore) -> None:
+        with pytest.raises(ZeroDivisionError):
+            _put_and_fail(store, b"small", LARGE)
+        digests = {Digest.of(content) for content in (b"small", LARGE)}
+        assert store.missing(digests) == digests
+
+    def test_a_source_that_breaks_stores_nothing(self, store: ObjectStore) -> None:
+        with pytest.raises(Exception, match="Connection reset"), store.deposit() as intake:
+            intake.put(_Broken(LARGE * 2))
+        assert store.missing([Digest.of(LARGE * 2)]) == {Digest.of(LARGE * 2)}
+
+    @pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
+    def test_damage_is_found_and_mended_by_storing_again(self, store: ObjectStore, content: bytes) -> None:
+        other, digest = put(store, b"other", content)
+        self.damage(store, digest)
+        with pytest.raises(ObjectDamaged) as caught:
+            get(store, digest)
+        assert str(digest) in caught.value.message
+        assert caught.value.hint
+        assert get(store, other) == b"other"
+        for _ in range(2):
+            put(store, content)
+            assert get(store, digest) == content

@@ -1,0 +1,357 @@
+from __future__ import annotations
+
+import io
+import os
+import random
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mlver import durable
+from mlver.digest import Digest
+from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
+from mlver.hashing import measure
+from mlver.manifest import Manifest
+from mlver.storage import LocalStore, ObjectStore, Problem
+from tests.storage.conformance import LARGE, Conformance, get, put
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path / "git/mlver")
+
+
+def flip(path: Path, offset: int, bit: int = 0) -> None:
+    data = bytearray(path.read_bytes())
+    data[offset] ^= 1 << bit
+    path.chmod(0o644)
+    path.write_bytes(data)
+
+
+def place_of(store: LocalStore, digest: Digest) -> tuple[Path, int]:
+    (place,) = store.places({digest.hex})[digest.hex]
+    return Path(place.path), place.offset
+
+
+def rubbish(store: LocalStore) -> list[str]:
+    return [path.name for path in store.directory.rglob("*") if durable.is_temporary(path.name)]
+
+
+class TestLocalStore(Conformance):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> ObjectStore:
+        return LocalStore(tmp_path / "git/mlver")
+
+    def damage(self, store: ObjectStore, digest: Digest) -> None:
+        assert isinstance(store, LocalStore)
+        flip(*place_of(store, digest))
+
+
+def test_the_documented_one_liner_reads_a_pack(store: LocalStore) -> None:
+    digest, _ = put(store, b"hello", b"other")
+    (pack,) = store.packs_directory.glob("*.pack")
+    command = ["tar", "-xOf", str(pack), digest.hex]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"hello"
+
+
+def test_objects_are_read_only_files_and_no_rubbish_stays(store: LocalStore) -> None:
+    _, large = put(store, b"small", LARGE)
+    files = [path for path in store.directory.rglob("*") if path.is_file()]
+    assert len(files) == 3
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o444}
+    assert store.loose_path(large.hex).read_bytes() == LARGE
+    assert list(store.temporaries.iterdir()) == []
+
+
+def test_a_measured_directory_is_stored_in_one_pass_by_several_processes(store: LocalStore, tmp_path: Path) -> None:
+    top = tmp_path / "data"
+    for number in range(1200):
+        (top / f"d{number % 9}").mkdir(parents=True, exist_ok=True)
+        (top / f"d{number % 9}/f{number}").write_bytes(b"%d" % (number // 3))
+    (top / "large").write_bytes(LARGE)
+    with store.deposit() as intake:
+        found = measure(top, key="data", sink=intake)
+    assert found.manifest is not None
+    manifest = Manifest.parse(found.manifest, "m")
+    assert store.missing(Digest(digest) for _, digest in manifest.entries) == set()
+    assert list(store.verify()) == []
+    assert rubbish(store) == []
+    before = sorted(store.directory.rglob("*"))
+    with store.deposit() as intake:
+        assert measure(top, key="data", sink=intake) == found
+    assert sorted(store.directory.rglob("*")) == before
+    store.export([(Digest(digest), tmp_path / "out" / os.fsdecode(path)) for path, digest in manifest.entries])
+    assert measure(tmp_path / "out", key="out") == found
+
+
+def test_data_is_flushed_before_names_and_names_before_the_end(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(store, b"something")
+    calls: list[str] = []
+    fsync, link = os.fsync, os.link
+
+    def spy_fsync(descriptor: int) -> None:
+        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+        calls.append("flush data" if durable.is_temporary(name) else "flush directory")
+        fsync(descriptor)
+
+    def spy_link(old: Path, new: Path) -> None:
+        calls.append("name")
+        link(old, new)
+
+    monkeypatch.setattr(os, "fsync", spy_fsync)
+    monkeypatch.setattr(os, "link", spy_link)
+    put(store, b"small", LARGE)
+    assert [call for number, call in enumerate(calls) if not number or calls[number - 1] != call] == [
+        "flush data", "name", "flush directory",
+    ]  # fmt: skip
+    assert calls.count("flush data") == 3
+    assert calls.count("flush directory") == 3
+
+
+@pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
+def test_quarantine_keeps_the_bad_copy_and_never_serves_it(store: LocalStore, content: bytes) -> None:
+    digest, other = put(store, content, b"other")
+    assert store.quarantine(digest) == []
+    path, offset = place_of(store, digest)
+    flip(path, offset)
+    bad = path.read_bytes()[offset : offset + len(content)]
+    (aside,) = store.quarantine(digest)
+    assert aside.read_bytes() == bad
+    assert aside.parent == store.quarantined
+    for fresh in (store, LocalStore(store.directory)):
+        assert fresh.missing([digest, other]) == {digest}
+        with pytest.raises(ObjectMissing):
+            get(fresh, digest)
+    put(store, content)
+    assert get(LocalStore(store.directory), digest) == content
+    assert aside.read_bytes() == bad
+    assert list(store.verify([digest, other])) == []
+
+
+def test_a_pack_stored_again_under_its_own_name_replaces_the_damaged_one(store: LocalStore) -> None:
+    (digest,) = put(store, b"alone")
+    path, offset = place_of(store, digest)
+    flip(path, offset)
+    store.quarantine(digest)
+    put(store, b"alone")
+    assert place_of(store, digest)[0] == path
+    assert get(store, digest) == b"alone"
+    assert list(store.verify()) == []
+    assert len(list(store.quarantined.iterdir())) == 2
+
+
+def test_receipts_that_never_came_leave_a_sound_pack(store: LocalStore) -> None:
+    contents = [(Digest.of(data).hex, data) for data in (b"first", b"lost", b"last")]
+    with store.deposit() as intake:
+        for number, content in enumerate(contents):
+            receipt = intake.store([content])
+            if number != 1:
+                intake.accept(receipt)
+    assert store.missing(Digest(digest) for digest, _ in contents) == set()
+    assert list(store.verify()) == []
+
+
+def test_a_good_copy_is_served_where_another_is_damaged(store: LocalStore, tmp_path: Path) -> None:
+    (digest,) = put(store, b"content")
+    other = LocalStore(tmp_path / "other")
+    put(other, b"content", b"more")
+    for file in other.packs_directory.iterdir():
+        file.rename(store.packs_directory / file.name)
+    for number in (0, 1):
+        place = sorted(store.places({digest.hex})[digest.hex])[number]
+        flip(Path(place.path), place.offset)
+        assert get(store, digest) == b"content"
+        store.export([(digest, tmp_path / "out")])
+        assert (tmp_path / "out").read_bytes() == b"content"
+        assert [problem.digest for problem in store.verify()] == [digest]
+        flip(Path(place.path), place.offset)
+
+
+@pytest.mark.parametrize("harm", ["flip", "truncate", "remove"])
+def test_a_bad_index_is_made_again(store: LocalStore, harm: str) -> None:
+    digests = put(store, *(b"%d" % number for number in range(50)))
+    (index,) = store.packs_directory.glob("*.idx")
+    good = index.read_bytes()
+    if harm == "flip":
+        flip(index, 91 * 25 + 3)
+    elif harm == "truncate":
+        index.chmod(0o644)
+        index.write_bytes(good[:1000])
+    else:
+        index.unlink()
+    fresh = LocalStore(store.directory)
+    assert [get(fresh, digest) for digest in digests] == [b"%d" % number for number in range(50)]
+    assert index.read_bytes() == good
+
+
+def test_every_flipped_bit_of_every_stored_file_is_named(store: LocalStore) -> None:
+    put(store, *(b"%d" % number * 300 for number in range(6)), LARGE)
+    files = [path for path in store.directory.rglob("*") if path.is_file()]
+    assert len(files) == 3
+    assert list(store.verify()) == []
+    chance = random.Random(7)
+    for path in files:
+        original = path.read_bytes()
+        for _ in range(60):
+            flip(path, chance.randrange(len(original)), chance.randrange(8))
+            assert list(LocalStore(store.directory).verify()), path
+            path.chmod(0o644)
+            path.write_bytes(original)
+        path.write_bytes(original[:-1])
+        assert list(LocalStore(store.directory).verify()), path
+        path.write_bytes(original)
+    assert list(LocalStore(store.directory).verify()) == []
+
+
+def test_verify_names_what_is_missing_and_strange(store: LocalStore) -> None:
+    _, large = put(store, b"small", LARGE)
+    absent = Digest.of(b"absent")
+    assert list(store.verify([absent, large])) == [Problem(absent, None, "is missing", lost=True)]
+    stranger = store.loose_path(large.hex).with_name("stranger")
+    stranger.touch()
+    assert list(store.verify()) == [Problem(None, stranger, "this is no object's name")]
+    steps: list[int] = []
+    list(store.verify(progress=steps.append))
+    assert sum(steps) == len(LARGE) + 5
+
+
+class TestExport:
+    def test_files_are_replaced_and_directories_made(self, store: LocalStore, tmp_path: Path) -> None:
+        small, large = put(store, b"small", LARGE)
+        (tmp_path / "old").write_bytes(b"old")
+        (tmp_path / "link").symlink_to("old")
+        steps: list[int] = []
+        targets = [(small, tmp_path / "old"), (large, tmp_path / "a/b/c"), (small, tmp_path / "link")]
+        store.export(targets, progress=steps.append)
+        assert [path.read_bytes() for _, path in targets] == [b"small", LARGE, b"small"]
+        assert not (tmp_path / "link").is_symlink()
+        assert sum(steps) == 10 + len(LARGE)
+        assert (tmp_path / "old").stat().st_mode & 0o222
+
+    @pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
+    @pytest.mark.parametrize("harm", ["damaged", "missing"])
+    def test_nothing_is_replaced_unless_all_is_sound(
+        self, store: LocalStore, tmp_path: Path, content: bytes, harm: str
+    ) -> None:
+        good, bad = put(store, b"good", content)
+        if harm == "damaged":
+            flip(*place_of(store, bad))
+        else:
+            bad = Digest.of(b"absent")
+        out = tmp_path / "out"
+        out.mkdir()
+        (out / "a").write_bytes(b"old")
+        with pytest.raises(ObjectDamaged if harm == "damaged" else ObjectMissing, match=bad.hex):
+            store.export([(good, out / "a"), (bad, out / "b")])
+        assert [(path.name, path.read_bytes()) for path in out.iterdir()] == [("a", b"old")]
+
+    def test_all_data_is_flushed_before_the_first_file_changes(
+        self, store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        digests = put(store, b"1", b"2", LARGE)
+        calls: list[str] = []
+        fsync, rename = os.fsync, os.replace
+
+        def spy_fsync(descriptor: int) -> None:
+            calls.append("flush")
+            fsync(descriptor)
+
+        def spy_replace(old: Path, new: Path) -> None:
+            calls.append("name")
+            rename(old, new)
+
+        monkeypatch.setattr(os, "fsync", spy_fsync)
+        monkeypatch.setattr(os, "replace", spy_replace)
+        store.export([(digest, tmp_path / str(number)) for number, digest in enumerate(digests)])
+        assert calls == ["flush"] * 3 + ["name"] * 3 + ["flush"]
+
+    @pytest.mark.parametrize(
+        ("call", "nth", "outcome"),
+        [("fsync", 1, "no file was replaced"), ("replace", 1, "run the same command again to finish"),
+         ("replace", 2, "run the same command again to finish"), ("fsync", 3, "again to finish")],
+    )  # fmt: skip
+    def test_an_error_says_what_became_of_the_files(
+        self, store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, nth: int, outcome: str
+    ) -> None:
+        digests = put(store, b"new 0", b"new 1")
+        out = tmp_path / "out"
+        out.mkdir()
+        for number in range(2):
+            (out / str(number)).write_bytes(b"old")
+        real, count = getattr(os, call), [0]
+
+        def fail(*arguments: object) -> object:
+            count[0] += 1
+            if count[0] == nth:
+                raise OSError(5, "Input/output error")
+            return real(*arguments)
+
+        monkeypatch.setattr(os, call, fail)
+        with pytest.raises(MlverError, match=outcome):
+            store.export([(digest, out / str(number)) for number, digest in enumerate(digests)])
+        monkeypatch.undo()
+        assert sorted(path.name for path in out.iterdir()) == ["0", "1"]
+        assert all((out / str(number)).read_bytes() in (b"old", b"new %d" % number) for number in range(2))
+        assert outcome != "no file was replaced" or {path.read_bytes() for path in out.iterdir()} == {b"old"}
+
+
+@pytest.mark.parametrize("call", ["fsync", "link", "writev", "write", "fchmod"])
+@pytest.mark.parametrize("nth", [1, 2])
+def test_an_error_of_the_disk_changes_nothing_and_names_the_path(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch, call: str, nth: int
+) -> None:
+    put(store, b"before")
+    before = sorted(path for path in store.directory.rglob("*") if path.is_file())
+    real, count = getattr(os, call), [0]
+
+    def fail(*arguments: object, **more: object) -> object:
+        count[0] += 1
+        if count[0] >= nth:
+            raise OSError(28, "No space left on device", *((str(arguments[1]),) if call == "link" else ()))
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(MlverError, match="No space left") as caught:
+        put(store, b"small", LARGE, b"other", LARGE[1:])
+    monkeypatch.undo()
+    assert count[0] >= nth, "the fault never fired"
+    assert str(store.directory) in caught.value.message
+    assert caught.value.hint is not None
+    assert rubbish(store) == []
+    if call != "link":
+        assert sorted(path for path in store.directory.rglob("*") if path.is_file()) == before
+    assert list(store.verify()) == []
+
+
+def test_what_a_crash_left_is_swept(store: LocalStore) -> None:
+    put(store, b"x")
+    (store.temporaries / durable.temporary_name()).touch()
+    assert store.sweep() == 1
+    assert rubbish(store) == []
+
+
+def test_two_deposits_of_the_same_content_agree(store: LocalStore) -> None:
+    contents = (b"small", LARGE)
+    with store.deposit() as one, LocalStore(store.directory).deposit() as two:
+        for content in contents:
+            assert one.put(io.BytesIO(content)) == two.put(io.BytesIO(content))
+    assert [get(store, Digest.of(content)) for content in contents] == list(contents)
+    assert list(store.verify()) == []
+    assert rubbish(store) == []
+
+
+@pytest.mark.parametrize("link", ["", "objects", "objects/{fan}", "packs", "tmp", "quarantine"])
+def test_nothing_is_stored_behind_a_symlink(tmp_path: Path, link: str) -> None:
+    directory, outside = tmp_path / "git/mlver", tmp_path / "outside"
+    outside.mkdir()
+    large = b"large" * (1 << 20)
+    place = directory / link.format(fan=Digest.of(large).hex[:2])
+    place.parent.mkdir(parents=True)
+    place.symlink_to(outside)
+    with pytest.raises(MlverError, match="is a symlink, and mlver writes nowhere else") as refused:
+        put(LocalStore(directory), large)
+    assert (refused.value.hint or "").endswith(f"ls -ld {place}")
+    assert list(outside.iterdir()) == []

@@ -1,0 +1,232 @@
+"""The Python API: which model answers, proven byte by byte."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import mlver
+from mlver.api import Registry
+from mlver.commands.checkout import checkout
+from mlver.commands.promote import promote
+from mlver.digest import Digest
+from mlver.document import codec
+from mlver.errors import MlverError, ObjectDamaged
+from mlver.project import artifacts, layout
+from mlver.project.project import Project
+from tests.conftest import CHECKOUT, Repository
+from tests.project.ground import begun, flip, initialised, lay, registered, remove
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two versions of `digits`; the first holds staging."""
+    repository = begun(tmp_path_factory.mktemp("told") / "repository")
+    project = initialised(repository)
+    repository.write(".gitignore", "net.onnx\ndata\n")
+    repository.commit()
+    lay(repository, "data", {"a": "1", "b": "2"})
+    lay(repository, "net.onnx", "one")
+    registered(
+        project,
+        "digits",
+        weights="net.onnx",
+        data={"train": "data"},
+        params=["lr=0.1", "opt.name=sgd"],
+        metrics=["accuracy=0.9"],
+        labels={"team": "mt"},
+    )
+    promote(project, "digits", to="staging", message="try it")
+    lay(repository, "net.onnx", "two")
+    registered(project, "digits", weights=None, bump="minor", message="better")
+    return repository.path
+
+
+@pytest.fixture
+def project(told: Path, tmp_path: Path) -> Project:
+    return Project.open(Path(shutil.copytree(told, tmp_path / "repository", symlinks=True)))
+
+
+@pytest.fixture
+def registry(project: Project) -> Registry:
+    return Registry.find(project.top)
+
+
+def test_a_version_is_resolved_with_all_that_names_it(registry: Registry) -> None:
+    assert registry.models() == ["digits"]
+    assert registry.versions("digits") == ["1.0.0", "1.1.0"]
+    found = registry.resolve("digits@1.0.0")
+    assert (found.name, found.version, found.message) == ("digits", "1.0.0", "why")
+    assert found.digest == str(Digest.of(b"one"))
+    record = registry.project.top / layout.version("digits", "1.0.0")
+    assert found.record == str(Digest.of(record.read_bytes()))
+    assert found.params == {"lr": 0.1, "opt": {"name": "sgd"}}
+    assert found.metrics == {"accuracy": 0.9}
+    assert found.labels == {"team": "mt"}
+    assert set(found.data) == {"train"}
+    assert str(found) == f"digits 1.0.0 ({found.digest[:19]})"
+
+
+@pytest.mark.parametrize(
+    ("ref", "version"),
+    [("digits", "1.1.0"), ("digits@latest", "1.1.0"), ("digits@staging", "1.0.0"), ("@v1.0.0", "1.0.0")],
+)
+def test_versions_stages_and_latest_resolve(registry: Registry, ref: str, version: str) -> None:
+    found = registry.resolve(ref)
+    assert found.version == version
+    assert found.path.read_bytes() == {"1.0.0": b"one", "1.1.0": b"two"}[version]
+
+
+def test_the_working_file_serves_where_it_is_right(registry: Registry, project: Project) -> None:
+    assert registry.resolve("digits").path == project.top / "net.onnx"
+    private = registry.resolve("digits@staging").path
+    assert not private.is_relative_to(project.top / "net.onnx")
+    assert private.is_relative_to(project.directory)
+    assert private.name == "net.onnx"
+
+
+@pytest.mark.parametrize("state", ["edited", "gone", "a folder", "an empty folder", "a dangling link", "a link away"])
+def test_else_a_private_copy_does_and_the_work_tree_is_left_alone(
+    registry: Registry, project: Project, tmp_path: Path, state: str
+) -> None:
+    where = project.top / "net.onnx"
+    remove(where)
+    if state == "edited":
+        where.write_text("edited")
+    elif state == "a folder":
+        where.mkdir()
+        (where / "dangling").symlink_to("nowhere")
+    elif state == "an empty folder":
+        where.mkdir()
+    elif state == "a dangling link":
+        where.symlink_to("nowhere")
+    elif state == "a link away":
+        (tmp_path / "away").write_text("another")
+        where.symlink_to(tmp_path / "away")
+    found = registry.resolve("digits")
+    assert found.path.read_bytes() == b"two"
+    assert found.path.is_relative_to(project.directory)
+    assert state != "edited" or where.read_text() == "edited"
+
+
+def test_no_cache_vouches_for_the_bytes(registry: Registry, project: Project) -> None:
+    """The cache is made to say that the edited file holds what it held before."""
+    lay(Repository(project.top), "net.onnx", "TWO")
+    time.sleep(0.05)  # a file that has just changed is not cached at all
+    artifacts.measure_at(project, "net.onnx")
+    true, false = (bytes.fromhex(Digest.of(data).hex) for data in (b"TWO", b"two"))
+    kept = list(project.state.files(".", b"net.onnx"))
+    assert kept[0][1].count(true) == 1
+    project.state.keep_files(".", [(path, entry.replace(true, false)) for path, entry in kept], [])
+    found = artifacts.measure_at(project, "net.onnx")
+    assert found is not None
+    assert found.digest == Digest.of(b"two")
+    assert registry.resolve("digits").path.read_bytes() == b"two"
+
+
+def test_damaged_bytes_are_never_served(registry: Registry, project: Project) -> None:
+    digest = Digest.of(b"one")
+    (place,) = artifacts.store(project).places({digest.hex})[digest.hex]
+    flip(Path(place.path), place.offset)
+    with pytest.raises(ObjectDamaged, match=digest.hex):
+        registry.resolve("digits@1.0.0")
+
+
+def test_weights_that_are_not_stored_must_be_at_hand(registry: Registry, project: Project) -> None:
+    lay(Repository(project.top), "net.onnx", "three")
+    registered(project, "digits", weights=None, bump="minor", unstored=["weights"])
+    assert registry.resolve("digits").path == project.top / "net.onnx"
+    remove(project.top / "net.onnx")
+    with pytest.raises(MlverError, match=r"keeps no copy of the weights of digits 1\.2\.0") as refused:
+        registry.resolve("digits")
+    assert refused.value.hint
+
+
+def test_an_edited_record_answers_nothing(registry: Registry, project: Project) -> None:
+    record = project.top / layout.version("digits", "1.0.0")
+    record.write_bytes(record.read_bytes().replace(b"accuracy: 0.9", b"accuracy: 0.99"))
+    with pytest.raises(MlverError, match="was edited after its tag sealed it"):
+        registry.resolve("digits@1.0.0")
+
+
+@pytest.mark.parametrize("ref", ["digits@staging", "digits@1.0.0"])
+def test_a_promotion_vouches_for_its_record_where_no_tag_does(registry: Registry, project: Project, ref: str) -> None:
+    ground = Repository(project.top)
+    ground.git("tag", "--delete", "digits@v1.0.0", "digits@v1.1.0")
+    assert registry.resolve(ref).metrics == {"accuracy": 0.9}
+    record = project.top / layout.version("digits", "1.0.0")
+    record.write_bytes(record.read_bytes().replace(b"accuracy: 0.9", b"accuracy: 0.99"))
+    ground.commit("Polish")
+    with pytest.raises(MlverError, match=r"1\.0\.0 cannot be trusted: .*0001\.yaml promoted another record") as refused:
+        registry.resolve(ref)
+    assert refused.value.hint
+    with pytest.raises(MlverError, match="promoted another record"):
+        checkout(project, ref, force=True)
+
+
+def test_a_record_that_nothing_names_yet_is_had_by_its_version(registry: Registry, project: Project) -> None:
+    Repository(project.top).git("tag", "--delete", "digits@v1.1.0")
+    assert registry.resolve("digits@1.1.0").version == "1.1.0"
+
+
+def test_a_record_of_another_version_answers_nothing(registry: Registry, project: Project) -> None:
+    """Its tag and promotions would be those of the version it says it is."""
+    records = project.top / layout.versions("digits")
+    (records / "1.0.0.yaml").write_bytes((records / "1.1.0.yaml").read_bytes())
+    with pytest.raises(MlverError, match=r"1\.0\.0\.yaml is not valid:\n  it says it is digits 1\.1\.0"):
+        registry.resolve("digits@1.0.0")
+
+
+def test_no_cache_vouches_for_a_record(registry: Registry, project: Project) -> None:
+    """The cache is made to say that 1.0.0 has the weights of 1.1.0, and that 1.1.0 holds staging."""
+    for kind, path, old, new in (
+        ("version", layout.version("digits", "1.0.0"), Digest.of(b"one").hex, Digest.of(b"two").hex),
+        ("promotion", layout.promotion("digits", "staging", 1), '"version": "1.0.0"', '"version": "1.1.0"'),
+    ):
+        data = (project.top / path).read_bytes()
+        key = Digest.of(f"{kind}\0".encode() + data).hex
+        text = json.dumps(codec.decode("version" if kind == "version" else "promotion", data, path))
+        assert old in text
+        project.state.put_document(key, text.replace(old, new))
+    assert project.registry.holders("digits") == {"staging": "1.1.0"}  # what only looks may be misled
+    found = registry.resolve("digits@staging")
+    assert (found.version, found.digest) == ("1.0.0", str(Digest.of(b"one")))
+    checkout(project, "digits@staging", force=True)
+    assert (project.top / "net.onnx").read_bytes() == b"one"
+    assert promote(project, "digits@1.1.0", to="staging", message="better").outcome == "promoted"
+
+
+def test_unknown_names_raise_with_a_hint(registry: Registry, tmp_path: Path) -> None:
+    for ref in ("digits@9.9.9", "nobody", "digits@production"):
+        with pytest.raises(MlverError) as refused:
+            registry.resolve(ref)
+        assert refused.value.hint
+    with pytest.raises(MlverError, match="is not in a git repository"):
+        Registry.find(tmp_path)
+
+
+def test_the_package_itself_opens_it(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project.top)
+    assert mlver.open().models() == mlver.open(project.top / ".mlver").models() == ["digits"]
+
+
+def test_it_brings_no_command_line_no_screen_and_no_schema_library(registry: Registry) -> None:
+    program = (
+        "import sys; from mlver.api import Registry; found = Registry.find('.').resolve('digits');"
+        "print(found.version, sorted({'typer', 'rich', 'jsonschema', 'mlver.cli', 'mlver.render'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=registry.project.top,
+        env={"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("1.1.0 []\n", "")

@@ -1,0 +1,181 @@
+"""Names: what is taken, what is refused, and that the schemas agree."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mlver import names
+from mlver.document.pattern import translate
+from mlver.errors import UsageError
+from mlver.names import Ref, parse_ref
+
+Check = Callable[[str], str]
+
+HOSTILE = [
+    "",
+    "-x",
+    "--upload-pack=x",
+    "..",
+    "a..b",
+    "a/b",
+    "a b",
+    "a\n",
+    "a\x00",
+    "\u202eabc",
+    "\x1b[31m",
+    "[/red]",
+    "é",
+    "a@b",
+    "a.",
+    "a.lock",
+    "refs/heads/x",
+    "latest",
+    "weights",
+    ".git",
+    "x/.GIT/y",
+    "/etc/passwd",
+    "../x",
+    "a//b",
+    "a/",
+    "./a",
+    "a/../b",
+    ".mlver/x",
+    ".MLVER",
+    "\ud800",
+    "a\u2028b",
+    "A" * 101,
+    "a" * 65,
+    "Prod",
+    "1a",
+    "a" * 4097,
+]
+
+
+@pytest.mark.parametrize("name", ["translate_kr2en", "A", "7b-chat.v2", "HEAD", "con", "a" * 100])
+def test_model_names_taken(name: str) -> None:
+    assert names.check_model(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "-x", ".x", "a..b", "a.", "a.lock", "a/b", "a@b", "a\n", "é", "a" * 101])
+def test_model_names_refused(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        names.check_model(name)
+    assert caught.value.hint
+
+
+def test_a_refusal_prints_no_control_character() -> None:
+    with pytest.raises(UsageError) as caught:
+        names.check_model("\x1b[31m\u202e")
+    assert caught.value.message.isprintable()
+
+
+def test_models_that_differ_by_case_only_are_refused() -> None:
+    assert names.check_distinct("kr2en", ["kr2en", "other"]) == "kr2en"
+    with pytest.raises(UsageError, match="KR2EN"):
+        names.check_distinct("kr2en", ["KR2EN"])
+
+
+@pytest.mark.parametrize("name", ["production", "canary_2", "v1"])
+def test_stage_names_taken(name: str) -> None:
+    assert names.check_stage(name) == name
+
+
+@pytest.mark.parametrize("name", ["latest", "", "Prod", "1st", "a-b", "a" * 33])
+def test_stage_names_refused(name: str) -> None:
+    with pytest.raises(UsageError):
+        names.check_stage(name)
+
+
+@pytest.mark.parametrize("path", ["weights.bin", "models/kr2en", "a b/ü.bin", "...", "-x", ".github/x", "x/.mlver"])
+def test_artifact_paths_taken(path: str) -> None:
+    assert names.check_artifact_path(path) == path
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("", "empty"),
+        ("/etc/passwd", "absolute"),
+        ("a/../b", "part"),
+        ("a//b", "part"),
+        ("a/", "part"),
+        ("./a", "part"),
+        ("x/.GIT/config", "git"),
+        (".mlver/config.yaml", "git and mlver"),
+        ("a\nb", "control"),
+        ("\ud800", "UTF-8"),
+        ("a" * 4097, "longer"),
+    ],
+)
+def test_artifact_paths_refused_with_the_reason(path: str, reason: str) -> None:
+    with pytest.raises(UsageError, match=reason):
+        names.check_artifact_path(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "ref"),
+    [
+        ("kr2en", Ref("kr2en", None)),
+        ("kr2en@1.2.0", Ref("kr2en", "1.2.0")),
+        ("kr2en@v1.2.0-rc.1", Ref("kr2en", "v1.2.0-rc.1")),
+        ("@production", Ref(None, "production")),
+        ("@latest", Ref(None, "latest")),
+    ],
+)
+def test_refs(text: str, ref: Ref) -> None:
+    assert parse_ref(text) == ref
+    assert str(ref) == text
+
+
+@pytest.mark.parametrize("text", ["", "@", "kr2en@", "a@b@c", "-x@1.0.0", "a@--help", "a@HEAD", "a@1 2"])
+def test_refs_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_ref(text)
+
+
+@given(name=st.text(alphabet="aZ0._-/@ \n.gitmlverlock", max_size=12))
+@example(name="aggit/.git")
+def test_the_schemas_judge_names_as_the_checks_do(name: str) -> None:
+    for candidate in (name, *HOSTILE):
+        for definition, check in CHECKS.items():
+            assert _taken(check, candidate) == _matches(definition, candidate), (definition, candidate)
+
+
+CHECKS: dict[str, Check] = {
+    "model": names.check_model,
+    "stage": names.check_stage,
+    "data_name": names.check_data,
+    "label_key": names.check_label,
+    "path": names.check_artifact_path,
+}
+
+
+def _taken(check: Check, name: str) -> bool:
+    try:
+        return check(name) == name
+    except UsageError:
+        return False
+
+
+def _definitions() -> dict[str, dict[str, str]]:
+    folder = Path(__file__).parents[1] / "schemas"
+    found: dict[str, dict[str, str]] = {}
+    for kind in ("version", "promotion"):
+        found |= json.loads((folder / f"{kind}.schema.json").read_bytes())["$defs"]
+    return found
+
+
+DEFINITIONS = _definitions()
+
+
+def _matches(definition: str, name: str) -> bool:
+    schema = DEFINITIONS[definition]
+    fits = len(name) <= int(schema.get("maxLength", 10**9)) and "\ud800" not in name  # no YAML holds a surrogate
+    return fits and re.search(translate(schema["pattern"]), name, re.ASCII) is not None
