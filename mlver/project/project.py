@@ -15,6 +15,7 @@ from mlver.project import layout
 from mlver.project.lock import WAIT_S
 from mlver.project.registry import Registry
 from mlver.project.reporter import Reporter, Silent
+from mlver.project.source import WorkTree
 from mlver.state import State
 from mlver.version import Version, highest_release, parse
 
@@ -49,7 +50,7 @@ class Project:
         """The project `start` is in, whether `mlver init` ran there or not."""
         repository = Repository.find(start)
         state = State(repository.common_dir / "mlver" / "state.db")
-        return cls(repository, start, reporter or Silent(), state, Registry(repository.top, state))
+        return cls(repository, start, reporter or Silent(), state, Registry(WorkTree(repository.top), state))
 
     @classmethod
     def open(cls, start: Path, reporter: Reporter | None = None) -> Project:
@@ -74,7 +75,7 @@ class Project:
 
         The cache beside git's objects may be anybody's writing.
         """
-        return replace(self, registry=Registry(self.top, None))
+        return replace(self, registry=Registry(self.registry.source, None))
 
     def path(self, given: str) -> str:
         """A path the person typed, relative to the work tree's top, and fit for a record."""

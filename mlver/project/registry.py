@@ -1,25 +1,24 @@
-"""The records of a work tree, read: which models, versions and promotions there are, and what each says.
+"""The records of a repository, read: which models, versions and promotions there are, and what each says.
 
 Readers take no lock. Names come from listing folders, so only records that are asked for are opened; a record parsed
-once is kept, under the digest of its bytes, in the rebuildable state.
+once is kept, under the digest of its bytes, in the rebuildable state. Whether the work tree, a commit or the index is
+read is up to the source.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mlver import paths
 from mlver.digest import Digest
 from mlver.document import codec
-from mlver.errors import InvalidDocument, MlverError
+from mlver.errors import InvalidDocument, MlverError, command
 from mlver.manifest import Manifest
 from mlver.project import layout
+from mlver.project.source import Source
 from mlver.records.approval import ApprovalRecord
 from mlver.records.config import Config
 from mlver.records.evaluation import EvaluationRecord
@@ -32,28 +31,27 @@ from mlver.version import Version, ordered
 if TYPE_CHECKING:
     from mlver.document.schema import Kind
 
-_MAX_RECORD = 16 << 20
 _Built = TypeVar("_Built")
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The records below `top`. `state` caches what was parsed; None reads every record afresh."""
+    """The records of `source`. `state` caches what was parsed; None reads every record afresh."""
 
-    top: Path
+    source: Source
     state: State | None
 
     # -- names ---------------------------------------------------------------------------------------------------
 
     def models(self) -> list[str]:
-        return sorted(filter(layout.is_model, self._listed(layout.MODELS)))
+        return sorted(filter(layout.is_model, self.source.listed(layout.MODELS)))
 
     def versions(self, model: str) -> list[Version]:
         """A model's versions, lowest first; files that name no version are left to `verify`."""
         return ordered(filter(None, map(layout.version_of, self._records(layout.versions(model)))))
 
     def stages(self, model: str) -> list[str]:
-        return sorted(filter(layout.is_stage, self._listed(layout.stages(model))))
+        return sorted(filter(layout.is_stage, self.source.listed(layout.stages(model))))
 
     def sequences(self, folder: str) -> list[int]:
         """The numbers of the records in a folder of numbered ones, lowest first."""
@@ -61,7 +59,7 @@ class Registry:
 
     def names(self, folder: str) -> list[str]:
         """What a folder of records holds, sorted."""
-        return sorted(self._listed(folder))
+        return sorted(self.source.listed(folder))
 
     # -- records -------------------------------------------------------------------------------------------------
 
@@ -69,7 +67,7 @@ class Registry:
         """The settings of the repository; raise MlverError where `mlver init` never ran."""
         data = self.read(layout.CONFIG)
         if data is None:
-            raise MlverError(f"{self.top} has no .mlver/ yet", hint="mlver init")
+            raise MlverError(f"{layout.CONFIG} is missing", hint="mlver init")
         return self._built("config", Config.from_document, data, layout.CONFIG)
 
     def settings(self, model: str) -> ModelSettings | None:
@@ -85,7 +83,7 @@ class Registry:
         if (record.model, record.version) != (model, str(number)):
             # its tag and its promotions would be looked up under another name than the one it was asked for by
             said = f"it says it is {record.model} {record.version}"
-            raise InvalidDocument(path, (said,), hint=f"git log -- {path}")
+            raise InvalidDocument(path, (said,), hint=command("git", "log", "--", path))
         return record, Digest.of(data)
 
     def digest(self, model: str, number: Version | str) -> Digest | None:
@@ -136,7 +134,7 @@ class Registry:
         root = layout.approvals(model, number)
         return [
             self.approval(model, number, stage, n)
-            for stage in sorted(filter(layout.is_stage, self._listed(root)))
+            for stage in sorted(filter(layout.is_stage, self.source.listed(root)))
             for n in self.sequences(f"{root}/{stage}")
         ]
 
@@ -152,23 +150,15 @@ class Registry:
             return None
         if Digest.of(data) != digest:
             raise MlverError(
-                f"{path} was changed: its bytes no longer hash to its name", hint=f"git checkout -- {path}"
+                f"{path} was changed: its bytes no longer hash to its name", hint=command("git", "checkout", "--", path)
             )
         return Manifest.parse(data, path)
 
     # -- bytes ---------------------------------------------------------------------------------------------------
 
     def read(self, path: str) -> bytes | None:
-        """A file below `top`, never through a symlink; None where there is none."""
-        where = paths.inside(self.top, path)
-        try:
-            with where.open("rb") as file:
-                data = file.read(_MAX_RECORD + 1 if path.endswith(".yaml") else -1)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise MlverError(f"{path} cannot be read: {error.strerror}", hint=f"ls -l {path}") from None
-        return data
+        """A file's bytes, never through a symlink; None where there is none."""
+        return self.source.read(path)
 
     def _must_read(self, path: str, missing: str, hint: str) -> bytes:
         data = self.read(path)
@@ -194,15 +184,9 @@ class Registry:
         self.state.put_document(key, json.dumps(document))
         return build(document)
 
-    def _listed(self, folder: str) -> list[str]:
-        try:
-            return os.listdir(paths.inside(self.top, folder))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-
     def _records(self, folder: str) -> list[str]:
         """What a folder's records are named after."""
-        return [name.removesuffix(".yaml") for name in self._listed(folder) if name.endswith(".yaml")]
+        return [name.removesuffix(".yaml") for name in self.source.listed(folder) if name.endswith(".yaml")]
 
 
 def decoded_version(data: bytes, where: str) -> VersionRecord:

@@ -1,0 +1,59 @@
+"""What a commit or the index holds below some paths: which files, of which kind, with which contents."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlver.errors import MlverError, command
+from mlver.git.repository import Repository
+
+_SYMLINK, _SUBMODULE = "120000", "160000"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file as git holds it: its mode, such as `100644`, and the id of its contents."""
+
+    mode: str
+    object_id: str
+
+    @property
+    def is_file(self) -> bool:
+        return self.mode not in (_SYMLINK, _SUBMODULE)
+
+
+def committed(repository: Repository, commit: str, *under: str) -> dict[str, Entry]:
+    """The files of a commit (a full id or reference) below `under`, by path."""
+    out = repository.process.read(["ls-tree", "-r", "-z", "--full-tree", commit, "--", *under])
+    found: dict[str, Entry] = {}
+    for line in out.split(b"\0")[:-1]:
+        about, _, path = line.partition(b"\t")
+        mode, _, object_id = about.decode().split(" ")
+        found[os.fsdecode(path)] = Entry(mode, object_id)
+    return found
+
+
+def staged(repository: Repository, *under: str) -> dict[str, Entry]:
+    """The files of the index below `under`, by path; raise MlverError where one holds both sides of a merge."""
+    out = repository.process.read(["ls-files", "--stage", "-z", "--full-name", "--", *under])
+    found: dict[str, Entry] = {}
+    for line in out.split(b"\0")[:-1]:
+        about, _, name = line.partition(b"\t")
+        mode, object_id, side = about.decode().split(" ")
+        path = os.fsdecode(name)
+        if side != "0":
+            raise MlverError(
+                f"{path} holds both sides of a merge that was never settled", hint=command("git", "status", "--", path)
+            )
+        found[path] = Entry(mode, object_id)
+    return found
+
+
+def contents(repository: Repository, entries: Mapping[str, Entry]) -> dict[str, bytes]:
+    """The bytes of files, by path, read in one process; those whose contents this clone lacks are left out."""
+    if not entries:
+        return {}
+    blobs = repository.blobs(entry.object_id for entry in entries.values())
+    return {path: data for path, data in zip(entries, blobs, strict=True) if data is not None}
