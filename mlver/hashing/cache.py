@@ -1,20 +1,25 @@
 """The stat cache: a file whose inode, size and times are as they were is taken to have the digest it had.
 
 Git's "racy" rule holds: a file that changed so recently that a further change might leave the same times is not kept.
+A directory has one entry more, for all its files at once: where nothing changed, no other is asked for.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from mlver.hashing.walk import Found
 
 # A signature is inode, size, mtime and ctime in nanoseconds, in this machine's byte order: `total_size`.
 _SIGNATURE = struct.Struct("=QQqq")
+# All files of a directory at once: their imprint, the digest of their manifest, their size in bytes and their number.
+_WHOLE = struct.Struct("=32s32sQQ")
 _SECOND = 1_000_000_000
 # Linux stamps files with the time of its last tick, at most 10 ms ago; file systems that count seconds, or two (FAT).
 _FINE_NS, _COARSE_NS = 20_000_000, 2 * _SECOND
@@ -46,6 +51,38 @@ def is_racy(signed: bytes, began_ns: int) -> bool:
     _, _, modified, changed = _SIGNATURE.unpack(signed)
     coarse = changed % _SECOND == 0
     return bool(max(modified, changed) + (_COARSE_NS if coarse else _FINE_NS) >= began_ns)
+
+
+class Imprint:
+    """Every path and signature of a directory's files, in order, come down to 32 bytes."""
+
+    def __init__(self) -> None:
+        self._hasher = hashlib.blake2b(digest_size=32)
+        self._newest = 0
+
+    def add(self, paths: Sequence[bytes], signatures: Sequence[bytes]) -> None:
+        """As many of the one as of the other. No path holds the NUL that ends it here."""
+        told = b"".join([b"%b\0%b" % both for both in zip(paths, signatures, strict=True)])
+        self._hasher.update(told)
+        times = memoryview(b"".join(signatures)).cast("q")
+        self._newest = max(self._newest, max(times[2::4], default=0), max(times[3::4], default=0))
+
+    def digest(self) -> bytes:
+        return self._hasher.digest()
+
+    def is_racy(self, began_ns: int) -> bool:
+        """Whether one of the files may have changed unseen since `began_ns`, whatever the file system's clock."""
+        return self._newest + _COARSE_NS >= began_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A directory as it was measured: the imprint of its files, the manifest's digest, their size and number."""
+
+    imprint: bytes
+    digest: bytes
+    size: int
+    files: int
 
 
 class StatCache:
@@ -92,6 +129,16 @@ class StatCache:
                 kept.append((full, signed + digest))
         self._table.keep_files(self._worktree, kept, self._gone + racy)
         self._gone = []
+
+    def whole(self, key: bytes) -> Whole | None:
+        """The directory `key` as it was kept."""
+        for _, entry in self._table.files(self._worktree, key + b"/"):
+            return Whole(*_WHOLE.unpack(entry)) if len(entry) == _WHOLE.size else None
+        return None
+
+    def keep_whole(self, key: bytes, whole: Whole) -> None:
+        entry = _WHOLE.pack(whole.imprint, whole.digest, whole.size, whole.files)
+        self._table.keep_files(self._worktree, [(key + b"/", entry)], ())
 
     def drop_vanished(self) -> None:
         """Drop what the last `join` found in the table and not on the disk."""

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, command, refused
-from mlver.hashing.cache import Joined, StatCache, signature, size_of, total_size
+from mlver.hashing.cache import Imprint, Joined, StatCache, Whole, signature, size_of, total_size
 from mlver.hashing.read import LARGE, BatchRead, Progress, Read, Unsteady, read_batch, read_large
 from mlver.hashing.sink import Sink
 from mlver.hashing.walk import Found, walk
@@ -120,9 +120,15 @@ def _file(run: _Run, top: bytes, found: os.stat_result) -> Measured:
 
 
 def _directory(run: _Run, top: bytes, *, keep_manifest: bool) -> Measured:
+    if not keep_manifest and run.sink is None:
+        known = _unchanged(run, top)
+        if known is not None:
+            return known
     hasher = hashlib.sha256()
+    imprint = Imprint()
     texts: list[bytes] = []
     size = files = 0
+    began = time.time_ns()
     # Closed at once whatever happens here, so that no worker still writes when the sink cleans up.
     with closing(_chunks(run, top + b"/", walk(top, run.faults))) as chunks:
         for chunk in chunks:
@@ -130,6 +136,7 @@ def _directory(run: _Run, top: bytes, *, keep_manifest: bool) -> Measured:
                 continue  # nothing will come of it; only the other faults are of interest now
             text = lines(chunk.paths, [digest for digest in chunk.digests if digest is not None])
             hasher.update(text)
+            imprint.add(chunk.paths, chunk.signatures)
             if keep_manifest:
                 texts.append(text)
             size += total_size(chunk.signatures)
@@ -137,7 +144,31 @@ def _directory(run: _Run, top: bytes, *, keep_manifest: bool) -> Measured:
     run.refuse()
     if not files:
         raise MlverError(f"{run.key} holds no files", hint="an artifact needs at least one file: check the path")
+    if run.cache is not None and not imprint.is_racy(began):
+        run.cache.keep_whole(os.fsencode(run.key), Whole(imprint.digest(), hasher.digest(), size, files))
     return Measured(Digest(hasher.hexdigest()), size, files, b"".join(texts) if keep_manifest else None)
+
+
+def _unchanged(run: _Run, top: bytes) -> Measured | None:
+    """What is known of a directory all of whose files are as they were; None where one is not."""
+    whole = run.cache.whole(os.fsencode(run.key)) if run.cache is not None else None
+    if whole is None:
+        return None
+    imprint = Imprint()
+    faults: list[str] = []
+    paths: list[bytes] = []
+    signatures: list[bytes] = []
+    for path, found in walk(top, faults):
+        paths.append(path)
+        signatures.append(signature(found))
+        if len(paths) == CHUNK_FILES:
+            imprint.add(paths, signatures)
+            paths, signatures = [], []
+    imprint.add(paths, signatures)
+    if faults or imprint.digest() != whole.imprint:
+        return None
+    run.progress(whole.size)
+    return Measured(Digest(whole.digest.hex()), whole.size, whole.files, None)
 
 
 def _chunks(run: _Run, root: bytes, walked: Iterable[Found]) -> Generator[_Chunk, None, None]:

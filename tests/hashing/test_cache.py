@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mlver.hashing import StatCache, measure
+from mlver.errors import MlverError
+from mlver.hashing import Measured, StatCache, measure
 from mlver.hashing import cache as cache_module
 from mlver.hashing.cache import is_racy, signature
 from mlver.state import State
@@ -101,3 +102,74 @@ def test_a_signature_tells_inode_size_and_both_times(top: Path) -> None:
     assert cache_module.size_of(signature(found)) == found.st_size == 1
     assert cache_module.total_size([signature(found)] * 3) == 3
     assert cache_module.total_size([]) == 0
+
+
+# -- all files of a directory at once --------------------------------------------------------------------------------
+
+
+def measured(top: Path, state: State) -> Measured:
+    return measure(top, key="data", cache=StatCache(state, "w"), keep_manifest=False)
+
+
+@pytest.fixture
+def settled(tmp_path: Path, top: Path) -> State:
+    """A cache that knows the directory as a whole."""
+    for path in top.rglob("*"):
+        if path.is_file():
+            os.utime(path, ns=(SECOND, SECOND))
+    state = State(tmp_path / "state/state.db")
+    later = time.time_ns() + 3 * SECOND
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time_ns", lambda: later)
+        measured(top, state)
+    assert StatCache(state, "w").whole(b"data") is not None
+    return state
+
+
+def test_an_unchanged_directory_asks_for_no_file_of_it(
+    settled: State, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = measure(top, key="data", keep_manifest=False)
+    monkeypatch.setattr(StatCache, "join", None)
+    assert measured(top, settled) == plain
+
+
+def test_a_directory_just_written_is_not_known_as_a_whole(tmp_path: Path, top: Path) -> None:
+    state = State(tmp_path / "state/state.db")
+    settle()
+    measured(top, state)
+    assert StatCache(state, "w").whole(b"data") is None
+
+
+@pytest.mark.parametrize("change", ["content", "restored times", "added", "removed", "renamed", "swapped", "dangling"])
+def test_no_change_hides_behind_the_whole(settled: State, top: Path, change: str) -> None:
+    old = measured(top, settled)
+    path = top / "a"
+    before = path.stat()
+    if change in ("content", "restored times"):
+        path.write_text("A")
+    if change == "restored times":
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    if change == "added":
+        (top / "b/d").write_text("")
+    if change == "removed":
+        path.unlink()
+    if change == "renamed":
+        path.rename(top / "a2")
+    if change == "swapped":
+        path.rename(top / "x")
+        (top / "b/c").rename(path)
+        (top / "x").rename(top / "b/c")
+    if change == "dangling":
+        (top / "link").symlink_to("nowhere")
+        with pytest.raises(MlverError, match="does not exist"):
+            measured(top, settled)
+        return
+    new = measured(top, settled)
+    assert new == measure(top, key="data", keep_manifest=False)
+    assert new != old
+
+
+def test_a_whole_that_is_no_entry_of_ours_is_not_believed(settled: State, top: Path) -> None:
+    settled.keep_files("w", [(b"data/", b"short")], [])
+    assert measured(top, settled) == measure(top, key="data", keep_manifest=False)
