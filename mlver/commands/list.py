@@ -51,7 +51,7 @@ class ListResult:
 
 def list_versions(project: Project, model: str | None = None, *, limit: int | None = 20) -> ListResult:
     """The newest `limit` versions (None: all) of one model or of each; opens no record it does not show."""
-    names = [project.model(model)] if model else project.registry.models()
+    names = [project.model(model)] if model is not None else project.registry.models()
     return ListResult(tuple(_listed(project, name, limit) for name in names))
 
 

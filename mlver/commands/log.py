@@ -44,7 +44,7 @@ _DONE = {"promote": "promoted", "rollback": "rolled back", "retire": "retired"}
 
 def log(project: Project, model: str | None = None, *, stage: str | None = None, limit: int | None = None) -> LogResult:
     """The events of a model (of all, if None), those of one stage if told; raise UsageError for an unknown stage."""
-    names = [project.model(model)] if model else project.registry.models()
+    names = [project.model(model)] if model is not None else project.registry.models()
     if stage is not None and not any(stage in project.registry.stages(name) for name in names):
         stages.rule(project, stage)  # one that was never held may be empty, one that does not exist may not
     faults: list[str] = []

@@ -55,7 +55,7 @@ class StatusResult:
 
 def status(project: Project, model: str | None = None) -> StatusResult:
     """The work tree's state for one model, or for every one. Reads only files the stat cache cannot vouch for."""
-    names = [project.model(model)] if model or not project.registry.models() else project.registry.models()
+    names = [project.model(model)] if model is not None or not project.registry.models() else project.registry.models()
     faults: list[str] = []
     readable = {name: _readable(project, name, faults) for name in names}
     found = [_status(project, name, versions, faults) for name, versions in readable.items() if versions]

@@ -85,7 +85,7 @@ class Project:
 
     def choose(self, text: str | None) -> Chosen:
         """The version a REF means: `MODEL`, `MODEL@1.2.0`, `MODEL@production`, `@latest` where there is one model."""
-        ref = names.parse_ref(text) if text else names.Ref(None, None)
+        ref = names.Ref(None, None) if text is None else names.parse_ref(text)
         model = self.model(ref.model)
         return Chosen(model, self.select(model, ref.selector))
 
