@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.errors import UsageError
-from mlver.version import BUMPS, Bump, Version, bump, highest, highest_release, ordered, parse
+from mlver.version import BUMPS, Bump, Version, bump, canonical, highest, highest_release, newest, ordered, parse
 
 IDENTIFIERS = st.integers(0, 12).map(str) | st.from_regex(r"[a-z-][0-9a-z-]{0,3}", fullmatch=True)
 PRERELEASES = st.none() | st.lists(IDENTIFIERS, min_size=1, max_size=3).map(".".join)
@@ -55,3 +55,12 @@ def test_many_are_ordered_as_the_library_compares_two(versions: list[Version]) -
 @given(VERSIONS, st.sampled_from(BUMPS))
 def test_a_bump_is_higher(version: Version, part: Bump) -> None:
     assert bump(version, part) > version
+
+
+NAMES = VERSIONS.map(str) | st.sampled_from([*WRONG, "1.2.3+b", "v1.2.3", "1.2.3\n1.2.4", "9" * 250 + ".0.0"])
+
+
+@given(st.lists(NAMES, unique=True), st.integers(0, 5))
+def test_the_newest_are_the_end_of_all_in_order(names: list[str], limit: int) -> None:
+    known = [version for version in map(canonical, names) if version is not None]
+    assert newest(names, limit) == (ordered(known)[::-1][:limit], len(known))

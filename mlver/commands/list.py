@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -57,8 +58,7 @@ def list_versions(project: Project, model: str | None = None, *, limit: int | No
 
 def _listed(project: Project, model: str, limit: int | None) -> ListedModel:
     registry = project.registry
-    versions = registry.versions(model)
-    shown = versions[::-1] if limit is None else versions[: -limit - 1 : -1]
+    shown, total = registry.newest(model, sys.maxsize if limit is None else limit)
     faults: list[str] = []
     held = legible.holders(registry, model, faults)
     sealed = seals.seals(project, model, shown)
@@ -66,7 +66,7 @@ def _listed(project: Project, model: str, limit: int | None) -> ListedModel:
     return ListedModel(
         model=model,
         description=settings.description if settings else None,
-        total=len(versions),
+        total=total,
         stages=held,
         versions=tuple(_version(registry, model, number, held, sealed[str(number)]) for number in shown),
         faults=tuple(faults),

@@ -34,8 +34,7 @@ def show(project: Project, ref: str | None) -> ShowResult:
     """Everything known of the version `ref` names."""
     chosen = project.choose(ref)
     record, digest = project.registry.version(chosen.model, chosen.version)
-    tag = seals.tags(project, chosen.model, [chosen.version]).get(record.version)
-    seal = seals.seals(project, chosen.model, [chosen.version])[record.version]
+    tag, seal = seals.tagged(project, chosen.model, [chosen.version]).get(record.version, (None, None))
     broken = judge_seal(chosen.model, chosen.version, digest, seal)
     held = project.registry.holders(chosen.model)
     return ShowResult(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,15 @@ class Tag:
     def seals(self) -> str | None:
         found = _TRAILER.findall(self.message)
         return found[-1] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """An object as git stores it; `kind` is `blob`, `tree`, `commit` or `tag`."""
+
+    id: str
+    kind: bytes
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +211,28 @@ class Repository:
             found[name] = Tag(name, oid, annotated, commit, message)
         return found
 
+    def tags_with(self, files: Mapping[str, str]) -> dict[str, tuple[Tag, bytes | None]]:
+        """The tags `files` names, each with the bytes of the file named beside it, as the tag's commit holds it.
+
+        One process, which looks at no other tag, however many there are.
+        """
+        names = list(files)
+        found: dict[str, tuple[Tag, bytes | None]] = {}
+        specs = [(f"refs/tags/{name}", f"refs/tags/{name}^{{commit}}:{files[name]}") for name in names]
+        objects = self._objects([spec for both in specs for spec in both])
+        for name, told, held in zip(names, objects, objects, strict=True):
+            if told is not None:
+                tag = _tag(name, told)
+                there = tag.commit is not None and held is not None and held.kind == b"blob"
+                found[name] = (tag, held.data if there and held is not None else None)
+        return found
+
     def blobs(self, specs: Iterable[str]) -> Iterator[bytes | None]:
         """The bytes behind each `<commit>:<path>` in turn, None where there is no such blob."""
+        for found in self._objects(specs):
+            yield found.data if found is not None and found.kind == b"blob" else None
+
+    def _objects(self, specs: Iterable[str]) -> Iterator[_Object | None]:
         asked = [_encoded(self._object(spec) if "\n" in spec else spec) for spec in specs]
         out = self.process.read(["cat-file", "--batch"], stdin=b"".join(spec + b"\n" for spec in asked))
         at = 0
@@ -215,7 +244,7 @@ class Repository:
                 yield None
                 continue
             size = int(header[-1])
-            yield out[at : at + size] if header[-2] == b"blob" else None
+            yield _Object(header[0].decode(), header[1], out[at : at + size])
             at += size + 1
 
     def _object(self, spec: str) -> str:
@@ -308,6 +337,16 @@ class Repository:
     def _differing(self, old: str, new: str, under: Sequence[str]) -> dict[str, str]:
         args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", old, new, "--", *under]
         return {path: kind for _, kind, path in _changed(self.process.read(args))}
+
+
+def _tag(name: str, found: _Object) -> Tag:
+    """The tag that a reference to this object is; what a tag object points at is never followed further."""
+    header, _, message = found.data.partition(b"\n\n")
+    target = re.match(rb"object ([0-9a-f]+)\ntype commit\n", header)
+    commit = found.id if found.kind == b"commit" else None
+    if found.kind == b"tag" and target is not None:
+        commit = target[1].decode()
+    return Tag(name, found.id, found.kind == b"tag", commit, message.decode(errors="replace"))
 
 
 def _changed(out: bytes) -> Iterator[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ from typing import Literal
 from mlver import names
 from mlver.digest import Digest
 from mlver.errors import UsageError
-from mlver.version import Version, parse
+from mlver.version import Version, canonical
 
 ROOT = ".mlver"
 CONFIG = f"{ROOT}/config.yaml"
@@ -71,11 +71,7 @@ def is_stage(name: str) -> bool:
 
 def version_of(name: str) -> Version | None:
     """The version a record's file is named after, without its `.yaml`; None where it is not written as mlver does."""
-    try:
-        found = parse(name)
-    except UsageError:
-        return None
-    return found if str(found) == name else None
+    return canonical(name)
 
 
 def sequence_of(name: str) -> int | None:

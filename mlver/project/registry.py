@@ -26,7 +26,7 @@ from mlver.records.model import ModelSettings
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 from mlver.state import State
-from mlver.version import Version, ordered
+from mlver.version import Version, newest, ordered
 
 if TYPE_CHECKING:
     from mlver.document.schema import Kind
@@ -49,6 +49,10 @@ class Registry:
     def versions(self, model: str) -> list[Version]:
         """A model's versions, lowest first; files that name no version are left to `verify`."""
         return ordered(filter(None, map(layout.version_of, self._records(layout.versions(model)))))
+
+    def newest(self, model: str, limit: int) -> tuple[list[Version], int]:
+        """A model's `limit` highest versions, highest first, and how many it has in all."""
+        return newest(self._records(layout.versions(model)), limit)
 
     def stages(self, model: str) -> list[str]:
         return sorted(filter(layout.is_stage, self.source.listed(layout.stages(model))))

@@ -15,7 +15,6 @@ from mlver.records.version import VersionRecord
 from mlver.version import Version, parse
 
 TRAILER = "Mlver-Record"
-_ASKED_BY_NAME = 200  # git compares every tag with every name; of more, all of the model's are fetched
 
 
 def planned(record: VersionRecord, data: bytes) -> PlannedTag:
@@ -26,16 +25,10 @@ def planned(record: VersionRecord, data: bytes) -> PlannedTag:
     return PlannedTag(tag_name(record.model, record.version), message, path)
 
 
-def tags(project: Project, model: str, versions: Collection[Version | str] | None = None) -> dict[str, Tag]:
-    """A model's version tags by version; of `versions` alone where told, which costs no look at the others."""
-    if versions is None:
-        patterns = [f"refs/tags/{tag_name(model, '*')}"]
-    else:
-        patterns = [f"refs/tags/{tag_name(model, version)}" for version in versions]
-    if not patterns:
-        return {}
-    found = project.repository.tags(*patterns)
-    return {name.removeprefix(f"{model}@v"): tag for name, tag in found.items()}
+def tags(project: Project, model: str) -> dict[str, Tag]:
+    """A model's version tags by version."""
+    found = project.repository.tags(f"refs/tags/{tag_name(model, '*')}")
+    return {name.removeprefix(tag_name(model, "")): tag for name, tag in found.items()}
 
 
 def tagged_versions(project: Project, model: str) -> set[Version]:
@@ -52,16 +45,18 @@ def tagged_versions(project: Project, model: str) -> set[Version]:
 def seals(project: Project, model: str, versions: Iterable[Version | str]) -> dict[str, Seal | None]:
     """For each version what its tag says and what its commit holds; None where there is no tag."""
     wanted = [str(version) for version in versions]
-    there = tags(project, model, wanted if len(wanted) <= _ASKED_BY_NAME else None)
-    reachable = {version: there[version] for version in wanted if version in there and there[version].commit}
-    specs = [f"{tag.commit}:{layout.version(model, version)}" for version, tag in reachable.items()]
-    held = dict(zip(reachable, project.repository.blobs(specs), strict=True)) if specs else {}
-    return {version: _seal(there.get(version), held.get(version)) for version in wanted}
+    found = tagged(project, model, wanted)
+    return {version: found[version][1] if version in found else None for version in wanted}
 
 
-def _seal(tag: Tag | None, held: bytes | None) -> Seal | None:
-    if tag is None:
-        return None
+def tagged(project: Project, model: str, versions: Iterable[Version | str]) -> dict[str, tuple[Tag, Seal]]:
+    """The same with the tags themselves, of the versions that have one."""
+    wanted = {tag_name(model, version): layout.version(model, version) for version in versions}
+    found = project.repository.tags_with(wanted) if wanted else {}
+    return {name.removeprefix(tag_name(model, "")): (tag, _seal(tag, held)) for name, (tag, held) in found.items()}
+
+
+def _seal(tag: Tag, held: bytes | None) -> Seal:
     return Seal(
         annotated=tag.annotated,
         sealed=Digest.parse(tag.seals) if tag.seals else None,

@@ -182,7 +182,7 @@ def test_strange_tags_are_no_versions(story: Project, repository: Repository) ->
     for name in ("m@v1.0", "m@vx", "m@v1.0.0+b", "m", "mm@v9.0.0", "x/m@v8.0.0", "m@v7.0.0/x"):
         repository.git("tag", name)
     assert set(map(str, seals.tagged_versions(story, "m"))) == {"1.0.0", "1.1.0"}
-    assert seals.tags(story, "m", []) == {}
+    assert seals.seals(story, "m", []) == {}
 
 
 # -- audit -----------------------------------------------------------------------------------------------------------

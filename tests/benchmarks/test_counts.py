@@ -1,0 +1,144 @@
+"""What commands cost in counts, which no load of the machine changes: a regression shows here before it is felt.
+
+A bound is what was counted when it was written. A count above it needs a reason; one below it, a lower bound.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import CHECKOUT, NOW_EPOCH, Repository
+
+Counts = Mapping[str, Any]
+_PROBE = CHECKOUT / "tests/benchmarks/probe.py"
+
+
+def counted(repository: Repository, *argv: str) -> Counts:
+    report = repository.path.parent / "counts.json"
+    done = subprocess.run(
+        [sys.executable, _PROBE, report, *argv],
+        cwd=repository.path,
+        env={**os.environ, "PYTHONPATH": os.fspath(CHECKOUT), "SOURCE_DATE_EPOCH": NOW_EPOCH},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    told: Counts = json.loads(report.read_text())
+    return told
+
+
+def trained(path: Path, files: int) -> Repository:
+    """A model whose data is so many files, none of them changed lately."""
+    made = Repository(path)
+    path.mkdir()
+    made.git("init", "--quiet")
+    made.write(".gitignore", "/artifacts\n")
+    for number in range(files):
+        made.write(f"artifacts/data/{number % 7}/{number}", str(number))
+    made.write("artifacts/weights.bin", b"weights" * 100)
+    for file in (path / "artifacts").rglob("*"):
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+    made.commit()
+    assert made.mlver("init").code == 0
+    return made
+
+
+def versioned(path: Path, versions: int, files: int = 10) -> Repository:
+    made = trained(path, files)
+    told = ("--weights", "artifacts/weights.bin", "--data", "train=artifacts/data", "-m", "why")
+    assert made.mlver("register", "m", *told).code == 0
+    for number in range(1, versions):
+        done = made.mlver("register", "m", "--bump", "minor", "-m", "why", "--param", f"n={number}")
+        assert done.code == 0, done.err
+    return made
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    made = versioned(tmp_path_factory.mktemp("counts") / "repository", 4)
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        assert made.mlver("promote", f"m@{version}", "--to", "production", "-m", "why").code == 0
+    for argv in BOUNDS:  # what is parsed is parsed once
+        counted(made, *argv)
+    return made
+
+
+# Of each command: git processes, fsyncs, records parsed, artifact files opened, modules imported.
+BOUNDS = {
+    ("--version",): (0, 0, 0, 0, 10),
+    ("list",): (2, 0, 0, 0, 200),
+    ("list", "--json"): (2, 0, 0, 0, 155),
+    ("show", "m"): (2, 0, 0, 0, 200),
+    ("log",): (1, 0, 0, 0, 225),
+    ("status",): (6, 0, 0, 0, 230),
+    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 0, 0, 225),
+}
+
+
+@pytest.mark.parametrize("argv", BOUNDS, ids=" ".join)
+def test_reading_costs_no_more_than_it_did(story: Repository, argv: tuple[str, ...]) -> None:
+    counts = counted(story, *argv)
+    names = ("processes", "syncs", "parsed", "artifacts", "modules")
+    found = tuple(counts.get(name, 0) for name in names)
+    assert all(count <= bound for count, bound in zip(found, BOUNDS[argv], strict=True)), counts
+
+
+@pytest.mark.parametrize("argv", [("--version",), ("list", "--json"), ("list",), ("show", "m"), ("status",), ("log",)])
+def test_reading_what_is_known_never_imports_what_reads_or_judges_files(
+    story: Repository, argv: tuple[str, ...]
+) -> None:
+    heavy = set(counted(story, *argv)["heavy"])
+    assert not heavy & {"yaml", "jsonschema", "multiprocessing", "asyncio", "ssl"}
+    if "--json" in argv:
+        assert "rich" not in heavy
+
+
+# -- growth ----------------------------------------------------------------------------------------------------------
+
+
+def test_listing_the_newest_opens_what_it_shows_however_many_there_are(tmp_path: Path) -> None:
+    few, many = versioned(tmp_path / "few", 3), versioned(tmp_path / "many", 9)
+    one, other = (counted(made, "list", "--limit", "2") for made in (few, many))
+    assert one == other
+
+
+def test_a_rollback_costs_the_same_however_many_versions_there_are(tmp_path: Path) -> None:
+    costs = []
+    for count in (3, 9):
+        made = versioned(tmp_path / str(count), count)
+        for version in ("1.0.0", "1.1.0"):
+            assert made.mlver("promote", f"m@{version}", "--to", "production", "-m", "why").code == 0
+        costs.append(counted(made, "rollback", "m", "--stage", "production", "-m", "why"))
+    for name in ("processes", "records", "parsed", "manifests", "own"):
+        assert costs[0].get(name, 0) == costs[1].get(name, 0), name
+
+
+def test_small_files_cost_no_sync_and_no_process_each(tmp_path: Path) -> None:
+    costs = []
+    for files in (70, 210):
+        made = trained(tmp_path / str(files), files)
+        costs.append(counted(made, "register", "m", "--weights", "artifacts/data", "-m", "why"))
+    few, many = costs
+    assert many["processes"] == few["processes"]
+    assert many["own"] == few["own"]
+    # git's own objects fall into folders by chance, each of which is synced
+    assert abs(many["syncs"] - few["syncs"]) <= 12
+    assert many["artifacts"] - few["artifacts"] == 140
+
+
+def test_an_unchanged_tree_is_not_read_again(tmp_path: Path) -> None:
+    made = versioned(tmp_path / "repository", 1, files=50)
+    counted(made, "status")
+    again = counted(made, "status")
+    assert again.get("artifacts", 0) == 0
+    assert again["folders"] <= 2 * 8 + 2
