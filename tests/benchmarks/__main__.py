@@ -19,8 +19,9 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.benchmarks import files, growth, records  # noqa: F401 - each registers its workloads
 from tests.benchmarks.harness import CHECKOUT, Bench, Row, say
-from tests.benchmarks.workloads import WORKLOADS
+from tests.benchmarks.workload import WORKLOADS
 
 
 def main() -> int:

@@ -33,12 +33,15 @@ class Command:
 Prepare = Callable[[Path], Command]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Cost:
     """`rss` is the peak, in bytes, of the largest process of the run: it and what it waited for."""
 
     seconds: float
     rss: int
+
+    def without(self, start: Cost) -> Cost:
+        return Cost(max(self.seconds - start.seconds, 0.0), self.rss)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,16 @@ class Row:
         if bar is None:
             return cls(workload, ours, peer, theirs, spread)
         return cls(workload, ours, peer, theirs, spread, f"≤ {bar:g} ×", race.ratio <= bar)
+
+    @classmethod
+    def of_memory(cls, workload: str, race: Race, peer: str, *, tolerance: float = 0.1, most: int | None = None) -> Row:
+        """The largest process of each, which is to be no larger than the other's, or than `most` bytes."""
+        ratios = sorted(our.rss / their.rss for our, their in zip(race.ours, race.theirs, strict=True))
+        here, there = (median(cost.rss for cost in side) for side in (race.ours, race.theirs))
+        spread = f"{median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f})"
+        bar = f"± {tolerance:.0%}" if most is None else f"≤ {most >> 20} MiB"
+        met = abs(median(ratios) - 1) <= tolerance if most is None else here <= most
+        return cls(workload, f"{here / (1 << 20):.1f} MiB", peer, f"{there / (1 << 20):.1f} MiB", spread, bar, met)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +176,21 @@ class Bench:
             os.sync()
             return self._timed(command)
 
-    def race(self, ours: Prepare, theirs: Prepare, usual: int) -> Race:
-        """Run both in turn: A B A B …"""
-        costs = [(self.cost(ours), self.cost(theirs)) for _ in range(self.times(usual))]
+    def race(self, ours: Prepare, theirs: Prepare, usual: int, *, but: Prepare | None = None) -> Race:
+        """Run both in turn: A B A B …; what `but` costs, run beside them, is taken off ours."""
+        costs = []
+        for _ in range(self.times(usual)):
+            our, their = self.cost(ours), self.cost(theirs)
+            costs.append((our.without(self.cost(but)) if but else our, their))
+        return Race([our for our, _ in costs], [their for _, their in costs])
+
+    def once(self, ours: Prepare, theirs: Prepare) -> Race:
+        """Both a single time, whatever `repeat` says: what cannot be done twice."""
+        return Race([self.cost(ours)], [self.cost(theirs)])
+
+    def slowest(self, ours: Prepare, theirs: Sequence[Prepare], usual: int) -> Race:
+        """Ours against the slowest of several, in each round anew."""
+        costs = [(self.cost(ours), max(map(self.cost, theirs))) for _ in range(self.times(usual))]
         return Race([our for our, _ in costs], [their for _, their in costs])
 
     def _timed(self, command: Command) -> Cost:
@@ -187,6 +212,11 @@ class Bench:
                 said = errors.read().decode(errors="replace")
                 sys.exit(f"{' '.join(map(str, command.argv))} exited {process.returncode}:\n{said}")
         return Cost(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+
+
+def always(command: Command) -> Prepare:
+    """The same command each time, where a run leaves everything as it was."""
+    return lambda _: command
 
 
 def say(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import shutil
+import time
 from pathlib import Path
 
 from tests.benchmarks.harness import CHECKOUT, Bench
@@ -28,8 +29,8 @@ def one_file(path: Path, size: int) -> Path:
     return path
 
 
-def many_files(top: Path, count: int) -> Path:
-    """Random files of 1 to 20 KiB, in directories three deep."""
+def many_files(top: Path, count: int, size: int = 0) -> Path:
+    """Random files of 1 to 20 KiB, or of `size` bytes, in directories three deep."""
     chance = random.Random(count)
     folders = max(1, count * _FOLDERS // 50_000)
     for number in range(count):
@@ -37,7 +38,7 @@ def many_files(top: Path, count: int) -> Path:
         path = top / f"{folder % 10}" / f"part-{folder // 10 % 10}" / f"{folder:04d}" / f"sample-{number:05d}.bin"
         if number < folders:
             path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(chance.randbytes(chance.randint(1 << 10, 20 << 10)))
+        path.write_bytes(chance.randbytes(size or chance.randint(1 << 10, 20 << 10)))
     return top
 
 
@@ -56,6 +57,25 @@ def project(bench: Bench, top: Path) -> Path:
     """The same, where `mlver init` was run."""
     repository(bench, top)
     bench.run([mlver(bench), "init"], top)
+    return top
+
+
+def registered(bench: Bench, top: Path, count: int, size: int = 0) -> Path:
+    """So many small files, registered and, by a look at them once they had settled, known to the stat cache."""
+    project(bench, top)
+    many_files(top / "data", count, size)
+    bench.run([mlver(bench), "register", MODEL, "--weights", "data", "-m", "A version"], top)
+    time.sleep(2.1)
+    bench.run([mlver(bench), "status"], top)
+    return top
+
+
+def dvc_project(bench: Bench, directory: Path, dvc: Path) -> Path:
+    """A repository where `dvc init` was run, and nothing else."""
+    top = repository(bench, directory / "dvc")
+    (top / ".gitignore").unlink()
+    bench.run([dvc, "init", "-q"], top)
+    bench.run([dvc, "config", "core.site_cache_dir", directory / "site"], top)
     return top
 
 

@@ -1,0 +1,179 @@
+"""Bytes: registering, looking at, taking out and proving one large file and many small ones.
+
+What is warm and what is cold stands in each workload's docstring.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.benchmarks import material
+from tests.benchmarks.harness import Bench, Command, Prepare, Row, always
+from tests.benchmarks.workload import MIB, register, workload
+
+
+@workload("register-large")
+def register_large(bench: Bench) -> Iterator[Row]:
+    """One large file: hashed, stored, synced, committed, tagged. The page cache is warm, the repository new.
+
+    It can take no less than one core's hash of it, nor than a synced copy.
+    """
+    size = 64 * MIB if bench.quick else 4096 * MIB
+    source = material.one_file(bench.root / "large" / "weights.bin", size)
+
+    def ours(directory: Path) -> Command:
+        top = material.project(bench, directory / "repository")
+        (top / "weights.bin").hardlink_to(source)
+        return Command(register(bench, "weights.bin"), top)
+
+    def shell(script: str) -> Prepare:
+        return lambda directory: Command(["sh", "-c", script, source], directory)
+
+    peers = [shell('openssl dgst -sha256 "$0"'), shell('cp "$0" copy && sync copy')]
+    name = f"register one file of {size // MIB:,} MiB"
+    yield Row.of_race(
+        name, "the slower of `openssl dgst -sha256` and a synced `cp`", bench.slowest(ours, peers, 3), 1.1
+    )
+    source.unlink()
+
+
+@workload("register-many")
+def register_many(bench: Bench) -> Iterator[Row]:
+    """Many small files. All tools meet a new repository, no cache of their own, and files just copied: cached."""
+    count = _count(bench)
+    source = material.many_files(bench.root / f"many-{count}", count)
+    dvc = bench.environment("dvc", "dvc") / "dvc"
+
+    def ours(directory: Path) -> Command:
+        top = material.project(bench, directory / "repository")
+        material.copied(source, top / "data")
+        return Command(register(bench, "data"), top)
+
+    def with_dvc(directory: Path) -> Command:
+        top = material.dvc_project(bench, directory, dvc)
+        material.copied(source, top / "data")
+        return Command([dvc, "add", "-q", "data"], top)
+
+    def with_git(directory: Path) -> Command:
+        top = material.repository(bench, directory / "repository")
+        (top / ".gitignore").unlink()
+        material.copied(source, top / "data")
+        return Command(["git", "add", "data"], top)
+
+    def with_cp(directory: Path) -> Command:
+        return Command(["sh", "-c", 'cp -r "$0" copy && sync -f copy', source], directory)
+
+    name = f"register {count:,} files of 1–20 KiB"
+    yield Row.of_race(name, "`dvc add`", bench.race(ours, with_dvc, 3), 0.12)
+    yield Row.of_race(name, "a synced `cp -r`", bench.race(ours, with_cp, 5), 0.7)
+    yield Row.of_race(name, "`git add`, which syncs nothing", bench.race(ours, with_git, 3))
+
+
+@workload("status-many")
+def status_many(bench: Bench) -> Iterator[Row]:
+    """Many small files. Directory entries, inodes and caches are warm; start-up is the same of one small file."""
+    count = _count(bench)
+    dvc = bench.environment("dvc", "dvc") / "dvc"
+    with bench.scratch() as directory:
+        small = material.registered(bench, directory / "small", 1)
+        top = material.registered(bench, directory / "many", count)
+        theirs = material.dvc_project(bench, directory, dvc)
+        material.many_files(theirs / "data", count)
+        bench.run([dvc, "add", "-q", "data"], theirs)
+        ours = Command([material.mlver(bench), "status"], top)
+        start = Command(ours.argv, small)
+        find = Command(["find", "data", "-type", "f", "-printf", r"%i %s %T@\n"], top)
+        name = f"status of {count:,} unchanged files"
+        race = bench.race(always(ours), always(find), 15, but=always(start))
+        yield Row.of_race(f"{name}, less start-up", "`find -printf '%i %s %T@'`", race, 2)
+        race = bench.race(always(ours), always(Command([dvc, "status", "-q"], theirs)), 3)
+        yield Row.of_race(name, "unchanged `dvc status`", race, 0.12)
+        yield Row.of_race("the same, one changed", "none changed", bench.race(_touched(ours, 1), always(ours), 3))
+        yield Row.of_race("the same, all touched", "none changed", bench.race(_touched(ours, count), always(ours), 3))
+
+
+@workload("checkout-many")
+def checkout_many(bench: Bench) -> Iterator[Row]:
+    """Many small files out of the store into an empty folder, each hashed on the way; the page cache is warm."""
+    count = _count(bench)
+    with bench.scratch() as directory:
+        top = material.registered(bench, directory / "repository", count)
+        ours = Command([material.mlver(bench), "checkout", material.MODEL, "--to"], top)
+
+        def out(scratch: Path) -> Command:
+            return Command([*ours.argv, scratch / "out"], top)
+
+        def copy(script: str) -> Prepare:
+            return lambda scratch: Command(["sh", "-c", script, top / "data"], scratch)
+
+        name = f"checkout of {count:,} files"
+        yield Row.of_race(name, "`cp -r`, which syncs nothing", bench.race(out, copy('cp -r "$0" copy'), 5), 1.2)
+        yield Row.of_race(name, "a synced `cp -r`", bench.race(out, copy('cp -r "$0" copy && sync -f copy'), 5))
+
+
+@workload("verify-many")
+def verify_many(bench: Bench) -> Iterator[Row]:
+    """Every byte read and hashed again, in as many processes as there are cores; the page cache is warm."""
+    count = _count(bench)
+    cores = str(len(os.sched_getaffinity(0)))
+    with bench.scratch() as directory:
+        small = material.registered(bench, directory / "small", 1)
+        top = material.registered(bench, directory / "many", count)
+        argv: list[str | Path] = [material.mlver(bench), "verify"]
+        script = f"find data .git/mlver/packs -type f -print0 | xargs -0 -n 500 -P {cores} sha256sum"
+        race = bench.race(
+            always(Command(argv, top)), always(Command(["sh", "-c", script], top)), 5, but=always(Command(argv, small))
+        )
+        yield Row.of_race(
+            f"verify {count:,} files and the store, less start-up",
+            f"`sha256sum` of both in {cores} processes",
+            race,
+            1.2,
+        )
+
+
+@workload("memory")
+def memory(bench: Bench) -> Iterator[Row]:
+    """The largest process, at its peak."""
+    small, large = (16 * MIB, 64 * MIB) if bench.quick else (64 * MIB, 1024 * MIB)
+
+    def of_file(size: int) -> Prepare:
+        def prepare(directory: Path) -> Command:
+            top = material.project(bench, directory / "repository")
+            material.one_file(top / "weights.bin", size)
+            return Command(register(bench, "weights.bin"), top)
+
+        return prepare
+
+    yield Row.of_memory(
+        f"peak RSS, register {large // MIB:,} MiB", bench.race(of_file(large), of_file(small), 3), f"{small // MIB} MiB"
+    )
+    few, many = (200, 2_000) if bench.quick else (50_000, 500_000)
+    with bench.scratch() as directory:
+        tops = {count: material.project(bench, directory / str(count)) for count in (few, many)}
+        for count, top in tops.items():
+            material.many_files(top / "data", count, size=64)
+        commands = {count: Command(register(bench, "data"), top) for count, top in tops.items()}
+        once = bench.once(always(commands[many]), always(commands[few]))
+        yield Row.of_memory(f"peak RSS, register {many:,} files", once, f"{few:,} files", most=150 * MIB)
+        commands = {count: Command([material.mlver(bench), "status"], top) for count, top in tops.items()}
+        once = bench.race(always(commands[many]), always(commands[few]), 3)
+        yield Row.of_memory(f"peak RSS, status of {many:,} files", once, f"{few:,} files", most=150 * MIB)
+
+
+def _count(bench: Bench) -> int:
+    return 2_000 if bench.quick else 50_000
+
+
+def _touched(command: Command, count: int) -> Prepare:
+    """The first so many of its files have a new modification time each time, and the old bytes."""
+    files = sorted((command.cwd / "data").rglob("*.bin"))[:count]
+
+    def prepare(_: Path) -> Command:
+        for file in files:
+            os.utime(file)
+        return command
+
+    return prepare
