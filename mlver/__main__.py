@@ -11,7 +11,7 @@ from mlver.cli.main import main
 def run() -> None:
     """The console scripts' entry."""
     # Nearly all that start-up and a walk make, stays: to look for garbage among it every 700 objects costs a twentieth.
-    gc.set_threshold(50_000)
+    gc.set_threshold(200_000)
     sys.exit(main())
 
 

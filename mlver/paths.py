@@ -16,6 +16,8 @@ from mlver.errors import MlverError, UsageError, command
 # Code points that HFS+ drops from names, so that ".g\u200cit" opens .git there (git refuses the same ones).
 _IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _RESERVED = {".git", ".mlver"}
+# An ASCII path without any of these has no fault: one search for the many that are as they should be.
+_SUSPECT = re.compile(r"^$|^[/.]|/[/.]|/$|\0")
 
 
 def is_git(component: str) -> bool:
@@ -25,6 +27,8 @@ def is_git(component: str) -> bool:
 
 def fault_of(relative: str) -> str | None:
     """What is wrong with a relative POSIX path that a repository names, or None."""
+    if relative.isascii() and not _SUSPECT.search(relative):
+        return None
     parts = relative.split("/")
     if "\0" in relative:
         return "has a NUL character"
@@ -49,6 +53,21 @@ def inside(
 ) -> Path:
     """Join a path that the repository supplies to `root`; raise MlverError if it could lead anywhere else.
 
+    See `within`, which gives it as text: of 50,000 paths, pathlib takes longer than the system.
+    """
+    return Path(within(root, relative, link_last=link_last, going=going, checked=checked))
+
+
+def within(
+    root: Path,
+    relative: str | bytes,
+    *,
+    link_last: bool = False,
+    going: Container[str] = (),
+    checked: set[str] | None = None,
+) -> str:
+    """Join a path that the repository supplies to `root`; raise MlverError if it could lead anywhere else.
+
     No component that exists below `root` may be a symlink; with `link_last` the last one may be, for a caller that
     replaces the link itself, and so may those in `going`, which the caller removes before it uses the path. `checked`
     remembers, between calls for many paths, the directories already looked at.
@@ -57,9 +76,12 @@ def inside(
     fault = fault_of(text)
     if fault is not None:
         raise MlverError(f"the path {text!r} {fault}", hint="paths in a repository are relative and stay inside it")
-    parts = text.split("/")
-    looked: set[str] = checked if checked is not None else set()
     base = os.fspath(root)
+    whole = f"{base}/{text}"
+    looked: set[str] = checked if checked is not None else set()
+    if link_last and text.rpartition("/")[0] in looked:
+        return whole
+    parts = text.split("/")
     for index in range(1, len(parts) + (not link_last)):
         part = "/".join(parts[:index])
         last = index == len(parts)
@@ -69,7 +91,7 @@ def inside(
             break
         if not last:
             looked.add(part)
-    return Path(base, text)
+    return whole
 
 
 def _plain(path: str, part: str, whole: str) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,6 +151,8 @@ def _memory_file() -> IO[bytes]:
     """A file that needs no disk, which may be full, where the system has such files."""
     if hasattr(os, "memfd_create"):
         return open(os.memfd_create("mlver"), "w+b")  # noqa: PTH123 - it has no path, and the caller closes it
+    import tempfile  # slow, and needed on few systems
+
     return tempfile.TemporaryFile()
 
 

@@ -138,7 +138,7 @@ def _plan(project: Project, root: Path, artifact: Artifact) -> _Plan:
     replaced = [path for path in write if path in there and not _behind(path, links)]
     checked: set[str] = set()
     for path in (*write, *gone):
-        paths.inside(root, path, link_last=True, going=links, checked=checked)
+        paths.within(root, path, link_last=True, going=links, checked=checked)
     return _Plan(
         write=tuple(write.items()),
         remove=tuple((path, there[path]) for path in gone),
@@ -262,7 +262,7 @@ def _replace(project: Project, root: Path, plans: Sequence[_Plan], begin: Callab
     links = frozenset(link for plan in plans for link in plan.links)
     checked: set[str] = set()
     wanted = [
-        (Digest(hexadecimal), paths.inside(root, path, link_last=True, going=links, checked=checked))
+        (Digest(hexadecimal), paths.within(root, path, link_last=True, going=links, checked=checked))
         for plan in plans
         for path, hexadecimal in plan.write
     ]
@@ -296,12 +296,12 @@ def _stand_in_the_way(plans: Sequence[_Plan]) -> list[str]:
     return found
 
 
-def _make_way(root: Path, obstacles: Sequence[str], places: Sequence[Path]) -> None:
+def _make_way(root: Path, obstacles: Sequence[str], places: Sequence[str]) -> None:
     for path in obstacles:
         durable.remove(root / path)
         _prune((root / path).parent, root)
     for place in places:
-        if place.is_dir() and not place.is_symlink():
+        if os.path.isdir(place) and not os.path.islink(place):  # noqa: PTH112, PTH114 - of every file to be written
             # no file is left in it: what is left are folders, links to empty ones, and what a crash left
             for directory, inner, _ in os.walk(place, topdown=False):
                 for name in inner:
@@ -359,7 +359,7 @@ def private_copy(project: Project, artifact: Artifact) -> Path:
         wanted = [
             (
                 Digest(hexadecimal),
-                paths.inside(common, _joined(own, name), link_last=True, checked=checked),
+                paths.within(common, _joined(own, name), link_last=True, checked=checked),
             )
             for name, hexadecimal in artifacts.contents(project, artifact)
         ]

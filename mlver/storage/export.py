@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from mlver import durable
 from mlver.digest import Digest
+from mlver.durable import AnyPath
 from mlver.errors import refused
 from mlver.parallel import hashed, spread
 from mlver.storage.catalogue import Catalogue, Place, open_place
@@ -33,7 +34,7 @@ class _Task(NamedTuple):
 
 
 def export(
-    store: Catalogue, wanted: Sequence[tuple[Digest, Path]], progress: Progress, make_way: Callable[[], None]
+    store: Catalogue, wanted: Sequence[tuple[Digest, AnyPath]], progress: Progress, make_way: Callable[[], None]
 ) -> None:
     """See LocalStore.export."""
     places = store.found({digest.hex for digest, _ in wanted})

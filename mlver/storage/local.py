@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from mlver import durable
 from mlver.digest import Digest
+from mlver.durable import AnyPath
 from mlver.errors import refused
 from mlver.parallel import hashed
 from mlver.storage.catalogue import Catalogue, open_place, read_place
@@ -60,7 +61,7 @@ class LocalStore(Catalogue):
 
     def export(
         self,
-        wanted: Sequence[tuple[Digest, Path]],
+        wanted: Sequence[tuple[Digest, AnyPath]],
         *,
         progress: Progress | None = None,
         make_way: Callable[[], None] | None = None,
