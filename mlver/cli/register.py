@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from mlver.cli.options import DryRun, Json, complete_model, numbers, pairs
+from mlver.cli.options import DryRun, Json, complete_model
+from mlver.cli.pairs import numbers, pairs
 from mlver.cli.session import emit, session
 from mlver.commands.register import Registration, register
 from mlver.render.register import text
