@@ -27,6 +27,8 @@ COMMANDS = {
     "init": "Record",
     "register": "Record",
     "tag": "Record",
+    "release": "Release",
+    "event": "Release",
     "status": "Look",
     "list": "Look",
     "show": "Look",

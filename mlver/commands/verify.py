@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError
 from mlver.policy.trust import Broken, judge_history, judge_seal
-from mlver.project import artifacts, audit, layout, seals
+from mlver.project import artifacts, audit, events, layout, seals
 from mlver.project.project import Chosen, Project
 from mlver.project.registry import Registry
 from mlver.project.transaction import editing
@@ -226,3 +226,4 @@ def _chain(project: Project, model: str, stage: str, folder: str, counted: list[
     digests = {record.version: project.registry.digest(model, record.version) for record, _ in history}
     known = {version: digest for version, digest in digests.items() if digest is not None}
     yield from judge_history(folder, history, known)
+    yield from events.broken(project, model, stage, {record.sequence: digest for record, digest in history})

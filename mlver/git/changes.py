@@ -80,13 +80,21 @@ def create_tag(repository: Repository, name: str, commit: str, message: str) -> 
     )
 
 
+_A_PUSH = 3  # forges start no pipeline for more tags than this in one push
+
+
+def batches(names: Sequence[str]) -> list[Sequence[str]]:
+    """Tags as they are to be pushed, so that each starts a pipeline."""
+    return [names[at : at + _A_PUSH] for at in range(0, len(names), _A_PUSH)]
+
+
 def push_tags(repository: Repository, remote: str, names: Sequence[str]) -> None:
-    """Push version tags all or none; a tag the other side holds differently is refused, never overwritten."""
+    """Push tags all or none; a tag the other side holds differently is refused, never overwritten."""
     refs = [f"refs/tags/{name}:refs/tags/{name}" for name in names]
     hint = f"if {remote} holds another tag of this name, its version is taken: register under the next one"
-    repository.process.write(
-        ["push", "--quiet", "--atomic", "--", remote, *refs], doing=f"push the tags to {remote}", hint=hint
-    )
+    # a tag that came along of itself would be one too many, and no pipeline would start
+    args = ["push", "--quiet", "--atomic", "--no-follow-tags", "--", remote, *refs]
+    repository.process.write(args, doing=f"push the tags to {remote}", hint=hint)
 
 
 def remote_tags(repository: Repository, remote: str) -> set[str]:

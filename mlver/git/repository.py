@@ -262,11 +262,12 @@ class Repository:
     def has_commit(self, commit: str) -> bool:
         return self.process.try_read(["cat-file", "-e", f"{commit}^{{commit}}"]).code == 0
 
-    def added_by(self, paths: Iterable[str], tip: str = "HEAD") -> dict[str, str]:
-        """For each path, the commit of `tip`'s history that last added it."""
+    def added_by(self, paths: Iterable[str], tip: str = "HEAD", *, main_line: bool = False) -> dict[str, str]:
+        """For each path, the commit of `tip`'s history that last added it; of its first parents alone where told."""
         wanted = list(paths)
         found: dict[str, str] = {}
-        for commit, _, path in self._log("--diff-filter=A", tip, "--", *wanted):
+        line = ["--first-parent", "--diff-merges=first-parent"] if main_line else []
+        for commit, _, path in self._log("--diff-filter=A", *line, tip, "--", *wanted):
             found.setdefault(path, commit)
         return found
 
@@ -278,6 +279,12 @@ class Repository:
         args = ["log", "-z", "--format=%H %s", f"{old}..{new}", "--", *_BUT_RECORDS]
         out = self.process.read(["--no-literal-pathspecs", *args])
         return [Commit(*line.split(" ", 1)) for line in _fields(out)]
+
+    def beyond(self, tip: str, commits: Iterable[str]) -> set[str]:
+        """Those of `commits` that the history of `tip` does not hold."""
+        wanted = set(commits)
+        asked = "".join(f"{commit}\n" for commit in (*wanted, f"^{tip}")).encode()
+        return wanted & set(self.process.read(["rev-list", "--stdin"], stdin=asked).decode().split())
 
     def count_between(self, old: str, new: str) -> int | None:
         """How many commits `new` has and `old` has not, those that only wrote records left out.
@@ -298,32 +305,32 @@ class Repository:
         """Whether this clone was told that history begins later than it does, so that not all of it can be read."""
         return self.process.read(["rev-parse", "--is-shallow-repository"]).strip() == b"true"
 
-    def tampering(self, *under: str) -> list[Tampering]:
-        """Where HEAD's history changed or deleted a file below `under`, merges looked at from every parent.
+    def tampering(self, *under: str, tip: str = "HEAD") -> list[Tampering]:
+        """Where `tip`'s history changed or deleted a file below `under`, merges looked at from every parent.
 
         A merge that took one parent's file and not the other's has settled a conflict and is not reported, unless it
-        took from the line that leads to HEAD, from first parent to first parent, what that line had landed.
+        took from the line that leads to it, from first parent to first parent, what that line had landed.
         """
         seen: dict[tuple[str, str, str], None] = {}
-        for commit, kind, path in self._log("-m", "--diff-filter=DMT", "HEAD", "--", *under):
+        for commit, kind, path in self._log("-m", "--diff-filter=DMT", tip, "--", *under):
             # a record that became a symlink (T) is changed like any other
             seen[commit, "D" if kind == "D" else "M", path] = None
         changed = {commit for commit, kind, _ in seen if kind == "M"}
-        settled = self._settled(changed, under) if changed else {}
+        settled = self._settled(changed, under, tip) if changed else {}
         return [
             Tampering(commit, settled.get((commit, path), kind) if kind == "M" else kind, path)
             for commit, kind, path in seen
             if kind == "D" or settled.get((commit, path), kind)
         ]
 
-    def _settled(self, commits: Iterable[str], under: Sequence[str]) -> dict[tuple[str, str], str]:
+    def _settled(self, commits: Iterable[str], under: Sequence[str], tip: str) -> dict[tuple[str, str], str]:
         """What merges among `commits` did to each path they changed: `M`, `R`, or nothing to complain of (empty)."""
         asked = "".join(f"{commit}\n" for commit in commits).encode()
         listed = self.process.read(["rev-list", "--no-walk", "--parents", "--min-parents=2", "--stdin"], stdin=asked)
         merges = {commit: parents for commit, *parents in map(str.split, listed.decode().splitlines())}
         if not merges:
             return {}
-        line = set(self.process.read(["rev-list", "--first-parent", "HEAD"]).decode().split())
+        line = set(self.process.read(["rev-list", "--first-parent", tip]).decode().split())
         found: dict[tuple[str, str], str] = {}
         for commit, parents in merges.items():
             # what differs from each parent; a path that a parent has not (A) is not that parent's to vouch for

@@ -6,7 +6,8 @@ a promotion names the record it promoted and the promotion before it. Each rule 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
@@ -26,20 +27,68 @@ class Broken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seal:
-    """A version tag as found. `sealed` is the digest it names; `committed` that of the record its commit holds."""
+    """A tag as found. `sealed` is the digest it names; `committed` that of the record its commit holds."""
 
     annotated: bool
     sealed: Digest | None
     committed: Digest | None
 
 
+# A version has two dots or more, a promotion's number stands behind its only one: `v1.2` is the stage `v1`.
+_VERSION_TAG = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})@v([0-9]+\.[0-9]+\.[0-9][0-9A-Za-z.+-]{0,99})")
+_PROMOTION_TAG = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})@([a-z][a-z0-9_]{0,31})\.([1-9][0-9]{0,8})")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a tag is of: a version of a model, or a promotion by its stage and number; None for the other's."""
+
+    model: str
+    version: str | None = None
+    stage: str | None = None
+    sequence: int | None = None
+
+    @property
+    def tag(self) -> str:
+        """Its tag's name."""
+        if self.stage is None or self.sequence is None:
+            return tag_name(self.model, self.version)
+        return promotion_tag_name(self.model, self.stage, self.sequence)
+
+
 def tag_name(model: str, version: object) -> str:
     return f"{model}@v{version}"
 
 
+def promotion_tag_name(model: str, stage: str, sequence: int) -> str:
+    return f"{model}@{stage}.{sequence}"
+
+
+def read_tag_name(name: str) -> Named | None:
+    """The one reader of what the two above write; None for the name of any other tag."""
+    if found := _VERSION_TAG.fullmatch(name):
+        return Named(found[1], version=found[2])
+    if found := _PROMOTION_TAG.fullmatch(name):
+        return Named(found[1], stage=found[2], sequence=int(found[3]))
+    return None
+
+
+def events_due(sequences: Sequence[int], tagged: Collection[int]) -> list[int]:
+    """Of a stage's promotions, lowest first, those that should have a tag: from the first tagged one on.
+
+    Where none has one yet, only the last: switching the tags on starts no pipeline for what was long ago.
+    """
+    begun = [number for number in sequences if number in tagged]
+    return [number for number in sequences if number >= begun[0]] if begun else list(sequences[-1:])
+
+
 def judge_seal(model: str, version: object, record: Digest, seal: Seal | None) -> tuple[Broken, ...]:
     """Whether the tag of a version seals the record whose bytes hash to `record`."""
-    name = tag_name(model, version)
+    return judge_tag(tag_name(model, version), f"{model} {version}", record, seal)
+
+
+def judge_tag(name: str, subject: str, record: Digest, seal: Seal | None) -> tuple[Broken, ...]:
+    """Whether the tag `name` seals the record of `subject`, whose bytes hash to `record`."""
     if seal is None:
         hint = "git fetch --tags   (for seals made elsewhere; else: mlver tag)"
         return (Broken("unsealed", name, "no tag seals this record", hint),)
@@ -55,7 +104,7 @@ def judge_seal(model: str, version: object, record: Digest, seal: Seal | None) -
         found.append(Broken("tag", name, "points at a commit that holds another record", _compare(name)))
     if record != seal.sealed:
         message = "was edited after its tag sealed it"
-        found.append(Broken("record", f"{model} {version}", message, command("git", "diff", name, "--", ".mlver")))
+        found.append(Broken("record", subject, message, command("git", "diff", name, "--", ".mlver")))
     return tuple(found)
 
 

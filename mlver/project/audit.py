@@ -12,14 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import InvalidDocument, MlverError
-from mlver.policy.trust import Broken
+from mlver.policy.trust import Broken, Named, read_tag_name
 from mlver.project import layout
 from mlver.project.layout import Place
 from mlver.project.project import Project
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
 
-_TAG = re.compile(r"(.+)@v([0-9].*)")
 _DONE = {
     "D": "deleted in commit",
     "M": "changed in commit",
@@ -106,18 +105,18 @@ def _history(project: Project) -> Iterator[Broken]:
 
 
 def _tags(project: Project) -> Iterator[Broken]:
-    """Version tags whose record is not here. A tag that names no record is somebody else's `name@v1.2.3`."""
+    """Tags whose record is not here. A tag that seals no record is somebody else's `name@v1.2.3`."""
     for name, tag in project.repository.tags().items():
-        found = _TAG.fullmatch(name)
-        if found and tag.seals and not _is_here(project, found[1], found[2]):
+        found = read_tag_name(name)
+        if found and tag.seals and not _is_here(project, found):
             yield Broken("tag", name, "seals a record that is not here", f"git log --oneline -3 {name} -- .mlver")
 
 
-def _is_here(project: Project, model: str, version: str) -> bool:
-    path = layout.version(model, version)
+def _is_here(project: Project, named: Named) -> bool:
+    path = layout.path_of(named)
     try:
         # git takes names for a tag that no record can have
-        return layout.is_version(path) and project.registry.read(path) is not None
+        return layout.place(path) is not None and project.registry.read(path) is not None
     except MlverError:
         return True  # something is, and named for what it is elsewhere
 

@@ -21,17 +21,17 @@ from typing import Any
 from mlver import durable
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError
+from mlver.policy.trust import read_tag_name
 
 _FILE = "intent.json"
 _INDEX = "index"
 _FORMAT = 3
-_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}@v[0-9][0-9A-Za-z.+-]{0,99}")
 _BRANCH = re.compile(r"refs/heads/(?!.*\.\.)[^\x00-\x20\x7f~^:?*\[\\]+")
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedTag:
-    """A version tag to be made on the commit that lands `path`, or on `commit` where that landed long ago."""
+    """A tag to be made on the commit that lands `path`, or on `commit` where that landed long ago."""
 
     name: str
     message: str
@@ -95,7 +95,7 @@ def pending(directory: Path) -> Intent | None:
 def _intent(told: Mapping[str, Any]) -> Intent:
     tags = tuple(PlannedTag(*tag) for tag in told["tags"])
     branch = told["branch"]
-    if not all(_TAG.fullmatch(tag.name) for tag in tags) or (branch is not None and not _BRANCH.fullmatch(branch)):
+    if not all(read_tag_name(tag.name) for tag in tags) or (branch is not None and not _BRANCH.fullmatch(branch)):
         raise ValueError("a name that git would not take")
     return Intent(
         what=str(told["what"]),

@@ -10,6 +10,7 @@ from typing import Literal
 from mlver import names
 from mlver.digest import Digest
 from mlver.errors import UsageError
+from mlver.policy.trust import Named
 from mlver.version import Version, canonical
 
 ROOT = ".mlver"
@@ -97,6 +98,14 @@ def is_record(path: str) -> bool:
     """Whether a path is one that, once committed, never changes again; model.yaml beside the records may."""
     found = place(path)
     return path.startswith(f"{MANIFESTS}/") if found is None else found.kind != "model"
+
+
+def path_of(named: Named) -> str:
+    """Where the record lies that a tag is of."""
+    if named.stage is None or named.sequence is None:
+        assert named.version is not None
+        return version(named.model, named.version)
+    return promotion(named.model, named.stage, named.sequence)
 
 
 def settings(model: str) -> str:

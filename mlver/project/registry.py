@@ -196,3 +196,8 @@ class Registry:
 def decoded_version(data: bytes, where: str) -> VersionRecord:
     """A version record that was read elsewhere, such as from a commit."""
     return VersionRecord.from_document(codec.decode("version", data, where))
+
+
+def decoded_promotion(data: bytes, where: str) -> PromotionRecord:
+    """A promotion record that was read elsewhere."""
+    return PromotionRecord.from_document(codec.decode("promotion", data, where))

@@ -1,4 +1,4 @@
-"""Version tags beside the records they seal: what is sealed, by which tag, and the plan for one to be made."""
+"""Tags beside the records they seal: what is sealed, by which tag, and the plan for one to be made."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError
 from mlver.git.repository import Tag
-from mlver.policy.trust import Broken, Seal, judge_seal, tag_name
+from mlver.policy.trust import Broken, Named, Seal, judge_seal, promotion_tag_name, tag_name
 from mlver.project import layout
 from mlver.project.intent import PlannedTag
 from mlver.project.project import Project
+from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 from mlver.version import Version, parse
 
@@ -19,15 +20,25 @@ TRAILER = "Mlver-Record"
 
 def planned(record: VersionRecord, data: bytes) -> PlannedTag:
     """The tag that seals a record whose bytes are `data`."""
-    title = f"{record.model} {record.version}"
-    message = f"{title}\n\n{record.message}\n\n{TRAILER}: {Digest.of(data)}\n"
-    path = layout.version(record.model, record.version)
-    return PlannedTag(tag_name(record.model, record.version), message, path)
+    named = Named(record.model, record.version)
+    return _planned(named, f"{record.model} {record.version}", record.message, data)
+
+
+def planned_event(record: PromotionRecord, data: bytes) -> PlannedTag:
+    """The tag that tells pipelines of a promotion, and seals its record, whose bytes are `data`."""
+    named = Named(record.model, stage=record.stage, sequence=record.sequence)
+    title = f"{record.model} {record.stage} {record.sequence}: {record.action} {record.version}"
+    return _planned(named, title, record.message, data)
+
+
+def _planned(named: Named, title: str, message: str, data: bytes) -> PlannedTag:
+    text = f"{title}\n\n{message}\n\n{TRAILER}: {Digest.of(data)}\n"
+    return PlannedTag(named.tag, text, layout.path_of(named))
 
 
 def tags(project: Project, model: str) -> dict[str, Tag]:
     """A model's version tags by version."""
-    found = project.repository.tags(f"refs/tags/{tag_name(model, '*')}")
+    found = project.repository.tags(f"refs/tags/{tag_name(model, '[0-9]*')}")
     return {name.removeprefix(tag_name(model, "")): tag for name, tag in found.items()}
 
 
@@ -53,10 +64,18 @@ def tagged(project: Project, model: str, versions: Iterable[Version | str]) -> d
     """The same with the tags themselves, of the versions that have one."""
     wanted = {tag_name(model, version): layout.version(model, version) for version in versions}
     found = project.repository.tags_with(wanted) if wanted else {}
-    return {name.removeprefix(tag_name(model, "")): (tag, _seal(tag, held)) for name, (tag, held) in found.items()}
+    return {name.removeprefix(tag_name(model, "")): (tag, seal_of(tag, held)) for name, (tag, held) in found.items()}
 
 
-def _seal(tag: Tag, held: bytes | None) -> Seal:
+def events(project: Project, model: str, stage: str, sequences: Iterable[int]) -> dict[int, Seal]:
+    """Of a stage's promotions, by number, what the tags of those that have one say, and what their commits hold."""
+    wanted = {promotion_tag_name(model, stage, n): (n, layout.promotion(model, stage, n)) for n in sequences}
+    found = project.repository.tags_with({name: path for name, (_, path) in wanted.items()}) if wanted else {}
+    return {wanted[name][0]: seal_of(tag, held) for name, (tag, held) in found.items()}
+
+
+def seal_of(tag: Tag, held: bytes | None) -> Seal:
+    """What a tag says; `held` is what its commit has where the record should be."""
     return Seal(
         annotated=tag.annotated,
         sealed=Digest.parse(tag.seals) if tag.seals else None,

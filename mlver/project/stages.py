@@ -12,6 +12,7 @@ from mlver.policy.staging import Candidate, holder, judge
 from mlver.policy.trust import Broken, judge_history, judge_seal
 from mlver.project import artifacts, layout, seals
 from mlver.project.edit import Edit
+from mlver.project.intent import PlannedTag
 from mlver.project.project import Chosen, Project
 from mlver.records.config import StageSettings
 from mlver.records.promotion import Action, GateResult, PromotionRecord
@@ -106,7 +107,20 @@ def move(project: Project, edit: Edit, asked: Move, history: History) -> tuple[P
         prior=history[-1][1] if history else None,
     )
     path = layout.promotion(chosen.model, asked.stage, record.sequence)
-    edit.create(path, codec.encode("promotion", record.to_document()))
+    data = codec.encode("promotion", record.to_document())
+    edit.create(path, data)
     done = "roll back" if asked.action == "rollback" else asked.action
     subject = f"mlver: {done} {chosen.model} {asked.stage} to {chosen.version}"
-    return record, edit.commit(f"{subject}\n\n{record.message}")
+    return record, edit.commit(f"{subject}\n\n{record.message}", _event(project, record, data))
+
+
+def _event(project: Project, record: PromotionRecord, data: bytes) -> tuple[PlannedTag, ...]:
+    """The tag that tells pipelines of a promotion, where the repository has such tags."""
+    if not project.registry.config().tags.promotions:
+        return ()
+    tag = seals.planned_event(record, data)
+    if project.repository.tags(f"refs/tags/{tag.name}"):
+        # no tag decides anything, so none that somebody made may keep a stage from moving back
+        project.reporter.note(f"there is a tag {tag.name} already, of another promotion than this one: mlver verify")
+        return ()
+    return (tag,)

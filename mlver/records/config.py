@@ -26,17 +26,33 @@ class StageSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TagSettings:
+    """`promotions`: each promotion gets a tag of its own, so that pushing it can start a pipeline."""
+
+    promotions: bool = False
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> TagSettings:
+        return cls(**document)
+
+    def to_document(self) -> Document:
+        return {"promotions": self.promotions}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Stages in the order they are listed. Gates, remotes, tags and retention will be sections beside them."""
+    """Stages in the order they are listed. Gates, remotes and retention will be sections beside them."""
 
     schema: ClassVar[str] = "mlver/config/1"
 
     stages: Mapping[str, StageSettings] = field(default_factory=dict)
+    tags: TagSettings = field(default_factory=TagSettings)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Config:
         stages = document.get("stages", {})
         return cls(
+            tags=TagSettings.from_document(document.get("tags", {})),
             stages={name: StageSettings.from_document(stage) for name, stage in stages.items()},
         )
 
@@ -44,4 +60,5 @@ class Config:
         return {
             "schema": self.schema,
             "stages": {name: stage.to_document() for name, stage in self.stages.items()},
+            **({} if self.tags == TagSettings() else {"tags": self.tags.to_document()}),
         }

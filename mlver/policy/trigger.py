@@ -1,0 +1,45 @@
+"""Whether pushing a tag starts a pipeline: forges start none for pushes made with a job's own token."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Why pushes from here start no pipeline, and what to do about it."""
+
+    message: str
+    hint: str
+
+
+_GITHUB = Silent(
+    "this push is made with the job's own GITHUB_TOKEN, and GitHub starts no workflow for what that pushes",
+    "check out with a deploy key (`ssh-key:`) or a GitHub App's token (`token:`), or start the workflow yourself: "
+    "gh workflow run WORKFLOW --ref TAG",
+)
+_GITLAB = Silent(
+    "this push is made with the job's own CI_JOB_TOKEN, and GitLab starts no pipeline for what that pushes",
+    "push with a project access token or a deploy key that may write: git remote set-url --push origin URL",
+)
+_PERHAPS = Silent(
+    "this push may be made with the job's own GITHUB_TOKEN, and GitHub starts no workflow for what that pushes; it could "
+    "be a GitHub App's, too, and mlver cannot tell them apart",
+    "let the step know it (env: GITHUB_TOKEN: ${{ github.token }}), then mlver can tell",
+)
+# GitHub gives installations of Apps tokens of this kind, and a job's own token is one of them.
+_INSTALLATION = "ghs_"
+
+
+def judge(environment: Mapping[str, str], secrets: Collection[str]) -> Silent | None:
+    """Why a push that shows these secrets starts no pipeline; None where it does, or outside of a forge's jobs."""
+    if environment.get("GITHUB_ACTIONS") == "true":
+        own = environment.get("GITHUB_TOKEN")
+        if own in secrets:
+            return _GITHUB
+        if not own and any(secret.startswith(_INSTALLATION) for secret in secrets):
+            return _PERHAPS
+    if environment.get("GITLAB_CI") == "true" and environment.get("CI_JOB_TOKEN") in secrets:
+        return _GITLAB
+    return None
