@@ -56,9 +56,9 @@ def advertised(repository: Repository, remote: str) -> Advertised:
 
 
 def fetch(repository: Repository, remote: str, refs: Sequence[str]) -> None:
-    """Fetch what full references or refspecs name, and no tag beside them."""
+    """Fetch what full references or refspecs name: no tag beside them, no reference here that is not told."""
     if refs:
-        args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]
+        args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", "--no-recurse-submodules"]
         hint = command("git", "fetch", remote)
         repository.process.write([*args, "--", remote, *refs], doing=f"fetch from {remote}", hint=hint)
 

@@ -24,8 +24,8 @@ _GITLAB = Silent(
     "push with a project access token or a deploy key that may write: git remote set-url --push origin URL",
 )
 _PERHAPS = Silent(
-    "this push may be made with the job's own GITHUB_TOKEN, and GitHub starts no workflow for what that pushes; it could "
-    "be a GitHub App's, too, and mlver cannot tell them apart",
+    "this push may be made with the job's own GITHUB_TOKEN, and GitHub starts no workflow for what that pushes; "
+    "it could be a GitHub App's, too, and mlver cannot tell them apart",
     "let the step know it (env: GITHUB_TOKEN: ${{ github.token }}), then mlver can tell",
 )
 # GitHub gives installations of Apps tokens of this kind, and a job's own token is one of them.

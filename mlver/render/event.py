@@ -33,9 +33,9 @@ def text(result: EventResult, screen: Screen) -> None:
 def _lines(result: EventResult) -> Iterator[tuple[str, str | None]]:
     yield "message", None if result.message is None else first_line(result.message)
     yield "by", result.author
-    yield "before", result.previous
-    yield "commit", result.commit
-    yield "record", result.record
+    yield "after", result.previous
+    yield "commit", result.commit and result.commit[:10]
+    yield "record", result.record and short(result.record)
     for name, artifact in result.artifacts.items():
         told = f"{count(artifact.files, 'file')}, {size(artifact.size)}, {short(str(artifact.digest))}"
         yield name, f"{artifact.path}  {told}"
