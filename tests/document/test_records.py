@@ -27,6 +27,7 @@ from mlver.records import (
     ModelSettings,
     PromotionRecord,
     StageSettings,
+    TagSettings,
     VersionRecord,
 )
 from tests.document.documents import PROMOTION_TEXT, SMALL, VERSION_TEXT
@@ -181,6 +182,7 @@ BY_NAME: dict[str, Strategy] = {
     "forced": st.booleans(),
     "verified": st.booleans(),
     "push": st.booleans(),
+    "promotions": st.booleans(),
     "author": LINES,
     "approver": LINES,
     "gate": LINES,
@@ -233,7 +235,10 @@ def test_records_survive_the_journey(kind: Kind, data: st.DataObject) -> None:
 
 
 def test_the_defaults_are_valid_settings() -> None:
-    config = Config(stages={"staging": StageSettings(), "production": StageSettings(after=("staging",), verified=True)})
+    config = Config(
+        stages={"staging": StageSettings(), "production": StageSettings(after=("staging",), verified=True)},
+        tags=TagSettings(promotions=True),
+    )
     assert Config.from_document(decode("config", encode("config", config.to_document()), "f")) == config
     assert Config.from_document(decode("config", b"schema: mlver/config/1\n", "f")) == Config()
 
@@ -248,6 +253,7 @@ def test_the_defaults_are_valid_settings() -> None:
         Environment,
         GateResult,
         StageSettings,
+        TagSettings,
         *RECORDS.values(),
     ],
 )

@@ -12,6 +12,8 @@ from tests.faults.calls import GIT_CALLS, Fault
 from tests.faults.campaign import Campaign, Sweep, Verdict
 from tests.faults.run import start
 
+# These run the other side's git as well, whose locks are the other side's to mend.
+_ELSEWHERE = ("git-push", "git-fetch", "git-ls-remote")
 _CALL = re.compile(r"^\d+ +(\w+)\(", re.MULTILINE)
 
 
@@ -23,7 +25,7 @@ def points(sweep: Sweep) -> list[Fault]:
     found = []
     log = sweep.root / "git.log"
     for label in sweep.calls:
-        if label.startswith("git-"):
+        if label.startswith("git-") and not label.startswith(_ELSEWHERE):
             sweep.run(sweep.copy(), Fault(label, "trace", place=str(log)))
             for call, times in Counter(_CALL.findall(log.read_text())).items():
                 for number in range(1, times + 1) if call in GIT_CALLS else ():

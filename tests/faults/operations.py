@@ -114,6 +114,25 @@ def many(prepare: Callable[[Place], None], place: Place) -> None:
         place.mlver("promote", "other", "--to", "staging", "-m", "Try it")
 
 
+def tagging(place: Place) -> None:
+    """Two versions, where promotions have tags."""
+    two(place)
+    config = place.path / ".mlver/config.yaml"
+    place.write(".mlver/config.yaml", config.read_text() + "tags: {promotions: true}\n")
+    place.commit("Tag promotions")
+
+
+def merged(place: Place) -> None:
+    """Records on the main line of a forge, of which some have tags here and none has one there."""
+    tagging(place)
+    for version in ("1.0.0", "1.1.0"):
+        place.mlver("promote", f"m@{version}", "--to", "staging", "-m", "Try it")
+    place.git("tag", "-d", "m@v1.1.0", "m@staging.2")
+    place.git("init", "--quiet", "--bare", ".git/forge.git")
+    place.git("remote", "add", "origin", ".git/forge.git")
+    place.git("push", "--quiet", "origin", "main")
+
+
 def unsealed(place: Place) -> None:
     """Records that a merge brought, without their tags."""
     two(place)
@@ -154,7 +173,9 @@ OPERATIONS = (
         "register-after-undo", partial(interrupted, "git-commit#1:before", "register"), _NEXT, changed, again=(0, 3)
     ),
     Operation("tag", unsealed, ("tag",), piecemeal=True),
+    Operation("release", merged, ("release",), piecemeal=True),
     Operation("promote", two, _PROMOTE),
+    Operation("promote-tagged", tagging, _PROMOTE),
     Operation("promote-again", staged, ("promote", "m@1.0.0", "--to", "production", "-m", "Back")),
     Operation("promote-busy", partial(busy, two), _PROMOTE),
     Operation("promote-after-kill", partial(interrupted, "git-commit#1:after", "promote"), _PROMOTE, two),
