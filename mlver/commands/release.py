@@ -8,7 +8,7 @@ where it seals the same record, and its record refused where it does not.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -165,35 +165,33 @@ class _Releasing:
                 left = left[len(some) :]
         return pushed, accepted, refused
 
-    def _elsewhere(self, due: Sequence[Sealable], here: dict[str, Tag]) -> tuple[list[str], list[Unsealable]]:
-        """Of what the remote has other tags of than this clone: those that seal the same records, and the others."""
-        foreign = {
-            one.tag: one
-            for one in due
-            if one.tag in self.there.tags
-            and (one.tag not in here or here[one.tag].object_id != self.there.tags[one.tag])
-        }
-        if not foreign:
-            return [], []
-        self._fetch(list(foreign))
-        objects = remotes.tag_objects(self.project.repository, {tag: self.there.tags[tag] for tag in foreign})
+    def _elsewhere(self, due: Sequence[Sealable], here: Mapping[str, Tag]) -> tuple[list[str], list[Unsealable]]:
+        """Of what the remote has tags of: the tags that are not this clone's and yet seal the same records; and the
+        records that they do not seal."""
+        published = [one for one in due if one.tag in self.there.tags]
+        ids = {one.tag: self.there.tags[one.tag] for one in published}
+        known = {tag: here[tag] for tag, oid in ids.items() if tag in here and here[tag].object_id == oid}
+        foreign = {tag: oid for tag, oid in ids.items() if tag not in known}
+        if foreign:
+            self._fetch(list(foreign))
+        objects = remotes.tag_objects(self.project.repository, foreign) if foreign else {}
         if len(objects) < len(foreign) and self.edit is None:
             hint = f"{command('git', 'fetch', '--tags', self.remote)}   (a dry run fetches nothing)"
             raise MlverError(f"{self.remote} has tags that are not here yet", hint=hint)
-        faults = self._unfit(list(foreign.values()), objects, elsewhere=True)
-        return [tag for tag, one in foreign.items() if one.path not in faults], list(faults.values())
+        faults = self._unfit(published, {**known, **objects}, elsewhere=True)
+        return [one.tag for one in published if one.tag in foreign and one.path not in faults], list(faults.values())
 
     def _fetch(self, tags: Sequence[str]) -> None:
         """Those that are not here come to stay; of those that are, only the other side's objects are looked at."""
         if self.edit is None:
             return
-        here = self.project.repository.tags(*(f"refs/tags/{tag}" for tag in tags))
+        here = self.project.repository.tags()
         refs = [f"refs/tags/{tag}" + ("" if tag in here else f":refs/tags/{tag}") for tag in tags]
         remotes.fetch(self.project.repository, self.remote, refs)
         changes.sync(self.project.repository, [f"refs/tags/{tag}" for tag in tags])
 
     def _unfit(
-        self, asked: Sequence[Sealable], tags: dict[str, Tag], *, elsewhere: bool = False
+        self, asked: Sequence[Sealable], tags: Mapping[str, Tag], *, elsewhere: bool = False
     ) -> dict[str, Unsealable]:
         """Tags that do not seal the main line's record, by path; and those not published yet on commits it has not."""
         repository = self.project.repository
@@ -207,9 +205,9 @@ class _Releasing:
             record = Digest.of(here or b"")
             faults = judge_tag(one.tag, one.path, record, seals.seal_of(tag, there))
             if faults:
-                where = f"{self.remote}'s tag {one.tag}" if elsewhere else f"its tag {one.tag}"
-                said = "seals another record" if faults[-1].kind == "record" else faults[-1].message
-                found[one.path] = Unsealable(one.path, f"cannot be released: {where} {said}", _look(one, self.remote))
+                where = f"is not what was released: {self.remote}'s" if elsewhere else "cannot be released: its"
+                why = "seals another record" if faults[-1].kind == "record" else faults[-1].message
+                found[one.path] = Unsealable(one.path, f"{where} tag {one.tag} {why}", _look(one, self.remote))
             elif tag.commit in beyond:
                 said = f"is sealed on {tag.commit[:10]}, a commit that {self.there.branch} of {self.remote} has not"
                 found[one.path] = Unsealable(

@@ -60,7 +60,8 @@ def fetch(repository: Repository, remote: str, refs: Sequence[str]) -> None:
     if refs:
         args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", "--no-recurse-submodules"]
         hint = command("git", "fetch", remote)
-        repository.process.write([*args, "--", remote, *refs], doing=f"fetch from {remote}", hint=hint)
+        asked = "".join(f"{ref}\n" for ref in refs).encode()
+        repository.process.write([*args, "--stdin", "--", remote], stdin=asked, doing=f"fetch from {remote}", hint=hint)
 
 
 def fetch_tag(repository: Repository, remote: str, name: str) -> Tag | None:

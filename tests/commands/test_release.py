@@ -93,6 +93,18 @@ def test_nothing_is_released_of_a_record_somebody_edited(second: Repository, for
     assert tags(forge) == ["digits@v1.0.0"]
 
 
+def test_a_record_that_was_edited_after_its_release_is_refused_each_time(second: Repository, forge: Repository) -> None:
+    works(second, "release")
+    (second.path / RECORD).write_text((second.path / RECORD).read_text().replace("author: ", "author: Another "))
+    second.commit("Polish")
+    second.git("push", "--quiet", "origin", "main")
+    second.git("tag", "--delete", "digits@v1.1.0")
+    for _ in range(2):  # the first brings the tag here
+        done = second.mlver("release")
+        assert (done.code, done.err) == (1, "")
+        assert f"Refused {RECORD} is not what was released: origin's tag digits@v1.1.0 seals another record" in done.out
+
+
 def test_a_squashed_branch_gets_its_seal_on_the_main_line(second: Repository, forge: Repository) -> None:
     second.git("switch", "--quiet", "-c", "work")
     train(second, 3)
@@ -193,7 +205,8 @@ def test_who_sealed_another_record_is_named_and_the_rest_goes_out(
     seal(rival, f"digits 1.0.0\n\nMine\n\nMlver-Record: sha256:{'0' * 64}")
     done = second.mlver("release")
     assert (done.code, done.err) == (1, "")
-    assert "Refused .mlver/models/digits/versions/1.0.0.yaml cannot be released: origin's tag digits@v1.0.0" in done.out
+    said = "Refused .mlver/models/digits/versions/1.0.0.yaml is not what was released: origin's tag digits@v1.0.0 "
+    assert said in done.out
     assert "Pushed digits@v1.1.0" in done.out
     assert forge.git("rev-parse", "digits@v1.0.0") == rival.git("rev-parse", "digits@v1.0.0")
 

@@ -186,6 +186,7 @@ def test_from_a_pull_request_to_a_rollback_from_two_clones(forge: Forge) -> None
         assert works(clone, "show", "digits@production").startswith("digits 1.0.0")
 
 
+@pytest.mark.parametrize("forge", ["http"], indirect=True)
 def test_a_clone_of_one_tag_proves_tag_record_and_manifest(forge: Forge) -> None:
     kim = begin(forge)
     works(kim, "register", "digits", *PATHS, "-m", "First")
