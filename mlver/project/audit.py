@@ -107,15 +107,15 @@ def _history(project: Project) -> Iterator[Broken]:
 def _tags(project: Project) -> Iterator[Broken]:
     """Tags whose record is not here. A tag that seals no record is somebody else's `name@v1.2.3`."""
     for name, tag in project.repository.tags().items():
-        found = read_tag_name(name)
-        if found and tag.seals and not _is_here(project, found):
+        if "@" in name and tag.seals and not _is_here(project, read_tag_name(name)):
             yield Broken("tag", name, "seals a record that is not here", f"git log --oneline -3 {name} -- .mlver")
 
 
-def _is_here(project: Project, named: Named) -> bool:
+def _is_here(project: Project, named: Named | None) -> bool:
+    if named is None:  # git takes names for a tag that no record can have
+        return False
     path = layout.path_of(named)
     try:
-        # git takes names for a tag that no record can have
         return layout.place(path) is not None and project.registry.read(path) is not None
     except MlverError:
         return True  # something is, and named for what it is elsewhere
