@@ -174,7 +174,7 @@ class _Releasing:
         foreign = {tag: oid for tag, oid in ids.items() if tag not in known}
         if foreign:
             self._fetch(list(foreign))
-        objects = remotes.tag_objects(self.project.repository, foreign) if foreign else {}
+        objects = self.project.repository.tag_objects(foreign) if foreign else {}
         if len(objects) < len(foreign) and self.edit is None:
             hint = f"{command('git', 'fetch', '--tags', self.remote)}   (a dry run fetches nothing)"
             raise MlverError(f"{self.remote} has tags that are not here yet", hint=hint)
@@ -200,7 +200,7 @@ class _Releasing:
         held = repository.blobs(f"{tag.commit}:{one.path}" for one, tag in seen) if seen else ()
         landed = repository.blobs(f"{self.there.tip}:{one.path}" for one, _ in seen) if seen else ()
         commits = [tag.commit for _, tag in seen if tag.commit and not elsewhere]
-        beyond = repository.beyond(self.there.tip, commits) if commits else set()
+        beyond = remotes.beyond(repository, self.there.tip, commits) if commits else set()
         for (one, tag), there, here in zip(seen, held, landed, strict=True):
             record = Digest.of(here or b"")
             faults = judge_tag(one.tag, one.path, record, seals.seal_of(tag, there))

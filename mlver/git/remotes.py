@@ -73,32 +73,14 @@ def fetch_tag(repository: Repository, remote: str, name: str) -> Tag | None:
     if not there:
         return None
     fetch(repository, remote, [ref])
-    return tag_objects(repository, {name: there[0]}).get(name)
+    return repository.tag_objects({name: there[0]}).get(name)
 
 
-def tag_objects(repository: Repository, wanted: Mapping[str, str]) -> dict[str, Tag]:
-    """Tags by name, read from their objects (`wanted`: by name, too), whatever reference leads there.
-
-    Those whose object this clone lacks are left out.
-    """
-    asked = "".join(f"{oid}\n" for oid in wanted.values()).encode()
-    out = repository.process.read(["cat-file", "--batch"], stdin=asked)
-    found: dict[str, Tag] = {}
-    at = 0
-    for name, oid in wanted.items():
-        end = out.index(b"\n", at)
-        kind, size = (*out[at:end].decode().split(" ")[1:], "0")[:2]
-        at = end + 1
-        if kind == "missing":
-            continue
-        data, at = out[at : at + int(size)].decode(errors="replace"), at + int(size) + 1
-        if kind == "commit":
-            found[name] = Tag(name, oid, False, oid, "")
-        elif kind == "tag":
-            header, _, message = data.partition("\n\n")
-            fields = dict(line.split(" ", 1) for line in header.splitlines() if " " in line)
-            found[name] = Tag(name, oid, True, fields["object"] if fields.get("type") == "commit" else None, message)
-    return found
+def beyond(repository: Repository, tip: str, commits: Iterable[str]) -> set[str]:
+    """Those of `commits` that the history of `tip` does not hold."""
+    wanted = set(commits)
+    asked = "".join(f"{commit}\n" for commit in (*wanted, f"^{tip}")).encode()
+    return wanted & set(repository.process.read(["rev-list", "--stdin"], stdin=asked).decode().split())
 
 
 def secrets(repository: Repository, remote: str) -> frozenset[str]:

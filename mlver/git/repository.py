@@ -227,6 +227,11 @@ class Repository:
                 found[name] = (tag, held.data if there and held is not None else None)
         return found
 
+    def tag_objects(self, ids: Mapping[str, str]) -> dict[str, Tag]:
+        """Tags by name, from the objects named beside them, not from references; those lacking here are left out."""
+        objects = zip(ids, self._objects(ids.values()), strict=True)
+        return {name: _tag(name, found) for name, found in objects if found is not None}
+
     def blobs(self, specs: Iterable[str]) -> Iterator[bytes | None]:
         """The bytes behind each `<commit>:<path>` in turn, None where there is no such blob."""
         for found in self._objects(specs):
@@ -279,12 +284,6 @@ class Repository:
         args = ["log", "-z", "--format=%H %s", f"{old}..{new}", "--", *_BUT_RECORDS]
         out = self.process.read(["--no-literal-pathspecs", *args])
         return [Commit(*line.split(" ", 1)) for line in _fields(out)]
-
-    def beyond(self, tip: str, commits: Iterable[str]) -> set[str]:
-        """Those of `commits` that the history of `tip` does not hold."""
-        wanted = set(commits)
-        asked = "".join(f"{commit}\n" for commit in (*wanted, f"^{tip}")).encode()
-        return wanted & set(self.process.read(["rev-list", "--stdin"], stdin=asked).decode().split())
 
     def count_between(self, old: str, new: str) -> int | None:
         """How many commits `new` has and `old` has not, those that only wrote records left out.

@@ -6,12 +6,13 @@ import fcntl
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def free_port() -> int:
 def running(words: Sequence[str], log: Path, is_up: Callable[[], bool]) -> Iterator[None]:
     """A server, up while the block runs; one that does not come up fails the test with what it said."""
     with log.open("wb") as out:
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
         try:
             until = time.monotonic() + _PATIENCE_S
             while not is_up():
@@ -70,7 +71,9 @@ def running(words: Sequence[str], log: Path, is_up: Callable[[], bool]) -> Itera
                 time.sleep(0.02)
             yield
         finally:
-            process.terminate()
+            # its workers as well: fcgiwrap's outlive it
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
             process.wait()
 
 
@@ -95,7 +98,6 @@ def ssh(top: Path) -> Iterator[tuple[str, str]]:
         "PidFile": "none",
         "StrictModes": "no",
         "UsePAM": "no",
-        "KexAlgorithms": "curve25519-sha256",  # the quickest, for thirty connections
         "PasswordAuthentication": "no",
         "PermitRootLogin": "prohibit-password",
     }
@@ -108,10 +110,20 @@ def ssh(top: Path) -> Iterator[tuple[str, str]]:
         f"UserKnownHostsFile={top / 'known'}",
         "LogLevel=ERROR",
     ]
-    client = [found["ssh"], "-F", "none", "-i", str(top / "person"), *(f"-o{option}" for option in options)]
     server = [found["sshd"], "-D", "-e", "-f", str(top / "sshd_config")]
-    with running(server, top / "sshd.log", lambda: answers(port)):
-        yield f"ssh://{getpass.getuser()}@127.0.0.1:{port}", " ".join(client)
+    # a socket's path may have a hundred characters
+    with tempfile.TemporaryDirectory(prefix="mlver-ssh-") as short:
+        shared = Path(short) / "shared"
+        client = [found["ssh"], "-F", "none", "-i", str(top / "person"), *(f"-o{option}" for option in options)]
+        client += ["-S", str(shared)]
+        person = f"{getpass.getuser()}@127.0.0.1"
+        # one connection for all: a handshake takes longer than what thirty of them are for
+        connection = [*client, "-M", "-N", "-p", str(port), person]
+        with (
+            running(server, top / "sshd.log", lambda: answers(port)),
+            running(connection, top / "ssh.log", shared.exists),
+        ):
+            yield f"ssh://{person}:{port}", " ".join(client)
 
 
 _NGINX = """\
