@@ -19,6 +19,7 @@ from mlver.commands.list import ListResult
 from mlver.commands.log import LogResult
 from mlver.commands.promote import PromoteResult
 from mlver.commands.register import RegisterResult
+from mlver.commands.review import ReviewResult
 from mlver.commands.rollback import RollbackResult
 from mlver.commands.show import ShowResult
 from mlver.commands.status import StatusResult
@@ -32,7 +33,7 @@ KINDS: dict[str, type] = {
     structured.kind(result): result
     for result in (
         *(CheckoutResult, DiffResult, DoctorResult, InitResult, ListResult, LogResult, PromoteResult, RegisterResult),
-        *(RollbackResult, ShowResult, StatusResult, TagResult, VerifyResult),
+        *(ReviewResult, RollbackResult, ShowResult, StatusResult, TagResult, VerifyResult),
     )
 }
 
