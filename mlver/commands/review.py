@@ -296,15 +296,19 @@ class _Review:
                 self._warn(link.subject, link.message, link.hint or "mlver verify --all")
 
     def _seals(self, versions: list[NewVersion]) -> None:
-        """New versions whose tag exists, and seals something else."""
+        """New versions whose tag exists, and seals something else; of those both sides claim that is told already."""
+        claimed = {warned.path for warned in self.warnings}
+        versions = [one for one in versions if layout.version(one.model, one.version) not in claimed]
         for model in dict.fromkeys(one.model for one in versions):
             ours = {one.version: one for one in versions if one.model == model}
             for version, seal in seals.seals(self.new, model, list(ours)).items():
                 digest = self.new.registry.digest(model, version)
                 assert digest is not None
                 for link in judge_seal(model, version, digest, seal):
+                    # on a branch it is more likely another's tag than an edit of this one's record
+                    said = "is not the record that its tag seals" if link.kind == "record" else link.message
                     if link.kind != "unsealed":
-                        self._warn(link.subject, link.message, link.hint or "mlver verify --all")
+                        self._warn(link.subject, said, link.hint or "mlver verify --all")
 
     def _stray(self, path: str) -> None:
         if path.startswith(f"{layout.MODELS}/"):

@@ -10,7 +10,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.git import changes
 from mlver.policy.trust import tag_name
-from mlver.project import layout, seals
+from mlver.project import heirs, layout, seals
 from mlver.project.intent import PlannedTag
 from mlver.project.project import Project
 from mlver.project.registry import decoded_version
@@ -60,7 +60,7 @@ def tag(project: Project, *, push: bool = False, dry_run: bool = False) -> TagRe
     with editing(project, "tag") as edit:
         head = _head(project)
         remote = _remote(project) if push else None
-        there = changes.remote_tags(edit.repository, remote) if remote else ()
+        there: Collection[str] = changes.remote_tags(edit.repository, remote) if remote else ()
         plans, unsealable = _lacking(project.afresh, head, remote, there)
         if plans:
             edit.seal(tuple(replace(plan, commit=commit) for plan, commit in plans))
@@ -99,7 +99,7 @@ def _lacking(
         return [], ()
     _suspect(project, unsealed, here)
     added = project.repository.added_by(unsealed)
-    edits = {change.path: change.commit for change in project.repository.tampering(*unsealed)}
+    edits = {change.path: change.commit for change in heirs.tampering(project, *unsealed)}
     plans: _Plans = []
     unsealable: list[Unsealable] = []
     for path, data in zip(unsealed, project.repository.blobs(f"{head}:{path}" for path in unsealed), strict=True):
