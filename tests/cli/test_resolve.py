@@ -11,7 +11,7 @@ import pytest
 
 from mlver.project import layout
 from tests.cli.conftest import refused, train, works
-from tests.cli.results import document
+from tests.cli.results import digest_of, document
 from tests.conftest import CHECKOUT, Repository
 
 
@@ -38,7 +38,9 @@ def test_the_screen_tells_what_became_of_what(stopped: Repository) -> None:
         "  digits/versions/1.1.0 → digits/versions/1.2.0  1.1.0 is taken by the other side\n"
         "  tag digits@v1.1.0                              deleted: it was never pushed\n"
     )
+    before = digest_of(stopped.path)
     assert works(stopped, "resolve", "--dry-run") == f"Would rewrite theirs in this merge (ours is on main)\n{rows}"
+    assert digest_of(stopped.path) == before
     assert works(stopped, "resolve") == (
         f"Rewrote theirs in this merge (ours is on main)\n{rows}next: git merge --continue, then mlver tag\n"
     )

@@ -16,7 +16,7 @@ from mlver.commands.verify import verify
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError, UsageError
-from mlver.project import layout
+from mlver.project import intent, layout
 from mlver.project.project import Project
 from mlver.project.registry import Registry
 from mlver.project.source import Tree
@@ -403,6 +403,50 @@ def test_other_conflicts_are_left_alone_and_counted(ground: Repository) -> None:
 def test_where_nothing_stopped_there_is_nothing_to_do(ground: Repository) -> None:
     done = settled(ground)
     assert (done.during, done.rewritten, done.written, done.left) == ("commit", (), (), ())
+
+
+# -- killed, and what a person did before the next command ------------------------------------------------------------
+
+
+def killed(ground: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All is staged, and the old seals are deleted; then it is killed, its intent still on the disk."""
+    remote(ground)
+    sealed_by_topic(ground)
+    assert tried(ground, "merge", "--quiet", "origin/main") == 1
+
+    def die(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(intent, "drop", die)
+        with pytest.raises(KeyboardInterrupt):
+            settled(ground)
+    assert intent.pending(Project.open(ground.path).directory) is not None
+
+
+def test_killed_and_then_committed_it_is_completed(ground: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed(ground, monkeypatch)
+    ground.git("commit", "--quiet", "--no-edit")
+    whole(ground)
+    assert told(ground) == CHAIN
+    assert ground.git("status", "--porcelain") == ""
+
+
+def test_killed_and_then_given_up_it_is_undone(ground: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed(ground, monkeypatch)
+    ground.git("merge", "--abort")
+    whole(ground)
+    assert told(ground) == [("1.0.0", None), ("1.1.0", "1.0.0"), ("1.1.1", "1.1.0")]
+    assert ground.git("status", "--porcelain") == ""
+    assert ground.git("tag", "--list", "m@v1.1.*").split() == ["m@v1.1.0", "m@v1.1.1"]
+
+
+def test_killed_and_run_again(ground: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed(ground, monkeypatch)
+    done = settled(ground)
+    assert (len(done.written), done.untagged) == (7, ("m@v1.1.0", "m@v1.1.1"))
+    ground.git("commit", "--quiet", "--no-edit")
+    whole(ground)
 
 
 # -- what history may not do all the same ----------------------------------------------------------------------------
