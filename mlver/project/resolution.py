@@ -50,6 +50,7 @@ class Reference:
     record: Digest
 
 
+_TRIED = 20  # numbers away from where it was
 Named = tuple[VersionRecord, Digest]
 
 
@@ -140,12 +141,16 @@ class Resolution:
         return named if version is None or digest is None else Reference(version, digest)
 
     def _renamed(self, model: str, named: Reference) -> str | None:
-        """The version whose record had the named digest under the named number, found by trying."""
+        """The version whose record had the named digest under the named number, found by trying those next to it.
+
+        A number only ever moves up, and its parent's was below it.
+        """
         extra = self.kept.read(layout.VERSION_SCHEMA)
-        versions = self.kept.versions(model)
-        for number in versions:
+        versions, was = self.kept.versions(model), parse(named.version)
+        parents = [str(number) for number in versions if number < was][-_TRIED:]
+        for number in [number for number in versions if number >= was][:_TRIED]:
             record, _ = self.kept.version(model, number)
-            for parent in dict.fromkeys([record.parent, *map(str, versions)]):
+            for parent in dict.fromkeys([record.parent, *reversed(parents)]):
                 tried = replace(record, version=named.version, parent=parent)
                 if Digest.of(codec.encode("version", tried.to_document(), extra)) == named.record:
                     return str(number)

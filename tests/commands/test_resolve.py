@@ -405,6 +405,20 @@ def test_where_nothing_stopped_there_is_nothing_to_do(ground: Repository) -> Non
     assert (done.during, done.rewritten, done.written, done.left) == ("commit", (), (), ())
 
 
+def test_a_record_that_is_a_symlink_is_not_followed(ground: Repository) -> None:
+    ground.git("switch", "--quiet", "topic")
+    path = ground.path / layout.version("m", "1.1.0")
+    path.unlink()
+    path.symlink_to("/etc/passwd")
+    ground.commit("Hostile")
+    ground.git("switch", "--quiet", "main")
+    assert tried(ground, "merge", "--quiet", "topic") == 1
+    before = ground.git("status", "--porcelain")
+    with pytest.raises(MlverError, match="is a symlink"):
+        settled(ground)
+    assert ground.git("status", "--porcelain") == before
+
+
 # -- killed, and what a person did before the next command ------------------------------------------------------------
 
 
