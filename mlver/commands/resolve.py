@@ -163,9 +163,9 @@ class _Work:
         changed = {(model, named.version): named.record for model, named in self.resolution.changed}
         found: dict[str, str] = {}
         for (model, version), record in changed.items():
-            tag = seals.tags(self.project, model, [version]).get(version)
-            if tag is not None and tag.seals == str(record):
-                found[tag.name] = tag.object_id
+            for tag, seal in seals.tagged(self.project, model, [version]).values():
+                if seal.sealed == record:
+                    found[tag.name] = tag.object_id
         fetch = None
         for remote in changes.all_remotes(self.project.repository) if found else ():
             there = changes.remote_tags(self.project.repository, remote)

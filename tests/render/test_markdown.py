@@ -40,6 +40,23 @@ HOSTILE = (
 )
 
 
+def promoted(text: str) -> PromotionRecord:
+    return PromotionRecord(
+        model=text,
+        stage="production",
+        sequence=1,
+        action="promote",
+        version="1.0.0",
+        previous=None,
+        created=NOW,
+        author=text,
+        message=text,
+        gates=(GateResult(gate=text, result="fail", expected=text, actual=text),),
+        record=DIGEST,
+        prior=None,
+    )
+
+
 def page(text: str) -> str:
     version = NewVersion(
         model=text,
@@ -58,20 +75,6 @@ def page(text: str) -> str:
         environment=(),
         labels=compare_values({}, {"k": text}),
     )
-    promotion = PromotionRecord(
-        model=text,
-        stage="production",
-        sequence=1,
-        action="promote",
-        version="1.0.0",
-        previous=None,
-        created=NOW,
-        author=text,
-        message=text,
-        gates=(GateResult(gate=text, result="fail", expected=text, actual=text),),
-        record=DIGEST,
-        prior=None,
-    )
     result = ReviewResult(
         old=text,
         new="HEAD",
@@ -79,7 +82,7 @@ def page(text: str) -> str:
         base="0" * 40,
         head="1" * 40,
         versions=(version,),
-        promotions=(promotion,),
+        promotions=(promoted(text),),
         evaluations=(),
         approvals=(),
         settings=(),
