@@ -177,13 +177,6 @@ OPERATIONS = (
     ),
     Operation("tag", unsealed, ("tag",), piecemeal=True),
     Operation("resolve", meeting, ("resolve",), unsealed=True),
-    Operation(
-        "resolve-after-kill",
-        partial(interrupted, "git-update-ref#1:before", "resolve"),
-        ("resolve",),
-        meeting,
-        unsealed=True,
-    ),
     Operation("promote", two, _PROMOTE),
     Operation("promote-again", staged, ("promote", "m@1.0.0", "--to", "production", "-m", "Back")),
     Operation("promote-busy", partial(busy, two), _PROMOTE),
