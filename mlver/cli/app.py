@@ -27,6 +27,7 @@ COMMANDS = {
     "init": "Record",
     "register": "Record",
     "tag": "Record",
+    "resolve": "Record",
     "release": "Release",
     "event": "Release",
     "status": "Look",

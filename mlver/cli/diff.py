@@ -7,12 +7,17 @@ import typer
 from mlver.cli.options import Json, Ref, complete_ref
 from mlver.cli.session import emit, session
 from mlver.commands.diff import diff
+from mlver.commands.review import range_of, review
+from mlver.errors import UsageError
+from mlver.render import markdown
 from mlver.render.diff import text
+from mlver.render.review import text as review_text
 
 EXAMPLES = (
     "mlver diff digits@1.0.0",
     "mlver diff digits@1.0.0 @1.1.0",
     "mlver diff digits@production @latest --exit-code",
+    "mlver diff main...HEAD --markdown",
 )
 
 
@@ -24,11 +29,22 @@ def command(
         typer.Argument(metavar="[REF]", help="Against this; the work tree if left out.", autocompletion=complete_ref),
     ] = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when something differs.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As a comment for a pull request.")] = False,
     json: Json = False,
 ) -> None:
-    """Compare two versions, or a version with the work tree.
+    """Compare two versions, a version with files, or two commits.
 
-    Params, metrics (which way is better stands in model.yaml), files, environment and code.
+    Params, metrics (which way is better stands in model.yaml), files, environment and code. `main...HEAD` shows what a
+    branch registers, moves and changes since it left main, as a pull request does; `A..B` compares the two directly.
     """
-    result = diff(session(ctx).project, a, b)
-    emit(result, text, json=json, code=int(exit_code and result.differs))
+    project = session(ctx).project
+    asked = range_of(a)
+    if asked is None:
+        result = diff(project, a, b)
+        emit(result, markdown.diff if as_markdown else text, json=json, code=int(exit_code and result.differs))
+        return
+    if b is not None:
+        raise UsageError(f"{a} names both sides already", hint=f"mlver diff {a}")
+    reviewed = review(project, asked)
+    show = markdown.review if as_markdown else review_text
+    emit(reviewed, show, json=json, code=int(exit_code and reviewed.differs))

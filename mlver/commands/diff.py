@@ -9,7 +9,6 @@ from mlver.policy.compare import MetricChange, ValueChange, compare_metrics, com
 from mlver.project.contrast import ArtifactDiff, contrast
 from mlver.project.project import Project
 from mlver.project.snapshot import Snapshot, of_version, of_work_tree, told_by_files
-from mlver.records.values import Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +61,10 @@ def diff(project: Project, a: str | None, b: str | None = None) -> DiffResult:
         params=compare_values(old.params, new.params),
         metrics=compare_metrics(old.metrics, new.metrics, settings.directions if settings else {}),
         artifacts=tuple(contrast(old, new)),
-        environment=compare_values(_environment(old), _environment(new)),
+        environment=compare_values(old.surroundings, new.surroundings),
         labels=compare_values(old.labels, new.labels) if b is not None else (),
         code=_code(project, old, new),
     )
-
-
-def _environment(side: Snapshot) -> Document:
-    return side.environment.to_document() if side.environment else {}
 
 
 def _code(project: Project, old: Snapshot, new: Snapshot) -> CodeDiff:

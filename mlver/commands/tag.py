@@ -42,7 +42,7 @@ def tag(project: Project, *, push: bool = False, dry_run: bool = False) -> TagRe
     with editing(project, "tag") as edit:
         head = _head(project)
         remote = _remote(project) if push else None
-        there = changes.remote_tags(edit.repository, remote) if remote else ()
+        there: Collection[str] = changes.remote_tags(edit.repository, remote) if remote else ()
         plans, unsealable = _lacking(project.afresh, head, remote, there)
         if plans:
             edit.seal(tuple(replace(plan, commit=commit) for plan, commit in plans))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlver import durable
+from mlver.git.process import Process
 from mlver.git.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """A path as the index held it; `entry` is git's `<mode> <object> <stage>`, None where it held no such path."""
+    """A path as the index held it; `entry` is git's `<mode> <object> <stage>`, None where it held no such path.
+
+    Of a path whose merge stopped there is a line for each side.
+    """
 
     path: str
     entry: str | None
@@ -23,17 +27,25 @@ class IndexEntry:
 def index_entries(repository: Repository, paths: Sequence[str]) -> tuple[IndexEntry, ...]:
     """How the index holds `paths` now, so that `restore_index` can put exactly them back."""
     out = os.fsdecode(repository.process.read(["ls-files", "--stage", "-z", "--", *paths]))
-    held = {path: entry for entry, path in (line.split("\t", 1) for line in out.split("\0") if line)}
-    return tuple(IndexEntry(path, held.get(path)) for path in paths)
+    held: dict[str, list[str]] = {}
+    for entry, path in (line.split("\t", 1) for line in out.split("\0") if line):
+        held.setdefault(path, []).append(entry)
+    return tuple(IndexEntry(path, "\n".join(held[path]) if path in held else None) for path in paths)
 
 
 def restore_index(repository: Repository, entries: Sequence[IndexEntry]) -> None:
-    known = [entry for entry in entries if entry.entry is not None]
-    lines = "".join(f"{e.entry}\t{e.path}\0" for e in known)
+    lines = "".join(f"{line}\t{e.path}\0" for e in entries if e.entry is not None for line in _lines(e.entry))
     doing = "put its index back"
     repository.process.write(["update-index", "-z", "--index-info"], stdin=os.fsencode(lines), doing=doing)
     gone = _listed([e.path for e in entries if e.entry is None])
     repository.process.write(["update-index", "--force-remove", "-z", "--stdin"], stdin=gone, doing=doing)
+
+
+def _lines(entry: str) -> list[str]:
+    """What update-index takes for an entry: the sides of a merge go where nothing is (git-update-index(1))."""
+    sides = entry.split("\n")
+    whole = sides[0].endswith(" 0")
+    return sides if whole else [f"0 {'0' * len(sides[0].split(' ')[1])}", *sides]
 
 
 def stage(repository: Repository, paths: Sequence[str]) -> None:
@@ -80,6 +92,18 @@ def create_tag(repository: Repository, name: str, commit: str, message: str) -> 
     )
 
 
+def delete_tags(repository: Repository, tags: Mapping[str, str]) -> None:
+    """Delete tags, all or none, each only as long as it is still the object `tags` says."""
+    lines = "".join(f"delete refs/tags/{name}\0{oid}\0" for name, oid in tags.items())
+    repository.process.write(["update-ref", "--stdin", "-z"], stdin=lines.encode(), doing="delete the old tags")
+
+
+def restore_tags(repository: Repository, tags: Mapping[str, str]) -> None:
+    """Put deleted tags back, as the objects `tags` says, all or none."""
+    lines = "".join(f"create refs/tags/{name}\0{oid}\0" for name, oid in tags.items())
+    repository.process.write(["update-ref", "--stdin", "-z"], stdin=lines.encode(), doing="put the old tags back")
+
+
 _A_PUSH = 3  # forges start no pipeline for more tags than this in one push
 
 
@@ -97,11 +121,12 @@ def push_tags(repository: Repository, remote: str, names: Sequence[str]) -> None
     repository.process.write(args, doing=f"push the tags to {remote}", hint=hint)
 
 
-def remote_tags(repository: Repository, remote: str) -> set[str]:
-    """The names of the tags the other side has; this asks it, over the network."""
+def remote_tags(repository: Repository, remote: str) -> dict[str, str]:
+    """The tags the other side has, each with its object's id; this asks it, over the network."""
     args = ["ls-remote", "--tags", "--refs", "--quiet", "--", remote]
     out = repository.process.write(args, doing=f"ask {remote} for its tags", hint="git remote -v")
-    return {line.split("\t")[1].removeprefix("refs/tags/") for line in out.decode().splitlines()}
+    pairs = (line.split("\t") for line in out.decode().splitlines())
+    return {name.removeprefix("refs/tags/"): oid for oid, name in pairs}
 
 
 def default_remote(repository: Repository) -> str | None:
@@ -111,8 +136,23 @@ def default_remote(repository: Repository) -> str | None:
         followed = repository.process.try_read(["config", "--get", f"branch.{branch}.remote"])
         if followed.code == 0 and followed.out != b".\n":  # a branch that follows another one here
             return followed.out.decode().strip()
-    remotes = repository.process.read(["remote"]).decode().split("\n")[:-1]
+    remotes = all_remotes(repository)
     return "origin" if "origin" in remotes else remotes[0] if len(remotes) == 1 else None
+
+
+def all_remotes(repository: Repository) -> list[str]:
+    return repository.process.read(["remote"]).decode().split("\n")[:-1]
+
+
+def configure(repository: Repository, key: str, value: str) -> None:
+    """Set one of the repository's own settings."""
+    repository.process.write(["config", "--local", key, value], doing=f"set {key}")
+
+
+def merge_lines(directory: Path, base: str, ours: str, theirs: str) -> bool:
+    """Merge three files line by line into `ours`, as git does of itself; whether both sides are marked in it now."""
+    names = ["-L", "ours", "-L", "base", "-L", "theirs"]
+    return Process(directory).try_read(["merge-file", *names, "--", ours, base, theirs]).code != 0
 
 
 def sync(repository: Repository, refs: Iterable[str]) -> None:

@@ -48,3 +48,10 @@ def _bumped(model: str, top: Version | None, part: Bump | None) -> Version:
             hint=f"mlver register {model} --bump patch   (or minor, major, prerelease; `mlver status` suggests one)",
         )
     return bump(top, part)
+
+
+def part_of(version: Version) -> Bump:
+    """The part of a number that its version moved: `minor` for 1.2.0, `prerelease` for 1.2.0-rc.1."""
+    if version.prerelease is not None:
+        return "prerelease"
+    return "patch" if version.patch else "minor" if version.minor else "major"

@@ -125,8 +125,8 @@ def judge_history(
         if record.prior != prior:
             named = f"{expected - 1:04d}" if before else "a record before the first"
             found.append(_chain(where, f"does not follow from {named}, which was changed or replaced"))
-        if record.previous != _left_by(before):
-            found.append(_chain(where, f"says {record.previous or 'nothing'} held before; it was {_left_by(before)}"))
+        if record.previous != left_by(before):
+            found.append(_chain(where, f"says {record.previous or 'nothing'} held before; it was {left_by(before)}"))
         if record.version not in records:
             found.append(_chain(where, f"names {record.version}, which has no record"))
         elif records[record.version] != record.record:
@@ -135,7 +135,7 @@ def judge_history(
     return tuple(found)
 
 
-def _left_by(record: PromotionRecord | None) -> str | None:
+def left_by(record: PromotionRecord | None) -> str | None:
     return None if record is None or record.action == "retire" else record.version
 
 

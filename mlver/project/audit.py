@@ -13,7 +13,7 @@ from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import InvalidDocument, MlverError
 from mlver.policy.trust import Broken, Named, read_tag_name
-from mlver.project import layout
+from mlver.project import heirs, layout
 from mlver.project.layout import Place
 from mlver.project.project import Project
 from mlver.records.approval import ApprovalRecord
@@ -94,7 +94,7 @@ def _history(project: Project) -> Iterator[Broken]:
     """Commits that changed or deleted what should only ever have been added."""
     if project.repository.head().commit is None:
         return
-    for change in project.repository.tampering(layout.MODELS, layout.MANIFESTS):
+    for change in heirs.tampering(project, layout.MODELS, layout.MANIFESTS):
         if layout.is_record(change.path):
             yield Broken(
                 "history",

@@ -6,9 +6,9 @@ power cut, one rule settles it, at once or in the next command: see `mlver.proje
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mlver import durable, paths
@@ -16,10 +16,11 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, refused
 from mlver.git import changes
 from mlver.git.abandoned import wait_for_index
+from mlver.git.merging import Meeting
 from mlver.git.repository import Repository
 from mlver.project import intent
 from mlver.project.intent import Intent, PlannedTag
-from mlver.project.settle import Settled, read, settle
+from mlver.project.settle import Settled, holds, read, settle
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class Edit:
     repository: Repository
     directory: Path
     what: str
-    writes: dict[str, bytes] = field(default_factory=dict)
+    writes: dict[str, bytes | None] = field(default_factory=dict)
 
     def create(self, path: str, data: bytes) -> None:
         """Plan a new file; raise MlverError if there is one already: a record is never overwritten."""
@@ -41,10 +42,14 @@ class Edit:
         """Plan a file that may replace its former self: settings, or a manifest, named by its own digest."""
         self.writes[path] = data
 
+    def remove(self, path: str) -> None:
+        """Plan that a file is gone: one a merge brought, and that has another name now."""
+        self.writes[path] = None
+
     def commit(self, message: str, tags: tuple[PlannedTag, ...] = ()) -> str:
         """Write, commit only these files, make the tags, sync. Return the commit's id once nothing can be lost."""
         branch = _ready(self.repository)
-        with self._planned(branch, tags) as plan:
+        with self._planned(branch=f"refs/heads/{branch}", tags=tags) as plan:
             self._write()
             commit = changes.commit_only(self.repository, list(plan.writes), message)
             _check_landed(self.repository, plan, commit)
@@ -56,24 +61,41 @@ class Edit:
     def stage(self) -> None:
         """Write the files and add them to the index, for the person's own commit."""
         _ready(self.repository, detached=True)
-        with self._planned(None, ()):
+        with self._planned():
             self._write()
             changes.sync(self.repository, [])
 
+    def settle(self, meeting: Meeting, untags: Mapping[str, str]) -> None:
+        """Write the files and stage them in the midst of a merge; delete the tags of what has another name now."""
+        with self._planned(during=meeting.identity, untags=untags):
+            self._write()
+            if untags:
+                changes.delete_tags(self.repository, untags)
+            changes.sync(self.repository, [f"refs/tags/{name}" for name in untags])
+
     def seal(self, tags: tuple[PlannedTag, ...]) -> None:
         """Make tags on commits that landed long ago (each names its own), and sync them."""
-        with self._planned(None, tags):
+        with self._planned(tags=tags):
             for tag in tags:
                 assert tag.commit is not None
                 changes.create_tag(self.repository, tag.name, tag.commit, tag.message)
             changes.sync(self.repository, [f"refs/tags/{tag.name}" for tag in tags])
 
     @contextmanager
-    def _planned(self, branch: str | None, tags: tuple[PlannedTag, ...]) -> Iterator[Intent]:
+    def _planned(
+        self,
+        *,
+        branch: str | None = None,
+        tags: tuple[PlannedTag, ...] = (),
+        during: str | None = None,
+        untags: Mapping[str, str] | None = None,
+    ) -> Iterator[Intent]:
         """The plan, on disk while it is carried out; whatever stops that settles it."""
         outcome = Settled.UNDONE.outcome
         try:
-            plan = self._begin(branch, tags)
+            plan = replace(self._files(), branch=branch, tags=tags, during=during, untags=untags or {})
+            intent.record(self.directory, plan)
+            intent.keep_index(self.directory, read(self.repository.git_dir / "index"))
             try:
                 yield plan
             except BaseException:
@@ -88,36 +110,34 @@ class Edit:
         except OSError as error:
             raise refused(self.what, error, outcome=outcome) from error
 
-    def _begin(self, branch: str | None, tags: tuple[PlannedTag, ...]) -> Intent:
+    def _files(self) -> Intent:
+        """The part of the plan that is about files: what they are now, and will be."""
         wait_for_index(self.repository)
         top = self.repository.top
         before = {path: read(paths.inside(top, path)) for path in self.writes}
-        plan = Intent(
+        return Intent(
             what=self.what,
             top=str(top),
             git_dir=self.repository.own,
-            branch=f"refs/heads/{branch}" if branch else None,
-            writes={path: Digest.of(data) for path, data in self.writes.items()},
+            writes={path: None if data is None else Digest.of(data) for path, data in self.writes.items()},
             before=before,
             index={entry.path: entry.entry for entry in changes.index_entries(self.repository, list(self.writes))},
-            tags=tags,
         )
-        intent.record(self.directory, plan)
-        intent.keep_index(self.directory, read(self.repository.git_dir / "index"))
-        return plan
 
     def _write(self) -> None:
         for path, data in self.writes.items():
             where = paths.inside(self.repository.top, path)
-            durable.make_directory(where.parent)
-            durable.write(where, data)
+            if data is not None:
+                durable.make_directory(where.parent)
+                durable.write(where, data)
+            elif where.exists():
+                durable.remove(where)
         changes.stage(self.repository, list(self.writes))
 
 
 def _check_landed(repository: Repository, plan: Intent, commit: str) -> None:
-    held = repository.blobs(f"{commit}:{path}" for path in plan.writes)
-    for (path, digest), blob in zip(plan.writes.items(), held, strict=True):
-        if blob is None or Digest.of(blob) != digest:
+    for path, is_held in zip(plan.writes, holds(repository, commit, plan), strict=True):
+        if not is_held:
             raise MlverError(
                 f"a commit hook changed {path} while {plan.what} was committed, so it cannot be sealed",
                 hint="git reset --soft HEAD~1, keep the hook away from .mlver/, then run the command again",

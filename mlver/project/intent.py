@@ -25,7 +25,8 @@ from mlver.policy.trust import read_tag_name
 
 _FILE = "intent.json"
 _INDEX = "index"
-_FORMAT = 3
+_FORMAT = 4
+_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _BRANCH = re.compile(r"refs/heads/(?!.*\.\.)[^\x00-\x20\x7f~^:?*\[\\]+")
 
 
@@ -45,8 +46,9 @@ class Intent:
     to the common one, and tells the tree even after the whole repository was moved or copied.
 
     `branch` is the full reference the edit commits to, None for one that only stages. `writes` maps each path to the
-    digest of its new bytes, `before` to its old bytes (None: there was no such file), `index` to git's index entry
-    (None: not in the index). `checkout` names the version whose files are being put in
+    digest of its new bytes (None: it is to be gone), `before` to its old bytes (None: there was no such file), `index`
+    to git's index entry (None: not in the index). `during` tells the merge it settles (`Meeting.identity`), `untags`
+    the tags it deletes, each with its object's id. `checkout` names the version whose files are being put in
     place: model, version, and the folder they go to, relative to `top` unless it lies outside.
     """
 
@@ -54,10 +56,12 @@ class Intent:
     top: str
     git_dir: str
     branch: str | None = None
-    writes: Mapping[str, Digest] = field(default_factory=dict)
+    writes: Mapping[str, Digest | None] = field(default_factory=dict)
     before: Mapping[str, bytes | None] = field(default_factory=dict)
     index: Mapping[str, str | None] = field(default_factory=dict)
     tags: tuple[PlannedTag, ...] = ()
+    during: str | None = None
+    untags: Mapping[str, str] = field(default_factory=dict)
     checkout: tuple[str, str, str] | None = None
 
 
@@ -70,10 +74,12 @@ def record(directory: Path, intent: Intent) -> None:
         "top": intent.top,
         "git_dir": intent.git_dir,
         "branch": intent.branch,
-        "writes": {path: str(digest) for path, digest in intent.writes.items()},
+        "writes": {path: None if digest is None else str(digest) for path, digest in intent.writes.items()},
         "before": {path: None if data is None else _text(data) for path, data in intent.before.items()},
         "index": dict(intent.index),
         "tags": [[tag.name, tag.message, tag.path, tag.commit] for tag in intent.tags],
+        "during": intent.during,
+        "untags": dict(intent.untags),
         "checkout": intent.checkout,
     }
     durable.write(directory / _FILE, json.dumps(told, indent=1).encode())
@@ -95,17 +101,24 @@ def pending(directory: Path) -> Intent | None:
 def _intent(told: Mapping[str, Any]) -> Intent:
     tags = tuple(PlannedTag(*tag) for tag in told["tags"])
     branch = told["branch"]
-    if not all(read_tag_name(tag.name) for tag in tags) or (branch is not None and not _BRANCH.fullmatch(branch)):
+    untags = dict(told["untags"].items())
+    if not all(map(read_tag_name, (*(tag.name for tag in tags), *untags))) or not all(
+        map(_ID.fullmatch, untags.values())
+    ):
+        raise ValueError("a tag that mlver would not make")
+    if branch is not None and not _BRANCH.fullmatch(branch):
         raise ValueError("a name that git would not take")
     return Intent(
         what=str(told["what"]),
         top=told["top"],
         git_dir=told["git_dir"],
         branch=branch,
-        writes={path: Digest.parse(text) for path, text in told["writes"].items()},
+        writes={path: None if text is None else Digest.parse(text) for path, text in told["writes"].items()},
         before={path: None if text is None else base64.b64decode(text) for path, text in told["before"].items()},
         index=told["index"],
         tags=tags,
+        during=told["during"],
+        untags=untags,
         checkout=None if told["checkout"] is None else tuple(told["checkout"]),
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.policy.trust import Named, events_due, promotion_tag_name
-from mlver.project import layout, seals
+from mlver.project import heirs, layout, seals
 from mlver.project.intent import PlannedTag
 from mlver.project.project import Project
 from mlver.project.registry import decoded_promotion, decoded_version
@@ -101,7 +101,7 @@ def lacking(
         return [], ()
     paths = [one.path for one in unsealed]
     added = project.repository.added_by(paths, commit, main_line=main_line)
-    edits = {change.path: change.commit for change in project.repository.tampering(*paths, tip=commit)}
+    edits = {change.path: change.commit for change in heirs.tampering(project, *paths, tip=commit)}
     plans: Plans = []
     unsealable: list[Unsealable] = []
     for path, data in zip(paths, project.repository.blobs(f"{commit}:{path}" for path in paths), strict=True):

@@ -6,12 +6,13 @@ branches: what is theirs, by its bytes, is left as it is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 
 from mlver import durable, paths
 from mlver.digest import Digest
-from mlver.git import changes
+from mlver.git import changes, merging
 from mlver.git.abandoned import clear_locks
 from mlver.git.process import GitFailed
 from mlver.git.repository import Repository
@@ -49,7 +50,7 @@ def settle(repository: Repository, plan: Intent, directory: Path) -> Settled:
 
 def _references(plan: Intent) -> list[str]:
     branches = [plan.branch] if plan.branch else []
-    return [*branches, *(f"refs/tags/{tag.name}" for tag in plan.tags)]
+    return [*branches, *(f"refs/tags/{name}" for name in (*(tag.name for tag in plan.tags), *plan.untags))]
 
 
 def _mend_index(repository: Repository, directory: Path) -> None:
@@ -66,18 +67,29 @@ def _landed(repository: Repository, plan: Intent) -> bool:
     """Whether the branch the edit was made on holds every file of the plan, byte for byte."""
     if not plan.writes:
         return bool(plan.tags)
-    return plan.branch is not None and all(_holds(repository, plan.branch, plan))
+    if plan.during is not None:
+        # the merge it settled was committed since
+        return not _goes_on(repository, plan) and all(holds(repository, "HEAD", plan))
+    return plan.branch is not None and all(holds(repository, plan.branch, plan))
 
 
-def _holds(repository: Repository, commit: str, plan: Intent) -> list[bool]:
+def holds(repository: Repository, commit: str, plan: Intent) -> list[bool]:
     """For each file of the plan, whether a commit (the index, if empty) has it with the planned bytes."""
     held = repository.blobs(f"{commit}:{path}" for path in plan.writes)
     planned = plan.writes.values()
-    return [blob is not None and Digest.of(blob) == digest for blob, digest in zip(held, planned, strict=True)]
+    found = (None if blob is None else Digest.of(blob) for blob in held)
+    return [digest == wanted for digest, wanted in zip(found, planned, strict=True)]
+
+
+def _goes_on(repository: Repository, plan: Intent) -> bool:
+    """Whether the merge that the plan settles is still under way: then nothing of it is committed."""
+    now = merging.under_way(repository) or merging.last_commit(repository)
+    return plan.during is not None and now is not None and now.identity == plan.during
 
 
 def _complete(repository: Repository, plan: Intent, directory: Path) -> Settled:
     settled = Settled.COMPLETED
+    changes.delete_tags(repository, _there(repository, plan.untags))
     try:
         try:
             _make_tags(repository, plan)
@@ -109,14 +121,27 @@ def _make_tags(repository: Repository, plan: Intent) -> None:
 
 def _undo(repository: Repository, plan: Intent) -> None:
     """Put back what the edit wrote: not what is committed by now, and not what was written over it since."""
-    committed = _holds(repository, "HEAD", plan)
+    committed = holds(repository, "HEAD", plan)
+    if _goes_on(repository, plan):
+        committed = [False] * len(committed)
+    elif plan.during is not None:
+        # the merge was given up: whatever git took away since is to stay away
+        committed = [held or digest is None for held, digest in zip(committed, plan.writes.values(), strict=True)]
     mine = [path for path, held in zip(plan.writes, committed, strict=True) if not held]
-    staged = [path for path, held in zip(plan.writes, _holds(repository, "", plan), strict=True) if held]
+    staged = [path for path, held in zip(plan.writes, holds(repository, "", plan), strict=True) if held]
     for path in mine:
         _put_back(repository.top, path, plan)
     restored = [changes.IndexEntry(path, plan.index[path]) for path in mine if path in staged]
     changes.restore_index(repository, restored)
-    changes.sync(repository, [])
+    there = _there(repository, plan.untags)
+    changes.restore_tags(repository, {name: oid for name, oid in plan.untags.items() if name not in there})
+    changes.sync(repository, [f"refs/tags/{name}" for name in plan.untags])
+
+
+def _there(repository: Repository, tags: Mapping[str, str]) -> dict[str, str]:
+    """Those of `tags` that are still what the plan says."""
+    found = repository.tags(*(f"refs/tags/{name}" for name in tags)) if tags else {}
+    return {name: oid for name, oid in tags.items() if name in found and found[name].object_id == oid}
 
 
 def _put_back(top: Path, path: str, plan: Intent) -> None:
@@ -124,10 +149,12 @@ def _put_back(top: Path, path: str, plan: Intent) -> None:
     durable.sweep(where.parent)
     found = read(where)
     before = plan.before[path]
-    if found is not None and Digest.of(found) == plan.writes[path]:
+    if (None if found is None else Digest.of(found)) == plan.writes[path]:
         if before is None:
-            durable.remove(where)
+            if found is not None:
+                durable.remove(where)
         elif found != before:
+            durable.make_directory(where.parent)
             durable.write(where, before)
     _remove_empty(where.parent, top)
 

@@ -12,6 +12,7 @@ from mlver.manifest import Entry, Manifest
 from mlver.project import artifacts, environment, values
 from mlver.project.project import Chosen, Project
 from mlver.records.model import ArtifactSettings, ModelSettings
+from mlver.records.values import Document
 from mlver.records.version import Code, Environment
 
 
@@ -40,6 +41,11 @@ class Snapshot:
     environment: Environment | None
     code: Code
     lacking: tuple[str, ...] = ()
+
+    @property
+    def surroundings(self) -> Document:
+        """The environment, to be compared; empty where there is none."""
+        return self.environment.to_document() if self.environment else {}
 
 
 def of_version(project: Project, chosen: Chosen) -> Snapshot:

@@ -1,5 +1,24 @@
-"""The same repositories the command line is tested in."""
+"""The same repositories the command line is tested in; and one in which two branches parted."""
 
-from tests.cli.conftest import first, project, second, stories
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import copied, first, project, second, stories
+from tests.commands.merges import parted
+from tests.conftest import Repository
 
 __all__ = ["first", "project", "second", "stories"]
+
+
+@pytest.fixture(scope="session")
+def parted_once(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    return parted(tmp_path_factory.mktemp("resolve") / "repository")
+
+
+@pytest.fixture
+def apart(parted_once: Repository, tmp_path: Path) -> Repository:
+    """See `merges.parted`."""
+    return copied(parted_once, tmp_path / "repository")

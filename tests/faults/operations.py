@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -139,6 +140,27 @@ def unsealed(place: Place) -> None:
     place.git("tag", "-d", "m@v1.0.0", "m@v1.1.0")
 
 
+def meeting(place: Place) -> None:
+    """A merge that stopped: both branches registered a 1.1.0 and promoted it; the seal here is the one of the other."""
+    registered(place)
+    place.git("switch", "--quiet", "-c", "topic")
+    _branch(place, 2)
+    place.git("switch", "--quiet", "main")
+    _branch(place, 3)
+    place.git("switch", "--quiet", "topic")
+    place.mlver("tag")
+    place.git("switch", "--quiet", "main")
+    with suppress(AssertionError):
+        place.git("merge", "--quiet", "topic")
+
+
+def _branch(place: Place, number: int) -> None:
+    place.write("model.bin", weights(number))
+    place.mlver(*_NEXT)
+    place.mlver("promote", "m@1.1.0", "--to", "production", "-m", f"Of {number}")
+    place.git("tag", "-d", "m@v1.1.0")
+
+
 def interrupted(point: str, operation: str, place: Place) -> None:
     """Killed once already: what runs now begins with the recovery."""
     from tests.faults.calls import Fault  # noqa: PLC0415
@@ -174,6 +196,7 @@ OPERATIONS = (
     ),
     Operation("tag", unsealed, ("tag",), piecemeal=True),
     Operation("release", merged, ("release",), piecemeal=True),
+    Operation("resolve", meeting, ("resolve",), unsealed=True),
     Operation("promote", two, _PROMOTE),
     Operation("promote-tagged", tagging, _PROMOTE),
     Operation("promote-again", staged, ("promote", "m@1.0.0", "--to", "production", "-m", "Back")),

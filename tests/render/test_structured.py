@@ -14,11 +14,14 @@ import pytest
 from mlver.commands.checkout import CheckoutResult
 from mlver.commands.diff import DiffResult
 from mlver.commands.doctor import DoctorResult
+from mlver.commands.driver import DriverResult
 from mlver.commands.init import InitResult
 from mlver.commands.list import ListResult
 from mlver.commands.log import LogResult
 from mlver.commands.promote import PromoteResult
 from mlver.commands.register import RegisterResult
+from mlver.commands.resolve import ResolveResult
+from mlver.commands.review import ReviewResult
 from mlver.commands.rollback import RollbackResult
 from mlver.commands.show import ShowResult
 from mlver.commands.status import StatusResult
@@ -32,7 +35,7 @@ KINDS: dict[str, type] = {
     structured.kind(result): result
     for result in (
         *(CheckoutResult, DiffResult, DoctorResult, InitResult, ListResult, LogResult, PromoteResult, RegisterResult),
-        *(RollbackResult, ShowResult, StatusResult, TagResult, VerifyResult),
+        *(DriverResult, ResolveResult, ReviewResult, RollbackResult, ShowResult, StatusResult, TagResult, VerifyResult),
     )
 }
 

@@ -1,0 +1,31 @@
+"""Commits that people name, where two lines of history meet, and which of them has landed."""
+
+from __future__ import annotations
+
+from mlver.errors import MlverError, command, plain
+from mlver.git.repository import Repository
+
+
+def resolve(repository: Repository, name: str) -> str:
+    """The id of the commit a person means by anything git takes for one; raise MlverError where there is none."""
+    args = ["rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}"]
+    done = repository.process.try_read(args)
+    if done.code != 0:
+        raise MlverError(
+            f"git knows no commit `{plain(name)}` here",
+            hint=f"git fetch, then git branch --all   (it may be {command(f'origin/{name}')} here)",
+        )
+    return done.out.decode().strip()
+
+
+def merge_base(repository: Repository, one: str, other: str) -> str:
+    """The commit two commits (full ids) both come from; raise MlverError where this clone knows of none."""
+    done = repository.process.try_read(["merge-base", one, other])
+    if done.code != 0:
+        shallow = repository.is_shallow()
+        raise MlverError(
+            f"{one[:10]} and {other[:10]} have no commit in common"
+            + (" in this clone, which is shallow" if shallow else ""),
+            hint="git fetch --unshallow" if shallow else "compare them directly: two dots instead of three",
+        )
+    return done.out.decode().split("\n", 1)[0]

@@ -1,0 +1,60 @@
+"""Two branches claimed the same numbers: which the one that gives way gets instead, and what makes a record the same
+under another number."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import TypeAlias
+
+from mlver.digest import Digest
+from mlver.policy.numbering import part_of
+from mlver.records.approval import ApprovalRecord
+from mlver.records.evaluation import EvaluationRecord
+from mlver.records.promotion import PromotionRecord
+from mlver.records.version import VersionRecord
+from mlver.version import Version, bump, highest, ordered
+
+Record: TypeAlias = VersionRecord | PromotionRecord | EvaluationRecord | ApprovalRecord
+_NOTHING = Digest("0" * 64)
+
+
+def renumber(
+    own: Iterable[Version],
+    before: Collection[Version],
+    taken: Collection[Version],
+    moved: Mapping[Version, Version],
+) -> dict[Version, Version]:
+    """The new number of each version in `own` that cannot keep its own; `before` are those both sides began with,
+    `moved` what got another number earlier.
+
+    One that is `taken` counts on by the part it had moved, in its own line, to the first free number: 1.1.0 becomes
+    1.2.0. One that counted on from such a one, and would now lie below it, follows: 1.1.1 becomes 1.2.1.
+    """
+    found: dict[Version, Version] = {}
+    used = set(taken)
+    line = {*before, *moved}
+    for version in ordered(own):
+        below = highest(other for other in line if other < version)
+        floor = None if below is None else found.get(below, moved.get(below))
+        number = version
+        if floor is not None and floor >= version:
+            number = bump(floor, part_of(version))
+        while number in used:
+            number = bump(number, part_of(version))
+        line.add(version)
+        used.add(number)
+        if number != version:
+            found[version] = number
+    return found
+
+
+def essence(record: Record) -> Record:
+    """What stays of a record when it gets another number: all that was measured, decided and said."""
+    match record:
+        case VersionRecord():
+            return replace(record, version="", parent=None)
+        case EvaluationRecord() | ApprovalRecord():
+            return replace(record, version="", sequence=0, record=_NOTHING)
+        case PromotionRecord():
+            return replace(record, version="", sequence=0, previous=None, approvals=(), record=_NOTHING, prior=None)

@@ -1,0 +1,250 @@
+"""What becomes of everything that names a version which gets another number; and of a resolve that is killed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlver.commands.promote import promote
+from mlver.commands.verify import verify
+from mlver.digest import Digest
+from mlver.document import codec
+from mlver.errors import MlverError
+from mlver.project import intent, layout
+from mlver.project.project import Project
+from mlver.project.registry import Registry
+from mlver.project.source import Tree
+from mlver.records.approval import ApprovalRecord
+from mlver.records.evaluation import EvaluationRecord
+from mlver.records.promotion import ApprovalReference
+from tests.commands.merges import (
+    CHAIN,
+    remote,
+    sealed_by_topic,
+    settled,
+    told,
+    tried,
+    whole,
+)
+from tests.conftest import NOW, Repository
+
+KIM = "Kim <kim@example.org>"
+
+
+def put(apart: Repository, path: str, data: bytes) -> Digest:
+    apart.write(path, data)
+    return Digest.of(data)
+
+
+def judged(apart: Repository, version: str, who: str) -> Digest:
+    """An evaluation and an approval of a version, as another mlver may write them; the approval's digest."""
+    pinned, record = Project.open(apart.path).registry.version("m", version)
+    evaluation = EvaluationRecord(
+        model="m",
+        version=version,
+        sequence=1,
+        created=NOW,
+        author=who,
+        message=who,
+        record=record,
+        data={"golden": pinned.weights},
+        metrics={"accuracy": 0.5},
+    )
+    put(apart, layout.evaluation("m", version, 1), codec.encode("evaluation", evaluation.to_document()))
+    approval = ApprovalRecord(
+        model="m",
+        version=version,
+        stage="production",
+        sequence=1,
+        created=NOW,
+        author=who,
+        message=who,
+        record=record,
+    )
+    path = layout.approval("m", version, "production", 1)
+    found = put(apart, path, codec.encode("approval", approval.to_document()))
+    apart.commit(f"Judge {version}")
+    return found
+
+
+def test_evaluations_come_along_and_approvals_do_not(apart: Repository) -> None:
+    """Bytes that were measured are the same bytes; a yes was said to one record."""
+    apart.git("switch", "--quiet", "topic")
+    given = judged(apart, "1.1.1", KIM)
+    path = layout.promotion("m", "production", 3)
+    promotion, _ = Project.open(apart.path).registry.promotion("m", "production", 3)
+    counted = replace(promotion, approvals=(ApprovalReference(approver=KIM, record=given),))
+    apart.git("reset", "--quiet", "--soft", "HEAD~2")  # as if it had been promoted with it
+    put(apart, path, codec.encode("promotion", counted.to_document()))
+    apart.commit("Promote with an approval")
+    apart.git("switch", "--quiet", "main")
+    assert tried(apart, "merge", "--quiet", "topic") == 1
+    done = settled(apart)
+    moved = {one.old: one.new for one in done.rewritten}
+    assert moved[layout.evaluation("m", "1.1.1", 1)] == layout.evaluation("m", "1.2.1", 1)
+    assert {one.path for one in done.dropped} == {layout.approval("m", "1.1.1", "production", 1), path}
+    assert all("1.1.1" in one.why and "1.2.1" in one.why for one in done.dropped)
+    apart.git("commit", "--quiet", "--no-edit")
+    assert told(apart) == CHAIN[:3]
+    whole(apart)
+
+
+def test_judgements_of_one_version_by_two_branches_are_counted_on(apart: Repository) -> None:
+    for branch in ("mine", "yours"):
+        apart.git("switch", "--quiet", "-c", branch, "start")
+        judged(apart, "1.0.0", f"{branch} <{branch}@example.org>")
+    assert tried(apart, "merge", "--quiet", "mine") == 1
+    done = settled(apart, "ours")
+    assert [(one.old[-9:], one.new[-9:]) for one in done.rewritten] == [("0001.yaml", "0002.yaml")] * 2
+    apart.git("commit", "--quiet", "--no-edit")
+    authors = [one.author for one in Project.open(apart.path).registry.approvals("m", "1.0.0")]
+    assert authors == ["mine <mine@example.org>", "yours <yours@example.org>"]
+    whole(apart)
+
+
+def test_a_promotion_that_changes_nothing_any_more_is_left_out(apart: Repository) -> None:
+    project = Project.open(apart.path)
+    for branch in ("mine", "yours"):
+        apart.git("switch", "--quiet", "-c", branch, "start")
+        promote(project, "m@1.0.0", to="staging", message=f"{branch} try")
+    assert tried(apart, "merge", "--quiet", "mine") == 1
+    done = settled(apart, "ours")
+    assert [(one.path, one.why) for one in done.dropped] == [
+        (layout.promotion("m", "staging", 1), "staging holds 1.0.0 already")
+    ]
+    apart.git("commit", "--quiet", "--no-edit")
+    assert told(apart, "staging") == [("1.0.0", None)]
+    whole(apart)
+
+
+def settings(apart: Repository, lines: str) -> None:
+    path = layout.settings("m")
+    apart.write(path, f"{(apart.path / path).read_text()}{lines}")
+    apart.commit("Settings")
+
+
+@pytest.mark.parametrize(
+    ("mine", "yours", "clash"),
+    [
+        ("owner: kim\n", "directions: {loss: lower}\n", None),
+        ("owner: kim\n", "owner: lee\n", "both sides set owner"),
+        ("directions: {loss: lower}\n", "directions: {accuracy: higher}\n", None),
+    ],
+)
+def test_settings_are_merged_key_by_key_and_a_clash_is_a_persons(
+    apart: Repository, mine: str, yours: str, clash: str | None
+) -> None:
+    for branch, lines in (("mine", mine), ("yours", yours)):
+        apart.git("switch", "--quiet", "-c", branch, "start")
+        settings(apart, lines)
+    assert tried(apart, "merge", "--quiet", "mine") == 1
+    done = settled(apart, "ours")
+    if clash:
+        assert (done.exit_code, [one.why for one in done.left], done.settled) == (1, [clash], ())
+        assert b"<<<<<<<" in (apart.path / layout.settings("m")).read_bytes()
+    else:
+        assert (done.exit_code, done.left, done.settled) == (0, (), (layout.settings("m"),))
+        apart.git("commit", "--quiet", "--no-edit")
+        found = Project.open(apart.path).registry.settings("m")
+        assert found is not None
+        assert dict(found.directions).keys() <= {"loss", "accuracy"}
+        assert found.directions["loss"] == "lower"
+
+
+def test_other_conflicts_are_left_alone_and_counted(apart: Repository) -> None:
+    for branch in ("topic", "main"):
+        apart.git("switch", "--quiet", branch)
+        apart.write("code.py", f"{branch}\n")
+        apart.commit("Code")
+    assert tried(apart, "merge", "--quiet", "topic") == 1
+    done = settled(apart)
+    assert (done.conflicts, done.exit_code) == (1, 0)
+    assert apart.git("ls-files", "--unmerged").count("code.py") == 2
+
+
+def test_where_nothing_stopped_there_is_nothing_to_do(apart: Repository) -> None:
+    done = settled(apart)
+    assert (done.during, done.rewritten, done.written, done.left) == ("commit", (), (), ())
+
+
+def test_a_record_that_is_a_symlink_is_not_followed(apart: Repository) -> None:
+    apart.git("switch", "--quiet", "topic")
+    path = apart.path / layout.version("m", "1.1.0")
+    path.unlink()
+    path.symlink_to("/etc/passwd")
+    apart.commit("Hostile")
+    apart.git("switch", "--quiet", "main")
+    assert tried(apart, "merge", "--quiet", "topic") == 1
+    before = apart.git("status", "--porcelain")
+    with pytest.raises(MlverError, match="is a symlink"):
+        settled(apart)
+    assert apart.git("status", "--porcelain") == before
+
+
+# -- killed, and what a person did before the next command ------------------------------------------------------------
+
+
+def killed(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All is staged, and the old seals are deleted; then it is killed, its intent still on the disk."""
+    remote(apart)
+    sealed_by_topic(apart)
+    assert tried(apart, "merge", "--quiet", "origin/main") == 1
+
+    def die(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(intent, "drop", die)
+        with pytest.raises(KeyboardInterrupt):
+            settled(apart)
+    assert intent.pending(Project.open(apart.path).directory) is not None
+
+
+def test_killed_and_then_committed_it_is_completed(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed(apart, monkeypatch)
+    apart.git("commit", "--quiet", "--no-edit")
+    whole(apart)
+    assert told(apart) == CHAIN
+    assert apart.git("status", "--porcelain") == ""
+
+
+def test_killed_and_then_given_up_it_is_undone(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed(apart, monkeypatch)
+    apart.git("merge", "--abort")
+    whole(apart)
+    assert told(apart) == [("1.0.0", None), ("1.1.0", "1.0.0"), ("1.1.1", "1.1.0")]
+    assert apart.git("status", "--porcelain") == ""
+    assert apart.git("tag", "--list", "m@v1.1.*").split() == ["m@v1.1.0", "m@v1.1.1"]
+
+
+def test_killed_and_run_again(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed(apart, monkeypatch)
+    done = settled(apart)
+    assert (len(done.written), done.untagged) == (7, ("m@v1.1.0", "m@v1.1.1"))
+    apart.git("commit", "--quiet", "--no-edit")
+    whole(apart)
+
+
+# -- what history may not do all the same ----------------------------------------------------------------------------
+
+
+def forged(apart: Repository, files: Sequence[tuple[str, str]]) -> None:
+    """A merge of topic that says what a person made up."""
+    tried(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
+    for path, text in files:
+        apart.write(path, text)
+    apart.commit("Forged merge")
+
+
+def test_a_merge_that_edits_what_it_moves_is_still_told(apart: Repository) -> None:
+    side = Registry(Tree.at(Project.open(apart.path).repository, "refs/heads/topic"), None)
+    mains, topics = layout.version("m", "1.1.0"), side.read(layout.version("m", "1.1.0"))
+    assert topics is not None
+    lost = (apart.path / mains).read_text()
+    moved = lost.replace('version: "1.1.0"', 'version: "1.3.0"').replace("message: main", "message: better")
+    forged(apart, [(mains, topics.decode()), (layout.version("m", "1.3.0"), moved)])
+    broken = verify(Project.open(apart.path), everything=True).broken
+    assert any(link.kind == "history" and link.subject == mains for link in broken)
