@@ -99,6 +99,7 @@ def _lacking(
         return [], ()
     _suspect(project, unsealed, here)
     added = project.repository.added_by(unsealed)
+    boundary = project.repository.boundary()
     edits = {change.path: change.commit for change in project.repository.tampering(*unsealed)}
     plans: _Plans = []
     unsealable: list[Unsealable] = []
@@ -109,6 +110,11 @@ def _lacking(
             if path in edits:
                 raise MlverError(
                     f"was edited in commit {edits[path][:10]}, after it had been committed", hint=_elsewhere(path)
+                )
+            if added.get(path) in boundary:
+                raise MlverError(
+                    "landed before the history of this shallow clone begins, so it may have been edited since",
+                    hint="git fetch --unshallow --tags",
                 )
             plan = _plan(project, path, data)
         except MlverError as error:
@@ -126,6 +132,8 @@ def _plan(project: Project, path: str, data: bytes | None) -> PlannedTag:
     record = decoded_version(data, path)
     if layout.version(record.model, record.version) != path:
         raise MlverError(f"says it is {record.model} {record.version}", hint=f"git log -- {path}")
+    if record.adopted and record.adopted.tag == tag_name(record.model, record.version):
+        raise MlverError("was adopted from a tag that is not here, and is not made anew", hint="git fetch --tags")
     for promotion, promoted in project.registry.promotions_of(record.model, record.version):
         if promoted.record != Digest.of(data):
             raise MlverError(f"is not the record that {promotion} promoted", hint=_elsewhere(path))

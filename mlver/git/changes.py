@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlver import durable
+from mlver.errors import command
+from mlver.git.process import GitFailed
 from mlver.git.repository import Repository
+
+# What a server says whose hooks or settings forbid a push (git-receive-pack(1); forges protect tags by hooks).
+_FORBIDDEN = re.compile(r"hook declined|protected|prohibited|forbidden|permission denied|not allowed", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +89,17 @@ def create_tag(repository: Repository, name: str, commit: str, message: str) -> 
 def push_tags(repository: Repository, remote: str, names: Sequence[str]) -> None:
     """Push version tags all or none; a tag the other side holds differently is refused, never overwritten."""
     refs = [f"refs/tags/{name}:refs/tags/{name}" for name in names]
-    hint = f"if {remote} holds another tag of this name, its version is taken: register under the next one"
-    repository.process.write(
-        ["push", "--quiet", "--atomic", "--", remote, *refs], doing=f"push the tags to {remote}", hint=hint
-    )
+    try:
+        repository.process.write(
+            ["push", "--quiet", "--atomic", "--", remote, *refs],
+            doing=f"push the tags to {remote}",
+            hint=f"if {remote} holds another tag of this name, its version is taken: register under the next one",
+        )
+    except GitFailed as failed:
+        if not _FORBIDDEN.search(failed.output):
+            raise
+        hint = f"have somebody push them who may: {command('git', 'push', remote, *names[:3])}   (they are kept here)"
+        raise GitFailed(f"push the tags, for {remote} does not let you", failed.output, hint=hint) from None
 
 
 def remote_tags(repository: Repository, remote: str) -> set[str]:

@@ -9,7 +9,7 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError, UsageError, plain
 from mlver.policy.staging import Candidate, holder, judge
-from mlver.policy.trust import Broken, judge_history, judge_seal
+from mlver.policy.trust import Broken, judge_history
 from mlver.project import artifacts, layout, seals
 from mlver.project.edit import Edit
 from mlver.project.project import Chosen, Project
@@ -64,12 +64,13 @@ def gates(project: Project, chosen: Chosen, settings: StageSettings) -> tuple[Ga
         for past, _ in project.registry.history(chosen.model, stage)
         if past.version == str(chosen.version) and past.action != "retire"
     }
-    broken = judge_seal(chosen.model, chosen.version, digest, seal)
+    broken = seals.judged(project, chosen.model, chosen.version, digest, seal)
     candidate = Candidate(
         version=str(chosen.version),
         unsealed="; ".join(link.message for link in broken) or None,
         stages_held=frozenset(held),
         damage=damage,
+        sealed="adopted, and never edited since" if seal and seal.landing else "sealed",
     )
     return judge(settings, candidate)
 

@@ -26,22 +26,35 @@ class StageSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TagSettings:
+    """`signed`: every version tag has to carry a good signature."""
+
+    signed: bool = False
+
+    def to_document(self) -> Document:
+        return {"signed": self.signed}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Stages in the order they are listed. Gates, remotes, tags and retention will be sections beside them."""
+    """Stages in the order they are listed. Gates, remotes and retention will be sections beside them."""
 
     schema: ClassVar[str] = "mlver/config/1"
 
     stages: Mapping[str, StageSettings] = field(default_factory=dict)
+    tags: TagSettings = TagSettings()
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Config:
         stages = document.get("stages", {})
         return cls(
             stages={name: StageSettings.from_document(stage) for name, stage in stages.items()},
+            tags=TagSettings(**document.get("tags", {})),
         )
 
     def to_document(self) -> Document:
         return {
             "schema": self.schema,
             "stages": {name: stage.to_document() for name, stage in self.stages.items()},
+            **present(tags=self.tags.to_document() if self.tags != TagSettings() else None),
         }

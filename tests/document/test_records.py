@@ -181,6 +181,7 @@ BY_NAME: dict[str, Strategy] = {
     "forced": st.booleans(),
     "verified": st.booleans(),
     "push": st.booleans(),
+    "signed": st.booleans(),
     "author": LINES,
     "approver": LINES,
     "gate": LINES,
