@@ -65,10 +65,9 @@ def verify(project: Project, refs: Sequence[str] = (), *, everything: bool = Fal
     models = models or sorted({one.model for one in chosen})
     records = _records(fresh, chosen, broken)
     adopted: list[str] = []
-    broken += _sealed(fresh, records, adopted)
-    versions = [record for record, _ in records]
     signed: list[Signature] = []
-    broken += _signed(fresh, versions, signed)
+    broken += _sealed(fresh, records, adopted, signed)
+    versions = [record for record, _ in records]
     broken += _below(fresh, versions, everything=everything)
     broken += _working(fresh, versions)
     promotions: list[str] = []
@@ -143,29 +142,33 @@ def _records(project: Project, chosen: Iterable[Chosen], broken: list[Broken]) -
     return found
 
 
-def _sealed(project: Project, records: Sequence[tuple[VersionRecord, Digest]], adopted: list[str]) -> Iterator[Broken]:
-    """What is wrong with tags; `adopted` is told of the versions whose tags cannot seal them, and need not."""
+def _sealed(
+    project: Project,
+    records: Sequence[tuple[VersionRecord, Digest]],
+    adopted: list[str],
+    signed: list[Signature],
+) -> Iterator[Broken]:
+    """What is wrong with tags and their signatures.
+
+    `adopted` is told of the versions whose tags cannot seal them, and need not; `signed` of each tag's signature.
+    """
+    required = False
+    with suppress(MlverError):  # settings that cannot be read are named by their own check
+        required = project.registry.config().tags.signed
     for model in dict.fromkeys(record.model for record, _ in records):
         mine = {record.version: digest for record, digest in records if record.model == model}
-        for version, seal in seals.seals(project, model, mine).items():
-            links = judge_seal(model, version, mine[version], seal)
+        found = seals.tagged(project, model, mine)
+        signatures = seals.signatures(project, {version: tag for version, (tag, _) in found.items()})
+        signed += signatures.values()
+        for version, digest in mine.items():
+            seal = found[version][1] if version in found else None
+            links = judge_seal(model, version, digest, seal)
+            if version in signatures:
+                links += judge_signature(tag_name(model, version), signatures[version], required=required)
             yield from links
             if seal and seal.landing and not links:
                 adopted.append(f"{model}@{version}")
     yield from seals.origins(project, (record for record, _ in records))
-
-
-def _signed(project: Project, records: Sequence[VersionRecord], found: list[Signature]) -> Iterator[Broken]:
-    """Wrong signatures, and where the settings ask for them, those that lack; `found` is told of each."""
-    required = False
-    with suppress(MlverError):  # settings that cannot be read are named by their own check
-        required = project.registry.config().tags.signed
-    for model in dict.fromkeys(record.model for record in records):
-        mine = [record.version for record in records if record.model == model]
-        for version, signature in seals.signatures(project, model, mine).items():
-            if version in mine:
-                found.append(signature)
-                yield from judge_signature(tag_name(model, version), signature, required=required)
 
 
 def _below(project: Project, versions: Sequence[VersionRecord], *, everything: bool) -> tuple[Broken, ...]:

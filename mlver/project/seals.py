@@ -54,20 +54,14 @@ def seals(project: Project, model: str, versions: Iterable[Version | str]) -> di
 
 def tagged(project: Project, model: str, versions: Iterable[Version | str]) -> dict[str, tuple[Tag, Seal]]:
     """The same with the tags themselves, of the versions that have one."""
-    found = {version: (tag, _seal(tag, held)) for version, (tag, held) in _there(project, model, versions).items()}
+    wanted = {tag_name(model, version): layout.version(model, version) for version in versions}
+    there = project.repository.tags_with(wanted) if wanted else {}
+    found = {name.removeprefix(tag_name(model, "")): (tag, _seal(tag, held)) for name, (tag, held) in there.items()}
     silent = {version: tag for version, (tag, _) in found.items() if not tag.seals}
-    landings = _landings(project, model, silent) if silent else {}
-    for version, landing in landings.items():
+    for version, landing in (_landings(project, model, silent) if silent else {}).items():
         tag, seal = found[version]
         found[version] = tag, replace(seal, landing=landing)
     return found
-
-
-def _there(project: Project, model: str, versions: Iterable[Version | str]) -> dict[str, tuple[Tag, bytes | None]]:
-    """The tags there are, by version, each with what its commit holds in the record's place."""
-    wanted = {tag_name(model, version): layout.version(model, version) for version in versions}
-    found = project.repository.tags_with(wanted) if wanted else {}
-    return {name.removeprefix(tag_name(model, "")): both for name, both in found.items()}
 
 
 def _seal(tag: Tag, held: bytes | None) -> Seal:
@@ -105,28 +99,23 @@ def _landings(project: Project, model: str, silent: Mapping[str, Tag]) -> dict[s
     }
 
 
-def signatures(project: Project, model: str, versions: Collection[Version | str]) -> dict[str, Signature]:
-    """What git says of the signature of each version's tag; a version without a tag is left out."""
-    process = None
-    found: dict[str, Signature] = {}
-    for version, (tag, _) in _there(project, model, versions).items():
-        if not is_signed(tag):
-            found[version] = "unsigned"
-        else:
-            process = process or checker(project.repository)
-            found[version] = check(process, tag)
-    return found
+def signatures(project: Project, there: Mapping[str, Tag]) -> dict[str, Signature]:
+    """What git says of the signature of each version's tag."""
+    process = checker(project.repository) if any(map(is_signed, there.values())) else None
+    return {version: check(process, tag) if process else "unsigned" for version, tag in there.items()}
 
 
 def judged(
-    project: Project, model: str, version: Version | str, record: Digest, seal: Seal | None
-) -> tuple[Broken, ...]:
-    """What is wrong with a version's tag, its signature looked at too."""
+    project: Project, model: str, version: Version | str, record: Digest
+) -> tuple[tuple[Broken, ...], Seal | None]:
+    """What is wrong with a version's tag, its signature looked at too; and the tag as a seal."""
+    tag, seal = tagged(project, model, [version]).get(str(version), (None, None))
     broken = judge_seal(model, version, record, seal)
-    required = project.registry.config().tags.signed
-    for signature in signatures(project, model, [version]).values():
-        broken += judge_signature(tag_name(model, version), signature, required=required)
-    return broken
+    if tag is not None:
+        required = project.registry.config().tags.signed
+        for signature in signatures(project, {str(version): tag}).values():
+            broken += judge_signature(tag.name, signature, required=required)
+    return broken, seal
 
 
 def origins(project: Project, records: Iterable[VersionRecord]) -> Iterator[Broken]:
@@ -175,8 +164,7 @@ def require_trusted(project: Project, record: VersionRecord, digest: Digest, *, 
 
 
 def _broken(project: Project, record: VersionRecord, digest: Digest) -> tuple[Broken, ...]:
-    seal = seals(project, record.model, [record.version])[record.version]
-    return judged(project, record.model, record.version, digest, seal)
+    return judged(project, record.model, record.version, digest)[0]
 
 
 def _untrusted(record: VersionRecord, broken: Broken) -> MlverError:

@@ -53,7 +53,6 @@ def whole_history(project: Project, model: str, stage: str) -> History:
 def gates(project: Project, chosen: Chosen, settings: StageSettings) -> tuple[GateResult, ...]:
     """What a stage's gates say of a version now; reads every byte of it where the stage asks for that."""
     record, digest = project.registry.version(chosen.model, chosen.version)
-    seal = seals.seals(project, chosen.model, [chosen.version])[str(chosen.version)]
     damage = None
     if settings.verified:
         found = artifacts.damage(project, [record])
@@ -64,7 +63,7 @@ def gates(project: Project, chosen: Chosen, settings: StageSettings) -> tuple[Ga
         for past, _ in project.registry.history(chosen.model, stage)
         if past.version == str(chosen.version) and past.action != "retire"
     }
-    broken = seals.judged(project, chosen.model, chosen.version, digest, seal)
+    broken, seal = seals.judged(project, chosen.model, chosen.version, digest)
     candidate = Candidate(
         version=str(chosen.version),
         unsealed="; ".join(link.message for link in broken) or None,
