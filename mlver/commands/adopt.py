@@ -226,7 +226,7 @@ class _Run:
                 raise MlverError(f"{tag.tag} is on a commit of no version", hint=command("git", "show", tag.tag))
             if (model, version) not in self.digests:
                 said = f"{tag.tag} is of {version}, which has no record yet; a stage's history is adopted whole"
-                raise MlverError(said, hint=f"adopt {model} {version} first")
+                raise MlverError(said, hint=f"{command('mlver', 'adopt', model)}   (once {version} can be adopted)")
             given.append(Given(tag.tag, version, tag.withdrawn))
         digests = {version: digest for (of, version), digest in self.digests.items() if of == model}
         moves = policy.moves(given)

@@ -25,7 +25,7 @@ from mlver.hashing.measure import Measured
 from mlver.manifest import Manifest
 from mlver.project.project import Project
 
-_FETCH = "dvc fetch --all-tags, then run the command again"
+_FETCH = "dvc fetch --all-tags   (then run this again)"
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _LISTING = 256 << 20  # bytes of a directory's list of files; one of a million files has half of that
 _CHUNK = 1 << 20
