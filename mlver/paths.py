@@ -129,6 +129,13 @@ def relative(root: Path, cwd: Path, given: str | os.PathLike[str]) -> str:
     return PurePosixPath(*parts).as_posix()
 
 
+def repository_of(root: Path, path: str) -> str | None:
+    """The innermost folder on the way to `path`, itself included, that is a git repository of its own; else None."""
+    parts = path.split("/")
+    folders = ("/".join(parts[:end]) for end in range(len(parts), 0, -1))
+    return next((folder for folder in folders if os.path.lexists(f"{root}/{folder}/.git")), None)
+
+
 def own(place: Path) -> Path:
     """A folder that mlver itself made, or will make; raise MlverError where a symlink has taken its place."""
     if place.is_symlink():

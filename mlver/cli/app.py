@@ -26,6 +26,7 @@ from mlver.project.lock import WAIT_S
 COMMANDS = {
     "init": "Record",
     "register": "Record",
+    "adopt": "Record",
     "tag": "Record",
     "resolve": "Record",
     "release": "Release",

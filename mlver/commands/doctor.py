@@ -50,7 +50,7 @@ def doctor(project: Project, *, fix: bool = False, dry_run: bool = False) -> Doc
     findings = [*_git(project)]
     for look in (_layout, _interrupted, _seals, _objects):
         findings += look(project, fix)
-    for settle in (_hooks, _settings, _remotes):
+    for settle in (_hooks, _settings, _clone, _remotes):
         findings += settle(project)
     return DoctorResult(tuple(findings), dry_run)
 
@@ -106,13 +106,14 @@ def _interrupted(project: Project, fix: bool) -> Iterator[Finding]:
 
 def _seals(project: Project, _: bool) -> Iterator[Finding]:
     count = 0
+    hint = "git fetch --tags   (for seals made elsewhere; else: mlver tag)" if _has_remote(project) else "mlver tag"
     for model in project.registry.models():
         versions = project.registry.versions(model)
         tags = seals.tags(project, model)
         count += len(versions)
         for version in versions:
             if str(version) not in tags:
-                yield Finding("remark", tag_name(model, version), "no tag seals this record yet", "mlver tag")
+                yield Finding("remark", tag_name(model, version), "no tag seals this record yet", hint)
     models = len(project.registry.models())
     said = f"{count} version{'s' * (count != 1)} of {models} model{'s' * (models != 1)}"
     yield Finding("good", "records", said)
@@ -154,6 +155,27 @@ def _settings(project: Project) -> Iterator[Finding]:
         yield Finding("good", "author", project.repository.author())
     except MlverError as error:
         yield Finding("wrong", "author", "git does not know who you are", error.hint)
+
+
+def _has_remote(project: Project) -> bool:
+    return changes.default_remote(project.repository) is not None
+
+
+def _clone(project: Project) -> Iterator[Finding]:
+    """What a clone was told to leave out."""
+    if project.repository.is_shallow():
+        message = "this clone is shallow: what was done to a record before its history begins cannot be told"
+        yield Finding("remark", "history", message, "git fetch --unshallow --tags")
+    for _, name, value in project.repository.settings(r"^remote\..*\.(tagopt|promisor)$"):
+        remote = name.split(".", 1)[1].rpartition(".")[0]
+        if value == "--no-tags":
+            message = f"none come from {remote} by themselves, so what was sealed elsewhere looks unsealed here"
+            yield Finding("remark", "tags", message, command("git", "fetch", "--tags", remote))
+        elif value == "true":
+            message = (
+                f"this clone is partial: mlver fetches nothing from {remote} behind your back, and says what is missing"
+            )
+            yield Finding("remark", "history", message, "git log --all --patch -- .mlver >/dev/null")
 
 
 def _remotes(project: Project) -> Iterator[Finding]:

@@ -326,7 +326,7 @@ def _land(
     edit.what = f"register {record.model} {record.version}"
     edit.create(layout.version(record.model, record.version), data)
     manifests = {layout.manifest(one.digest): one.manifest for one in measured.values() if one.manifest is not None}
-    _put_new(project, edit, manifests)
+    put_new(project, edit, manifests)
     if settings != project.registry.settings(record.model):
         path = layout.settings(record.model)
         edit.put(path, amend("model", project.registry.read(path), settings.to_document()))
@@ -337,7 +337,7 @@ def _land(
     return edit.commit(f"{subject}\n\n{record.message}", (seals.planned(record, data),))
 
 
-def _put_new(project: Project, edit: Edit, manifests: Mapping[str, bytes]) -> None:
+def put_new(project: Project, edit: Edit, manifests: Mapping[str, bytes]) -> None:
     """The manifests HEAD does not hold yet, and on the first registration what `mlver init` wrote."""
     paths = [*manifests, layout.ATTRIBUTES, layout.CONFIG]
     for path, held in zip(paths, project.repository.blobs(f"HEAD:{path}" for path in paths), strict=True):

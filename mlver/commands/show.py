@@ -16,7 +16,8 @@ from mlver.records.version import VersionRecord
 class ShowResult:
     """`digest` is of the record's bytes at `path`; `commit` is where its tag points, None where it has none.
 
-    `unsealed` says what is wrong with its seal, None when its tag seals it.
+    `unsealed` says what is wrong with its seal, None when its tag seals it. `landed` is the commit that landed a record
+    adopted from a tag, which can seal nothing.
     """
 
     record: VersionRecord
@@ -25,6 +26,7 @@ class ShowResult:
     tag: str | None
     commit: str | None
     unsealed: str | None
+    landed: str | None
     stages: tuple[str, ...]
     evaluations: tuple[EvaluationRecord, ...]
     approvals: tuple[ApprovalRecord, ...]
@@ -44,6 +46,7 @@ def show(project: Project, ref: str | None) -> ShowResult:
         tag=tag.name if tag else None,
         commit=tag.commit if tag else None,
         unsealed="; ".join(link.message for link in broken) or None,
+        landed=seal.landing.commit if seal and seal.landing else None,
         stages=tuple(stage for stage, version in held.items() if version == record.version),
         evaluations=tuple(project.registry.evaluations(chosen.model, chosen.version)),
         approvals=tuple(project.registry.approvals(chosen.model, chosen.version)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError
-from mlver.policy.trust import Broken, judge_history, judge_seal
+from mlver.policy.trust import Broken, Signature, judge_history, judge_seal, judge_signature, tag_name
 from mlver.project import artifacts, audit, events, layout, seals
 from mlver.project.project import Chosen, Project
 from mlver.project.registry import Registry
@@ -17,11 +17,21 @@ from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 
 
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """How many version tags carry a good signature, one that cannot be judged here, or none; bad ones are `broken`."""
+
+    good: int
+    unknown: int
+    unsigned: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyResult:
     """What was looked at, and every broken link found; `bytes` were read and hashed.
 
-    `shallow`: history was looked at, but this clone does not have the whole of it.
+    `adopted` are those of the versions whose tags were there before mlver and seal nothing: the commits that landed
+    their records vouch for them. `shallow`: history was looked at, but this clone does not have the whole of it.
     """
 
     versions: tuple[str, ...]
@@ -29,6 +39,8 @@ class VerifyResult:
     files: int
     bytes: int
     everything: bool
+    adopted: tuple[str, ...]
+    signatures: Signatures
     shallow: bool
     broken: tuple[Broken, ...]
 
@@ -52,7 +64,9 @@ def verify(project: Project, refs: Sequence[str] = (), *, everything: bool = Fal
         chosen = _serving(fresh.registry, chosen)
     models = models or sorted({one.model for one in chosen})
     records = _records(fresh, chosen, broken)
-    broken += _sealed(fresh, records)
+    adopted: list[str] = []
+    signed: list[Signature] = []
+    broken += _sealed(fresh, records, adopted, signed)
     versions = [record for record, _ in records]
     broken += _below(fresh, versions, everything=everything)
     broken += _working(fresh, versions)
@@ -69,7 +83,9 @@ def verify(project: Project, refs: Sequence[str] = (), *, everything: bool = Fal
         files=sum(artifact.files for artifact in pinned),
         bytes=sum(artifact.size for artifact in pinned),
         everything=everything,
-        shallow=everything and project.repository.is_shallow(),
+        adopted=tuple(adopted),
+        signatures=Signatures(signed.count("good"), signed.count("unknown"), signed.count("unsigned")),
+        shallow=(everything or bool(adopted)) and project.repository.is_shallow(),
         broken=tuple(dict.fromkeys(broken)),
     )
 
@@ -126,13 +142,33 @@ def _records(project: Project, chosen: Iterable[Chosen], broken: list[Broken]) -
     return found
 
 
-def _sealed(project: Project, records: Sequence[tuple[VersionRecord, Digest]]) -> list[Broken]:
-    broken: list[Broken] = []
+def _sealed(
+    project: Project,
+    records: Sequence[tuple[VersionRecord, Digest]],
+    adopted: list[str],
+    signed: list[Signature],
+) -> Iterator[Broken]:
+    """What is wrong with tags and their signatures.
+
+    `adopted` is told of the versions whose tags cannot seal them, and need not; `signed` of each tag's signature.
+    """
+    required = False
+    with suppress(MlverError):  # settings that cannot be read are named by their own check
+        required = project.registry.config().tags.signed
     for model in dict.fromkeys(record.model for record, _ in records):
         mine = {record.version: digest for record, digest in records if record.model == model}
-        for version, seal in seals.seals(project, model, mine).items():
-            broken += judge_seal(model, version, mine[version], seal)
-    return broken
+        found = seals.tagged(project, model, mine)
+        signatures = seals.signatures(project, {version: tag for version, (tag, _) in found.items()})
+        signed += signatures.values()
+        for version, digest in mine.items():
+            seal = found[version][1] if version in found else None
+            links = judge_seal(model, version, digest, seal)
+            if version in signatures:
+                links += judge_signature(tag_name(model, version), signatures[version], required=required)
+            yield from links
+            if seal and seal.landing and not links:
+                adopted.append(f"{model}@{version}")
+    yield from seals.origins(project, (record for record, _ in records))
 
 
 def _below(project: Project, versions: Sequence[VersionRecord], *, everything: bool) -> tuple[Broken, ...]:

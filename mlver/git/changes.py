@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlver import durable
-from mlver.git.process import Process
+from mlver.errors import command
+from mlver.git.process import GitFailed, Process
 from mlver.git.repository import Repository
+
+# What a server says whose hooks or settings forbid a push (git-receive-pack(1); forges protect tags by hooks).
+_FORBIDDEN = re.compile(r"hook declined|protected|prohibited|forbidden|permission denied|not allowed", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +120,16 @@ def batches(names: Sequence[str]) -> list[Sequence[str]]:
 def push_tags(repository: Repository, remote: str, names: Sequence[str]) -> None:
     """Push tags all or none; a tag the other side holds differently is refused, never overwritten."""
     refs = [f"refs/tags/{name}:refs/tags/{name}" for name in names]
-    hint = f"if {remote} holds another tag of this name, its version is taken: register under the next one"
     # a tag that came along of itself would be one too many, and no pipeline would start
     args = ["push", "--quiet", "--atomic", "--no-follow-tags", "--", remote, *refs]
-    repository.process.write(args, doing=f"push the tags to {remote}", hint=hint)
+    hint = f"if {remote} holds another tag of this name, its version is taken: register under the next one"
+    try:
+        repository.process.write(args, doing=f"push the tags to {remote}", hint=hint)
+    except GitFailed as failed:
+        if not _FORBIDDEN.search(failed.output):
+            raise
+        hint = f"have somebody push them who may: {command('git', 'push', remote, *names[:3])}   (they are kept here)"
+        raise GitFailed(f"push the tags, for {remote} does not let you", failed.output, hint=hint) from None
 
 
 def remote_tags(repository: Repository, remote: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ and with every object, reference and index write synced to disk.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ _ALWAYS = (
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.quotePath=false"),
     *("-c", "color.ui=false"),
+    *("-c", "advice.graftFileDeprecated=false"),
     *("-c", "protocol.ext.allow=never"),
     # settings that change what `log` and `diff` print; the first runs a program, too
     *("-c", "log.showSignature=false"),
@@ -64,6 +66,9 @@ _WRITE = (
     *("-c", "gc.auto=0"),
     *("-c", "maintenance.auto=false"),
 )
+# What a partial clone was to fetch when it is first asked for. All of the records' history is fetched by looking at it.
+_PROMISED = re.compile(r"could not fetch [0-9a-f]{40,64} from promisor remote")
+_FETCH = "git log --all --patch -- .mlver >/dev/null   (which fetches what it needs)"
 _NOT_FOUND = "git is not installed, or not on PATH"
 
 
@@ -178,5 +183,7 @@ def _settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 def _checked(done: Finished, doing: str, hint: str | None = None) -> bytes:
     if done.code != 0:
+        if _PROMISED.search(done.err.decode(errors="replace")):
+            raise MlverError("this partial clone lacks something of the history that mlver needs", hint=_FETCH)
         raise GitFailed(doing, (done.err or done.out).decode(errors="replace"), hint=hint)
     return done.out

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, command
 from mlver.git.process import GitFailed, Process
 
 _TRAILER = re.compile(r"^Mlver-Record: (sha256:[0-9a-f]{64})$", re.MULTILINE)
@@ -186,15 +186,17 @@ class Repository:
     @property
     def _disarmed(self) -> Process:
         """For calls that compare file contents: the repository's own clean and smudge filters switched off."""
-        pattern = r"^filter\..*\.(clean|smudge|process)$"
-        found = self.process.try_read(["config", "-z", "--show-scope", "--get-regexp", pattern])
-        fields = _fields(found.out)
         off: list[tuple[str, str]] = []
-        for scope, setting in zip(fields[::2], fields[1::2], strict=False):
-            name, _, value = setting.partition("\n")
+        for scope, name, value in self.settings(r"^filter\..*\.(clean|smudge|process)$"):
             if scope in ("local", "worktree") and value not in _TRUSTED_FILTERS:
                 off += [(name, ""), (f"{name.rsplit('.', 1)[0]}.required", "false")]
         return Process(self.top, tuple(off))
+
+    def settings(self, pattern: str) -> list[tuple[str, str, str]]:
+        """git's settings whose names match, in the order that git reads them: scope (`local`, …), name and value."""
+        fields = _fields(self.process.try_read(["config", "-z", "--show-scope", "--get-regexp", pattern]).out)
+        named = zip(fields[::2], fields[1::2], strict=False)
+        return [(scope, *setting.partition("\n")[::2]) for scope, setting in named]
 
     # -- tags and blobs ------------------------------------------------------------------------------------------
 
@@ -304,6 +306,21 @@ class Repository:
         """Whether this clone was told that history begins later than it does, so that not all of it can be read."""
         return self.process.read(["rev-parse", "--is-shallow-repository"]).strip() == b"true"
 
+    def boundary(self) -> set[str]:
+        """The commits that a shallow clone's history begins with: it cannot tell what they did."""
+        place = self.process.read(["rev-parse", "--path-format=absolute", "--git-path", "shallow"])
+        try:
+            return set(Path(os.fsdecode(place.rstrip(b"\n"))).read_text().split())
+        except FileNotFoundError:
+            return set()
+
+    def left_out(self, folder: str) -> list[str]:
+        """Files below a folder that a sparse checkout keeps from the work tree."""
+        if not (self.git_dir / "info" / "sparse-checkout").exists():
+            return []
+        tagged = _fields(self.process.read(["ls-files", "-t", "-z", "--", folder]))
+        return [line[2:] for line in tagged if line.startswith("S ")]
+
     def tampering(self, *under: str, tip: str = "HEAD") -> list[Tampering]:
         """Where `tip`'s history changed or deleted a file below `under`, merges looked at from every parent.
 
@@ -403,4 +420,6 @@ def _not_a_work_tree(start: Path, said: str) -> MlverError:
         )
     if "not a git repository" in said:
         return MlverError(f"{start} is not in a git repository", hint="git init")
-    return GitFailed("open the repository", said)
+    owned = re.search(r"dubious ownership in repository at '(.+)'", said)
+    trust = command("git", "config", "--global", "--add", "safe.directory", owned[1]) if owned else None
+    return GitFailed("open the repository", said, hint=f"{trust}   (if you trust whose it is)" if trust else None)

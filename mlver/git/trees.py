@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlver.errors import MlverError, command
 from mlver.git.repository import Repository
 
-_SYMLINK, _SUBMODULE = "120000", "160000"
+_SYMLINK, _SUBMODULE, _FOLDER = "120000", "160000", "040000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,23 @@ class Entry:
 
     @property
     def is_file(self) -> bool:
-        return self.mode not in (_SYMLINK, _SUBMODULE)
+        return self.mode not in (_SYMLINK, _SUBMODULE, _FOLDER)
+
+    @property
+    def is_submodule(self) -> bool:
+        return self.mode == _SUBMODULE
+
+    @property
+    def is_symlink(self) -> bool:
+        return self.mode == _SYMLINK
 
 
 def committed(repository: Repository, commit: str, *under: str) -> dict[str, Entry]:
     """The files of a commit (a full id or reference) below `under`, by path."""
-    out = repository.process.read(["ls-tree", "-r", "-z", "--full-tree", commit, "--", *under])
+    return _entries(repository.process.read(["ls-tree", "-r", "-z", "--full-tree", commit, "--", *under]))
+
+
+def _entries(out: bytes) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     for line in out.split(b"\0")[:-1]:
         about, _, path = line.partition(b"\t")
@@ -57,3 +68,18 @@ def contents(repository: Repository, entries: Mapping[str, Entry]) -> dict[str, 
         return {}
     blobs = repository.blobs(entry.object_id for entry in entries.values())
     return {path: data for path, data in zip(entries, blobs, strict=True) if data is not None}
+
+
+def reached(repository: Repository, commit: str, path: str) -> tuple[str, Entry] | None:
+    """What a commit holds at `path`, or else the symlink or submodule on the way there; None where there is neither.
+
+    A folder has the mode `040000`.
+    """
+    parts = path.split("/")
+    for end in range(len(parts), 0, -1):
+        name = "/".join(parts[:end])
+        # one at a time: asked for both a folder and a path in it, git lists all of the folder
+        entry = _entries(repository.process.read(["ls-tree", "-z", "--full-tree", commit, "--", name])).get(name)
+        if entry is not None:
+            return (name, entry) if name == path or entry.is_symlink or entry.is_submodule else None
+    return None

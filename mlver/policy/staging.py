@@ -15,13 +15,15 @@ _DAMAGE_NAMED = 3
 class Candidate:
     """What is known of a version that asks for a stage.
 
-    `unsealed` is what is wrong with its seal, None when it is sealed. `damage` is None when its bytes were not checked.
+    `unsealed` is what is wrong with its seal, None when it is sealed, which `sealed` says in words. `damage` is None
+    when its bytes were not checked.
     """
 
     version: str
     unsealed: str | None
     stages_held: frozenset[str]
     damage: tuple[str, ...] | None
+    sealed: str = "sealed"
 
 
 def holder(history: Sequence[PromotionRecord]) -> str | None:
@@ -75,7 +77,7 @@ def _sealed(candidate: Candidate) -> GateResult:
         gate="sealed",
         result="pass" if candidate.unsealed is None else "fail",
         expected="a version tag seals the record",
-        actual=candidate.unsealed or "sealed",
+        actual=candidate.unsealed or candidate.sealed,
     )
 
 

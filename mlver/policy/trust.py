@@ -2,6 +2,9 @@
 
 The chain is tag → record → artifact digests → bytes. A tag names the record's digest; the record names its artifacts';
 a promotion names the record it promoted and the promotion before it. Each rule returns the broken links it finds.
+
+A tag that was there before mlver names no record, and is never made anew. Its record names it instead, and is vouched
+for by the commit that landed it, as long as history never changed it and the tag is the one it names.
 """
 
 from __future__ import annotations
@@ -9,10 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from mlver.digest import Digest
 from mlver.errors import command
 from mlver.records.promotion import PromotionRecord
+
+# `unknown`: it cannot be judged here, for want of a key that is known and trusted, or of a program.
+Signature = Literal["good", "bad", "unknown", "unsigned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +33,29 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """How an adopted record came in: by which commit, with which bytes, and whether history changed it since.
+
+    `kept`: the tag here is still the one the record names.
+    """
+
+    commit: str | None
+    committed: Digest | None
+    edited: bool
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seal:
-    """A tag as found. `sealed` is the digest it names; `committed` that of the record its commit holds."""
+    """A tag as found. `sealed` is the digest it names; `committed` that of the record its commit holds.
+
+    `landing` is told of a version tag that names no record where the record says it was adopted from that tag.
+    """
 
     annotated: bool
     sealed: Digest | None
     committed: Digest | None
+    landing: Landing | None = None
 
 
 # A version has two dots or more, a promotion's number stands behind its only one: `v1.2` is the stage `v1`.
@@ -92,6 +116,8 @@ def judge_tag(name: str, subject: str, record: Digest, seal: Seal | None) -> tup
     if seal is None:
         hint = "git fetch --tags   (for seals made elsewhere; else: mlver tag)"
         return (Broken("unsealed", name, "no tag seals this record", hint),)
+    if seal.landing is not None and seal.sealed is None:
+        return _judge_landing(subject, name, record, seal.landing)
     if not seal.annotated:
         hint = f"{command('git', 'tag', '-d', name)} && mlver tag"
         return (Broken("tag", name, "is a lightweight tag, which can seal nothing", hint),)
@@ -106,6 +132,29 @@ def judge_tag(name: str, subject: str, record: Digest, seal: Seal | None) -> tup
         message = "was edited after its tag sealed it"
         found.append(Broken("record", subject, message, command("git", "diff", name, "--", ".mlver")))
     return tuple(found)
+
+
+def _judge_landing(subject: str, name: str, record: Digest, landing: Landing) -> tuple[Broken, ...]:
+    if not landing.kept:
+        return (Broken("tag", name, "is another tag than the one this version was adopted from", _compare(name)),)
+    if landing.committed is None:
+        return (Broken("unsealed", name, "was adopted, and no commit holds its record yet", "git commit"),)
+    if landing.edited or landing.committed != record:
+        return (Broken("record", subject, "was edited after it was adopted", "git log --stat -- .mlver/models"),)
+    return ()
+
+
+def judge_signature(name: str, signature: Signature, *, required: bool) -> tuple[Broken, ...]:
+    """Whether a version tag's signature is as it has to be: never wrong, and where that is `required`, good."""
+    check = command("git", "verify-tag", name)
+    if signature == "bad":
+        return (Broken("signature", name, "is signed, and the signature is not of what it says now", check),)
+    if required and signature == "unknown":
+        message = "is signed by a key that cannot be judged here, and the settings ask for a good signature"
+        return (Broken("signature", name, message, check),)
+    if required and signature == "unsigned":
+        return (Broken("signature", name, "is not signed, and the settings ask for that", check),)
+    return ()
 
 
 def judge_history(

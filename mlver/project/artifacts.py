@@ -18,6 +18,7 @@ from mlver.hashing.walk import walk
 from mlver.manifest import Entry, Manifest
 from mlver.policy.trust import Broken
 from mlver.project import layout
+from mlver.project.holdings import Holdings, MissingContents
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
 from mlver.records.model import ModelSettings
@@ -224,7 +225,7 @@ def damage(project: Project, records: Iterable[VersionRecord], *, everything: bo
                 for path, hexadecimal in entries:
                     users.setdefault(Digest(hexadecimal), _Held(subject, path))
             elif name == "weights":
-                broken += _unstored(project, subject, artifact)
+                broken += _unstored(project, subject, artifact, record.code.commit)
     problems = verified_store(project, users, everything=everything)
     objects = [(problem, _of_object(users, problem)) for problem in problems]
     lost = [link for problem, link in objects if problem.lost and problem.digest in users]
@@ -268,16 +269,25 @@ def _of_object(users: Mapping[Digest, _Held], problem: Problem) -> Broken:
     return Broken("object", f"{held.subject}{file}", f"{problem.what} ({where})", "mlver doctor --fix")
 
 
-def _unstored(project: Project, subject: str, artifact: Artifact) -> list[Broken]:
-    """Weights that mlver keeps no copy of can only be those at hand."""
+def _unstored(project: Project, subject: str, artifact: Artifact, commit: str | None) -> list[Broken]:
+    """Weights that mlver keeps no copy of: those at hand, or what git, git-lfs or DVC kept of the version's commit."""
     try:
         found = measure_at(project, artifact.path, fresh=True)
+        said = "holds other bytes" if found else "is not there"
+        message, hint = f"{artifact.path} {said}", f"put {artifact.path} back as it was, from wherever it is kept"
     except MlverError as error:  # what is there cannot be hashed
-        return [Broken("working", subject, f"is not stored by mlver, and {error.message}", error.hint)]
+        found, message, hint = None, error.message, error.hint or ""
     if found is not None and found.digest == artifact.digest:
         return []
-    message = f"is not stored by mlver, and {artifact.path} " + ("holds other bytes" if found else "is not there")
-    return [Broken("working", subject, message, f"put {artifact.path} back as it was, from wherever it is kept")]
+    if commit is not None:
+        try:
+            if Holdings(project, proven=True).at(commit, artifact.path).found.digest == artifact.digest:
+                return []
+        except MissingContents as error:
+            message, hint = f"{message}, and {error.message}", error.hint or hint
+        except MlverError:
+            pass  # nobody else keeps it
+    return [Broken("working", subject, f"is not stored by mlver, and {message}", hint)]
 
 
 def prove(project: Project, record: VersionRecord, *, repairing: bool = False) -> int:

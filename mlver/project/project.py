@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlver import names, paths
-from mlver.errors import MlverError, UsageError
+from mlver.errors import MlverError, UsageError, command
 from mlver.git.repository import Repository
 from mlver.project import layout
 from mlver.project.lock import WAIT_S
@@ -19,7 +19,7 @@ from mlver.project.source import WorkTree
 from mlver.state import State
 from mlver.version import Version, highest_release, parse
 
-_LAST_SECOND = 253_402_300_799  # of the year 9999
+LAST_SECOND = 253_402_300_799  # of the year 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,12 @@ class Project:
 
     @classmethod
     def find(cls, start: Path, reporter: Reporter | None = None) -> Project:
-        """The project `start` is in, whether `mlver init` ran there or not."""
+        """The project `start` is in, whether `mlver init` ran there or not.
+
+        Raise MlverError where a sparse checkout hides records.
+        """
         repository = Repository.find(start)
+        _refuse_sparse(repository)
         state = State(repository.common_dir / "mlver" / "state.db")
         return cls(repository, start, reporter or Silent(), state, Registry(WorkTree(repository.top), state))
 
@@ -78,8 +82,18 @@ class Project:
         return replace(self, registry=Registry(self.registry.source, None))
 
     def path(self, given: str) -> str:
-        """A path the person typed, relative to the work tree's top, and fit for a record."""
-        return names.check_artifact_path(paths.relative(self.top, self.start, given))
+        """A path the person typed, relative to the work tree's top, and fit for a record.
+
+        Raise UsageError, also where it lies in a submodule or another repository: git here knows nothing of its files.
+        """
+        path = names.check_artifact_path(paths.relative(self.top, self.start, given))
+        nested = paths.repository_of(self.top, path)
+        if nested is not None:
+            raise UsageError(
+                f"{path} lies in {nested}, which is a repository of its own (a submodule, perhaps)",
+                hint=f"{command('mlver', '-C', nested, 'init')}   (and register it there)",
+            )
+        return path
 
     # -- naming a version ----------------------------------------------------------------------------------------
 
@@ -151,8 +165,19 @@ class Project:
         return datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _refuse_sparse(repository: Repository) -> None:
+    """A record that is not looked at would count as one there is not: the next number, or a stage, would be wrong."""
+    hidden = repository.left_out(layout.ROOT)
+    if hidden:
+        more = f" and {len(hidden) - 1} more" if len(hidden) > 1 else ""
+        raise MlverError(
+            f"this sparse checkout leaves out {hidden[0]}{more}, and mlver needs all of {layout.ROOT}/",
+            hint=f"git sparse-checkout add {layout.ROOT}",
+        )
+
+
 def _seconds(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) <= _LAST_SECOND):
+    if not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) <= LAST_SECOND):
         raise UsageError(
             f"SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970",
             hint="unset SOURCE_DATE_EPOCH, or export SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
-from mlver.policy.trust import Named, events_due, promotion_tag_name
+from mlver.policy.trust import Named, events_due, promotion_tag_name, tag_name
 from mlver.project import heirs, layout, seals
 from mlver.project.intent import PlannedTag
 from mlver.project.project import Project
@@ -101,6 +101,7 @@ def lacking(
         return [], ()
     paths = [one.path for one in unsealed]
     added = project.repository.added_by(paths, commit, main_line=main_line)
+    boundary = project.repository.boundary()
     edits = {change.path: change.commit for change in heirs.tampering(project, *paths, tip=commit)}
     plans: Plans = []
     unsealable: list[Unsealable] = []
@@ -109,6 +110,11 @@ def lacking(
             if path in edits:
                 raise MlverError(
                     f"was edited in commit {edits[path][:10]}, after it had been committed", hint=_elsewhere(path)
+                )
+            if added.get(path) in boundary:
+                raise MlverError(
+                    "landed before the history of this shallow clone begins, so it may have been edited since",
+                    hint="git fetch --unshallow --tags",
                 )
             plan = _plan(project, path, data)
         except MlverError as error:
@@ -137,6 +143,8 @@ def _plan_version(project: Project, path: str, data: bytes) -> PlannedTag:
     record = decoded_version(data, path)
     if layout.version(record.model, record.version) != path:
         raise MlverError(f"says it is {record.model} {record.version}", hint=f"git log -- {path}")
+    if record.adopted and record.adopted.tag == tag_name(record.model, record.version):
+        raise MlverError("was adopted from a tag that is not here, and is not made anew", hint="git fetch --tags")
     for promotion, promoted in project.registry.promotions_of(record.model, record.version):
         if promoted.record != Digest.of(data):
             raise MlverError(f"is not the record that {promotion} promoted", hint=_elsewhere(path))

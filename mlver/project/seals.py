@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError
+from mlver.errors import MlverError, UsageError, command
 from mlver.git.repository import Tag
-from mlver.policy.trust import Broken, Named, Seal, judge_seal, promotion_tag_name, tag_name
+from mlver.git.signatures import check, checker, is_signed
+from mlver.policy.trust import (
+    Broken,
+    Landing,
+    Named,
+    Seal,
+    Signature,
+    judge_seal,
+    judge_signature,
+    promotion_tag_name,
+    tag_name,
+)
 from mlver.project import layout
 from mlver.project.intent import PlannedTag
 from mlver.project.project import Project
@@ -63,8 +76,13 @@ def seals(project: Project, model: str, versions: Iterable[Version | str]) -> di
 def tagged(project: Project, model: str, versions: Iterable[Version | str]) -> dict[str, tuple[Tag, Seal]]:
     """The same with the tags themselves, of the versions that have one."""
     wanted = {tag_name(model, version): layout.version(model, version) for version in versions}
-    found = project.repository.tags_with(wanted) if wanted else {}
-    return {name.removeprefix(tag_name(model, "")): (tag, seal_of(tag, held)) for name, (tag, held) in found.items()}
+    there = project.repository.tags_with(wanted) if wanted else {}
+    found = {name.removeprefix(tag_name(model, "")): (tag, seal_of(tag, held)) for name, (tag, held) in there.items()}
+    silent = {version: tag for version, (tag, _) in found.items() if not tag.seals}
+    for version, landing in (_landings(project, model, silent) if silent else {}).items():
+        tag, seal = found[version]
+        found[version] = tag, replace(seal, landing=landing)
+    return found
 
 
 def events(project: Project, model: str, stage: str, sequences: Iterable[int]) -> dict[int, Seal]:
@@ -81,6 +99,64 @@ def seal_of(tag: Tag, held: bytes | None) -> Seal:
         sealed=Digest.parse(tag.seals) if tag.seals else None,
         committed=None if held is None else Digest.of(held),
     )
+
+
+def _landings(project: Project, model: str, silent: Mapping[str, Tag]) -> dict[str, Landing]:
+    """How records landed that say they were adopted from the tags of their versions, which seal nothing."""
+    kept: dict[str, bool] = {}
+    for version, tag in silent.items():
+        with suppress(MlverError):  # a record that cannot be read is named by whoever reads it
+            origin = project.registry.version(model, version)[0].adopted
+            if origin is not None and origin.tag == tag.name:
+                kept[version] = (origin.object_id, origin.commit) == (tag.object_id, tag.commit)
+    if not kept or project.repository.head().commit is None:
+        return {
+            version: Landing(commit=None, committed=None, edited=False, kept=same) for version, same in kept.items()
+        }
+    paths = {version: layout.version(model, version) for version in kept}
+    landed = project.repository.added_by(paths.values())
+    edited = {change.path for change in project.repository.tampering(*paths.values())}
+    held = project.repository.blobs(f"{landed.get(path, 'HEAD')}:{path}" for path in paths.values())
+    return {
+        version: Landing(
+            commit=landed.get(path),
+            committed=None if data is None else Digest.of(data),
+            edited=path in edited,
+            kept=kept[version],
+        )
+        for (version, path), data in zip(paths.items(), held, strict=True)
+    }
+
+
+def signatures(project: Project, there: Mapping[str, Tag]) -> dict[str, Signature]:
+    """What git says of the signature of each version's tag."""
+    process = checker(project.repository) if any(map(is_signed, there.values())) else None
+    return {version: check(process, tag) if process else "unsigned" for version, tag in there.items()}
+
+
+def judged(
+    project: Project, model: str, version: Version | str, record: Digest
+) -> tuple[tuple[Broken, ...], Seal | None]:
+    """What is wrong with a version's tag, its signature looked at too; and the tag as a seal."""
+    tag, seal = tagged(project, model, [version]).get(str(version), (None, None))
+    broken = judge_seal(model, version, record, seal)
+    if tag is not None:
+        required = project.registry.config().tags.signed
+        for signature in signatures(project, {str(version): tag}).values():
+            broken += judge_signature(tag.name, signature, required=required)
+    return broken, seal
+
+
+def origins(project: Project, records: Iterable[VersionRecord]) -> Iterator[Broken]:
+    """Tags of other names that versions were adopted from, and that are now other tags."""
+    told = [(tag_name(record.model, record.version), record.adopted) for record in records]
+    others = [(name, origin) for name, origin in told if origin is not None and origin.tag != name]
+    there = project.repository.tags() if others else {}
+    for name, origin in others:
+        tag = there.get(origin.tag)
+        if tag and (tag.object_id, tag.commit) != (origin.object_id, origin.commit):
+            message = f"was moved since {name} was adopted from it"
+            yield Broken("tag", origin.tag, message, command("git", "show", f"refs/tags/{origin.tag}"))
 
 
 def vouched(project: Project, ref: str | None) -> tuple[VersionRecord, Digest]:
@@ -117,9 +193,7 @@ def require_trusted(project: Project, record: VersionRecord, digest: Digest, *, 
 
 
 def _broken(project: Project, record: VersionRecord, digest: Digest) -> tuple[Broken, ...]:
-    return judge_seal(
-        record.model, record.version, digest, seals(project, record.model, [record.version])[record.version]
-    )
+    return judged(project, record.model, record.version, digest)[0]
 
 
 def _untrusted(record: VersionRecord, broken: Broken) -> MlverError:

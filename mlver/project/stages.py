@@ -9,7 +9,7 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError, UsageError, plain
 from mlver.policy.staging import Candidate, holder, judge
-from mlver.policy.trust import Broken, judge_history, judge_seal
+from mlver.policy.trust import Broken, judge_history
 from mlver.project import artifacts, layout, seals
 from mlver.project.edit import Edit
 from mlver.project.intent import PlannedTag
@@ -54,7 +54,6 @@ def whole_history(project: Project, model: str, stage: str) -> History:
 def gates(project: Project, chosen: Chosen, settings: StageSettings) -> tuple[GateResult, ...]:
     """What a stage's gates say of a version now; reads every byte of it where the stage asks for that."""
     record, digest = project.registry.version(chosen.model, chosen.version)
-    seal = seals.seals(project, chosen.model, [chosen.version])[str(chosen.version)]
     damage = None
     if settings.verified:
         found = artifacts.damage(project, [record])
@@ -65,12 +64,13 @@ def gates(project: Project, chosen: Chosen, settings: StageSettings) -> tuple[Ga
         for past, _ in project.registry.history(chosen.model, stage)
         if past.version == str(chosen.version) and past.action != "retire"
     }
-    broken = judge_seal(chosen.model, chosen.version, digest, seal)
+    broken, seal = seals.judged(project, chosen.model, chosen.version, digest)
     candidate = Candidate(
         version=str(chosen.version),
         unsealed="; ".join(link.message for link in broken) or None,
         stages_held=frozenset(held),
         damage=damage,
+        sealed="adopted, and never edited since" if seal and seal.landing else "sealed",
     )
     return judge(settings, candidate)
 

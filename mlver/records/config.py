@@ -27,16 +27,20 @@ class StageSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagSettings:
-    """`promotions`: each promotion gets a tag of its own, so that pushing it can start a pipeline."""
+    """`promotions`: each promotion gets a tag of its own, so that pushing it can start a pipeline.
+
+    `signed`: every version tag has to carry a good signature.
+    """
 
     promotions: bool = False
+    signed: bool = False
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> TagSettings:
         return cls(**document)
 
     def to_document(self) -> Document:
-        return {"promotions": self.promotions}
+        return {"promotions": self.promotions, "signed": self.signed}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,5 +64,5 @@ class Config:
         return {
             "schema": self.schema,
             "stages": {name: stage.to_document() for name, stage in self.stages.items()},
-            **({} if self.tags == TagSettings() else {"tags": self.tags.to_document()}),
+            **present(tags=self.tags.to_document() if self.tags != TagSettings() else None),
         }

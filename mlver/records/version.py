@@ -62,6 +62,28 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted:
+    """The tag a version was adopted from: its name, its object and the commit it names, as they were then."""
+
+    tag: str
+    object_id: str
+    commit: str
+
+    @classmethod
+    def of(cls, extra: Values) -> Adopted | None:
+        """What `extra` says of it; None where it says nothing, or not in these words."""
+        told = extra.get("adopted")
+        words = [told.get(key) for key in ("tag", "object", "commit")] if isinstance(told, Mapping) else []
+        tag, object_id, commit = words or (None, None, None)
+        if isinstance(tag, str) and isinstance(object_id, str) and isinstance(commit, str):
+            return cls(tag=tag, object_id=object_id, commit=commit)
+        return None
+
+    def to_document(self) -> Document:
+        return {"tag": self.tag, "object": self.object_id, "commit": self.commit}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRecord:
     """One immutable version. `version`, `parent`: semver, no `v`; `created`: UTC, such as `2026-11-21T03:04:05Z`."""
 
@@ -117,6 +139,11 @@ class VersionRecord:
                 extra=thaw(self.extra),
             ),
         }
+
+    @property
+    def adopted(self) -> Adopted | None:
+        """The tag it was adopted from; None for a version that was registered."""
+        return Adopted.of(self.extra)
 
     def artifacts(self) -> dict[str, Artifact]:
         """Every artifact by name: `weights` first, then the data sets in order."""

@@ -12,7 +12,7 @@ def text(result: VerifyResult, screen: Screen) -> None:
     )
     if not result.broken:
         screen.line(("All is well", "good"), f"  {looked}")
-        _shallow(result, screen)
+        _remarks(result, screen)
         if not result.everything:
             screen.line(("  everything there is: mlver verify --all", "dim"))
         return
@@ -23,10 +23,24 @@ def text(result: VerifyResult, screen: Screen) -> None:
         screen.line("  ", (broken.kind.ljust(width), "bad"), "  ", (broken.subject, "bold"), said, hang=width + 2)
         if broken.hint:
             screen.unbroken(" " * (width + 4), ("hint: ", "dim"), broken.hint)
-    _shallow(result, screen)
+    _remarks(result, screen)
 
 
-def _shallow(result: VerifyResult, screen: Screen) -> None:
+def _remarks(result: VerifyResult, screen: Screen) -> None:
+    signed = result.signatures
+    if signed.good or signed.unknown:
+        unsigned = f", {signed.unsigned} unsigned" if signed.unsigned else ""
+        known = f", {signed.unknown} by a key that is not known here" if signed.unknown else ""
+        screen.line((f"  signatures of tags: {signed.good} good{known}{unsigned}", "warn" if signed.unknown else "dim"))
+    if result.adopted:
+        one = len(result.adopted) == 1
+        them = (
+            "was adopted: its tag is older than its record"
+            if one
+            else "were adopted: their tags are older than their records"
+        )
+        said = f"  {count(len(result.adopted), 'version')} {them}, which history vouches for"
+        screen.line((said, "dim"))
     if result.shallow:
         said = "  history is not whole here: a record that was edited or deleted before it begins cannot be told"
         screen.line((said, "warn"))

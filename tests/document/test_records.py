@@ -183,6 +183,7 @@ BY_NAME: dict[str, Strategy] = {
     "verified": st.booleans(),
     "push": st.booleans(),
     "promotions": st.booleans(),
+    "signed": st.booleans(),
     "author": LINES,
     "approver": LINES,
     "gate": LINES,

@@ -1,0 +1,148 @@
+"""Signed version tags: made by the person's own git, read past their signature, and never trusted when wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import refused, works
+from tests.cli.results import document
+from tests.conftest import Repository
+from tests.programs import needs
+
+TAG = "m@v1.0.0"
+
+
+@pytest.fixture
+def signing(repository: Repository) -> Repository:
+    works(repository, "init")
+    repository.write("w.bin", "weights")
+    repository.git("config", "tag.gpgSign", "true")
+    return repository
+
+
+@pytest.fixture
+def ssh(signing: Repository, tmp_path: Path) -> Repository:
+    """Version 1.0.0, its tag signed by an SSH key that git knows to be Kim's."""
+    needs("ssh-keygen", "openssh-client")
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    (tmp_path / "allowed").write_text(f"kim@example.org {key.with_suffix('.pub').read_text()}")
+    signing.git("config", "gpg.format", "ssh")
+    signing.git("config", "user.signingKey", str(key))
+    signing.git("config", "gpg.ssh.allowedSignersFile", str(tmp_path / "allowed"))
+    works(signing, "register", "m", "--weights", "w.bin", "-m", "First")
+    return signing
+
+
+@pytest.fixture
+def gpg(
+    signing: Repository, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Repository]:
+    """The same by OpenPGP, with a throw-away key."""
+    needs("gpg", "gnupg")
+    home = tmp_path_factory.mktemp("g")  # a socket's path may not be long
+    home.chmod(0o700)
+    monkeypatch.setenv("GNUPGHOME", str(home))
+    words = ("--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "", "--quick-generate-key")
+    subprocess.run(
+        ["gpg", *words, "Kim <kim@example.org>", "ed25519", "sign", "never"], check=True, capture_output=True
+    )
+    works(signing, "register", "m", "--weights", "w.bin", "-m", "First")
+    yield signing
+    subprocess.run(["gpgconf", "--kill", "all"], check=False)
+
+
+@pytest.fixture(params=["ssh", "gpg"])
+def signed(request: pytest.FixtureRequest) -> Repository:
+    found: Repository = request.getfixturevalue(request.param)
+    return found
+
+
+def forged(repository: Repository) -> None:
+    """The tag with another message below the same signature."""
+    text = repository.git("cat-file", "tag", TAG).replace("\nFirst\n", "\nWorst\n") + "\n"
+    (repository.path / ".git/forged").write_text(text)
+    made = repository.git("hash-object", "-t", "tag", "-w", "--literally", ".git/forged")
+    repository.git("update-ref", f"refs/tags/{TAG}", made)
+
+
+def test_signed_tags_are_made_read_and_checked(signed: Repository) -> None:
+    assert "SIGNATURE-----" in signed.git("cat-file", "tag", TAG)
+    assert "  signatures of tags: 1 good\n" in works(signed, "verify", "--all")
+    assert works(signed, "promote", "m", "--to", "staging", "-m", "x").startswith("Promoted m 1.0.0 to staging")
+    forged(signed)
+    done = signed.mlver("verify", "--json")
+    assert done.code == 1
+    assert [(one["kind"], one["subject"]) for one in document(done, "verify")["broken"]] == [("signature", TAG)]
+    said = refused(signed, "rollback", "m", "--stage", "staging", "--to", "1.0.0", "-m", "x")
+    assert "staging" in said
+    done = signed.mlver("promote", "m", "--to", "production", "-m", "x")
+    assert done.code == 1
+    assert "fail  sealed          is signed, and the signature is not of what it says now\n" in done.out
+
+
+def test_a_key_that_is_not_known_here_is_said(ssh: Repository, tmp_path: Path) -> None:
+    (tmp_path / "allowed").write_text("")
+    assert "signatures of tags: 0 good, 1 by a key that is not known here\n" in works(ssh, "verify", "--all")
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("good", ""),
+        ("unknown", "is signed by a key that cannot be judged here, and the settings ask for a good signature"),
+        ("unsigned", "is not signed, and the settings ask for that"),
+    ],
+)
+def test_settings_may_ask_for_signatures(ssh: Repository, tmp_path: Path, state: str, said: str) -> None:
+    with (ssh.path / ".mlver/config.yaml").open("a") as file:
+        file.write("tags: {signed: true}\n")
+    ssh.commit("Ask for signatures")
+    if state == "unknown":
+        (tmp_path / "allowed").write_text("")
+    if state == "unsigned":
+        message = ssh.git("tag", "--list", "--format=%(contents:subject)%0a%0a%(contents:body)", TAG)
+        ssh.git("tag", "--force", "--no-sign", "--annotate", "--message", message, TAG, f"{TAG}^{{commit}}")
+    done = ssh.mlver("verify", "--all")
+    assert (done.code, f"signature  {TAG} {said}\n" in done.out) == ((1, True) if said else (0, False))
+    assert ssh.mlver("promote", "m", "--to", "staging", "-m", "x").code == (1 if said else 0)
+
+
+def test_a_repository_names_no_program_that_checks_its_signatures(signed: Repository, tmp_path: Path) -> None:
+    """Promise 4: what lies in .git may have come with an archive."""
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
+    program.chmod(0o755)
+    for name in ("gpg.program", "gpg.openpgp.program", "gpg.ssh.program", "gpg.x509.program"):
+        signed.git("config", name, str(program))
+    assert "  signatures of tags: 1 good\n" in works(signed, "verify", "--all")
+    works(signed, "show", "m")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_persons_own_program_is_used(ssh: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\nexec ssh-keygen \"$@\"\n")
+    program.chmod(0o755)
+    mine = tmp_path / "gitconfig"
+    mine.write_text(f'{Path(os.environ["GIT_CONFIG_GLOBAL"]).read_text()}[gpg "ssh"]\n\tprogram = {program}\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(mine))
+    ssh.git("config", "gpg.ssh.program", "/nonexistent")
+    assert "1 good" in works(ssh, "verify", "--all")
+    assert (tmp_path / "ran").exists()
+
+
+def test_a_tag_that_cannot_be_signed_loses_nothing(ssh: Repository) -> None:
+    ssh.write("w.bin", "weights 2")
+    ssh.git("config", "gpg.ssh.program", "/nonexistent")
+    said = refused(ssh, "register", "m", "--bump", "minor", "-m", "Second")
+    assert "git could not make the tag m@v1.1.0; it said:" in said
+    assert said.endswith("hint: mend what git names above, then seal the record: mlver tag\n")
+    ssh.git("config", "tag.gpgSign", "false")
+    assert works(ssh, "tag").startswith("Sealed m@v1.1.0")
+    assert "1 good, 1 unsigned" in works(ssh, "verify", "--all")
