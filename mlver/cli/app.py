@@ -38,7 +38,7 @@ COMMANDS = {
     "checkout": "Move",
     "verify": "Check",
     "doctor": "Check",
-    "ci": "Automate",
+    "ci": "Release",
 }
 
 

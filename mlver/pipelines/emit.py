@@ -1,7 +1,8 @@
 """Templates, filled in: which file of a repository says what.
 
-A template is the file itself, with `@name@` where a setting goes as a YAML string, `@$name@` where it goes as a word of
-a shell, and `#? name…` before what is there only if one of these pipelines or settings is, up to the bare `#?`.
+A template is the file itself, with `@name@` where a setting goes as a YAML string, and `@$name@` where it goes as a word
+of a shell. `#? name…` begins what is there only if one of these pipelines (or settings, written `--name`) is, a bare
+`#?` ends it.
 
 The head of a file names the digest of all that follows, so that an edit is told from an older mlver's writing.
 """
@@ -20,7 +21,7 @@ from mlver.pipelines.settings import Forge, Pipeline, Settings
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SETTING = re.compile(r"@(\$?)([a-z]+)@")
-_HEAD = re.compile(r"# Made by [^\n]*\n# [^\n]*\n# (sha256:[0-9a-f]{64})[^\n]*\n")
+_HEAD = re.compile(r"# Made by: [^\n]*\n# [^\n]*\n# (sha256:[0-9a-f]{64})[^\n]*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def _headed(body: str, made_by: str) -> str:
 
 
 def _select(text: str, pipelines: Sequence[Pipeline], settings: Settings) -> str:
+    there = {*pipelines, *(f"--{name}" for name, _ in settings.told())}
     kept: list[str] = []
     within: list[bool] = []
     for line in text.splitlines(keepends=True):
@@ -80,7 +82,7 @@ def _select(text: str, pipelines: Sequence[Pipeline], settings: Settings) -> str
             if all(within):
                 kept.append(line)
         elif names := asked.split():
-            within.append(any(name in pipelines or getattr(settings, name, "") for name in names))
+            within.append(any(name in there for name in names))
         else:
             within.pop()
     return "".join(kept)

@@ -195,6 +195,7 @@ class Forge:
             "GITHUB_API_URL": self.api.url,
             "GITHUB_REPOSITORY": "kim/digits",
             "REMOTE": f"file://{self.origin.path}",
+            "PIP_NO_COMPILE": "1",  # half of what installing costs, for programs that run once
             "PROGRAMS": os.fspath(self.programs),
         }
 
