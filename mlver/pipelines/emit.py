@@ -1,8 +1,7 @@
 """Templates, filled in: which file of a repository says what.
 
-A template is the file itself, with `@name@` where a setting goes as a YAML string, and `@$name@` where it goes as a shell
-word. `#? name…` begins what is there only if one of these pipelines (or settings, written `--name`) is, a bare
-`#?` ends it.
+A template is the file itself, with `@name@` where a setting goes as a YAML string, and `@$name@` where it goes as a
+shell word. What is there only for some pipelines (or settings, written `--name`) stands between `#? name…` and `#?`.
 
 The head of a file names the digest of all that follows, so that an edit is told from an older mlver's writing.
 """
