@@ -11,18 +11,21 @@ import pytest
 from mlver.pipelines.settings import FORGES
 from tests.ci import programs
 from tests.ci.test_emit import FULL, OPTIONS
-from tests.cli.conftest import works
+from tests.cli.conftest import copied, works
 from tests.conftest import CHECKOUT, Repository
 
 NEEDED = tuple(word for name in ("fetch", "train", "store") for word in (f"--{name}", FULL[name]))
 
 
-@pytest.fixture(params=[OPTIONS, NEEDED, ()], ids=["every option", "what they need", "no option"])
-def written(first: Repository, request: pytest.FixtureRequest) -> Path:
-    """The pipelines of every forge."""
-    for forge in FORGES:
-        works(first, "ci", forge, *request.param)
-    return first.path
+@pytest.fixture(scope="module")
+def written(stories: dict[str, Repository], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pipelines of every forge, with every option, with what they need, and with none, each in its folder."""
+    top = tmp_path_factory.mktemp("written")
+    for name, options in {"every": OPTIONS, "needed": NEEDED, "none": ()}.items():
+        place = copied(stories["first"], top / name)
+        for forge in FORGES:
+            works(place, "ci", forge, *options)
+    return top
 
 
 def judged(tools: Path, where: Path, program: str, *words: str | Path) -> None:
@@ -40,10 +43,10 @@ def judged(tools: Path, where: Path, program: str, *words: str | Path) -> None:
 @pytest.mark.parametrize(
     ("schema", "pattern"),
     [
-        ("vendor.github-workflows", ".github/workflows/*.yml"),
-        ("vendor.gitlab-ci", ".gitlab*/**/*.yml"),
-        ("vendor.gitlab-ci", ".gitlab-ci.yml"),
-        ("vendor.bitbucket-pipelines", "bitbucket-pipelines.yml"),
+        ("vendor.github-workflows", "*/.github/workflows/*.yml"),
+        ("vendor.gitlab-ci", "*/.gitlab*/**/*.yml"),
+        ("vendor.gitlab-ci", "*/.gitlab-ci.yml"),
+        ("vendor.bitbucket-pipelines", "*/bitbucket-pipelines.yml"),
     ],
 )
 def test_they_are_what_their_schemas_say(tools: Path, written: Path, schema: str, pattern: str) -> None:
@@ -60,18 +63,26 @@ def test_the_action_is_what_its_schema_says_and_safe(tools: Path) -> None:
 
 def test_workflows_are_right_to_their_shell_scripts(tools: Path, written: Path) -> None:
     programs.debian("shellcheck")
-    judged(tools, written, "actionlint", *sorted(written.glob(".github/workflows/*.yml")))
+    judged(tools, written, "actionlint", *sorted(written.glob("*/.github/workflows/*.yml")))
 
 
 def test_workflows_are_safe(tools: Path, written: Path) -> None:
-    judged(tools, written, "zizmor", "--offline", "--quiet", "--persona", "pedantic", ".github/workflows")
+    judged(tools, written, "zizmor", "--offline", "--quiet", "--persona", "pedantic", *written.glob("*/.github"))
 
 
 def test_they_are_tidy(tools: Path, written: Path) -> None:
     rules = "{extends: default, rules: {line-length: {max: 260}, document-start: disable, truthy: {check-keys: false}, "
     rules += "braces: {max-spaces-inside: 1}, comments: {min-spaces-from-content: 1}}}"
     places = (".github", ".gitlab", ".gitlab-ci.yml", "bitbucket-pipelines.yml", "argo")
-    judged(tools, written, "yamllint", "--strict", "-d", rules, *places)
+    judged(
+        tools,
+        written,
+        "yamllint",
+        "--strict",
+        "-d",
+        rules,
+        *(top / name for top in written.iterdir() for name in places),
+    )
 
 
 # hera's models are made from Argo's schemas. They take keys they do not know, and drop them: so nothing may be dropped.
@@ -95,4 +106,4 @@ for one in documents:
 
 
 def test_argo_knows_every_key(tools: Path, written: Path) -> None:
-    judged(tools, written, "python", "-W", "ignore", "-c", ARGO, *sorted(written.glob("argo/*.yaml")))
+    judged(tools, written, "python", "-W", "ignore", "-c", ARGO, *sorted(written.glob("*/argo/*.yaml")))
