@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,15 @@ def test_a_setting_arrives_as_it_was_told_and_nowhere_else(forge: Forge, said: s
         differing = [text for text, old in zip(found, plain[file.path], strict=True) if text != old]
         assert differing == [said] * len(differing)
         assert len(differing) == plain[file.path].count("plain")
+
+
+@pytest.mark.parametrize("said", ["a'b", 'a "b" # c', "$(touch x) `touch x` $c", "{ a; } | b"])
+def test_a_shell_reads_a_setting_as_it_was_told(said: str, tmp_path: Path) -> None:
+    (file,) = made("bitbucket", only="retrain", train=said, store="store")
+    line, *_ = [text for text in strings(loaded(file)) if text.startswith("export TRAIN=")]
+    done = subprocess.run(["bash", "-c", f'{line}\nprintf %s "$TRAIN"'], stdout=subprocess.PIPE, check=True)
+    assert done.stdout.decode() == said
+    assert not list(tmp_path.iterdir())
 
 
 def test_every_action_is_pinned_and_no_event_becomes_part_of_a_script() -> None:
