@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from mlver import durable, paths
 from mlver.errors import MlverError, UsageError, command, refused
 from mlver.pipelines.emit import File, files, is_edited
 from mlver.pipelines.settings import FORGES, PIPELINES, Settings
+from mlver.project import layout
 from mlver.project.project import Project
 from mlver.project.transaction import editing
 
@@ -105,14 +107,20 @@ def _read(project: Project, path: str) -> str | None:
 
 
 def _write(project: Project, due: Sequence[File]) -> None:
+    """All of them are prepared in .mlver/, where the next command sweeps what a crash leaves, and named at last."""
+    prepared: list[tuple[Path, Path]] = []
     try:
         for file in due:
             where = paths.inside(project.top, file.path)
             durable.make_directory(where.parent)
-            durable.write(where, file.text.encode())
+            prepared.append((durable.temporary(paths.inside(project.top, layout.ROOT), file.text.encode()), where))
+        durable.replace_group(prepared)
     except OSError as error:
         outcome = "what is written is whole, and the same command writes the rest"
         raise refused("writing pipelines", error, outcome=outcome) from error
+    finally:
+        for temporary, _ in prepared:
+            durable.discard(temporary)
 
 
 def _include(project: Project, found: Sequence[tuple[File, State]]) -> str | None:
