@@ -100,5 +100,6 @@ expect '' mlver init
 expect '1.0.0' mlver register digits --weights model --metrics metrics.json --param lr=0.1 -m 'first'
 expect '1.0.0' mlver list
 expect '' git mlver verify --all
+expect 'name: mlver check' mlver ci github --stdout
 [[ $(git tag) == 'digits@v1.0.0' ]] || fail "the version has no tag, but: $(git tag)"
 [[ -z $(git status --porcelain) ]] || fail "the repository is not clean: $(git status --porcelain)"

@@ -41,6 +41,7 @@ COMMANDS = {
     "checkout": "Move",
     "verify": "Check",
     "doctor": "Check",
+    "ci": "Release",
 }
 
 

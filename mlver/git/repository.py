@@ -124,6 +124,14 @@ class Repository:
         named = self.process.try_read(["symbolic-ref", "--quiet", "HEAD"])  # before the first commit
         return Head(None, _branch(named.out.decode()))
 
+    def default_branch(self) -> str:
+        """The branch `origin` was cloned at; else `main`, or `master` where only that is here."""
+        refs = ("refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master")
+        out = self.process.read(["for-each-ref", "--format=%(refname)%00%(symref)", *refs]).decode()
+        found = dict(line.split("\0") for line in out.splitlines())
+        cloned = found.get(refs[0], "").removeprefix("refs/remotes/origin/")
+        return cloned or next((ref.removeprefix("refs/heads/") for ref in refs[1:] if ref in found), "main")
+
     def unfinished(self) -> tuple[str, str] | None:
         """What is half done here (`a merge`) and the command that finishes it; None when nothing is."""
         for name, what in _UNFINISHED.items():

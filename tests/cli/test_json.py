@@ -18,6 +18,7 @@ DRY_RUNS: dict[str, tuple[str, ...]] = {
     "promote": ("promote", "digits@1.1.0", "--to", "production", "-m", "Better"),
     "rollback": ("rollback", "digits", "--stage", "production", "--to", "1.1.0", "-m", "Back", "--checkout"),
     "checkout": ("checkout", "digits@1.0.0", "--force"),
+    "ci": ("ci", "github"),
 }
 
 
@@ -62,6 +63,7 @@ def test_a_story_for_programs(project: Repository) -> None:
     assert run("tag")["made"] == []
     assert run("verify", "--all")["ok"]
     assert run("doctor")["ok"]
+    assert [file["state"] for file in run("ci", "github")["files"]] == ["written"] * 3
 
 
 @pytest.mark.parametrize("name", DRY_RUNS)

@@ -210,6 +210,7 @@ OPERATIONS = (
     Operation("checkout", staged, _OLD),
     Operation("checkout-to", two, ("checkout", "m@1.0.0", "--to", "served")),
     Operation("checkout-large", large, (*_OLD,)),
+    Operation("ci", registered, ("ci", "github"), piecemeal=True),
     Operation("checkout-after-kill", partial(interrupted, "rename#3:after", "checkout"), _OLD, staged),
 )
 BY_NAME = {operation.name: operation for operation in OPERATIONS}

@@ -1,0 +1,85 @@
+"""What a person may choose about the pipelines."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from mlver.errors import UsageError, command
+
+Forge = Literal["github", "gitlab", "bitbucket", "argo"]
+FORGES: tuple[Forge, ...] = get_args(Forge)
+
+Pipeline = Literal["check", "seal", "release", "deploy", "retrain"]
+PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
+
+# Without these settings a pipeline could only fail, or lose what it made.
+NEEDS: dict[Pipeline, tuple[str, ...]] = {"deploy": ("fetch",), "retrain": ("train", "store")}
+
+NEEDED = {
+    "fetch": "--fetch 'rsync -a host:models/ .git/mlver/'   (whatever brings the stored bytes)",
+    "store": "--store 'rsync -a .git/mlver/objects .git/mlver/packs host:models/'   (whatever takes new bytes away)",
+    "train": "--train 'python train.py'   (whatever trains $MODEL anew)",
+}
+
+_BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
+_PYTHON = re.compile(r"3\.[0-9]{1,2}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """`only` lists pipelines, `install` is what pip is told, the others are shell commands; empty where not told.
+
+    `fetch` brings the stored bytes to a runner, `store` takes those away that a training left; `deploy` finds the
+    artifacts in `serving/`.
+    """
+
+    only: str = ""
+    branch: str = ""
+    python: str = ""
+    install: str = ""
+    fetch: str = ""
+    store: str = ""
+    train: str = ""
+    deploy: str = ""
+
+    def __post_init__(self) -> None:
+        if self.branch and not _BRANCH.fullmatch(self.branch):
+            raise UsageError(
+                f"--branch takes the name of one branch, not `{self.branch}`", hint="such as --branch main"
+            )
+        if self.python and not _PYTHON.fullmatch(self.python):
+            raise UsageError(f"--python takes a minor version, not `{self.python}`", hint="such as --python 3.12")
+        for name, text in self.told():
+            if not text.isprintable():
+                raise UsageError(f"--{name} takes one line", hint=f"put the lines into a script: --{name} ./{name}.sh")
+
+    def told(self) -> tuple[tuple[str, str], ...]:
+        """The settings that were told, each with its name."""
+        return tuple((name, text) for name in self.__slots__ if (text := getattr(self, name)))
+
+    def lacking(self, pipeline: Pipeline) -> tuple[str, ...]:
+        """The settings a pipeline cannot do without, and has not."""
+        return tuple(name for name in NEEDS.get(pipeline, ()) if not getattr(self, name))
+
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        """Those that `only` lists, or all that can be made; raise UsageError for one that is unknown, or cannot."""
+        if not self.only:
+            return tuple(one for one in PIPELINES if not self.lacking(one))
+        asked = {word.strip() for word in self.only.split(",")}
+        unknown = asked.difference(PIPELINES)
+        if unknown:
+            raise UsageError(
+                f"there is no pipeline `{min(unknown)}`, only {', '.join(PIPELINES)}", hint="such as --only check,seal"
+            )
+        picked = tuple(one for one in PIPELINES if one in asked)
+        for one in picked:
+            for name in self.lacking(one):
+                raise UsageError(f"the pipeline {one} needs --{name}", hint=f"such as {NEEDED[name]}")
+        return picked
+
+    def command_line(self, forge: Forge) -> str:
+        """What makes these pipelines again."""
+        options = (word for name, text in self.told() for word in (f"--{name}", text))
+        return command("mlver", "ci", forge, *options)

@@ -1,0 +1,115 @@
+"""GitLab's jobs, run by bash as its runner does: variables, what comes before, the script, what comes after."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.ci.conftest import require
+from tests.ci.forge import Forge
+from tests.ci.test_act import branch
+from tests.cli.conftest import train, works
+from tests.conftest import Repository
+
+NOTES = "/projects/1/merge_requests/7/notes"
+
+
+def job(forge: Forge, name: str, ref: str, **variables: str) -> tuple[int, str]:
+    """Run a job in a fresh clone; its exit code, and what it printed."""
+    jobs: dict[str, Any] = {}
+    for path in sorted(forge.work.path.glob(".gitlab/mlver/*.yml")):
+        jobs |= yaml.safe_load(path.read_text())
+    found: dict[str, Any] = {"variables": {}}
+    chain = [jobs[name]]
+    while "extends" in chain[0]:
+        chain.insert(0, jobs[chain[0]["extends"]])
+    for one in chain:
+        found |= {**one, "variables": found["variables"] | one.get("variables", {})}
+    place = forge.home / f"build{len(list(forge.home.glob('build*')))}"
+    forge.origin.git("clone", "--quiet", "--no-checkout", f"file://{forge.origin.path}", str(place))
+    clone = Repository(place)
+    clone.git("fetch", "--quiet", "origin", ref)
+    clone.git("checkout", "--quiet", "--detach", "FETCH_HEAD")
+    told = {
+        "CI_API_V4_URL": forge.api.url,
+        "CI_PROJECT_ID": "1",
+        "CI_COMMIT_SHA": clone.git("rev-parse", "HEAD"),
+        **variables,
+    }
+    told |= {key: _expanded(value, told) for key, value in found["variables"].items()}
+    told |= {f"GIT_CONFIG_{part}_1": text for part, text in (("KEY", "a.b"), ("VALUE", "c"))}  # there is no such server
+    env = {**os.environ, **told, "PATH": f"{forge.programs}{os.pathsep}{os.environ['PATH']}", "PIP_NO_COMPILE": "1"}
+    code, said = _bash([*found["before_script"], *found["script"]], place, env)
+    return code, said + (_bash(found["after_script"], place, env)[1] if "after_script" in found else "")
+
+
+def _expanded(value: str, told: dict[str, str]) -> str:
+    """`$NAME` as GitLab expands it, once; `$$` is a dollar."""
+    return re.sub(r"\$(\$|\w+)", lambda at: "$" if at[1] == "$" else told.get(at[1], ""), value)
+
+
+def _bash(lines: list[str], where: Path, env: dict[str, str]) -> tuple[int, str]:
+    words = ["bash", "-e", "-o", "pipefail", "-c", "\n".join(lines)]
+    done = subprocess.run(words, cwd=where, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return done.returncode, done.stdout.decode()
+
+
+def write(forge: Forge, wheel: Path, *options: str) -> None:
+    works(forge.work, "ci", "gitlab", "--install", os.fspath(wheel), *options)
+    forge.work.commit("Pipelines")
+    forge.push("main", "--tags")
+
+
+def test_a_merge_request_gets_one_note_that_follows_it(forge: Forge, wheel: Path) -> None:
+    require("hook")
+    write(forge, wheel, "--only", "check")
+    base = forge.work.git("rev-parse", "main")
+    branch(forge)
+    forge.push("next")
+    told = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base, "CI_MERGE_REQUEST_IID": "7", "MLVER_TOKEN": "a-token"}
+    code, said = job(forge, "mlver check", "next", **told)
+    assert (code, forge.api.changes()) == (0, [("POST", NOTES)]), said
+    assert "1.1.0" in forge.api.comments[0]["body"]
+    assert forge.api.asked[-1].token == "a-token"
+    assert job(forge, "mlver check", "next", **told)[0] == 0
+    assert forge.api.changes()[1:] == [("PUT", f"{NOTES}/1")]
+    code, said = job(forge, "mlver check", "next", **{**told, "MLVER_TOKEN": ""})
+    assert (code, "no note: there is no MLVER_TOKEN here" in said, len(forge.api.changes())) == (0, True, 2)
+
+
+def test_what_is_merged_is_sealed_and_released(forge: Forge, wheel: Path) -> None:
+    require("release", "event")
+    bytes_of = forge.work.path / ".git/mlver"
+    write(forge, wheel, "--only", "seal,release", "--fetch", f"cp -r {bytes_of}/. .git/mlver/")
+    train(forge.work, 2)
+    works(forge.work, "register", "digits", "--bump", "minor", "--no-commit", "-m", "Second")
+    forge.work.git("commit", "--quiet", "--message", "Register 1.1.0")
+    forge.push("main")
+    code, said = job(forge, "mlver seal", "main", MLVER_TOKEN="a-token")
+    assert (code, forge.origin.git("tag").split()) == (0, ["digits@v1.0.0", "digits@v1.1.0"]), said
+    code, said = job(forge, "mlver release", "refs/tags/digits@v1.1.0", CI_COMMIT_TAG="digits@v1.1.0")
+    assert (code, "All is well" in said) == (0, True), said
+
+
+def test_new_data_becomes_a_branch_with_its_own_version(forge: Forge, wheel: Path, tmp_path: Path) -> None:
+    forge.origin.git("config", "receive.advertisePushOptions", "true")
+    forge.work.write(".gitignore", "/model/\n")
+    kept = tmp_path / "kept"
+    training = "mkdir -p model && cp data/train.csv model/weights"
+    write(forge, wheel, "--only", "retrain", "--train", training, "--store", f"cp -r .git/mlver {kept}")
+    forge.work.write("data/train.csv", "a,b\n1,2\n3,4\n")
+    forge.work.commit("More data")
+    forge.push("main")
+    code, said = job(forge, "mlver retrain", "main", CI_COMMIT_BRANCH="main")
+    assert code == 0, said
+    (made,) = forge.origin.git("for-each-ref", "--format=%(refname:short)", "refs/heads/mlver").splitlines()
+    assert "path: model" in forge.origin.git("show", f"{made}:.mlver/models/digits/versions/1.1.0.yaml")
+    assert (kept / "packs").exists() or (kept / "objects").exists()
+    tip = forge.origin.git("rev-parse", made)
+    assert job(forge, "mlver retrain", "main", CI_COMMIT_BRANCH="main")[0] == 0
+    assert forge.origin.git("rev-parse", made) == tip, "what waits in a merge request is not trained on again"
