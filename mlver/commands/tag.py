@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from mlver.digest import Digest
-from mlver.errors import MlverError
+from mlver.errors import MlverError, command
 from mlver.git import changes
 from mlver.policy.trust import tag_name
 from mlver.project import layout, seals
@@ -104,15 +104,17 @@ def _lacking(
     unsealable: list[Unsealable] = []
     for path, data in zip(unsealed, project.repository.blobs(f"{head}:{path}" for path in unsealed), strict=True):
         try:
-            if _tag_of(path) in there:
-                raise MlverError(f"was sealed elsewhere: {remote} has its tag", hint=f"git fetch --tags {remote}")
+            if remote and _tag_of(path) in there:
+                raise MlverError(
+                    f"was sealed elsewhere: {remote} has its tag", hint=command("git", "fetch", "--tags", remote)
+                )
             if path in edits:
                 raise MlverError(
                     f"was edited in commit {edits[path][:10]}, after it had been committed", hint=_elsewhere(path)
                 )
             plan = _plan(project, path, data)
         except MlverError as error:
-            unsealable.append(Unsealable(path, error.message, error.hint or f"git log -p -- {path}"))
+            unsealable.append(Unsealable(path, error.message, error.hint or command("git", "log", "-p", "--", path)))
         else:
             assert data is not None
             plans.append((plan, _holding(project, added.get(path, head), path, data, head)))
@@ -122,10 +124,10 @@ def _lacking(
 def _plan(project: Project, path: str, data: bytes | None) -> PlannedTag:
     """The tag for a record; raise MlverError where none may be made."""
     if data is None:
-        raise MlverError("is no file but a repository of its own", hint=f"git log -- {path}")
+        raise MlverError("is no file but a repository of its own", hint=command("git", "log", "--", path))
     record = decoded_version(data, path)
     if layout.version(record.model, record.version) != path:
-        raise MlverError(f"says it is {record.model} {record.version}", hint=f"git log -- {path}")
+        raise MlverError(f"says it is {record.model} {record.version}", hint=command("git", "log", "--", path))
     for promotion, promoted in project.registry.promotions_of(record.model, record.version):
         if promoted.record != Digest.of(data):
             raise MlverError(f"is not the record that {promotion} promoted", hint=_elsewhere(path))
@@ -133,7 +135,8 @@ def _plan(project: Project, path: str, data: bytes | None) -> PlannedTag:
 
 
 def _elsewhere(path: str) -> str:
-    return f"git fetch --tags   (for the seal of what it was; what was done to it: git log -p -- {path})"
+    history = command("git", "log", "-p", "--", path)
+    return f"git fetch --tags   (for the seal of what it was; what was done to it: {history})"
 
 
 def _suspect(project: Project, unsealed: Sequence[str], here: Collection[str]) -> None:

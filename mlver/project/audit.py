@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import InvalidDocument, MlverError
+from mlver.errors import InvalidDocument, MlverError, command
 from mlver.policy.trust import Broken
 from mlver.project import layout
 from mlver.project.layout import Place
@@ -46,7 +46,7 @@ def unreadable(project: Project, kind: str, path: str, error: MlverError) -> Bro
         data = b""
     if _CONFLICT.search(data):
         said = "holds both sides of a merge conflict that was never settled"
-    return Broken(kind, path, said, f"git log -p -- {path}")
+    return Broken(kind, path, said, command("git", "log", "-p", "--", path))
 
 
 def config(project: Project) -> Iterator[Broken]:
@@ -76,7 +76,7 @@ def _uncommitted(project: Project, path: str, committed: bytes | None) -> Iterat
     data = project.registry.read(path)
     if data != committed:
         what = "is deleted here, though HEAD holds it" if data is None else "differs from what HEAD holds"
-        yield Broken("record", path, what, f"git checkout -- {path}")
+        yield Broken("record", path, what, command("git", "checkout", "--", path))
 
 
 def everything(project: Project) -> list[Broken]:
@@ -101,7 +101,7 @@ def _history(project: Project) -> Iterator[Broken]:
                 "history",
                 change.path,
                 f"was {_DONE[change.kind]} {change.commit[:10]}, after it had been committed",
-                f"git show {change.commit[:10]} -- {change.path}",
+                command("git", "show", change.commit[:10], "--", change.path),
             )
 
 
@@ -110,7 +110,12 @@ def _tags(project: Project) -> Iterator[Broken]:
     for name, tag in project.repository.tags().items():
         found = _TAG.fullmatch(name)
         if found and tag.seals and not _is_here(project, found[1], found[2]):
-            yield Broken("tag", name, "seals a record that is not here", f"git log --oneline -3 {name} -- .mlver")
+            yield Broken(
+                "tag",
+                name,
+                "seals a record that is not here",
+                command("git", "log", "--oneline", "-3", f"refs/tags/{name}", "--", layout.ROOT),
+            )
 
 
 def _is_here(project: Project, model: str, version: str) -> bool:
@@ -131,7 +136,7 @@ def _manifests(project: Project) -> Iterator[Broken]:
 def _manifest(project: Project, path: str, name: str) -> Iterator[Broken]:
     data = project.registry.read(path)
     if data is not None and f"{Digest.of(data).hex}.sha256" != name:
-        yield Broken("manifest", path, "no longer hashes to its name", f"git checkout -- {path}")
+        yield Broken("manifest", path, "no longer hashes to its name", command("git", "checkout", "--", path))
 
 
 def _files(project: Project) -> Iterator[Broken]:
@@ -145,7 +150,7 @@ def _files(project: Project) -> Iterator[Broken]:
             place = layout.place(path)
             if place is None or file in links:
                 what = "is a symlink, which no record is" if file in links else "is no record's name"
-                yield Broken("name", path, what, f"git log -- {path}")
+                yield Broken("name", path, what, command("git", "log", "--", path))
             elif place.kind not in ("version", "promotion"):  # those are walked link by link
                 yield from _record(project, path, place)
 
@@ -156,7 +161,9 @@ def _record(project: Project, path: str, place: Place) -> Iterator[Broken]:
         if place.kind == "model":
             settings = project.registry.settings(place.model)
             if settings is not None and settings.model != place.model:
-                yield Broken("settings", path, f"says it is of {settings.model}", f"git log -p -- {path}")
+                yield Broken(
+                    "settings", path, f"says it is of {settings.model}", command("git", "log", "-p", "--", path)
+                )
             return
         record = _read(project, place)
         known = project.registry.digest(record.model, record.version)
@@ -171,12 +178,14 @@ def _record(project: Project, path: str, place: Place) -> Iterator[Broken]:
         place.sequence,
     ):
         said = " ".join(filter(None, (record.model, record.version, stage, f"{record.sequence:04d}")))
-        yield Broken("record", path, f"says it is {said}", f"git log -- {path}")
+        yield Broken("record", path, f"says it is {said}", command("git", "log", "--", path))
     elif known is None:
-        yield Broken("record", path, f"names {record.version}, which has no record", f"git log -- {path}")
+        yield Broken("record", path, f"names {record.version}, which has no record", command("git", "log", "--", path))
     elif record.record != known:
         what = f"was given for another record of {record.version} than the one here"
-        yield Broken("record", path, what, f"git log -p -- {path} {layout.version(place.model, record.version)}")
+        yield Broken(
+            "record", path, what, command("git", "log", "-p", "--", path, layout.version(place.model, record.version))
+        )
 
 
 def _read(project: Project, place: Place) -> EvaluationRecord | ApprovalRecord:
@@ -199,4 +208,4 @@ def _twins(project: Project) -> Iterator[Broken]:
         if other != model:
             path = f"{layout.MODELS}/{model}"
             message = f"differs from the model `{other}` by letter case only: one folder on many machines"
-            yield Broken("name", path, message, f"git log -- {path}")
+            yield Broken("name", path, message, command("git", "log", "--", path))

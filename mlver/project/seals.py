@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError
+from mlver.errors import MlverError, UsageError, command
 from mlver.git.repository import Tag
 from mlver.policy.trust import Broken, Seal, judge_seal, tag_name
 from mlver.project import layout
@@ -83,7 +83,7 @@ def vouched(project: Project, ref: str | None) -> tuple[VersionRecord, Digest]:
         if promotion.record != digest:
             raise MlverError(
                 f"{chosen.model} {chosen.version} cannot be trusted: {path} promoted another record than the one here",
-                hint=f"git log -p -- {layout.version(chosen.model, chosen.version)}",
+                hint=command("git", "log", "-p", "--", layout.version(chosen.model, chosen.version)),
             )
     return record, digest
 
