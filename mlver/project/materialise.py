@@ -298,7 +298,7 @@ def _stand_in_the_way(plans: Sequence[_Plan]) -> list[str]:
 
 def _make_way(root: Path, obstacles: Sequence[str], places: Sequence[Path]) -> None:
     for path in obstacles:
-        durable.remove(root / path)
+        (root / path).unlink(missing_ok=True)
         _prune((root / path).parent, root)
     for place in places:
         if place.is_dir() and not place.is_symlink():
