@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import shlex
+from collections.abc import Sequence
 
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1 controls, escape among them
@@ -24,6 +25,12 @@ def plain(text: str) -> str:
     Everything that is not plain text is escaped as in Python (`\\n`, `\\x1b`, `\\u202e`).
     """
     return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def few(names: Sequence[str], most: int) -> str:
+    """Names that others chose, each on a line of its own below a message; of many, so many and how many more."""
+    more = [f"  and {len(names) - most} more"] if len(names) > most else []
+    return "\n".join([f"  {plain(name)}" for name in names[:most]] + more)
 
 
 class MlverError(Exception):

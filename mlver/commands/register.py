@@ -12,7 +12,7 @@ from mlver import names
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.document.amend import amend
-from mlver.errors import MlverError, UsageError, command
+from mlver.errors import MlverError, UsageError, command, few
 from mlver.manifest import Manifest
 from mlver.policy.numbering import next_version
 from mlver.policy.trust import tag_name
@@ -245,10 +245,8 @@ def _code_state(project: Project, settings: ModelSettings, asked: Registration) 
     own = artifacts.own_paths(settings)
     dirty = [path for path in changed if not own.covers(path)]
     if dirty and not asked.allow_dirty:
-        listed = "\n".join(f"  {path}" for path in dirty[:_SHOWN])
-        more = f"\n  and {len(dirty) - _SHOWN} more" if len(dirty) > _SHOWN else ""
         raise MlverError(
-            f"the code is not committed, so the version could not say what it was trained with:\n{listed}{more}",
+            "the code is not committed, so the version could not say what it was trained with:\n" + few(dirty, _SHOWN),
             hint="git commit, then run the command again (or add --allow-dirty, which the record will say)",
         )
     return bool(dirty), tuple(path for path in unknown if not own.covers(path) and not own.reach_into(path))
@@ -334,7 +332,8 @@ def _land(
         edit.stage()
         return None
     subject = f"mlver: register {record.model} {record.version}"
-    return edit.commit(f"{subject}\n\n{record.message}", (seals.planned(record, data),))
+    sealing = (seals.planned(record, data),)
+    return edit.commit(f"{subject}\n\n{record.message}", sealing, otherwise="add --no-commit")
 
 
 def put_new(project: Project, edit: Edit, manifests: Mapping[str, bytes]) -> None:

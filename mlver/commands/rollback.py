@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-from mlver.errors import MlverError, UsageError
+from mlver.errors import MlverError, UsageError, command
 from mlver.policy.staging import holder, rollback_target
 from mlver.project import artifacts, materialise, seals, stages
 from mlver.project.materialise import Materialised
@@ -45,7 +45,10 @@ def rollback(
 ) -> RollbackResult:
     """Move `stage` back; raise MlverError, with the stage where it was, when any byte of the target is not right."""
     if not message.strip():
-        raise UsageError("a rollback needs a reason", hint=f'mlver rollback {model} --stage {stage} -m "why"')
+        raise UsageError(
+            "a rollback needs a reason",
+            hint=command("mlver", "rollback", *filter(None, [model]), "--stage", stage, "-m", "WHY"),
+        )
     project = project.afresh
     stages.rule(project, stage)
     with nullcontext() if dry_run else editing(project, f"rollback {model} {stage}") as edit:
@@ -79,16 +82,21 @@ def _target(
 ) -> Chosen:
     if previous is None:
         raise MlverError(
-            f"no version of {model} holds {stage}, so there is nothing to roll back from", hint=f"mlver log {model}"
+            f"no version of {model} holds {stage}, so there is nothing to roll back from",
+            hint=command("mlver", "log", model),
         )
     target = str(project.select(model, to)) if to else rollback_target([record for record, _ in history])
     if target is None:
+        others = [record.version for record, _ in history if record.version != previous]
+        said = f"held nothing before {model} {previous} that was not rolled back or retired"
         raise MlverError(
-            f"{stage} has held only {model} {previous}, so there is nothing to go back to",
-            hint=f"mlver rollback {model} --stage {stage} --to VERSION -m WHY",
+            f"{stage} {said if others else f'has held only {model} {previous}'}, so there is nothing to go back to",
+            hint=command(
+                "mlver", "rollback", model, "--stage", stage, "--to", *others[-1:] or ["VERSION"], "-m", "WHY"
+            ),
         )
     if target == previous:
-        raise MlverError(f"{model} {target} holds {stage} already", hint=f"mlver log {model}")
+        raise MlverError(f"{model} {target} holds {stage} already", hint=command("mlver", "log", model))
     return Chosen(model, parse(target))
 
 

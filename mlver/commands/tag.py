@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, command
 from mlver.git import changes
 from mlver.policy.trust import read_tag_name
 from mlver.project import layout, sealing
@@ -72,7 +72,7 @@ def _lacking(
     unsealed = [one for one in sealing.wanted(project, head, {*here, *there}) if one.tag not in here]
     _suspect(project, unsealed, here)
     plans, unsealable = sealing.lacking(project, head, [one for one in unsealed if one.tag not in there])
-    said, hint = f"was sealed elsewhere: {remote} has its tag", f"git fetch --tags {remote}"
+    said, hint = f"was sealed elsewhere: {remote} has its tag", command("git", "fetch", "--tags", remote or "origin")
     elsewhere = [Unsealable(one.path, said, hint) for one in unsealed if one.tag in there]
     return plans, (*elsewhere, *unsealable)
 

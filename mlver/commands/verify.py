@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError
+from mlver.errors import MlverError, UsageError, command, plain
 from mlver.policy.trust import Broken, Signature, judge_history, judge_seal, judge_signature, tag_name
 from mlver.project import artifacts, audit, events, layout, seals
 from mlver.project.project import Chosen, Project
@@ -194,12 +194,13 @@ def _working(project: Project, records: Sequence[VersionRecord]) -> list[Broken]
                 continue
             if not matches:
                 latest = mine[-1]
+                undo = command("mlver", "checkout", f"{model}@{latest.version}", "--force")
                 broken.append(
                     Broken(
                         "working",
                         path,
                         f"holds bytes of no version of {model} ({_differing(project, latest, name)})",
-                        f"mlver status {model}   (to undo: mlver checkout {model}@{latest.version} --force)",
+                        f"{command('mlver', 'status', model)}   (to undo: {undo})",
                     )
                 )
     return broken
@@ -234,7 +235,7 @@ def _differing(project: Project, record: VersionRecord, name: str) -> str:
     except MlverError:
         return f"its manifest for {record.version} cannot be read"
     more = f" and {len(files) - 3} more" if len(files) > 3 else ""
-    return f"against {record.version}: {', '.join(files[:3])}{more}"
+    return f"against {record.version}: {', '.join(map(plain, files[:3]))}{more}"
 
 
 def _chains(project: Project, model: str, counted: list[str]) -> Iterator[Broken]:
@@ -256,7 +257,7 @@ def _chain(project: Project, model: str, stage: str, folder: str, counted: list[
             break
         if (record.model, record.stage, record.sequence) != (model, stage, sequence):
             message = f"says it is {record.model} {record.stage} {record.sequence:04d}"
-            yield Broken("chain", path, message, f"git log -- {path}")
+            yield Broken("chain", path, message, command("git", "log", "--", path))
             break
         history.append((record, digest))
     digests = {record.version: project.registry.digest(model, record.version) for record, _ in history}

@@ -167,19 +167,18 @@ def merge_lines(directory: Path, base: str, ours: str, theirs: str) -> bool:
 
 
 def sync(repository: Repository, refs: Iterable[str]) -> None:
-    """Make what git wrote survive a power cut: new objects, and `refs` (full names), with all their directories.
+    """Make what git wrote survive a power cut: the names of new objects, and of `refs` (full names), and the index.
 
-    git syncs the files it writes (core.fsync=all) but not the directories that name them, so a fresh reference or
-    object can vanish with its directory entry.
+    git syncs the files it writes (core.fsync=all), but for the index of `commit --only`, and not the directories that
+    name them, so a fresh reference or object can vanish with its directory entry.
     """
     common, own = repository.common_dir, repository.git_dir
     objects = common / "objects"
-    paths = [objects / name for name in os.listdir(objects) if len(name) == 2 or name == "pack"]
-    paths += [objects, common / "packed-refs", own / "index", own / "HEAD"]
+    paths = [objects / name for name in os.listdir(objects) if len(name) == 2]
+    paths += [objects, own / "index"]
     for ref in refs:
-        loose = common / ref
-        paths += [loose, *(parent for parent in loose.parents if parent.is_relative_to(common))]
-    for path in dict.fromkeys([*paths, common, own]):
+        paths += [parent for parent in (common / ref).parents if parent.is_relative_to(common)]
+    for path in dict.fromkeys([*paths, own]):
         _sync(path)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import InvalidDocument, MlverError
+from mlver.errors import InvalidDocument, MlverError, command
 from mlver.policy.trust import Broken, Named, read_tag_name
 from mlver.project import heirs, layout
 from mlver.project.layout import Place
@@ -45,7 +45,7 @@ def unreadable(project: Project, kind: str, path: str, error: MlverError) -> Bro
         data = b""
     if _CONFLICT.search(data):
         said = "holds both sides of a merge conflict that was never settled"
-    return Broken(kind, path, said, f"git log -p -- {path}")
+    return Broken(kind, path, said, command("git", "log", "-p", "--", path))
 
 
 def config(project: Project) -> Iterator[Broken]:
@@ -75,7 +75,7 @@ def _uncommitted(project: Project, path: str, committed: bytes | None) -> Iterat
     data = project.registry.read(path)
     if data != committed:
         what = "is deleted here, though HEAD holds it" if data is None else "differs from what HEAD holds"
-        yield Broken("record", path, what, f"git checkout -- {path}")
+        yield Broken("record", path, what, command("git", "checkout", "--", path))
 
 
 def everything(project: Project) -> list[Broken]:
@@ -100,7 +100,7 @@ def _history(project: Project) -> Iterator[Broken]:
                 "history",
                 change.path,
                 f"was {_DONE[change.kind]} {change.commit[:10]}, after it had been committed",
-                f"git show {change.commit[:10]} -- {change.path}",
+                command("git", "show", change.commit[:10], "--", change.path),
             )
 
 
@@ -108,7 +108,12 @@ def _tags(project: Project) -> Iterator[Broken]:
     """Tags whose record is not here. A tag that seals no record is somebody else's `name@v1.2.3`."""
     for name, tag in project.repository.tags().items():
         if "@" in name and tag.seals and not _is_here(project, read_tag_name(name)):
-            yield Broken("tag", name, "seals a record that is not here", f"git log --oneline -3 {name} -- .mlver")
+            yield Broken(
+                "tag",
+                name,
+                "seals a record that is not here",
+                command("git", "log", "--oneline", "-3", f"refs/tags/{name}", "--", layout.ROOT),
+            )
 
 
 def _is_here(project: Project, named: Named | None) -> bool:
@@ -130,7 +135,7 @@ def _manifests(project: Project) -> Iterator[Broken]:
 def _manifest(project: Project, path: str, name: str) -> Iterator[Broken]:
     data = project.registry.read(path)
     if data is not None and f"{Digest.of(data).hex}.sha256" != name:
-        yield Broken("manifest", path, "no longer hashes to its name", f"git checkout -- {path}")
+        yield Broken("manifest", path, "no longer hashes to its name", command("git", "checkout", "--", path))
 
 
 def _files(project: Project) -> Iterator[Broken]:
@@ -144,7 +149,7 @@ def _files(project: Project) -> Iterator[Broken]:
             place = layout.place(path)
             if place is None or file in links:
                 what = "is a symlink, which no record is" if file in links else "is no record's name"
-                yield Broken("name", path, what, f"git log -- {path}")
+                yield Broken("name", path, what, command("git", "log", "--", path))
             elif place.kind not in ("version", "promotion"):  # those are walked link by link
                 yield from _record(project, path, place)
 
@@ -155,7 +160,9 @@ def _record(project: Project, path: str, place: Place) -> Iterator[Broken]:
         if place.kind == "model":
             settings = project.registry.settings(place.model)
             if settings is not None and settings.model != place.model:
-                yield Broken("settings", path, f"says it is of {settings.model}", f"git log -p -- {path}")
+                yield Broken(
+                    "settings", path, f"says it is of {settings.model}", command("git", "log", "-p", "--", path)
+                )
             return
         record = _read(project, place)
         known = project.registry.digest(record.model, record.version)
@@ -170,12 +177,14 @@ def _record(project: Project, path: str, place: Place) -> Iterator[Broken]:
         place.sequence,
     ):
         said = " ".join(filter(None, (record.model, record.version, stage, f"{record.sequence:04d}")))
-        yield Broken("record", path, f"says it is {said}", f"git log -- {path}")
+        yield Broken("record", path, f"says it is {said}", command("git", "log", "--", path))
     elif known is None:
-        yield Broken("record", path, f"names {record.version}, which has no record", f"git log -- {path}")
+        yield Broken("record", path, f"names {record.version}, which has no record", command("git", "log", "--", path))
     elif record.record != known:
         what = f"was given for another record of {record.version} than the one here"
-        yield Broken("record", path, what, f"git log -p -- {path} {layout.version(place.model, record.version)}")
+        yield Broken(
+            "record", path, what, command("git", "log", "-p", "--", path, layout.version(place.model, record.version))
+        )
 
 
 def _read(project: Project, place: Place) -> EvaluationRecord | ApprovalRecord:
@@ -198,4 +207,4 @@ def _twins(project: Project) -> Iterator[Broken]:
         if other != model:
             path = f"{layout.MODELS}/{model}"
             message = f"differs from the model `{other}` by letter case only: one folder on many machines"
-            yield Broken("name", path, message, f"git log -- {path}")
+            yield Broken("name", path, message, command("git", "log", "--", path))

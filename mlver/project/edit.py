@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlver import durable, paths
 from mlver.digest import Digest
-from mlver.errors import MlverError, refused
+from mlver.errors import MlverError, command, refused
 from mlver.git import changes
 from mlver.git.abandoned import wait_for_index
 from mlver.git.merging import Meeting
@@ -35,7 +35,7 @@ class Edit:
     def create(self, path: str, data: bytes) -> None:
         """Plan a new file; raise MlverError if there is one already: a record is never overwritten."""
         if path in self.writes or paths.inside(self.repository.top, path).exists():
-            raise MlverError(f"{path} exists already, and records never change", hint=f"git log -- {path}")
+            raise MlverError(f"{path} exists already, and records never change", hint=command("git", "log", "--", path))
         self.writes[path] = data
 
     def put(self, path: str, data: bytes) -> None:
@@ -46,9 +46,12 @@ class Edit:
         """Plan that a file is gone: one a merge brought, and that has another name now."""
         self.writes[path] = None
 
-    def commit(self, message: str, tags: tuple[PlannedTag, ...] = ()) -> str:
-        """Write, commit only these files, make the tags, sync. Return the commit's id once nothing can be lost."""
-        branch = _ready(self.repository)
+    def commit(self, message: str, tags: tuple[PlannedTag, ...] = (), *, otherwise: str = "") -> str:
+        """Write, commit only these files, make the tags, sync. Return the commit's id once nothing can be lost.
+
+        `otherwise` is what a person whose HEAD is detached can do without a branch.
+        """
+        branch = _ready(self.repository, otherwise)
         with self._planned(branch=f"refs/heads/{branch}", tags=tags) as plan:
             self._write()
             commit = changes.commit_only(self.repository, list(plan.writes), message)
@@ -60,7 +63,7 @@ class Edit:
 
     def stage(self) -> None:
         """Write the files and add them to the index, for the person's own commit."""
-        _ready(self.repository, detached=True)
+        _refuse_unfinished(self.repository)
         with self._planned():
             self._write()
             changes.sync(self.repository, [])
@@ -144,16 +147,20 @@ def _check_landed(repository: Repository, plan: Intent, commit: str) -> None:
             )
 
 
-def _ready(repository: Repository, *, detached: bool = False) -> str:
+def _ready(repository: Repository, otherwise: str) -> str:
     """The branch a commit would land on; refuse where one would land in somebody's half-done work, or nowhere."""
+    _refuse_unfinished(repository)
+    branch = repository.head().branch
+    if branch is None:
+        raise MlverError(
+            "HEAD is detached: a commit made here would be on no branch, and easily lost",
+            hint="git switch -c BRANCH, then run the command again" + (otherwise and f" (or {otherwise})"),
+        )
+    return branch
+
+
+def _refuse_unfinished(repository: Repository) -> None:
     unfinished = repository.unfinished()
     if unfinished is not None:
         what, finish = unfinished
         raise MlverError(f"{what} is in progress, and a record has no place in it", hint=f"{finish}   (or --abort)")
-    branch = repository.head().branch
-    if branch is None and not detached:
-        raise MlverError(
-            "HEAD is detached: a commit made here would be on no branch, and easily lost",
-            hint="git switch -c BRANCH, then run the command again (or use --no-commit)",
-        )
-    return branch or ""

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from mlver import durable, paths
 from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError, refused
+from mlver.errors import MlverError, UsageError, command, few, refused
 from mlver.manifest import Manifest
 from mlver.project import artifacts, intent, layout, lock
 from mlver.project.intent import Intent
@@ -197,11 +197,11 @@ def _endangered(project: Project, plans: Sequence[_Plan]) -> tuple[tuple[str, st
 
 
 def _would_lose(record: VersionRecord, endangered: Sequence[tuple[str, str]]) -> MlverError:
-    listed = "\n".join(f"  {path}" for path, _ in endangered[:_SHOWN])
-    more = f"\n  and {len(endangered) - _SHOWN} more" if len(endangered) > _SHOWN else ""
+    names = few([path for path, _ in endangered], _SHOWN)
+    keep = command("mlver", "register", record.model, "--bump", "patch", "-m", "WHY")
     return MlverError(
-        f"these files hold bytes that are stored nowhere, and would be overwritten:\n{listed}{more}",
-        hint=f"mlver register {record.model} --bump patch -m WHY to keep them, or --force to lose them",
+        f"these files hold bytes that are stored nowhere, and would be overwritten:\n{names}",
+        hint=f"{keep} to keep them, or --force to lose them",
     )
 
 
@@ -298,7 +298,7 @@ def _stand_in_the_way(plans: Sequence[_Plan]) -> list[str]:
 
 def _make_way(root: Path, obstacles: Sequence[str], places: Sequence[str]) -> None:
     for path in obstacles:
-        durable.remove(root / path)
+        (root / path).unlink(missing_ok=True)
         _prune((root / path).parent, root)
     for place in places:
         if os.path.isdir(place) and not os.path.islink(place):  # noqa: PTH112, PTH114 - of every file to be written

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import MlverError
+from mlver.errors import MlverError, plain
 from mlver.project import artifacts
 from mlver.project.project import Project
 
@@ -41,7 +41,7 @@ def lost(project: Project) -> list[Loss]:
                             path = f"{artifact.path}/{os.fsdecode(file)}" if file else artifact.path
                             needed.setdefault(Digest(hexadecimal), (f"{model} {number} {name}", path))
     return [
-        Loss(problem.digest, *needed[problem.digest], f"{needed[problem.digest][1]} {problem.what}")
+        Loss(problem.digest, *needed[problem.digest], f"{plain(needed[problem.digest][1])} {problem.what}")
         for problem in artifacts.verified_store(project, needed)
         if problem.digest
     ]

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mlver.digest import Digest
-from mlver.errors import MlverError
+from mlver.errors import MlverError, command
 from mlver.policy.trust import Named, events_due, promotion_tag_name, tag_name
 from mlver.project import heirs, layout, seals
 from mlver.project.intent import PlannedTag
@@ -118,7 +118,7 @@ def lacking(
                 )
             plan = _plan(project, path, data)
         except MlverError as error:
-            unsealable.append(Unsealable(path, error.message, error.hint or f"git log -p -- {path}"))
+            unsealable.append(Unsealable(path, error.message, error.hint or command("git", "log", "-p", "--", path)))
         else:
             assert data is not None
             plans.append((plan, _holding(project, added.get(path, commit), path, data, commit)))
@@ -128,12 +128,14 @@ def lacking(
 def _plan(project: Project, path: str, data: bytes | None) -> PlannedTag:
     """The tag for a record; raise MlverError where none may be made."""
     if data is None:
-        raise MlverError("is no file but a repository of its own", hint=f"git log -- {path}")
+        raise MlverError("is no file but a repository of its own", hint=command("git", "log", "--", path))
     if layout.is_version(path):
         return _plan_version(project, path, data)
     record = decoded_promotion(data, path)
     if layout.promotion(record.model, record.stage, record.sequence) != path:
-        raise MlverError(f"says it is {record.model} {record.stage} {record.sequence:04d}", hint=f"git log -- {path}")
+        raise MlverError(
+            f"says it is {record.model} {record.stage} {record.sequence:04d}", hint=command("git", "log", "--", path)
+        )
     if project.registry.digest(record.model, record.version) != record.record:
         raise MlverError(f"promoted another record of {record.version} than the one here", hint=_elsewhere(path))
     return seals.planned_event(record, data)
@@ -142,7 +144,7 @@ def _plan(project: Project, path: str, data: bytes | None) -> PlannedTag:
 def _plan_version(project: Project, path: str, data: bytes) -> PlannedTag:
     record = decoded_version(data, path)
     if layout.version(record.model, record.version) != path:
-        raise MlverError(f"says it is {record.model} {record.version}", hint=f"git log -- {path}")
+        raise MlverError(f"says it is {record.model} {record.version}", hint=command("git", "log", "--", path))
     if record.adopted and record.adopted.tag == tag_name(record.model, record.version):
         raise MlverError("was adopted from a tag that is not here, and is not made anew", hint="git fetch --tags")
     for promotion, promoted in project.registry.promotions_of(record.model, record.version):
@@ -152,7 +154,8 @@ def _plan_version(project: Project, path: str, data: bytes) -> PlannedTag:
 
 
 def _elsewhere(path: str) -> str:
-    return f"git fetch --tags   (for the seal of what it was; what was done to it: git log -p -- {path})"
+    history = command("git", "log", "-p", "--", path)
+    return f"git fetch --tags   (for the seal of what it was; what was done to it: {history})"
 
 
 def _holding(project: Project, added: str, path: str, data: bytes, commit: str) -> str:

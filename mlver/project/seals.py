@@ -173,7 +173,7 @@ def vouched(project: Project, ref: str | None) -> tuple[VersionRecord, Digest]:
         if promotion.record != digest:
             raise MlverError(
                 f"{chosen.model} {chosen.version} cannot be trusted: {path} promoted another record than the one here",
-                hint=f"git log -p -- {layout.version(chosen.model, chosen.version)}",
+                hint=command("git", "log", "-p", "--", layout.version(chosen.model, chosen.version)),
             )
     return record, digest
 

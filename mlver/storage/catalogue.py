@@ -143,7 +143,7 @@ class Catalogue:
             return False
 
     def set_aside(self, digest: str, place: Place) -> Path:
-        """Take one copy out of service, for good when this returns."""
+        """Take one copy out of service; it is kept whatever happens, and found again if its old name comes back."""
         durable.make_directory(self.quarantined)
         if place.pack:
             # A pack never changes: what its member reads is kept beside it, under a name that says not to serve it.
@@ -157,7 +157,7 @@ class Catalogue:
         else:
             target = self.quarantined / f"{digest}.loose-{secrets.token_hex(4)}"
             Path(place.path).rename(target)
-            durable.sync_directories([self.quarantined, Path(place.path).parent])
+            durable.sync_directory(self.quarantined)
         self.forget()
         return target
 
@@ -182,7 +182,7 @@ class Catalogue:
     def damaged(self, copies: Sequence[tuple[Digest, Path]]) -> ObjectDamaged:
         return ObjectDamaged(
             f"stored bytes are damaged: {_listed(f'{digest} in {path}' for digest, path in copies)}",
-            hint="`mlver verify --all` names every damaged object; registering the same files again replaces them",
+            hint="mlver verify --all   (sets them aside; registering the same files again then stores them anew)",
         )
 
 

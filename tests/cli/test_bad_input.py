@@ -182,6 +182,17 @@ def test_a_file_name_forges_no_line_of_a_message(first: Repository) -> None:
     )
 
 
+def test_a_name_in_a_hint_is_one_word_to_a_shell(first: Repository) -> None:
+    first.write(".mlver/models/digits/versions/a b; touch canary.yaml", "x")
+    first.commit()
+    said = first.mlver("verify", "--all").out
+    assert "git log -- '.mlver/models/digits/versions/a b; touch canary.yaml'\n" in said
+    first.write("notes\nhint: x.py", "code")
+    first.commit()
+    first.write("notes\nhint: x.py", "changed")
+    assert "  notes\\nhint: x.py\n" in refused(first, "register", "digits", "--bump", "patch", "-m", "Next")
+
+
 def test_a_projects_own_rules_are_applied_on_top(first: Repository) -> None:
     first.write(
         ".mlver/schemas/version.schema.json",

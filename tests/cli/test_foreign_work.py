@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+
 import pytest
 
 from tests.cli.conftest import refused, train, works
 from tests.cli.results import digest_of
-from tests.conftest import Repository
+from tests.conftest import CHECKOUT, Repository
 
 
 @pytest.fixture
@@ -69,6 +74,27 @@ def test_no_commit_leaves_a_pull_request_to_be_made(busy: Repository) -> None:
     busy.git("commit", "--quiet", "--message", "Register digits 1.1.0")
     assert works(busy, "tag").startswith("Sealed digits@v1.1.0")
     assert "unsealed" not in works(busy, "list")
+
+
+def test_a_git_that_outlives_a_killed_mlver_keeps_the_next_one_waiting(busy: Repository) -> None:
+    started = busy.path / "started"
+    hook(busy, "pre-commit", f"touch '{started}'; while test -e '{started}'; do sleep 0.05; done")
+    command = [sys.executable, "-m", "mlver", "-C", os.fspath(busy.path), "register", "digits", "--bump", "minor"]
+    surroundings = {**os.environ, "PYTHONPATH": os.fspath(CHECKOUT)}
+    killed = subprocess.Popen([*command, "--allow-dirty", "-m", "Second"], env=surroundings, stdin=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while not started.exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    killed.kill()
+    killed.wait()
+    said = refused(busy, "--wait", "0", "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Third")
+    assert "another mlver is writing here: a program that process" in said
+    (busy.path / ".git/hooks/pre-commit").unlink()
+    started.unlink()
+    done = busy.mlver("register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Third")
+    assert done.code == 0, done.err
+    assert works(busy, "verify", "--all").startswith("All is well")
 
 
 def test_a_hook_that_refuses_a_rollback_leaves_the_files_too(repository: Repository) -> None:

@@ -110,6 +110,7 @@ def test_a_detached_head_is_refused(second: Repository) -> None:
         said = refused(second, *words)
         assert "HEAD is detached" in said
         assert "hint: git switch -c BRANCH" in said
+        assert ("--no-commit" in said) == (words[0] == "register")
     assert second.git("rev-parse", "HEAD") == head
     assert second.git("status", "--porcelain") == ""
     assert works(second, "status").startswith("digits 1.1.0")

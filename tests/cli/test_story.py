@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.cli.conftest import train
+from tests.cli.conftest import refused, train
 from tests.conftest import Repository
 
 HEX = re.compile(r"\b[0-9a-f]{10}\b|(?<=sha256:)[0-9a-f]{12}")
@@ -120,6 +120,10 @@ def test_stages_move_and_come_back(second: Repository) -> None:
     assert screen(second, "log", "--stage", "production", "-n", "1") == (
         "2026-01-02 03:04  digits 1.0.0  rolled back  production: 1.1.0 → 1.0.0  Too slow  Kim\n"
         "2 older events: add --limit 3\n"
+    )
+    assert refused(second, "rollback", "digits", "--stage", "production", "-m", "Too slow") == (
+        "error: production held nothing before digits 1.0.0 that was not rolled back or retired, so there is nothing to"
+        " go back to\nhint: mlver rollback digits --stage production --to 1.1.0 -m WHY\n"
     )
     assert screen(second, "verify", "--all") == "All is well  2 versions, 3 promotions, 6 files, 34 kB\n"
     assert "next: mlver checkout digits@1.1.0   (goes forward again)\n" in screen(second, "status")

@@ -14,6 +14,7 @@ import sys
 import time
 from dataclasses import asdict
 
+from tests.faults.campaign import Extent
 from tests.faults.campaigns import swept
 from tests.faults.server import forking
 
@@ -22,13 +23,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("campaigns", help="names, each with the number of points wanted; all of them without")
     parser.add_argument("point", help="what they are run on, or one of its points")
+    parser.add_argument("--first", action="store_true", help="stop each campaign at its first red point")
     asked = parser.parse_args()
     parts = (one.partition("=") for one in asked.campaigns.split(","))
-    wanted = {name: int(most or 0) for name, _, most in parts}
     name, _, only = asked.point.partition(":")
+    wanted = {campaign: Extent(int(most) if most else sys.maxsize, only, asked.first) for campaign, _, most in parts}
     began, cpu = time.perf_counter(), _cpu()
     with forking() as root:
-        tallies = swept(wanted, name, root, only)
+        tallies = swept(wanted, name, root)
     for tally in tallies.values():
         tally.seconds = round(time.perf_counter() - began, 1)
         tally.processor = round(_cpu() - cpu, 1)

@@ -49,11 +49,12 @@ class Fault:
     """What happens at the call `at`, such as `rename#3`.
 
     how: `before`, `after` (killed there), `torn` (killed with half of the data written), `short` (half is written and
-    said so), `delay` (sleeps `code` milliseconds before), `once` or `on` (fails with errno `code`, there or from there
-    on), `git` (git is killed at its own system call `detail`, such as `rename:2`, and with `:all` so is mlver), `slow`
-    (mlver is killed while git waits at that call), `power` (the file system of `place` goes down), `unsynced` (only
-    what was synced is left, in `place`), `unwritten` (all names are left, and only the data that
-    was synced), `trace` (git's own calls are written to `place`), `record` (nothing).
+    said so), `starved` (killed when git has started and was not given its input yet), `delay` (sleeps `code`
+    milliseconds before), `once` or `on` (fails with errno `code`, there or from there on), `git` (git is killed at its
+    own system call `detail`, such as `rename:2`, and with `:all` so is mlver), `slow` (mlver is killed while git waits
+    at that call), `power` (the file system of `place` goes down), `unsynced` (only what was synced is left, in
+    `place`), `unwritten` (all names are left, and only the data that was synced), `trace` (git's own calls are written
+    to `place`), `record` (nothing).
     """
 
     at: str
@@ -142,10 +143,7 @@ class Tap:
 
     def _fault(self, name: str, real: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         how = self.fault.how
-        if how == "before":
-            _die()
-        if how == "delay":
-            time.sleep(self.fault.code / 1000)
+        self._begin(how)
         if how in ("torn", "short"):
             done = os.pwrite(*_half(args)) if name == "pwrite" else real(*_half(args))
             if how == "torn":
@@ -166,6 +164,15 @@ class Tap:
         if how == "after":
             _die()
         return done
+
+    def _begin(self, how: str) -> None:
+        """What comes before the call."""
+        if how == "before":
+            _die()
+        if how == "starved":
+            subprocess.Popen.communicate = _die  # type: ignore[assignment, method-assign]
+        if how == "delay":
+            time.sleep(self.fault.code / 1000)
 
     def _inside(self, real: Callable[..., Any], command: list[str], options: dict[str, Any]) -> Any:
         """A git that strace kills, holds up or only watches."""
@@ -277,5 +284,5 @@ def go_down(mount: Path) -> None:
     os.close(descriptor)
 
 
-def _die() -> None:
+def _die(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)

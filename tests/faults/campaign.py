@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlver import durable
 from tests.faults import ground, oracle
 from tests.faults.calls import Fault
 from tests.faults.ground import Place
 from tests.faults.operations import Operation
-from tests.faults.run import Run, run
+from tests.faults.run import Run, here, run
 
 
 @dataclass(slots=True)
@@ -90,6 +91,11 @@ class Sweep:
         ground.clear(where)
         return ground.copy(self.template.path, where)
 
+    def lost(self, place: Place) -> list[str]:
+        """What the person was told is done, and is not; a plan that is pending would be carried out once more."""
+        pending = ["the plan is still pending"] if (place.ours / "intent.json").exists() else []
+        return oracle.unlike(oracle.facts(place), self.new) + pending
+
     def run(self, place: Place, fault: Fault | None = None) -> Run:
         setup = _crowd if self.operation.crowded else None
         return run(place.path, self.operation.argv, fault or Fault("", "record"), setup)
@@ -119,7 +125,8 @@ class Sweep:
         state = oracle.print_of(place)
         if state in self._judged and not afresh:
             return []
-        again = self.run(place)
+        # workers are forked in a child alone
+        again = self.run(place) if self.operation.crowded else here(place.path, self.operation.argv)
         wrong = []
         if again.code not in self.operation.again:
             wrong.append(f"run again, it exited {again.code}: {again.err}{again.out}")
@@ -145,14 +152,31 @@ def sampled(points: list[Fault], most: int, seed: str) -> list[Fault]:
     return [points[int(start + number * step) % len(points)] for number in range(most)]
 
 
-def sweep(campaign: Campaign, prepared: Sweep, most: int = sys.maxsize, only: str = "") -> Tally:
-    """One campaign on one operation: so many points, or `only` that one."""
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How far a campaign goes: at most so many points, or `only` that one, or no further than the `first` red one."""
+
+    most: int = sys.maxsize
+    only: str = ""
+    first: bool = False
+
+    def ends(self, tally: Tally) -> bool:
+        return tally.points >= self.most or (self.first and bool(tally.red))
+
+
+def sweep(campaign: Campaign, prepared: Sweep, extent: Extent) -> Tally:
+    """One campaign on one operation."""
     operation = prepared.operation
     tally = Tally()
     if prepared.wrong:
         tally.red[f"{operation.name}:undisturbed"] = prepared.wrong
-    points = [point for point in campaign.points(prepared) if only in ("", str(point))]
-    for point in sampled(points, most, operation.name):
+    points = [point for point in campaign.points(prepared) if extent.only in ("", str(point))]
+    chosen = sampled(points, extent.most, operation.name)
+    if extent.first:
+        chosen.reverse()  # what is missing shows late, most of all after the answer
+    for point in chosen:
+        if extent.ends(tally):
+            break
         verdict = campaign.judge(prepared, point)
         for _ in range(5 * operation.crowded):
             # which worker gets which batch, and so how many parts there are, is up to the system
@@ -163,6 +187,7 @@ def sweep(campaign: Campaign, prepared: Sweep, most: int = sys.maxsize, only: st
 
 
 def _crowd() -> None:
-    """So few files a batch that a handful takes worker processes."""
+    """So few files a batch that a handful takes worker processes, and is synced with its whole file system."""
     for module in ("mlver.hashing.measure", "mlver.storage.export"):
         sys.modules[module].BATCH_FILES = 2  # type: ignore[attr-defined]
+    durable.SYNCFS_FROM = 2

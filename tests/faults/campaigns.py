@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from tests.faults import power
-from tests.faults.campaign import Sweep, Tally, sweep
+from tests.faults import inside_git, power
+from tests.faults.campaign import Extent, Sweep, Tally, sweep
 from tests.faults.damage import KINDS, damage
 from tests.faults.errors import ERRORS
 from tests.faults.inside_git import INSIDE_GIT
@@ -26,29 +25,72 @@ TITLES = {
     "together": "two at once",
     "damage": "damaged files",
 }
-# So many points of each operation, pair or kind of file: together what an ordinary run promises.
-EVERY_RUN = {"kill": 104, "errors": 24, "git": 8, "unsynced": 10, "power": 3}
-TOGETHER, DAMAGE = 13, 102
+# Operations that make sense in a repository where other work is under way, or that has had a longer life.
+_PLAIN = (
+    "register-first register register-large register-staged tag promote promote-again rollback checkout checkout-to"
+)
+# So many points a run tries of each operation, pair or kind of file; None: all there are.
+Most = dict[str, int | None]
+EVERY_RUN: Most = {"kill": 80, "errors": 20, "git": 5, "unsynced": 10, "power": 3}
+OTHERS: Most = {"together": 13, "damage": 101}
+LONG_RUN: Most = {"kill": None, "errors": 250, "git": None, "unsynced": None, "power": 240}
+LONG_OTHERS: Most = {"together": 270, "damage": 1_010}
+# What a run promises in all; it fails where it did not try so many.
+_WANTED = {"kill": 2_000, "git": 100, "power": 50, "unsynced": 200, "errors": 500, "together": 100, "damage": 1_000}
+_WANTED_LONG = {
+    "kill": 20_000,
+    "git": 3_000,
+    "power": 5_000,
+    "unsynced": 4_000,
+    "errors": 5_000,
+    "together": 2_000,
+    "damage": 10_000,
+}
 
 
-def swept(wanted: dict[str, int], name: str, root: Path, only: str = "") -> dict[str, Tally]:
-    """Several campaigns on one operation, pair or kind of file; with 0 points wanted, exhaustively."""
-    most = {campaign: number or sys.maxsize for campaign, number in wanted.items()}
+def wanted(*, long: bool) -> dict[str, int]:
+    return _WANTED_LONG if long else _WANTED
+
+
+def swept(wanted: dict[str, Extent], name: str, root: Path) -> dict[str, Tally]:
+    """Several campaigns on one operation, pair or kind of file."""
     if "together" in wanted:
         (pair,) = (pair for pair in PAIRS if pair.name == name)
-        return {"together": together(pair, root, most["together"], only)}
+        return {"together": together(pair, root, wanted["together"])}
     if "damage" in wanted:
-        return {"damage": damage(name, root, most["damage"], only)}
+        return {"damage": damage(name, root, wanted["damage"])}
     prepared = Sweep(find(name), root)
-    impossible = {"power"} if power.missing() else set()
-    return {c: sweep(SWEEPS[c], prepared, most[c], only) for c in wanted if c not in impossible}
+    return {c: sweep(SWEEPS[c], prepared, extent) for c, extent in wanted.items() if not impossible(c)}
+
+
+def impossible(campaign: str) -> str:
+    """Why a campaign cannot be run here; empty where it can."""
+    return {"power": power.missing, "git": inside_git.missing}.get(campaign, str)()
 
 
 def ordinary() -> list[tuple[str, str]]:
     """What an ordinary run takes: campaigns with their points, and what they are run on."""
-    told = ",".join(f"{campaign}={most}" for campaign, most in EVERY_RUN.items())
+    return _each([operation.name for operation in OPERATIONS], EVERY_RUN, OTHERS)
+
+
+def extended() -> list[tuple[str, str]]:
+    """What the long run takes: every operation in several states of its repository, each campaign by itself."""
+    names = [operation.name for operation in OPERATIONS]
+    names += [f"{base}+{state}" for base in _PLAIN.split() for state in ("busy", "many")]
     return [
-        *((told, operation.name) for operation in OPERATIONS),
-        *((f"together={TOGETHER}", pair.name) for pair in PAIRS),
-        *((f"damage={DAMAGE}", kind) for kind in KINDS),
+        (told, name)
+        for campaign, most in LONG_RUN.items()
+        for told, name in _each(names, {campaign: most}, LONG_OTHERS if campaign == "kill" else {})
     ]
+
+
+def _each(names: list[str], most: Most, others: Most) -> list[tuple[str, str]]:
+    subjects = {"together": [pair.name for pair in PAIRS], "damage": list(KINDS)}
+    return [
+        *((",".join(_asked(campaign, points) for campaign, points in most.items()), name) for name in names),
+        *((_asked(campaign, points), name) for campaign, points in others.items() for name in subjects[campaign]),
+    ]
+
+
+def _asked(campaign: str, points: int | None) -> str:
+    return campaign if points is None else f"{campaign}={points}"

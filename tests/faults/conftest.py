@@ -1,4 +1,7 @@
-"""The table at the end: every campaign with its points, the faults that came, what was lost, and what is red."""
+"""The table at the end: every campaign with its points, the faults that came, what was lost, and what is red.
+
+Where all campaigns were run, one that tried fewer points than it promises fails the run.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,11 @@ from dataclasses import asdict
 import pytest
 
 from tests.faults.campaign import Tally
-from tests.faults.campaigns import TITLES
+from tests.faults.campaigns import TITLES, impossible, wanted
 
 Record = Callable[[str, Tally], None]
 _MARK = "campaign: "
+_COLUMNS = ("points", "fired", "lost", "red")
 
 
 @pytest.fixture
@@ -25,19 +29,48 @@ def record(record_property: Callable[[str, object], None]) -> Record:
     return enter
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Also where the tests ran in workers: it is in the process that collects their reports that this has an effect."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and _lacking(_sums(reporter), session.config) and not session.exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    sums = _sums(terminalreporter)
+    if not sums:
+        return
+    least = wanted(long=config.getoption("--long"))
+    terminalreporter.section("faults")
+    heads = "".join(f"{column:>9}" for column in ("wanted", *_COLUMNS, "CPU s"))
+    terminalreporter.write_line(f"{'campaign':36}{heads}")
+    for name in sorted(sums, key=list(TITLES).index):
+        numbers = [least[name], *(sums[name][column] for column in _COLUMNS), sums[name]["processor"]]
+        terminalreporter.write_line(f"{TITLES[name]:36}" + "".join(f"{number:9.0f}" for number in numbers))
+    for line in _lacking(sums, config):
+        terminalreporter.write_line(line, red=True)
+
+
+def _sums(reporter: pytest.TerminalReporter) -> dict[str, dict[str, float]]:
     sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for outcome in ("passed", "failed"):
-        for report in terminalreporter.getreports(outcome):
+        for report in reporter.getreports(outcome):
             for name, told in getattr(report, "user_properties", ()):
                 if name.startswith(_MARK):
                     for key, value in told.items():
                         sums[name.removeprefix(_MARK)][key] += value
-    if not sums:
-        return
-    terminalreporter.section("faults")
-    columns = ("points", "fired", "lost", "red")
-    terminalreporter.write_line(f"{'campaign':36}" + "".join(f"{column:>9}" for column in columns))
-    for name in sorted(sums, key=list(TITLES).index if sums.keys() <= TITLES.keys() else str):
-        line = f"{TITLES.get(name, name):36}" + "".join(f"{sums[name][column]:9.0f}" for column in columns)
-        terminalreporter.write_line(line)
+    return sums
+
+
+def _lacking(sums: dict[str, dict[str, float]], config: pytest.Config) -> list[str]:
+    """What falls short of its promise; nothing where only some tests were asked for."""
+    some = config.option.keyword or config.option.markexpr or any("::" in asked for asked in config.args)
+    if some or not sums or sums.keys() < {name for name in TITLES if not impossible(name)}:
+        return []
+    least = wanted(long=config.getoption("--long"))
+    return [
+        f"{TITLES[name]}: {sums[name]['points']:.0f} points, and {least[name]} are wanted"
+        for name in TITLES
+        if sums[name]["points"] < least[name] and not impossible(name)
+    ]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults import ground, operations, oracle
-from tests.faults.campaign import Tally
+from tests.faults.campaign import Extent, Tally
 from tests.faults.ground import Place
-from tests.faults.run import run
+from tests.faults.run import Run, here
 
 _STORED = {
     "record": ".mlver/models/m/versions/*.yaml",
@@ -25,7 +25,9 @@ _STORED = {
     "tag": ".git/refs/tags/m@v*",
     "tag object": "",
 }
+_VERSIONS = ("1.0.0", "1.1.0")
 KINDS = tuple(_STORED)
+_ENOUGH = 1_100  # of each kind, where nobody says how many: there is no end of ways to damage a file
 # Settings may say anything a person wants them to.
 _HARMLESS = frozenset(("config", "settings"))
 
@@ -33,7 +35,7 @@ _HARMLESS = frozenset(("config", "settings"))
 @dataclass(frozen=True, slots=True)
 class _Ground:
     template: Place
-    stored: set[str]
+    right: set[tuple[str, str]]
     files: dict[str, tuple[str, ...]]
 
 
@@ -77,14 +79,15 @@ def prepare(root: Path) -> _Ground:
     files = {kind: tuple(map(str, sorted(template.path.glob(pattern)))) for kind, pattern in _STORED.items() if pattern}
     tags = [template.git("rev-parse", f"refs/tags/m@v{number}").strip() for number in ("1.0.0", "1.1.0")]
     files["tag object"] = tuple(str(template.path / ".git/objects" / tag[:2] / tag[2:]) for tag in tags)
-    return _Ground(template, oracle.stored(template.ours), files)
+    right = {pair for version in _VERSIONS for pair in _served(template, version)[1]}
+    return _Ground(template, right, files)
 
 
-def damage(kind: str, root: Path, most: int, only: str = "") -> Tally:
+def damage(kind: str, root: Path, extent: Extent) -> Tally:
     made = prepare(root)
     seeded = random.Random(f"damage {kind}")
     tally = Tally()
-    for number in range(min(most, 20_000) * 2):
+    for number in range(min(extent.most, _ENOUGH) * 2):
         place = ground.copy(made.template.path, root / "work")
         path = place.path / Path(seeded.choice(made.files[kind])).relative_to(made.template.path)
         ways = [*_WAYS, "delete", "swap"]
@@ -93,11 +96,11 @@ def damage(kind: str, root: Path, most: int, only: str = "") -> Tally:
             ways.remove("grow")
         way = seeded.choice(ways)
         changed = _do(way, path, made, kind, seeded)
-        if changed and only in ("", f"{number}:{way}"):
+        if changed and extent.only in ("", f"{number}:{way}"):
             wrong = list(_judge(place, kind, made))
             tally.add(f"{kind}:{number}:{way}", wrong, fired=True, lost=any("served" in text for text in wrong))
         ground.clear(place.path)
-        if tally.points == most:
+        if extent.ends(tally):
             break
     return tally
 
@@ -118,21 +121,28 @@ def _do(way: str, path: Path, made: _Ground, kind: str, seeded: random.Random) -
 
 
 def _judge(place: Place, kind: str, made: _Ground) -> Iterator[str]:
-    verified = run(place.path, ("verify", "--all", "--json"))
+    for version in _VERSIONS:
+        done, served = _served(place, version)
+        if done.code not in (0, 2, 3):
+            yield f"checkout exited {done.code}: {done.err}"
+        for name, _ in served - made.right:
+            yield f"served wrong bytes as {name} of {version} (exit {done.code})"
+    # last, for it sets aside what is damaged
+    verified = here(place.path, ("verify", "--all", "--json"))
     named = _named(verified.out) if verified.code == 1 else []
     if verified.code not in (0, 1, 3):
         yield f"verify exited {verified.code}: {verified.err}"
     if not named and verified.code != 3 and kind not in _HARMLESS:
         yield f"verify did not name it (exit {verified.code})"
-    for version in ("1.0.0", "1.1.0"):
-        target = place.path.parent / "served"
-        ground.clear(target)
-        served = run(place.path, ("checkout", f"m@{version}", "--to", str(target)))
-        if served.code not in (0, 2, 3):
-            yield f"checkout exited {served.code}: {served.err}"
-        for file in target.rglob("*"):
-            if file.is_file() and oracle.content_of(file) not in made.stored:
-                yield f"served wrong bytes in {file.name} of {version} (exit {served.code})"
+
+
+def _served(place: Place, version: str) -> tuple[Run, set[tuple[str, str]]]:
+    """A version checked out elsewhere: each file's name and what it holds."""
+    target = place.path.parent / "served"
+    ground.clear(target)
+    done = here(place.path, ("checkout", f"m@{version}", "--to", str(target)))
+    files = {path for path in target.rglob("*") if path.is_file()}
+    return done, {(path.relative_to(target).as_posix(), oracle.content_of(path)) for path in files}
 
 
 def _named(told: str) -> list[str]:

@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.run import Run, run
+from tests.faults.run import Run, here
 
 # Memory, where there is a disk of it: a campaign makes thousands of small repositories.
 MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
@@ -67,7 +67,7 @@ class Place:
         self.git("commit", "--quiet", "--message", message)
 
     def mlver(self, *argv: str) -> Run:
-        done = run(self.path, argv)
+        done = here(self.path, argv)
         if done.code != 0:
             raise AssertionError(f"mlver {' '.join(argv)} exited {done.code}: {done.err}{done.out}")
         return done

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.faults import oracle
 from tests.faults.calls import Fault, is_data
 from tests.faults.campaign import Campaign, Sweep, Verdict
 
@@ -16,7 +15,7 @@ def points(sweep: Sweep) -> list[Fault]:
 def judge(sweep: Sweep, point: Fault) -> Verdict:
     place = sweep.copy()
     done = sweep.run(place, point)
-    lost = oracle.unlike(oracle.facts(place), sweep.new) if done.acknowledged else []
+    lost = sweep.lost(place) if done.acknowledged else []
     # after(N) and before(N+1) are one state of the disk: one way in is a recovery of its own, the other the rerun's
     wrong = sweep.judge(place, settle_first=point.how != "after")
     return Verdict(done.fired, bool(lost), [*lost, *wrong])

@@ -1,6 +1,7 @@
 """What must not be missing: each safeguard taken out of a copy of mlver, and the campaign that has to notice.
 
-A line here is one mutation: the file, the text, what stands there instead, and a campaign with its subject.
+A line here is one mutation: the file, the text, what stands there instead, and a campaign with its subject. Where the
+campaign is `tests`, an ordinary test notices, and its file is the subject.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class Mutation:
         return f"{self.file}: {old} -> {new or 'nothing'}: {self.campaign} {self.subject}"
 
 
+_DEPOSIT = "storage/deposit.py"
 _RENAMED = (
     "        prepared.replace(path)\n    except BaseException:\n        discard(prepared)\n        raise\n    # Without"
 )
@@ -28,6 +30,8 @@ _FILE = "    prepared = temporary(path.parent, data)\n    try:\n        claim(pr
 _SEALED = (
     "            for tag in tags:\n                changes.create_tag(self.repository, tag.name, commit, tag.message)\n"
 )
+
+_PARENTS = "        paths += [parent for parent in (common / ref).parents if parent.is_relative_to(common)]"
 
 MUTATIONS = (
     # -- a flush that is missing
@@ -68,9 +72,122 @@ MUTATIONS = (
     ),
     Mutation("git/process.py", '    *("-c", "core.fsync=all"),\n', "", "unsynced", "promote"),
     Mutation("git/changes.py", "        _sync(path)\n", "        pass\n", "unsynced", "promote"),
-    Mutation("git/changes.py", "if len(name) == 2 or name", "if name", "unsynced", "promote"),
     Mutation("project/settle.py", "    _mend_index(repository, directory)\n    if", "    if", "unsynced", "promote"),
     Mutation("project/settle.py", "        changes.unstage(", "        (lambda *_: None)(", "unsynced", "register"),
+    Mutation("durable.py", "                    flush(descriptor)\n", "", "unsynced", "register-crowded"),
+    Mutation("durable.py", "                    flush(descriptor)\n", "", "unsynced", "checkout-crowded"),
+    Mutation(
+        _DEPOSIT,
+        "directories = [store.packs_directory, store.objects]",
+        "directories = [store.objects]",
+        "unsynced",
+        "register",
+    ),
+    Mutation(
+        _DEPOSIT,
+        "directories = [store.packs_directory, store.objects]",
+        "directories = [store.packs_directory]",
+        "unsynced",
+        "register-large",
+    ),
+    Mutation(_DEPOSIT, "            directories.append(target.parent)\n", "", "unsynced", "register-large"),
+    Mutation(
+        "storage/catalogue.py",
+        "        durable.sync_directories([self.quarantined, self.packs_directory])\n",
+        "",
+        "unsynced",
+        "register-damaged",
+    ),
+    Mutation("storage/export.py", ", also=made)", ")", "unsynced", "checkout-obstructed"),
+    Mutation("git/process.py", '    *("-c", "core.fsyncMethod=fsync"),\n', "", "unsynced", "promote-busy"),
+    Mutation(
+        "git/changes.py",
+        "    paths = [objects / name for name in os.listdir(objects) if len(name) == 2]",
+        "    paths: list[Path] = []",
+        "unsynced",
+        "promote",
+    ),
+    Mutation("git/changes.py", _PARENTS, "        pass", "unsynced", "register"),
+    Mutation("git/changes.py", "[*paths, own]", "paths", "unsynced", "register-staged"),
+    Mutation(
+        "storage/catalogue.py",
+        "            durable.sync_directory(self.quarantined)\n",
+        "",
+        "unsynced",
+        "register-damaged-large",
+    ),
+    Mutation("git/changes.py", "paths += [objects, ", "paths += [", "unsynced", "promote"),
+    Mutation("git/changes.py", ', own / "index"]', "]", "unsynced", "promote"),
+    Mutation(
+        "project/edit.py",
+        'changes.sync(self.repository, [f"refs/heads',
+        '(lambda *_: None)(self.repository, [f"refs/heads',
+        "unsynced",
+        "promote",
+    ),
+    Mutation(
+        "project/edit.py",
+        "            self._write()\n            changes.sync(self.repository, [])",
+        "            self._write()",
+        "unsynced",
+        "register-staged",
+    ),
+    Mutation(
+        "project/edit.py",
+        '            changes.sync(self.repository, [f"refs/tags/{tag.name}" for tag in tags])',
+        "            pass",
+        "unsynced",
+        "tag",
+    ),
+    Mutation(
+        "project/edit.py",
+        '        intent.keep_index(self.directory, read(self.repository.git_dir / "index"))\n',
+        "",
+        "unsynced",
+        "promote",
+    ),
+    Mutation(
+        "project/intent.py",
+        "        durable.write(directory / _INDEX, data)",
+        "        (directory / _INDEX).write_bytes(data)",
+        "unsynced",
+        "promote",
+    ),
+    Mutation(
+        "project/intent.py",
+        "    durable.write(directory / _FILE, json",
+        "    (directory / _FILE).write_bytes(json",
+        "unsynced",
+        "promote",
+    ),
+    Mutation(
+        "project/intent.py",
+        "    durable.remove(directory / _FILE)",
+        "    (directory / _FILE).unlink()",
+        "unsynced",
+        "promote",
+    ),
+    Mutation(
+        "project/settle.py", "    changes.sync(repository, _references(plan))\n", "", "unsynced", "register-after-kill"
+    ),
+    Mutation("project/settle.py", "    changes.sync(repository, [])\n", "", "unsynced", "register-after-undo"),
+    Mutation(
+        "project/settle.py", '    elif found == b"":\n        durable.remove(path)\n', "", "unsynced", "register-unborn"
+    ),
+    Mutation(
+        "project/materialise.py",
+        "        durable.sync_directories(dict.fromkeys(path.parent for path in gone if path.parent.is_dir()))\n",
+        "",
+        "unsynced",
+        "checkout",
+    ),
+    Mutation(
+        "project/materialise.py",
+        "    durable.make_directory(root)\n",
+        "    root.mkdir(parents=True, exist_ok=True)\n",
+        "unsynced",
+        "checkout-to",
+    ),
     # -- a name that is not given whole
     Mutation(
         "durable.py",
@@ -89,7 +206,17 @@ MUTATIONS = (
         "kill",
         "checkout",
     ),
-    Mutation("git/process.py", 'else {"stdin": stdin}', 'else {"input": stdin.read()}', "kill", "register"),
+    Mutation("git/process.py", 'else {"stdin": stdin}', 'else {"input": stdin.read()}', "git", "register"),
+    Mutation(
+        "durable.py",
+        "        os.link(prepared, path)",
+        "        os.replace(prepared, path)\n        return",
+        "tests",
+        "tests/test_durable.py",
+    ),
+    Mutation(
+        _DEPOSIT, "            if not _same(path, pack.path):", "            if False:", "kill", "register-damaged"
+    ),
     # -- a plan, or its settling, that is missing
     Mutation("project/edit.py", "        intent.record(self.directory, plan)\n", "", "kill", "register"),
     Mutation("project/materialise.py", "    intent.record(project.directory, plan)\n", "", "kill", "checkout"),
@@ -105,7 +232,22 @@ MUTATIONS = (
         "git",
         "register",
     ),
-    Mutation("project/edit.py", _SEALED, "", "kill", "register"),
+    Mutation("project/edit.py", _SEALED, "", "tests", "tests/cli/test_story.py"),
+    Mutation(
+        "project/settle.py",
+        "            clear_locks(repository, _references(plan), intent.began(directory))\n            _make",
+        "            _make",
+        "git",
+        "register-after-kill",
+    ),
+    Mutation(
+        "storage/export.py",
+        "            durable.discard(task.prepared)\n        if",
+        "            pass\n        if",
+        "errors",
+        "checkout",
+    ),
+    Mutation("project/transaction.py", "        intent.drop(project.directory)\n", "        pass\n", "kill", "promote"),
     # -- a lock that is missing
     Mutation(
         "project/lock.py",
@@ -114,7 +256,26 @@ MUTATIONS = (
         "together",
         "register+register",
     ),
-    Mutation("project/transaction.py", "keep_open=(descriptor,)", "keep_open=()", "git", "register"),
+    Mutation(
+        "project/transaction.py", "keep_open=(descriptor,)", "keep_open=()", "tests", "tests/cli/test_foreign_work.py"
+    ),
+    Mutation(
+        "git/abandoned.py",
+        "    while left and (worker := _at_work(repository)):",
+        "    while False:",
+        "tests",
+        "tests/project/test_settle.py",
+    ),
+    Mutation(
+        "git/abandoned.py", "    while path.exists():", "    while False:", "tests", "tests/project/test_settle.py"
+    ),
+    Mutation(
+        "project/materialise.py",
+        "    with lock.held(checkouts, _PATIENCE_S):",
+        "    if True:",
+        "tests",
+        "tests/project/test_materialise.py",
+    ),
     # -- bytes that are taken on trust
     Mutation(
         "storage/export.py",
@@ -139,6 +300,180 @@ MUTATIONS = (
         "pack",
     ),
     Mutation("project/registry.py", "        if Digest.of(data) != digest:", "        if False:", "damage", "manifest"),
-    Mutation("policy/trust.py", "    if record != seal.sealed:", "    if False:", "damage", "record"),
-    Mutation("policy/trust.py", "        if record.prior != prior:", "        if False:", "damage", "promotion"),
+    Mutation(
+        "policy/trust.py", "    if record != seal.sealed:", "    if False:", "tests", "tests/policy/test_trust.py"
+    ),
+    Mutation(
+        "policy/trust.py",
+        "        if record.prior != prior:",
+        "        if False:",
+        "tests",
+        "tests/policy/test_trust.py",
+    ),
+    Mutation(
+        "policy/trust.py",
+        "    elif seal.committed != seal.sealed:",
+        "    elif False:",
+        "tests",
+        "tests/policy/test_trust.py",
+    ),
+    Mutation(
+        "policy/trust.py",
+        "        elif records[record.version] != record.record:",
+        "        elif False:",
+        "tests",
+        "tests/policy/test_trust.py",
+    ),
+    Mutation(
+        "project/audit.py",
+        '    if data is not None and f"{Digest.of(data).hex}.sha256" != name:',
+        "    if False:",
+        "tests",
+        "tests/project/test_stages.py",
+    ),
+    Mutation("project/audit.py", "    if data != committed:", "    if False:", "tests", "tests/cli/test_damage.py"),
+    Mutation(
+        "project/audit.py",
+        "    elif record.record != known:",
+        "    elif False:",
+        "tests",
+        "tests/project/test_stages.py",
+    ),
+    Mutation(
+        "project/seals.py",
+        "        if promotion.record != digest:",
+        "        if False:",
+        "tests",
+        "tests/test_api.py",
+    ),
+    Mutation(
+        "commands/tag.py",
+        "        if promoted.record != Digest.of(data):",
+        "        if False:",
+        "tests",
+        "tests/cli/test_seals.py",
+    ),
+    Mutation(
+        "commands/tag.py",
+        "held is not None and Digest.of(held) == Digest.of(data)",
+        "held is not None",
+        "tests",
+        "tests/cli/test_clones.py",
+    ),
+    Mutation(
+        "project/edit.py",
+        "        if blob is None or Digest.of(blob) != digest:",
+        "        if False:",
+        "tests",
+        "tests/cli/test_foreign_work.py",
+    ),
+    Mutation(
+        "project/settle.py",
+        "blob is not None and Digest.of(blob) == digest",
+        "blob is not None",
+        "kill",
+        "register-large",
+    ),
+    Mutation(
+        "project/settle.py",
+        "    if found is not None and Digest.of(found) == plan.writes[path]:",
+        "    if found is not None:",
+        "tests",
+        "tests/project/test_settle.py",
+    ),
+    Mutation(
+        "project/materialise.py",
+        "                if deposit.put(source).hex != hexadecimal:",
+        "                if deposit.put(source) is None:",
+        "tests",
+        "tests/project/test_materialise.py",
+    ),
+    Mutation(
+        "project/materialise.py",
+        "        if artifacts.measure_path(place).digest != artifact.digest:",
+        "        if False:",
+        "tests",
+        "tests/project/test_materialise.py",
+    ),
+    Mutation(
+        "project/materialise.py",
+        "not artifacts.is_hollow(place) and artifacts.measure_path(place).digest == artifact.digest",
+        "not artifacts.is_hollow(place)",
+        "tests",
+        "tests/project/test_materialise.py",
+    ),
+    Mutation(
+        "storage/local.py",
+        "                    if hashlib.sha256(data).hexdigest() == digest.hex:",
+        "                    if data:",
+        "tests",
+        "tests/storage",
+    ),
+    Mutation(
+        "storage/local.py",
+        "                        if found == digest.hex:",
+        "                        if True:",
+        "tests",
+        "tests/storage",
+    ),
+    Mutation(
+        "storage/catalogue.py",
+        "                return hashlib.sha256(read_place(place)).hexdigest() == digest",
+        "                return True",
+        "tests",
+        "tests/storage",
+    ),
+    Mutation(
+        "storage/catalogue.py",
+        "                return hashed(source, None, _ignore)[0] == digest",
+        "                return True",
+        "tests",
+        "tests/storage",
+    ),
+    Mutation("storage/catalogue.py", "            if pack.is_indexed():", "            if True:", "damage", "index"),
+    Mutation("storage/catalogue.py", "    if name_of(index) == pack.name:", "    if True:", "tests", "tests/storage"),
+    Mutation(
+        "storage/verify.py",
+        "        elif block[: packs.BLOCK] != packs.header(digest, place.size) or not block.endswith(padding):",
+        "        elif False:",
+        "damage",
+        "pack",
+    ),
+    Mutation("storage/verify.py", "    if not whole:", "    if False:", "damage", "pack"),
+    Mutation(
+        _DEPOSIT,
+        "            bad = [place for place in places.get(digest, ()) if not _holds(place, data)]",
+        "            bad: list[Place] = []",
+        "kill",
+        "register-damaged",
+    ),
+    Mutation(
+        _DEPOSIT,
+        "        bad = [place for place in places if not self._store.is_sound(digest, place)]",
+        "        bad: list[Place] = []",
+        "kill",
+        "register-damaged",
+    ),
+    Mutation(
+        "hashing/read.py",
+        "            if len(data) == before.st_size and signature(os.fstat(descriptor)) == signed:",
+        "            if True:",
+        "tests",
+        "tests/hashing/test_measure.py",
+    ),
+    Mutation(
+        "hashing/read.py",
+        "                if done == before.st_size and signature(os.fstat(descriptor)) == signed:",
+        "                if True:",
+        "tests",
+        "tests/hashing/test_measure.py",
+    ),
+    Mutation(
+        "state.py",
+        'if isinstance(text, str) and checksum == zlib.crc32(text.encode(errors="replace"), zlib.crc32(key)):',
+        "if isinstance(text, str):",
+        "tests",
+        "tests/test_state.py",
+    ),
+    Mutation("state.py", " if zlib.crc32(entry, zlib.crc32(key)) == check]", "]", "tests", "tests/test_state.py"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,7 +10,8 @@ from functools import partial
 
 from tests.faults.ground import Place
 
-LARGE = 1 << 20
+# What is large in a campaign: a file that is hashed and copied a thousand times must not be what mlver calls large.
+LARGE = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,32 @@ def changed(place: Place) -> None:
     place.write("data/deep/er/3.txt", "row 3\n")
 
 
+def damaged(kind: str, place: Place) -> None:
+    """One version registered, and its stored copies of a kind (`objects`, or `*` for all) damaged in the meantime."""
+    born(place)
+    place.write("model.bin", weights(3, LARGE + 5))
+    place.mlver(*FIRST)
+    # a cache that cannot be used: what it knows is not hashed again, nor compared with what is stored
+    (place.ours / "state.db").unlink()
+    (place.ours / "state.db").mkdir()
+    stored = [path for path in place.ours.glob(f"{kind}/**/*") if path.is_file() and path.suffix != ".idx"]
+    for path in stored:
+        data = bytearray(path.read_bytes())
+        for at in range(512, len(data), 512):
+            data[at] ^= any(data[at : at + 512])
+        path.chmod(0o644)
+        path.write_bytes(data)
+
+
+def obstructed(place: Place) -> None:
+    """A file where the second version has a folder, and a folder where it has a file."""
+    two(place)
+    shutil.rmtree(place.path / "data/deep")
+    place.write("data/deep", "a file\n")
+    (place.path / "data/0.txt").unlink()
+    place.write("data/0.txt/a/b", "below a folder\n")
+
+
 def large(place: Place) -> None:
     changed(place)
     place.write("model.bin", weights(3, 3 * LARGE + 5))
@@ -92,10 +120,14 @@ def staged(place: Place) -> None:
 
 
 def busy(prepare: Callable[[Place], None], place: Place) -> None:
-    """The same with other work under way: staged, changed and unknown files, packed objects and references."""
+    """The same with other work under way: staged, changed and unknown files, packed objects and references.
+
+    And a person who told git not to wait for the disk.
+    """
     prepare(place)
     if place.git("rev-list", "--all", "-1"):
         place.git("gc", "--quiet")
+    place.git("config", "core.fsyncMethod", "writeout-only")
     place.write("staged.txt", "staged\n")
     place.git("add", "staged.txt")
     place.write("staged.txt", "staged, then changed\n")
@@ -186,6 +218,8 @@ OPERATIONS = (
     Operation("register", changed, _NEXT, again=(0, 3)),
     Operation("register-large", large, (*_NEXT, *_BIG), again=(0, 3)),
     Operation("register-crowded", changed, _NEXT, again=(0, 3), crowded=True),
+    Operation("register-damaged", partial(damaged, "*"), _NEXT, again=(0, 3)),
+    Operation("register-damaged-large", partial(damaged, "objects"), _NEXT, again=(0, 3)),
     Operation("register-busy", partial(busy, changed), (*_NEXT, "--allow-dirty"), again=(0, 3)),
     Operation("register-staged", changed, (*_NEXT, "--no-commit"), again=(0, 3), unsealed=True),
     Operation(
@@ -211,6 +245,8 @@ OPERATIONS = (
     Operation("checkout-to", two, ("checkout", "m@1.0.0", "--to", "served")),
     Operation("checkout-large", large, (*_OLD,)),
     Operation("ci", registered, ("ci", "github"), piecemeal=True),
+    Operation("checkout-crowded", staged, _OLD, crowded=True),
+    Operation("checkout-obstructed", obstructed, ("checkout", "m@1.1.0", "--force")),
     Operation("checkout-after-kill", partial(interrupted, "rename#3:after", "checkout"), _OLD, staged),
 )
 BY_NAME = {operation.name: operation for operation in OPERATIONS}

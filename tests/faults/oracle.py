@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from mlver.errors import MlverError
 from mlver.project.project import Project
 from mlver.project.transaction import editing
 from tests.faults.ground import Place
-from tests.faults.run import call, run
+from tests.faults.run import call, here
 
 Facts = Mapping[str, str]
 _TEMPORARY = re.compile(r"\.mlver-tmp-[^/]*")
@@ -37,6 +38,8 @@ def facts(place: Place) -> dict[str, str]:
     found |= {f"git:index:{path}": entry for path, entry in index(place.path / ".git/index").items()}
     for digest in stored(place.ours):
         found[f"object:{digest}"] = "whole"
+    for digest in damaged(place.ours):
+        found[f"damaged:{digest}"] = "kept"
     return found
 
 
@@ -83,12 +86,19 @@ def stored(ours: Path) -> set[str]:
         if content_of(path) == digest:
             whole.add(digest)
     for path in (ours / "packs").glob("*.pack"):
-        with tarfile.open(path) as pack:
+        with suppress(tarfile.ReadError), tarfile.open(path) as pack:
             for member in pack:
                 reader = pack.extractfile(member)
                 if reader is not None and hashlib.sha256(reader.read()).hexdigest() == member.name:
                     whole.add(member.name)
     return whole
+
+
+def damaged(ours: Path) -> set[str]:
+    """What damaged large files hold, in their place or set aside: a person may want to look at it."""
+    aside = ((path, "") for path in (ours / "quarantine").glob("*.loose-*"))
+    own = ((path, path.parent.name + path.name) for path in (ours / "objects").glob("??/*"))
+    return {held for path, name in (*aside, *own) if (held := content_of(path)) != name}
 
 
 def torn(now: Facts, new: Facts, *old: Facts) -> list[str]:
@@ -145,7 +155,7 @@ def unsound(place: Place, *expected: str) -> list[str]:
     Working files that no version pins are a person's own business.
     """
     found = []
-    done = run(place.path, ("verify", "--all", "--json"))
+    done = here(place.path, ("verify", "--all", "--json"))
     if done.code not in (0, 1):
         return [f"mlver verify --all exited {done.code}: {done.err}{done.out}"]
     broken = [link for link in json.loads(done.out)["broken"] if link["kind"] not in ("working", *expected)]
@@ -160,12 +170,15 @@ def unsound(place: Place, *expected: str) -> list[str]:
 def recover(place: Place) -> list[str]:
     """Let a command that wants nothing settle what another left; what went wrong doing so."""
 
-    def settle() -> None:
+    def settle() -> int:
         with editing(Project.find(place.path), "nothing"):
-            pass
+            return 0
 
-    done = call(place.path, settle)
-    return [] if done.code == 0 else [f"the recovery failed: {done.err}"]
+    try:
+        call(place.path, settle)
+    except (MlverError, OSError) as error:
+        return [f"the recovery failed: {error}"]
+    return []
 
 
 def print_of(place: Place) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import io
 import json
 import os
 import select
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,9 +106,28 @@ def run(
     return start(directory, argv, fault, setup).wait()
 
 
-def call(directory: Path, work: Callable[[], None]) -> Run:
-    """Run a function in a forked child; its exception is the child's error."""
-    return run(directory, (), setup=work)
+def here(directory: Path, argv: tuple[str, ...]) -> Run:
+    """The same in this process, which costs a third of a fork: for a command that no fault is to meet."""
+    return call(directory, lambda: main(argv))
+
+
+def call(directory: Path, work: Callable[[], int]) -> Run:
+    """Run a function in a directory in this process; what it returns is the exit code."""
+    with (
+        chdir(directory),
+        io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") as out,
+        io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") as err,
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        code = work()
+        return Run(code, _text(out), _text(err), False, ())
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue().decode(errors="replace")
 
 
 def _await_orphans() -> None:

@@ -20,6 +20,8 @@ def forking() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="mlver-faults-", dir=ground.MEMORY) as directory:
         root = Path(directory)
         ground.seal(root)
+        for module in ("hashing.read", "hashing.measure", "storage.deposit", "storage.export"):
+            sys.modules[f"mlver.{module}"].LARGE = operations.LARGE  # type: ignore[attr-defined]
         _live_once(root / "first")
         adopt()
         yield root

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.faults import power
+from tests.faults import inside_git, power
 from tests.faults.campaign import Tally
-from tests.faults.campaigns import ordinary
+from tests.faults.campaigns import extended, ordinary
 from tests.faults.conftest import Record
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, memfd, /proc and loop devices are Linux's")
@@ -53,10 +53,21 @@ def test_nothing_is_lost_and_all_is_told(wanted: str, name: str, record: Record)
     judge(campaigns(wanted, name), record)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(("wanted", "name"), extended(), ids=[f"{wanted}-{name}" for wanted, name in extended()])
+def test_nothing_is_lost_in_the_long_run(wanted: str, name: str, record: Record) -> None:
+    judge(campaigns(wanted, name), record)
+
+
 def test_a_power_cut_can_be_made_here() -> None:
     if why := power.missing():
         pytest.skip(f"NO REAL POWER CUT WAS TRIED: {why}")
     assert set(power.kinds()) <= {"ext4", "xfs"}
+
+
+def test_git_can_be_killed_here() -> None:
+    if why := inside_git.missing():
+        pytest.skip(f"GIT WAS NOT KILLED AT ITS OWN CALLS: {why}")
 
 
 def test_a_tally_counts_a_fault_that_never_came_as_red(tmp_path: Path) -> None:

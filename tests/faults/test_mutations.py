@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,21 +23,41 @@ def test_what_it_takes_out_is_still_there(mutation: Mutation) -> None:
     assert (CHECKOUT / "mlver" / mutation.file).read_text().count(mutation.old) == 1
 
 
+_QUICK = ("promote", "checkout", "object")  # the first mutation of each of these subjects is tried in every run
+
+
+@pytest.mark.parametrize("subject", _QUICK)
+def test_a_campaign_can_turn_red(subject: str, tmp_path: Path) -> None:
+    notice(next(mutation for mutation in MUTATIONS if mutation.subject == subject), tmp_path)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
 def test_a_missing_safeguard_is_noticed(mutation: Mutation, tmp_path: Path) -> None:
-    for name in ("mlver", "schemas", "tests/faults"):
-        shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    path = tmp_path / "mlver" / mutation.file
+    notice(mutation, tmp_path)
+
+
+def notice(mutation: Mutation, copy: Path) -> None:
+    """Fail unless the mutation's campaign turns red, at a point that is green without the mutation."""
+    kept = ("mlver", "schemas", "tests/faults") if mutation.campaign != "tests" else ("mlver", "schemas", "tests")
+    for name in kept:
+        shutil.copytree(CHECKOUT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    path = copy / "mlver" / mutation.file
     path.write_text(path.read_text().replace(mutation.old, mutation.new))
+    if mutation.campaign == "tests":
+        shutil.copy(CHECKOUT / "pyproject.toml", copy)
+        asked = ["pytest", "-qx", "-p", "no:cacheprovider", mutation.subject]
+    else:
+        asked = ["tests.faults", "--first", f"{mutation.campaign}=150", mutation.subject]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.faults", f"{mutation.campaign}=150", mutation.subject],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.fspath(tmp_path), "PYTHONHASHSEED": "0"},
+        [sys.executable, "-m", *asked],
+        cwd=copy,
+        env={**os.environ, "PYTHONPATH": os.fspath(copy), "PYTHONHASHSEED": "0"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode != 0, f"nothing noticed that it is gone: {mutation}"
-    assert '"red": {' in done.stdout, done.stderr
+    assert done.returncode == 1, f"nothing noticed that it is gone: {mutation}\n{done.stdout[-2000:]}{done.stderr}"
+    # and not because it could not even begin
+    assert re.search(r'"red": {|\d (failed|error)', done.stdout), done.stdout + done.stderr

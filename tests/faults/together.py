@@ -10,11 +10,13 @@ from pathlib import Path
 
 from tests.faults import ground, operations, oracle
 from tests.faults.calls import Fault
-from tests.faults.campaign import Tally, sampled
+from tests.faults.campaign import Extent, Tally, sampled
 from tests.faults.ground import Place
-from tests.faults.run import Run, run, start
+from tests.faults.run import Run, here, run, start
 
 DELAY_MS = 60
+# So often each point is tried in the long run, each time with another head start.
+_TIMES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class _Arena:
     def _serial(self, *commands: tuple[str, ...]) -> dict[str, str]:
         place = self.copy()
         for argv in commands:
-            run(place.path, argv)
+            here(place.path, argv)
         return oracle.facts(place)
 
     def fight(self, point: Fault, pause: float) -> tuple[Run, list[str]]:
@@ -76,15 +78,15 @@ class _Arena:
         return ends[0], [*wrong, *oracle.leftovers(place), *oracle.unsound(place)]
 
 
-def together(pair: Pair, root: Path, most: int, only: str = "") -> Tally:
+def together(pair: Pair, root: Path, extent: Extent) -> Tally:
     arena = _Arena(pair, root)
     tally = Tally()
     seeded = random.Random(pair.name)
     points = [Fault(label, "delay", DELAY_MS) for label in arena.calls]
-    points = [point for point in points if only in ("", str(point))]
-    for number in range(min(10, most // len(points) + 1)):
-        for point in sampled(points, most, f"{pair.name}{number}"):
-            if tally.points < most:
+    points = [point for point in points if extent.only in ("", str(point))]
+    for number in range(min(_TIMES, extent.most // len(points) + 1)):
+        for point in sampled(points, extent.most, f"{pair.name}{number}"):
+            if not extent.ends(tally):
                 ended, wrong = arena.fight(point, seeded.random() * 0.06)
                 for _ in range(3):
                     # refused because the other was quicker, it never came to that call: let it have more of a start

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.faults import ground, oracle
+from tests.faults import ground
 from tests.faults.calls import Fault
 from tests.faults.campaign import Campaign, Sweep, Verdict
 from tests.faults.ground import Place
@@ -21,7 +21,7 @@ def judge(sweep: Sweep, point: Fault) -> Verdict:
     done = sweep.run(place, replace(point, place=str(left.path)))
     if not left.path.exists():
         return Verdict(False, False, [])
-    lost = oracle.unlike(oracle.facts(left), sweep.new) if done.acknowledged else []
+    lost = sweep.lost(left) if done.acknowledged else []
     return Verdict(done.fired, bool(lost), [*lost, *sweep.judge(left, settle_first=point.how == "unsynced")])
 
 

@@ -116,6 +116,12 @@ def test_folders_left_empty_are_removed_but_none_above_the_root(project: Project
 # -- what would be lost ----------------------------------------------------------------------------------------------
 
 
+def test_a_file_that_changes_while_it_is_saved_is_not_replaced(project: Project, repository: Repository) -> None:
+    repository.write("w", "changed since it was looked at")
+    with pytest.raises(MlverError, match="w changed while it was saved"):
+        materialise._save(project, project.top, (("w", Digest.of(b"as it was").hex),))
+
+
 def test_bytes_stored_nowhere_are_refused_saved_or_lost_as_told(project: Project, repository: Repository) -> None:
     lay(repository, "w", {"a": "1", "b": "2"})
     record = kept(project, weights="w")
