@@ -38,6 +38,7 @@ COMMANDS = {
     "checkout": "Move",
     "verify": "Check",
     "doctor": "Check",
+    "hook": "Check",
 }
 
 

@@ -48,7 +48,11 @@ class Project:
     @classmethod
     def find(cls, start: Path, reporter: Reporter | None = None) -> Project:
         """The project `start` is in, whether `mlver init` ran there or not."""
-        repository = Repository.find(start)
+        return cls.of(Repository.find(start), start, reporter)
+
+    @classmethod
+    def of(cls, repository: Repository, start: Path, reporter: Reporter | None = None) -> Project:
+        """The project in a repository that was found already."""
         state = State(repository.common_dir / "mlver" / "state.db")
         return cls(repository, start, reporter or Silent(), state, Registry(WorkTree(repository.top), state))
 
