@@ -10,7 +10,7 @@ from mlver.cli.session import emit, session
 from mlver.commands import hook_install
 from mlver.commands.hook import Range
 from mlver.errors import UsageError
-from mlver.render.hook import installed
+from mlver.render.hook_install import text
 
 EXAMPLES = (
     "mlver hook install",
@@ -46,7 +46,7 @@ def command(
     if what == "install":
         project = hook_install.hosted(here.start) if server else here.repository
         result = hook_install.install(project, server=server, dry_run=dry_run)
-        emit(result, installed, json=json, code=result.exit_code)
+        emit(result, text, json=json, code=result.exit_code)
         return
     if old and what not in ("check", "guard", "status"):
         raise UsageError(f"{what} is told by git what to judge", hint=f"mlver hook check --from {old} --to {new}")

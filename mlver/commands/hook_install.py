@@ -106,14 +106,15 @@ def _write(folder: Path, hooks: Sequence[tuple[str, bytes]]) -> None:
 def _script(what: str, python: str | None) -> bytes:
     """A shell script that runs the mlver of `python`, where that is still there, or the one on the PATH.
 
-    Python runs with -P: what lies in the repository is not taken for mlver.
+    Python runs with -P: what lies in the repository is not taken for mlver. What is said goes to stderr, as the stdout
+    of a push is for programs.
     """
     lines = ["#!/bin/sh", _MARK]
     if python is not None:
         path = shlex.quote(python)
-        lines.append(f'if test -x {path}; then exec {path} -P -m mlver hook {what} "$@"; fi')
+        lines.append(f'if test -x {path}; then exec {path} -P -m mlver hook {what} "$@" >&2; fi')
     lines += [
-        f'if command -v mlver-hook >/dev/null; then exec mlver-hook {what} "$@"; fi',
+        f'if command -v mlver-hook >/dev/null; then exec mlver-hook {what} "$@" >&2; fi',
         'echo "mlver is not installed where it was; install it, then run: mlver hook install" >&2',
         "exit 1",
     ]
