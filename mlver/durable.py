@@ -177,9 +177,9 @@ def claim(prepared: Path, path: Path) -> None:
     discard(prepared)
 
 
-def write(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+def write(path: Path, data: bytes) -> None:
     """Put these bytes at `path`: at every instant, and after any crash, it holds its old bytes or these, whole."""
-    prepared = temporary(path.parent, data, mode=mode)
+    prepared = temporary(path.parent, data)
     try:
         prepared.replace(path)
     except BaseException:

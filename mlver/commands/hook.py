@@ -121,12 +121,11 @@ def _files(found: Incoming) -> Iterator[Broken]:
         return
     settings = _settings(found.project)
     artifacts = _artifacts(found.project)
-    small = {
-        path: Entry("", file.object_id) for path, file in found.files.items() if file.size <= settings.max_file_size
-    }
-    read = trees.contents(found.project.repository, small)
     for path, file in found.files.items():
         pinned = next((name for place, name in artifacts.items() if f"{path}/".startswith(f"{place}/")), None)
+        worth = file.size <= settings.max_file_size and (pinned or settings.pickle == "forbid")
+        # one at a time, as all of them together may be more than there is memory
+        read = trees.contents(found.project.repository, {path: Entry("", file.object_id)}) if worth else {}
         yield from judge_file(File(path=path, size=file.size, head=read.get(path, b""), artifact=pinned), settings)
 
 

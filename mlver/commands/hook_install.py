@@ -56,7 +56,7 @@ def install(project: Project, *, server: bool = False, dry_run: bool = False) ->
     found = [_looked_at(folder / name, what, scripts[name]) for name, what in wanted.items()]
     if not dry_run and any(hook.state == "written" for hook in found):
         with editing(project, "hook install"):
-            _write(folder, [(hook.name, scripts[hook.name]) for hook in found if hook.state == "written"])
+            _write(project, folder, [(hook.name, scripts[hook.name]) for hook in found if hook.state == "written"])
     return InstallResult(str(folder), tuple(found), dry_run)
 
 
@@ -94,11 +94,12 @@ def _looked_at(path: Path, what: str, script: bytes) -> Hook:
     return Hook(name, "foreign", f'add this line to {path}: mlver hook {what} "$@" || exit')
 
 
-def _write(folder: Path, hooks: Sequence[tuple[str, bytes]]) -> None:
+def _write(project: Project, folder: Path, hooks: Sequence[tuple[str, bytes]]) -> None:
     try:
         durable.make_directory(folder)
-        for name, script in hooks:
-            durable.write(folder / name, script, mode=0o777)
+        # prepared where every edit sweeps up what a killed one left, and not among hooks that git runs
+        ready = [(durable.temporary(project.directory, script, mode=0o777), folder / name) for name, script in hooks]
+        durable.replace_group(ready)
     except OSError as error:
         raise refused("installing the hooks", error, outcome="run it again for what is missing") from error
 

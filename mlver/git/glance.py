@@ -46,7 +46,7 @@ def _answer() -> bytes | None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     try:
         actions = [(os.POSIX_SPAWN_DUP2, nowhere, 0), (os.POSIX_SPAWN_DUP2, writing, 1)]
-        environment = {**os.environ, "GIT_NO_LAZY_FETCH": "1"}
+        environment = {**os.environ, "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
         process = os.posix_spawnp("git", _GIT, environment, file_actions=[*actions, (os.POSIX_SPAWN_DUP2, nowhere, 2)])
     except OSError:
         os.close(reading)

@@ -24,7 +24,8 @@ def broken(incoming: Incoming) -> list[Broken]:
     unedited = [path for path in there if path not in edited]
     for path in unedited:
         found += audit.spared(path, _one(incoming, path))
-    found += _chains(incoming)
+    # what was edited breaks the chains it is in; told once, it is enough
+    found += _chains(incoming, [path for path in incoming.records if path not in edited])
     found += _seals(incoming.project, unedited)
     found += _twins(incoming.project, there)
     return list(dict.fromkeys(found))
@@ -76,23 +77,18 @@ def _version(project: Project, path: str, place: Place, show: str) -> Iterator[B
             yield Broken("manifest", path, message, command("git", "add", "--", layout.MANIFESTS))
 
 
-def _chains(incoming: Incoming) -> Iterator[Broken]:
+def _chains(incoming: Incoming, paths: Iterable[str]) -> Iterator[Broken]:
     """The stages touched; all of a model's where a version record that they may name was."""
     project = incoming.project
     touched: dict[tuple[str, str], None] = {}
-    for place in filter(None, map(layout.place, incoming.records)):
+    for place in filter(None, map(layout.place, paths)):
         if place.kind == "promotion" and place.stage is not None:
             touched[place.model, place.stage] = None
         elif place.kind == "version":
             touched |= {(place.model, stage): None for stage in project.registry.stages(place.model)}
-    paths = [
-        path
-        for model, stage in touched
-        for number in project.registry.sequences(layout.stage(model, stage))
-        for path in (layout.promotion(model, stage, number),)
-    ]
-    incoming.tree.fetch(paths)
     for model, stage in touched:
+        numbers = project.registry.sequences(layout.stage(model, stage))
+        incoming.tree.fetch(layout.promotion(model, stage, number) for number in numbers)
         yield from audit.spared(layout.stage(model, stage), audit.chain(project, model, stage, []))
 
 

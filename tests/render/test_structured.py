@@ -15,6 +15,8 @@ from mlver.commands.checkout import CheckoutResult
 from mlver.commands.diff import DiffResult
 from mlver.commands.doctor import DoctorResult
 from mlver.commands.driver import DriverResult
+from mlver.commands.hook import HookResult
+from mlver.commands.hook_install import InstallResult
 from mlver.commands.init import InitResult
 from mlver.commands.list import ListResult
 from mlver.commands.log import LogResult
@@ -36,6 +38,9 @@ KINDS: dict[str, type] = {
     for result in (
         *(CheckoutResult, DiffResult, DoctorResult, InitResult, ListResult, LogResult, PromoteResult, RegisterResult),
         *(DriverResult, ResolveResult, ReviewResult, RollbackResult, ShowResult, StatusResult, TagResult, VerifyResult),
+        *(CheckoutResult, DiffResult, DoctorResult, HookResult, InitResult, InstallResult, ListResult, LogResult),
+        *(PromoteResult, RegisterResult),
+        *(RollbackResult, ShowResult, StatusResult, TagResult, VerifyResult),
     )
 }
 
