@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlver.errors import MlverError
+from mlver.git.places import places
 from mlver.git.process import GitFailed, Process
 
 _TRAILER = re.compile(r"^Mlver-Record: (sha256:[0-9a-f]{64})$", re.MULTILINE)
@@ -101,13 +101,13 @@ class Repository:
     def find(cls, start: Path, *, hooked: bool = False) -> Repository:
         """The repository `start` is in; raise MlverError where there is none, or none with a work tree."""
         asked = ["--show-toplevel", "--absolute-git-dir", "--git-common-dir"]
-        top, git_dir, common_dir = _places(Process(start, hooked=hooked), asked)
+        top, git_dir, common_dir = places(Process(start, hooked=hooked), asked)
         return cls(top, git_dir, common_dir, hooked=hooked)
 
     @classmethod
     def hosted(cls, start: Path) -> Repository:
         """The repository that others push to, as its hooks see it: no work tree, `top` is the git directory itself."""
-        git_dir, common_dir = _places(Process(start, hooked=True), ["--absolute-git-dir", "--git-common-dir"])
+        git_dir, common_dir = places(Process(start, hooked=True), ["--absolute-git-dir", "--git-common-dir"])
         return cls(git_dir, git_dir, common_dir, hooked=True)
 
     @property
@@ -389,27 +389,3 @@ def _branch(name: str) -> str | None:
 
 def _fields(out: bytes) -> list[str]:
     return [os.fsdecode(field) for field in out.split(b"\0") if field]
-
-
-def _places(process: Process, asked: Sequence[str]) -> list[Path]:
-    found = _told(process, asked).split("\n")
-    if len(found) != len(asked):  # a newline in a folder's name
-        found = [_told(process, [one]) for one in asked]
-    return list(map(Path, found))
-
-
-def _told(process: Process, asked: Sequence[str]) -> str:
-    done = process.try_read(["rev-parse", "--path-format=absolute", *asked])
-    if done.code != 0:
-        raise _not_a_work_tree(process.directory, done.err.decode(errors="replace"))
-    return os.fsdecode(done.out).removesuffix("\n")
-
-
-def _not_a_work_tree(start: Path, said: str) -> MlverError:
-    if "must be run in a work tree" in said:
-        return MlverError(
-            f"{start} is a bare repository, which has no files to register", hint="run mlver in a clone of it"
-        )
-    if "not a git repository" in said:
-        return MlverError(f"{start} is not in a git repository", hint="git init")
-    return GitFailed("open the repository", said)

@@ -197,8 +197,9 @@ def test_a_branch_may_give_way_to_main_and_not_main_to_a_branch(here: Hooked) ->
 def test_a_merge_without_conflict_is_judged_before_it_is_made(here: Hooked) -> None:
     here.git("switch", "--quiet", "-c", "topic")
     path = here.add_unsealed("2.0.0")
-    here.write("large.bin", b"\0" * 100_000)
-    here.commit("Side")
+    here.write("model/let-in.bin", b"\0" * 100_000)
+    here.git("add", "--force", ".mlver", "model/let-in.bin")
+    here.git("commit", "--quiet", "--no-verify", "-m", "Side: what was let in there is not asked about again")
     here.git("switch", "--quiet", "main")
     here.git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "Main")
     assert f"{path} was deleted" in here.refuses("merge", "--no-edit", "-s", "ours", "topic")
@@ -253,6 +254,15 @@ def test_what_guard_lets_through_is_a_setting(here: Hooked) -> None:
     assert "model/weights.safetensors is 70,000 bytes" in said
     config.write_text(config.read_text() + "  allow: [big.*, '*.pkl', 'model/*']\n")
     here.passes("commit", "-am", "All of it")
+
+
+def test_a_large_text_does_not_pass_for_code(here: Hooked) -> None:
+    config = here.path / ".mlver/config.yaml"
+    config.write_text(config.read_text() + "guard: {max_file_size: 65536}\n")
+    here.passes("commit", "-am", "Nothing large")
+    here.write("one-line.json", "x" * 70_000)
+    here.git("add", "one-line.json")
+    assert "one-line.json is 70,000 bytes" in here.refuses("commit", "-m", "Large")
 
 
 def test_a_secret_never_gets_into_a_record_nor_onto_the_screen(here: Hooked) -> None:
