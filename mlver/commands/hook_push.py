@@ -38,7 +38,8 @@ def pre_push(start: Path, lines: Sequence[str], remote: str | None) -> HookResul
     repository = Repository.find(start, hooked=True)
     updates = [Update(old=words[3], new=words[1], ref=words[2]) for words in _words(lines, 4)]
     known = f"--remotes={remote}" if remote in changes.all_remotes(repository) else "--remotes"
-    sides = _Sides(repository, None, known, "own")
+    mains = [ref for ref in touched.main_branches(repository) if ref.startswith(f"refs/remotes/{remote}/")]
+    sides = _Sides(repository, None, known, "own", mains)
     broken, records = sides.judged(updates)
     sent = {update.ref.removeprefix(_TAGS) for update in updates if update.ref.startswith(_TAGS)}
     notes = left_behind(repository, records, remote or changes.default_remote(repository), sent)
@@ -50,7 +51,9 @@ def pre_receive(start: Path, lines: Sequence[str]) -> HookResult:
     repository = Repository.hosted(start)
     updates = [Update(*words) for words in _words(lines, 3)]
     branch = repository.head().branch
-    broken, _ = _Sides(repository, f"{_BRANCHES}{branch}" if branch else None, "--all", "free").judged(updates)
+    broken, _ = _Sides(repository, f"{_BRANCHES}{branch}" if branch else None, "--all", "free", ["HEAD"]).judged(
+        updates
+    )
     return HookResult("pre-receive", len(updates), broken)
 
 
@@ -64,13 +67,14 @@ def _words(lines: Sequence[str], count: int) -> list[list[str]]:
 @dataclass(frozen=True, slots=True)
 class _Sides:
     """`protected` is the branch whose records are safe from everybody, `others` what holds for all others; `known` is
-    what rev-list takes for all that was there before.
+    what rev-list takes for all that was there before, `mains` the references here that say what main holds there.
     """
 
     repository: Repository
     protected: str | None
     known: str
     others: Line
+    mains: Sequence[str]
 
     def judged(self, updates: Sequence[Update]) -> tuple[tuple[Broken, ...], list[str]]:
         """What speaks against the updates, and the version records that go along with them."""
@@ -94,14 +98,17 @@ class _Sides:
             message = f"holds {len(held)} files of records, and would be deleted"
             return [Broken("history", update.ref, message, "git push origin HEAD:ANOTHER-BRANCH")] if held else [], []
         line: Line = "protected" if protected else self.others
-        landed = self._main() if line == "free" else old
+        landed = old if protected or self._is_main(update.ref) else self._main()
         found = incoming.pushed(self.repository, update.new, [old or self.known], landed=landed, line=line)
         there = [path for path in found.records if path in found.tree.entries and layout.is_version(path)]
         return admission.broken(found), there
 
     def _main(self) -> str | None:
-        """The commit of the protected branch; None where it has none yet."""
-        return self.repository.head().commit if self.protected else None
+        """The commit that main has there, as far as it is known here; None where it has none."""
+        return next(filter(None, (touched.commit_of(self.repository, ref) for ref in self.mains)), None)
+
+    def _is_main(self, ref: str) -> bool:
+        return any(ref.removeprefix(_BRANCHES) == name.rpartition("/")[2] for name in self.mains)
 
     def _tag(self, update: Update) -> Iterator[Broken]:
         name = update.ref.removeprefix(_TAGS)

@@ -16,7 +16,7 @@ from mlver.git.touched import Found
 from mlver.git.trees import Entry
 from mlver.policy.landing import Deed, judge_change
 from mlver.policy.trust import Broken
-from mlver.project import layout
+from mlver.project import heirs, layout
 from mlver.project.project import Project
 from mlver.project.registry import Registry
 from mlver.project.reporter import Silent
@@ -77,7 +77,7 @@ def pushed(repository: Repository, new: str, without: Sequence[str], *, landed: 
     tree = Tree.at(repository, new)
     under = touched.paths_between(repository, new, without, layout.ROOT)
     records = [path for path in under if layout.is_record(path)]
-    edits = dict(_tampered(repository, new, without, line)) if records and line != "free" else {}
+    edits = dict(_tampered(_over(repository, tree), new, without, line)) if records and line != "free" else {}
     if landed is not None:
         # on a protected branch nothing of it may go missing, even where no new commit touched it: a push can rewind
         gone = list(Tree.at(repository, landed).entries) if line == "protected" else records
@@ -122,6 +122,9 @@ def _edits(
             deed = judge_change(new, held, _landed(repository, path))
         if deed is None or (len(parents) == 1 and not _has_landed(repository, parents[0], path)):
             continue
+        sides = [Tree.at(repository, parent) for parent in parents] if len(parents) > 1 else []
+        if deed != "replaced" and sides and heirs.lives_on(tree, sides, path):
+            continue
         source = next((f"{p}" for p, content in zip(parents, held, strict=False) if content not in (None, new)), "HEAD")
         back = command("git", "checkout", "HEAD" if source == parents[0] else source[:12], "--", path)
         yield Broken("history", path, f"{_DONE[deed]}, {_NEVER}", f"{back}   (something new is a new record)")
@@ -149,10 +152,10 @@ def _has_landed(repository: Repository, head: str, path: str) -> bool:
     return bool(set(touched.holders(repository, head)) - {touched.own_branch(repository)})
 
 
-def _tampered(repository: Repository, new: str, without: Sequence[str], line: Line) -> Iterator[tuple[str, Broken]]:
+def _tampered(project: Project, new: str, without: Sequence[str], line: Line) -> Iterator[tuple[str, Broken]]:
     """Records that were changed within the commits themselves."""
     deeds: dict[str, Deed] = {"M": "changed", "D": "deleted", "R": "replaced"}
-    for change in repository.tampering(layout.MODELS, layout.MANIFESTS, tip=new, without=without):
+    for change in heirs.tampering(project, layout.MODELS, layout.MANIFESTS, tip=new, without=without):
         if layout.is_record(change.path) and (change.kind != "R" or line == "protected"):
             said = f"{_DONE[deeds[change.kind]]} in commit {change.commit[:10]}, {_NEVER}"
             yield change.path, Broken("history", change.path, said, _SQUASH)

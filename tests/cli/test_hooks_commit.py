@@ -332,3 +332,19 @@ def test_nothing_of_the_repository_is_run(here: Hooked, name: str) -> None:
         assert "taken over" not in here.refuses("commit", "-am", "Edit")
     else:
         assert "taken over" not in here.passes("commit", "-m", "Code")
+
+
+def test_what_resolve_renumbered_passes_at_the_commit_and_on_its_way(here: Hooked) -> None:
+    """The branch's promotions make way for main's and move on by one, each to the place of the next."""
+    here.git("switch", "--quiet", "-c", "topic")
+    for version in ("1.1.0", "1.0.0"):
+        assert here.mlver("promote", f"digits@{version}", "--to", "production", "-m", "Topic").code == 0
+    here.git("switch", "--quiet", "main")
+    assert here.mlver("promote", "digits@1.0.0", "--to", "staging", "-m", "Main").code == 0
+    assert here.mlver("promote", "digits@1.1.0", "--to", "production", "-m", "Main", "--force").code == 0
+    here.git("switch", "--quiet", "topic")
+    assert here.attempt("merge", "main").code != 0
+    done = here.mlver("resolve")
+    assert done.code == 0, done.err
+    here.passes("commit", "--no-edit")
+    assert here.mlver("hook", "check", "--from", "main", "--to", "topic").out.startswith("All is well")

@@ -36,11 +36,9 @@ from tests.cli.results import RESULTS, schema_of
 KINDS: dict[str, type] = {
     structured.kind(result): result
     for result in (
-        *(CheckoutResult, DiffResult, DoctorResult, InitResult, ListResult, LogResult, PromoteResult, RegisterResult),
-        *(DriverResult, ResolveResult, ReviewResult, RollbackResult, ShowResult, StatusResult, TagResult, VerifyResult),
         *(CheckoutResult, DiffResult, DoctorResult, HookResult, InitResult, InstallResult, ListResult, LogResult),
-        *(PromoteResult, RegisterResult),
-        *(RollbackResult, ShowResult, StatusResult, TagResult, VerifyResult),
+        *(PromoteResult, RegisterResult, DriverResult, ResolveResult, ReviewResult, RollbackResult, ShowResult),
+        *(StatusResult, TagResult, VerifyResult),
     )
 }
 
