@@ -48,6 +48,7 @@ def shell(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> Repository
         program.write_text(f'#!/bin/sh\nPYTHONPATH="{CHECKOUT}" exec "{sys.executable}" {words} "$@"\n')
         program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))  # for the hooks, which git starts
     repository.write("train.py", TRAIN)
     subprocess.run([sys.executable, "train.py"], cwd=repository.path, check=True)
     repository.git("add", "train.py", "params.yaml", "metrics.json")

@@ -42,6 +42,7 @@ COMMANDS = {
     "verify": "Check",
     "doctor": "Check",
     "ci": "Release",
+    "hook": "Check",
 }
 
 

@@ -58,6 +58,10 @@ def _guarded(args: list[str]) -> int:
         if args == ["--version"]:
             sys.stdout.write(f"mlver {__version__}\n")
             code = 0
+        elif args[:1] == ["hook"]:
+            from mlver.cli.hook_entry import invoke as invoke_hook
+
+            code = invoke_hook(args[1:])
         else:
             from mlver.cli.app import invoke
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 import typer
 
-from mlver.cli.main import forget
-from mlver.errors import MlverError
+from mlver.cli.output import Result, put_out
 from mlver.project.project import Project
-from mlver.render import structured
 from mlver.render.progress import TerminalReporter
 from mlver.render.screen import Screen
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +38,6 @@ def session(ctx: typer.Context) -> Session:
 
 def emit(result: Result, text: Callable[[Result, Screen], None], *, json: bool, code: int = 0) -> None:
     """Put a result out on stdout, as text or as JSON; end the command with `code` when that is not 0."""
-    screen = Screen(sys.stdout)
-    try:
-        if json:
-            screen.raw(structured.dumps(result))
-        else:
-            text(result, screen)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        forget(sys.stdout)
-    except OSError as error:
-        forget(sys.stdout)
-        raise MlverError(
-            f"it is done, but its result could not be printed: {error.strerror or error}",
-            hint="mlver status or mlver log shows what is there now",
-        ) from error
+    put_out(result, text, json=json)
     if code:
         raise typer.Exit(code)

@@ -30,6 +30,12 @@ stages:
   production:
     description: Serves users
     verified: true
+
+# What the hooks (mlver hook install) keep out of git; these are what holds where nothing is said.
+#guard:
+#  max_file_size: 10485760
+#  pickle: allow
+#  allow: [docs/*.png]
 """
 
 _FILES = {layout.ATTRIBUTES: _ATTRIBUTES, layout.CONFIG: _CONFIG}

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, command, plain
-from mlver.policy.trust import Broken, Signature, judge_history, judge_seal, judge_signature, tag_name
-from mlver.project import artifacts, audit, events, layout, seals
+from mlver.policy.trust import Broken, Signature, judge_seal, judge_signature, tag_name
+from mlver.project import artifacts, audit, layout, seals
 from mlver.project.project import Chosen, Project
 from mlver.project.registry import Registry
 from mlver.project.transaction import editing
-from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 
 
@@ -72,7 +71,7 @@ def verify(project: Project, refs: Sequence[str] = (), *, everything: bool = Fal
     broken += _working(fresh, versions)
     promotions: list[str] = []
     for model in models:
-        broken += audit.spared(layout.stages(model), _chains(fresh, model, promotions))
+        broken += audit.spared(layout.stages(model), audit.chains(fresh, model, promotions))
     broken += audit.uncommitted(fresh, models)
     if everything:
         broken += audit.everything(fresh)
@@ -236,31 +235,3 @@ def _differing(project: Project, record: VersionRecord, name: str) -> str:
         return f"its manifest for {record.version} cannot be read"
     more = f" and {len(files) - 3} more" if len(files) > 3 else ""
     return f"against {record.version}: {', '.join(map(plain, files[:3]))}{more}"
-
-
-def _chains(project: Project, model: str, counted: list[str]) -> Iterator[Broken]:
-    """Every stage of a model, promotion by promotion; `counted` is told the path of each."""
-    for stage in project.registry.stages(model):
-        folder = layout.stage(model, stage)
-        yield from audit.spared(folder, _chain(project, model, stage, folder, counted))
-
-
-def _chain(project: Project, model: str, stage: str, folder: str, counted: list[str]) -> Iterator[Broken]:
-    history: list[tuple[PromotionRecord, Digest]] = []
-    for sequence in project.registry.sequences(folder):
-        path = layout.promotion(model, stage, sequence)
-        counted.append(path)
-        try:
-            record, digest = project.registry.promotion(model, stage, sequence)
-        except MlverError as error:
-            yield audit.unreadable(project, "chain", path, error)
-            break
-        if (record.model, record.stage, record.sequence) != (model, stage, sequence):
-            message = f"says it is {record.model} {record.stage} {record.sequence:04d}"
-            yield Broken("chain", path, message, command("git", "log", "--", path))
-            break
-        history.append((record, digest))
-    digests = {record.version: project.registry.digest(model, record.version) for record, _ in history}
-    known = {version: digest for version, digest in digests.items() if digest is not None}
-    yield from judge_history(folder, history, known)
-    yield from events.broken(project, model, stage, {record.sequence: digest for record, digest in history})

@@ -39,6 +39,11 @@ _KEPT = frozenset(
         "GIT_SSL_CAINFO",
     }
 )
+# Within a hook these say what is judged: the index of `commit -a`, the objects of a push that is still in quarantine.
+_HOOKED_PATHS = frozenset(
+    "GIT_DIR GIT_WORK_TREE GIT_COMMON_DIR GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_QUARANTINE_PATH".split()
+)
+_HOOKED = _HOOKED_PATHS | {"GIT_ALTERNATE_OBJECT_DIRECTORIES"}
 _KEPT_PREFIXES = ("GIT_TRACE", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_", "GIT_CONFIG_COUNT")
 
 _ALWAYS = (
@@ -95,12 +100,13 @@ class Process:
     """Starts git in one directory.
 
     `disarm` are settings that switch a repository's own filters off; `keep_open` are descriptors that a git that
-    writes holds as long as it runs.
+    writes holds as long as it runs; `hooked`: git started us as its hook, and what it says of index and objects holds.
     """
 
     directory: Path
     disarm: tuple[tuple[str, str], ...] = ()
     keep_open: tuple[int, ...] = ()
+    hooked: bool = False
 
     def read(self, args: Sequence[str], *, stdin: bytes = b"", doing: str | None = None) -> bytes:
         """The output of a call that changes nothing; raise GitFailed when `doing` it failed."""
@@ -141,7 +147,7 @@ class Process:
                 cwd=self.directory,
                 **given,
                 capture_output=True,
-                env={**_environment(), **env},
+                env={**_environment(), **(_inherited() if self.hooked else {}), **env},
                 pass_fds=keep_open,
                 check=False,
             )
@@ -167,6 +173,12 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("GIT_") or name in _KEPT or name.startswith(_KEPT_PREFIXES)
     }
+
+
+def _inherited() -> dict[str, str]:
+    """git's own pointers, as they were meant where it started the hook."""
+    told = {name: os.environ[name] for name in _HOOKED if name in os.environ}
+    return {name: str(Path.cwd() / value) if name in _HOOKED_PATHS else value for name, value in told.items()}
 
 
 def _settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlver.errors import MlverError, command
+from mlver.git.places import places
 from mlver.git.process import GitFailed, Process
 
 _TRAILER = re.compile(r"^Mlver-Record: (sha256:[0-9a-f]{64})$", re.MULTILINE)
@@ -87,27 +87,32 @@ class Tampering:
 class Repository:
     """A git work tree. `git_dir` is this work tree's own; `common_dir` is shared by all its work trees.
 
-    `keep_open` are descriptors (the lock's) that a git that writes here holds as long as it runs.
+    `keep_open` are descriptors (the lock's) that a git that writes here holds as long as it runs. `hooked`: this is a
+    hook that git started, and the index and the objects are those it names.
     """
 
     top: Path
     git_dir: Path
     common_dir: Path
     keep_open: tuple[int, ...] = ()
+    hooked: bool = False
 
     @classmethod
-    def find(cls, start: Path) -> Repository:
+    def find(cls, start: Path, *, hooked: bool = False) -> Repository:
         """The repository `start` is in; raise MlverError where there is none, or none with a work tree."""
         asked = ["--show-toplevel", "--absolute-git-dir", "--git-common-dir"]
-        found = _places(start, asked)
-        if len(found) != len(asked):  # a newline in a folder's name
-            found = [_places(start, [one], whole=True)[0] for one in asked]
-        top, git_dir, common_dir = map(Path, found)
-        return cls(top, git_dir, common_dir)
+        top, git_dir, common_dir = places(Process(start, hooked=hooked), asked)
+        return cls(top, git_dir, common_dir, hooked=hooked)
+
+    @classmethod
+    def hosted(cls, start: Path) -> Repository:
+        """The repository that others push to, as its hooks see it: no work tree, `top` is the git directory itself."""
+        git_dir, common_dir = places(Process(start, hooked=True), ["--absolute-git-dir", "--git-common-dir"])
+        return cls(git_dir, git_dir, common_dir, hooked=True)
 
     @property
     def process(self) -> Process:
-        return Process(self.top, keep_open=self.keep_open)
+        return Process(self.top, keep_open=self.keep_open, hooked=self.hooked)
 
     @property
     def own(self) -> str:
@@ -329,32 +334,36 @@ class Repository:
         tagged = _fields(self.process.read(["ls-files", "-t", "-z", "--", folder]))
         return [line[2:] for line in tagged if line.startswith("S ")]
 
-    def tampering(self, *under: str, tip: str = "HEAD") -> list[Tampering]:
+    def tampering(self, *under: str, tip: str = "HEAD", without: Sequence[str] = ()) -> list[Tampering]:
         """Where `tip`'s history changed or deleted a file below `under`, merges looked at from every parent.
 
         A merge that took one parent's file and not the other's has settled a conflict and is not reported, unless it
-        took from the line that leads to it, from first parent to first parent, what that line had landed.
+        took from the line that leads to `tip`, from first parent to first parent, what that line had landed. Commits
+        that are reachable from `without` are not looked at.
         """
         seen: dict[tuple[str, str, str], None] = {}
-        for commit, kind, path in self._log("-m", "--diff-filter=DMT", tip, "--", *under):
+        reach = [tip, *(["--not", *without, "--not"] if without else [])]
+        for commit, kind, path in self._log("-m", "--diff-filter=DMT", *reach, "--", *under):
             # a record that became a symlink (T) is changed like any other
             seen[commit, "D" if kind == "D" else "M", path] = None
         changed = {commit for commit, kind, _ in seen if kind == "M"}
-        settled = self._settled(changed, under, tip) if changed else {}
+        settled = self._settled(changed, under, reach) if changed else {}
         return [
             Tampering(commit, settled.get((commit, path), kind) if kind == "M" else kind, path)
             for commit, kind, path in seen
             if kind == "D" or settled.get((commit, path), kind)
         ]
 
-    def _settled(self, commits: Iterable[str], under: Sequence[str], tip: str) -> dict[tuple[str, str], str]:
+    def _settled(
+        self, commits: Iterable[str], under: Sequence[str], reach: Sequence[str]
+    ) -> dict[tuple[str, str], str]:
         """What merges among `commits` did to each path they changed: `M`, `R`, or nothing to complain of (empty)."""
         asked = "".join(f"{commit}\n" for commit in commits).encode()
         listed = self.process.read(["rev-list", "--no-walk", "--parents", "--min-parents=2", "--stdin"], stdin=asked)
         merges = {commit: parents for commit, *parents in map(str.split, listed.decode().splitlines())}
         if not merges:
             return {}
-        line = set(self.process.read(["rev-list", "--first-parent", tip]).decode().split())
+        line = set(self.process.read(["rev-list", "--first-parent", *reach]).decode().split())
         found: dict[tuple[str, str], str] = {}
         for commit, parents in merges.items():
             # what differs from each parent; a path that a parent has not (A) is not that parent's to vouch for
@@ -411,23 +420,3 @@ def _branch(name: str) -> str | None:
 
 def _fields(out: bytes) -> list[str]:
     return [os.fsdecode(field) for field in out.split(b"\0") if field]
-
-
-def _places(start: Path, asked: Sequence[str], *, whole: bool = False) -> list[str]:
-    done = Process(start).try_read(["rev-parse", "--path-format=absolute", *asked])
-    if done.code != 0:
-        raise _not_a_work_tree(start, done.err.decode(errors="replace"))
-    told = os.fsdecode(done.out).removesuffix("\n")
-    return [told] if whole else told.split("\n")
-
-
-def _not_a_work_tree(start: Path, said: str) -> MlverError:
-    if "must be run in a work tree" in said:
-        return MlverError(
-            f"{start} is a bare repository, which has no files to register", hint="run mlver in a clone of it"
-        )
-    if "not a git repository" in said:
-        return MlverError(f"{start} is not in a git repository", hint="git init")
-    owned = re.search(r"dubious ownership in repository at '(.+)'", said)
-    trust = command("git", "config", "--global", "--add", "safe.directory", owned[1]) if owned else None
-    return GitFailed("open the repository", said, hint=f"{trust}   (if you trust whose it is)" if trust else None)

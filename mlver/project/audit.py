@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import InvalidDocument, MlverError, command
-from mlver.policy.trust import Broken, Named, read_tag_name
-from mlver.project import heirs, layout
+from mlver.policy.trust import Broken, Named, judge_history, read_tag_name
+from mlver.project import events, heirs, layout
 from mlver.project.layout import Place
 from mlver.project.project import Project
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
+from mlver.records.promotion import PromotionRecord
 
 _DONE = {
     "D": "deleted in commit",
@@ -129,10 +130,11 @@ def _is_here(project: Project, named: Named | None) -> bool:
 def _manifests(project: Project) -> Iterator[Broken]:
     for name in project.registry.names(layout.MANIFESTS):
         path = f"{layout.MANIFESTS}/{name}"
-        yield from spared(path, _manifest(project, path, name))
+        yield from spared(path, manifest(project, path, name))
 
 
-def _manifest(project: Project, path: str, name: str) -> Iterator[Broken]:
+def manifest(project: Project, path: str, name: str) -> Iterator[Broken]:
+    """Whether the manifest at a path hashes to its `name`."""
     data = project.registry.read(path)
     if data is not None and f"{Digest.of(data).hex}.sha256" != name:
         yield Broken("manifest", path, "no longer hashes to its name", command("git", "checkout", "--", path))
@@ -151,10 +153,10 @@ def _files(project: Project) -> Iterator[Broken]:
                 what = "is a symlink, which no record is" if file in links else "is no record's name"
                 yield Broken("name", path, what, command("git", "log", "--", path))
             elif place.kind not in ("version", "promotion"):  # those are walked link by link
-                yield from _record(project, path, place)
+                yield from record(project, path, place)
 
 
-def _record(project: Project, path: str, place: Place) -> Iterator[Broken]:
+def record(project: Project, path: str, place: Place) -> Iterator[Broken]:
     """Settings, an evaluation or an approval: readable, in its own place, and given for the record that is here."""
     try:
         if place.kind == "model":
@@ -164,26 +166,26 @@ def _record(project: Project, path: str, place: Place) -> Iterator[Broken]:
                     "settings", path, f"says it is of {settings.model}", command("git", "log", "-p", "--", path)
                 )
             return
-        record = _read(project, place)
-        known = project.registry.digest(record.model, record.version)
+        found = _read(project, place)
+        known = project.registry.digest(found.model, found.version)
     except MlverError as error:
         yield unreadable(project, "settings" if place.kind == "model" else "record", path, error)
         return
-    stage = record.stage if isinstance(record, ApprovalRecord) else None
-    if (record.model, record.version, stage, record.sequence) != (
+    stage = found.stage if isinstance(found, ApprovalRecord) else None
+    if (found.model, found.version, stage, found.sequence) != (
         place.model,
         place.version,
         place.stage,
         place.sequence,
     ):
-        said = " ".join(filter(None, (record.model, record.version, stage, f"{record.sequence:04d}")))
+        said = " ".join(filter(None, (found.model, found.version, stage, f"{found.sequence:04d}")))
         yield Broken("record", path, f"says it is {said}", command("git", "log", "--", path))
     elif known is None:
-        yield Broken("record", path, f"names {record.version}, which has no record", command("git", "log", "--", path))
-    elif record.record != known:
-        what = f"was given for another record of {record.version} than the one here"
+        yield Broken("record", path, f"names {found.version}, which has no record", command("git", "log", "--", path))
+    elif found.record != known:
+        what = f"was given for another record of {found.version} than the one here"
         yield Broken(
-            "record", path, what, command("git", "log", "-p", "--", path, layout.version(place.model, record.version))
+            "record", path, what, command("git", "log", "-p", "--", path, layout.version(place.model, found.version))
         )
 
 
@@ -195,12 +197,55 @@ def _read(project: Project, place: Place) -> EvaluationRecord | ApprovalRecord:
     return project.registry.approval(place.model, place.version, place.stage, place.sequence)
 
 
+def chains(project: Project, model: str, counted: list[str]) -> Iterator[Broken]:
+    """Every stage of a model, promotion by promotion; `counted` is told the path of each."""
+    for stage in project.registry.stages(model):
+        folder = layout.stage(model, stage)
+        history: list[Link] = []
+        yield from spared(folder, chain(project, model, stage, counted, history))
+        yield from spared(
+            folder, events.broken(project, model, stage, {one.sequence: digest for one, digest in history})
+        )
+
+
+Link = tuple[PromotionRecord, Digest]
+
+
+def chain(
+    project: Project, model: str, stage: str, counted: list[str], history: list[Link] | None = None
+) -> Iterator[Broken]:
+    """One stage of a model, as far as its promotions can be read; `history` is told them."""
+    folder = layout.stage(model, stage)
+    history = [] if history is None else history
+    for sequence in project.registry.sequences(folder):
+        path = layout.promotion(model, stage, sequence)
+        counted.append(path)
+        try:
+            promotion, digest = project.registry.promotion(model, stage, sequence)
+        except MlverError as error:
+            yield unreadable(project, "chain", path, error)
+            break
+        if (promotion.model, promotion.stage, promotion.sequence) != (model, stage, sequence):
+            message = f"says it is {promotion.model} {promotion.stage} {promotion.sequence:04d}"
+            yield Broken("chain", path, message, command("git", "log", "--", path))
+            break
+        history.append((promotion, digest))
+    digests = {one.version: project.registry.digest(model, one.version) for one, _ in history}
+    known = {version: digest for version, digest in digests.items() if digest is not None}
+    yield from judge_history(folder, history, known)
+
+
 def _twins(project: Project) -> Iterator[Broken]:
     """Models that are one folder on many file systems; two branches may each have added one."""
     models = set(project.registry.models())
     head = project.repository.head().commit
     if head is not None:  # where they are one folder, only git still knows both
         models |= {path.split("/")[2] for path in project.repository.files_at(head, layout.MODELS)}
+    yield from twins(models)
+
+
+def twins(models: Iterable[str]) -> Iterator[Broken]:
+    """Models that differ by letter case only, each after the first."""
     first: dict[str, str] = {}
     for model in sorted(models):
         other = first.setdefault(model.casefold(), model)

@@ -7,7 +7,7 @@ out what was said of the number alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlver.errors import MlverError
@@ -22,17 +22,26 @@ from mlver.project.source import Tree
 from mlver.records.promotion import PromotionRecord
 
 
-def tampering(project: Project, *under: str, tip: str = "HEAD") -> list[Tampering]:
-    """What `tip`'s history did to records below `under`, but for those that live on in the merge that moved them."""
+def tampering(project: Project, *under: str, tip: str = "HEAD", without: Sequence[str] = ()) -> list[Tampering]:
+    """What history did to records below `under`, but for those that live on in the merge that moved them.
+
+    It is the history of `tip`, and only what none of `without` has of it.
+    """
     merges: dict[str, _Merge | None] = {}
     found = []
-    for change in project.repository.tampering(*under, tip=tip):
+    for change in project.repository.tampering(*under, tip=tip, without=without):
         if change.commit not in merges:
             merges[change.commit] = _merge(project, change.commit)
         merge = merges[change.commit]
         if merge is None or not merge.moved(change.path):
             found.append(change)
     return found
+
+
+def lives_on(result: Tree, parents: Sequence[Tree], path: str) -> bool:
+    """Whether a merge that is still to be made, as `result`, has moved the record at `path`, and not lost it."""
+    merge = _Merge(Registry(result, None), tuple(Registry(tree, None) for tree in parents), tuple(parents))
+    return merge.moved(path)
 
 
 @dataclass(frozen=True, slots=True)

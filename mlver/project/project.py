@@ -53,6 +53,11 @@ class Project:
         """
         repository = Repository.find(start)
         _refuse_sparse(repository)
+        return cls.of(repository, start, reporter)
+
+    @classmethod
+    def of(cls, repository: Repository, start: Path, reporter: Reporter | None = None) -> Project:
+        """The project in a repository that was found already."""
         state = State(repository.common_dir / "mlver" / "state.db")
         return cls(repository, start, reporter or Silent(), state, Registry(WorkTree(repository.top), state))
 

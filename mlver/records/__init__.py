@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mlver.records.approval import ApprovalRecord
 from mlver.records.artifact import Artifact
-from mlver.records.config import Config, StageSettings, TagSettings
+from mlver.records.config import Config, GuardSettings, StageSettings, TagSettings
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.model import ArtifactSettings, Direction, ModelSettings
 from mlver.records.promotion import Action, ApprovalReference, GateResult, PromotionRecord, Result
@@ -28,6 +28,7 @@ __all__ = [
     "Environment",
     "EvaluationRecord",
     "GateResult",
+    "GuardSettings",
     "Leaf",
     "Metrics",
     "ModelSettings",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from mlver.records.values import Document, present
 
@@ -44,6 +44,22 @@ class TagSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuardSettings:
+    """What hooks keep out of git: files above `max_file_size` bytes, and pickles; `allow` are paths let through."""
+
+    max_file_size: int = 10 * 1024 * 1024
+    pickle: Literal["forbid", "allow"] = "allow"
+    allow: tuple[str, ...] = ()
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> GuardSettings:
+        return cls(**{**document, "allow": tuple(document.get("allow", ()))})
+
+    def to_document(self) -> Document:
+        return {"max_file_size": self.max_file_size, "pickle": self.pickle, **present(allow=list(self.allow))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Stages in the order they are listed. Gates, remotes and retention will be sections beside them."""
 
@@ -51,18 +67,23 @@ class Config:
 
     stages: Mapping[str, StageSettings] = field(default_factory=dict)
     tags: TagSettings = field(default_factory=TagSettings)
+    guard: GuardSettings = field(default_factory=GuardSettings)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Config:
         stages = document.get("stages", {})
         return cls(
-            tags=TagSettings.from_document(document.get("tags", {})),
             stages={name: StageSettings.from_document(stage) for name, stage in stages.items()},
+            tags=TagSettings.from_document(document.get("tags", {})),
+            guard=GuardSettings.from_document(document.get("guard", {})),
         )
 
     def to_document(self) -> Document:
         return {
             "schema": self.schema,
             "stages": {name: stage.to_document() for name, stage in self.stages.items()},
-            **present(tags=self.tags.to_document() if self.tags != TagSettings() else None),
+            **present(
+                tags=None if self.tags == TagSettings() else self.tags.to_document(),
+                guard=None if self.guard == GuardSettings() else self.guard.to_document(),
+            ),
         }

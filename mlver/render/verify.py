@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from mlver.commands.verify import VerifyResult
+from mlver.render.links import links
 from mlver.render.screen import Screen
 from mlver.render.words import count, size
 
@@ -17,12 +18,7 @@ def text(result: VerifyResult, screen: Screen) -> None:
             screen.line(("  everything there is: mlver verify --all", "dim"))
         return
     screen.line((f"{count(len(result.broken), 'broken link')}", "bad"), f"  in {looked}")
-    width = max(len(broken.kind) for broken in result.broken)
-    for broken in result.broken:
-        said = f" {broken.message}"
-        screen.line("  ", (broken.kind.ljust(width), "bad"), "  ", (broken.subject, "bold"), said, hang=width + 2)
-        if broken.hint:
-            screen.unbroken(" " * (width + 4), ("hint: ", "dim"), broken.hint)
+    links(result.broken, screen)
     _remarks(result, screen)
 
 

@@ -154,6 +154,7 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("ModelSettings", "directions"): st.dictionaries(
         TEXTS.filter(bool), st.sampled_from(["higher", "lower"]), max_size=2
     ),
+    ("GuardSettings", "max_file_size"): st.integers(65_536, 2**40),
     ("StageSettings", "after"): st.lists(NAMES, max_size=2).map(tuple),
 }
 BY_NAME: dict[str, Strategy] = {

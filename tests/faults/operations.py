@@ -228,6 +228,7 @@ OPERATIONS = (
     Operation(
         "register-after-undo", partial(interrupted, "git-commit#1:before", "register"), _NEXT, changed, again=(0, 3)
     ),
+    Operation("hook-install", born, ("hook", "install"), piecemeal=True),
     Operation("tag", unsealed, ("tag",), piecemeal=True),
     Operation("release", merged, ("release",), piecemeal=True),
     Operation("resolve", meeting, ("resolve",), unsealed=True),

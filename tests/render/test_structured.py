@@ -15,6 +15,8 @@ from mlver.commands.checkout import CheckoutResult
 from mlver.commands.diff import DiffResult
 from mlver.commands.doctor import DoctorResult
 from mlver.commands.driver import DriverResult
+from mlver.commands.hook import HookResult
+from mlver.commands.hook_install import InstallResult
 from mlver.commands.init import InitResult
 from mlver.commands.list import ListResult
 from mlver.commands.log import LogResult
@@ -34,8 +36,9 @@ from tests.cli.results import RESULTS, schema_of
 KINDS: dict[str, type] = {
     structured.kind(result): result
     for result in (
-        *(CheckoutResult, DiffResult, DoctorResult, InitResult, ListResult, LogResult, PromoteResult, RegisterResult),
-        *(DriverResult, ResolveResult, ReviewResult, RollbackResult, ShowResult, StatusResult, TagResult, VerifyResult),
+        *(CheckoutResult, DiffResult, DoctorResult, HookResult, InitResult, InstallResult, ListResult, LogResult),
+        *(PromoteResult, RegisterResult, DriverResult, ResolveResult, ReviewResult, RollbackResult, ShowResult),
+        *(StatusResult, TagResult, VerifyResult),
     )
 }
 
