@@ -72,18 +72,6 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
-class Tampering:
-    """A commit that changed (`M`) or deleted (`D`) a path that should only ever have been added.
-
-    `R`: a merge on the main line replaced what that line held by what the merged branch had in its place.
-    """
-
-    commit: str
-    kind: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
 class Repository:
     """A git work tree. `git_dir` is this work tree's own; `common_dir` is shared by all its work trees.
 
@@ -287,12 +275,13 @@ class Repository:
         wanted = list(paths)
         found: dict[str, str] = {}
         line = ["--first-parent", "--diff-merges=first-parent"] if main_line else []
-        for commit, _, path in self._log("--diff-filter=A", *line, tip, "--", *wanted):
+        for commit, _, path in self.log("--diff-filter=A", *line, tip, "--", *wanted):
             found.setdefault(path, commit)
         return found
 
-    def _log(self, *args: str) -> Iterator[tuple[str, str, str]]:
-        return _changed(self.process.read(["log", "-z", "--format=%H", "--raw", "--no-renames", "--no-abbrev", *args]))
+    def log(self, *args: str) -> Iterator[tuple[str, str, str]]:
+        """Each change of a file in history as (commit, kind, path); `args` are those of `git log`."""
+        return changed(self.process.read(["log", "-z", "--format=%H", "--raw", "--no-renames", "--no-abbrev", *args]))
 
     def commits_between(self, old: str, new: str) -> list[Commit]:
         """The commits `new` has and `old` has not, newest first; those that only wrote records are left out."""
@@ -334,50 +323,6 @@ class Repository:
         tagged = _fields(self.process.read(["ls-files", "-t", "-z", "--", folder]))
         return [line[2:] for line in tagged if line.startswith("S ")]
 
-    def tampering(self, *under: str, tip: str = "HEAD", without: Sequence[str] = ()) -> list[Tampering]:
-        """Where `tip`'s history changed or deleted a file below `under`, merges looked at from every parent.
-
-        A merge that took one parent's file and not the other's has settled a conflict and is not reported, unless it
-        took from the line that leads to `tip`, from first parent to first parent, what that line had landed. Commits
-        that are reachable from `without` are not looked at.
-        """
-        seen: dict[tuple[str, str, str], None] = {}
-        reach = [tip, *(["--not", *without, "--not"] if without else [])]
-        for commit, kind, path in self._log("-m", "--diff-filter=DMT", *reach, "--", *under):
-            # a record that became a symlink (T) is changed like any other
-            seen[commit, "D" if kind == "D" else "M", path] = None
-        changed = {commit for commit, kind, _ in seen if kind == "M"}
-        settled = self._settled(changed, under, reach) if changed else {}
-        return [
-            Tampering(commit, settled.get((commit, path), kind) if kind == "M" else kind, path)
-            for commit, kind, path in seen
-            if kind == "D" or settled.get((commit, path), kind)
-        ]
-
-    def _settled(
-        self, commits: Iterable[str], under: Sequence[str], reach: Sequence[str]
-    ) -> dict[tuple[str, str], str]:
-        """What merges among `commits` did to each path they changed: `M`, `R`, or nothing to complain of (empty)."""
-        asked = "".join(f"{commit}\n" for commit in commits).encode()
-        listed = self.process.read(["rev-list", "--no-walk", "--parents", "--min-parents=2", "--stdin"], stdin=asked)
-        merges = {commit: parents for commit, *parents in map(str.split, listed.decode().splitlines())}
-        if not merges:
-            return {}
-        line = set(self.process.read(["rev-list", "--first-parent", *reach]).decode().split())
-        found: dict[tuple[str, str], str] = {}
-        for commit, parents in merges.items():
-            # what differs from each parent; a path that a parent has not (A) is not that parent's to vouch for
-            differing = [self._differing(parent, commit, under) for parent in parents]
-            for path in dict.fromkeys(path for changes in differing for path in changes):
-                taken = any(path not in changes for changes in differing)
-                lost = commit in line and differing[0].get(path, "A") != "A"
-                found[commit, path] = ("R" if lost else "") if taken else "M"
-        return found
-
-    def _differing(self, old: str, new: str, under: Sequence[str]) -> dict[str, str]:
-        args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", old, new, "--", *under]
-        return {path: kind for _, kind, path in _changed(self.process.read(args))}
-
 
 def _tag(name: str, found: _Object) -> Tag:
     """The tag that a reference to this object is; what a tag object points at is never followed further."""
@@ -389,7 +334,7 @@ def _tag(name: str, found: _Object) -> Tag:
     return Tag(name, found.id, found.kind == b"tag", commit, message.decode(errors="replace"))
 
 
-def _changed(out: bytes) -> Iterator[tuple[str, str, str]]:
+def changed(out: bytes) -> Iterator[tuple[str, str, str]]:
     """Read `git log -z --format=%H --raw` as (commit, kind, path).
 
     A path is told by its place alone: whatever bytes it is made of, it is taken for nothing else.

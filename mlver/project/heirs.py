@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlver.errors import MlverError
-from mlver.git import merging
-from mlver.git.repository import Tampering
+from mlver.git import history, merging
+from mlver.git.history import Tampering
 from mlver.policy.renumber import Record, essence
 from mlver.project import layout
 from mlver.project.layout import Place
@@ -29,7 +29,7 @@ def tampering(project: Project, *under: str, tip: str = "HEAD", without: Sequenc
     """
     merges: dict[str, _Merge | None] = {}
     found = []
-    for change in project.repository.tampering(*under, tip=tip, without=without):
+    for change in history.tampering(project.repository, *under, tip=tip, without=without):
         if change.commit not in merges:
             merges[change.commit] = _merge(project, change.commit)
         merge = merges[change.commit]

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, command
+from mlver.git import history
 from mlver.git.repository import Tag
 from mlver.git.signatures import check, checker, is_signed
 from mlver.policy.trust import (
@@ -115,7 +116,7 @@ def _landings(project: Project, model: str, silent: Mapping[str, Tag]) -> dict[s
         }
     paths = {version: layout.version(model, version) for version in kept}
     landed = project.repository.added_by(paths.values())
-    edited = {change.path for change in project.repository.tampering(*paths.values())}
+    edited = {change.path for change in history.tampering(project.repository, *paths.values())}
     held = project.repository.blobs(f"{landed.get(path, 'HEAD')}:{path}" for path in paths.values())
     return {
         version: Landing(

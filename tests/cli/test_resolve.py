@@ -30,7 +30,9 @@ def stopped(second: Repository) -> Repository:
 
 def merged(repository: Repository, branch: str, **env: str) -> int:
     words = ["git", "merge", "--quiet", "--no-edit", branch]
-    return subprocess.run(words, cwd=repository.path, capture_output=True, check=False, env=env or None).returncode
+    return subprocess.run(
+        words, cwd=repository.path, capture_output=True, check=False, env={**os.environ, **env}
+    ).returncode
 
 
 def test_the_screen_tells_what_became_of_what(stopped: Repository) -> None:
@@ -80,9 +82,10 @@ def test_gits_own_driver_merges_settings(second: Repository, tmp_path: Path) -> 
         second.git("switch", "--quiet", "-c", branch, "main")
         second.write(path, begun + lines)
         second.commit(branch)
-    assert merged(second, "b") == 1, "line by line they clash"
+    places = [place for place in os.environ["PATH"].split(os.pathsep) if not Path(place, "mlver").exists()]
+    assert merged(second, "b", PATH=os.pathsep.join(places)) == 1, "line by line they clash"
     second.git("merge", "--abort")
-    env = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    env = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     assert merged(second, "b", **env) == 0
     assert (second.path / path).read_text() == f"{begun}owner: lee\ncommand: python train.py\n"
     assert merged(second, "a", **env) == 1

@@ -224,8 +224,9 @@ def test_a_tag_that_is_only_there_comes_here_and_is_looked_at(
 def test_what_the_other_side_forbids_is_told(second: Repository, forge: Repository) -> None:
     hook(forge, "pre-receive", "#!/bin/sh\necho tags are protected >&2\nexit 1\n")
     said = refused(second, "release")
-    assert "git could not push the tags to origin; it said:" in said
+    assert "git could not push the tags, for origin does not let you; it said:" in said
     assert "tags are protected" in said
+    assert "hint: have somebody push them who may: git push origin digits@v1.0.0" in said
 
 
 def test_a_remote_that_is_none_or_empty_says_what_to_do(second: Repository, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from mlver.git.repository import Commit, Repository, Tampering
+from mlver.git.history import Tampering, tampering
+from mlver.git.repository import Commit, Repository
 from tests.conftest import Repository as Ground
 
 RECORDS = ".mlver/models"
@@ -19,7 +20,7 @@ def found(repository: Ground) -> Repository:
 
 
 def tampered(found: Repository) -> set[tuple[str, str, str]]:
-    return {(change.commit, change.kind, change.path) for change in found.tampering(RECORDS)}
+    return {(change.commit, change.kind, change.path) for change in tampering(found, RECORDS)}
 
 
 def merge(ground: Ground, *arguments: str) -> None:
@@ -156,7 +157,7 @@ def test_a_history_that_only_adds_is_clean(repository: Ground, found: Repository
     repository.write("code.py", "y\n")
     repository.write(SECOND, "two\n")
     repository.commit()
-    assert found.tampering(RECORDS) == []
+    assert tampering(found, RECORDS) == []
 
 
 def test_a_changed_and_a_deleted_record_are_told_with_their_commit(repository: Ground, found: Repository) -> None:
@@ -169,7 +170,7 @@ def test_a_changed_and_a_deleted_record_are_told_with_their_commit(repository: G
     back = repository.commit("put back, which undoes no deed")
     (repository.path / SECOND).unlink()
     deleted = repository.commit()
-    assert found.tampering(RECORDS) == [
+    assert tampering(found, RECORDS) == [
         Tampering(deleted, "D", SECOND),
         Tampering(back, "M", FIRST),
         Tampering(edited, "M", FIRST),
@@ -182,7 +183,7 @@ def test_a_record_swapped_for_a_symlink_was_changed(repository: Ground, found: R
     (repository.path / FIRST).unlink()
     (repository.path / FIRST).symlink_to("other.yaml")
     swapped = repository.commit()
-    assert found.tampering(RECORDS) == [Tampering(swapped, "M", FIRST)]
+    assert tampering(found, RECORDS) == [Tampering(swapped, "M", FIRST)]
 
 
 def test_a_moved_record_is_a_deleted_one(repository: Ground, found: Repository) -> None:
@@ -190,7 +191,7 @@ def test_a_moved_record_is_a_deleted_one(repository: Ground, found: Repository) 
     repository.commit()
     repository.git("mv", FIRST, SECOND)
     moved = repository.commit()
-    assert found.tampering(RECORDS) == [Tampering(moved, "D", FIRST)]
+    assert tampering(found, RECORDS) == [Tampering(moved, "D", FIRST)]
 
 
 def test_a_merge_that_drops_a_record_of_its_branch_is_told(repository: Ground, found: Repository) -> None:
@@ -207,7 +208,7 @@ def test_branches_that_add_different_records_merge_cleanly(repository: Ground, f
     repository.commit()
     merge(repository, "--no-edit", "side")
     assert len(found.files_at("HEAD", RECORDS)) == 2
-    assert found.tampering(RECORDS) == []
+    assert tampering(found, RECORDS) == []
 
 
 def both_claim(ground: Ground, settled: str) -> str:
@@ -225,7 +226,7 @@ def test_a_conflict_settled_for_the_line_it_is_merged_into_is_no_tampering(
     repository: Ground, found: Repository
 ) -> None:
     both_claim(repository, "ours\n")
-    assert found.tampering(RECORDS) == []
+    assert tampering(found, RECORDS) == []
 
 
 @pytest.mark.parametrize("how", ["settled", "ours"])
@@ -243,7 +244,7 @@ def test_what_the_line_had_landed_may_not_be_replaced_by_a_branch(
         repository.git("switch", "--quiet", "main")
         merge(repository, "--no-ff", "--no-edit", "side")
         merged = repository.git("rev-parse", "HEAD")
-    assert found.tampering(RECORDS) == [Tampering(merged, "R", SECOND)]
+    assert tampering(found, RECORDS) == [Tampering(merged, "R", SECOND)]
 
 
 def test_a_branch_may_give_its_own_up_for_what_main_has_landed(repository: Ground, found: Repository) -> None:
@@ -256,7 +257,7 @@ def test_a_branch_may_give_its_own_up_for_what_main_has_landed(repository: Groun
     repository.commit("settled")
     repository.git("switch", "--quiet", "main")
     merge(repository, "--no-ff", "--no-edit", "side")
-    assert found.tampering(RECORDS) == []
+    assert tampering(found, RECORDS) == []
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -271,7 +272,7 @@ def test_a_merge_that_edits_a_record_its_branch_never_had_is_told(
     merge(repository, "--no-commit", "--no-ff", "main" if swapped else "side")
     repository.write(FIRST, "edited\n")
     merged = repository.commit("merged")
-    assert found.tampering(RECORDS) == [Tampering(merged, "M", FIRST)]
+    assert tampering(found, RECORDS) == [Tampering(merged, "M", FIRST)]
 
 
 def test_a_graft_hides_nothing(repository: Ground, found: Repository) -> None:
@@ -283,7 +284,7 @@ def test_a_graft_hides_nothing(repository: Ground, found: Repository) -> None:
     assert before != start
     (repository.path / ".git/info").mkdir(exist_ok=True)
     (repository.path / ".git/info/grafts").write_text(f"{edited}\n")
-    assert found.tampering(RECORDS) == [Tampering(edited, "M", FIRST)]
+    assert tampering(found, RECORDS) == [Tampering(edited, "M", FIRST)]
 
 
 def test_a_clone_knows_that_its_history_is_not_whole(repository: Ground, found: Repository) -> None:
@@ -295,14 +296,14 @@ def test_a_clone_knows_that_its_history_is_not_whole(repository: Ground, found: 
 
 def test_a_conflict_settled_by_a_third_content_is(repository: Ground, found: Repository) -> None:
     merged = both_claim(repository, "neither\n")
-    assert found.tampering(RECORDS) == [Tampering(merged, "M", SECOND)]
+    assert tampering(found, RECORDS) == [Tampering(merged, "M", SECOND)]
 
 
 @pytest.mark.parametrize("shown", ["first-parent", "off", "dense-combined"])
 def test_nor_does_a_setting_for_merges_hide_it(repository: Ground, found: Repository, shown: str) -> None:
     merged = both_claim(repository, "neither\n")
     repository.git("config", "log.diffMerges", shown)
-    assert found.tampering(RECORDS) == [Tampering(merged, "M", SECOND)]
+    assert tampering(found, RECORDS) == [Tampering(merged, "M", SECOND)]
 
 
 def test_no_file_name_hides_a_change_behind_it(repository: Ground, found: Repository) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
+from mlver.git.history import tampering
 from mlver.git.process import GitFailed
 from mlver.git.repository import Head, Repository
 from tests.conftest import Repository as Ground
@@ -306,7 +307,7 @@ def test_ids_of_sha256_are_as_good(tmp_path: Path) -> None:
     assert len(first) == 64
     assert found.head().commit == second
     assert found.tags()["t"].commit == first
-    assert [(t.commit, t.kind) for t in found.tampering("file")] == [(second, "M")]
+    assert [(t.commit, t.kind) for t in tampering(found, "file")] == [(second, "M")]
     assert found.added_by(["file"]) == {"file": first}
     assert list(found.blobs([f"{first}:file"])) == [b"x"]
     assert found.has_commit(first)

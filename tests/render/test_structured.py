@@ -11,10 +11,13 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import jsonschema
 import pytest
 
+from mlver.commands.adopt import AdoptResult
 from mlver.commands.checkout import CheckoutResult
+from mlver.commands.ci import CiResult
 from mlver.commands.diff import DiffResult
 from mlver.commands.doctor import DoctorResult
 from mlver.commands.driver import DriverResult
+from mlver.commands.event import EventResult
 from mlver.commands.hook import HookResult
 from mlver.commands.hook_install import InstallResult
 from mlver.commands.init import InitResult
@@ -22,6 +25,7 @@ from mlver.commands.list import ListResult
 from mlver.commands.log import LogResult
 from mlver.commands.promote import PromoteResult
 from mlver.commands.register import RegisterResult
+from mlver.commands.release import ReleaseResult
 from mlver.commands.resolve import ResolveResult
 from mlver.commands.review import ReviewResult
 from mlver.commands.rollback import RollbackResult
@@ -36,9 +40,9 @@ from tests.cli.results import RESULTS, schema_of
 KINDS: dict[str, type] = {
     structured.kind(result): result
     for result in (
-        *(CheckoutResult, DiffResult, DoctorResult, HookResult, InitResult, InstallResult, ListResult, LogResult),
-        *(PromoteResult, RegisterResult, DriverResult, ResolveResult, ReviewResult, RollbackResult, ShowResult),
-        *(StatusResult, TagResult, VerifyResult),
+        *(AdoptResult, CheckoutResult, CiResult, DiffResult, DoctorResult, DriverResult, EventResult, HookResult),
+        *(InitResult, InstallResult, ListResult, LogResult, PromoteResult, RegisterResult, ReleaseResult),
+        *(ResolveResult, ReviewResult, RollbackResult, ShowResult, StatusResult, TagResult, VerifyResult),
     )
 }
 
@@ -87,12 +91,16 @@ def _inner(inner: type, stated: dict[str, Any], root: dict[str, Any]) -> Iterato
     if hasattr(inner, "to_document"):
         assert ".schema.json" in reference, f"{inner} appears as on disk: refer to its own schema"
         return
-    name = reference.removeprefix("#/$defs/")
-    yield from _pairs(inner, root["$defs"][name], root, name)
+    file, _, name = reference.partition("#/$defs/")
+    if file:  # of another result's, where it is counted
+        other = schema_of(file.removesuffix(".schema.json"))
+        list(_pairs(inner, other["$defs"][name], other, name))
+    else:
+        yield from _pairs(inner, root["$defs"][name], root, name)
 
 
 def _reference(stated: dict[str, Any]) -> str:
-    for place in (stated, stated.get("items", {}), *stated.get("anyOf", ())):
+    for place in (stated, stated.get("items", {}), stated.get("additionalProperties", {}), *stated.get("anyOf", ())):
         if "$ref" in place:
             return str(place["$ref"])
     return ""
