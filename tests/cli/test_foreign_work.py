@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -74,6 +75,15 @@ def test_no_commit_leaves_a_pull_request_to_be_made(busy: Repository) -> None:
     busy.git("commit", "--quiet", "--message", "Register digits 1.1.0")
     assert works(busy, "tag").startswith("Sealed digits@v1.1.0")
     assert "unsealed" not in works(busy, "list")
+
+
+def test_a_git_of_the_persons_own_that_holds_the_index_is_waited_for(busy: Repository) -> None:
+    lock = busy.path / ".git/index.lock"
+    lock.touch()
+    release = threading.Timer(0.5, lock.unlink)
+    release.start()
+    assert "digits 1.1.0" in works(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
+    release.join()
 
 
 def test_a_git_that_outlives_a_killed_mlver_keeps_the_next_one_waiting(busy: Repository) -> None:

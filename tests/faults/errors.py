@@ -35,7 +35,8 @@ def judge(sweep: Sweep, point: Fault) -> Verdict:
     elif point.how == "on":
         wrong += oracle.torn(now, sweep.new, sweep.old, sweep.start)
     elif "nothing was changed" in done.err and oracle.unlike(now, sweep.start):
-        wrong += oracle.unlike(now, sweep.old)
+        # of what was interrupted before, the recovery may have settled a part
+        wrong += oracle.torn(now, sweep.start, sweep.old)
     else:
         wrong += oracle.torn(now, sweep.new, sweep.old, sweep.start)
     return Verdict(

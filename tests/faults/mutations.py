@@ -267,7 +267,7 @@ MUTATIONS = (
         "tests/project/test_settle.py",
     ),
     Mutation(
-        "git/abandoned.py", "    while path.exists():", "    while False:", "tests", "tests/project/test_settle.py"
+        "git/abandoned.py", "    while path.exists():", "    while False:", "tests", "tests/cli/test_foreign_work.py"
     ),
     Mutation(
         "project/materialise.py",
