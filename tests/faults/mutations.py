@@ -170,7 +170,13 @@ MUTATIONS = (
     Mutation(
         "project/settle.py", "    changes.sync(repository, _references(plan))\n", "", "unsynced", "register-after-kill"
     ),
-    Mutation("project/settle.py", "    changes.sync(repository, [])\n", "", "unsynced", "register-after-undo"),
+    Mutation(
+        "project/settle.py",
+        '    changes.sync(repository, [f"refs/tags/{name}" for name in plan.untags])\n',
+        "",
+        "unsynced",
+        "register-after-undo",
+    ),
     Mutation(
         "project/settle.py", '    elif found == b"":\n        durable.remove(path)\n', "", "unsynced", "register-unborn"
     ),
@@ -334,7 +340,7 @@ MUTATIONS = (
     Mutation("project/audit.py", "    if data != committed:", "    if False:", "tests", "tests/cli/test_damage.py"),
     Mutation(
         "project/audit.py",
-        "    elif record.record != known:",
+        "    elif found.record != known:",
         "    elif False:",
         "tests",
         "tests/project/test_stages.py",
@@ -347,37 +353,37 @@ MUTATIONS = (
         "tests/test_api.py",
     ),
     Mutation(
-        "commands/tag.py",
+        "project/sealing.py",
         "        if promoted.record != Digest.of(data):",
         "        if False:",
         "tests",
         "tests/cli/test_seals.py",
     ),
     Mutation(
-        "commands/tag.py",
+        "project/sealing.py",
         "held is not None and Digest.of(held) == Digest.of(data)",
         "held is not None",
         "tests",
-        "tests/cli/test_clones.py",
+        "tests/cli/test_seals.py",
     ),
     Mutation(
         "project/edit.py",
-        "        if blob is None or Digest.of(blob) != digest:",
+        "        if not is_held:",
         "        if False:",
         "tests",
         "tests/cli/test_foreign_work.py",
     ),
     Mutation(
         "project/settle.py",
-        "blob is not None and Digest.of(blob) == digest",
-        "blob is not None",
+        "[digest == wanted for digest, wanted in zip(found, planned, strict=True)]",
+        "[digest is not None for digest, _ in zip(found, planned, strict=True)]",
         "kill",
         "register-large",
     ),
     Mutation(
         "project/settle.py",
-        "    if found is not None and Digest.of(found) == plan.writes[path]:",
-        "    if found is not None:",
+        "    if (None if found is None else Digest.of(found)) == plan.writes[path]:",
+        "    if True:",
         "tests",
         "tests/project/test_settle.py",
     ),
