@@ -225,7 +225,7 @@ class _Work:
                 self.left += [Left(link.subject, link.message, hint) for link in broken]
             for number in registry.versions(model):
                 record, _ = registry.version(model, number)
-                parent = parent_now(self.project, registry, record)
+                parent = parent_now(self.project.repository, registry, record)
                 if parent is not None:
                     said = f"was trained from what is {parent} now, not from the {record.parent} that is here"
                     self.left.append(Left(f"{model} {number}", said, hint))

@@ -166,6 +166,19 @@ def merged(place: Place) -> None:
     place.git("push", "--quiet", "origin", "main")
 
 
+def told_by_tags(place: Place) -> None:
+    """Tags of GTO's for two versions, and for the stage that they held in turn; git itself keeps the weights."""
+    place.write("train.py", "print('training')\n")
+    for number, version in enumerate(("1.0.0", "1.1.0"), start=1):
+        place.write("weights/model.bin", weights(number))
+        place.write("weights/vocabulary.txt", f"word {number}\n")
+        place.commit(f"Weights {number}")
+        place.git("tag", "-a", f"m@v{version}", "-m", f"Version {version}")
+        place.git("tag", "-a", f"m#production#{number}", "-m", "Serve it")
+    place.git("tag", "release-0.9.0", "HEAD~1")
+    place.mlver("init")
+
+
 def unsealed(place: Place) -> None:
     """Records that a merge brought, without their tags."""
     two(place)
@@ -229,6 +242,8 @@ OPERATIONS = (
         "register-after-undo", partial(interrupted, "git-commit#1:before", "register"), _NEXT, changed, again=(0, 3)
     ),
     Operation("hook-install", born, ("hook", "install"), piecemeal=True),
+    Operation("adopt", told_by_tags, ("adopt", "m", "--weights", "weights")),
+    Operation("adopt-sealed", told_by_tags, ("adopt", "m", "--weights", "weights", "--pattern", "release-{version}")),
     Operation("tag", unsealed, ("tag",), piecemeal=True),
     Operation("release", merged, ("release",), piecemeal=True),
     Operation("resolve", meeting, ("resolve",), unsealed=True),
