@@ -200,8 +200,12 @@ class _Work:
                 continue
             base, ours, theirs = (side.read(path) for side in (self.base, self.ours, self.theirs))
             hint = f"{command('git', 'diff', '--', path)}, settle it, then {command('git', 'add', path)}"
-            if settings.kind_of(path) is None or ours is None or theirs is None:
+            if settings.kind_of(path) is None:
                 self.left.append(Left(path, "is not mlver's to settle", hint))
+                continue
+            if ours is None or theirs is None:
+                hint = f"{command('git', 'add', path)}   (to keep it; else: {command('git', 'rm', path)})"
+                self.left.append(Left(path, f"was deleted by {'ours' if ours is None else 'theirs'}", hint))
                 continue
             try:
                 data, clashes = settings.merged(path, base, ours, theirs)

@@ -155,6 +155,19 @@ def test_settings_are_merged_key_by_key_and_a_clash_is_a_persons(
         assert found.directions["loss"] == "lower"
 
 
+def test_settings_that_one_side_deleted_are_a_persons(apart: Repository) -> None:
+    path = layout.settings("m")
+    apart.git("switch", "--quiet", "-c", "mine", "start")
+    apart.git("rm", "--quiet", path)
+    apart.commit("Delete the settings")
+    apart.git("switch", "--quiet", "-c", "yours", "start")
+    settings(apart, "owner: kim\n")
+    assert tried(apart, "merge", "--quiet", "mine") == 1
+    (left,) = settled(apart, "ours").left
+    assert (left.path, left.why) == (path, "was deleted by theirs")
+    assert left.hint == f"git add {path}   (to keep it; else: git rm {path})"
+
+
 def test_other_conflicts_are_left_alone_and_counted(apart: Repository) -> None:
     for branch in ("topic", "main"):
         apart.git("switch", "--quiet", branch)
