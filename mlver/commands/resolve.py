@@ -222,6 +222,8 @@ class _Work:
         """What an earlier commit than the last leaves broken; that takes going over them one by one."""
         main = merging.landing(self.project.repository) or merging.main_branch(self.project.repository)
         hint = f"{_AGAIN} {main.split('/', 2)[2] if main else 'UPSTREAM'}"
+        if main and merging.contains(self.project.repository, main, self.meeting.theirs):
+            hint = "mlver verify --all"  # no commit here is on top of it, that could be gone over
         registry = self.project.registry
         for model in () if here else registry.models():
             for stage in registry.stages(model):

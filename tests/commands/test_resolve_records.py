@@ -168,6 +168,13 @@ def test_settings_that_one_side_deleted_are_a_persons(apart: Repository) -> None
     assert left.hint == f"git add {path}   (to keep it; else: git rm {path})"
 
 
+def test_what_is_broken_on_main_itself_is_nothing_to_rebase(apart: Repository) -> None:
+    apart.git("rm", "--quiet", layout.version("m", "1.1.0"))
+    apart.commit("Delete a version")
+    (left,) = settled(apart).left
+    assert (left.why, left.hint) == ("names 1.1.0, which has no record", "mlver verify --all")
+
+
 def test_other_conflicts_are_left_alone_and_counted(apart: Repository) -> None:
     for branch in ("topic", "main"):
         apart.git("switch", "--quiet", branch)

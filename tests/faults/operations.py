@@ -167,15 +167,14 @@ def merged(place: Place) -> None:
 
 
 def told_by_tags(place: Place) -> None:
-    """Tags of GTO's for two versions, and for the stage that they held in turn; git itself keeps the weights."""
+    """Two versions, of which one has no version tag yet, and the stage they held in turn; git keeps the weights."""
     place.write("train.py", "print('training')\n")
-    for number, version in enumerate(("1.0.0", "1.1.0"), start=1):
+    for number, tag in enumerate(("m@v1.0.0", "v1.1.0"), start=1):
         place.write("weights/model.bin", weights(number))
         place.write("weights/vocabulary.txt", f"word {number}\n")
         place.commit(f"Weights {number}")
-        place.git("tag", "-a", f"m@v{version}", "-m", f"Version {version}")
+        place.git("tag", "-a", tag, "-m", f"Version {number}")
         place.git("tag", "-a", f"m#production#{number}", "-m", "Serve it")
-    place.git("tag", "release-0.9.0", "HEAD~1")
     place.mlver("init")
 
 
@@ -243,7 +242,6 @@ OPERATIONS = (
     ),
     Operation("hook-install", born, ("hook", "install"), piecemeal=True),
     Operation("adopt", told_by_tags, ("adopt", "m", "--weights", "weights")),
-    Operation("adopt-sealed", told_by_tags, ("adopt", "m", "--weights", "weights", "--pattern", "release-{version}")),
     Operation("tag", unsealed, ("tag",), piecemeal=True),
     Operation("release", merged, ("release",), piecemeal=True),
     Operation("resolve", meeting, ("resolve",), unsealed=True),
