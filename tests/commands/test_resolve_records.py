@@ -184,6 +184,7 @@ def test_other_conflicts_are_left_alone_and_counted(apart: Repository) -> None:
     done = settled(apart)
     assert (done.conflicts, done.exit_code) == (1, 0)
     assert apart.git("ls-files", "--unmerged").count("code.py") == 2
+    assert "\n1 file of your own still holds both sides: git status\n" in apart.mlver("resolve").out
 
 
 def test_where_nothing_stopped_there_is_nothing_to_do(apart: Repository) -> None:
@@ -323,7 +324,18 @@ def test_a_merge_that_says_another_version_was_promoted_is_told(apart: Repositor
 def test_a_merge_does_not_move_what_both_branches_had(apart: Repository) -> None:
     path = layout.version("m", "1.0.0")
     text = (apart.path / path).read_text()
-    forged(apart, [(path, text.replace("parent: null", 'parent: "0.9.0"'))])
+    tried(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
+    (apart.path / path).unlink()
+    apart.write(layout.version("m", "1.5.0"), text.replace('version: "1.0.0"', 'version: "1.5.0"'))
+    apart.commit("Forged merge")
+    assert path in reported(apart)
+
+
+def test_a_merge_that_says_another_version_is_the_parent_is_told(apart: Repository) -> None:
+    path = layout.version("m", "1.1.0")
+    merged(apart)
+    apart.write(path, (apart.path / path).read_text().replace('parent: "1.0.0"', "parent: null"))
+    apart.commit("Forged merge")
     assert path in reported(apart)
 
 
