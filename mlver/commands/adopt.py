@@ -214,9 +214,13 @@ class _Run:
                 self.left.append(Left(f"{model}#{stage}", error.message, error.hint))
 
     def _stage(self, model: str, stage: str, tags: Sequence[StageTag], claims: Claims) -> None:
-        if not layout.is_model(model) or self.project.registry.sequences(layout.stage(model, stage)):
-            return  # its versions were told of, or its history was adopted before
+        if not layout.is_model(model):
+            return  # its versions were told of
         names.check_stage(stage)
+        history = self.project.registry.history(model, stage)
+        if history:
+            self._later(model, stage, tags, {adoption.tag_of(record) for record, _ in history})
+            return
         given = []
         for tag in tags:
             version = self._at(self.tags[tag.tag].commit, model, claims)
@@ -233,6 +237,13 @@ class _Run:
         self.writes.update(adoption.promotions(model, stage, moves, self.told, digests))
         holders = tuple(None if move.action == "retire" else move.version for move in moves)
         self.adopted_stages.append(AdoptedStage(model, stage, holders))
+
+    def _later(self, model: str, stage: str, tags: Sequence[StageTag], adopted: Collection[str | None]) -> None:
+        """Say so where a stage was given on by tags after its history was adopted."""
+        known = [at for at, tag in enumerate(tags) if tag.tag in adopted]
+        for tag in tags[known[-1] + 1 :] if known else ():
+            hint = command("mlver", "promote", f"{model}@VERSION", "--to", stage, "-m", "WHY")
+            self.project.reporter.note(f"{tag.tag} came after the history of {stage} was adopted: {hint}")
 
     def _at(self, commit: str | None, model: str, claims: Claims) -> str | None:
         """The version whose tag is on a commit, the highest of several."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from mlver.commands.hook_install import is_own
 from mlver.commands.init import init
 from mlver.errors import MlverError, command
 from mlver.git import changes
@@ -144,10 +145,12 @@ def _objects(project: Project, fix: bool) -> Iterator[Finding]:
 
 def _hooks(project: Project) -> Iterator[Finding]:
     for name, executable in project.repository.commit_hooks():
-        if executable:
-            yield Finding("good", "hooks", f"{name} runs on mlver's commits; keep it from rewriting .mlver/")
-        else:
+        if not executable:
             yield Finding("remark", "hooks", f"{name} is not executable, so git skips it", command("chmod", "+x", name))
+        elif is_own(name):
+            yield Finding("good", "hooks", f"{name} is mlver's own: it judges what a commit would bring in")
+        else:
+            yield Finding("good", "hooks", f"{name} runs on mlver's commits; keep it from rewriting .mlver/")
 
 
 def _settings(project: Project) -> Iterator[Finding]:

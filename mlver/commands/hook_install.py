@@ -75,6 +75,14 @@ def _folder(repository: Repository, *, server: bool) -> Path:
     return folder
 
 
+def is_own(hook: Path) -> bool:
+    """Whether a hook is one that `install` wrote; one that cannot be read is not."""
+    try:
+        return _MARK.encode() in hook.read_bytes()
+    except OSError:
+        return False
+
+
 def _looked_at(path: Path, what: str, script: bytes) -> Hook:
     name = path.name
     try:

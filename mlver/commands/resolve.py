@@ -200,8 +200,12 @@ class _Work:
                 continue
             base, ours, theirs = (side.read(path) for side in (self.base, self.ours, self.theirs))
             hint = f"{command('git', 'diff', '--', path)}, settle it, then {command('git', 'add', path)}"
-            if settings.kind_of(path) is None or ours is None or theirs is None:
+            if settings.kind_of(path) is None:
                 self.left.append(Left(path, "is not mlver's to settle", hint))
+                continue
+            if ours is None or theirs is None:
+                hint = f"{command('git', 'add', path)}   (to keep it; else: {command('git', 'rm', path)})"
+                self.left.append(Left(path, f"was deleted by {'ours' if ours is None else 'theirs'}", hint))
                 continue
             try:
                 data, clashes = settings.merged(path, base, ours, theirs)
@@ -218,6 +222,8 @@ class _Work:
         """What an earlier commit than the last leaves broken; that takes going over them one by one."""
         main = merging.landing(self.project.repository) or merging.main_branch(self.project.repository)
         hint = f"{_AGAIN} {main.split('/', 2)[2] if main else 'UPSTREAM'}"
+        if main and merging.contains(self.project.repository, main, self.meeting.theirs):
+            hint = "mlver verify --all"  # no commit here is on top of it, that could be gone over
         registry = self.project.registry
         for model in () if here else registry.models():
             for stage in registry.stages(model):
@@ -225,7 +231,7 @@ class _Work:
                 self.left += [Left(link.subject, link.message, hint) for link in broken]
             for number in registry.versions(model):
                 record, _ = registry.version(model, number)
-                parent = parent_now(self.project, registry, record)
+                parent = parent_now(self.project.repository, registry, record)
                 if parent is not None:
                     said = f"was trained from what is {parent} now, not from the {record.parent} that is here"
                     self.left.append(Left(f"{model} {number}", said, hint))

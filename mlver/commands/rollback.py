@@ -51,8 +51,10 @@ def rollback(
         )
     project = project.afresh
     stages.rule(project, stage)
-    with nullcontext() if dry_run else editing(project, f"rollback {model} {stage}") as edit:
+    with nullcontext() if dry_run else editing(project, f"rollback {model or stage}") as edit:
         name = project.model(model)
+        if edit is not None:
+            edit.what = f"rollback {name} {stage}"
         history, broken = stages.history_of(project, name, stage)
         if broken:
             # going back must not wait for a repair; the record made now says what it was built on

@@ -28,6 +28,7 @@ from mlver.records.version import Adopted, Code, VersionRecord
 _ANNOTATIONS = ("artifacts.yaml", "dvc.yaml")
 PARAMS, METRICS = ("params.yaml",), ("metrics.json",)
 _LINE = 4096
+_FROM = "Adopted from the tag "
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +173,16 @@ def promotions(
             previous=move.previous,
             created=_moment(told[move.tag].seconds),
             author=_author(told[move.tag]),
-            message=f"{told[move.tag].message}\n\nAdopted from the tag {move.tag}".strip(),
+            message=f"{told[move.tag].message}\n\n{_FROM}{move.tag}".strip(),
             record=digests[move.version],
             prior=prior,
         )
         data = codec.encode("promotion", record.to_document())
         prior = Digest.of(data)
         yield layout.promotion(model, stage, sequence), data
+
+
+def tag_of(record: PromotionRecord) -> str | None:
+    """The tag that an adopted promotion came from; None for any other."""
+    _, found, tag = record.message.rpartition(_FROM)
+    return tag if found else None

@@ -9,17 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from mlver.errors import MlverError
 from mlver.git import history, merging
 from mlver.git.history import Tampering
+from mlver.git.repository import Repository
 from mlver.policy.renumber import Record, essence
+from mlver.policy.trust import left_by
 from mlver.project import layout
 from mlver.project.layout import Place
 from mlver.project.project import Project
 from mlver.project.registry import Registry
+from mlver.project.resolution import parent_now
 from mlver.project.source import Tree
 from mlver.records.promotion import PromotionRecord
+from mlver.records.version import VersionRecord
 
 
 def tampering(project: Project, *under: str, tip: str = "HEAD", without: Sequence[str] = ()) -> list[Tampering]:
@@ -40,15 +45,18 @@ def tampering(project: Project, *under: str, tip: str = "HEAD", without: Sequenc
 
 def lives_on(result: Tree, parents: Sequence[Tree], path: str) -> bool:
     """Whether a merge that is still to be made, as `result`, has moved the record at `path`, and not lost it."""
-    merge = _Merge(Registry(result, None), tuple(Registry(tree, None) for tree in parents), tuple(parents))
-    return merge.moved(path)
+    return _Merge(result.repository, Registry(result, None), tuple(parents)).moved(path)
 
 
 @dataclass(frozen=True, slots=True)
 class _Merge:
+    repository: Repository
     result: Registry
-    parents: tuple[Registry, ...]
     trees: tuple[Tree, ...]
+
+    @property
+    def parents(self) -> tuple[Registry, ...]:
+        return tuple(Registry(tree, None) for tree in self.trees)
 
     def moved(self, path: str) -> bool:
         """Whether every parent's record at `path` that is no longer there lives on in the merge."""
@@ -58,7 +66,9 @@ class _Merge:
         try:
             held = self.result.read(path)
             lost = [parent for parent in self.parents if parent.read(path) not in (None, held)]
-            return bool(lost) and all(self._lives_on(parent, place) for parent in lost)
+            # what two parents hold alike is nothing they both claimed: it stays where it is
+            claimed = len({parent.read(path) for parent in lost}) == len(lost) > 0
+            return claimed and all(self._lives_on(parent, place) for parent in lost)
         except MlverError:
             return False
 
@@ -74,19 +84,43 @@ class _Merge:
 
     def _lives_on(self, parent: Registry, place: Place) -> bool:
         lost = _record(parent, place)
-        if any(essence(other) == essence(lost) for other in _all(self.result, place)):
+        if any(self._is_heir(parent, lost, other) for other in _all(self.result, place)):
             return True
-        version = place.version or lost.version
-        heir = self._heir(parent, place.model, version)
+        heir = self._heir(parent, place.model, lost.version)
         if isinstance(lost, PromotionRecord):
-            # the version it named is another number now, so its approvals count no more; or it moved the stage to what
-            # the other side had moved it to already
-            again = any(
-                isinstance(other, PromotionRecord) and (other.action, other.version) == ("promote", heir or version)
-                for other in _all(self.result, place)
-            )
-            return lost.action == "retire" or again or (bool(lost.approvals) and heir is not None)
+            return self._said_already(parent, lost, heir)
         return place.kind == "approval" and heir is not None
+
+    def _is_heir(self, parent: Registry, lost: Record, found: Record) -> bool:
+        """Whether a record is the lost one, and what it is about too, whatever their numbers."""
+        if essence(found) != essence(lost):
+            return False
+        if isinstance(lost, PromotionRecord) and lost.action == "retire":
+            return True  # of whatever held the stage
+        was, now = (one.parent if isinstance(one, VersionRecord) else one.version for one in (lost, found))
+        if was == now or was is None or now is None:
+            return was == now
+        if now == self._heir(parent, lost.model, was):
+            return True
+        return isinstance(lost, VersionRecord) and now == str(parent_now(self.repository, self.result, lost))
+
+    def _said_already(self, parent: Registry, lost: PromotionRecord, heir: str | None) -> bool:
+        """Whether a promotion may be left out: it counted approvals of a number that is another's now, or would move
+        the stage to where it is."""
+        if lost.action == "rollback":
+            return False
+        if lost.action == "promote" and lost.approvals and heir is not None:
+            return True
+        history, before = (
+            [record for record, _ in side.history(lost.model, lost.stage)] for side in (self.result, parent)
+        )
+        paths = (layout.promotion(lost.model, lost.stage, record.sequence) for record in history)
+        begun = len(list(takewhile(lambda path: len({tree.entries.get(path) for tree in self.trees}) == 1, paths)))
+        holders = [left_by(record) for record in history[begun:]]
+        if not any(self._is_heir(parent, one, other) for one in before[begun : lost.sequence - 1] for other in history):
+            # it would come right behind what all parents began with
+            holders.append(left_by(history[begun - 1]) if begun else None)
+        return (None if lost.action == "retire" else heir or lost.version) in holders
 
     def _heir(self, parent: Registry, model: str, version: str) -> str | None:
         """The number a parent's version has in the merge; None where it kept its own, or is gone."""
@@ -102,8 +136,7 @@ def _merge(project: Project, commit: str) -> _Merge | None:
     if len(parents) < 2:
         return None
     trees = tuple(Tree.at(project.repository, parent) for parent in parents)
-    result = Registry(Tree.at(project.repository, commit), None)
-    return _Merge(result, tuple(Registry(tree, None) for tree in trees), trees)
+    return _Merge(project.repository, Registry(Tree.at(project.repository, commit), None), trees)
 
 
 def _record(side: Registry, place: Place) -> Record:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.document import codec
+from mlver.git.repository import Repository
 from mlver.policy.renumber import essence, renumber
 from mlver.policy.trust import left_by
 from mlver.project import layout, seals
@@ -100,7 +101,7 @@ class Resolution:
         return {
             parse(record.parent): heir
             for record in records
-            if record.parent and (heir := parent_now(self.project, self.kept, record)) is not None
+            if record.parent and (heir := parent_now(self.project.repository, self.kept, record)) is not None
         }
 
     def _version(
@@ -246,12 +247,12 @@ class Resolution:
         return replace(approval, record=self.approvals.get(approval.record, approval.record))
 
 
-def parent_now(project: Project, side: Registry, record: VersionRecord) -> Version | None:
+def parent_now(repository: Repository, side: Registry, record: VersionRecord) -> Version | None:
     """The number its parent has on `side`, where another record has that number there than where it was registered."""
     if record.parent is None or record.code.commit is None:
         return None
     path = layout.version(record.model, record.parent)
-    (meant,) = project.repository.blobs([f"{record.code.commit}:{path}"])
+    (meant,) = repository.blobs([f"{record.code.commit}:{path}"])
     if meant is None or meant == side.read(path):
         return None
     lost = essence(decoded_version(meant, path))

@@ -31,7 +31,8 @@ def text(result: ResolveResult, screen: Screen) -> None:
         screen.line(("yours to settle: ", "warn"), (left.path, "bold"), f" {left.why}", hang=2)
         screen.unbroken("  ", ("hint: ", "dim"), left.hint)
     if result.conflicts:
-        screen.line(f"{count(result.conflicts, 'file')} of your own still hold both sides: git status")
+        hold = "holds" if result.conflicts == 1 else "hold"
+        screen.line(f"{count(result.conflicts, 'file')} of your own still {hold} both sides: git status")
     if result.next and not result.dry_run:
         screen.unbroken(("next: ", "dim"), ", then ".join(result.next))
 

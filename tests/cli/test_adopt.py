@@ -88,6 +88,16 @@ def test_tags_of_gto_become_records_and_stay_where_they_are(gto: Repository) -> 
     assert works(gto, "adopt") == "nothing to adopt: 2 versions have their records already\n"
 
 
+def test_a_stage_that_tags_give_on_after_it_was_adopted_is_told(gto: Repository) -> None:
+    works(gto, "adopt")
+    assert gto.mlver("adopt").err == ""
+    tagged(gto, "digits#prod#3")
+    done = gto.mlver("adopt")
+    assert (done.code, done.out) == (0, "nothing to adopt: 2 versions have their records already\n")
+    said = "digits#prod#3 came after the history of prod was adopted: mlver promote digits@VERSION --to prod -m WHY"
+    assert said in done.err
+
+
 def test_what_was_adopted_is_vouched_for_by_history(gto: Repository) -> None:
     works(gto, "adopt")
     landed = gto.git("rev-parse", "--short=10", "HEAD")

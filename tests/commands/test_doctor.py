@@ -74,3 +74,16 @@ def test_much_damage_of_one_artifact_is_told_shortly(project: Repository) -> Non
     assert "       and 9 more of digits 1.0.0 weights (--json lists all)\n" in done.out
     found = document(project.mlver("doctor", "--json"), "doctor")
     assert sum(finding["level"] == "wrong" for finding in found["findings"]) == 14
+
+
+def test_its_own_hook_is_told_from_somebody_elses(first: Repository) -> None:
+    hooks = first.path / ".git/hooks"
+    hooks.mkdir(exist_ok=True)
+    (hooks / "commit-msg").write_text("#!/bin/sh\n")
+    (hooks / "commit-msg").chmod(0o755)
+    first.mlver("hook", "install")
+    found = document(first.mlver("doctor", "--json"), "doctor")["findings"]
+    assert [finding["message"].removeprefix(f"{hooks}/") for finding in found if finding["subject"] == "hooks"] == [
+        "pre-commit is mlver's own: it judges what a commit would bring in",
+        "commit-msg runs on mlver's commits; keep it from rewriting .mlver/",
+    ]

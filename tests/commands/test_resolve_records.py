@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 
 from mlver.commands.promote import promote
+from mlver.commands.rollback import rollback
 from mlver.commands.verify import verify
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError
-from mlver.project import intent, layout
+from mlver.project import intent, layout, stages
 from mlver.project.project import Project
 from mlver.project.registry import Registry
 from mlver.project.source import Tree
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
-from mlver.records.promotion import ApprovalReference
+from mlver.records.promotion import ApprovalReference, PromotionRecord
 from tests.commands.merges import (
     CHAIN,
     remote,
@@ -154,6 +155,26 @@ def test_settings_are_merged_key_by_key_and_a_clash_is_a_persons(
         assert found.directions["loss"] == "lower"
 
 
+def test_settings_that_one_side_deleted_are_a_persons(apart: Repository) -> None:
+    path = layout.settings("m")
+    apart.git("switch", "--quiet", "-c", "mine", "start")
+    apart.git("rm", "--quiet", path)
+    apart.commit("Delete the settings")
+    apart.git("switch", "--quiet", "-c", "yours", "start")
+    settings(apart, "owner: kim\n")
+    assert tried(apart, "merge", "--quiet", "mine") == 1
+    (left,) = settled(apart, "ours").left
+    assert (left.path, left.why) == (path, "was deleted by theirs")
+    assert left.hint == f"git add {path}   (to keep it; else: git rm {path})"
+
+
+def test_what_is_broken_on_main_itself_is_nothing_to_rebase(apart: Repository) -> None:
+    apart.git("rm", "--quiet", layout.version("m", "1.1.0"))
+    apart.commit("Delete a version")
+    (left,) = settled(apart).left
+    assert (left.why, left.hint) == ("names 1.1.0, which has no record", "mlver verify --all")
+
+
 def test_other_conflicts_are_left_alone_and_counted(apart: Repository) -> None:
     for branch in ("topic", "main"):
         apart.git("switch", "--quiet", branch)
@@ -163,6 +184,7 @@ def test_other_conflicts_are_left_alone_and_counted(apart: Repository) -> None:
     done = settled(apart)
     assert (done.conflicts, done.exit_code) == (1, 0)
     assert apart.git("ls-files", "--unmerged").count("code.py") == 2
+    assert "\n1 file of your own still holds both sides: git status\n" in apart.mlver("resolve").out
 
 
 def test_where_nothing_stopped_there_is_nothing_to_do(apart: Repository) -> None:
@@ -248,3 +270,87 @@ def test_a_merge_that_edits_what_it_moves_is_still_told(apart: Repository) -> No
     forged(apart, [(mains, topics.decode()), (layout.version("m", "1.3.0"), moved)])
     broken = verify(Project.open(apart.path), everything=True).broken
     assert any(link.kind == "history" and link.subject == mains for link in broken)
+
+
+def chained(apart: Repository, history: Sequence[PromotionRecord]) -> None:
+    """Write a stage's history anew, so that the chain itself holds, and commit it as the merge under way."""
+    for path in (apart.path / layout.stage("m", "production")).iterdir():
+        path.unlink()
+    previous, prior = None, None
+    for sequence, record in enumerate(history, start=1):
+        new = replace(record, sequence=sequence, previous=previous, prior=prior)
+        prior = put(apart, layout.promotion("m", "production", sequence), codec.encode("promotion", new.to_document()))
+        previous = new.version
+    apart.commit("Forged merge")
+    assert stages.history_of(Project.open(apart.path), "m", "production")[1] == ()
+
+
+def merged(apart: Repository) -> list[PromotionRecord]:
+    assert tried(apart, "merge", "--quiet", "topic") == 1
+    settled(apart)
+    return [record for record, _ in Project.open(apart.path).registry.history("m", "production")]
+
+
+def reported(apart: Repository) -> set[str]:
+    broken = verify(Project.open(apart.path), everything=True).broken
+    return {link.subject for link in broken if link.kind == "history"}
+
+
+@pytest.mark.parametrize("action", ["promote", "rollback"])
+def test_a_merge_that_leaves_out_what_went_back_is_told(apart: Repository, action: str) -> None:
+    """That the version had been promoted before is no reason to leave out that the stage went back to it."""
+    project = Project.open(apart.path)
+    if action == "rollback":
+        rollback(project, "m", stage="production", message="back")
+    else:
+        promote(project, "m@1.0.0", to="production", message="back")
+    history = merged(apart)
+    assert [record.version for record in history] == ["1.0.0", "1.1.0", "1.0.0", "1.2.0", "1.2.1"]
+    chained(apart, [*history[:2], *history[3:]])
+    assert layout.promotion("m", "production", 3) in reported(apart)
+
+
+@pytest.mark.parametrize(("sequence", "version"), [(1, "1.1.0"), (2, "1.0.0")])
+def test_a_merge_that_says_another_version_was_promoted_is_told(apart: Repository, sequence: int, version: str) -> None:
+    """One that both branches had, and one of main's own."""
+    history = merged(apart)
+    digest = Project.open(apart.path).registry.digest("m", version)
+    assert digest is not None
+    history[sequence - 1] = replace(history[sequence - 1], version=version, record=digest)
+    chained(apart, history)
+    assert layout.promotion("m", "production", sequence) in reported(apart)
+
+
+def test_a_merge_does_not_move_what_both_branches_had(apart: Repository) -> None:
+    path = layout.version("m", "1.0.0")
+    text = (apart.path / path).read_text()
+    tried(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
+    (apart.path / path).unlink()
+    apart.write(layout.version("m", "1.5.0"), text.replace('version: "1.0.0"', 'version: "1.5.0"'))
+    apart.commit("Forged merge")
+    assert path in reported(apart)
+
+
+def test_a_merge_that_says_another_version_is_the_parent_is_told(apart: Repository) -> None:
+    path = layout.version("m", "1.1.0")
+    merged(apart)
+    apart.write(path, (apart.path / path).read_text().replace('parent: "1.0.0"', "parent: null"))
+    apart.commit("Forged merge")
+    assert path in reported(apart)
+
+
+def test_a_merge_that_gives_an_evaluation_to_another_version_is_told(apart: Repository) -> None:
+    apart.git("switch", "--quiet", "topic")
+    judged(apart, "1.1.1", KIM)
+    apart.git("switch", "--quiet", "main")
+    judged(apart, "1.0.0", KIM)
+    old, new = layout.evaluation("m", "1.0.0", 1), layout.evaluation("m", "1.1.0", 1)
+    registry = Project.open(apart.path).registry
+    digest = registry.digest("m", "1.1.0")
+    assert digest is not None
+    moved = replace(registry.evaluation("m", "1.0.0", 1), version="1.1.0", record=digest)
+    tried(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
+    (apart.path / old).unlink()
+    apart.write(new, codec.encode("evaluation", moved.to_document()))
+    apart.commit("Forged merge")
+    assert old in reported(apart)

@@ -166,6 +166,18 @@ def merged(place: Place) -> None:
     place.git("push", "--quiet", "origin", "main")
 
 
+def told_by_tags(place: Place) -> None:
+    """Two versions, of which one has no version tag yet, and the stage they held in turn; git keeps the weights."""
+    place.write("train.py", "print('training')\n")
+    for number, tag in enumerate(("m@v1.0.0", "v1.1.0"), start=1):
+        place.write("weights/model.bin", weights(number))
+        place.write("weights/vocabulary.txt", f"word {number}\n")
+        place.commit(f"Weights {number}")
+        place.git("tag", "-a", tag, "-m", f"Version {number}")
+        place.git("tag", "-a", f"m#production#{number}", "-m", "Serve it")
+    place.mlver("init")
+
+
 def unsealed(place: Place) -> None:
     """Records that a merge brought, without their tags."""
     two(place)
@@ -229,6 +241,7 @@ OPERATIONS = (
         "register-after-undo", partial(interrupted, "git-commit#1:before", "register"), _NEXT, changed, again=(0, 3)
     ),
     Operation("hook-install", born, ("hook", "install"), piecemeal=True),
+    Operation("adopt", told_by_tags, ("adopt", "m", "--weights", "weights")),
     Operation("tag", unsealed, ("tag",), piecemeal=True),
     Operation("release", merged, ("release",), piecemeal=True),
     Operation("resolve", meeting, ("resolve",), unsealed=True),
