@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from importlib import import_module
+from itertools import pairwise
 
 import pytest
 
@@ -42,6 +43,10 @@ def test_a_command_has_help_on_one_line_and_in_full_with_examples(
     assert shown == helped(capsys, name, "-h")
     assert summary in shown
     words = shown.split()
+    lines = [line.strip() for line in shown.splitlines()]
+    paragraphs = lines[lines.index(summary) : next(at for at, line in enumerate(lines) if line.startswith("╭"))]
+    for line, following in pairwise(paragraphs):
+        assert not following or len(line) + 1 + len(following.split()[0]) > 76 or not line, "broken before it is full"
     for example in module.EXAMPLES:
         assert example.split() == words[_at(words, example.split()) :][: len(example.split())]
 
