@@ -93,3 +93,11 @@ def test_examples_work(second: Repository, name: str, example: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_readme_tells_of_every_command(name: str) -> None:
     assert f"| `mlver {name}" in README.read_text(), f"`mlver {name}` is missing from the README's table of commands"
+
+
+def test_what_a_hook_can_do_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "One of install, check, guard, status. [required]" in " ".join(helped(capsys, "hook", "--help").split())
+    assert main(["hook", "chekc"]) == main(["hook"]) == 2
+    said = capsys.readouterr().err
+    assert "error: there is no hook `chekc`, only install, check, guard, status\n" in said
+    assert "error: missing argument 'WHAT'\n" in said
