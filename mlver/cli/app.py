@@ -7,6 +7,7 @@ nothing else.
 from __future__ import annotations
 
 import difflib
+import inspect
 import sys
 from collections.abc import Iterable
 from importlib import import_module
@@ -72,8 +73,16 @@ def build(names: Iterable[str]) -> typer.Typer:
     for name in names:
         module = import_module(f"mlver.cli.{name}")
         epilog = "\n\n".join(("Examples:", *module.EXAMPLES))
-        app.command(name, context_settings=_HELP, rich_help_panel=COMMANDS[name], epilog=epilog)(module.command)
+        about = _flowing(module.command.__doc__)
+        app.command(name, help=about, context_settings=_HELP, rich_help_panel=COMMANDS[name], epilog=epilog)(
+            module.command
+        )
     return app
+
+
+def _flowing(docstring: str) -> str:
+    """Each paragraph on one line, for the terminal to wrap: Typer would keep the breaks of the source."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(docstring).split("\n\n"))
 
 
 _HELP = {"help_option_names": ["-h", "--help"]}

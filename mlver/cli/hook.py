@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -18,13 +18,17 @@ EXAMPLES = (
     "mlver hook guard",
     "mlver hook status",
 )
-What = Literal["install", "check", "guard", "status", "pre-commit", "pre-push", "pre-receive"]
+_ASKED = ("install", "check", "guard", "status")
+_RUN_BY_GIT = ("pre-commit", "pre-push", "pre-receive")
 
 
 def command(
     ctx: typer.Context,
-    what: Annotated[What, typer.Argument(metavar="WHAT", help="install, check, guard, status, or what git runs.")],
-    words: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    what: Annotated[
+        str,
+        typer.Argument(metavar="WHAT", help=f"One of {', '.join(_ASKED)}.", autocompletion=lambda: list(_ASKED)),
+    ],
+    words: Annotated[list[str] | None, typer.Argument(metavar="…", hidden=True)] = None,
     old: Annotated[
         str, typer.Option("--from", metavar="REV", help="Judge the commits that --to has and REV lacks.")
     ] = "",
@@ -40,6 +44,8 @@ def command(
     install writes git's hooks. check judges the records that are staged, guard everything else that is; status tells
     what others could not resolve. pre-commit, pre-push and pre-receive are what git runs. Exit code 1 is a refusal.
     """
+    if what not in (*_ASKED, *_RUN_BY_GIT):
+        raise UsageError(f"there is no hook `{what}`, only {', '.join(_ASKED)}", hint="mlver hook install")
     here = session(ctx)
     if bool(old) != bool(new):
         raise UsageError("--from and --to name one range, together", hint="mlver hook check --from main --to HEAD")

@@ -101,7 +101,9 @@ class _Sides:
         landed = old if protected or self._is_main(update.ref) else self._main()
         found = incoming.pushed(self.repository, update.new, [old or self.known], landed=landed, line=line)
         there = [path for path in found.records if path in found.tree.entries and layout.is_version(path)]
-        return admission.broken(found), there
+        already = touched.objects(self.repository, [f"{landed}:{path}" for path in there]) if landed else ()
+        told = {path for path, has in zip(there, already, strict=False) if has is not None}
+        return admission.broken(found), [path for path in there if path not in told]
 
     def _main(self) -> str | None:
         """The commit that main has there, as far as it is known here; None where it has none."""
@@ -119,7 +121,8 @@ class _Sides:
             return
         show = command("git", "show", name)
         if new is None:
-            yield Broken("tag", name, "seals a version, and would be deleted", f"git fetch origin {update.ref}")
+            back = f"git fetch origin {update.ref}:{update.ref}   (where it is gone here, too)"
+            yield Broken("tag", name, "seals a version, and would be deleted", back)
         elif not is_absent(update.old):
             hint = f"mlver register {place.model} --bump patch -m WHY   (a version that was sealed stays what it was)"
             yield Broken("tag", name, "seals a version there already, and would be moved", hint)

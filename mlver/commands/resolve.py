@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlver import paths
+from mlver.digest import Digest
 from mlver.errors import InvalidDocument, MlverError, UsageError, command
 from mlver.git import changes, merging
 from mlver.git.merging import Meeting
+from mlver.policy.trust import promotion_tag_name
 from mlver.project import layout, seals, settings, stages
 from mlver.project.project import Project
 from mlver.project.resolution import Dropped, Resolution, Rewritten, parent_now
@@ -35,8 +37,8 @@ class Left:
 class ResolveResult:
     """`rewrite` is the side that gave way, for the reason `why`; `settled` are settings files that were merged.
 
-    `written` are the paths that were not yet as they are to be; `untagged` local tags of former numbers that were
-    deleted. `conflicts` counts files that are not mlver's and still hold both sides; `next` are commands to go on with.
+    `written` are the paths that were not yet as they are to be; `untagged` local tags of former records that
+    were deleted. `conflicts` counts files that are not mlver's and still hold both sides; `next` says how to go on.
     """
 
     during: str
@@ -85,7 +87,7 @@ def resolve(project: Project, *, rewrite: Side | None = None, dry_run: bool = Fa
         untagged=tuple(untags),
         left=tuple(work.left),
         conflicts=sum(not path.startswith(f"{layout.ROOT}/") for path in work.unmerged),
-        next=tuple(_next(work, meeting, fetch, changed=bool(files))),
+        next=tuple(_next(work, meeting, fetch, changed=bool(files), untagged=bool(untags))),
         dry_run=dry_run,
     )
 
@@ -166,10 +168,13 @@ class _Work:
             for tag, seal in seals.tagged(self.project, model, [version]).values():
                 if seal.sealed == record:
                     found[tag.name] = tag.object_id
+        events = self._events()
         fetch = None
-        for remote in changes.all_remotes(self.project.repository) if found else ():
+        for remote in changes.all_remotes(self.project.repository) if found or events else ():
             there = changes.remote_tags(self.project.repository, remote)
-            for name, object_id in found.items():
+            # what was told to others stays told; it decides nothing
+            events = {name: object_id for name, object_id in events.items() if there.get(name) != object_id}
+            for name, object_id in (found | events).items():
                 if there.get(name) == object_id:
                     raise MlverError(
                         f"{name} is on {remote}: a version whose seal was pushed keeps its number",
@@ -177,7 +182,17 @@ class _Work:
                     )
                 if name in there:
                     fetch = remote
-        return found, fetch
+        return found | events, fetch
+
+    def _events(self) -> dict[str, str]:
+        """Local tags, with their object ids, that tell of promotions which read otherwise now."""
+        was: dict[str, Digest] = {}
+        for path in [*(one.old for one in self.resolution.rewritten), *(one.path for one in self.resolution.dropped)]:
+            place, data = layout.place(path), self.own.read(path)
+            if place and place.kind == "promotion" and data is not None:
+                was[promotion_tag_name(place.model, place.stage or "", place.sequence or 0)] = Digest.of(data)
+        tags = self.project.repository.tags(*(f"refs/tags/{name}" for name in was)) if was else {}
+        return {name: tag.object_id for name, tag in tags.items() if tag.seals == str(was[name])}
 
     def files(self) -> dict[str, bytes | None]:
         """What has to be written: every file that the index or the work tree holds otherwise."""
@@ -237,7 +252,7 @@ class _Work:
                     self.left.append(Left(f"{model} {number}", said, hint))
 
 
-def _next(work: _Work, meeting: Meeting, fetch: str | None, *, changed: bool) -> Iterator[str]:
+def _next(work: _Work, meeting: Meeting, fetch: str | None, *, changed: bool, untagged: bool) -> Iterator[str]:
     if meeting.what == "commit" and not changed:
         return
     if not work.left:
@@ -246,5 +261,5 @@ def _next(work: _Work, meeting: Meeting, fetch: str | None, *, changed: bool) ->
         yield "mlver resolve"
     if fetch:
         yield command("git", "fetch", "--tags", fetch)
-    if work.resolution.changed:
+    if work.resolution.changed or untagged:
         yield "mlver tag"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, command
@@ -42,7 +42,7 @@ def tag(project: Project, *, push: bool = False, dry_run: bool = False) -> TagRe
     with editing(project, "tag") as edit:
         head = _head(project)
         remote = _remote(project) if push else None
-        there: Collection[str] = changes.remote_tags(edit.repository, remote) if remote else ()
+        there = changes.remote_tags(edit.repository, remote) if remote else {}
         plans, unsealable = _lacking(project.afresh, head, remote, there)
         if plans:
             edit.seal(tuple(replace(plan, commit=commit) for plan, commit in plans))
@@ -89,10 +89,14 @@ def _suspect(project: Project, unsealed: Sequence[Sealable], here: Collection[st
             )
 
 
-def _push(project: Project, head: str, remote: str, there: Collection[str]) -> tuple[str, ...]:
+def _push(project: Project, head: str, remote: str, there: Mapping[str, str]) -> tuple[str, ...]:
     """Push the tags of HEAD's records that the other side lacks."""
     here = project.repository.tags()
     due = sealing.wanted(replace(project, reporter=Silent()), head, {*here, *there})
+    others = [one.tag for one in due if one.tag in here and there.get(one.tag) not in (None, here[one.tag].object_id)]
+    if others:
+        said = f"{remote} has {', '.join(others)} already, made elsewhere"
+        project.reporter.note(f"{said}; if the records differ, git pull stops, and mlver resolve settles it")
     names = [one.tag for one in due if one.tag in here and one.tag not in there]
     for some in changes.batches(names):
         changes.push_tags(project.repository, remote, some)

@@ -234,7 +234,7 @@ def damage(project: Project, records: Iterable[VersionRecord], *, everything: bo
 
 
 def verified_store(project: Project, digests: Collection[Digest], *, everything: bool = False) -> list[Problem]:
-    """What is wrong with these objects, and with `everything` else that is stored; every byte is read."""
+    """What is wrong with these objects, in their order, and else with `everything`; every byte is read."""
     kept = store(project)
     reporter = project.reporter
 
@@ -245,10 +245,13 @@ def verified_store(project: Project, digests: Collection[Digest], *, everything:
         found = list(kept.verify(None if everything else digests, progress=reporter.advance, expect=expect))
     finally:
         reporter.end()
-    if not everything:
-        return [problem for problem in found if problem.digest in digests]
-    told = {problem.digest for problem in found}
-    return found + [Problem(digest, None, "is missing", lost=True) for digest in sorted(kept.missing(digests) - told)]
+    if everything:
+        told = {problem.digest for problem in found}
+        found += [Problem(digest, None, "is missing", lost=True) for digest in sorted(kept.missing(digests) - told)]
+    else:
+        found = [problem for problem in found if problem.digest in digests]
+    place = {digest: number for number, digest in enumerate(digests)}
+    return sorted(found, key=lambda problem: place.get(problem.digest, len(place)) if problem.digest else len(place))
 
 
 def set_aside(project: Project, damaged: Damage) -> None:

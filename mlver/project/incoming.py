@@ -135,9 +135,14 @@ def _id(entry: Entry | None) -> str | None:
 
 
 def _landed(repository: Repository, path: str) -> set[str]:
-    """A record as the main branches hold it."""
-    held = touched.objects(repository, [f"{name}:{path}" for name in touched.main_branches(repository)])
-    return {f"100644 {found.object_id}" for found in held if found is not None}
+    """A record as the main branches hold it: those of remotes, or else, where they have no such record, those here.
+
+    A main branch that is ahead of its remote's gives way to that, as any branch does.
+    """
+    mains = touched.main_branches(repository)
+    held = dict(zip(mains, touched.objects(repository, [f"{name}:{path}" for name in mains]), strict=True))
+    there = {name: f"100644 {found.object_id}" for name, found in held.items() if found is not None}
+    return {each for name, each in there.items() if name.startswith("refs/remotes/")} or set(there.values())
 
 
 def _has_landed(repository: Repository, head: str, path: str) -> bool:

@@ -15,19 +15,23 @@ def text(result: DoctorResult, screen: Screen) -> None:
     signs = max((len(_sign(finding, result)[0]) for finding in result.findings), default=0)
     kinds = Counter(_kind(finding, result) for finding in result.findings)
     told: Counter[_Kind] = Counter()
-    for finding in result.findings:
+    for number, finding in enumerate(result.findings):
         kind = _kind(finding, result)
         told[kind] += 1
-        if told[kind] > _SHOWN:
-            if told[kind] == kinds[kind]:
-                more = f"and {kinds[kind] - _SHOWN:,} more of {finding.subject} (--json lists all)"
-                screen.line((" " * (signs + 2) + more, "dim"))
-            continue
-        said, style = _sign(finding, result)
-        subject: Part = (finding.subject + " " * (subjects - cells(finding.subject)), "bold")
-        screen.line((said.ljust(signs), style), "  ", subject, "  ", finding.message, hang=signs + 4 + subjects)
-        if finding.hint and finding.level != "good" and not finding.fixed:
-            screen.unbroken(" " * (signs + 2), ("hint: ", "dim"), finding.hint)
+        if told[kind] <= _SHOWN:
+            said, style = _sign(finding, result)
+            subject: Part = (finding.subject + " " * (subjects - cells(finding.subject)), "bold")
+            screen.line((said.ljust(signs), style), "  ", subject, "  ", finding.message, hang=signs + 4 + subjects)
+        elif told[kind] == kinds[kind]:
+            more = f"and {kinds[kind] - _SHOWN:,} more of {finding.subject} (--json lists all)"
+            screen.line((" " * (signs + 2) + more, "dim"))
+        if _hint(finding) and [_hint(one) for one in result.findings[number + 1 : number + 2]] != [_hint(finding)]:
+            screen.unbroken(" " * (signs + 2), ("hint: ", "dim"), finding.hint or "")
+
+
+def _hint(finding: Finding) -> str | None:
+    """What to type; neighbours that say the same say it once, after the last."""
+    return finding.hint if finding.level != "good" and not finding.fixed else None
 
 
 def _kind(finding: Finding, result: DoctorResult) -> _Kind:

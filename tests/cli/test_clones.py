@@ -135,7 +135,9 @@ def test_tags_that_collide_on_the_remote_are_refused(clones: tuple[Repository, R
     works(kim, "tag", "--push")
     assert lee.git("ls-remote", "--tags", "origin", "digits@v1.1.0") != ""
     # the remote has a tag of this name: it is left alone
-    assert works(lee, "tag", "--push") == "every record on HEAD is sealed already\npushed 0 tags to origin\n"
+    done = lee.mlver("tag", "--push")
+    assert done.out == "every record on HEAD is sealed already\npushed 0 tags to origin\n"
+    assert "origin has digits@v1.1.0 already, made elsewhere" in done.err
     assert kim.git("ls-remote", "--tags", "origin").count("digits@v1.1.0^{}") == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from importlib import import_module
+from itertools import pairwise
 
 import pytest
 
@@ -42,6 +43,10 @@ def test_a_command_has_help_on_one_line_and_in_full_with_examples(
     assert shown == helped(capsys, name, "-h")
     assert summary in shown
     words = shown.split()
+    lines = [line.strip() for line in shown.splitlines()]
+    paragraphs = lines[lines.index(summary) : next(at for at, line in enumerate(lines) if line.startswith("╭"))]
+    for line, following in pairwise(paragraphs):
+        assert not following or len(line) + 1 + len(following.split()[0]) > 76 or not line, "broken before it is full"
     for example in module.EXAMPLES:
         assert example.split() == words[_at(words, example.split()) :][: len(example.split())]
 
@@ -88,3 +93,11 @@ def test_examples_work(second: Repository, name: str, example: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_readme_tells_of_every_command(name: str) -> None:
     assert f"| `mlver {name}" in README.read_text(), f"`mlver {name}` is missing from the README's table of commands"
+
+
+def test_what_a_hook_can_do_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "One of install, check, guard, status. [required]" in " ".join(helped(capsys, "hook", "--help").split())
+    assert main(["hook", "chekc"]) == main(["hook"]) == 2
+    said = capsys.readouterr().err
+    assert "error: there is no hook `chekc`, only install, check, guard, status\n" in said
+    assert "error: missing argument 'WHAT'\n" in said

@@ -348,3 +348,25 @@ def test_what_resolve_renumbered_passes_at_the_commit_and_on_its_way(here: Hooke
     assert done.code == 0, done.err
     here.passes("commit", "--no-edit")
     assert here.mlver("hook", "check", "--from", "main", "--to", "topic").out.startswith("All is well")
+
+
+def test_a_main_branch_gives_way_to_its_remotes(here: Hooked, tmp_path: Path) -> None:
+    """Somebody else's record of the number was pushed first; what `resolve` makes of that passes, and nothing less."""
+    here.git("init", "--quiet", "--bare", str(tmp_path / "remote.git"))
+    here.git("remote", "add", "origin", str(tmp_path / "remote.git"))
+    here.git("switch", "--quiet", "-c", "colleague")
+    path = here.add_unsealed("1.2.0", "Theirs")
+    here.commit("Theirs")
+    here.git("push", "--quiet", "--no-verify", "origin", "colleague:main")
+    here.git("switch", "--quiet", "main")
+    here.git("branch", "-D", "--quiet", "colleague")
+    here.add_unsealed("1.2.0", "Ours")
+    here.commit("Ours")
+    assert here.attempt("merge", "origin/main").code != 0
+    here.git("checkout", "--ours", path)
+    here.git("add", path)
+    assert f"{path} was replaced by the other side's in a merge" in here.refuses("commit", "--no-edit")
+    here.git("checkout", "--merge", path)
+    assert here.mlver("resolve").out.startswith("Rewrote ours in this merge (theirs has landed on origin/main)")
+    here.passes("commit", "--no-edit")
+    here.passes("push", "origin", "main")

@@ -54,6 +54,17 @@ def test_what_mlver_made_passes_and_what_stays_behind_is_told(here: Hooked) -> N
     assert len(here.git("ls-remote", "--tags", "--refs", "origin").splitlines()) == 3
 
 
+def test_what_is_there_already_does_not_stay_behind(here: Hooked) -> None:
+    here.git("switch", "--quiet", "-c", "theirs")
+    here.add_unsealed("2.0.0")
+    here.commit("Somebody else's")
+    here.git(*IN, "theirs:main")
+    here.git("switch", "--quiet", "main")
+    here.git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "Mine")
+    here.passes("merge", "--no-edit", "theirs")
+    assert "2.0.0" not in here.passes(*OUT, "main")
+
+
 def test_a_seal_on_its_own_passes_and_never_moves_or_goes_away(here: Hooked) -> None:
     here.passes(*OUT, TAG)
     assert f"{TAG} seals a version, and would be deleted" in refused(here, f":{TAG}")

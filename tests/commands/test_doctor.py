@@ -72,8 +72,14 @@ def test_much_damage_of_one_artifact_is_told_shortly(project: Repository) -> Non
     done = project.mlver("doctor")
     assert (done.code, done.out.count(" is missing")) == (1, 5)
     assert "       and 9 more of digits 1.0.0 weights (--json lists all)\n" in done.out
+    assert done.out.count("hint: copy .git/mlver/objects and packs") == 1
     found = document(project.mlver("doctor", "--json"), "doctor")
     assert sum(finding["level"] == "wrong" for finding in found["findings"]) == 14
+    lost = [finding["message"].split()[0] for finding in found["findings"] if finding["level"] == "wrong"]
+    assert lost == sorted(lost), "as the manifest lists them"
+    checked = project.mlver("verify", "--all")
+    assert (checked.code, checked.out.count(" is missing"), checked.out.count("hint: ")) == (1, 10, 1)
+    assert "and 4 more (--json lists all)\n" in checked.out
 
 
 def test_its_own_hook_is_told_from_somebody_elses(first: Repository) -> None:

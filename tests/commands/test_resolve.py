@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlver.commands.promote import promote
+from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError
 from mlver.project import layout
 from mlver.project.project import Project
@@ -136,6 +137,24 @@ def test_a_seal_that_was_pushed_keeps_its_number(apart: Repository) -> None:
         settled(apart)
     assert apart.git("status", "--porcelain") == before
     assert apart.git("rev-parse", "refs/tags/m@v1.1.0") == sealed
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+def test_tags_of_promotions_are_taken_back_unless_they_were_pushed(apart: Repository, pushed: bool) -> None:
+    """A pushed one has told what it told: it holds up no merge."""
+    names = [f"m@production.{number}" for number in (2, 3)]
+    for name, number in zip(names, (2, 3), strict=True):
+        record = apart.git("show", f"topic:{layout.promotion('m', 'production', number)}") + "\n"
+        message = f"told\n\nMlver-Record: {Digest.of(record.encode())}"
+        apart.git("tag", "--annotate", "--message", message, name, "topic")
+    remote(apart)
+    if pushed:
+        apart.git("push", "--quiet", "origin", names[0])
+    assert tried(apart, "merge", "--quiet", "topic") == 1
+    done = settled(apart)
+    gone = names[1:] if pushed else names
+    assert done.untagged == tuple(gone)
+    assert apart.git("tag", "--list", "m@production.*").split() == [name for name in names if name not in gone]
 
 
 def test_a_remote_that_does_not_answer_proves_nothing(apart: Repository) -> None:
