@@ -85,7 +85,7 @@ done
 
 if ((${#arguments[@]})); then
   heading 'tests'
-  "$python" -m pytest -n 2 "${long[@]}" "${arguments[@]}"
+  "$python" -m pytest -n 2 --dist worksteal "${long[@]}" "${arguments[@]}"
   exit
 fi
 
@@ -113,6 +113,6 @@ story=$(bash examples/quickstart.sh 2>&1) || {
 echo "ok: $(grep -c '^\$ ' <<<"$story") commands"
 
 heading 'tests'
-"$python" -m pytest -n 2 "${long[@]}"
+"$python" -m pytest -n 2 --dist worksteal "${long[@]}"
 
 printf '\nall checks passed in %d s\n' "$SECONDS"

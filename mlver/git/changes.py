@@ -100,13 +100,15 @@ def create_tag(repository: Repository, name: str, commit: str, message: str) -> 
 def delete_tags(repository: Repository, tags: Mapping[str, str]) -> None:
     """Delete tags, all or none, each only as long as it is still the object `tags` says."""
     lines = "".join(f"delete refs/tags/{name}\0{oid}\0" for name, oid in tags.items())
-    repository.process.write(["update-ref", "--stdin", "-z"], stdin=lines.encode(), doing="delete the old tags")
+    if lines:
+        repository.process.write(["update-ref", "--stdin", "-z"], stdin=lines.encode(), doing="delete the old tags")
 
 
 def restore_tags(repository: Repository, tags: Mapping[str, str]) -> None:
     """Put deleted tags back, as the objects `tags` says, all or none."""
     lines = "".join(f"create refs/tags/{name}\0{oid}\0" for name, oid in tags.items())
-    repository.process.write(["update-ref", "--stdin", "-z"], stdin=lines.encode(), doing="put the old tags back")
+    if lines:
+        repository.process.write(["update-ref", "--stdin", "-z"], stdin=lines.encode(), doing="put the old tags back")
 
 
 _A_PUSH = 3  # forges start no pipeline for more tags than this in one push
