@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.cli.conftest import refused, train, works
@@ -68,3 +70,13 @@ def test_what_belongs_to_git_or_mlver_is_no_place_to_check_out_to(second: Reposi
 def test_the_folder_told_is_shown_without_detours(second: Repository) -> None:
     said = works(second, "checkout", "digits@1.0.0", "--to", "model/../../x")
     assert said == f"Checked out digits 1.0.0\n  3 files written, 0 unchanged  in {second.path.parent / 'x'}\n"
+
+
+def test_a_folder_to_be_served_does_not_come_out_empty(first: Repository, tmp_path: Path) -> None:
+    done = first.mlver("register", "digits", "--bump", "minor", "-m", "Elsewhere", "--no-store", "weights")
+    assert done.code == 0, done.err
+    refused = first.mlver("checkout", "digits@latest", "--to", str(tmp_path / "served"))
+    assert refused.code == 3
+    assert "the weights of digits 1.1.0 are not stored by mlver" in refused.err
+    assert not (tmp_path / "served").exists()
+    assert first.mlver("checkout", "digits@latest").code == 0
