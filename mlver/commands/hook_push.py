@@ -114,8 +114,7 @@ class _Sides:
 
     def _tag(self, update: Update) -> Iterator[Broken]:
         name = update.ref.removeprefix(_TAGS)
-        new = None if is_absent(update.new) else touched.tag_object(self.repository, name, update.new)
-        old = None if is_absent(update.old) else touched.tag_object(self.repository, name, update.old)
+        old, new = (self._tag_object(name, object_id) for object_id in (update.old, update.new))
         place = self._place(name, old, new)
         if place is None:
             return
@@ -128,6 +127,9 @@ class _Sides:
             yield Broken("tag", name, "seals a version there already, and would be moved", hint)
         else:
             yield from self._seal(place, new, show)
+
+    def _tag_object(self, name: str, object_id: str) -> Tag | None:
+        return None if is_absent(object_id) else self.repository.tag_objects({name: object_id}).get(name)
 
     def _place(self, name: str, old: Tag | None, new: Tag | None) -> layout.Place | None:
         """The record a tag stands for; None for a tag that is none of mlver's, such as a package's `name@v1.2.3`."""

@@ -83,6 +83,18 @@ def test_a_tag_that_seals_nothing_is_refused(here: Hooked) -> None:
     assert f"{TAG} points at a commit that holds another record" in refused(here, TAG)
 
 
+def test_a_tag_is_judged_by_the_commit_that_git_takes_it_for(here: Hooked) -> None:
+    """A tag object with a second header that names another commit, the sealed one."""
+    sealed, other = here.git("rev-parse", f"{TAG}^{{commit}}"), here.git("rev-list", "--max-parents=0", "main")
+    text = here.git("cat-file", "tag", TAG).replace(f"object {sealed}", f"object {other}")
+    head, _, message = text.partition("\n\n")
+    (here.path / ".git/forged").write_text(f"{head}\nobject {sealed}\n\n{message}\n")
+    made = here.git("hash-object", "-t", "tag", "-w", "--literally", ".git/forged")
+    here.git("update-ref", f"refs/tags/{TAG}", made)
+    assert here.git("rev-parse", f"{TAG}^{{commit}}") == other
+    assert f"{TAG} points at a commit that does not hold the record" in refused(here, TAG)
+
+
 def test_a_tag_that_is_none_of_mlvers_may_do_as_it_likes(here: Hooked) -> None:
     names = ("package@v1.2.3", "v1.0", "digits@vnext")
     for name in names:
