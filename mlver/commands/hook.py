@@ -121,7 +121,7 @@ def _files(found: Incoming) -> Iterator[Broken]:
         return
     settings = _settings(found.project)
     artifacts = _artifacts(found.project)
-    for path, file in found.files.items():
+    for path, file in found.files:
         pinned = next((name for place, name in artifacts.items() if f"{path}/".startswith(f"{place}/")), None)
         worth = file.size <= settings.max_file_size and (pinned or settings.pickle == "forbid")
         # one at a time, as all of them together may be more than there is memory

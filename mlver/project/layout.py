@@ -100,6 +100,11 @@ def is_record(path: str) -> bool:
     return path.startswith(f"{MANIFESTS}/") if found is None else found.kind != "model"
 
 
+def is_kept(path: str) -> bool:
+    """Whether a path is one where mlver keeps something, so that `.mlver/` is no place for anything else."""
+    return place(path) is not None or path.startswith(f"{MANIFESTS}/") or path in (CONFIG, ATTRIBUTES, VERSION_SCHEMA)
+
+
 def path_of(named: Named) -> str:
     """Where the record lies that a tag is of."""
     if named.stage is None or named.sequence is None:

@@ -292,6 +292,26 @@ def test_a_range_is_judged_by_its_commits(here: Hooked) -> None:
     assert here.mlver("hook", "check", "--from", "HEAD", "--to", "HEAD").code == 0
 
 
+def test_what_a_file_held_in_between_is_judged_too(here: Hooked) -> None:
+    start = here.git("rev-parse", "HEAD")
+    for size in (1, 11_000_000, 2):
+        here.write("data.bin", b"\0" * size)
+        here.git("add", "--all")
+        here.git("commit", "--no-verify", "--quiet", "-m", "More")
+    found = document(here.mlver("hook", "guard", "--from", start, "--to", "HEAD", "--json"), "hook")
+    assert [(one["kind"], one["subject"]) for one in found["broken"]] == [("size", "data.bin")]
+
+
+def test_among_the_records_there_is_no_place_to_hide(here: Hooked) -> None:
+    start = here.git("rev-parse", "HEAD")
+    here.write(".mlver/large.bin", b"\0" * 11_000_000)
+    here.git("add", "--force", ".mlver/large.bin")
+    assert ".mlver/large.bin is 11,000,000 bytes" in here.refuses("commit", "-m", "Large")
+    here.git("commit", "--no-verify", "--quiet", "-m", "Large")
+    found = document(here.mlver("hook", "guard", "--from", start, "--to", "HEAD", "--json"), "hook")
+    assert [(one["kind"], one["subject"]) for one in found["broken"]] == [("size", ".mlver/large.bin")]
+
+
 def test_a_range_that_is_none_is_named(here: Hooked) -> None:
     done = here.mlver("hook", "check", "--from", "--output=x", "--to", "HEAD")
     assert done.code == 3
