@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -71,6 +72,22 @@ def test_a_seal_on_its_own_passes_and_never_moves_or_goes_away(here: Hooked) -> 
     message = here.git("tag", "--list", "--format=%(contents)", TAG)
     here.git("tag", "--force", "--annotate", "--message", message, TAG, "HEAD")
     assert f"{TAG} seals a version there already, and would be moved" in refused(here, "--force", TAG)
+
+
+def test_a_promotions_tag_is_held_to_the_same(here: Hooked) -> None:
+    """It starts the deployment."""
+    tag = "digits@production.1"
+    digest = hashlib.sha256((here.path / PROMOTION).read_bytes()).hexdigest()
+    here.git("tag", "digits@staging.1")  # a stage nobody knows
+    here.git("tag", tag)
+    assert f"{tag} is a lightweight tag" in refused(here, tag)
+    here.git("tag", "--force", "--annotate", "--message", f"x\n\nMlver-Record: sha256:{'ab' * 32}", tag)
+    assert f"{tag} points at a commit that holds another record" in refused(here, tag)
+    here.git("tag", "--force", "--annotate", "--message", f"x\n\nMlver-Record: sha256:{digest}", tag)
+    here.passes(*OUT, tag, "digits@staging.1")
+    assert f"{tag} seals a promotion, and would be deleted" in refused(here, f":{tag}")
+    here.git("tag", "--force", "--annotate", "--message", f"y\n\nMlver-Record: sha256:{digest}", tag)
+    assert f"{tag} seals a promotion there already, and would be moved" in refused(here, "--force", tag)
 
 
 def test_a_tag_that_seals_nothing_is_refused(here: Hooked) -> None:
