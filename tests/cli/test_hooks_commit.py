@@ -263,6 +263,11 @@ def test_a_large_text_does_not_pass_for_code(here: Hooked) -> None:
     here.write("one-line.json", "x" * 70_000)
     here.git("add", "one-line.json")
     assert "one-line.json is 70,000 bytes" in here.refuses("commit", "-m", "Large")
+    here.write(".gitattributes", "*.json diff\n")  # git then takes it for text, of one line
+    here.git("add", ".gitattributes")
+    assert "one-line.json is 70,000 bytes" in here.refuses("commit", "-m", "Large")
+    (here.path / "one-line.json").unlink()
+    assert "one-line.json is 70,000 bytes" in here.refuses("commit", "-m", "Large")
 
 
 def test_a_secret_never_gets_into_a_record_nor_onto_the_screen(here: Hooked) -> None:
