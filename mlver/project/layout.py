@@ -105,6 +105,12 @@ def is_kept(path: str) -> bool:
     return place(path) is not None or path.startswith(f"{MANIFESTS}/") or path in (CONFIG, ATTRIBUTES, VERSION_SCHEMA)
 
 
+def top_of(path: str) -> str | None:
+    """Which of mlver's own a path would lie in or be where letter case does not count; None for none of them."""
+    tops = (f"{MODELS}/", f"{MANIFESTS}/", f"{VERSION_SCHEMA.rpartition('/')[0]}/", CONFIG, ATTRIBUTES)
+    return next((top for top in tops if f"{path.casefold()}/".startswith(f"{top.rstrip('/')}/")), None)
+
+
 def path_of(named: Named) -> str:
     """Where the record lies that a tag is of."""
     if named.stage is None or named.sequence is None:

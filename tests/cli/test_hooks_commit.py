@@ -230,6 +230,14 @@ def test_twins_are_refused(here: Hooked) -> None:
     here.write(".mlver/models/Digits/model.yaml", "schema: mlver/model/1\nmodel: Digits\n")
     here.git("add", "--all")
     assert "differs from the model `Digits` by letter case only" in here.refuses("commit", "-m", "Twin")
+    here.git("reset", "--hard", "--quiet")
+    lower, upper = here.add_unsealed("2.0.0-rc1"), here.add_unsealed("2.0.0-RC1")
+    hidden = RECORD.replace("models", "Models")
+    here.write(hidden, "nonsense\n")
+    here.git("add", "--all")
+    said = here.refuses("commit", "-m", "Twins")
+    assert f"{upper} differs from `{lower}` by letter case only" in said or f"{lower} differs from `{upper}`" in said
+    assert f"{hidden} differs from `.mlver/models/` by letter case only" in said
 
 
 def test_an_artifact_is_kept_out_of_git(here: Hooked) -> None:
