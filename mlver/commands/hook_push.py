@@ -14,7 +14,7 @@ from pathlib import Path
 from mlver.commands.hook import HookResult, left_behind
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, command
-from mlver.git import changes, touched
+from mlver.git import remotes, touched
 from mlver.git.repository import Repository, Tag
 from mlver.git.touched import is_absent
 from mlver.policy.trust import Broken, judge_tag, read_tag_name
@@ -38,12 +38,12 @@ def pre_push(start: Path, lines: Sequence[str], remote: str | None) -> HookResul
     """Judge `<local ref> <local id> <remote ref> <remote id>` lines, as git gives them to its pre-push hook."""
     repository = Repository.find(start, hooked=True)
     updates = [Update(old=words[3], new=words[1], ref=words[2]) for words in _words(lines, 4)]
-    known = f"--remotes={remote}" if remote in changes.all_remotes(repository) else "--remotes"
+    known = f"--remotes={remote}" if remote in remotes.names(repository) else "--remotes"
     mains = [ref for ref in touched.main_branches(repository) if ref.startswith(f"refs/remotes/{remote}/")]
     sides = _Sides(repository, None, known, "own", mains)
     broken, records = sides.judged(updates)
     sent = {update.ref.removeprefix(_TAGS) for update in updates if update.ref.startswith(_TAGS)}
-    notes = left_behind(repository, records, remote or changes.default_remote(repository), sent)
+    notes = left_behind(repository, records, remote or remotes.default(repository), sent)
     return HookResult("pre-push", len(updates), broken, notes)
 
 
