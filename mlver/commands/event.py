@@ -11,7 +11,7 @@ from typing import Literal
 
 from mlver.digest import Digest
 from mlver.errors import InvalidDocument, MlverError, command
-from mlver.git import changes, remotes
+from mlver.git import remotes
 from mlver.git.repository import Repository, Tag
 from mlver.policy.trust import Named, judge_tag, read_tag_name
 from mlver.project import layout, seals
@@ -94,7 +94,7 @@ def _whole(repository: Repository, tag: Tag) -> Tag:
 
     actions/checkout before 6.0.2 fetches the commit into the tag's name (actions/checkout#290).
     """
-    remote = changes.default_remote(repository)
+    remote = remotes.default(repository)
     there = remotes.fetch_tag(repository, remote, tag.name) if remote else None
     return there if there is not None and there.commit == tag.commit else tag
 

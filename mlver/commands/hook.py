@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mlver.document import strict
 from mlver.errors import InvalidDocument, MlverError, command
-from mlver.git import changes, trees
+from mlver.git import remotes, trees
 from mlver.git.repository import Repository
 from mlver.git.trees import Entry
 from mlver.policy.guarding import File, is_allowed, judge_artifact, judge_file
@@ -72,11 +72,11 @@ def status(start: Path, between: Range | None = None) -> HookResult:
     Without `between`, of all that HEAD holds, and the remote is asked for its tags.
     """
     repository = Repository.find(start, hooked=True)
-    remote = changes.default_remote(repository)
+    remote = remotes.default(repository)
     if between is None:
         head = repository.head().commit
         paths = [path for path in Tree.at(repository, head).entries if layout.is_version(path)] if head else []
-        there = changes.remote_tags(repository, remote) if remote and paths else set()
+        there = remotes.tags(repository, remote) if remote and paths else set()
     else:
         paths = [path for path in _incoming(start, between).records if layout.is_version(path)]
         there = set()
@@ -121,7 +121,7 @@ def _files(found: Incoming) -> Iterator[Broken]:
         return
     settings = _settings(found.project)
     artifacts = _artifacts(found.project)
-    for path, file in found.files.items():
+    for path, file in found.files:
         pinned = next((name for place, name in artifacts.items() if f"{path}/".startswith(f"{place}/")), None)
         worth = file.size <= settings.max_file_size and (pinned or settings.pickle == "forbid")
         # one at a time, as all of them together may be more than there is memory

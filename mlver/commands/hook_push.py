@@ -1,6 +1,7 @@
 """What a push may do: `pre-push` asks it on the way out, `pre-receive` where it arrives.
 
-A tag of a version is made once, annotated, on a commit that holds the record it names, and never moves or goes away.
+A tag of a version or a promotion is made once, annotated, on a commit that holds the record it names, and never moves
+or goes away.
 The pre-commit framework runs no hook for a push of nothing but a tag: so this stands by itself on both sides.
 """
 
@@ -13,13 +14,13 @@ from pathlib import Path
 from mlver.commands.hook import HookResult, left_behind
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, command
-from mlver.git import changes, touched
+from mlver.git import remotes, touched
 from mlver.git.repository import Repository, Tag
 from mlver.git.touched import is_absent
-from mlver.policy.trust import Broken, Seal, judge_seal
-from mlver.project import admission, audit, incoming, layout
+from mlver.policy.trust import Broken, judge_tag, read_tag_name
+from mlver.project import admission, audit, incoming, layout, seals
 from mlver.project.incoming import Line
-from mlver.project.registry import decoded_version
+from mlver.project.registry import decoded_promotion, decoded_version
 
 _TAGS, _BRANCHES = "refs/tags/", "refs/heads/"
 
@@ -37,12 +38,12 @@ def pre_push(start: Path, lines: Sequence[str], remote: str | None) -> HookResul
     """Judge `<local ref> <local id> <remote ref> <remote id>` lines, as git gives them to its pre-push hook."""
     repository = Repository.find(start, hooked=True)
     updates = [Update(old=words[3], new=words[1], ref=words[2]) for words in _words(lines, 4)]
-    known = f"--remotes={remote}" if remote in changes.all_remotes(repository) else "--remotes"
+    known = f"--remotes={remote}" if remote in remotes.names(repository) else "--remotes"
     mains = [ref for ref in touched.main_branches(repository) if ref.startswith(f"refs/remotes/{remote}/")]
     sides = _Sides(repository, None, known, "own", mains)
     broken, records = sides.judged(updates)
     sent = {update.ref.removeprefix(_TAGS) for update in updates if update.ref.startswith(_TAGS)}
-    notes = left_behind(repository, records, remote or changes.default_remote(repository), sent)
+    notes = left_behind(repository, records, remote or remotes.default(repository), sent)
     return HookResult("pre-push", len(updates), broken, notes)
 
 
@@ -114,45 +115,66 @@ class _Sides:
 
     def _tag(self, update: Update) -> Iterator[Broken]:
         name = update.ref.removeprefix(_TAGS)
-        new = None if is_absent(update.new) else touched.tag_object(self.repository, name, update.new)
-        old = None if is_absent(update.old) else touched.tag_object(self.repository, name, update.old)
-        place = self._place(name, old, new)
-        if place is None:
+        old, new = (self._tag_object(name, object_id) for object_id in (update.old, update.new))
+        path = self._path(name, old, new)
+        if path is None:
             return
-        show = command("git", "show", name)
+        what, on = _what(path)
         if new is None:
             back = f"git fetch origin {update.ref}:{update.ref}   (where it is gone here, too)"
-            yield Broken("tag", name, "seals a version, and would be deleted", back)
+            yield Broken("tag", name, f"seals {what}, and would be deleted", back)
         elif not is_absent(update.old):
-            hint = f"mlver register {place.model} --bump patch -m WHY   (a version that was sealed stays what it was)"
-            yield Broken("tag", name, "seals a version there already, and would be moved", hint)
+            yield Broken("tag", name, f"seals {what} there already, and would be moved", on)
         else:
-            yield from self._seal(place, new, show)
+            yield from self._seal(path, new, command("git", "show", name))
 
-    def _place(self, name: str, old: Tag | None, new: Tag | None) -> layout.Place | None:
+    def _tag_object(self, name: str, object_id: str) -> Tag | None:
+        return None if is_absent(object_id) else self.repository.tag_objects({name: object_id}).get(name)
+
+    def _path(self, name: str, old: Tag | None, new: Tag | None) -> str | None:
         """The record a tag stands for; None for a tag that is none of mlver's, such as a package's `name@v1.2.3`."""
-        model, at, version = name.rpartition("@v")
-        place = layout.place(layout.version(model, version)) if at else None
+        named = read_tag_name(name)
+        path = layout.path_of(named) if named else ""
+        place = layout.place(path)
         if place is None:
             return None
         commits = [tag.commit for tag in (old, new) if tag and tag.commit]
         heads = [head for head in (self.repository.head().commit,) if head]
-        names = [f"{commit}:{layout.MODELS}/{place.model}" for commit in (*commits, *heads)]
+        # `digits@v1.2` may be anybody's, unless there is a stage `v1`
+        folder = layout.stage(place.model, place.stage) if place.stage else f"{layout.MODELS}/{place.model}"
+        names = [f"{commit}:{folder}" for commit in (*commits, *heads)]
         sealed = any(tag and tag.seals for tag in (old, new))
-        return place if sealed or any(touched.objects(self.repository, names)) else None
+        return path if sealed or any(touched.objects(self.repository, names)) else None
 
-    def _seal(self, place: layout.Place, tag: Tag, show: str) -> Iterator[Broken]:
-        path = layout.version(place.model, place.version or "")
+    def _seal(self, path: str, tag: Tag, show: str) -> Iterator[Broken]:
         held = next(self.repository.blobs([f"{tag.commit}:{path}"])) if tag.commit else None
         sealed = Digest.parse(tag.seals) if tag.seals else None
-        seal = Seal(annotated=tag.annotated, sealed=sealed, committed=None if held is None else Digest.of(held))
-        links = judge_seal(place.model, place.version, sealed or Digest(""), seal)
+        links = judge_tag(tag.name, path, sealed or Digest(""), seals.seal_of(tag, held))
         yield from links
         if not links and held is not None:
             try:
-                record = decoded_version(held, path)
+                yield from _elsewhere(path, held, show)
             except MlverError as error:
                 yield Broken("record", path, error.message, show)
-                return
-            if (record.model, record.version) != (place.model, place.version):
-                yield Broken("record", path, f"says it is {record.model} {record.version}", show)
+
+
+def _elsewhere(path: str, data: bytes, show: str) -> Iterator[Broken]:
+    """A record that belongs in another place than its own."""
+    if layout.is_version(path):
+        record = decoded_version(data, path)
+        said, where = f"{record.model} {record.version}", layout.version(record.model, record.version)
+    else:
+        moved = decoded_promotion(data, path)
+        said = f"{moved.model} {moved.stage} {moved.sequence:04d}"
+        where = layout.promotion(moved.model, moved.stage, moved.sequence)
+    if where != path:
+        yield Broken("record", path, f"says it is {said}", show)
+
+
+def _what(path: str) -> tuple[str, str]:
+    """What a tag seals, in words, and the way on for whoever would move it."""
+    place = layout.place(path)
+    model, stage = (place.model, place.stage) if place else ("MODEL", None)
+    if stage:
+        return "a promotion", f"mlver promote {model} --to {stage} -m WHY   (each move of a stage is a new promotion)"
+    return "a version", f"mlver register {model} --bump patch -m WHY   (a version that was sealed stays what it was)"

@@ -10,7 +10,7 @@ from typing import Literal
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import InvalidDocument, MlverError, UsageError, command
-from mlver.git import changes, merging
+from mlver.git import merging, remotes
 from mlver.git.merging import Meeting
 from mlver.policy.trust import promotion_tag_name
 from mlver.project import layout, seals, settings, stages
@@ -170,8 +170,8 @@ class _Work:
                     found[tag.name] = tag.object_id
         events = self._events()
         fetch = None
-        for remote in changes.all_remotes(self.project.repository) if found or events else ():
-            there = changes.remote_tags(self.project.repository, remote)
+        for remote in remotes.names(self.project.repository) if found or events else ():
+            there = remotes.tags(self.project.repository, remote)
             # what was told to others stays told; it decides nothing
             events = {name: object_id for name, object_id in events.items() if there.get(name) != object_id}
             for name, object_id in (found | events).items():

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, command
-from mlver.git import changes
+from mlver.git import changes, remotes
 from mlver.policy.trust import read_tag_name
 from mlver.project import layout, sealing
 from mlver.project.project import Project
@@ -42,7 +42,7 @@ def tag(project: Project, *, push: bool = False, dry_run: bool = False) -> TagRe
     with editing(project, "tag") as edit:
         head = _head(project)
         remote = _remote(project) if push else None
-        there = changes.remote_tags(edit.repository, remote) if remote else {}
+        there = remotes.tags(edit.repository, remote) if remote else {}
         plans, unsealable = _lacking(project.afresh, head, remote, there)
         if plans:
             edit.seal(tuple(replace(plan, commit=commit) for plan, commit in plans))
@@ -58,7 +58,7 @@ def _head(project: Project) -> str:
 
 
 def _remote(project: Project) -> str:
-    remote = changes.default_remote(project.repository)
+    remote = remotes.default(project.repository)
     if remote is None:
         raise MlverError("there is no remote to push tags to", hint="git remote add origin URL")
     return remote
@@ -79,7 +79,7 @@ def _lacking(
 
 def _suspect(project: Project, unsealed: Sequence[Sealable], here: Collection[str]) -> None:
     """Say so where tags seem not to have come with a clone: those made now would be others of the same name."""
-    if changes.default_remote(project.repository) is None:
+    if remotes.default(project.repository) is None:
         return
     tagged = {found.model for name in here if (found := read_tag_name(name)) and found.version}
     for model, number in Counter(one.path.split("/")[2] for one in unsealed if layout.is_version(one.path)).items():

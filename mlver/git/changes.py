@@ -134,29 +134,6 @@ def push_tags(repository: Repository, remote: str, names: Sequence[str]) -> None
         raise GitFailed(f"push the tags, for {remote} does not let you", failed.output, hint=hint) from None
 
 
-def remote_tags(repository: Repository, remote: str) -> dict[str, str]:
-    """The tags the other side has, each with its object's id; this asks it, over the network."""
-    args = ["ls-remote", "--tags", "--refs", "--quiet", "--", remote]
-    out = repository.process.write(args, doing=f"ask {remote} for its tags", hint="git remote -v")
-    pairs = (line.split("\t") for line in out.decode().splitlines())
-    return {name.removeprefix("refs/tags/"): oid for oid, name in pairs}
-
-
-def default_remote(repository: Repository) -> str | None:
-    """The remote the current branch follows, else `origin`, else the only one; None without any."""
-    branch = repository.head().branch
-    if branch:
-        followed = repository.process.try_read(["config", "--get", f"branch.{branch}.remote"])
-        if followed.code == 0 and followed.out != b".\n":  # a branch that follows another one here
-            return followed.out.decode().strip()
-    remotes = all_remotes(repository)
-    return "origin" if "origin" in remotes else remotes[0] if len(remotes) == 1 else None
-
-
-def all_remotes(repository: Repository) -> list[str]:
-    return repository.process.read(["remote"]).decode().split("\n")[:-1]
-
-
 def configure(repository: Repository, key: str, value: str) -> None:
     """Set one of the repository's own settings."""
     repository.process.write(["config", "--local", key, value], doing=f"set {key}")

@@ -11,7 +11,7 @@ import os
 # From here on a file is worth a closer look. No guard can be set lower, so that this look never says too little.
 SMALL = 65_536
 _RECORDS = b".mlver/"
-# Text that an attribute makes git count line by line, however large it is.
+# Text that an attribute makes git count line by line, however large it is, and however long its lines are.
 _MANY_LINES = 1_000
 _SUSPECT = (b".pkl", b".pickle", b".joblib", b".dill")
 _GIT = (
@@ -68,7 +68,15 @@ def _says_nothing(answer: bytes, *, files: bool) -> bool:
             if path.startswith(_RECORDS) or (files and path.lower().endswith(_SUSPECT)):
                 return False
         elif field and files:
-            added = field.split(b"\t", 1)[0]
-            if not added.isdigit() or int(added) > _MANY_LINES:
+            added, _, path = field.split(b"\t", 2)
+            if not added.isdigit() or int(added) > _MANY_LINES or (int(added) and not _is_small(path)):
                 return False
     return True
+
+
+def _is_small(path: bytes) -> bool:
+    """Whether a file is small as it lies there; one that is elsewhere by now is looked at in full."""
+    try:
+        return os.lstat(path).st_size <= SMALL
+    except OSError:
+        return False

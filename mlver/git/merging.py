@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlver.errors import MlverError
-from mlver.git.changes import default_remote
+from mlver.git import remotes
 from mlver.git.repository import Repository
 
 What = Literal["merge", "rebase", "cherry-pick", "squash", "commit"]
@@ -113,7 +113,7 @@ def contains(repository: Repository, tip: str, commit: str) -> bool:
 
 def landing(repository: Repository) -> str | None:
     """The full reference of the remote branch that work lands on: the remote's HEAD, else its main or master."""
-    remote = default_remote(repository)
+    remote = remotes.default(repository)
     if remote is None:
         return None
     told = repository.process.try_read(["symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD"])

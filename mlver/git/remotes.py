@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from mlver.errors import MlverError, UsageError, command
-from mlver.git import changes
 from mlver.git.repository import Repository, Tag
 
 
@@ -22,26 +21,45 @@ class Advertised:
     tags: Mapping[str, str]
 
 
+def names(repository: Repository) -> list[str]:
+    """The remotes there are."""
+    return repository.process.read(["remote"]).decode(errors="replace").splitlines()
+
+
+def default(repository: Repository) -> str | None:
+    """The remote the current branch follows, else `origin`, else the only one; None without any."""
+    branch = repository.head().branch
+    if branch:
+        followed = repository.process.try_read(["config", "--get", f"branch.{branch}.remote"])
+        if followed.code == 0 and followed.out != b".\n":  # a branch that follows another one here
+            return followed.out.decode().strip()
+    there = names(repository)
+    return "origin" if "origin" in there else there[0] if len(there) == 1 else None
+
+
 def chosen(repository: Repository, name: str | None) -> str:
     """The remote of this name, or the default one; raise where there is none."""
     if name is None:
-        found = changes.default_remote(repository)
+        found = default(repository)
         if found is None:
             raise MlverError("there is no remote to push tags to", hint="git remote add origin URL")
         return found
-    known = repository.process.read(["remote"]).decode(errors="replace").splitlines()
+    known = names(repository)
     if name not in known:
         raise UsageError(f"there is no remote `{name}`; there are {', '.join(known) or 'none'}", hint="git remote -v")
     return name
 
 
+def tags(repository: Repository, remote: str) -> dict[str, str]:
+    """The tags the other side has, each with its object's id; this asks it, over the network."""
+    return _tags(_listed(repository, ["--tags", "--refs", "--", remote], f"ask {remote} for its tags"))
+
+
 def advertised(repository: Repository, remote: str) -> Advertised:
     """Ask a remote, over the network; raise MlverError where it names no default branch."""
-    args = ["ls-remote", "--quiet", "--symref", "--", remote, "HEAD", "refs/tags/*"]
-    out = repository.process.write(args, doing=f"ask {remote} what it has", hint="git remote -v")
+    args = ["--symref", "--", remote, "HEAD", "refs/tags/*"]
     branch, found = "", {}
-    for line in out.decode(errors="replace").splitlines():
-        what, _, name = line.partition("\t")
+    for what, name in _listed(repository, args, f"ask {remote} what it has"):
         if what.startswith("ref: ") and name == "HEAD":
             branch = what.removeprefix("ref: refs/heads/")
         elif not name.endswith("^{}"):
@@ -51,8 +69,19 @@ def advertised(repository: Repository, remote: str) -> Advertised:
             f"{remote} does not say which branch is its main one, or that is empty",
             hint=f"{command('git', 'push', remote, 'HEAD')}   (or set its default branch: git symbolic-ref HEAD …)",
         )
-    tags = {name.removeprefix("refs/tags/"): oid for name, oid in found.items() if name.startswith("refs/tags/")}
-    return Advertised(branch, found["HEAD"], tags)
+    return Advertised(branch, found["HEAD"], _tags((oid, name) for name, oid in found.items()))
+
+
+def _listed(repository: Repository, args: Sequence[str], doing: str) -> Iterator[tuple[str, str]]:
+    """What a remote says it has, over the network: each id with its reference."""
+    out = repository.process.write(["ls-remote", "--quiet", *args], doing=doing, hint="git remote -v")
+    for line in out.decode(errors="replace").splitlines():
+        what, _, name = line.partition("\t")
+        yield what, name
+
+
+def _tags(listed: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name.removeprefix("refs/tags/"): oid for oid, name in listed if name.startswith("refs/tags/")}
 
 
 def fetch(repository: Repository, remote: str, refs: Sequence[str]) -> None:
@@ -67,9 +96,7 @@ def fetch(repository: Repository, remote: str, refs: Sequence[str]) -> None:
 def fetch_tag(repository: Repository, remote: str, name: str) -> Tag | None:
     """A tag as a remote has it, whatever this clone calls by its name; None where it has none."""
     ref = f"refs/tags/{name}"
-    out = repository.process.write(["ls-remote", "--quiet", "--", remote, ref], doing=f"ask {remote} for {name}")
-    lines = [line.split("\t") for line in out.decode(errors="replace").splitlines()]
-    there = [oid for oid, found in lines if found == ref]
+    there = [oid for oid, found in _listed(repository, ["--", remote, ref], f"ask {remote} for {name}") if found == ref]
     if not there:
         return None
     fetch(repository, remote, [ref])

@@ -15,6 +15,8 @@ from mlver.git.places import places
 from mlver.git.process import GitFailed, Process
 
 _TRAILER = re.compile(r"^Mlver-Record: (sha256:[0-9a-f]{64})$", re.MULTILINE)
+# Where git takes a signature to begin; what stands behind that is signed by nobody (gitformat-signature(5)).
+_SIGNATURE = re.compile(r"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----", re.MULTILINE)
 _UNFINISHED = {
     "MERGE_HEAD": ("a merge", "git merge --continue"),
     "rebase-apply/applying": ("the applying of patches", "git am --continue"),
@@ -51,8 +53,12 @@ class Tag:
     message: str
 
     @property
+    def is_signed(self) -> bool:
+        return self.annotated and _SIGNATURE.search(self.message) is not None
+
+    @property
     def seals(self) -> str | None:
-        found = _TRAILER.findall(self.message)
+        found = _TRAILER.findall(_SIGNATURE.split(self.message, maxsplit=1)[0])
         return found[-1] if found else None
 
 

@@ -11,7 +11,6 @@ from mlver.git.process import Process
 from mlver.git.repository import Repository, Tag
 from mlver.policy.trust import Signature
 
-_SIGNED = re.compile(r"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----$", re.MULTILINE)
 # GnuPG's doc/DETAILS; ssh-keygen(1) -Y verify
 _BAD = re.compile(rb"^(?:\[GNUPG:\] BADSIG |Signature verification failed)", re.MULTILINE)
 _PROGRAMS = {
@@ -20,10 +19,6 @@ _PROGRAMS = {
     "gpg.x509.program": "gpgsm",
     "gpg.ssh.program": "ssh-keygen",
 }
-
-
-def is_signed(tag: Tag) -> bool:
-    return tag.annotated and _SIGNED.search(tag.message) is not None
 
 
 def checker(repository: Repository) -> Process:
@@ -41,7 +36,7 @@ def checker(repository: Repository) -> Process:
 
 def check(process: Process, tag: Tag) -> Signature:
     """Of one tag; `unknown` is one that cannot be judged here: a key not known or not trusted, no program for it."""
-    if not is_signed(tag):
+    if not tag.is_signed:
         return "unsigned"
     done = process.try_read(["verify-tag", "--raw", tag.object_id])
     if done.code == 0:

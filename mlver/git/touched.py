@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlver.git.repository import Repository, Tag
+from mlver.git.repository import Repository
 from mlver.git.trees import Entry
 
 _MERGED = "GITHEAD_"
@@ -64,18 +64,18 @@ def paths_between(repository: Repository, new: str, without: Sequence[str], *und
     return list(dict.fromkeys(os.fsdecode(path.lstrip(b"\n")) for path in out.split(b"\0") if path.strip(b"\n")))
 
 
-def brought(repository: Repository, new: str, without: Sequence[str]) -> dict[str, Found]:
-    """The file contents that `new` has in its history and none of `without` has, by (one of) their paths."""
+def brought(repository: Repository, new: str, without: Sequence[str]) -> list[tuple[str, Found]]:
+    """The file contents that `new` has in its history and none of `without` has, each with (one of) its paths."""
     listed = repository.process.read(["rev-list", "--objects", new, *_not(without)]).splitlines()
     named = [
-        (line[: line.index(b" ")].decode(), os.fsdecode(line[line.index(b" ") + 1 :]))
-        for line in listed
-        if b" " in line
+        (line.partition(b" ")[0].decode(), os.fsdecode(line.partition(b" ")[2])) for line in listed if b" " in line
     ]
     found = objects(repository, [object_id for object_id, _ in named])
-    return {
-        path: thing for (_, path), thing in zip(named, found, strict=True) if thing is not None and thing.kind == "blob"
-    }
+    return [
+        (path, thing)
+        for (_, path), thing in zip(named, found, strict=True)
+        if thing is not None and thing.kind == "blob"
+    ]
 
 
 def objects(repository: Repository, names: Iterable[str]) -> list[Found | None]:
@@ -91,19 +91,6 @@ def objects(repository: Repository, names: Iterable[str]) -> list[Found | None]:
         known = len(words) == 3 and words[2].isdigit()
         found.append(Found(words[0].decode(), words[1].decode(), int(words[2])) if known else None)
     return found
-
-
-def tag_object(repository: Repository, name: str, object_id: str) -> Tag | None:
-    """A tag whose reference is still to be made, or moved; None where its object is not here."""
-    (found,) = objects(repository, [object_id])
-    if found is None:
-        return None
-    if found.kind != "tag":
-        return Tag(name, object_id, False, object_id if found.kind == "commit" else None, "")
-    said = repository.process.read(["cat-file", "tag", object_id]).decode(errors="replace")
-    head, _, message = said.partition("\n\n")
-    about = dict(line.partition(" ")[::2] for line in head.splitlines())
-    return Tag(name, object_id, True, about["object"] if about.get("type") == "commit" else None, message)
 
 
 def holders(repository: Repository, commit: str) -> list[str]:

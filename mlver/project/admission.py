@@ -27,7 +27,7 @@ def broken(incoming: Incoming) -> list[Broken]:
     # what was edited breaks the chains it is in; told once, it is enough
     found += _chains(incoming, [path for path in incoming.records if path not in edited])
     found += _seals(incoming.project, unedited)
-    found += _twins(incoming.project, there)
+    found += _twins(incoming, there)
     return list(dict.fromkeys(found))
 
 
@@ -112,7 +112,22 @@ def _seals(project: Project, paths: Iterable[str]) -> Iterator[Broken]:
                     yield Broken("record", layout.version(model, version), message, hint)
 
 
-def _twins(project: Project, paths: Iterable[str]) -> Iterator[Broken]:
-    touched = {path.split("/")[2].casefold() for path in paths if path.startswith(f"{layout.MODELS}/")}
-    if touched:
-        yield from audit.twins(model for model in project.registry.models() if model.casefold() in touched)
+def _twins(incoming: Incoming, paths: Iterable[str]) -> Iterator[Broken]:
+    """Names that are one name where letter case does not count: of models, and of files and the folders they are in."""
+    project, touched = incoming.project, {path.casefold(): path for path in paths}
+    models = {path.split("/")[2] for path in touched if path.startswith(f"{layout.MODELS}/")}
+    if models:
+        yield from audit.twins(model for model in project.registry.models() if model.casefold() in models)
+    for path in incoming.tree.entries if touched else ():
+        other = touched.get(path.casefold(), path)
+        if other != path and layout.place(path) is not None:
+            yield _twin(other, path)
+    for path in touched.values():
+        kept = layout.top_of(path)
+        if kept is not None and not f"{path}/".startswith(kept):
+            yield _twin(path, kept)
+
+
+def _twin(path: str, other: str) -> Broken:
+    message = f"differs from `{other}` by letter case only: one file on many machines"
+    return Broken("name", path, message, command("git", "rm", "--cached", "--", path))

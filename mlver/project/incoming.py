@@ -40,13 +40,13 @@ Line = Literal["free", "own", "protected"]
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """`project` reads the records as they would be. `records` are the paths touched below `.mlver/`, those that are
-    gone among them; `edits` what was done to records that should have stayed; `files` what else git would take in.
+    gone among them; `edits` what was done to records that should have stayed; `files` each content of the other files.
     """
 
     project: Project
     records: tuple[str, ...]
     edits: tuple[Broken, ...]
-    files: dict[str, Found]
+    files: tuple[tuple[str, Found], ...]
     look: tuple[str, ...]  # the command that shows a touched file
 
     @property
@@ -65,7 +65,7 @@ def staged(repository: Repository) -> Incoming:
     records = tuple(path for path in everything if _is_ours(path))
     # what a merge takes over from one side was let in there
     new = {path: differing[0][path][1] for path in differing[0] if all(path in changes for changes in differing)}
-    files = {path: entry for path, entry in new.items() if entry and entry.is_file and not _is_ours(path)}
+    files = {path: entry for path, entry in new.items() if entry and entry.is_file and not layout.is_kept(path)}
     edits = _edits(repository, tree, [path for path in records if layout.is_record(path)], parents, differing)
     return Incoming(
         _over(repository, tree), records, tuple(edits), _found(repository, files), ("git", "diff", "--cached")
@@ -83,13 +83,13 @@ def pushed(repository: Repository, new: str, without: Sequence[str], *, landed: 
         gone = list(Tree.at(repository, landed).entries) if line == "protected" else records
         edits |= _lost(repository, tree, landed, [path for path in gone if layout.is_record(path)])
     project = _over(repository, tree)
-    return Incoming(project, tuple(under), tuple(edits.values()), {}, ("git", "log", "-p"))
+    return Incoming(project, tuple(under), tuple(edits.values()), (), ("git", "log", "-p"))
 
 
 def with_files(incoming: Incoming, new: str, without: Sequence[str]) -> Incoming:
     """The same, with every file's contents that the commits bring, even where a later one takes them out again."""
     brought = touched.brought(incoming.project.repository, new, without)
-    files = {path: found for path, found in brought.items() if not _is_ours(path)}
+    files = tuple((path, found) for path, found in brought if not layout.is_kept(path))
     return Incoming(incoming.project, incoming.records, incoming.edits, files, incoming.look)
 
 
@@ -102,9 +102,9 @@ def _over(repository: Repository, tree: Tree) -> Project:
     return Project(repository, repository.top, Silent(), state, Registry(tree, None))
 
 
-def _found(repository: Repository, files: dict[str, Entry]) -> dict[str, Found]:
+def _found(repository: Repository, files: dict[str, Entry]) -> tuple[tuple[str, Found], ...]:
     known = touched.objects(repository, (entry.object_id for entry in files.values()))
-    return {path: found for path, found in zip(files, known, strict=True) if found is not None}
+    return tuple((path, found) for path, found in zip(files, known, strict=True) if found is not None)
 
 
 _Differences = Sequence[dict[str, tuple[Entry | None, Entry | None]]]

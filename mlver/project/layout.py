@@ -100,6 +100,17 @@ def is_record(path: str) -> bool:
     return path.startswith(f"{MANIFESTS}/") if found is None else found.kind != "model"
 
 
+def is_kept(path: str) -> bool:
+    """Whether a path is one where mlver keeps something, so that `.mlver/` is no place for anything else."""
+    return place(path) is not None or path.startswith(f"{MANIFESTS}/") or path in (CONFIG, ATTRIBUTES, VERSION_SCHEMA)
+
+
+def top_of(path: str) -> str | None:
+    """Which of mlver's own a path would lie in or be where letter case does not count; None for none of them."""
+    tops = (f"{MODELS}/", f"{MANIFESTS}/", f"{VERSION_SCHEMA.rpartition('/')[0]}/", CONFIG, ATTRIBUTES)
+    return next((top for top in tops if f"{path.casefold()}/".startswith(f"{top.rstrip('/')}/")), None)
+
+
 def path_of(named: Named) -> str:
     """Where the record lies that a tag is of."""
     if named.stage is None or named.sequence is None:

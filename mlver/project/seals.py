@@ -10,7 +10,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, command
 from mlver.git import history
 from mlver.git.repository import Tag
-from mlver.git.signatures import check, checker, is_signed
+from mlver.git.signatures import check, checker
 from mlver.policy.trust import (
     Broken,
     Landing,
@@ -131,7 +131,7 @@ def _landings(project: Project, model: str, silent: Mapping[str, Tag]) -> dict[s
 
 def signatures(project: Project, there: Mapping[str, Tag]) -> dict[str, Signature]:
     """What git says of the signature of each version's tag."""
-    process = checker(project.repository) if any(map(is_signed, there.values())) else None
+    process = checker(project.repository) if any(tag.is_signed for tag in there.values()) else None
     return {version: check(process, tag) if process else "unsigned" for version, tag in there.items()}
 
 

@@ -52,8 +52,11 @@ class Screen:
 
     @property
     def width(self) -> int:
-        """In columns; without bound where nobody looks."""
-        return self.console.width if self.console.is_terminal else _UNBOUNDED
+        """In columns; without bound where nobody looks, even if colour is asked for there (FORCE_COLOR).
+
+        A forge's job reads what is printed for commands to it, and a line that is broken begins with another's text.
+        """
+        return self.console.width if self._stream.isatty() else _UNBOUNDED
 
     def line(self, *parts: Part, hang: int = 0) -> None:
         """One line of text; what the terminal has no room for goes on below it, indented as it is and `hang` more."""

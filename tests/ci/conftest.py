@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlver.cli.app import COMMANDS
-from tests.ci import programs
+from tests import programs
 from tests.ci.forge import Forge, serving
 from tests.cli.conftest import first, second, stories
 from tests.conftest import Repository
@@ -25,7 +25,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tools(shared: Path) -> Path:
     """The folder of the programs that judge and run pipelines."""
-    return programs.environment(shared)
+    return programs.pipeline_tools(shared)
 
 
 @pytest.fixture
@@ -36,7 +36,8 @@ def wheel(tools: Path, shared: Path) -> Path:
 @pytest.fixture
 def forge(first: Repository, tmp_path: Path, tools: Path) -> Iterator[Forge]:
     """A forge with one repository, which has digits 1.0.0 registered; nothing is pushed yet."""
-    programs.debian("curl", "jq")
+    for program in ("curl", "jq"):
+        programs.needs(program)
     with serving() as api:
         made = Forge(first, Repository(tmp_path / "origin.git"), api, tmp_path / "runner", tools)
         made.prepare()

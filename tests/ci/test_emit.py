@@ -169,3 +169,13 @@ def test_the_main_line_is_what_the_remote_calls_so(first: Repository, tmp_path: 
     clone = Repository(tmp_path / "clone")
     assert 'branches: ["trunk"]' in works(clone, "ci", "github", "--stdout", "--only", "seal")
     assert 'branches: ["next"]' in works(clone, "ci", "github", "--stdout", "--only", "seal", "--branch", "next")
+
+
+@pytest.mark.parametrize(("pipeline", "tag"), [("release", "digits@v1.0.0-rc.1"), ("deploy", "digits@production.12")])
+def test_argo_is_started_by_no_tag_that_it_would_read_as_a_template(first: Repository, pipeline: str, tag: str) -> None:
+    """Argo fills in `{{…}}` wherever it stands, and git takes such a name."""
+    works(first, "ci", "argo", "--fetch", "true")
+    found = re.search(r"value: \['(\^refs/tags/.*)'\]", (first.path / f"argo/mlver-{pipeline}.yaml").read_text())
+    assert found is not None
+    assert re.search(found[1], f"refs/tags/{tag}")
+    assert not re.search(found[1], f"refs/tags/{tag}".replace("digits", "{{workflow.name}}"))

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from mlver.pipelines.settings import FORGES
-from tests.ci import programs
 from tests.ci.test_emit import FULL, OPTIONS
 from tests.cli.conftest import copied, works
 from tests.conftest import CHECKOUT, Repository
+from tests.programs import needs
 
 NEEDED = tuple(word for name in ("fetch", "train", "store") for word in (f"--{name}", FULL[name]))
 
@@ -62,7 +62,7 @@ def test_the_action_is_what_its_schema_says_and_safe(tools: Path) -> None:
 
 
 def test_workflows_are_right_to_their_shell_scripts(tools: Path, written: Path) -> None:
-    programs.debian("shellcheck")
+    needs("shellcheck")
     judged(tools, written, "actionlint", *sorted(written.glob("*/.github/workflows/*.yml")))
 
 

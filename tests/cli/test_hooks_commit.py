@@ -230,6 +230,14 @@ def test_twins_are_refused(here: Hooked) -> None:
     here.write(".mlver/models/Digits/model.yaml", "schema: mlver/model/1\nmodel: Digits\n")
     here.git("add", "--all")
     assert "differs from the model `Digits` by letter case only" in here.refuses("commit", "-m", "Twin")
+    here.git("reset", "--hard", "--quiet")
+    lower, upper = here.add_unsealed("2.0.0-rc1"), here.add_unsealed("2.0.0-RC1")
+    hidden = RECORD.replace("models", "Models")
+    here.write(hidden, "nonsense\n")
+    here.git("add", "--all")
+    said = here.refuses("commit", "-m", "Twins")
+    assert f"{upper} differs from `{lower}` by letter case only" in said or f"{lower} differs from `{upper}`" in said
+    assert f"{hidden} differs from `.mlver/models/` by letter case only" in said
 
 
 def test_an_artifact_is_kept_out_of_git(here: Hooked) -> None:
@@ -263,6 +271,11 @@ def test_a_large_text_does_not_pass_for_code(here: Hooked) -> None:
     here.write("one-line.json", "x" * 70_000)
     here.git("add", "one-line.json")
     assert "one-line.json is 70,000 bytes" in here.refuses("commit", "-m", "Large")
+    here.write(".gitattributes", "*.json diff\n")  # git then takes it for text, of one line
+    here.git("add", ".gitattributes")
+    assert "one-line.json is 70,000 bytes" in here.refuses("commit", "-m", "Large")
+    (here.path / "one-line.json").unlink()
+    assert "one-line.json is 70,000 bytes" in here.refuses("commit", "-m", "Large")
 
 
 def test_a_secret_never_gets_into_a_record_nor_onto_the_screen(here: Hooked) -> None:
@@ -290,6 +303,26 @@ def test_a_range_is_judged_by_its_commits(here: Hooked) -> None:
     assert (found["ok"], found["looked"]) == (False, 1)
     assert found["broken"][0]["message"] == f"is not the record that landed in {start[:10]}"
     assert here.mlver("hook", "check", "--from", "HEAD", "--to", "HEAD").code == 0
+
+
+def test_what_a_file_held_in_between_is_judged_too(here: Hooked) -> None:
+    start = here.git("rev-parse", "HEAD")
+    for size in (1, 11_000_000, 2):
+        here.write("data.bin", b"\0" * size)
+        here.git("add", "--all")
+        here.git("commit", "--no-verify", "--quiet", "-m", "More")
+    found = document(here.mlver("hook", "guard", "--from", start, "--to", "HEAD", "--json"), "hook")
+    assert [(one["kind"], one["subject"]) for one in found["broken"]] == [("size", "data.bin")]
+
+
+def test_among_the_records_there_is_no_place_to_hide(here: Hooked) -> None:
+    start = here.git("rev-parse", "HEAD")
+    here.write(".mlver/large.bin", b"\0" * 11_000_000)
+    here.git("add", "--force", ".mlver/large.bin")
+    assert ".mlver/large.bin is 11,000,000 bytes" in here.refuses("commit", "-m", "Large")
+    here.git("commit", "--no-verify", "--quiet", "-m", "Large")
+    found = document(here.mlver("hook", "guard", "--from", start, "--to", "HEAD", "--json"), "hook")
+    assert [(one["kind"], one["subject"]) for one in found["broken"]] == [("size", ".mlver/large.bin")]
 
 
 def test_a_range_that_is_none_is_named(here: Hooked) -> None:

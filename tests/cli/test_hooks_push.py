@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -73,6 +74,22 @@ def test_a_seal_on_its_own_passes_and_never_moves_or_goes_away(here: Hooked) -> 
     assert f"{TAG} seals a version there already, and would be moved" in refused(here, "--force", TAG)
 
 
+def test_a_promotions_tag_is_held_to_the_same(here: Hooked) -> None:
+    """It starts the deployment."""
+    tag = "digits@production.1"
+    digest = hashlib.sha256((here.path / PROMOTION).read_bytes()).hexdigest()
+    here.git("tag", "digits@staging.1")  # a stage nobody knows
+    here.git("tag", tag)
+    assert f"{tag} is a lightweight tag" in refused(here, tag)
+    here.git("tag", "--force", "--annotate", "--message", f"x\n\nMlver-Record: sha256:{'ab' * 32}", tag)
+    assert f"{tag} points at a commit that holds another record" in refused(here, tag)
+    here.git("tag", "--force", "--annotate", "--message", f"x\n\nMlver-Record: sha256:{digest}", tag)
+    here.passes(*OUT, tag, "digits@staging.1")
+    assert f"{tag} seals a promotion, and would be deleted" in refused(here, f":{tag}")
+    here.git("tag", "--force", "--annotate", "--message", f"y\n\nMlver-Record: sha256:{digest}", tag)
+    assert f"{tag} seals a promotion there already, and would be moved" in refused(here, "--force", tag)
+
+
 def test_a_tag_that_seals_nothing_is_refused(here: Hooked) -> None:
     message = here.git("tag", "--list", "--format=%(contents)", TAG)
     here.git("tag", "digits@v3.0.0")
@@ -81,6 +98,18 @@ def test_a_tag_that_seals_nothing_is_refused(here: Hooked) -> None:
     assert "points at a commit that does not hold the record" in refused(here, "digits@v4.0.0")
     here.git("tag", "--force", "--annotate", "--message", f"x\n\nMlver-Record: sha256:{'ab' * 32}", TAG)
     assert f"{TAG} points at a commit that holds another record" in refused(here, TAG)
+
+
+def test_a_tag_is_judged_by_the_commit_that_git_takes_it_for(here: Hooked) -> None:
+    """A tag object with a second header that names another commit, the sealed one."""
+    sealed, other = here.git("rev-parse", f"{TAG}^{{commit}}"), here.git("rev-list", "--max-parents=0", "main")
+    text = here.git("cat-file", "tag", TAG).replace(f"object {sealed}", f"object {other}")
+    head, _, message = text.partition("\n\n")
+    (here.path / ".git/forged").write_text(f"{head}\nobject {sealed}\n\n{message}\n")
+    made = here.git("hash-object", "-t", "tag", "-w", "--literally", ".git/forged")
+    here.git("update-ref", f"refs/tags/{TAG}", made)
+    assert here.git("rev-parse", f"{TAG}^{{commit}}") == other
+    assert f"{TAG} points at a commit that does not hold the record" in refused(here, TAG)
 
 
 def test_a_tag_that_is_none_of_mlvers_may_do_as_it_likes(here: Hooked) -> None:

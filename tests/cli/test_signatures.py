@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Iterator
@@ -84,6 +85,25 @@ def test_signed_tags_are_made_read_and_checked(signed: Repository) -> None:
     done = signed.mlver("promote", "m", "--to", "production", "-m", "x")
     assert done.code == 1
     assert "fail  sealed          is signed, and the signature is not of what it says now\n" in done.out
+
+
+def test_what_stands_behind_a_signature_was_never_signed(signed: Repository) -> None:
+    """The signature of one version's tag, which still holds, is not lent to the record of another."""
+    path = ".mlver/models/m/versions/1.0.0.yaml"
+    other = path.replace("1.0.0", "2.0.0")
+    signed.write(other, (signed.path / path).read_text().replace("1.0.0", "2.0.0"))
+    commit = signed.commit("Nobody signs this")
+    message = signed.git("tag", "--list", "--format=%(contents:subject)%0a%0a%(contents:body)", TAG)
+    signed.git("tag", "--annotate", "--message", message, "lent", commit)
+    digest = hashlib.sha256((signed.path / other).read_bytes()).hexdigest()
+    text = signed.git("cat-file", "tag", "lent") + f"\n\nMlver-Record: sha256:{digest}\n"
+    (signed.path / ".git/forged").write_text(text)
+    made = signed.git("hash-object", "-t", "tag", "-w", "--literally", ".git/forged")
+    signed.git("update-ref", "refs/tags/m@v2.0.0", made)
+    signed.git("verify-tag", "m@v2.0.0")  # git is content
+    done = signed.mlver("verify", "--all")
+    assert done.code == 1
+    assert "m@v2.0.0 points at a commit that holds another record" in done.out
 
 
 def test_a_key_that_is_not_known_here_is_said(ssh: Repository, tmp_path: Path) -> None:

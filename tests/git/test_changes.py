@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlver.git import changes
+from mlver.git import changes, remotes
 from mlver.git.process import GitFailed
 from mlver.git.repository import Repository
 from tests.conftest import Repository as Ground
@@ -177,36 +177,36 @@ def test_tags_are_pushed_all_or_none(repository: Ground, found: Repository, tmp_
     for name in ("a@v1.0.0", "b@v1.0.0"):
         changes.create_tag(found, name, head, "m")
     changes.push_tags(found, "origin", ["b@v1.0.0"])
-    assert set(changes.remote_tags(found, "origin")) == {"b@v1.0.0"}
+    assert set(remotes.tags(found, "origin")) == {"b@v1.0.0"}
     taken = there.git("rev-parse", "b@v1.0.0")
     repository.git("tag", "--delete", "b@v1.0.0")
     changes.create_tag(found, "b@v1.0.0", head, "another")
     with pytest.raises(GitFailed, match="push the tags to origin") as refused:
         changes.push_tags(found, "origin", ["a@v1.0.0", "b@v1.0.0"])
     assert "its version is taken" in (refused.value.hint or "")
-    assert set(changes.remote_tags(found, "origin")) == {"b@v1.0.0"}
+    assert set(remotes.tags(found, "origin")) == {"b@v1.0.0"}
     assert there.git("rev-parse", "b@v1.0.0") == taken
 
 
 def test_the_remote_is_the_branchs_own_or_origin_or_the_only_one(repository: Ground, found: Repository) -> None:
-    assert changes.default_remote(found) is None
+    assert remotes.default(found) is None
     repository.git("remote", "add", "backup", "/nowhere")
-    assert changes.default_remote(found) == "backup"
+    assert remotes.default(found) == "backup"
     repository.git("remote", "add", "other", "/nowhere")
-    assert changes.default_remote(found) is None
+    assert remotes.default(found) is None
     repository.git("remote", "add", "origin", "/nowhere")
-    assert changes.default_remote(found) == "origin"
+    assert remotes.default(found) == "origin"
     repository.git("config", "branch.main.remote", "other")
-    assert changes.default_remote(found) == "other"
+    assert remotes.default(found) == "other"
     repository.git("switch", "--quiet", "--detach")
-    assert changes.default_remote(found) == "origin"
+    assert remotes.default(found) == "origin"
 
 
 def test_a_branch_that_follows_a_local_one_pushes_to_no_branch(repository: Ground, found: Repository) -> None:
     repository.git("remote", "add", "origin", "/nowhere")
     repository.git("switch", "--quiet", "--track", "-c", "feature", "main")
     assert repository.git("config", "branch.feature.remote") == "."
-    assert changes.default_remote(found) == "origin"
+    assert remotes.default(found) == "origin"
 
 
 def test_a_remote_that_names_a_program_runs_none(repository: Ground, found: Repository, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_remote_that_names_a_program_runs_none(repository: Ground, found: Repo
     repository.git("remote", "add", "origin", f"ext::touch {canary}")
     repository.git("config", "protocol.ext.allow", "always")
     with pytest.raises(GitFailed, match="ask origin for its tags"):
-        changes.remote_tags(found, "origin")
+        remotes.tags(found, "origin")
     assert not canary.exists()
 
 

@@ -140,6 +140,20 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
     assert "\x1b[3" not in seen(draw, 80, monkeypatch, term="xterm")
 
 
+def test_colour_breaks_no_line_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as in a job of GitHub's, which obeys a line that begins with `::`, blanks before it or not."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    evil = "word " * 13 + "::set-output name=action::promote"
+
+    def draw(screen: Screen) -> None:
+        screen.table([["message", evil]], indent=2, fold=1)
+        screen.line("  broken  ", evil, hang=2)
+
+    lines = piped(draw).splitlines()
+    assert len(lines) == 2
+    assert not any(line.lstrip().startswith("::") for line in lines)
+
+
 @pytest.mark.parametrize("term", ["dumb", "xterm"])
 def test_what_others_wrote_never_acts_on_the_terminal(term: str, monkeypatch: pytest.MonkeyPatch) -> None:
     evil = "\x1b[2J\x9b31m\u202egnp\u2066\r\n\t[red]x[/red]:smile:"
