@@ -21,6 +21,9 @@ from hypothesis import settings
 
 from mlver.cli.main import main
 
+# Here and not in a conftest of its own: where workers run the tests, the process that tells of them loads no other.
+pytest_plugins = ("tests.faults.table",)
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 REAL_HOME = Path.home().resolve()
 NOW = "2026-01-02T03:04:05Z"

@@ -28,10 +28,12 @@ def points(sweep: Sweep) -> list[Fault]:
     for label in sweep.calls:
         if label.startswith("git-") and not label.startswith(_ELSEWHERE):
             sweep.run(sweep.copy(), Fault(label, "trace", place=str(log)))
-            for call, times in Counter(_CALL.findall(log.read_text())).items():
+            made = Counter(_CALL.findall(log.read_text()))
+            for call, times in made.items():
                 for number in range(1, times + 1) if call in GIT_CALLS else ():
                     found += [Fault(label, "git", detail=f"{call}:{number}{who}") for who in (":all", ":alone")]
-            found += [Fault(label, "slow", detail="rename:1"), Fault(label, "starved")]
+            # a git that names nothing waits nowhere
+            found += [Fault(label, "slow", detail="rename:1")] * bool(made["rename"]) + [Fault(label, "starved")]
     return found
 
 

@@ -360,13 +360,6 @@ MUTATIONS = (
         "tests/cli/test_seals.py",
     ),
     Mutation(
-        "project/sealing.py",
-        "held is not None and Digest.of(held) == Digest.of(data)",
-        "held is not None",
-        "tests",
-        "tests/cli/test_seals.py",
-    ),
-    Mutation(
         "project/edit.py",
         "        if not is_held:",
         "        if False:",

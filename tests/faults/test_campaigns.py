@@ -14,7 +14,7 @@ from tests.conftest import CHECKOUT
 from tests.faults import inside_git, power
 from tests.faults.campaign import Tally
 from tests.faults.campaigns import extended, ordinary
-from tests.faults.conftest import Record
+from tests.faults.table import Record
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, memfd, /proc and loop devices are Linux's")
 
