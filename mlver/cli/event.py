@@ -17,6 +17,7 @@ from mlver.render.screen import Screen
 EXAMPLES = (
     "mlver event digits@v1.0.0",
     "mlver event refs/tags/digits@v1.0.0 --format github",
+    "mlver event digits@v1.0.0 --on main",
 )
 # What forges call the tag that started a job, in their order of being asked.
 _TOLD = ("GITHUB_REF", "CI_COMMIT_TAG", "BITBUCKET_TAG")
@@ -38,16 +39,22 @@ def command(
         Literal["text", "json", "github", "dotenv"],
         typer.Option("--format", help="github: into $GITHUB_OUTPUT; dotenv: for GitLab's reports."),
     ] = "text",
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BRANCH", help="Say no to a tag whose commit this branch does not hold.", show_default=False
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Tell a pipeline what its tag means.
 
-    A clone of that one tag, of depth 1, is enough. Exit code 1 when the tag does not seal its record, 3 when it is no
-    tag of mlver's.
+    A clone of that one tag, of depth 1, is enough (not for --on, which asks history). Exit code 1 when the tag does not
+    seal its record, or not as the settings want it; 3 when it is no tag of mlver's.
     """
     told = next(filter(None, map(os.environ.get, _TOLD)), None)
     # a job's checkout may have left a lightweight tag; elsewhere nobody is asked over the network
-    result = event(session(ctx).repository, tag or told, ask_remote=bool(os.environ.get("CI")))
+    result = event(session(ctx).repository, tag or told, on=on, ask_remote=bool(os.environ.get("CI")))
     output = os.environ.get("GITHUB_OUTPUT")
     writer = _WRITERS["json" if json else form]
     if form == "github" and output and not json:

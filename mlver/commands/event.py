@@ -10,14 +10,16 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlver.digest import Digest
-from mlver.errors import InvalidDocument, MlverError, command
-from mlver.git import remotes
+from mlver.errors import InvalidDocument, MlverError, command, plain
+from mlver.git import merging, remotes
 from mlver.git.repository import Repository, Tag
-from mlver.policy.trust import Named, judge_tag, read_tag_name
+from mlver.git.revisions import resolve
+from mlver.policy.trust import Named, judge_signature, judge_tag, read_tag_name
 from mlver.project import layout, seals
 from mlver.project.project import Project
 from mlver.project.registry import decoded_promotion, decoded_version
 from mlver.records.artifact import Artifact
+from mlver.records.config import Config
 from mlver.records.promotion import Action, PromotionRecord
 from mlver.records.version import VersionRecord
 from mlver.version import highest, parse
@@ -56,10 +58,11 @@ class EventResult:
         return 0 if self.verified else 1
 
 
-def event(project: Project, tag: str | None = None, *, ask_remote: bool = False) -> EventResult:
+def event(project: Project, tag: str | None = None, *, on: str | None = None, ask_remote: bool = False) -> EventResult:
     """What `tag` (a name or full reference; the only one at HEAD, if None) means; raise MlverError for one not mlver's.
 
-    `ask_remote`: where the checkout left a lightweight tag in place of the annotated one, look at the remote's.
+    `on` is a branch, or any commit, that has to hold the tag's commit: what never landed is no event. `ask_remote`:
+    where the checkout left a lightweight tag in place of the annotated one, look at the remote's.
     """
     name = _only(project) if tag is None else tag.removeprefix(_REF)
     named = read_tag_name(name)
@@ -72,7 +75,23 @@ def event(project: Project, tag: str | None = None, *, ask_remote: bool = False)
         )
     if ask_remote and not found.annotated:
         found = _whole(project.repository, found)
-    return _Reading(project.repository, named, found).result()
+    result = _Reading(project.repository, named, found).result()
+    problems = (*_signature(project, found), *_elsewhere(project.repository, found, on))
+    return replace(result, problems=(*result.problems, *problems), verified=result.verified and not problems)
+
+
+def _signature(project: Project, tag: Tag) -> list[str]:
+    """What the settings find wrong with the tag's signature."""
+    registry = project.afresh.registry
+    config = registry.config() if registry.read(layout.CONFIG) is not None else Config()
+    signature = seals.signatures(project, {tag.name: tag})[tag.name]
+    return [link.message for link in judge_signature(tag.name, signature, required=config.tags.signed)]
+
+
+def _elsewhere(repository: Repository, tag: Tag, on: str | None) -> list[str]:
+    if on is None or tag.commit is None or merging.contains(repository, resolve(repository, on), tag.commit):
+        return []
+    return [f"its commit {tag.commit[:10]} is not on {plain(on)}"]
 
 
 def _foreign(name: str) -> MlverError:

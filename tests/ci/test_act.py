@@ -147,6 +147,13 @@ def test_a_promotion_deploys_what_holds_the_stage_now(forge: Forge, wheel: Path,
     assert [path.name for path in served.iterdir()] == ["digits-production-1.0.0"]
     weights = list((served / "digits-production-1.0.0").rglob("weights.safetensors"))
     assert weights[0].read_bytes() == b"weights of run 1\n" * 1000
+    forge.work.git("switch", "--quiet", "-c", "wild")
+    works(forge.work, "promote", "digits@1.0.0", "--to", "staging", "-m", "Never merged")
+    forge.push("digits@staging.1")
+    done = forge.run("mlver-deploy.yml", "push", {"ref": "refs/tags/digits@staging.1"})
+    assert done.code == 1
+    assert "is not on origin/main" in done.out
+    assert len(list(served.iterdir())) == 1
 
 
 def test_new_data_is_trained_on_once_and_becomes_a_pull_request(forge: Forge, wheel: Path, tmp_path: Path) -> None:

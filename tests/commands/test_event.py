@@ -204,3 +204,24 @@ def test_a_promotion_of_another_record_is_not_verified(second: Repository) -> No
     done = second.mlver("event", "digits@production.2")
     assert (done.code, done.err) == (1, "")
     assert "promoted another record of 1.1.0 than the one its commit holds" in done.out
+
+
+def test_what_has_not_landed_is_no_event(second: Repository) -> None:
+    second.git("switch", "--quiet", "-c", "wild")
+    train(second, 3)
+    works(second, "register", "digits", "--bump", "minor", "-m", "Never merged")
+    assert works(second, "event", "digits@v1.1.0", "--on", "main").endswith("seal     whole\n")
+    assert works(second, "event", "digits@v1.2.0", "--on", "wild").endswith("seal     whole\n")
+    done = second.mlver("event", "digits@v1.2.0", "--on", "main", "--json")
+    assert done.code == 1
+    (problem,) = document(done, "event")["problems"]
+    assert problem == f"its commit {second.git('rev-parse', 'wild')[:10]} is not on main"
+    assert "git knows no commit `nowhere` here" in refused(second, "event", "digits@v1.1.0", "--on", "nowhere")
+
+
+def test_a_tag_that_is_not_signed_where_it_has_to_be_is_not_verified(second: Repository) -> None:
+    config = second.path / ".mlver/config.yaml"
+    config.write_text(config.read_text() + "\ntags:\n  signed: true\n")
+    done = second.mlver("event", TAG, "--json")
+    assert done.code == 1
+    assert document(done, "event")["problems"] == ["is not signed, and the settings ask for that"]

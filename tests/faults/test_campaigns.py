@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,17 @@ from tests.faults import inside_git, power
 from tests.faults.campaign import Tally
 from tests.faults.campaigns import extended, ordinary
 from tests.faults.table import Record
+from tests.programs import needs
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, memfd, /proc and loop devices are Linux's")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs() -> None:
+    """What kills inside git, and what makes the file systems that lose their power; without them, less is tried."""
+    for program, package in (("strace", "strace"), ("mkfs.ext4", "e2fsprogs"), ("mkfs.xfs", "xfsprogs")):
+        with suppress(pytest.skip.Exception):
+            needs(program, package)
 
 
 def campaigns(wanted: str, name: str) -> dict[str, Tally]:
