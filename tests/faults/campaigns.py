@@ -29,6 +29,9 @@ TITLES = {
 _PLAIN = (
     "register-first register register-large register-staged tag promote promote-again rollback checkout checkout-to"
 )
+# Killed here, and then again at each call of the command that settles it: operations, and the calls of each.
+_TWICE = "register-first register register-large promote promote-tagged rollback resolve adopt"
+_BEFORE = "open#2 write#2 rename#1 rename#2 rename#3 git-update-index#1 fsync#20 unlink#1"
 # So many points a run tries of each operation, pair or kind of file; None: all there are.
 Most = dict[str, int | None]
 EVERY_RUN: Most = {"kill": 69, "errors": 17, "git": 5, "unsynced": 7, "power": 2}
@@ -77,10 +80,15 @@ def extended() -> list[tuple[str, str]]:
     """What the long run takes: every operation in several states of its repository, each campaign by itself."""
     names = [operation.name for operation in OPERATIONS]
     names += [f"{base}+{state}" for base in _PLAIN.split() for state in ("busy", "many")]
+    twice = [f"{base}@{label}" for base in _TWICE.split() for label in _BEFORE.split()]
     return [
         (told, name)
         for campaign, most in LONG_RUN.items()
-        for told, name in _each(names, {campaign: most}, LONG_OTHERS if campaign == "kill" else {})
+        for told, name in _each(
+            [*names, *(twice if campaign == "kill" else [])],
+            {campaign: most},
+            LONG_OTHERS if campaign == "kill" else {},
+        )
     ]
 
 
