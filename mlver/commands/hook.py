@@ -20,6 +20,7 @@ from mlver.policy.trust import Broken, tag_name
 from mlver.project import admission, incoming, layout
 from mlver.project.incoming import Incoming
 from mlver.project.project import Project
+from mlver.project.registry import Registry
 from mlver.project.source import Tree
 from mlver.records.config import GuardSettings
 
@@ -55,14 +56,19 @@ def check(start: Path, between: Range | None = None) -> HookResult:
 def guard(start: Path, between: Range | None = None) -> HookResult:
     """Whether no artifact, large file, secret, private path or forbidden pickle would go into git for good."""
     found = _incoming(start, between, files=True)
-    broken = [*_files(found), *_records(found)]
+    repository = found.project.repository
+    # a range is judged by what its base says: it does not let itself through
+    old = between and Registry(Tree.at(repository, incoming.commit(repository, between.old)), None)
+    settings = _settings(old or found.project.registry)
+    broken = [*_files(found, settings), *_records(found, settings)]
     return HookResult("guard", len(found.records) + len(found.files), tuple(dict.fromkeys(broken)))
 
 
 def pre_commit(start: Path) -> HookResult:
     """`check` and `guard` of what is staged."""
     found = _incoming(start, None)
-    broken = [*admission.broken(found), *_files(found), *_records(found)]
+    settings = _settings(found.project.registry) if found.records or found.files else GuardSettings()
+    broken = [*admission.broken(found), *_files(found, settings), *_records(found, settings)]
     return HookResult("pre-commit", len(found.records) + len(found.files), tuple(dict.fromkeys(broken)))
 
 
@@ -108,18 +114,15 @@ def _incoming(start: Path, between: Range | None, *, files: bool = False) -> Inc
     return incoming.with_files(found, new, [old]) if files else found
 
 
-def _settings(project: Project) -> GuardSettings:
+def _settings(registry: Registry) -> GuardSettings:
     """The repository's own; what holds where nothing is said, where it has none (yet)."""
-    if project.registry.read(layout.CONFIG) is None:
-        return GuardSettings()
-    return project.registry.config().guard
+    return registry.config().guard if registry.read(layout.CONFIG) is not None else GuardSettings()
 
 
-def _files(found: Incoming) -> Iterator[Broken]:
+def _files(found: Incoming, settings: GuardSettings) -> Iterator[Broken]:
     """Files that have no place in git. Those too large are judged by their size, and never read."""
     if not found.files:
         return
-    settings = _settings(found.project)
     artifacts = _artifacts(found.project)
     for path, file in found.files:
         pinned = next((name for place, name in artifacts.items() if f"{path}/".startswith(f"{place}/")), None)
@@ -140,10 +143,9 @@ def _artifacts(project: Project) -> dict[str, str]:
     return found
 
 
-def _records(found: Incoming) -> Iterator[Broken]:
+def _records(found: Incoming, settings: GuardSettings) -> Iterator[Broken]:
     """Records that say what nobody should read in them."""
     paths = [path for path in found.records if path.endswith(".yaml") and path in found.tree.entries]
-    settings = _settings(found.project) if paths else GuardSettings()
     found.tree.fetch(paths)
     for path in paths:
         if is_allowed(path, settings) or not found.tree.entries[path].is_file:

@@ -315,6 +315,18 @@ def test_what_a_file_held_in_between_is_judged_too(here: Hooked) -> None:
     assert [(one["kind"], one["subject"]) for one in found["broken"]] == [("size", "data.bin")]
 
 
+def test_a_range_does_not_let_itself_through(here: Hooked) -> None:
+    start = here.git("rev-parse", "HEAD")
+    config = here.path / ".mlver/config.yaml"
+    config.write_text(config.read_text() + "guard: {allow: ['*']}\n")
+    here.write("large.bin", b"\0" * 11_000_000)
+    here.git("add", "--all")
+    here.git("commit", "--no-verify", "--quiet", "-m", "Large, and let through")
+    found = document(here.mlver("hook", "guard", "--from", start, "--to", "HEAD", "--json"), "hook")
+    assert [(one["kind"], one["subject"]) for one in found["broken"]] == [("size", "large.bin")]
+    assert here.mlver("hook", "guard", "--from", "HEAD", "--to", "HEAD").code == 0
+
+
 def test_among_the_records_there_is_no_place_to_hide(here: Hooked) -> None:
     start = here.git("rev-parse", "HEAD")
     here.write(".mlver/large.bin", b"\0" * 11_000_000)
