@@ -1,4 +1,4 @@
-"""Tags beside the records they seal: what is sealed, by which tag, and the plan for one to be made."""
+"""Tags beside the records they seal: what is sealed, and by which tag."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from mlver.git.signatures import check, checker
 from mlver.policy.trust import (
     Broken,
     Landing,
-    Named,
     Seal,
     Signature,
     judge_seal,
@@ -23,31 +22,9 @@ from mlver.policy.trust import (
     tag_name,
 )
 from mlver.project import layout
-from mlver.project.intent import PlannedTag
 from mlver.project.project import Project
-from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 from mlver.version import Version, parse
-
-TRAILER = "Mlver-Record"
-
-
-def planned(record: VersionRecord, data: bytes) -> PlannedTag:
-    """The tag that seals a record whose bytes are `data`."""
-    named = Named(record.model, record.version)
-    return _planned(named, f"{record.model} {record.version}", record.message, data)
-
-
-def planned_event(record: PromotionRecord, data: bytes) -> PlannedTag:
-    """The tag that tells pipelines of a promotion, and seals its record, whose bytes are `data`."""
-    named = Named(record.model, stage=record.stage, sequence=record.sequence)
-    title = f"{record.model} {record.stage} {record.sequence}: {record.action} {record.version}"
-    return _planned(named, title, record.message, data)
-
-
-def _planned(named: Named, title: str, message: str, data: bytes) -> PlannedTag:
-    text = f"{title}\n\n{message}\n\n{TRAILER}: {Digest.of(data)}\n"
-    return PlannedTag(named.tag, text, layout.path_of(named))
 
 
 def tags(project: Project, model: str) -> dict[str, Tag]:
