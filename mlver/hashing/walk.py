@@ -59,11 +59,15 @@ def _listed(top: bytes, prefix: bytes, ancestors: Ancestors, faults: list[str]) 
             faults.append(f"{shown(prefix[:-1])} is a symlink to a directory that contains it")
             return prefix, ancestors, iter(())
         with os.scandir(directory) as entries:
-            # The slash makes a directory sort where the paths below it do: "a-b" < "a/c" < "a0".
-            found = [(entry.name + b"/" if _is_directory(entry) else entry.name, entry) for entry in entries]
+            listed = list(entries)
     except OSError as error:
         faults.append(f"{shown(prefix[:-1] or top)} cannot be listed: {error.strerror}")
         return prefix, ancestors, iter(())
+    # The slash makes a directory sort where the paths below it do: "a-b" < "a/c" < "a0".
+    try:
+        found = [(entry.name + b"/" if entry.is_dir() else entry.name, entry) for entry in listed]
+    except OSError:  # of one of them
+        found = [(entry.name + b"/" if _is_directory(entry) else entry.name, entry) for entry in listed]
     found.sort()
     return prefix, (*ancestors, identity), iter(found)
 
