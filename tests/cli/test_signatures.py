@@ -106,6 +106,18 @@ def test_what_stands_behind_a_signature_was_never_signed(signed: Repository) -> 
     assert "m@v2.0.0 points at a commit that holds another record" in done.out
 
 
+def test_a_signed_tag_under_another_versions_name_seals_nothing(signed: Repository) -> None:
+    signed.write("w.bin", "other weights")
+    works(signed, "register", "m", "--bump", "minor", "-m", "Second")
+    signed.git("update-ref", "refs/tags/m@v1.1.0", signed.git("rev-parse", TAG))
+    done = signed.mlver("verify", "--all")
+    assert done.code == 1
+    assert "m@v1.1.0 points at a commit that does not hold the record" in done.out
+    promoted = signed.mlver("promote", "m@1.1.0", "--to", "staging", "-m", "x")
+    assert promoted.code in (1, 3)
+    assert signed.mlver("show", "m@staging").code == 3
+
+
 def test_a_key_that_is_not_known_here_is_said(ssh: Repository, tmp_path: Path) -> None:
     (tmp_path / "allowed").write_text("")
     assert "signatures of tags: 0 good, 1 by a key that is not known here\n" in works(ssh, "verify", "--all")

@@ -19,3 +19,13 @@ def test_a_shallow_clone_is_told_that_not_all_was_seen(first: Repository, tmp_pa
     assert "  history is not whole here" in shown
     assert "    hint: git fetch --unshallow\n" in shown
     assert "history is not whole" not in works(first, "verify")
+
+
+def test_folders_that_differ_by_unicode_normalisation_are_no_models(first: Repository) -> None:
+    for name in ("mod\u00e9le", "mode\u0301le"):
+        first.write(f".mlver/models/{name}/versions/1.0.0.yaml", "model: x\n")
+    first.commit("Two, or one, by file system")
+    found = document(first.mlver("verify", "--all", "--json"), "verify")
+    named = {one["subject"] for one in found["broken"] if one["kind"] == "name"}
+    assert named == {f".mlver/models/{name}/versions/1.0.0.yaml" for name in ("mod\u00e9le", "mode\u0301le")}
+    assert "mod" not in works(first, "list")
