@@ -16,7 +16,7 @@ from mlver.git.repository import Tag
 from mlver.policy import adoption as policy
 from mlver.policy.adoption import Claims, Given, StageTag, VersionTag
 from mlver.policy.trust import tag_name
-from mlver.project import adoption, layout, sealing
+from mlver.project import adoption, layout, tagging
 from mlver.project.adoption import Adoptee, Origin, Places
 from mlver.project.edit import Edit
 from mlver.project.holdings import Holdings
@@ -309,7 +309,7 @@ def _land(run: _Run, edit: Edit, result: AdoptResult) -> str:
     lines = [f"{one.model} {one.version} from the tag {one.tag}" for one in result.versions]
     lines += [f"{one.model}: the history of {one.stage}" for one in result.stages]
     tags = tuple(
-        sealing.planned(made.record, made.data)
+        tagging.seal(made.record, made.data)
         for made, one in zip(run.adoptees, result.versions, strict=True)
         if one.seal is not None
     )

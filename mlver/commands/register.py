@@ -16,7 +16,7 @@ from mlver.errors import MlverError, UsageError, command, few
 from mlver.manifest import Manifest
 from mlver.policy.numbering import next_version
 from mlver.policy.trust import tag_name
-from mlver.project import artifacts, environment, formats, layout, sealing, seals, values
+from mlver.project import artifacts, environment, formats, layout, seals, tagging, values
 from mlver.project.artifacts import Measured
 from mlver.project.edit import Edit
 from mlver.project.project import Project
@@ -332,7 +332,7 @@ def _land(
         edit.stage()
         return None
     subject = f"mlver: register {record.model} {record.version}"
-    tags = (sealing.planned(record, data),)
+    tags = (tagging.seal(record, data),)
     return edit.commit(f"{subject}\n\n{record.message}", tags, otherwise="add --no-commit")
 
 

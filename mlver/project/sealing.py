@@ -10,33 +10,11 @@ from dataclasses import dataclass
 from mlver.digest import Digest
 from mlver.errors import MlverError, command
 from mlver.policy.trust import Named, events_due, promotion_tag_name, tag_name
-from mlver.project import heirs, layout
+from mlver.project import heirs, layout, tagging
 from mlver.project.intent import PlannedTag
 from mlver.project.project import Project
 from mlver.project.registry import decoded_promotion, decoded_version
-from mlver.records.promotion import PromotionRecord
-from mlver.records.version import VersionRecord
 from mlver.version import ordered, parse
-
-TRAILER = "Mlver-Record"
-
-
-def planned(record: VersionRecord, data: bytes) -> PlannedTag:
-    """The tag that seals a record whose bytes are `data`."""
-    named = Named(record.model, record.version)
-    return _planned(named, f"{record.model} {record.version}", record.message, data)
-
-
-def planned_event(record: PromotionRecord, data: bytes) -> PlannedTag:
-    """The tag that tells pipelines of a promotion, and seals its record, whose bytes are `data`."""
-    named = Named(record.model, stage=record.stage, sequence=record.sequence)
-    title = f"{record.model} {record.stage} {record.sequence}: {record.action} {record.version}"
-    return _planned(named, title, record.message, data)
-
-
-def _planned(named: Named, title: str, message: str, data: bytes) -> PlannedTag:
-    text = f"{title}\n\n{message}\n\n{TRAILER}: {Digest.of(data)}\n"
-    return PlannedTag(named.tag, text, layout.path_of(named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +138,7 @@ def _plan(project: Project, path: str, data: bytes | None) -> PlannedTag:
         )
     if project.registry.digest(record.model, record.version) != record.record:
         raise MlverError(f"promoted another record of {record.version} than the one here", hint=_elsewhere(path))
-    return planned_event(record, data)
+    return tagging.event(record, data)
 
 
 def _plan_version(project: Project, path: str, data: bytes) -> PlannedTag:
@@ -172,7 +150,7 @@ def _plan_version(project: Project, path: str, data: bytes) -> PlannedTag:
     for promotion, promoted in project.registry.promotions_of(record.model, record.version):
         if promoted.record != Digest.of(data):
             raise MlverError(f"is not the record that {promotion} promoted", hint=_elsewhere(path))
-    return planned(record, data)
+    return tagging.seal(record, data)
 
 
 def _elsewhere(path: str) -> str:

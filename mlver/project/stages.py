@@ -10,7 +10,7 @@ from mlver.document import codec
 from mlver.errors import MlverError, UsageError, plain
 from mlver.policy.staging import Candidate, holder, judge
 from mlver.policy.trust import Broken, judge_history
-from mlver.project import artifacts, layout, sealing, seals
+from mlver.project import artifacts, layout, seals, tagging
 from mlver.project.edit import Edit
 from mlver.project.intent import PlannedTag
 from mlver.project.project import Chosen, Project
@@ -118,7 +118,7 @@ def _event(project: Project, record: PromotionRecord, data: bytes) -> tuple[Plan
     """The tag that tells pipelines of a promotion, where the repository has such tags."""
     if not project.registry.config().tags.promotions:
         return ()
-    tag = sealing.planned_event(record, data)
+    tag = tagging.event(record, data)
     if project.repository.tags(f"refs/tags/{tag.name}"):
         # no tag decides anything, so none that somebody made may keep a stage from moving back
         project.reporter.note(f"there is a tag {tag.name} already, of another promotion than this one: mlver verify")

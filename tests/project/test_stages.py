@@ -17,7 +17,7 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError, UsageError
 from mlver.policy.trust import judge_seal
-from mlver.project import audit, layout, sealing, seals, stages
+from mlver.project import audit, layout, seals, stages, tagging
 from mlver.project.project import Project
 from mlver.records.approval import ApprovalRecord
 from mlver.records.config import StageSettings
@@ -127,7 +127,7 @@ def test_a_registered_version_is_sealed(story: Project, repository: Repository) 
     assert broken_seals(story) == broken_seals(story, "1.1.0") == []
     assert set(map(str, seals.tagged_versions(story, "m"))) == {"1.0.0", "1.1.0"}
     record, digest = story.registry.version("m", "1.0.0")
-    planned = sealing.planned(record, (repository.path / FIRST).read_bytes())
+    planned = tagging.seal(record, (repository.path / FIRST).read_bytes())
     assert planned.message == f"m 1.0.0\n\nwhy\n\nMlver-Record: {digest}\n"
     assert repository.git("for-each-ref", "--format=%(contents)", "refs/tags/m@v1.0.0") == planned.message
 
