@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlver.errors import UsageError
 
@@ -23,8 +23,7 @@ _VERSION_LIKE = re.compile(r"v?[0-9]+\.[0-9A-Za-z.+-]*")
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """`MODEL[@SELECTOR]` taken apart; None for the part that was not given."""
 
     model: str | None

@@ -9,8 +9,8 @@ import sys
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain, islice
 from queue import SimpleQueue
@@ -84,7 +84,7 @@ class Pool(Generic[Batch, Result]):
             return lambda: self._work(batch)
         if self._pool is None:
             self._pool = self._start()
-        with warnings.catch_warnings():
+        with _no_interrupt(), warnings.catch_warnings():
             # Python 3.12 warns of forking beside threads; ours hold no lock that a worker takes.
             warnings.simplefilter("ignore", DeprecationWarning)
             future: Future[Result] = self._pool.submit(cast(Callable[[Batch], Result], _run), batch)
@@ -96,6 +96,17 @@ class Pool(Generic[Batch, Result]):
 
         context = multiprocessing.get_context("fork")
         return ProcessPoolExecutor(self.workers, context, initializer=partial(_begin, self._work, os.getpid()))
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """A Ctrl-C waits. Between the start of the workers and that of the thread that ends them, it would leave them be,
+    and this process would wait for them for ever."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _task: Callable[[Any], Any] | None = None

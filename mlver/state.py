@@ -40,6 +40,7 @@ class State:
 
     def close(self) -> None:
         """Let go of the file; the next question opens it again."""
+        _opened.discard(self)
         if self._connection is not None:
             with contextlib.suppress(*_failures()):
                 self._connection.close()
@@ -122,6 +123,8 @@ class State:
             except _failures() as error:
                 self._connection = _afresh(self.path) if _is_corrupt(error) else None
             self._usable = self._connection is not None
+            if self._usable:
+                _opened.add(self)
         return self._connection
 
     def _give_up(self, error: Exception) -> None:
@@ -130,6 +133,15 @@ class State:
         self._usable = False
         if _is_corrupt(error):
             _unlink(self.path)
+
+
+# What a process that ends has yet to let go of.
+_opened: set[State] = set()
+
+
+def close_all() -> None:
+    for state in tuple(_opened):
+        state.close()
 
 
 def _connect(path: Path) -> sqlite3.Connection | None:

@@ -56,6 +56,22 @@ def test_a_killed_worker_is_an_error_of_ours() -> None:
         list(spread(lambda _: os._exit(9), range(4), workers=2))
 
 
+def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
+    script = (
+        "import os, signal\n"
+        "from concurrent.futures import process\n"
+        "from mlver.parallel import spread\n"
+        "class Interrupted(process._ExecutorManagerThread):\n"
+        "    def __init__(self, executor):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        super().__init__(executor)\n"
+        "process._ExecutorManagerThread = Interrupted\n"
+        "list(spread(str, range(4), workers=2))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=60)
+    assert b"KeyboardInterrupt" in done.stderr
+
+
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     script = (
         "import os, time\nfrom mlver.parallel import spread\n"

@@ -22,7 +22,9 @@ _FROM, _TO = "PRE_COMMIT_FROM_REF", "PRE_COMMIT_TO_REF"
 
 def run() -> None:
     """The console script's entry."""
-    sys.exit(hook(sys.argv[1:]))
+    from mlver.cli.leaving import leave
+
+    leave(hook(sys.argv[1:]))
 
 
 def hook(words: list[str]) -> int:

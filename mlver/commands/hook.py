@@ -18,10 +18,10 @@ from mlver.policy.guarding import File, is_allowed, judge_artifact, judge_file
 from mlver.policy.leaks import leaks, leaks_in
 from mlver.policy.trust import Broken, tag_name
 from mlver.project import admission, incoming, layout
+from mlver.project.held import Tree
 from mlver.project.incoming import Incoming
 from mlver.project.project import Project
 from mlver.project.registry import Registry
-from mlver.project.source import Tree
 from mlver.records.config import GuardSettings
 
 

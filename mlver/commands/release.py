@@ -23,11 +23,11 @@ from mlver.policy import trigger
 from mlver.policy.trust import judge_tag
 from mlver.project import layout, sealing, seals
 from mlver.project.edit import Edit
+from mlver.project.held import Tree
 from mlver.project.project import Project
 from mlver.project.registry import Registry
 from mlver.project.reporter import Silent
 from mlver.project.sealing import Sealable, Sealed, Unsealable
-from mlver.project.source import Tree
 from mlver.project.transaction import editing
 
 

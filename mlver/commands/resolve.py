@@ -14,10 +14,10 @@ from mlver.git import merging, remotes
 from mlver.git.merging import Meeting
 from mlver.policy.trust import promotion_tag_name
 from mlver.project import layout, seals, settings, stages
+from mlver.project.held import Tree
 from mlver.project.project import Project
 from mlver.project.resolution import Dropped, Resolution, Rewritten, parent_now
 from mlver.project.settle import read
-from mlver.project.source import Tree
 from mlver.project.transaction import editing
 
 Side = Literal["ours", "theirs"]

@@ -13,11 +13,11 @@ from mlver.policy.numbering import part_of
 from mlver.policy.trust import judge_seal
 from mlver.project import layout, seals, stages
 from mlver.project.contrast import ArtifactDiff, contrast
+from mlver.project.held import Tree
 from mlver.project.layout import Place
 from mlver.project.project import Chosen, Project
 from mlver.project.registry import Registry
 from mlver.project.snapshot import Snapshot, of_version
-from mlver.project.source import Tree
 from mlver.records.promotion import PromotionRecord
 from mlver.records.values import Document
 from mlver.records.version import Update

@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from mlver.errors import MlverError
 
@@ -77,8 +77,7 @@ _FETCH = "git log --all --patch -- .mlver >/dev/null   (which fetches what it ne
 _NOT_FOUND = "git is not installed, or not on PATH"
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """A git process that ended: its exit code and its raw output."""
 
     code: int

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mlver.git.places import places
 from mlver.git.process import GitFailed, Process
@@ -34,16 +35,14 @@ _COMMIT_HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit"
 _TAG_FIELDS = "%(refname)%00%(objectname)%00%(objecttype)%00%(object)%00%(type)%00%(contents)%00"
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """Where HEAD is. `commit` is None before the first commit, `branch` is None when detached."""
 
     commit: str | None
     branch: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """A tag as git stores it. `commit` is None when it names anything but a commit; `seals` is its record's digest."""
 
     name: str
@@ -62,8 +61,7 @@ class Tag:
         return found[-1] if found else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Object:
+class _Object(NamedTuple):
     """An object as git stores it; `kind` is `blob`, `tree`, `commit` or `tag`."""
 
     id: str
@@ -220,24 +218,12 @@ class Repository:
             found[name] = Tag(name, oid, annotated, commit, message)
         return found
 
-    def tags_with(self, files: Mapping[str, str]) -> dict[str, tuple[Tag, bytes | None]]:
-        """The tags `files` names, each with the bytes of the file named beside it, as the tag's commit holds it.
-
-        One process, which looks at no other tag, however many there are.
-        """
-        names = list(files)
-        found: dict[str, tuple[Tag, bytes | None]] = {}
-        specs = [(f"refs/tags/{name}", f"refs/tags/{name}^{{commit}}:{files[name]}") for name in names]
-        objects = self._objects([spec for both in specs for spec in both])
-        for name, told, held in zip(names, objects, objects, strict=True):
-            if told is not None:
-                tag = _tag(name, told)
-                there = tag.commit is not None and held is not None and held.kind == b"blob"
-                found[name] = (tag, held.data if there and held is not None else None)
-        return found
+    def tags_named(self, names: Iterable[str]) -> dict[str, Tag]:
+        """Those of `names` that there are, read in one process that looks at no other tag, however many there are."""
+        return self.tag_objects({name: f"refs/tags/{name}" for name in names})
 
     def tag_objects(self, ids: Mapping[str, str]) -> dict[str, Tag]:
-        """Tags by name, from the objects named beside them, not from references; those lacking here are left out."""
+        """Tags by name, from the objects named beside them; those lacking here are left out."""
         objects = zip(ids, self._objects(ids.values()), strict=True)
         return {name: _tag(name, found) for name, found in objects if found is not None}
 

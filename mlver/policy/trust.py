@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mlver.digest import Digest
 from mlver.errors import command
@@ -32,8 +32,7 @@ class Broken:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Landing:
+class Landing(NamedTuple):
     """How an adopted record came in: by which commit, with which bytes, and whether history changed it since.
 
     `kept`: the tag here is still the one the record names.
@@ -63,8 +62,7 @@ _VERSION_TAG = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})@v([0-9]+\.[0-9]+\.
 _PROMOTION_TAG = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})@([a-z][a-z0-9_]{0,31})\.([1-9][0-9]{0,8})")
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """What a tag is of: a version of a model, or a promotion by its stage and number; None for the other's."""
 
     model: str

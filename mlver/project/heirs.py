@@ -18,11 +18,11 @@ from mlver.git.repository import Repository
 from mlver.policy.renumber import Record, essence
 from mlver.policy.trust import left_by
 from mlver.project import layout
+from mlver.project.held import Tree
 from mlver.project.layout import Place
 from mlver.project.project import Project
 from mlver.project.registry import Registry
 from mlver.project.resolution import parent_now
-from mlver.project.source import Tree
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 

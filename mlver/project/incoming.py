@@ -17,10 +17,10 @@ from mlver.git.trees import Entry
 from mlver.policy.landing import Deed, judge_change
 from mlver.policy.trust import Broken
 from mlver.project import heirs, layout
+from mlver.project.held import Tree
 from mlver.project.project import Project
 from mlver.project.registry import Registry
 from mlver.project.reporter import Silent
-from mlver.project.source import Tree
 from mlver.state import State
 
 _DONE: dict[Deed, str] = {

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mlver import names
 from mlver.digest import Digest
@@ -25,8 +24,7 @@ _SEQUENCE = re.compile(r"[0-9]{4,9}")
 Kind = Literal["version", "promotion", "evaluation", "approval", "model"]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """What the path of a file below `models/` says it is; None for the parts its kind has not."""
 
     kind: Kind
@@ -59,7 +57,7 @@ def place(path: str) -> Place | None:
 
 def _numbered(place: Place, text: str) -> Place | None:
     sequence = sequence_of(text)
-    return None if sequence is None else replace(place, sequence=sequence)
+    return None if sequence is None else place._replace(sequence=sequence)
 
 
 def is_model(name: str) -> bool:

@@ -7,6 +7,7 @@ import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from mlver import names, paths
 from mlver.errors import MlverError, UsageError, command
@@ -22,8 +23,7 @@ from mlver.version import Version, highest_release, parse
 LAST_SECOND = 253_402_300_799  # of the year 9999
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(NamedTuple):
     """What a REF came down to."""
 
     model: str

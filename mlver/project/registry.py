@@ -16,20 +16,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import InvalidDocument, MlverError, command
-from mlver.manifest import Manifest
 from mlver.project import layout
 from mlver.project.source import Source
-from mlver.records.approval import ApprovalRecord
-from mlver.records.config import Config
-from mlver.records.evaluation import EvaluationRecord
-from mlver.records.model import ModelSettings
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 from mlver.state import State
 from mlver.version import Version, newest, ordered
 
 if TYPE_CHECKING:
+    # Not every command needs each kind of record, and a kind costs start-up a millisecond or two.
     from mlver.document.schema import Kind
+    from mlver.manifest import Manifest
+    from mlver.records.approval import ApprovalRecord
+    from mlver.records.config import Config
+    from mlver.records.evaluation import EvaluationRecord
+    from mlver.records.model import ModelSettings
 
 _Built = TypeVar("_Built")
 
@@ -69,6 +70,8 @@ class Registry:
 
     def config(self) -> Config:
         """The settings of the repository; raise MlverError where `mlver init` never ran."""
+        from mlver.records.config import Config
+
         data = self.read(layout.CONFIG)
         if data is None:
             raise MlverError(f"{layout.CONFIG} is missing", hint="mlver init")
@@ -77,7 +80,11 @@ class Registry:
     def settings(self, model: str) -> ModelSettings | None:
         path = layout.settings(model)
         data = self.read(path)
-        return None if data is None else self._built("model", ModelSettings.from_document, data, path)
+        if data is None:
+            return None
+        from mlver.records.model import ModelSettings
+
+        return self._built("model", ModelSettings.from_document, data, path)
 
     def version(self, model: str, number: Version | str) -> tuple[VersionRecord, Digest]:
         """A version's record and the digest of its bytes; raise MlverError where there is none, or another's."""
@@ -131,6 +138,8 @@ class Registry:
         return [self.evaluation(model, number, n) for n in self.sequences(layout.evaluations(model, number))]
 
     def evaluation(self, model: str, number: Version | str, sequence: int) -> EvaluationRecord:
+        from mlver.records.evaluation import EvaluationRecord
+
         path = layout.evaluation(model, number, sequence)
         return self._numbered("evaluation", EvaluationRecord.from_document, path)
 
@@ -143,6 +152,8 @@ class Registry:
         ]
 
     def approval(self, model: str, number: Version | str, stage: str, sequence: int) -> ApprovalRecord:
+        from mlver.records.approval import ApprovalRecord
+
         path = layout.approval(model, number, stage, sequence)
         return self._numbered("approval", ApprovalRecord.from_document, path)
 
@@ -156,6 +167,8 @@ class Registry:
             raise MlverError(
                 f"{path} was changed: its bytes no longer hash to its name", hint=command("git", "checkout", "--", path)
             )
+        from mlver.manifest import Manifest
+
         return Manifest.parse(data, path)
 
     # -- bytes ---------------------------------------------------------------------------------------------------

@@ -15,10 +15,10 @@ from mlver.git.repository import Repository
 from mlver.policy.renumber import essence, renumber
 from mlver.policy.trust import left_by
 from mlver.project import layout, seals
+from mlver.project.held import Tree
 from mlver.project.layout import Place
 from mlver.project.project import Project
 from mlver.project.registry import Registry, decoded_version
-from mlver.project.source import Tree
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import ApprovalReference, PromotionRecord

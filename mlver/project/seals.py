@@ -54,8 +54,7 @@ def seals(project: Project, model: str, versions: Iterable[Version | str]) -> di
 def tagged(project: Project, model: str, versions: Iterable[Version | str]) -> dict[str, tuple[Tag, Seal]]:
     """The same with the tags themselves, of the versions that have one."""
     wanted = {tag_name(model, version): layout.version(model, version) for version in versions}
-    there = project.repository.tags_with(wanted) if wanted else {}
-    found = {name.removeprefix(tag_name(model, "")): (tag, seal_of(tag, held)) for name, (tag, held) in there.items()}
+    found = {name.removeprefix(tag_name(model, "")): pair for name, pair in _read(project, wanted).items()}
     silent = {version: tag for version, (tag, _) in found.items() if not tag.seals}
     for version, landing in (_landings(project, model, silent) if silent else {}).items():
         tag, seal = found[version]
@@ -66,17 +65,43 @@ def tagged(project: Project, model: str, versions: Iterable[Version | str]) -> d
 def events(project: Project, model: str, stage: str, sequences: Iterable[int]) -> dict[int, Seal]:
     """Of a stage's promotions, by number, what the tags of those that have one say, and what their commits hold."""
     wanted = {promotion_tag_name(model, stage, n): (n, layout.promotion(model, stage, n)) for n in sequences}
-    found = project.repository.tags_with({name: path for name, (_, path) in wanted.items()}) if wanted else {}
-    return {wanted[name][0]: seal_of(tag, held) for name, (tag, held) in found.items()}
+    found = _read(project, {name: path for name, (_, path) in wanted.items()})
+    return {wanted[name][0]: seal for name, (_, seal) in found.items()}
+
+
+def _read(project: Project, wanted: Mapping[str, str]) -> dict[str, tuple[Tag, Seal]]:
+    """The tags there are among those named, each as the seal of the record at the path named beside it."""
+    there = project.repository.tags_named(wanted) if wanted else {}
+    places = {name: f"{tag.commit}:{wanted[name]}" for name, tag in there.items() if tag.commit is not None}
+    held = _committed(project, places.values())
+    return {name: (tag, _seal(tag, held.get(places.get(name, "")))) for name, tag in there.items()}
+
+
+def _committed(project: Project, places: Iterable[str]) -> dict[str, Digest]:
+    """The digest of what there is at each `<commit>:<path>`, a commit by its full id.
+
+    A commit holds the same for ever, so it is kept. To look is costly: where one folder has 100,000 records, git goes
+    through that folder anew for each commit.
+    """
+    state = project.registry.state
+    keys = {place: Digest.of(f"committed\0{place}".encode()).hex for place in places}
+    kept = {place: state.get_document(key) for place, key in keys.items()} if state else {}
+    found = {place: Digest(kept_hex) for place, kept_hex in kept.items() if kept_hex is not None}
+    lacking = [place for place in keys if place not in found]
+    blobs = project.repository.blobs(lacking) if lacking else ()
+    read = {place: Digest.of(data) for place, data in zip(lacking, blobs, strict=True) if data is not None}
+    if state:
+        state.put_documents((keys[place], digest.hex) for place, digest in read.items())
+    return found | read
 
 
 def seal_of(tag: Tag, held: bytes | None) -> Seal:
     """What a tag says; `held` is what its commit has where the record should be."""
-    return Seal(
-        annotated=tag.annotated,
-        sealed=Digest.parse(tag.seals) if tag.seals else None,
-        committed=None if held is None else Digest.of(held),
-    )
+    return _seal(tag, None if held is None else Digest.of(held))
+
+
+def _seal(tag: Tag, committed: Digest | None) -> Seal:
+    return Seal(annotated=tag.annotated, sealed=Digest.parse(tag.seals) if tag.seals else None, committed=committed)
 
 
 def _landings(project: Project, model: str, silent: Mapping[str, Tag]) -> dict[str, Landing]:

@@ -5,6 +5,7 @@ Nothing is cut unless a table is told to. Where nobody looks (a pipe, a file) no
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, TextIO, TypeAlias
@@ -28,6 +29,8 @@ _STYLES: dict[Style, str] = {
     "warn": "yellow",
     "name": "bold cyan",
 }
+# Variables that make rich draw for a terminal where there is none.
+_ASKED = frozenset(("FORCE_COLOR", "TTY_COMPATIBLE"))
 _UNBOUNDED = 100_000
 _GAP = 2
 # A folding column that has less room than this is moved to lines of its own.
@@ -148,10 +151,15 @@ class Screen:
 
     def _print(self, text: Text) -> None:
         text.rstrip()
-        if self.console.is_terminal:
-            self.console.print(text, soft_wrap=True)
-        else:
+        if self._is_plain or not self.console.is_terminal:
             self._stream.write(f"{text.plain}\n")
+        else:
+            self.console.print(text, soft_wrap=True)
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether no console need be asked for colours: nobody looks, and nobody asked for them all the same."""
+        return not self._stream.isatty() and not _ASKED.intersection(os.environ)
 
 
 class _Layout:

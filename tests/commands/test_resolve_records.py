@@ -15,9 +15,9 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError
 from mlver.project import intent, layout, stages
+from mlver.project.held import Tree
 from mlver.project.project import Project
 from mlver.project.registry import Registry
-from mlver.project.source import Tree
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import ApprovalReference, PromotionRecord

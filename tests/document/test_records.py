@@ -14,22 +14,13 @@ from hypothesis import strategies as st
 from mlver.digest import Digest
 from mlver.document.codec import decode, encode
 from mlver.document.schema import KINDS, Kind, schema
-from mlver.records import (
-    ApprovalRecord,
-    ApprovalReference,
-    Artifact,
-    ArtifactSettings,
-    Code,
-    Config,
-    Environment,
-    EvaluationRecord,
-    GateResult,
-    ModelSettings,
-    PromotionRecord,
-    StageSettings,
-    TagSettings,
-    VersionRecord,
-)
+from mlver.records.approval import ApprovalRecord
+from mlver.records.artifact import Artifact
+from mlver.records.config import Config, StageSettings, TagSettings
+from mlver.records.evaluation import EvaluationRecord
+from mlver.records.model import ArtifactSettings, ModelSettings
+from mlver.records.promotion import ApprovalReference, GateResult, PromotionRecord
+from mlver.records.version import Code, Environment, VersionRecord
 from tests.document.documents import PROMOTION_TEXT, SMALL, VERSION_TEXT
 
 RECORDS: dict[Kind, Any] = {

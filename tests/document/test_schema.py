@@ -202,7 +202,7 @@ def test_the_quick_yes_does_not_guess() -> None:
 
 def test_reading_and_writing_what_is_right_imports_no_jsonschema() -> None:
     code = (
-        "import sys; from mlver.document.codec import decode, encode; from mlver.records import VersionRecord;"
+        "import sys; from mlver.document.codec import decode, encode; from mlver.records.version import VersionRecord;"
         "assert 'yaml' not in sys.modules;"
         f"encode('version', decode('version', {VERSION_TEXT!r}, 'v'));"
         "assert 'yaml' in sys.modules; assert 'jsonschema' not in sys.modules"

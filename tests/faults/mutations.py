@@ -141,7 +141,7 @@ MUTATIONS = (
     ),
     Mutation(
         "project/edit.py",
-        '        intent.keep_index(self.directory, read(self.repository.git_dir / "index"))\n',
+        '            intent.keep_index(self.directory, read(self.repository.git_dir / "index"))\n',
         "",
         "unsynced",
         "promote",
@@ -223,8 +223,15 @@ MUTATIONS = (
     Mutation(
         _DEPOSIT, "            if not _same(path, pack.path):", "            if False:", "kill", "register-damaged"
     ),
+    Mutation(
+        "project/edit.py",
+        '            changes.sync(self.repository, [f"refs/tags/{name}" for name in untags])\n',
+        "",
+        "unsynced",
+        "resolve",
+    ),
     # -- a plan, or its settling, that is missing
-    Mutation("project/edit.py", "        intent.record(self.directory, plan)\n", "", "kill", "register"),
+    Mutation("project/edit.py", "            intent.record(self.directory, plan)\n", "", "kill", "register"),
     Mutation("project/materialise.py", "    intent.record(project.directory, plan)\n", "", "kill", "checkout"),
     Mutation("project/transaction.py", "    artifacts.store(project).sweep()\n", "", "kill", "register"),
     Mutation("project/transaction.py", "        durable.sweep(directory)\n", "        pass\n", "kill", "promote"),
@@ -305,7 +312,13 @@ MUTATIONS = (
         "damage",
         "pack",
     ),
-    Mutation("project/registry.py", "        if Digest.of(data) != digest:", "        if False:", "damage", "manifest"),
+    Mutation(
+        "project/registry.py",
+        "        if Digest.of(data) != digest:",
+        "        if False:",
+        "tests",
+        "tests/project/test_registry.py",
+    ),
     Mutation(
         "policy/trust.py", "    if record != seal.sealed:", "    if False:", "tests", "tests/policy/test_trust.py"
     ),
@@ -351,6 +364,13 @@ MUTATIONS = (
         "        if False:",
         "tests",
         "tests/test_api.py",
+    ),
+    Mutation(
+        "project/sealing.py",
+        "    return added if held is not None and Digest.of(held) == Digest.of(data) else commit",
+        "    return added",
+        "tests",
+        "tests/project/test_sealing.py",
     ),
     Mutation(
         "project/sealing.py",
@@ -430,7 +450,13 @@ MUTATIONS = (
         "tests/storage",
     ),
     Mutation("storage/catalogue.py", "            if pack.is_indexed():", "            if True:", "damage", "index"),
-    Mutation("storage/catalogue.py", "    if name_of(index) == pack.name:", "    if True:", "tests", "tests/storage"),
+    Mutation(
+        "storage/catalogue.py",
+        "    if name_of(index) == pack.name:",
+        "    if True:",
+        "tests",
+        "tests/storage/test_local.py",
+    ),
     Mutation(
         "storage/verify.py",
         "        elif block[: packs.BLOCK] != packs.header(digest, place.size) or not block.endswith(padding):",

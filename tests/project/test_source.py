@@ -8,8 +8,9 @@ import pytest
 
 from mlver.errors import MlverError
 from mlver.git.repository import Repository as Git
+from mlver.project.held import Tree
 from mlver.project.registry import Registry
-from mlver.project.source import Source, Tree, WorkTree
+from mlver.project.source import Source, WorkTree
 from tests.conftest import Repository
 from tests.project.ground import initialised, lay, registered
 

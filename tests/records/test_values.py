@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlver.records import flatten
+from mlver.records.values import flatten
 
 LEAVES = st.integers() | st.text(max_size=3)
 TREES = st.recursive(

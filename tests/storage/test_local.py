@@ -187,6 +187,18 @@ def test_a_bad_index_is_made_again(store: LocalStore, harm: str) -> None:
     assert index.read_bytes() == good
 
 
+def test_an_index_is_not_made_again_from_a_pack_that_is_not_whole(store: LocalStore) -> None:
+    """What it then says would be kept as the truth, and other copies be looked for in vain."""
+    contents = dict(zip(put(store, b"one", b"two"), (b"one", b"two"), strict=True))
+    (pack,) = store.packs_directory.glob("*.pack")
+    (index,) = store.packs_directory.glob("*.idx")
+    index.unlink()
+    first, last = sorted(contents, key=lambda digest: pack.read_bytes().index(digest.hex.encode()))
+    flip(pack, pack.read_bytes().index(last.hex.encode()))
+    assert get(LocalStore(store.directory), first) == contents[first]
+    assert not index.exists()
+
+
 def test_every_flipped_bit_of_every_stored_file_is_named(store: LocalStore) -> None:
     put(store, *(b"%d" % number * 300 for number in range(6)), LARGE)
     files = [path for path in store.directory.rglob("*") if path.is_file()]

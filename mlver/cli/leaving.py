@@ -1,0 +1,21 @@
+"""How a process of mlver ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import NoReturn
+
+
+def leave(code: int) -> NoReturn:
+    """End the process here and now: taking every module apart first takes as long as half of a short command's work.
+
+    Nothing is lost by it. Whoever wrote a file has closed and synced it; only what is printed and the cache may wait.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # there may be none, or nobody at its end
+            stream.flush()
+    if state := sys.modules.get("mlver.state"):
+        state.close_all()
+    os._exit(code)
