@@ -15,7 +15,7 @@ from functools import partial
 from itertools import chain, islice
 from queue import SimpleQueue
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
 
 from mlver.errors import MlverError
 
@@ -96,6 +96,52 @@ class Pool(Generic[Batch, Result]):
 
         context = multiprocessing.get_context("fork")
         return ProcessPoolExecutor(self.workers, context, initializer=partial(_begin, self._work, os.getpid()))
+
+
+@contextmanager
+def beside(work: Callable[[], bytes | None]) -> Iterator[Callable[[], bytes | None]]:
+    """Work in a forked process meanwhile; the function given waits for the result, None where there came none.
+
+    `work` may close over anything; it should only read, for it is ended when the block is left early.
+    """
+    if cores() == 1:
+        yield work
+        return
+    source, target = os.pipe()
+    with _no_interrupt(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # see Pool.submit
+        child = os.fork()
+        if child == 0:
+            os.close(source)
+            _answer(work, target)
+    os.close(target)
+    status: int | None = None
+
+    def answer() -> bytes | None:
+        nonlocal status
+        told = answers.read()
+        status = os.waitpid(child, 0)[1]
+        return told if status == 0 else None
+
+    with open(source, "rb") as answers:  # noqa: PTH123 - a descriptor
+        try:
+            yield answer
+        finally:
+            if status is None:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+
+
+def _answer(work: Callable[[], bytes | None], target: int) -> NoReturn:
+    """In the forked process, which leaves Ctrl-C to its parent and ends at a broken pipe when that one is gone."""
+    code = 1
+    with suppress(BaseException):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if (told := work()) is not None:
+            with open(target, "wb") as out:
+                out.write(told)
+            code = 0
+    os._exit(code)
 
 
 @contextmanager

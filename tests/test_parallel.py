@@ -5,13 +5,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from mlver.errors import MlverError
-from mlver.parallel import PIECE, hashed, spread
+from mlver.parallel import PIECE, beside, hashed, spread
 
 
 def test_results_come_in_order_from_other_processes() -> None:
@@ -70,6 +70,29 @@ def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=60)
     assert b"KeyboardInterrupt" in done.stderr
+
+
+def test_what_is_done_beside_is_another_process_whose_result_comes_back_whole() -> None:
+    with beside(lambda: b"%d" % os.getpid() * 100_000) as answer:
+        told = answer()
+    assert told is not None
+    assert len(told) % 100_000 == 0
+    assert told[: len(told) // 100_000] != b"%d" % os.getpid()
+
+
+@pytest.mark.parametrize("work", [lambda: None, lambda: 1 // 0, lambda: os._exit(9)], ids=["none", "error", "killed"])
+def test_what_came_to_nothing_beside_is_told_as_none(work: Callable[[], bytes | None]) -> None:
+    with beside(work) as answer:
+        assert answer() is None
+
+
+def test_nothing_goes_on_beside_once_the_block_is_left() -> None:
+    began = time.monotonic()
+    with pytest.raises(KeyError), beside(lambda: time.sleep(60)):
+        raise KeyError
+    assert time.monotonic() - began < 30
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:

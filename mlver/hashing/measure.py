@@ -21,17 +21,19 @@ from pathlib import Path
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, command, refused
-from mlver.hashing.cache import Imprint, Joined, StatCache, Whole, signature, size_of, total_size
+from mlver.hashing.cache import Imprint, Joined, StatCache, Whole, signature, size_of, told_of, total_size
 from mlver.hashing.read import LARGE, BatchRead, Progress, Read, Unsteady, read_batch, read_large
 from mlver.hashing.sink import Sink
-from mlver.hashing.walk import Found, walk
+from mlver.hashing.walk import Found, halves, walk
 from mlver.manifest import lines
-from mlver.parallel import Pool
+from mlver.parallel import Pool, beside
 
 CHUNK_FILES = 8192
 # What a worker takes at a time: enough to outweigh handing it over, little enough to share out evenly.
 BATCH_FILES, BATCH_BYTES = 512, 8 << 20
 FAULTS_SHOWN = 20
+# From here on a second process is worth its start.
+SHARED_FILES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,21 +156,32 @@ def _unchanged(run: _Run, top: bytes) -> Measured | None:
     whole = run.cache.whole(os.fsencode(run.key)) if run.cache is not None else None
     if whole is None:
         return None
-    imprint = Imprint()
     faults: list[str] = []
-    paths: list[bytes] = []
-    signatures: list[bytes] = []
-    for path, found in walk(top, faults):
-        paths.append(path)
-        signatures.append(signature(found))
-        if len(paths) == CHUNK_FILES:
-            imprint.add(paths, signatures)
-            paths, signatures = [], []
-    imprint.add(paths, signatures)
+    told = told_of(walk(top, faults)) if whole.files < SHARED_FILES else _told_by_two(top, faults)
+    imprint = Imprint()
+    for some in told:
+        imprint.update(some)
     if faults or imprint.digest() != whole.imprint:
         return None
     run.progress(whole.size)
     return Measured(Digest(whole.digest.hex()), whole.size, whole.files, None)
+
+
+def _told_by_two(top: bytes, faults: list[str]) -> Iterator[bytes]:
+    """Two processes look at half of the files each: to ask for what 50,000 are takes longer than all else."""
+    first, second = halves(top, faults)
+
+    def others() -> bytes | None:
+        told = b"".join(told_of(second))
+        return None if faults else told
+
+    with beside(others) as answer:
+        yield from told_of(first)
+        told = answer()
+    if told is None:
+        faults.append("the second half could not be looked at")
+    else:
+        yield told
 
 
 def _chunks(run: _Run, root: bytes, walked: Iterable[Found]) -> Generator[_Chunk, None, None]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from mlver.durable import is_temporary
 from mlver.errors import plain
@@ -13,10 +14,13 @@ from mlver.paths import is_git
 Found = tuple[bytes, os.stat_result]
 # Of each directory on the way down: its (device, inode), by which a cycle of symlinks is recognised.
 Ancestors = tuple[tuple[int, int], ...]
-# A directory being walked: the path its entries have before them, it and its ancestors, what is left of its entries in
-# manifest order. The name of a directory ends in a slash.
-Level = tuple[bytes, Ancestors, Iterator[tuple[bytes, os.DirEntry[bytes]]]]
+# An entry by its name, which ends in a slash for a directory.
+Named = tuple[bytes, os.DirEntry[bytes]]
+# Entries of one directory in manifest order: the path they have before them, that directory and its ancestors.
+Level = tuple[bytes, Ancestors, Sequence[Named]]
 _DOT, _SLASH = b"./"
+# Halves are cut from so many entries at least, that one which is larger than the others does not make them uneven.
+_PIECES = 64
 
 
 def walk(top: bytes, faults: list[str]) -> Iterator[Found]:
@@ -26,7 +30,51 @@ def walk(top: bytes, faults: list[str]) -> Iterator[Found]:
     known at its end: dangling links, cycles, sockets, FIFOs, devices, `.git`, whatever can't be looked at. Directories
     without files don't appear, nor do temporaries of mlver's own.
     """
+    return _walked(top, [_listed(top, b"", (), faults)], faults)
+
+
+def halves(top: bytes, faults: list[str]) -> tuple[Iterator[Found], Iterator[Found]]:
+    """The same walk in two, about equal where directories are: what the first yields comes before all of the second."""
     levels = [_listed(top, b"", (), faults)]
+    while _size(levels) < _PIECES and any(_is_opened(name) for _, _, entries in levels for name, _ in entries):
+        levels = [inner for level in levels for inner in _opened(top, level, faults)]
+    left = _size(levels) // 2
+    first: list[Level] = []
+    second: list[Level] = []
+    for prefix, ancestors, entries in levels:
+        first.append((prefix, ancestors, entries[:left]))
+        second.append((prefix, ancestors, entries[left:]))
+        left = max(0, left - len(entries))
+    return _walked(top, first, faults), _walked(top, second, faults)
+
+
+def _size(levels: Iterable[Level]) -> int:
+    return sum(len(entries) for _, _, entries in levels)
+
+
+def _is_opened(name: bytes) -> bool:
+    """Whether a directory is one that need not be judged by its name first."""
+    return name[-1] == _SLASH and name[0] != _DOT and name.isascii()
+
+
+def _opened(top: bytes, level: Level, faults: list[str]) -> Iterator[Level]:
+    """The entries of a level, its directories replaced by what they hold."""
+    prefix, ancestors, entries = level
+    for opened, some in groupby(entries, key=lambda named: _is_opened(named[0])):
+        if opened:
+            yield from (_listed(top, prefix + name, ancestors, faults) for name, _ in some)
+        else:
+            yield prefix, ancestors, list(some)
+
+
+def _walked(top: bytes, begun: Iterable[Level], faults: list[str]) -> Iterator[Found]:
+    """Go down into each of these levels in turn."""
+    for level in begun:
+        yield from _descended(top, level, faults)
+
+
+def _descended(top: bytes, begun: Level, faults: list[str]) -> Iterator[Found]:
+    levels = [_left(begun)]
     while levels:
         prefix, ancestors, entries = levels[-1]
         for name, entry in entries:
@@ -34,7 +82,7 @@ def walk(top: bytes, faults: list[str]) -> Iterator[Found]:
                 continue
             path = prefix + name
             if name[-1] == _SLASH:
-                levels.append(_listed(top, path, ancestors, faults))
+                levels.append(_left(_listed(top, path, ancestors, faults)))
                 break
             try:
                 found = entry.stat()
@@ -49,6 +97,12 @@ def walk(top: bytes, faults: list[str]) -> Iterator[Found]:
             levels.pop()
 
 
+def _left(level: Level) -> tuple[bytes, Ancestors, Iterator[Named]]:
+    """What is left of a level: all of it."""
+    prefix, ancestors, entries = level
+    return prefix, ancestors, iter(entries)
+
+
 def _listed(top: bytes, prefix: bytes, ancestors: Ancestors, faults: list[str]) -> Level:
     """The entries of one directory, `prefix` below `top`."""
     directory = top + b"/" + prefix
@@ -57,19 +111,19 @@ def _listed(top: bytes, prefix: bytes, ancestors: Ancestors, faults: list[str]) 
         identity = (here.st_dev, here.st_ino)
         if identity in ancestors:
             faults.append(f"{shown(prefix[:-1])} is a symlink to a directory that contains it")
-            return prefix, ancestors, iter(())
+            return prefix, ancestors, ()
         with os.scandir(directory) as entries:
             listed = list(entries)
     except OSError as error:
         faults.append(f"{shown(prefix[:-1] or top)} cannot be listed: {error.strerror}")
-        return prefix, ancestors, iter(())
+        return prefix, ancestors, ()
     # The slash makes a directory sort where the paths below it do: "a-b" < "a/c" < "a0".
     try:
         found = [(entry.name + b"/" if entry.is_dir() else entry.name, entry) for entry in listed]
     except OSError:  # of one of them
         found = [(entry.name + b"/" if _is_directory(entry) else entry.name, entry) for entry in listed]
     found.sort()
-    return prefix, (*ancestors, identity), iter(found)
+    return prefix, (*ancestors, identity), found
 
 
 def _is_directory(entry: os.DirEntry[bytes]) -> bool:

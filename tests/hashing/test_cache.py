@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import os
 import time
 from pathlib import Path
@@ -109,6 +110,12 @@ def test_a_signature_tells_inode_size_and_both_times(top: Path) -> None:
 
 def measured(top: Path, state: State) -> Measured:
     return measure(top, key="data", cache=StatCache(state, "w"), keep_manifest=False)
+
+
+@pytest.fixture(params=[1, 2], ids=["one process", "two processes"], autouse=True)
+def processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("mlver.hashing.measure")  # the package has a function of that name
+    monkeypatch.setattr(module, "SHARED_FILES", 10_000 if request.param == 1 else 0)
 
 
 @pytest.fixture

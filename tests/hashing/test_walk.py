@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver import durable
-from mlver.hashing.walk import walk
+from mlver.hashing.walk import halves, walk
 
 names = (
     st.text(st.sampled_from("ab-./0\udcff"), min_size=1, max_size=4)
@@ -19,8 +19,13 @@ names = (
 
 
 def found(top: Path) -> tuple[list[bytes], list[str]]:
+    """What the walk finds; its halves find the same."""
     faults: list[str] = []
-    return [path for path, _ in walk(os.fsencode(top), faults)], faults
+    paths = [path for path, _ in walk(os.fsencode(top), faults)]
+    others: list[str] = []
+    assert [path for half in halves(os.fsencode(top), others) for path, _ in half] == paths
+    assert sorted(others) == sorted(faults)
+    return paths, faults
 
 
 @given(st.lists(st.lists(names, min_size=1, max_size=3).map("/".join), min_size=1, max_size=12))
@@ -37,6 +42,17 @@ def test_files_come_in_the_order_of_their_full_paths(
             continue
         kept.add(os.fsencode(path))
     assert found(top) == (sorted(kept), [])
+
+
+@pytest.mark.parametrize("shape", ["{}", "only/deep/{}", "{}/in/a", "a/b{}"])
+def test_halves_are_about_equal_wherever_the_files_are(tmp_path: Path, shape: str) -> None:
+    (tmp_path / "labels.csv").touch()
+    for number in range(300):
+        path = tmp_path / shape.format(f"{number:03d}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    first, second = (list(half) for half in halves(os.fsencode(tmp_path), []))
+    assert abs(len(first) - len(second)) <= 2
 
 
 def test_symlinks_are_followed_and_empty_directories_are_not_kept(tmp_path: Path) -> None:
