@@ -18,7 +18,7 @@ from mlver.commands.promote import promote
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError, ObjectDamaged
-from mlver.project import artifacts, layout
+from mlver.project import artifacts, layout, storing
 from mlver.project.project import Project
 from tests.conftest import CHECKOUT, Repository
 from tests.project.ground import begun, flip, initialised, lay, registered, remove
@@ -132,7 +132,7 @@ def test_no_cache_vouches_for_the_bytes(registry: Registry, project: Project) ->
 
 def test_damaged_bytes_are_never_served(registry: Registry, project: Project) -> None:
     digest = Digest.of(b"one")
-    (place,) = artifacts.store(project).places({digest.hex})[digest.hex]
+    (place,) = storing.store(project).places({digest.hex})[digest.hex]
     flip(Path(place.path), place.offset)
     with pytest.raises(ObjectDamaged, match=digest.hex):
         registry.resolve("digits@1.0.0")

@@ -16,7 +16,7 @@ from mlver.errors import MlverError, UsageError, command, few
 from mlver.manifest import Manifest
 from mlver.policy.numbering import next_version
 from mlver.policy.trust import tag_name
-from mlver.project import artifacts, environment, formats, layout, seals, tagging, values
+from mlver.project import artifacts, environment, formats, layout, seals, storing, tagging, values
 from mlver.project.artifacts import Measured
 from mlver.project.edit import Edit
 from mlver.project.project import Project
@@ -255,7 +255,7 @@ def _code_state(project: Project, settings: ModelSettings, asked: Registration) 
 def _measure(project: Project, settings: ModelSettings, *, store: bool) -> dict[str, Measured]:
     assert settings.weights is not None
     wanted = {"weights": settings.weights, **settings.data}
-    with artifacts.measuring(project, store=store) as measure:
+    with storing.measuring(project, store=store) as measure:
         return {name: measure(artifact.path, store=artifact.stored) for name, artifact in wanted.items()}
 
 

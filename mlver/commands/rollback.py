@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlver.errors import MlverError, UsageError, command
 from mlver.policy.staging import holder, rollback_target
-from mlver.project import artifacts, materialise, seals, stages
+from mlver.project import materialise, proof, seals, stages
 from mlver.project.materialise import Materialised
 from mlver.project.project import Chosen, Project
 from mlver.project.transaction import editing
@@ -63,7 +63,7 @@ def rollback(
         chosen = _target(project, name, stage, history, to, previous)
         record, digest = seals.vouched(project, f"{name}@{chosen.version}")
         seals.require_trusted(project, record, digest, vouched={past.record for past, _ in history})
-        verified = artifacts.prove(project, record, repairing=not dry_run)
+        verified = proof.prove(project, record, repairing=not dry_run)
         before = materialise.before(project, record) if checkout and edit else {}
         # files first and the record last, so that the command can be run again until it is through
         done = materialise.checkout(project, record, save=True, dry_run=dry_run) if checkout else None

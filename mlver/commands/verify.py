@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, command, plain
 from mlver.policy.trust import Broken, Signature, judge_seal, judge_signature, tag_name
-from mlver.project import artifacts, audit, layout, seals
+from mlver.project import artifacts, audit, layout, proof, seals
 from mlver.project.project import Chosen, Project
 from mlver.project.registry import Registry
 from mlver.project.transaction import editing
@@ -172,10 +172,10 @@ def _sealed(
 
 def _below(project: Project, versions: Sequence[VersionRecord], *, everything: bool) -> tuple[Broken, ...]:
     """Manifests and objects; copies found damaged are set aside, where somebody else's writing does not forbid it."""
-    found = artifacts.damage(project, versions, everything=everything)
+    found = proof.damage(project, versions, everything=everything)
     if found.copies:
         with suppress(MlverError), editing(replace(project, wait=0), "verify"):
-            artifacts.set_aside(project, found)
+            proof.set_aside(project, found)
     return found.broken
 
 

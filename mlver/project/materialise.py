@@ -16,7 +16,7 @@ from mlver import durable, paths
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, command, few, refused
 from mlver.manifest import Manifest
-from mlver.project import artifacts, intent, layout, lock
+from mlver.project import artifacts, intent, layout, lock, proof, storing
 from mlver.project.intent import Intent
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
@@ -191,7 +191,7 @@ def _endangered(project: Project, plans: Sequence[_Plan]) -> tuple[tuple[str, st
     if not going:
         return ()
     # a copy that has been damaged since is no copy: only reading it tells
-    problems = artifacts.verified_store(project, {Digest(hexadecimal) for _, hexadecimal in going})
+    problems = proof.verified_store(project, {Digest(hexadecimal) for _, hexadecimal in going})
     lost = {problem.digest for problem in problems if problem.lost}
     return tuple((path, hexadecimal) for path, hexadecimal in going if Digest(hexadecimal) in lost)
 
@@ -207,7 +207,7 @@ def _would_lose(record: VersionRecord, endangered: Sequence[tuple[str, str]]) ->
 
 def _save(project: Project, root: Path, endangered: Sequence[tuple[str, str]]) -> None:
     """Keep the working bytes as objects before anything replaces them."""
-    with artifacts.store(project).deposit() as deposit:
+    with storing.store(project).deposit() as deposit:
         for path, hexadecimal in endangered:
             with paths.inside(root, path, link_last=True).open("rb") as source:
                 if deposit.put(source).hex != hexadecimal:
@@ -274,7 +274,7 @@ def _replace(project: Project, root: Path, plans: Sequence[_Plan], begin: Callab
 
     project.reporter.begin("writing files", None)
     try:
-        artifacts.store(project).export(wanted, progress=project.reporter.advance, make_way=make_way)
+        storing.store(project).export(wanted, progress=project.reporter.advance, make_way=make_way)
     finally:
         project.reporter.end()
     _remove(root, plans, set(obstacles))
@@ -363,7 +363,7 @@ def private_copy(project: Project, artifact: Artifact) -> Path:
             )
             for name, hexadecimal in artifacts.contents(project, artifact)
         ]
-        artifacts.store(project).export(wanted)
+        storing.store(project).export(wanted)
         if artifacts.measure_path(place).digest != artifact.digest:
             raise MlverError(
                 f"{place} holds files that do not belong to {artifact.path}",

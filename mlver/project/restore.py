@@ -14,7 +14,7 @@ from pathlib import Path
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import MlverError, plain
-from mlver.project import artifacts
+from mlver.project import artifacts, proof, storing
 from mlver.project.project import Project
 
 
@@ -42,7 +42,7 @@ def lost(project: Project) -> list[Loss]:
                             needed.setdefault(Digest(hexadecimal), (f"{model} {number} {name}", path))
     return [
         Loss(problem.digest, *needed[problem.digest], f"{plain(needed[problem.digest][1])} {problem.what}")
-        for problem in artifacts.verified_store(project, needed)
+        for problem in proof.verified_store(project, needed)
         if problem.digest
     ]
 
@@ -54,7 +54,7 @@ def is_at_hand(project: Project, loss: Loss) -> bool:
 
 def restore(project: Project, losses: Sequence[Loss]) -> None:
     """Set damaged copies aside and store anew what working files still hold; hold the lock when you call this."""
-    kept = artifacts.store(project)
+    kept = storing.store(project)
     for loss in losses:
         kept.quarantine(loss.digest)
     with kept.deposit() as deposit:

@@ -10,7 +10,7 @@ from mlver.document import codec
 from mlver.errors import MlverError, UsageError, plain
 from mlver.policy.staging import Candidate, holder, judge
 from mlver.policy.trust import Broken, judge_history
-from mlver.project import artifacts, layout, seals, tagging
+from mlver.project import layout, proof, seals, tagging
 from mlver.project.edit import Edit
 from mlver.project.intent import PlannedTag
 from mlver.project.project import Chosen, Project
@@ -56,7 +56,7 @@ def gates(project: Project, chosen: Chosen, settings: StageSettings) -> tuple[Ga
     record, digest = project.registry.version(chosen.model, chosen.version)
     damage = None
     if settings.verified:
-        found = artifacts.damage(project, [record])
+        found = proof.damage(project, [record])
         damage = tuple(f"{link.subject} {link.message}" for link in found.lost)
     held = {
         stage

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlver import durable, paths
 from mlver.errors import MlverError, refused
-from mlver.project import artifacts, intent, layout, lock, materialise
+from mlver.project import intent, layout, lock, materialise, storing
 from mlver.project.edit import Edit
 from mlver.project.intent import Intent
 from mlver.project.project import Project
@@ -39,7 +39,7 @@ def _recover(project: Project) -> None:
 
 def _settle(project: Project) -> None:
     plan = intent.pending(project.directory)
-    artifacts.store(project).sweep()
+    storing.store(project).sweep()
     # an intent that was being written, and what `init` was
     for directory in (project.directory, paths.inside(project.top, layout.ROOT)):
         durable.sweep(directory)

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from mlver.commands.diff import CodeDiff, DiffResult
 from mlver.policy.compare import MetricChange, ValueChange
 from mlver.project.contrast import ArtifactDiff, Renamed
 from mlver.render.sanitise import clean_lines
 from mlver.render.screen import Cell, Screen, Style
 from mlver.render.words import apart, count, exact, first_line, number, percent, signed, size
+
+if TYPE_CHECKING:
+    from mlver.commands.diff import CodeDiff, DiffResult
 
 _FILES_SHOWN = 10
 _PACKAGES_SHOWN = 12

@@ -233,7 +233,7 @@ MUTATIONS = (
     # -- a plan, or its settling, that is missing
     Mutation("project/edit.py", "            intent.record(self.directory, plan)\n", "", "kill", "register"),
     Mutation("project/materialise.py", "    intent.record(project.directory, plan)\n", "", "kill", "checkout"),
-    Mutation("project/transaction.py", "    artifacts.store(project).sweep()\n", "", "kill", "register"),
+    Mutation("project/transaction.py", "    storing.store(project).sweep()\n", "", "kill", "register"),
     Mutation("project/transaction.py", "        durable.sweep(directory)\n", "        pass\n", "kill", "promote"),
     Mutation(
         "project/transaction.py", "        materialise.sweep(here, record, into or here.top)\n", "", "kill", "checkout"

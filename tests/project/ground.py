@@ -9,7 +9,7 @@ from typing import Any
 from mlver.commands.init import init
 from mlver.commands.register import RegisterResult, Registration, register
 from mlver.document import codec
-from mlver.project import artifacts, layout
+from mlver.project import layout, storing
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
 from mlver.records.version import Code, VersionRecord
@@ -56,7 +56,7 @@ def kept(project: Project, number: str = "1.0.0", *, model: str = "m", **paths: 
     """What lies at `paths` (weights=…, and data sets by name) stored and pinned by a record, without git."""
     manifests: dict[str, bytes] = {}
     pinned: dict[str, Artifact] = {}
-    with artifacts.measuring(project, store=True) as measure:
+    with storing.measuring(project, store=True) as measure:
         for name, path in paths.items():
             found = measure(path, store=True)
             pinned[name] = Artifact(path=path, digest=found.digest, size=found.size, files=found.files, stored=True)

@@ -13,7 +13,7 @@ import pytest
 from mlver import durable
 from mlver.digest import Digest
 from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
-from mlver.project import artifacts, intent, layout, materialise
+from mlver.project import intent, layout, materialise, storing
 from mlver.project.project import Project
 from mlver.project.transaction import editing
 from tests.conftest import CHECKOUT, Repository
@@ -29,12 +29,12 @@ def at(project: Project, path: str = "w") -> dict[str, bytes] | bytes:
 
 def break_object(project: Project, data: bytes) -> None:
     """Change one bit of what the store keeps of these bytes."""
-    (place,) = artifacts.store(project).places({Digest.of(data).hex})[Digest.of(data).hex]
+    (place,) = storing.store(project).places({Digest.of(data).hex})[Digest.of(data).hex]
     flip(Path(place.path), place.offset)
 
 
 def lose_object(project: Project, data: bytes) -> None:
-    (place,) = artifacts.store(project).places({Digest.of(data).hex})[Digest.of(data).hex]
+    (place,) = storing.store(project).places({Digest.of(data).hex})[Digest.of(data).hex]
     Path(place.path).unlink()
 
 
@@ -133,12 +133,12 @@ def test_bytes_stored_nowhere_are_refused_saved_or_lost_as_told(project: Project
     assert tree(repository.path) == before
     done = materialise.checkout(project, record, save=True)
     assert dict(done.saved) == {"w/a": Digest.of(b"unsaved").hex, "w/extra": Digest.of(b"mine").hex}
-    assert not artifacts.store(project).missing(Digest.of(data) for data in (b"unsaved", b"mine"))
+    assert not storing.store(project).missing(Digest.of(data) for data in (b"unsaved", b"mine"))
     assert at(project) == {"a": b"1", "b": b"2"}
     lay(repository, "w", {"a": "lost", "b": "2"})
     assert materialise.checkout(project, record, force=True).saved == ()
     assert at(project) == {"a": b"1", "b": b"2"}
-    assert artifacts.store(project).missing([Digest.of(b"lost")])
+    assert storing.store(project).missing([Digest.of(b"lost")])
 
 
 def test_a_dry_run_tells_and_touches_nothing(project: Project, repository: Repository) -> None:
@@ -151,7 +151,7 @@ def test_a_dry_run_tells_and_touches_nothing(project: Project, repository: Repos
     told = materialise.checkout(project, record, save=True, dry_run=True)
     assert (told.written, told.removed, len(told.saved)) == (2, 1, 2)
     assert tree(repository.path) == before
-    assert artifacts.store(project).missing([Digest.of(b"unsaved")])
+    assert storing.store(project).missing([Digest.of(b"unsaved")])
 
 
 @pytest.mark.parametrize("data", [b"precious", LARGE])
