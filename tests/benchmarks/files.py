@@ -6,6 +6,7 @@ What is warm and what is cold stands in each workload's docstring.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,8 +91,9 @@ def status_many(bench: Bench) -> Iterator[Row]:
         yield Row.of_race(f"{name}, less start-up", "`find -printf '%i %s %T@'`", race, 2)
         race = bench.race(always(ours), always(Command([dvc, "status", "-q"], theirs)), 3)
         yield Row.of_race(name, "unchanged `dvc status`", race, 0.12)
-        yield Row.of_race("the same, one changed", "none changed", bench.race(_touched(ours, 1), always(ours), 3))
-        yield Row.of_race("the same, all touched", "none changed", bench.race(_touched(ours, count), always(ours), 3))
+        for told, touched in (("one", 1), ("all", count)):
+            race = bench.race(_touched(ours, touched), _settled(bench, ours), 3)
+            yield Row.of_race(f"the same, {told} touched", "none touched", race)
 
 
 @workload("checkout-many")
@@ -163,8 +165,41 @@ def memory(bench: Bench) -> Iterator[Row]:
         yield Row.of_memory(f"peak RSS, status of {many:,} files", once, f"{few:,} files", most=150 * MIB)
 
 
+@workload("sparse")
+def sparse(bench: Bench) -> Iterator[Row]:
+    """One file larger than any memory, all of it holes: hashed once, then looked at. The largest process, at peak."""
+    sizes = {"small": MIB, "large": (1 if bench.quick else 100) * 1024 * MIB}
+    with bench.scratch() as directory:
+        tops = {name: material.project(bench, directory / name) for name in sizes}
+        for name, size in sizes.items():
+            with (tops[name] / "weights.bin").open("wb") as file:
+                file.truncate(size)
+        told = f"one sparse file of {sizes['large'] // (1024 * MIB)} GiB"
+        unstored = [*register(bench, "weights.bin"), "--no-store"]
+        asked: dict[str, list[str | Path]] = {
+            "register --no-store": unstored,
+            "list": [material.mlver(bench), "list"],
+            "status": [material.mlver(bench), "status"],
+        }
+        for name, argv in asked.items():
+            commands = {size: Command(argv, top) for size, top in tops.items()}
+            race = bench.once(always(commands["large"]), always(commands["small"]))
+            yield Row.of_memory(f"peak RSS, {name}, {told}", race, "the same with 1 MiB", most=150 * MIB)
+
+
 def _count(bench: Bench) -> int:
     return 2_000 if bench.quick else 50_000
+
+
+def _settled(bench: Bench, command: Command) -> Prepare:
+    """Run once some time after the last change, so that nothing of it is too recent to be known by its times."""
+
+    def prepare(_: Path) -> Command:
+        time.sleep(2.1)
+        bench.run(command.argv, command.cwd)
+        return command
+
+    return prepare
 
 
 def _touched(command: Command, count: int) -> Prepare:
