@@ -1,7 +1,8 @@
-"""Work on all processors: forked processes for many small files, a second thread to hash a large one meanwhile."""
+"""Work on all processors: forked processes for many small files or half a walk, a second thread to hash meanwhile."""
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import signal
@@ -75,7 +76,8 @@ class Pool(Generic[Batch, Result]):
     ) -> None:
         if self._pool is not None:
             # Waits for the batches in hand only, so that no child outlives us or still writes after we clean up.
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            with _no_interrupt():
+                self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
     def submit(self, batch: Batch) -> Callable[[], Result]:
@@ -100,59 +102,99 @@ class Pool(Generic[Batch, Result]):
 
 @contextmanager
 def beside(work: Callable[[], bytes | None]) -> Iterator[Callable[[], bytes | None]]:
-    """Work in a forked process meanwhile; the function given waits for the result, None where there came none.
+    """Have `work` done meanwhile by a forked process; the function given waits for its result.
 
-    `work` may close over anything; it should only read, for it is ended when the block is left early.
+    None where there came none: the work said so, failed or was killed. It may close over anything; it should only read,
+    for it is ended when the block is left early. Where no second process can be had it is done here, once asked for.
     """
-    if cores() == 1:
-        yield work
-        return
-    source, target = os.pipe()
-    with _no_interrupt(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # see Pool.submit
-        child = os.fork()
-        if child == 0:
+    other = _Other()
+    try:
+        with _no_interrupt():
+            begun = cores() > 1 and other.begin(work)
+        yield other.answer if begun else work
+    finally:
+        other.end()
+
+
+class _Other:
+    """A forked process that sends one answer: its length, then its bytes."""
+
+    def __init__(self) -> None:
+        self._pid: int | None = None
+        self._source = -1
+
+    def begin(self, work: Callable[[], bytes | None]) -> bool:
+        """Whether there is such a process now; a system may have none to spare."""
+        source, target = os.pipe()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # see Pool.submit
+                pid = os.fork()
+        except OSError:
+            os.close(source)
+            os.close(target)
+            return False
+        if pid == 0:
             os.close(source)
             _answer(work, target)
-    os.close(target)
-    status: int | None = None
+        os.close(target)
+        self._pid, self._source = pid, source
+        return True
 
-    def answer() -> bytes | None:
-        nonlocal status
-        told = answers.read()
-        status = os.waitpid(child, 0)[1]
-        return told if status == 0 else None
+    def answer(self) -> bytes | None:
+        with open(self._source, "rb", closefd=False) as answers:
+            length, told = answers.read(_LENGTH), answers.read()
+        # An exit status says less: somebody else may have been told it.
+        return told if len(length) == _LENGTH and int.from_bytes(length, "big") == len(told) else None
 
-    with open(source, "rb") as answers:  # noqa: PTH123 - a descriptor
-        try:
-            yield answer
-        finally:
-            if status is None:
-                os.kill(child, signal.SIGKILL)
-                os.waitpid(child, 0)
+    def end(self) -> None:
+        """Not longer than this: kill it where it still runs. Somebody else may have waited for it, and its number be
+        another's by now."""
+        if self._source >= 0:
+            os.close(self._source)
+        if self._pid is not None:
+            with suppress(ChildProcessError, ProcessLookupError):
+                if os.waitpid(self._pid, os.WNOHANG)[0] == 0:
+                    os.kill(self._pid, signal.SIGKILL)
+                    os.waitpid(self._pid, 0)
+            self._pid = None
+
+
+_LENGTH = 8
 
 
 def _answer(work: Callable[[], bytes | None], target: int) -> NoReturn:
     """In the forked process, which leaves Ctrl-C to its parent and ends at a broken pipe when that one is gone."""
-    code = 1
+    gc.disable()  # what the parent left to be finalized is the parent's
     with suppress(BaseException):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if (told := work()) is not None:
             with open(target, "wb") as out:
+                out.write(len(told).to_bytes(_LENGTH, "big"))
                 out.write(told)
-            code = 0
-    os._exit(code)
+    os._exit(0)
 
 
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """A Ctrl-C waits. Between the start of the workers and that of the thread that ends them, it would leave them be,
-    and this process would wait for them for ever."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """A Ctrl-C waits until the end of the block. It is for the main thread alone, in which Python handles signals.
+
+    Between the start of workers and that of the thread that ends them, it would leave them, and this process waiting
+    for them for ever. Blocking the signal is not enough: another thread would be given it.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield  # a handler that is not Python's, or a thread that is never interrupted
+        return
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 _task: Callable[[Any], Any] | None = None

@@ -1,4 +1,4 @@
-"""What can be computed again but costs time: the stat cache and the parsed records, in one SQLite file.
+"""What can be computed again but costs time: the stat cache, parsed records, what commits hold, in one SQLite file.
 
 Nothing depends on it. Unreadable, corrupt, locked, of another version, on a read-only disk: mlver works
 without it, slower.
@@ -8,10 +8,13 @@ Each row carries a checksum over its key and content, so that a flipped bit is a
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,6 +23,7 @@ FORMAT = 1
 # Nobody waits longer than this for another process to let go of what is only a cache.
 PATIENCE_S = 0.25
 PAGE = 10_000
+_DIGEST = re.compile("[0-9a-f]{64}")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
     worktree TEXT NOT NULL, path BLOB NOT NULL, entry BLOB NOT NULL, checksum INTEGER NOT NULL,
@@ -64,6 +68,15 @@ class State:
             for key, text in ((bytes.fromhex(digest), text) for digest, text in documents)
         ]
         self._tell([("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", rows)])
+
+    def committed(self, places: Iterable[str]) -> dict[str, str]:
+        """Of what lies at each `<commit>:<path>`, a commit by its full id: the SHA-256 that was kept, 64 digits."""
+        kept = {place: self.get_document(_key(place)) for place in places}
+        return {place: digest for place, digest in kept.items() if digest is not None and _DIGEST.fullmatch(digest)}
+
+    def keep_committed(self, digests: Mapping[str, str]) -> None:
+        """Keep them: what a commit holds it holds for ever."""
+        self.put_documents((_key(place), digest) for place, digest in digests.items())
 
     def files(self, worktree: str, path: bytes) -> Iterator[tuple[bytes, bytes]]:
         """The (path, entry) pairs kept for a file or for all below a directory, ordered by the bytes of the path."""
@@ -136,12 +149,17 @@ class State:
 
 
 # What a process that ends has yet to let go of.
-_opened: set[State] = set()
+_opened: WeakSet[State] = WeakSet()
 
 
 def close_all() -> None:
     for state in tuple(_opened):
         state.close()
+
+
+def _key(place: str) -> str:
+    """Under which the digest of what a commit holds is kept: no record's bytes hash to it."""
+    return hashlib.sha256(b"committed\0" + place.encode(errors="surrogateescape")).hexdigest()
 
 
 def _connect(path: Path) -> sqlite3.Connection | None:

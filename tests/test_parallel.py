@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
-from mlver.parallel import PIECE, beside, hashed, spread
+from mlver.parallel import PIECE, _Other, beside, hashed, spread
 
 
 def test_results_come_in_order_from_other_processes() -> None:
@@ -58,7 +60,7 @@ def test_a_killed_worker_is_an_error_of_ours() -> None:
 
 def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
     script = (
-        "import os, signal\n"
+        "import os, signal, threading, time\n"
         "from concurrent.futures import process\n"
         "from mlver.parallel import spread\n"
         "class Interrupted(process._ExecutorManagerThread):\n"
@@ -66,33 +68,84 @@ def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
         "        os.kill(os.getpid(), signal.SIGINT)\n"
         "        super().__init__(executor)\n"
         "process._ExecutorManagerThread = Interrupted\n"
+        "threading.Thread(target=time.sleep, args=[1000], daemon=True).start()\n"  # as a progress bar's
         "list(spread(str, range(4), workers=2))\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=60)
     assert b"KeyboardInterrupt" in done.stderr
 
 
+@pytest.fixture
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlver.parallel.cores", lambda: 2)
+
+
+@pytest.mark.usefixtures("two_cores")
 def test_what_is_done_beside_is_another_process_whose_result_comes_back_whole() -> None:
     with beside(lambda: b"%d" % os.getpid() * 100_000) as answer:
         told = answer()
     assert told is not None
     assert len(told) % 100_000 == 0
     assert told[: len(told) // 100_000] != b"%d" % os.getpid()
+    with beside(lambda: b"") as answer:
+        assert answer() == b""
 
 
-@pytest.mark.parametrize("work", [lambda: None, lambda: 1 // 0, lambda: os._exit(9)], ids=["none", "error", "killed"])
+@pytest.mark.usefixtures("two_cores")
+@pytest.mark.parametrize("work", [lambda: None, lambda: 1 // 0, lambda: os._exit(0)], ids=["none", "error", "ended"])
 def test_what_came_to_nothing_beside_is_told_as_none(work: Callable[[], bytes | None]) -> None:
     with beside(work) as answer:
         assert answer() is None
 
 
-def test_nothing_goes_on_beside_once_the_block_is_left() -> None:
+@pytest.mark.parametrize("sent", [b"", b"\0" * 7, (5).to_bytes(8, "big") + b"half"])
+def test_an_answer_that_is_cut_short_is_none(sent: bytes) -> None:
+    source, target = os.pipe()
+    os.write(target, sent)
+    os.close(target)
+    other = _Other()
+    other._source = source
+    assert other.answer() is None
+    other.end()
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_nothing_goes_on_beside_once_the_block_is_left(tmp_path: Path) -> None:
+    def work() -> None:
+        (tmp_path / "pid").write_text(str(os.getpid()))
+        time.sleep(60)
+
     began = time.monotonic()
-    with pytest.raises(KeyError), beside(lambda: time.sleep(60)):
-        raise KeyError
+    with beside(work):
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            time.sleep(0.01)
     assert time.monotonic() - began < 30
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@pytest.mark.usefixtures("two_cores")
+@pytest.mark.parametrize("missing", ["cores", "processes"])
+def test_without_a_second_process_it_is_done_here(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    if missing == "cores":
+        monkeypatch.setattr("mlver.parallel.cores", lambda: 1)
+    else:
+        monkeypatch.setattr(os, "fork", refused)
+    with beside(lambda: b"%d" % os.getpid()) as answer:
+        assert answer() == b"%d" % os.getpid()
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_who_waits_for_all_children_may_have_waited_for_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with beside(lambda: b"done") as answer:
+            assert answer() == b"done"
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import sqlite3
@@ -25,6 +26,23 @@ def test_documents_are_kept(path: Path) -> None:
     State(path).put_documents([(KEY, '{"a": 1}')])
     assert State(path).get_document(KEY) == '{"a": 1}'
     assert State(path).get_document("0" * 64) is None
+
+
+def test_what_a_commit_holds_is_kept_and_only_a_digest_is_believed(path: Path) -> None:
+    state = State(path)
+    state.keep_committed({"c1:a": KEY, "c1:b": "rubbish"})
+    assert state.committed(["c1:a", "c1:b", "c2:a"]) == {"c1:a": KEY}
+    assert state.get_document(KEY) is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors as Linux lists them")
+def test_what_nobody_holds_any_more_is_closed(path: Path) -> None:
+    def opened() -> int:
+        State(path).put_document(KEY, "1")
+        gc.collect()  # sqlite3's connections refer to themselves
+        return len(os.listdir("/proc/self/fd"))
+
+    assert len({opened() for _ in range(5)}) == 1
 
 
 def test_asking_makes_no_file(path: Path) -> None:

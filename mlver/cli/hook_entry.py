@@ -44,7 +44,11 @@ def _is_quiet(words: list[str]) -> bool:
     if not is_quiet(files=words != ["check"]):
         return False
     if words != ["pre-commit"] and sys.stdout is not None:
-        sys.stdout.write("All is well  nothing for mlver is staged\n")
+        try:
+            sys.stdout.write("All is well  nothing for mlver is staged\n")
+            sys.stdout.flush()
+        except OSError:  # which the long way tells
+            return False
     return True
 
 

@@ -12,10 +12,14 @@ def leave(code: int) -> NoReturn:
     """End the process here and now: taking every module apart first takes as long as half of a short command's work.
 
     Nothing is lost by it. Whoever wrote a file has closed and synced it; only what is printed and the cache may wait.
+    Python's own ends of a process, such as the report of a profiler, do not come: those call `mlver.cli.main.main`.
     """
+    if state := sys.modules.get("mlver.state"):
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the work is done: it is too late to be told of an interrupt
+        state.close_all()
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):  # there may be none, or nobody at its end
             stream.flush()
-    if state := sys.modules.get("mlver.state"):
-        state.close_all()
     os._exit(code)

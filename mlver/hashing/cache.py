@@ -10,7 +10,7 @@ import hashlib
 import os
 import struct
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -22,6 +22,7 @@ _SIGNATURE = struct.Struct("=QQqq")
 # All files of a directory at once: their imprint, the digest of their manifest, their size in bytes and their number.
 _WHOLE = struct.Struct("=32s32sQQ")
 _SECOND = 1_000_000_000
+# Files told of at a time: some hundred kilobytes.
 _TOLD = 4096
 # Linux stamps files with the time of its last tick, at most 10 ms ago; file systems that count seconds, or two (FAT).
 _FINE_NS, _COARSE_NS = 20_000_000, 2 * _SECOND
@@ -80,7 +81,7 @@ class Imprint:
         return self._newest + _COARSE_NS >= began_ns
 
 
-def told_of(walked: Iterator[Found]) -> Iterator[bytes]:
+def told_of(walked: Iterator[Found]) -> Generator[bytes, None, None]:
     """What an imprint is made of, some thousands of files at a time."""
     pack = _SIGNATURE.pack
     while told := [

@@ -2,7 +2,7 @@
 
 Files stream through in chunks: what is known from the stat cache costs no read, the rest is read in forked processes
 (small files) or chunk by chunk (large ones). Memory does not grow with the number or the size of the files, unless the
-manifest itself is asked for.
+manifest itself is asked for; where a directory turns out to be unchanged, it was some 80 bytes a file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 from mlver.digest import Digest
@@ -24,7 +24,7 @@ from mlver.errors import MlverError, command, refused
 from mlver.hashing.cache import Imprint, Joined, StatCache, Whole, signature, size_of, told_of, total_size
 from mlver.hashing.read import LARGE, BatchRead, Progress, Read, Unsteady, read_batch, read_large
 from mlver.hashing.sink import Sink
-from mlver.hashing.walk import Found, halves, walk
+from mlver.hashing.walk import Found, middle, walk
 from mlver.manifest import lines
 from mlver.parallel import Pool, beside
 
@@ -157,29 +157,30 @@ def _unchanged(run: _Run, top: bytes) -> Measured | None:
     if whole is None:
         return None
     faults: list[str] = []
-    told = told_of(walk(top, faults)) if whole.files < SHARED_FILES else _told_by_two(top, faults)
     imprint = Imprint()
-    for some in told:
-        imprint.update(some)
+    shared = whole.files >= SHARED_FILES
+    with closing(_told_beside(top, whole.files, faults) if shared else told_of(walk(top, faults))) as told:
+        for some in told:
+            imprint.update(some)
     if faults or imprint.digest() != whole.imprint:
         return None
     run.progress(whole.size)
     return Measured(Digest(whole.digest.hex()), whole.size, whole.files, None)
 
 
-def _told_by_two(top: bytes, faults: list[str]) -> Iterator[bytes]:
-    """Two processes look at half of the files each: to ask for what 50,000 are takes longer than all else."""
-    first, second = halves(top, faults)
+def _told_beside(top: bytes, files: int, faults: list[str]) -> Generator[bytes, None, None]:
+    """A forked process looks at half of the files: to ask for what 50,000 are takes longer than all else."""
+    start = middle(top, files)
 
     def others() -> bytes | None:
-        told = b"".join(told_of(second))
+        told = b"".join(told_of(walk(top, faults, start=start)))
         return None if faults else told
 
     with beside(others) as answer:
-        yield from told_of(first)
+        yield from told_of(takewhile(lambda found: found[0] < start, walk(top, faults)))
         told = answer()
     if told is None:
-        faults.append("the second half could not be looked at")
+        faults.append("what comes from the middle on could not be looked at")  # and is named by who looks again
     else:
         yield told
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator
 
 from mlver.durable import is_temporary
 from mlver.errors import plain
@@ -14,67 +13,22 @@ from mlver.paths import is_git
 Found = tuple[bytes, os.stat_result]
 # Of each directory on the way down: its (device, inode), by which a cycle of symlinks is recognised.
 Ancestors = tuple[tuple[int, int], ...]
-# An entry by its name, which ends in a slash for a directory.
-Named = tuple[bytes, os.DirEntry[bytes]]
-# Entries of one directory in manifest order: the path they have before them, that directory and its ancestors.
-Level = tuple[bytes, Ancestors, Sequence[Named]]
+# A directory being walked: the path its entries have before them, it and its ancestors, what is left of its entries in
+# manifest order. The name of a directory ends in a slash.
+Level = tuple[bytes, Ancestors, Iterator[tuple[bytes, os.DirEntry[bytes]]]]
 _DOT, _SLASH = b"./"
-# Halves are cut from so many entries at least, that one which is larger than the others does not make them uneven.
-_PIECES = 64
+# Of so many directories beside each other, one more or less on either side of the middle makes little difference.
+_ENOUGH = 16
 
 
-def walk(top: bytes, faults: list[str]) -> Iterator[Found]:
+def walk(top: bytes, faults: list[str], *, start: bytes = b"") -> Iterator[Found]:
     """Yield (path relative to `top`, stat of what it leads to) for every file, ordered by the bytes of the path.
 
     Symlinks are followed. What can't be kept is put in `faults`, one line each, and the walk goes on, so that all are
     known at its end: dangling links, cycles, sockets, FIFOs, devices, `.git`, whatever can't be looked at. Directories
-    without files don't appear, nor do temporaries of mlver's own.
+    without files don't appear, nor do temporaries of mlver's own. What comes before the path `start` is passed over.
     """
-    return _walked(top, [_listed(top, b"", (), faults)], faults)
-
-
-def halves(top: bytes, faults: list[str]) -> tuple[Iterator[Found], Iterator[Found]]:
-    """The same walk in two, about equal where directories are: what the first yields comes before all of the second."""
-    levels = [_listed(top, b"", (), faults)]
-    while _size(levels) < _PIECES and any(_is_opened(name) for _, _, entries in levels for name, _ in entries):
-        levels = [inner for level in levels for inner in _opened(top, level, faults)]
-    left = _size(levels) // 2
-    first: list[Level] = []
-    second: list[Level] = []
-    for prefix, ancestors, entries in levels:
-        first.append((prefix, ancestors, entries[:left]))
-        second.append((prefix, ancestors, entries[left:]))
-        left = max(0, left - len(entries))
-    return _walked(top, first, faults), _walked(top, second, faults)
-
-
-def _size(levels: Iterable[Level]) -> int:
-    return sum(len(entries) for _, _, entries in levels)
-
-
-def _is_opened(name: bytes) -> bool:
-    """Whether a directory is one that need not be judged by its name first."""
-    return name[-1] == _SLASH and name[0] != _DOT and name.isascii()
-
-
-def _opened(top: bytes, level: Level, faults: list[str]) -> Iterator[Level]:
-    """The entries of a level, its directories replaced by what they hold."""
-    prefix, ancestors, entries = level
-    for opened, some in groupby(entries, key=lambda named: _is_opened(named[0])):
-        if opened:
-            yield from (_listed(top, prefix + name, ancestors, faults) for name, _ in some)
-        else:
-            yield prefix, ancestors, list(some)
-
-
-def _walked(top: bytes, begun: Iterable[Level], faults: list[str]) -> Iterator[Found]:
-    """Go down into each of these levels in turn."""
-    for level in begun:
-        yield from _descended(top, level, faults)
-
-
-def _descended(top: bytes, begun: Level, faults: list[str]) -> Iterator[Found]:
-    levels = [_left(begun)]
+    levels = [_listed(top, b"", (), faults, start)]
     while levels:
         prefix, ancestors, entries = levels[-1]
         for name, entry in entries:
@@ -82,7 +36,7 @@ def _descended(top: bytes, begun: Level, faults: list[str]) -> Iterator[Found]:
                 continue
             path = prefix + name
             if name[-1] == _SLASH:
-                levels.append(_left(_listed(top, path, ancestors, faults)))
+                levels.append(_listed(top, path, ancestors, faults, start))
                 break
             try:
                 found = entry.stat()
@@ -97,33 +51,57 @@ def _descended(top: bytes, begun: Level, faults: list[str]) -> Iterator[Found]:
             levels.pop()
 
 
-def _left(level: Level) -> tuple[bytes, Ancestors, Iterator[Named]]:
-    """What is left of a level: all of it."""
-    prefix, ancestors, entries = level
-    return prefix, ancestors, iter(entries)
+def middle(top: bytes, files: int) -> bytes:
+    """A path with about half of so many files before it, if directories beside each other hold as many each."""
+    prefix = b""
+    ancestors: Ancestors = ()
+    left, within = files / 2, float(files)
+    while True:
+        _, ancestors, entries = _listed(top, prefix, ancestors, [], b"")
+        names = [name for name, _ in entries]
+        directories = sum(name[-1] == _SLASH for name in names)
+        each = max(1.0, (within - len(names)) / max(1, directories))
+        for name in names:
+            size = each if name[-1] == _SLASH else 1.0
+            if left < size:
+                break
+            left -= size
+        else:
+            return prefix
+        prefix += name
+        if name[-1] != _SLASH or directories >= _ENOUGH:
+            return prefix
+        within = each
 
 
-def _listed(top: bytes, prefix: bytes, ancestors: Ancestors, faults: list[str]) -> Level:
-    """The entries of one directory, `prefix` below `top`."""
+def _listed(top: bytes, prefix: bytes, ancestors: Ancestors, faults: list[str], start: bytes) -> Level:
+    """The entries of one directory, `prefix` below `top`, from the path `start` on."""
     directory = top + b"/" + prefix
     try:
         here = os.stat(directory)  # noqa: PTH116 - paths are bytes here
         identity = (here.st_dev, here.st_ino)
         if identity in ancestors:
             faults.append(f"{shown(prefix[:-1])} is a symlink to a directory that contains it")
-            return prefix, ancestors, ()
+            return prefix, ancestors, iter(())
         with os.scandir(directory) as entries:
             listed = list(entries)
     except OSError as error:
         faults.append(f"{shown(prefix[:-1] or top)} cannot be listed: {error.strerror}")
-        return prefix, ancestors, ()
+        return prefix, ancestors, iter(())
     # The slash makes a directory sort where the paths below it do: "a-b" < "a/c" < "a0".
     try:
         found = [(entry.name + b"/" if entry.is_dir() else entry.name, entry) for entry in listed]
     except OSError:  # of one of them
         found = [(entry.name + b"/" if _is_directory(entry) else entry.name, entry) for entry in listed]
     found.sort()
-    return prefix, (*ancestors, identity), found
+    if start and start.startswith(prefix):
+        found = [named for named in found if not _is_before(prefix + named[0], start)]
+    return prefix, (*ancestors, identity), iter(found)
+
+
+def _is_before(path: bytes, start: bytes) -> bool:
+    """Whether a file, or all that a directory holds, comes before `start`."""
+    return path < start and not (path[-1] == _SLASH and start.startswith(path))
 
 
 def _is_directory(entry: os.DirEntry[bytes]) -> bool:

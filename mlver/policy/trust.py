@@ -32,7 +32,8 @@ class Broken:
     hint: str | None = None
 
 
-class Landing(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
     """How an adopted record came in: by which commit, with which bytes, and whether history changed it since.
 
     `kept`: the tag here is still the one the record names.

@@ -124,13 +124,12 @@ class Project:
 
     def select(self, model: str, selector: str | None) -> Version:
         """The version a selector means: a version, a stage, or `latest` (the default)."""
-        versions = self.registry.versions(model)
         if selector is None or selector == names.LATEST:
-            return self._latest(model, versions)
+            return self._latest(model)
         names.parse_ref(f"@{selector}")
         if "." in selector:
             wanted = parse(selector)
-            if wanted not in versions:
+            if not self.registry.has_version(model, wanted):
                 raise MlverError(f"{model} has no version {wanted}", hint=f"mlver list {model}")
             return wanted
         holder = self.registry.holder(model, selector)
@@ -138,7 +137,11 @@ class Project:
             raise self._no_holder(model, selector)
         return parse(holder.version)
 
-    def _latest(self, model: str, versions: list[Version]) -> Version:
+    def _latest(self, model: str) -> Version:
+        newest, _ = self.registry.newest(model, 1)
+        if newest and newest[0].prerelease is None:
+            return newest[0]
+        versions = self.registry.versions(model)
         latest = highest_release(versions)
         if latest is not None:
             return latest

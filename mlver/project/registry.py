@@ -55,6 +55,10 @@ class Registry:
         """A model's `limit` highest versions, highest first, and how many it has in all."""
         return newest(self._records(layout.versions(model)), limit)
 
+    def has_version(self, model: str, number: Version) -> bool:
+        """Whether there is such a record, whatever it says."""
+        return str(number) in self._records(layout.versions(model))
+
     def stages(self, model: str) -> list[str]:
         return sorted(filter(layout.is_stage, self.source.listed(layout.stages(model))))
 

@@ -83,15 +83,14 @@ def _committed(project: Project, places: Iterable[str]) -> dict[str, Digest]:
     A commit holds the same for ever, so it is kept. To look is costly: where one folder has 100,000 records, git goes
     through that folder anew for each commit.
     """
-    state = project.registry.state
-    keys = {place: Digest.of(f"committed\0{place}".encode()).hex for place in places}
-    kept = {place: state.get_document(key) for place, key in keys.items()} if state else {}
-    found = {place: Digest(kept_hex) for place, kept_hex in kept.items() if kept_hex is not None}
-    lacking = [place for place in keys if place not in found]
+    state = project.registry.state  # none where all is looked at afresh
+    wanted = list(places)
+    found = {place: Digest(digest) for place, digest in state.committed(wanted).items()} if state else {}
+    lacking = [place for place in wanted if place not in found]
     blobs = project.repository.blobs(lacking) if lacking else ()
     read = {place: Digest.of(data) for place, data in zip(lacking, blobs, strict=True) if data is not None}
-    if state:
-        state.put_documents((keys[place], digest.hex) for place, digest in read.items())
+    if state and read:
+        state.keep_committed({place: digest.hex for place, digest in read.items()})
     return found | read
 
 

@@ -44,6 +44,8 @@ class Screen:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
         self._console: Console | None = None
+        # No console need be asked for colours where nobody looks, and nobody asked for them all the same.
+        self._is_plain = not self._stream.isatty() and not _ASKED.intersection(os.environ)
 
     @property
     def console(self) -> Console:
@@ -155,11 +157,6 @@ class Screen:
             self._stream.write(f"{text.plain}\n")
         else:
             self.console.print(text, soft_wrap=True)
-
-    @property
-    def _is_plain(self) -> bool:
-        """Whether no console need be asked for colours: nobody looks, and nobody asked for them all the same."""
-        return not self._stream.isatty() and not _ASKED.intersection(os.environ)
 
 
 class _Layout:

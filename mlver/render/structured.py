@@ -27,6 +27,8 @@ def dumps(result: Any) -> str:
 def _plain(value: Any) -> Any:
     if hasattr(value, "to_document"):
         return value.to_document()
+    if hasattr(value, "_asdict"):  # a named tuple is no list
+        return {key: _plain(item) for key, item in value._asdict().items()}
     if dataclasses.is_dataclass(value):
         fields = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return {**_answers(value), **fields}

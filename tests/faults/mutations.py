@@ -501,4 +501,26 @@ MUTATIONS = (
         "tests/test_state.py",
     ),
     Mutation("state.py", " if zlib.crc32(entry, zlib.crc32(key)) == check]", "]", "tests", "tests/test_state.py"),
+    Mutation("state.py", "        state.close()\n", "        pass\n", "tests", "tests/cli/test_leaving.py"),
+    Mutation(
+        "project/seals.py",
+        "    state = project.registry.state  #",
+        "    state = project.state  #",
+        "tests",
+        "tests/project/test_stages.py",
+    ),
+    Mutation(
+        "hashing/measure.py",
+        "return None if faults else told",
+        "return told",
+        "tests",
+        "tests/hashing/test_cache.py",
+    ),
+    Mutation(
+        "parallel.py",
+        'return told if len(length) == _LENGTH and int.from_bytes(length, "big") == len(told) else None',
+        "return told",
+        "tests",
+        "tests/test_parallel.py",
+    ),
 )

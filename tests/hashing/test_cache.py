@@ -112,14 +112,14 @@ def measured(top: Path, state: State) -> Measured:
     return measure(top, key="data", cache=StatCache(state, "w"), keep_manifest=False)
 
 
-@pytest.fixture(params=[1, 2], ids=["one process", "two processes"], autouse=True)
+@pytest.fixture(params=[1, 2], ids=["one process", "two processes"])
 def processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     module = importlib.import_module("mlver.hashing.measure")  # the package has a function of that name
     monkeypatch.setattr(module, "SHARED_FILES", 10_000 if request.param == 1 else 0)
 
 
 @pytest.fixture
-def settled(tmp_path: Path, top: Path) -> State:
+def settled(tmp_path: Path, top: Path, processes: None) -> State:
     """A cache that knows the directory as a whole."""
     for path in top.rglob("*"):
         if path.is_file():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver import durable
-from mlver.hashing.walk import halves, walk
+from mlver.hashing.walk import middle, walk
 
 names = (
     st.text(st.sampled_from("ab-./0\udcff"), min_size=1, max_size=4)
@@ -19,12 +19,11 @@ names = (
 
 
 def found(top: Path) -> tuple[list[bytes], list[str]]:
-    """What the walk finds; its halves find the same."""
+    """What the walk finds; from any path on it finds what comes from there on."""
     faults: list[str] = []
     paths = [path for path, _ in walk(os.fsencode(top), faults)]
-    others: list[str] = []
-    assert [path for half in halves(os.fsencode(top), others) for path, _ in half] == paths
-    assert sorted(others) == sorted(faults)
+    for start in (*paths, middle(os.fsencode(top), len(paths)), b"a", b"a/", b"b-"):
+        assert [path for path, _ in walk(os.fsencode(top), [], start=start)] == [p for p in paths if p >= start]
     return paths, faults
 
 
@@ -44,15 +43,18 @@ def test_files_come_in_the_order_of_their_full_paths(
     assert found(top) == (sorted(kept), [])
 
 
-@pytest.mark.parametrize("shape", ["{}", "only/deep/{}", "{}/in/a", "a/b{}"])
-def test_halves_are_about_equal_wherever_the_files_are(tmp_path: Path, shape: str) -> None:
-    (tmp_path / "labels.csv").touch()
+@pytest.mark.parametrize("loose", [0, 1, 70])
+@pytest.mark.parametrize("shape", ["{0}", "only/deep/{0}", "{0}/in/a", "a/b{0}", "{1}/{0}", "{1}/in/{0}", "p/{1}/{0}"])
+def test_the_middle_is_about_there_wherever_the_files_are(tmp_path: Path, shape: str, loose: int) -> None:
     for number in range(300):
-        path = tmp_path / shape.format(f"{number:03d}")
+        path = tmp_path / shape.format(f"{number:03d}", number % 3)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    first, second = (list(half) for half in halves(os.fsencode(tmp_path), []))
-    assert abs(len(first) - len(second)) <= 2
+    for number in range(loose):
+        (tmp_path / f"notes-{number}").touch()
+    paths, _ = found(tmp_path)
+    start = middle(os.fsencode(tmp_path), len(paths))
+    assert abs(sum(path < start for path in paths) - len(paths) / 2) <= 2
 
 
 def test_symlinks_are_followed_and_empty_directories_are_not_kept(tmp_path: Path) -> None:

@@ -132,6 +132,26 @@ def test_a_registered_version_is_sealed(story: Project, repository: Repository) 
     assert repository.git("for-each-ref", "--format=%(contents)", "refs/tags/m@v1.0.0") == planned.message
 
 
+def test_a_tag_that_moves_is_told_however_often_it_was_looked_at(story: Project, repository: Repository) -> None:
+    assert broken_seals(story) == []
+    repository.git("commit", "--quiet", "--allow-empty", "--message", "Elsewhere")
+    repository.git("rm", "--quiet", FIRST)
+    repository.git("commit", "--quiet", "--message", "Gone")
+    message = repository.git("for-each-ref", "--format=%(contents)", "refs/tags/m@v1.0.0")
+    repository.git("tag", "--force", "--annotate", "--message", message, "m@v1.0.0")
+    repository.git("checkout", "--quiet", "HEAD~1", "--", FIRST)
+    assert broken_seals(story) == ["points at a commit that does not hold the record"]
+
+
+def test_what_the_cache_says_of_commits_may_fool_who_looks_but_not_who_decides(
+    story: Project, repository: Repository
+) -> None:
+    commit = repository.git("rev-parse", "m@v1.0.0^{commit}")
+    story.state.keep_committed({f"{commit}:{FIRST}": "0" * 64})
+    assert broken_seals(story) != []
+    assert broken_seals(story.afresh) == []
+
+
 def test_a_claim_on_the_seal_in_the_message_is_no_seal(story: Project, repository: Repository) -> None:
     lay(repository, "w", {"a": "three"})
     registered(story, bump="patch", message=f"why\n\nMlver-Record: sha256:{'00' * 32}")
