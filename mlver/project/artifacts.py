@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from mlver import paths
 from mlver.errors import MlverError, plain
 from mlver.hashing.cache import StatCache
 from mlver.hashing.measure import Measured, measure
+from mlver.hashing.read import Progress
 from mlver.hashing.sink import Sink
 from mlver.hashing.walk import walk
 from mlver.manifest import Entry, Manifest
@@ -22,7 +25,9 @@ from mlver.records.model import ModelSettings
 __all__ = [
     "Measured",
     "OwnPaths",
+    "compare",
     "contents",
+    "differing",
     "is_hollow",
     "measure_at",
     "measure_into",
@@ -66,11 +71,8 @@ def measure_into(project: Project, path: str, sink: Sink | None) -> Measured:
     Raise MlverError, also for a file that would be taken for a directory registered here.
     """
     where = paths.inside(project.top, path, link_last=True)
-    project.reporter.begin(f"hashing {path}", _size_of(where))
-    try:
-        found = measure(where, key=path, cache=_cache(project), sink=sink, progress=project.reporter.advance)
-    finally:
-        project.reporter.end()
+    with _hashing(project, path, where) as progress:
+        found = measure(where, key=path, cache=_cache(project), sink=sink, progress=progress)
     _refuse_ambiguous(project, path, found)
     return found
 
@@ -84,9 +86,16 @@ def measure_at(project: Project, path: str, *, fresh: bool = False, keep_manifes
     if is_hollow(where):
         return None
     cache = None if fresh else _cache(project)
+    with _hashing(project, path, where) as progress:
+        return measure(where, key=path, cache=cache, progress=progress, keep_manifest=keep_manifest)
+
+
+@contextmanager
+def _hashing(project: Project, path: str, where: Path) -> Iterator[Progress]:
+    """Tell the person how far it is."""
     project.reporter.begin(f"hashing {path}", _size_of(where))
     try:
-        return measure(where, key=path, cache=cache, progress=project.reporter.advance, keep_manifest=keep_manifest)
+        yield project.reporter.advance
     finally:
         project.reporter.end()
 
