@@ -63,11 +63,16 @@ def status(project: Project, model: str | None = None) -> StatusResult:
 
 
 def _readable(project: Project, model: str, faults: list[str]) -> list[Version]:
-    """The versions of a model up to the highest whose record can be read."""
-    versions = project.registry.versions(model)
-    while versions and legible.read(partial(project.registry.version, model, versions[-1]), faults) is None:
-        versions.pop()
-    return versions
+    """The newest versions of a model, lowest first, up to the highest whose record can be read."""
+    limit = 2 * _RECENT
+    while True:
+        newest, total = project.registry.newest(model, limit)
+        versions = newest[::-1]
+        while versions and legible.read(partial(project.registry.version, model, versions[-1]), faults) is None:
+            versions.pop()
+        if versions or limit >= total:
+            return versions
+        limit *= 10
 
 
 def _status(project: Project, model: str, versions: list[Version], faults: list[str]) -> ModelStatus:

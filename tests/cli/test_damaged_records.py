@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 
 import pytest
@@ -51,3 +52,14 @@ def test_a_dry_run_sets_nothing_aside(served: Repository) -> None:
     assert "is damaged" in done.err
     quarantine = served.path / ".git/mlver/quarantine"
     assert not quarantine.exists() or not os.listdir(quarantine)
+
+
+def test_however_many_of_the_newest_cannot_be_read_the_work_tree_is_compared_with_the_next(
+    served: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("mlver.commands.status"), "_RECENT", 1)
+    for number in (2, 3):
+        (served.path / f".mlver/models/m/versions/{number}.0.0.yaml").write_text("rubbish\n")
+    done = served.mlver("status")
+    assert "\nm 1.0.0  against the work tree\n" in done.out
+    assert "versions/2.0.0.yaml" in done.out
