@@ -175,7 +175,7 @@ def sparse(bench: Bench) -> Iterator[Row]:
             with (tops[name] / "weights.bin").open("wb") as file:
                 file.truncate(size)
         told = f"one sparse file of {sizes['large'] // (1024 * MIB)} GiB"
-        unstored = [*register(bench, "weights.bin"), "--no-store"]
+        unstored = [*register(bench, "weights.bin"), "--no-store", "weights"]
         asked: dict[str, list[str | Path]] = {
             "register --no-store": unstored,
             "list": [material.mlver(bench), "list"],
