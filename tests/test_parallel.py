@@ -63,6 +63,7 @@ def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
         "import os, signal, threading, time\n"
         "from concurrent.futures import process\n"
         "from mlver.parallel import spread\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background is started deaf to it
         "class Interrupted(process._ExecutorManagerThread):\n"
         "    def __init__(self, executor):\n"
         "        os.kill(os.getpid(), signal.SIGINT)\n"
