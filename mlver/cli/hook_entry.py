@@ -45,9 +45,9 @@ def _is_quiet(words: list[str]) -> bool:
         return False
     if words != ["pre-commit"] and sys.stdout is not None:
         try:
-            sys.stdout.write("All is well  nothing for mlver is staged\n")
-            sys.stdout.flush()
-        except OSError:  # which the long way tells
+            # past the buffer, which would keep what cannot be written and fail whoever tells of it
+            os.write(sys.stdout.fileno(), b"All is well  nothing for mlver is staged\n")
+        except OSError:
             return False
     return True
 

@@ -119,8 +119,8 @@ def test_what_is_done_is_not_denied_where_only_its_result_cannot_be_printed(firs
 
 
 def test_a_quick_answer_of_a_hook_that_cannot_be_printed_is_told_as_that(first: Repository) -> None:
-    for unbuffered in ("", "PYTHONUNBUFFERED=1 "):
-        done = typed(first, f"{unbuffered}mlver hook check >/dev/full")
+    for unbuffered in ("", "1"):
+        done = typed(first, f"PYTHONUNBUFFERED={unbuffered} mlver hook check >/dev/full")
         assert done.returncode == 3
         assert done.stderr.startswith("error: it is done, but its result could not be printed: No space left on device")
 
