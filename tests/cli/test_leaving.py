@@ -20,7 +20,7 @@ def test_what_was_told_and_kept_is_there_when_the_process_ends_at_once(tmp_path:
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": ""},
         capture_output=True,
         check=False,
     )
