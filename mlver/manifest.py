@@ -12,6 +12,7 @@ from binascii import hexlify
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 
 from mlver.digest import Digest
 from mlver.errors import InvalidDocument
@@ -20,6 +21,8 @@ from mlver.paths import fault_of
 Entry = tuple[bytes, str]
 # More faults than a screen holds help nobody.
 FAULTS_SHOWN = 20
+# Where a line's path begins, if nothing in it is escaped.
+_PATH = 64 + 2
 _LINE = re.compile(rb"(\\?)([0-9a-f]{64})  (.+)", re.DOTALL)
 _ESCAPES = {b"\\\\": b"\\", b"\\n": b"\n"}
 
@@ -75,6 +78,13 @@ def lines(paths: Sequence[bytes], digests: Sequence[bytes]) -> bytes:
     if b"\\" in every or b"\n" in every:
         return b"".join(line(path, digest.hex()) for path, digest in zip(paths, digests, strict=True))
     return b"".join(map(b"%b  %b\n".__mod__, zip(map(hexlify, digests), paths, strict=True)))
+
+
+def paths_of(data: bytes) -> Iterator[bytes]:
+    """The paths of a manifest that was made here, one after the other: what came from elsewhere is to be parsed."""
+    for text in BytesIO(data):
+        path = text[_PATH + (text[:1] == b"\\") : -1]
+        yield path if text[:1] != b"\\" else _unescaped(path) or path
 
 
 Numbered = tuple[int, Entry]

@@ -80,6 +80,11 @@ class Pool(Generic[Batch, Result]):
                 self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether there are workers by now."""
+        return self._pool is not None
+
     def submit(self, batch: Batch) -> Callable[[], Result]:
         """Start on a batch; the function returned waits for its result. With one worker that is when it is done."""
         if self.workers == 1:

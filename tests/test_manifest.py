@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.errors import InvalidDocument
-from mlver.manifest import FAULTS_SHOWN, Comparison, Entry, Manifest, compare, line, lines
+from mlver.manifest import FAULTS_SHOWN, Comparison, Entry, Manifest, compare, line, lines, paths_of
 
 ONE, TWO, THREE = ("1" * 64, "2" * 64, "3" * 64)
 ODD_NAMES = [b"plain", b"with space", b"-dash", b"new\nline", b"back\\slash", b"\\n", b"\xff\xfe", b" lead", b"*star",
@@ -127,6 +127,11 @@ def test_copies_pair_by_name_first_and_then_in_order() -> None:
     found = compare(old, new)
     assert found.renamed == ((b"a/1", b"b/8"), (b"a/2", b"b/2"), (b"a/3", b"b/9"))
     assert (found.added, found.removed) == ((b"c",), ())
+
+
+@given(manifests())
+def test_the_paths_of_a_manifest_made_here_are_read_one_by_one(manifest: Manifest) -> None:
+    assert list(paths_of(manifest.encode())) == [path for path, _ in manifest.entries]
 
 
 @given(manifests(), manifests())

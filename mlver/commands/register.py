@@ -13,7 +13,7 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.document.amend import amend
 from mlver.errors import MlverError, UsageError, command, few
-from mlver.manifest import Manifest
+from mlver.manifest import paths_of
 from mlver.policy.numbering import next_version
 from mlver.policy.trust import tag_name
 from mlver.project import artifacts, environment, formats, layout, seals, storing, tagging, values
@@ -299,10 +299,8 @@ def _artifact(settings: ArtifactSettings, measured: Measured, *, weights: bool =
     )
 
 
-def _file_names(path: str, measured: Measured) -> list[str]:
-    if measured.manifest is None:
-        return [path]
-    return [os.fsdecode(name) for name, _ in Manifest.parse(measured.manifest, path).entries]
+def _file_names(path: str, measured: Measured) -> Iterator[str]:
+    return iter([path]) if measured.manifest is None else map(os.fsdecode, paths_of(measured.manifest))
 
 
 def _encoded(project: Project, record: VersionRecord) -> bytes:
@@ -339,9 +337,9 @@ def _land(
 def put_new(project: Project, edit: Edit, manifests: Mapping[str, bytes]) -> None:
     """The manifests HEAD does not hold yet, and on the first registration what `mlver init` wrote."""
     paths = [*manifests, layout.ATTRIBUTES, layout.CONFIG]
-    for path, held in zip(paths, project.repository.blobs(f"HEAD:{path}" for path in paths), strict=True):
+    for path, held in zip(paths, project.repository.blob_digests(f"HEAD:{path}" for path in paths), strict=True):
         wanted = manifests.get(path) or (project.registry.read(path) if held is None else None)
-        if wanted is not None and wanted != held:
+        if wanted is not None and Digest.of(wanted) != held:
             edit.put(path, wanted)
 
 

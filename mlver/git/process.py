@@ -11,10 +11,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 from mlver.errors import MlverError
 
@@ -113,10 +114,34 @@ class Process:
 
     def try_read(self, args: Sequence[str], *, stdin: bytes = b"") -> Finished:
         """The same where a non-zero exit is an answer."""
+        return self._run((*_READ, *args), stdin, self._quiet())
+
+    @contextmanager
+    def streamed(self, args: Sequence[str], *, stdin: bytes = b"") -> Iterator[BinaryIO]:
+        """The output of a `read` as it comes, for what no memory should hold at once; read it to its end."""
+        with _memory_file() as asked, _memory_file() as said:
+            asked.write(stdin)
+            asked.seek(0)
+            with subprocess.Popen(
+                ["git", *_ALWAYS, *_READ, *args],
+                cwd=self.directory,
+                stdin=asked,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                env=self._environment(self._quiet()),
+            ) as git:
+                yield cast(BinaryIO, git.stdout)
+            said.seek(0)
+            _checked(Finished(git.returncode, b"", said.read()), f"answer `git {args[0]}`")
+
+    def _quiet(self) -> Mapping[str, str]:
         quiet = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
         # a graft would cut the commit out that edited or deleted a record
         quiet["GIT_GRAFT_FILE"] = os.devnull
-        return self._run((*_READ, *args), stdin, {**quiet, **_settings(self.disarm)})
+        return {**quiet, **_settings(self.disarm)}
+
+    def _environment(self, env: Mapping[str, str]) -> Mapping[str, str]:
+        return {**_environment(), **(_inherited() if self.hooked else {}), **env}
 
     def write(
         self,
@@ -146,7 +171,7 @@ class Process:
                 cwd=self.directory,
                 **given,
                 capture_output=True,
-                env={**_environment(), **(_inherited() if self.hooked else {}), **env},
+                env=self._environment(env),
                 pass_fds=keep_open,
                 check=False,
             )

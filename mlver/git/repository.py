@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from mlver.digest import Digest
+from mlver.git import objects
+from mlver.git.objects import Object
 from mlver.git.places import places
 from mlver.git.process import GitFailed, Process
 
@@ -59,14 +62,6 @@ class Tag(NamedTuple):
     def seals(self) -> str | None:
         found = _TRAILER.findall(_SIGNATURE.split(self.message, maxsplit=1)[0])
         return found[-1] if found else None
-
-
-class _Object(NamedTuple):
-    """An object as git stores it; `kind` is `blob`, `tree`, `commit` or `tag`."""
-
-    id: str
-    kind: bytes
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,34 +219,16 @@ class Repository:
 
     def tag_objects(self, ids: Mapping[str, str]) -> dict[str, Tag]:
         """Tags by name, from the objects named beside them; those lacking here are left out."""
-        objects = zip(ids, self._objects(ids.values()), strict=True)
-        return {name: _tag(name, found) for name, found in objects if found is not None}
+        found = zip(ids, objects.objects(self.process, ids.values()), strict=True)
+        return {name: _tag(name, one) for name, one in found if one is not None}
 
     def blobs(self, specs: Iterable[str]) -> Iterator[bytes | None]:
         """The bytes behind each `<commit>:<path>` in turn, None where there is no such blob."""
-        for found in self._objects(specs):
-            yield found.data if found is not None and found.kind == b"blob" else None
+        return objects.blobs(self.process, specs)
 
-    def _objects(self, specs: Iterable[str]) -> Iterator[_Object | None]:
-        asked = [_encoded(self._object(spec) if "\n" in spec else spec) for spec in specs]
-        out = self.process.read(["cat-file", "--batch"], stdin=b"".join(spec + b"\n" for spec in asked))
-        at = 0
-        for _ in asked:
-            end = out.index(b"\n", at)
-            header = out[at:end].rsplit(b" ", 2)
-            at = end + 1
-            if not header[-1].isdigit():  # `<spec> missing`, `<spec> ambiguous`
-                yield None
-                continue
-            size = int(header[-1])
-            yield _Object(header[0].decode(), header[1], out[at : at + size])
-            at += size + 1
-
-    def _object(self, spec: str) -> str:
-        """The id of an object whose name would break a list of one a line; empty where there is none."""
-        if not _encoded(spec):
-            return ""
-        return self.process.try_read(["rev-parse", "--quiet", "--verify", spec]).out.decode().strip()
+    def blob_digests(self, specs: Iterable[str]) -> Iterator[Digest | None]:
+        """The same by their SHA-256, whatever their size; read it to its end."""
+        return objects.digests(self.process, specs)
 
     def files_at(self, commit: str, *under: str) -> list[str]:
         """Paths of the files a commit holds below `under`."""
@@ -316,7 +293,7 @@ class Repository:
         return [line[2:] for line in tagged if line.startswith("S ")]
 
 
-def _tag(name: str, found: _Object) -> Tag:
+def _tag(name: str, found: Object) -> Tag:
     """The tag that a reference to this object is; what a tag object points at is never followed further."""
     header, _, message = found.data.partition(b"\n\n")
     target = re.match(rb"object ([0-9a-f]+)\ntype commit\n", header)
@@ -339,14 +316,6 @@ def changed(out: bytes) -> Iterator[tuple[str, str, str]]:
             yield commit, chr(text[-1]), os.fsdecode(next(fields))
         elif text:
             commit = text.decode()
-
-
-def _encoded(spec: str) -> bytes:
-    """A name as git keeps it; empty, which names no object, for text that no name can be."""
-    try:
-        return b"" if "\0" in spec else os.fsencode(spec)
-    except UnicodeEncodeError:
-        return b""
 
 
 def _branch(name: str) -> str | None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from io import BytesIO
 from itertools import islice, takewhile
 from pathlib import Path
 
@@ -128,7 +129,7 @@ def _directory(run: _Run, top: bytes, *, keep_manifest: bool) -> Measured:
             return known
     hasher = hashlib.sha256()
     imprint = Imprint()
-    texts: list[bytes] = []
+    manifest = BytesIO()
     size = files = 0
     began = time.time_ns()
     # Closed at once whatever happens here, so that no worker still writes when the sink cleans up.
@@ -140,7 +141,7 @@ def _directory(run: _Run, top: bytes, *, keep_manifest: bool) -> Measured:
             hasher.update(text)
             imprint.add(chunk.paths, chunk.signatures)
             if keep_manifest:
-                texts.append(text)
+                manifest.write(text)
             size += total_size(chunk.signatures)
             files += len(chunk.paths)
     run.refuse()
@@ -148,7 +149,7 @@ def _directory(run: _Run, top: bytes, *, keep_manifest: bool) -> Measured:
         raise MlverError(f"{run.key} holds no files", hint="an artifact needs at least one file: check the path")
     if run.cache is not None and not imprint.is_racy(began):
         run.cache.keep_whole(os.fsencode(run.key), Whole(imprint.digest(), hasher.digest(), size, files))
-    return Measured(Digest(hasher.hexdigest()), size, files, b"".join(texts) if keep_manifest else None)
+    return Measured(Digest(hasher.hexdigest()), size, files, manifest.getvalue() if keep_manifest else None)
 
 
 def _unchanged(run: _Run, top: bytes) -> Measured | None:
@@ -218,8 +219,9 @@ def _begin(run: _Run, root: bytes, pool: Pool[Sequence[bytes], BatchRead], tripl
     batches = list(_batches(small, signatures))
     for batch in batches:
         wanted = [paths[index] for index in batch]
-        # One batch isn't worth a pool of processes, which takes longer to start than to hash.
-        submit = pool.submit if len(batches) > 1 else partial(_inline, root, run.sink)
+        # One batch isn't worth a pool of processes, which takes longer to start than to hash. Where there is one, it
+        # knows what it has stored, and this process would have to learn it.
+        submit = pool.submit if len(batches) > 1 or pool.is_running else partial(_inline, root, run.sink)
         chunk.waits.append((batch, submit(wanted)))
     for index in large:
         _read_one_large(run, root, chunk, index)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 _FORMATS = {
     ".safetensors": "safetensors",
@@ -33,5 +33,6 @@ _FORMATS = {
 
 def told_by(names: Iterable[str]) -> str | None:
     """The one format the names' suffixes agree on; None where they tell none, or several."""
-    found = {_FORMATS[suffix] for name in names if (suffix := PurePosixPath(name).suffix.lower()) in _FORMATS}
+    suffixes = {posixpath.splitext(name)[1] for name in names}
+    found = {_FORMATS[suffix.lower()] for suffix in suffixes if suffix.lower() in _FORMATS}
     return found.pop() if len(found) == 1 else None

@@ -75,10 +75,8 @@ def _landed(repository: Repository, plan: Intent) -> bool:
 
 def holds(repository: Repository, commit: str, plan: Intent) -> list[bool]:
     """For each file of the plan, whether a commit (the index, if empty) has it with the planned bytes."""
-    held = repository.blobs(f"{commit}:{path}" for path in plan.writes)
-    planned = plan.writes.values()
-    found = (None if blob is None else Digest.of(blob) for blob in held)
-    return [digest == wanted for digest, wanted in zip(found, planned, strict=True)]
+    held = repository.blob_digests(f"{commit}:{path}" for path in plan.writes)
+    return [digest == wanted for digest, wanted in zip(held, plan.writes.values(), strict=True)]
 
 
 def _goes_on(repository: Repository, plan: Intent) -> bool:

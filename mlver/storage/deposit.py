@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,12 +31,14 @@ _VECTORS = 900
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What one call of `store` did, in whichever process: the members it added to a part, the damage it met."""
+    """What one call of `store` did, in whichever process: the members it added to a part, the damage it met.
+
+    There may be thousands of these: `run` has 48 bytes a member (`packs.run_of`).
+    """
 
     part: str
-    lines: tuple[bytes, ...]
+    run: bytes
     damaged: tuple[tuple[str, Place], ...]
-    held: tuple[str, ...]
 
 
 class Deposit:
@@ -45,8 +47,10 @@ class Deposit:
     def __init__(self, store: Catalogue) -> None:
         self._store = store
         self._token = secrets.token_hex(6)
-        self._held: set[str] = set()
         self._parts: dict[str, list[bytes]] = {}
+        self._stored: set[bytes] = set()
+        self._counted: dict[str, int] = {}
+        self._large: set[str] = set()
         self._blobs: list[tuple[Path, str]] = []
         self._damaged: list[tuple[str, Place]] = []
         self._writer: _Part | None = None
@@ -93,37 +97,52 @@ class Deposit:
 
     def missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
         """See hashing's Sink."""
-        return self._store.missing_hex(digests - self._held)
+        missing = self._store.missing_hex(digests)
+        if missing:
+            missing -= self._large
+            stored = self._stored_so_far()
+            missing = {digest for digest in missing if bytes.fromhex(digest) not in stored}
+        return missing
 
     def store(self, contents: Sequence[tuple[str, bytes]]) -> Receipt:
         """See hashing's Sink. Each process that calls it writes a part of its own."""
-        # A forked process inherits the writer, but must not write to the same file.
-        writer = self._writer if self._writer is not None and self._writer.process == os.getpid() else None
-        written = writer.digests if writer is not None else frozenset[str]()
+        stored = self._stored_so_far()
         fresh: dict[str, bytes] = {}
         damaged: list[tuple[str, Place]] = []
-        places = self._store.places({digest for digest, _ in contents} - self._held)
-        for digest, data in contents:
-            if digest in fresh or digest in self._held or digest in written:
-                continue
+        new = {digest: data for digest, data in contents if bytes.fromhex(digest) not in stored}
+        places = self._store.places(new.keys())
+        for digest, data in new.items():
             bad = [place for place in places.get(digest, ()) if not _holds(place, data)]
             damaged.extend((digest, place) for place in bad)
             if len(bad) == len(places.get(digest, ())):
                 fresh[digest] = data
-        held = tuple(digest for digest, _ in contents)
         if not fresh:
-            return Receipt("", (), tuple(damaged), held)
+            return Receipt("", b"", tuple(damaged))
+        # A forked process inherits the writer, but must not write to the same file.
+        writer = self._writer if self._writer is not None and self._writer.process == os.getpid() else None
         if writer is None or writer.length >= PACK_BYTES:
             writer = self._writer = _Part(self._temporary())
-        return Receipt(os.fspath(writer.path), writer.append(fresh), tuple(damaged), held)
+        run = writer.append(fresh)
+        stored.update(packs.digests_of(run))
+        return Receipt(os.fspath(writer.path), run, tuple(damaged))
+
+    def _stored_so_far(self) -> set[bytes]:
+        """The raw digests of the small contents handed over, as far as this process knows of them.
+
+        Made of the receipts when it is first asked for: a process whose workers store needs none of it.
+        """
+        for part, runs in self._parts.items():
+            for run in runs[self._counted.get(part, 0) :]:
+                self._stored.update(packs.digests_of(run))
+            self._counted[part] = len(runs)
+        return self._stored
 
     def accept(self, receipt: object) -> None:
         """See hashing's Sink."""
         assert isinstance(receipt, Receipt)
-        self._held.update(receipt.held)
         self._damaged.extend(receipt.damaged)
-        if receipt.lines:
-            self._parts.setdefault(receipt.part, []).extend(receipt.lines)
+        if receipt.run:
+            self._parts.setdefault(receipt.part, []).append(receipt.run)
 
     def large(self) -> Loose:
         """See hashing's Sink."""
@@ -131,12 +150,12 @@ class Deposit:
 
     def hand_over(self, path: Path, digest: str) -> None:
         """A large content is whole: keep it, unless a sound copy is there already."""
-        if digest in self._held:
+        if digest in self._large:
             durable.discard(path)
             return
         places = self._store.places({digest}).get(digest, [])
         bad = [place for place in places if not self._store.is_sound(digest, place)]
-        self._held.add(digest)
+        self._large.add(digest)
         self._damaged.extend((digest, place) for place in bad)
         if len(bad) == len(places):
             self._blobs.append((path, digest))
@@ -149,7 +168,7 @@ class Deposit:
 
     def _commit(self) -> None:
         store = self._store
-        finished = [self._finish(Path(part), lines) for part, lines in self._parts.items()]
+        finished = [self._finish(Path(part), runs) for part, runs in self._parts.items()]
         files = [path for path, _ in self._blobs] + [path for pack in finished for path in pack[:2]]
         if not files and not self._damaged:
             return
@@ -169,23 +188,24 @@ class Deposit:
         durable.sync_directories(directories)
         store.forget()
 
-    def _finish(self, part: Path, lines: list[bytes]) -> tuple[Path, Path, str]:
+    def _finish(self, part: Path, runs: Sequence[bytes]) -> tuple[Path, Path, str]:
         """End a part as a tar and write its index; neither is flushed yet."""
-        index = packs.index_of(lines)
-        with durable.naming(part), part.open("r+b") as file:
-            end = packs.length_of(index)
-            if file.seek(0, os.SEEK_END) != end:
-                # The receipts of some calls never came: the part itself knows all that it holds.
-                index, end = packs.scan(part)
-                file.truncate(end)
-            file.seek(end)
-            file.write(packs.TRAILER)
-            os.fchmod(file.fileno(), 0o444)
         path = self._temporary()
-        with durable.naming(path), path.open("xb") as file:
-            file.write(index)
-            os.fchmod(file.fileno(), 0o444)
-        return part, path, packs.name_of(index)
+        with durable.naming(path), path.open("xb") as index:
+            name, end = _written(index, packs.index_of_runs(runs))
+            with durable.naming(part), part.open("r+b") as file:
+                if file.seek(0, os.SEEK_END) != end:
+                    # The receipts of some calls never came: the part itself knows all that it holds.
+                    whole, end = packs.scan(part)
+                    index.seek(0)
+                    index.truncate()
+                    name, _ = _written(index, [whole])
+                    file.truncate(end)
+                file.seek(end)
+                file.write(packs.TRAILER)
+                os.fchmod(file.fileno(), 0o444)
+            os.fchmod(index.fileno(), 0o444)
+        return part, path, name
 
     def _name_blob(self, path: Path, target: Path, digest: str) -> None:
         try:
@@ -225,18 +245,17 @@ class _Part:
         self.path = path
         self.length = 0
         self.process = os.getpid()
-        self.digests: set[str] = set()
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._flushed = 0
 
-    def append(self, contents: dict[str, bytes]) -> tuple[bytes, ...]:
-        """Add members; return their lines for the index."""
-        lines: list[bytes] = []
+    def append(self, contents: dict[str, bytes]) -> bytes:
+        """Add members; return the run of them."""
+        members: list[packs.Member] = []
         vectors: list[bytes] = []
         with durable.naming(self.path):
             for digest, data in contents.items():
                 member = packs.Member(digest, self.length + packs.BLOCK, len(data))
-                lines.append(packs.line(member))
+                members.append(member)
                 vectors.extend(packs.framed(digest, data))
                 self.length = packs.end_of(member)
                 if len(vectors) >= _VECTORS:
@@ -244,11 +263,10 @@ class _Part:
                     vectors.clear()
             if vectors:
                 _write_vectors(self._descriptor, vectors)
-        self.digests.update(contents)
         if self.length - self._flushed >= durable.FLUSH_BYTES:
             durable.start_flush(self._descriptor, self._flushed, self.length - self._flushed)
             self._flushed = self.length
-        return tuple(lines)
+        return packs.run_of(members)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -289,6 +307,17 @@ class Loose:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def _written(file: BinaryIO, pieces: Iterable[bytes]) -> tuple[str, int]:
+    """Write an index; return its pack's name, and how long a pack is that holds its members and nothing else."""
+    hasher = hashlib.sha256()
+    length = 0
+    for piece in pieces:
+        file.write(piece)
+        hasher.update(piece)
+        length += packs.length_of(piece)
+    return hasher.hexdigest(), length
 
 
 def _holds(place: Place, data: bytes) -> bool:

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+import struct
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +31,10 @@ _ZEROS = bytes(BLOCK)
 _NAME = b"\0" * 36 + b"0000444\0" + b"0000000\0" * 2
 _TIME = b"%011o\0" % 0
 _REST = (b"0" + b"\0" * 100 + b"ustar\x0000").ljust(BLOCK - 156, b"\0")
+# A member on its way into an index: raw digest, offset and size, so that the order of the bytes is that of the index.
+_ENTRY = struct.Struct(">32sQQ")
+# An index is sorted in so many pieces, one first digit of the digests after the other.
+_PIECES = 16
 _SUM = sum(_NAME) + sum(_TIME) + 8 * ord(" ") + sum(_REST)
 
 
@@ -66,6 +72,34 @@ def index_of(lines: Iterable[bytes]) -> bytes:
     """The index of these members; of a content that is there twice, the first place is kept."""
     ordered = sorted(lines)
     return b"".join(text for number, text in enumerate(ordered) if not number or text[:64] != ordered[number - 1][:64])
+
+
+def run_of(members: Iterable[Member]) -> bytes:
+    """Members in the order of an index, each in 48 bytes, where its line would take 91."""
+    return b"".join(sorted(_ENTRY.pack(bytes.fromhex(member.hex), member.offset, member.size) for member in members))
+
+
+def digests_of(run: bytes) -> Iterator[bytes]:
+    """The raw digests of a run's members."""
+    return (digest for digest, _, _ in _ENTRY.iter_unpack(run))
+
+
+def index_of_runs(runs: Sequence[bytes]) -> Iterator[bytes]:
+    """The index of the members of all these runs, in pieces."""
+    begun = [0] * len(runs)
+    for piece in range(1, _PIECES + 1):
+        members: list[Member] = []
+        for number, run in enumerate(runs):
+            end = _begin_of(run, piece * 256 // _PIECES, begun[number])
+            entries = _ENTRY.iter_unpack(memoryview(run)[begun[number] * _ENTRY.size : end * _ENTRY.size])
+            members += (Member(digest.hex(), offset, size) for digest, offset, size in entries)
+            begun[number] = end
+        yield index_of(map(line, members))
+
+
+def _begin_of(run: bytes, byte: int, start: int) -> int:
+    """The first member from `start` on whose digest begins with this byte or a greater one."""
+    return bisect_left(range(len(run) // _ENTRY.size), byte, start, key=lambda at: run[at * _ENTRY.size])
 
 
 def name_of(index: bytes) -> str:

@@ -388,8 +388,8 @@ MUTATIONS = (
     ),
     Mutation(
         "project/settle.py",
-        "[digest == wanted for digest, wanted in zip(found, planned, strict=True)]",
-        "[digest is not None for digest, _ in zip(found, planned, strict=True)]",
+        "[digest == wanted for digest, wanted in zip(held, plan.writes.values(), strict=True)]",
+        "[digest is not None for digest, _ in zip(held, plan.writes.values(), strict=True)]",
         "kill",
         "register-large",
     ),
@@ -478,6 +478,20 @@ MUTATIONS = (
         "        bad: list[Place] = []",
         "kill",
         "register-damaged",
+    ),
+    Mutation(
+        _DEPOSIT,
+        "                if file.seek(0, os.SEEK_END) != end:",
+        "                if False:",
+        "tests",
+        "tests/storage/test_local.py",
+    ),
+    Mutation(
+        "git/process.py",
+        '_checked(Finished(git.returncode, b"", said.read()), f"answer `git {args[0]}`")',
+        "pass",
+        "tests",
+        "tests/git/test_objects.py",
     ),
     Mutation(
         "hashing/read.py",

@@ -269,20 +269,6 @@ def test_a_signed_tag_is_read_like_any_other(repository: Ground, found: Reposito
     assert (tag.annotated, tag.commit, tag.seals) == (True, found.head().commit, SEAL)
 
 
-# -- blobs -----------------------------------------------------------------------------------------------------------
-
-
-def test_blobs_come_in_the_order_asked_for(repository: Ground, found: Repository) -> None:
-    contents = {"binary": bytes(range(256)), "empty": b"", "folder/lines": b"a\n\nb", "missing 7": b"x"}
-    for name, data in contents.items():
-        repository.write(name, data)
-    commit = repository.commit()
-    specs = [f"{commit}:{name}" for name in contents]
-    asked = [*specs, f"{commit}:nowhere", f"{commit}:folder", f"{commit}:a\nb", specs[0]]
-    assert list(found.blobs(asked)) == [*contents.values(), None, None, None, contents["binary"]]
-    assert list(found.blobs([])) == []
-
-
 def test_a_replaced_object_is_read_as_it_was(repository: Ground, found: Repository) -> None:
     forged = repository.write(".git/forged", "forged\n")
     blob = repository.git("hash-object", "-w", str(forged))
@@ -312,11 +298,3 @@ def test_ids_of_sha256_are_as_good(tmp_path: Path) -> None:
     assert list(found.blobs([f"{first}:file"])) == [b"x"]
     assert found.has_commit(first)
     assert not found.has_commit("ab" * 32)
-
-
-def test_blobs_of_names_of_any_bytes(repository: Ground, found: Repository) -> None:
-    odd = b"\xff.yaml".decode(errors="surrogateescape")
-    repository.write(odd, "odd\n")
-    repository.commit()
-    specs = [f"HEAD:{odd}", "HEAD:\ud800", "HEAD:\ud800\n", "HEAD:a\0b", "HEAD:a\0\n", "HEAD:README.md"]
-    assert [blob is not None for blob in found.blobs(specs)] == [True, False, False, False, False, True]

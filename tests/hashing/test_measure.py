@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mlver import parallel
 from mlver.errors import MlverError
 from mlver.hashing import Blob, StatCache, measure, read
 from mlver.state import State
@@ -209,3 +211,34 @@ def test_a_full_disk_is_reported_with_its_path(top: Path) -> None:
         measure(top, key="data", sink=Full())
     assert caught.value.hint is not None
     assert "free some space" in caught.value.hint
+
+
+def test_once_there_are_workers_they_store_all_small_files(
+    top: Path, monkeypatch: pytest.MonkeyPatch, cache: StatCache
+) -> None:
+    """A last batch on its own too: this process would have to learn first what they have stored."""
+
+    class Stamped(Shelf):
+        def __init__(self) -> None:
+            super().__init__()
+            self.processes: list[int] = []
+
+        def store(self, contents: Sequence[tuple[str, bytes]]) -> object:
+            return os.getpid(), dict(contents)
+
+        def accept(self, receipt: object) -> None:
+            assert isinstance(receipt, tuple)
+            self.processes.append(receipt[0])
+            super().accept(receipt[1])
+
+    monkeypatch.setattr(parallel, "cores", lambda: 2)
+    measuring = sys.modules["mlver.hashing.measure"]
+    monkeypatch.setattr(measuring, "CHUNK_FILES", 1000)
+    monkeypatch.setattr(measuring, "BATCH_FILES", 300)
+    sink = Stamped()
+    measure(top, key="data", cache=cache, sink=sink)
+    assert len(sink.processes) == 5
+    assert os.getpid() not in sink.processes
+    few = Stamped()
+    measure(top / "d1", key="data/d1", sink=few)
+    assert few.processes == [os.getpid()]

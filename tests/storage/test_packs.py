@@ -63,6 +63,19 @@ def test_every_member_is_found_and_the_index_can_be_made_again(
     assert pack.is_indexed()
 
 
+_members = st.builds(
+    Member, st.binary(min_size=32, max_size=32).map(bytes.hex), st.integers(0, 1 << 39), st.integers(0, 1 << 39)
+)
+
+
+@given(st.lists(st.lists(_members, max_size=20), max_size=8))
+def test_runs_make_the_index_that_all_their_members_would_make(runs: list[list[Member]]) -> None:
+    expected = packs.index_of(packs.line(member) for run in runs for member in run)
+    assert b"".join(packs.index_of_runs([packs.run_of(run) for run in runs])) == expected
+    for run in runs:
+        assert sorted(digest.hex() for digest in packs.digests_of(packs.run_of(run))) == sorted(m.hex for m in run)
+
+
 @given(st.data())
 def test_a_damaged_index_is_never_taken_for_whole(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -1,0 +1,143 @@
+"""Objects out of git's store: the same bytes whether asked for one by one, folder by folder or as their digests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
+
+import pytest
+
+from mlver.digest import Digest
+from mlver.git import objects
+from mlver.git.process import GitFailed, Process
+from mlver.git.repository import Repository
+from tests.conftest import Repository as Ground
+
+MANY = 40
+
+
+@pytest.fixture
+def found(repository: Ground) -> Repository:
+    return Repository.find(repository.path)
+
+
+def test_blobs_come_in_the_order_asked_for(repository: Ground, found: Repository) -> None:
+    contents = {"binary": bytes(range(256)), "empty": b"", "folder/lines": b"a\n\nb", "missing 7": b"x"}
+    for name, data in contents.items():
+        repository.write(name, data)
+    commit = repository.commit()
+    specs = [f"{commit}:{name}" for name in contents]
+    asked = [*specs, f"{commit}:nowhere", f"{commit}:folder", f"{commit}:a\nb", specs[0]]
+    assert list(found.blobs(asked)) == [*contents.values(), None, None, None, contents["binary"]]
+    assert list(found.blobs([])) == []
+
+
+def test_blobs_of_names_of_any_bytes(repository: Ground, found: Repository) -> None:
+    odd = b"\xff.yaml".decode(errors="surrogateescape")
+    repository.write(odd, "odd\n")
+    repository.commit()
+    specs = [f"HEAD:{odd}", "HEAD:\ud800", "HEAD:\ud800\n", "HEAD:a\0b", "HEAD:a\0\n", "HEAD:README.md"]
+    assert [blob is not None for blob in found.blobs(specs)] == [True, False, False, False, False, True]
+
+
+@pytest.fixture
+def crowd(repository: Ground) -> list[str]:
+    """Paths of one folder, with what a tree may hold beside files, and what it does not hold."""
+    names = [f"file-{number:02d}" for number in range(MANY)]
+    names += ["grüße", "two\nlines", " 100644 x", os.fsdecode(b"\xff"), "a", "a.b", "a-b"]
+    for name in names:
+        repository.write(f"of/them/{name}", f"this is {name!r}\n")
+    repository.write("of/them/folder/file", "below\n")
+    (repository.path / "of/them/link").symlink_to("file-00")
+    repository.commit()
+    head = repository.git("rev-parse", "HEAD")
+    repository.git("update-index", "--add", "--cacheinfo", f"160000,{head},of/them/module")
+    repository.git("commit", "--quiet", "--message", "A submodule")
+    return [f"of/them/{name}" for name in [*names, "folder", "link", "module", "nowhere", "", "file", "\ud800", "a\0"]]
+
+
+@pytest.mark.parametrize("commit", ["HEAD", "main", "refs/heads/main"])
+def test_a_folder_read_at_once_says_what_each_path_says(crowd: list[str], found: Repository, commit: str) -> None:
+    one_by_one = [next(found.blobs([f"{commit}:{path}"])) for path in crowd]
+    assert sum(data is not None for data in one_by_one) == MANY + 8
+    assert list(found.blobs(f"{commit}:{path}" for path in crowd)) == one_by_one
+    known = [None if data is None else Digest.of(data) for data in one_by_one]
+    assert list(found.blob_digests(f"{commit}:{path}" for path in crowd)) == known
+
+
+def test_several_folders_and_commits_at_once(repository: Ground, crowd: list[str], found: Repository) -> None:
+    before = repository.git("rev-parse", "HEAD")
+    for path in crowd[:MANY:2]:
+        repository.write(path, "changed\n")
+    repository.git("rm", "--quiet", "--cached", crowd[1])
+    repository.commit()
+    repository.git("rm", "--quiet", "-r", "--cached", "--force", "of/them/folder", *crowd[MANY - 1 : MANY])
+    asked = [f"{commit}:{path}" for path in crowd for commit in (before, "HEAD", "")]
+    assert list(found.blobs(asked)) == [next(found.blobs([spec])) for spec in asked]
+    gone = [f"{'ab' * 20}:{path}" for path in crowd]
+    assert list(found.blobs(gone)) == [None] * len(crowd)
+
+
+def test_a_folder_is_read_once_however_many_are_asked_of_it(
+    crowd: list[str], found: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+    read = Process.read
+
+    def told(self: Process, args: Sequence[str], *, stdin: bytes = b"", doing: str | None = None) -> bytes:
+        asked.extend(stdin.splitlines())
+        return read(self, args, stdin=stdin, doing=doing)
+
+    monkeypatch.setattr(Process, "read", told)
+    list(found.blobs(f"HEAD:{path}" for path in crowd[:MANY]))
+    assert asked.count(b"HEAD:of/them") == 1
+    assert not [spec for spec in asked if spec.startswith(b"HEAD:of/them/")]
+
+
+def test_a_name_that_is_twice_in_a_tree_is_what_git_takes_it_for(repository: Ground, found: Repository) -> None:
+    ids = [repository.git("hash-object", "-w", str(repository.write(f".git/{text}", text))) for text in "ab"]
+    names = sorted([*(f"n{number:02d}" for number in range(MANY)), "n07"])
+    tree = b"".join(
+        b"100644 %b\0%b" % (name.encode(), bytes.fromhex(ids[name == names[at - 1]])) for at, name in enumerate(names)
+    )
+    repository.write(".git/tree", tree)
+    made = repository.git("hash-object", "-w", "-t", "tree", "--literally", ".git/tree")
+    repository.write(".git/outer", b"40000 x\0" + bytes.fromhex(made))
+    outer = repository.git("hash-object", "-w", "-t", "tree", "--literally", ".git/outer")
+    asked = [f"{outer}:x/{name}" for name in names]
+    assert set(found.blobs(asked)) == {b"a"}
+
+
+def test_a_digest_is_of_all_of_a_large_blob(repository: Ground, found: Repository) -> None:
+    large = os.urandom(3 * (1 << 20) + 7)
+    repository.write("large", large)
+    repository.write("empty", b"")
+    repository.commit()
+    asked = ["HEAD:large", "HEAD:nowhere", "HEAD", "HEAD:empty", "HEAD:large"]
+    expected = [Digest.of(large), None, None, Digest.of(b""), Digest.of(large)]
+    assert list(found.blob_digests(asked)) == expected
+
+
+def test_a_git_that_ends_early_is_no_answer(found: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    streamed = Process.streamed
+
+    @contextmanager
+    def failing(self: Process, args: Sequence[str], *, stdin: bytes = b"") -> Iterator[BinaryIO]:
+        with streamed(self, ["cat-file", "--no-such-option"], stdin=stdin) as out:
+            yield out
+
+    monkeypatch.setattr(Process, "streamed", failing)
+    with pytest.raises(GitFailed, match="no-such-option"):
+        list(objects.digests(found.process, ["HEAD:README.md"]))
+
+
+def test_a_stream_that_is_left_early_leaves_no_git_behind(repository: Ground) -> None:
+    repository.write("large", bytes(8 << 20))
+    repository.commit()
+    process = Repository.find(repository.path).process
+    with suppress(LookupError), process.streamed(["cat-file", "blob", "HEAD:large"]) as out:
+        raise LookupError(out.read(1))
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
