@@ -13,9 +13,10 @@ import pytest
 from mlver import durable
 from mlver.digest import Digest
 from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
-from mlver.project import intent, layout, materialise, storing
+from mlver.project import intent, layout, lock, materialise, storing
 from mlver.project.project import Project
 from mlver.project.transaction import editing
+from mlver.storage import LocalStore
 from tests.conftest import CHECKOUT, Repository
 from tests.project.ground import Files, flip, kept, lay, remove, tree
 
@@ -478,3 +479,20 @@ def test_processes_that_want_the_same_private_copy_all_get_it(project: Project, 
         for _ in range(4)
     ]
     assert [process.communicate() for process in running] == [(f"{record.weights.digest}\n", "")] * 4
+
+
+def test_a_private_copy_is_made_by_who_holds_the_lock(
+    project: Project, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay(repository, "models/w", {"a": "1"})
+    record = kept(project, weights="models/w")
+    export = LocalStore.export
+
+    def watched(store: LocalStore, wanted: list[tuple[Digest, Path]]) -> None:
+        # a second descriptor is another holder to flock(2), in this process too
+        with pytest.raises(MlverError, match="another mlver is writing"), lock.held(store.directory / "checkouts", 0):
+            pass
+        export(store, wanted)
+
+    monkeypatch.setattr(LocalStore, "export", watched)
+    assert tree(materialise.private_copy(project, record.weights)) == {"a": b"1"}
