@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlver.hashing.cache import signature
 from mlver.hashing.sink import Blob, Sink
@@ -26,8 +27,7 @@ class Unsteady(Exception):
     """A file can't be read as one state; the text is the fault to report."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """One file as it was read: the raw digest and the signature it had before and after."""
 
     digest: bytes

@@ -80,7 +80,9 @@ class Catalogue:
     def _loose(self, digests: AbstractSet[str]) -> set[str]:
         if len(digests) >= LIST_FROM:
             return set(self.loose_digests()) & digests
-        return {digest for digest in digests if self.loose_path(digest).exists()}
+        folders = set(_names(self.objects)) if digests else ()
+        top = f"{self.objects}/"
+        return {at for at in digests if at[:2] in folders and os.path.exists(f"{top}{at[:2]}/{at[2:]}")}  # noqa: PTH110
 
     def loose_digests(self) -> Iterator[str]:
         for first in sorted(_names(self.objects)):

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -33,11 +34,12 @@ _VECTORS = 900
 class Receipt:
     """What one call of `store` did, in whichever process: the members it added to a part, the damage it met.
 
-    There may be thousands of these: `run` has 48 bytes a member (`packs.run_of`).
+    There may be thousands of these: `run` has 48 bytes a member (`packs.run_of`), which all take `length` in the part.
     """
 
     part: str
     run: bytes
+    length: int
     damaged: tuple[tuple[str, Place], ...]
 
 
@@ -48,6 +50,7 @@ class Deposit:
         self._store = store
         self._token = secrets.token_hex(6)
         self._parts: dict[str, list[bytes]] = {}
+        self._lengths: Counter[str] = Counter()
         self._stored: set[bytes] = set()
         self._counted: dict[str, int] = {}
         self._large: set[str] = set()
@@ -117,14 +120,15 @@ class Deposit:
             if len(bad) == len(places.get(digest, ())):
                 fresh[digest] = data
         if not fresh:
-            return Receipt("", b"", tuple(damaged))
+            return Receipt("", b"", 0, tuple(damaged))
         # A forked process inherits the writer, but must not write to the same file.
         writer = self._writer if self._writer is not None and self._writer.process == os.getpid() else None
         if writer is None or writer.length >= PACK_BYTES:
             writer = self._writer = _Part(self._temporary())
+        before = writer.length
         run = writer.append(fresh)
         stored.update(packs.digests_of(run))
-        return Receipt(os.fspath(writer.path), run, tuple(damaged))
+        return Receipt(os.fspath(writer.path), run, writer.length - before, tuple(damaged))
 
     def _stored_so_far(self) -> set[bytes]:
         """The raw digests of the small contents handed over, as far as this process knows of them.
@@ -143,6 +147,7 @@ class Deposit:
         self._damaged.extend(receipt.damaged)
         if receipt.run:
             self._parts.setdefault(receipt.part, []).append(receipt.run)
+            self._lengths[receipt.part] += receipt.length
 
     def large(self) -> Loose:
         """See hashing's Sink."""
@@ -192,14 +197,15 @@ class Deposit:
         """End a part as a tar and write its index; neither is flushed yet."""
         path = self._temporary()
         with durable.naming(path), path.open("xb") as index:
-            name, end = _written(index, packs.index_of_runs(runs))
+            name = _written(index, packs.index_of_runs(runs))
             with durable.naming(part), part.open("r+b") as file:
-                if file.seek(0, os.SEEK_END) != end:
+                end = file.seek(0, os.SEEK_END)
+                if end != self._lengths[os.fspath(part)]:
                     # The receipts of some calls never came: the part itself knows all that it holds.
                     whole, end = packs.scan(part)
                     index.seek(0)
                     index.truncate()
-                    name, _ = _written(index, [whole])
+                    name = _written(index, [whole])
                     file.truncate(end)
                 file.seek(end)
                 file.write(packs.TRAILER)
@@ -309,15 +315,13 @@ class Loose:
             os.close(descriptor)
 
 
-def _written(file: BinaryIO, pieces: Iterable[bytes]) -> tuple[str, int]:
-    """Write an index; return its pack's name, and how long a pack is that holds its members and nothing else."""
+def _written(file: BinaryIO, pieces: Iterable[bytes]) -> str:
+    """Write an index; return the name of its pack."""
     hasher = hashlib.sha256()
-    length = 0
     for piece in pieces:
         file.write(piece)
         hasher.update(piece)
-        length += packs.length_of(piece)
-    return hasher.hexdigest(), length
+    return hasher.hexdigest()
 
 
 def _holds(place: Place, data: bytes) -> bool:

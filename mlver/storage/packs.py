@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+from binascii import hexlify
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -25,6 +26,7 @@ BLOCK = 512
 # Two empty blocks end a tar.
 TRAILER = bytes(2 * BLOCK)
 LINE = 64 + 1 + 12 + 1 + 12 + 1
+_LINE = b"%b %012d %012d\n"
 PACK, INDEX = ".pack", ".idx"
 _ZEROS = bytes(BLOCK)
 # name 100, mode 8, uid 8, gid 8 | size 12 | mtime 12 | checksum 8 | type 1, linkname 100, magic 8, padded to a block.
@@ -65,7 +67,7 @@ def framed(hexadecimal: str, data: bytes) -> tuple[bytes, bytes, bytes]:
 
 
 def line(member: Member) -> bytes:
-    return b"%b %012d %012d\n" % (member.hex.encode(), member.offset, member.size)
+    return _LINE % (member.hex.encode(), member.offset, member.size)
 
 
 def index_of(lines: Iterable[bytes]) -> bytes:
@@ -88,13 +90,15 @@ def index_of_runs(runs: Sequence[bytes]) -> Iterator[bytes]:
     """The index of the members of all these runs, in pieces."""
     begun = [0] * len(runs)
     for piece in range(1, _PIECES + 1):
-        members: list[Member] = []
+        entries: list[tuple[bytes, int, int]] = []
         for number, run in enumerate(runs):
             end = _begin_of(run, piece * 256 // _PIECES, begun[number])
-            entries = _ENTRY.iter_unpack(memoryview(run)[begun[number] * _ENTRY.size : end * _ENTRY.size])
-            members += (Member(digest.hex(), offset, size) for digest, offset, size in entries)
+            entries += _ENTRY.iter_unpack(memoryview(run)[begun[number] * _ENTRY.size : end * _ENTRY.size])
             begun[number] = end
-        yield index_of(map(line, members))
+        entries.sort()
+        if len({digest for digest, _, _ in entries}) < len(entries):
+            entries = [entry for at, entry in enumerate(entries) if not at or entry[0] != entries[at - 1][0]]
+        yield b"".join([_LINE % (hexlify(digest), offset, size) for digest, offset, size in entries])
 
 
 def _begin_of(run: bytes, byte: int, start: int) -> int:

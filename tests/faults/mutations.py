@@ -481,7 +481,7 @@ MUTATIONS = (
     ),
     Mutation(
         _DEPOSIT,
-        "                if file.seek(0, os.SEEK_END) != end:",
+        "                if end != self._lengths[os.fspath(part)]:",
         "                if False:",
         "tests",
         "tests/storage/test_local.py",

@@ -188,7 +188,7 @@ def test_a_process_whose_workers_store_keeps_little_for_each_file(store: LocalSt
         for first in range(0, count, 500):
             numbers = range(first, first + 500)
             members = [Member(hashlib.sha256(b"%d" % n).hexdigest(), n << 10, 512) for n in numbers]
-            intake.accept(Receipt(part.part, packs.run_of(members), ()))
+            intake.accept(Receipt(part.part, packs.run_of(members), 0, ()))
             assert intake.missing(set()) == set()
         kept, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
