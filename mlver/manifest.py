@@ -24,6 +24,10 @@ FAULTS_SHOWN = 20
 # Where a line's path begins, if nothing in it is escaped.
 _PATH = 64 + 2
 _LINE = re.compile(rb"(\\?)([0-9a-f]{64})  (.+)", re.DOTALL)
+# What nearly all lines are: nothing escaped, and no component that may be `.`, `..` or a name of `.git`, which begins in
+# a dot or in something that a file system drops (U+200C to U+206F, U+FEFF: see mlver.paths).
+_START = rb"[^./\\\n\0\xe2\xef]"
+_PLAIN = re.compile(rb"([0-9a-f]{64})  ((?:%b[^/\\\n\0]*/)*%b[^/\\\n\0]*)\n" % (_START, _START))
 _ESCAPES = {b"\\\\": b"\\", b"\\n": b"\n"}
 
 
@@ -40,6 +44,8 @@ class Manifest:
     @classmethod
     def parse(cls, data: bytes, where: str) -> Manifest:
         """Read a manifest; raise InvalidDocument, naming `where`, with every fault found and its line number."""
+        if (plain := _plain(data)) is not None:
+            return cls(plain)
         entries, faults = _read(data)
         faults.extend(_order_faults(entries))
         if faults:
@@ -89,6 +95,22 @@ def paths_of(data: bytes) -> Iterator[bytes]:
 
 Numbered = tuple[int, Entry]
 Fault = tuple[int, str]
+
+
+def _plain(data: bytes) -> tuple[Entry, ...] | None:
+    """The entries, where every line is plain and in its place: so many are not to be looked at one by one."""
+    entries: list[Entry] = []
+    at, last = 0, b""
+    for found in _PLAIN.finditer(data):
+        hexadecimal, path = found.groups()
+        if found.start() != at or path <= last:
+            return None
+        at, last = found.end(), path
+        entries.append((path, hexadecimal.decode()))
+    if at != len(data) or not entries:
+        return None
+    parents = _parents(path for path, _ in entries)
+    return None if any(path in parents for path, _ in entries) else tuple(entries)
 
 
 def _read(data: bytes) -> tuple[list[Numbered], list[Fault]]:

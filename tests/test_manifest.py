@@ -4,11 +4,13 @@ import hashlib
 import subprocess
 from contextlib import suppress
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlver import manifest as module
 from mlver.errors import InvalidDocument
 from mlver.manifest import FAULTS_SHOWN, Comparison, Entry, Manifest, compare, line, lines, paths_of
 
@@ -68,6 +70,35 @@ def test_what_parses_encodes_to_the_same_bytes(manifest: Manifest, data: st.Data
     text[place] = data.draw(st.integers(0, 255))
     with suppress(InvalidDocument):
         assert Manifest.parse(bytes(text), "m").encode() == text
+
+
+_names = st.lists(st.sampled_from([b"a", b"b", b"a-b", b"..", b".", b".git", b"", "é".encode(), b"\xff", b"\\", b" "]))
+_texts = st.lists(st.builds(b"/".join, _names).map(lambda path: line(path, ONE)), min_size=1, max_size=4)
+
+
+@given(_texts.map(sorted) | _texts, st.data())
+def test_what_is_taken_at_a_glance_would_be_taken_at_a_closer_look(texts: list[bytes], data: st.DataObject) -> None:
+    text = bytearray(b"".join(texts))
+    if data.draw(st.booleans()):
+        text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.sampled_from(b"./\\\n\0a0 \xe2"))
+    with mock.patch.object(module, "_plain", return_value=None):
+        try:
+            closer = Manifest.parse(bytes(text), "m").entries
+        except InvalidDocument:
+            closer = None
+    assert module._plain(bytes(text)) in (closer, None)
+
+
+def test_names_of_all_languages_are_taken_at_a_glance() -> None:
+    paths = sorted(name.encode() for name in ("a b/ö.bin", "данные/x", "数据/1", "r.git/y", "~", "(1)"))
+    text = b"".join(line(path, ONE) for path in paths)
+    assert module._plain(text) == Manifest.of((path, ONE) for path in paths).entries
+
+
+@pytest.mark.parametrize("name", [".git", ".g\u200cit", "\u200c.git", "\ufeff.GIT", "a/\u206f.git/x"])
+def test_no_name_of_gits_folder_passes_at_a_glance(name: str) -> None:
+    with pytest.raises(InvalidDocument, match="not valid"):
+        Manifest.parse(line(name.encode(), ONE), "m")
 
 
 @pytest.mark.parametrize(
