@@ -24,8 +24,8 @@ FAULTS_SHOWN = 20
 # Where a line's path begins, if nothing in it is escaped.
 _PATH = 64 + 2
 _LINE = re.compile(rb"(\\?)([0-9a-f]{64})  (.+)", re.DOTALL)
-# What nearly all lines are: nothing escaped, and no component that may be `.`, `..` or a name of `.git`, which begins in
-# a dot or in something that a file system drops (U+200C to U+206F, U+FEFF: see mlver.paths).
+# What nearly all lines are: nothing escaped, and no component that may be `.`, `..` or a name of `.git`. Those begin in
+# a dot, or in something that a file system drops (U+200C to U+206F, U+FEFF: see mlver.paths).
 _START = rb"[^./\\\n\0\xe2\xef]"
 _PLAIN = re.compile(rb"([0-9a-f]{64})  ((?:%b[^/\\\n\0]*/)*%b[^/\\\n\0]*)\n" % (_START, _START))
 _ESCAPES = {b"\\\\": b"\\", b"\\n": b"\n"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mlver.digest import Digest
@@ -40,9 +41,10 @@ def damage(project: Project, records: Iterable[VersionRecord], *, everything: bo
 
     With `everything`, the whole object store is read, whatever refers to it.
     """
-    users: dict[Digest, _Held] = {}
+    checked = list(records)
+    digests: dict[Digest, None] = {}  # of half a million files, no more than that: who uses them is rarely asked
     broken: list[Broken] = []
-    for record in records:
+    for record in checked:
         for name, artifact in record.artifacts().items():
             subject = f"{record.model} {record.version} {name}"
             try:
@@ -51,13 +53,13 @@ def damage(project: Project, records: Iterable[VersionRecord], *, everything: bo
                 broken.append(Broken("manifest", subject, error.message, error.hint))
                 continue
             if artifact.stored:
-                for path, hexadecimal in entries:
-                    users.setdefault(Digest(hexadecimal), _Held(subject, path))
+                digests.update((Digest(hexadecimal), None) for _, hexadecimal in entries)
             elif name == "weights":
                 broken += _unstored(project, subject, artifact, record.code.commit)
-    problems = verified_store(project, users, everything=everything)
+    problems = verified_store(project, digests, everything=everything)
+    users = _users(project, checked, {one.digest for one in problems if one.digest and one.digest in digests})
     objects = [(problem, _of_object(users, problem)) for problem in problems]
-    lost = [link for problem, link in objects if problem.lost and problem.digest in users]
+    lost = [link for problem, link in objects if problem.lost and problem.digest in digests]
     unsound = frozenset(problem.digest for problem in problems if problem.digest and problem.path)
     return Damage((*broken, *(link for _, link in objects)), (*broken, *lost), unsound)
 
@@ -79,7 +81,8 @@ def verified_store(project: Project, digests: Collection[Digest], *, everything:
         found += [Problem(digest, None, "is missing", lost=True) for digest in sorted(kept.missing(digests) - told)]
     else:
         found = [problem for problem in found if problem.digest in digests]
-    place = {digest: number for number, digest in enumerate(digests)}
+    told = {problem.digest for problem in found}
+    place = {digest: number for number, digest in enumerate(digests) if digest in told}
     return sorted(found, key=lambda problem: place.get(problem.digest, len(place)) if problem.digest else len(place))
 
 
@@ -89,6 +92,19 @@ def set_aside(project: Project, damaged: Damage) -> None:
     for digest in damaged.copies:
         for path in kept.quarantine(digest):
             project.reporter.note(f"set a damaged copy of {digest} aside: {path}")
+
+
+def _users(project: Project, records: Iterable[VersionRecord], digests: Collection[Digest]) -> dict[Digest, _Held]:
+    """Where each of these digests is first used."""
+    found: dict[Digest, _Held] = {}
+    pinned = ((record, name, artifact) for record in records for name, artifact in record.artifacts().items())
+    for record, name, artifact in pinned if digests else ():
+        if artifact.stored:
+            with suppress(MlverError):  # a manifest that cannot be read is named already
+                for path, hexadecimal in contents(project, artifact):
+                    if (digest := Digest(hexadecimal)) in digests:
+                        found.setdefault(digest, _Held(f"{record.model} {record.version} {name}", path))
+    return found
 
 
 def _of_object(users: Mapping[Digest, _Held], problem: Problem) -> Broken:

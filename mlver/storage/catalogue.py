@@ -97,12 +97,10 @@ class Catalogue:
         """Every copy of each digest; those without any are left out. Copies in packs come first."""
         found: dict[str, list[Place]] = {}
         for pack in self.packs():
-            for digest in pack.holds(digests) - self.marked(pack.name):
-                member = pack.find(digest)
-                if member is not None:
-                    found.setdefault(digest, []).append(
-                        Place(os.fspath(pack.path), member.offset, member.size, pack.name)
-                    )
+            marked, file = self.marked(pack.name), os.fspath(pack.path)
+            for digest, offset, size in pack.members_of(digests):
+                if digest not in marked:
+                    found.setdefault(digest, []).append(Place(file, offset, size, pack.name))
         for digest in self._loose(digests):
             path = self.loose_path(digest)
             with contextlib.suppress(OSError):

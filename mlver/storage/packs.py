@@ -137,9 +137,22 @@ class Pack:
 
     def holds(self, digests: AbstractSet[str]) -> AbstractSet[str]:
         """Those of the digests that the index lists."""
-        if "digests" not in self.__dict__ and len(digests) * 64 < len(self.index) // LINE:
+        if "digests" not in self.__dict__ and self._are_few(digests):
             return {digest for digest in digests if self.find(digest) is not None}
         return self.digests & digests
+
+    def members_of(self, digests: AbstractSet[str]) -> Iterator[Member]:
+        """Those of the digests that the index lists, each with its place."""
+        if self._are_few(digests):
+            yield from filter(None, map(self.find, digests))
+            return
+        for member in self.members():
+            if member.hex in digests:
+                yield member
+
+    def _are_few(self, digests: AbstractSet[str]) -> bool:
+        """Whether to look each of them up is cheaper than to go through all there are."""
+        return len(digests) * 64 < len(self.index) // LINE
 
     def find(self, hexadecimal: str) -> Member | None:
         """Bisect the index."""
