@@ -163,6 +163,16 @@ def memory(bench: Bench) -> Iterator[Row]:
         commands = {count: Command([material.mlver(bench), "status"], top) for count, top in tops.items()}
         once = bench.race(always(commands[many]), always(commands[few]), 3)
         yield Row.of_memory(f"peak RSS, status of {many:,} files", once, f"{few:,} files", most=150 * MIB)
+        commands = {count: Command([material.mlver(bench), "verify"], top) for count, top in tops.items()}
+        once = bench.once(always(commands[many]), always(commands[few]))
+        yield Row.of_memory(f"peak RSS, verify of {many:,} files", once, f"{few:,} files", most=150 * MIB)
+
+        def out(count: int) -> Prepare:
+            argv: list[str | Path] = [material.mlver(bench), "checkout", material.MODEL, "--to"]
+            return lambda scratch: Command([*argv, scratch / "out"], tops[count])
+
+        once = bench.once(out(many), out(few))
+        yield Row.of_memory(f"peak RSS, checkout of {many:,} files", once, f"{few:,} files", most=150 * MIB)
 
 
 @workload("sparse")

@@ -114,6 +114,17 @@ def rollback(bench: Bench) -> Iterator[Row]:
 
         race = bench.race(back(many), back(few), 9)
         yield Row.of_race(f"rollback among {many:,} versions", f"the same among {few}", race, 1.1)
+        race = bench.race(always(_commit(tops[many])), always(_commit(tops[few])), 9)
+        yield Row.of_race(f"of which git: staging and committing a file among {many:,}", f"the same among {few}", race)
+
+
+def _commit(top: Path) -> Command:
+    """What git itself does of a promotion, synced as there: it reads and writes an index of all records."""
+    script = (
+        "echo x >>train.py; git -c core.fsync=all update-index --add train.py"
+        " && git -c core.fsync=all commit --quiet --only -m More -- train.py"
+    )
+    return Command(["sh", "-c", script], top)
 
 
 def _list(bench: Bench, limit: int) -> list[str | Path]:
