@@ -122,14 +122,18 @@ class Process:
         with _memory_file() as asked, _memory_file() as said:
             asked.write(stdin)
             asked.seek(0)
-            with subprocess.Popen(
-                ["git", *_ALWAYS, *_READ, *args],
-                cwd=self.directory,
-                stdin=asked,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                env=self._environment(self._quiet()),
-            ) as git:
+            try:
+                git = subprocess.Popen(
+                    ["git", *_ALWAYS, *_READ, *args],
+                    cwd=self.directory,
+                    stdin=asked,
+                    stdout=subprocess.PIPE,
+                    stderr=said,
+                    env=self._environment(self._quiet()),
+                )
+            except FileNotFoundError:
+                raise self._no_git() from None
+            with git:
                 yield cast(BinaryIO, git.stdout)
             said.seek(0)
             _checked(Finished(git.returncode, b"", said.read()), f"answer `git {args[0]}`")
@@ -176,10 +180,14 @@ class Process:
                 check=False,
             )
         except FileNotFoundError:
-            if not self.directory.is_dir():
-                raise MlverError(f"{self.directory} is not a directory") from None
-            raise MlverError(_NOT_FOUND, hint="install git 2.31 or newer, then run the command again") from None
+            raise self._no_git() from None
         return Finished(done.returncode, done.stdout, done.stderr)
+
+    def _no_git(self) -> MlverError:
+        """What it means that git could not be started."""
+        if not self.directory.is_dir():
+            return MlverError(f"{self.directory} is not a directory")
+        return MlverError(_NOT_FOUND, hint="install git 2.31 or newer, then run the command again")
 
 
 def _memory_file() -> IO[bytes]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
+from mlver.git import objects
 from mlver.git.process import GitFailed, Process
 from mlver.git.repository import Repository
 from tests.conftest import Repository as Ground
@@ -80,6 +81,10 @@ def test_without_git_the_hint_says_to_install_it(repository: Ground, monkeypatch
     with pytest.raises(MlverError, match="git is not installed") as refused:
         Process(repository.path).read(["--version"])
     assert "install git" in (refused.value.hint or "")
+    with pytest.raises(MlverError, match="git is not installed"):
+        next(objects.digests(Process(repository.path), ["HEAD"]))
+    with pytest.raises(MlverError, match="nowhere is not a directory"):
+        next(objects.digests(Process(repository.path / "nowhere"), ["HEAD"]))
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system does not tell what a process has open")
