@@ -22,6 +22,7 @@ from mlver.cli.main import INTERRUPTED
 from mlver.cli.session import Session
 from mlver.errors import MlverError, UsageError
 from mlver.project.lock import WAIT_S
+from mlver.render.progress import TerminalReporter
 
 # In the order help lists them, each below its heading. `mlver.cli.<name>` defines a function `command` and `EXAMPLES`.
 COMMANDS = {
@@ -111,6 +112,7 @@ def _globals(
         raise UsageError(
             f"-C names {directory}, which is no directory", hint="mlver -C DIR … takes the folder to work in"
         )
+    TerminalReporter.done.clear()  # of an earlier command in this process
     ctx.obj = Session(start, wait)
 
 

@@ -69,9 +69,7 @@ def _guarded(args: list[str]) -> int:
         sys.stdout.flush()  # here, where it can still be told that there is no room for it
         return code
     except KeyboardInterrupt:
-        with suppress(OSError):
-            sys.stderr.write("interrupted\n")
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         return 0
     except MlverError as error:
@@ -80,6 +78,16 @@ def _guarded(args: list[str]) -> int:
         return _told(refused("that", error))
     except Exception as error:  # noqa: BLE001 - the boundary: what is nobody's fault but ours
         return _bug(error, args)
+
+
+def _interrupted() -> int:
+    from mlver.render.progress import TerminalReporter
+    from mlver.render.screen import Screen
+
+    done = "".join(f", but `{what}` is done" for what in TerminalReporter.done)
+    with suppress(OSError):
+        Screen(sys.stderr).line(f"interrupted{done}")
+    return INTERRUPTED
 
 
 def _told(error: MlverError) -> int:

@@ -8,12 +8,14 @@ from typing import Literal
 
 from mlver.commands.hook_install import is_own
 from mlver.commands.init import init
-from mlver.errors import MlverError, command
+from mlver.digest import Digest
+from mlver.errors import InvalidDocument, MlverError, command
 from mlver.git import remotes
-from mlver.policy.trust import tag_name
-from mlver.project import intent, layout, restore, seals
+from mlver.policy.trust import Broken, judge_seal, tag_name
+from mlver.project import artifacts, audit, intent, layout, restore, seals
 from mlver.project.project import Project
 from mlver.project.transaction import editing
+from mlver.version import Version
 
 Level = Literal["good", "remark", "wrong"]
 # The first that knows core.fsync, without which git itself forgets commits in a power cut.
@@ -49,7 +51,7 @@ def doctor(project: Project, *, fix: bool = False, dry_run: bool = False) -> Doc
     """
     fix = fix and not dry_run
     findings = [*_git(project)]
-    for look in (_layout, _interrupted, _seals, _objects):
+    for look in (_layout, _interrupted, _records, _objects):
         findings += look(project, fix)
     for settle in (_hooks, _settings, _clone, _remotes):
         findings += settle(project)
@@ -90,6 +92,9 @@ def _stages(project: Project) -> Finding:
     try:
         stages = ", ".join(project.registry.config().stages)
         return Finding("good", layout.CONFIG, f"stages {stages}")
+    except InvalidDocument as error:
+        link = audit.unreadable(project, "settings", layout.CONFIG, error)
+        return Finding("wrong", layout.CONFIG, link.message, link.hint)
     except MlverError as error:
         return Finding("wrong", layout.CONFIG, error.message, error.hint)
 
@@ -105,19 +110,45 @@ def _interrupted(project: Project, fix: bool) -> Iterator[Finding]:
     yield Finding("remark", "recovery", message, "mlver doctor --fix", fixable=True, fixed=fix)
 
 
-def _seals(project: Project, _: bool) -> Iterator[Finding]:
+def _records(project: Project, _: bool) -> Iterator[Finding]:
+    """Every version's record, its manifests and its seal; what HEAD holds and the work tree does not."""
+    sealing = "git fetch --tags   (for seals made elsewhere; else: mlver tag)" if _has_remote(project) else "mlver tag"
+    fresh = project.afresh
+    models = fresh.registry.models()
+    broken: list[Broken] = []
     count = 0
-    hint = "git fetch --tags   (for seals made elsewhere; else: mlver tag)" if _has_remote(project) else "mlver tag"
-    for model in project.registry.models():
-        versions = project.registry.versions(model)
-        tags = seals.tags(project, model)
-        count += len(versions)
-        for version in versions:
-            if str(version) not in tags:
-                yield Finding("remark", tag_name(model, version), "no tag seals this record yet", hint)
-    models = len(project.registry.models())
-    said = f"{count} version{'s' * (count != 1)} of {models} model{'s' * (models != 1)}"
-    yield Finding("good", "records", said)
+    for model in models:
+        known = {version: _readable(fresh, model, version, broken) for version in fresh.registry.versions(model)}
+        found = {version: digest for version, digest in known.items() if digest is not None}
+        count += len(found)
+        tags = seals.tagged(fresh, model, found)
+        for version, digest in found.items():
+            if str(version) in tags:
+                broken += judge_seal(model, version, digest, tags[str(version)][1])
+            else:
+                yield Finding("remark", tag_name(model, version), "no tag seals this record yet", sealing)
+    broken += audit.uncommitted(fresh, models)
+    broken += audit.spared(layout.MANIFESTS, audit.manifests(fresh))
+    for link in dict.fromkeys(broken):
+        yield Finding("remark" if link.kind == "unsealed" else "wrong", link.subject, link.message, link.hint)
+    said = f"{count} version{'s' * (count != 1)} of {len(models)} model{'s' * (len(models) != 1)}"
+    if all(link.kind == "unsealed" for link in broken):
+        yield Finding("good", "records", said)
+
+
+def _readable(project: Project, model: str, version: Version, broken: list[Broken]) -> Digest | None:
+    """The digest of a record that can be read; `broken` is told of it, or of its manifests, where one cannot."""
+    try:
+        record, digest = project.registry.version(model, version)
+    except MlverError as error:
+        broken.append(audit.unreadable(project, "record", layout.version(model, version), error))
+        return None
+    for name, artifact in record.artifacts().items():
+        try:
+            artifacts.contents(project, artifact)
+        except MlverError as error:
+            broken.append(Broken("manifest", f"{model} {version} {name}", error.message, error.hint))
+    return digest
 
 
 def _objects(project: Project, fix: bool) -> Iterator[Finding]:
@@ -134,11 +165,12 @@ def _objects(project: Project, fix: bool) -> Iterator[Finding]:
         hint = "mlver doctor --fix" if at_hand else "copy .git/mlver/objects and packs from a clone that has them"
         yield Finding("wrong", loss.subject, loss.message, hint, fixable=at_hand, fixed=loss not in still)
     if not lost:
-        yield Finding("good", "objects", "every byte the versions pin is present and right")
+        yield Finding("good", "objects", "every stored byte that the records name is present and right")
     aside = restore.quarantined(project)
     if aside:
         where = project.directory / "quarantine"
-        message = f"{aside} damaged copies are kept aside, and never served"
+        copies = "1 damaged copy is" if aside == 1 else f"{aside} damaged copies are"
+        message = f"{copies} kept aside, and never served"
         hint = f"{command('ls', where)}   (nothing there is needed once all is well)"
         yield Finding("remark", "quarantine", message, hint)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, UsageError, command
 from mlver.policy.staging import holder, rollback_target
@@ -19,6 +20,8 @@ from mlver.version import parse
 class RollbackResult:
     """`verified` is how many bytes of the target were read and proven; `checkout` what became of the working files.
 
+    `unkept` are its data sets that mlver keeps no copy of, and cannot prove.
+
     `sequence` and `commit` are None on a dry run.
     """
 
@@ -27,10 +30,11 @@ class RollbackResult:
     version: str
     previous: str | None
     verified: int
+    unkept: tuple[str, ...]
     checkout: Materialised | None
-    sequence: int | None
-    commit: str | None
-    dry_run: bool
+    sequence: int | None = None
+    commit: str | None = None
+    dry_run: bool = True
 
 
 def rollback(
@@ -67,16 +71,25 @@ def rollback(
         before = materialise.before(project, record) if checkout and edit else {}
         # files first and the record last, so that the command can be run again until it is through
         done = materialise.checkout(project, record, save=True, dry_run=dry_run) if checkout else None
+        result = RollbackResult(
+            model=chosen.model,
+            stage=stage,
+            version=str(chosen.version),
+            previous=previous,
+            verified=verified,
+            unkept=record.unkept,
+            checkout=done,
+        )
         if edit is None:
-            return _result(chosen, stage, previous, verified, done)
-        moving = stages.Move(chosen, stage, "rollback", message, (_proven(verified),))
+            return result
+        moving = stages.Move(chosen, stage, "rollback", message, (_proven(verified, record.unkept),))
         try:
             promotion, commit = stages.move(project, edit, moving, history)
         except BaseException:
             if done is not None and not _holds(project, chosen, stage):
                 materialise.put_back(project, record, before)
             raise
-    return _result(chosen, stage, previous, verified, done, promotion.sequence, commit)
+    return replace(result, sequence=promotion.sequence, commit=commit, dry_run=False)
 
 
 def _target(
@@ -102,12 +115,12 @@ def _target(
     return Chosen(model, parse(target))
 
 
-def _proven(verified: int) -> GateResult:
+def _proven(verified: int, unkept: Sequence[str]) -> GateResult:
     return GateResult(
         gate="verified bytes",
         result="pass",
         expected="every byte is present and right",
-        actual=f"{verified} bytes checked",
+        actual=f"{verified} bytes checked" + (f"; no copy is kept of {', '.join(unkept)}" if unkept else ""),
     )
 
 
@@ -115,25 +128,3 @@ def _holds(project: Project, chosen: Chosen, stage: str) -> bool:
     """Whether the stage has moved after all: then its files stay."""
     found = project.registry.holder(chosen.model, stage)
     return found is not None and found.version == str(chosen.version)
-
-
-def _result(
-    chosen: Chosen,
-    stage: str,
-    previous: str | None,
-    verified: int,
-    done: Materialised | None,
-    sequence: int | None = None,
-    commit: str | None = None,
-) -> RollbackResult:
-    return RollbackResult(
-        model=chosen.model,
-        stage=stage,
-        version=str(chosen.version),
-        previous=previous,
-        verified=verified,
-        checkout=done,
-        sequence=sequence,
-        commit=commit,
-        dry_run=commit is None,
-    )

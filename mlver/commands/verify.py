@@ -31,6 +31,7 @@ class VerifyResult:
 
     `adopted` are those of the versions whose tags were there before mlver and seal nothing: the commits that landed
     their records vouch for them. `shallow`: history was looked at, but this clone does not have the whole of it.
+    `unkept`, as `MODEL@VERSION NAME`, are data sets that mlver keeps no copy of, and cannot check.
     """
 
     versions: tuple[str, ...]
@@ -38,6 +39,7 @@ class VerifyResult:
     files: int
     bytes: int
     everything: bool
+    unkept: tuple[str, ...]
     adopted: tuple[str, ...]
     signatures: Signatures
     shallow: bool
@@ -82,6 +84,7 @@ def verify(project: Project, refs: Sequence[str] = (), *, everything: bool = Fal
         files=sum(artifact.files for artifact in pinned),
         bytes=sum(artifact.size for artifact in pinned),
         everything=everything,
+        unkept=tuple(f"{one.model}@{one.version} {name}" for one in versions for name in one.unkept),
         adopted=tuple(adopted),
         signatures=Signatures(signed.count("good"), signed.count("unknown"), signed.count("unsigned")),
         shallow=(everything or bool(adopted)) and project.repository.is_shallow(),

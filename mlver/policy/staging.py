@@ -16,7 +16,7 @@ class Candidate:
     """What is known of a version that asks for a stage.
 
     `unsealed` is what is wrong with its seal, None when it is sealed, which `sealed` says in words. `damage` is None
-    when its bytes were not checked.
+    when its bytes were not checked; those of the data sets `unkept` never are.
     """
 
     version: str
@@ -24,6 +24,7 @@ class Candidate:
     stages_held: frozenset[str]
     damage: tuple[str, ...] | None
     sealed: str = "sealed"
+    unkept: tuple[str, ...] = ()
 
 
 def holder(history: Sequence[PromotionRecord]) -> str | None:
@@ -99,8 +100,13 @@ def _verified(candidate: Candidate) -> GateResult:
         gate="verified bytes",
         result="fail" if candidate.damage else "pass",
         expected=expected,
-        actual=_named(candidate.damage) or "every byte checked",
+        actual=_named(candidate.damage) or proven(candidate.unkept),
     )
+
+
+def proven(unkept: Sequence[str]) -> str:
+    """What was proven of a version nothing is wrong with, but for the data sets that mlver keeps no copy of."""
+    return f"every byte kept checked; no copy is kept of {', '.join(unkept)}" if unkept else "every byte checked"
 
 
 def _named(damage: Sequence[str]) -> str:

@@ -84,7 +84,7 @@ def everything(project: Project) -> list[Broken]:
     looks = (
         ("HEAD", _history(project)),
         ("refs/tags", _tags(project)),
-        (layout.MANIFESTS, _manifests(project)),
+        (layout.MANIFESTS, manifests(project)),
         (layout.MODELS, _files(project)),
         (layout.MODELS, _twins(project)),
     )
@@ -127,7 +127,8 @@ def _is_here(project: Project, named: Named | None) -> bool:
         return True  # something is, and named for what it is elsewhere
 
 
-def _manifests(project: Project) -> Iterator[Broken]:
+def manifests(project: Project) -> Iterator[Broken]:
+    """Manifests that no longer hash to their names."""
     for name in project.registry.names(layout.MANIFESTS):
         path = f"{layout.MANIFESTS}/{name}"
         yield from spared(path, manifest(project, path, name))

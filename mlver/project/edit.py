@@ -25,12 +25,16 @@ from mlver.project.settle import Settled, holds, read, settle
 
 @dataclass(slots=True)
 class Edit:
-    """The files one command will write, relative to the work tree; nothing is touched before `commit` or `stage`."""
+    """The files one command will write, relative to the work tree; nothing is touched before `commit` or `stage`.
+
+    `landed`: they are written, whatever stopped the command after that.
+    """
 
     repository: Repository
     directory: Path
     what: str
     writes: dict[str, bytes | None] = field(default_factory=dict)
+    landed: bool = False
 
     def create(self, path: str, data: bytes) -> None:
         """Plan a new file; raise MlverError if there is one already: a record is never overwritten."""
@@ -105,10 +109,11 @@ class Edit:
                 outcome = "the next mlver command here completes or undoes it"
                 # where even that fails, the plan stays on disk
                 with suppress(OSError, MlverError):
-                    outcome = settle(self.repository, plan, self.directory).outcome
+                    settled = settle(self.repository, plan, self.directory)
+                    outcome, self.landed = settled.outcome, settled is not Settled.UNDONE
                     intent.drop(self.directory)
                 raise
-            outcome = Settled.COMPLETED.outcome
+            outcome, self.landed = Settled.COMPLETED.outcome, True
             intent.drop(self.directory)
         except OSError as error:
             raise refused(self.what, error, outcome=outcome) from error

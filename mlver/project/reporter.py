@@ -11,6 +11,9 @@ class Reporter(Protocol):
     def note(self, text: str) -> None:
         """Something the person should know that is not the result."""
 
+    def landed(self, what: str) -> None:
+        """What the command was to change is done and on the disk, whatever becomes of the rest of it."""
+
     def begin(self, what: str, total: int | None) -> None:
         """Work starts; `total` bytes, None when unknown."""
 
@@ -25,6 +28,8 @@ class Silent:
     """Tells nobody: for programs that use mlver as a library."""
 
     def note(self, text: str) -> None: ...
+
+    def landed(self, what: str) -> None: ...
 
     def begin(self, what: str, total: int | None) -> None: ...
 

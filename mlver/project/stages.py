@@ -70,6 +70,7 @@ def gates(project: Project, chosen: Chosen, settings: StageSettings) -> tuple[Ga
         unsealed="; ".join(link.message for link in broken) or None,
         stages_held=frozenset(held),
         damage=damage,
+        unkept=record.unkept,
         sealed="adopted, and never edited since" if seal and seal.landing else "sealed",
     )
     return judge(settings, candidate)

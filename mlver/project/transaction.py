@@ -26,7 +26,12 @@ def editing(project: Project, what: str) -> Iterator[Edit]:
     with lock.held(project.directory, project.wait) as descriptor:
         holding = replace(project, repository=replace(project.repository, keep_open=(descriptor,)))
         _recover(holding)
-        yield Edit(holding.repository, project.directory, what)
+        edit = Edit(holding.repository, project.directory, what)
+        try:
+            yield edit
+        finally:
+            if edit.landed:
+                project.reporter.landed(edit.what)
 
 
 def _recover(project: Project) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, ClassVar, TextIO
 
 from mlver.render.screen import Screen
 
@@ -16,28 +16,33 @@ _PATIENCE_S = 1.0
 
 
 class TerminalReporter:
-    """The command line's `Reporter`."""
+    """The command line's `Reporter`. `done` is what landed so far, for who is interrupted before it is told."""
+
+    done: ClassVar[list[str]] = []
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._bar: tuple[Progress, TaskID] | None = None
         self._what = ""
         self._total: int | None = None
-        self._done = 0
+        self._advanced = 0
         self._since = 0.0
 
     def note(self, text: str) -> None:
         with suppress(OSError):  # a remark that nobody can read stops no work
             Screen(self._stream).line(("note: ", "warn"), text)
 
+    def landed(self, what: str) -> None:
+        self.done.append(what)
+
     def begin(self, what: str, total: int | None) -> None:
-        self._what, self._total, self._done, self._since = what, total, 0, time.monotonic()
+        self._what, self._total, self._advanced, self._since = what, total, 0, time.monotonic()
 
     def advance(self, count: int) -> None:
-        self._done += count
+        self._advanced += count
         if self._bar is not None:
             progress, task = self._bar
-            progress.update(task, completed=self._done)
+            progress.update(task, completed=self._advanced)
         elif self._stream.isatty() and time.monotonic() - self._since > _PATIENCE_S:
             self._bar = self._start()
 
@@ -58,4 +63,4 @@ class TerminalReporter:
         )
         progress = bars.Progress(*columns, console=Screen(self._stream).console, transient=True)
         progress.start()
-        return progress, progress.add_task(self._what, total=self._total, completed=self._done)
+        return progress, progress.add_task(self._what, total=self._total, completed=self._advanced)

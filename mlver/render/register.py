@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from mlver.commands.register import RegisterResult
+from mlver.commands.register import RegisteredArtifact, RegisterResult
 from mlver.render.screen import Cell, Screen
 from mlver.render.words import count, listed, number, short, size
 
@@ -19,7 +19,7 @@ def text(result: RegisterResult, screen: Screen) -> None:
             count(artifact.files, "file"),
             size(artifact.size),
             (short(artifact.digest), "dim"),
-            ("unchanged" if artifact.unchanged else "" if artifact.stored else "not stored", "dim"),
+            (", ".join(_remarks(artifact)), "dim"),
         ]
         for artifact in result.artifacts
     ]
@@ -51,3 +51,7 @@ def _next(result: RegisterResult, screen: Screen) -> None:
 def _pattern(path: str) -> str:
     """The line of a .gitignore that means just this path."""
     return "/" + re.sub(r"([\\*?\[])", r"\\\1", path)
+
+
+def _remarks(artifact: RegisteredArtifact) -> list[str]:
+    return ["unchanged"] * artifact.unchanged + ["not stored"] * (not artifact.stored)

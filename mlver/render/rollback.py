@@ -11,7 +11,10 @@ def text(result: RollbackResult, screen: Screen) -> None:
     screen.line(
         (verb, "bold"), f" {result.stage} from {result.previous} to ", (f"{result.model} {result.version}", "name")
     )
-    screen.line("  ", (f"every byte of it was read and found right ({size(result.verified)})", "dim"))
+    kept = "that is kept of it" if result.unkept else "of it"
+    screen.line("  ", (f"every byte {kept} was read and found right ({size(result.verified)})", "dim"))
+    if result.unkept:
+        screen.line("  ", (f"not checked, for mlver keeps no copy: {', '.join(result.unkept)}", "warn"))
     if result.checkout is not None:
         materialised.text(result.checkout, screen, dry_run=result.dry_run)
     elif not result.dry_run:

@@ -5,6 +5,8 @@ from mlver.render.links import links
 from mlver.render.screen import Screen
 from mlver.render.words import count, size
 
+_SHOWN = 3
+
 
 def text(result: VerifyResult, screen: Screen) -> None:
     looked = (
@@ -23,6 +25,9 @@ def text(result: VerifyResult, screen: Screen) -> None:
 
 
 def _remarks(result: VerifyResult, screen: Screen) -> None:
+    if result.unkept:
+        more = f" and {len(result.unkept) - _SHOWN} more" if len(result.unkept) > _SHOWN else ""
+        screen.line((f"  not checked, for mlver keeps no copy: {', '.join(result.unkept[:_SHOWN])}{more}", "warn"))
     signed = result.signatures
     if signed.good or signed.unknown:
         unsigned = f", {signed.unsigned} unsigned" if signed.unsigned else ""

@@ -14,6 +14,7 @@ import pytest
 
 from mlver.cli.main import main
 from mlver.errors import MlverError
+from mlver.git import changes
 from tests.conftest import CHECKOUT, Repository
 
 COMMAND = "mlver.cli.list.list_versions"
@@ -76,6 +77,29 @@ def test_what_escapes_a_command(
     monkeypatch.setattr(COMMAND, failing(error))
     done = first.mlver("list")
     assert (done.code, done.out, done.err) == (code, "", said)
+
+
+def test_what_had_landed_before_an_interruption_is_told(second: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who thinks it was not registered registers it again."""
+    told = ("digits", "--bump", "patch", "-m", "Again")
+    tagged, shots = changes.create_tag, [KeyboardInterrupt()]
+
+    def interrupted(*args: str) -> None:
+        tagged(*args)  # type: ignore[arg-type]
+        if shots:
+            raise shots.pop()
+
+    monkeypatch.setattr(changes, "create_tag", interrupted)
+    done = second.mlver("register", *told)
+    assert (done.code, done.out, done.err) == (130, "", "interrupted, but `register digits 1.1.1` is done\n")
+    monkeypatch.setattr("mlver.cli.session.put_out", failing(KeyboardInterrupt()))
+    done = second.mlver("register", *told)
+    assert (done.code, done.out, done.err) == (130, "", "interrupted, but `register digits 1.1.2` is done\n")
+    assert second.mlver("list").err == "interrupted\n"
+    monkeypatch.setattr(changes, "commit_only", failing(KeyboardInterrupt()))
+    assert second.mlver("register", *told).err == "interrupted\n"
+    monkeypatch.undo()
+    assert "1.1.3" not in second.mlver("list").out
 
 
 def test_a_terminal_that_knows_no_letters_gets_escapes(first: Repository) -> None:

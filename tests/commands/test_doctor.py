@@ -34,7 +34,7 @@ def test_a_dry_run_of_a_fix_says_what_it_would_mend(first: Repository) -> None:
 def test_only_what_was_read_is_called_right(first: Repository) -> None:
     packs = first.path / ".git/mlver/packs"
     (packs / f"{'0' * 64}.pack").write_bytes(b"nobody pins this")
-    assert "every byte the versions pin is present and right\n" in first.mlver("doctor").out
+    assert "every stored byte that the records name is present and right\n" in first.mlver("doctor").out
 
 
 @pytest.mark.parametrize("command", [("init",), ("doctor", "--fix")])
@@ -93,3 +93,39 @@ def test_its_own_hook_is_told_from_somebody_elses(first: Repository) -> None:
         "pre-commit is mlver's own: it judges what a commit would bring in",
         "commit-msg runs on mlver's commits; keep it from rewriting .mlver/",
     ]
+
+
+def test_a_record_a_manifest_and_a_seal_that_are_not_right_are_named(second: Repository) -> None:
+    versions = second.path / ".mlver/models/digits/versions"
+    manifest = min((second.path / ".mlver/manifests").iterdir())
+    assert "2 versions of 1 model" in second.mlver("doctor").out
+
+    def wrong() -> str:
+        done = second.mlver("doctor")
+        assert done.code == 1
+        second.git("checkout", "--quiet", "--", ".mlver")
+        return " ".join(done.out.split())
+
+    record = versions / "1.0.0.yaml"
+    record.write_text(record.read_text().replace("0.91", "0.99"))
+    said = wrong()
+    assert "digits 1.0.0 was edited after its tag sealed it" in said
+    assert "versions of" not in said
+    record.write_text("<<<<<<< ours\n")
+    assert "holds both sides of a merge conflict that was never settled" in wrong()
+    record.unlink()
+    assert "is deleted here, though HEAD holds it" in wrong()
+    manifest.unlink()
+    assert f"{manifest.name} is missing: it lists the files of" in wrong()
+    manifest.write_bytes(manifest.read_bytes().replace(b"0", b"1"))
+    assert "no longer hashes to its name" in wrong()
+    second.git("tag", "--force", "--message", "x", "digits@v1.0.0", "HEAD")
+    assert "does not name the record it seals" in wrong()
+
+
+def test_settings_that_cannot_be_read_are_told_on_one_line(first: Repository) -> None:
+    config = first.path / ".mlver/config.yaml"
+    config.write_text(config.read_text() + "stagez: {}\n")
+    (line,) = (line for line in first.mlver("doctor").out.splitlines() if "stagez" in line)
+    assert line.startswith("wrong  .mlver/config.yaml  is not valid: line ")
+    assert "\\n" not in line

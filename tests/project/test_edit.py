@@ -12,6 +12,7 @@ from mlver.project import edit as edits
 from mlver.project import intent
 from mlver.project.intent import PlannedTag
 from mlver.project.project import Project
+from mlver.project.reporter import Silent
 from mlver.project.transaction import editing
 from tests.conftest import Repository
 from tests.project.ground import tree
@@ -20,7 +21,7 @@ RECORD, SETTINGS = ".mlver/models/m/versions/1.0.0.yaml", ".mlver/models/m/model
 TAG = PlannedTag("m@v1.0.0", "m 1.0.0\n\nwhy\n", RECORD)
 
 
-class Notes:
+class Notes(Silent):
     """Keeps what a person would be told."""
 
     def __init__(self) -> None:
@@ -28,12 +29,6 @@ class Notes:
 
     def note(self, text: str) -> None:
         self.told.append(text)
-
-    def begin(self, what: str, total: int | None) -> None: ...
-
-    def advance(self, count: int) -> None: ...
-
-    def end(self) -> None: ...
 
 
 def state(repository: Repository) -> tuple[object, ...]:
