@@ -26,8 +26,8 @@ _PATH = 64 + 2
 _LINE = re.compile(rb"(\\?)([0-9a-f]{64})  (.+)", re.DOTALL)
 # What nearly all lines are: nothing escaped, and no component that may be `.`, `..` or a name of `.git`. Those begin in
 # a dot, or in something that a file system drops (U+200C to U+206F, U+FEFF: see mlver.paths).
-_START = rb"[^./\\\n\0\xe2\xef]"
-_PLAIN = re.compile(rb"([0-9a-f]{64})  ((?:%b[^/\\\n\0]*/)*%b[^/\\\n\0]*)\n" % (_START, _START))
+_COMPONENT = rb"(?:[^./\\\n\0\xe2\xef][^/\\\n\0]*|\.(?!\.|[gG][iI][tT][/\n])[^/\\\n\0\x80-\xff]+)"
+_PLAIN = re.compile(rb"([0-9a-f]{64})  ((?:%b/)*%b)\n" % (_COMPONENT, _COMPONENT))
 _ESCAPES = {b"\\\\": b"\\", b"\\n": b"\n"}
 
 
@@ -101,9 +101,9 @@ def _plain(data: bytes) -> tuple[Entry, ...] | None:
     """The entries, where every line is plain and in its place: so many are not to be looked at one by one."""
     entries: list[Entry] = []
     at, last = 0, b""
-    for found in _PLAIN.finditer(data):
+    while found := _PLAIN.match(data, at):  # and no search, which would go on from every byte
         hexadecimal, path = found.groups()
-        if found.start() != at or path <= last:
+        if path <= last:
             return None
         at, last = found.end(), path
         entries.append((path, hexadecimal.decode()))

@@ -121,6 +121,9 @@ def beside(work: Callable[[], bytes | None]) -> Iterator[Callable[[], bytes | No
         other.end()
 
 
+_LENGTH = 8
+
+
 class _Other:
     """A forked process that sends one answer: its length, then its bytes."""
 
@@ -153,8 +156,7 @@ class _Other:
         return told if len(length) == _LENGTH and int.from_bytes(length, "big") == len(told) else None
 
     def end(self) -> None:
-        """Not longer than this: kill it where it still runs. Somebody else may have waited for it, and its number be
-        another's by now."""
+        """End it now, where it still runs. Another thread may have waited for it, and its number be taken again."""
         if self._source >= 0:
             os.close(self._source)
         if self._pid is not None:
@@ -163,9 +165,6 @@ class _Other:
                     os.kill(self._pid, signal.SIGKILL)
                     os.waitpid(self._pid, 0)
             self._pid = None
-
-
-_LENGTH = 8
 
 
 def _answer(work: Callable[[], bytes | None], target: int) -> NoReturn:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 from unittest import mock
@@ -72,7 +73,8 @@ def test_what_parses_encodes_to_the_same_bytes(manifest: Manifest, data: st.Data
         assert Manifest.parse(bytes(text), "m").encode() == text
 
 
-_names = st.lists(st.sampled_from([b"a", b"b", b"a-b", b"..", b".", b".git", b"", "é".encode(), b"\xff", b"\\", b" "]))
+_parts = [b"a", b"b", b"a-b", b"..", b".", b".git", b".Git", b".gitx", b".a", b"...", b"", b"\xff", b"\\", b" "]
+_names = st.lists(st.sampled_from([*_parts, "é".encode()]))
 _texts = st.lists(st.builds(b"/".join, _names).map(lambda path: line(path, ONE)), min_size=1, max_size=4)
 
 
@@ -90,9 +92,21 @@ def test_what_is_taken_at_a_glance_would_be_taken_at_a_closer_look(texts: list[b
 
 
 def test_names_of_all_languages_are_taken_at_a_glance() -> None:
-    paths = sorted(name.encode() for name in ("a b/ö.bin", "данные/x", "数据/1", "r.git/y", "~", "(1)"))
+    paths = sorted(
+        name.encode()
+        for name in ("a b/ö.bin", "данные/x", "数据/1", "r.git/y", ".cache/x", ".gitattributes", "~", "(1)")
+    )
     text = b"".join(line(path, ONE) for path in paths)
     assert module._plain(text) == Manifest.of((path, ONE) for path in paths).entries
+
+
+def test_a_manifest_that_only_looks_right_from_afar_is_refused_soon() -> None:
+    """A search for what may follow would begin anew at each of its bytes."""
+    text = (b"a" * 64 + b"  ") * 40_000 + b"\0\n"
+    began = time.process_time()
+    with pytest.raises(InvalidDocument):
+        Manifest.parse(text, "m")
+    assert time.process_time() - began < 20
 
 
 @pytest.mark.parametrize("name", [".git", ".g\u200cit", "\u200c.git", "\ufeff.GIT", "a/\u206f.git/x"])

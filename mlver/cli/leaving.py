@@ -20,6 +20,7 @@ def leave(code: int) -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the work is done: it is too late to be told of an interrupt
         state.close_all()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, OSError, ValueError):  # there may be none, or nobody at its end
+        # there may be none, or nobody at its end, and an interrupt is too late
+        with suppress(AttributeError, OSError, ValueError, KeyboardInterrupt):
             stream.flush()
     os._exit(code)

@@ -28,7 +28,7 @@ class Object(NamedTuple):
     data: bytes
 
 
-def objects(process: Process, specs: Iterable[str]) -> Iterator[Object | None]:
+def read(process: Process, specs: Iterable[str]) -> Iterator[Object | None]:
     """What each names, in turn; None where there is nothing."""
     asked = _asked(process, specs)
     out = process.read(_BATCH, stdin=_lines(asked))
@@ -49,13 +49,18 @@ def blobs(process: Process, specs: Iterable[str]) -> Iterator[bytes | None]:
     """The bytes behind each `<commit>:<path>`, in turn; None where there is no such blob."""
     wanted = list(specs)
     ids = _neighbours(process, wanted)
-    for found in objects(process, (ids.get(spec, spec) for spec in wanted)):
+    for found in read(process, (ids.get(spec, spec) for spec in wanted)):
         yield found.data if found is not None and found.kind == b"blob" else None
 
 
 def digests(process: Process, specs: Iterable[str]) -> Iterator[Digest | None]:
-    """The SHA-256 of the same bytes, of which no blob is in memory as a whole; read it to its end."""
-    asked = _asked(process, specs)
+    """The SHA-256 of the same bytes, hashed as they come, so that no blob is in memory as a whole.
+
+    Read it to its end: only then is a git that failed told of, and until then what it lacked looks missing.
+    """
+    wanted = list(specs)
+    ids = _neighbours(process, wanted)
+    asked = _asked(process, (ids.get(spec, spec) for spec in wanted))
     with process.streamed(_BATCH, stdin=_lines(asked)) as out:
         for _ in asked:
             header = _header(out.readline()[:-1])
@@ -88,7 +93,7 @@ def _neighbours(process: Process, specs: Iterable[str]) -> dict[str, str]:
             folders[folder].append(name)
     full = {folder: names for folder, names in folders.items() if len(names) >= _TOGETHER}
     found: dict[str, str] = {}
-    for (folder, names), tree in zip(full.items(), objects(process, full) if full else (), strict=True):
+    for (folder, names), tree in zip(full.items(), read(process, full) if full else (), strict=True):
         if tree is not None and tree.kind == b"tree":
             held = dict(reversed(list(_listed(tree))))  # of a name that is there twice, git finds the first
             found |= {f"{folder}/{name}": held.get(_encoded(name), "") for name in names}
@@ -106,7 +111,8 @@ def _listed(tree: Object) -> Iterator[tuple[bytes, str]]:
 
 
 def _asked(process: Process, specs: Iterable[str]) -> list[bytes]:
-    return [_encoded(_id(process, spec) if "\n" in spec else spec) for spec in specs]
+    """Each on a line of its own; of a line's end git takes a carriage return away, too."""
+    return [_encoded(_resolved(process, one) if "\n" in one or one.endswith("\r") else one) for one in specs]
 
 
 def _lines(asked: Sequence[bytes]) -> bytes:
@@ -120,7 +126,7 @@ def _header(line: bytes) -> tuple[str, bytes, int] | None:
     return (name.decode(), kind, int(size)) if size.isdigit() else None
 
 
-def _id(process: Process, spec: str) -> str:
+def _resolved(process: Process, spec: str) -> str:
     """The id of an object whose name would break a list of one a line; empty where there is none."""
     if not _encoded(spec):
         return ""

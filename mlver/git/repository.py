@@ -219,7 +219,7 @@ class Repository:
 
     def tag_objects(self, ids: Mapping[str, str]) -> dict[str, Tag]:
         """Tags by name, from the objects named beside them; those lacking here are left out."""
-        found = zip(ids, objects.objects(self.process, ids.values()), strict=True)
+        found = zip(ids, objects.read(self.process, ids.values()), strict=True)
         return {name: _tag(name, one) for name, one in found if one is not None}
 
     def blobs(self, specs: Iterable[str]) -> Iterator[bytes | None]:

@@ -77,8 +77,8 @@ def verified_store(project: Project, digests: Collection[Digest], *, everything:
     finally:
         reporter.end()
     if everything:
-        told = {problem.digest for problem in found}
-        found += [Problem(digest, None, "is missing", lost=True) for digest in sorted(kept.missing(digests) - told)]
+        known = {problem.digest for problem in found}
+        found += [Problem(digest, None, "is missing", lost=True) for digest in sorted(kept.missing(digests) - known)]
     else:
         found = [problem for problem in found if problem.digest in digests]
     told = {problem.digest for problem in found}

@@ -119,21 +119,32 @@ class Deposit:
             damaged.extend((digest, place) for place in bad)
             if len(bad) == len(places.get(digest, ())):
                 fresh[digest] = data
-        if not fresh:
-            return Receipt("", b"", 0, tuple(damaged))
         # A forked process inherits the writer, but must not write to the same file.
         writer = self._writer if self._writer is not None and self._writer.process == os.getpid() else None
+        if not fresh:
+            return Receipt(os.fspath(writer.path) if writer else "", b"", 0, tuple(damaged))
         if writer is None or writer.length >= PACK_BYTES:
+            self._end_part()
             writer = self._writer = _Part(self._temporary())
         before = writer.length
-        run = writer.append(fresh)
+        try:
+            run = writer.append(fresh)
+        except BaseException:
+            self._end_part()  # where it ends now, nobody knows
+            raise
         stored.update(packs.digests_of(run))
         return Receipt(os.fspath(writer.path), run, writer.length - before, tuple(damaged))
+
+    def _end_part(self) -> None:
+        """The next content goes to another part."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
     def _stored_so_far(self) -> set[bytes]:
         """The raw digests of the small contents handed over, as far as this process knows of them.
 
-        Made of the receipts when it is first asked for: a process whose workers store needs none of it.
+        Made of the receipts when it is first asked for: a process that leaves all storing to its workers needs none.
         """
         for part, runs in self._parts.items():
             for run in runs[self._counted.get(part, 0) :]:
@@ -145,7 +156,7 @@ class Deposit:
         """See hashing's Sink."""
         assert isinstance(receipt, Receipt)
         self._damaged.extend(receipt.damaged)
-        if receipt.run:
+        if receipt.part:
             self._parts.setdefault(receipt.part, []).append(receipt.run)
             self._lengths[receipt.part] += receipt.length
 
@@ -240,8 +251,7 @@ class Deposit:
             for name in os.listdir(self._store.temporaries):
                 if name.startswith(f"{durable.TEMPORARY}{self._token}-"):
                     durable.discard(self._store.temporaries / name)
-        if self._writer is not None:
-            self._writer.close()
+        self._end_part()
 
 
 class _Part:

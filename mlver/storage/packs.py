@@ -143,12 +143,11 @@ class Pack:
 
     def members_of(self, digests: AbstractSet[str]) -> Iterator[Member]:
         """Those of the digests that the index lists, each with its place."""
-        if self._are_few(digests):
-            yield from filter(None, map(self.find, digests))
-            return
-        for member in self.members():
-            if member.hex in digests:
-                yield member
+        held = self.holds(digests)
+        if self._are_few(held):
+            yield from filter(None, map(self.find, held))
+        else:
+            yield from (member for member in self.members() if member.hex in held)
 
     def _are_few(self, digests: AbstractSet[str]) -> bool:
         """Whether to look each of them up is cheaper than to go through all there are."""

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import errno
 import gc
 import hashlib
 import io
 import os
 import random
 import subprocess
+import sys
 import tracemalloc
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +20,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
 from mlver.hashing import measure
 from mlver.manifest import Manifest
-from mlver.storage import LocalStore, ObjectStore, Problem, packs
+from mlver.storage import LocalStore, ObjectStore, Problem, deposit, packs
 from mlver.storage.deposit import Receipt
 from mlver.storage.packs import Member
 from tests.storage.conformance import LARGE, Conformance, get, put
@@ -148,9 +152,9 @@ def test_a_pack_stored_again_under_its_own_name_replaces_the_damaged_one(store: 
     assert len(list(store.quarantined.iterdir())) == 2
 
 
-@pytest.mark.parametrize("lost", [{1}, {2}, {0, 1}])
+@pytest.mark.parametrize("lost", [{1}, {2}, {0, 1}, {0, 1, 2}])
 def test_receipts_that_never_came_leave_a_sound_pack(store: LocalStore, lost: set[int]) -> None:
-    contents = [(Digest.of(data).hex, data) for data in (b"first", b"second", b"third")]
+    contents = [(Digest.of(data).hex, data) for data in (b"first", b"second", b"third", b"first")]
     with store.deposit() as intake:
         for number, content in enumerate(contents):
             receipt = intake.store([content])
@@ -158,6 +162,59 @@ def test_receipts_that_never_came_leave_a_sound_pack(store: LocalStore, lost: se
                 intake.accept(receipt)
     assert store.missing(Digest(digest) for digest, _ in contents) == set()
     assert list(store.verify()) == []
+
+
+def test_a_full_part_is_followed_by_another(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlver.storage.deposit.PACK_BYTES", 4096)
+    contents = [b"%d" % number * 50 for number in range(200)]
+    opened = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
+    digests = put(store, *contents)
+    assert sys.platform != "linux" or len(os.listdir("/proc/self/fd")) == opened
+    assert len(store.packs()) > 3
+    assert [get(store, digest) for digest in digests] == contents
+    assert list(store.verify()) == []
+
+
+def test_a_write_that_failed_spoils_nothing_that_follows(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    shots = [OSError(errno.ENOSPC, "No space left on device")]
+    write = deposit._write_vectors
+
+    def full(descriptor: int, vectors: list[bytes]) -> None:
+        if shots and len(store_kept) == 1:
+            os.write(descriptor, b"torn")
+            raise shots.pop()
+        write(descriptor, vectors)
+
+    store_kept: list[Digest] = []
+    monkeypatch.setattr(deposit, "_write_vectors", full)
+    with store.deposit() as intake:
+        for data in (b"one", b"two", b"three"):
+            with suppress(MlverError):
+                store_kept.append(intake.put(io.BytesIO(data)))
+    assert [get(store, digest) for digest in store_kept] == [b"one", b"three"]
+    assert list(store.verify()) == []
+
+
+def test_a_folder_nobody_may_search_is_not_taken_for_empty(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest, _ = put(store, LARGE, b"small")
+    stat = os.stat
+
+    def forbidden(path: Any, **options: Any) -> os.stat_result:
+        if str(path) == str(store.loose_path(digest.hex)):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", forbidden)  # root, who may run this, is forbidden nothing
+    with pytest.raises(PermissionError):
+        store.missing([digest])
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_few_of_a_pack_are_found_as_well_as_many(store: LocalStore, count: int) -> None:
+    known = put(store, *(b"%d" % number for number in range(100)))
+    asked = {digest.hex for digest in known[:count]}
+    for others in (set(), {hashlib.sha256(b"other %d" % n).hexdigest() for n in range(500)}):
+        assert store.places(asked | others).keys() == asked
 
 
 def test_what_was_handed_over_once_is_not_stored_again(store: LocalStore) -> None:
@@ -179,20 +236,25 @@ def test_what_was_handed_over_once_is_not_stored_again(store: LocalStore) -> Non
 def test_a_process_whose_workers_store_keeps_little_for_each_file(store: LocalStore) -> None:
     """What half a million small files cost here decides whether a small machine can register them."""
     count = 50_000
-    with store.deposit() as intake:
-        part = intake.store([(Digest.of(b"one").hex, b"one")])
-        intake.accept(part)
-        assert isinstance(part, Receipt)
+    runs: list[bytes] = []
+    with suppress(LookupError), store.deposit() as intake:
         gc.collect()
         tracemalloc.start()
         for first in range(0, count, 500):
             numbers = range(first, first + 500)
             members = [Member(hashlib.sha256(b"%d" % n).hexdigest(), n << 10, 512) for n in numbers]
-            intake.accept(Receipt(part.part, packs.run_of(members), 0, ()))
+            runs.append(packs.run_of(members))
+            intake.accept(Receipt("part", runs[-1], 0, ()))
             assert intake.missing(set()) == set()
         kept, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        lines = sum(len(piece) // packs.LINE for piece in packs.index_of_runs(runs))
+        _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
+        raise LookupError  # there is no such part
+    assert lines == count
     assert kept < 60 * count
+    assert most - kept < 60 * count
 
 
 def test_a_good_copy_is_served_where_another_is_damaged(store: LocalStore, tmp_path: Path) -> None:
