@@ -207,21 +207,18 @@ class Deposit:
     def _finish(self, part: Path, runs: Sequence[bytes]) -> tuple[Path, Path, str]:
         """End a part as a tar and write its index; neither is flushed yet."""
         path = self._temporary()
-        with durable.naming(path), path.open("xb") as index:
-            name = _written(index, packs.index_of_runs(runs))
-            with durable.naming(part), part.open("r+b") as file:
-                end = file.seek(0, os.SEEK_END)
-                if end != self._lengths[os.fspath(part)]:
-                    # The receipts of some calls never came: the part itself knows all that it holds.
-                    whole, end = packs.scan(part)
-                    index.seek(0)
-                    index.truncate()
-                    name = _written(index, [whole])
-                    file.truncate(end)
-                file.seek(end)
-                file.write(packs.TRAILER)
-                os.fchmod(file.fileno(), 0o444)
-            os.fchmod(index.fileno(), 0o444)
+        name = _written(path, packs.index_of_runs(runs))
+        with durable.naming(part), part.open("r+b") as file:
+            end = file.seek(0, os.SEEK_END)
+            if end != self._lengths[os.fspath(part)]:
+                # The receipts of some calls never came: the part itself knows all that it holds.
+                whole, end = packs.scan(part)
+                durable.discard(path)
+                name = _written(path, [whole])
+                file.truncate(end)
+            file.seek(end)
+            file.write(packs.TRAILER)
+            os.fchmod(file.fileno(), 0o444)
         return part, path, name
 
     def _name_blob(self, path: Path, target: Path, digest: str) -> None:
@@ -325,12 +322,14 @@ class Loose:
             os.close(descriptor)
 
 
-def _written(file: BinaryIO, pieces: Iterable[bytes]) -> str:
+def _written(path: Path, pieces: Iterable[bytes]) -> str:
     """Write an index; return the name of its pack."""
     hasher = hashlib.sha256()
-    for piece in pieces:
-        file.write(piece)
-        hasher.update(piece)
+    with durable.naming(path), path.open("xb") as file:
+        for piece in pieces:
+            file.write(piece)
+            hasher.update(piece)
+        os.fchmod(file.fileno(), 0o444)
     return hasher.hexdigest()
 
 
