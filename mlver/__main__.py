@@ -10,15 +10,15 @@ def run() -> None:
     """The console scripts' entry."""
     # Nearly all that start-up and a walk make, stays: to look for garbage among it every 700 objects costs a twentieth.
     gc.set_threshold(200_000)
-    from mlver.cli.leaving import leave
+    from mlver.cli.leaving import end_process
 
     if sys.argv[1:2] == ["hook"]:
-        from mlver.cli.hook_entry import hook
+        from mlver.cli.hook_entry import run_hook
 
-        leave(hook(sys.argv[2:]))
+        end_process(run_hook(sys.argv[2:]))
     from mlver.cli.main import main
 
-    leave(main())
+    end_process(main())
 
 
 if __name__ == "__main__":

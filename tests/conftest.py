@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason="a long campaign: run with --long"))
 
 
-class _Guard:
+class _WriteGuard:
     """Fails whatever writes below the real home or the checkout, or runs git in the checkout, while a test runs."""
 
     # Python and the test tools keep their caches where the code is.
@@ -104,7 +104,7 @@ class _Guard:
 
     def _check_write(self, name: object, what: str) -> None:
         if isinstance(name, str | bytes | os.PathLike) and self._is_walled(Path(os.fsdecode(name))):
-            self._fail(f"a test must not write there: {what} of {os.fsdecode(name)}")
+            self._fail_test(f"a test must not write there: {what} of {os.fsdecode(name)}")
 
     def _check_start(self, event: str, _executable: object, command: object, *more: object) -> None:
         words = [command] if isinstance(command, str | bytes) else command
@@ -117,7 +117,7 @@ class _Guard:
             if option in ("-C", "--git-dir", "--work-tree"):
                 where /= value
         if self._is_walled(where):
-            self._fail(f"a test must not run git there: {words} in {where}")
+            self._fail_test(f"a test must not run git there: {words} in {where}")
 
     def _is_walled(self, path: Path) -> bool:
         # Not Path.resolve(): the guard must not be able to trip over what a test does to os functions.
@@ -130,12 +130,12 @@ class _Guard:
                 return place not in self.free
         return False
 
-    def _fail(self, message: str) -> None:
+    def _fail_test(self, message: str) -> None:
         # pytest's failure is no Exception, so that no `except Exception` under test can swallow it.
         pytest.fail(message)
 
 
-_guard = _Guard()
+_guard = _WriteGuard()
 sys.addaudithook(_guard)
 
 
@@ -174,7 +174,7 @@ def _sealed_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CommandOutcome:
     """What a run of mlver answered: its exit code and everything it printed."""
 
     code: int
@@ -210,7 +210,7 @@ class Repository:
         self.git("commit", "--quiet", "--message", message)
         return self.git("rev-parse", "HEAD")
 
-    def mlver(self, *arguments: str) -> Outcome:
+    def mlver(self, *arguments: str) -> CommandOutcome:
         """Run `mlver -C <here> …` in this process, through its one error boundary."""
         with (
             io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") as out,
@@ -218,10 +218,10 @@ class Repository:
         ):
             with redirect_stdout(out), redirect_stderr(err):
                 code = main(["-C", str(self.path), *arguments])
-            return Outcome(code, _printed(out), _printed(err))
+            return CommandOutcome(code, _read_printed(out), _read_printed(err))
 
 
-def _printed(stream: io.TextIOWrapper) -> str:
+def _read_printed(stream: io.TextIOWrapper) -> str:
     stream.flush()
     assert isinstance(stream.buffer, io.BytesIO)
     return stream.buffer.getvalue().decode()

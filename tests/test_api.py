@@ -21,19 +21,19 @@ from mlver.errors import MlverError, ObjectDamaged
 from mlver.project import artifacts, layout, storing
 from mlver.project.project import Project
 from tests.conftest import CHECKOUT, Repository
-from tests.project.ground import begun, flip, initialised, lay, registered, remove
+from tests.project.ground import new_repository, flip_bit, initialise_project, write_artifact, register_version, remove_path
 
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two versions of `digits`; the first holds staging."""
-    repository = begun(tmp_path_factory.mktemp("told") / "repository")
-    project = initialised(repository)
+    repository = new_repository(tmp_path_factory.mktemp("told") / "repository")
+    project = initialise_project(repository)
     repository.write(".gitignore", "net.onnx\ndata\n")
     repository.commit()
-    lay(repository, "data", {"a": "1", "b": "2"})
-    lay(repository, "net.onnx", "one")
-    registered(
+    write_artifact(repository, "data", {"a": "1", "b": "2"})
+    write_artifact(repository, "net.onnx", "one")
+    register_version(
         project,
         "digits",
         weights="net.onnx",
@@ -43,8 +43,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
         labels={"team": "mt"},
     )
     promote(project, "digits", to="staging", message="try it")
-    lay(repository, "net.onnx", "two")
-    registered(project, "digits", weights=None, bump="minor", message="better")
+    write_artifact(repository, "net.onnx", "two")
+    register_version(project, "digits", weights=None, bump="minor", message="better")
     return repository.path
 
 
@@ -96,7 +96,7 @@ def test_else_a_private_copy_does_and_the_work_tree_is_left_alone(
     registry: Registry, project: Project, tmp_path: Path, state: str
 ) -> None:
     where = project.top / "net.onnx"
-    remove(where)
+    remove_path(where)
     if state == "edited":
         where.write_text("edited")
     elif state == "a folder":
@@ -117,7 +117,7 @@ def test_else_a_private_copy_does_and_the_work_tree_is_left_alone(
 
 def test_no_cache_vouches_for_the_bytes(registry: Registry, project: Project) -> None:
     """The cache is made to say that the edited file holds what it held before."""
-    lay(Repository(project.top), "net.onnx", "TWO")
+    write_artifact(Repository(project.top), "net.onnx", "TWO")
     time.sleep(0.05)  # a file that has just changed is not cached at all
     artifacts.measure_at(project, "net.onnx")
     true, false = (bytes.fromhex(Digest.of(data).hex) for data in (b"TWO", b"two"))
@@ -133,16 +133,16 @@ def test_no_cache_vouches_for_the_bytes(registry: Registry, project: Project) ->
 def test_damaged_bytes_are_never_served(registry: Registry, project: Project) -> None:
     digest = Digest.of(b"one")
     (place,) = storing.store(project).places({digest.hex})[digest.hex]
-    flip(Path(place.path), place.offset)
+    flip_bit(Path(place.path), place.offset)
     with pytest.raises(ObjectDamaged, match=digest.hex):
         registry.resolve("digits@1.0.0")
 
 
 def test_weights_that_are_not_stored_must_be_at_hand(registry: Registry, project: Project) -> None:
-    lay(Repository(project.top), "net.onnx", "three")
-    registered(project, "digits", weights=None, bump="minor", unstored=["weights"])
+    write_artifact(Repository(project.top), "net.onnx", "three")
+    register_version(project, "digits", weights=None, bump="minor", unstored=["weights"])
     assert registry.resolve("digits").path == project.top / "net.onnx"
-    remove(project.top / "net.onnx")
+    remove_path(project.top / "net.onnx")
     with pytest.raises(MlverError, match=r"keeps no copy of the weights of digits 1\.2\.0") as refused:
         registry.resolve("digits")
     assert refused.value.hint

@@ -5,19 +5,19 @@ from typing import Annotated
 import typer
 
 from mlver.cli.options import DryRun, Json, Model
-from mlver.cli.pairs import pairs
-from mlver.cli.session import emit, session
+from mlver.cli.pairs import parse_pairs
+from mlver.cli.session import emit_result, find_session
 from mlver.commands.adopt import Adoption, adopt
-from mlver.render.adopt import text
+from mlver.render.adopt import draw_adopt
 
-EXAMPLES = (
+ADOPT_EXAMPLES = (
     "mlver adopt",
     "mlver adopt digits --weights model/weights.safetensors",
     "mlver adopt digits --pattern 'release-{version}' --dry-run",
 )
 
 
-def command(
+def adopt_command(
     ctx: typer.Context,
     model: Model = None,
     pattern: Annotated[
@@ -38,6 +38,6 @@ def command(
     GTO's `name@v1.2.3` and `name#stage` tags, or plain `v1.2.3` ones of the MODEL named. No tag is moved. What git,
     git-lfs or DVC keeps stays there, pinned by digest. Exit code 1 when some could not be adopted.
     """
-    asked = Adoption(model=model, pattern=pattern, weights=weights, data=pairs(data or [], "--data"), dry_run=dry_run)
-    result = adopt(session(ctx).project, asked)
-    emit(result, text, json=json, code=result.exit_code)
+    asked = Adoption(model=model, pattern=pattern, weights=weights, data=parse_pairs(data or [], "--data"), dry_run=dry_run)
+    result = adopt(find_session(ctx).initialised_project, asked)
+    emit_result(result, draw_adopt, json=json, code=result.exit_code)

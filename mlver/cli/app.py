@@ -17,9 +17,9 @@ from typing import Annotated
 import typer
 
 from mlver import __version__
-from mlver.cli.completion import whole_words
+from mlver.cli.completion import rejoin_bash_words
 from mlver.cli.main import INTERRUPTED
-from mlver.cli.session import Session
+from mlver.cli.session import CommandSession
 from mlver.errors import MlverError, UsageError
 from mlver.project.lock import WAIT_S
 from mlver.render.progress import TerminalReporter
@@ -48,40 +48,40 @@ COMMANDS = {
 }
 
 
-def invoke(args: list[str]) -> int:
+def run_command(args: list[str]) -> int:
     """Run the command `args` name; return its exit code. Raise MlverError, UsageError for a wrong command line."""
-    name = _named(args)
+    name = _find_command_name(args)
     args = args or ["--help"]
-    app = build([name] if name in COMMANDS else COMMANDS)
+    app = build_app([name] if name in COMMANDS else COMMANDS)
     try:
-        with whole_words(COMMANDS):
-            code = app(args, prog_name=_program(args), standalone_mode=False)
+        with rejoin_bash_words(COMMANDS):
+            code = app(args, prog_name=_choose_program_name(args), standalone_mode=False)
     except typer.Abort:
         raise KeyboardInterrupt from None
     except typer.TyperException as error:
-        raise _usage(error, name) from None
+        raise _describe_usage_error(error, name) from None
     if code == INTERRUPTED:  # typer's own way to pass a Ctrl-C on
         raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
 
 
-def build(names: Iterable[str]) -> typer.Typer:
+def build_app(names: Iterable[str]) -> typer.Typer:
     """The application with these commands."""
     app = typer.Typer(pretty_exceptions_enable=False, context_settings=_HELP)
     app.callback(
         help="Version models with git: weights, data, params, environment, metrics, and who let them through."
-    )(_globals)
+    )(_set_global_options)
     for name in names:
         module = import_module(f"mlver.cli.{name}")
         epilog = "\n\n".join(("Examples:", *module.EXAMPLES))
-        about = _flowing(module.command.__doc__)
+        about = _unwrap_paragraphs(module.command.__doc__)
         app.command(name, help=about, context_settings=_HELP, rich_help_panel=COMMANDS[name], epilog=epilog)(
             module.command
         )
     return app
 
 
-def _flowing(docstring: str) -> str:
+def _unwrap_paragraphs(docstring: str) -> str:
     """Each paragraph on one line, for the terminal to wrap: Typer would keep the breaks of the source."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(docstring).split("\n\n"))
 
@@ -89,13 +89,13 @@ def _flowing(docstring: str) -> str:
 _HELP = {"help_option_names": ["-h", "--help"]}
 
 
-def _tell_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"mlver {__version__}")
         raise typer.Exit
 
 
-def _globals(
+def _set_global_options(
     ctx: typer.Context,
     directory: Annotated[
         str, typer.Option("-C", metavar="DIR", help="Run as if mlver was started in DIR.", show_default=False)
@@ -104,7 +104,7 @@ def _globals(
         float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait while another mlver writes.")
     ] = WAIT_S,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_tell_version)
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
     start = Path.cwd() / directory
@@ -113,10 +113,10 @@ def _globals(
             f"-C names {directory}, which is no directory", hint="mlver -C DIR … takes the folder to work in"
         )
     TerminalReporter.done.clear()  # of an earlier command in this process
-    ctx.obj = Session(start, wait)
+    ctx.obj = CommandSession(start, wait)
 
 
-def _named(args: list[str]) -> str | None:
+def _find_command_name(args: list[str]) -> str | None:
     """The command among `args`: the first word that is neither an option nor the value of one."""
     words = iter(args)
     for word in words:
@@ -127,19 +127,19 @@ def _named(args: list[str]) -> str | None:
     return None
 
 
-def _program(args: list[str]) -> str:
+def _choose_program_name(args: list[str]) -> str:
     """Our name as it was typed; but what the shell completes is `mlver`."""
     completion = {"--install-completion", "--show-completion"}
     return "git mlver" if Path(sys.argv[0]).name == "git-mlver" and completion.isdisjoint(args) else "mlver"
 
 
-def _usage(error: typer.TyperException, name: str | None) -> MlverError:
+def _describe_usage_error(error: typer.TyperException, name: str | None) -> MlverError:
     """A wrong command line, with a right one beside it."""
     if name in COMMANDS:
         example = import_module(f"mlver.cli.{name}").EXAMPLES[0]
-        return UsageError(_message(error), hint=f"{example}   (more: mlver {name} --help)")
+        return UsageError(_format_usage_message(error), hint=f"{example}   (more: mlver {name} --help)")
     if name is None:
-        return UsageError(_message(error), hint="mlver --help")
+        return UsageError(_format_usage_message(error), hint="mlver --help")
     meant = difflib.get_close_matches(name, COMMANDS, n=1)
     return UsageError(
         f"there is no command `{name}`" + (f"; did you mean `{meant[0]}`?" if meant else ""),
@@ -147,7 +147,7 @@ def _usage(error: typer.TyperException, name: str | None) -> MlverError:
     )
 
 
-def _message(error: typer.TyperException) -> str:
+def _format_usage_message(error: typer.TyperException) -> str:
     """What typer says, as our own messages begin and end."""
     said = error.format_message().strip().rstrip(".")
     return said[:1].lower() + said[1:]

@@ -17,13 +17,13 @@ _WORDS, _AT = "COMP_WORDS", "COMP_CWORD"
 
 
 @contextmanager
-def whole_words(commands: Collection[str]) -> Iterator[None]:
+def rejoin_bash_words(commands: Collection[str]) -> Iterator[None]:
     """Where bash asks: give Typer the words as they were typed, and bash what replaces the part it asked for."""
     if os.environ.get(ASKED) != "complete_bash" or "\n" not in os.environ.get(_WORDS, ""):
         yield
         return
     words = os.environ[_WORDS].split("\n")[: int(os.environ[_AT]) + 1]
-    typed = _joined(words, commands)
+    typed = _join_words(words, commands)
     os.environ[_WORDS], os.environ[_AT] = "\n".join(typed), str(len(typed) - 1)
     model, at, _ = typed[-1].partition("@")
     offered = io.StringIO()
@@ -36,7 +36,7 @@ def whole_words(commands: Collection[str]) -> Iterator[None]:
         sys.stdout.write("".join(f"{line.removeprefix(kept)}\n" for line in offered.getvalue().splitlines()))
 
 
-def _joined(words: Sequence[str], commands: Collection[str]) -> list[str]:
+def _join_words(words: Sequence[str], commands: Collection[str]) -> list[str]:
     """`digits @ 1` as `digits@1`, `--to = x` as `--to=x`; `@1` stays a word behind a command or an option."""
     typed: list[str] = []
     open_end = False  # whether the next word goes on where the last one ended

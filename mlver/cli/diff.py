@@ -5,15 +5,15 @@ from typing import Annotated
 import typer
 
 from mlver.cli.options import Json, Ref, complete_ref
-from mlver.cli.session import emit, session
+from mlver.cli.session import emit_result, find_session
 from mlver.commands.diff import diff
 from mlver.commands.review import range_of, review
 from mlver.errors import UsageError
 from mlver.render import markdown
-from mlver.render.diff import text
-from mlver.render.review import text as review_text
+from mlver.render.diff import draw_diff
+from mlver.render.review import draw_review as review_text
 
-EXAMPLES = (
+DIFF_EXAMPLES = (
     "mlver diff digits@1.0.0",
     "mlver diff digits@1.0.0 @1.1.0",
     "mlver diff digits@production @latest --exit-code",
@@ -21,7 +21,7 @@ EXAMPLES = (
 )
 
 
-def command(
+def diff_command(
     ctx: typer.Context,
     a: Ref = None,
     b: Annotated[
@@ -37,14 +37,14 @@ def command(
     Params, metrics (which way is better stands in model.yaml), files, environment and code. `main...HEAD` shows what a
     branch registers, moves and changes since it left main, as a pull request does; `A..B` compares the two directly.
     """
-    project = session(ctx).project
+    project = find_session(ctx).initialised_project
     asked = range_of(a)
     if asked is None:
         result = diff(project, a, b)
-        emit(result, markdown.diff if as_markdown else text, json=json, code=int(exit_code and result.differs))
+        emit_result(result, markdown.draw_diff_markdown if as_markdown else draw_diff, json=json, code=int(exit_code and result.differs))
         return
     if b is not None:
         raise UsageError(f"{a} names both sides already", hint=f"mlver diff {a}")
     reviewed = review(project, asked)
-    show = markdown.review if as_markdown else review_text
-    emit(reviewed, show, json=json, code=int(exit_code and reviewed.differs))
+    show = markdown.draw_review_markdown if as_markdown else review_text
+    emit_result(reviewed, show, json=json, code=int(exit_code and reviewed.differs))

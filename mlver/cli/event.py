@@ -8,28 +8,28 @@ from typing import Annotated, Literal
 import typer
 
 from mlver.cli.options import Json
-from mlver.cli.session import emit, session
+from mlver.cli.session import emit_result, find_session
 from mlver.commands.event import EventResult, event
 from mlver.errors import refused
-from mlver.render.event import dotenv, dumps, github, text
-from mlver.render.screen import Screen
+from mlver.render.event import format_dotenv, dump_event, format_github_output, draw_event
+from mlver.render.screen import TextScreen
 
-EXAMPLES = (
+EVENT_EXAMPLES = (
     "mlver event digits@v1.0.0",
     "mlver event refs/tags/digits@v1.0.0 --format github",
     "mlver event digits@v1.0.0 --on main",
 )
 # What forges call the tag that started a job, in their order of being asked.
 _TOLD = ("GITHUB_REF", "CI_COMMIT_TAG", "BITBUCKET_TAG")
-_WRITERS: dict[str, Callable[[EventResult, Screen], None]] = {
-    "text": text,
-    "json": lambda result, screen: screen.raw(dumps(result)),
-    "github": lambda result, screen: screen.raw(github(result)),
-    "dotenv": lambda result, screen: screen.raw(dotenv(result)),
+_WRITERS: dict[str, Callable[[EventResult, TextScreen], None]] = {
+    "text": draw_event,
+    "json": lambda result, screen: screen.write_raw(dump_event(result)),
+    "github": lambda result, screen: screen.write_raw(format_github_output(result)),
+    "dotenv": lambda result, screen: screen.write_raw(format_dotenv(result)),
 }
 
 
-def command(
+def event_command(
     ctx: typer.Context,
     tag: Annotated[
         str | None,
@@ -54,16 +54,16 @@ def command(
     """
     told = next(filter(None, map(os.environ.get, _TOLD)), None)
     # a job's checkout may have left a lightweight tag; elsewhere nobody is asked over the network
-    result = event(session(ctx).repository, tag or told, on=on, ask_remote=bool(os.environ.get("CI")))
+    result = event(find_session(ctx).uninitialised_project, tag or told, on=on, ask_remote=bool(os.environ.get("CI")))
     output = os.environ.get("GITHUB_OUTPUT")
     writer = _WRITERS["json" if json else form]
     if form == "github" and output and not json:
-        _append(Path(output), github(result))
-        writer = text
-    emit(result, writer, json=False, code=result.exit_code)
+        _append_lines(Path(output), format_github_output(result))
+        writer = draw_event
+    emit_result(result, writer, json=False, code=result.exit_code)
 
 
-def _append(path: Path, lines: str) -> None:
+def _append_lines(path: Path, lines: str) -> None:
     try:
         with path.open("a+b") as file:
             whole = file.seek(0, os.SEEK_END) == 0 or (file.seek(-1, os.SEEK_END), file.read(1))[1] == b"\n"

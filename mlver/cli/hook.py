@@ -4,15 +4,15 @@ from typing import Annotated
 
 import typer
 
-from mlver.cli.hook_entry import perform, told_between
+from mlver.cli.hook_entry import perform_hook, read_commit_range
 from mlver.cli.options import DryRun, Json
-from mlver.cli.session import emit, session
+from mlver.cli.session import emit_result, find_session
 from mlver.commands import hook_install
 from mlver.commands.hook import Range
 from mlver.errors import UsageError
-from mlver.render.hook_install import text
+from mlver.render.hook_install import draw_hook_install
 
-EXAMPLES = (
+HOOK_EXAMPLES = (
     "mlver hook install",
     "mlver hook check --from HEAD~1 --to HEAD",
     "mlver hook guard",
@@ -22,7 +22,7 @@ _ASKED = ("install", "check", "guard", "status")
 _RUN_BY_GIT = ("pre-commit", "pre-push", "pre-receive")
 
 
-def command(
+def hook_command(
     ctx: typer.Context,
     what: Annotated[
         str,
@@ -46,17 +46,17 @@ def command(
     """
     if what not in (*_ASKED, *_RUN_BY_GIT):
         raise UsageError(f"there is no hook `{what}`, only {', '.join(_ASKED)}", hint="mlver hook install")
-    here = session(ctx)
+    here = find_session(ctx)
     if bool(old) != bool(new):
         raise UsageError("--from and --to name one range, together", hint="mlver hook check --from main --to HEAD")
     if what == "install":
-        project = hook_install.hosted(here.start) if server else here.repository
+        project = hook_install.hosted(here.start) if server else here.uninitialised_project
         result = hook_install.install(project, server=server, dry_run=dry_run)
-        emit(result, text, json=json, code=result.exit_code)
+        emit_result(result, draw_hook_install, json=json, code=result.exit_code)
         return
     if old and what not in ("check", "guard", "status"):
         raise UsageError(f"{what} is told by git what to judge", hint=f"mlver hook check --from {old} --to {new}")
-    between = Range(old, new) if old else told_between()
-    code = perform(here.start, what, words or [], between, json=json)
+    between = Range(old, new) if old else read_commit_range()
+    code = perform_hook(here.start, what, words or [], between, json=json)
     if code:
         raise typer.Exit(code)

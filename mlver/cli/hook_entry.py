@@ -20,14 +20,14 @@ COMMITS = ("check", "guard", "pre-commit")
 _FROM, _TO = "PRE_COMMIT_FROM_REF", "PRE_COMMIT_TO_REF"
 
 
-def run() -> None:
+def run_console_script() -> None:
     """The console script's entry."""
-    from mlver.cli.leaving import leave
+    from mlver.cli.leaving import end_process
 
-    leave(hook(sys.argv[1:]))
+    end_process(run_hook(sys.argv[1:]))
 
 
-def hook(words: list[str]) -> int:
+def run_hook(words: list[str]) -> int:
     """Run `mlver hook WORDS…`; return the exit code."""
     if _is_quiet(words):
         return 0
@@ -52,29 +52,29 @@ def _is_quiet(words: list[str]) -> bool:
     return True
 
 
-def invoke(words: list[str]) -> int:
+def run_full_hook(words: list[str]) -> int:
     """What `hook` could not answer at a glance; raise MlverError as every command does."""
     plain = words[:1] == ["pre-push"] or words in ([name] for name in (*COMMITS, "status", "pre-receive"))
     if not plain or any(word.startswith("-") for word in words):
-        from mlver.cli.app import invoke as invoke_command
+        from mlver.cli.app import run_command as invoke_command
 
         return invoke_command(["hook", *words])
     from pathlib import Path
 
-    return perform(Path.cwd(), words[0], words[1:], told_between())
+    return perform_hook(Path.cwd(), words[0], words[1:], read_commit_range())
 
 
-def perform(start: Path, what: str, words: list[str], between: Range | None, *, json: bool = False) -> int:
+def perform_hook(start: Path, what: str, words: list[str], between: Range | None, *, json: bool = False) -> int:
     """Run one hook but `install`, and put out what it found."""
-    from mlver.cli.output import put_out
-    from mlver.render.hook import text
+    from mlver.cli.output import print_result
+    from mlver.render.hook import draw_hook
 
-    result = _result(start, what, words, between)
-    put_out(result, text, json=json)
+    result = _judge_hook(start, what, words, between)
+    print_result(result, draw_hook, json=json)
     return result.exit_code
 
 
-def told_between() -> Range | None:
+def read_commit_range() -> Range | None:
     """The range that the pre-commit framework names, None where it names none."""
     from mlver.commands.hook import Range
 
@@ -82,7 +82,7 @@ def told_between() -> Range | None:
     return Range(old, new) if old and new else None
 
 
-def _result(start: Path, what: str, words: list[str], between: Range | None) -> HookResult:
+def _judge_hook(start: Path, what: str, words: list[str], between: Range | None) -> HookResult:
     from mlver.commands import hook as judged
     from mlver.commands import hook_push
 
@@ -96,11 +96,11 @@ def _result(start: Path, what: str, words: list[str], between: Range | None) -> 
         case "pre-commit":
             return judged.pre_commit(start)
         case "pre-push":
-            return hook_push.pre_push(start, _lines(), words[0] if words else None)
-    return hook_push.pre_receive(start, _lines())
+            return hook_push.pre_push(start, _read_stdin_lines(), words[0] if words else None)
+    return hook_push.pre_receive(start, _read_stdin_lines())
 
 
-def _lines() -> list[str]:
+def _read_stdin_lines() -> list[str]:
     if sys.stdin.isatty():
         return []  # nobody types these
     return os.fsdecode(sys.stdin.buffer.read()).splitlines()

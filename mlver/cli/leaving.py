@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 
-def leave(code: int) -> NoReturn:
+def end_process(code: int) -> NoReturn:
     """End the process here and now: taking every module apart first takes as long as half of a short command's work.
 
     Nothing is lost by it. Whoever wrote a file has closed and synced it; only what is printed and the cache may wait.

@@ -5,17 +5,17 @@ from typing import Annotated
 import typer
 
 from mlver.cli.options import Json, Model, complete_stage
-from mlver.cli.session import emit, session
+from mlver.cli.session import emit_result, find_session
 from mlver.commands.log import log
-from mlver.render.log import text
+from mlver.render.log import draw_log
 
-EXAMPLES = (
+LOG_EXAMPLES = (
     "mlver log digits",
     "mlver log digits --stage production --limit 10",
 )
 
 
-def command(
+def log_command(
     ctx: typer.Context,
     model: Model = None,
     stage: Annotated[
@@ -25,4 +25,4 @@ def command(
     json: Json = False,
 ) -> None:
     """Tell what was registered and promoted, by whom and why."""
-    emit(log(session(ctx).project, model, stage=stage, limit=limit), text, json=json)
+    emit_result(log(find_session(ctx).initialised_project, model, stage=stage, limit=limit), draw_log, json=json)

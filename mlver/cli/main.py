@@ -24,12 +24,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         # a terminal that cannot show a character gets its escape, not a traceback
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    code = _guarded(args)
+    code = _run_guarded(args)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
-            forget(stream)
+            discard_stream(stream)
     return code
 
 
@@ -53,53 +53,53 @@ def _is_open(number: int) -> bool:
     return True
 
 
-def _guarded(args: list[str]) -> int:
+def _run_guarded(args: list[str]) -> int:
     try:
         if args == ["--version"]:
             sys.stdout.write(f"mlver {__version__}\n")
             code = 0
         elif args[:1] == ["hook"]:
-            from mlver.cli.hook_entry import invoke as invoke_hook
+            from mlver.cli.hook_entry import run_full_hook as invoke_hook
 
             code = invoke_hook(args[1:])
         else:
-            from mlver.cli.app import invoke
+            from mlver.cli.app import run_command
 
-            code = invoke(args)
+            code = run_command(args)
         sys.stdout.flush()  # here, where it can still be told that there is no room for it
         return code
     except KeyboardInterrupt:
-        return _interrupted()
+        return _report_interrupt()
     except BrokenPipeError:
         return 0
     except MlverError as error:
-        return _told(error)
+        return _report_error(error)
     except OSError as error:
-        return _told(refused("that", error))
+        return _report_error(refused("that", error))
     except Exception as error:  # noqa: BLE001 - the boundary: what is nobody's fault but ours
-        return _bug(error, args)
+        return _report_bug(error, args)
 
 
-def _interrupted() -> int:
+def _report_interrupt() -> int:
     from mlver.render.progress import TerminalReporter
-    from mlver.render.screen import Screen
+    from mlver.render.screen import TextScreen
 
     done = "".join(f", but `{what}` is done" for what in TerminalReporter.done)
     with suppress(OSError):
-        Screen(sys.stderr).line(f"interrupted{done}")
+        TextScreen(sys.stderr).draw_line(f"interrupted{done}")
     return INTERRUPTED
 
 
-def _told(error: MlverError) -> int:
+def _report_error(error: MlverError) -> int:
     from mlver.render import failure
-    from mlver.render.screen import Screen
+    from mlver.render.screen import TextScreen
 
     with suppress(OSError):  # whoever cannot be told still gets the exit code
-        failure.text(error, Screen(sys.stderr))
+        failure.draw_failure(error, TextScreen(sys.stderr))
     return error.exit_code
 
 
-def forget(stream: TextIO) -> None:
+def discard_stream(stream: TextIO) -> None:
     """Let what a stream still holds go nowhere.
 
     `mlver log | head`: the reader has had enough, and Python would complain once more at its exit.
@@ -107,17 +107,17 @@ def forget(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _bug(error: Exception, args: list[str]) -> int:
+def _report_bug(error: Exception, args: list[str]) -> int:
     from mlver.render import failure
-    from mlver.render.screen import Screen
+    from mlver.render.screen import TextScreen
 
-    told = MlverError(f"this is a bug in mlver ({type(error).__name__}: {error})", hint=_reported(error, args))
+    told = MlverError(f"this is a bug in mlver ({type(error).__name__}: {error})", hint=_save_traceback(error, args))
     with suppress(OSError):
-        failure.text(told, Screen(sys.stderr))
+        failure.draw_failure(told, TextScreen(sys.stderr))
     return BUG
 
 
-def _reported(error: Exception, args: list[str]) -> str:
+def _save_traceback(error: Exception, args: list[str]) -> str:
     """Save the traceback; return what to do with it."""
     import shlex
     import tempfile

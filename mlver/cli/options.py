@@ -13,24 +13,24 @@ from mlver.errors import MlverError
 from mlver.project.project import Project
 
 
-def _project(ctx: typer.Context) -> Project:
+def _open_project(ctx: typer.Context) -> Project:
     directory = ctx.find_root().params.get("directory") or ""
     return Project.open(Path.cwd() / directory)
 
 
-def _completed(ctx: typer.Context, words: Callable[[Project], Iterator[str]], incomplete: str) -> list[str]:
+def _list_completions(ctx: typer.Context, words: Callable[[Project], Iterator[str]], incomplete: str) -> list[str]:
     """Names for the shell; outside a project there are none, and no message may disturb the prompt."""
     with suppress(MlverError, OSError):
-        return [word for word in words(_project(ctx)) if word.startswith(incomplete)]
+        return [word for word in words(_open_project(ctx)) if word.startswith(incomplete)]
     return []
 
 
 def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _completed(ctx, lambda project: iter(project.registry.models()), incomplete)
+    return _list_completions(ctx, lambda project: iter(project.registry.models()), incomplete)
 
 
 def complete_stage(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _completed(ctx, lambda project: iter(project.registry.config().stages), incomplete)
+    return _list_completions(ctx, lambda project: iter(project.registry.config().stages), incomplete)
 
 
 def complete_ref(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -39,7 +39,7 @@ def complete_ref(ctx: typer.Context, incomplete: str) -> list[str]:
     So the shell does not take a lone model for the whole word, and goes on with `@`.
     """
 
-    def words(project: Project) -> Iterator[str]:
+    def list_matching_refs(project: Project) -> Iterator[str]:
         model, at, _ = incomplete.partition("@")
         models = project.registry.models()
         meant = [name for name in models if (name == model if at and model else name.startswith(model))]
@@ -50,7 +50,7 @@ def complete_ref(ctx: typer.Context, incomplete: str) -> list[str]:
             yield from (f"{told}@{stage}" for stage in project.registry.holders(meant[0]))
             yield from (f"{told}@{version}" for version in reversed(project.registry.versions(meant[0])))
 
-    return _completed(ctx, words, incomplete)
+    return _list_completions(ctx, list_matching_refs, incomplete)
 
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]

@@ -8,7 +8,7 @@ from mlver.document.values import parse_scalar
 from mlver.errors import UsageError
 
 
-def pairs(given: list[str], option: str) -> dict[str, str]:
+def parse_pairs(given: list[str], option: str) -> dict[str, str]:
     """`NAME=VALUE` words as a map; raise UsageError for one that is not, or is told twice."""
     found: dict[str, str] = {}
     for text in given:
@@ -21,7 +21,7 @@ def pairs(given: list[str], option: str) -> dict[str, str]:
     return found
 
 
-def numbers(given: list[str], option: str) -> tuple[str, ...]:
+def check_number_pairs(given: list[str], option: str) -> tuple[str, ...]:
     """`NAME=NUMBER` words as they are; raise UsageError for one whose value is no finite number."""
     for text in given:
         name, equals, value = text.partition("=")

@@ -5,17 +5,17 @@ from typing import Annotated
 import typer
 
 from mlver.cli.options import REF_HELP, DryRun, Json, Message, complete_ref, complete_stage
-from mlver.cli.session import emit, session
+from mlver.cli.session import emit_result, find_session
 from mlver.commands.promote import promote
-from mlver.render.promote import text
+from mlver.render.promote import draw_promote
 
-EXAMPLES = (
+PROMOTE_EXAMPLES = (
     'mlver promote digits@1.0.0 --to production -m "first release"',
     'mlver promote digits --to staging -m "to be tried" --dry-run',
 )
 
 
-def command(
+def promote_command(
     ctx: typer.Context,
     ref: Annotated[str, typer.Argument(metavar="REF", help=REF_HELP, autocompletion=complete_ref)],
     to: Annotated[str, typer.Option("--to", metavar="STAGE", help="The stage.", autocompletion=complete_stage)],
@@ -28,5 +28,5 @@ def command(
 
     Exit 1 when a gate is shut. Stages and what they ask for stand in .mlver/config.yaml.
     """
-    result = promote(session(ctx).project, ref, to=to, message=message, force=force, dry_run=dry_run)
-    emit(result, text, json=json, code=result.exit_code)
+    result = promote(find_session(ctx).initialised_project, ref, to=to, message=message, force=force, dry_run=dry_run)
+    emit_result(result, draw_promote, json=json, code=result.exit_code)

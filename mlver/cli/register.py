@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 import typer
 
 from mlver.cli.options import DryRun, Json, complete_model
-from mlver.cli.pairs import numbers, pairs
-from mlver.cli.session import emit, session
+from mlver.cli.pairs import check_number_pairs, parse_pairs
+from mlver.cli.session import emit_result, find_session
 from mlver.commands.register import Registration, register
-from mlver.render.register import text
+from mlver.render.register import draw_register
 from mlver.version import Bump
 
 _WHERE = "Where it is"
@@ -17,14 +17,14 @@ _NUMBER = "Its number"
 _HOW = "How it lands"
 Many = list[str] | None
 
-EXAMPLES = (
+REGISTER_EXAMPLES = (
     'mlver register digits --weights model --data train=data/train -m "first"',
     'mlver register digits --params params.yaml --metrics metrics.json --bump minor -m "wider layer"',
     'mlver register digits --bump patch --metric accuracy=0.94 -m "another seed"',
 )
 
 
-def command(
+def register_command(
     ctx: typer.Context,
     model: Annotated[
         str,
@@ -94,17 +94,17 @@ def command(
         model=model,
         message=message,
         weights=weights,
-        data=pairs(data or [], "--data"),
+        data=parse_pairs(data or [], "--data"),
         params_files=params or (),
         params=param or (),
         metrics_files=metrics or (),
-        metrics=numbers(metric or [], "--metric"),
+        metrics=check_number_pairs(metric or [], "--metric"),
         version=version,
         bump=bump,
         allow_lower=allow_lower,
         parent=parent,
         update=update,
-        labels=pairs(label or [], "--label"),
+        labels=parse_pairs(label or [], "--label"),
         unstored=no_store or (),
         command=command_line,
         environment=environment,
@@ -112,4 +112,4 @@ def command(
         allow_dirty=allow_dirty,
         dry_run=dry_run,
     )
-    emit(register(session(ctx).project, asked), text, json=json)
+    emit_result(register(find_session(ctx).initialised_project, asked), draw_register, json=json)

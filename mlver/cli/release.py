@@ -5,17 +5,17 @@ from typing import Annotated
 import typer
 
 from mlver.cli.options import DryRun, Json, complete_model
-from mlver.cli.session import emit, session
+from mlver.cli.session import emit_result, find_session
 from mlver.commands.release import release
-from mlver.render.release import text
+from mlver.render.release import draw_release
 
-EXAMPLES = (
+RELEASE_EXAMPLES = (
     "mlver release",
     "mlver release digits --remote origin --dry-run",
 )
 
 
-def command(
+def release_command(
     ctx: typer.Context,
     models: Annotated[
         list[str] | None,
@@ -36,6 +36,6 @@ def command(
     when a record is refused: edited, sealed otherwise elsewhere, or not on the main line yet.
     """
     result = release(
-        session(ctx).project, models or (), remote=remote, require_trigger=require_trigger, dry_run=dry_run
+        find_session(ctx).initialised_project, models or (), remote=remote, require_trigger=require_trigger, dry_run=dry_run
     )
-    emit(result, text, json=json, code=result.exit_code)
+    emit_result(result, draw_release, json=json, code=result.exit_code)

@@ -5,21 +5,21 @@ from typing import Annotated
 import typer
 
 from mlver.cli.options import DryRun, Json
-from mlver.cli.session import emit, session
+from mlver.cli.session import emit_result, find_session
 from mlver.commands.driver import drive, install
 from mlver.commands.resolve import Side, resolve
 from mlver.errors import UsageError
-from mlver.render.resolve import driver as driver_text
-from mlver.render.resolve import text
+from mlver.render.resolve import draw_driver as driver_text
+from mlver.render.resolve import draw_resolve
 
-EXAMPLES = (
+RESOLVE_EXAMPLES = (
     "mlver resolve",
     "mlver resolve --dry-run",
     "mlver resolve --install-driver",
 )
 
 
-def command(
+def resolve_command(
     ctx: typer.Context,
     rewrite: Annotated[
         str | None,
@@ -42,14 +42,14 @@ def command(
     Exit code 1 when something is left to you.
     """
     if driver is not None:
-        raise typer.Exit(drive(session(ctx).start, *driver))
+        raise typer.Exit(drive(find_session(ctx).start, *driver))
     if install_driver:
-        emit(install(session(ctx).project, dry_run=dry_run), driver_text, json=json)
+        emit_result(install(find_session(ctx).initialised_project, dry_run=dry_run), driver_text, json=json)
         return
     side: Side | None = None
     if rewrite is not None:
         if rewrite not in ("ours", "theirs"):
             raise UsageError(f"--rewrite takes ours or theirs, not `{rewrite}`", hint="mlver resolve --rewrite ours")
         side = "ours" if rewrite == "ours" else "theirs"
-    result = resolve(session(ctx).project, rewrite=side, dry_run=dry_run)
-    emit(result, text, json=json, code=result.exit_code)
+    result = resolve(find_session(ctx).initialised_project, rewrite=side, dry_run=dry_run)
+    emit_result(result, draw_resolve, json=json, code=result.exit_code)

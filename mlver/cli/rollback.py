@@ -5,17 +5,17 @@ from typing import Annotated
 import typer
 
 from mlver.cli.options import DryRun, Json, Message, Stage, complete_model
-from mlver.cli.session import emit, session
+from mlver.cli.session import emit_result, find_session
 from mlver.commands.rollback import rollback
-from mlver.render.rollback import text
+from mlver.render.rollback import draw_rollback
 
-EXAMPLES = (
+ROLLBACK_EXAMPLES = (
     'mlver rollback digits --stage production -m "latency" --checkout',
     'mlver rollback digits --stage production --to 1.0.0 -m "the last known good" --dry-run',
 )
 
 
-def command(
+def rollback_command(
     ctx: typer.Context,
     stage: Stage,
     model: Annotated[
@@ -37,6 +37,6 @@ def command(
 ) -> None:
     """Give a stage back to the version before, proven byte by byte."""
     result = rollback(
-        session(ctx).project, model, stage=stage, message=message, to=to, checkout=checkout, dry_run=dry_run
+        find_session(ctx).initialised_project, model, stage=stage, message=message, to=to, checkout=checkout, dry_run=dry_run
     )
-    emit(result, text, json=json)
+    emit_result(result, draw_rollback, json=json)

@@ -8,36 +8,36 @@ from pathlib import Path
 
 import typer
 
-from mlver.cli.output import Result, put_out
+from mlver.cli.output import Result, print_result
 from mlver.project.project import Project
 from mlver.render.progress import TerminalReporter
-from mlver.render.screen import Screen
+from mlver.render.screen import TextScreen
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class CommandSession:
     start: Path
     wait: float
 
     @property
-    def project(self) -> Project:
+    def initialised_project(self) -> Project:
         """The project here; raise MlverError where there is none."""
         return replace(Project.open(self.start, TerminalReporter()), wait=self.wait)
 
     @property
-    def repository(self) -> Project:
+    def uninitialised_project(self) -> Project:
         """The same, where `mlver init` need not have run."""
         return replace(Project.find(self.start, TerminalReporter()), wait=self.wait)
 
 
-def session(ctx: typer.Context) -> Session:
-    found = ctx.find_object(Session)
+def find_session(ctx: typer.Context) -> CommandSession:
+    found = ctx.find_object(CommandSession)
     assert found is not None
     return found
 
 
-def emit(result: Result, text: Callable[[Result, Screen], None], *, json: bool, code: int = 0) -> None:
+def emit_result(result: Result, text: Callable[[Result, TextScreen], None], *, json: bool, code: int = 0) -> None:
     """Put a result out on stdout, as text or as JSON; end the command with `code` when that is not 0."""
-    put_out(result, text, json=json)
+    print_result(result, text, json=json)
     if code:
         raise typer.Exit(code)

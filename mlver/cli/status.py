@@ -5,22 +5,22 @@ from typing import Annotated
 import typer
 
 from mlver.cli.options import Json, Model
-from mlver.cli.session import emit, session
+from mlver.cli.session import emit_result, find_session
 from mlver.commands.status import status
-from mlver.render.status import text
+from mlver.render.status import draw_status
 
-EXAMPLES = (
+STATUS_EXAMPLES = (
     "mlver status",
     "mlver status digits --exit-code",
 )
 
 
-def command(
+def status_command(
     ctx: typer.Context,
     model: Model = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when something differs.")] = False,
     json: Json = False,
 ) -> None:
     """Compare the work tree with the latest version; suggest the bump."""
-    result = status(session(ctx).project, model)
-    emit(result, text, json=json, code=int(exit_code and result.differs))
+    result = status(find_session(ctx).initialised_project, model)
+    emit_result(result, draw_status, json=json, code=int(exit_code and result.differs))

@@ -5,18 +5,18 @@ from typing import Annotated
 import typer
 
 from mlver.cli.options import Json, complete_ref
-from mlver.cli.session import emit, session
+from mlver.cli.session import emit_result, find_session
 from mlver.commands.verify import verify
-from mlver.render.verify import text
+from mlver.render.verify import draw_verify
 
-EXAMPLES = (
+VERIFY_EXAMPLES = (
     "mlver verify",
     "mlver verify digits@production",
     "mlver verify --all",
 )
 
 
-def command(
+def verify_command(
     ctx: typer.Context,
     refs: Annotated[
         list[str] | None,
@@ -31,5 +31,5 @@ def command(
 
     Tag, record, manifest, object, working file; every byte is read. Exit 1 when a link is broken.
     """
-    result = verify(session(ctx).project, refs or (), everything=everything)
-    emit(result, text, json=json, code=result.exit_code)
+    result = verify(find_session(ctx).initialised_project, refs or (), everything=everything)
+    emit_result(result, draw_verify, json=json, code=result.exit_code)

@@ -7,31 +7,31 @@ from mlver.commands.ci import CiResult
 from mlver.errors import command
 from mlver.pipelines.emit import File
 from mlver.pipelines.settings import NEEDED
-from mlver.render.screen import Screen
+from mlver.render.screen import TextScreen
 
 
-def text(result: CiResult, screen: Screen) -> None:
+def draw_ci(result: CiResult, screen: TextScreen) -> None:
     due = [file for file in result.files if file.state not in ("unchanged", "kept")]
     if due:
-        screen.line(("Would write" if result.dry_run else "Wrote", "bold"), f" pipelines for {result.forge}")
-        screen.table([[f.path, (f.state if f.state != "written" else "", "dim")] for f in result.files], indent=2)
+        screen.draw_line(("Would write" if result.dry_run else "Wrote", "bold"), f" pipelines for {result.forge}")
+        screen.draw_table([[f.path, (f.state if f.state != "written" else "", "dim")] for f in result.files], indent=2)
     else:
-        screen.line(f"the pipelines for {result.forge} are here already; nothing changed")
+        screen.draw_line(f"the pipelines for {result.forge} are here already; nothing changed")
     if result.include:
-        screen.line(("add to your own ", "warn"), next(f.path for f in result.files if f.state == "kept"))
-        screen.unbroken(f"  include: [{{ {result.include.removeprefix('- ')} }}]")
+        screen.draw_line(("add to your own ", "warn"), next(f.path for f in result.files if f.state == "kept"))
+        screen.draw_unbroken(f"  include: [{{ {result.include.removeprefix('- ')} }}]")
     for one in result.left_out:
-        screen.line(("left out ", "dim"), one.pipeline, (", which needs", "dim"))
+        screen.draw_line(("left out ", "dim"), one.pipeline, (", which needs", "dim"))
         for name in one.needs:
-            screen.unbroken("  ", NEEDED[name])
+            screen.draw_unbroken("  ", NEEDED[name])
     if due and not result.dry_run:
         places = dict.fromkeys(PurePosixPath(f.path).parts[0] for f in due)
-        screen.unbroken(("next: ", "dim"), command("git", "add", *places), ", then commit and push")
+        screen.draw_unbroken(("next: ", "dim"), command("git", "add", *places), ", then commit and push")
 
 
-def whole(files: Sequence[File], screen: Screen) -> None:
+def draw_pipeline_files(files: Sequence[File], screen: TextScreen) -> None:
     """The files themselves, one after the other."""
     for file in files:
         if len(files) > 1:
-            screen.raw(f"# {file.path}\n")
-        screen.raw(file.text)
+            screen.write_raw(f"# {file.path}\n")
+        screen.write_raw(file.text)

@@ -13,36 +13,36 @@ from collections.abc import Iterator
 
 from mlver.commands.event import EventResult
 from mlver.render import structured
-from mlver.render.screen import Screen
-from mlver.render.words import count, first_line, short, size
+from mlver.render.screen import TextScreen
+from mlver.render.words import format_count, take_first_line, shorten_digest, format_size
 
 _MARK = "##["
 # What neither GitLab, which takes quotes for part of a value, nor a shell that reads the file can misunderstand.
 _PLAIN = re.compile(r"[A-Za-z0-9._/@:+-]+")
 
 
-def text(result: EventResult, screen: Screen) -> None:
+def draw_event(result: EventResult, screen: TextScreen) -> None:
     what = f" {result.stage} {result.sequence}: {result.action}" if result.kind == "promotion" else ""
-    screen.line((f"{result.model} {result.version or ''}".rstrip(), "name"), what, (f"  {result.tag}", "dim"))
-    rows = [(label, _quiet(value)) for label, value in _lines(result) if value]
-    screen.table([[(label, "dim"), value] for label, value in rows], indent=2, fold=1)
+    screen.draw_line((f"{result.model} {result.version or ''}".rstrip(), "name"), what, (f"  {result.tag}", "dim"))
+    rows = [(label, _defuse_runner_mark(value)) for label, value in _describe_event(result) if value]
+    screen.draw_table([[(label, "dim"), value] for label, value in rows], indent=2, fold=1)
     for problem in result.problems:
-        screen.line("  ", ("broken", "bad"), f"  {_quiet(problem)}", hang=2)
+        screen.draw_line("  ", ("broken", "bad"), f"  {_defuse_runner_mark(problem)}", hang=2)
 
 
-def _lines(result: EventResult) -> Iterator[tuple[str, str | None]]:
-    yield "message", None if result.message is None else first_line(result.message)
+def _describe_event(result: EventResult) -> Iterator[tuple[str, str | None]]:
+    yield "message", None if result.message is None else take_first_line(result.message)
     yield "by", result.author
     yield "after", result.previous
     yield "commit", result.commit and result.commit[:10]
-    yield "record", result.record and short(result.record)
+    yield "record", result.record and shorten_digest(result.record)
     for name, artifact in result.artifacts.items():
-        told = f"{count(artifact.files, 'file')}, {size(artifact.size)}, {short(str(artifact.digest))}"
+        told = f"{format_count(artifact.files, 'file')}, {format_size(artifact.size)}, {shorten_digest(str(artifact.digest))}"
         yield name, f"{artifact.path}  {told}"
     yield "seal", "whole" if result.verified else None
 
 
-def values(result: EventResult) -> dict[str, str]:
+def collect_event_values(result: EventResult) -> dict[str, str]:
     """What is worth a name of its own in a pipeline; empty for what there is not."""
     weights = result.artifacts.get("weights")
     found = {
@@ -65,29 +65,29 @@ def values(result: EventResult) -> dict[str, str]:
     return {name: value or "" for name, value in found.items()}
 
 
-def github(result: EventResult) -> str:
+def format_github_output(result: EventResult) -> str:
     """Lines for the file `$GITHUB_OUTPUT`, each value between delimiters that nobody can have known before."""
-    everything = json.dumps(structured.document(result))
-    told = {**values(result), "author": result.author or "", "message": result.message or "", "event": everything}
-    return "".join(f"{name}<<{mark}\n{value}\n{mark}\n" for name, value in told.items() for mark in [_mark(value)])
+    everything = json.dumps(structured.build_document(result))
+    told = {**collect_event_values(result), "author": result.author or "", "message": result.message or "", "event": everything}
+    return "".join(f"{name}<<{mark}\n{value}\n{mark}\n" for name, value in told.items() for mark in [_choose_delimiter(value)])
 
 
-def _mark(value: str) -> str:
+def _choose_delimiter(value: str) -> str:
     mark = f"mlver_{secrets.token_hex(16)}"
-    return _mark(value) if mark in value else mark
+    return _choose_delimiter(value) if mark in value else mark
 
 
-def dotenv(result: EventResult) -> str:
+def format_dotenv(result: EventResult) -> str:
     """Lines for GitLab's `artifacts:reports:dotenv`, which may hold 20; what is empty or not plain is left out."""
     return "".join(
-        f"MLVER_{name.upper()}={value}\n" for name, value in values(result).items() if _PLAIN.fullmatch(value)
+        f"MLVER_{name.upper()}={value}\n" for name, value in collect_event_values(result).items() if _PLAIN.fullmatch(value)
     )
 
 
-def dumps(result: EventResult) -> str:
+def dump_event(result: EventResult) -> str:
     """The one document of `--json`."""
-    return structured.dumps(result).replace(_MARK, "\\u0023#[")
+    return structured.dump_document(result).replace(_MARK, "\\u0023#[")
 
 
-def _quiet(said: str) -> str:
+def _defuse_runner_mark(said: str) -> str:
     return said.replace(_MARK, "# # [")

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from mlver.errors import InvalidDocument, MlverError, command
 from mlver.render.sanitise import clean_lines
-from mlver.render.screen import Screen
+from mlver.render.screen import TextScreen
 
 
-def text(error: MlverError, screen: Screen) -> None:
+def draw_failure(error: MlverError, screen: TextScreen) -> None:
     first, *rest = clean_lines(error.message)
-    screen.line(("error: ", "bad"), first, hang=7)
+    screen.draw_line(("error: ", "bad"), first, hang=7)
     for line in rest:
         # what a message quotes may hold a line that looks like a hint: only what starts at the margin is mlver's own
-        screen.line(line if line.startswith(" ") else f"  {line}", hang=2)
-    hint = error.hint or _next(error)
+        screen.draw_line(line if line.startswith(" ") else f"  {line}", hang=2)
+    hint = error.hint or _suggest_fix(error)
     if hint:
-        screen.unbroken(("hint: ", "warn"), hint)
+        screen.draw_unbroken(("hint: ", "warn"), hint)
 
 
-def _next(error: MlverError) -> str | None:
+def _suggest_fix(error: MlverError) -> str | None:
     """What to do about a file that is not valid: a record says nothing else ever, anything else can be mended."""
     if not isinstance(error, InvalidDocument):
         return None

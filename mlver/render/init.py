@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 from mlver.commands.init import InitResult
-from mlver.render.screen import Screen
+from mlver.render.screen import TextScreen
 
 
-def text(result: InitResult, screen: Screen) -> None:
+def draw_init(result: InitResult, screen: TextScreen) -> None:
     if not result.created:
-        screen.line("mlver is set up here already; nothing changed")
+        screen.draw_line("mlver is set up here already; nothing changed")
         return
     verb = "Would write" if result.dry_run else "Set up mlver in"
-    screen.line((verb, "bold"), " ", result.top)
+    screen.draw_line((verb, "bold"), " ", result.top)
     for path in result.created:
-        screen.line("  ", path)
+        screen.draw_line("  ", path)
     if not result.dry_run:
-        screen.unbroken(("next: ", "dim"), "mlver register MODEL --weights PATH -m WHY")
+        screen.draw_unbroken(("next: ", "dim"), "mlver register MODEL --weights PATH -m WHY")

@@ -9,19 +9,19 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from mlver.policy.trust import Broken
-from mlver.render.screen import Screen, Style
+from mlver.render.screen import TextScreen, Style
 
 _SHOWN = 10
 
 
-def links(broken: Sequence[Broken], screen: Screen, style: Style = "bad") -> None:
+def draw_broken_links(broken: Sequence[Broken], screen: TextScreen, style: Style = "bad") -> None:
     width = max((len(link.kind) for link in broken), default=0)
     for (kind, hint), alike in groupby(broken, key=lambda link: (link.kind, link.hint)):
         some = list(alike)
         for link in some[:_SHOWN]:
             said = f" {link.message}"
-            screen.line("  ", (kind.ljust(width), style), "  ", (link.subject, "bold"), said, hang=width + 2)
+            screen.draw_line("  ", (kind.ljust(width), style), "  ", (link.subject, "bold"), said, hang=width + 2)
         if len(some) > _SHOWN:
-            screen.line(" " * (width + 4), (f"and {len(some) - _SHOWN:,} more (--json lists all)", "dim"))
+            screen.draw_line(" " * (width + 4), (f"and {len(some) - _SHOWN:,} more (--json lists all)", "dim"))
         if hint:
-            screen.unbroken(" " * (width + 4), ("hint: ", "dim"), hint)
+            screen.draw_unbroken(" " * (width + 4), ("hint: ", "dim"), hint)

@@ -1,24 +1,24 @@
 from __future__ import annotations
 
 from mlver.commands.log import Event, LogResult
-from mlver.render.screen import Cell, Part, Screen, Style
-from mlver.render.words import count, first_line, when, who
+from mlver.render.screen import Cell, Part, TextScreen, Style
+from mlver.render.words import format_count, take_first_line, format_time, format_author
 
 _STYLES: dict[str, Style] = {"promoted": "good", "rolled back": "bad", "retired": "warn"}
 
 
-def text(result: LogResult, screen: Screen) -> None:
+def draw_log(result: LogResult, screen: TextScreen) -> None:
     if not result.total and not result.faults:
-        screen.line("nothing has happened yet")
-    screen.table([_event(event) for event in result.events], fold=4)
+        screen.draw_line("nothing has happened yet")
+    screen.draw_table([_format_event_row(event) for event in result.events], fold=4)
     for fault in result.faults:
-        screen.line(("unreadable: ", "bad"), first_line(fault), " (mlver verify --all)", hang=2)
+        screen.draw_line(("unreadable: ", "bad"), take_first_line(fault), " (mlver verify --all)", hang=2)
     older = result.total - len(result.events)
     if older:
-        screen.line((f"{count(older, 'older event')}: add --limit {result.total}", "dim"))
+        screen.draw_line((f"{format_count(older, 'older event')}: add --limit {result.total}", "dim"))
 
 
-def _event(event: Event) -> list[Cell]:
+def _format_event_row(event: Event) -> list[Cell]:
     what: list[Part] = [(event.event, _STYLES.get(event.event, "plain"))]
     if event.forced:
         what.append((" by force", "warn"))
@@ -26,9 +26,9 @@ def _event(event: Event) -> list[Cell]:
     if event.event == "approved":
         where = f"for {event.stage}"
     return [
-        (when(event.created), "dim"),
+        (format_time(event.created), "dim"),
         (f"{event.model} {event.version}", "name"),
         what,
         where,
-        [first_line(event.message), (f"  {who(event.author)}", "dim")],
+        [take_first_line(event.message), (f"  {format_author(event.author)}", "dim")],
     ]

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, TextIO
 
-from mlver.render.screen import Screen
+from mlver.render.screen import TextScreen
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -30,7 +30,7 @@ class TerminalReporter:
 
     def note(self, text: str) -> None:
         with suppress(OSError):  # a remark that nobody can read stops no work
-            Screen(self._stream).line(("note: ", "warn"), text)
+            TextScreen(self._stream).draw_line(("note: ", "warn"), text)
 
     def landed(self, what: str) -> None:
         self.done.append(what)
@@ -44,14 +44,14 @@ class TerminalReporter:
             progress, task = self._bar
             progress.update(task, completed=self._advanced)
         elif self._stream.isatty() and time.monotonic() - self._since > _PATIENCE_S:
-            self._bar = self._start()
+            self._bar = self._start_bar()
 
     def end(self) -> None:
         if self._bar is not None:
             self._bar[0].stop()
             self._bar = None
 
-    def _start(self) -> tuple[Progress, TaskID]:
+    def _start_bar(self) -> tuple[Progress, TaskID]:
         from rich import progress as bars
 
         columns = (
@@ -61,6 +61,6 @@ class TerminalReporter:
             bars.DownloadColumn(),
             bars.TransferSpeedColumn(),
         )
-        progress = bars.Progress(*columns, console=Screen(self._stream).console, transient=True)
+        progress = bars.Progress(*columns, console=TextScreen(self._stream).rich_console, transient=True)
         progress.start()
         return progress, progress.add_task(self._what, total=self._total, completed=self._advanced)

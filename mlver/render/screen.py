@@ -38,7 +38,7 @@ _ROOM = 24
 _DEEPEST = 20
 
 
-class Screen:
+class TextScreen:
     """Draws on `stream`. Every string is sanitised here and nowhere else; rich's markup is never interpreted."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -48,7 +48,7 @@ class Screen:
         self._is_plain = not self._stream.isatty() and not _ASKED.intersection(os.environ)
 
     @property
-    def console(self) -> Console:
+    def rich_console(self) -> Console:
         if self._console is None:
             from rich.console import Console
 
@@ -61,19 +61,19 @@ class Screen:
 
         A forge's job reads what is printed for commands to it, and a line that is broken begins with another's text.
         """
-        return self.console.width if self._stream.isatty() else _UNBOUNDED
+        return self.rich_console.width if self._stream.isatty() else _UNBOUNDED
 
-    def line(self, *parts: Part, hang: int = 0) -> None:
+    def draw_line(self, *parts: Part, hang: int = 0) -> None:
         """One line of text; what the terminal has no room for goes on below it, indented as it is and `hang` more."""
-        text = _text(parts)
+        text = _build_text(parts)
         indent = len(text.plain) - len(text.plain.lstrip(" "))
-        self._lines(text[indent:], indent, indent + hang)
+        self._draw_wrapped(text[indent:], indent, indent + hang)
 
-    def unbroken(self, *parts: Part) -> None:
+    def draw_unbroken(self, *parts: Part) -> None:
         """One line that is never broken, as it holds a command to be copied."""
-        self._print(_text(parts))
+        self._print_text(_build_text(parts))
 
-    def table(
+    def draw_table(
         self,
         rows: Iterable[Sequence[Cell]],
         *,
@@ -87,114 +87,114 @@ class Screen:
 
         Column `fold` gives way when it gets narrow: it is wrapped (or `cut` to one line), or put below its row.
         """
-        drawn = [[_text(cell if isinstance(cell, list) else [cell]) for cell in row] for row in rows]
+        drawn = [[_build_text(cell if isinstance(cell, list) else [cell]) for cell in row] for row in rows]
         if not drawn:
             return
         if headers:
-            drawn.insert(0, [_text([(header, "dim")]) for header in headers])
+            drawn.insert(0, [_build_text([(header, "dim")]) for header in headers])
         widths = [max(row[at].cell_len for row in drawn if at < len(row)) for at in range(max(map(len, drawn)))]
-        layout = _Layout(widths, frozenset(right), indent)
+        layout = _ColumnLayout(widths, frozenset(right), indent)
         if fold is None:
             for row in drawn:
-                self._print(layout.joined(row))
+                self._print_text(layout.join_row(row))
             return
         room = self.width - indent - sum(widths) + widths[fold] - _GAP * (len(widths) - 1)
         if room < min(widths[fold], _ROOM):
             if headers:
-                drawn[0][fold] = _text([])
-            self._stacked(drawn, layout, fold)
+                drawn[0][fold] = _build_text([])
+            self._draw_stacked(drawn, layout, fold)
         else:
             layout.widths[fold] = min(widths[fold], room)
-            self._folded(drawn, layout, fold, cut=cut)
+            self._draw_folded(drawn, layout, fold, cut=cut)
 
-    def blank(self) -> None:
+    def draw_blank_line(self) -> None:
         self._stream.write("\n")
 
-    def raw(self, text: str) -> None:
+    def write_raw(self, text: str) -> None:
         """Text for a machine, exactly as it is."""
         self._stream.write(text)
 
-    def _folded(self, rows: Sequence[list[Text]], layout: _Layout, fold: int, *, cut: bool) -> None:
+    def _draw_folded(self, rows: Sequence[list[Text]], layout: _ColumnLayout, fold: int, *, cut: bool) -> None:
         for row in rows:
             if fold >= len(row):
-                self._print(layout.joined(row))
+                self._print_text(layout.join_row(row))
                 continue
-            wrapped = _cut(row[fold], layout.widths[fold]) if cut else self._wrapped(row[fold], layout.widths[fold])
+            wrapped = _truncate_text(row[fold], layout.widths[fold]) if cut else self._wrap_text(row[fold], layout.widths[fold])
             for at, piece in enumerate(wrapped):
-                rest = row if at == 0 else [_text([])] * len(row)
-                self._print(layout.joined([*rest[:fold], piece, *rest[fold + 1 :]]))
+                rest = row if at == 0 else [_build_text([])] * len(row)
+                self._print_text(layout.join_row([*rest[:fold], piece, *rest[fold + 1 :]]))
 
-    def _stacked(self, rows: Sequence[list[Text]], layout: _Layout, fold: int) -> None:
+    def _draw_stacked(self, rows: Sequence[list[Text]], layout: _ColumnLayout, fold: int) -> None:
         """The folding column below its row."""
         below = layout.indent + min(layout.widths[0] + _GAP if fold else 2, _DEEPEST)
-        kept = layout.without(fold)
+        kept = layout.without_column(fold)
         for row in rows:
-            self._print(kept.joined([*row[:fold], *row[fold + 1 :]]))
+            self._print_text(kept.join_row([*row[:fold], *row[fold + 1 :]]))
             if fold < len(row) and row[fold]:
-                self._lines(row[fold], below, below)
+                self._draw_wrapped(row[fold], below, below)
 
-    def _lines(self, text: Text, first: int, others: int) -> None:
-        head, *rest = self._wrapped(text, self.width - first)
+    def _draw_wrapped(self, text: Text, first: int, others: int) -> None:
+        head, *rest = self._wrap_text(text, self.width - first)
         if rest and others > first:
             done = len(head.plain)
             done += len(text.plain[done:]) - len(text.plain[done:].lstrip(" "))
-            rest = self._wrapped(text[done:], self.width - others)
+            rest = self._wrap_text(text[done:], self.width - others)
         head.pad_left(first)
-        self._print(head)
+        self._print_text(head)
         for piece in rest:
             piece.pad_left(others)
-            self._print(piece)
+            self._print_text(piece)
 
-    def _wrapped(self, text: Text, width: int) -> list[Text]:
+    def _wrap_text(self, text: Text, width: int) -> list[Text]:
         # one long word, such as a path, is left to the terminal: it can then be copied whole
         if text.cell_len <= width or " " not in text.plain:
             return [text]
-        return list(text.wrap(self.console, max(width, _ROOM), overflow="fold"))
+        return list(text.wrap(self.rich_console, max(width, _ROOM), overflow="fold"))
 
-    def _print(self, text: Text) -> None:
+    def _print_text(self, text: Text) -> None:
         text.rstrip()
-        if self._is_plain or not self.console.is_terminal:
+        if self._is_plain or not self.rich_console.is_terminal:
             self._stream.write(f"{text.plain}\n")
         else:
-            self.console.print(text, soft_wrap=True)
+            self.rich_console.print(text, soft_wrap=True)
 
 
-class _Layout:
+class _ColumnLayout:
     """Columns side by side."""
 
     def __init__(self, widths: list[int], right: frozenset[int], indent: int) -> None:
         self.widths, self.right, self.indent = widths, right, indent
 
-    def without(self, column: int) -> _Layout:
+    def without_column(self, column: int) -> _ColumnLayout:
         right = frozenset(at - (at > column) for at in self.right if at != column)
-        return _Layout(self.widths[:column] + self.widths[column + 1 :], right, self.indent)
+        return _ColumnLayout(self.widths[:column] + self.widths[column + 1 :], right, self.indent)
 
-    def joined(self, row: Sequence[Text]) -> Text:
-        line = _text([" " * self.indent])
-        for text in self._padded(row):
+    def join_row(self, row: Sequence[Text]) -> Text:
+        line = _build_text([" " * self.indent])
+        for text in self._pad_cells(row):
             line.append_text(text)
         return line
 
-    def _padded(self, row: Sequence[Text]) -> Iterator[Text]:
+    def _pad_cells(self, row: Sequence[Text]) -> Iterator[Text]:
         for at, (text, width) in enumerate(zip(row, self.widths, strict=False)):
             blank = " " * (width - text.cell_len)
             gap = " " * (_GAP if at else 0)
-            yield _text([gap + blank]) + text if at in self.right else _text([gap]) + text + _text([blank])
+            yield _build_text([gap + blank]) + text if at in self.right else _build_text([gap]) + text + _build_text([blank])
 
 
-def cells(text: str) -> int:
+def measure_width(text: str) -> int:
     """How many columns of a terminal a text takes."""
     from rich.cells import cell_len
 
     return cell_len(clean(text))
 
 
-def _cut(text: Text, width: int) -> list[Text]:
+def _truncate_text(text: Text, width: int) -> list[Text]:
     text.truncate(width, overflow="ellipsis")
     return [text]
 
 
-def _text(parts: Iterable[Part]) -> Text:
+def _build_text(parts: Iterable[Part]) -> Text:
     from rich.text import Text
 
     text = Text()

@@ -2,53 +2,53 @@ from __future__ import annotations
 
 from mlver.commands.status import ModelStatus, StatusResult
 from mlver.render import diff
-from mlver.render.screen import Part, Screen
-from mlver.render.words import count, first_line, listed
+from mlver.render.screen import Part, TextScreen
+from mlver.render.words import format_count, take_first_line, join_listed
 
 
-def text(result: StatusResult, screen: Screen) -> None:
+def draw_status(result: StatusResult, screen: TextScreen) -> None:
     for fault in result.faults:
-        screen.line(("unreadable: ", "bad"), first_line(fault), " (mlver verify --all)", hang=2)
+        screen.draw_line(("unreadable: ", "bad"), take_first_line(fault), " (mlver verify --all)", hang=2)
     if not result.models and not result.faults:
-        screen.line("no model is registered here yet")
-        screen.unbroken(("next: ", "dim"), "mlver register MODEL --weights PATH -m WHY")
+        screen.draw_line("no model is registered here yet")
+        screen.draw_unbroken(("next: ", "dim"), "mlver register MODEL --weights PATH -m WHY")
     for index, model in enumerate(result.models):
         if index:
-            screen.blank()
-        _model(model, screen)
+            screen.draw_blank_line()
+        _draw_model_status(model, screen)
 
 
-def _model(model: ModelStatus, screen: Screen) -> None:
+def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:
     latest = "" if model.version == model.latest else f" (the latest is {model.latest})"
-    screen.line((f"{model.model} {model.version}", "name"), (f"  against the work tree{latest}", "dim"))
-    diff.artifacts(model.artifacts, screen)
-    diff.values("params", model.params, screen)
-    diff.metrics(model.metrics, screen)
+    screen.draw_line((f"{model.model} {model.version}", "name"), (f"  against the work tree{latest}", "dim"))
+    diff.draw_artifact_changes(model.artifacts, screen)
+    diff.draw_value_changes("params", model.params, screen)
+    diff.draw_metric_changes(model.metrics, screen)
     if model.lacking:
-        screen.line(("missing  ", "warn"), listed(model.lacking))
-    _code(model, screen)
+        screen.draw_line(("missing  ", "warn"), join_listed(model.lacking))
+    _draw_code_status(model, screen)
     missing = [artifact.path for artifact in model.artifacts if artifact.state == "missing"]
     if model.bump:
-        screen.unbroken(("next: ", "dim"), f"mlver register {model.model} --bump {model.bump} -m WHY", _makes(model))
+        screen.draw_unbroken(("next: ", "dim"), f"mlver register {model.model} --bump {model.bump} -m WHY", _describe_next_version(model))
     elif missing:
-        screen.unbroken(("next: ", "dim"), f"mlver checkout {model.model}@{model.version}")
+        screen.draw_unbroken(("next: ", "dim"), f"mlver checkout {model.model}@{model.version}")
     elif latest:
-        screen.unbroken(
+        screen.draw_unbroken(
             ("next: ", "dim"), f"mlver checkout {model.model}@{model.latest}", ("   (goes forward again)", "dim")
         )
     else:
-        screen.line("  weights, data and params are as registered")
+        screen.draw_line("  weights, data and params are as registered")
 
 
-def _makes(model: ModelStatus) -> Part:
+def _describe_next_version(model: ModelStatus) -> Part:
     return (f"   (makes {model.next})", "dim")
 
 
-def _code(model: ModelStatus, screen: Screen) -> None:
+def _draw_code_status(model: ModelStatus, screen: TextScreen) -> None:
     said = []
     if model.commits:
-        said.append(f"{count(model.commits, 'commit')} since")
+        said.append(f"{format_count(model.commits, 'commit')} since")
     if model.dirty:
         said.append("changes that are not committed")
     if said:
-        screen.line(("code", "bold"), f"  {', '.join(said)}")
+        screen.draw_line(("code", "bold"), f"  {', '.join(said)}")

@@ -11,35 +11,35 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def document(result: Any) -> dict[str, Any]:
+def build_document(result: Any) -> dict[str, Any]:
     """`InitResult(...)` as `{"schema": "mlver/result/init/1", ...}`."""
-    return {"schema": f"mlver/result/{kind(type(result))}/1", **_plain(result)}
+    return {"schema": f"mlver/result/{name_result_kind(type(result))}/1", **_simplify_value(result)}
 
 
-def kind(result: type) -> str:
+def name_result_kind(result: type) -> str:
     return result.__name__.removesuffix("Result").lower()
 
 
-def dumps(result: Any) -> str:
-    return json.dumps(document(result), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+def dump_document(result: Any) -> str:
+    return json.dumps(build_document(result), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def _plain(value: Any) -> Any:
+def _simplify_value(value: Any) -> Any:
     if hasattr(value, "to_document"):
         return value.to_document()
     if hasattr(value, "_asdict"):  # a named tuple is no list
-        return {key: _plain(item) for key, item in value._asdict().items()}
+        return {key: _simplify_value(item) for key, item in value._asdict().items()}
     if dataclasses.is_dataclass(value):
-        fields = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        return {**_answers(value), **fields}
+        fields = {field.name: _simplify_value(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {**_collect_answers(value), **fields}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _simplify_value(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
+        return [_simplify_value(item) for item in value]
     return value
 
 
-def _answers(value: Any) -> dict[str, bool]:
+def _collect_answers(value: Any) -> dict[str, bool]:
     """What a program asks first: whether the answer is yes (exit code 0), whether anything differs."""
     found = {}
     if hasattr(value, "exit_code"):

@@ -8,7 +8,7 @@ import pytest
 
 from mlver.cli.app import COMMANDS
 from tests import programs
-from tests.ci.forge import Forge, serving
+from tests.ci.forge import LocalForge, serve_api
 from tests.cli.conftest import first, second, stories
 from tests.conftest import Repository
 
@@ -25,26 +25,26 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tools(shared: Path) -> Path:
     """The folder of the programs that judge and run pipelines."""
-    return programs.pipeline_tools(shared)
+    return programs.install_pipeline_tools(shared)
 
 
 @pytest.fixture
 def wheel(tools: Path, shared: Path) -> Path:
-    return programs.wheel(shared)
+    return programs.build_wheel(shared)
 
 
 @pytest.fixture
-def forge(first: Repository, tmp_path: Path, tools: Path) -> Iterator[Forge]:
+def forge(first: Repository, tmp_path: Path, tools: Path) -> Iterator[LocalForge]:
     """A forge with one repository, which has digits 1.0.0 registered; nothing is pushed yet."""
     for program in ("curl", "jq"):
-        programs.needs(program)
-    with serving() as api:
-        made = Forge(first, Repository(tmp_path / "origin.git"), api, tmp_path / "runner", tools)
-        made.prepare()
+        programs.require_program(program)
+    with serve_api() as api:
+        made = LocalForge(first, Repository(tmp_path / "origin.git"), api, tmp_path / "runner", tools)
+        made.prepare_remote()
         yield made
 
 
-def require(*names: str) -> None:
+def require_commands(*names: str) -> None:
     """Skip where a command that a pipeline calls is not there."""
     missing = [name for name in names if name not in COMMANDS]
     if missing:

@@ -65,7 +65,7 @@ runs:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApiRequest:
     """One request to the API."""
 
     method: str
@@ -75,17 +75,17 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Api:
+class ForgeApi:
     """What the stand-in of a forge's API was asked, and the comments it holds."""
 
     url: str = ""
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[ApiRequest] = field(default_factory=list)
     comments: list[dict[str, Any]] = field(default_factory=list)
 
-    def changes(self) -> list[tuple[str, str]]:
+    def list_changes(self) -> list[tuple[str, str]]:
         return [(one.method, one.path) for one in self.asked if one.method != "GET"]
 
-    def answer(self, asked: Asked) -> tuple[int, Any]:
+    def answer_request(self, asked: ApiRequest) -> tuple[int, Any]:
         self.asked.append(asked)
         where, _, last = asked.path.partition("?")[0].rpartition("/")
         if asked.method == "GET":
@@ -102,26 +102,26 @@ class Api:
 
 
 @contextmanager
-def serving() -> Iterator[Api]:
+def serve_api() -> Iterator[ForgeApi]:
     """The API, on a free port."""
-    api = Api()
+    api = ForgeApi()
 
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
+    class RequestHandler(BaseHTTPRequestHandler):
+        def send_answer(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            code, said = api.answer(Asked(self.command, self.path, _token(self.headers), _body(self.headers, sent)))
+            code, said = api.answer_request(ApiRequest(self.command, self.path, _read_token(self.headers), _parse_body(self.headers, sent)))
             told = json.dumps(said).encode()
             self.send_response(code)
             self.send_header("Content-Length", str(len(told)))
             self.end_headers()
             self.wfile.write(told)
 
-        do_GET = do_POST = do_PATCH = do_PUT = answer  # noqa: N815 - http.server names them so
+        do_GET = do_POST = do_PATCH = do_PUT = send_answer  # noqa: N815 - http.server names them so
 
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), RequestHandler) as server:
         api.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -132,11 +132,11 @@ def serving() -> Iterator[Api]:
             thread.join()
 
 
-def _token(headers: Message) -> str:
+def _read_token(headers: Message) -> str:
     return headers.get("PRIVATE-TOKEN", headers.get("Authorization", "")).removeprefix("Bearer ")
 
 
-def _body(headers: Message, sent: bytes) -> Any:
+def _parse_body(headers: Message, sent: bytes) -> Any:
     """JSON, or the one field of a form."""
     kind = headers.get("Content-Type", "")
     if kind.startswith("multipart/form-data"):
@@ -147,34 +147,34 @@ def _body(headers: Message, sent: bytes) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class WorkflowRun:
     """What act printed, and its exit code."""
 
     code: int
     out: str
 
-    def outputs(self) -> dict[str, str]:
+    def read_outputs(self) -> dict[str, str]:
         lines = (line.partition("::set-output:: ")[2] for line in self.out.splitlines())
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
 @dataclass(frozen=True, slots=True)
-class Forge:
+class LocalForge:
     """`work` is a clone with `origin`, a bare repository; `home` is the runner's."""
 
     work: Repository
     origin: Repository
-    api: Api
+    api: ForgeApi
     home: Path
     programs: Path
 
-    def run(self, workflow: str, event: str, payload: Mapping[str, Any], **local: Path) -> Run:
+    def run_workflow(self, workflow: str, event: str, payload: Mapping[str, Any], **local: Path) -> WorkflowRun:
         """What the forge does on an event; `local` are folders that stand for further actions' repositories."""
         given = self.home / "event.json"
         given.write_text(json.dumps(payload))
         actions = {CHECKOUT_ACTION: self.home / "checkout", PYTHON_ACTION: self.home / "python"}
         words = [f"--local-repository={name}={place}" for name, place in {**actions, **local}.items()]
-        words += [f"--env={name}={value}" for name, value in self.environment().items()]
+        words += [f"--env={name}={value}" for name, value in self.build_environment().items()]
         done = subprocess.run(
             [
                 *(self.programs / "act", event, "--workflows", f".github/workflows/{workflow}", "--eventpath", given),
@@ -188,9 +188,9 @@ class Forge:
             stderr=subprocess.STDOUT,
             check=False,
         )
-        return Run(done.returncode, done.stdout.decode())
+        return WorkflowRun(done.returncode, done.stdout.decode())
 
-    def environment(self) -> dict[str, str]:
+    def build_environment(self) -> dict[str, str]:
         return {
             "GITHUB_API_URL": self.api.url,
             "GITHUB_REPOSITORY": "kim/digits",
@@ -199,10 +199,10 @@ class Forge:
             "PROGRAMS": os.fspath(self.programs),
         }
 
-    def push(self, *refs: str) -> None:
+    def push_refs(self, *refs: str) -> None:
         self.work.git("push", "--quiet", "origin", *refs)
 
-    def prepare(self) -> None:
+    def prepare_remote(self) -> None:
         for name, action in {"checkout": _CHECKOUT, "python": _PYTHON}.items():
             (self.home / name).mkdir(parents=True)
             (self.home / name / "action.yml").write_text(action)

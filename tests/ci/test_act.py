@@ -7,28 +7,28 @@ import shutil
 from pathlib import Path
 
 from mlver.cli.app import COMMANDS
-from tests.ci.conftest import require
-from tests.ci.forge import Forge, Run
-from tests.cli.conftest import train, works
+from tests.ci.conftest import require_commands
+from tests.ci.forge import LocalForge, WorkflowRun
+from tests.cli.conftest import train_model, assert_works
 from tests.conftest import CHECKOUT
 
 NUMBER = 7
 COMMENTS = f"/repos/kim/digits/issues/{NUMBER}/comments"
 
 
-def write(forge: Forge, wheel: Path, *options: str) -> None:
+def write(forge: LocalForge, wheel: Path, *options: str) -> None:
     """Write the pipelines, commit them and all else, and push it."""
-    works(forge.work, "ci", "github", "--install", os.fspath(wheel), *options)
+    assert_works(forge.work, "ci", "github", "--install", os.fspath(wheel), *options)
     forge.work.commit("Pipelines")
-    forge.push("main", "--tags")
+    forge.push_refs("main", "--tags")
 
 
-def proposed(forge: Forge, *, fork: bool = False) -> Run:
+def proposed(forge: LocalForge, *, fork: bool = False) -> WorkflowRun:
     """What a pull request from the branch `next` sets off: its head merged into main, as the forge does."""
     base, head = (forge.work.git("rev-parse", name) for name in ("main", "next"))
     forge.work.git("switch", "--quiet", "--detach", "main")
     forge.work.git("merge", "--quiet", "--no-ff", "--message", "Merge", "next")
-    forge.push(f"+HEAD:refs/pull/{NUMBER}/merge", "next")
+    forge.push_refs(f"+HEAD:refs/pull/{NUMBER}/merge", "next")
     forge.work.git("switch", "--quiet", "next")
     repo = {"full_name": "mallory/digits" if fork else "kim/digits"}
     request = {
@@ -36,19 +36,19 @@ def proposed(forge: Forge, *, fork: bool = False) -> Run:
         "base": {"sha": base, "ref": "main"},
         "head": {"sha": head, "ref": "next", "repo": repo},
     }
-    return forge.run("mlver-check.yml", "pull_request", {"number": NUMBER, "pull_request": request})
+    return forge.run_workflow("mlver-check.yml", "pull_request", {"number": NUMBER, "pull_request": request})
 
 
-def branch(forge: Forge) -> None:
+def branch(forge: LocalForge) -> None:
     """A branch `next` that registers 1.1.0."""
     forge.work.git("switch", "--quiet", "--create", "next")
-    train(forge.work, 2)
-    works(forge.work, "register", "digits", "--bump", "minor", "--no-commit", "-m", "Second")
+    train_model(forge.work, 2)
+    assert_works(forge.work, "register", "digits", "--bump", "minor", "--no-commit", "-m", "Second")
     forge.work.git("commit", "--quiet", "--message", "Register 1.1.0")
 
 
-def test_a_pull_request_gets_one_comment_that_follows_it(forge: Forge, wheel: Path) -> None:
-    require("hook")
+def test_a_pull_request_gets_one_comment_that_follows_it(forge: LocalForge, wheel: Path) -> None:
+    require_commands("hook")
     write(forge, wheel, "--only", "check")
     branch(forge)
     # nothing of the repository is imported by what holds the token
@@ -56,7 +56,7 @@ def test_a_pull_request_gets_one_comment_that_follows_it(forge: Forge, wheel: Pa
     forge.work.commit("Shadow a module")
     done = proposed(forge)
     assert done.code == 0, done.out
-    assert forge.api.changes() == [("POST", COMMENTS)]
+    assert forge.api.list_changes() == [("POST", COMMENTS)]
     assert forge.api.asked[-1].token == "a-token"
     body = forge.api.comments[0]["body"]
     assert "1.1.0" in body
@@ -65,14 +65,14 @@ def test_a_pull_request_gets_one_comment_that_follows_it(forge: Forge, wheel: Pa
     assert marker.startswith("<!--")
     forge.api.comments.insert(0, {"url": "http://127.0.0.1:1/", "user": {"login": "kim"}, "body": f"{marker}\nquoted"})
     forge.api.comments[1]["url"] = f"{forge.api.url}{COMMENTS}/2"
-    works(forge.work, "promote", "digits@1.0.0", "--to", "staging", "-m", "Try")
+    assert_works(forge.work, "promote", "digits@1.0.0", "--to", "staging", "-m", "Try")
     assert proposed(forge).code == 0
-    assert forge.api.changes()[1:] == [("PATCH", f"{COMMENTS}/2")]
+    assert forge.api.list_changes()[1:] == [("PATCH", f"{COMMENTS}/2")]
     assert "staging" in forge.api.comments[1]["body"]
 
 
-def test_a_pull_request_that_edits_a_record_fails_and_still_shows_what_it_does(forge: Forge, wheel: Path) -> None:
-    require("hook")
+def test_a_pull_request_that_edits_a_record_fails_and_still_shows_what_it_does(forge: LocalForge, wheel: Path) -> None:
+    require_commands("hook")
     write(forge, wheel, "--only", "check")
     forge.work.git("switch", "--quiet", "--create", "next")
     record = forge.work.path / ".mlver/models/digits/versions/1.0.0.yaml"
@@ -81,46 +81,46 @@ def test_a_pull_request_that_edits_a_record_fails_and_still_shows_what_it_does(f
     done = proposed(forge)
     assert done.code == 1
     assert "versions/1.0.0.yaml" in done.out
-    assert forge.api.changes() == [("POST", COMMENTS)]
+    assert forge.api.list_changes() == [("POST", COMMENTS)]
 
 
-def test_pull_requests_from_forks_and_those_without_records_get_no_comment(forge: Forge, wheel: Path) -> None:
-    require("hook")
+def test_pull_requests_from_forks_and_those_without_records_get_no_comment(forge: LocalForge, wheel: Path) -> None:
+    require_commands("hook")
     write(forge, wheel, "--only", "check")
     forge.work.git("switch", "--quiet", "--create", "next")
     forge.work.write("README.md", "# Words\n")
     forge.work.commit("Words")
     assert proposed(forge).code == 0
-    works(forge.work, "promote", "digits@1.0.0", "--to", "staging", "-m", "Try")
+    assert_works(forge.work, "promote", "digits@1.0.0", "--to", "staging", "-m", "Try")
     assert proposed(forge, fork=True).code == 0
-    assert forge.api.changes() == []
+    assert forge.api.list_changes() == []
 
 
-def test_a_push_to_main_seals_and_starts_the_pipelines_of_the_tags(forge: Forge, wheel: Path) -> None:
-    require("release", "event")
+def test_a_push_to_main_seals_and_starts_the_pipelines_of_the_tags(forge: LocalForge, wheel: Path) -> None:
+    require_commands("release", "event")
     write(forge, wheel, "--only", "seal,release")
-    train(forge.work, 2)
-    works(forge.work, "register", "digits", "--bump", "minor", "--no-commit", "-m", "Second")
+    train_model(forge.work, 2)
+    assert_works(forge.work, "register", "digits", "--bump", "minor", "--no-commit", "-m", "Second")
     forge.work.git("commit", "--quiet", "--message", "Register 1.1.0 (#7)")
-    forge.push("main")
-    done = forge.run("mlver-seal.yml", "push", {"ref": "refs/heads/main"})
+    forge.push_refs("main")
+    done = forge.run_workflow("mlver-seal.yml", "push", {"ref": "refs/heads/main"})
     assert done.code == 0, done.out
     assert forge.origin.git("tag").split() == ["digits@v1.0.0", "digits@v1.1.0"]
     (asked,) = forge.api.asked
     assert asked.path == "/repos/kim/digits/actions/workflows/mlver-release.yml/dispatches"
     assert (asked.method, asked.token, asked.body) == ("POST", "a-token", {"ref": "digits@v1.1.0"})
-    again = forge.run("mlver-seal.yml", "push", {"ref": "refs/heads/main"})
+    again = forge.run_workflow("mlver-seal.yml", "push", {"ref": "refs/heads/main"})
     assert again.code == 0
     assert len(forge.api.asked) == 1
 
 
-def test_a_version_tag_is_told_and_verified_to_the_last_byte(forge: Forge, wheel: Path) -> None:
-    require("event")
+def test_a_version_tag_is_told_and_verified_to_the_last_byte(forge: LocalForge, wheel: Path) -> None:
+    require_commands("event")
     bytes_of = forge.work.path / ".git/mlver"
     write(forge, wheel, "--only", "release", "--fetch", f"mkdir .git/mlver && cp -r {bytes_of}/. .git/mlver")
-    done = forge.run("mlver-release.yml", "push", {"ref": "refs/tags/digits@v1.0.0"})
+    done = forge.run_workflow("mlver-release.yml", "push", {"ref": "refs/tags/digits@v1.0.0"})
     assert done.code == 0, done.out
-    assert (done.outputs()["kind"], done.outputs()["model"], done.outputs()["version"]) == (
+    assert (done.read_outputs()["kind"], done.read_outputs()["model"], done.read_outputs()["version"]) == (
         "version",
         "digits",
         "1.0.0",
@@ -129,48 +129,48 @@ def test_a_version_tag_is_told_and_verified_to_the_last_byte(forge: Forge, wheel
     stored = next(path for path in sorted(bytes_of.glob("packs/*.pack")))
     stored.chmod(0o644)
     stored.write_bytes(stored.read_bytes().replace(b"weights of run 1", b"weights of run 9", 1))
-    assert forge.run("mlver-release.yml", "push", {"ref": "refs/tags/digits@v1.0.0"}).code == 1
+    assert forge.run_workflow("mlver-release.yml", "push", {"ref": "refs/tags/digits@v1.0.0"}).code == 1
 
 
-def test_a_promotion_deploys_what_holds_the_stage_now(forge: Forge, wheel: Path, tmp_path: Path) -> None:
-    require("event")
+def test_a_promotion_deploys_what_holds_the_stage_now(forge: LocalForge, wheel: Path, tmp_path: Path) -> None:
+    require_commands("event")
     config = forge.work.path / ".mlver/config.yaml"
     config.write_text(config.read_text() + "\ntags:\n  promotions: true\n")
     bytes_of, served = forge.work.path / ".git/mlver", tmp_path / "served"
     fetch = f"mkdir .git/mlver && cp -r {bytes_of}/. .git/mlver"
     deploy = f'mkdir -p {served} && cp -r serving "{served}/$MODEL-$STAGE-$VERSION"'
     write(forge, wheel, "--only", "deploy", "--fetch", fetch, "--deploy", deploy)
-    works(forge.work, "promote", "digits@1.0.0", "--to", "production", "-m", "Release")
-    forge.push("main", "--tags")
-    done = forge.run("mlver-deploy.yml", "push", {"ref": "refs/tags/digits@production.1"})
+    assert_works(forge.work, "promote", "digits@1.0.0", "--to", "production", "-m", "Release")
+    forge.push_refs("main", "--tags")
+    done = forge.run_workflow("mlver-deploy.yml", "push", {"ref": "refs/tags/digits@production.1"})
     assert done.code == 0, done.out
     assert [path.name for path in served.iterdir()] == ["digits-production-1.0.0"]
     weights = list((served / "digits-production-1.0.0").rglob("weights.safetensors"))
     assert weights[0].read_bytes() == b"weights of run 1\n" * 1000
     forge.work.git("switch", "--quiet", "-c", "wild")
-    works(forge.work, "promote", "digits@1.0.0", "--to", "staging", "-m", "Never merged")
-    forge.push("digits@staging.1")
-    done = forge.run("mlver-deploy.yml", "push", {"ref": "refs/tags/digits@staging.1"})
+    assert_works(forge.work, "promote", "digits@1.0.0", "--to", "staging", "-m", "Never merged")
+    forge.push_refs("digits@staging.1")
+    done = forge.run_workflow("mlver-deploy.yml", "push", {"ref": "refs/tags/digits@staging.1"})
     assert done.code == 1
     assert "is not on origin/main" in done.out
     assert len(list(served.iterdir())) == 1
 
 
-def test_new_data_is_trained_on_once_and_becomes_a_pull_request(forge: Forge, wheel: Path, tmp_path: Path) -> None:
+def test_new_data_is_trained_on_once_and_becomes_a_pull_request(forge: LocalForge, wheel: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     (forge.work.path / ".gitignore").write_text("/model/\n")
     training = 'mkdir -p model && wc -c < data/train.csv > "model/$MODEL" && echo \'{"accuracy": 0.99}\' > metrics.json'
     store = f"cp -r .git/mlver {kept}"
     write(forge, wheel, "--only", "retrain", "--train", training, "--store", store)
     event = {"ref": "refs/heads/main"}
-    same = forge.run("mlver-retrain.yml", "push", event)
+    same = forge.run_workflow("mlver-retrain.yml", "push", event)
     assert same.code == 0, same.out
-    assert same.outputs()["models"] == "[]"
+    assert same.read_outputs()["models"] == "[]"
     assert not kept.exists()
     forge.work.write("data/train.csv", "a,b\n1,2\n3,4\n")
     forge.work.commit("More data")
-    forge.push("main")
-    done = forge.run("mlver-retrain.yml", "push", event)
+    forge.push_refs("main")
+    done = forge.run_workflow("mlver-retrain.yml", "push", event)
     assert done.code == 0, done.out
     made = forge.origin.git("for-each-ref", "--format=%(refname:short)", "refs/heads/mlver").splitlines()
     assert len(made) == 1
@@ -181,7 +181,7 @@ def test_new_data_is_trained_on_once_and_becomes_a_pull_request(forge: Forge, wh
     record = forge.origin.git("show", f"{made[0]}:.mlver/models/digits/versions/1.1.0.yaml")
     assert "accuracy: 0.99" in record
     assert list(kept.glob("packs/*.pack")) or list(kept.glob("objects/*/*")), "the new bytes are taken away"
-    again = forge.run("mlver-retrain.yml", "push", event)
+    again = forge.run_workflow("mlver-retrain.yml", "push", event)
     assert again.code == 0, again.out
     assert len(forge.api.asked) == 1, "what waits in a pull request is not trained on again"
 
@@ -208,7 +208,7 @@ jobs:
 """
 
 
-def test_the_action_installs_itself_and_runs_what_it_is_told(forge: Forge, tmp_path: Path) -> None:
+def test_the_action_installs_itself_and_runs_what_it_is_told(forge: LocalForge, tmp_path: Path) -> None:
     event = str("event" in COMMANDS).lower()
     source = tmp_path / "action"
     source.mkdir()
@@ -220,8 +220,8 @@ def test_the_action_installs_itself_and_runs_what_it_is_told(forge: Forge, tmp_p
     # the action runs before anything of the repository could
     forge.work.write("venv.py", "raise SystemExit('imported')\n")
     forge.work.commit("Use the action")
-    forge.push("main", "--tags")
-    done = forge.run("use.yml", "push", {"ref": "refs/tags/digits@v1.0.0"}, **{"mlver/mlver@main": source})
+    forge.push_refs("main", "--tags")
+    done = forge.run_workflow("use.yml", "push", {"ref": "refs/tags/digits@v1.0.0"}, **{"mlver/mlver@main": source})
     assert ("venv.py" in done.out, done.code) == (False, 0), done.out
     assert "Mlver 0." in done.out
     assert ("told 1.0.0" in done.out) == (event == "true")

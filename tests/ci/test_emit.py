@@ -13,8 +13,8 @@ import yaml
 
 from mlver.pipelines.emit import File, files, is_edited
 from mlver.pipelines.settings import FORGES, PIPELINES, Forge, Settings
-from tests.cli.conftest import refused, works
-from tests.cli.results import document
+from tests.cli.conftest import assert_refused, assert_works
+from tests.cli.results import read_document
 from tests.conftest import CHECKOUT, Repository
 
 FULL = {
@@ -101,37 +101,37 @@ def test_every_action_is_pinned_and_no_event_becomes_part_of_a_script() -> None:
     ],
 )
 def test_what_cannot_be_is_refused(first: Repository, options: tuple[str, ...], said: str) -> None:
-    assert said in refused(first, "ci", "github", *options, code=2)
+    assert said in assert_refused(first, "ci", "github", *options, code=2)
     assert not (first.path / ".github").exists()
 
 
 def test_an_unknown_forge_is_refused_with_those_there_are(first: Repository) -> None:
-    assert "github, gitlab, bitbucket, argo" in refused(first, "ci", "gitea", code=2)
+    assert "github, gitlab, bitbucket, argo" in assert_refused(first, "ci", "gitea", code=2)
 
 
 @pytest.mark.parametrize("forge", FORGES)
 def test_a_second_run_changes_nothing_and_says_so(first: Repository, forge: Forge) -> None:
-    works(first, "ci", forge, *OPTIONS)
+    assert_works(first, "ci", forge, *OPTIONS)
     before = first.git("status", "--porcelain", "--untracked-files=all")
     stamps = {path: path.stat().st_mtime_ns for path in first.path.rglob("*mlver*.y*ml")}
-    assert "nothing changed" in works(first, "ci", forge, *OPTIONS)
+    assert "nothing changed" in assert_works(first, "ci", forge, *OPTIONS)
     assert first.git("status", "--porcelain", "--untracked-files=all") == before
     assert {path: path.stat().st_mtime_ns for path in first.path.rglob("*mlver*.y*ml")} == stamps
 
 
 def states(repository: Repository, *words: str) -> dict[str, str]:
     done = repository.mlver("ci", *words, "--json")
-    return {Path(file["path"]).stem: file["state"] for file in document(done, "ci")["files"]}
+    return {Path(file["path"]).stem: file["state"] for file in read_document(done, "ci")["files"]}
 
 
 def test_other_options_update_what_mlver_wrote_and_an_edit_is_asked_about(first: Repository) -> None:
-    works(first, "ci", "github", "--only", "check,seal")
+    assert_works(first, "ci", "github", "--only", "check,seal")
     seal = first.path / ".github/workflows/mlver-seal.yml"
     seal.write_bytes(seal.read_bytes().replace(b"\n", b"\r\n"))  # git may have done so
     assert states(first, "github", "--only", "check", "--python", "3.13") == {"mlver-check": "updated"}
     assert states(first, "github", "--only", "seal", "--python", "3.13") == {"mlver-seal": "updated"}
     seal.write_text(seal.read_text() + "# mine\n")
-    said = refused(first, "ci", "github", "--only", "check,seal")
+    said = assert_refused(first, "ci", "github", "--only", "check,seal")
     assert ".github/workflows/mlver-seal.yml was edited, or never written by mlver" in said
     assert "3.13" in (first.path / ".github/workflows/mlver-check.yml").read_text(), "all or nothing"
     assert states(first, "github", "--only", "seal", "--force") == {"mlver-seal": "replaced"}
@@ -140,41 +140,41 @@ def test_other_options_update_what_mlver_wrote_and_an_edit_is_asked_about(first:
 
 def test_the_pipeline_file_of_a_person_is_left_alone_and_what_it_lacks_is_told(first: Repository) -> None:
     own = first.write(".gitlab-ci.yml", "stages: [test]\n")
-    said = works(first, "ci", "gitlab", "--only", "check")
+    said = assert_works(first, "ci", "gitlab", "--only", "check")
     assert "add to your own .gitlab-ci.yml\n  include: [{ local: /.gitlab/mlver/*.yml }]\n" in said
     assert own.read_text() == "stages: [test]\n"
     own.write_text(own.read_text() + "include: [{ local: /.gitlab/mlver/*.yml }]\n")
-    assert "add to" not in works(first, "ci", "gitlab", "--only", "check")
+    assert "add to" not in assert_works(first, "ci", "gitlab", "--only", "check")
 
 
 def test_nothing_is_written_through_a_symlink(first: Repository, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (first.path / ".github").symlink_to(elsewhere)
-    assert "passes through the symlink '.github'" in refused(first, "ci", "github")
+    assert "passes through the symlink '.github'" in assert_refused(first, "ci", "github")
     assert not list(elsewhere.iterdir())
 
 
 def test_stdout_shows_what_would_be_written(first: Repository) -> None:
-    shown = works(first, "ci", "bitbucket", "--stdout")
+    shown = assert_works(first, "ci", "bitbucket", "--stdout")
     assert not (first.path / "bitbucket-pipelines.yml").exists()
-    works(first, "ci", "bitbucket")
+    assert_works(first, "ci", "bitbucket")
     assert (first.path / "bitbucket-pipelines.yml").read_text() == shown
 
 
 def test_the_main_line_is_what_the_remote_calls_so(first: Repository, tmp_path: Path) -> None:
     first.git("branch", "--move", "trunk")
-    assert 'branches: ["main"]' in works(first, "ci", "github", "--stdout", "--only", "seal")
+    assert 'branches: ["main"]' in assert_works(first, "ci", "github", "--stdout", "--only", "seal")
     first.git("clone", "--quiet", ".", str(tmp_path / "clone"))
     clone = Repository(tmp_path / "clone")
-    assert 'branches: ["trunk"]' in works(clone, "ci", "github", "--stdout", "--only", "seal")
-    assert 'branches: ["next"]' in works(clone, "ci", "github", "--stdout", "--only", "seal", "--branch", "next")
+    assert 'branches: ["trunk"]' in assert_works(clone, "ci", "github", "--stdout", "--only", "seal")
+    assert 'branches: ["next"]' in assert_works(clone, "ci", "github", "--stdout", "--only", "seal", "--branch", "next")
 
 
 @pytest.mark.parametrize(("pipeline", "tag"), [("release", "digits@v1.0.0-rc.1"), ("deploy", "digits@production.12")])
 def test_argo_is_started_by_no_tag_that_it_would_read_as_a_template(first: Repository, pipeline: str, tag: str) -> None:
     """Argo fills in `{{…}}` wherever it stands, and git takes such a name."""
-    works(first, "ci", "argo", "--fetch", "true")
+    assert_works(first, "ci", "argo", "--fetch", "true")
     found = re.search(r"value: \['(\^refs/tags/.*)'\]", (first.path / f"argo/mlver-{pipeline}.yaml").read_text())
     assert found is not None
     assert re.search(found[1], f"refs/tags/{tag}")

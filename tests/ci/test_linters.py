@@ -10,9 +10,9 @@ import pytest
 
 from mlver.pipelines.settings import FORGES
 from tests.ci.test_emit import FULL, OPTIONS
-from tests.cli.conftest import copied, works
+from tests.cli.conftest import copy_repository, assert_works
 from tests.conftest import CHECKOUT, Repository
-from tests.programs import needs
+from tests.programs import require_program
 
 NEEDED = tuple(word for name in ("fetch", "train", "store") for word in (f"--{name}", FULL[name]))
 
@@ -22,9 +22,9 @@ def written(stories: dict[str, Repository], tmp_path_factory: pytest.TempPathFac
     """The pipelines of every forge, with every option, with what they need, and with none, each in its folder."""
     top = tmp_path_factory.mktemp("written")
     for name, options in {"every": OPTIONS, "needed": NEEDED, "none": ()}.items():
-        place = copied(stories["first"], top / name)
+        place = copy_repository(stories["first"], top / name)
         for forge in FORGES:
-            works(place, "ci", forge, *options)
+            assert_works(place, "ci", forge, *options)
     return top
 
 
@@ -62,7 +62,7 @@ def test_the_action_is_what_its_schema_says_and_safe(tools: Path) -> None:
 
 
 def test_workflows_are_right_to_their_shell_scripts(tools: Path, written: Path) -> None:
-    needs("shellcheck")
+    require_program("shellcheck")
     judged(tools, written, "actionlint", *sorted(written.glob("*/.github/workflows/*.yml")))
 
 

@@ -10,16 +10,16 @@ from typing import Any
 
 import yaml
 
-from tests.ci.conftest import require
-from tests.ci.forge import Forge
+from tests.ci.conftest import require_commands
+from tests.ci.forge import LocalForge
 from tests.ci.test_act import branch
-from tests.cli.conftest import train, works
+from tests.cli.conftest import train_model, assert_works
 from tests.conftest import Repository
 
 NOTES = "/projects/1/merge_requests/7/notes"
 
 
-def job(forge: Forge, name: str, ref: str, **variables: str) -> tuple[int, str]:
+def job(forge: LocalForge, name: str, ref: str, **variables: str) -> tuple[int, str]:
     """Run a job in a fresh clone; its exit code, and what it printed."""
     jobs: dict[str, Any] = {}
     for path in sorted(forge.work.path.glob(".gitlab/mlver/*.yml")):
@@ -59,44 +59,44 @@ def _bash(lines: list[str], where: Path, env: dict[str, str]) -> tuple[int, str]
     return done.returncode, done.stdout.decode()
 
 
-def write(forge: Forge, wheel: Path, *options: str) -> None:
-    works(forge.work, "ci", "gitlab", "--install", os.fspath(wheel), *options)
+def write(forge: LocalForge, wheel: Path, *options: str) -> None:
+    assert_works(forge.work, "ci", "gitlab", "--install", os.fspath(wheel), *options)
     forge.work.commit("Pipelines")
-    forge.push("main", "--tags")
+    forge.push_refs("main", "--tags")
 
 
-def test_a_merge_request_gets_one_note_that_follows_it(forge: Forge, wheel: Path) -> None:
-    require("hook")
+def test_a_merge_request_gets_one_note_that_follows_it(forge: LocalForge, wheel: Path) -> None:
+    require_commands("hook")
     write(forge, wheel, "--only", "check")
     base = forge.work.git("rev-parse", "main")
     branch(forge)
-    forge.push("next")
+    forge.push_refs("next")
     told = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base, "CI_MERGE_REQUEST_IID": "7", "MLVER_TOKEN": "a-token"}
     code, said = job(forge, "mlver check", "next", **told)
-    assert (code, forge.api.changes()) == (0, [("POST", NOTES)]), said
+    assert (code, forge.api.list_changes()) == (0, [("POST", NOTES)]), said
     assert "1.1.0" in forge.api.comments[0]["body"]
     assert forge.api.asked[-1].token == "a-token"
     assert job(forge, "mlver check", "next", **told)[0] == 0
-    assert forge.api.changes()[1:] == [("PUT", f"{NOTES}/1")]
+    assert forge.api.list_changes()[1:] == [("PUT", f"{NOTES}/1")]
     code, said = job(forge, "mlver check", "next", **{**told, "MLVER_TOKEN": ""})
-    assert (code, "no note: there is no MLVER_TOKEN here" in said, len(forge.api.changes())) == (0, True, 2)
+    assert (code, "no note: there is no MLVER_TOKEN here" in said, len(forge.api.list_changes())) == (0, True, 2)
 
 
-def test_what_is_merged_is_sealed_and_released(forge: Forge, wheel: Path) -> None:
-    require("release", "event")
+def test_what_is_merged_is_sealed_and_released(forge: LocalForge, wheel: Path) -> None:
+    require_commands("release", "event")
     bytes_of = forge.work.path / ".git/mlver"
     write(forge, wheel, "--only", "seal,release", "--fetch", f"cp -r {bytes_of}/. .git/mlver/")
-    train(forge.work, 2)
-    works(forge.work, "register", "digits", "--bump", "minor", "--no-commit", "-m", "Second")
+    train_model(forge.work, 2)
+    assert_works(forge.work, "register", "digits", "--bump", "minor", "--no-commit", "-m", "Second")
     forge.work.git("commit", "--quiet", "--message", "Register 1.1.0")
-    forge.push("main")
+    forge.push_refs("main")
     code, said = job(forge, "mlver seal", "main", MLVER_TOKEN="a-token")
     assert (code, forge.origin.git("tag").split()) == (0, ["digits@v1.0.0", "digits@v1.1.0"]), said
     code, said = job(forge, "mlver release", "refs/tags/digits@v1.1.0", CI_COMMIT_TAG="digits@v1.1.0")
     assert (code, "All is well" in said) == (0, True), said
 
 
-def test_new_data_becomes_a_branch_with_its_own_version(forge: Forge, wheel: Path, tmp_path: Path) -> None:
+def test_new_data_becomes_a_branch_with_its_own_version(forge: LocalForge, wheel: Path, tmp_path: Path) -> None:
     forge.origin.git("config", "receive.advertisePushOptions", "true")
     forge.work.write(".gitignore", "/model/\n")
     kept = tmp_path / "kept"
@@ -104,7 +104,7 @@ def test_new_data_becomes_a_branch_with_its_own_version(forge: Forge, wheel: Pat
     write(forge, wheel, "--only", "retrain", "--train", training, "--store", f"cp -r .git/mlver {kept}")
     forge.work.write("data/train.csv", "a,b\n1,2\n3,4\n")
     forge.work.commit("More data")
-    forge.push("main")
+    forge.push_refs("main")
     code, said = job(forge, "mlver retrain", "main", CI_COMMIT_BRANCH="main")
     assert code == 0, said
     (made,) = forge.origin.git("for-each-ref", "--format=%(refname:short)", "refs/heads/mlver").splitlines()

@@ -13,7 +13,7 @@ from tests.conftest import Repository
 ACCURACIES = {1: 0.91, 2: 0.94, 3: 0.95}
 
 
-def train(repository: Repository, run: int, *, commit: bool = True) -> None:
+def train_model(repository: Repository, run: int, *, commit: bool = True) -> None:
     """What a training script leaves behind; each run with other weights, parameters and metrics."""
     repository.write("model/weights.safetensors", f"weights of run {run}\n" * 1000)
     repository.write("model/config.json", '{"layers": 2}\n')
@@ -24,14 +24,14 @@ def train(repository: Repository, run: int, *, commit: bool = True) -> None:
         repository.commit(f"Training run {run}")
 
 
-def works(repository: Repository, *arguments: str) -> str:
+def assert_works(repository: Repository, *arguments: str) -> str:
     """What a command prints that has to work, quietly."""
     done = repository.mlver(*arguments)
     assert (done.code, done.err) == (0, "")
     return done.out
 
 
-def refused(repository: Repository, *arguments: str, code: int = 3) -> str:
+def assert_refused(repository: Repository, *arguments: str, code: int = 3) -> str:
     """What a command says that has to be refused, with a hint and nothing on stdout."""
     done = repository.mlver(*arguments)
     assert (done.code, done.out) == (code, "")
@@ -41,7 +41,7 @@ def refused(repository: Repository, *arguments: str, code: int = 3) -> str:
     return done.err
 
 
-def copied(repository: Repository, to: Path) -> Repository:
+def copy_repository(repository: Repository, to: Path) -> Repository:
     shutil.copytree(repository.path, to, symlinks=True)
     return Repository(to)
 
@@ -55,31 +55,31 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Repository]:
     project.git("init", "--quiet")
     project.write("README.md", "# A project\n")
     project.write(".gitignore", "/model/\n/data/\n")
-    train(project, 1)
-    first = copied(project, top / "first")
-    works(first, "init")
+    train_model(project, 1)
+    first = copy_repository(project, top / "first")
+    assert_works(first, "init")
     paths = ("--weights", "model", "--data", "train=data/train.csv", "--params", "params.yaml")
-    works(first, "register", "digits", *paths, "--metrics", "metrics.json", "-m", "First")
-    second = copied(first, top / "second")
-    works(second, "promote", "digits@1.0.0", "--to", "production", "-m", "Release")
-    train(second, 2)
-    works(second, "register", "digits", "--bump", "minor", "-m", "Second")
+    assert_works(first, "register", "digits", *paths, "--metrics", "metrics.json", "-m", "First")
+    second = copy_repository(first, top / "second")
+    assert_works(second, "promote", "digits@1.0.0", "--to", "production", "-m", "Release")
+    train_model(second, 2)
+    assert_works(second, "register", "digits", "--bump", "minor", "-m", "Second")
     return {"project": project, "first": first, "second": second}
 
 
 @pytest.fixture
 def project(stories: dict[str, Repository], tmp_path: Path) -> Repository:
     """After the first training; mlver was never here."""
-    return copied(stories["project"], tmp_path / "repository")
+    return copy_repository(stories["project"], tmp_path / "repository")
 
 
 @pytest.fixture
 def first(stories: dict[str, Repository], tmp_path: Path) -> Repository:
     """With digits 1.0.0 registered."""
-    return copied(stories["first"], tmp_path / "repository")
+    return copy_repository(stories["first"], tmp_path / "repository")
 
 
 @pytest.fixture
 def second(stories: dict[str, Repository], tmp_path: Path) -> Repository:
     """With digits 1.0.0 in production and 1.1.0 registered."""
-    return copied(stories["second"], tmp_path / "repository")
+    return copy_repository(stories["second"], tmp_path / "repository")

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import Outcome, Repository
+from tests.conftest import CommandOutcome, Repository
 
 RECORD = ".mlver/models/digits/versions/1.0.0.yaml"
 LATEST = ".mlver/models/digits/versions/1.1.0.yaml"
@@ -15,12 +15,12 @@ PROMOTION = ".mlver/models/digits/stages/production/0001.yaml"
 
 
 @dataclass(frozen=True, slots=True)
-class Hooked(Repository):
-    def attempt(self, *arguments: str, stdin: str = "", **environment: str) -> Outcome:
+class HookedRepository(Repository):
+    def attempt_git(self, *arguments: str, stdin: str = "", **environment: str) -> CommandOutcome:
         """Run git, hooks and all; a refusal is an answer."""
-        return self.run("git", *arguments, stdin=stdin, **environment)
+        return self.run_process("git", *arguments, stdin=stdin, **environment)
 
-    def run(self, *words: str, stdin: str = "", **environment: str) -> Outcome:
+    def run_process(self, *words: str, stdin: str = "", **environment: str) -> CommandOutcome:
         done = subprocess.run(
             words,
             cwd=self.path,
@@ -30,17 +30,17 @@ class Hooked(Repository):
             env={**os.environ, **environment},
             check=False,
         )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        return CommandOutcome(done.returncode, done.stdout, done.stderr)
 
-    def passes(self, *arguments: str) -> str:
-        done = self.attempt(*arguments)
+    def assert_passes(self, *arguments: str) -> str:
+        done = self.attempt_git(*arguments)
         assert done.code == 0, done.err
         return done.out + done.err
 
-    def refuses(self, *arguments: str) -> str:
+    def assert_refuses(self, *arguments: str) -> str:
         """What a hook says that stops git; HEAD is where it was."""
         before = self.git("rev-parse", "HEAD")
-        done = self.attempt(*arguments)
+        done = self.attempt_git(*arguments)
         assert done.code != 0, done
         assert self.git("rev-parse", "HEAD") == before
         assert "mlver refuses" in done.err, done.err
@@ -48,7 +48,7 @@ class Hooked(Repository):
         assert "Traceback" not in done.err
         return done.err
 
-    def edit(self, path: str = RECORD) -> None:
+    def edit_record(self, path: str = RECORD) -> None:
         """Change what a record says, so that it is valid still."""
         text = (self.path / path).read_text()
         changed = text.replace("message: ", "message: Not ", 1)
@@ -63,5 +63,5 @@ class Hooked(Repository):
         return path
 
 
-def hooked(repository: Repository) -> Hooked:
-    return Hooked(Path(repository.path))
+def with_hooks(repository: Repository) -> HookedRepository:
+    return HookedRepository(Path(repository.path))

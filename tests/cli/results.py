@@ -12,31 +12,31 @@ import jsonschema
 import referencing
 
 from mlver.document.schema import KINDS, schema_bytes
-from tests.conftest import CHECKOUT, Outcome
+from tests.conftest import CHECKOUT, CommandOutcome
 
 RESULTS = sorted(path.name.removesuffix(".schema.json") for path in CHECKOUT.glob("schemas/result-*.schema.json"))
 
 
-def schema_of(name: str) -> Any:
+def read_schema(name: str) -> Any:
     return json.loads(schema_bytes(name))
 
 
 @functools.cache
-def validator(kind: str) -> jsonschema.Draft202012Validator:
+def result_validator(kind: str) -> jsonschema.Draft202012Validator:
     """The judge of one kind of result; it knows the other schemas, and fetches nothing."""
-    known = [referencing.Resource.from_contents(schema_of(name)) for name in (*KINDS, *RESULTS)]
+    known = [referencing.Resource.from_contents(read_schema(name)) for name in (*KINDS, *RESULTS)]
     registry: referencing.Registry[Any] = referencing.Registry().with_resources((r.id() or "", r) for r in known)
-    return jsonschema.Draft202012Validator(schema_of(f"result-{kind}"), registry=registry)
+    return jsonschema.Draft202012Validator(read_schema(f"result-{kind}"), registry=registry)
 
 
-def document(outcome: Outcome, kind: str) -> Any:
+def read_document(outcome: CommandOutcome, kind: str) -> Any:
     """The one document an outcome printed, checked by its schema."""
     found = json.loads(outcome.out)
-    validator(kind).validate(found)
+    result_validator(kind).validate(found)
     return found
 
 
-def digest_of(top: Path) -> str:
+def digest_tree(top: Path) -> str:
     """Of every name, mode and byte below `top`, git's own among them; of mlver's rebuildable cache, nothing."""
     digest = hashlib.sha256()
     for path in sorted(top.rglob("*")):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import refused, works
-from tests.cli.results import document
-from tests.conftest import Outcome, Repository
+from tests.cli.conftest import assert_refused, assert_works
+from tests.cli.results import read_document
+from tests.conftest import CommandOutcome, Repository
 
 RECORD = ".mlver/models/digits/versions/1.0.0.yaml"
 
@@ -54,7 +54,7 @@ def gto(repository: Repository) -> Repository:
         repository.write("metrics.json", json.dumps({"accuracy": number / 4}))
         repository.commit(f"Training {number}")
         tagged(repository, f"digits@v{number}.0.0", f"digits#prod#{number}")
-    works(repository, "init")
+    assert_works(repository, "init")
     return repository
 
 
@@ -64,8 +64,8 @@ def tags(repository: Repository) -> str:
 
 def test_tags_of_gto_become_records_and_stay_where_they_are(gto: Repository) -> None:
     before = tags(gto).splitlines()[1:]
-    assert works(gto, "adopt", "--dry-run").endswith("nothing was written\n")
-    assert works(gto, "adopt") == (
+    assert assert_works(gto, "adopt", "--dry-run").endswith("nothing was written\n")
+    assert assert_works(gto, "adopt") == (
         "Adopted 2 versions\n"
         f"  digits 1.0.0  models/m.pkl  1 file  9 B  {sha256('weights 1')[:19]}  kept by dvc\n"
         f"  digits 2.0.0  models/m.pkl  1 file  9 B  {sha256('weights 2')[:19]}  kept by dvc\n"
@@ -75,7 +75,7 @@ def test_tags_of_gto_become_records_and_stay_where_they_are(gto: Repository) -> 
     )
     assert tags(gto).splitlines()[1:] == before
     assert gto.git("rev-list", "--count", "digits@v2.0.0..HEAD") == "1"
-    record = document(gto.mlver("show", "digits@1.0.0", "--json"), "show")["record"]
+    record = read_document(gto.mlver("show", "digits@1.0.0", "--json"), "show")["record"]
     commit = gto.git("rev-parse", "digits@v1.0.0^{commit}")
     assert record["weights"]["digest"] == sha256("weights 1")
     assert (record["params"], record["metrics"]) == ({"lr": 0.01}, {"accuracy": 0.25})
@@ -85,11 +85,11 @@ def test_tags_of_gto_become_records_and_stay_where_they_are(gto: Repository) -> 
         "object": gto.git("rev-parse", "refs/tags/digits@v1.0.0"),
         "commit": commit,
     }
-    assert works(gto, "adopt") == "nothing to adopt: 2 versions have their records already\n"
+    assert assert_works(gto, "adopt") == "nothing to adopt: 2 versions have their records already\n"
 
 
 def test_a_stage_that_tags_give_on_after_it_was_adopted_is_told(gto: Repository) -> None:
-    works(gto, "adopt")
+    assert_works(gto, "adopt")
     assert gto.mlver("adopt").err == ""
     tagged(gto, "digits#prod#3")
     done = gto.mlver("adopt")
@@ -99,16 +99,16 @@ def test_a_stage_that_tags_give_on_after_it_was_adopted_is_told(gto: Repository)
 
 
 def test_what_was_adopted_is_vouched_for_by_history(gto: Repository) -> None:
-    works(gto, "adopt")
+    assert_works(gto, "adopt")
     landed = gto.git("rev-parse", "--short=10", "HEAD")
-    assert "2 versions were adopted: their tags are older" in works(gto, "verify", "--all")
-    assert f"  sealed      adopted from digits@v1.0.0, by commit {landed}\n" in works(gto, "show", "digits@1.0.0")
-    assert "sealed          adopted, and never" in works(
+    assert "2 versions were adopted: their tags are older" in assert_works(gto, "verify", "--all")
+    assert f"  sealed      adopted from digits@v1.0.0, by commit {landed}\n" in assert_works(gto, "show", "digits@1.0.0")
+    assert "sealed          adopted, and never" in assert_works(
         gto, "promote", "digits@1.0.0", "--to", "production", "-m", "x"
     )
-    assert works(gto, "tag") == "every record on HEAD is sealed already\n"
-    assert "digits 2.0.0  promoted    prod: 1.0.0 → 2.0.0" in works(gto, "log")
-    assert works(gto, "list").count("prod") == 2
+    assert assert_works(gto, "tag") == "every record on HEAD is sealed already\n"
+    assert "digits 2.0.0  promoted    prod: 1.0.0 → 2.0.0" in assert_works(gto, "log")
+    assert assert_works(gto, "list").count("prod") == 2
 
 
 def edited(repository: Repository, old: str = "Says digits", new: str = "Lies") -> None:
@@ -137,7 +137,7 @@ def moved(repository: Repository) -> None:
 @pytest.mark.parametrize("attack", [edited, committed, replaced, moved], ids=lambda attack: str(attack.__name__))
 def test_adopted_is_no_way_round_the_seal(gto: Repository, attack: object) -> None:
     assert callable(attack)
-    works(gto, "adopt")
+    assert_works(gto, "adopt")
     attack(gto)
     said = "is another tag than the one this version" if attack is moved else "digits 1.0.0 was edited after it was ado"
     done = gto.mlver("verify", "digits@1.0.0")
@@ -150,7 +150,7 @@ def test_adopted_is_no_way_round_the_seal(gto: Repository, attack: object) -> No
 
 def test_a_sealed_record_cannot_call_itself_adopted(gto: Repository) -> None:
     gto.write("w.bin", "w")
-    works(gto, "register", "m", "--weights", "w.bin", "-m", "First")
+    assert_works(gto, "register", "m", "--weights", "w.bin", "-m", "First")
     path = ".mlver/models/m/versions/1.0.0.yaml"
     text = (gto.path / path).read_text().replace("message: First", "message: Lies")
     words = (gto.git("rev-parse", "refs/tags/m@v1.0.0"), gto.git("rev-parse", "m@v1.0.0^{commit}"))
@@ -162,7 +162,7 @@ def test_a_sealed_record_cannot_call_itself_adopted(gto: Repository) -> None:
 
 
 def test_a_clone_without_the_tags_makes_no_others(gto: Repository, tmp_path: Path) -> None:
-    works(gto, "adopt")
+    assert_works(gto, "adopt")
     gto.git("clone", "--quiet", "--no-tags", ".", str(tmp_path / "clone"))
     clone = Repository(tmp_path / "clone")
     done = clone.mlver("tag")
@@ -173,9 +173,9 @@ def test_a_clone_without_the_tags_makes_no_others(gto: Repository, tmp_path: Pat
     assert clone.git("tag") == ""
 
 
-def left(outcome: Outcome) -> dict[str, str]:
+def left(outcome: CommandOutcome) -> dict[str, str]:
     assert outcome.code == 1
-    return {one["subject"]: one["message"] for one in document(outcome, "adopt")["left"]}
+    return {one["subject"]: one["message"] for one in read_document(outcome, "adopt")["left"]}
 
 
 def test_bytes_that_are_not_here_are_never_guessed(gto: Repository) -> None:
@@ -187,12 +187,12 @@ def test_bytes_that_are_not_here_are_never_guessed(gto: Repository) -> None:
     assert "hint: dvc fetch --all-tags   (then run this again)\n" in done.out
     assert "Left digits#prod  digits#prod#1 is of 1.0.0, which has no record yet" in done.out
     gone.write_text("weights 1")
-    assert works(gto, "adopt").splitlines()[1].startswith("  digits 1.0.0")
-    assert document(gto.mlver("list", "--json"), "list")["models"][0]["stages"] == {"prod": "2.0.0"}
+    assert assert_works(gto, "adopt").splitlines()[1].startswith("  digits 1.0.0")
+    assert read_document(gto.mlver("list", "--json"), "list")["models"][0]["stages"] == {"prod": "2.0.0"}
 
 
 def test_verify_reads_what_others_keep(gto: Repository) -> None:
-    works(gto, "adopt")
+    assert_works(gto, "adopt")
     cache = gto.path / f".dvc/cache/files/md5/{md5('weights 1')[:2]}"
     (cache / md5("weights 1")[2:]).unlink()
     done = gto.mlver("verify", "--all")
@@ -214,22 +214,22 @@ def test_plain_tags_of_one_model(repository: Repository) -> None:
     repository.write("d/b.csv", LFS.format(sha256("b").removeprefix("sha256:"), 1))
     repository.commit("Larger")
     tagged(repository, "v1.1.0")
-    works(repository, "init")
-    assert refused(repository, "adopt", code=2).endswith("say whose it is\nhint: mlver adopt MODEL\n")
+    assert_works(repository, "init")
+    assert assert_refused(repository, "adopt", code=2).endswith("say whose it is\nhint: mlver adopt MODEL\n")
     assert left(repository.mlver("adopt", "m", "--json")).keys() == {"v1.0.0", "v1.1.0"}
     done = repository.mlver("adopt", "m", "--weights", "w.bin", "--data", "train=d", "--json")
     assert "note: v1.0.0 is adopted without its data set train" in done.err
-    found = document(done, "adopt")
+    found = read_document(done, "adopt")
     assert [(one["version"], one["holder"], one["digest"], one["seal"]) for one in found["versions"]] == [
         ("1.0.0", "git", sha256("weights"), "m@v1.0.0"),
         ("1.1.0", "git-lfs", sha256("big"), "m@v1.1.0"),
     ]
     manifest = f"{sha256('a')[7:]}  a.csv\n{sha256('b')[7:]}  b.csv\n"
-    record = document(repository.mlver("show", "m@1.1.0", "--json"), "show")["record"]
+    record = read_document(repository.mlver("show", "m@1.1.0", "--json"), "show")["record"]
     assert record["data"]["train"]["digest"] == sha256(manifest)
     assert record["message"] == "Says v1.1.0"
     repository.write("w.bin", "big")  # as git-lfs would have it
-    assert works(repository, "verify", "m@1.0.0").startswith("All is well")  # git still has the bytes
+    assert assert_works(repository, "verify", "m@1.0.0").startswith("All is well")  # git still has the bytes
     repository.write("w.bin", "weights")
     done = repository.mlver("verify", "m@1.1.0")
     assert "git-lfs has no sound copy of w.bin" in done.out
@@ -244,12 +244,12 @@ def test_a_pattern_tells_model_and_version(repository: Repository) -> None:
     repository.write("w.bin", "weights")
     repository.commit()
     tagged(repository, "models/big/release-1.0.0", "v9.0.0")
-    works(repository, "init")
-    assert "  m 1.0.0  w.bin" in works(
+    assert_works(repository, "init")
+    assert "  m 1.0.0  w.bin" in assert_works(
         repository, "adopt", "m", "--pattern", "models/big/release-{version}", "--weights", "w.bin"
     )
-    assert works(repository, "list").count("\n") == 3
-    said = refused(repository, "adopt", "m", "--pattern", "release-*", code=2)
+    assert assert_works(repository, "list").count("\n") == 3
+    said = assert_refused(repository, "adopt", "m", "--pattern", "release-*", code=2)
     assert "does not say where in a tag the version stands" in said
 
 
@@ -269,10 +269,10 @@ def test_directories_and_pipelines_of_dvc(repository: Repository) -> None:
     repository.write("old.bin.dvc", pointer("old.bin", "old", version=2))
     repository.commit()
     tagged(repository, "v1.0.0")
-    works(repository, "init")
+    assert_works(repository, "init")
     words = ("--data", "train=data", "--data", "golden=data/b.csv", "--data", "old=old.bin")
-    works(repository, "adopt", "m", "--weights", "out/w.bin", *words)
-    record = document(repository.mlver("show", "m", "--json"), "show")["record"]
+    assert_works(repository, "adopt", "m", "--weights", "out/w.bin", *words)
+    record = read_document(repository.mlver("show", "m", "--json"), "show")["record"]
     assert record["weights"]["digest"] == sha256("w")
     assert {name: one["digest"] for name, one in record["data"].items()} == {
         "train": sha256(f"{sha256('a')[7:]}  a.csv\n{sha256('b')[7:]}  b.csv\n"),
@@ -292,7 +292,7 @@ def test_hostile_pointers_lead_nowhere(repository: Repository, tmp_path: Path, e
     cached(repository, "secret")
     repository.commit()
     tagged(repository, "m@v1.0.0")
-    works(repository, "init")
+    assert_works(repository, "init")
     for words in (("adopt", "m", "--weights", "data"), ("adopt",)):
         assert left(repository.mlver(*words, "--json")).keys() == {"m@v1.0.0"}
     assert repository.git("status", "--porcelain") == "?? .mlver/"
@@ -319,7 +319,7 @@ def test_what_cannot_be_adopted_is_named(gto: Repository) -> None:
     assert "is not a stage name" in said["digits#Prod-EU"]
     assert "note: digits@v2.0.0 was taken back by another tag: passed over\n" in done.err
     assert "note: images@v1.0.0 is of no model but of a dataset: passed over\n" in done.err
-    assert works(gto, "list", "digits").count("\n") == 4  # 1.0.0 and 4.0.0
+    assert assert_works(gto, "list", "digits").count("\n") == 4  # 1.0.0 and 4.0.0
     tagged(gto, "Digits@v1.0.0")
     assert "by letter case only" in left(gto.mlver("adopt", "--json"))["Digits@v1.0.0"]
 
@@ -330,12 +330,12 @@ def test_many_versions_are_one_commit(repository: Repository) -> None:
         repository.git("add", "w.bin")
         repository.git("commit", "--quiet", "--allow-empty", "--message", "x")
         repository.git("tag", f"v1.{number}.0")
-    works(repository, "init")
-    assert "Adopted 30 versions" in works(repository, "adopt", "m", "--weights", "w.bin")
+    assert_works(repository, "init")
+    assert "Adopted 30 versions" in assert_works(repository, "adopt", "m", "--weights", "w.bin")
     assert repository.git("rev-list", "--count", "v1.29.0..HEAD") == "1"
     assert len(repository.git("tag", "--list", "m@v*").splitlines()) == 30
-    assert works(repository, "verify", "--all").startswith("All is well")
+    assert assert_works(repository, "verify", "--all").startswith("All is well")
     assert (
-        works(repository, "status", "m")
+        assert_works(repository, "status", "m")
         == "m 1.29.0  against the work tree\n  weights, data and params are as registered\n"
     )

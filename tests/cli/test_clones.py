@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import refused, train, works
+from tests.cli.conftest import assert_refused, train_model, assert_works
 from tests.conftest import Repository
 
 RECORD = ".mlver/models/digits/versions/1.1.0.yaml"
@@ -23,7 +23,7 @@ def clones(first: Repository, tmp_path: Path) -> tuple[Repository, Repository]:
         first.git("clone", "--quiet", "../remote.git", f"../{name}")
         clone = Repository(tmp_path / name)
         subprocess.run(["cp", "-r", ".git/mlver", f"../{name}/.git/mlver"], cwd=first.path, check=True)
-        train(clone, 1, commit=False)
+        train_model(clone, 1, commit=False)
         found.append(clone)
     return found[0], found[1]
 
@@ -37,8 +37,8 @@ def merge(into: Repository) -> subprocess.CompletedProcess[str]:
 
 
 def register(clone: Repository, run: int, *words: str) -> None:
-    train(clone, run, commit=False)
-    works(clone, "register", "digits", *words, "-m", f"Run {run}")
+    train_model(clone, run, commit=False)
+    assert_works(clone, "register", "digits", *words, "-m", f"Run {run}")
     clone.git("checkout", "--", "params.yaml", "metrics.json")
 
 
@@ -46,19 +46,19 @@ def test_different_versions_merge_without_a_conflict(clones: tuple[Repository, R
     kim, lee = clones
     register(kim, 2, "--bump", "minor")
     register(lee, 3, "--bump", "major")
-    works(kim, "promote", "digits@1.0.0", "--to", "staging", "-m", "Try")
-    works(lee, "promote", "digits@1.0.0", "--to", "production", "-m", "Release")
+    assert_works(kim, "promote", "digits@1.0.0", "--to", "staging", "-m", "Try")
+    assert_works(lee, "promote", "digits@1.0.0", "--to", "production", "-m", "Release")
     kim.git("push", "--quiet", "origin", "main")
-    assert "pushed 1 tag to origin" in works(kim, "tag", "--push")
+    assert "pushed 1 tag to origin" in assert_works(kim, "tag", "--push")
     assert merge(lee).returncode == 0
-    assert works(lee, "tag") == "Sealed digits@v1.1.0  on commit {}\nnext: mlver tag --push\n".format(
+    assert assert_works(lee, "tag") == "Sealed digits@v1.1.0  on commit {}\nnext: mlver tag --push\n".format(
         lee.git("rev-parse", "--short=10", "digits@v1.1.0^{commit}")
     )
-    listed = works(lee, "list")
+    listed = assert_works(lee, "list")
     assert [line.split()[0] for line in listed.splitlines()[2:]] == ["2.0.0", "1.1.0", "1.0.0"]
     assert "staging" in listed
     lee.git("push", "--quiet", "origin", "main")
-    assert works(lee, "tag", "--push") == "every record on HEAD is sealed already\npushed 1 tag to origin\n"
+    assert assert_works(lee, "tag", "--push") == "every record on HEAD is sealed already\npushed 1 tag to origin\n"
     # Kim's own seal and Lee's are of one record
     assert lee.git("tag", "--format=%(contents)", "--list", "digits@v1.1.0") == kim.git(
         *("tag", "--format=%(contents)", "--list", "digits@v1.1.0")
@@ -91,7 +91,7 @@ def test_markers_left_in_a_record_are_named(collided: Repository) -> None:
     assert (done.code, done.err) == (1, "")
     assert f"  record   {RECORD} holds both sides of a merge conflict that was never settled\n" in done.out
     assert f"hint: git log -p -- {RECORD}\n" in done.out
-    assert "line 7" in refused(collided, "show", "digits@1.1.0")
+    assert "line 7" in assert_refused(collided, "show", "digits@1.1.0")
 
 
 def test_the_other_side_taken_breaks_the_seal(collided: Repository) -> None:
@@ -112,19 +112,19 @@ def test_both_sides_mixed_break_the_seal(collided: Repository) -> None:
 
 def test_ones_own_side_kept_is_whole(collided: Repository) -> None:
     settle(collided, collided.git("show", f"HEAD:{RECORD}") + "\n")
-    assert works(collided, "verify", "digits@1.1.0").startswith("All is well")
+    assert assert_works(collided, "verify", "digits@1.1.0").startswith("All is well")
 
 
 def test_a_number_another_clones_tag_claims_is_refused(clones: tuple[Repository, Repository]) -> None:
     kim, lee = clones
     register(kim, 2, "--bump", "minor")
     kim.git("push", "--quiet", "origin", "main")
-    works(kim, "tag", "--push")
+    assert_works(kim, "tag", "--push")
     lee.git("fetch", "--quiet", "--tags", "origin")
-    train(lee, 3, commit=False)
-    said = refused(lee, "register", "digits", "--version", "1.1.0", "-m", "Run 3")
+    train_model(lee, 3, commit=False)
+    said = assert_refused(lee, "register", "digits", "--version", "1.1.0", "-m", "Run 3")
     assert "digits 1.1.0 is registered already, and a version never changes" in said
-    assert "Registered digits 1.2.0  from 1.0.0" in works(lee, "register", "digits", "--bump", "minor", "-m", "Run 3")
+    assert "Registered digits 1.2.0  from 1.0.0" in assert_works(lee, "register", "digits", "--bump", "minor", "-m", "Run 3")
 
 
 def test_tags_that_collide_on_the_remote_are_refused(clones: tuple[Repository, Repository]) -> None:
@@ -132,7 +132,7 @@ def test_tags_that_collide_on_the_remote_are_refused(clones: tuple[Repository, R
     register(kim, 2, "--bump", "minor")
     register(lee, 3, "--bump", "minor")
     kim.git("push", "--quiet", "origin", "main")
-    works(kim, "tag", "--push")
+    assert_works(kim, "tag", "--push")
     assert lee.git("ls-remote", "--tags", "origin", "digits@v1.1.0") != ""
     # the remote has a tag of this name: it is left alone
     done = lee.mlver("tag", "--push")
@@ -147,7 +147,7 @@ def test_a_clone_without_the_objects_says_what_is_missing(first: Repository, tmp
     done = clone.mlver("verify")
     assert done.code == 1
     assert "digits 1.0.0 weights/config.json is missing (sha256:" in done.out
-    said = refused(clone, "checkout", "digits@1.0.0")
+    said = assert_refused(clone, "checkout", "digits@1.0.0")
     assert "sha256:" in said
     assert not (clone.path / "model").exists()
 
@@ -156,10 +156,10 @@ def test_what_a_clone_lacks_can_be_carried_there(second: Repository, tmp_path: P
     second.git("clone", "--quiet", ".", "../clone")
     clone = Repository(tmp_path / "clone")
     for words in (("list",), ("show", "digits"), ("log",), ("diff", "digits@1.0.0", "@1.1.0")):
-        assert works(clone, *words) == works(second, *words)
+        assert assert_works(clone, *words) == assert_works(second, *words)
     for name in ("objects", "packs"):
         if (second.path / ".git/mlver" / name).is_dir():
             shutil.copytree(second.path / ".git/mlver" / name, clone.path / ".git/mlver" / name, dirs_exist_ok=True)
-    works(clone, "checkout", "digits@1.1.0")
+    assert_works(clone, "checkout", "digits@1.1.0")
     assert clone.mlver("verify", "--all").code == 0
     assert (clone.path / "model/config.json").read_bytes() == (second.path / "model/config.json").read_bytes()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import train, works
-from tests.cli.results import digest_of, document
+from tests.cli.conftest import train_model, assert_works
+from tests.cli.results import digest_tree, read_document
 from tests.conftest import Repository
 
 VERSIONS = ".mlver/models/digits/versions"
@@ -28,7 +28,7 @@ def flip(path: Path, where: bytes) -> None:
 def state(repository: Repository) -> tuple[str, ...]:
     """Everything of a repository that a person looks at, or that a stage and a version are made of."""
     words = ("rev-parse HEAD", "for-each-ref", "status --porcelain", "ls-files --stage")
-    files = (digest_of(repository.path / name) for name in ("model", "data", ".mlver"))
+    files = (digest_tree(repository.path / name) for name in ("model", "data", ".mlver"))
     return (*(repository.git(*word.split()) for word in words), *files)
 
 
@@ -41,8 +41,8 @@ def only(top: Path, pattern: str) -> Path:
 def third(second: Repository) -> Repository:
     """With 1.1.0 promoted as well, and weights large enough for an object of their own."""
     second.write("model/weights.safetensors", b"large" * 1_000_000)
-    works(second, "register", "digits", "--bump", "patch", "-m", "Large")
-    works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+    assert_works(second, "register", "digits", "--bump", "patch", "-m", "Large")
+    assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
     return second
 
 
@@ -83,7 +83,7 @@ def test_a_flipped_bit_is_named(third: Repository, what: str) -> None:
     flip(where(third), at)
     done = third.mlver("verify", "--all", "--json")
     assert done.code == 1
-    found = document(done, "verify")
+    found = read_document(done, "verify")
     assert not found["ok"]
     assert (kind, subject) in {(broken["kind"], broken["subject"]) for broken in found["broken"]}
     assert all(broken["hint"] for broken in found["broken"])
@@ -109,7 +109,7 @@ def test_a_rollback_to_what_cannot_be_had_moves_nothing(third: Repository, what:
     target = "1.1.1" if what == "an object" else "1.0.0"
     path = where(third)
     flip(path, at) if how == "damaged" else path.unlink()
-    train(third, 3, commit=False)
+    train_model(third, 3, commit=False)
     words = ["--to", target, "-m", "Back", *(["--checkout"] if checkout else [])]
     before = state(third)
     done = third.mlver("rollback", "digits", "--stage", "production", *words)
@@ -164,6 +164,6 @@ def test_a_record_edited_in_history_is_named_even_when_it_was_put_back(second: R
 
 
 def test_training_again_is_no_damage_to_the_records(second: Repository) -> None:
-    train(second, 3)
-    found = document(second.mlver("verify", "--all", "--json"), "verify")
+    train_model(second, 3)
+    found = read_document(second.mlver("verify", "--all", "--json"), "verify")
     assert {broken["kind"] for broken in found["broken"]} <= {"working"}

@@ -10,15 +10,15 @@ import time
 
 import pytest
 
-from tests.cli.conftest import refused, train, works
-from tests.cli.results import digest_of
+from tests.cli.conftest import assert_refused, train_model, assert_works
+from tests.cli.results import digest_tree
 from tests.conftest import CHECKOUT, Repository
 
 
 @pytest.fixture
 def busy(first: Repository) -> Repository:
     """With a change staged, another version of it in the work tree, and a second training."""
-    train(first, 2)
+    train_model(first, 2)
     first.write("notes.txt", "staged\n")
     first.git("add", "notes.txt")
     first.write("notes.txt", "staged, then changed\n")
@@ -27,7 +27,7 @@ def busy(first: Repository) -> Repository:
 
 def state(repository: Repository) -> tuple[str, ...]:
     words = ("rev-parse HEAD", "for-each-ref", "ls-files --stage", "status --porcelain", "stash list")
-    files = (digest_of(repository.path / name) for name in ("model", ".mlver"))
+    files = (digest_tree(repository.path / name) for name in ("model", ".mlver"))
     return (*(repository.git(*word.split()) for word in words), *files, (repository.path / "notes.txt").read_text())
 
 
@@ -38,7 +38,7 @@ def hook(repository: Repository, name: str, script: str) -> None:
 
 def test_staged_work_stays_staged_and_uncommitted(busy: Repository) -> None:
     staged = busy.git("ls-files", "--stage", "notes.txt")
-    works(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
+    assert_works(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
     assert busy.git("ls-files", "--stage", "notes.txt") == staged
     assert busy.git("status", "--porcelain") == "AM notes.txt"
     assert (busy.path / "notes.txt").read_text() == "staged, then changed\n"
@@ -50,31 +50,31 @@ def test_staged_work_stays_staged_and_uncommitted(busy: Repository) -> None:
 def test_a_hook_that_fails_undoes_everything(busy: Repository, name: str) -> None:
     hook(busy, name, "echo 'policy says no' >&2; exit 1")
     before = state(busy)
-    said = refused(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
+    said = assert_refused(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
     assert "  policy says no\n" in said
     assert "nothing was changed" in said
     assert state(busy) == before
     (busy.path / f".git/hooks/{name}").unlink()
-    assert "digits 1.1.0" in works(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
+    assert "digits 1.1.0" in assert_works(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
 
 
 def test_a_hook_that_rewrites_the_record_is_found_out(busy: Repository) -> None:
     hook(busy, "pre-commit", "for f in .mlver/models/digits/versions/*; do echo '# tidy' >> $f; git add $f; done")
-    said = refused(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
+    said = assert_refused(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
     assert "a commit hook changed .mlver/models/digits/versions/1.1.0.yaml" in said
     assert busy.git("tag") == "digits@v1.0.0"
 
 
 def test_no_commit_leaves_a_pull_request_to_be_made(busy: Repository) -> None:
     head = busy.git("rev-parse", "HEAD")
-    said = works(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "--no-commit", "-m", "Second")
+    said = assert_works(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "--no-commit", "-m", "Second")
     assert "staged: git commit, and once it is merged: mlver tag\n" in said
     assert busy.git("rev-parse", "HEAD") == head
     assert "A  .mlver/models/digits/versions/1.1.0.yaml" in busy.git("status", "--porcelain")
-    assert "unsealed" in works(busy, "list")
+    assert "unsealed" in assert_works(busy, "list")
     busy.git("commit", "--quiet", "--message", "Register digits 1.1.0")
-    assert works(busy, "tag").startswith("Sealed digits@v1.1.0")
-    assert "unsealed" not in works(busy, "list")
+    assert assert_works(busy, "tag").startswith("Sealed digits@v1.1.0")
+    assert "unsealed" not in assert_works(busy, "list")
 
 
 def test_a_git_of_the_persons_own_that_holds_the_index_is_waited_for(busy: Repository) -> None:
@@ -82,7 +82,7 @@ def test_a_git_of_the_persons_own_that_holds_the_index_is_waited_for(busy: Repos
     lock.touch()
     release = threading.Timer(0.5, lock.unlink)
     release.start()
-    assert "digits 1.1.0" in works(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
+    assert "digits 1.1.0" in assert_works(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
     release.join()
 
 
@@ -98,13 +98,13 @@ def test_a_git_that_outlives_a_killed_mlver_keeps_the_next_one_waiting(busy: Rep
         time.sleep(0.02)
     killed.kill()
     killed.wait()
-    said = refused(busy, "--wait", "0", "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Third")
+    said = assert_refused(busy, "--wait", "0", "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Third")
     assert "another mlver is writing here: a program that process" in said
     (busy.path / ".git/hooks/pre-commit").unlink()
     started.unlink()
     done = busy.mlver("register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Third")
     assert done.code == 0, done.err
-    assert works(busy, "verify", "--all").startswith("All is well")
+    assert assert_works(busy, "verify", "--all").startswith("All is well")
 
 
 def test_a_hook_that_refuses_a_rollback_leaves_the_files_too(repository: Repository) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from mlver.cli.app import COMMANDS
 from mlver.cli.main import main
-from tests.cli.conftest import train, works
+from tests.cli.conftest import train_model, assert_works
 from tests.conftest import CHECKOUT, Repository
 
 README = CHECKOUT / "README.md"
@@ -71,9 +71,9 @@ def test_examples_work(second: Repository, name: str, example: str) -> None:
     _, command, *words = shlex.split(example)
     assert command == name
     if name == "register":
-        train(second, 3)
+        train_model(second, 3)
     if name == "rollback":
-        works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+        assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
     if "--push" in words or name == "release":
         second.git("init", "--quiet", "--bare", "../remote.git")
         second.git("remote", "add", "origin", "../remote.git")
@@ -84,9 +84,9 @@ def test_examples_work(second: Repository, name: str, example: str) -> None:
     if example.endswith("--exit-code") and name == "diff":
         assert second.mlver(command, *words).code == 1
     elif "/tmp" in example:
-        works(second, command, *(word.replace("/tmp", str(second.path.parent)) for word in words))
+        assert_works(second, command, *(word.replace("/tmp", str(second.path.parent)) for word in words))
     else:
-        works(second, command, *words)
+        assert_works(second, command, *words)
 
 
 @pytest.mark.skipif(not README.exists(), reason="THERE IS NO README YET: no command is documented")

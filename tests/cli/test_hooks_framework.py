@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.hooks import RECORD, Hooked, hooked
+from tests.cli.hooks import RECORD, HookedRepository, with_hooks
 from tests.conftest import CHECKOUT, Repository
 
 CONFIG = """\
@@ -57,12 +57,12 @@ def test_the_framework_runs_the_hooks(
     monkeypatch.setenv("PATH", f"{framework}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    here = hooked(second)
+    here = with_hooks(second)
     revision = published.git("rev-parse", "HEAD")
     here.write(".pre-commit-config.yaml", CONFIG.format(source=published.path, revision=revision))
-    assert here.run("pre-commit", "install").code == 0
+    assert here.run_process("pre-commit", "install").code == 0
     here.git("add", "--all")
-    said = here.passes("commit", "--message", "With the framework")
+    said = here.assert_passes("commit", "--message", "With the framework")
     assert "mlver records are valid and unedited" in said
     assert said.count("Passed") == 2
     _commits(here)
@@ -71,33 +71,33 @@ def test_the_framework_runs_the_hooks(
     assert (done.code, done.out.count("somebody else's")) == (1, 3)
 
 
-def _commits(here: Hooked) -> None:
-    here.edit()
+def _commits(here: HookedRepository) -> None:
+    here.edit_record()
     here.write("model/weights.safetensors", b"\0" * 100_000)
     here.git("add", "--all", "--force", "model", ".mlver")
-    done = here.attempt("commit", "--message", "Everything wrong")
+    done = here.attempt_git("commit", "--message", "Everything wrong")
     assert done.code != 0
     assert f"{RECORD} was changed" in done.err
     assert "model/weights.safetensors is an artifact" in done.err
     here.git("reset", "--hard", "--quiet")
-    here.edit()  # not staged: the framework puts it aside, and back
+    here.edit_record()  # not staged: the framework puts it aside, and back
     here.write("code.py", "x")
     here.git("add", "code.py")
-    here.passes("commit", "--message", "Partial")
+    here.assert_passes("commit", "--message", "Partial")
     assert RECORD in here.git("diff", "--name-only")
     here.git("checkout", "--", RECORD)
 
 
-def _pushes(here: Hooked, tmp_path: Path) -> None:
+def _pushes(here: HookedRepository, tmp_path: Path) -> None:
     here.git("init", "--quiet", "--bare", str(tmp_path / "remote.git"))
     here.git("remote", "add", "origin", str(tmp_path / "remote.git"))
-    said = here.passes("push", "origin", "main")
+    said = here.assert_passes("push", "origin", "main")
     assert "digits@v1.0.0 does not go along to origin" in said
-    here.edit()
+    here.edit_record()
     here.git("commit", "--quiet", "--no-verify", "--all", "--message", "Edited")
-    done = here.attempt("push", "origin", "main")
+    done = here.attempt_git("push", "origin", "main")
     assert done.code != 0
     assert f"{RECORD} is not the record that landed" in done.out + done.err
     # what the framework cannot do, and why there is a hook of mlver's own: it lets a tag alone go by unseen
     here.git("tag", "--force", "digits@v1.0.0")
-    assert "mlver" not in here.attempt("push", "origin", "digits@v1.0.0").err.replace(str(tmp_path), "")
+    assert "mlver" not in here.attempt_git("push", "origin", "digits@v1.0.0").err.replace(str(tmp_path), "")

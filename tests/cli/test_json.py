@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import train
-from tests.cli.results import digest_of, document
+from tests.cli.conftest import train_model
+from tests.cli.results import digest_tree, read_document
 from tests.conftest import Repository
 
 DRY_RUNS: dict[str, tuple[str, ...]] = {
@@ -26,7 +26,7 @@ def test_a_story_for_programs(project: Repository) -> None:
     def run(kind: str, *arguments: str, code: int = 0) -> Any:
         done = project.mlver(kind, *arguments, "--json")
         assert (done.code, done.err) == (code, "")
-        return document(done, kind)
+        return read_document(done, kind)
 
     made = run("init")
     assert made["created"] == [".mlver/.gitattributes", ".mlver/config.yaml"]
@@ -43,7 +43,7 @@ def test_a_story_for_programs(project: Repository) -> None:
     moved = run("promote", "digits", "--to", "production", "-m", "Release")
     assert (moved["ok"], moved["outcome"], moved["sequence"]) == (True, "promoted", 1)
     assert not run("status")["differs"]
-    train(project, 2)
+    train_model(project, 2)
     status = run("status", "--exit-code", code=1)
     assert (status["differs"], status["models"][0]["bump"], status["models"][0]["next"]) == (True, "minor", "1.1.0")
     assert run("diff", "digits")["differs"]
@@ -69,33 +69,33 @@ def test_a_story_for_programs(project: Repository) -> None:
 @pytest.mark.parametrize("name", DRY_RUNS)
 @pytest.mark.parametrize("json", [False, True], ids=["screen", "json"])
 def test_a_dry_run_changes_nothing(second: Repository, name: str, json: bool) -> None:
-    train(second, 3)
+    train_model(second, 3)
     second.git("tag", "--delete", "digits@v1.0.0")
-    before = digest_of(second.path)
+    before = digest_tree(second.path)
     done = second.mlver(*DRY_RUNS[name], "--dry-run", *(["--json"] if json else []))
     assert (done.code, done.err) == (0, "")
-    assert digest_of(second.path) == before
+    assert digest_tree(second.path) == before
     if json:
-        assert document(done, name)["dry_run"] is True
+        assert read_document(done, name)["dry_run"] is True
     elif name != "init":
         assert done.out.startswith("Would ")
 
 
 @pytest.mark.parametrize("name", [name for name in DRY_RUNS if name != "init"])
 def test_the_same_without_dry_run_does_change_something(second: Repository, name: str) -> None:
-    train(second, 3)
+    train_model(second, 3)
     second.git("tag", "--delete", "digits@v1.0.0")
-    before = digest_of(second.path)
+    before = digest_tree(second.path)
     assert second.mlver(*DRY_RUNS[name]).code == 0
-    assert digest_of(second.path) != before
+    assert digest_tree(second.path) != before
 
 
 def test_a_dry_run_of_init_tells_what_it_would_write(project: Repository) -> None:
-    before = digest_of(project.path)
+    before = digest_tree(project.path)
     done = project.mlver("init", "--dry-run")
     assert (done.code, done.err) == (0, "")
     assert done.out == f"Would write {project.path}\n  .mlver/.gitattributes\n  .mlver/config.yaml\n"
-    assert digest_of(project.path) == before
+    assert digest_tree(project.path) == before
 
 
 def _refused(second: Repository) -> None:
@@ -126,7 +126,7 @@ def test_a_promotion_and_its_dry_run_answer_alike(
     prepare(second)
     done = second.mlver("promote", "digits@1.1.0", "--to", "staging", "-m", "Try", *words, "--json")
     assert (done.code, done.err) == (code, "")
-    found = document(done, "promote")
+    found = read_document(done, "promote")
     assert (found["outcome"], found["ok"], found["forced"]) == answer
     assert (found["commit"] is None) == (found["dry_run"] or found["outcome"] == "refused")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.conftest import refused, train, works
+from tests.cli.conftest import assert_refused, train_model, assert_works
 from tests.conftest import Repository
 
 
@@ -14,49 +14,49 @@ def stored(repository: Repository) -> set[str]:
 
 
 def test_release_candidates_end_in_a_release_that_stores_nothing_twice(first: Repository) -> None:
-    train(first, 2)
-    works(first, "register", "digits", "--version", "1.1.0-rc.1", "-m", "Candidate")
+    train_model(first, 2)
+    assert_works(first, "register", "digits", "--version", "1.1.0-rc.1", "-m", "Candidate")
     kept = stored(first)
-    assert "digits 1.1.0-rc.2  from 1.1.0-rc.1" in works(
+    assert "digits 1.1.0-rc.2  from 1.1.0-rc.1" in assert_works(
         *(first, "register", "digits", "--bump", "prerelease", "-m", "Candidate")
     )
     # a candidate is never `latest`
-    assert works(first, "show", "digits@latest").startswith("digits 1.0.0")
-    said = works(first, "register", "digits", "--bump", "minor", "-m", "Release")
+    assert assert_works(first, "show", "digits@latest").startswith("digits 1.0.0")
+    said = assert_works(first, "register", "digits", "--bump", "minor", "-m", "Release")
     assert said.startswith("Registered digits 1.1.0  from 1.1.0-rc.2\n")
     assert said.count("  unchanged\n") == 2
     assert stored(first) == kept
-    assert works(first, "show", "digits").startswith("digits 1.1.0\n")
-    assert works(first, "verify", "--all").startswith("All is well  4 versions")
+    assert assert_works(first, "show", "digits").startswith("digits 1.1.0\n")
+    assert assert_works(first, "verify", "--all").startswith("All is well  4 versions")
 
 
 def test_the_first_version_may_be_a_candidate(project: Repository) -> None:
-    works(project, "init")
-    said = works(project, "register", "m", "--weights", "model", "--bump", "prerelease", "-m", "Try")
+    assert_works(project, "init")
+    said = assert_works(project, "register", "m", "--weights", "model", "--bump", "prerelease", "-m", "Try")
     assert said.startswith("Registered m 1.0.0-rc.1\n")
-    said = refused(project, "show", "m")
+    said = assert_refused(project, "show", "m")
     assert said == ("error: m has no release yet, only pre-releases up to 1.0.0-rc.1\nhint: name one: m@1.0.0-rc.1\n")
 
 
 def test_below_the_highest_only_when_it_is_meant(second: Repository) -> None:
     words = ("register", "digits", "--version", "1.0.1", "-m", "Fix")
-    assert refused(second, *words) == (
+    assert assert_refused(second, *words) == (
         "error: digits 1.0.1 is below 1.1.0, the highest registered\n"
         "hint: mlver register digits --version 1.0.1 --allow-lower   (for a fix to an older line)\n"
     )
-    assert works(second, *words, "--allow-lower").startswith("Registered digits 1.0.1  from 1.0.0\n")
-    assert works(second, "show", "digits").startswith("digits 1.1.0\n")
+    assert assert_works(second, *words, "--allow-lower").startswith("Registered digits 1.0.1  from 1.0.0\n")
+    assert assert_works(second, "show", "digits").startswith("digits 1.1.0\n")
 
 
 def test_a_number_is_never_used_again(second: Repository) -> None:
-    said = refused(second, "register", "digits", "--version", "1.1.0", "-m", "Again")
+    said = assert_refused(second, "register", "digits", "--version", "1.1.0", "-m", "Again")
     assert said.startswith(
         "error: digits 1.1.0 is registered already, and a version never changes\nhint: mlver register"
     )
     # not even once its record is gone: its tag still claims it
     second.git("rm", "--quiet", ".mlver/models/digits/versions/1.1.0.yaml")
     second.commit("Clean up")
-    assert "registered already" in refused(second, "register", "digits", "--version", "1.1.0", "-m", "Again")
+    assert "registered already" in assert_refused(second, "register", "digits", "--version", "1.1.0", "-m", "Again")
 
 
 @pytest.mark.parametrize(
@@ -71,14 +71,14 @@ def test_a_number_is_never_used_again(second: Repository) -> None:
     ],
 )
 def test_a_number_that_cannot_be_told_is_a_usage_error(second: Repository, words: tuple[str, ...], said: str) -> None:
-    assert said in refused(second, "register", "digits", *words, "-m", "Next", code=2)
+    assert said in assert_refused(second, "register", "digits", *words, "-m", "Next", code=2)
 
 
 def test_the_parent_can_be_told(second: Repository) -> None:
-    said = works(second, "register", "digits", "--bump", "minor", "--parent", "production", "-m", "From production")
+    said = assert_works(second, "register", "digits", "--bump", "minor", "--parent", "production", "-m", "From production")
     assert said.startswith("Registered digits 1.2.0  from 1.0.0\n")
-    said = works(second, "register", "digits", "--bump", "major", "--parent", "none", "-m", "From scratch")
+    said = assert_works(second, "register", "digits", "--bump", "major", "--parent", "none", "-m", "From scratch")
     assert said.startswith("Registered digits 2.0.0\n")
-    assert "has no version 9.0.0" in refused(
+    assert "has no version 9.0.0" in assert_refused(
         *(second, "register", "digits", "--bump", "patch", "--parent", "9.0.0", "-m", "From nothing")
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlver.cli.main import main
-from tests.cli.conftest import refused, train, works
+from tests.cli.conftest import assert_refused, train_model, assert_works
 from tests.conftest import CHECKOUT, Repository
 
 
@@ -45,7 +45,7 @@ def test_a_reader_that_leaves_early_is_no_error(first: Repository, tmp_path: Pat
 def test_a_full_pipe_whose_reader_leaves_is_no_error(first: Repository, tmp_path: Path) -> None:
     first.write("params.yaml", "".join(f"key_{number}: {'x' * 100}\n" for number in range(5000)))
     first.commit()
-    works(first, "register", "digits", "--bump", "patch", "-m", "Many parameters")
+    assert_works(first, "register", "digits", "--bump", "patch", "-m", "Many parameters")
     done = shell(first.path, "mlver show digits | head -n 1; echo ${PIPESTATUS[0]}", tmp_path / "bin")
     assert (done.stdout, done.stderr) == ("digits 1.0.1\n0\n", "")
 
@@ -62,58 +62,58 @@ def test_c_takes_the_place_of_the_working_directory(
 
 
 def test_paths_begin_where_the_person_stands(project: Repository) -> None:
-    works(project, "init")
+    assert_works(project, "init")
     below = Repository(project.path / "model")
     words = ("--weights", ".", "--data", "train=../data/train.csv", "--params", "../params.yaml")
-    assert "  weights  model           2 files" in works(below, "register", "digits", *words, "-m", "First")
+    assert "  weights  model           2 files" in assert_works(below, "register", "digits", *words, "-m", "First")
     assert "path: data/train.csv" in (project.path / ".mlver/models/digits/model.yaml").read_text()
-    assert works(below, "status").startswith("digits 1.0.0")
+    assert assert_works(below, "status").startswith("digits 1.0.0")
 
 
 def test_a_linked_work_tree_shares_objects_and_has_its_own_records(first: Repository, tmp_path: Path) -> None:
     first.git("worktree", "add", "--quiet", "-b", "side", "../side")
     side = Repository(tmp_path / "side")
-    train(side, 2)
-    assert "digits@v1.1.0" in works(side, "register", "digits", "--bump", "minor", "-m", "Second")
+    train_model(side, 2)
+    assert "digits@v1.1.0" in assert_works(side, "register", "digits", "--bump", "minor", "-m", "Second")
     assert not (side.path / ".git/mlver").exists()
-    assert "1.1.0" not in works(first, "list")
-    assert works(side, "checkout", "digits@1.0.0").startswith("Checked out digits 1.0.0")
-    assert works(side, "verify", "--all").startswith("All is well")
+    assert "1.1.0" not in assert_works(first, "list")
+    assert assert_works(side, "checkout", "digits@1.0.0").startswith("Checked out digits 1.0.0")
+    assert assert_works(side, "verify", "--all").startswith("All is well")
     # the number is taken here too: its tag says so
-    train(first, 3)
-    assert "1.1.0 is registered already" in refused(first, "register", "digits", "--version", "1.1.0", "-m", "Third")
+    train_model(first, 3)
+    assert "1.1.0 is registered already" in assert_refused(first, "register", "digits", "--version", "1.1.0", "-m", "Third")
     first.git("merge", "--quiet", "--no-edit", "-X", "theirs", "side")
-    assert "1.1.0" in works(first, "list")
+    assert "1.1.0" in assert_works(first, "list")
 
 
 def test_before_the_first_commit(repository: Repository, tmp_path: Path) -> None:
     fresh = Repository(tmp_path / "fresh")
     fresh.path.mkdir()
     fresh.git("init", "--quiet")
-    works(fresh, "init")
+    assert_works(fresh, "init")
     fresh.write("w.bin", "weights")
-    assert "tag m@v1.0.0" in works(fresh, "register", "m", "--weights", "w.bin", "-m", "First")
-    assert "  code        no commit yet on main\n" in works(fresh, "show", "m")
-    assert works(fresh, "verify", "--all").startswith("All is well")
+    assert "tag m@v1.0.0" in assert_works(fresh, "register", "m", "--weights", "w.bin", "-m", "First")
+    assert "  code        no commit yet on main\n" in assert_works(fresh, "show", "m")
+    assert assert_works(fresh, "verify", "--all").startswith("All is well")
     assert fresh.git("log", "--format=%s") == "mlver: register m 1.0.0"
 
 
 def test_a_detached_head_is_refused(second: Repository) -> None:
     second.git("checkout", "--quiet", "--detach")
-    train(second, 3)
+    train_model(second, 3)
     head = second.git("rev-parse", "HEAD")
     for words in (
         ("register", "digits", "--bump", "minor", "-m", "Third"),
         ("promote", "digits@1.1.0", "--to", "production", "-m", "Better"),
         ("rollback", "digits", "--stage", "production", "--to", "1.1.0", "-m", "Back"),
     ):
-        said = refused(second, *words)
+        said = assert_refused(second, *words)
         assert "HEAD is detached" in said
         assert "hint: git switch -c BRANCH" in said
         assert ("--no-commit" in said) == (words[0] == "register")
     assert second.git("rev-parse", "HEAD") == head
     assert second.git("status", "--porcelain") == ""
-    assert works(second, "status").startswith("digits 1.1.0")
+    assert assert_works(second, "status").startswith("digits 1.1.0")
 
 
 @pytest.mark.parametrize("state", ["merge", "rebase"])
@@ -127,13 +127,13 @@ def test_half_done_work_of_git_is_left_alone(second: Repository, state: str) -> 
     subprocess.run(["git", state, "main"], cwd=second.path, capture_output=True, check=False)
     before = second.git("status", "--porcelain")
     assert "AA train.py" in before
-    said = refused(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+    said = assert_refused(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
     assert said == (
         f"error: a {state} is in progress, and a record has no place in it\n"
         f"hint: git {state} --continue   (or --abort)\n"
     )
-    refused(second, "register", "digits", "--bump", "patch", "--allow-dirty", "-m", "Third")
-    refused(second, "register", "digits", "--bump", "patch", "--allow-dirty", "--no-commit", "-m", "Third")
+    assert_refused(second, "register", "digits", "--bump", "patch", "--allow-dirty", "-m", "Third")
+    assert_refused(second, "register", "digits", "--bump", "patch", "--allow-dirty", "--no-commit", "-m", "Third")
     assert second.git("status", "--porcelain") == before
 
 
@@ -142,36 +142,36 @@ def test_code_that_is_not_committed_is_refused_unless_the_record_may_say_so(firs
     first.commit()
     first.write("train.py", "print(2)\n")
     words = ("register", "digits", "--bump", "patch", "-m", "Third")
-    assert refused(first, *words) == (
+    assert assert_refused(first, *words) == (
         "error: the code is not committed, so the version could not say what it was trained with:\n"
         "  train.py\n"
         "hint: git commit, then run the command again (or add --allow-dirty, which the record will say)\n"
     )
-    assert "  the code was not committed; the record says so\n" in works(first, *words, "--allow-dirty")
-    assert "on main  with uncommitted changes\n" in works(first, "show", "digits")
+    assert "  the code was not committed; the record says so\n" in assert_works(first, *words, "--allow-dirty")
+    assert "on main  with uncommitted changes\n" in assert_works(first, "show", "digits")
     assert first.git("status", "--porcelain") == " M train.py"
 
 
 def test_what_a_version_pins_is_no_dirt(first: Repository) -> None:
-    train(first, 2, commit=False)
+    train_model(first, 2, commit=False)
     assert first.git("status", "--porcelain") == " M metrics.json\n M params.yaml"
-    works(first, "register", "digits", "--bump", "minor", "-m", "Second")
-    assert "with uncommitted changes" not in works(first, "show", "digits")
+    assert_works(first, "register", "digits", "--bump", "minor", "-m", "Second")
+    assert "with uncommitted changes" not in assert_works(first, "show", "digits")
     assert first.git("status", "--porcelain") == " M metrics.json\n M params.yaml"
 
 
 def test_files_no_commit_holds_are_told_of(first: Repository) -> None:
     first.write("notes.txt", "x")
-    said = works(first, "register", "digits", "--bump", "patch", "-m", "Third")
+    said = assert_works(first, "register", "digits", "--bump", "patch", "-m", "Third")
     assert "note: no commit holds notes.txt; if the model needs it, git add it\n" in said
 
 
 def test_the_offer_to_ignore_artifacts_can_be_pasted(repository: Repository, tmp_path: Path) -> None:
-    works(repository, "init")
+    assert_works(repository, "init")
     names = ["a b/w.bin", "it's/*.bin", "[x]/w.bin"]
     for number, name in enumerate(names):
         repository.write(name, "w")
-        said = works(repository, "register", f"m{number}", "--weights", name, "-m", "First")
+        said = assert_works(repository, "register", f"m{number}", "--weights", name, "-m", "First")
         offer = next(line for line in said.splitlines() if line.startswith("keep large files out of git: "))
         assert shell(repository.path, offer.partition(": ")[2], tmp_path / "bin").returncode == 0
     assert repository.git("status", "--porcelain") == "?? .gitignore"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.conftest import works
-from tests.cli.results import document
+from tests.cli.conftest import assert_works
+from tests.cli.results import read_document
 from tests.conftest import Repository
 
 ON = "tags:\n  promotions: true\n"
@@ -25,24 +25,24 @@ def tags(repository: Repository) -> list[str]:
 
 
 def promote(repository: Repository, version: str = "1.1.0", stage: str = "production") -> str:
-    return works(repository, "promote", f"digits@{version}", "--to", stage, "-m", "Better")
+    return assert_works(repository, "promote", f"digits@{version}", "--to", stage, "-m", "Better")
 
 
 def broken(repository: Repository) -> list[str]:
     done = repository.mlver("verify", "--all", "--json")
-    return [f"{one['kind']}: {one['subject']} {one['message']}" for one in document(done, "verify")["broken"]]
+    return [f"{one['kind']}: {one['subject']} {one['message']}" for one in read_document(done, "verify")["broken"]]
 
 
 def test_there_are_none_until_asked_for(second: Repository) -> None:
     promote(second)
     assert tags(second) == []
-    assert works(second, "tag") == "every record on HEAD is sealed already\n"
+    assert assert_works(second, "tag") == "every record on HEAD is sealed already\n"
     assert broken(second) == []
 
 
 def test_a_promotion_and_a_rollback_get_one_each_on_their_commits(tagging: Repository) -> None:
     promote(tagging)
-    works(tagging, "rollback", "digits", "--stage", "production", "-m", "Slow\n\nVery")
+    assert_works(tagging, "rollback", "digits", "--stage", "production", "-m", "Slow\n\nVery")
     assert tags(tagging) == ["digits@production.2", "digits@production.3"]
     assert tagging.git("rev-parse", "digits@production.3^{commit}") == tagging.git("rev-parse", "HEAD")
     contents = tagging.git("tag", "--list", "--format=%(contents)", "digits@production.3")
@@ -55,7 +55,7 @@ def test_switching_them_on_tags_the_last_one_alone(tagging: Repository) -> None:
     promote(tagging)
     assert broken(tagging) == []
     tagging.git("tag", "--delete", "digits@production.2")
-    assert works(tagging, "tag").startswith("Sealed digits@production.2  on commit ")
+    assert assert_works(tagging, "tag").startswith("Sealed digits@production.2  on commit ")
     assert tags(tagging) == ["digits@production.2"]
 
 
@@ -67,7 +67,7 @@ def test_a_squash_merge_leaves_what_tag_seals(tagging: Repository) -> None:
     tagging.git("merge", "--quiet", "--squash", "work")
     merged = tagging.commit("Promote (#8)")
     tagging.git("tag", "--delete", "digits@production.3")
-    assert works(tagging, "tag").startswith(f"Sealed digits@production.3  on commit {merged[:10]}\n")
+    assert assert_works(tagging, "tag").startswith(f"Sealed digits@production.3  on commit {merged[:10]}\n")
     assert broken(tagging) == []
 
 
@@ -90,7 +90,7 @@ def test_one_that_was_moved_replaced_or_taken_away_is_named(
     tagging.git(*(word.replace("T", name, 1) if word[:1] == "T" else word for word in prepare))
     found = broken(tagging)
     assert any(name in link and said in link for link in found), found
-    assert works(tagging, "show", "digits@production").startswith("digits 1.0.0")
+    assert assert_works(tagging, "show", "digits@production").startswith("digits 1.0.0")
 
 
 def test_one_of_no_promotion_here_is_named_where_it_says_it_seals(tagging: Repository) -> None:
@@ -106,7 +106,7 @@ def test_one_somebody_planted_keeps_no_stage_from_moving(tagging: Repository) ->
     done = tagging.mlver("rollback", "digits", "--stage", "production", "-m", "Slow")
     assert done.code == 0
     assert "there is a tag digits@production.3 already, of another promotion than this one" in done.err
-    assert works(tagging, "show", "digits@production").startswith("digits 1.0.0")
+    assert assert_works(tagging, "show", "digits@production").startswith("digits 1.0.0")
     assert broken(tagging) == ["tag: digits@production.3 is a lightweight tag, which can seal nothing"]
 
 
@@ -119,7 +119,7 @@ def test_a_stage_called_v1_is_taken_for_no_version(tagging: Repository) -> None:
         promote(tagging, "1.0.0", stage=stage)
     found = tagging.git("tag", "--list", "*@v*").split()
     assert found == ["digits@v1.0.0", "digits@v1.1", "digits@v1.1.0", "digits@v1.2", "digits@vault.1", "digits@vault.2"]
-    works(tagging, "tag")
+    assert_works(tagging, "tag")
     assert broken(tagging) == []
-    assert "Registered digits 1.1.1" in works(tagging, "register", "digits", "--bump", "patch", "-m", "Third")
-    assert works(tagging, "doctor")
+    assert "Registered digits 1.1.1" in assert_works(tagging, "register", "digits", "--bump", "patch", "-m", "Third")
+    assert assert_works(tagging, "doctor")

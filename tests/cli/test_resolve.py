@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mlver.project import layout
-from tests.cli.conftest import refused, train, works
-from tests.cli.results import digest_of, document
+from tests.cli.conftest import assert_refused, train_model, assert_works
+from tests.cli.results import digest_tree, read_document
 from tests.conftest import CHECKOUT, Repository
 
 
@@ -20,8 +20,8 @@ def stopped(second: Repository) -> Repository:
     """`topic` has a 1.1.0 of its own; its merge into `main` has stopped."""
     second.git("tag", "--delete", "digits@v1.1.0")
     second.git("switch", "--quiet", "-c", "topic", "digits@v1.0.0^{commit}")
-    train(second, 3, commit=False)
-    works(second, "register", "digits", "--bump", "minor", "-m", "Topic's own", "--allow-dirty")
+    train_model(second, 3, commit=False)
+    assert_works(second, "register", "digits", "--bump", "minor", "-m", "Topic's own", "--allow-dirty")
     second.git("stash", "--quiet")
     second.git("switch", "--quiet", "main")
     assert merged(second, "topic") == 1
@@ -40,35 +40,35 @@ def test_the_screen_tells_what_became_of_what(stopped: Repository) -> None:
         "  digits/versions/1.1.0 → digits/versions/1.2.0  1.1.0 is taken by the other side\n"
         "  tag digits@v1.1.0                              deleted: it was never pushed\n"
     )
-    before = digest_of(stopped.path)
-    assert works(stopped, "resolve", "--dry-run") == f"Would rewrite theirs in this merge (ours is on main)\n{rows}"
-    assert digest_of(stopped.path) == before
-    assert works(stopped, "resolve") == (
+    before = digest_tree(stopped.path)
+    assert assert_works(stopped, "resolve", "--dry-run") == f"Would rewrite theirs in this merge (ours is on main)\n{rows}"
+    assert digest_tree(stopped.path) == before
+    assert assert_works(stopped, "resolve") == (
         f"Rewrote theirs in this merge (ours is on main)\n{rows}next: git merge --continue, then mlver tag\n"
     )
-    assert works(stopped, "resolve").startswith("all of it is settled already; nothing changed\n")
+    assert assert_works(stopped, "resolve").startswith("all of it is settled already; nothing changed\n")
     stopped.git("commit", "--quiet", "--no-edit")
-    assert "Sealed digits@v1.2.0" in works(stopped, "tag")
-    assert works(stopped, "resolve") == "no record is in anybody's way; nothing changed\n"
-    assert [line.split()[0] for line in works(stopped, "list").splitlines()[2:]] == ["1.2.0", "1.1.0", "1.0.0"]
+    assert "Sealed digits@v1.2.0" in assert_works(stopped, "tag")
+    assert assert_works(stopped, "resolve") == "no record is in anybody's way; nothing changed\n"
+    assert [line.split()[0] for line in assert_works(stopped, "list").splitlines()[2:]] == ["1.2.0", "1.1.0", "1.0.0"]
 
 
 def test_as_a_document(stopped: Repository) -> None:
-    found = document(stopped.mlver("resolve", "--json"), "resolve")
+    found = read_document(stopped.mlver("resolve", "--json"), "resolve")
     assert (found["ok"], found["rewrite"], found["untagged"]) == (True, "theirs", ["digits@v1.1.0"])
     assert found["written"] == [layout.version("digits", number) for number in ("1.1.0", "1.2.0")]
     stopped.git("merge", "--abort")
-    assert works(stopped, "tag").startswith("Sealed digits@v1.1.0")  # given up, nothing is lost
+    assert assert_works(stopped, "tag").startswith("Sealed digits@v1.1.0")  # given up, nothing is lost
 
 
 def test_a_merge_that_somebody_tries_to_go_on_with_first(stopped: Repository) -> None:
-    said = refused(stopped, "promote", "digits@1.0.0", "--to", "staging", "-m", "x")
+    said = assert_refused(stopped, "promote", "digits@1.0.0", "--to", "staging", "-m", "x")
     assert "a merge is in progress" in said
-    assert "`both`" in refused(stopped, "resolve", "--rewrite", "both", code=2)
+    assert "`both`" in assert_refused(stopped, "resolve", "--rewrite", "both", code=2)
 
 
 def test_gits_own_driver_merges_settings(second: Repository, tmp_path: Path) -> None:
-    assert "merge=mlver" in works(second, "resolve", "--install-driver")
+    assert "merge=mlver" in assert_works(second, "resolve", "--install-driver")
     programs = tmp_path / "bin"
     programs.mkdir()
     program = programs / "mlver"

@@ -11,8 +11,8 @@ import pytest
 
 from mlver.project.edit import Edit
 from mlver.project.project import Project
-from tests.cli.conftest import refused, train, works
-from tests.cli.results import document
+from tests.cli.conftest import assert_refused, train_model, assert_works
+from tests.cli.results import read_document
 from tests.conftest import Repository
 
 TAG = "digits@v1.1.0"
@@ -61,51 +61,51 @@ def test_a_broken_seal_is_named_and_keeps_stages_shut(
         "  pass  verified bytes  every byte checked\n"
         "hint: mlver tag   (if that seals nothing: mlver verify digits@1.1.0)\n"
     )
-    assert "production: (empty) → 1.0.0" in works(second, "log", "-n", "2")
+    assert "production: (empty) → 1.0.0" in assert_works(second, "log", "-n", "2")
 
 
 def test_tag_seals_what_lost_its_seal_on_the_commit_that_added_it(second: Repository) -> None:
     before = second.git("rev-parse", f"{TAG}^{{commit}}")
     message = second.git("tag", "--list", "--format=%(contents)", TAG)
-    train(second, 3)
+    train_model(second, 3)
     deleted(second)
-    assert works(second, "tag", "--dry-run") == f"Would seal {TAG}  on commit {before[:10]}\n"
-    assert works(second, "tag") == f"Sealed {TAG}  on commit {before[:10]}\nnext: mlver tag --push\n"
+    assert assert_works(second, "tag", "--dry-run") == f"Would seal {TAG}  on commit {before[:10]}\n"
+    assert assert_works(second, "tag") == f"Sealed {TAG}  on commit {before[:10]}\nnext: mlver tag --push\n"
     assert second.git("rev-parse", f"{TAG}^{{commit}}") == before
     assert second.git("tag", "--list", "--format=%(contents)", TAG) == message
     assert second.mlver("verify", "digits@1.1.0").code == 1  # trained again since
-    works(second, "checkout", "digits@1.1.0", "--force")
-    assert works(second, "verify", "digits@1.1.0").startswith("All is well")
+    assert_works(second, "checkout", "digits@1.1.0", "--force")
+    assert assert_works(second, "verify", "digits@1.1.0").startswith("All is well")
 
 
 def test_a_squashed_pull_request_is_sealed_on_main(first: Repository) -> None:
     first.git("switch", "--quiet", "-c", "work")
-    train(first, 2)
-    works(first, "register", "digits", "--bump", "minor", "--no-commit", "-m", "Second")
+    train_model(first, 2)
+    assert_works(first, "register", "digits", "--bump", "minor", "--no-commit", "-m", "Second")
     first.git("commit", "--quiet", "--message", "Register")
     first.git("switch", "--quiet", "main")
     first.git("merge", "--quiet", "--squash", "work")
     first.git("commit", "--quiet", "--message", "A squashed pull request (#7)")
-    assert works(first, "tag").startswith(f"Sealed {TAG}")
+    assert assert_works(first, "tag").startswith(f"Sealed {TAG}")
     assert first.git("rev-parse", f"{TAG}^{{commit}}") == first.git("rev-parse", "HEAD")
-    assert works(first, "verify", "--all").startswith("All is well")
+    assert assert_works(first, "verify", "--all").startswith("All is well")
 
 
 def test_a_squash_after_the_seal_is_named(first: Repository) -> None:
     """The tag of the branch points at a commit main will never hold; that is whole as long as the tag keeps it."""
     first.git("switch", "--quiet", "-c", "work")
-    train(first, 2)
-    works(first, "register", "digits", "--bump", "minor", "-m", "Second")
+    train_model(first, 2)
+    assert_works(first, "register", "digits", "--bump", "minor", "-m", "Second")
     first.git("switch", "--quiet", "main")
     first.git("merge", "--quiet", "--squash", "work")
     first.git("commit", "--quiet", "--message", "A squashed pull request (#7)")
     first.git("branch", "--quiet", "--delete", "--force", "work")
-    assert works(first, "tag") == "every record on HEAD is sealed already\n"
-    assert works(first, "verify", "--all").startswith("All is well")
+    assert assert_works(first, "tag") == "every record on HEAD is sealed already\n"
+    assert assert_works(first, "verify", "--all").startswith("All is well")
 
 
 def test_push_without_a_remote_says_how_to_get_one(second: Repository) -> None:
-    said = refused(second, "tag", "--push")
+    said = assert_refused(second, "tag", "--push")
     assert said == "error: there is no remote to push tags to\nhint: git remote add origin URL\n"
 
 
@@ -124,7 +124,7 @@ def test_what_was_edited_is_not_sealed_anew(second: Repository) -> None:
     edited = polish(second, RECORD)
     done = second.mlver("tag", "--json")
     assert done.code == 1
-    found = document(done, "tag")
+    found = read_document(done, "tag")
     assert (found["ok"], found["made"]) == (False, [])
     said = f"was edited in commit {edited[:10]}, after it had been committed"
     assert [(one["path"], one["message"]) for one in found["refused"]] == [(RECORD, said)]
@@ -172,7 +172,7 @@ def test_a_clone_without_tags_is_told_before_it_makes_others(second: Repository,
     assert done.out.count("was sealed elsewhere: origin has its tag") == 2
     assert clone.git("tag", "--list") == ""
     clone.git("fetch", "--quiet", "--tags")
-    assert works(clone, "tag") == "every record on HEAD is sealed already\n"
+    assert assert_works(clone, "tag") == "every record on HEAD is sealed already\n"
 
 
 def test_head_is_read_once_nobody_else_can_move_it(second: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +181,7 @@ def test_head_is_read_once_nobody_else_can_move_it(second: Repository, monkeypat
     locked = module.editing
 
     def landed(project: Project, what: str) -> AbstractContextManager[Edit]:
-        works(second, "register", "digits", "--bump", "patch", "-m", "Third")
+        assert_works(second, "register", "digits", "--bump", "patch", "-m", "Third")
         second.git("tag", "--delete", "digits@v1.1.1")
         found: AbstractContextManager[Edit] = locked(project, what)
         return found

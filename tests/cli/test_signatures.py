@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import refused, works
-from tests.cli.results import document
+from tests.cli.conftest import assert_refused, assert_works
+from tests.cli.results import read_document
 from tests.conftest import Repository
-from tests.programs import needs
+from tests.programs import require_program
 
 TAG = "m@v1.0.0"
 
 
 @pytest.fixture
 def signing(repository: Repository) -> Repository:
-    works(repository, "init")
+    assert_works(repository, "init")
     repository.write("w.bin", "weights")
     repository.git("config", "tag.gpgSign", "true")
     return repository
@@ -29,14 +29,14 @@ def signing(repository: Repository) -> Repository:
 @pytest.fixture
 def ssh(signing: Repository, tmp_path: Path) -> Repository:
     """Version 1.0.0, its tag signed by an SSH key that git knows to be Kim's."""
-    needs("ssh-keygen", "openssh-client")
+    require_program("ssh-keygen", "openssh-client")
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     (tmp_path / "allowed").write_text(f"kim@example.org {key.with_suffix('.pub').read_text()}")
     signing.git("config", "gpg.format", "ssh")
     signing.git("config", "user.signingKey", str(key))
     signing.git("config", "gpg.ssh.allowedSignersFile", str(tmp_path / "allowed"))
-    works(signing, "register", "m", "--weights", "w.bin", "-m", "First")
+    assert_works(signing, "register", "m", "--weights", "w.bin", "-m", "First")
     return signing
 
 
@@ -45,7 +45,7 @@ def gpg(
     signing: Repository, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Repository]:
     """The same by OpenPGP, with a throw-away key."""
-    needs("gpg", "gnupg")
+    require_program("gpg", "gnupg")
     home = tmp_path_factory.mktemp("g")  # a socket's path may not be long
     home.chmod(0o700)
     monkeypatch.setenv("GNUPGHOME", str(home))
@@ -53,7 +53,7 @@ def gpg(
     subprocess.run(
         ["gpg", *words, "Kim <kim@example.org>", "ed25519", "sign", "never"], check=True, capture_output=True
     )
-    works(signing, "register", "m", "--weights", "w.bin", "-m", "First")
+    assert_works(signing, "register", "m", "--weights", "w.bin", "-m", "First")
     yield signing
     subprocess.run(["gpgconf", "--kill", "all"], check=False)
 
@@ -74,13 +74,13 @@ def forged(repository: Repository) -> None:
 
 def test_signed_tags_are_made_read_and_checked(signed: Repository) -> None:
     assert "SIGNATURE-----" in signed.git("cat-file", "tag", TAG)
-    assert "  signatures of tags: 1 good\n" in works(signed, "verify", "--all")
-    assert works(signed, "promote", "m", "--to", "staging", "-m", "x").startswith("Promoted m 1.0.0 to staging")
+    assert "  signatures of tags: 1 good\n" in assert_works(signed, "verify", "--all")
+    assert assert_works(signed, "promote", "m", "--to", "staging", "-m", "x").startswith("Promoted m 1.0.0 to staging")
     forged(signed)
     done = signed.mlver("verify", "--json")
     assert done.code == 1
-    assert [(one["kind"], one["subject"]) for one in document(done, "verify")["broken"]] == [("signature", TAG)]
-    said = refused(signed, "rollback", "m", "--stage", "staging", "--to", "1.0.0", "-m", "x")
+    assert [(one["kind"], one["subject"]) for one in read_document(done, "verify")["broken"]] == [("signature", TAG)]
+    said = assert_refused(signed, "rollback", "m", "--stage", "staging", "--to", "1.0.0", "-m", "x")
     assert "staging" in said
     done = signed.mlver("promote", "m", "--to", "production", "-m", "x")
     assert done.code == 1
@@ -108,7 +108,7 @@ def test_what_stands_behind_a_signature_was_never_signed(signed: Repository) -> 
 
 def test_a_signed_tag_under_another_versions_name_seals_nothing(signed: Repository) -> None:
     signed.write("w.bin", "other weights")
-    works(signed, "register", "m", "--bump", "minor", "-m", "Second")
+    assert_works(signed, "register", "m", "--bump", "minor", "-m", "Second")
     signed.git("update-ref", "refs/tags/m@v1.1.0", signed.git("rev-parse", TAG))
     done = signed.mlver("verify", "--all")
     assert done.code == 1
@@ -120,7 +120,7 @@ def test_a_signed_tag_under_another_versions_name_seals_nothing(signed: Reposito
 
 def test_a_key_that_is_not_known_here_is_said(ssh: Repository, tmp_path: Path) -> None:
     (tmp_path / "allowed").write_text("")
-    assert "signatures of tags: 0 good, 1 by a key that is not known here\n" in works(ssh, "verify", "--all")
+    assert "signatures of tags: 0 good, 1 by a key that is not known here\n" in assert_works(ssh, "verify", "--all")
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_a_repository_names_no_program_that_checks_its_signatures(signed: Reposi
     program.chmod(0o755)
     for name in ("gpg.program", "gpg.openpgp.program", "gpg.ssh.program", "gpg.x509.program"):
         signed.git("config", name, str(program))
-    assert "  signatures of tags: 1 good\n" in works(signed, "verify", "--all")
-    works(signed, "show", "m")
+    assert "  signatures of tags: 1 good\n" in assert_works(signed, "verify", "--all")
+    assert_works(signed, "show", "m")
     assert not (tmp_path / "ran").exists()
 
 
@@ -165,16 +165,16 @@ def test_the_persons_own_program_is_used(ssh: Repository, tmp_path: Path, monkey
     mine.write_text(f'{Path(os.environ["GIT_CONFIG_GLOBAL"]).read_text()}[gpg "ssh"]\n\tprogram = {program}\n')
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(mine))
     ssh.git("config", "gpg.ssh.program", "/nonexistent")
-    assert "1 good" in works(ssh, "verify", "--all")
+    assert "1 good" in assert_works(ssh, "verify", "--all")
     assert (tmp_path / "ran").exists()
 
 
 def test_a_tag_that_cannot_be_signed_loses_nothing(ssh: Repository) -> None:
     ssh.write("w.bin", "weights 2")
     ssh.git("config", "gpg.ssh.program", "/nonexistent")
-    said = refused(ssh, "register", "m", "--bump", "minor", "-m", "Second")
+    said = assert_refused(ssh, "register", "m", "--bump", "minor", "-m", "Second")
     assert "git could not make the tag m@v1.1.0; it said:" in said
     assert said.endswith("hint: mend what git names above, then seal the record: mlver tag\n")
     ssh.git("config", "tag.gpgSign", "false")
-    assert works(ssh, "tag").startswith("Sealed m@v1.1.0")
-    assert "1 good, 1 unsigned" in works(ssh, "verify", "--all")
+    assert assert_works(ssh, "tag").startswith("Sealed m@v1.1.0")
+    assert "1 good, 1 unsigned" in assert_works(ssh, "verify", "--all")

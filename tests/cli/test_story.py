@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.cli.conftest import refused, train
+from tests.cli.conftest import assert_refused, train_model
 from tests.conftest import Repository
 
 HEX = re.compile(r"\b[0-9a-f]{10}\b|(?<=sha256:)[0-9a-f]{12}")
@@ -52,7 +52,7 @@ def test_the_first_version(project: Repository) -> None:
 
 
 def test_the_next_version(first: Repository) -> None:
-    train(first, 2)
+    train_model(first, 2)
     assert screen(first, "status") == (
         f"digits 1.0.0  against the work tree\n{CHANGED}{PARAMS}{METRICS}"
         "code  1 commit since\n"
@@ -121,7 +121,7 @@ def test_stages_move_and_come_back(second: Repository) -> None:
         "2026-01-02 03:04  digits 1.0.0  rolled back  production: 1.1.0 → 1.0.0  Too slow  Kim\n"
         "2 older events: add --limit 3\n"
     )
-    assert refused(second, "rollback", "digits", "--stage", "production", "-m", "Too slow") == (
+    assert assert_refused(second, "rollback", "digits", "--stage", "production", "-m", "Too slow") == (
         "error: production held nothing before digits 1.0.0 that was not rolled back or retired, so there is nothing to"
         " go back to\nhint: mlver rollback digits --stage production --to 1.1.0 -m WHY\n"
     )
@@ -153,7 +153,7 @@ def test_directions_tell_better_from_worse(second: Repository) -> None:
 @pytest.mark.parametrize("command", ["status", "diff"])
 def test_exit_code_tells_whether_anything_differs(first: Repository, command: str) -> None:
     assert first.mlver(command, "digits", "--exit-code").code == 0
-    train(first, 2)
+    train_model(first, 2)
     assert first.mlver(command, "digits").code == 0
     assert first.mlver(command, "digits", "--exit-code").code == 1
 
@@ -163,7 +163,7 @@ def test_model_yaml_remembers_what_was_told_once(first: Repository) -> None:
     before = settings.read_bytes()
     assert b"path: model\n" in before
     assert b"- params.yaml\n" in before
-    train(first, 2)
+    train_model(first, 2)
     assert first.mlver("register", "digits", "--bump", "minor", "-m", "Second").code == 0
     assert settings.read_bytes() == before
     first.write("other.json", '{"f1": 0.5}')

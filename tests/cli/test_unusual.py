@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import refused, train, works
-from tests.cli.results import document
+from tests.cli.conftest import assert_refused, train_model, assert_works
+from tests.cli.results import read_document
 from tests.conftest import Repository
 
 
@@ -43,19 +43,19 @@ def test_a_shallow_clone_seals_nothing_it_cannot_judge(remote: Repository) -> No
     assert "history  " in clone.mlver("doctor").out
     assert "  hint: git fetch --unshallow\n" in clone.mlver("verify", "--all").out
     # what landed since is another matter
-    train(clone, 3)
-    works(clone, "register", "digits", "--bump", "major", "--no-commit", "-m", "Third")
+    train_model(clone, 3)
+    assert_works(clone, "register", "digits", "--bump", "major", "--no-commit", "-m", "Third")
     clone.commit("Third")
     assert clone.mlver("tag").out.startswith("Sealed digits@v2.0.0")
     clone.git("fetch", "--quiet", "--unshallow", "--tags")
-    assert works(clone, "tag") == "every record on HEAD is sealed already\n"
+    assert assert_works(clone, "tag") == "every record on HEAD is sealed already\n"
 
 
 def test_one_tag_alone_is_enough_to_read(remote: Repository) -> None:
     clone = cloned(remote, "--depth", "1", "--single-branch", "--branch", "digits@v1.0.0")
-    assert "1.0.0" in works(clone, "list")
-    assert "  sealed      digits@v1.0.0 on " in works(clone, "show", "digits")
-    assert works(clone, "tag") == "every record on HEAD is sealed already\n"
+    assert "1.0.0" in assert_works(clone, "list")
+    assert "  sealed      digits@v1.0.0 on " in assert_works(clone, "show", "digits")
+    assert assert_works(clone, "tag") == "every record on HEAD is sealed already\n"
 
 
 def test_a_partial_clone_is_read_without_fetching(remote: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_a_partial_clone_is_read_without_fetching(remote: Repository, monkeypatc
     assert lacking > 0
     remote.path.rename(remote.path.with_name("away.git"))
     for words in (("list",), ("show", "digits"), ("log",), ("diff", "digits@1.0.0", "digits@1.1.0"), ("tag",)):
-        works(clone, *words)
+        assert_works(clone, *words)
     assert "digits@v" not in clone.mlver("verify", "--all").out  # both seals hold
     assert clone.git("rev-list", "--objects", "--all", "--missing=print").count("?") == lacking
     assert "this clone is partial" in clone.mlver("doctor").out
@@ -73,25 +73,25 @@ def test_a_partial_clone_is_read_without_fetching(remote: Repository, monkeypatc
 
 def test_a_clone_without_trees_says_how_to_get_them(remote: Repository) -> None:
     clone = cloned(remote, "--filter=tree:0")
-    said = refused(clone, "list")
+    said = assert_refused(clone, "list")
     assert said.startswith("error: this partial clone lacks something of the history that mlver needs\n")
     hint = re.findall(r"hint: (.+?)   ", said)[0]
     subprocess.run(["sh", "-c", hint], cwd=clone.path, check=True)
-    assert "1.1.0" in works(clone, "list")
+    assert "1.1.0" in assert_works(clone, "list")
 
 
 def test_a_sparse_checkout_that_hides_records_is_refused(remote: Repository) -> None:
     clone = cloned(remote, "--sparse")
     for words in (("list",), ("init",), ("register", "m", "--weights", "params.yaml", "-m", "x"), ("verify",)):
-        said = refused(clone, *words)
+        said = assert_refused(clone, *words)
         assert said.startswith("error: this sparse checkout leaves out .mlver/.gitattributes and ")
         assert said.endswith("hint: git sparse-checkout add .mlver\n")
     clone.git("sparse-checkout", "add", ".mlver")
-    assert "1.1.0" in works(clone, "list")
+    assert "1.1.0" in assert_works(clone, "list")
     clone.git("sparse-checkout", "set", "--no-cone", "/*", "!/.mlver/models/digits/versions/1.1.0.yaml")
-    assert "leaves out .mlver/models/digits/versions/1.1.0.yaml," in refused(clone, "register", "digits", "-m", "x")
+    assert "leaves out .mlver/models/digits/versions/1.1.0.yaml," in assert_refused(clone, "register", "digits", "-m", "x")
     clone.git("sparse-checkout", "disable")
-    assert "1.1.0" in works(clone, "list")
+    assert "1.1.0" in assert_works(clone, "list")
 
 
 def test_a_clone_that_fetches_no_tags_is_told(remote: Repository) -> None:
@@ -105,12 +105,12 @@ def test_a_clone_that_fetches_no_tags_is_told(remote: Repository) -> None:
 
 @pytest.mark.parametrize("how", ["hook", "another tag"])
 def test_a_push_that_is_refused_loses_nothing(second: Repository, remote: Repository, how: str) -> None:
-    train(second, 3)
-    works(second, "register", "digits", "--bump", "minor", "-m", "Third")
+    train_model(second, 3)
+    assert_works(second, "register", "digits", "--bump", "minor", "-m", "Third")
     if how == "hook":
         hook = remote.write("hooks/update", "#!/bin/sh\necho 'GL-HOOK-ERR: tags are protected' >&2\nexit 1\n")
         hook.chmod(0o755)
-        said = refused(second, "tag", "--push")
+        said = assert_refused(second, "tag", "--push")
         assert said.startswith("error: git could not push the tags, for origin does not let you; it said:\n")
         assert "GL-HOOK-ERR: tags are protected" in said
         assert "hint: have somebody push them who may: git push origin digits@v1.2.0   (they are kept here)\n" in said
@@ -118,10 +118,10 @@ def test_a_push_that_is_refused_loses_nothing(second: Repository, remote: Reposi
     else:
         remote.git("config", "receive.denyCreates", "true")
         remote.git("config", "receive.maxInputSize", "1")
-        assert "git could not push the tags to origin" in refused(second, "tag", "--push")
+        assert "git could not push the tags to origin" in assert_refused(second, "tag", "--push")
         remote.git("config", "--unset", "receive.maxInputSize")
     assert second.git("tag").split() == ["digits@v1.0.0", "digits@v1.1.0", "digits@v1.2.0"]
-    assert works(second, "tag", "--push").endswith("pushed 1 tag to origin\n")
+    assert assert_works(second, "tag", "--push").endswith("pushed 1 tag to origin\n")
 
 
 # -- repositories in repositories ------------------------------------------------------------------------------------
@@ -134,21 +134,21 @@ def test_submodules_are_repositories_of_their_own(second: Repository, tmp_path: 
     outer.git("submodule", "--quiet", "add", str(second.path), "vendor/digits")
     outer.commit()
     inner = Repository(outer.path / "vendor/digits")
-    assert "1.1.0" in works(inner, "list")
-    train(inner, 3)
-    works(inner, "register", "digits", "--weights", "model", "--bump", "major", "-m", "Third")
+    assert "1.1.0" in assert_works(inner, "list")
+    train_model(inner, 3)
+    assert_works(inner, "register", "digits", "--weights", "model", "--bump", "major", "-m", "Third")
     assert (outer.path / ".git/modules/vendor/digits/mlver").is_dir()
     assert outer.git("status", "--porcelain") == " M vendor/digits"
     outer.commit("Newer")
-    works(outer, "init")
-    said = refused(outer, "register", "m", "--weights", "vendor/digits/model", "-m", "x", code=2)
+    assert_works(outer, "init")
+    said = assert_refused(outer, "register", "m", "--weights", "vendor/digits/model", "-m", "x", code=2)
     assert said == (
         "error: vendor/digits/model lies in vendor/digits, which is a repository of its own (a submodule, perhaps)\n"
         "hint: mlver -C vendor/digits init   (and register it there)\n"
     )
     outer.write("w.bin", "w")
-    works(outer, "register", "m", "--weights", "w.bin", "-m", "First")
-    assert works(outer, "verify", "--all").startswith("All is well")
+    assert_works(outer, "register", "m", "--weights", "w.bin", "-m", "First")
+    assert assert_works(outer, "verify", "--all").startswith("All is well")
     outer.git("tag", "v2.0.0", "HEAD~1")
     (outer.path / "vendor/digits/.git").unlink()  # as in a clone that was made without its submodules
     done = outer.mlver("adopt", "n", "--weights", "vendor/digits/model")
@@ -160,23 +160,23 @@ def test_many_models_and_many_versions_in_one_commit(repository: Repository) -> 
     for model in models:
         repository.write(f"teams/{model}/model/w.bin", model)
     repository.commit()
-    works(repository, "init")
+    assert_works(repository, "init")
     for model in models:
         below = Repository(repository.path / f"teams/{model}")
-        works(below, "register", model, "--weights", "model", "--no-commit", "-m", "First")
+        assert_works(below, "register", model, "--weights", "model", "--no-commit", "-m", "First")
     below = Repository(repository.path / "teams/m3")
     for number in (1, 2):
         below.write("model/w.bin", f"m3 {number}")
-        works(below, "register", "m3", "--bump", "minor", "--no-commit", "-m", f"Once more {number}")
+        assert_works(below, "register", "m3", "--bump", "minor", "--no-commit", "-m", f"Once more {number}")
     repository.commit("All at once")
-    assert works(below, "tag").count("Sealed m") == 7
+    assert assert_works(below, "tag").count("Sealed m") == 7
     assert {repository.git("rev-parse", f"{name}^{{commit}}") for name in repository.git("tag").split()} == {
         repository.git("rev-parse", "HEAD")
     }
-    assert works(repository, "verify", "--all").startswith("All is well  7 versions")
+    assert assert_works(repository, "verify", "--all").startswith("All is well  7 versions")
     assert "path: teams/m3/model\n" in (repository.path / ".mlver/models/m3/model.yaml").read_text()
-    assert works(below, "status", "m3").startswith("m3 1.2.0")
-    assert len(document(repository.mlver("list", "--json"), "list")["models"]) == 5
+    assert assert_works(below, "status", "m3").startswith("m3 1.2.0")
+    assert len(read_document(repository.mlver("list", "--json"), "list")["models"]) == 5
 
 
 # -- git's formats and settings --------------------------------------------------------------------------------------
@@ -190,15 +190,15 @@ def test_other_formats_of_git(tmp_path: Path, setting: str) -> None:
     if subprocess.run(["git", "init", "--quiet", option], cwd=made.path, capture_output=True, check=False).returncode:
         pytest.skip(f"THIS GIT KNOWS NO {setting}")
     made.write("w.bin", "w")
-    works(made, "init")
-    works(made, "register", "m", "--weights", "w.bin", "-m", "First")
-    works(made, "promote", "m", "--to", "staging", "-m", "x")
+    assert_works(made, "init")
+    assert_works(made, "register", "m", "--weights", "w.bin", "-m", "First")
+    assert_works(made, "promote", "m", "--to", "staging", "-m", "x")
     made.commit()
     made.git("tag", "v2.0.0")
-    works(made, "adopt", "m")
+    assert_works(made, "adopt", "m")
     made.git("tag", "--delete", "m@v2.0.0")
-    assert works(made, "tag").startswith("Sealed m@v2.0.0")
-    assert works(made, "verify", "--all").startswith("All is well")
+    assert assert_works(made, "tag").startswith("Sealed m@v2.0.0")
+    assert assert_works(made, "verify", "--all").startswith("All is well")
 
 
 def test_line_ends_are_kept_in_records_and_read_in_values(second: Repository, tmp_path: Path) -> None:
@@ -206,10 +206,10 @@ def test_line_ends_are_kept_in_records_and_read_in_values(second: Repository, tm
     clone = Repository(tmp_path / "clone")
     assert b"\r" not in (clone.path / ".mlver/config.yaml").read_bytes()
     assert b"\r\n" in (clone.path / "params.yaml").read_bytes()
-    train(clone, 3, commit=False)
+    train_model(clone, 3, commit=False)
     clone.write("params.yaml", "lr: 0.003\r\nseed: 42\r\n")
-    works(clone, "register", "digits", "--bump", "minor", "-m", "Third")
-    assert document(clone.mlver("show", "--json"), "show")["record"]["params"] == {"lr": 0.003, "seed": 42}
+    assert_works(clone, "register", "digits", "--bump", "minor", "-m", "Third")
+    assert read_document(clone.mlver("show", "--json"), "show")["record"]["params"] == {"lr": 0.003, "seed": 42}
     assert "digits 1.2.0" not in clone.mlver("verify", "digits@1.2.0").out
 
 
@@ -217,9 +217,9 @@ def test_line_ends_are_kept_in_records_and_read_in_values(second: Repository, tm
 def test_any_umask_will_do(project: Repository, umask: int) -> None:
     before = os.umask(umask)
     try:
-        works(project, "init")
-        works(project, "register", "digits", "--weights", "model", "-m", "First")
-        assert works(project, "verify", "--all").startswith("All is well")
+        assert_works(project, "init")
+        assert_works(project, "register", "digits", "--weights", "model", "-m", "First")
+        assert assert_works(project, "verify", "--all").startswith("All is well")
     finally:
         os.umask(before)
 
@@ -231,11 +231,11 @@ def test_a_repository_may_be_called_anything(tmp_path: Path, name: str) -> None:
     made.git("init", "--quiet")
     folder = "d" * 200
     made.write(f"{folder}/{folder}/w.bin", "w")
-    works(made, "init")
-    works(made, "register", "m", "--weights", f"{folder}/{folder}", "-m", "First")
-    assert works(made, "verify", "--all").startswith("All is well")
+    assert_works(made, "init")
+    assert_works(made, "register", "m", "--weights", f"{folder}/{folder}", "-m", "First")
+    assert assert_works(made, "verify", "--all").startswith("All is well")
     (made.path / folder / folder / "w.bin").unlink()
-    works(made, "checkout", "m")
+    assert_works(made, "checkout", "m")
     assert (made.path / folder / folder / "w.bin").read_text() == "w"
 
 
@@ -244,5 +244,5 @@ def test_a_repository_of_somebody_else_names_the_way(first: Repository) -> None:
         pytest.skip("ONLY ROOT CAN GIVE A REPOSITORY AWAY")
     os.chown(first.path / ".git", 12345, 12345)
     os.chown(first.path, 12345, 12345)
-    said = refused(first, "list")
+    said = assert_refused(first, "list")
     assert f"hint: git config --global --add safe.directory {first.path}   (if you trust whose it is)\n" in said

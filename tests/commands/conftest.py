@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import copied, first, project, second, stories
-from tests.commands.merges import parted
+from tests.cli.conftest import copy_repository, first, project, second, stories
+from tests.commands.merges import diverge_branches
 from tests.conftest import Repository
 
 __all__ = ["first", "project", "second", "stories"]
@@ -15,10 +15,10 @@ __all__ = ["first", "project", "second", "stories"]
 
 @pytest.fixture(scope="session")
 def parted_once(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    return parted(tmp_path_factory.mktemp("resolve") / "repository")
+    return diverge_branches(tmp_path_factory.mktemp("resolve") / "repository")
 
 
 @pytest.fixture
 def apart(parted_once: Repository, tmp_path: Path) -> Repository:
     """See `merges.parted`."""
-    return copied(parted_once, tmp_path / "repository")
+    return copy_repository(parted_once, tmp_path / "repository")

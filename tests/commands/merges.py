@@ -12,49 +12,49 @@ from mlver.commands.verify import verify
 from mlver.project import layout
 from mlver.project.project import Project
 from tests.conftest import Repository
-from tests.project.ground import begun, initialised, lay, registered
+from tests.project.ground import new_repository, initialise_project, write_artifact, register_version
 
 
-def parted(path: Path) -> Repository:
+def diverge_branches(path: Path) -> Repository:
     """m 1.0.0 in production; `topic` and `main` each register a 1.1.0 and promote it, `topic` a 1.1.1 as well."""
-    made = begun(path)
-    project = initialised(made)
+    made = new_repository(path)
+    project = initialise_project(made)
     made.write(".gitignore", "/w\n")
-    lay(made, "w", "1")
+    write_artifact(made, "w", "1")
     made.commit("Ground")
-    registered(project)
+    register_version(project)
     promote(project, "m", to="production", message="release")
     made.git("branch", "start")
     made.git("switch", "--quiet", "-c", "topic")
-    next_version(project, "topic")
-    next_version(project, "topic fix", "patch")
+    register_next_version(project, "topic")
+    register_next_version(project, "topic fix", "patch")
     made.git("tag", "--delete", "m@v1.1.0", "m@v1.1.1")
     made.git("switch", "--quiet", "main")
-    next_version(project, "main")
+    register_next_version(project, "main")
     return made
 
 
-def next_version(project: Project, weights: str, bump: str = "minor", stage: str | None = "production") -> None:
+def register_next_version(project: Project, weights: str, bump: str = "minor", stage: str | None = "production") -> None:
     (project.top / "w").write_text(weights)
-    made = registered(project, bump=bump, message=weights)
+    made = register_version(project, bump=bump, message=weights)
     if stage:
         promote(project, f"m@{made.version}", to=stage, message=f"promote {weights}")
 
 
-def tried(ground: Repository, *words: str) -> int:
+def run_git(ground: Repository, *words: str) -> int:
     """What a git that may stop at a conflict exits with."""
     done = subprocess.run(["git", "-c", "core.editor=:", *words], cwd=ground.path, capture_output=True, check=False)
     return done.returncode
 
 
-def settled(ground: Repository, rewrite: Side | None = None, *, dry_run: bool = False) -> ResolveResult:
+def resolve_merge(ground: Repository, rewrite: Side | None = None, *, dry_run: bool = False) -> ResolveResult:
     return resolve(Project.open(ground.path), rewrite=rewrite, dry_run=dry_run)
 
 
 _ELSEWHERE = {("tag", "seals a record that is not here")}
 
 
-def whole(ground: Repository) -> None:
+def assert_verifies(ground: Repository) -> None:
     """Everything can be sealed, and nothing is found wrong."""
     project = Project.open(ground.path)
     assert tag(project).refused == ()
@@ -63,7 +63,7 @@ def whole(ground: Repository) -> None:
     assert [link for link in broken if (link.kind, link.message) not in _ELSEWHERE and link.kind != "working"] == []
 
 
-def told(ground: Repository, stage: str = "production") -> list[tuple[str, str | None]]:
+def list_promotions(ground: Repository, stage: str = "production") -> list[tuple[str, str | None]]:
     history = Project.open(ground.path).registry.history("m", stage)
     return [(record.version, record.previous) for record, _ in history]
 
@@ -77,7 +77,7 @@ MOVED = [
 ]
 
 
-def remote(ground: Repository) -> Repository:
+def add_remote(ground: Repository) -> Repository:
     """Main has landed on `origin`."""
     made = Repository(ground.path.parent / "remote.git")
     ground.git("init", "--quiet", "--bare", str(made.path))
@@ -87,7 +87,7 @@ def remote(ground: Repository) -> Repository:
     return made
 
 
-def sealed_by_topic(ground: Repository) -> str:
+def seal_on_topic(ground: Repository) -> str:
     """The tag m@v1.1.0 seals topic's record here."""
     ground.git("tag", "--delete", "m@v1.1.0")
     ground.git("switch", "--quiet", "topic")

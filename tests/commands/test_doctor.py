@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from tests.cli.conftest import refused
-from tests.cli.results import digest_of, document
+from tests.cli.conftest import assert_refused
+from tests.cli.results import digest_tree, read_document
 from tests.conftest import Repository
 
 
@@ -16,15 +16,15 @@ def test_a_dry_run_of_a_fix_says_what_it_would_mend(first: Repository) -> None:
     (first.path / ".mlver/.gitattributes").unlink()
     for pack in (first.path / ".git/mlver/packs").iterdir():
         pack.unlink()
-    before = digest_of(first.path)
+    before = digest_tree(first.path)
     done = first.mlver("doctor", "--fix", "--dry-run")
     assert (done.code, done.err) == (1, "")
     assert "would fix  .mlver/.gitattributes" in done.out
     assert "would fix  digits 1.0.0 train" in done.out
-    found = document(first.mlver("doctor", "--fix", "--dry-run", "--json"), "doctor")
+    found = read_document(first.mlver("doctor", "--fix", "--dry-run", "--json"), "doctor")
     assert found["dry_run"]
     assert not any(finding["fixed"] for finding in found["findings"])
-    assert digest_of(first.path) == before
+    assert digest_tree(first.path) == before
     mended = first.mlver("doctor", "--fix")
     assert (mended.code, "would fix" in mended.out) == (0, False)
     assert "fixed  digits 1.0.0 train" in mended.out
@@ -42,7 +42,7 @@ def test_init_and_doctor_wait_as_long_as_told(first: Repository, command: tuple[
     (first.path / ".mlver/.gitattributes").unlink()
     with (first.path / ".git/mlver/lock").open("a") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        assert "waited 0 s" in refused(first, "--wait", "0", *command)
+        assert "waited 0 s" in assert_refused(first, "--wait", "0", *command)
 
 
 def test_what_was_never_set_up_is_told_once(project: Repository) -> None:
@@ -73,7 +73,7 @@ def test_much_damage_of_one_artifact_is_told_shortly(project: Repository) -> Non
     assert (done.code, done.out.count(" is missing")) == (1, 5)
     assert "       and 9 more of digits 1.0.0 weights (--json lists all)\n" in done.out
     assert done.out.count("hint: copy .git/mlver/objects and packs") == 1
-    found = document(project.mlver("doctor", "--json"), "doctor")
+    found = read_document(project.mlver("doctor", "--json"), "doctor")
     assert sum(finding["level"] == "wrong" for finding in found["findings"]) == 14
     lost = [finding["message"].split()[0] for finding in found["findings"] if finding["level"] == "wrong"]
     assert lost == sorted(lost), "as the manifest lists them"
@@ -88,7 +88,7 @@ def test_its_own_hook_is_told_from_somebody_elses(first: Repository) -> None:
     (hooks / "commit-msg").write_text("#!/bin/sh\n")
     (hooks / "commit-msg").chmod(0o755)
     first.mlver("hook", "install")
-    found = document(first.mlver("doctor", "--json"), "doctor")["findings"]
+    found = read_document(first.mlver("doctor", "--json"), "doctor")["findings"]
     assert [finding["message"].removeprefix(f"{hooks}/") for finding in found if finding["subject"] == "hooks"] == [
         "pre-commit is mlver's own: it judges what a commit would bring in",
         "commit-msg runs on mlver's commits; keep it from rewriting .mlver/",

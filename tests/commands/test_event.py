@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import refused, train, works
-from tests.cli.results import document
+from tests.cli.conftest import assert_refused, train_model, assert_works
+from tests.cli.results import read_document
 from tests.conftest import NOW, Repository
 
 TAG = "digits@v1.1.0"
@@ -60,7 +60,7 @@ def outputs(written: str) -> dict[str, str]:
 def test_a_clone_of_depth_one_tells_all_of_a_version(second: Repository, shallow: Callable[[str], Repository]) -> None:
     job = shallow(TAG)
     assert job.git("rev-list", "--count", "--all") == "1"
-    found = document(job.mlver("event", f"refs/tags/{TAG}", "--json"), "event")
+    found = read_document(job.mlver("event", f"refs/tags/{TAG}", "--json"), "event")
     assert {key: found[key] for key in ("ok", "kind", "model", "version", "previous", "verified", "commit")} == {
         "ok": True,
         "kind": "version",
@@ -73,7 +73,7 @@ def test_a_clone_of_depth_one_tells_all_of_a_version(second: Repository, shallow
     assert (found["message"], found["created"], found["parent"]) == ("Second", NOW, "1.0.0")
     assert list(found["artifacts"]) == ["weights", "train"]
     assert f"Mlver-Record: {found['record']}" in second.git("tag", "--list", "--format=%(contents)", TAG)
-    verified = document(job.mlver("verify", f"digits@{found['version']}", "--json"), "verify")
+    verified = read_document(job.mlver("verify", f"digits@{found['version']}", "--json"), "verify")
     # tag, record and manifest are whole; the bytes are not here
     assert {one["kind"] for one in verified["broken"]} == {"object"}
 
@@ -81,18 +81,18 @@ def test_a_clone_of_depth_one_tells_all_of_a_version(second: Repository, shallow
 @pytest.mark.parametrize("name", ["GITHUB_REF", "CI_COMMIT_TAG", "BITBUCKET_TAG"])
 def test_a_forges_variable_names_the_tag(second: Repository, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, f"refs/tags/{TAG}" if name == "GITHUB_REF" else TAG)
-    assert works(second, "event").startswith("digits 1.1.0  digits@v1.1.0\n  message  Second\n")
+    assert assert_works(second, "event").startswith("digits 1.1.0  digits@v1.1.0\n  message  Second\n")
 
 
 def test_without_one_it_is_the_tag_at_head(second: Repository) -> None:
-    assert works(second, "event").startswith("digits 1.1.0")
+    assert assert_works(second, "event").startswith("digits 1.1.0")
     second.git("switch", "--quiet", "--detach", "digits@v1.0.0")
-    assert works(second, "event").startswith("digits 1.0.0")
+    assert assert_works(second, "event").startswith("digits 1.0.0")
     second.git("tag", "--annotate", "--message", "Mlver-Record: sha256:" + "0" * 64, "other@v1.0.0")
-    assert "there are 2 tags of mlver's at HEAD\nhint: mlver event digits@v1.0.0" in refused(second, "event")
+    assert "there are 2 tags of mlver's at HEAD\nhint: mlver event digits@v1.0.0" in assert_refused(second, "event")
     second.write("more.txt", "more\n")
     second.commit()
-    assert "there is no tag of mlver's at HEAD" in refused(second, "event")
+    assert "there is no tag of mlver's at HEAD" in assert_refused(second, "event")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_without_one_it_is_the_tag_at_head(second: Repository) -> None:
 def test_what_is_no_tag_of_mlvers_ends_with_3(second: Repository, ref: str) -> None:
     second.git("tag", "--annotate", "--message", "A package", "pkg@v1.2.3")
     second.git("tag", "v1.2.3")
-    said = refused(second, "event", "--", ref)
+    said = assert_refused(second, "event", "--", ref)
     assert "is no tag of mlver's" in said or "is not here" in said
 
 
@@ -114,19 +114,19 @@ def test_no_message_passes_for_an_output_or_a_command(
     )
     second.git("tag", "--delete", TAG)
     second.git("commit", "--quiet", "--all", "--amend", "--no-edit")
-    works(second, "tag")
+    assert_works(second, "tag")
     output = tmp_path / "output"
     output.write_text("before=1")
     monkeypatch.setenv("GITHUB_OUTPUT", str(output))
-    printed = works(second, "event", TAG, "--format", "github")
+    printed = assert_works(second, "event", TAG, "--format", "github")
     found = outputs(output.read_bytes().decode())
     assert (found["before"], found["version"], found["message"]) == ("1", "1.1.0", message)
     assert json.loads(found["event"])["message"] == message
-    assert document(second.mlver("event", TAG, "--json"), "event")["message"] == message
-    printed += works(second, "event", TAG) + works(second, "event", TAG, "--json")
+    assert read_document(second.mlver("event", TAG, "--json"), "event")["message"] == message
+    printed += assert_works(second, "event", TAG) + assert_works(second, "event", TAG, "--json")
     assert not [line for line in printed.splitlines() if line.lstrip().startswith("::") or "##[" in line]
     assert "\x1b" not in printed
-    dotenv = works(second, "event", TAG, "--format", "dotenv")
+    dotenv = assert_works(second, "event", TAG, "--format", "dotenv")
     assert "9.9.9" not in dotenv
     assert all(re.fullmatch(r"MLVER_[A-Z_]+=[A-Za-z0-9._/@:+-]+", line) for line in dotenv.splitlines())
     assert "MLVER_VERSION=1.1.0" in dotenv.splitlines()
@@ -140,7 +140,7 @@ def test_a_broken_seal_ends_with_1_and_is_not_verified(second: Repository) -> No
     second.git("tag", "--force", "--annotate", "--message", contents, TAG)
     done = second.mlver("event", TAG, "--json")
     assert (done.code, done.err) == (1, "")
-    found = document(done, "event")
+    found = read_document(done, "event")
     assert (found["ok"], found["verified"]) == (False, False)
     assert f"{TAG} points at a commit that holds another record" in found["problems"]
     assert "MLVER_VERIFIED=false" in second.mlver("event", TAG, "--format", "dotenv").out
@@ -169,7 +169,7 @@ def test_a_job_looks_at_the_remotes_tag_where_its_checkout_left_a_lightweight_on
     assert (done.code, done.err) == (1, "")
     assert "is a lightweight tag, which can seal nothing" in done.out
     monkeypatch.setenv("CI", "true")
-    assert "seal     whole" in works(job, "event", TAG)
+    assert "seal     whole" in assert_works(job, "event", TAG)
     assert job.git("rev-parse", f"refs/tags/{TAG}") == commit  # nothing was moved
     second.git("tag", "--force", "--annotate", "--message", "Moved", TAG, "digits@v1.0.0^{commit}")
     assert "is a lightweight tag" in job.mlver("event", TAG).out
@@ -178,9 +178,9 @@ def test_a_job_looks_at_the_remotes_tag_where_its_checkout_left_a_lightweight_on
 def test_a_promotion_says_what_moved_and_from_where(second: Repository, shallow: Callable[[str], Repository]) -> None:
     second.write(".mlver/config.yaml", (second.path / ".mlver/config.yaml").read_text() + "tags: {promotions: true}\n")
     second.commit("Tag promotions")
-    works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
-    works(second, "rollback", "digits", "--stage", "production", "-m", "Slow")
-    found = document(shallow("digits@production.3").mlver("event", "--json"), "event")
+    assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+    assert_works(second, "rollback", "digits", "--stage", "production", "-m", "Slow")
+    found = read_document(shallow("digits@production.3").mlver("event", "--json"), "event")
     assert {key: found[key] for key in ("kind", "stage", "sequence", "action", "version", "previous", "verified")} == {
         "kind": "promotion",
         "stage": "production",
@@ -195,8 +195,8 @@ def test_a_promotion_says_what_moved_and_from_where(second: Repository, shallow:
 
 def test_a_promotion_of_another_record_is_not_verified(second: Repository) -> None:
     second.write(".mlver/config.yaml", (second.path / ".mlver/config.yaml").read_text() + "tags: {promotions: true}\n")
-    train(second, 3)
-    works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+    train_model(second, 3)
+    assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
     (second.path / RECORD).write_text((second.path / RECORD).read_text().replace("Second", "Another"))
     second.commit("Polish")
     contents = second.git("tag", "--list", "--format=%(contents)", "digits@production.2")
@@ -208,15 +208,15 @@ def test_a_promotion_of_another_record_is_not_verified(second: Repository) -> No
 
 def test_what_has_not_landed_is_no_event(second: Repository) -> None:
     second.git("switch", "--quiet", "-c", "wild")
-    train(second, 3)
-    works(second, "register", "digits", "--bump", "minor", "-m", "Never merged")
-    assert works(second, "event", "digits@v1.1.0", "--on", "main").endswith("seal     whole\n")
-    assert works(second, "event", "digits@v1.2.0", "--on", "wild").endswith("seal     whole\n")
+    train_model(second, 3)
+    assert_works(second, "register", "digits", "--bump", "minor", "-m", "Never merged")
+    assert assert_works(second, "event", "digits@v1.1.0", "--on", "main").endswith("seal     whole\n")
+    assert assert_works(second, "event", "digits@v1.2.0", "--on", "wild").endswith("seal     whole\n")
     done = second.mlver("event", "digits@v1.2.0", "--on", "main", "--json")
     assert done.code == 1
-    (problem,) = document(done, "event")["problems"]
+    (problem,) = read_document(done, "event")["problems"]
     assert problem == f"its commit {second.git('rev-parse', 'wild')[:10]} is not on main"
-    assert "git knows no commit `nowhere` here" in refused(second, "event", "digits@v1.1.0", "--on", "nowhere")
+    assert "git knows no commit `nowhere` here" in assert_refused(second, "event", "digits@v1.1.0", "--on", "nowhere")
 
 
 def test_a_tag_that_is_not_signed_where_it_has_to_be_is_not_verified(second: Repository) -> None:
@@ -224,4 +224,4 @@ def test_a_tag_that_is_not_signed_where_it_has_to_be_is_not_verified(second: Rep
     config.write_text(config.read_text() + "\ntags:\n  signed: true\n")
     done = second.mlver("event", TAG, "--json")
     assert done.code == 1
-    assert document(done, "event")["problems"] == ["is not signed, and the settings ask for that"]
+    assert read_document(done, "event")["problems"] == ["is not signed, and the settings ask for that"]

@@ -14,8 +14,8 @@ from mlver.commands.status import status
 from mlver.commands.verify import verify
 from mlver.errors import UsageError
 from mlver.project.project import Project
-from tests.cli.conftest import train, works
-from tests.cli.results import document
+from tests.cli.conftest import train_model, assert_works
+from tests.cli.results import read_document
 from tests.conftest import Repository
 
 
@@ -25,7 +25,7 @@ def opened(repository: Repository) -> Project:
 
 def test_nothing_is_printed(second: Repository, capfd: pytest.CaptureFixture[str]) -> None:
     project = opened(second)
-    train(second, 3)
+    train_model(second, 3)
     for result in (list_versions(project), log(project), show(project, "digits"), status(project), diff(project, None)):
         assert dataclasses.is_dataclass(result)
     verify(project, everything=True)
@@ -34,13 +34,13 @@ def test_nothing_is_printed(second: Repository, capfd: pytest.CaptureFixture[str
 
 def test_list_shows_the_highest_and_counts_all(second: Repository) -> None:
     for number in ("1.10.0", "1.9.0", "1.11.0-rc.1"):
-        works(second, "register", "digits", "--version", number, "--allow-lower", "-m", number)
+        assert_works(second, "register", "digits", "--version", number, "--allow-lower", "-m", number)
     (model,) = list_versions(opened(second), "digits", limit=2).models
     assert (model.total, [version.version for version in model.versions]) == (5, ["1.11.0-rc.1", "1.10.0"])
     assert model.stages == {"production": "1.0.0"}
     (model,) = list_versions(opened(second), limit=None).models
     assert [version.version for version in model.versions][2:] == ["1.9.0", "1.1.0", "1.0.0"]
-    assert works(second, "list", "-n", "2").endswith("  3 older: mlver list digits --all\n")
+    assert assert_works(second, "list", "-n", "2").endswith("  3 older: mlver list digits --all\n")
 
 
 def test_list_opens_no_record_it_does_not_show(second: Repository) -> None:
@@ -56,31 +56,31 @@ def test_one_record_that_cannot_be_read_hides_no_other(second: Repository, numbe
     path = f".mlver/models/digits/versions/{number}.yaml"
     second.write(path, "garbage")
     other = {"1.0.0": "1.1.0", "1.1.0": "1.0.0"}[number]
-    (model,) = document(second.mlver("list", "--json"), "list")["models"]
+    (model,) = read_document(second.mlver("list", "--json"), "list")["models"]
     bad, good = (next(v for v in model["versions"] if v["version"] == n) for n in (number, other))
     assert (good["fault"], good["sealed"]) == (None, True)
     assert bad["fault"].startswith(f"{path} is not valid:")
     assert (bad["message"], bad["size"], bad["sealed"], model["faults"]) == (None, None, False, [])
-    assert "unreadable: mlver verify\n" in works(second, "list")
-    found = document(second.mlver("log", "--json"), "log")
+    assert "unreadable: mlver verify\n" in assert_works(second, "list")
+    found = read_document(second.mlver("log", "--json"), "log")
     assert [event["version"] for event in found["events"] if event["event"] == "registered"] == [other]
     assert len(found["faults"]) == 1
-    assert f"unreadable: {path} is not valid:" in works(second, "log")
-    found = document(second.mlver("status", "--json"), "status")
+    assert f"unreadable: {path} is not valid:" in assert_works(second, "log")
+    found = read_document(second.mlver("status", "--json"), "status")
     assert [found["models"][0][key] for key in ("latest", "version")] == ["1.1.0" if number == "1.0.0" else "1.0.0"] * 2
-    assert f"unreadable: {path} is not valid:" in works(second, "status") or number == "1.0.0"
+    assert f"unreadable: {path} is not valid:" in assert_works(second, "status") or number == "1.0.0"
 
 
 def test_nor_does_one_promotion(second: Repository) -> None:
-    works(second, "promote", "digits@1.1.0", "--to", "staging", "-m", "Try")
+    assert_works(second, "promote", "digits@1.1.0", "--to", "staging", "-m", "Try")
     path = ".mlver/models/digits/stages/production/0001.yaml"
     second.write(path, "garbage")
-    (model,) = document(second.mlver("list", "--json"), "list")["models"]
+    (model,) = read_document(second.mlver("list", "--json"), "list")["models"]
     assert model["stages"] == {"staging": "1.1.0"}
     assert [fault.startswith(path) for fault in model["faults"]] == [True]
-    assert f"  unreadable: {path} is not valid:" in works(second, "list")
-    assert len(document(second.mlver("log", "--json"), "log")["faults"]) == 1
-    assert document(second.mlver("status", "--json"), "status")["models"][0]["version"] == "1.1.0"
+    assert f"  unreadable: {path} is not valid:" in assert_works(second, "list")
+    assert len(read_document(second.mlver("log", "--json"), "log")["faults"]) == 1
+    assert read_document(second.mlver("status", "--json"), "status")["models"][0]["version"] == "1.1.0"
 
 
 def test_a_tag_that_seals_nothing_is_shown_as_none(second: Repository) -> None:
@@ -88,16 +88,16 @@ def test_a_tag_that_seals_nothing_is_shown_as_none(second: Repository) -> None:
     second.git("tag", "--force", "digits@v1.1.0", commit)
     (model,) = list_versions(opened(second)).models
     assert [version.sealed for version in model.versions] == [False, True]
-    assert " unsealed " in works(second, "list")
+    assert " unsealed " in assert_works(second, "list")
     found = show(opened(second), "digits@1.1.0")
     assert (found.tag, found.unsealed) == ("digits@v1.1.0", "is a lightweight tag, which can seal nothing")
-    assert "no: digits@v1.1.0 is a lightweight tag" in works(second, "show", "digits@1.1.0")
+    assert "no: digits@v1.1.0 is a lightweight tag" in assert_works(second, "show", "digits@1.1.0")
     assert show(opened(second), "digits@1.0.0").unsealed is None
 
 
 def test_log_of_one_stage_and_of_the_newest(second: Repository) -> None:
-    works(second, "promote", "digits", "--to", "staging", "-m", "Try")
-    works(second, "promote", "digits", "--to", "production", "-m", "Better")
+    assert_works(second, "promote", "digits", "--to", "staging", "-m", "Try")
+    assert_works(second, "promote", "digits", "--to", "production", "-m", "Better")
     found = log(opened(second), "digits", stage="production")
     assert [(event.previous, event.version) for event in found.events] == [("1.0.0", "1.1.0"), (None, "1.0.0")]
     (second.path / ".mlver/config.yaml").write_text("schema: mlver/config/1\nstages: {canary: {}}\n")
@@ -114,7 +114,7 @@ def test_status_names_what_is_missing_and_how_to_get_it_back(second: Repository)
     (found,) = status(opened(second)).models
     assert [(a.name, a.state) for a in found.artifacts] == [("weights", "unchanged"), ("train", "missing")]
     assert (found.differs, found.bump, found.lacking) == (True, None, ("metrics.json",))
-    shown = works(second, "status")
+    shown = assert_works(second, "status")
     assert "  train  missing  data/train.csv  1 file, 8 B\n" in shown
     assert "missing  metrics.json\n" in shown
     assert shown.endswith("next: mlver checkout digits@1.1.0\n")
@@ -144,7 +144,7 @@ GIVEN = ("--param", "extra=1", "--param", "opt.name=sgd", "--metric", "f1=0.5")
 @pytest.mark.parametrize("params", ["lr: 0.001\nseed: 42\n", "lr: 0.001\nseed: 42\nopt: {momentum: 0.9}\n"])
 def test_what_the_command_line_gave_is_not_missed_in_the_work_tree(first: Repository, params: str) -> None:
     first.write("params.yaml", params)
-    works(first, "register", "digits", "--bump", "minor", *GIVEN, "-m", "Given")
+    assert_works(first, "register", "digits", "--bump", "minor", *GIVEN, "-m", "Given")
     (found,) = status(opened(first)).models
     assert (found.params, found.bump, found.differs) == ((), None, False)
     assert {change.verdict for change in found.metrics} == {"same"}
@@ -153,7 +153,7 @@ def test_what_the_command_line_gave_is_not_missed_in_the_work_tree(first: Reposi
 
 
 def test_what_a_file_no_longer_says_is_missed(first: Repository) -> None:
-    works(first, "register", "digits", "--bump", "minor", *GIVEN, "-m", "Given")
+    assert_works(first, "register", "digits", "--bump", "minor", *GIVEN, "-m", "Given")
     first.write("params.yaml", "lr: 0.001\n")
     (found,) = status(opened(first)).models
     assert [(change.key, change.kind) for change in found.params] == [("seed", "removed")]
@@ -167,7 +167,7 @@ def test_what_a_file_no_longer_says_is_missed(first: Repository) -> None:
 def test_diff_against_the_work_tree(second: Repository) -> None:
     project = opened(second)
     assert not diff(project, "digits@1.1.0").differs
-    train(second, 3, commit=False)
+    train_model(second, 3, commit=False)
     found = diff(project, "digits@1.1.0")
     assert (found.old, found.new) == ("digits 1.1.0", "digits (work tree)")
     assert [(change.key, change.old, change.new) for change in found.params] == [("lr", 0.002, 0.003)]
@@ -176,7 +176,7 @@ def test_diff_against_the_work_tree(second: Repository) -> None:
 
 def test_diff_tells_which_metrics_came_and_went(second: Repository) -> None:
     second.write("metrics.json", '{"accuracy": 0.94, "f1": 0.5}')
-    assert works(second, "diff", "digits").startswith(
+    assert assert_works(second, "diff", "digits").startswith(
         "digits 1.1.0 → digits (work tree)\n"
         "metrics\n"
         "  log_loss  0.5             removed\n"
@@ -191,14 +191,14 @@ def test_diff_names_what_was_renamed_added_and_removed(second: Repository) -> No
     weights = diff(opened(second), "digits").artifacts[0]
     assert [(renamed.old, renamed.new) for renamed in weights.renamed] == [("config.json", "settings.json")]
     assert (weights.added, weights.removed, weights.changed) == (("extra.bin",), ("weights.safetensors",), ())
-    shown = works(second, "diff", "digits")
+    shown = assert_works(second, "diff", "digits")
     assert "    −  weights.safetensors\n    +  extra.bin\n    →  config.json → settings.json\n" in shown
 
 
 def test_diff_shows_ten_files_and_counts_the_rest(second: Repository) -> None:
     for number in range(40):
         second.write(f"model/part-{number:02}.bin", str(number))
-    shown = works(second, "diff", "digits")
+    shown = assert_works(second, "diff", "digits")
     assert shown.count("    +  part-") == 10
     assert "    and 30 more files (--json lists all)\n" in shown
     assert "  weights  changed  model  2 files, 17 kB → 42 files, 17.1 kB\n" in shown
@@ -212,7 +212,7 @@ def test_verify_of_all_and_some_is_a_contradiction(second: Repository) -> None:
 def test_many_metrics_are_counted_where_there_is_no_room(first: Repository) -> None:
     names = [f"metric_{number:02}" for number in range(12)]
     words = [word for name in names for word in ("--metric", f"{name}=0.5")]
-    works(first, "register", "digits", "--bump", "patch", *words, "-m", "Measured")
-    shown = works(first, "list")
+    assert_works(first, "register", "digits", "--bump", "patch", *words, "-m", "Measured")
+    shown = assert_works(first, "list")
     assert "  6 more metrics: mlver show digits@1.0.1\n" in shown
-    assert all(f"  {name}  " in works(first, "show", "digits") for name in names)
+    assert all(f"  {name}  " in assert_works(first, "show", "digits") for name in names)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import refused, train, works
-from tests.cli.results import digest_of, document
+from tests.cli.conftest import assert_refused, train_model, assert_works
+from tests.cli.results import digest_tree, read_document
 from tests.conftest import Repository
 
 RECORD = ".mlver/models/digits/versions/1.1.0.yaml"
@@ -51,15 +51,15 @@ def squash(repository: Repository, branch: str) -> str:
 
 def test_each_tag_is_among_three_at_most_whatever_else_would_follow(second: Repository, forge: Repository) -> None:
     for number in (2, 3, 4):
-        works(second, "register", "digits", "--version", f"1.{number}.0", "-m", "Again")
+        assert_works(second, "register", "digits", "--version", f"1.{number}.0", "-m", "Again")
     second.git("config", "push.followTags", "true")
     second.git("push", "--quiet", "--no-follow-tags", "origin", "main")
-    assert works(second, "release").startswith("Pushed digits@v1.0.0  to origin\nPushed digits@v1.1.0  to origin\n")
+    assert assert_works(second, "release").startswith("Pushed digits@v1.0.0  to origin\nPushed digits@v1.1.0  to origin\n")
     assert [sorted(push) for push in pushes(forge)[1:]] == [
         [f"tags/digits@v1.{number}.0" for number in (0, 1, 2)],
         [f"tags/digits@v1.{number}.0" for number in (3, 4)],
     ]
-    assert works(second, "release") == "origin has a tag of every record on its main already\n"
+    assert assert_works(second, "release") == "origin has a tag of every record on its main already\n"
     assert len(pushes(forge)) == 3
 
 
@@ -67,11 +67,11 @@ def test_what_is_not_on_the_main_line_yet_is_refused_and_the_rest_released(
     second: Repository, forge: Repository
 ) -> None:
     second.git("switch", "--quiet", "-c", "work")
-    train(second, 3)
-    works(second, "register", "digits", "--bump", "minor", "-m", "Third")
+    train_model(second, 3)
+    assert_works(second, "register", "digits", "--bump", "minor", "-m", "Third")
     done = second.mlver("release", "--json")
     assert (done.code, done.err) == (1, "")
-    found = document(done, "release")
+    found = read_document(done, "release")
     assert (found["branch"], found["tip"]) == ("main", forge.git("rev-parse", "main"))
     assert found["pushed"] == ["digits@v1.0.0", "digits@v1.1.0"]
     third = ".mlver/models/digits/versions/1.2.0.yaml"
@@ -94,7 +94,7 @@ def test_nothing_is_released_of_a_record_somebody_edited(second: Repository, for
 
 
 def test_a_record_that_was_edited_after_its_release_is_refused_each_time(second: Repository, forge: Repository) -> None:
-    works(second, "release")
+    assert_works(second, "release")
     (second.path / RECORD).write_text((second.path / RECORD).read_text().replace("author: ", "author: Another "))
     second.commit("Polish")
     second.git("push", "--quiet", "origin", "main")
@@ -107,8 +107,8 @@ def test_a_record_that_was_edited_after_its_release_is_refused_each_time(second:
 
 def test_a_squashed_branch_gets_its_seal_on_the_main_line(second: Repository, forge: Repository) -> None:
     second.git("switch", "--quiet", "-c", "work")
-    train(second, 3)
-    works(second, "register", "digits", "--bump", "minor", "-m", "Third")
+    train_model(second, 3)
+    assert_works(second, "register", "digits", "--bump", "minor", "-m", "Third")
     merged = squash(second, "work")
     second.git("push", "--quiet", "origin", "main")
     done = second.mlver("release")
@@ -117,7 +117,7 @@ def test_a_squashed_branch_gets_its_seal_on_the_main_line(second: Repository, fo
     assert "hint: git tag -d digits@v1.2.0, then: mlver release" in done.out
     assert "digits@v1.2.0" not in tags(forge)
     second.git("tag", "--delete", "digits@v1.2.0")
-    assert works(second, "release") == (
+    assert assert_works(second, "release") == (
         f"Sealed digits@v1.2.0  on commit {merged[:10]}\nPushed digits@v1.2.0  to origin\n"
     )
     assert forge.git("rev-parse", "digits@v1.2.0^{commit}") == merged
@@ -125,43 +125,43 @@ def test_a_squashed_branch_gets_its_seal_on_the_main_line(second: Repository, fo
 
 def test_a_merged_branch_is_sealed_where_it_was_merged(second: Repository, forge: Repository) -> None:
     second.git("switch", "--quiet", "-c", "work")
-    train(second, 3)
-    works(second, "register", "digits", "--bump", "minor", "-m", "Third")
+    train_model(second, 3)
+    assert_works(second, "register", "digits", "--bump", "minor", "-m", "Third")
     second.git("tag", "--delete", "digits@v1.2.0")
     second.git("switch", "--quiet", "main")
     second.git("merge", "--quiet", "--no-ff", "--no-edit", "work")
     second.git("push", "--quiet", "origin", "main")
-    works(second, "release")
+    assert_works(second, "release")
     assert forge.git("rev-parse", "digits@v1.2.0^{commit}") == second.git("rev-parse", "HEAD")
 
 
 def test_only_the_models_named_are_released(second: Repository, forge: Repository) -> None:
-    works(second, "register", "other", "--weights", "params.yaml", "--no-store", "weights", "-m", "First")
+    assert_works(second, "register", "other", "--weights", "params.yaml", "--no-store", "weights", "-m", "First")
     second.git("push", "--quiet", "origin", "main")
-    assert works(second, "release", "other") == "Pushed other@v1.0.0  to origin\n"
+    assert assert_works(second, "release", "other") == "Pushed other@v1.0.0  to origin\n"
     assert tags(forge) == ["other@v1.0.0"]
-    assert "the main line holds no model `nothing`" in refused(second, "release", "nothing")
+    assert "the main line holds no model `nothing`" in assert_refused(second, "release", "nothing")
 
 
 def test_a_dry_run_changes_nothing_and_fetches_nothing(second: Repository, forge: Repository) -> None:
     second.git("tag", "--delete", "digits@v1.0.0")
-    before = digest_of(second.path), digest_of(forge.path)
-    found = document(second.mlver("release", "--dry-run", "--json"), "release")
+    before = digest_tree(second.path), digest_tree(forge.path)
+    found = read_document(second.mlver("release", "--dry-run", "--json"), "release")
     assert [one["tag"] for one in found["made"]] == ["digits@v1.0.0"]
     assert found["pushed"] == ["digits@v1.0.0", "digits@v1.1.0"]
-    assert (digest_of(second.path), digest_of(forge.path)) == before
+    assert (digest_tree(second.path), digest_tree(forge.path)) == before
     second.git("clone", "--quiet", str(forge.path), "../other")
     other = Repository(second.path.parent / "other")
     other.write("new.txt", "new\n")
     other.commit()
     other.git("push", "--quiet")
-    assert "is not here yet\nhint: git fetch origin" in refused(second, "release", "--dry-run")
-    assert works(second, "release").startswith("Sealed digits@v1.0.0")
+    assert "is not here yet\nhint: git fetch origin" in assert_refused(second, "release", "--dry-run")
+    assert assert_works(second, "release").startswith("Sealed digits@v1.0.0")
 
 
 def test_history_that_is_not_here_vouches_for_nothing(second: Repository, forge: Repository, tmp_path: Path) -> None:
     second.git("clone", "--quiet", "--depth=1", forge.path.as_uri(), "../clone")
-    said = refused(Repository(tmp_path / "clone"), "release")
+    said = assert_refused(Repository(tmp_path / "clone"), "release")
     assert "hint: git fetch --unshallow origin" in said
     assert tags(forge) == []
 
@@ -192,11 +192,11 @@ def test_who_seals_the_same_record_at_the_same_time_is_welcome(
     mine = second.git("rev-parse", "digits@v1.0.0")
     done = second.mlver("release", "--json")
     assert (done.code, done.err) == (0, "")
-    found = document(done, "release")
+    found = read_document(done, "release")
     assert (found["accepted"], found["pushed"]) == (["digits@v1.0.0"], ["digits@v1.1.0"])
     theirs = rival.git("rev-parse", "digits@v1.0.0")
     assert forge.git("rev-parse", "digits@v1.0.0") == theirs != mine == second.git("rev-parse", "digits@v1.0.0")
-    assert works(second, "release").startswith("Found digits@v1.0.0  at origin, which seals the same record\n")
+    assert assert_works(second, "release").startswith("Found digits@v1.0.0  at origin, which seals the same record\n")
 
 
 def test_who_sealed_another_record_is_named_and_the_rest_goes_out(
@@ -216,22 +216,22 @@ def test_a_tag_that_is_only_there_comes_here_and_is_looked_at(
 ) -> None:
     rival.git("push", "--quiet", "origin", "refs/tags/digits@v1.0.0")
     second.git("tag", "--delete", "digits@v1.0.0")
-    assert works(second, "release").startswith("Pushed digits@v1.1.0  to origin\nFound digits@v1.0.0  at origin")
+    assert assert_works(second, "release").startswith("Pushed digits@v1.1.0  to origin\nFound digits@v1.0.0  at origin")
     assert second.git("rev-parse", "digits@v1.0.0") == rival.git("rev-parse", "digits@v1.0.0")
-    assert works(second, "release") == "origin has a tag of every record on its main already\n"
+    assert assert_works(second, "release") == "origin has a tag of every record on its main already\n"
 
 
 def test_what_the_other_side_forbids_is_told(second: Repository, forge: Repository) -> None:
     hook(forge, "pre-receive", "#!/bin/sh\necho tags are protected >&2\nexit 1\n")
-    said = refused(second, "release")
+    said = assert_refused(second, "release")
     assert "git could not push the tags, for origin does not let you; it said:" in said
     assert "tags are protected" in said
     assert "hint: have somebody push them who may: git push origin digits@v1.0.0" in said
 
 
 def test_a_remote_that_is_none_or_empty_says_what_to_do(second: Repository, tmp_path: Path) -> None:
-    assert "hint: git remote add origin URL" in refused(second, "release")
-    assert "there is no remote `--upload-pack=x`" in refused(second, "release", "--remote=--upload-pack=x", code=2)
+    assert "hint: git remote add origin URL" in assert_refused(second, "release")
+    assert "there is no remote `--upload-pack=x`" in assert_refused(second, "release", "--remote=--upload-pack=x", code=2)
     second.git("init", "--quiet", "--bare", "../empty.git")
     second.git("remote", "add", "origin", "../empty.git")
-    assert "origin does not say which branch is its main one" in refused(second, "release")
+    assert "origin does not say which branch is its main one" in assert_refused(second, "release")

@@ -16,59 +16,59 @@ from mlver.project.project import Project
 from tests.commands.merges import (
     CHAIN,
     MOVED,
-    remote,
-    sealed_by_topic,
-    settled,
-    told,
-    tried,
-    whole,
+    add_remote,
+    seal_on_topic,
+    resolve_merge,
+    list_promotions,
+    run_git,
+    assert_verifies,
 )
 from tests.conftest import Repository
-from tests.project.ground import registered
+from tests.project.ground import register_version
 
 
 @pytest.mark.parametrize(("on", "other", "side"), [("main", "topic", "theirs"), ("topic", "main", "ours")])
 def test_a_merge_rewrites_the_side_that_is_not_on_main(apart: Repository, on: str, other: str, side: str) -> None:
     apart.git("switch", "--quiet", on)
     mains = apart.git("show", f"main:{layout.version('m', '1.1.0')}")
-    assert tried(apart, "merge", "--quiet", other) == 1
-    dry = settled(apart, dry_run=True)
-    done = settled(apart)
+    assert run_git(apart, "merge", "--quiet", other) == 1
+    dry = resolve_merge(apart, dry_run=True)
+    done = resolve_merge(apart)
     assert (done.during, done.rewrite, done.left, done.dropped) == ("merge", side, (), ())
     assert [(one.old, one.new) for one in done.rewritten] == MOVED
     assert (dry.rewritten, dry.written) == (done.rewritten, done.written)
     assert apart.git("ls-files", "--unmerged") == apart.git("diff", "--name-only") == ""
     assert (apart.path / layout.version("m", "1.1.0")).read_text() == mains + "\n"
-    assert settled(apart).written == ()
+    assert resolve_merge(apart).written == ()
     apart.git("commit", "--quiet", "--no-edit")
-    assert told(apart) == CHAIN
+    assert list_promotions(apart) == CHAIN
     assert Project.open(apart.path).registry.version("m", "1.2.1")[0].parent == "1.2.0"
-    whole(apart)
+    assert_verifies(apart)
     if on == "topic":  # the pull request lands, with a merge commit or without
         apart.git("switch", "--quiet", "main")
         apart.git("merge", "--quiet", "--no-edit", "topic")
-        whole(apart)
+        assert_verifies(apart)
 
 
 def test_a_squash_merge(apart: Repository) -> None:
-    assert tried(apart, "merge", "--quiet", "--squash", "topic") == 1
-    assert settled(apart).during == "squash"
+    assert run_git(apart, "merge", "--quiet", "--squash", "topic") == 1
+    assert resolve_merge(apart).during == "squash"
     apart.git("commit", "--quiet", "--no-edit")
-    assert told(apart) == CHAIN
-    whole(apart)
+    assert list_promotions(apart) == CHAIN
+    assert_verifies(apart)
 
 
 def test_a_rebase_step_by_step(apart: Repository) -> None:
     """What no conflict stops at, such as a parent that moved, is mended commit by commit afterwards."""
     apart.git("switch", "--quiet", "topic")
-    assert tried(apart, "rebase", "--quiet", "main") == 1
+    assert run_git(apart, "rebase", "--quiet", "main") == 1
     steps = 0
     while (apart.path / ".git/rebase-merge").exists():
-        assert settled(apart).during == "rebase"
-        tried(apart, "rebase", "--continue")
+        assert resolve_merge(apart).during == "rebase"
+        run_git(apart, "rebase", "--continue")
         steps += 1
         assert steps < 9
-    left = settled(apart)
+    left = resolve_merge(apart)
     assert [one.path for one in left.left] == ["m 1.1.1"]
     assert left.left[0].hint.endswith(" main")
     words = left.left[0].hint
@@ -78,19 +78,19 @@ def test_a_rebase_step_by_step(apart: Repository) -> None:
     script.write_text(f'#!/bin/sh\nPYTHONPATH="{Path(__file__).parents[2]}" exec "{sys.executable}" -m mlver "$@"\n')
     script.chmod(0o755)
     subprocess.run(["sh", "-c", f'PATH="{start}:$PATH"; {words}'], cwd=apart.path, check=True, capture_output=True)
-    assert told(apart) == CHAIN
+    assert list_promotions(apart) == CHAIN
     assert Project.open(apart.path).registry.version("m", "1.2.1")[0].parent == "1.2.0"
-    assert settled(apart).left == ()
-    whole(apart)
+    assert resolve_merge(apart).left == ()
+    assert_verifies(apart)
 
 
 def test_a_cherry_pick(apart: Repository) -> None:
     first = apart.git("rev-list", "--reverse", "main..topic").split("\n")[0]
-    assert tried(apart, "cherry-pick", first) == 1
-    done = settled(apart)
+    assert run_git(apart, "cherry-pick", first) == 1
+    done = resolve_merge(apart)
     assert (done.during, [(one.old, one.new) for one in done.rewritten]) == ("cherry-pick", MOVED[:1])
-    assert tried(apart, "cherry-pick", "--continue") == 0
-    whole(apart)
+    assert run_git(apart, "cherry-pick", "--continue") == 0
+    assert_verifies(apart)
 
 
 def test_branches_that_claim_different_numbers_and_stages_merge_cleanly(apart: Repository) -> None:
@@ -98,43 +98,43 @@ def test_branches_that_claim_different_numbers_and_stages_merge_cleanly(apart: R
     for branch, number, stage in (("a", "3.0.0", "staging"), ("b", "4.0.0", "production"), ("c", "5.0.0", None)):
         apart.git("switch", "--quiet", "-c", branch, "start")
         (apart.path / "w").write_text(branch)
-        registered(project, version=number, message=branch)
+        register_version(project, version=number, message=branch)
         if stage:
             promote(project, f"m@{number}", to=stage, message=branch)
     apart.git("switch", "--quiet", "-c", "octopus", "start")
     apart.git("merge", "--quiet", "--no-edit", "a", "b", "c")
     assert apart.git("rev-list", "--parents", "-1", "HEAD").count(" ") == 3
-    whole(apart)
+    assert_verifies(apart)
     apart.git("switch", "--quiet", "-c", "rebased", "b")
     apart.git("rebase", "--quiet", "a")
     apart.git("cherry-pick", "c")
-    whole(apart)
+    assert_verifies(apart)
 
 
 def test_a_pull_gives_way_to_what_has_landed_and_takes_its_own_seals_back(apart: Repository) -> None:
     """Both on `main`: the local commits are the first parents, so that line alone does not tell who was there first."""
-    remote(apart)
-    sealed_by_topic(apart)
+    add_remote(apart)
+    seal_on_topic(apart)
     apart.git("branch", "--force", "main", "topic")
     apart.git("switch", "--quiet", "main")
-    assert tried(apart, "merge", "--quiet", "origin/main") == 1
-    done = settled(apart)
+    assert run_git(apart, "merge", "--quiet", "origin/main") == 1
+    done = resolve_merge(apart)
     assert (done.rewrite, done.why) == ("ours", "theirs has landed on origin/main")
     assert done.untagged == ("m@v1.1.0", "m@v1.1.1")
     assert apart.git("tag", "--list", "m@v1.1.*") == ""
     apart.git("commit", "--quiet", "--no-edit")
-    whole(apart)
-    assert told(apart) == CHAIN
+    assert_verifies(apart)
+    assert list_promotions(apart) == CHAIN
 
 
 def test_a_seal_that_was_pushed_keeps_its_number(apart: Repository) -> None:
-    remote(apart)
-    sealed = sealed_by_topic(apart)
+    add_remote(apart)
+    sealed = seal_on_topic(apart)
     apart.git("push", "--quiet", "origin", "m@v1.1.0")
-    assert tried(apart, "merge", "--quiet", "main") == 1
+    assert run_git(apart, "merge", "--quiet", "main") == 1
     before = apart.git("status", "--porcelain")
     with pytest.raises(MlverError, match=r"m@v1\.1\.0 is on origin: a version whose seal was pushed keeps its number"):
-        settled(apart)
+        resolve_merge(apart)
     assert apart.git("status", "--porcelain") == before
     assert apart.git("rev-parse", "refs/tags/m@v1.1.0") == sealed
 
@@ -147,46 +147,46 @@ def test_tags_of_promotions_are_taken_back_unless_they_were_pushed(apart: Reposi
         record = apart.git("show", f"topic:{layout.promotion('m', 'production', number)}") + "\n"
         message = f"told\n\nMlver-Record: {Digest.of(record.encode())}"
         apart.git("tag", "--annotate", "--message", message, name, "topic")
-    remote(apart)
+    add_remote(apart)
     if pushed:
         apart.git("push", "--quiet", "origin", names[0])
-    assert tried(apart, "merge", "--quiet", "topic") == 1
-    done = settled(apart)
+    assert run_git(apart, "merge", "--quiet", "topic") == 1
+    done = resolve_merge(apart)
     gone = names[1:] if pushed else names
     assert done.untagged == tuple(gone)
     assert apart.git("tag", "--list", "m@production.*").split() == [name for name in names if name not in gone]
 
 
 def test_a_remote_that_does_not_answer_proves_nothing(apart: Repository) -> None:
-    remote(apart)
-    sealed_by_topic(apart)
+    add_remote(apart)
+    seal_on_topic(apart)
     apart.git("remote", "set-url", "origin", str(apart.path / "gone"))
-    assert tried(apart, "merge", "--quiet", "main") == 1
+    assert run_git(apart, "merge", "--quiet", "main") == 1
     with pytest.raises(MlverError, match="ask origin for its tags"):
-        settled(apart)
+        resolve_merge(apart)
 
 
 def test_what_has_landed_is_not_rewritten_whatever_is_asked(apart: Repository) -> None:
-    remote(apart)
-    assert tried(apart, "merge", "--quiet", "topic") == 1
+    add_remote(apart)
+    assert run_git(apart, "merge", "--quiet", "topic") == 1
     with pytest.raises(MlverError, match="has landed on origin/main, and what has landed keeps its number"):
-        settled(apart, "ours")
+        resolve_merge(apart, "ours")
 
 
 def test_without_a_main_branch_a_person_has_to_say(apart: Repository) -> None:
     apart.git("branch", "--move", "main", "trunk")
-    assert tried(apart, "merge", "--quiet", "topic") == 1
+    assert run_git(apart, "merge", "--quiet", "topic") == 1
     with pytest.raises(MlverError, match="which side gives way") as caught:
-        settled(apart)
+        resolve_merge(apart)
     assert "--rewrite ours" in (caught.value.hint or "")
-    assert settled(apart, "ours").rewrite == "ours"
+    assert resolve_merge(apart, "ours").rewrite == "ours"
     apart.git("commit", "--quiet", "--no-edit")
-    assert told(apart) == [("1.0.0", None), ("1.1.0", "1.0.0"), ("1.1.1", "1.1.0"), ("1.2.0", "1.1.1")]
-    whole(apart)
+    assert list_promotions(apart) == [("1.0.0", None), ("1.1.0", "1.0.0"), ("1.1.1", "1.1.0"), ("1.2.0", "1.1.1")]
+    assert_verifies(apart)
 
 
 def test_in_a_rebase_only_what_is_replayed_is_rewritten(apart: Repository) -> None:
     apart.git("switch", "--quiet", "topic")
-    assert tried(apart, "rebase", "--quiet", "main") == 1
+    assert run_git(apart, "rebase", "--quiet", "main") == 1
     with pytest.raises(UsageError, match="only what comes on top"):
-        settled(apart, "ours")
+        resolve_merge(apart, "ours")

@@ -23,12 +23,12 @@ from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import ApprovalReference, PromotionRecord
 from tests.commands.merges import (
     CHAIN,
-    remote,
-    sealed_by_topic,
-    settled,
-    told,
-    tried,
-    whole,
+    add_remote,
+    seal_on_topic,
+    resolve_merge,
+    list_promotions,
+    run_git,
+    assert_verifies,
 )
 from tests.conftest import NOW, Repository
 
@@ -82,28 +82,28 @@ def test_evaluations_come_along_and_approvals_do_not(apart: Repository) -> None:
     put(apart, path, codec.encode("promotion", counted.to_document()))
     apart.commit("Promote with an approval")
     apart.git("switch", "--quiet", "main")
-    assert tried(apart, "merge", "--quiet", "topic") == 1
-    done = settled(apart)
+    assert run_git(apart, "merge", "--quiet", "topic") == 1
+    done = resolve_merge(apart)
     moved = {one.old: one.new for one in done.rewritten}
     assert moved[layout.evaluation("m", "1.1.1", 1)] == layout.evaluation("m", "1.2.1", 1)
     assert {one.path for one in done.dropped} == {layout.approval("m", "1.1.1", "production", 1), path}
     assert all("1.1.1" in one.why and "1.2.1" in one.why for one in done.dropped)
     apart.git("commit", "--quiet", "--no-edit")
-    assert told(apart) == CHAIN[:3]
-    whole(apart)
+    assert list_promotions(apart) == CHAIN[:3]
+    assert_verifies(apart)
 
 
 def test_judgements_of_one_version_by_two_branches_are_counted_on(apart: Repository) -> None:
     for branch in ("mine", "yours"):
         apart.git("switch", "--quiet", "-c", branch, "start")
         judged(apart, "1.0.0", f"{branch} <{branch}@example.org>")
-    assert tried(apart, "merge", "--quiet", "mine") == 1
-    done = settled(apart, "ours")
+    assert run_git(apart, "merge", "--quiet", "mine") == 1
+    done = resolve_merge(apart, "ours")
     assert [(one.old[-9:], one.new[-9:]) for one in done.rewritten] == [("0001.yaml", "0002.yaml")] * 2
     apart.git("commit", "--quiet", "--no-edit")
     authors = [one.author for one in Project.open(apart.path).registry.approvals("m", "1.0.0")]
     assert authors == ["mine <mine@example.org>", "yours <yours@example.org>"]
-    whole(apart)
+    assert_verifies(apart)
 
 
 def test_a_promotion_that_changes_nothing_any_more_is_left_out(apart: Repository) -> None:
@@ -111,14 +111,14 @@ def test_a_promotion_that_changes_nothing_any_more_is_left_out(apart: Repository
     for branch in ("mine", "yours"):
         apart.git("switch", "--quiet", "-c", branch, "start")
         promote(project, "m@1.0.0", to="staging", message=f"{branch} try")
-    assert tried(apart, "merge", "--quiet", "mine") == 1
-    done = settled(apart, "ours")
+    assert run_git(apart, "merge", "--quiet", "mine") == 1
+    done = resolve_merge(apart, "ours")
     assert [(one.path, one.why) for one in done.dropped] == [
         (layout.promotion("m", "staging", 1), "staging holds 1.0.0 already")
     ]
     apart.git("commit", "--quiet", "--no-edit")
-    assert told(apart, "staging") == [("1.0.0", None)]
-    whole(apart)
+    assert list_promotions(apart, "staging") == [("1.0.0", None)]
+    assert_verifies(apart)
 
 
 def settings(apart: Repository, lines: str) -> None:
@@ -141,8 +141,8 @@ def test_settings_are_merged_key_by_key_and_a_clash_is_a_persons(
     for branch, lines in (("mine", mine), ("yours", yours)):
         apart.git("switch", "--quiet", "-c", branch, "start")
         settings(apart, lines)
-    assert tried(apart, "merge", "--quiet", "mine") == 1
-    done = settled(apart, "ours")
+    assert run_git(apart, "merge", "--quiet", "mine") == 1
+    done = resolve_merge(apart, "ours")
     if clash:
         assert (done.exit_code, [one.why for one in done.left], done.settled) == (1, [clash], ())
         assert b"<<<<<<<" in (apart.path / layout.settings("m")).read_bytes()
@@ -162,8 +162,8 @@ def test_settings_that_one_side_deleted_are_a_persons(apart: Repository) -> None
     apart.commit("Delete the settings")
     apart.git("switch", "--quiet", "-c", "yours", "start")
     settings(apart, "owner: kim\n")
-    assert tried(apart, "merge", "--quiet", "mine") == 1
-    (left,) = settled(apart, "ours").left
+    assert run_git(apart, "merge", "--quiet", "mine") == 1
+    (left,) = resolve_merge(apart, "ours").left
     assert (left.path, left.why) == (path, "was deleted by theirs")
     assert left.hint == f"git add {path}   (to keep it; else: git rm {path})"
 
@@ -171,7 +171,7 @@ def test_settings_that_one_side_deleted_are_a_persons(apart: Repository) -> None
 def test_what_is_broken_on_main_itself_is_nothing_to_rebase(apart: Repository) -> None:
     apart.git("rm", "--quiet", layout.version("m", "1.1.0"))
     apart.commit("Delete a version")
-    (left,) = settled(apart).left
+    (left,) = resolve_merge(apart).left
     assert (left.why, left.hint) == ("names 1.1.0, which has no record", "mlver verify --all")
 
 
@@ -180,15 +180,15 @@ def test_other_conflicts_are_left_alone_and_counted(apart: Repository) -> None:
         apart.git("switch", "--quiet", branch)
         apart.write("code.py", f"{branch}\n")
         apart.commit("Code")
-    assert tried(apart, "merge", "--quiet", "topic") == 1
-    done = settled(apart)
+    assert run_git(apart, "merge", "--quiet", "topic") == 1
+    done = resolve_merge(apart)
     assert (done.conflicts, done.exit_code) == (1, 0)
     assert apart.git("ls-files", "--unmerged").count("code.py") == 2
     assert "\n1 file of your own still holds both sides: git status\n" in apart.mlver("resolve").out
 
 
 def test_where_nothing_stopped_there_is_nothing_to_do(apart: Repository) -> None:
-    done = settled(apart)
+    done = resolve_merge(apart)
     assert (done.during, done.rewritten, done.written, done.left) == ("commit", (), (), ())
 
 
@@ -199,10 +199,10 @@ def test_a_record_that_is_a_symlink_is_not_followed(apart: Repository) -> None:
     path.symlink_to("/etc/passwd")
     apart.commit("Hostile")
     apart.git("switch", "--quiet", "main")
-    assert tried(apart, "merge", "--quiet", "topic") == 1
+    assert run_git(apart, "merge", "--quiet", "topic") == 1
     before = apart.git("status", "--porcelain")
     with pytest.raises(MlverError, match="is a symlink"):
-        settled(apart)
+        resolve_merge(apart)
     assert apart.git("status", "--porcelain") == before
 
 
@@ -211,9 +211,9 @@ def test_a_record_that_is_a_symlink_is_not_followed(apart: Repository) -> None:
 
 def killed(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """All is staged, and the old seals are deleted; then it is killed, its intent still on the disk."""
-    remote(apart)
-    sealed_by_topic(apart)
-    assert tried(apart, "merge", "--quiet", "origin/main") == 1
+    add_remote(apart)
+    seal_on_topic(apart)
+    assert run_git(apart, "merge", "--quiet", "origin/main") == 1
 
     def die(_: Path) -> None:
         raise KeyboardInterrupt
@@ -221,33 +221,33 @@ def killed(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(intent, "drop", die)
         with pytest.raises(KeyboardInterrupt):
-            settled(apart)
+            resolve_merge(apart)
     assert intent.pending(Project.open(apart.path).directory) is not None
 
 
 def test_killed_and_then_committed_it_is_completed(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     killed(apart, monkeypatch)
     apart.git("commit", "--quiet", "--no-edit")
-    whole(apart)
-    assert told(apart) == CHAIN
+    assert_verifies(apart)
+    assert list_promotions(apart) == CHAIN
     assert apart.git("status", "--porcelain") == ""
 
 
 def test_killed_and_then_given_up_it_is_undone(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     killed(apart, monkeypatch)
     apart.git("merge", "--abort")
-    whole(apart)
-    assert told(apart) == [("1.0.0", None), ("1.1.0", "1.0.0"), ("1.1.1", "1.1.0")]
+    assert_verifies(apart)
+    assert list_promotions(apart) == [("1.0.0", None), ("1.1.0", "1.0.0"), ("1.1.1", "1.1.0")]
     assert apart.git("status", "--porcelain") == ""
     assert apart.git("tag", "--list", "m@v1.1.*").split() == ["m@v1.1.0", "m@v1.1.1"]
 
 
 def test_killed_and_run_again(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     killed(apart, monkeypatch)
-    done = settled(apart)
+    done = resolve_merge(apart)
     assert (len(done.written), done.untagged) == (7, ("m@v1.1.0", "m@v1.1.1"))
     apart.git("commit", "--quiet", "--no-edit")
-    whole(apart)
+    assert_verifies(apart)
 
 
 # -- what history may not do all the same ----------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_killed_and_run_again(apart: Repository, monkeypatch: pytest.MonkeyPatch
 
 def forged(apart: Repository, files: Sequence[tuple[str, str]]) -> None:
     """A merge of topic that says what a person made up."""
-    tried(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
+    run_git(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
     for path, text in files:
         apart.write(path, text)
     apart.commit("Forged merge")
@@ -286,8 +286,8 @@ def chained(apart: Repository, history: Sequence[PromotionRecord]) -> None:
 
 
 def merged(apart: Repository) -> list[PromotionRecord]:
-    assert tried(apart, "merge", "--quiet", "topic") == 1
-    settled(apart)
+    assert run_git(apart, "merge", "--quiet", "topic") == 1
+    resolve_merge(apart)
     return [record for record, _ in Project.open(apart.path).registry.history("m", "production")]
 
 
@@ -324,7 +324,7 @@ def test_a_merge_that_says_another_version_was_promoted_is_told(apart: Repositor
 def test_a_merge_does_not_move_what_both_branches_had(apart: Repository) -> None:
     path = layout.version("m", "1.0.0")
     text = (apart.path / path).read_text()
-    tried(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
+    run_git(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
     (apart.path / path).unlink()
     apart.write(layout.version("m", "1.5.0"), text.replace('version: "1.0.0"', 'version: "1.5.0"'))
     apart.commit("Forged merge")
@@ -349,7 +349,7 @@ def test_a_merge_that_gives_an_evaluation_to_another_version_is_told(apart: Repo
     digest = registry.digest("m", "1.1.0")
     assert digest is not None
     moved = replace(registry.evaluation("m", "1.0.0", 1), version="1.1.0", record=digest)
-    tried(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
+    run_git(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
     (apart.path / old).unlink()
     apart.write(new, codec.encode("evaluation", moved.to_document()))
     apart.commit("Forged merge")

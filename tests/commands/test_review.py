@@ -13,27 +13,27 @@ from mlver.document.amend import amend
 from mlver.errors import MlverError
 from mlver.project import layout
 from mlver.project.project import Project
-from tests.cli.conftest import copied
+from tests.cli.conftest import copy_repository
 from tests.conftest import Repository
-from tests.project.ground import begun, initialised, lay, registered
+from tests.project.ground import new_repository, initialise_project, write_artifact, register_version
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """`main` with m 1.0.0 in production; `topic` registers 1.1.0, promotes it and takes it back."""
-    made = begun(tmp_path_factory.mktemp("review") / "repository")
-    project = initialised(made)
+    made = new_repository(tmp_path_factory.mktemp("review") / "repository")
+    project = initialise_project(made)
     made.write(".gitignore", "/w/\n")
-    lay(made, "w", {"a": "1", "b": "2"})
+    write_artifact(made, "w", {"a": "1", "b": "2"})
     made.commit("Ground")
-    registered(project, metrics=("accuracy=0.9", "loss=0.4"), params=("lr=0.1",))
+    register_version(project, metrics=("accuracy=0.9", "loss=0.4"), params=("lr=0.1",))
     promote(project, "m", to="production", message="release")
     path = made.path / layout.settings("m")
     made.write(layout.settings("m"), path.read_text() + "directions: {accuracy: higher}\n")
     made.commit("Which way is better")
     made.git("switch", "--quiet", "-c", "topic")
-    lay(made, "w", {"a": "1", "c": "3"})
-    registered(project, bump="minor", metrics=("accuracy=0.8", "loss=0.3"), params=("lr=0.2",), message="wider")
+    write_artifact(made, "w", {"a": "1", "c": "3"})
+    register_version(project, bump="minor", metrics=("accuracy=0.8", "loss=0.3"), params=("lr=0.2",), message="wider")
     promote(project, "m@1.1.0", to="production", message="better?")
     rollback(project, "m", stage="production", message="no")
     return made
@@ -41,7 +41,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 @pytest.fixture
 def ground(template: Repository, tmp_path: Path) -> Repository:
-    return copied(template, tmp_path / "repository")
+    return copy_repository(template, tmp_path / "repository")
 
 
 def seen(ground: Repository, words: str = "main...topic") -> ReviewResult:
@@ -56,7 +56,7 @@ def said(result: ReviewResult) -> list[tuple[str, str]]:
 
 def test_what_a_branch_did_whatever_the_work_tree_holds(ground: Repository) -> None:
     ground.git("switch", "--quiet", "main")
-    lay(ground, ".mlver/models", {"x": "garbage"})
+    write_artifact(ground, ".mlver/models", {"x": "garbage"})
     found = seen(ground)
     (version,) = found.versions
     assert (version.version, version.bump, version.parent, version.compared) == ("1.1.0", "minor", "1.0.0", "1.0.0")
@@ -71,7 +71,7 @@ def test_what_a_branch_did_whatever_the_work_tree_holds(ground: Repository) -> N
 
 def test_three_dots_leave_out_what_the_other_branch_did_and_two_do_not(ground: Repository) -> None:
     ground.git("switch", "--quiet", "main")
-    registered(Project.open(ground.path), bump="major", message="main's own")
+    register_version(Project.open(ground.path), bump="major", message="main's own")
     assert seen(ground).warnings == ()
     direct = seen(ground, "main..topic")
     assert said(direct) == [
@@ -113,7 +113,7 @@ def test_a_record_edited_on_the_branch_is_warned_of(ground: Repository) -> None:
 def test_numbers_that_both_sides_claimed_are_warned_of(ground: Repository) -> None:
     ground.git("switch", "--quiet", "main")
     ground.git("tag", "--delete", "m@v1.1.0")
-    registered(Project.open(ground.path), bump="minor", message="main's own 1.1.0")
+    register_version(Project.open(ground.path), bump="minor", message="main's own 1.1.0")
     claimed = (layout.version("m", "1.1.0"), "is claimed by both branches: a merge will stop at it")
     assert said(seen(ground)) == [claimed]
 
@@ -121,7 +121,7 @@ def test_numbers_that_both_sides_claimed_are_warned_of(ground: Repository) -> No
 def test_a_number_that_a_tag_seals_elsewhere_is_warned_of(ground: Repository) -> None:
     ground.git("tag", "--delete", "m@v1.1.0")
     ground.git("switch", "--quiet", "-c", "other", "main")
-    registered(Project.open(ground.path), bump="minor", message="another 1.1.0")
+    register_version(Project.open(ground.path), bump="minor", message="another 1.1.0")
     ground.git("switch", "--quiet", "topic")
     assert said(seen(ground)) == [("m 1.1.0", "is not the record that its tag seals")]
 

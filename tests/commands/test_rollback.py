@@ -7,8 +7,8 @@ import json
 from mlver.commands.promote import promote
 from mlver.commands.rollback import rollback
 from mlver.project.project import Project
-from tests.cli.conftest import train, works
-from tests.cli.results import document
+from tests.cli.conftest import train_model, assert_works
+from tests.cli.results import read_document
 from tests.conftest import Repository
 
 
@@ -24,16 +24,16 @@ def test_a_model_that_was_not_named_is_named_to_whoever_recovers(second: Reposit
 
 def test_what_is_not_kept_is_not_said_to_be_checked(second: Repository) -> None:
     """Its bytes may be gone from everywhere, and nobody here would know."""
-    train(second, 3)
-    told = works(second, "register", "digits", "--bump", "minor", "-m", "Elsewhere", "--no-store", "train")
+    train_model(second, 3)
+    told = assert_works(second, "register", "digits", "--bump", "minor", "-m", "Elsewhere", "--no-store", "train")
     assert "unchanged, not stored" in told
     (second.path / "data/train.csv").unlink()
-    promoted = works(second, "promote", "digits@1.2.0", "--to", "production", "-m", "gone")
+    promoted = assert_works(second, "promote", "digits@1.2.0", "--to", "production", "-m", "gone")
     assert "verified bytes  every byte kept checked; no copy is kept of train" in promoted
-    works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "back to whole")
-    back = works(second, "rollback", "digits", "--stage", "production", "-m", "again")
+    assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "back to whole")
+    back = assert_works(second, "rollback", "digits", "--stage", "production", "-m", "again")
     assert "every byte that is kept of it was read and found right" in back
     assert "not checked, for mlver keeps no copy: train\n" in back
-    assert "not checked, for mlver keeps no copy: digits@1.2.0 train\n" in works(second, "verify")
-    found = document(second.mlver("verify", "--all", "--json"), "verify")
+    assert "not checked, for mlver keeps no copy: digits@1.2.0 train\n" in assert_works(second, "verify")
+    found = read_document(second.mlver("verify", "--all", "--json"), "verify")
     assert found["unkept"] == ["digits@1.2.0 train"]

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cli.conftest import works
-from tests.cli.results import document
+from tests.cli.conftest import assert_works
+from tests.cli.results import read_document
 from tests.conftest import Repository
 
 
 def test_a_shallow_clone_is_told_that_not_all_was_seen(first: Repository, tmp_path: Path) -> None:
-    whole = document(first.mlver("verify", "--all", "--json"), "verify")
+    whole = read_document(first.mlver("verify", "--all", "--json"), "verify")
     assert (whole["ok"], whole["shallow"]) == (True, False)
     (first.path / ".git/shallow").write_text(first.git("rev-parse", "HEAD") + "\n")
-    found = document(first.mlver("verify", "--all", "--json"), "verify")
+    found = read_document(first.mlver("verify", "--all", "--json"), "verify")
     assert (found["ok"], found["shallow"]) == (True, True)
-    shown = works(first, "verify", "--all")
+    shown = assert_works(first, "verify", "--all")
     assert "  history is not whole here" in shown
     assert "    hint: git fetch --unshallow\n" in shown
-    assert "history is not whole" not in works(first, "verify")
+    assert "history is not whole" not in assert_works(first, "verify")
 
 
 def test_folders_that_differ_by_unicode_normalisation_are_no_models(first: Repository) -> None:
     for name in ("mod\u00e9le", "mode\u0301le"):
         first.write(f".mlver/models/{name}/versions/1.0.0.yaml", "model: x\n")
     first.commit("Two, or one, by file system")
-    found = document(first.mlver("verify", "--all", "--json"), "verify")
+    found = read_document(first.mlver("verify", "--all", "--json"), "verify")
     named = {one["subject"] for one in found["broken"] if one["kind"] == "name"}
     assert named == {f".mlver/models/{name}/versions/1.0.0.yaml" for name in ("mod\u00e9le", "mode\u0301le")}
-    assert "mod" not in works(first, "list")
+    assert "mod" not in assert_works(first, "list")

@@ -21,25 +21,25 @@ _SBIN = f"/usr/sbin{os.pathsep}/sbin{os.pathsep}/usr/local/sbin"
 _PATIENCE_S = 20.0
 
 
-def needs(**programs: str) -> dict[str, str]:
+def require_programs(**programs: str) -> dict[str, str]:
     """The paths of programs, each given with its Debian package, installed if need be; skip loudly where that fails."""
     with Path(tempfile.gettempdir(), "mlver-tests-apt.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be installing the same
-        lacking = [package for name, package in programs.items() if _find(name) is None]
+        lacking = [package for name, package in programs.items() if _find_program(name) is None]
         if lacking:
-            _install(lacking)
-    found = {name: _find(name) for name in programs}
+            _install_packages(lacking)
+    found = {name: _find_program(name) for name in programs}
     missing = [name for name, path in found.items() if path is None]
     if missing:
         pytest.skip(f"NO FORGE WAS TRIED: {', '.join(missing)} could not be installed")
     return {name: path for name, path in found.items() if path is not None}
 
 
-def _find(name: str) -> str | None:
+def _find_program(name: str) -> str | None:
     return shutil.which(name, path=f"{os.environ['PATH']}{os.pathsep}{_SBIN}")
 
 
-def _install(packages: Sequence[str]) -> None:
+def _install_packages(packages: Sequence[str]) -> None:
     if shutil.which("apt-get") is None:
         return
     root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
@@ -51,7 +51,7 @@ def _install(packages: Sequence[str]) -> None:
             return
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -59,7 +59,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(words: Sequence[str], log: Path, is_up: Callable[[], bool]) -> Iterator[None]:
+def run_server(words: Sequence[str], log: Path, is_up: Callable[[], bool]) -> Iterator[None]:
     """A server, up while the block runs; one that does not come up fails the test with what it said."""
     with log.open("wb") as out:
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
@@ -77,19 +77,19 @@ def running(words: Sequence[str], log: Path, is_up: Callable[[], bool]) -> Itera
             process.wait()
 
 
-def answers(port: int) -> bool:
+def is_answering(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager
-def ssh(top: Path) -> Iterator[tuple[str, str]]:
+def serve_ssh(top: Path) -> Iterator[tuple[str, str]]:
     """An SSH server; yields the address its paths follow, and the command git is to reach it with."""
-    found = needs(sshd="openssh-server", ssh="openssh-client", **{"ssh-keygen": "openssh-client"})
+    found = require_programs(sshd="openssh-server", ssh="openssh-client", **{"ssh-keygen": "openssh-client"})
     for name in ("host", "person"):
         words = [found["ssh-keygen"], "-q", "-t", "ed25519", "-N", "", "-f", str(top / name)]
         subprocess.run(words, stdin=subprocess.DEVNULL, check=True)
-    port = free_port()
+    port = find_free_port()
     settings = {
         "Port": port,
         "ListenAddress": "127.0.0.1",
@@ -120,8 +120,8 @@ def ssh(top: Path) -> Iterator[tuple[str, str]]:
         # one connection for all: a handshake takes longer than what thirty of them are for
         connection = [*client, "-M", "-N", "-p", str(port), person]
         with (
-            running(server, top / "sshd.log", lambda: answers(port)),
-            running(connection, top / "ssh.log", shared.exists),
+            run_server(server, top / "sshd.log", lambda: is_answering(port)),
+            run_server(connection, top / "ssh.log", shared.exists),
         ):
             yield f"ssh://{person}:{port}", " ".join(client)
 
@@ -161,10 +161,10 @@ http {{
 
 
 @contextmanager
-def http(top: Path) -> Iterator[str]:
+def serve_http(top: Path) -> Iterator[str]:
     """nginx before `git http-backend`; yields the address its paths follow."""
-    found = needs(nginx="nginx-light", fcgiwrap="fcgiwrap")
-    port = free_port()
+    found = require_programs(nginx="nginx-light", fcgiwrap="fcgiwrap")
+    port = find_free_port()
     folder = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True).stdout.strip()
     user = "user root;" if os.geteuid() == 0 else ""
     told = _NGINX.format(top=top, port=port, backend=f"{folder}/git-http-backend", user=user)
@@ -172,7 +172,7 @@ def http(top: Path) -> Iterator[str]:
     cgi = top / "cgi"
     server = [found["nginx"], "-p", str(top), "-c", str(top / "nginx.conf"), "-e", "stderr"]
     with (
-        running([found["fcgiwrap"], "-c", "4", "-s", f"unix:{cgi}"], top / "fcgiwrap.log", cgi.exists),
-        running(server, top / "nginx.log", lambda: answers(port)),
+        run_server([found["fcgiwrap"], "-c", "4", "-s", f"unix:{cgi}"], top / "fcgiwrap.log", cgi.exists),
+        run_server(server, top / "nginx.log", lambda: is_answering(port)),
     ):
         yield f"http://127.0.0.1:{port}"

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import refused, train, works
-from tests.cli.results import document
+from tests.cli.conftest import assert_refused, train_model, assert_works
+from tests.cli.results import read_document
 from tests.conftest import CHECKOUT, Repository
 from tests.e2e import servers
 
@@ -108,10 +108,10 @@ def forge(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     place = tmp_path / "server"
     place.mkdir()
     if request.param == "http":
-        with servers.http(place) as url:
+        with servers.serve_http(place) as url:
             yield Forge(tmp_path, url)
         return
-    with servers.ssh(place) as (url, client):
+    with servers.serve_ssh(place) as (url, client):
         monkeypatch.setenv("GIT_SSH_COMMAND", client)
         yield Forge(tmp_path, url)
 
@@ -120,10 +120,10 @@ def begin(forge: Forge) -> Repository:
     """Kim's clone of an empty forge, in which mlver is set up and promotions have tags."""
     kim = forge.clone("kim")
     kim.write(".gitignore", "/model/\n/data/\n")
-    works(kim, "init")
+    assert_works(kim, "init")
     config = kim.path / ".mlver/config.yaml"
     config.write_text(config.read_text() + "tags: {promotions: true}\n")
-    train(kim, 1)
+    train_model(kim, 1)
     kim.git("push", "--quiet", "--set-upstream", "origin", "main")
     return kim
 
@@ -134,7 +134,7 @@ PATHS = ("--weights", "model", "--data", "train=data/train.csv", "--params", "pa
 def land(clone: Repository) -> str:
     """Push what is on main, and release it."""
     clone.git("push", "--quiet", "origin", "main")
-    return works(clone, "release")
+    return assert_works(clone, "release")
 
 
 def test_from_a_pull_request_to_a_rollback_from_two_clones(forge: Forge) -> None:
@@ -142,36 +142,36 @@ def test_from_a_pull_request_to_a_rollback_from_two_clones(forge: Forge) -> None
     lee = forge.clone("lee")
     # a version proposed on a branch, and squashed by the forge: Kim's own tag seals a commit main never gets
     kim.git("switch", "--quiet", "-c", "work")
-    works(kim, "register", "digits", *PATHS, "-m", "First")
+    assert_works(kim, "register", "digits", *PATHS, "-m", "First")
     forge.share(kim)
     kim.git("push", "--quiet", "origin", "work")
     forge.squash("work")
     lee.git("pull", "--quiet")
     squashed = lee.git("rev-parse", "HEAD")
-    assert works(lee, "release") == (
+    assert assert_works(lee, "release") == (
         f"Sealed digits@v1.0.0  on commit {squashed[:10]}\nPushed digits@v1.0.0  to origin\n"
     )
     assert forge.jobs() == ["version digits 1.0.0"]
     # Kim's clone accepts Lee's seal: it is of the same record
     kim.git("switch", "--quiet", "main")
     kim.git("pull", "--quiet")
-    assert works(kim, "release") == "Found digits@v1.0.0  at origin, which seals the same record\n"
+    assert assert_works(kim, "release") == "Found digits@v1.0.0  at origin, which seals the same record\n"
     # a version registered on main, promoted by the other
-    train(kim, 2)
-    works(kim, "register", "digits", "--bump", "minor", "-m", "Second")
+    train_model(kim, 2)
+    assert_works(kim, "register", "digits", "--bump", "minor", "-m", "Second")
     forge.share(kim)
     assert "Pushed digits@v1.1.0  to origin\n" in land(kim)
     lee.git("pull", "--quiet")
     forge.fill(lee)
-    works(lee, "promote", "digits@1.0.0", "--to", "production", "-m", "First release")
+    assert_works(lee, "promote", "digits@1.0.0", "--to", "production", "-m", "First release")
     assert land(lee) == "Pushed digits@production.1  to origin\n"
     assert forge.serves("production", 1)
     kim.git("pull", "--quiet")
-    works(kim, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+    assert_works(kim, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
     assert "Pushed digits@production.2  to origin\n" in land(kim)
     assert forge.serves("production", 2)
     lee.git("pull", "--quiet")
-    works(lee, "rollback", "digits", "--stage", "production", "-m", "Slow")
+    assert_works(lee, "rollback", "digits", "--stage", "production", "-m", "Slow")
     assert land(lee) == "Pushed digits@production.3  to origin\n"
     assert forge.serves("production", 1)
     assert forge.jobs()[1:] == [
@@ -182,22 +182,22 @@ def test_from_a_pull_request_to_a_rollback_from_two_clones(forge: Forge) -> None
     ]
     kim.git("pull", "--quiet")
     for clone in (kim, lee):
-        assert works(clone, "verify", "--all").startswith("All is well  2 versions, 3 promotions")
-        assert works(clone, "show", "digits@production").startswith("digits 1.0.0")
+        assert assert_works(clone, "verify", "--all").startswith("All is well  2 versions, 3 promotions")
+        assert assert_works(clone, "show", "digits@production").startswith("digits 1.0.0")
 
 
 @pytest.mark.parametrize("forge", ["http"], indirect=True)
 def test_a_clone_of_one_tag_proves_tag_record_and_manifest(forge: Forge) -> None:
     kim = begin(forge)
-    works(kim, "register", "digits", *PATHS, "-m", "First")
+    assert_works(kim, "register", "digits", *PATHS, "-m", "First")
     forge.share(kim)
     land(kim)
     job = forge.clone("job", "--depth=1", "--single-branch", "--branch=digits@v1.0.0")
-    assert document(job.mlver("event", "--json"), "event")["verified"] is True
-    found = document(job.mlver("verify", "digits@1.0.0", "--json"), "verify")
+    assert read_document(job.mlver("event", "--json"), "event")["verified"] is True
+    found = read_document(job.mlver("verify", "digits@1.0.0", "--json"), "verify")
     assert {one["kind"] for one in found["broken"]} == {"object"}
     forge.fill(job)
-    assert works(job, "verify", "--all").startswith("All is well  1 version,")
+    assert assert_works(job, "verify", "--all").startswith("All is well  1 version,")
     (manifest,) = (job.path / ".mlver/manifests").iterdir()
     manifest.chmod(0o644)
     manifest.write_text(manifest.read_text() + "\n")
@@ -207,20 +207,20 @@ def test_a_clone_of_one_tag_proves_tag_record_and_manifest(forge: Forge) -> None
 @pytest.mark.parametrize("forge", ["http"], indirect=True)
 def test_a_jobs_own_token_is_told_before_it_starts_nothing(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
     kim = begin(forge)
-    works(kim, "register", "digits", *PATHS, "-m", "First")
+    assert_works(kim, "register", "digits", *PATHS, "-m", "First")
     kim.git("push", "--quiet", "origin", "main")
     told = base64.b64encode(b"x-access-token:ghs_own").decode()
     kim.git("config", f"http.{forge.url}/.extraheader", f"AUTHORIZATION: basic {told}")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_TOKEN", "ghs_own")
-    said = refused(kim, "release", "--require-trigger")
+    said = assert_refused(kim, "release", "--require-trigger")
     assert said.startswith("error: nothing was released: this push is made with the job's own GITHUB_TOKEN")
     assert forge.jobs() == []
     done = kim.mlver("release", "--json")
     assert done.code == 0
     assert "note: this push is made with the job's own GITHUB_TOKEN" in done.err
     assert "ghs_own" not in done.err + done.out
-    found = document(done, "release")
+    found = read_document(done, "release")
     assert (found["pushed"], found["silent"] is None) == (["digits@v1.0.0"], False)
     monkeypatch.setenv("GITHUB_TOKEN", "ghs_another")
-    assert works(kim, "release", "--require-trigger") == "origin has a tag of every record on its main already\n"
+    assert assert_works(kim, "release", "--require-trigger") == "origin has a tag of every record on its main already\n"

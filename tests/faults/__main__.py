@@ -14,9 +14,9 @@ import sys
 import time
 from dataclasses import asdict
 
-from tests.faults.campaign import Extent
-from tests.faults.campaigns import swept
-from tests.faults.server import forking
+from tests.faults.campaign import CampaignExtent
+from tests.faults.campaigns import run_campaigns
+from tests.faults.server import fork_server
 
 
 def main() -> int:
@@ -27,19 +27,19 @@ def main() -> int:
     asked = parser.parse_args()
     parts = (one.partition("=") for one in asked.campaigns.split(","))
     name, _, only = asked.point.partition(":")
-    wanted = {campaign: Extent(int(most) if most else sys.maxsize, only, asked.first) for campaign, _, most in parts}
-    began, cpu = time.perf_counter(), _cpu()
-    with forking() as root:
-        tallies = swept(wanted, name, root)
+    wanted = {campaign: CampaignExtent(int(most) if most else sys.maxsize, only, asked.first) for campaign, _, most in parts}
+    began, cpu = time.perf_counter(), _processor_seconds()
+    with fork_server() as root:
+        tallies = run_campaigns(wanted, name, root)
     for tally in tallies.values():
         tally.seconds = round(time.perf_counter() - began, 1)
-        tally.processor = round(_cpu() - cpu, 1)
+        tally.processor = round(_processor_seconds() - cpu, 1)
     told = {name: asdict(tally) for name, tally in tallies.items()}
     sys.stdout.write(json.dumps(told, indent=1) + "\n")
     return int(any(tally.red for tally in tallies.values()))
 
 
-def _cpu() -> float:
+def _processor_seconds() -> float:
     return sum(os.times()[:4])
 
 

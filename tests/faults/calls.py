@@ -25,7 +25,7 @@ from typing import Any
 
 from mlver import durable
 from mlver.state import State
-from tests.faults.disk import Disk
+from tests.faults.disk import DurableDisk
 
 _NAMES = {"replace": "rename", "remove": "unlink"}
 _CALLS = (
@@ -45,7 +45,7 @@ _OURS = frozenset(("flock", "state"))
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class CallFault:
     """What happens at the call `at`, such as `rename#3`.
 
     how: `before`, `after` (killed there), `torn` (killed with half of the data written), `short` (half is written and
@@ -68,13 +68,13 @@ class Fault:
         return f"{self.at}:{self.how}{which}" + (f":{self.detail}" if self.detail else "")
 
 
-NO_FAULT = Fault("", "record")
+NO_FAULT = CallFault("", "record")
 
 
-class Tap:
+class CallTap:
     """Stands between mlver and the system in a forked child."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: CallFault) -> None:
         self.fault = fault
         self.fired = False
         self.calls: list[str] = []
@@ -82,38 +82,38 @@ class Tap:
         self._counts: Counter[str] = Counter()
         self._process = os.getpid()
         self._asking = False
-        self._disk: Disk | None = None
+        self._disk: DurableDisk | None = None
 
-    def install(self) -> None:
+    def install_tap(self) -> None:
         if self.fault.how in ("unsynced", "unwritten"):
-            self._disk = Disk(Path.cwd())
+            self._disk = DurableDisk(Path.cwd())
         for name in _CALLS:
-            setattr(os, name, partial(self._call, _NAMES.get(name, name), getattr(os, name)))
-        fcntl.flock = partial(self._call, "flock", fcntl.flock)
-        subprocess.run = partial(self._git, subprocess.run)
-        builtins.open = io.open = partial(_opened, self, io.open)
+            setattr(os, name, partial(self._intercept_call, _NAMES.get(name, name), getattr(os, name)))
+        fcntl.flock = partial(self._intercept_call, "flock", fcntl.flock)
+        subprocess.run = partial(self._intercept_git, subprocess.run)
+        builtins.open = io.open = partial(_open_counted, self, io.open)
         told = State._tell
 
         def tell(state: State, changes: Any) -> None:
-            self._call("state", partial(told, state), changes)
+            self._intercept_call("state", partial(told, state), changes)
 
         State._tell = tell  # type: ignore[method-assign, assignment]
         flush = durable._syncfs()
         if flush is not None:
-            counted = partial(self._call, "syncfs", flush)
+            counted = partial(self._intercept_call, "syncfs", flush)
             durable._syncfs = lambda: counted  # type: ignore[assignment]
 
-    def end(self) -> None:
+    def end_answer(self) -> None:
         """The command has told its answer; a power cut may come at any time from here on."""
         if self.fault.at == "end":
             self.fired = True
             if self._disk is not None:
-                self._disk.dump(Path(self.fault.place), names=self.fault.how == "unwritten")
+                self._disk.dump_to(Path(self.fault.place), names=self.fault.how == "unwritten")
 
-    def tell(self, descriptor: int) -> None:
+    def report_call(self, descriptor: int) -> None:
         _tell(descriptor, json.dumps({"calls": self.calls, "fired": self.fired, "paths": self.paths}).encode(), 0)
 
-    def _git(self, real: Callable[..., Any], command: list[str], **options: Any) -> Any:
+    def _intercept_git(self, real: Callable[..., Any], command: list[str], **options: Any) -> Any:
         if command[0] != "git" or "--no-optional-locks" in command:
             # what goes down the pipe to a git that only reads changes nothing
             self._asking = True
@@ -121,9 +121,9 @@ class Tap:
                 return real(command, **options)
             finally:
                 self._asking = False
-        return self._call(f"git-{verb(command)}", real, command, **options)
+        return self._intercept_call(f"git-{git_verb(command)}", real, command, **options)
 
-    def _call(self, name: str, real: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    def _intercept_call(self, name: str, real: Callable[..., Any], *args: Any, **options: Any) -> Any:
         if self._asking or os.getpid() != self._process or (name == "open" and not args[1] & _WRITES):
             return real(*args, **options)
         if name in DATA and _is_pipe(args[0]):
@@ -133,48 +133,48 @@ class Tap:
         self.calls.append(label)
         if label == self.fault.at:
             self.fired = True
-            return self._fault(name, real, args, options)
-        if self.fired and self.fault.how == "on" and self._fails(name):
-            self._fail(args)
+            return self._inject_fault(name, real, args, options)
+        if self.fired and self.fault.how == "on" and self._is_failing(name):
+            self._raise_failure(args)
         done = real(*args, **options)
         if self._disk is not None:
-            self._disk.note(name, args)
+            self._disk.note_call(name, args)
         return done
 
-    def _fault(self, name: str, real: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    def _inject_fault(self, name: str, real: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         how = self.fault.how
-        self._begin(how)
+        self._begin_fault(how)
         if how in ("torn", "short"):
-            done = os.pwrite(*_half(args)) if name == "pwrite" else real(*_half(args))
+            done = os.pwrite(*_halve_data(args)) if name == "pwrite" else real(*_halve_data(args))
             if how == "torn":
-                _die()
+                _die_now()
             return done
         if how in ("once", "on"):
-            self._fail(args)
+            self._raise_failure(args)
         if how in ("git", "slow", "trace"):
-            return self._inside(real, args[0], options)
+            return self._run_inside_git(real, args[0], options)
         if how in ("unsynced", "unwritten"):
             assert self._disk is not None
-            self._disk.dump(Path(self.fault.place), names=self.fault.how == "unwritten")
-            _die()
+            self._disk.dump_to(Path(self.fault.place), names=self.fault.how == "unwritten")
+            _die_now()
         if how == "power":
-            go_down(Path(self.fault.place))
-            _die()
+            shut_down_mount(Path(self.fault.place))
+            _die_now()
         done = real(*args, **options)
         if how == "after":
-            _die()
+            _die_now()
         return done
 
-    def _begin(self, how: str) -> None:
+    def _begin_fault(self, how: str) -> None:
         """What comes before the call."""
         if how == "before":
-            _die()
+            _die_now()
         if how == "starved":
-            subprocess.Popen.communicate = _die  # type: ignore[assignment, method-assign]
+            subprocess.Popen.communicate = _die_now  # type: ignore[assignment, method-assign]
         if how == "delay":
             time.sleep(self.fault.code / 1000)
 
-    def _inside(self, real: Callable[..., Any], command: list[str], options: dict[str, Any]) -> Any:
+    def _run_inside_git(self, real: Callable[..., Any], command: list[str], options: dict[str, Any]) -> Any:
         """A git that strace kills, holds up or only watches."""
         call, _, rest = self.fault.detail.partition(":")
         number, _, who = rest.partition(":")
@@ -187,27 +187,27 @@ class Tap:
         watched = ["strace", "-f", "-qq", "-o", log, "-e", f"trace={','.join(GIT_CALLS)}"]
         whole = [*watched, *(part for one in how for part in ("-e", one)), *command]
         if self.fault.how == "slow":
-            _later(SLOW_US / 2e6)
+            _die_later(SLOW_US / 2e6)
         done = real(whole, **options)
         self.fired = self.fault.how == "trace" or done.returncode == -signal.SIGKILL
         if self.fired and who == "all":
-            _die()
+            _die_now()
         return done
 
-    def _fails(self, name: str) -> bool:
+    def _is_failing(self, name: str) -> bool:
         """Whether a lasting fault fails this call as well."""
         if name in _OURS or name.startswith("git-"):
             return False
         return self.fault.code in (errno.EROFS, errno.EACCES) or name not in _FREE
 
-    def _fail(self, args: tuple[Any, ...]) -> None:
+    def _raise_failure(self, args: tuple[Any, ...]) -> None:
         code = self.fault.code
-        self.paths += _subjects(args)
+        self.paths += _list_subjects(args)
         told = [os.fspath(path) for path in args[:2] if isinstance(path, str | os.PathLike)]
         raise OSError(code, os.strerror(code), *[part for path in told for part in (path, None)][:3])
 
 
-def verb(command: list[str]) -> str:
+def git_verb(command: list[str]) -> str:
     """The git command: the first word that is neither an option nor the value of one."""
     words = iter(command[1:])
     for word in words:
@@ -218,7 +218,7 @@ def verb(command: list[str]) -> str:
     return "git"
 
 
-def _subjects(args: tuple[Any, ...]) -> list[str]:
+def _list_subjects(args: tuple[Any, ...]) -> list[str]:
     """The paths a call is about; none where it has none."""
     paths = [os.fsdecode(path) for path in args[:2] if isinstance(path, str | os.PathLike)]
     if not paths and args and isinstance(args[0], int):
@@ -236,33 +236,33 @@ def is_data(label: str) -> bool:
     return label.partition("#")[0] in DATA
 
 
-class _Raw(io.FileIO):
+class _CountedFile(io.FileIO):
     """A file opened by name, whose writes are counted like those to a descriptor."""
 
-    tap: Tap | None = None
+    tap: CallTap | None = None
 
     def write(self, data: Any, /) -> int:
         if self.tap is None:
             return super().write(data)
-        return int(self.tap._call("write", lambda piece: super(_Raw, self).write(piece), _Piece(data)) or 0)
+        return int(self.tap._intercept_call("write", lambda piece: super(_CountedFile, self).write(piece), _DataPiece(data)) or 0)
 
 
-class _Piece(bytes):
+class _DataPiece(bytes):
     """Data without a descriptor beside it."""
 
 
-def _opened(tap: Tap, real: Callable[..., Any], file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
+def _open_counted(tap: CallTap, real: Callable[..., Any], file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
     if isinstance(file, int) or "opener" in options or not set(mode) & set("wxa+"):
         return real(file, mode, *args, **options)
     if "b" not in mode:
-        return tap._call("open", lambda path, _: real(path, mode, *args, **options), file, _WRITES)
-    raw = tap._call("open", lambda path, _: _Raw(path, mode.replace("b", "")), file, _WRITES)
+        return tap._intercept_call("open", lambda path, _: real(path, mode, *args, **options), file, _WRITES)
+    raw = tap._intercept_call("open", lambda path, _: _CountedFile(path, mode.replace("b", "")), file, _WRITES)
     raw.tap = tap
     return io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
 
 
-def _half(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    if isinstance(args[0], _Piece):
+def _halve_data(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    if isinstance(args[0], _DataPiece):
         return (args[0][: len(args[0]) // 2],)
     descriptor, data, *rest = args
     if isinstance(data, list):
@@ -271,18 +271,18 @@ def _half(args: tuple[Any, ...]) -> tuple[Any, ...]:
     return (descriptor, bytes(data)[: len(data) // 2], *rest)
 
 
-def _later(seconds: float) -> None:
+def _die_later(seconds: float) -> None:
     """Die in a moment, whatever the main thread waits for then."""
-    signal.signal(signal.SIGALRM, lambda *_: _die())
+    signal.signal(signal.SIGALRM, lambda *_: _die_now())
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def go_down(mount: Path) -> None:
+def shut_down_mount(mount: Path) -> None:
     """EXT4_IOC_SHUTDOWN, XFS_IOC_GOINGDOWN: the file system stops, and nothing more reaches its disk."""
     descriptor = os.open(mount, os.O_RDONLY)
     fcntl.ioctl(descriptor, 0x8004587D, (2).to_bytes(4, "little"))
     os.close(descriptor)
 
 
-def _die(*_: object, **__: object) -> None:
+def _die_now(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.faults import inside_git, power
-from tests.faults.campaign import Extent, Sweep, Tally, sweep
-from tests.faults.damage import KINDS, damage
+from tests.faults.campaign import CampaignExtent, OperationSweep, CampaignTally, sweep_operation
+from tests.faults.damage import KINDS, damage_files
 from tests.faults.errors import ERRORS
 from tests.faults.inside_git import INSIDE_GIT
 from tests.faults.kill import KILL
-from tests.faults.operations import OPERATIONS, find
+from tests.faults.operations import OPERATIONS, find_operation
 from tests.faults.power import POWER
-from tests.faults.together import PAIRS, together
+from tests.faults.together import PAIRS, judge_pair
 from tests.faults.unsynced import UNSYNCED
 
 SWEEPS = {"kill": KILL, "errors": ERRORS, "git": INSIDE_GIT, "unsynced": UNSYNCED, "power": POWER}
@@ -51,32 +51,32 @@ _WANTED_LONG = {
 }
 
 
-def wanted(*, long: bool) -> dict[str, int]:
+def wanted_points(*, long: bool) -> dict[str, int]:
     return _WANTED_LONG if long else _WANTED
 
 
-def swept(wanted: dict[str, Extent], name: str, root: Path) -> dict[str, Tally]:
+def run_campaigns(wanted: dict[str, CampaignExtent], name: str, root: Path) -> dict[str, CampaignTally]:
     """Several campaigns on one operation, pair or kind of file."""
     if "together" in wanted:
         (pair,) = (pair for pair in PAIRS if pair.name == name)
-        return {"together": together(pair, root, wanted["together"])}
+        return {"together": judge_pair(pair, root, wanted["together"])}
     if "damage" in wanted:
-        return {"damage": damage(name, root, wanted["damage"])}
-    prepared = Sweep(find(name), root)
-    return {c: sweep(SWEEPS[c], prepared, extent) for c, extent in wanted.items() if not impossible(c)}
+        return {"damage": damage_files(name, root, wanted["damage"])}
+    prepared = OperationSweep(find_operation(name), root)
+    return {c: sweep_operation(SWEEPS[c], prepared, extent) for c, extent in wanted.items() if not why_impossible(c)}
 
 
-def impossible(campaign: str) -> str:
+def why_impossible(campaign: str) -> str:
     """Why a campaign cannot be run here; empty where it can."""
-    return {"power": power.missing, "git": inside_git.missing}.get(campaign, str)()
+    return {"power": power.why_no_power_cut, "git": inside_git.why_git_cannot_be_killed}.get(campaign, str)()
 
 
-def ordinary() -> list[tuple[str, str]]:
+def plan_ordinary_run() -> list[tuple[str, str]]:
     """What an ordinary run takes: campaigns with their points, and what they are run on."""
-    return _each([operation.name for operation in OPERATIONS], EVERY_RUN, OTHERS)
+    return _plan_each([operation.name for operation in OPERATIONS], EVERY_RUN, OTHERS)
 
 
-def extended() -> list[tuple[str, str]]:
+def plan_extended_run() -> list[tuple[str, str]]:
     """What the long run takes: every operation in several states of its repository, each campaign by itself."""
     names = [operation.name for operation in OPERATIONS]
     names += [f"{base}+{state}" for base in _PLAIN.split() for state in ("busy", "many")]
@@ -84,7 +84,7 @@ def extended() -> list[tuple[str, str]]:
     return [
         (told, name)
         for campaign, most in LONG_RUN.items()
-        for told, name in _each(
+        for told, name in _plan_each(
             [*names, *(twice if campaign == "kill" else [])],
             {campaign: most},
             LONG_OTHERS if campaign == "kill" else {},
@@ -92,13 +92,13 @@ def extended() -> list[tuple[str, str]]:
     ]
 
 
-def _each(names: list[str], most: Most, others: Most) -> list[tuple[str, str]]:
+def _plan_each(names: list[str], most: Most, others: Most) -> list[tuple[str, str]]:
     subjects = {"together": [pair.name for pair in PAIRS], "damage": list(KINDS)}
     return [
-        *((",".join(_asked(campaign, points) for campaign, points in most.items()), name) for name in names),
-        *((_asked(campaign, points), name) for campaign, points in others.items() for name in subjects[campaign]),
+        *((",".join(_format_request(campaign, points) for campaign, points in most.items()), name) for name in names),
+        *((_format_request(campaign, points), name) for campaign, points in others.items() for name in subjects[campaign]),
     ]
 
 
-def _asked(campaign: str, points: int | None) -> str:
+def _format_request(campaign: str, points: int | None) -> str:
     return campaign if points is None else f"{campaign}={points}"

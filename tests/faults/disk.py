@@ -13,7 +13,7 @@ from typing import Any
 _REBUILDABLE = "state.db"
 
 
-class Disk:
+class DurableDisk:
     """What of the tree at `top` is durable. It is told of each call once that is done."""
 
     def __init__(self, top: Path) -> None:
@@ -26,7 +26,7 @@ class Disk:
         self._root = os.lstat(top).st_ino
         self._take_all()
 
-    def note(self, name: str, args: tuple[Any, ...]) -> None:
+    def note_call(self, name: str, args: tuple[Any, ...]) -> None:
         if name in ("fsync", "fdatasync"):
             found = os.fstat(args[0])
             if stat.S_ISDIR(found.st_mode):
@@ -37,33 +37,33 @@ class Disk:
             self._take_all()
         elif name.startswith("git-") and {"core.fsync=all", "core.fsyncMethod=fsync"} <= set(args[0]):
             # git syncs the data of what it writes, but for logs and the index of `commit --only`, and no directory
-            for path, found in self._files(f"{self._top}/.git"):
+            for path, found in self._list_files(f"{self._top}/.git"):
                 index = name == "git-commit" and path.endswith("/index")
                 spared = index or path.startswith((f"{self._top}/.git/logs/", f"{self._top}/.git/mlver/"))
                 if self._stamps.get(found.st_ino) != (found.st_mtime_ns, found.st_size) and not spared:
                     self._take_data(path, found)
 
-    def dump(self, target: Path, *, names: bool) -> None:
+    def dump_to(self, target: Path, *, names: bool) -> None:
         """Put what a power cut leaves now into a new directory; `names`: the disk kept all names, only data is lost."""
         if names:
             self._take_all_names()
-        self._dump(self._root, os.fspath(target))
+        self._dump_inode(self._root, os.fspath(target))
 
-    def _dump(self, inode: int, target: str) -> None:
+    def _dump_inode(self, inode: int, target: str) -> None:
         os.mkdir(target)  # noqa: PTH102
         for name, child in self._names.get(inode, {}).items():
             path = f"{target}/{name}"
             if child in self._links:
                 os.symlink(self._links[child], path)  # noqa: PTH211
             elif child in self._names:
-                self._dump(child, path)
+                self._dump_inode(child, path)
             else:
                 # a name that is durable before its data is a name of nothing
                 Path(path).write_bytes(self._data.get(child, b""))
 
     def _take_all(self) -> None:
         self._take_all_names()
-        for path, found in self._files(self._top):
+        for path, found in self._list_files(self._top):
             self._take_data(path, found)
 
     def _take_all_names(self) -> None:
@@ -73,7 +73,7 @@ class Disk:
                 path = f"{directory}/{name}"
                 self._take_names(path, os.lstat(path).st_ino)
 
-    def _files(self, top: str) -> list[tuple[str, os.stat_result]]:
+    def _list_files(self, top: str) -> list[tuple[str, os.stat_result]]:
         paths = [f"{directory}/{name}" for directory, _, names in os.walk(top) for name in names]
         return [(path, os.lstat(path)) for path in paths]
 

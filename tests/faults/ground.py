@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.run import Run, here
+from tests.faults.run import ChildRun, run_in_process
 
 # Memory, where there is a disk of it: a campaign makes thousands of small repositories.
 MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
@@ -42,13 +42,13 @@ _GIT_CONFIG = """\
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WorkPlace:
     """A git work tree, and what a person types in it. Commands that are to succeed raise where they don't."""
 
     path: Path
 
     @property
-    def ours(self) -> Path:
+    def mlver_directory(self) -> Path:
         return self.path / ".git" / "mlver"
 
     def git(self, *arguments: str) -> str:
@@ -66,14 +66,14 @@ class Place:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", message)
 
-    def mlver(self, *argv: str) -> Run:
-        done = here(self.path, argv)
+    def mlver(self, *argv: str) -> ChildRun:
+        done = run_in_process(self.path, argv)
         if done.code != 0:
             raise AssertionError(f"mlver {' '.join(argv)} exited {done.code}: {done.err}{done.out}")
         return done
 
 
-def seal(root: Path) -> None:
+def seal_environment(root: Path) -> None:
     """Make this process's surroundings the campaign's own; `root` gets a home and a training environment."""
     home, environment = root / "home", root / "environment"
     home.mkdir(parents=True)
@@ -86,27 +86,27 @@ def seal(root: Path) -> None:
     os.environ["VIRTUAL_ENV"] = os.fspath(environment)
 
 
-def new(path: Path) -> Place:
+def new_place(path: Path) -> WorkPlace:
     """A repository without a commit."""
     path.mkdir(parents=True)
-    place = Place(path)
+    place = WorkPlace(path)
     place.git("init", "--quiet")
     return place
 
 
-def copy(source: Path, target: Path) -> Place:
+def copy_place(source: Path, target: Path) -> WorkPlace:
     """A repository's copy, every byte its own."""
-    _copy(os.fspath(source), os.fspath(target))
-    return Place(target)
+    _copy_entry(os.fspath(source), os.fspath(target))
+    return WorkPlace(target)
 
 
-def _copy(source: str, target: str) -> None:
+def _copy_entry(source: str, target: str) -> None:
     Path(target).mkdir()
     with os.scandir(source) as entries:
         for entry in entries:
             to = f"{target}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                _copy(entry.path, to)
+                _copy_entry(entry.path, to)
             elif entry.is_symlink():
                 Path(to).symlink_to(Path(entry.path).readlink())
             else:
@@ -127,5 +127,5 @@ def _copy_file(entry: os.DirEntry[str], to: str) -> None:
         os.close(target)
 
 
-def clear(path: Path) -> None:
+def clear_directory(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)

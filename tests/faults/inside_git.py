@@ -8,49 +8,49 @@ from collections import Counter
 from dataclasses import replace
 
 from tests.faults import oracle
-from tests.faults.calls import GIT_CALLS, Fault
-from tests.faults.campaign import Campaign, Sweep, Verdict
-from tests.faults.run import start
+from tests.faults.calls import GIT_CALLS, CallFault
+from tests.faults.campaign import FaultCampaign, OperationSweep, PointVerdict
+from tests.faults.run import start_child
 
 # These run the other side's git as well, whose locks are the other side's to mend.
 _ELSEWHERE = ("git-push", "git-fetch", "git-ls-remote")
 _CALL = re.compile(r"^\d+ +(\w+)\(", re.MULTILINE)
 
 
-def missing() -> str:
+def why_git_cannot_be_killed() -> str:
     """Why git cannot be killed at its own calls here; empty where it can."""
     return "" if shutil.which("strace") else "needs strace"
 
 
-def points(sweep: Sweep) -> list[Fault]:
+def list_git_points(sweep: OperationSweep) -> list[CallFault]:
     found = []
     log = sweep.root / "git.log"
     for label in sweep.calls:
         if label.startswith("git-") and not label.startswith(_ELSEWHERE):
-            sweep.run(sweep.copy(), Fault(label, "trace", place=str(log)))
+            sweep.run_operation(sweep.copy_place(), CallFault(label, "trace", place=str(log)))
             made = Counter(_CALL.findall(log.read_text()))
             for call, times in made.items():
                 for number in range(1, times + 1) if call in GIT_CALLS else ():
-                    found += [Fault(label, "git", detail=f"{call}:{number}{who}") for who in (":all", ":alone")]
+                    found += [CallFault(label, "git", detail=f"{call}:{number}{who}") for who in (":all", ":alone")]
             # a git that names nothing waits nowhere
-            found += [Fault(label, "slow", detail="rename:1")] * bool(made["rename"]) + [Fault(label, "starved")]
+            found += [CallFault(label, "slow", detail="rename:1")] * bool(made["rename"]) + [CallFault(label, "starved")]
     return found
 
 
-def judge(sweep: Sweep, point: Fault) -> Verdict:
-    place = sweep.copy()
+def judge_git_kill(sweep: OperationSweep, point: CallFault) -> PointVerdict:
+    place = sweep.copy_place()
     if point.how == "slow":
         # git still runs when the next command comes: that one has to wait for it
-        done = start(place.path, sweep.operation.argv, replace(point)).wait(orphans=False)
-        return Verdict(done.fired, False, sweep.finish(place, afresh=True))
-    done = sweep.run(place, point)
-    lost = oracle.unlike(oracle.facts(place), sweep.new) if done.acknowledged else []
+        done = start_child(place.path, sweep.operation.argv, replace(point)).wait_for_end(orphans=False)
+        return PointVerdict(done.fired, False, sweep.finish_operation(place, afresh=True))
+    done = sweep.run_operation(place, point)
+    lost = oracle.list_differences(oracle.collect_facts(place), sweep.new) if done.is_acknowledged else []
     wrong = [] if done.code in (None, 0, 3) else [f"exited {done.code}: {done.err}"]
     if done.code == 3:
-        now = oracle.facts(place)
-        wrong += oracle.torn(now, sweep.new, sweep.old, sweep.start)
-    wrong += sweep.judge(place, settle_first=point.detail.endswith("all"))
-    return Verdict(done.fired, bool(lost), [*lost, *wrong])
+        now = oracle.collect_facts(place)
+        wrong += oracle.list_torn(now, sweep.new, sweep.old, sweep.start)
+    wrong += sweep.judge_place(place, settle_first=point.detail.endswith("all"))
+    return PointVerdict(done.fired, bool(lost), [*lost, *wrong])
 
 
-INSIDE_GIT = Campaign(points, judge)
+INSIDE_GIT = FaultCampaign(list_git_points, judge_git_kill)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from tests.faults.calls import Fault, is_data
-from tests.faults.campaign import Campaign, Sweep, Verdict
+from tests.faults.calls import CallFault, is_data
+from tests.faults.campaign import FaultCampaign, OperationSweep, PointVerdict
 
 
-def points(sweep: Sweep) -> list[Fault]:
+def list_kill_points(sweep: OperationSweep) -> list[CallFault]:
     """Every way to be killed, in the order of the calls."""
     hows = {True: ("before", "torn", "after"), False: ("before", "after")}
-    return [Fault(label, how) for label in sweep.calls for how in hows[is_data(label)]]
+    return [CallFault(label, how) for label in sweep.calls for how in hows[is_data(label)]]
 
 
-def judge(sweep: Sweep, point: Fault) -> Verdict:
-    place = sweep.copy()
-    done = sweep.run(place, point)
-    lost = sweep.lost(place) if done.acknowledged else []
+def judge_kill(sweep: OperationSweep, point: CallFault) -> PointVerdict:
+    place = sweep.copy_place()
+    done = sweep.run_operation(place, point)
+    lost = sweep.list_losses(place) if done.is_acknowledged else []
     # after(N) and before(N+1) are one state of the disk: one way in is a recovery of its own, the other the rerun's
-    wrong = sweep.judge(place, settle_first=point.how != "after")
-    return Verdict(done.fired, bool(lost), [*lost, *wrong])
+    wrong = sweep.judge_place(place, settle_first=point.how != "after")
+    return PointVerdict(done.fired, bool(lost), [*lost, *wrong])
 
 
-KILL = Campaign(points, judge)
+KILL = FaultCampaign(list_kill_points, judge_kill)

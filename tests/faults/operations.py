@@ -8,14 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from tests.faults.ground import Place
+from tests.faults.ground import WorkPlace
 
 # What is large in a campaign: a file that is hashed and copied a thousand times must not be what mlver calls large.
 LARGE = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class CampaignOperation:
     """A command in a repository.
 
     `begun`: how the repository was before a first run that was interrupted, for one that begins with the recovery.
@@ -25,9 +25,9 @@ class Operation:
     """
 
     name: str
-    prepare: Callable[[Place], None]
+    prepare: Callable[[WorkPlace], None]
     argv: tuple[str, ...]
-    begun: Callable[[Place], None] | None = None
+    begun: Callable[[WorkPlace], None] | None = None
     again: tuple[int, ...] = (0,)
     piecemeal: bool = False
     unsealed: bool = False
@@ -35,22 +35,22 @@ class Operation:
     long: bool = False
 
 
-def weights(number: int, size: int = 3_000) -> bytes:
+def make_weights(number: int, size: int = 3_000) -> bytes:
     """The weights of a version: seeded, and different all through."""
     unit = bytes((index * 31 + number * 7) % 251 for index in range(251))
     return (b"weights %d\n" % number + unit * (size // 251 + 1))[:size]
 
 
-def unborn(place: Place) -> None:
+def prepare_unborn(place: WorkPlace) -> None:
     place.mlver("init")
     place.write(".gitignore", "/model.bin\n/data/\n/big.bin\n")
-    place.write("model.bin", weights(1))
+    place.write("model.bin", make_weights(1))
     for number in range(3):
         place.write(f"data/{number}.txt", f"row {number}\n" * 20)
 
 
-def born(place: Place) -> None:
-    unborn(place)
+def prepare_born(place: WorkPlace) -> None:
+    prepare_unborn(place)
     place.write("train.py", "print('training')\n")
     place.commit("First")
 
@@ -59,29 +59,29 @@ FIRST = ("register", "m", "--weights", "model.bin", "--data", "train=data", "--v
 _NEXT = ("register", "m", "--version", "1.1.0", "-m", "Second")
 
 
-def registered(place: Place) -> None:
-    born(place)
+def prepare_registered(place: WorkPlace) -> None:
+    prepare_born(place)
     place.mlver(*FIRST)
 
 
-def changed(place: Place) -> None:
+def prepare_changed(place: WorkPlace) -> None:
     """One version registered, and new weights and data in the work tree."""
-    registered(place)
-    place.write("model.bin", weights(2))
+    prepare_registered(place)
+    place.write("model.bin", make_weights(2))
     place.write("data/1.txt", "another row\n" * 30)
     (place.path / "data/2.txt").unlink()
     place.write("data/deep/er/3.txt", "row 3\n")
 
 
-def damaged(kind: str, place: Place) -> None:
+def prepare_damaged(kind: str, place: WorkPlace) -> None:
     """One version registered, and its stored copies of a kind (`objects`, or `*` for all) damaged in the meantime."""
-    born(place)
-    place.write("model.bin", weights(3, LARGE + 5))
+    prepare_born(place)
+    place.write("model.bin", make_weights(3, LARGE + 5))
     place.mlver(*FIRST)
     # a cache that cannot be used: what it knows is not hashed again, nor compared with what is stored
-    (place.ours / "state.db").unlink()
-    (place.ours / "state.db").mkdir()
-    stored = [path for path in place.ours.glob(f"{kind}/**/*") if path.is_file() and path.suffix != ".idx"]
+    (place.mlver_directory / "state.db").unlink()
+    (place.mlver_directory / "state.db").mkdir()
+    stored = [path for path in place.mlver_directory.glob(f"{kind}/**/*") if path.is_file() and path.suffix != ".idx"]
     for path in stored:
         data = bytearray(path.read_bytes())
         for at in range(512, len(data), 512):
@@ -90,36 +90,36 @@ def damaged(kind: str, place: Place) -> None:
         path.write_bytes(data)
 
 
-def obstructed(place: Place) -> None:
+def prepare_obstructed(place: WorkPlace) -> None:
     """A file where the second version has a folder, and a folder where it has a file."""
-    two(place)
+    prepare_two_versions(place)
     shutil.rmtree(place.path / "data/deep")
     place.write("data/deep", "a file\n")
     (place.path / "data/0.txt").unlink()
     place.write("data/0.txt/a/b", "below a folder\n")
 
 
-def large(place: Place) -> None:
-    changed(place)
-    place.write("model.bin", weights(3, 3 * LARGE + 5))
-    place.write("big.bin", weights(4, LARGE))
-    place.write("data/large.bin", weights(5, LARGE + 1))
+def prepare_large(place: WorkPlace) -> None:
+    prepare_changed(place)
+    place.write("model.bin", make_weights(3, 3 * LARGE + 5))
+    place.write("big.bin", make_weights(4, LARGE))
+    place.write("data/large.bin", make_weights(5, LARGE + 1))
 
 
-def two(place: Place) -> None:
-    changed(place)
+def prepare_two_versions(place: WorkPlace) -> None:
+    prepare_changed(place)
     place.mlver(*_NEXT)
 
 
-def staged(place: Place) -> None:
+def prepare_staged(place: WorkPlace) -> None:
     """Two versions, the second in production; the work tree holds the second, and a file of no version."""
-    two(place)
+    prepare_two_versions(place)
     place.mlver("promote", "m@1.0.0", "--to", "production", "-m", "Good")
     place.mlver("promote", "m@1.1.0", "--to", "production", "-m", "Better")
     place.write("data/1.txt", "stored nowhere\n")
 
 
-def busy(prepare: Callable[[Place], None], place: Place) -> None:
+def prepare_busy(prepare: Callable[[WorkPlace], None], place: WorkPlace) -> None:
     """The same with other work under way: staged, changed and unknown files, packed objects and references.
 
     And a person who told git not to wait for the disk.
@@ -134,30 +134,30 @@ def busy(prepare: Callable[[Place], None], place: Place) -> None:
     place.write("unknown.txt", "unknown\n")
 
 
-def many(prepare: Callable[[Place], None], place: Place) -> None:
+def prepare_many(prepare: Callable[[WorkPlace], None], place: WorkPlace) -> None:
     """The same after a longer life: another model beside it, with versions and promotions of its own."""
     prepare(place)
-    place.write("other.bin", weights(9))
+    place.write("other.bin", make_weights(9))
     if not (place.path / ".mlver").exists():
         place.mlver("init")
     place.mlver("register", "other", "--weights", "other.bin", "-m", "First", "--allow-dirty")
     for number in range(3):
-        place.write("other.bin", weights(10 + number))
+        place.write("other.bin", make_weights(10 + number))
         place.mlver("register", "other", "--bump", "minor", "-m", "Next", "--allow-dirty")
         place.mlver("promote", "other", "--to", "staging", "-m", "Try it")
 
 
-def tagging(place: Place) -> None:
+def prepare_tagging(place: WorkPlace) -> None:
     """Two versions, where promotions have tags."""
-    two(place)
+    prepare_two_versions(place)
     config = place.path / ".mlver/config.yaml"
     place.write(".mlver/config.yaml", config.read_text() + "tags: {promotions: true}\n")
     place.commit("Tag promotions")
 
 
-def merged(place: Place) -> None:
+def prepare_merged(place: WorkPlace) -> None:
     """Records on the main line of a forge, of which some have tags here and none has one there."""
-    tagging(place)
+    prepare_tagging(place)
     for version in ("1.0.0", "1.1.0"):
         place.mlver("promote", f"m@{version}", "--to", "staging", "-m", "Try it")
     place.git("tag", "-d", "m@v1.1.0", "m@staging.2")
@@ -166,11 +166,11 @@ def merged(place: Place) -> None:
     place.git("push", "--quiet", "origin", "main")
 
 
-def told_by_tags(place: Place) -> None:
+def prepare_told_by_tags(place: WorkPlace) -> None:
     """Two versions, of which one has no version tag yet, and the stage they held in turn; git keeps the weights."""
     place.write("train.py", "print('training')\n")
     for number, tag in enumerate(("m@v1.0.0", "v1.1.0"), start=1):
-        place.write("weights/model.bin", weights(number))
+        place.write("weights/model.bin", make_weights(number))
         place.write("weights/vocabulary.txt", f"word {number}\n")
         place.commit(f"Weights {number}")
         place.git("tag", "-a", tag, "-m", f"Version {number}")
@@ -178,19 +178,19 @@ def told_by_tags(place: Place) -> None:
     place.mlver("init")
 
 
-def unsealed(place: Place) -> None:
+def prepare_unsealed(place: WorkPlace) -> None:
     """Records that a merge brought, without their tags."""
-    two(place)
+    prepare_two_versions(place)
     place.git("tag", "-d", "m@v1.0.0", "m@v1.1.0")
 
 
-def meeting(place: Place) -> None:
+def prepare_stopped_merge(place: WorkPlace) -> None:
     """A merge that stopped: both branches registered a 1.1.0 and promoted it; the seal here is the one of the other."""
-    registered(place)
+    prepare_registered(place)
     place.git("switch", "--quiet", "-c", "topic")
-    _branch(place, 2)
+    _register_on_branch(place, 2)
     place.git("switch", "--quiet", "main")
-    _branch(place, 3)
+    _register_on_branch(place, 3)
     place.git("switch", "--quiet", "topic")
     place.mlver("tag")
     place.git("switch", "--quiet", "main")
@@ -198,22 +198,22 @@ def meeting(place: Place) -> None:
         place.git("merge", "--quiet", "topic")
 
 
-def _branch(place: Place, number: int) -> None:
-    place.write("model.bin", weights(number))
+def _register_on_branch(place: WorkPlace, number: int) -> None:
+    place.write("model.bin", make_weights(number))
     place.mlver(*_NEXT)
     place.mlver("promote", "m@1.1.0", "--to", "production", "-m", f"Of {number}")
     place.git("tag", "-d", "m@v1.1.0")
 
 
-def interrupted(point: str, operation: str, place: Place) -> None:
+def prepare_interrupted(point: str, operation: str, place: WorkPlace) -> None:
     """Killed once already: what runs now begins with the recovery."""
-    from tests.faults.calls import Fault  # noqa: PLC0415
-    from tests.faults.run import run  # noqa: PLC0415
+    from tests.faults.calls import CallFault  # noqa: PLC0415
+    from tests.faults.run import run_child  # noqa: PLC0415
 
-    before = find(operation)
+    before = find_operation(operation)
     before.prepare(place)
     at, _, how = point.partition(":")
-    done = run(place.path, before.argv, Fault(at, how))
+    done = run_child(place.path, before.argv, CallFault(at, how))
     assert done.code is None, f"{operation}:{point} never came"
 
 
@@ -224,59 +224,59 @@ _BIG = ("--data", "big=big.bin")
 
 # A new command joins here; every campaign that sweeps operations takes it from here.
 OPERATIONS = (
-    Operation("init", lambda place: None, ("init",), piecemeal=True),
-    Operation("register-unborn", unborn, FIRST, again=(0, 3)),
-    Operation("register-first", born, FIRST, again=(0, 3)),
-    Operation("register", changed, _NEXT, again=(0, 3)),
-    Operation("register-large", large, (*_NEXT, *_BIG), again=(0, 3)),
-    Operation("register-crowded", changed, _NEXT, again=(0, 3), crowded=True),
-    Operation("register-damaged", partial(damaged, "*"), _NEXT, again=(0, 3)),
-    Operation("register-damaged-large", partial(damaged, "objects"), _NEXT, again=(0, 3)),
-    Operation("register-busy", partial(busy, changed), (*_NEXT, "--allow-dirty"), again=(0, 3)),
-    Operation("register-staged", changed, (*_NEXT, "--no-commit"), again=(0, 3), unsealed=True),
-    Operation(
-        "register-after-kill", partial(interrupted, "git-tag#1:before", "register"), _NEXT, changed, again=(0, 3)
+    CampaignOperation("init", lambda place: None, ("init",), piecemeal=True),
+    CampaignOperation("register-unborn", prepare_unborn, FIRST, again=(0, 3)),
+    CampaignOperation("register-first", prepare_born, FIRST, again=(0, 3)),
+    CampaignOperation("register", prepare_changed, _NEXT, again=(0, 3)),
+    CampaignOperation("register-large", prepare_large, (*_NEXT, *_BIG), again=(0, 3)),
+    CampaignOperation("register-crowded", prepare_changed, _NEXT, again=(0, 3), crowded=True),
+    CampaignOperation("register-damaged", partial(prepare_damaged, "*"), _NEXT, again=(0, 3)),
+    CampaignOperation("register-damaged-large", partial(prepare_damaged, "objects"), _NEXT, again=(0, 3)),
+    CampaignOperation("register-busy", partial(prepare_busy, prepare_changed), (*_NEXT, "--allow-dirty"), again=(0, 3)),
+    CampaignOperation("register-staged", prepare_changed, (*_NEXT, "--no-commit"), again=(0, 3), unsealed=True),
+    CampaignOperation(
+        "register-after-kill", partial(prepare_interrupted, "git-tag#1:before", "register"), _NEXT, prepare_changed, again=(0, 3)
     ),
-    Operation(
-        "register-after-undo", partial(interrupted, "git-commit#1:before", "register"), _NEXT, changed, again=(0, 3)
+    CampaignOperation(
+        "register-after-undo", partial(prepare_interrupted, "git-commit#1:before", "register"), _NEXT, prepare_changed, again=(0, 3)
     ),
-    Operation("hook-install", born, ("hook", "install"), piecemeal=True),
-    Operation("adopt", told_by_tags, ("adopt", "m", "--weights", "weights")),
-    Operation("tag", unsealed, ("tag",), piecemeal=True),
-    Operation("release", merged, ("release",), piecemeal=True),
-    Operation("resolve", meeting, ("resolve",), unsealed=True),
-    Operation("promote", two, _PROMOTE),
-    Operation("promote-tagged", tagging, _PROMOTE),
-    Operation("promote-again", staged, ("promote", "m@1.0.0", "--to", "production", "-m", "Back")),
-    Operation("promote-busy", partial(busy, two), _PROMOTE),
-    Operation("promote-after-kill", partial(interrupted, "git-commit#1:after", "promote"), _PROMOTE, two),
-    Operation("rollback", staged, _BACK, again=(0, 3)),
-    Operation("rollback-busy", partial(busy, staged), _BACK, again=(0, 3)),
-    Operation(
-        "rollback-after-kill", partial(interrupted, "git-commit#1:before", "rollback"), _BACK, staged, again=(0, 3)
+    CampaignOperation("hook-install", prepare_born, ("hook", "install"), piecemeal=True),
+    CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),
+    CampaignOperation("tag", prepare_unsealed, ("tag",), piecemeal=True),
+    CampaignOperation("release", prepare_merged, ("release",), piecemeal=True),
+    CampaignOperation("resolve", prepare_stopped_merge, ("resolve",), unsealed=True),
+    CampaignOperation("promote", prepare_two_versions, _PROMOTE),
+    CampaignOperation("promote-tagged", prepare_tagging, _PROMOTE),
+    CampaignOperation("promote-again", prepare_staged, ("promote", "m@1.0.0", "--to", "production", "-m", "Back")),
+    CampaignOperation("promote-busy", partial(prepare_busy, prepare_two_versions), _PROMOTE),
+    CampaignOperation("promote-after-kill", partial(prepare_interrupted, "git-commit#1:after", "promote"), _PROMOTE, prepare_two_versions),
+    CampaignOperation("rollback", prepare_staged, _BACK, again=(0, 3)),
+    CampaignOperation("rollback-busy", partial(prepare_busy, prepare_staged), _BACK, again=(0, 3)),
+    CampaignOperation(
+        "rollback-after-kill", partial(prepare_interrupted, "git-commit#1:before", "rollback"), _BACK, prepare_staged, again=(0, 3)
     ),
-    Operation("checkout", staged, _OLD),
-    Operation("checkout-to", two, ("checkout", "m@1.0.0", "--to", "served")),
-    Operation("checkout-large", large, (*_OLD,)),
-    Operation("ci", registered, ("ci", "github"), piecemeal=True),
-    Operation("checkout-crowded", staged, _OLD, crowded=True),
-    Operation("checkout-obstructed", obstructed, ("checkout", "m@1.1.0", "--force")),
-    Operation("checkout-after-kill", partial(interrupted, "rename#3:after", "checkout"), _OLD, staged),
+    CampaignOperation("checkout", prepare_staged, _OLD),
+    CampaignOperation("checkout-to", prepare_two_versions, ("checkout", "m@1.0.0", "--to", "served")),
+    CampaignOperation("checkout-large", prepare_large, (*_OLD,)),
+    CampaignOperation("ci", prepare_registered, ("ci", "github"), piecemeal=True),
+    CampaignOperation("checkout-crowded", prepare_staged, _OLD, crowded=True),
+    CampaignOperation("checkout-obstructed", prepare_obstructed, ("checkout", "m@1.1.0", "--force")),
+    CampaignOperation("checkout-after-kill", partial(prepare_interrupted, "rename#3:after", "checkout"), _OLD, prepare_staged),
 )
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
 
-def find(name: str) -> Operation:
+def find_operation(name: str) -> CampaignOperation:
     """An operation by its name, those of the long run among them: `register+many`, `promote+busy`, `tag@open#3`."""
     if name in BY_NAME:
         return BY_NAME[name]
     if "@" in name:
         base, _, label = name.partition("@")
-        operation = find(base)
-        state = partial(interrupted, f"{label}:before", base)
+        operation = find_operation(base)
+        state = partial(prepare_interrupted, f"{label}:before", base)
         return replace(operation, name=name, prepare=state, begun=operation.prepare)
     base, _, variant = name.partition("+")
     operation = BY_NAME[base]
-    states = {"busy": partial(busy, operation.prepare), "many": partial(many, operation.prepare)}
+    states = {"busy": partial(prepare_busy, operation.prepare), "many": partial(prepare_many, operation.prepare)}
     dirty = ("--allow-dirty",) if variant == "busy" and base.startswith("register") else ()
     return replace(operation, name=name, prepare=states[variant], argv=(*operation.argv, *dirty))

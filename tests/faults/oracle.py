@@ -16,34 +16,34 @@ from pathlib import Path
 from mlver.errors import MlverError
 from mlver.project.project import Project
 from mlver.project.transaction import editing
-from tests.faults.ground import Place
-from tests.faults.run import call, here
+from tests.faults.ground import WorkPlace
+from tests.faults.run import call_in_process, run_in_process
 
 Facts = Mapping[str, str]
 _TEMPORARY = re.compile(r"\.mlver-tmp-[^/]*")
 _GITS = re.compile(r"(tmp_obj_|next-index-|\.git/index\.)[^/]*")
 
 
-def facts(place: Place) -> dict[str, str]:
+def collect_facts(place: WorkPlace) -> dict[str, str]:
     """All that anybody could lose: files, references, index entries and stored objects, each with what it holds.
 
     Keys begin with `file:` (the work tree), `record:` (`.mlver/`), `git:` (references, HEAD, index) or `object:`.
     """
     found: dict[str, str] = {}
-    for path in _files(place.path, skip=".git"):
+    for path in _list_files(place.path, skip=".git"):
         if not _TEMPORARY.search(path):
             kind = "record" if path.startswith(".mlver/") else "file"
-            found[f"{kind}:{path}"] = content_of(place.path / path)
-    found |= {f"git:{name}": oid for name, oid in references(place.path / ".git").items()}
-    found |= {f"git:index:{path}": entry for path, entry in index(place.path / ".git/index").items()}
-    for digest in stored(place.ours):
+            found[f"{kind}:{path}"] = hash_content(place.path / path)
+    found |= {f"git:{name}": oid for name, oid in read_references(place.path / ".git").items()}
+    found |= {f"git:index:{path}": entry for path, entry in read_index(place.path / ".git/index").items()}
+    for digest in list_stored_digests(place.mlver_directory):
         found[f"object:{digest}"] = "whole"
-    for digest in damaged(place.ours):
+    for digest in list_damaged_digests(place.mlver_directory):
         found[f"damaged:{digest}"] = "kept"
     return found
 
 
-def references(git: Path) -> dict[str, str]:
+def read_references(git: Path) -> dict[str, str]:
     """HEAD and all references, read from their files: a git process each time would be most of a campaign."""
     found = {"HEAD": (git / "HEAD").read_text()}
     with suppress(FileNotFoundError):
@@ -57,7 +57,7 @@ def references(git: Path) -> dict[str, str]:
     return {name: oid.strip() for name, oid in found.items()}
 
 
-def index(path: Path) -> dict[str, str]:
+def read_index(path: Path) -> dict[str, str]:
     """Mode, object and stage of each path in git's index (gitformat-index(5), versions 2 and 3)."""
     try:
         data = path.read_bytes()
@@ -78,12 +78,12 @@ def index(path: Path) -> dict[str, str]:
     return found
 
 
-def stored(ours: Path) -> set[str]:
+def list_stored_digests(ours: Path) -> set[str]:
     """The digests of all contents that the object store holds whole: hashed here, read as the format's text says."""
     whole = set()
     for path in (ours / "objects").glob("??/*"):
         digest = path.parent.name + path.name
-        if content_of(path) == digest:
+        if hash_content(path) == digest:
             whole.add(digest)
     for path in (ours / "packs").glob("*.pack"):
         with suppress(tarfile.ReadError), tarfile.open(path) as pack:
@@ -94,14 +94,14 @@ def stored(ours: Path) -> set[str]:
     return whole
 
 
-def damaged(ours: Path) -> set[str]:
+def list_damaged_digests(ours: Path) -> set[str]:
     """What damaged large files hold, in their place or set aside: a person may want to look at it."""
     aside = ((path, "") for path in (ours / "quarantine").glob("*.loose-*"))
     own = ((path, path.parent.name + path.name) for path in (ours / "objects").glob("??/*"))
-    return {held for path, name in (*aside, *own) if (held := content_of(path)) != name}
+    return {held for path, name in (*aside, *own) if (held := hash_content(path)) != name}
 
 
-def torn(now: Facts, new: Facts, *old: Facts) -> list[str]:
+def list_torn(now: Facts, new: Facts, *old: Facts) -> list[str]:
     """What is neither old (the first of `old` decides what must not be lost) nor new.
 
     With several states of `old` no recovery was tried yet: git's index may be what git was just making of it.
@@ -118,7 +118,7 @@ def torn(now: Facts, new: Facts, *old: Facts) -> list[str]:
     return found
 
 
-def mixed(now: Facts, old: Facts, new: Facts) -> list[str]:
+def list_mixed(now: Facts, old: Facts, new: Facts) -> list[str]:
     """Where a recovery left a part done: working files are one whole, records and what git says of them another."""
     found = []
     for kinds in (("file",), ("record", "git")):
@@ -130,7 +130,7 @@ def mixed(now: Facts, old: Facts, new: Facts) -> list[str]:
     return found
 
 
-def unlike(now: Facts, wanted: Facts) -> list[str]:
+def list_differences(now: Facts, wanted: Facts) -> list[str]:
     """How a repository differs from the one it should equal; more objects than wanted do no harm."""
     found = []
     for key in sorted({*now, *wanted}):
@@ -139,23 +139,23 @@ def unlike(now: Facts, wanted: Facts) -> list[str]:
     return found
 
 
-def leftovers(place: Place) -> list[str]:
+def list_leftovers(place: WorkPlace) -> list[str]:
     """What only a person could take away now, and what the next command would still have to settle."""
     found = []
-    for path in _files(place.path):
+    for path in _list_files(place.path):
         name = path.rpartition("/")[2]
         if _TEMPORARY.search(path) or name == "intent.json" or (name.endswith(".lock") and path.startswith(".git/")):
             found.append(f"{path} was left behind")
     return found
 
 
-def unsound(place: Place, *expected: str) -> list[str]:
+def list_faults(place: WorkPlace, *expected: str) -> list[str]:
     """What git and mlver themselves find wrong, but for `expected` kinds.
 
     Working files that no version pins are a person's own business.
     """
     found = []
-    done = here(place.path, ("verify", "--all", "--json"))
+    done = run_in_process(place.path, ("verify", "--all", "--json"))
     if done.code not in (0, 1):
         return [f"mlver verify --all exited {done.code}: {done.err}{done.out}"]
     broken = [link for link in json.loads(done.out)["broken"] if link["kind"] not in ("working", *expected)]
@@ -167,24 +167,24 @@ def unsound(place: Place, *expected: str) -> list[str]:
     return found
 
 
-def recover(place: Place) -> list[str]:
+def recover_place(place: WorkPlace) -> list[str]:
     """Let a command that wants nothing settle what another left; what went wrong doing so."""
 
-    def settle() -> int:
+    def settle_quietly() -> int:
         with editing(Project.find(place.path), "nothing"):
             return 0
 
     try:
-        call(place.path, settle)
+        call_in_process(place.path, settle_quietly)
     except (MlverError, OSError) as error:
         return [f"the recovery failed: {error}"]
     return []
 
 
-def print_of(place: Place) -> str:
+def hash_place(place: WorkPlace) -> str:
     """A hash of everything on the disk that may matter to what comes next; equal states need one judgement."""
     told = hashlib.sha256()
-    for path in sorted(_files(place.path)):
+    for path in sorted(_list_files(place.path)):
         inside = path.removeprefix(".git/mlver/")
         if inside.startswith("state.db") or inside == "lock" or path == ".git/index":
             continue
@@ -193,11 +193,11 @@ def print_of(place: Place) -> str:
             data = re.sub(rb'"(pid|top)": [^\n]*', b"", data)
         told.update(_GITS.sub("GITS", _TEMPORARY.sub("TEMPORARY", path)).encode(errors="surrogateescape") + b"\0")
         told.update(hashlib.sha256(data).digest())
-    told.update(repr(sorted(index(place.path / ".git/index").items())).encode())
+    told.update(repr(sorted(read_index(place.path / ".git/index").items())).encode())
     return told.hexdigest()
 
 
-def _files(top: Path, skip: str | None = None) -> Iterator[str]:
+def _list_files(top: Path, skip: str | None = None) -> Iterator[str]:
     base = os.fspath(top)
     for directory, folders, files in os.walk(base):
         if skip is not None and skip in folders and directory == base:
@@ -206,7 +206,7 @@ def _files(top: Path, skip: str | None = None) -> Iterator[str]:
             yield os.path.relpath(f"{directory}/{name}", base)
 
 
-def content_of(path: Path) -> str:
+def hash_content(path: Path) -> str:
     if path.is_symlink():
         return f"-> {path.readlink()}"
     with path.open("rb") as file:

@@ -21,11 +21,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults import ground, operations, power
-from tests.faults.calls import go_down
+from tests.faults.calls import shut_down_mount
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FILE = "model.bin"
-_OLD, _NEW = operations.weights(1, 200_000), operations.weights(2, 200_000)
+_OLD, _NEW = operations.make_weights(1, 200_000), operations.make_weights(2, 200_000)
 _MLVER = (sys.executable, "-m", "mlver")
 # What changes a working file, or its name. mlver only ever names a file that was written beside it, so of its calls all
 # that change any name, or wait for the disk, are tried.
@@ -36,7 +36,7 @@ _CALLS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class PeerTool:
     """A tool and what a person types: to begin, to keep `FILE` as it is now, to have the old one back, to check.
 
     `copies` are its own copies of the file's bytes, by pattern.
@@ -57,16 +57,16 @@ _SAFE = ("git", "-c", "core.fsync=all")
 _TAG = ("git", "tag", "-a", "-m", "Next", "next")
 _GIT_BACK = (("git", "checkout", "--quiet", "first", "--", "."),)
 PEERS = (
-    Peer("mlver", (*_MLVER, "--version"), ((*_MLVER, "init"),), ((*_MLVER, "register", "m", "--weights", FILE, "--bump",
+    PeerTool("mlver", (*_MLVER, "--version"), ((*_MLVER, "init"),), ((*_MLVER, "register", "m", "--weights", FILE, "--bump",
         "minor", "-m", "Next"),), ((*_MLVER, "checkout", "m@1.0.0"),), (*_MLVER, "verify", "--all"),
         ".git/mlver/packs/*.pack"),
-    Peer("git", ("git", "--version"), (), (_COMMIT, _TAG), _GIT_BACK, ("git", "fsck"), ".git/objects/??/*"),
-    Peer("git, core.fsync=all", ("git", "--version"), (), ((*_SAFE, *_COMMIT[1:]), (*_SAFE, *_TAG[1:])), _GIT_BACK,
+    PeerTool("git", ("git", "--version"), (), (_COMMIT, _TAG), _GIT_BACK, ("git", "fsck"), ".git/objects/??/*"),
+    PeerTool("git, core.fsync=all", ("git", "--version"), (), ((*_SAFE, *_COMMIT[1:]), (*_SAFE, *_TAG[1:])), _GIT_BACK,
         ("git", "fsck"), ".git/objects/??/*"),
-    Peer("git-lfs", ("git", "lfs", "version"), (("git", "lfs", "install", "--local"), ("git", "lfs", "track", FILE),
+    PeerTool("git-lfs", ("git", "lfs", "version"), (("git", "lfs", "install", "--local"), ("git", "lfs", "track", FILE),
         ("git", "add", ".gitattributes")), (_COMMIT, _TAG), _GIT_BACK, ("git", "lfs", "fsck"),
         ".git/lfs/objects/*/*/*"),
-    Peer("DVC", ("dvc", "--version"), (("dvc", "init", "--quiet"), ("dvc", "config", "core.analytics", "false")),
+    PeerTool("DVC", ("dvc", "--version"), (("dvc", "init", "--quiet"), ("dvc", "config", "core.analytics", "false")),
         (("dvc", "add", "--quiet", FILE), ("git", "add", "--all"), _COMMIT, _TAG),
         (("git", "checkout", "--quiet", "first", "--", f"{FILE}.dvc"), ("dvc", "checkout", "--quiet", "--force")),
         ("dvc", "status", "--quiet"), ".dvc/cache/files/md5/*/*"),
@@ -74,7 +74,7 @@ PEERS = (
 
 
 @dataclass(slots=True)
-class Losses:
+class PeerLosses:
     """What was lost.
 
     `cut` counts it by file system and thing, of so many `cuts` there; `gone` of the `kills` left no whole file.
@@ -89,16 +89,16 @@ class Losses:
     gone: int = 0
 
 
-def measure(peer: Peer, root: Path, times: int) -> Losses:
+def measure_losses(peer: PeerTool, root: Path, times: int) -> PeerLosses:
     """Everything about one tool; `root` is an empty folder."""
-    found = Losses(_said(peer.version, root).stdout.decode().split("\n")[0])
-    for kind in power.kinds():
+    found = PeerLosses(_run_words(peer.version, root).stdout.decode().split("\n")[0])
+    for kind in power.list_file_systems():
         for number in range(times):
-            for thing in _after_a_power_cut(peer, kind, root / f"{kind}{number}"):
+            for thing in _list_power_cut_losses(peer, kind, root / f"{kind}{number}"):
                 found.cut[f"{kind} {thing}"] += 1
             found.cuts[kind] += 1
-    found.served, found.checked = _with_a_flipped_bit(peer, root / "flipped")
-    for at in _kill_points(peer, root / "watched"):
+    found.served, found.checked = _try_flipped_bit(peer, root / "flipped")
+    for at in _list_kill_points(peer, root / "watched"):
         found.kills += 1
         found.gone += _is_gone(peer, root / "killed", at)
     return found
@@ -107,36 +107,36 @@ def measure(peer: Peer, root: Path, times: int) -> Losses:
 # -- a power cut -----------------------------------------------------------------------------------------------------
 
 
-def _after_a_power_cut(peer: Peer, kind: str, root: Path) -> list[str]:
+def _list_power_cut_losses(peer: PeerTool, kind: str, root: Path) -> list[str]:
     """What is not there any more, though the tool had said that all is done: `commit`, `tag`, `bytes`."""
     root.mkdir()
     image, mount = root / "image", root / "mount"
-    power.make(kind, image)
-    with power.mounted(image, mount):
-        place = _first(peer, mount / "repository")
+    power.make_file_system(kind, image)
+    with power.mount_image(image, mount):
+        place = _prepare_first(peer, mount / "repository")
         (place / FILE).write_bytes(_NEW)
         subprocess.run(["sync"], check=True)
         for words in peer.keep:
-            _do(words, place)
-        wanted = [_oid(place, "HEAD"), _oid(place, "refs/tags/next") or _oid(place, "refs/tags/m@v1.1.0")]
-        go_down(mount)
-    with power.mounted(image, mount):
-        there = [_oid(place, "HEAD"), _oid(place, "refs/tags/next") or _oid(place, "refs/tags/m@v1.1.0")]
+            _run_or_fail(words, place)
+        wanted = [_read_object_id(place, "HEAD"), _read_object_id(place, "refs/tags/next") or _read_object_id(place, "refs/tags/m@v1.1.0")]
+        shut_down_mount(mount)
+    with power.mount_image(image, mount):
+        there = [_read_object_id(place, "HEAD"), _read_object_id(place, "refs/tags/next") or _read_object_id(place, "refs/tags/m@v1.1.0")]
         lost = [name for name, old, new in zip(("commit", "tag"), wanted, there, strict=True) if old != new]
-        if "commit" not in lost and _said(("git", "rev-list", "--objects", "HEAD"), place).returncode:
+        if "commit" not in lost and _run_words(("git", "rev-list", "--objects", "HEAD"), place).returncode:
             lost.append("commit")
-        if not any(_holds(path, _NEW) for path in place.glob(peer.copies)):
+        if not any(_holds_bytes(path, _NEW) for path in place.glob(peer.copies)):
             lost.append("bytes")
     shutil.rmtree(root)
     return lost
 
 
-def _oid(place: Path, name: str) -> str:
-    done = _said(("git", "cat-file", "-e", name), place)
-    return "" if done.returncode else _said(("git", "rev-parse", name), place).stdout.decode().strip()
+def _read_object_id(place: Path, name: str) -> str:
+    done = _run_words(("git", "cat-file", "-e", name), place)
+    return "" if done.returncode else _run_words(("git", "rev-parse", name), place).stdout.decode().strip()
 
 
-def _holds(copy: Path, data: bytes) -> bool:
+def _holds_bytes(copy: Path, data: bytes) -> bool:
     """Whether a stored copy holds these bytes: as they are, in a tar, or as a git blob."""
     found = copy.read_bytes()
     if data in found:
@@ -144,17 +144,17 @@ def _holds(copy: Path, data: bytes) -> bool:
     oid = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
     if copy.parent.name + copy.name != oid:
         return False
-    return _said(("git", "cat-file", "-p", oid), copy.parents[3]).stdout == data
+    return _run_words(("git", "cat-file", "-p", oid), copy.parents[3]).stdout == data
 
 
 # -- a flipped bit ---------------------------------------------------------------------------------------------------
 
 
-def _with_a_flipped_bit(peer: Peer, place: Path) -> tuple[str, str]:
+def _try_flipped_bit(peer: PeerTool, place: Path) -> tuple[str, str]:
     """Whether a damaged copy was served or refused, and whether the tool's own check named it."""
-    _twice(peer, place)
+    _keep_twice(peer, place)
     for path in place.glob(peer.copies):
-        if _holds(path, _OLD):
+        if _holds_bytes(path, _OLD):
             mode = path.stat().st_mode
             path.chmod(0o644)
             data = bytearray(path.read_bytes())
@@ -163,9 +163,9 @@ def _with_a_flipped_bit(peer: Peer, place: Path) -> tuple[str, str]:
             path.chmod(mode)
     (place / FILE).unlink()
     for words in peer.back:
-        _said(words, place)
+        _run_words(words, place)
     held = (place / FILE).read_bytes() if (place / FILE).exists() else None
-    checked = _said(peer.check, place).returncode
+    checked = _run_words(peer.check, place).returncode
     shutil.rmtree(place)
     return ("refused" if held in (None, b"", _NEW) else "served"), ("named" if checked else "not seen")
 
@@ -173,11 +173,11 @@ def _with_a_flipped_bit(peer: Peer, place: Path) -> tuple[str, str]:
 # -- a kill ----------------------------------------------------------------------------------------------------------
 
 
-def _kill_points(peer: Peer, place: Path) -> list[str]:
+def _list_kill_points(peer: PeerTool, place: Path) -> list[str]:
     """The calls that touch the working file while the old one is put back, such as `unlink:1`."""
-    _twice(peer, place)
+    _keep_twice(peer, place)
     log = place.parent / "strace.log"
-    _back(peer, place, ["-o", os.fspath(log), "-e", f"trace={_OURS if peer.name == 'mlver' else _CALLS}"])
+    _put_back(peer, place, ["-o", os.fspath(log), "-e", f"trace={_OURS if peer.name == 'mlver' else _CALLS}"])
     counts: Counter[str] = Counter()
     found = []
     for call in re.findall(r"^\d+ +(\w+)\(", log.read_text(), re.MULTILINE):
@@ -187,61 +187,61 @@ def _kill_points(peer: Peer, place: Path) -> list[str]:
     return found
 
 
-def _is_gone(peer: Peer, place: Path, at: str) -> bool:
+def _is_gone(peer: PeerTool, place: Path, at: str) -> bool:
     """Whether the working file is neither its old nor its new self after a kill at that call."""
-    _twice(peer, place)
+    _keep_twice(peer, place)
     call, _, number = at.partition(":")
     inject = f"inject={call}:signal=KILL:when={number}"
-    _back(peer, place, ["-o", os.devnull, "-e", f"trace={call}", "-e", inject])
+    _put_back(peer, place, ["-o", os.devnull, "-e", f"trace={call}", "-e", inject])
     path = place / FILE
     gone = not path.exists() or path.read_bytes() not in (_OLD, _NEW)
     shutil.rmtree(place)
     return gone
 
 
-def _back(peer: Peer, place: Path, strace: list[str]) -> None:
+def _put_back(peer: PeerTool, place: Path, strace: list[str]) -> None:
     *before, last = peer.back
     for words in before:
-        _do(words, place)
+        _run_or_fail(words, place)
     touching = () if peer.name == "mlver" else ("-P", os.fspath(place / FILE), "-P", FILE)
-    _said(("strace", "-f", "-qq", *touching, *strace, *last), place)
+    _run_words(("strace", "-f", "-qq", *touching, *strace, *last), place)
 
 
 # -- the ground ------------------------------------------------------------------------------------------------------
 
 
-def _first(peer: Peer, place: Path) -> Path:
+def _prepare_first(peer: PeerTool, place: Path) -> Path:
     """A repository in which the tool keeps the old bytes, tagged `first`."""
     place.mkdir(parents=True)
-    _do(("git", "init", "--quiet"), place)
+    _run_or_fail(("git", "init", "--quiet"), place)
     for words in peer.begin:
-        _do(words, place)
+        _run_or_fail(words, place)
     (place / FILE).write_bytes(_OLD)
     if peer.name == "mlver":
         (place / ".gitignore").write_text(f"/{FILE}\n")
     elif peer.name != "DVC":
-        _do(("git", "add", FILE), place)
+        _run_or_fail(("git", "add", FILE), place)
     for words in peer.keep[:-1] if peer.name != "mlver" else peer.keep:
-        _do(words, place)
-    _do(("git", "tag", "-a", "-m", "First", "first"), place)
+        _run_or_fail(words, place)
+    _run_or_fail(("git", "tag", "-a", "-m", "First", "first"), place)
     return place
 
 
-def _twice(peer: Peer, place: Path) -> None:
-    _first(peer, place)
+def _keep_twice(peer: PeerTool, place: Path) -> None:
+    _prepare_first(peer, place)
     (place / FILE).unlink()  # a hard link, with some
     (place / FILE).write_bytes(_NEW)
     for words in peer.keep:
-        _do(words, place)
+        _run_or_fail(words, place)
 
 
-def _do(words: tuple[str, ...], place: Path) -> None:
-    done = _said(words, place)
+def _run_or_fail(words: tuple[str, ...], place: Path) -> None:
+    done = _run_words(words, place)
     if done.returncode:
         raise AssertionError(f"{' '.join(words)}: {done.stdout.decode()}{done.stderr.decode()}")
 
 
-def _said(words: tuple[str, ...], place: Path) -> subprocess.CompletedProcess[bytes]:
+def _run_words(words: tuple[str, ...], place: Path) -> subprocess.CompletedProcess[bytes]:
     own = {"PYTHONPATH": os.fspath(CHECKOUT)} if words[: len(_MLVER)] == _MLVER or _MLVER[0] in words else {}
     state = {"DVC_SITE_CACHE_DIR": os.fspath(place.parent / "dvc"), "DVC_NO_ANALYTICS": "1"}
     return subprocess.run(
@@ -252,10 +252,10 @@ def _said(words: tuple[str, ...], place: Path) -> subprocess.CompletedProcess[by
 # -- the table -------------------------------------------------------------------------------------------------------
 
 
-def table(losses: dict[str, Losses]) -> Iterator[str]:
+def format_table(losses: dict[str, PeerLosses]) -> Iterator[str]:
     """Markdown: a row a tool."""
     things = ("commit", "tag", "bytes")
-    kinds = power.kinds()
+    kinds = power.list_file_systems()
     heads = [f"{thing} lost, {kind}" for kind in kinds for thing in things]
     yield "| " + " | ".join(["", *heads, "damaged copy", "its own check", "no whole file when killed"]) + " |"
     yield "|---" * (len(heads) + 4) + "|"
@@ -265,28 +265,28 @@ def table(losses: dict[str, Losses]) -> Iterator[str]:
         yield "| " + " | ".join([f"{name} ({found.version})", *cells, found.served, found.checked, kills]) + " |"
 
 
-def missing(peer: Peer) -> str:
+def why_not_measurable(peer: PeerTool) -> str:
     """Why a tool cannot be measured here; empty where it can."""
-    return power.missing() or ("" if shutil.which("strace") else "needs strace") or _absent(peer)
+    return power.why_no_power_cut() or ("" if shutil.which("strace") else "needs strace") or _find_absent_program(peer)
 
 
-def _absent(peer: Peer) -> str:
+def _find_absent_program(peer: PeerTool) -> str:
     tool = "git-lfs" if peer.name == "git-lfs" else peer.version[0]
     return "" if shutil.which(tool) else f"needs {tool}"
 
 
-def main(times: int, told: Callable[[str], object] = print) -> dict[str, Losses]:
+def main(times: int, told: Callable[[str], object] = print) -> dict[str, PeerLosses]:
     losses = {}
     with tempfile.TemporaryDirectory(prefix="mlver-peers-") as directory:
-        ground.seal(Path(directory) / "sealed")
+        ground.seal_environment(Path(directory) / "sealed")
         for number, peer in enumerate(PEERS):
-            if why := missing(peer):
+            if why := why_not_measurable(peer):
                 told(f"{peer.name} WAS NOT MEASURED: {why}")
                 continue
             root = Path(directory) / str(number)
             root.mkdir()
-            losses[peer.name] = measure(peer, root, times)
-    for line in table(losses):
+            losses[peer.name] = measure_losses(peer, root, times)
+    for line in format_table(losses):
         told(line)
     return losses
 

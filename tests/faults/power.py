@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.faults import ground
-from tests.faults.calls import Fault, go_down
-from tests.faults.campaign import Campaign, Sweep, Verdict
-from tests.faults.ground import Place
+from tests.faults.calls import CallFault, shut_down_mount
+from tests.faults.campaign import FaultCampaign, OperationSweep, PointVerdict
+from tests.faults.ground import WorkPlace
 
 # The smallest each makes willingly; the files are sparse.
 _MAKE = {
@@ -23,59 +23,59 @@ _MAKE = {
 }
 
 
-def missing() -> str:
+def why_no_power_cut() -> str:
     """Why there can be no power cut here; empty where there can."""
     if os.geteuid() != 0:
         return "needs root, for loop devices"
     if not Path("/dev/loop-control").exists():
         return "needs loop devices"
-    return "" if kinds() else "needs mkfs.ext4 or mkfs.xfs, and the file system"
+    return "" if list_file_systems() else "needs mkfs.ext4 or mkfs.xfs, and the file system"
 
 
-def kinds() -> list[str]:
+def list_file_systems() -> list[str]:
     known = Path("/proc/filesystems").read_text().split()
     return [kind for kind, (_, make) in _MAKE.items() if kind in known and shutil.which(make[0])]
 
 
-def points(sweep: Sweep) -> list[Fault]:
+def list_power_points(sweep: OperationSweep) -> list[CallFault]:
     """At each call, and right after the answer, which counts more than any other: every third point is that one."""
     found = []
     for number, label in enumerate(sweep.calls):
-        found.append(Fault(label, "power"))
+        found.append(CallFault(label, "power"))
         if number % 2:
-            found.append(Fault("end", "power", detail=f"-{number}"))
-    return [replace(point, detail=f"{kind}{point.detail}") for point in found for kind in kinds()]
+            found.append(CallFault("end", "power", detail=f"-{number}"))
+    return [replace(point, detail=f"{kind}{point.detail}") for point in found for kind in list_file_systems()]
 
 
-def judge(sweep: Sweep, point: Fault) -> Verdict:
+def judge_power_cut(sweep: OperationSweep, point: CallFault) -> PointVerdict:
     kind = point.detail.partition("-")[0]
     image = sweep.root / f"{sweep.operation.name}.image"
     mount = sweep.root / f"{sweep.operation.name}.mount"
-    base = _base(sweep, kind, mount)
+    base = _make_base_image(sweep, kind, mount)
     subprocess.run(["cp", "--sparse=always", base, image], check=True)
-    with mounted(image, mount):
-        place = Place(mount / "work")
-        done = sweep.run(place, replace(point, place=str(mount)))
+    with mount_image(image, mount):
+        place = WorkPlace(mount / "work")
+        done = sweep.run_operation(place, replace(point, place=str(mount)))
         if point.at == "end":
-            go_down(mount)
-    with mounted(image, mount):
-        lost = sweep.lost(place) if done.acknowledged else []
-        wrong = sweep.judge(place, settle_first=len(point.at) % 2 == 0, afresh=True)
+            shut_down_mount(mount)
+    with mount_image(image, mount):
+        lost = sweep.list_losses(place) if done.is_acknowledged else []
+        wrong = sweep.judge_place(place, settle_first=len(point.at) % 2 == 0, afresh=True)
     image.unlink()
-    return Verdict(done.fired, bool(lost), [*lost, *wrong])
+    return PointVerdict(done.fired, bool(lost), [*lost, *wrong])
 
 
-def _base(sweep: Sweep, kind: str, mount: Path) -> Path:
+def _make_base_image(sweep: OperationSweep, kind: str, mount: Path) -> Path:
     """An image of the file system with the repository on it, made once."""
     path = sweep.root / f"{sweep.operation.name}.{kind}"
     if not path.exists():
-        make(kind, path)
-        with mounted(path, mount):
-            ground.copy(sweep.template.path, mount / "work")
+        make_file_system(kind, path)
+        with mount_image(path, mount):
+            ground.copy_place(sweep.template.path, mount / "work")
     return path
 
 
-def make(kind: str, path: Path) -> None:
+def make_file_system(kind: str, path: Path) -> None:
     megabytes, command = _MAKE[kind]
     with path.open("wb") as image:
         image.truncate(megabytes << 20)
@@ -83,7 +83,7 @@ def make(kind: str, path: Path) -> None:
 
 
 @contextmanager
-def mounted(image: Path, mount: Path) -> Iterator[None]:
+def mount_image(image: Path, mount: Path) -> Iterator[None]:
     mount.mkdir(exist_ok=True)
     subprocess.run(["mount", "-o", "loop", image, mount], check=True)
     try:
@@ -93,4 +93,4 @@ def mounted(image: Path, mount: Path) -> Iterator[None]:
         subprocess.run(["umount", mount], check=True)
 
 
-POWER = Campaign(points, judge)
+POWER = FaultCampaign(list_power_points, judge_power_cut)

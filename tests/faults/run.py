@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlver.cli.main import main
-from tests.faults.calls import NO_FAULT, Fault, Tap
+from tests.faults.calls import NO_FAULT, CallFault, CallTap
 
 PATIENCE_S = 60.0
 _started: set[int] = set()
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ChildRun:
     """`code` is None where the child was killed; `calls` are the labels of its mutating calls, such as `rename#3`.
 
     `paths` are what the calls that failed were about.
@@ -37,13 +37,13 @@ class Run:
     paths: tuple[str, ...] = ()
 
     @property
-    def acknowledged(self) -> bool:
+    def is_acknowledged(self) -> bool:
         """Whether it told the person that it is done; a kill may have come after that."""
         return self.code == 0 or (self.code is None and self.out != "")
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class StartedChild:
     """A child on its way; `wait` for it."""
 
     pid: int
@@ -52,7 +52,7 @@ class Started:
     err: int
     told: int
 
-    def wait(self, patience: float = PATIENCE_S, *, orphans: bool = True) -> Run:
+    def wait_for_end(self, patience: float = PATIENCE_S, *, orphans: bool = True) -> ChildRun:
         """Its end; a child that takes longer than `patience` seconds is killed and has code -1.
 
         `orphans`: the end of what it started and left running as well.
@@ -62,7 +62,7 @@ class Started:
             os.kill(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)
         os.close(self.handle)
-        out, err, told = (_drain(descriptor) for descriptor in (self.out, self.err, self.told))
+        out, err, told = (_drain_descriptor(descriptor) for descriptor in (self.out, self.err, self.told))
         _started.discard(self.pid)
         if orphans and not _started:
             _await_orphans()
@@ -70,7 +70,7 @@ class Started:
         killed = os.WIFSIGNALED(status)
         code = -1 if late else None if killed else os.waitstatus_to_exitcode(status)
         # only the tap kills it, so its death is the proof that the fault came
-        return Run(
+        return ChildRun(
             code,
             out,
             err,
@@ -80,38 +80,38 @@ class Started:
         )
 
 
-def adopt() -> None:
+def adopt_orphans() -> None:
     """What killed children leave running becomes ours to wait for; nothing of what is there now is collected again."""
     ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
     gc.collect()
     gc.freeze()
 
 
-def start(
-    directory: Path, argv: tuple[str, ...], fault: Fault = NO_FAULT, setup: Callable[[], None] | None = None
-) -> Started:
+def start_child(
+    directory: Path, argv: tuple[str, ...], fault: CallFault = NO_FAULT, setup: Callable[[], None] | None = None
+) -> StartedChild:
     """Fork a child that runs `mlver ARGV…` in a directory; `setup` runs in it first."""
     out, err, told = (os.memfd_create(name) for name in ("out", "err", "told"))
     pid = os.fork()
     if pid == 0:
-        _child(directory, argv, fault, setup, (out, err, told))
+        _run_forked(directory, argv, fault, setup, (out, err, told))
     _started.add(pid)
-    return Started(pid, os.pidfd_open(pid), out, err, told)
+    return StartedChild(pid, os.pidfd_open(pid), out, err, told)
 
 
-def run(
-    directory: Path, argv: tuple[str, ...], fault: Fault = NO_FAULT, setup: Callable[[], None] | None = None
-) -> Run:
+def run_child(
+    directory: Path, argv: tuple[str, ...], fault: CallFault = NO_FAULT, setup: Callable[[], None] | None = None
+) -> ChildRun:
     """The same, awaited."""
-    return start(directory, argv, fault, setup).wait()
+    return start_child(directory, argv, fault, setup).wait_for_end()
 
 
-def here(directory: Path, argv: tuple[str, ...]) -> Run:
+def run_in_process(directory: Path, argv: tuple[str, ...]) -> ChildRun:
     """The same in this process, which costs a third of a fork: for a command that no fault is to meet."""
-    return call(directory, lambda: main(argv))
+    return call_in_process(directory, lambda: main(argv))
 
 
-def call(directory: Path, work: Callable[[], int]) -> Run:
+def call_in_process(directory: Path, work: Callable[[], int]) -> ChildRun:
     """Run a function in a directory in this process; what it returns is the exit code."""
     with (
         chdir(directory),
@@ -121,10 +121,10 @@ def call(directory: Path, work: Callable[[], int]) -> Run:
         redirect_stderr(err),
     ):
         code = work()
-        return Run(code, _text(out), _text(err), False, ())
+        return ChildRun(code, _read_text(out), _read_text(err), False, ())
 
 
-def _text(stream: io.TextIOWrapper) -> str:
+def _read_text(stream: io.TextIOWrapper) -> str:
     stream.flush()
     assert isinstance(stream.buffer, io.BytesIO)
     return stream.buffer.getvalue().decode(errors="replace")
@@ -137,15 +137,15 @@ def _await_orphans() -> None:
             os.waitpid(-1, 0)
 
 
-def _child(
+def _run_forked(
     directory: Path,
     argv: tuple[str, ...],
-    fault: Fault,
+    fault: CallFault,
     setup: Callable[[], None] | None,
     descriptors: tuple[int, int, int],
 ) -> None:
     code = 1
-    tap = Tap(fault)
+    tap = CallTap(fault)
     try:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(descriptors[0], 1)
@@ -157,22 +157,22 @@ def _child(
             setup()
         code = 0
         if argv:
-            tap.install()
+            tap.install_tap()
             code = main(argv)
         sys.stdout.flush()
-        tap.end()
+        tap.end_answer()
     except BaseException as error:  # noqa: BLE001 - the parent is told, and nothing of it may run on in the child
         sys.stderr.write(f"escaped: {type(error).__name__}: {error}\n")
         code = 99
     finally:
         try:
             sys.stderr.flush()
-            tap.tell(descriptors[2])
+            tap.report_call(descriptors[2])
         finally:
             os._exit(code)
 
 
-def _drain(descriptor: int) -> str:
+def _drain_descriptor(descriptor: int) -> str:
     size = os.fstat(descriptor).st_size
     data = os.pread(descriptor, size, 0)
     os.close(descriptor)

@@ -11,26 +11,26 @@ from pathlib import Path
 
 from mlver.cli.main import main
 from tests.faults import ground, operations
-from tests.faults.run import adopt
+from tests.faults.run import adopt_orphans
 
 
 @contextmanager
-def forking() -> Iterator[Path]:
+def fork_server() -> Iterator[Path]:
     """Yield a directory in memory to work in."""
     with tempfile.TemporaryDirectory(prefix="mlver-faults-", dir=ground.MEMORY) as directory:
         root = Path(directory)
-        ground.seal(root)
+        ground.seal_environment(root)
         for module in ("hashing.read", "hashing.measure", "storage.deposit", "storage.export"):
             sys.modules[f"mlver.{module}"].LARGE = operations.LARGE  # type: ignore[attr-defined]
         _live_once(root / "first")
-        adopt()
+        adopt_orphans()
         yield root
 
 
 def _live_once(path: Path) -> None:
     """A whole life in this process, so that no child compiles a schema or a pattern, or imports anything, again."""
-    place = ground.new(path)
-    place.write("model.bin", operations.weights(1))
+    place = ground.new_place(path)
+    place.write("model.bin", operations.make_weights(1))
     place.write("data/0.txt", "row\n")
     lives = (
         ("init",),

@@ -11,10 +11,10 @@ from dataclasses import asdict
 
 import pytest
 
-from tests.faults.campaign import Tally
-from tests.faults.campaigns import TITLES, impossible, wanted
+from tests.faults.campaign import CampaignTally
+from tests.faults.campaigns import TITLES, why_impossible, wanted_points
 
-Record = Callable[[str, Tally], None]
+Record = Callable[[str, CampaignTally], None]
 _MARK = "campaign: "
 _COLUMNS = ("points", "fired", "lost", "red")
 
@@ -23,7 +23,7 @@ _COLUMNS = ("points", "fired", "lost", "red")
 def record(record_property: Callable[[str, object], None]) -> Record:
     """Enter a campaign's tally into the table at the end."""
 
-    def enter(name: str, tally: Tally) -> None:
+    def enter(name: str, tally: CampaignTally) -> None:
         record_property(f"{_MARK}{name}", {**asdict(tally), "red": len(tally.red)})
 
     return enter
@@ -33,26 +33,26 @@ def record(record_property: Callable[[str, object], None]) -> Record:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Also where the tests ran in workers: it is in the process that collects their reports that this has an effect."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None and _lacking(_sums(reporter), session.config) and not session.exitstatus:
+    if reporter is not None and _list_shortfalls(_sum_tallies(reporter), session.config) and not session.exitstatus:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    sums = _sums(terminalreporter)
+    sums = _sum_tallies(terminalreporter)
     if not sums:
         return
-    least = wanted(long=config.getoption("--long"))
+    least = wanted_points(long=config.getoption("--long"))
     terminalreporter.section("faults")
     heads = "".join(f"{column:>9}" for column in ("wanted", *_COLUMNS, "CPU s"))
     terminalreporter.write_line(f"{'campaign':36}{heads}")
     for name in sorted(sums, key=list(TITLES).index):
         numbers = [least[name], *(sums[name][column] for column in _COLUMNS), sums[name]["processor"]]
         terminalreporter.write_line(f"{TITLES[name]:36}" + "".join(f"{number:9.0f}" for number in numbers))
-    for line in _lacking(sums, config):
+    for line in _list_shortfalls(sums, config):
         terminalreporter.write_line(line, red=True)
 
 
-def _sums(reporter: pytest.TerminalReporter) -> dict[str, dict[str, float]]:
+def _sum_tallies(reporter: pytest.TerminalReporter) -> dict[str, dict[str, float]]:
     sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for outcome in ("passed", "failed"):
         for report in reporter.getreports(outcome):
@@ -63,14 +63,14 @@ def _sums(reporter: pytest.TerminalReporter) -> dict[str, dict[str, float]]:
     return sums
 
 
-def _lacking(sums: dict[str, dict[str, float]], config: pytest.Config) -> list[str]:
+def _list_shortfalls(sums: dict[str, dict[str, float]], config: pytest.Config) -> list[str]:
     """What falls short of its promise; nothing where only some tests were asked for."""
     some = config.option.keyword or config.option.markexpr or any("::" in asked for asked in config.args)
-    if some or not sums or sums.keys() < {name for name in TITLES if not impossible(name)}:
+    if some or not sums or sums.keys() < {name for name in TITLES if not why_impossible(name)}:
         return []
-    least = wanted(long=config.getoption("--long"))
+    least = wanted_points(long=config.getoption("--long"))
     return [
         f"{TITLES[name]}: {sums[name]['points']:.0f} points, and {least[name]} are wanted"
         for name in TITLES
-        if sums[name]["points"] < least[name] and not impossible(name)
+        if sums[name]["points"] < least[name] and not why_impossible(name)
     ]

@@ -13,10 +13,10 @@ import pytest
 
 from tests.conftest import CHECKOUT
 from tests.faults import inside_git, power
-from tests.faults.campaign import Tally
-from tests.faults.campaigns import extended, ordinary
+from tests.faults.campaign import CampaignTally
+from tests.faults.campaigns import plan_extended_run, plan_ordinary_run
 from tests.faults.table import Record
-from tests.programs import needs
+from tests.programs import require_program
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, memfd, /proc and loop devices are Linux's")
 
@@ -26,10 +26,10 @@ def _programs() -> None:
     """What kills inside git, and what makes the file systems that lose their power; without them, less is tried."""
     for program, package in (("strace", "strace"), ("mkfs.ext4", "e2fsprogs"), ("mkfs.xfs", "xfsprogs")):
         with suppress(pytest.skip.Exception):
-            needs(program, package)
+            require_program(program, package)
 
 
-def campaigns(wanted: str, name: str) -> dict[str, Tally]:
+def campaigns(wanted: str, name: str) -> dict[str, CampaignTally]:
     """Run them, for as long as it takes."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults", wanted, name],
@@ -42,10 +42,10 @@ def campaigns(wanted: str, name: str) -> dict[str, Tally]:
     )
     if not done.stdout:
         pytest.fail(f"python -m tests.faults {wanted} {name!r}: {done.stderr}")
-    return {campaign: Tally(**told) for campaign, told in json.loads(done.stdout).items()}
+    return {campaign: CampaignTally(**told) for campaign, told in json.loads(done.stdout).items()}
 
 
-def judge(tallies: dict[str, Tally], record: Record) -> None:
+def judge(tallies: dict[str, CampaignTally], record: Record) -> None:
     for campaign, tally in tallies.items():
         record(campaign, tally)
     red = [
@@ -57,30 +57,30 @@ def judge(tallies: dict[str, Tally], record: Record) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "name"), ordinary(), ids=[f"{wanted.partition('=')[0]}-{name}" for wanted, name in ordinary()]
+    ("wanted", "name"), plan_ordinary_run(), ids=[f"{wanted.partition('=')[0]}-{name}" for wanted, name in plan_ordinary_run()]
 )
 def test_nothing_is_lost_and_all_is_told(wanted: str, name: str, record: Record) -> None:
     judge(campaigns(wanted, name), record)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("wanted", "name"), extended(), ids=[f"{wanted}-{name}" for wanted, name in extended()])
+@pytest.mark.parametrize(("wanted", "name"), plan_extended_run(), ids=[f"{wanted}-{name}" for wanted, name in plan_extended_run()])
 def test_nothing_is_lost_in_the_long_run(wanted: str, name: str, record: Record) -> None:
     judge(campaigns(wanted, name), record)
 
 
 def test_a_power_cut_can_be_made_here() -> None:
-    if why := power.missing():
+    if why := power.why_no_power_cut():
         pytest.skip(f"NO REAL POWER CUT WAS TRIED: {why}")
-    assert set(power.kinds()) <= {"ext4", "xfs"}
+    assert set(power.list_file_systems()) <= {"ext4", "xfs"}
 
 
 def test_git_can_be_killed_here() -> None:
-    if why := inside_git.missing():
+    if why := inside_git.why_git_cannot_be_killed():
         pytest.skip(f"GIT WAS NOT KILLED AT ITS OWN CALLS: {why}")
 
 
 def test_a_tally_counts_a_fault_that_never_came_as_red(tmp_path: Path) -> None:
-    tally = Tally()
-    tally.add("here", [], fired=False)
+    tally = CampaignTally()
+    tally.add_point("here", [], fired=False)
     assert (tally.points, tally.fired, list(tally.red)) == (1, 0, ["here"])

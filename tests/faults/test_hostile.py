@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CHECKOUT, Outcome, Repository
+from tests.conftest import CHECKOUT, CommandOutcome, Repository
 from tests.faults import ground
 
 # What could move a cursor, colour a line, or turn text around. A newline is a line's end, once printed by us.
@@ -85,7 +85,7 @@ place.mlver("register", "m", "--version", "1.1.0", "-m", "Second")
 @pytest.fixture
 def victim(made: Path, tmp_path: Path) -> Repository:
     """A copy of the repository that is to suffer."""
-    return Repository(ground.copy(made, tmp_path / "repository").path)
+    return Repository(ground.copy_place(made, tmp_path / "repository").path)
 
 
 def _canary(outside: Path, name: str = "evil") -> str:
@@ -96,7 +96,7 @@ def _canary(outside: Path, name: str = "evil") -> str:
     return os.fspath(path)
 
 
-def _check(done: Outcome, *codes: int) -> None:
+def _check(done: CommandOutcome, *codes: int) -> None:
     assert done.code in (codes or (0, 1, 2, 3)), done
     assert "Traceback" not in done.err
     assert not _CONTROL.search(done.out), done.out

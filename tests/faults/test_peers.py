@@ -15,7 +15,7 @@ from tests.faults import peers, power
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.skipif(bool(power.missing()), reason=f"NO PEER WAS MEASURED: {power.missing()}"),
+    pytest.mark.skipif(bool(power.why_no_power_cut()), reason=f"NO PEER WAS MEASURED: {power.why_no_power_cut()}"),
 ]
 
 

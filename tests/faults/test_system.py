@@ -63,7 +63,7 @@ def open_folder() -> Iterator[Path]:
 @needs_root
 @pytest.mark.parametrize("left", _SIZES)
 def test_a_full_disk_loses_nothing_and_room_mends_it(trained: Repository, small_disk: Path, left: int) -> None:
-    place = Repository(ground.copy(trained.path, small_disk / "repository").path)
+    place = Repository(ground.copy_place(trained.path, small_disk / "repository").path)
     head = place.git("rev-parse", "HEAD")
     ballast = small_disk / "ballast"
     free = os.statvfs(small_disk)
@@ -102,7 +102,7 @@ def test_a_stranger_is_refused_with_the_place_and_changes_nothing(
     registered = trained.mlver("register", "m", "--weights", "model.bin", "-m", "Why")
     assert registered.code == 0, registered.err
     trained.write("model.bin", "new")
-    trained = Repository(ground.copy(trained.path, open_folder / "repository").path)
+    trained = Repository(ground.copy_place(trained.path, open_folder / "repository").path)
     for path in (*trained.path.rglob("*"), trained.path):
         os.chown(path, 65534, 65534, follow_symlinks=False)
     for path in (trained.path / forbidden).rglob("*"):

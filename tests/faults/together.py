@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults import ground, operations, oracle
-from tests.faults.calls import Fault
-from tests.faults.campaign import Extent, Tally, sampled
-from tests.faults.ground import Place
-from tests.faults.run import Run, here, run, start
+from tests.faults.calls import CallFault
+from tests.faults.campaign import CampaignExtent, CampaignTally, sample_points
+from tests.faults.ground import WorkPlace
+from tests.faults.run import ChildRun, run_in_process, run_child, start_child
 
 DELAY_MS = 60
 # So often each point is tried in the long run, each time with another head start.
@@ -20,9 +20,9 @@ _TIMES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class CommandPair:
     name: str
-    prepare: Callable[[Place], None]
+    prepare: Callable[[WorkPlace], None]
     first: tuple[str, ...]
     second: tuple[str, ...]
 
@@ -33,64 +33,64 @@ _UP = ("promote", "m@1.1.0", "--to", "staging", "-m", "Try it")
 _BACK = ("rollback", "m", "--stage", "production", "--to", "1.0.0", "--checkout", "-m", "Worse")
 
 PAIRS = (
-    Pair("register+register", operations.changed, _REGISTER, _REGISTER),
-    Pair("same+same", operations.changed, _SAME, _SAME),
-    Pair("register+promote", operations.staged, _REGISTER, _UP),
-    Pair("promote+promote", operations.two, _UP, ("promote", "m@1.0.0", "--to", "staging", "-m", "Mine")),
-    Pair("rollback+promote", operations.staged, _BACK, _UP),
-    Pair("checkout+register", operations.staged, ("checkout", "m@1.0.0", "--force"), _REGISTER),
-    Pair("tag+register", operations.unsealed, ("tag",), _REGISTER),
-    Pair("init+init", lambda place: None, ("init",), ("init",)),
+    CommandPair("register+register", operations.prepare_changed, _REGISTER, _REGISTER),
+    CommandPair("same+same", operations.prepare_changed, _SAME, _SAME),
+    CommandPair("register+promote", operations.prepare_staged, _REGISTER, _UP),
+    CommandPair("promote+promote", operations.prepare_two_versions, _UP, ("promote", "m@1.0.0", "--to", "staging", "-m", "Mine")),
+    CommandPair("rollback+promote", operations.prepare_staged, _BACK, _UP),
+    CommandPair("checkout+register", operations.prepare_staged, ("checkout", "m@1.0.0", "--force"), _REGISTER),
+    CommandPair("tag+register", operations.prepare_unsealed, ("tag",), _REGISTER),
+    CommandPair("init+init", lambda place: None, ("init",), ("init",)),
 )
 
 
-class _Arena:
-    def __init__(self, pair: Pair, root: Path) -> None:
+class _PairArena:
+    def __init__(self, pair: CommandPair, root: Path) -> None:
         self.pair = pair
-        self.template = ground.new(root / pair.name)
+        self.template = ground.new_place(root / pair.name)
         pair.prepare(self.template)
         self.work = root / f"{pair.name}.work"
-        self.orders = [self._serial(pair.first, pair.second), self._serial(pair.second, pair.first)]
-        self.calls = run(self.copy().path, pair.first).calls
+        self.orders = [self._run_serially(pair.first, pair.second), self._run_serially(pair.second, pair.first)]
+        self.calls = run_child(self.copy_arena().path, pair.first).calls
 
-    def copy(self) -> Place:
-        ground.clear(self.work)
-        return ground.copy(self.template.path, self.work)
+    def copy_arena(self) -> WorkPlace:
+        ground.clear_directory(self.work)
+        return ground.copy_place(self.template.path, self.work)
 
-    def _serial(self, *commands: tuple[str, ...]) -> dict[str, str]:
-        place = self.copy()
+    def _run_serially(self, *commands: tuple[str, ...]) -> dict[str, str]:
+        place = self.copy_arena()
         for argv in commands:
-            here(place.path, argv)
-        return oracle.facts(place)
+            run_in_process(place.path, argv)
+        return oracle.collect_facts(place)
 
-    def fight(self, point: Fault, pause: float) -> tuple[Run, list[str]]:
-        place = self.copy()
-        first = start(place.path, self.pair.first, point)
+    def run_together(self, point: CallFault, pause: float) -> tuple[ChildRun, list[str]]:
+        place = self.copy_arena()
+        first = start_child(place.path, self.pair.first, point)
         time.sleep(pause)
-        second = start(place.path, self.pair.second)
-        ends = [first.wait(), second.wait()]
-        now = oracle.facts(place)
+        second = start_child(place.path, self.pair.second)
+        ends = [first.wait_for_end(), second.wait_for_end()]
+        now = oracle.collect_facts(place)
         wrong = [f"exited {end.code}: {end.err}" for end in ends if end.code not in (0, 1, 3)]
-        differences = [oracle.unlike(now, order) for order in self.orders]
+        differences = [oracle.list_differences(now, order) for order in self.orders]
         if all(differences):
             wrong += ["no order of the two explains it:", *min(differences, key=len)]
             wrong += [f"{end.code}: {end.out}{end.err}" for end in ends]
-        return ends[0], [*wrong, *oracle.leftovers(place), *oracle.unsound(place)]
+        return ends[0], [*wrong, *oracle.list_leftovers(place), *oracle.list_faults(place)]
 
 
-def together(pair: Pair, root: Path, extent: Extent) -> Tally:
-    arena = _Arena(pair, root)
-    tally = Tally()
+def judge_pair(pair: CommandPair, root: Path, extent: CampaignExtent) -> CampaignTally:
+    arena = _PairArena(pair, root)
+    tally = CampaignTally()
     seeded = random.Random(pair.name)
-    points = [Fault(label, "delay", DELAY_MS) for label in arena.calls]
+    points = [CallFault(label, "delay", DELAY_MS) for label in arena.calls]
     points = [point for point in points if extent.only in ("", str(point))]
     for number in range(min(_TIMES, extent.most // len(points) + 1)):
-        for point in sampled(points, extent.most, f"{pair.name}{number}"):
-            if not extent.ends(tally):
-                ended, wrong = arena.fight(point, seeded.random() * 0.06)
+        for point in sample_points(points, extent.most, f"{pair.name}{number}"):
+            if not extent.is_reached(tally):
+                ended, wrong = arena.run_together(point, seeded.random() * 0.06)
                 for _ in range(3):
                     # refused because the other was quicker, it never came to that call: let it have more of a start
                     if not ended.fired:
-                        ended, wrong = arena.fight(point, 0.15)
-                tally.add(f"{pair.name}:{point}", wrong, fired=ended.fired)
+                        ended, wrong = arena.run_together(point, 0.15)
+                tally.add_point(f"{pair.name}:{point}", wrong, fired=ended.fired)
     return tally

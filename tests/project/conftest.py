@@ -4,10 +4,10 @@ import pytest
 
 from mlver.project.project import Project
 from tests.conftest import Repository
-from tests.project.ground import initialised
+from tests.project.ground import initialise_project
 
 
 @pytest.fixture
 def project(repository: Repository) -> Project:
     """A git repository after `mlver init`."""
-    return initialised(repository)
+    return initialise_project(repository)

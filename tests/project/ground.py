@@ -18,7 +18,7 @@ from tests.conftest import NOW, Repository
 Files = Mapping[str, str | bytes]
 
 
-def begun(path: Path) -> Repository:
+def new_repository(path: Path) -> Repository:
     """What the `repository` fixture makes, for a template that many tests copy."""
     made = Repository(path)
     made.path.mkdir()
@@ -28,14 +28,14 @@ def begun(path: Path) -> Repository:
     return made
 
 
-def initialised(repository: Repository) -> Project:
+def initialise_project(repository: Repository) -> Project:
     init(Project.find(repository.path))
     return Project.open(repository.path)
 
 
-def lay(repository: Repository, path: str, files: Files | str | bytes) -> None:
+def write_artifact(repository: Repository, path: str, files: Files | str | bytes) -> None:
     """Put exactly these files (or this one file) at an artifact's path."""
-    remove(repository.path / path)
+    remove_path(repository.path / path)
     if isinstance(files, str | bytes):
         repository.write(path, files)
     else:
@@ -43,16 +43,16 @@ def lay(repository: Repository, path: str, files: Files | str | bytes) -> None:
             repository.write(f"{path}/{name}", content)
 
 
-def remove(path: Path) -> None:
+def remove_path(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         for inner in path.iterdir():
-            remove(inner)
+            remove_path(inner)
         path.rmdir()
     else:
         path.unlink(missing_ok=True)
 
 
-def kept(project: Project, number: str = "1.0.0", *, model: str = "m", **paths: str) -> VersionRecord:
+def store_version(project: Project, number: str = "1.0.0", *, model: str = "m", **paths: str) -> VersionRecord:
     """What lies at `paths` (weights=…, and data sets by name) stored and pinned by a record, without git."""
     manifests: dict[str, bytes] = {}
     pinned: dict[str, Artifact] = {}
@@ -82,13 +82,13 @@ def kept(project: Project, number: str = "1.0.0", *, model: str = "m", **paths: 
     return record
 
 
-def registered(project: Project, model: str = "m", **asked: Any) -> RegisterResult:
+def register_version(project: Project, model: str = "m", **asked: Any) -> RegisterResult:
     """A version registered in earnest: stored, committed and sealed."""
     told: dict[str, Any] = {"message": "why", "weights": "w", **asked}
     return register(project, Registration(model=model, **told))
 
 
-def tree(top: Path) -> dict[str, bytes]:
+def read_tree(top: Path) -> dict[str, bytes]:
     """Every file below `top` with its bytes; git's own left out."""
     return {
         path.relative_to(top).as_posix(): path.read_bytes()
@@ -97,7 +97,7 @@ def tree(top: Path) -> dict[str, bytes]:
     }
 
 
-def flip(path: Path, offset: int = 0) -> None:
+def flip_bit(path: Path, offset: int = 0) -> None:
     """Change one bit of a stored file, and say nothing."""
     data = bytearray(path.read_bytes())
     data[offset] ^= 1

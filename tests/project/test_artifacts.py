@@ -13,15 +13,15 @@ from mlver.project.project import Project
 from mlver.project.reporter import Silent
 from mlver.records.model import ArtifactSettings, ModelSettings
 from tests.conftest import Repository
-from tests.project.ground import kept, lay, remove
+from tests.project.ground import store_version, write_artifact, remove_path
 
 LARGE = b"large " * 400_000
 
 
 def test_the_contents_of_a_file_and_of_a_directory(project: Project, repository: Repository) -> None:
-    lay(repository, "w", "one")
-    lay(repository, "d", {"b": "2", "a/c": "1"})
-    record = kept(project, weights="w", train="d")
+    write_artifact(repository, "w", "one")
+    write_artifact(repository, "d", {"b": "2", "a/c": "1"})
+    record = store_version(project, weights="w", train="d")
     assert artifacts.contents(project, record.weights) == ((b"", Digest.of(b"one").hex),)
     assert artifacts.contents(project, record.data["train"]) == (
         (b"a/c", Digest.of(b"1").hex),
@@ -31,11 +31,11 @@ def test_the_contents_of_a_file_and_of_a_directory(project: Project, repository:
 
 
 def test_a_file_that_reads_like_a_directory_kept_here_is_refused(project: Project, repository: Repository) -> None:
-    lay(repository, "d", {"a": "1", "b": "2"})
-    record = kept(project, weights="d")
-    lay(repository, "w", (repository.path / layout.manifest(record.weights.digest)).read_bytes())
+    write_artifact(repository, "d", {"a": "1", "b": "2"})
+    record = store_version(project, weights="d")
+    write_artifact(repository, "w", (repository.path / layout.manifest(record.weights.digest)).read_bytes())
     with pytest.raises(MlverError, match="holds exactly the manifest of a directory"):
-        kept(project, "2.0.0", weights="w")
+        store_version(project, "2.0.0", weights="w")
 
 
 def test_what_is_not_there_or_holds_no_file_is_nothing(project: Project, repository: Repository) -> None:
@@ -43,7 +43,7 @@ def test_what_is_not_there_or_holds_no_file_is_nothing(project: Project, reposit
     (repository.path / "dangling").symlink_to("nowhere")
     for path in ("nowhere", "empty", "dangling"):
         assert artifacts.measure_at(project, path) is None
-    lay(repository, "real", {"a": "1"})
+    write_artifact(repository, "real", {"a": "1"})
     (repository.path / "empty/link").symlink_to("../real")
     found = artifacts.measure_at(project, "empty")
     assert found is not None
@@ -58,12 +58,12 @@ def test_what_cannot_be_kept_is_named_even_without_any_file(project: Project, re
 
 
 def test_working_files_that_differ_are_named(project: Project, repository: Repository) -> None:
-    lay(repository, "w", {"same": "1", "edited": "2", "gone": "3"})
-    record = kept(project, weights="w")
+    write_artifact(repository, "w", {"same": "1", "edited": "2", "gone": "3"})
+    record = store_version(project, weights="w")
     assert artifacts.differing(project, record.weights) == []
-    lay(repository, "w", {"same": "1", "edited": "x", "new": "4"})
+    write_artifact(repository, "w", {"same": "1", "edited": "x", "new": "4"})
     assert artifacts.differing(project, record.weights) == ["w/edited", "w/gone", "w/new"]
-    remove(repository.path / "w")
+    remove_path(repository.path / "w")
     assert artifacts.differing(project, record.weights) == ["w"]
 
 
@@ -83,11 +83,11 @@ class Heard(Silent):
 
 
 def test_totals_are_told_where_they_are_known(project: Project, repository: Repository) -> None:
-    lay(repository, "w", LARGE)
-    lay(repository, "d", {"a": "12", "b": "345"})
+    write_artifact(repository, "w", LARGE)
+    write_artifact(repository, "d", {"a": "12", "b": "345"})
     heard = Heard()
     project = replace(project, reporter=heard)
-    record = kept(project, weights="w", train="d")
+    record = store_version(project, weights="w", train="d")
     artifacts.measure_at(project, "w", fresh=True)
     proof.prove(project, record, repairing=True)
     proof.damage(project, [], everything=True)

@@ -10,7 +10,7 @@ from mlver.project.contrast import ArtifactDiff, Renamed, contrast
 from mlver.project.project import Project
 from mlver.project.snapshot import Snapshot, of_version, of_work_tree
 from tests.conftest import Repository
-from tests.project.ground import lay, registered, remove
+from tests.project.ground import write_artifact, register_version, remove_path
 
 
 @pytest.fixture
@@ -19,9 +19,9 @@ def first(project: Project, repository: Repository) -> Snapshot:
     repository.write("params.yaml", "lr: 0.1\n")
     repository.write("metrics.json", '{"accuracy": 0.9}')
     repository.commit()
-    lay(repository, "w", {"net.safetensors": "one", "config.json": "{}"})
-    lay(repository, "d", {"a": "1", "b": "2", "c/d": "3", "same": "4"})
-    registered(project, data={"train": "d"}, params_files=["params.yaml"], metrics_files=["metrics.json"])
+    write_artifact(repository, "w", {"net.safetensors": "one", "config.json": "{}"})
+    write_artifact(repository, "d", {"a": "1", "b": "2", "c/d": "3", "same": "4"})
+    register_version(project, data={"train": "d"}, params_files=["params.yaml"], metrics_files=["metrics.json"])
     return of_version(project, project.choose("m@1.0.0"))
 
 
@@ -41,7 +41,7 @@ def test_nothing_has_changed_yet(project: Project, first: Snapshot) -> None:
 
 
 def test_files_added_removed_changed_and_renamed(project: Project, repository: Repository, first: Snapshot) -> None:
-    lay(repository, "d", {"a": "other", "c/d": "3", "moved/b": "2", "same": "4", "new": "5"})
+    write_artifact(repository, "d", {"a": "other", "c/d": "3", "moved/b": "2", "same": "4", "new": "5"})
     found = diffs(first, of_work_tree(project, "m"))
     assert found["weights"].state == "unchanged"
     assert found["weights"].changed == ()
@@ -54,7 +54,7 @@ def test_files_added_removed_changed_and_renamed(project: Project, repository: R
 
 
 def test_a_file_that_became_a_directory_and_back(project: Project, repository: Repository, first: Snapshot) -> None:
-    lay(repository, "w", "one")
+    write_artifact(repository, "w", "one")
     weights = diffs(first, of_work_tree(project, "m"))["weights"]
     assert weights.state == "changed"
     assert weights.renamed == (Renamed("net.safetensors", ""),)
@@ -65,7 +65,7 @@ def test_a_file_that_became_a_directory_and_back(project: Project, repository: R
 def test_an_empty_place_is_told_from_a_change(
     project: Project, repository: Repository, first: Snapshot, hollow: bool
 ) -> None:
-    remove(repository.path / "w")
+    remove_path(repository.path / "w")
     if hollow:
         (repository.path / "w").mkdir()
     weights = diffs(first, of_work_tree(project, "m"))["weights"]
@@ -92,7 +92,7 @@ def test_code_is_dirty_but_what_the_record_pins_is_not(
 def test_two_versions(project: Project, repository: Repository, first: Snapshot) -> None:
     repository.write("golden", "gold")
     repository.write("metrics.json", '{"accuracy": 0.95}')
-    registered(project, weights=None, bump="minor", data={"golden": "golden"}, labels={"team": "mt"})
+    register_version(project, weights=None, bump="minor", data={"golden": "golden"}, labels={"team": "mt"})
     second = of_version(project, project.choose("m@1.1.0"))
     found = diffs(first, second)
     assert list(found) == ["weights", "train", "golden"]

@@ -15,7 +15,7 @@ from mlver.project.project import Project
 from mlver.project.reporter import Silent
 from mlver.project.transaction import editing
 from tests.conftest import Repository
-from tests.project.ground import tree
+from tests.project.ground import read_tree
 
 RECORD, SETTINGS = ".mlver/models/m/versions/1.0.0.yaml", ".mlver/models/m/model.yaml"
 TAG = PlannedTag("m@v1.0.0", "m 1.0.0\n\nwhy\n", RECORD)
@@ -34,7 +34,7 @@ class Notes(Silent):
 def state(repository: Repository) -> tuple[object, ...]:
     """Everything that an undone edit must leave as it was."""
     return (
-        tree(repository.path),
+        read_tree(repository.path),
         repository.git("ls-files", "--stage"),
         repository.git("diff", "--cached"),
         repository.git("status", "--porcelain"),

@@ -18,20 +18,20 @@ from mlver.project.project import Project
 from mlver.project.transaction import editing
 from mlver.storage import LocalStore
 from tests.conftest import CHECKOUT, Repository
-from tests.project.ground import Files, flip, kept, lay, remove, tree
+from tests.project.ground import Files, flip_bit, store_version, write_artifact, remove_path, read_tree
 
 LARGE = b"large " * 400_000  # stored as a file of its own
 
 
 def at(project: Project, path: str = "w") -> dict[str, bytes] | bytes:
     where = project.top / path
-    return where.read_bytes() if where.is_file() else tree(where)
+    return where.read_bytes() if where.is_file() else read_tree(where)
 
 
 def break_object(project: Project, data: bytes) -> None:
     """Change one bit of what the store keeps of these bytes."""
     (place,) = storing.store(project).places({Digest.of(data).hex})[Digest.of(data).hex]
-    flip(Path(place.path), place.offset)
+    flip_bit(Path(place.path), place.offset)
 
 
 def lose_object(project: Project, data: bytes) -> None:
@@ -65,8 +65,8 @@ def test_there_and_back(
 ) -> None:
     records = []
     for number, files in (("1.0.0", first), ("2.0.0", second)):
-        lay(repository, "w", files)
-        records.append(kept(project, number, weights="w"))
+        write_artifact(repository, "w", files)
+        records.append(store_version(project, number, weights="w"))
     for record, files in zip(records, (first, second), strict=True):
         done = materialise.checkout(project, record)
         assert at(project) == as_bytes(files)
@@ -81,11 +81,11 @@ def test_there_and_back(
 def test_an_empty_place_is_filled_and_several_artifacts_are_put_together(
     project: Project, repository: Repository
 ) -> None:
-    lay(repository, "models/w", {"a": "1"})
-    lay(repository, "data/golden.jsonl", "gold")
-    record = kept(project, weights="models/w", golden="data/golden.jsonl")
-    remove(repository.path / "models")
-    remove(repository.path / "data")
+    write_artifact(repository, "models/w", {"a": "1"})
+    write_artifact(repository, "data/golden.jsonl", "gold")
+    record = store_version(project, weights="models/w", golden="data/golden.jsonl")
+    remove_path(repository.path / "models")
+    remove_path(repository.path / "data")
     done = materialise.checkout(project, record)
     assert (done.written, done.removed, done.unchanged) == (2, 0, 0)
     assert at(project, "models/w") == {"a": b"1"}
@@ -94,20 +94,20 @@ def test_an_empty_place_is_filled_and_several_artifacts_are_put_together(
 
 @pytest.mark.parametrize("inner", ["", "/a", "/a/b/c"])
 def test_folders_without_files_are_no_obstacle(project: Project, repository: Repository, inner: str) -> None:
-    lay(repository, "w", {"a": "1", "z": "2"} if inner else "one")
-    record = kept(project, weights="w")
-    remove(repository.path / f"w{inner[:2]}")
+    write_artifact(repository, "w", {"a": "1", "z": "2"} if inner else "one")
+    record = store_version(project, weights="w")
+    remove_path(repository.path / f"w{inner[:2]}")
     (repository.path / f"w{inner}").mkdir(parents=True)
     materialise.checkout(project, record)
     assert at(project) == ({"a": b"1", "z": b"2"} if inner else b"one")
 
 
 def test_folders_left_empty_are_removed_but_none_above_the_root(project: Project, repository: Repository) -> None:
-    lay(repository, "w", {"a": "1", "d/e/f": "2"})
-    kept(project, "2.0.0", weights="w")
-    remove(repository.path / "w/d")
-    record = kept(project, weights="w")
-    lay(repository, "w", {"a": "1", "d/e/f": "2"})
+    write_artifact(repository, "w", {"a": "1", "d/e/f": "2"})
+    store_version(project, "2.0.0", weights="w")
+    remove_path(repository.path / "w/d")
+    record = store_version(project, weights="w")
+    write_artifact(repository, "w", {"a": "1", "d/e/f": "2"})
     done = materialise.checkout(project, record)
     assert done.removed == 1
     assert not (repository.path / "w/d").exists()
@@ -124,51 +124,51 @@ def test_a_file_that_changes_while_it_is_saved_is_not_replaced(project: Project,
 
 
 def test_bytes_stored_nowhere_are_refused_saved_or_lost_as_told(project: Project, repository: Repository) -> None:
-    lay(repository, "w", {"a": "1", "b": "2"})
-    record = kept(project, weights="w")
-    lay(repository, "w", {"a": "unsaved", "b": "2", "extra": "mine"})
-    before = tree(repository.path)
+    write_artifact(repository, "w", {"a": "1", "b": "2"})
+    record = store_version(project, weights="w")
+    write_artifact(repository, "w", {"a": "unsaved", "b": "2", "extra": "mine"})
+    before = read_tree(repository.path)
     with pytest.raises(MlverError, match=r"stored nowhere, and would be overwritten:\n  w/a\n  w/extra$") as refused:
         materialise.checkout(project, record)
     assert "--force to lose them" in (refused.value.hint or "")
-    assert tree(repository.path) == before
+    assert read_tree(repository.path) == before
     done = materialise.checkout(project, record, save=True)
     assert dict(done.saved) == {"w/a": Digest.of(b"unsaved").hex, "w/extra": Digest.of(b"mine").hex}
     assert not storing.store(project).missing(Digest.of(data) for data in (b"unsaved", b"mine"))
     assert at(project) == {"a": b"1", "b": b"2"}
-    lay(repository, "w", {"a": "lost", "b": "2"})
+    write_artifact(repository, "w", {"a": "lost", "b": "2"})
     assert materialise.checkout(project, record, force=True).saved == ()
     assert at(project) == {"a": b"1", "b": b"2"}
     assert storing.store(project).missing([Digest.of(b"lost")])
 
 
 def test_a_dry_run_tells_and_touches_nothing(project: Project, repository: Repository) -> None:
-    lay(repository, "w", {"a": "1", "b": "2"})
-    record = kept(project, weights="w")
-    lay(repository, "w", {"a": "unsaved", "c": "3"})
-    before = tree(repository.path)
+    write_artifact(repository, "w", {"a": "1", "b": "2"})
+    record = store_version(project, weights="w")
+    write_artifact(repository, "w", {"a": "unsaved", "c": "3"})
+    before = read_tree(repository.path)
     with pytest.raises(MlverError, match="stored nowhere"):
         materialise.checkout(project, record, dry_run=True)
     told = materialise.checkout(project, record, save=True, dry_run=True)
     assert (told.written, told.removed, len(told.saved)) == (2, 1, 2)
-    assert tree(repository.path) == before
+    assert read_tree(repository.path) == before
     assert storing.store(project).missing([Digest.of(b"unsaved")])
 
 
 @pytest.mark.parametrize("data", [b"precious", LARGE])
 def test_a_damaged_copy_is_no_copy(project: Project, repository: Repository, data: bytes) -> None:
     """The working file is the last that holds these bytes, whatever the store has under their name."""
-    lay(repository, "w", "one")
-    record = kept(project, weights="w")
-    lay(repository, "w", data)
-    second = kept(project, "2.0.0", weights="w")
+    write_artifact(repository, "w", "one")
+    record = store_version(project, weights="w")
+    write_artifact(repository, "w", data)
+    second = store_version(project, "2.0.0", weights="w")
     break_object(project, data)
     with pytest.raises(MlverError, match="stored nowhere"):
         materialise.checkout(project, record)
     assert at(project) == data
     materialise.checkout(project, record, save=True)
     assert at(project) == b"one"
-    remove(repository.path / "w")
+    remove_path(repository.path / "w")
     materialise.checkout(project, second)
     assert at(project) == data
 
@@ -178,24 +178,24 @@ def test_a_damaged_copy_is_no_copy(project: Project, repository: Repository, dat
 def test_without_sound_objects_no_file_changes(
     project: Project, repository: Repository, data: bytes, gone: bool
 ) -> None:
-    lay(repository, "w", {"a": data, "b": b"also"})
-    record = kept(project, weights="w")
-    lay(repository, "w", {"a": "2", "b": "3"})
-    kept(project, "2.0.0", weights="w")
+    write_artifact(repository, "w", {"a": data, "b": b"also"})
+    record = store_version(project, weights="w")
+    write_artifact(repository, "w", {"a": "2", "b": "3"})
+    store_version(project, "2.0.0", weights="w")
     lose_object(project, data) if gone else break_object(project, data)
-    before = tree(repository.path)
+    before = read_tree(repository.path)
     with pytest.raises((ObjectMissing, ObjectDamaged, MlverError)):
         materialise.checkout(project, record)
-    assert tree(repository.path) == before
+    assert read_tree(repository.path) == before
     assert intent.pending(project.directory) is None
 
 
 @pytest.mark.parametrize("second", ["file", {"a/b/c": "deep"}], ids=["a file", "folders"])
 def test_nothing_makes_way_for_what_cannot_come(project: Project, repository: Repository, second: Files | str) -> None:
-    lay(repository, "w", {"a": "1", "b": LARGE})
-    record = kept(project, weights="w")
-    lay(repository, "w", second)
-    kept(project, "2.0.0", weights="w")
+    write_artifact(repository, "w", {"a": "1", "b": LARGE})
+    record = store_version(project, weights="w")
+    write_artifact(repository, "w", second)
+    store_version(project, "2.0.0", weights="w")
     lose_object(project, LARGE)
     with pytest.raises(MlverError, match="not in the object store"):
         materialise.checkout(project, record)
@@ -207,11 +207,11 @@ def test_nothing_makes_way_for_what_cannot_come(project: Project, repository: Re
 def test_a_full_disk_is_met_before_anything_makes_way(
     project: Project, repository: Repository, monkeypatch: pytest.MonkeyPatch, second: Files | str
 ) -> None:
-    lay(repository, "w", {"a": "1", "b": "2"})
-    record = kept(project, weights="w")
-    lay(repository, "w", second)
-    kept(project, "2.0.0", weights="w")
-    before = tree(repository.path)
+    write_artifact(repository, "w", {"a": "1", "b": "2"})
+    record = store_version(project, weights="w")
+    write_artifact(repository, "w", second)
+    store_version(project, "2.0.0", weights="w")
+    before = read_tree(repository.path)
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -220,7 +220,7 @@ def test_a_full_disk_is_met_before_anything_makes_way(
         patched.setattr("mlver.storage.export._write_one", full)
         with pytest.raises(MlverError, match="no file was replaced"):
             materialise.checkout(project, record)
-    assert tree(repository.path) == before
+    assert read_tree(repository.path) == before
     materialise.checkout(project, record)
     assert at(project) == {"a": b"1", "b": b"2"}
 
@@ -228,10 +228,10 @@ def test_a_full_disk_is_met_before_anything_makes_way(
 def test_a_failure_after_that_leaves_a_plan_to_finish(
     project: Project, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lay(repository, "w", {"a": "1", "b": "2"})
-    record = kept(project, weights="w")
-    lay(repository, "w", "file")
-    kept(project, "2.0.0", weights="w")
+    write_artifact(repository, "w", {"a": "1", "b": "2"})
+    record = store_version(project, weights="w")
+    write_artifact(repository, "w", "file")
+    store_version(project, "2.0.0", weights="w")
 
     def fail(*_: object, **__: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
@@ -247,8 +247,8 @@ def test_a_failure_after_that_leaves_a_plan_to_finish(
 
 
 def test_what_a_killed_checkout_prepared_beside_the_place_is_swept(project: Project, repository: Repository) -> None:
-    lay(repository, "models/w", {"a/b": "1"})
-    record = kept(project, weights="models/w")
+    write_artifact(repository, "models/w", {"a/b": "1"})
+    record = store_version(project, weights="models/w")
     left = [repository.path / f"{place}{durable.TEMPORARY}1" for place in ("", "models/", "models/w/", "models/w/a/")]
     for path in left:
         path.write_text("half")
@@ -257,8 +257,8 @@ def test_what_a_killed_checkout_prepared_beside_the_place_is_swept(project: Proj
 
 
 def test_a_missing_manifest_is_named(project: Project, repository: Repository) -> None:
-    lay(repository, "w", {"a": "1", "b": "2"})
-    record = kept(project, weights="w")
+    write_artifact(repository, "w", {"a": "1", "b": "2"})
+    record = store_version(project, weights="w")
     path = layout.manifest(record.weights.digest)
     (repository.path / path).unlink()
     with pytest.raises(MlverError, match="is missing: it lists the files of w") as refused:
@@ -283,19 +283,19 @@ def test_nothing_is_written_or_removed_through_a_symlink(
     project: Project, repository: Repository, outside: Path, dry_run: bool
 ) -> None:
     """All bytes are stored, so that nothing but the link itself stands against it."""
-    lay(repository, "models/w", {"a": "1", "extra": "2"})
-    kept(project, "2.0.0", weights="models/w")
-    lay(repository, "models/w", {"a": "1"})
-    record = kept(project, weights="models/w")
-    remove(repository.path / "models")
+    write_artifact(repository, "models/w", {"a": "1", "extra": "2"})
+    store_version(project, "2.0.0", weights="models/w")
+    write_artifact(repository, "models/w", {"a": "1"})
+    record = store_version(project, weights="models/w")
+    remove_path(repository.path / "models")
     (outside / "w").mkdir()
     for name in ("a", "extra"):
         (outside / name).rename(outside / "w" / name)
     (repository.path / "models").symlink_to(outside)
-    before = tree(outside)
+    before = read_tree(outside)
     with pytest.raises(MlverError, match="passes through the symlink 'models'"):
         materialise.checkout(project, record, save=True, force=True, dry_run=dry_run)
-    assert tree(outside) == before
+    assert read_tree(outside) == before
 
 
 # Each is an artifact as it is to be, and where a link to `outside` (a: 1, extra: 2) stands in its place.
@@ -315,12 +315,12 @@ def test_a_link_to_a_folder_makes_way_for_the_real_thing(
     project: Project, repository: Repository, outside: Path, files: Files | str, link: str
 ) -> None:
     """Nothing behind it is stored, and nothing behind it is touched: only the link goes."""
-    lay(repository, "models/w", files)
-    record = kept(project, weights="models/w")
-    remove(repository.path / f"models/w{link}")
+    write_artifact(repository, "models/w", files)
+    record = store_version(project, weights="models/w")
+    remove_path(repository.path / f"models/w{link}")
     (repository.path / f"models/w{link}").parent.mkdir(exist_ok=True)
     (repository.path / f"models/w{link}").symlink_to(outside)
-    before, links = tree(outside), repository.path / f"models/w{link}"
+    before, links = read_tree(outside), repository.path / f"models/w{link}"
     told = materialise.checkout(project, record, dry_run=True)
     assert links.is_symlink()
     done = materialise.checkout(project, record)
@@ -328,14 +328,14 @@ def test_a_link_to_a_folder_makes_way_for_the_real_thing(
     assert done.removed == (files == {"x": "3"})
     assert at(project, "models/w") == as_bytes(files)
     assert not links.is_symlink()
-    assert tree(outside) == before
+    assert read_tree(outside) == before
     assert intent.pending(project.directory) is None
 
 
 def test_a_link_to_a_folder_that_is_right_stays(project: Project, repository: Repository, outside: Path) -> None:
-    lay(repository, "w", {"sub/a": "1", "sub/extra": "2", "x": "old"})
-    record = kept(project, weights="w")
-    remove(repository.path / "w/sub")
+    write_artifact(repository, "w", {"sub/a": "1", "sub/extra": "2", "x": "old"})
+    record = store_version(project, weights="w")
+    remove_path(repository.path / "w/sub")
     (repository.path / "w/sub").symlink_to(outside)
     (repository.path / "w/x").unlink()
     assert materialise.checkout(project, record).written == 1
@@ -345,13 +345,13 @@ def test_a_link_to_a_folder_that_is_right_stays(project: Project, repository: Re
 def test_links_that_lead_nowhere_or_to_no_file_make_way(
     project: Project, repository: Repository, outside: Path
 ) -> None:
-    lay(repository, "w", {"a/b": "1"})
-    record = kept(project, weights="w")
-    remove(repository.path / "w")
+    write_artifact(repository, "w", {"a/b": "1"})
+    record = store_version(project, weights="w")
+    remove_path(repository.path / "w")
     (repository.path / "w").symlink_to("nowhere")
     materialise.checkout(project, record)
     assert at(project) == {"a/b": b"1"}
-    remove(repository.path / "w/a/b")
+    remove_path(repository.path / "w/a/b")
     (repository.path / "w/a/b").mkdir()
     (outside / "empty").mkdir()
     (repository.path / "w/a/b/c").symlink_to(outside / "empty")
@@ -363,17 +363,17 @@ def test_links_that_lead_nowhere_or_to_no_file_make_way(
 def test_a_symlink_in_a_files_place_is_replaced_and_its_target_left_alone(
     project: Project, repository: Repository, outside: Path
 ) -> None:
-    lay(repository, "w", {"a": "one", "b": "2"})
-    record = kept(project, weights="w")
+    write_artifact(repository, "w", {"a": "one", "b": "2"})
+    record = store_version(project, weights="w")
     for name, target in (("a", "a"), ("c", "extra")):
         (repository.path / "w" / name).unlink(missing_ok=True)
         (repository.path / "w" / name).symlink_to(outside / target)
-    before = tree(outside)
+    before = read_tree(outside)
     materialise.checkout(project, record, save=True)
     assert at(project) == {"a": b"one", "b": b"2"}
     assert not (repository.path / "w/a").is_symlink()
     assert not (repository.path / "w/c").is_symlink()
-    assert tree(outside) == before
+    assert read_tree(outside) == before
 
 
 # -- elsewhere -------------------------------------------------------------------------------------------------------
@@ -382,13 +382,13 @@ def test_a_symlink_in_a_files_place_is_replaced_and_its_target_left_alone(
 def test_into_another_folder_leaves_the_work_tree_alone(
     project: Project, repository: Repository, tmp_path: Path
 ) -> None:
-    lay(repository, "models/w", {"a": "1", "b": "2"})
-    record = kept(project, weights="models/w")
-    lay(repository, "models/w", {"a": "working"})
+    write_artifact(repository, "models/w", {"a": "1", "b": "2"})
+    record = store_version(project, weights="models/w")
+    write_artifact(repository, "models/w", {"a": "working"})
     into = tmp_path / "elsewhere/deep"
     done = materialise.checkout(project, record, into=into)
     assert (done.root, done.written) == (str(into), 2)
-    assert tree(into) == {"models/w/a": b"1", "models/w/b": b"2"}
+    assert read_tree(into) == {"models/w/a": b"1", "models/w/b": b"2"}
     assert at(project, "models/w") == {"a": b"working"}
     (into / "models/w/a").write_text("precious")
     with pytest.raises(MlverError, match="stored nowhere"):
@@ -397,8 +397,8 @@ def test_into_another_folder_leaves_the_work_tree_alone(
 
 
 def test_a_file_where_the_folder_should_be_is_refused(project: Project, repository: Repository, tmp_path: Path) -> None:
-    lay(repository, "w", {"a": "1"})
-    record = kept(project, weights="w")
+    write_artifact(repository, "w", {"a": "1"})
+    record = store_version(project, weights="w")
     (tmp_path / "file").write_text("mine")
     with pytest.raises(MlverError, match="failed"):
         materialise.checkout(project, record, into=tmp_path / "file")
@@ -410,21 +410,21 @@ def test_a_file_where_the_folder_should_be_is_refused(project: Project, reposito
 
 @pytest.mark.parametrize("files", ["one", {"a": "1", "d/b": "2"}], ids=["file", "directory"])
 def test_a_private_copy_is_proven_each_time(project: Project, repository: Repository, files: Files | str) -> None:
-    lay(repository, "models/net.safetensors", files)
-    record = kept(project, weights="models/net.safetensors")
+    write_artifact(repository, "models/net.safetensors", files)
+    record = store_version(project, weights="models/net.safetensors")
     place = materialise.private_copy(project, record.weights)
     assert place.is_relative_to(project.directory)
     assert place.name == "net.safetensors"
     assert materialise.private_copy(project, record.weights) == place
     damaged = place if place.is_file() else place / "d/b"
-    flip(damaged)
+    flip_bit(damaged)
     materialise.private_copy(project, record.weights)
-    assert (place.read_bytes() if place.is_file() else tree(place)) == as_bytes(files)
+    assert (place.read_bytes() if place.is_file() else read_tree(place)) == as_bytes(files)
 
 
 def test_a_private_copy_with_strange_files_is_refused(project: Project, repository: Repository) -> None:
-    lay(repository, "w", {"a": "1"})
-    record = kept(project, weights="w")
+    write_artifact(repository, "w", {"a": "1"})
+    record = store_version(project, weights="w")
     place = materialise.private_copy(project, record.weights)
     (place / "stranger").write_text("x")
     with pytest.raises(MlverError, match="holds files that do not belong to w") as refused:
@@ -436,32 +436,32 @@ def test_a_private_copy_with_strange_files_is_refused(project: Project, reposito
 def test_a_private_copy_is_never_written_through_a_symlink(
     project: Project, repository: Repository, outside: Path, link: str
 ) -> None:
-    lay(repository, "models/w", {"a": "one", "d/b": "2"})
-    record = kept(project, weights="models/w")
+    write_artifact(repository, "models/w", {"a": "one", "d/b": "2"})
+    record = store_version(project, weights="models/w")
     place = project.directory / link.format(digest=record.weights.digest.hex)
     place.parent.mkdir(parents=True, exist_ok=True)
     place.symlink_to(outside)
     (outside / "w").mkdir()
     (outside / "w/a").write_text("precious")
-    before = tree(outside)
+    before = read_tree(outside)
     with pytest.raises(MlverError, match="passes through the symlink"):
         materialise.private_copy(project, record.weights)
-    assert tree(outside) == before
+    assert read_tree(outside) == before
 
 
 def test_a_private_copy_leaves_no_temporaries_of_dead_processes(project: Project, repository: Repository) -> None:
-    lay(repository, "models/w", {"a": "1", "d/b": "2"})
-    record = kept(project, weights="models/w")
+    write_artifact(repository, "models/w", {"a": "1", "d/b": "2"})
+    record = store_version(project, weights="models/w")
     place = materialise.private_copy(project, record.weights)
     (place / "d" / f"{durable.TEMPORARY}1").write_text("half")
-    flip(place / "a")
+    flip_bit(place / "a")
     materialise.private_copy(project, record.weights)
-    assert tree(place) == {"a": b"1", "d/b": b"2"}
+    assert read_tree(place) == {"a": b"1", "d/b": b"2"}
 
 
 def test_processes_that_want_the_same_private_copy_all_get_it(project: Project, repository: Repository) -> None:
-    lay(repository, "models/w", {f"{number:03}": f"{number}" * 1000 for number in range(300)})
-    record = kept(project, weights="models/w")
+    write_artifact(repository, "models/w", {f"{number:03}": f"{number}" * 1000 for number in range(300)})
+    record = store_version(project, weights="models/w")
     program = (
         "import sys; from pathlib import Path; from mlver.project import artifacts, materialise;"
         "from mlver.project.project import Project; project = Project.open(Path(sys.argv[1]));"
@@ -484,8 +484,8 @@ def test_processes_that_want_the_same_private_copy_all_get_it(project: Project, 
 def test_a_private_copy_is_made_by_who_holds_the_lock(
     project: Project, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lay(repository, "models/w", {"a": "1"})
-    record = kept(project, weights="models/w")
+    write_artifact(repository, "models/w", {"a": "1"})
+    record = store_version(project, weights="models/w")
     export = LocalStore.export
 
     def watched(store: LocalStore, wanted: list[tuple[Digest, Path]]) -> None:
@@ -495,4 +495,4 @@ def test_a_private_copy_is_made_by_who_holds_the_lock(
         export(store, wanted)
 
     monkeypatch.setattr(LocalStore, "export", watched)
-    assert tree(materialise.private_copy(project, record.weights)) == {"a": b"1"}
+    assert read_tree(materialise.private_copy(project, record.weights)) == {"a": b"1"}

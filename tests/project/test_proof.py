@@ -12,7 +12,7 @@ from mlver.errors import MlverError
 from mlver.project import layout, proof, storing
 from mlver.project.project import Project
 from tests.conftest import Repository
-from tests.project.ground import flip, kept, lay, remove
+from tests.project.ground import flip_bit, store_version, write_artifact, remove_path
 
 LARGE = b"large " * 400_000
 
@@ -23,9 +23,9 @@ def places(project: Project, data: bytes) -> list[tuple[Path, int]]:
 
 
 def test_a_whole_version_is_proven_with_its_size(project: Project, repository: Repository) -> None:
-    lay(repository, "w", LARGE)
-    lay(repository, "d", {"a": "12", "b": "345"})
-    record = kept(project, weights="w", train="d")
+    write_artifact(repository, "w", LARGE)
+    write_artifact(repository, "d", {"a": "12", "b": "345"})
+    record = store_version(project, weights="w", train="d")
     assert proof.prove(project, record, repairing=True) == len(LARGE) + 5
     assert proof.damage(project, [record]).broken == ()
 
@@ -34,10 +34,10 @@ def test_a_whole_version_is_proven_with_its_size(project: Project, repository: R
 def test_a_damaged_object_is_named_by_its_use_and_set_aside(
     project: Project, repository: Repository, data: bytes
 ) -> None:
-    lay(repository, "w", {"a": data, "b": b"fine"})
-    record = kept(project, weights="w")
+    write_artifact(repository, "w", {"a": data, "b": b"fine"})
+    record = store_version(project, weights="w")
     ((path, offset),) = places(project, data)
-    flip(path, offset)
+    flip_bit(path, offset)
     found = proof.damage(project, [record])
     assert [(link.kind, link.subject) for link in found.lost] == [("object", "m 1.0.0 weights/a")]
     assert "is damaged" in found.lost[0].message
@@ -48,15 +48,15 @@ def test_a_damaged_object_is_named_by_its_use_and_set_aside(
         proof.prove(project, record, repairing=True)
     assert refused.value.hint
     assert any((project.directory / "quarantine").iterdir())
-    lay(repository, "again", data)
-    kept(project, "2.0.0", weights="again")
+    write_artifact(repository, "again", data)
+    store_version(project, "2.0.0", weights="again")
     assert proof.prove(project, record) == len(data) + 4
 
 
 def test_a_lost_object_and_a_lost_manifest_are_named(project: Project, repository: Repository) -> None:
-    lay(repository, "w", LARGE)
-    lay(repository, "d", {"a": "1", "b": "2"})
-    record = kept(project, weights="w", train="d")
+    write_artifact(repository, "w", LARGE)
+    write_artifact(repository, "d", {"a": "1", "b": "2"})
+    record = store_version(project, weights="w", train="d")
     ((path, _),) = places(project, LARGE)
     path.unlink()
     manifest = repository.path / layout.manifest(record.data["train"].digest)
@@ -73,12 +73,12 @@ def test_a_lost_object_and_a_lost_manifest_are_named(project: Project, repositor
 def test_damage_to_what_no_version_uses_is_found_only_when_everything_is_read(
     project: Project, repository: Repository
 ) -> None:
-    lay(repository, "w", "one")
-    record = kept(project, weights="w")
-    lay(repository, "other", LARGE)
-    kept(project, "2.0.0", weights="other")
+    write_artifact(repository, "w", "one")
+    record = store_version(project, weights="w")
+    write_artifact(repository, "other", LARGE)
+    store_version(project, "2.0.0", weights="other")
     ((path, offset),) = places(project, LARGE)
-    flip(path, offset)
+    flip_bit(path, offset)
     assert proof.damage(project, [record]).broken == ()
     found = proof.damage(project, [record], everything=True)
     assert len(found.broken) == 1
@@ -86,22 +86,22 @@ def test_damage_to_what_no_version_uses_is_found_only_when_everything_is_read(
 
 
 def test_weights_that_are_not_stored_are_looked_for_in_the_work_tree(project: Project, repository: Repository) -> None:
-    lay(repository, "w", "one")
-    made = kept(project, weights="w")
+    write_artifact(repository, "w", "one")
+    made = store_version(project, weights="w")
     record = replace(made, weights=replace(made.weights, stored=False))
     assert proof.prove(project, record) == 0
-    lay(repository, "w", "two")
+    write_artifact(repository, "w", "two")
     assert [link.message for link in proof.damage(project, [record]).lost] == [
         "is not stored by mlver, and w holds other bytes"
     ]
-    remove(repository.path / "w")
+    remove_path(repository.path / "w")
     with pytest.raises(MlverError, match="and w is not there"):
         proof.prove(project, record)
 
 
 def test_of_much_damage_the_first_is_shown_and_the_rest_counted(project: Project, repository: Repository) -> None:
-    lay(repository, "w", {str(number): str(number) for number in range(15)})
-    record = kept(project, weights="w")
+    write_artifact(repository, "w", {str(number): str(number) for number in range(15)})
+    record = store_version(project, weights="w")
     ((pack, _),) = places(project, b"1")
     pack.unlink()
     with pytest.raises(MlverError, match=r"and 5 more$") as refused:

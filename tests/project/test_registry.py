@@ -18,16 +18,16 @@ from mlver.records.promotion import Action, PromotionRecord
 from mlver.state import State
 from mlver.version import parse
 from tests.conftest import NOW, Repository
-from tests.project.ground import kept, lay
+from tests.project.ground import store_version, write_artifact
 
 
 @pytest.fixture
 def registry(project: Project, repository: Repository) -> Registry:
     """Two versions of `m`, one of `other`; production held by 1.0.0, then 1.1.0."""
-    lay(repository, "w", {"a": "1"})
+    write_artifact(repository, "w", {"a": "1"})
     for number in ("1.0.0", "1.1.0"):
-        kept(project, number, weights="w")
-    kept(project, "0.1.0", model="other", weights="w")
+        store_version(project, number, weights="w")
+    store_version(project, "0.1.0", model="other", weights="w")
     promote(project, 1, "1.0.0", None)
     promote(project, 2, "1.1.0", "1.0.0")
     return project.registry
@@ -241,8 +241,8 @@ def test_a_stage_may_be_called_like_a_short_version(project: Project, registry: 
 
 
 def test_only_pre_releases_are_no_latest(project: Project, repository: Repository) -> None:
-    lay(repository, "w", "1")
-    kept(project, "1.0.0-rc.1", weights="w")
+    write_artifact(repository, "w", "1")
+    store_version(project, "1.0.0-rc.1", weights="w")
     with pytest.raises(MlverError, match=r"no release yet, only pre-releases up to 1\.0\.0-rc\.1") as refused:
         project.choose("m")
     assert refused.value.hint == "name one: m@1.0.0-rc.1"

@@ -6,16 +6,16 @@ from mlver.digest import Digest
 from mlver.project import layout
 from mlver.project.project import Project
 from mlver.project.sealing import Sealable, lacking
-from tests.commands.merges import parted, settled, tried
+from tests.commands.merges import diverge_branches, resolve_merge, run_git
 
 
 def test_a_seal_is_for_a_commit_that_holds_the_record_where_a_merge_gave_its_number_to_another(tmp_path: Path) -> None:
     """On the line that ends here the number was first another record's, which a merge moved to the next one."""
-    made = parted(tmp_path / "repository")
+    made = diverge_branches(tmp_path / "repository")
     made.git("tag", "--delete", "m@v1.1.0")
     made.git("switch", "--quiet", "topic")
-    assert tried(made, "merge", "--quiet", "main") == 1
-    settled(made)
+    assert run_git(made, "merge", "--quiet", "main") == 1
+    resolve_merge(made)
     made.git("commit", "--quiet", "--no-edit")
     project = Project.open(made.path)
     path = layout.version("m", "1.1.0")

@@ -12,7 +12,7 @@ from mlver.project.held import Tree
 from mlver.project.registry import Registry
 from mlver.project.source import Source, WorkTree
 from tests.conftest import Repository
-from tests.project.ground import initialised, lay, registered
+from tests.project.ground import initialise_project, write_artifact, register_version
 
 Make = Callable[[Git], Source]
 SOURCES: dict[str, Make] = {
@@ -24,10 +24,10 @@ SOURCES: dict[str, Make] = {
 
 @pytest.fixture
 def repository(repository: Repository) -> Repository:
-    project = initialised(repository)
-    lay(repository, "w", {"a": "1", "b": "2"})
+    project = initialise_project(repository)
+    write_artifact(repository, "w", {"a": "1", "b": "2"})
     repository.commit()
-    registered(project, "digits")
+    register_version(project, "digits")
     return repository
 
 

@@ -23,7 +23,7 @@ from mlver.records.approval import ApprovalRecord
 from mlver.records.config import StageSettings
 from mlver.records.evaluation import EvaluationRecord
 from tests.conftest import NOW, Repository
-from tests.project.ground import begun, initialised, lay, registered
+from tests.project.ground import new_repository, initialise_project, write_artifact, register_version
 
 FIRST, SECOND = layout.version("m", "1.0.0"), layout.version("m", "1.1.0")
 
@@ -31,13 +31,13 @@ FIRST, SECOND = layout.version("m", "1.0.0"), layout.version("m", "1.1.0")
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two versions; production was given to the first, then to the second."""
-    repository = begun(tmp_path_factory.mktemp("told") / "repository")
-    project = initialised(repository)
+    repository = new_repository(tmp_path_factory.mktemp("told") / "repository")
+    project = initialise_project(repository)
     repository.write(".gitignore", "w\n")
     repository.commit()
     for number, text in (("1.0.0", "one"), ("1.1.0", "two")):
-        lay(repository, "w", {"a": text})
-        registered(project, version=number)
+        write_artifact(repository, "w", {"a": text})
+        register_version(project, version=number)
         promote(project, f"m@{number}", to="production", message="better")
     return repository.path
 
@@ -153,8 +153,8 @@ def test_what_the_cache_says_of_commits_may_fool_who_looks_but_not_who_decides(
 
 
 def test_a_claim_on_the_seal_in_the_message_is_no_seal(story: Project, repository: Repository) -> None:
-    lay(repository, "w", {"a": "three"})
-    registered(story, bump="patch", message=f"why\n\nMlver-Record: sha256:{'00' * 32}")
+    write_artifact(repository, "w", {"a": "three"})
+    register_version(story, bump="patch", message=f"why\n\nMlver-Record: sha256:{'00' * 32}")
     assert broken_seals(story, "1.1.1") == []
 
 
@@ -351,8 +351,8 @@ def test_models_that_differ_by_case_only_are_named(story: Project, repository: R
 @pytest.mark.parametrize("stored", [True, False])
 def test_a_working_file_that_cannot_be_read_is_named(story: Project, repository: Repository, stored: bool) -> None:
     if not stored:
-        lay(repository, "w", {"a": "three"})
-        registered(story, bump="minor", unstored=["weights"])
+        write_artifact(repository, "w", {"a": "three"})
+        register_version(story, bump="minor", unstored=["weights"])
     (repository.path / "w" / "dangling").symlink_to("nowhere")
     broken = verify(story, everything=True).broken
     assert {link.kind for link in broken} == {"working"}

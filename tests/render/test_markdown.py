@@ -18,8 +18,8 @@ from mlver.digest import Digest
 from mlver.policy.compare import compare_metrics, compare_values
 from mlver.records.promotion import GateResult, PromotionRecord
 from mlver.render import markdown
-from mlver.render.screen import Screen
-from tests.cli.conftest import works
+from mlver.render.screen import TextScreen
+from tests.cli.conftest import assert_works
 from tests.conftest import NOW, Repository
 
 DIGEST = Digest("0" * 64)
@@ -93,7 +93,7 @@ def page(text: str) -> str:
 
 def shown(result: ReviewResult) -> str:
     stream = io.StringIO()
-    markdown.review(result, Screen(stream))
+    markdown.draw_review_markdown(result, TextScreen(stream))
     return stream.getvalue()
 
 
@@ -183,21 +183,21 @@ def many(version: NewVersion, count: int) -> ReviewResult:
 
 def test_the_command_line_tells_a_range_from_a_ref(second: Repository) -> None:
     second.git("switch", "--quiet", "-c", "topic", "digits@v1.0.0^{commit}")
-    made = works(second, "diff", "topic...main", "--markdown")
+    made = assert_works(second, "diff", "topic...main", "--markdown")
     assert made.startswith(f"{markdown.MARKER}\n\n### Models: 1 version registered, 1 stage move\n")
     assert "| `accuracy` | 0.91 | 0.94 | +0.03 (+3.3 %) |  |" in made
     assert "| promoted `digits` | `production: (empty) → 1.0.0` | 2 of 2 open | `Release` | `Kim` |" in made
-    text = works(second, "diff", "topic...main")
+    text = assert_works(second, "diff", "topic...main")
     assert "registered digits 1.1.0  (minor, full, from 1.0.0)\n" in text
-    assert works(second, "diff", "main...topic").endswith("says nothing new of any model\n")
+    assert assert_works(second, "diff", "main...topic").endswith("says nothing new of any model\n")
     assert second.mlver("diff", "topic...main", "--exit-code").code == 1
     assert second.mlver("diff", "topic...main", "x").code == 2
     second.git("switch", "--quiet", "main")
-    assert works(second, "diff", "digits@1.0.0", "@1.1.0", "--markdown").startswith(markdown.MARKER)
+    assert assert_works(second, "diff", "digits@1.0.0", "@1.1.0", "--markdown").startswith(markdown.MARKER)
 
 
 def test_the_work_tree_may_be_bare_of_everything(second: Repository, tmp_path: Path) -> None:
     """What a pipeline has: a clone, without the stored bytes."""
     clone = Repository(tmp_path / "clone")
     second.git("clone", "--quiet", str(second.path), str(clone.path))
-    assert "registered digits 1.1.0" in works(clone, "diff", "digits@v1.0.0...origin/main")
+    assert "registered digits 1.1.0" in assert_works(clone, "diff", "digits@v1.0.0...origin/main")

@@ -9,7 +9,7 @@ import pytest
 
 from mlver.errors import InvalidDocument, MlverError
 from mlver.render import failure
-from mlver.render.screen import Cell, Screen, cells
+from mlver.render.screen import Cell, TextScreen, measure_width
 
 KOREAN = "더 넓은 레이어로 다시 학습했습니다"
 
@@ -19,28 +19,28 @@ class Terminal(io.StringIO):
         return True
 
 
-Draw = Callable[[Screen], None]
+Draw = Callable[[TextScreen], None]
 
 
 def seen(draw: Draw, width: int, monkeypatch: pytest.MonkeyPatch, *, term: str = "dumb") -> str:
     monkeypatch.setenv("TERM", term)
     monkeypatch.setenv("COLUMNS", str(width))
     stream = Terminal()
-    screen = Screen(stream)
-    monkeypatch.setattr(type(screen.console), "width", width)
+    screen = TextScreen(stream)
+    monkeypatch.setattr(type(screen.rich_console), "width", width)
     draw(screen)
     return stream.getvalue()
 
 
 def piped(draw: Draw) -> str:
     stream = io.StringIO()
-    draw(Screen(stream))
+    draw(TextScreen(stream))
     return stream.getvalue()
 
 
 def test_a_line_goes_on_below_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    def draw(screen: Screen) -> None:
-        screen.line("  ", ("metrics", "bold"), "  accuracy 0.91, log_loss 0.5, bleu 31.4", hang=9)
+    def draw(screen: TextScreen) -> None:
+        screen.draw_line("  ", ("metrics", "bold"), "  accuracy 0.91, log_loss 0.5, bleu 31.4", hang=9)
 
     assert seen(draw, 40, monkeypatch) == ("  metrics  accuracy 0.91, log_loss 0.5,\n           bleu 31.4\n")
     assert piped(draw) == "  metrics  accuracy 0.91, log_loss 0.5, bleu 31.4\n"
@@ -48,7 +48,7 @@ def test_a_line_goes_on_below_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_command_is_never_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     error = MlverError("no " * 30, hint="mlver register digits " + "--data a=b " * 10 + "-m WHY")
-    shown = seen(lambda screen: failure.text(error, screen), 40, monkeypatch)
+    shown = seen(lambda screen: failure.draw_failure(error, screen), 40, monkeypatch)
     assert shown.splitlines()[-1] == f"hint: {error.hint}"
     assert all(len(line) <= 40 for line in shown.splitlines()[:-1])
 
@@ -62,7 +62,7 @@ def test_a_command_is_never_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_file_that_is_not_valid_always_has_a_hint(where: str, hint: str) -> None:
-    shown = piped(lambda screen: failure.text(InvalidDocument(where, ("line 1: a", "line 2: b")), screen))
+    shown = piped(lambda screen: failure.draw_failure(InvalidDocument(where, ("line 1: a", "line 2: b")), screen))
     assert shown == f"error: {where} is not valid:\n  line 1: a\n  line 2: b\nhint: {hint}\n"
 
 
@@ -72,8 +72,8 @@ ROWS: list[list[Cell]] = [
 ]
 
 
-def table(screen: Screen) -> None:
-    screen.table(ROWS, headers=("version", "score", "message"), right=(1,), indent=2, fold=2)
+def table(screen: TextScreen) -> None:
+    screen.draw_table(ROWS, headers=("version", "score", "message"), right=(1,), indent=2, fold=2)
 
 
 def test_a_table_in_a_pipe_is_aligned_and_never_wrapped() -> None:
@@ -107,12 +107,12 @@ def test_a_table_too_narrow_for_that_puts_the_column_below(monkeypatch: pytest.M
 
 
 def test_only_what_is_told_to_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    def draw(screen: Screen) -> None:
-        screen.table(ROWS, fold=2, cut=True)
+    def draw(screen: TextScreen) -> None:
+        screen.draw_table(ROWS, fold=2, cut=True)
 
     shown = seen(draw, 40, monkeypatch).splitlines()
     assert shown[0] == "1.1.0  0.94  retrained on the whole of …"
-    assert cells(shown[1]) <= 40
+    assert measure_width(shown[1]) <= 40
     assert shown[1].startswith("1.0.0  10    더 넓은")
     assert shown[1].endswith("…")
     assert "학습했습니다" in piped(draw)
@@ -120,18 +120,18 @@ def test_only_what_is_told_to_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_wide_letters_take_two_columns() -> None:
     rows: list[list[Cell]] = [["한국어", "1"], ["ab", "2"]]
-    assert piped(lambda screen: screen.table(rows)) == "한국어  1\nab      2\n"
+    assert piped(lambda screen: screen.draw_table(rows)) == "한국어  1\nab      2\n"
 
 
 def test_rows_may_end_early() -> None:
     rows: list[list[Cell]] = [["a", "b", "c"], ["longer"]]
-    assert piped(lambda screen: screen.table(rows, fold=2)) == "a       b  c\nlonger\n"
-    assert piped(lambda screen: screen.table([])) == ""
+    assert piped(lambda screen: screen.draw_table(rows, fold=2)) == "a       b  c\nlonger\n"
+    assert piped(lambda screen: screen.draw_table([])) == ""
 
 
 def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def draw(screen: Screen) -> None:
-        screen.line(("All is well", "good"))
+    def draw(screen: TextScreen) -> None:
+        screen.draw_line(("All is well", "good"))
 
     assert "\x1b[32mAll is well\x1b[0m" in seen(draw, 80, monkeypatch, term="xterm")
     assert seen(draw, 80, monkeypatch, term="dumb") == "All is well\n"
@@ -145,9 +145,9 @@ def test_colour_breaks_no_line_where_nobody_looks(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("FORCE_COLOR", "1")
     evil = "word " * 13 + "::set-output name=action::promote"
 
-    def draw(screen: Screen) -> None:
-        screen.table([["message", evil]], indent=2, fold=1)
-        screen.line("  broken  ", evil, hang=2)
+    def draw(screen: TextScreen) -> None:
+        screen.draw_table([["message", evil]], indent=2, fold=1)
+        screen.draw_line("  broken  ", evil, hang=2)
 
     lines = piped(draw).splitlines()
     assert len(lines) == 2
@@ -158,10 +158,10 @@ def test_colour_breaks_no_line_where_nobody_looks(monkeypatch: pytest.MonkeyPatc
 def test_what_others_wrote_never_acts_on_the_terminal(term: str, monkeypatch: pytest.MonkeyPatch) -> None:
     evil = "\x1b[2J\x9b31m\u202egnp\u2066\r\n\t[red]x[/red]:smile:"
 
-    def draw(screen: Screen) -> None:
-        screen.line(evil)
-        screen.unbroken((evil, "bold"))
-        screen.table([[evil, (evil, "dim")]], headers=(evil, evil), fold=1)
+    def draw(screen: TextScreen) -> None:
+        screen.draw_line(evil)
+        screen.draw_unbroken((evil, "bold"))
+        screen.draw_table([[evil, (evil, "dim")]], headers=(evil, evil), fold=1)
 
     for shown in (seen(draw, 400, monkeypatch, term=term), piped(draw)):
         left = shown.replace("\x1b[1m", "").replace("\x1b[2m", "").replace("\x1b[0m", "")

@@ -35,10 +35,10 @@ from mlver.commands.tag import TagResult
 from mlver.commands.verify import VerifyResult
 from mlver.records import values
 from mlver.render import structured
-from tests.cli.results import RESULTS, schema_of
+from tests.cli.results import RESULTS, read_schema
 
 KINDS: dict[str, type] = {
-    structured.kind(result): result
+    structured.name_result_kind(result): result
     for result in (
         *(AdoptResult, CheckoutResult, CiResult, DiffResult, DoctorResult, DriverResult, EventResult, HookResult),
         *(InitResult, InstallResult, ListResult, LogResult, PromoteResult, RegisterResult, ReleaseResult),
@@ -53,7 +53,7 @@ def test_every_result_has_a_schema_and_every_schema_a_result() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_schema_is_one_and_says_what_it_is(kind: str) -> None:
-    schema = schema_of(f"result-{kind}")
+    schema = read_schema(f"result-{kind}")
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["$id"] == f"https://mlver.dev/schemas/result-{kind}.schema.json"
     assert schema["properties"]["schema"]["const"] == f"mlver/result/{kind}/1"
@@ -63,7 +63,7 @@ def test_the_schema_is_one_and_says_what_it_is(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_schema_and_dataclass_say_the_same(kind: str) -> None:
-    root = schema_of(f"result-{kind}")
+    root = read_schema(f"result-{kind}")
     seen = dict(_pairs(KINDS[kind], root, root))
     assert set(seen.values()) == {"the whole", *root.get("$defs", {})}, "a definition nothing uses"
 
@@ -93,7 +93,7 @@ def _inner(inner: type, stated: dict[str, Any], root: dict[str, Any]) -> Iterato
         return
     file, _, name = reference.partition("#/$defs/")
     if file:  # of another result's, where it is counted
-        other = schema_of(file.removesuffix(".schema.json"))
+        other = read_schema(file.removesuffix(".schema.json"))
         list(_pairs(inner, other["$defs"][name], other, name))
     else:
         yield from _pairs(inner, root["$defs"][name], root, name)
@@ -125,7 +125,7 @@ class OddResult:
 
 
 def test_a_document_is_plain_ascii_with_what_is_not_there_as_null() -> None:
-    text = structured.dumps(OddResult(("é\x1b[31m", "\udcff"), None))
+    text = structured.dump_document(OddResult(("é\x1b[31m", "\udcff"), None))
     assert text.isascii()
     assert "\x1b" not in text
     assert text.endswith("}\n")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mlver.render.words import apart, count, day, exact, first_line, listed, number, percent, signed, size, when, who
+from mlver.render.words import distinguish_values, format_count, format_day, format_exact, take_first_line, join_listed, format_number, format_percent, format_signed, format_size, format_time, format_author
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from mlver.render.words import apart, count, day, exact, first_line, listed, num
     [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (12_345, "12.3 kB"), (999_600, "1 MB"), (4_290_000_000, "4.29 GB")],
 )
 def test_sizes(amount: int, shown: str) -> None:
-    assert size(amount) == shown
+    assert format_size(amount) == shown
 
 
 @pytest.mark.parametrize(
@@ -29,14 +29,14 @@ def test_sizes(amount: int, shown: str) -> None:
     ],
 )
 def test_numbers(value: Any, shown: str) -> None:
-    assert number(value) == shown
+    assert format_number(value) == shown
 
 
 @pytest.mark.parametrize(
     ("value", "shown"), [(0.1234567891, "0.1234567891"), (1.0, "1.0"), (["가", 1, {}], '["가", 1, {}]'), ("a b", "a b")]
 )
 def test_whole_values(value: Any, shown: str) -> None:
-    assert exact(value) == shown
+    assert format_exact(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -50,17 +50,17 @@ def test_whole_values(value: Any, shown: str) -> None:
     ],
 )
 def test_different_values_look_different(old: Any, new: Any, shown: tuple[str, str]) -> None:
-    assert apart(old, new) == shown
+    assert distinguish_values(old, new) == shown
 
 
 def test_the_rest() -> None:
-    assert (count(1, "file"), count(12_000, "file"), count(2, "child", "children")) == (
+    assert (format_count(1, "file"), format_count(12_000, "file"), format_count(2, "child", "children")) == (
         "1 file",
         "12,000 files",
         "2 children",
     )
-    assert (signed(-0.5), percent(2.93), percent(-50.0)) == ("−0.5", "+2.93 %", "−50 %")
-    assert (when("2026-11-21T03:04:05Z"), day("2026-11-21T03:04:05Z")) == ("2026-11-21 03:04", "2026-11-21")
-    assert who("Kim <kim@example.org>") == "Kim"
-    assert first_line("one\ntwo") == "one"
-    assert listed(["a", "b", "c"], 2) == "a, b and 1 more"
+    assert (format_signed(-0.5), format_percent(2.93), format_percent(-50.0)) == ("−0.5", "+2.93 %", "−50 %")
+    assert (format_time("2026-11-21T03:04:05Z"), format_day("2026-11-21T03:04:05Z")) == ("2026-11-21 03:04", "2026-11-21")
+    assert format_author("Kim <kim@example.org>") == "Kim"
+    assert take_first_line("one\ntwo") == "one"
+    assert join_listed(["a", "b", "c"], 2) == "a, b and 1 more"

@@ -21,7 +21,7 @@ LARGE = os.urandom(1 << 20) + b"and some more"
 CONTENTS = [b"", b"x", b"small", bytes(511), bytes(512), bytes(513), LARGE[: (1 << 20) - 1], LARGE[: 1 << 20], LARGE]
 
 
-class _Broken(io.BytesIO):
+class _BrokenSource(io.BytesIO):
     """Fails once half is read."""
 
     def read(self, size: int | None = -1, /) -> bytes:
@@ -31,7 +31,7 @@ class _Broken(io.BytesIO):
         return data
 
 
-def put(store: ObjectStore, *contents: bytes) -> list[Digest]:
+def put_contents(store: ObjectStore, *contents: bytes) -> list[Digest]:
     with store.deposit() as intake:
         return [intake.put(io.BytesIO(content)) for content in contents]
 
@@ -43,46 +43,46 @@ def _put_and_fail(store: ObjectStore, *contents: bytes) -> None:
         raise ZeroDivisionError
 
 
-def get(store: ObjectStore, digest: Digest) -> bytes:
+def get_content(store: ObjectStore, digest: Digest) -> bytes:
     out = io.BytesIO()
     size = store.copy(digest, out)
     assert size == len(out.getvalue())
     return out.getvalue()
 
 
-class Conformance:
-    def damage(self, store: ObjectStore, digest: Digest) -> None:
+class StoreConformance:
+    def damage_object(self, store: ObjectStore, digest: Digest) -> None:
         raise NotImplementedError
 
     def test_what_is_put_is_there(self, store: ObjectStore) -> None:
-        digests = put(store, *CONTENTS)
+        digests = put_contents(store, *CONTENTS)
         assert digests == [Digest.of(content) for content in CONTENTS]
         assert store.missing(digests) == set()
-        assert [get(store, digest) for digest in digests] == CONTENTS
+        assert [get_content(store, digest) for digest in digests] == CONTENTS
 
     def test_what_was_never_put_is_missing(self, store: ObjectStore) -> None:
         absent = Digest.of(b"absent")
-        (there,) = put(store, b"there")
+        (there,) = put_contents(store, b"there")
         assert store.missing([absent, there]) == {absent}
         with pytest.raises(ObjectMissing) as caught:
-            get(store, absent)
+            get_content(store, absent)
         assert str(absent) in caught.value.message
         assert caught.value.hint
 
     def test_an_empty_store_answers(self, store: ObjectStore) -> None:
         assert store.missing([]) == set()
         assert store.missing([Digest.of(b"x")]) == {Digest.of(b"x")}
-        assert put(store) == []
+        assert put_contents(store) == []
 
     def test_putting_again_is_harmless(self, store: ObjectStore) -> None:
         for _ in range(3):
             for content in (b"same", LARGE):
-                (digest, again) = put(store, content, content)
+                (digest, again) = put_contents(store, content, content)
                 assert digest == again
-                assert get(store, digest) == content
+                assert get_content(store, digest) == content
 
     def test_many_are_asked_for_at_once(self, store: ObjectStore) -> None:
-        digests = put(store, *(b"%d" % number for number in range(1500)))
+        digests = put_contents(store, *(b"%d" % number for number in range(1500)))
         absent = {Digest.of(b"no %d" % number) for number in range(700)}
         assert store.missing([*digests, *absent]) == absent
 
@@ -94,18 +94,18 @@ class Conformance:
 
     def test_a_source_that_breaks_stores_nothing(self, store: ObjectStore) -> None:
         with pytest.raises(Exception, match="Connection reset"), store.deposit() as intake:
-            intake.put(_Broken(LARGE * 2))
+            intake.put(_BrokenSource(LARGE * 2))
         assert store.missing([Digest.of(LARGE * 2)]) == {Digest.of(LARGE * 2)}
 
     @pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
     def test_damage_is_found_and_mended_by_storing_again(self, store: ObjectStore, content: bytes) -> None:
-        other, digest = put(store, b"other", content)
-        self.damage(store, digest)
+        other, digest = put_contents(store, b"other", content)
+        self.damage_object(store, digest)
         with pytest.raises(ObjectDamaged) as caught:
-            get(store, digest)
+            get_content(store, digest)
         assert str(digest) in caught.value.message
         assert caught.value.hint
-        assert get(store, other) == b"other"
+        assert get_content(store, other) == b"other"
         for _ in range(2):
-            put(store, content)
-            assert get(store, digest) == content
+            put_contents(store, content)
+            assert get_content(store, digest) == content

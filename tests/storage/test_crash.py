@@ -15,7 +15,7 @@ from mlver import durable
 from mlver.digest import Digest
 from mlver.hashing import measure
 from mlver.storage import LocalStore
-from tests.storage.conformance import get, put
+from tests.storage.conformance import get_content, put_contents
 
 CHECKOUT = Path(__file__).parents[2]
 DEPOSIT = """
@@ -80,7 +80,7 @@ def temporaries(place: Path) -> list[Path]:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill", "interrupt"])
 def test_a_deposit(place: Path, how: signal.Signals, delay_ms: int) -> None:
     store = LocalStore(place / "store")
-    (old,) = put(store, b"old")
+    (old,) = put_contents(store, b"old")
     said = interrupted(place, DEPOSIT, how, delay_ms)
     contents = [path.read_bytes() for path in (place / "data").rglob("*") if path.is_file()]
     missing = store.missing(map(Digest.of, contents))
@@ -92,7 +92,7 @@ def test_a_deposit(place: Path, how: signal.Signals, delay_ms: int) -> None:
     store.sweep()
     assert temporaries(place) == []
     assert [problem for problem in store.verify() if problem.digest] == []
-    assert get(store, old) == b"old"
+    assert get_content(store, old) == b"old"
     with store.deposit() as intake:
         measure(place / "data", key="data", sink=intake)
     assert store.missing(map(Digest.of, contents)) == set()

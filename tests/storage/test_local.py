@@ -23,7 +23,7 @@ from mlver.manifest import Manifest
 from mlver.storage import LocalStore, ObjectStore, Problem, deposit, packs
 from mlver.storage.deposit import Receipt
 from mlver.storage.packs import Member
-from tests.storage.conformance import LARGE, Conformance, get, put
+from tests.storage.conformance import LARGE, StoreConformance, get_content, put_contents
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def rubbish(store: LocalStore) -> list[str]:
     return [path.name for path in store.directory.rglob("*") if durable.is_temporary(path.name)]
 
 
-class TestLocalStore(Conformance):
+class TestLocalStore(StoreConformance):
     @pytest.fixture
     def store(self, tmp_path: Path) -> ObjectStore:
         return LocalStore(tmp_path / "git/mlver")
@@ -58,14 +58,14 @@ class TestLocalStore(Conformance):
 
 
 def test_the_documented_one_liner_reads_a_pack(store: LocalStore) -> None:
-    digest, _ = put(store, b"hello", b"other")
+    digest, _ = put_contents(store, b"hello", b"other")
     (pack,) = store.packs_directory.glob("*.pack")
     command = ["tar", "-xOf", str(pack), digest.hex]
     assert subprocess.run(command, capture_output=True, check=True).stdout == b"hello"
 
 
 def test_objects_are_read_only_files_and_no_rubbish_stays(store: LocalStore) -> None:
-    _, large = put(store, b"small", LARGE)
+    _, large = put_contents(store, b"small", LARGE)
     files = [path for path in store.directory.rglob("*") if path.is_file()]
     assert len(files) == 3
     assert {path.stat().st_mode & 0o777 for path in files} == {0o444}
@@ -97,7 +97,7 @@ def test_a_measured_directory_is_stored_in_one_pass_by_several_processes(store: 
 def test_data_is_flushed_before_names_and_names_before_the_end(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put(store, b"something")
+    put_contents(store, b"something")
     calls: list[str] = []
     fsync, link = os.fsync, os.link
 
@@ -112,7 +112,7 @@ def test_data_is_flushed_before_names_and_names_before_the_end(
 
     monkeypatch.setattr(os, "fsync", spy_fsync)
     monkeypatch.setattr(os, "link", spy_link)
-    put(store, b"small", LARGE)
+    put_contents(store, b"small", LARGE)
     assert [call for number, call in enumerate(calls) if not number or calls[number - 1] != call] == [
         "flush data", "name", "flush directory",
     ]  # fmt: skip
@@ -122,7 +122,7 @@ def test_data_is_flushed_before_names_and_names_before_the_end(
 
 @pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
 def test_quarantine_keeps_the_bad_copy_and_never_serves_it(store: LocalStore, content: bytes) -> None:
-    digest, other = put(store, content, b"other")
+    digest, other = put_contents(store, content, b"other")
     assert store.quarantine(digest) == []
     path, offset = place_of(store, digest)
     flip(path, offset)
@@ -133,21 +133,21 @@ def test_quarantine_keeps_the_bad_copy_and_never_serves_it(store: LocalStore, co
     for fresh in (store, LocalStore(store.directory)):
         assert fresh.missing([digest, other]) == {digest}
         with pytest.raises(ObjectMissing):
-            get(fresh, digest)
-    put(store, content)
-    assert get(LocalStore(store.directory), digest) == content
+            get_content(fresh, digest)
+    put_contents(store, content)
+    assert get_content(LocalStore(store.directory), digest) == content
     assert aside.read_bytes() == bad
     assert list(store.verify([digest, other])) == []
 
 
 def test_a_pack_stored_again_under_its_own_name_replaces_the_damaged_one(store: LocalStore) -> None:
-    (digest,) = put(store, b"alone")
+    (digest,) = put_contents(store, b"alone")
     path, offset = place_of(store, digest)
     flip(path, offset)
     store.quarantine(digest)
-    put(store, b"alone")
+    put_contents(store, b"alone")
     assert place_of(store, digest)[0] == path
-    assert get(store, digest) == b"alone"
+    assert get_content(store, digest) == b"alone"
     assert list(store.verify()) == []
     assert len(list(store.quarantined.iterdir())) == 2
 
@@ -168,10 +168,10 @@ def test_a_full_part_is_followed_by_another(store: LocalStore, monkeypatch: pyte
     monkeypatch.setattr("mlver.storage.deposit.PACK_BYTES", 4096)
     contents = [b"%d" % number * 50 for number in range(200)]
     opened = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
-    digests = put(store, *contents)
+    digests = put_contents(store, *contents)
     assert sys.platform != "linux" or len(os.listdir("/proc/self/fd")) == opened
     assert len(store.packs()) > 3
-    assert [get(store, digest) for digest in digests] == contents
+    assert [get_content(store, digest) for digest in digests] == contents
     assert list(store.verify()) == []
 
 
@@ -191,12 +191,12 @@ def test_a_write_that_failed_spoils_nothing_that_follows(store: LocalStore, monk
         for data in (b"one", b"two", b"three"):
             with suppress(MlverError):
                 store_kept.append(intake.put(io.BytesIO(data)))
-    assert [get(store, digest) for digest in store_kept] == [b"one", b"three"]
+    assert [get_content(store, digest) for digest in store_kept] == [b"one", b"three"]
     assert list(store.verify()) == []
 
 
 def test_a_folder_nobody_may_search_is_not_taken_for_empty(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    digest, _ = put(store, LARGE, b"small")
+    digest, _ = put_contents(store, LARGE, b"small")
     stat = os.stat
 
     def forbidden(path: Any, **options: Any) -> os.stat_result:
@@ -211,7 +211,7 @@ def test_a_folder_nobody_may_search_is_not_taken_for_empty(store: LocalStore, mo
 
 @pytest.mark.parametrize("count", [1, 100])
 def test_few_of_a_pack_are_found_as_well_as_many(store: LocalStore, count: int) -> None:
-    known = put(store, *(b"%d" % number for number in range(100)))
+    known = put_contents(store, *(b"%d" % number for number in range(100)))
     asked = {digest.hex for digest in known[:count]}
     for others in (set(), {hashlib.sha256(b"other %d" % n).hexdigest() for n in range(500)}):
         assert store.places(asked | others).keys() == asked
@@ -258,15 +258,15 @@ def test_a_process_whose_workers_store_keeps_little_for_each_file(store: LocalSt
 
 
 def test_a_good_copy_is_served_where_another_is_damaged(store: LocalStore, tmp_path: Path) -> None:
-    (digest,) = put(store, b"content")
+    (digest,) = put_contents(store, b"content")
     other = LocalStore(tmp_path / "other")
-    put(other, b"content", b"more")
+    put_contents(other, b"content", b"more")
     for file in other.packs_directory.iterdir():
         file.rename(store.packs_directory / file.name)
     for number in (0, 1):
         place = sorted(store.places({digest.hex})[digest.hex])[number]
         flip(Path(place.path), place.offset)
-        assert get(store, digest) == b"content"
+        assert get_content(store, digest) == b"content"
         store.export([(digest, tmp_path / "out")])
         assert (tmp_path / "out").read_bytes() == b"content"
         assert [problem.digest for problem in store.verify()] == [digest]
@@ -275,7 +275,7 @@ def test_a_good_copy_is_served_where_another_is_damaged(store: LocalStore, tmp_p
 
 @pytest.mark.parametrize("harm", ["flip", "truncate", "remove"])
 def test_a_bad_index_is_made_again(store: LocalStore, harm: str) -> None:
-    digests = put(store, *(b"%d" % number for number in range(50)))
+    digests = put_contents(store, *(b"%d" % number for number in range(50)))
     (index,) = store.packs_directory.glob("*.idx")
     good = index.read_bytes()
     if harm == "flip":
@@ -286,24 +286,24 @@ def test_a_bad_index_is_made_again(store: LocalStore, harm: str) -> None:
     else:
         index.unlink()
     fresh = LocalStore(store.directory)
-    assert [get(fresh, digest) for digest in digests] == [b"%d" % number for number in range(50)]
+    assert [get_content(fresh, digest) for digest in digests] == [b"%d" % number for number in range(50)]
     assert index.read_bytes() == good
 
 
 def test_an_index_is_not_made_again_from_a_pack_that_is_not_whole(store: LocalStore) -> None:
     """What it then says would be kept as the truth, and other copies be looked for in vain."""
-    contents = dict(zip(put(store, b"one", b"two"), (b"one", b"two"), strict=True))
+    contents = dict(zip(put_contents(store, b"one", b"two"), (b"one", b"two"), strict=True))
     (pack,) = store.packs_directory.glob("*.pack")
     (index,) = store.packs_directory.glob("*.idx")
     index.unlink()
     first, last = sorted(contents, key=lambda digest: pack.read_bytes().index(digest.hex.encode()))
     flip(pack, pack.read_bytes().index(last.hex.encode()))
-    assert get(LocalStore(store.directory), first) == contents[first]
+    assert get_content(LocalStore(store.directory), first) == contents[first]
     assert not index.exists()
 
 
 def test_every_flipped_bit_of_every_stored_file_is_named(store: LocalStore) -> None:
-    put(store, *(b"%d" % number * 300 for number in range(6)), LARGE)
+    put_contents(store, *(b"%d" % number * 300 for number in range(6)), LARGE)
     files = [path for path in store.directory.rglob("*") if path.is_file()]
     assert len(files) == 3
     assert list(store.verify()) == []
@@ -322,7 +322,7 @@ def test_every_flipped_bit_of_every_stored_file_is_named(store: LocalStore) -> N
 
 
 def test_verify_names_what_is_missing_and_strange(store: LocalStore) -> None:
-    _, large = put(store, b"small", LARGE)
+    _, large = put_contents(store, b"small", LARGE)
     absent = Digest.of(b"absent")
     assert list(store.verify([absent, large])) == [Problem(absent, None, "is missing", lost=True)]
     stranger = store.loose_path(large.hex).with_name("stranger")
@@ -335,7 +335,7 @@ def test_verify_names_what_is_missing_and_strange(store: LocalStore) -> None:
 
 class TestExport:
     def test_files_are_replaced_and_directories_made(self, store: LocalStore, tmp_path: Path) -> None:
-        small, large = put(store, b"small", LARGE)
+        small, large = put_contents(store, b"small", LARGE)
         (tmp_path / "old").write_bytes(b"old")
         (tmp_path / "link").symlink_to("old")
         steps: list[int] = []
@@ -351,7 +351,7 @@ class TestExport:
     def test_nothing_is_replaced_unless_all_is_sound(
         self, store: LocalStore, tmp_path: Path, content: bytes, harm: str
     ) -> None:
-        good, bad = put(store, b"good", content)
+        good, bad = put_contents(store, b"good", content)
         if harm == "damaged":
             flip(*place_of(store, bad))
         else:
@@ -366,7 +366,7 @@ class TestExport:
     def test_all_data_is_flushed_before_the_first_file_changes(
         self, store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        digests = put(store, b"1", b"2", LARGE)
+        digests = put_contents(store, b"1", b"2", LARGE)
         calls: list[str] = []
         fsync, rename = os.fsync, os.replace
 
@@ -391,7 +391,7 @@ class TestExport:
     def test_an_error_says_what_became_of_the_files(
         self, store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, nth: int, outcome: str
     ) -> None:
-        digests = put(store, b"new 0", b"new 1")
+        digests = put_contents(store, b"new 0", b"new 1")
         out = tmp_path / "out"
         out.mkdir()
         for number in range(2):
@@ -418,7 +418,7 @@ class TestExport:
 def test_an_error_of_the_disk_changes_nothing_and_names_the_path(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch, call: str, nth: int
 ) -> None:
-    put(store, b"before")
+    put_contents(store, b"before")
     before = sorted(path for path in store.directory.rglob("*") if path.is_file())
     real, count = getattr(os, call), [0]
 
@@ -430,7 +430,7 @@ def test_an_error_of_the_disk_changes_nothing_and_names_the_path(
 
     monkeypatch.setattr(os, call, fail)
     with pytest.raises(MlverError, match="No space left") as caught:
-        put(store, b"small", LARGE, b"other", LARGE[1:])
+        put_contents(store, b"small", LARGE, b"other", LARGE[1:])
     monkeypatch.undo()
     assert count[0] >= nth, "the fault never fired"
     assert str(store.directory) in caught.value.message
@@ -442,7 +442,7 @@ def test_an_error_of_the_disk_changes_nothing_and_names_the_path(
 
 
 def test_what_a_crash_left_is_swept(store: LocalStore) -> None:
-    put(store, b"x")
+    put_contents(store, b"x")
     (store.temporaries / durable.temporary_name()).touch()
     assert store.sweep() == 1
     assert rubbish(store) == []
@@ -453,7 +453,7 @@ def test_two_deposits_of_the_same_content_agree(store: LocalStore) -> None:
     with store.deposit() as one, LocalStore(store.directory).deposit() as two:
         for content in contents:
             assert one.put(io.BytesIO(content)) == two.put(io.BytesIO(content))
-    assert [get(store, Digest.of(content)) for content in contents] == list(contents)
+    assert [get_content(store, Digest.of(content)) for content in contents] == list(contents)
     assert list(store.verify()) == []
     assert rubbish(store) == []
 
@@ -467,6 +467,6 @@ def test_nothing_is_stored_behind_a_symlink(tmp_path: Path, link: str) -> None:
     place.parent.mkdir(parents=True)
     place.symlink_to(outside)
     with pytest.raises(MlverError, match="is a symlink, and mlver writes nowhere else") as refused:
-        put(LocalStore(directory), large)
+        put_contents(LocalStore(directory), large)
     assert (refused.value.hint or "").endswith(f"ls -ld {place}")
     assert list(outside.iterdir()) == []
