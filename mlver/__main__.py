@@ -13,7 +13,7 @@ def run() -> None:
     from mlver.cli.leaving import end_process
 
     if sys.argv[1:2] == ["hook"]:
-        from mlver.cli.hook_entry import run_hook
+        from mlver.cli.quick_hook import run_hook
 
         end_process(run_hook(sys.argv[2:]))
     from mlver.cli.main import main

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mlver.errors import MlverError
-from mlver.project import artifacts, materialise, seals
+from mlver.project.artifacts import measuring, working_files
 from mlver.project.project import Project
+from mlver.project.tags import seals
 from mlver.records.version import VersionRecord
 
 
@@ -82,7 +83,7 @@ class Registry:
     def _proven(self, record: VersionRecord) -> Path:
         weights = record.weights
         try:
-            found = artifacts.measure_at(self.project, weights.path, fresh=True)
+            found = measuring.measure_at(self.project, weights.path, fresh=True)
         except MlverError:  # what is there cannot be hashed: a dangling link, a socket
             found = None
         if found is not None and found.digest == weights.digest:
@@ -92,4 +93,4 @@ class Registry:
                 f"mlver keeps no copy of the weights of {record.model} {record.version}, and {weights.path} is another",
                 hint=f"put {weights.path} back as it was, from wherever it is kept",
             )
-        return materialise.private_copy(self.project, weights)
+        return working_files.private_copy(self.project, weights)

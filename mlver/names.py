@@ -130,3 +130,34 @@ def _path_fault(path: str) -> str | None:
 def _show(text: str) -> str:
     """The text in backticks, made safe to print: whoever chose it may not be whoever reads the message."""
     return f"`{text}`" if text.isprintable() else f"`{ascii(text)[1:-1]}`"
+
+
+# Code points that HFS+ drops from names, so that ".g\u200cit" opens .git there (git refuses the same ones).
+_IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+
+
+# An ASCII path without any of these has no fault: one search for the many that are as they should be.
+_SUSPECT = re.compile(r"^$|^[/.]|/[/.]|/$|\0")
+
+
+def is_git(component: str) -> bool:
+    """Whether a file system may take this name for `.git`."""
+    return _IGNORED.sub("", component).casefold() == ".git"
+
+
+def fault_of(relative: str) -> str | None:
+    """What is wrong with a relative POSIX path that a repository names, or None."""
+    if relative.isascii() and not _SUSPECT.search(relative):
+        return None
+    parts = relative.split("/")
+    if "\0" in relative:
+        return "has a NUL character"
+    if relative.startswith("/"):
+        return "is absolute"
+    if "" in parts:
+        return "has an empty component"
+    if ".." in parts or "." in parts:
+        return "has a `..` or `.` component"
+    if any(is_git(part) for part in parts):
+        return "reaches into `.git`"
+    return None

@@ -6,41 +6,14 @@ What a repository names is never followed out of it: not by `..`, not by an abso
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Container
 from pathlib import Path, PurePosixPath
 
 from mlver.errors import MlverError, UsageError, command
+from mlver.names import fault_of, is_git
 
-# Code points that HFS+ drops from names, so that ".g\u200cit" opens .git there (git refuses the same ones).
-_IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _RESERVED = {".git", ".mlver"}
-# An ASCII path without any of these has no fault: one search for the many that are as they should be.
-_SUSPECT = re.compile(r"^$|^[/.]|/[/.]|/$|\0")
-
-
-def is_git(component: str) -> bool:
-    """Whether a file system may take this name for `.git`."""
-    return _IGNORED.sub("", component).casefold() == ".git"
-
-
-def fault_of(relative: str) -> str | None:
-    """What is wrong with a relative POSIX path that a repository names, or None."""
-    if relative.isascii() and not _SUSPECT.search(relative):
-        return None
-    parts = relative.split("/")
-    if "\0" in relative:
-        return "has a NUL character"
-    if relative.startswith("/"):
-        return "is absolute"
-    if "" in parts:
-        return "has an empty component"
-    if ".." in parts or "." in parts:
-        return "has a `..` or `.` component"
-    if any(is_git(part) for part in parts):
-        return "reaches into `.git`"
-    return None
 
 
 def inside(

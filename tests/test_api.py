@@ -13,15 +13,23 @@ import pytest
 
 import mlver
 from mlver.api import Registry
-from mlver.commands.checkout import checkout
-from mlver.commands.promote import promote
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError, ObjectDamaged
-from mlver.project import artifacts, layout, storing
+from mlver.project.artifacts import measuring, storing
+from mlver.project.checkout import checkout
 from mlver.project.project import Project
+from mlver.project.stages.promote import promote
+from mlver.records import layout
 from tests.conftest import CHECKOUT, Repository
-from tests.project.ground import new_repository, flip_bit, initialise_project, write_artifact, register_version, remove_path
+from tests.project.helpers import (
+    flip_bit,
+    initialise_project,
+    new_repository,
+    register_version,
+    remove_path,
+    write_artifact,
+)
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +127,12 @@ def test_no_cache_vouches_for_the_bytes(registry: Registry, project: Project) ->
     """The cache is made to say that the edited file holds what it held before."""
     write_artifact(Repository(project.top), "net.onnx", "TWO")
     time.sleep(0.05)  # a file that has just changed is not cached at all
-    artifacts.measure_at(project, "net.onnx")
+    measuring.measure_at(project, "net.onnx")
     true, false = (bytes.fromhex(Digest.of(data).hex) for data in (b"TWO", b"two"))
     kept = list(project.state.files(".", b"net.onnx"))
     assert kept[0][1].count(true) == 1
     project.state.keep_files(".", [(path, entry.replace(true, false)) for path, entry in kept], [])
-    found = artifacts.measure_at(project, "net.onnx")
+    found = measuring.measure_at(project, "net.onnx")
     assert found is not None
     assert found.digest == Digest.of(b"two")
     assert registry.resolve("digits").path.read_bytes() == b"two"

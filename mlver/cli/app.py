@@ -18,11 +18,11 @@ import typer
 
 from mlver import __version__
 from mlver.cli.completion import rejoin_bash_words
-from mlver.cli.main import INTERRUPTED
-from mlver.cli.session import CommandSession
 from mlver.errors import MlverError, UsageError
-from mlver.project.lock import WAIT_S
-from mlver.render.progress import TerminalReporter
+from mlver.system.lock import WAIT_S
+from mlver.terminal.exits import INTERRUPTED
+from mlver.terminal.progress import TerminalReporter
+from mlver.terminal.session import CommandSession
 
 # In the order help lists them, each below its heading. `mlver.cli.<name>` defines a function `command` and `EXAMPLES`.
 COMMANDS = {

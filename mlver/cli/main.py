@@ -9,12 +9,10 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TextIO
 
 from mlver import __version__
 from mlver.errors import MlverError, refused
-
-BUG, INTERRUPTED = 70, 130
+from mlver.terminal.exits import BUG, INTERRUPTED, discard_stream
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,7 +57,7 @@ def _run_guarded(args: list[str]) -> int:
             sys.stdout.write(f"mlver {__version__}\n")
             code = 0
         elif args[:1] == ["hook"]:
-            from mlver.cli.hook_entry import run_full_hook as invoke_hook
+            from mlver.cli.quick_hook import run_full_hook as invoke_hook
 
             code = invoke_hook(args[1:])
         else:
@@ -81,8 +79,8 @@ def _run_guarded(args: list[str]) -> int:
 
 
 def _report_interrupt() -> int:
-    from mlver.render.progress import TerminalReporter
-    from mlver.render.screen import TextScreen
+    from mlver.terminal.progress import TerminalReporter
+    from mlver.terminal.screen import TextScreen
 
     done = "".join(f", but `{what}` is done" for what in TerminalReporter.done)
     with suppress(OSError):
@@ -91,25 +89,17 @@ def _report_interrupt() -> int:
 
 
 def _report_error(error: MlverError) -> int:
-    from mlver.render import failure
-    from mlver.render.screen import TextScreen
+    from mlver.terminal import failure
+    from mlver.terminal.screen import TextScreen
 
     with suppress(OSError):  # whoever cannot be told still gets the exit code
         failure.draw_failure(error, TextScreen(sys.stderr))
     return error.exit_code
 
 
-def discard_stream(stream: TextIO) -> None:
-    """Let what a stream still holds go nowhere.
-
-    `mlver log | head`: the reader has had enough, and Python would complain once more at its exit.
-    """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
 def _report_bug(error: Exception, args: list[str]) -> int:
-    from mlver.render import failure
-    from mlver.render.screen import TextScreen
+    from mlver.terminal import failure
+    from mlver.terminal.screen import TextScreen
 
     told = MlverError(f"this is a bug in mlver ({type(error).__name__}: {error})", hint=_save_traceback(error, args))
     with suppress(OSError):

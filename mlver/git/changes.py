@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlver import durable
 from mlver.errors import command
 from mlver.git.process import GitFailed, Process
 from mlver.git.repository import Repository
+from mlver.system import durable
 
 # What a server says whose hooks or settings forbid a push (git-receive-pack(1); forges protect tags by hooks).
 _FORBIDDEN = re.compile(r"hook declined|protected|prohibited|forbidden|permission denied|not allowed", re.IGNORECASE)

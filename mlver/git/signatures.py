@@ -9,7 +9,7 @@ import re
 
 from mlver.git.process import Process
 from mlver.git.repository import Repository, Tag
-from mlver.policy.trust import Signature
+from mlver.policy.chain import Signature
 
 # GnuPG's doc/DETAILS; ssh-keygen(1) -Y verify
 _BAD = re.compile(rb"^(?:\[GNUPG:\] BADSIG |Signature verification failed)", re.MULTILINE)

@@ -26,8 +26,8 @@ from mlver.hashing.cache import Imprint, Joined, StatCache, Whole, signature, si
 from mlver.hashing.read import LARGE, BatchRead, Progress, Read, Unsteady, read_batch, read_large
 from mlver.hashing.sink import Sink
 from mlver.hashing.walk import Found, middle, walk
-from mlver.manifest import lines
-from mlver.parallel import Pool, beside
+from mlver.records.manifest import lines
+from mlver.system.parallel import Pool, beside
 
 CHUNK_FILES = 8192
 # What a worker takes at a time: enough to outweigh handing it over, little enough to share out evenly.

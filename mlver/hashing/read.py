@@ -13,7 +13,7 @@ from typing import NamedTuple
 from mlver.hashing.cache import signature
 from mlver.hashing.sink import Blob, Sink
 from mlver.hashing.walk import shown
-from mlver.parallel import hashed
+from mlver.system.parallel import hashed
 
 # From here on a file is read in chunks and stored on its own; below, many are stored together.
 LARGE = 1 << 20

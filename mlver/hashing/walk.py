@@ -6,9 +6,9 @@ import os
 import stat
 from collections.abc import Iterator
 
-from mlver.durable import is_temporary
 from mlver.errors import plain
-from mlver.paths import is_git
+from mlver.names import is_git
+from mlver.system.durable import is_temporary
 
 Found = tuple[bytes, os.stat_result]
 # Of each directory on the way down: its (device, inode), by which a cycle of symlinks is recognised.

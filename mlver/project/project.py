@@ -12,12 +12,12 @@ from typing import NamedTuple
 from mlver import names, paths
 from mlver.errors import MlverError, UsageError, command
 from mlver.git.repository import Repository
-from mlver.project import layout
-from mlver.project.lock import WAIT_S
-from mlver.project.registry import Registry
+from mlver.project.registry.registry import Registry
+from mlver.project.registry.worktree import WorkTree
 from mlver.project.reporter import Reporter, Silent
-from mlver.project.source import WorkTree
-from mlver.state import State
+from mlver.records import layout
+from mlver.system.lock import WAIT_S
+from mlver.system.state import State
 from mlver.version import Version, highest_release, parse
 
 LAST_SECOND = 253_402_300_799  # of the year 9999

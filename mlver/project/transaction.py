@@ -7,13 +7,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from mlver import durable, paths
+from mlver import paths
 from mlver.errors import MlverError, refused
-from mlver.project import intent, layout, lock, materialise, storing
-from mlver.project.edit import Edit
-from mlver.project.intent import Intent
+from mlver.project.artifacts import storing, working_files
+from mlver.project.edit import intent
+from mlver.project.edit.edit import Edit
+from mlver.project.edit.intent import Intent
+from mlver.project.edit.recovery import settle
 from mlver.project.project import Project
-from mlver.project.settle import settle
+from mlver.records import layout
+from mlver.system import durable, lock
 
 
 @contextmanager
@@ -67,9 +70,9 @@ def _settled(project: Project, plan: Intent) -> str:
     try:
         record, _ = here.registry.version(model, version)
         into = None if place == "." else paths.inside(here.top, place)
-        materialise.sweep(here, record, into or here.top)
+        working_files.sweep(here, record, into or here.top)
         # the person may have changed files since: what is stored nowhere is saved, not overwritten
-        materialise.checkout(here, record, into=into, save=True)
+        working_files.checkout(here, record, into=into, save=True)
     except MlverError as error:
         return f"`{plan.what}` was interrupted and cannot be finished: {error.message}"
     return f"completed `{plan.what}`, which had been interrupted"

@@ -11,11 +11,12 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import NamedTuple
 
-from mlver import durable, paths
+from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import ObjectDamaged, ObjectMissing
-from mlver.parallel import hashed
 from mlver.storage.packs import Pack, name_of, scan
+from mlver.system import durable
+from mlver.system.parallel import hashed
 
 # From here on listing all object directories is cheaper than asking for one object after the other.
 LIST_FROM = 512

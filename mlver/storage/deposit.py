@@ -18,11 +18,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from mlver import durable, paths
+from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import refused
 from mlver.storage import packs
 from mlver.storage.catalogue import Catalogue, Place, read_place
+from mlver.system import durable
 
 # Contents from here on are objects of their own; smaller ones go into packs.
 LARGE = 1 << 20

@@ -12,12 +12,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from mlver import durable
 from mlver.digest import Digest
-from mlver.durable import AnyPath
 from mlver.errors import refused
-from mlver.parallel import hashed, spread
 from mlver.storage.catalogue import Catalogue, Place, open_place
+from mlver.system import durable
+from mlver.system.durable import AnyPath
+from mlver.system.parallel import hashed, spread
 
 BATCH_FILES, BATCH_BYTES = 512, 8 << 20
 # From here on a file is copied by two threads of this process; below, many by each worker.

@@ -16,16 +16,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from mlver import durable
 from mlver.digest import Digest
-from mlver.durable import AnyPath
 from mlver.errors import refused
-from mlver.parallel import hashed
 from mlver.storage.catalogue import Catalogue, open_place, read_place
 from mlver.storage.deposit import Deposit
 from mlver.storage.export import export
 from mlver.storage.store import Problem
 from mlver.storage.verify import verify
+from mlver.system import durable
+from mlver.system.durable import AnyPath
+from mlver.system.parallel import hashed
 
 Progress = Callable[[int], None]
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlver.digest import Digest
-from mlver.parallel import hashed, spread
 from mlver.storage import packs
 from mlver.storage.catalogue import Catalogue, Place, open_place
 from mlver.storage.store import Problem
+from mlver.system.parallel import hashed, spread
 
 BATCH_FILES, BATCH_BYTES = 2048, 32 << 20
 DAMAGED = "is damaged"

@@ -109,7 +109,9 @@ def serve_api() -> Iterator[ForgeApi]:
     class RequestHandler(BaseHTTPRequestHandler):
         def send_answer(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            code, said = api.answer_request(ApiRequest(self.command, self.path, _read_token(self.headers), _parse_body(self.headers, sent)))
+            code, said = api.answer_request(
+                ApiRequest(self.command, self.path, _read_token(self.headers), _parse_body(self.headers, sent))
+            )
             told = json.dumps(said).encode()
             self.send_response(code)
             self.send_header("Content-Length", str(len(told)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlver.cli.app import COMMANDS
 from tests.ci.conftest import require_commands
 from tests.ci.forge import LocalForge, WorkflowRun
-from tests.cli.conftest import train_model, assert_works
+from tests.cli.conftest import assert_works, train_model
 from tests.conftest import CHECKOUT
 
 NUMBER = 7

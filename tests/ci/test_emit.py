@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from mlver.pipelines.emit import File, files, is_edited
-from mlver.pipelines.settings import FORGES, PIPELINES, Forge, Settings
+from mlver.features.releasing.pipelines.emit import File, files, is_edited
+from mlver.features.releasing.pipelines.settings import FORGES, PIPELINES, Forge, Settings
 from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import read_document
 from tests.conftest import CHECKOUT, Repository

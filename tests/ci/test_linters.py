@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mlver.pipelines.settings import FORGES
+from mlver.features.releasing.pipelines.settings import FORGES
 from tests.ci.test_emit import FULL, OPTIONS
-from tests.cli.conftest import copy_repository, assert_works
+from tests.cli.conftest import assert_works, copy_repository
 from tests.conftest import CHECKOUT, Repository
 from tests.programs import require_program
 

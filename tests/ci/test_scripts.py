@@ -13,7 +13,7 @@ import yaml
 from tests.ci.conftest import require_commands
 from tests.ci.forge import LocalForge
 from tests.ci.test_act import branch
-from tests.cli.conftest import train_model, assert_works
+from tests.cli.conftest import assert_works, train_model
 from tests.conftest import Repository
 
 NOTES = "/projects/1/merge_requests/7/notes"

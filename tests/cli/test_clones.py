@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import assert_refused, train_model, assert_works
+from tests.cli.conftest import assert_refused, assert_works, train_model
 from tests.conftest import Repository
 
 RECORD = ".mlver/models/digits/versions/1.1.0.yaml"
@@ -124,7 +124,9 @@ def test_a_number_another_clones_tag_claims_is_refused(clones: tuple[Repository,
     train_model(lee, 3, commit=False)
     said = assert_refused(lee, "register", "digits", "--version", "1.1.0", "-m", "Run 3")
     assert "digits 1.1.0 is registered already, and a version never changes" in said
-    assert "Registered digits 1.2.0  from 1.0.0" in assert_works(lee, "register", "digits", "--bump", "minor", "-m", "Run 3")
+    assert "Registered digits 1.2.0  from 1.0.0" in assert_works(
+        lee, "register", "digits", "--bump", "minor", "-m", "Run 3"
+    )
 
 
 def test_tags_that_collide_on_the_remote_are_refused(clones: tuple[Repository, Repository]) -> None:

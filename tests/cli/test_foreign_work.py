@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.cli.conftest import assert_refused, train_model, assert_works
+from tests.cli.conftest import assert_refused, assert_works, train_model
 from tests.cli.results import digest_tree
 from tests.conftest import CHECKOUT, Repository
 
@@ -55,7 +55,9 @@ def test_a_hook_that_fails_undoes_everything(busy: Repository, name: str) -> Non
     assert "nothing was changed" in said
     assert state(busy) == before
     (busy.path / f".git/hooks/{name}").unlink()
-    assert "digits 1.1.0" in assert_works(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
+    assert "digits 1.1.0" in assert_works(
+        busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second"
+    )
 
 
 def test_a_hook_that_rewrites_the_record_is_found_out(busy: Repository) -> None:
@@ -82,7 +84,9 @@ def test_a_git_of_the_persons_own_that_holds_the_index_is_waited_for(busy: Repos
     lock.touch()
     release = threading.Timer(0.5, lock.unlink)
     release.start()
-    assert "digits 1.1.0" in assert_works(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
+    assert "digits 1.1.0" in assert_works(
+        busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second"
+    )
     release.join()
 
 

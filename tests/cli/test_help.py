@@ -10,7 +10,7 @@ import pytest
 
 from mlver.cli.app import COMMANDS
 from mlver.cli.main import main
-from tests.cli.conftest import train_model, assert_works
+from tests.cli.conftest import assert_works, train_model
 from tests.conftest import CHECKOUT, Repository
 
 README = CHECKOUT / "README.md"

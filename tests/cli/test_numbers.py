@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.conftest import assert_refused, train_model, assert_works
+from tests.cli.conftest import assert_refused, assert_works, train_model
 from tests.conftest import Repository
 
 
@@ -75,7 +75,9 @@ def test_a_number_that_cannot_be_told_is_a_usage_error(second: Repository, words
 
 
 def test_the_parent_can_be_told(second: Repository) -> None:
-    said = assert_works(second, "register", "digits", "--bump", "minor", "--parent", "production", "-m", "From production")
+    said = assert_works(
+        second, "register", "digits", "--bump", "minor", "--parent", "production", "-m", "From production"
+    )
     assert said.startswith("Registered digits 1.2.0  from 1.0.0\n")
     said = assert_works(second, "register", "digits", "--bump", "major", "--parent", "none", "-m", "From scratch")
     assert said.startswith("Registered digits 2.0.0\n")

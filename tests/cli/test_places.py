@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlver.cli.main import main
-from tests.cli.conftest import assert_refused, train_model, assert_works
+from tests.cli.conftest import assert_refused, assert_works, train_model
 from tests.conftest import CHECKOUT, Repository
 
 
@@ -81,7 +81,9 @@ def test_a_linked_work_tree_shares_objects_and_has_its_own_records(first: Reposi
     assert assert_works(side, "verify", "--all").startswith("All is well")
     # the number is taken here too: its tag says so
     train_model(first, 3)
-    assert "1.1.0 is registered already" in assert_refused(first, "register", "digits", "--version", "1.1.0", "-m", "Third")
+    assert "1.1.0 is registered already" in assert_refused(
+        first, "register", "digits", "--version", "1.1.0", "-m", "Third"
+    )
     first.git("merge", "--quiet", "--no-edit", "-X", "theirs", "side")
     assert "1.1.0" in assert_works(first, "list")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import assert_refused, train_model, assert_works
+from tests.cli.conftest import assert_refused, assert_works, train_model
 from tests.cli.results import read_document
 from tests.conftest import Repository
 
@@ -89,7 +89,9 @@ def test_a_sparse_checkout_that_hides_records_is_refused(remote: Repository) -> 
     clone.git("sparse-checkout", "add", ".mlver")
     assert "1.1.0" in assert_works(clone, "list")
     clone.git("sparse-checkout", "set", "--no-cone", "/*", "!/.mlver/models/digits/versions/1.1.0.yaml")
-    assert "leaves out .mlver/models/digits/versions/1.1.0.yaml," in assert_refused(clone, "register", "digits", "-m", "x")
+    assert "leaves out .mlver/models/digits/versions/1.1.0.yaml," in assert_refused(
+        clone, "register", "digits", "-m", "x"
+    )
     clone.git("sparse-checkout", "disable")
     assert "1.1.0" in assert_works(clone, "list")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import assert_refused, train_model, assert_works
+from tests.cli.conftest import assert_refused, assert_works, train_model
 from tests.cli.results import read_document
 from tests.conftest import CHECKOUT, Repository
 from tests.e2e import servers

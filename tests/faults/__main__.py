@@ -27,7 +27,9 @@ def main() -> int:
     asked = parser.parse_args()
     parts = (one.partition("=") for one in asked.campaigns.split(","))
     name, _, only = asked.point.partition(":")
-    wanted = {campaign: CampaignExtent(int(most) if most else sys.maxsize, only, asked.first) for campaign, _, most in parts}
+    wanted = {
+        campaign: CampaignExtent(int(most) if most else sys.maxsize, only, asked.first) for campaign, _, most in parts
+    }
     began, cpu = time.perf_counter(), _processor_seconds()
     with fork_server() as root:
         tallies = run_campaigns(wanted, name, root)

@@ -23,8 +23,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlver import durable
-from mlver.state import State
+from mlver.system import durable
+from mlver.system.state import State
 from tests.faults.disk import DurableDisk
 
 _NAMES = {"replace": "rename", "remove": "unlink"}
@@ -244,14 +244,19 @@ class _CountedFile(io.FileIO):
     def write(self, data: Any, /) -> int:
         if self.tap is None:
             return super().write(data)
-        return int(self.tap._intercept_call("write", lambda piece: super(_CountedFile, self).write(piece), _DataPiece(data)) or 0)
+        return int(
+            self.tap._intercept_call("write", lambda piece: super(_CountedFile, self).write(piece), _DataPiece(data))
+            or 0
+        )
 
 
 class _DataPiece(bytes):
     """Data without a descriptor beside it."""
 
 
-def _open_counted(tap: CallTap, real: Callable[..., Any], file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
+def _open_counted(
+    tap: CallTap, real: Callable[..., Any], file: Any, mode: str = "r", *args: Any, **options: Any
+) -> Any:
     if isinstance(file, int) or "opener" in options or not set(mode) & set("wxa+"):
         return real(file, mode, *args, **options)
     if "b" not in mode:

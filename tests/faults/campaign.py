@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlver import durable
+from mlver.system import durable
 from tests.faults import ground, oracle
 from tests.faults.calls import CallFault
 from tests.faults.ground import WorkPlace
 from tests.faults.operations import CampaignOperation
-from tests.faults.run import ChildRun, run_in_process, run_child
+from tests.faults.run import ChildRun, run_child, run_in_process
 
 
 @dataclass(slots=True)
@@ -130,7 +130,9 @@ class OperationSweep:
         wrong = []
         if again.code not in self.operation.again:
             wrong.append(f"run again, it exited {again.code}: {again.err}{again.out}")
-        wrong += oracle.list_differences(oracle.collect_facts(place), self.new) + ([] if kept else oracle.list_leftovers(place))
+        wrong += oracle.list_differences(oracle.collect_facts(place), self.new) + (
+            [] if kept else oracle.list_leftovers(place)
+        )
         end = oracle.hash_place(place)
         if end not in self._sound or afresh:
             wrong += oracle.list_faults(place, *self.expected)

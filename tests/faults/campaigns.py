@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.faults import inside_git, power
-from tests.faults.campaign import CampaignExtent, OperationSweep, CampaignTally, sweep_operation
+from tests.faults.campaign import CampaignExtent, CampaignTally, OperationSweep, sweep_operation
 from tests.faults.damage import KINDS, damage_files
 from tests.faults.errors import ERRORS
 from tests.faults.inside_git import INSIDE_GIT
@@ -96,7 +96,11 @@ def _plan_each(names: list[str], most: Most, others: Most) -> list[tuple[str, st
     subjects = {"together": [pair.name for pair in PAIRS], "damage": list(KINDS)}
     return [
         *((",".join(_format_request(campaign, points) for campaign, points in most.items()), name) for name in names),
-        *((_format_request(campaign, points), name) for campaign, points in others.items() for name in subjects[campaign]),
+        *(
+            (_format_request(campaign, points), name)
+            for campaign, points in others.items()
+            for name in subjects[campaign]
+        ),
     ]
 
 

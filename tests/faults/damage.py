@@ -96,7 +96,9 @@ def damage_files(kind: str, root: Path, extent: CampaignExtent) -> CampaignTally
             # git reads neither what follows the name in a reference nor what follows the end of a zlib stream
             ways.remove("grow")
         way = seeded.choice(ways)
-        changed = _apply_damage(way, path, made, kind, seeded) and (not kind.startswith("tag") or _read_tags(place) != made.tags)
+        changed = _apply_damage(way, path, made, kind, seeded) and (
+            not kind.startswith("tag") or _read_tags(place) != made.tags
+        )
         if changed and extent.only in ("", f"{number}:{way}"):
             twin = ground.copy_place(place.path, root / "twin")
             wrong = list(_judge_copies(place, twin, kind, made))

@@ -40,7 +40,9 @@ def judge_error(sweep: OperationSweep, point: CallFault) -> PointVerdict:
     else:
         wrong += oracle.list_torn(now, sweep.new, sweep.old, sweep.start)
     return PointVerdict(
-        done.fired, done.code == 0 and bool(wrong), [*wrong, *sweep.finish_operation(place, kept=point.at.startswith("unlink"))]
+        done.fired,
+        done.code == 0 and bool(wrong),
+        [*wrong, *sweep.finish_operation(place, kept=point.at.startswith("unlink"))],
     )
 
 

@@ -33,7 +33,9 @@ def list_git_points(sweep: OperationSweep) -> list[CallFault]:
                 for number in range(1, times + 1) if call in GIT_CALLS else ():
                     found += [CallFault(label, "git", detail=f"{call}:{number}{who}") for who in (":all", ":alone")]
             # a git that names nothing waits nowhere
-            found += [CallFault(label, "slow", detail="rename:1")] * bool(made["rename"]) + [CallFault(label, "starved")]
+            found += [CallFault(label, "slow", detail="rename:1")] * bool(made["rename"]) + [
+                CallFault(label, "starved")
+            ]
     return found
 
 

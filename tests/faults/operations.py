@@ -235,10 +235,18 @@ OPERATIONS = (
     CampaignOperation("register-busy", partial(prepare_busy, prepare_changed), (*_NEXT, "--allow-dirty"), again=(0, 3)),
     CampaignOperation("register-staged", prepare_changed, (*_NEXT, "--no-commit"), again=(0, 3), unsealed=True),
     CampaignOperation(
-        "register-after-kill", partial(prepare_interrupted, "git-tag#1:before", "register"), _NEXT, prepare_changed, again=(0, 3)
+        "register-after-kill",
+        partial(prepare_interrupted, "git-tag#1:before", "register"),
+        _NEXT,
+        prepare_changed,
+        again=(0, 3),
     ),
     CampaignOperation(
-        "register-after-undo", partial(prepare_interrupted, "git-commit#1:before", "register"), _NEXT, prepare_changed, again=(0, 3)
+        "register-after-undo",
+        partial(prepare_interrupted, "git-commit#1:before", "register"),
+        _NEXT,
+        prepare_changed,
+        again=(0, 3),
     ),
     CampaignOperation("hook-install", prepare_born, ("hook", "install"), piecemeal=True),
     CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),
@@ -249,11 +257,20 @@ OPERATIONS = (
     CampaignOperation("promote-tagged", prepare_tagging, _PROMOTE),
     CampaignOperation("promote-again", prepare_staged, ("promote", "m@1.0.0", "--to", "production", "-m", "Back")),
     CampaignOperation("promote-busy", partial(prepare_busy, prepare_two_versions), _PROMOTE),
-    CampaignOperation("promote-after-kill", partial(prepare_interrupted, "git-commit#1:after", "promote"), _PROMOTE, prepare_two_versions),
+    CampaignOperation(
+        "promote-after-kill",
+        partial(prepare_interrupted, "git-commit#1:after", "promote"),
+        _PROMOTE,
+        prepare_two_versions,
+    ),
     CampaignOperation("rollback", prepare_staged, _BACK, again=(0, 3)),
     CampaignOperation("rollback-busy", partial(prepare_busy, prepare_staged), _BACK, again=(0, 3)),
     CampaignOperation(
-        "rollback-after-kill", partial(prepare_interrupted, "git-commit#1:before", "rollback"), _BACK, prepare_staged, again=(0, 3)
+        "rollback-after-kill",
+        partial(prepare_interrupted, "git-commit#1:before", "rollback"),
+        _BACK,
+        prepare_staged,
+        again=(0, 3),
     ),
     CampaignOperation("checkout", prepare_staged, _OLD),
     CampaignOperation("checkout-to", prepare_two_versions, ("checkout", "m@1.0.0", "--to", "served")),
@@ -261,7 +278,9 @@ OPERATIONS = (
     CampaignOperation("ci", prepare_registered, ("ci", "github"), piecemeal=True),
     CampaignOperation("checkout-crowded", prepare_staged, _OLD, crowded=True),
     CampaignOperation("checkout-obstructed", prepare_obstructed, ("checkout", "m@1.1.0", "--force")),
-    CampaignOperation("checkout-after-kill", partial(prepare_interrupted, "rename#3:after", "checkout"), _OLD, prepare_staged),
+    CampaignOperation(
+        "checkout-after-kill", partial(prepare_interrupted, "rename#3:after", "checkout"), _OLD, prepare_staged
+    ),
 )
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 

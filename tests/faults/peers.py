@@ -118,10 +118,16 @@ def _list_power_cut_losses(peer: PeerTool, kind: str, root: Path) -> list[str]:
         subprocess.run(["sync"], check=True)
         for words in peer.keep:
             _run_or_fail(words, place)
-        wanted = [_read_object_id(place, "HEAD"), _read_object_id(place, "refs/tags/next") or _read_object_id(place, "refs/tags/m@v1.1.0")]
+        wanted = [
+            _read_object_id(place, "HEAD"),
+            _read_object_id(place, "refs/tags/next") or _read_object_id(place, "refs/tags/m@v1.1.0"),
+        ]
         shut_down_mount(mount)
     with power.mount_image(image, mount):
-        there = [_read_object_id(place, "HEAD"), _read_object_id(place, "refs/tags/next") or _read_object_id(place, "refs/tags/m@v1.1.0")]
+        there = [
+            _read_object_id(place, "HEAD"),
+            _read_object_id(place, "refs/tags/next") or _read_object_id(place, "refs/tags/m@v1.1.0"),
+        ]
         lost = [name for name, old, new in zip(("commit", "tag"), wanted, there, strict=True) if old != new]
         if "commit" not in lost and _run_words(("git", "rev-list", "--objects", "HEAD"), place).returncode:
             lost.append("commit")

@@ -12,7 +12,7 @@ from dataclasses import asdict
 import pytest
 
 from tests.faults.campaign import CampaignTally
-from tests.faults.campaigns import TITLES, why_impossible, wanted_points
+from tests.faults.campaigns import TITLES, wanted_points, why_impossible
 
 Record = Callable[[str, CampaignTally], None]
 _MARK = "campaign: "

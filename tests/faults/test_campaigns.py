@@ -57,14 +57,18 @@ def judge(tallies: dict[str, CampaignTally], record: Record) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "name"), plan_ordinary_run(), ids=[f"{wanted.partition('=')[0]}-{name}" for wanted, name in plan_ordinary_run()]
+    ("wanted", "name"),
+    plan_ordinary_run(),
+    ids=[f"{wanted.partition('=')[0]}-{name}" for wanted, name in plan_ordinary_run()],
 )
 def test_nothing_is_lost_and_all_is_told(wanted: str, name: str, record: Record) -> None:
     judge(campaigns(wanted, name), record)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("wanted", "name"), plan_extended_run(), ids=[f"{wanted}-{name}" for wanted, name in plan_extended_run()])
+@pytest.mark.parametrize(
+    ("wanted", "name"), plan_extended_run(), ids=[f"{wanted}-{name}" for wanted, name in plan_extended_run()]
+)
 def test_nothing_is_lost_in_the_long_run(wanted: str, name: str, record: Record) -> None:
     judge(campaigns(wanted, name), record)
 

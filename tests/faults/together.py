@@ -12,7 +12,7 @@ from tests.faults import ground, operations, oracle
 from tests.faults.calls import CallFault
 from tests.faults.campaign import CampaignExtent, CampaignTally, sample_points
 from tests.faults.ground import WorkPlace
-from tests.faults.run import ChildRun, run_in_process, run_child, start_child
+from tests.faults.run import ChildRun, run_child, run_in_process, start_child
 
 DELAY_MS = 60
 # So often each point is tried in the long run, each time with another head start.
@@ -36,7 +36,9 @@ PAIRS = (
     CommandPair("register+register", operations.prepare_changed, _REGISTER, _REGISTER),
     CommandPair("same+same", operations.prepare_changed, _SAME, _SAME),
     CommandPair("register+promote", operations.prepare_staged, _REGISTER, _UP),
-    CommandPair("promote+promote", operations.prepare_two_versions, _UP, ("promote", "m@1.0.0", "--to", "staging", "-m", "Mine")),
+    CommandPair(
+        "promote+promote", operations.prepare_two_versions, _UP, ("promote", "m@1.0.0", "--to", "staging", "-m", "Mine")
+    ),
     CommandPair("rollback+promote", operations.prepare_staged, _BACK, _UP),
     CommandPair("checkout+register", operations.prepare_staged, ("checkout", "m@1.0.0", "--force"), _REGISTER),
     CommandPair("tag+register", operations.prepare_unsealed, ("tag",), _REGISTER),

@@ -11,7 +11,7 @@ from mlver.errors import MlverError
 from mlver.hashing import Measured, StatCache, measure
 from mlver.hashing import cache as cache_module
 from mlver.hashing.cache import is_racy, signature
-from mlver.state import State
+from mlver.system.state import State
 
 SECOND = 1_000_000_000
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mlver import parallel
 from mlver.errors import MlverError
 from mlver.hashing import Blob, StatCache, measure, read
-from mlver.state import State
+from mlver.system import parallel
+from mlver.system.state import State
 
 
 class Shelf:

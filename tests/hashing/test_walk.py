@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlver import durable
 from mlver.hashing.walk import middle, walk
+from mlver.system import durable
 
 names = (
     st.text(st.sampled_from("ab-./0\udcff"), min_size=1, max_size=4)

@@ -4,7 +4,7 @@ import pytest
 
 from mlver.project.project import Project
 from tests.conftest import Repository
-from tests.project.ground import initialise_project
+from tests.project.helpers import initialise_project
 
 
 @pytest.fixture

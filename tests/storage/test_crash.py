@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mlver import durable
 from mlver.digest import Digest
 from mlver.hashing import measure
 from mlver.storage import LocalStore
+from mlver.system import durable
 from tests.storage.conformance import get_content, put_contents
 
 CHECKOUT = Path(__file__).parents[2]

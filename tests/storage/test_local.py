@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from mlver import durable
 from mlver.digest import Digest
 from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
 from mlver.hashing import measure
-from mlver.manifest import Manifest
+from mlver.records.manifest import Manifest
 from mlver.storage import LocalStore, ObjectStore, Problem, deposit, packs
 from mlver.storage.deposit import Receipt
 from mlver.storage.packs import Member
+from mlver.system import durable
 from tests.storage.conformance import LARGE, StoreConformance, get_content, put_contents
 
 

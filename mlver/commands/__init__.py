@@ -1,1 +1,0 @@
-"""One function a command: `(Project, typed arguments) → frozen result`. Nothing here prints."""

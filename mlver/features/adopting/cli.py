@@ -1,0 +1,47 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlver.features.adopting.adopt import Adoption, adopt
+from mlver.features.adopting.screen import draw_adopt
+from mlver.terminal.options import DryRun, Json, Model
+from mlver.terminal.pairs import parse_pairs
+from mlver.terminal.session import emit_result, find_session
+
+ADOPT_EXAMPLES = (
+    "mlver adopt",
+    "mlver adopt digits --weights model/weights.safetensors",
+    "mlver adopt digits --pattern 'release-{version}' --dry-run",
+)
+
+
+def adopt_command(
+    ctx: typer.Context,
+    model: Model = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option("--pattern", help="How tags are named, such as 'release-{version}' or '{model}-v{version}'."),
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option("--weights", metavar="PATH", help="Where the weights were, if nothing else says.")
+    ] = None,
+    data: Annotated[
+        list[str] | None, typer.Option("--data", metavar="NAME=PATH", help="Where a data set was; repeatable.")
+    ] = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Turn tags that are there already into records.
+
+    GTO's `name@v1.2.3` and `name#stage` tags, or plain `v1.2.3` ones of the MODEL named. No tag is moved. What git,
+    git-lfs or DVC keeps stays there, pinned by digest. Exit code 1 when some could not be adopted.
+    """
+    asked = Adoption(
+        model=model, pattern=pattern, weights=weights, data=parse_pairs(data or [], "--data"), dry_run=dry_run
+    )
+    result = adopt(find_session(ctx).initialised_project, asked)
+    emit_result(result, draw_adopt, json=json, code=result.exit_code)

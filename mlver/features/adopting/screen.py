@@ -1,0 +1,66 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from mlver.features.adopting.adopt import AdoptResult
+from mlver.terminal.screen import Cell, TextScreen
+from mlver.terminal.words import format_count, format_size, shorten_digest
+
+_SHOWN = 20
+
+
+def draw_adopt(result: AdoptResult, screen: TextScreen) -> None:
+    if not (result.versions or result.stages or result.left):
+        screen.draw_line(
+            "nothing to adopt: ", _describe_known_versions(result) if result.known else "no tag here tells of a version"
+        )
+        return
+    if result.versions or result.stages:
+        verb = "Would adopt" if result.dry_run else "Adopted"
+        screen.draw_line((verb, "bold"), f" {format_count(len(result.versions), 'version')}")
+        _draw_adopted_versions(result, screen)
+        for stage in result.stages:
+            held = " → ".join(holder or "(empty)" for holder in stage.holders)
+            screen.draw_line("  ", (stage.stage, "good"), f" of {stage.model}: {held}", hang=4)
+    for left in result.left[:_SHOWN]:
+        screen.draw_line(("Left", "bad"), " ", (left.subject, "bold"), f"  {left.message}", hang=2)
+        if left.hint:
+            screen.draw_unbroken("  ", ("hint: ", "dim"), left.hint)
+    if len(result.left) > _SHOWN:
+        screen.draw_line(f"and {len(result.left) - _SHOWN} more: mlver adopt --json names them all")
+    if result.known:
+        screen.draw_line((_describe_known_versions(result), "dim"))
+    _draw_next_step(result, screen)
+
+
+def _describe_known_versions(result: AdoptResult) -> str:
+    has = "has its record" if result.known == 1 else "have their records"
+    return f"{format_count(result.known, 'version')} {has} already"
+
+
+def _draw_adopted_versions(result: AdoptResult, screen: TextScreen) -> None:
+    rows: list[list[Cell]] = [
+        [
+            (f"{one.model} {one.version}", "name"),
+            one.weights,
+            format_count(one.files, "file"),
+            format_size(one.size),
+            (shorten_digest(one.digest), "dim"),
+            (f"kept by {one.holder}", "dim"),
+            (f"from {one.tag}" if one.seal else "", "dim"),
+        ]
+        for one in result.versions
+    ]
+    screen.draw_table(rows, right=(2, 3), indent=2, fold=1)
+
+
+def _draw_next_step(result: AdoptResult, screen: TextScreen) -> None:
+    if result.dry_run:
+        screen.draw_line(("nothing was written", "dim"))
+        return
+    if result.commit is None:
+        return
+    seals = [one.seal for one in result.versions if one.seal]
+    made = f", {format_count(len(seals), 'new tag')}" if seals else ""
+    screen.draw_line("  ", (f"commit {result.commit[:10]}{made}; no tag was moved", "dim"))
+    screen.draw_unbroken(("next: ", "dim"), "git push, and mlver tag --push" if seals else "git push")

@@ -1,0 +1,56 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlver.features.checking.doctor import doctor
+from mlver.features.checking.screen import draw_doctor, draw_verify
+from mlver.features.checking.verify import verify
+from mlver.terminal.options import DryRun, Json, complete_ref
+from mlver.terminal.session import emit_result, find_session
+
+VERIFY_EXAMPLES = (
+    "mlver verify",
+    "mlver verify digits@production",
+    "mlver verify --all",
+)
+
+
+def verify_command(
+    ctx: typer.Context,
+    refs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[REF]...", help="What each stage and `latest` name, if left out.", autocompletion=complete_ref
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every version, all history, all objects.")] = False,
+    json: Json = False,
+) -> None:
+    """Check the whole chain, and name each broken link.
+
+    Tag, record, manifest, object, working file; every byte is read. Exit 1 when a link is broken.
+    """
+    result = verify(find_session(ctx).initialised_project, refs or (), everything=everything)
+    emit_result(result, draw_verify, json=json, code=result.exit_code)
+
+
+DOCTOR_EXAMPLES = (
+    "mlver doctor",
+    "mlver doctor --fix",
+    "mlver doctor --fix --dry-run",
+)
+
+
+def doctor_command(
+    ctx: typer.Context,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended without losing anything.")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Inspect repository, store and git; say what to type."""
+    result = doctor(find_session(ctx).uninitialised_project, fix=fix, dry_run=dry_run)
+    emit_result(result, draw_doctor, json=json, code=result.exit_code)

@@ -1,0 +1,227 @@
+"""`mlver doctor`: inspect the repository, the object store, git and its settings; say what to type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from mlver.digest import Digest
+from mlver.errors import InvalidDocument, MlverError, command
+from mlver.git import remotes
+from mlver.git.hooks import is_own
+from mlver.policy.chain import Broken, judge_seal
+from mlver.project.artifacts import measuring, repair
+from mlver.project.audit import audit
+from mlver.project.edit import intent
+from mlver.project.project import Project
+from mlver.project.setup import init
+from mlver.project.tags import seals
+from mlver.project.transaction import editing
+from mlver.records import layout
+from mlver.records.tags import tag_name
+from mlver.version import Version
+
+Level = Literal["good", "remark", "wrong"]
+# The first that knows core.fsync, without which git itself forgets commits in a power cut.
+_DURABLE_GIT = (2, 36)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `fixable`: `--fix` can mend it; `fixed`: it just did."""
+
+    level: Level
+    subject: str
+    message: str
+    hint: str | None = None
+    fixable: bool = False
+    fixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorResult:
+    findings: tuple[Finding, ...]
+    dry_run: bool
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if any(finding.level == "wrong" and not finding.fixed for finding in self.findings) else 0
+
+
+def doctor(project: Project, *, fix: bool = False, dry_run: bool = False) -> DoctorResult:
+    """Look at everything mlver depends on; with `fix`, mend what can be mended without losing anything.
+
+    With `dry_run` nothing is mended, whatever `fix` says.
+    """
+    fix = fix and not dry_run
+    findings = [*_git(project)]
+    for look in (_layout, _interrupted, _records, _objects):
+        findings += look(project, fix)
+    for settle in (_hooks, _settings, _clone, _remotes):
+        findings += settle(project)
+    return DoctorResult(tuple(findings), dry_run)
+
+
+def _git(project: Project) -> Iterator[Finding]:
+    version = project.repository.git_version()
+    told = ".".join(map(str, version))
+    if version[:2] < _DURABLE_GIT:
+        message = f"{told} cannot sync what it writes: a power cut may lose a commit or a tag"
+        yield Finding("wrong", "git", message, "upgrade git to 2.36 or newer")
+    else:
+        yield Finding("good", "git", f"{told}, at {project.top}")
+    unfinished = project.repository.unfinished()
+    if unfinished:
+        yield Finding("remark", "git", f"{unfinished[0]} is in progress: nothing can be registered", unfinished[1])
+    elif project.repository.head().branch is None:
+        yield Finding("remark", "git", "HEAD is detached: nothing can be committed here", "git switch BRANCH")
+
+
+def _layout(project: Project, fix: bool) -> Iterator[Finding]:
+    missing = init(project, dry_run=True).created
+    if missing and fix:
+        init(project)
+    root = f"{layout.ROOT}/"
+    unprepared = layout.CONFIG in missing and not project.registry.models()
+    for path in [root] if unprepared else missing:
+        yield Finding("wrong", path, "is missing", "mlver init", fixable=True, fixed=fix)
+    if layout.CONFIG not in missing or fix:
+        yield _stages(project)
+    if project.repository.ignores(layout.CONFIG):
+        hint = "take it out of .gitignore: git check-ignore -v .mlver/config.yaml"
+        yield Finding("wrong", layout.ROOT, "is ignored by git, so clones would not get it", hint)
+
+
+def _stages(project: Project) -> Finding:
+    try:
+        stages = ", ".join(project.registry.config().stages)
+        return Finding("good", layout.CONFIG, f"stages {stages}")
+    except InvalidDocument as error:
+        link = audit.unreadable(project, "settings", layout.CONFIG, error)
+        return Finding("wrong", layout.CONFIG, link.message, link.hint)
+    except MlverError as error:
+        return Finding("wrong", layout.CONFIG, error.message, error.hint)
+
+
+def _interrupted(project: Project, fix: bool) -> Iterator[Finding]:
+    plan = intent.pending(project.directory)
+    if plan is None:
+        return
+    if fix:
+        with editing(project, "doctor"):
+            pass  # settling what was interrupted comes first in every edit
+    message = f"`{plan.what}` was interrupted, or is still at work; the next command that writes settles it"
+    yield Finding("remark", "recovery", message, "mlver doctor --fix", fixable=True, fixed=fix)
+
+
+def _records(project: Project, _: bool) -> Iterator[Finding]:
+    """Every version's record, its manifests and its seal; what HEAD holds and the work tree does not."""
+    sealing = "git fetch --tags   (for seals made elsewhere; else: mlver tag)" if _has_remote(project) else "mlver tag"
+    fresh = project.afresh
+    models = fresh.registry.models()
+    broken: list[Broken] = []
+    count = 0
+    for model in models:
+        known = {version: _readable(fresh, model, version, broken) for version in fresh.registry.versions(model)}
+        found = {version: digest for version, digest in known.items() if digest is not None}
+        count += len(found)
+        tags = seals.tagged(fresh, model, found)
+        for version, digest in found.items():
+            if str(version) in tags:
+                broken += judge_seal(model, version, digest, tags[str(version)][1])
+            else:
+                yield Finding("remark", tag_name(model, version), "no tag seals this record yet", sealing)
+    broken += audit.uncommitted(fresh, models)
+    broken += audit.spared(layout.MANIFESTS, audit.manifests(fresh))
+    for link in dict.fromkeys(broken):
+        yield Finding("remark" if link.kind == "unsealed" else "wrong", link.subject, link.message, link.hint)
+    said = f"{count} version{'s' * (count != 1)} of {len(models)} model{'s' * (len(models) != 1)}"
+    if all(link.kind == "unsealed" for link in broken):
+        yield Finding("good", "records", said)
+
+
+def _readable(project: Project, model: str, version: Version, broken: list[Broken]) -> Digest | None:
+    """The digest of a record that can be read; `broken` is told of it, or of its manifests, where one cannot."""
+    try:
+        record, digest = project.registry.version(model, version)
+    except MlverError as error:
+        broken.append(audit.unreadable(project, "record", layout.version(model, version), error))
+        return None
+    for name, artifact in record.artifacts().items():
+        try:
+            measuring.contents(project, artifact)
+        except MlverError as error:
+            broken.append(Broken("manifest", f"{model} {version} {name}", error.message, error.hint))
+    return digest
+
+
+def _objects(project: Project, fix: bool) -> Iterator[Finding]:
+    """Every object that a version pins, read and hashed; those lost are looked for among the working files."""
+    lost = repair.lost(project)
+    if fix and lost:
+        with editing(project, "doctor"):
+            repair.restore(project, lost)
+        still = set(repair.lost(project))
+    else:
+        still = set(lost)
+    for loss in lost:
+        at_hand = repair.is_at_hand(project, loss)
+        hint = "mlver doctor --fix" if at_hand else "copy .git/mlver/objects and packs from a clone that has them"
+        yield Finding("wrong", loss.subject, loss.message, hint, fixable=at_hand, fixed=loss not in still)
+    if not lost:
+        yield Finding("good", "objects", "every stored byte that the records name is present and right")
+    aside = repair.quarantined(project)
+    if aside:
+        where = project.directory / "quarantine"
+        copies = "1 damaged copy is" if aside == 1 else f"{aside} damaged copies are"
+        message = f"{copies} kept aside, and never served"
+        hint = f"{command('ls', where)}   (nothing there is needed once all is well)"
+        yield Finding("remark", "quarantine", message, hint)
+
+
+def _hooks(project: Project) -> Iterator[Finding]:
+    for name, executable in project.repository.commit_hooks():
+        if not executable:
+            yield Finding("remark", "hooks", f"{name} is not executable, so git skips it", command("chmod", "+x", name))
+        elif is_own(name):
+            yield Finding("good", "hooks", f"{name} is mlver's own: it judges what a commit would bring in")
+        else:
+            yield Finding("good", "hooks", f"{name} runs on mlver's commits; keep it from rewriting .mlver/")
+
+
+def _settings(project: Project) -> Iterator[Finding]:
+    try:
+        yield Finding("good", "author", project.repository.author())
+    except MlverError as error:
+        yield Finding("wrong", "author", "git does not know who you are", error.hint)
+
+
+def _has_remote(project: Project) -> bool:
+    return remotes.default(project.repository) is not None
+
+
+def _clone(project: Project) -> Iterator[Finding]:
+    """What a clone was told to leave out."""
+    if project.repository.is_shallow():
+        message = "this clone is shallow: what was done to a record before its history begins cannot be told"
+        yield Finding("remark", "history", message, "git fetch --unshallow --tags")
+    for _, name, value in project.repository.settings(r"^remote\..*\.(tagopt|promisor)$"):
+        remote = name.split(".", 1)[1].rpartition(".")[0]
+        if value == "--no-tags":
+            message = f"none come from {remote} by themselves, so what was sealed elsewhere looks unsealed here"
+            yield Finding("remark", "tags", message, command("git", "fetch", "--tags", remote))
+        elif value == "true":
+            message = (
+                f"this clone is partial: mlver fetches nothing from {remote} behind your back, and says what is missing"
+            )
+            yield Finding("remark", "history", message, "git log --all --patch -- .mlver >/dev/null")
+
+
+def _remotes(project: Project) -> Iterator[Finding]:
+    remote = remotes.default(project.repository)
+    if remote is None:
+        hint = "git remote add origin URL, then git push and mlver tag --push"
+        yield Finding("remark", "remote", "there is none: this is the only copy of the records", hint)
+    else:
+        yield Finding("good", "remote", f"{remote}; send tags there with mlver tag --push")

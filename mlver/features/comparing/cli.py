@@ -1,0 +1,75 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlver.errors import UsageError
+from mlver.features.comparing import markdown
+from mlver.features.comparing.diff import diff
+from mlver.features.comparing.review import range_of, review
+from mlver.features.comparing.screen import draw_diff, draw_status
+from mlver.features.comparing.screen import draw_review as review_text
+from mlver.features.comparing.status import status
+from mlver.terminal.options import Json, Model, Ref, complete_ref
+from mlver.terminal.session import emit_result, find_session
+
+DIFF_EXAMPLES = (
+    "mlver diff digits@1.0.0",
+    "mlver diff digits@1.0.0 @1.1.0",
+    "mlver diff digits@production @latest --exit-code",
+    "mlver diff main...HEAD --markdown",
+)
+
+
+def diff_command(
+    ctx: typer.Context,
+    a: Ref = None,
+    b: Annotated[
+        str | None,
+        typer.Argument(metavar="[REF]", help="Against this; the work tree if left out.", autocompletion=complete_ref),
+    ] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when something differs.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As a comment for a pull request.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare two versions, a version with files, or two commits.
+
+    Params, metrics (which way is better stands in model.yaml), files, environment and code. `main...HEAD` shows what a
+    branch registers, moves and changes since it left main, as a pull request does; `A..B` compares the two directly.
+    """
+    project = find_session(ctx).initialised_project
+    asked = range_of(a)
+    if asked is None:
+        result = diff(project, a, b)
+        emit_result(
+            result,
+            markdown.draw_diff_markdown if as_markdown else draw_diff,
+            json=json,
+            code=int(exit_code and result.differs),
+        )
+        return
+    if b is not None:
+        raise UsageError(f"{a} names both sides already", hint=f"mlver diff {a}")
+    reviewed = review(project, asked)
+    show = markdown.draw_review_markdown if as_markdown else review_text
+    emit_result(reviewed, show, json=json, code=int(exit_code and reviewed.differs))
+
+
+STATUS_EXAMPLES = (
+    "mlver status",
+    "mlver status digits --exit-code",
+)
+
+
+def status_command(
+    ctx: typer.Context,
+    model: Model = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when something differs.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare the work tree with the latest version; suggest the bump."""
+    result = status(find_session(ctx).initialised_project, model)
+    emit_result(result, draw_status, json=json, code=int(exit_code and result.differs))

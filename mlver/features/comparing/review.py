@@ -1,0 +1,339 @@
+"""`mlver diff A...B`: what a branch registers, moves and changes, read from its commits, as a pull request shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from mlver.document import codec
+from mlver.errors import InvalidDocument, MlverError
+from mlver.features.comparing.artifact_diff import ArtifactDiff, contrast
+from mlver.features.comparing.snapshot import Snapshot, of_version
+from mlver.features.comparing.value_diff import MetricChange, ValueChange, compare_metrics, compare_values
+from mlver.git import revisions
+from mlver.policy.chain import judge_seal
+from mlver.policy.numbering import part_of
+from mlver.project.history.stage_history import history_of
+from mlver.project.project import Chosen, Project
+from mlver.project.registry.committed import Tree
+from mlver.project.registry.registry import Registry
+from mlver.project.tags import seals
+from mlver.records import layout
+from mlver.records.layout import Place
+from mlver.records.promotion import PromotionRecord
+from mlver.records.values import Document
+from mlver.records.version import Update
+from mlver.version import Bump, Version, highest, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """`A...B` (what B did since it left A) or, where `direct`, `A..B` (two commits compared), as typed."""
+
+    old: str
+    new: str
+    direct: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVersion:
+    """A version the branch registers, against `compared`: its parent, else the version it follows; None for a first.
+
+    `bump` is the part of the number that moved, None for a first. `record` is the digest of the record's bytes.
+    """
+
+    model: str
+    version: str
+    bump: Bump | None
+    parent: str | None
+    compared: str | None
+    update: Update
+    created: str
+    author: str
+    message: str
+    record: str
+    params: tuple[ValueChange, ...]
+    metrics: tuple[MetricChange, ...]
+    artifacts: tuple[ArtifactDiff, ...]
+    environment: tuple[ValueChange, ...]
+    labels: tuple[ValueChange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """An evaluation, or an approval for `stage`, that the branch adds."""
+
+    model: str
+    version: str
+    stage: str | None
+    author: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedSettings:
+    """A settings file that differs; `changes` are its values, none where either side cannot be read."""
+
+    path: str
+    state: str
+    changes: tuple[ValueChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What a reviewer should look at before the rest, and what to type about it."""
+
+    path: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewResult:
+    """`base` and `head` are the commits compared; with three dots `base` is where the branch left `old`."""
+
+    old: str
+    new: str
+    direct: bool
+    base: str
+    head: str
+    versions: tuple[NewVersion, ...]
+    promotions: tuple[PromotionRecord, ...]
+    evaluations: tuple[Given, ...]
+    approvals: tuple[Given, ...]
+    settings: tuple[ChangedSettings, ...]
+    warnings: tuple[Warned, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the branch says anything at all about models."""
+        told = (self.versions, self.promotions, self.evaluations, self.approvals, self.settings, self.warnings)
+        return any(told)
+
+
+def range_of(text: str | None) -> Range | None:
+    """The range a person typed; None for a REF, which never holds two dots in a row. An empty side is HEAD."""
+    for dots in ("...", ".."):
+        old, found, new = (text or "").partition(dots)
+        if found:
+            return Range(old or "HEAD", new or "HEAD", dots == "..")
+    return None
+
+
+def review(project: Project, asked: Range) -> ReviewResult:
+    """What lies between two commits. The work tree is never looked at, and nothing that cannot be read ends it."""
+    git = project.repository
+    old, head = revisions.resolve(git, asked.old), revisions.resolve(git, asked.new)
+    base = old if asked.direct else revisions.merge_base(git, old, head)
+    before = Tree.at(git, base)
+    other = before if old == base else Tree.at(git, old)
+    return _Review(project, before, Tree.at(git, head), other).result(asked, base, head)
+
+
+class _Review:
+    """Two trees side by side, and the other branch's for what both claim."""
+
+    def __init__(self, project: Project, base: Tree, head: Tree, other: Tree) -> None:
+        self.base, self.head, self.other = base, head, other
+        self.old = replace(project, registry=Registry(base, project.state))
+        self.new = replace(project, registry=Registry(head, project.state))
+        before, after = base.entries, head.entries
+        self.added = sorted((path for path in after if path not in before), key=_order)
+        self.changed = sorted(path for path in after if path in before and after[path] != before[path])
+        self.gone = sorted(path for path in before if path not in after)
+        head.fetch([*self.added, *self.changed])
+        base.fetch([*self.changed, *self.gone])
+        self.warnings: list[Warned] = []
+
+    def result(self, asked: Range, base: str, head: str) -> ReviewResult:
+        versions: list[NewVersion] = []
+        promotions: list[PromotionRecord] = []
+        given: dict[str, list[Given]] = {"evaluation": [], "approval": []}
+        for path in self.added:
+            place = layout.place(path)
+            if place is None:
+                self._stray(path)
+                continue
+            try:
+                match place.kind:
+                    case "version":
+                        versions.append(self._version(place))
+                    case "promotion":
+                        promotions.append(self._promotion(place))
+                    case "evaluation" | "approval":
+                        given[place.kind].append(self._given(place))
+            except MlverError as error:
+                self._unreadable(path, error)
+        settings = tuple(self._settings())
+        self._landed()
+        self._claimed()
+        self._chains(promotions)
+        self._seals(versions)
+        return ReviewResult(
+            old=asked.old,
+            new=asked.new,
+            direct=asked.direct,
+            base=base,
+            head=head,
+            versions=tuple(versions),
+            promotions=tuple(promotions),
+            evaluations=tuple(given["evaluation"]),
+            approvals=tuple(given["approval"]),
+            settings=settings,
+            warnings=tuple(dict.fromkeys(self.warnings)),
+        )
+
+    # -- what is new ---------------------------------------------------------------------------------------------
+
+    def _version(self, place: Place) -> NewVersion:
+        number = parse(place.version or "")
+        record, digest = self.new.registry.version(place.model, number)
+        new = of_version(self.new, Chosen(place.model, number))
+        compared = self._compared(place.model, number, record.parent)
+        old = Snapshot(
+            model=place.model, label="", artifacts={}, params={}, metrics={}, environment=None, code=record.code
+        )
+        if compared is not None:
+            old = of_version(self.new, Chosen(place.model, compared))
+        settings = self.new.registry.settings(place.model)
+        return NewVersion(
+            model=record.model,
+            version=record.version,
+            bump=None if self._first(place.model, number) else part_of(number),
+            parent=record.parent,
+            compared=None if compared is None else str(compared),
+            update=record.update,
+            created=record.created,
+            author=record.author,
+            message=record.message,
+            record=str(digest),
+            params=compare_values(old.params, new.params),
+            metrics=compare_metrics(old.metrics, new.metrics, settings.directions if settings else {}),
+            artifacts=tuple(contrast(old, new)),
+            environment=compare_values(old.surroundings, new.surroundings) if compared else (),
+            labels=compare_values(old.labels, new.labels),
+        )
+
+    def _first(self, model: str, number: Version) -> bool:
+        return not any(other < number for other in self.new.registry.versions(model))
+
+    def _compared(self, model: str, number: Version, parent: str | None) -> Version | None:
+        """The version to compare with: the parent, else the highest below that the branch began with."""
+        there = self.new.registry.versions(model)
+        if parent is not None and parse(parent) in there:
+            return parse(parent)
+        return highest(other for other in self.old.registry.versions(model) if other < number and other in there)
+
+    def _promotion(self, place: Place) -> PromotionRecord:
+        assert place.stage is not None
+        assert place.sequence is not None
+        record, _ = self.new.registry.promotion(place.model, place.stage, place.sequence)
+        if (record.model, record.stage, record.sequence) != (place.model, place.stage, place.sequence):
+            path = layout.promotion(place.model, place.stage, place.sequence)
+            raise InvalidDocument(path, (f"it says it is {record.model} {record.stage} {record.sequence:04d}",))
+        return record
+
+    def _given(self, place: Place) -> Given:
+        assert place.version is not None
+        assert place.sequence is not None
+        if place.stage is None:
+            evaluation = self.new.registry.evaluation(place.model, place.version, place.sequence)
+            return Given(
+                model=place.model,
+                version=place.version,
+                stage=None,
+                author=evaluation.author,
+                message=evaluation.message,
+            )
+        approval = self.new.registry.approval(place.model, place.version, place.stage, place.sequence)
+        return Given(
+            model=place.model,
+            version=place.version,
+            stage=place.stage,
+            author=approval.author,
+            message=approval.message,
+        )
+
+    def _settings(self) -> Iterator[ChangedSettings]:
+        for path in sorted([*self.added, *self.changed, *self.gone]):
+            place = layout.place(path)
+            is_model = place is not None and place.kind == "model"
+            if path != layout.CONFIG and not is_model:
+                continue
+            state = "added" if path in self.added else "removed" if path in self.gone else "changed"
+            try:
+                was, now = (_settings_at(side, path) for side in (self.base, self.head))
+                yield ChangedSettings(path, state, compare_values(was, now))
+            except MlverError as error:
+                self._unreadable(path, error)
+                yield ChangedSettings(path, state, ())
+
+    # -- what to look at first -----------------------------------------------------------------------------------
+
+    def _landed(self) -> None:
+        """Records, and other files of mlver's, that were there before and are not as they were."""
+        for path in [*self.changed, *self.gone]:
+            done = "edited" if path in self.changed else "not there any more"
+            if layout.is_record(path):
+                self._warn(path, f"is {done}: a record never changes once it has landed", f"git log -p -- {path}")
+            elif path in (layout.ATTRIBUTES, layout.VERSION_SCHEMA):
+                self._warn(path, f"is {done}", f"git log -p -- {path}")
+
+    def _claimed(self) -> None:
+        """What this branch and the other have each added since they parted, each with other bytes."""
+        for path in self.added:
+            there = self.other.entries.get(path)
+            if there is not None and there != self.head.entries[path] and layout.is_record(path):
+                said = "is claimed by both branches: a merge will stop at it"
+                self._warn(path, said, "merge, then: mlver resolve")
+
+    def _chains(self, promotions: list[PromotionRecord]) -> None:
+        for model, stage in dict.fromkeys((one.model, one.stage) for one in promotions):
+            try:
+                _, broken = history_of(self.new, model, stage)
+            except MlverError as error:
+                self._unreadable(layout.stage(model, stage), error)
+                continue
+            for link in broken:
+                self._warn(link.subject, link.message, link.hint or "mlver verify --all")
+
+    def _seals(self, versions: list[NewVersion]) -> None:
+        """New versions whose tag exists, and seals something else; of those both sides claim that is told already."""
+        claimed = {warned.path for warned in self.warnings}
+        versions = [one for one in versions if layout.version(one.model, one.version) not in claimed]
+        for model in dict.fromkeys(one.model for one in versions):
+            ours = {one.version: one for one in versions if one.model == model}
+            for version, seal in seals.seals(self.new, model, list(ours)).items():
+                digest = self.new.registry.digest(model, version)
+                assert digest is not None
+                for link in judge_seal(model, version, digest, seal):
+                    # on a branch it is more likely another's tag than an edit of this one's record
+                    said = "is not the record that its tag seals" if link.kind == "record" else link.message
+                    if link.kind != "unsealed":
+                        self._warn(link.subject, said, link.hint or "mlver verify --all")
+
+    def _stray(self, path: str) -> None:
+        if path.startswith(f"{layout.MODELS}/"):
+            self._warn(path, "is no record's name", f"git log -- {path}")
+
+    def _unreadable(self, path: str, error: MlverError) -> None:
+        said = f"is not valid: {'; '.join(error.faults)}" if isinstance(error, InvalidDocument) else error.message
+        self._warn(path, said, error.hint or f"git log -p -- {path}")
+
+    def _warn(self, path: str, message: str, hint: str) -> None:
+        self.warnings.append(Warned(path, message, hint))
+
+
+def _order(path: str) -> tuple[object, ...]:
+    """Models by name, a model's versions by number, promotions by sequence."""
+    place = layout.place(path)
+    if place is None:
+        return (1, path)
+    number = [parse(place.version)] if place.version and place.kind == "version" else []
+    return (0, place.model, place.kind, number, place.stage or "", place.sequence or 0, path)
+
+
+def _settings_at(side: Tree, path: str) -> Document:
+    data = side.read(path)
+    document = {} if data is None else codec.decode("config" if path == layout.CONFIG else "model", data, path)
+    return {key: value for key, value in document.items() if key != "schema"}

@@ -1,0 +1,64 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlver.errors import UsageError
+from mlver.features.hooks import install
+from mlver.features.hooks.checks import Range
+from mlver.features.hooks.run import perform_hook, read_commit_range
+from mlver.features.hooks.screen import draw_hook_install
+from mlver.terminal.options import DryRun, Json
+from mlver.terminal.session import emit_result, find_session
+
+HOOK_EXAMPLES = (
+    "mlver hook install",
+    "mlver hook check --from HEAD~1 --to HEAD",
+    "mlver hook guard",
+    "mlver hook status",
+)
+_ASKED = ("install", "check", "guard", "status")
+_RUN_BY_GIT = ("pre-commit", "pre-push", "pre-receive")
+
+
+def hook_command(
+    ctx: typer.Context,
+    what: Annotated[
+        str,
+        typer.Argument(metavar="WHAT", help=f"One of {', '.join(_ASKED)}.", autocompletion=lambda: list(_ASKED)),
+    ],
+    words: Annotated[list[str] | None, typer.Argument(metavar="…", hidden=True)] = None,
+    old: Annotated[
+        str, typer.Option("--from", metavar="REV", help="Judge the commits that --to has and REV lacks.")
+    ] = "",
+    new: Annotated[str, typer.Option("--to", metavar="REV", help="The last of these commits.")] = "",
+    server: Annotated[
+        bool, typer.Option("--pre-receive", help="install: for a repository that others push to.")
+    ] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Keep wrong records and large files out of git.
+
+    install writes git's hooks. check judges the records that are staged, guard everything else that is; status tells
+    what others could not resolve. pre-commit, pre-push and pre-receive are what git runs. Exit code 1 is a refusal.
+    """
+    if what not in (*_ASKED, *_RUN_BY_GIT):
+        raise UsageError(f"there is no hook `{what}`, only {', '.join(_ASKED)}", hint="mlver hook install")
+    here = find_session(ctx)
+    if bool(old) != bool(new):
+        raise UsageError("--from and --to name one range, together", hint="mlver hook check --from main --to HEAD")
+    if what == "install":
+        project = install.hosted(here.start) if server else here.uninitialised_project
+        result = install.install(project, server=server, dry_run=dry_run)
+        emit_result(result, draw_hook_install, json=json, code=result.exit_code)
+        return
+    if old and what not in ("check", "guard", "status"):
+        raise UsageError(f"{what} is told by git what to judge", hint=f"mlver hook check --from {old} --to {new}")
+    between = Range(old, new) if old else read_commit_range()
+    code = perform_hook(here.start, what, words or [], between, json=json)
+    if code:
+        raise typer.Exit(code)

@@ -1,0 +1,64 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlver.features.looking.list import list_versions
+from mlver.features.looking.log import log
+from mlver.features.looking.screen import draw_list, draw_log, draw_show
+from mlver.features.looking.show import show
+from mlver.terminal.options import Json, Model, Ref, complete_stage
+from mlver.terminal.session import emit_result, find_session
+
+LIST_EXAMPLES = (
+    "mlver list",
+    "mlver list digits --limit 5",
+)
+
+
+def list_command(
+    ctx: typer.Context,
+    model: Model = None,
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="How many versions of each model.")] = 20,
+    every: Annotated[bool, typer.Option("--all", help="Every version.")] = False,
+    json: Json = False,
+) -> None:
+    """List versions with their stages and metrics, newest first."""
+    emit_result(
+        list_versions(find_session(ctx).initialised_project, model, limit=None if every else limit),
+        draw_list,
+        json=json,
+    )
+
+
+SHOW_EXAMPLES = (
+    "mlver show digits@1.0.0",
+    "mlver show digits@production --json",
+)
+
+
+def show_command(ctx: typer.Context, ref: Ref = None, json: Json = False) -> None:
+    """Show one version whole."""
+    emit_result(show(find_session(ctx).initialised_project, ref), draw_show, json=json)
+
+
+LOG_EXAMPLES = (
+    "mlver log digits",
+    "mlver log digits --stage production --limit 10",
+)
+
+
+def log_command(
+    ctx: typer.Context,
+    model: Model = None,
+    stage: Annotated[
+        str | None, typer.Option(metavar="STAGE", help="Only this stage's moves.", autocompletion=complete_stage)
+    ] = None,
+    limit: Annotated[int | None, typer.Option("-n", "--limit", min=1, help="Only the newest events.")] = None,
+    json: Json = False,
+) -> None:
+    """Tell what was registered and promoted, by whom and why."""
+    emit_result(log(find_session(ctx).initialised_project, model, stage=stage, limit=limit), draw_log, json=json)

@@ -1,0 +1,104 @@
+"""`mlver list`: models, or one model's versions with their stages and metrics."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlver.errors import MlverError
+from mlver.policy.chain import Seal, judge_seal
+from mlver.project.project import Project
+from mlver.project.registry import tolerant
+from mlver.project.registry.registry import Registry
+from mlver.project.tags import seals
+from mlver.records.values import flatten
+from mlver.version import Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedVersion:
+    """`fault` is why its record cannot be read: nothing else is known of it then. `sealed`: its tag seals it."""
+
+    version: str
+    created: str | None
+    author: str | None
+    message: str | None
+    stages: tuple[str, ...]
+    metrics: Mapping[str, float]
+    size: int | None
+    sealed: bool
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedModel:
+    """`versions` are the newest by precedence, highest first; `total` counts all of them.
+
+    `faults` are the model's other files that cannot be read: settings, and promotions that decide a stage.
+    """
+
+    model: str
+    description: str | None
+    total: int
+    stages: Mapping[str, str]
+    versions: tuple[ListedVersion, ...]
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListResult:
+    models: tuple[ListedModel, ...]
+
+
+def list_versions(project: Project, model: str | None = None, *, limit: int | None = 20) -> ListResult:
+    """The newest `limit` versions (None: all) of one model or of each; opens no record it does not show."""
+    names = [project.model(model)] if model is not None else project.registry.models()
+    return ListResult(tuple(_listed(project, name, limit) for name in names))
+
+
+def _listed(project: Project, model: str, limit: int | None) -> ListedModel:
+    registry = project.registry
+    shown, total = registry.newest(model, sys.maxsize if limit is None else limit)
+    faults: list[str] = []
+    held = tolerant.holders(registry, model, faults)
+    sealed = seals.seals(project, model, shown)
+    settings = tolerant.read(lambda: registry.settings(model), faults)
+    return ListedModel(
+        model=model,
+        description=settings.description if settings else None,
+        total=total,
+        stages=held,
+        versions=tuple(_version(registry, model, number, held, sealed[str(number)]) for number in shown),
+        faults=tuple(faults),
+    )
+
+
+def _version(
+    registry: Registry, model: str, number: Version, held: Mapping[str, str], seal: Seal | None
+) -> ListedVersion:
+    stages = tuple(stage for stage, version in held.items() if version == str(number))
+    try:
+        record, digest = registry.version(model, number)
+    except MlverError as error:
+        return ListedVersion(
+            version=str(number),
+            created=None,
+            author=None,
+            message=None,
+            stages=stages,
+            metrics={},
+            size=None,
+            sealed=False,
+            fault=error.message,
+        )
+    return ListedVersion(
+        version=record.version,
+        created=record.created,
+        author=record.author,
+        message=record.message,
+        stages=stages,
+        metrics=flatten(record.metrics),
+        size=record.weights.size,
+        sealed=not judge_seal(model, number, digest, seal),
+    )

@@ -1,0 +1,269 @@
+"""`mlver resolve`: give the records of one side of a merge other numbers, where both sides claimed the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Literal
+
+from mlver import paths
+from mlver.digest import Digest
+from mlver.errors import InvalidDocument, MlverError, UsageError, command
+from mlver.features.merging import settings_merge
+from mlver.features.merging.renumber import Dropped, Resolution, Rewritten
+from mlver.git import merging, remotes
+from mlver.git.merging import Meeting
+from mlver.project.edit.recovery import read
+from mlver.project.history.parents import parent_now
+from mlver.project.history.stage_history import history_of
+from mlver.project.project import Project
+from mlver.project.registry.committed import Tree
+from mlver.project.tags import seals
+from mlver.project.transaction import editing
+from mlver.records import layout
+from mlver.records.tags import promotion_tag_name
+
+Side = Literal["ours", "theirs"]
+_AGAIN = "git rebase --exec 'mlver resolve && git commit --quiet --amend --no-edit --allow-empty'"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a person has to decide, and the command to begin with."""
+
+    path: str
+    why: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveResult:
+    """`rewrite` is the side that gave way, for the reason `why`; `settled` are settings files that were merged.
+
+    `written` are the paths that were not yet as they are to be; `untagged` local tags of former records that
+    were deleted. `conflicts` counts files that are not mlver's and still hold both sides; `next` says how to go on.
+    """
+
+    during: str
+    rewrite: Side
+    why: str
+    rewritten: tuple[Rewritten, ...]
+    dropped: tuple[Dropped, ...]
+    settled: tuple[str, ...]
+    written: tuple[str, ...]
+    untagged: tuple[str, ...]
+    left: tuple[Left, ...]
+    conflicts: int
+    next: tuple[str, ...]
+    dry_run: bool
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.left else 0
+
+
+def resolve(project: Project, *, rewrite: Side | None = None, dry_run: bool = False) -> ResolveResult:
+    """Settle what stopped a merge, rebase or cherry-pick and stage it; or mend the last commit, after a rebase."""
+    project = project.afresh
+    with nullcontext() if dry_run else editing(project, "resolve") as edit:
+        meeting = _meeting(project)
+        side, why = _giving_way(project, meeting, rewrite)
+        work = _Work(project, meeting, side)
+        untags, fetch = work.untags()
+        files = work.files()
+        if edit is not None and (files or untags):
+            for path, data in files.items():
+                if data is None:
+                    edit.remove(path)
+                else:
+                    edit.put(path, data)
+            edit.settle(meeting, untags)
+    done = work.resolution
+    return ResolveResult(
+        during=meeting.what,
+        rewrite=side,
+        why=why,
+        rewritten=tuple(done.rewritten),
+        dropped=tuple(done.dropped),
+        settled=tuple(work.settled),
+        written=tuple(files),
+        untagged=tuple(untags),
+        left=tuple(work.left),
+        conflicts=sum(not path.startswith(f"{layout.ROOT}/") for path in work.unmerged),
+        next=tuple(_next(work, meeting, fetch, changed=bool(files), untagged=bool(untags))),
+        dry_run=dry_run,
+    )
+
+
+def _meeting(project: Project) -> Meeting:
+    repository = project.repository
+    found = merging.under_way(repository)
+    if found is not None:
+        return found
+    unfinished = repository.unfinished()
+    if unfinished is not None and unfinished[0] != "a rebase":
+        raise MlverError(f"{unfinished[0]} is in progress, which has no second side", hint=unfinished[1])
+    found = merging.last_commit(repository)
+    if found is None:
+        raise MlverError("no merge has stopped here, so there is nothing to resolve", hint="mlver verify --all")
+    return found
+
+
+def _giving_way(project: Project, meeting: Meeting, told: Side | None) -> tuple[Side, str]:
+    """The side whose records get other numbers, and why that one."""
+    if meeting.what != "merge":
+        if told == "ours":
+            raise UsageError(
+                f"in a {meeting.what} only what comes on top can be rewritten", hint="mlver resolve   (theirs)"
+            )
+        return "theirs", "it comes on top of what is there"
+    if told is not None:
+        return told, "you said so"
+    repository = project.repository
+    for tip, what in ((merging.landing(repository), "has landed on"), (merging.main_branch(repository), "is on")):
+        if tip is None:
+            continue
+        on = [merging.contains(repository, tip, commit) for commit in (meeting.ours, meeting.theirs)]
+        if on[0] != on[1]:
+            name = tip.split("/", 2)[2]
+            return ("theirs", f"ours {what} {name}") if on[0] else ("ours", f"theirs {what} {name}")
+    raise MlverError(
+        "it cannot be told which side gives way: neither of them alone is on a main branch",
+        hint="mlver resolve --rewrite ours   (the branch you are on; or theirs, the one that is merged)",
+    )
+
+
+class _Work:
+    """What is to be done, worked out before anything is."""
+
+    def __init__(self, project: Project, meeting: Meeting, side: Side) -> None:
+        self.project, self.meeting = project, meeting
+        git = project.repository
+        self.ours, self.theirs = (Tree.at(git, commit) for commit in (meeting.ours, meeting.theirs))
+        self.base = Tree.at(git, meeting.base) if meeting.base else Tree(git, {})
+        self.own, self.kept = (self.ours, self.theirs) if side == "ours" else (self.theirs, self.ours)
+        self.resolution = Resolution(project, self.kept, self.own, self.base)
+        self.unmerged = merging.unmerged(git)
+        self.settled: list[str] = []
+        self.left: list[Left] = []
+        self._check_landed()
+
+    def _check_landed(self) -> None:
+        """No record that is on the remote's main branch gets another number."""
+        landing = merging.landing(self.project.repository)
+        there = Tree.at(self.project.repository, landing).entries if landing else {}
+        gone = [*(one.old for one in self.resolution.rewritten), *(one.path for one in self.resolution.dropped)]
+        for path in gone:
+            if landing and there.get(path) == self.own.entries[path]:
+                raise MlverError(
+                    f"{path} has landed on {landing.split('/', 2)[2]}, and what has landed keeps its number",
+                    hint="mlver resolve --rewrite ours   (or theirs: the side that has not landed)",
+                )
+
+    def untags(self) -> tuple[dict[str, str], str | None]:
+        """Local tags that seal what has another number now, with their object ids; and a remote to fetch tags from.
+
+        Raise MlverError where a remote has one of them: what is sealed for others keeps its number.
+        """
+        changed = {(model, named.version): named.record for model, named in self.resolution.changed}
+        found: dict[str, str] = {}
+        for (model, version), record in changed.items():
+            for tag, seal in seals.tagged(self.project, model, [version]).values():
+                if seal.sealed == record:
+                    found[tag.name] = tag.object_id
+        events = self._events()
+        fetch = None
+        for remote in remotes.names(self.project.repository) if found or events else ():
+            there = remotes.tags(self.project.repository, remote)
+            # what was told to others stays told; it decides nothing
+            events = {name: object_id for name, object_id in events.items() if there.get(name) != object_id}
+            for name, object_id in (found | events).items():
+                if there.get(name) == object_id:
+                    raise MlverError(
+                        f"{name} is on {remote}: a version whose seal was pushed keeps its number",
+                        hint="mlver resolve --rewrite ours   (or theirs: the side whose tags were not pushed)",
+                    )
+                if name in there:
+                    fetch = remote
+        return found | events, fetch
+
+    def _events(self) -> dict[str, str]:
+        """Local tags, with their object ids, that tell of promotions which read otherwise now."""
+        was: dict[str, Digest] = {}
+        for path in [*(one.old for one in self.resolution.rewritten), *(one.path for one in self.resolution.dropped)]:
+            place, data = layout.place(path), self.own.read(path)
+            if place and place.kind == "promotion" and data is not None:
+                was[promotion_tag_name(place.model, place.stage or "", place.sequence or 0)] = Digest.of(data)
+        tags = self.project.repository.tags(*(f"refs/tags/{name}" for name in was)) if was else {}
+        return {name: tag.object_id for name, tag in tags.items() if tag.seals == str(was[name])}
+
+    def files(self) -> dict[str, bytes | None]:
+        """What has to be written: every file that the index or the work tree holds otherwise."""
+        wanted = dict(self.resolution.files)
+        if self.meeting.what == "commit":
+            wanted = {path: data for path, data in wanted.items() if data != self.own.read(path)}
+            self._elsewhere(bool(wanted))
+        wanted |= self._settings()
+        git = self.project.repository
+        held = dict(zip(wanted, git.blobs(f":{path}" for path in wanted), strict=True))
+        return {
+            path: data
+            for path, data in wanted.items()
+            if path in self.unmerged or held[path] != data or read(paths.inside(git.top, path)) != data
+        }
+
+    def _settings(self) -> Iterator[tuple[str, bytes]]:
+        for path in sorted(self.unmerged):
+            if not path.startswith(f"{layout.ROOT}/") or path in self.resolution.files:
+                continue
+            base, ours, theirs = (side.read(path) for side in (self.base, self.ours, self.theirs))
+            hint = f"{command('git', 'diff', '--', path)}, settle it, then {command('git', 'add', path)}"
+            if settings_merge.kind_of(path) is None:
+                self.left.append(Left(path, "is not mlver's to settle", hint))
+                continue
+            if ours is None or theirs is None:
+                hint = f"{command('git', 'add', path)}   (to keep it; else: {command('git', 'rm', path)})"
+                self.left.append(Left(path, f"was deleted by {'ours' if ours is None else 'theirs'}", hint))
+                continue
+            try:
+                data, clashes = settings_merge.merged(path, base, ours, theirs)
+            except InvalidDocument as error:
+                self.left.append(Left(path, f"cannot be read: {'; '.join(error.faults)}", hint))
+                continue
+            if clashes:
+                self.left.append(Left(path, f"both sides set {', '.join(clashes)}", hint))
+            else:
+                self.settled.append(path)
+                yield path, data
+
+    def _elsewhere(self, here: bool) -> None:
+        """What an earlier commit than the last leaves broken; that takes going over them one by one."""
+        main = merging.landing(self.project.repository) or merging.main_branch(self.project.repository)
+        hint = f"{_AGAIN} {main.split('/', 2)[2] if main else 'UPSTREAM'}"
+        if main and merging.contains(self.project.repository, main, self.meeting.theirs):
+            hint = "mlver verify --all"  # no commit here is on top of it, that could be gone over
+        registry = self.project.registry
+        for model in () if here else registry.models():
+            for stage in registry.stages(model):
+                _, broken = history_of(self.project, model, stage)
+                self.left += [Left(link.subject, link.message, hint) for link in broken]
+            for number in registry.versions(model):
+                record, _ = registry.version(model, number)
+                parent = parent_now(self.project.repository, registry, record)
+                if parent is not None:
+                    said = f"was trained from what is {parent} now, not from the {record.parent} that is here"
+                    self.left.append(Left(f"{model} {number}", said, hint))
+
+
+def _next(work: _Work, meeting: Meeting, fetch: str | None, *, changed: bool, untagged: bool) -> Iterator[str]:
+    if meeting.what == "commit" and not changed:
+        return
+    if not work.left:
+        yield meeting.finish
+    if meeting.what == "rebase" and work.resolution.changed:
+        yield "mlver resolve"
+    if fetch:
+        yield command("git", "fetch", "--tags", fetch)
+    if work.resolution.changed or untagged:
+        yield "mlver tag"

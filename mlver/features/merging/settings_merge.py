@@ -1,0 +1,32 @@
+"""Settings files that two sides changed, merged key by key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlver.document import codec
+from mlver.document.amend import amend
+from mlver.features.merging.threeway import merge
+from mlver.records import layout
+
+if TYPE_CHECKING:
+    from mlver.document.schema import Kind
+
+
+def kind_of(path: str) -> Kind | None:
+    """Which settings a path holds; None for any other file."""
+    place = layout.place(path)
+    return "config" if path == layout.CONFIG else "model" if place and place.kind == "model" else None
+
+
+def merged(path: str, base: bytes | None, ours: bytes, theirs: bytes) -> tuple[bytes, list[str]]:
+    """The bytes both sides want, in our words, and the keys they disagree on; raise InvalidDocument where one says
+    nothing."""
+    kind = kind_of(path)
+    assert kind is not None
+    was, mine, other = (
+        {} if data is None else codec.decode(kind, data, f"{path} of {side}")
+        for side, data in (("both", base), ("ours", ours), ("theirs", theirs))
+    )
+    wanted, clashes = merge(was, mine, other)
+    return amend(kind, ours, wanted), clashes

@@ -1,0 +1,72 @@
+"""TODO"""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from mlver.project.registering.register import RegisteredArtifact, RegisterResult
+from mlver.project.setup import InitResult
+from mlver.terminal.screen import Cell, TextScreen
+from mlver.terminal.words import format_count, format_number, format_size, join_listed, shorten_digest
+
+
+def draw_register(result: RegisterResult, screen: TextScreen) -> None:
+    verb = "Would register" if result.dry_run else "Registered"
+    parent = f"  from {result.parent}" if result.parent else ""
+    screen.draw_line((verb, "bold"), " ", (f"{result.model} {result.version}", "name"), (parent, "dim"))
+    rows: list[list[Cell]] = [
+        [
+            (artifact.name, "bold"),
+            artifact.path,
+            format_count(artifact.files, "file"),
+            format_size(artifact.size),
+            (shorten_digest(artifact.digest), "dim"),
+            (", ".join(_list_artifact_remarks(artifact)), "dim"),
+        ]
+        for artifact in result.artifacts
+    ]
+    screen.draw_table(rows, right=(2, 3), indent=2, fold=1)
+    if result.metrics:
+        shown = [f"{key} {format_number(value)}" for key, value in result.metrics.items()]
+        screen.draw_line("  ", ("metrics  ", "bold"), join_listed(shown), hang=9)
+    if result.dirty:
+        screen.draw_line("  ", ("the code was not committed; the record says so", "warn"))
+    if result.tag:
+        screen.draw_unbroken("  ", (f"commit {(result.commit or '')[:10]}, tag {result.tag}", "dim"))
+    _draw_next_steps(result, screen)
+
+
+def _draw_next_steps(result: RegisterResult, screen: TextScreen) -> None:
+    if result.untracked:
+        screen.draw_line(
+            ("note: ", "warn"), f"no commit holds {join_listed(result.untracked, 4)}; if the model needs it, git add it"
+        )
+    if result.unignored:
+        lines = " ".join(shlex.quote(_format_ignore_pattern(path)) for path in result.unignored)
+        screen.draw_unbroken(("keep large files out of git: ", "dim"), f"printf '%s\\n' {lines} >> .gitignore")
+    if result.dry_run:
+        screen.draw_line(("nothing was written", "dim"))
+    elif result.tag is None:
+        screen.draw_unbroken(("staged: ", "dim"), "git commit, and once it is merged: mlver tag")
+
+
+def _format_ignore_pattern(path: str) -> str:
+    """The line of a .gitignore that means just this path."""
+    return "/" + re.sub(r"([\\*?\[])", r"\\\1", path)
+
+
+def _list_artifact_remarks(artifact: RegisteredArtifact) -> list[str]:
+    return ["unchanged"] * artifact.unchanged + ["not stored"] * (not artifact.stored)
+
+
+def draw_init(result: InitResult, screen: TextScreen) -> None:
+    if not result.created:
+        screen.draw_line("mlver is set up here already; nothing changed")
+        return
+    verb = "Would write" if result.dry_run else "Set up mlver in"
+    screen.draw_line((verb, "bold"), " ", result.top)
+    for path in result.created:
+        screen.draw_line("  ", path)
+    if not result.dry_run:
+        screen.draw_unbroken(("next: ", "dim"), "mlver register MODEL --weights PATH -m WHY")

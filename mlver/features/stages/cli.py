@@ -1,0 +1,107 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlver.features.stages.screen import draw_checkout, draw_promote, draw_rollback
+from mlver.project.checkout import checkout
+from mlver.project.stages.promote import promote
+from mlver.project.stages.rollback import rollback
+from mlver.terminal.options import (
+    REF_HELP,
+    DryRun,
+    Json,
+    Message,
+    Ref,
+    Stage,
+    complete_model,
+    complete_ref,
+    complete_stage,
+)
+from mlver.terminal.session import emit_result, find_session
+
+PROMOTE_EXAMPLES = (
+    'mlver promote digits@1.0.0 --to production -m "first release"',
+    'mlver promote digits --to staging -m "to be tried" --dry-run',
+)
+
+
+def promote_command(
+    ctx: typer.Context,
+    ref: Annotated[str, typer.Argument(metavar="REF", help=REF_HELP, autocompletion=complete_ref)],
+    to: Annotated[str, typer.Option("--to", metavar="STAGE", help="The stage.", autocompletion=complete_stage)],
+    message: Message = "",
+    force: Annotated[bool, typer.Option("--force", help="Though a gate is shut; the record says so.")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Move a stage to a version, when all its gates are open.
+
+    Exit 1 when a gate is shut. Stages and what they ask for stand in .mlver/config.yaml.
+    """
+    result = promote(find_session(ctx).initialised_project, ref, to=to, message=message, force=force, dry_run=dry_run)
+    emit_result(result, draw_promote, json=json, code=result.exit_code)
+
+
+ROLLBACK_EXAMPLES = (
+    'mlver rollback digits --stage production -m "latency" --checkout',
+    'mlver rollback digits --stage production --to 1.0.0 -m "the last known good" --dry-run',
+)
+
+
+def rollback_command(
+    ctx: typer.Context,
+    stage: Stage,
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            help="The only one, if left out.",
+            show_default=False,
+            autocompletion=complete_model,
+        ),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Back to this one, not the one before.", show_default=False)
+    ] = None,
+    message: Message = "",
+    checkout: Annotated[bool, typer.Option("--checkout", help="Restore the working files as well.")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Give a stage back to the version before, proven byte by byte."""
+    result = rollback(
+        find_session(ctx).initialised_project,
+        model,
+        stage=stage,
+        message=message,
+        to=to,
+        checkout=checkout,
+        dry_run=dry_run,
+    )
+    emit_result(result, draw_rollback, json=json)
+
+
+CHECKOUT_EXAMPLES = (
+    "mlver checkout digits@1.0.0",
+    "mlver checkout digits@production --to /tmp/digits",
+)
+
+
+def checkout_command(
+    ctx: typer.Context,
+    ref: Ref = None,
+    to: Annotated[str | None, typer.Option(metavar="DIR", help="Into this folder, not the work tree.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite bytes that are stored nowhere.")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Put a version's artifacts in place, every byte checked."""
+    emit_result(
+        checkout(find_session(ctx).initialised_project, ref, to=to, force=force, dry_run=dry_run),
+        draw_checkout,
+        json=json,
+    )

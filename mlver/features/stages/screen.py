@@ -1,0 +1,92 @@
+"""What became of the working files, or would, for the commands that put them in place."""
+
+from __future__ import annotations
+
+from mlver.project.artifacts.working_files import Materialised
+from mlver.project.checkout import CheckoutResult
+from mlver.project.stages.promote import PromoteResult
+from mlver.project.stages.rollback import RollbackResult
+from mlver.terminal.gates import draw_gates
+from mlver.terminal.screen import TextScreen
+from mlver.terminal.words import format_count, format_size, join_listed
+
+
+def draw_promote(result: PromoteResult, screen: TextScreen) -> None:
+    version = f"{result.model} {result.version}"
+    match result.outcome:
+        case "already":
+            screen.draw_line((version, "name"), f" holds {result.stage} already; nothing changed")
+        case "refused":
+            verb = "Would refuse: " if result.dry_run else "Refused: "
+            screen.draw_line((verb, "bad"), (version, "name"), f" may not have {result.stage}")
+        case "promoted":
+            force = "  by force" if result.forced else ""
+            verb = "Would promote " if result.dry_run else "Promoted "
+            screen.draw_line(
+                (verb, "bold"),
+                (version, "name"),
+                f" to {result.stage}",
+                _describe_previous_version(result),
+                (force, "warn"),
+            )
+    draw_gates(result.gates, screen)
+    if result.outcome == "refused":
+        screen.draw_unbroken(("hint: ", "warn"), _suggest_next_command(result))
+
+
+def _describe_previous_version(result: PromoteResult) -> str:
+    return f" (was {result.previous})" if result.previous else ""
+
+
+def _suggest_next_command(result: PromoteResult) -> str:
+    shut = next(gate for gate in result.gates if gate.result != "pass")
+    if shut.gate == "sealed":
+        return f"mlver tag   (if that seals nothing: mlver verify {result.model}@{result.version})"
+    if shut.gate.startswith("after "):
+        return f"mlver promote {result.model}@{result.version} --to {shut.gate.removeprefix('after ')} -m WHY"
+    return f"mlver verify {result.model}@{result.version}"
+
+
+def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:
+    verb = "Would roll back" if result.dry_run else "Rolled back"
+    screen.draw_line(
+        (verb, "bold"), f" {result.stage} from {result.previous} to ", (f"{result.model} {result.version}", "name")
+    )
+    kept = "that is kept of it" if result.unkept else "of it"
+    screen.draw_line("  ", (f"every byte {kept} was read and found right ({format_size(result.verified)})", "dim"))
+    if result.unkept:
+        screen.draw_line("  ", (f"not checked, for mlver keeps no copy: {', '.join(result.unkept)}", "warn"))
+    if result.checkout is not None:
+        draw_materialised(result.checkout, screen, dry_run=result.dry_run)
+    elif not result.dry_run:
+        screen.draw_unbroken(("working files: ", "dim"), f"mlver checkout {result.model}@{result.version}")
+
+
+def draw_checkout(result: CheckoutResult, screen: TextScreen) -> None:
+    verb = "Would check out" if result.dry_run else "Checked out"
+    screen.draw_line((verb, "bold"), " ", (f"{result.model} {result.version}", "name"))
+    draw_materialised(result.files, screen, dry_run=result.dry_run)
+
+
+_SAVED_SHOWN = 5
+
+
+def draw_materialised(done: Materialised, screen: TextScreen, *, dry_run: bool) -> None:
+    written, removed = ("to write", "to remove") if dry_run else ("written", "removed")
+    parts = [f"{format_count(done.written, 'file')} {written}"]
+    if done.removed:
+        parts.append(f"{done.removed:,} {removed}")
+    parts.append(f"{done.unchanged:,} unchanged")
+    screen.draw_line("  ", ", ".join(parts), (f"  in {done.root}", "dim"), hang=2)
+    if done.skipped:
+        screen.draw_line("  ", (f"not touched: {join_listed(done.skipped)} (mlver keeps no copy)", "dim"), hang=2)
+    if done.saved:
+        kept = "would keep" if dry_run else "kept"
+        screen.draw_line(
+            "  ", (f"{kept} the unregistered bytes of {format_count(len(done.saved), 'file')} as objects:", "warn")
+        )
+    for path, digest in done.saved[:_SAVED_SHOWN]:
+        screen.draw_line("    ", path)
+        screen.draw_unbroken(("      " + f"sha256:{digest}", "dim"))
+    if len(done.saved) > _SAVED_SHOWN:
+        screen.draw_line((f"    and {len(done.saved) - _SAVED_SHOWN:,} more (--json lists all)", "dim"))

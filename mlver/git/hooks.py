@@ -1,0 +1,15 @@
+"""git's hooks, and which of them are ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_MARK = "# Written by `mlver hook install`, which may write it anew."
+
+
+def is_own(hook: Path) -> bool:
+    """Whether a hook is one that `install` wrote; one that cannot be read is not."""
+    try:
+        return _MARK.encode() in hook.read_bytes()
+    except OSError:
+        return False

@@ -1,0 +1,159 @@
+"""Artifacts proven: whether every byte that versions pin can be had, here or wherever else it is kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from mlver.digest import Digest
+from mlver.errors import MlverError, plain
+from mlver.policy.chain import Broken
+from mlver.project.artifacts.elsewhere.find import Holdings, MissingContents
+from mlver.project.artifacts.measuring import contents, measure_at
+from mlver.project.artifacts.storing import store
+from mlver.project.project import Project
+from mlver.records.artifact import Artifact
+from mlver.records.version import VersionRecord
+from mlver.storage.store import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Where an object is used, for saying what its loss means."""
+
+    subject: str
+    path: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Broken links below some versions; `lost` of them keep a version from being had whole, `copies` are unsound."""
+
+    broken: tuple[Broken, ...]
+    lost: tuple[Broken, ...]
+    copies: frozenset[Digest]
+
+
+def damage(project: Project, records: Iterable[VersionRecord], *, everything: bool = False) -> Damage:
+    """What is wrong below these records: manifests, objects (each byte read and hashed), weights kept elsewhere.
+
+    With `everything`, the whole object store is read, whatever refers to it.
+    """
+    checked = list(records)
+    digests: dict[Digest, None] = {}  # of half a million files, no more than that: who uses them is rarely asked
+    broken: list[Broken] = []
+    for record in checked:
+        for name, artifact in record.artifacts().items():
+            subject = f"{record.model} {record.version} {name}"
+            try:
+                entries = contents(project, artifact)
+            except MlverError as error:
+                broken.append(Broken("manifest", subject, error.message, error.hint))
+                continue
+            if artifact.stored:
+                digests.update((Digest(hexadecimal), None) for _, hexadecimal in entries)
+            elif name == "weights":
+                broken += _unstored(project, subject, artifact, record.code.commit)
+    problems = verified_store(project, digests, everything=everything)
+    users = _users(project, checked, {one.digest for one in problems if one.digest and one.digest in digests})
+    objects = [(problem, _of_object(users, problem)) for problem in problems]
+    lost = [link for problem, link in objects if problem.lost and problem.digest in digests]
+    unsound = frozenset(problem.digest for problem in problems if problem.digest and problem.path)
+    return Damage((*broken, *(link for _, link in objects)), (*broken, *lost), unsound)
+
+
+def verified_store(project: Project, digests: Collection[Digest], *, everything: bool = False) -> list[Problem]:
+    """What is wrong with these objects, in their order, and else with `everything`; every byte is read."""
+    kept = store(project)
+    reporter = project.reporter
+
+    def expect(total: int) -> None:
+        reporter.begin("checking objects", total)
+
+    try:
+        found = list(kept.verify(None if everything else digests, progress=reporter.advance, expect=expect))
+    finally:
+        reporter.end()
+    if everything:
+        known = {problem.digest for problem in found}
+        found += [Problem(digest, None, "is missing", lost=True) for digest in sorted(kept.missing(digests) - known)]
+    else:
+        found = [problem for problem in found if problem.digest in digests]
+    told = {problem.digest for problem in found}
+    place = {digest: number for number, digest in enumerate(digests) if digest in told}
+    return sorted(found, key=lambda problem: place.get(problem.digest, len(place)) if problem.digest else len(place))
+
+
+def set_aside(project: Project, damaged: Damage) -> None:
+    """Take unsound copies out of service, so that good bytes can be stored again; hold the lock when you call this."""
+    kept = store(project)
+    for digest in damaged.copies:
+        for path in kept.quarantine(digest):
+            project.reporter.note(f"set a damaged copy of {digest} aside: {path}")
+
+
+def _users(project: Project, records: Iterable[VersionRecord], digests: Collection[Digest]) -> dict[Digest, _Held]:
+    """Where each of these digests is first used."""
+    found: dict[Digest, _Held] = {}
+    pinned = ((record, name, artifact) for record in records for name, artifact in record.artifacts().items())
+    for record, name, artifact in pinned if digests else ():
+        if artifact.stored:
+            with suppress(MlverError):  # a manifest that cannot be read is named already
+                for path, hexadecimal in contents(project, artifact):
+                    if (digest := Digest(hexadecimal)) in digests:
+                        found.setdefault(digest, _Held(f"{record.model} {record.version} {name}", path))
+    return found
+
+
+def _of_object(users: Mapping[Digest, _Held], problem: Problem) -> Broken:
+    held = users.get(problem.digest) if problem.digest else None
+    if held is None:
+        subject = str(problem.path) if problem.path else str(problem.digest)
+        return Broken("object", subject, problem.what, "mlver doctor --fix")
+    file = f"/{os.fsdecode(held.path)}" if held.path else ""
+    where = f"{problem.digest}, {problem.path}" if problem.path else str(problem.digest)
+    return Broken("object", f"{held.subject}{file}", f"{problem.what} ({where})", "mlver doctor --fix")
+
+
+def _unstored(project: Project, subject: str, artifact: Artifact, commit: str | None) -> list[Broken]:
+    """Weights that mlver keeps no copy of: those at hand, or what git, git-lfs or DVC kept of the version's commit."""
+    try:
+        found = measure_at(project, artifact.path, fresh=True)
+        said = "holds other bytes" if found else "is not there"
+        message, hint = f"{artifact.path} {said}", f"put {artifact.path} back as it was, from wherever it is kept"
+    except MlverError as error:  # what is there cannot be hashed
+        found, message, hint = None, error.message, error.hint or ""
+    if found is not None and found.digest == artifact.digest:
+        return []
+    if commit is not None:
+        try:
+            if Holdings(project, proven=True).at(commit, artifact.path).found.digest == artifact.digest:
+                return []
+        except MissingContents as error:
+            message, hint = f"{message}, and {error.message}", error.hint or hint
+        except MlverError:
+            pass  # nobody else keeps it
+    return [Broken("working", subject, f"is not stored by mlver, and {message}", hint)]
+
+
+def prove(project: Project, record: VersionRecord, *, repairing: bool = False) -> int:
+    """The number of bytes of a version, once each was read and found right.
+
+    Raise MlverError naming what is not. With `repairing`, damaged copies are set aside: hold the lock, then.
+    """
+    found = damage(project, [record])
+    if repairing:
+        set_aside(project, found)
+    if found.lost:
+        raise MlverError(
+            f"{record.model} {record.version} cannot be had whole:\n{_listed(found.lost)}",
+            hint=found.lost[0].hint or "mlver verify --all",
+        )
+    return sum(artifact.size for artifact in record.artifacts().values() if artifact.stored)
+
+
+def _listed(broken: Sequence[Broken], most: int = 10) -> str:
+    shown = [f"  {plain(link.subject)}: {link.message}" for link in broken[:most]]
+    return "\n".join(shown + ([f"  and {len(broken) - most} more"] if len(broken) > most else []))

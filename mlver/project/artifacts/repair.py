@@ -1,0 +1,83 @@
+"""Objects that are missing or damaged, and getting them back from working files that still hold their bytes.
+
+A damaged copy is set aside, never deleted and never served; what is stored anew is hashed on the way in.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlver import paths
+from mlver.digest import Digest
+from mlver.errors import MlverError, plain
+from mlver.project.artifacts import damage, measuring, storing
+from mlver.project.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """An object that cannot be read. `path` is where the version that needs it had the file, relative to the top."""
+
+    digest: Digest
+    subject: str
+    path: str
+    message: str
+
+
+def lost(project: Project) -> list[Loss]:
+    """Every object some version pins that is missing or damaged; reads and hashes all of them."""
+    needed: dict[Digest, tuple[str, str]] = {}
+    for model in project.registry.models():
+        for number in project.registry.versions(model):
+            with suppress(MlverError):  # a record or manifest that cannot be read is for `verify` to name
+                record, _ = project.registry.version(model, number)
+                for name, artifact in record.artifacts().items():
+                    if artifact.stored:
+                        for file, hexadecimal in measuring.contents(project, artifact):
+                            path = f"{artifact.path}/{os.fsdecode(file)}" if file else artifact.path
+                            needed.setdefault(Digest(hexadecimal), (f"{model} {number} {name}", path))
+    return [
+        Loss(problem.digest, *needed[problem.digest], f"{plain(needed[problem.digest][1])} {problem.what}")
+        for problem in damage.verified_store(project, needed)
+        if problem.digest
+    ]
+
+
+def is_at_hand(project: Project, loss: Loss) -> bool:
+    """Whether the working file still holds the bytes."""
+    return _working(project, loss) is not None
+
+
+def restore(project: Project, losses: Sequence[Loss]) -> None:
+    """Set damaged copies aside and store anew what working files still hold; hold the lock when you call this."""
+    kept = storing.store(project)
+    for loss in losses:
+        kept.quarantine(loss.digest)
+    with kept.deposit() as deposit:
+        for loss in losses:
+            where = _working(project, loss)
+            if where is not None:
+                with where.open("rb") as source:
+                    deposit.put(source)
+
+
+def quarantined(project: Project) -> int:
+    """How many copies were set aside."""
+    try:
+        return len(os.listdir(project.directory / "quarantine"))
+    except FileNotFoundError:
+        return 0
+
+
+def _working(project: Project, loss: Loss) -> Path | None:
+    try:
+        where = paths.inside(project.top, loss.path, link_last=True)
+        if where.is_file() and measuring.measure_path(where).digest == loss.digest:
+            return where
+    except (MlverError, OSError):
+        return None
+    return None

@@ -1,0 +1,28 @@
+"""The repository's object store, and the measuring that stores what it measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+
+from mlver.hashing.measure import Measured
+from mlver.project.artifacts import measuring as artifact_measuring
+from mlver.project.project import Project
+from mlver.storage.local import LocalStore
+
+
+def store(project: Project) -> LocalStore:
+    """The object store beside git's own."""
+    return LocalStore(project.directory)
+
+
+@contextmanager
+def measuring(project: Project, *, store: bool) -> Iterator[Callable[..., Measured]]:
+    """Yields `measure(path, store=…)`. What it stores is there, all of it durably, once the block has ended."""
+    deposit = LocalStore(project.directory).deposit() if store else None
+    with deposit or nullcontext():
+
+        def measured(path: str, *, store: bool) -> Measured:
+            return artifact_measuring.measure_into(project, path, deposit if store else None)
+
+        yield measured

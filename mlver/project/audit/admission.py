@@ -1,0 +1,136 @@
+"""Whether records may come in: each of those touched by itself, and the chains they are links of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from mlver.digest import Digest
+from mlver.errors import MlverError, command
+from mlver.policy.chain import Broken, judge_seal
+from mlver.project.audit import audit
+from mlver.project.audit.incoming import Incoming
+from mlver.project.project import Project
+from mlver.project.tags import seals
+from mlver.records import layout
+from mlver.records.layout import Place
+from mlver.records.manifest import Manifest
+from mlver.records.tags import tag_name
+
+
+def broken(incoming: Incoming) -> list[Broken]:
+    """Everything that speaks against what is coming in; what was edited once it had landed comes first."""
+    there = [path for path in incoming.records if path in incoming.tree.entries]
+    incoming.tree.fetch(there)
+    found = list(incoming.edits)
+    edited = {link.subject for link in found}
+    unedited = [path for path in there if path not in edited]
+    for path in unedited:
+        found += audit.spared(path, _one(incoming, path))
+    # what was edited breaks the chains it is in; told once, it is enough
+    found += _chains(incoming, [path for path in incoming.records if path not in edited])
+    found += _seals(incoming.project, unedited)
+    found += _twins(incoming, there)
+    return list(dict.fromkeys(found))
+
+
+def _one(incoming: Incoming, path: str) -> Iterator[Broken]:
+    """A file by itself: its kind, its name, what it says, and the manifests it needs."""
+    project, show = incoming.project, command(*incoming.look, "--", path)
+    place = layout.place(path)
+    if not incoming.tree.entries[path].is_file:
+        yield Broken("name", path, "is a symlink or a repository of its own, which no record is", show)
+    elif path == layout.CONFIG:
+        yield from (replace(link, hint=show) for link in audit.config(project))
+    elif path.startswith(f"{layout.MANIFESTS}/"):
+        yield from _manifest(project, path, show)
+    elif not path.startswith(f"{layout.MODELS}/"):
+        return
+    elif place is None:
+        yield Broken("name", path, "is no record's name", command("git", "rm", "--cached", "--", path))
+    elif place.kind == "version":
+        yield from _version(project, path, place, show)
+    elif place.kind != "promotion":  # those are read link by link, with their stage
+        yield from (replace(link, hint=show) for link in audit.record(project, path, place))
+
+
+def _manifest(project: Project, path: str, show: str) -> Iterator[Broken]:
+    name = path.removeprefix(f"{layout.MANIFESTS}/")
+    misnamed = list(audit.manifest(project, path, name))
+    if misnamed:
+        yield replace(misnamed[0], hint=show)
+        return
+    try:
+        Manifest.parse(project.registry.read(path) or b"", path)
+    except MlverError as error:
+        yield replace(audit.unreadable(project, "manifest", path, error), hint=show)
+
+
+def _version(project: Project, path: str, place: Place, show: str) -> Iterator[Broken]:
+    assert place.version is not None
+    try:
+        record, _ = project.registry.version(place.model, place.version)
+    except MlverError as error:
+        yield replace(audit.unreadable(project, "record", path, error), hint=show)
+        return
+    for name, artifact in record.artifacts().items():
+        # a manifest's presence tells a directory from a file, but one file is all that a file can be
+        if artifact.files != 1 and project.registry.read(layout.manifest(artifact.digest)) is None:
+            message = f"needs {layout.manifest(artifact.digest)}, the manifest of its {name}, which is not there"
+            yield Broken("manifest", path, message, command("git", "add", "--", layout.MANIFESTS))
+
+
+def _chains(incoming: Incoming, paths: Iterable[str]) -> Iterator[Broken]:
+    """The stages touched; all of a model's where a version record that they may name was."""
+    project = incoming.project
+    touched: dict[tuple[str, str], None] = {}
+    for place in filter(None, map(layout.place, paths)):
+        if place.kind == "promotion" and place.stage is not None:
+            touched[place.model, place.stage] = None
+        elif place.kind == "version":
+            touched |= {(place.model, stage): None for stage in project.registry.stages(place.model)}
+    for model, stage in touched:
+        numbers = project.registry.sequences(layout.stage(model, stage))
+        incoming.tree.fetch(layout.promotion(model, stage, number) for number in numbers)
+        yield from audit.spared(layout.stage(model, stage), audit.chain(project, model, stage, []))
+
+
+def _seals(project: Project, paths: Iterable[str]) -> Iterator[Broken]:
+    """Version records that are not what their tags seal; one that has no tag yet is as good as any."""
+    mine: dict[str, dict[str, Digest]] = {}
+    for place in filter(None, map(layout.place, paths)):
+        if place.kind == "version" and place.version is not None:
+            try:
+                digest = project.registry.digest(place.model, place.version)
+            except MlverError:
+                continue  # named for what it is already
+            if digest is not None:
+                mine.setdefault(place.model, {})[place.version] = digest
+    for model, digests in mine.items():
+        for version, seal in seals.seals(project, model, digests).items():
+            for link in judge_seal(model, version, digests[version], seal):
+                if link.kind == "record":
+                    message = "is another record than the one its tag seals"
+                    hint = command("git", "show", tag_name(model, version))
+                    yield Broken("record", layout.version(model, version), message, hint)
+
+
+def _twins(incoming: Incoming, paths: Iterable[str]) -> Iterator[Broken]:
+    """Names that are one name where letter case does not count: of models, and of files and the folders they are in."""
+    project, touched = incoming.project, {path.casefold(): path for path in paths}
+    models = {path.split("/")[2] for path in touched if path.startswith(f"{layout.MODELS}/")}
+    if models:
+        yield from audit.twins(model for model in project.registry.models() if model.casefold() in models)
+    for path in incoming.tree.entries if touched else ():
+        other = touched.get(path.casefold(), path)
+        if other != path and layout.place(path) is not None:
+            yield _twin(other, path)
+    for path in touched.values():
+        kept = layout.top_of(path)
+        if kept is not None and not f"{path}/".startswith(kept):
+            yield _twin(path, kept)
+
+
+def _twin(path: str, other: str) -> Broken:
+    message = f"differs from `{other}` by letter case only: one file on many machines"
+    return Broken("name", path, message, command("git", "rm", "--cached", "--", path))

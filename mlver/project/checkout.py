@@ -1,0 +1,51 @@
+"""`mlver checkout`: put a version's artifacts in place."""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlver.errors import MlverError, plain
+from mlver.project.artifacts import working_files
+from mlver.project.artifacts.working_files import Materialised
+from mlver.project.project import Project
+from mlver.project.tags import seals
+from mlver.project.transaction import editing
+from mlver.records.version import VersionRecord
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutResult:
+    model: str
+    version: str
+    files: Materialised
+    dry_run: bool
+
+
+def checkout(
+    project: Project, ref: str | None, *, to: str | None = None, force: bool = False, dry_run: bool = False
+) -> CheckoutResult:
+    """Materialise the version `ref` names, below `to` (a folder) or in the work tree.
+
+    Raise MlverError, with every file as it was, when bytes stored nowhere would be lost (unless `force`), when an
+    object is missing or damaged, or when a folder was named and the weights are stored elsewhere.
+    """
+    into = Path(os.path.normpath(project.start / to)) if to else None
+    with nullcontext() if dry_run else editing(project, f"checkout {ref or ''}".strip()):
+        record, _ = seals.vouched(project, ref)
+        if into is not None:
+            _require_weights(record)
+        done = working_files.checkout(project, record, into=into, force=force, dry_run=dry_run)
+    return CheckoutResult(record.model, record.version, done, dry_run)
+
+
+def _require_weights(record: VersionRecord) -> None:
+    """A folder that is to be served must not come out empty."""
+    if not record.weights.stored:
+        raise MlverError(
+            f"the weights of {record.model} {record.version} are not stored by mlver, so {plain(record.weights.path)} "
+            "cannot be put there",
+            hint="take them from what keeps them (git, git-lfs, DVC), or register a version without --no-store",
+        )

@@ -1,0 +1,165 @@
+"""What a command was about to do, on disk before it does it, so that a killed one is completed or undone.
+
+The rule: an edit whose commit landed is completed (its tags are made), any other is undone (its files are put back);
+a checkout is completed. Both are judged by what git and the files say, not by how far the dead process claims to be.
+
+The file may be anybody's (a repository can come as an archive, `.git` and all), so nothing in it is believed: names are
+checked here, paths where they are used.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlver.digest import Digest
+from mlver.errors import MlverError, UsageError
+from mlver.records.tags import read_tag_name
+from mlver.system import durable
+
+_FILE = "intent.json"
+_INDEX = "index"
+_FORMAT = 4
+_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_BRANCH = re.compile(r"refs/heads/(?!.*\.\.)[^\x00-\x20\x7f~^:?*\[\\]+")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTag:
+    """A tag to be made on the commit that lands `path`, or on `commit` where that landed long ago."""
+
+    name: str
+    message: str
+    path: str
+    commit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """One command's plan. Paths are relative to `top`, the work tree it ran in; `git_dir` is that tree's own, relative
+    to the common one, and tells the tree even after the whole repository was moved or copied.
+
+    `branch` is the full reference the edit commits to, None for one that only stages. `writes` maps each path to the
+    digest of its new bytes (None: it is to be gone), `before` to its old bytes (None: there was no such file), `index`
+    to git's index entry (None: not in the index). `during` tells the merge it settles (`Meeting.identity`), `untags`
+    the tags it deletes, each with its object's id. `checkout` names the version whose files are being put in
+    place: model, version, and the folder they go to, relative to `top` unless it lies outside.
+    """
+
+    what: str
+    top: str
+    git_dir: str
+    branch: str | None = None
+    writes: Mapping[str, Digest | None] = field(default_factory=dict)
+    before: Mapping[str, bytes | None] = field(default_factory=dict)
+    index: Mapping[str, str | None] = field(default_factory=dict)
+    tags: tuple[PlannedTag, ...] = ()
+    during: str | None = None
+    untags: Mapping[str, str] = field(default_factory=dict)
+    checkout: tuple[str, str, str] | None = None
+
+
+def record(directory: Path, intent: Intent) -> None:
+    """Put the intent on disk; from here on a crash is recovered from."""
+    told = {
+        "format": _FORMAT,
+        "what": intent.what,
+        "pid": os.getpid(),
+        "top": intent.top,
+        "git_dir": intent.git_dir,
+        "branch": intent.branch,
+        "writes": {path: None if digest is None else str(digest) for path, digest in intent.writes.items()},
+        "before": {path: None if data is None else _text(data) for path, data in intent.before.items()},
+        "index": dict(intent.index),
+        "tags": [[tag.name, tag.message, tag.path, tag.commit] for tag in intent.tags],
+        "during": intent.during,
+        "untags": dict(intent.untags),
+        "checkout": intent.checkout,
+    }
+    durable.write(directory / _FILE, json.dumps(told, indent=1).encode())
+
+
+def pending(directory: Path) -> Intent | None:
+    """The intent a dead process left; None where the last command ended properly."""
+    try:
+        told = json.loads(_read(directory / _FILE))
+        if told["format"] != _FORMAT:
+            raise _unreadable(directory)
+        return _intent(told)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError):
+        raise _unreadable(directory) from None
+
+
+def _intent(told: Mapping[str, Any]) -> Intent:
+    tags = tuple(PlannedTag(*tag) for tag in told["tags"])
+    branch = told["branch"]
+    untags = dict(told["untags"].items())
+    if not all(map(read_tag_name, (*(tag.name for tag in tags), *untags))) or not all(
+        map(_ID.fullmatch, untags.values())
+    ):
+        raise ValueError("a tag that mlver would not make")
+    if branch is not None and not _BRANCH.fullmatch(branch):
+        raise ValueError("a name that git would not take")
+    return Intent(
+        what=str(told["what"]),
+        top=told["top"],
+        git_dir=told["git_dir"],
+        branch=branch,
+        writes={path: None if text is None else Digest.parse(text) for path, text in told["writes"].items()},
+        before={path: None if text is None else base64.b64decode(text) for path, text in told["before"].items()},
+        index=told["index"],
+        tags=tags,
+        during=told["during"],
+        untags=untags,
+        checkout=None if told["checkout"] is None else tuple(told["checkout"]),
+    )
+
+
+def _read(path: Path) -> bytes:
+    """The file itself, never what a link in its place points to."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
+
+
+def began(directory: Path) -> float:
+    """When the pending intent was put on disk, in seconds since the epoch."""
+    return (directory / _FILE).lstat().st_mtime
+
+
+def drop(directory: Path) -> None:
+    """The plan is carried out or undone."""
+    durable.remove(directory / _FILE)
+    durable.discard(directory / _INDEX)
+
+
+def keep_index(directory: Path, data: bytes | None) -> None:
+    """Keep git's index beside the pending intent: `git commit --only` renames one into place that it never synced."""
+    if data is not None:
+        durable.write(directory / _INDEX, data)
+
+
+def kept_index(directory: Path) -> bytes | None:
+    try:
+        return (directory / _INDEX).read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _unreadable(directory: Path) -> MlverError:
+    return MlverError(
+        f"{directory / _FILE} tells of an interrupted command, but not in a way this mlver understands",
+        hint="run the mlver that wrote it once more, or move the file away and run: mlver verify --all",
+    )

@@ -1,0 +1,46 @@
+"""A stage's rule, and the chain of its promotions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlver.digest import Digest
+from mlver.errors import MlverError, UsageError, plain
+from mlver.policy.chain import Broken, judge_history
+from mlver.project.project import Project
+from mlver.records import layout
+from mlver.records.config import StageSettings
+from mlver.records.promotion import PromotionRecord
+
+History = Sequence[tuple[PromotionRecord, Digest]]
+
+
+def rule(project: Project, stage: str) -> StageSettings:
+    """A stage's rule; raise UsageError for a stage the repository does not have."""
+    known = project.registry.config().stages
+    if stage not in known:
+        raise UsageError(
+            f"there is no stage `{stage}`; there are {', '.join(known) or 'none'}",
+            hint=f"name one of these, or add it under `stages:` in {layout.CONFIG}",
+        )
+    return known[stage]
+
+
+def history_of(project: Project, model: str, stage: str) -> tuple[History, tuple[Broken, ...]]:
+    """A stage's promotions, oldest first, and the broken links of their chain.
+
+    Raise InvalidDocument for a promotion that cannot be read at all.
+    """
+    history = project.registry.history(model, stage)
+    digests = {record.version: project.registry.digest(model, record.version) for record, _ in history}
+    known = {version: digest for version, digest in digests.items() if digest is not None}
+    return history, judge_history(layout.stage(model, stage), history, known)
+
+
+def whole_history(project: Project, model: str, stage: str) -> History:
+    """The same; raise MlverError when the chain is broken: no promotion is built on that."""
+    history, broken = history_of(project, model, stage)
+    if broken:
+        listed = "\n".join(f"  {plain(link.subject)} {link.message}" for link in broken)
+        raise MlverError(f"the history of {stage} is damaged:\n{listed}", hint="mlver verify --all")
+    return history

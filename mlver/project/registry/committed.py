@@ -1,0 +1,62 @@
+"""Records read from git: what a commit, or the index, holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from mlver.errors import MlverError, command
+from mlver.git import trees
+from mlver.git.repository import Repository
+from mlver.git.trees import Entry
+from mlver.records import layout
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What git holds below `.mlver/`. A file is read in a process of its own, unless `fetch` read it with others."""
+
+    repository: Repository
+    entries: dict[str, Entry]
+    _folders: dict[str, list[str]] = field(init=False, default_factory=dict)
+    _read: dict[str, bytes] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known = {""}
+        for path in self.entries:
+            child = path
+            while child not in known:
+                known.add(child)
+                parent, _, name = child.rpartition("/")
+                self._folders.setdefault(parent, []).append(name)
+                child = parent
+
+    @classmethod
+    def at(cls, repository: Repository, commit: str) -> Tree:
+        """The records of a commit, named by its full id or reference."""
+        return cls(repository, trees.committed(repository, commit, layout.ROOT))
+
+    @classmethod
+    def staged(cls, repository: Repository) -> Tree:
+        """The records of the index: what a commit made now would hold."""
+        return cls(repository, trees.staged(repository, layout.ROOT))
+
+    def fetch(self, wanted: Iterable[str]) -> None:
+        """Read many files at once; those there are not do no harm."""
+        lacking = {path: self.entries[path] for path in wanted if path in self.entries and path not in self._read}
+        self._read.update(trees.contents(self.repository, lacking))
+
+    def read(self, path: str) -> bytes | None:
+        entry = self.entries.get(path)
+        if entry is None:
+            return None
+        if not entry.is_file:
+            raise MlverError(f"{path} is a symlink, which no record is", hint=command("git", "log", "--", path))
+        self.fetch([path])
+        data = self._read.get(path)
+        if data is None:
+            raise MlverError(f"this clone lacks the contents of {path}", hint="git fetch --unshallow, or clone anew")
+        return data
+
+    def listed(self, folder: str) -> list[str]:
+        return self._folders.get(folder, [])

@@ -1,0 +1,71 @@
+"""`mlver init`: lay out `.mlver/`."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+from mlver import paths
+from mlver.errors import refused
+from mlver.project.project import Project
+from mlver.project.transaction import editing
+from mlver.records import layout
+from mlver.system import durable
+
+_ATTRIBUTES = b"""\
+# Digests are of bytes: keep every file here exactly as it was written.
+* -text -eol -ident -filter -working-tree-encoding
+/manifests/** -diff linguist-generated
+"""
+
+_CONFIG = b"""\
+schema: mlver/config/1
+
+# The positions a version can hold, in the order they are shown.
+#   after:    stages a version must have held first, such as [staging]
+#   verified: every byte of the version is checked before the stage moves
+stages:
+  staging:
+    description: Under test before it serves anyone
+    verified: true
+  production:
+    description: Serves users
+    verified: true
+
+# What the hooks (mlver hook install) keep out of git; these are what holds where nothing is said.
+#guard:
+#  max_file_size: 10485760
+#  pickle: allow
+#  allow: [docs/*.png]
+"""
+
+_FILES = {layout.ATTRIBUTES: _ATTRIBUTES, layout.CONFIG: _CONFIG}
+
+
+@dataclass(frozen=True, slots=True)
+class InitResult:
+    """`created` is empty where everything was there already."""
+
+    top: str
+    created: tuple[str, ...]
+    dry_run: bool
+
+
+def init(project: Project, *, dry_run: bool = False) -> InitResult:
+    """Write what of `.mlver/` is missing; never touches what is there. Register commits it."""
+    with nullcontext() if dry_run else editing(project, "init"):
+        missing = [path for path in _FILES if not paths.inside(project.top, path).exists()]
+        if not dry_run:
+            _write(project, missing)
+    return InitResult(str(project.top), tuple(missing), dry_run)
+
+
+def _write(project: Project, missing: list[str]) -> None:
+    try:
+        for path in missing:
+            where = paths.inside(project.top, path)
+            durable.make_directory(where.parent)
+            durable.create(where, _FILES[path])
+    except OSError as error:
+        outcome = "what is written is whole, and the same command writes the rest"
+        raise refused("writing .mlver/", error, outcome=outcome) from error

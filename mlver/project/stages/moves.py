@@ -1,0 +1,93 @@
+"""Stages as the records tell them, and the one way a new promotion record comes about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlver.document import codec
+from mlver.policy.staging import Candidate, holder, judge
+from mlver.project.artifacts import damage as artifact_damage
+from mlver.project.edit.edit import Edit
+from mlver.project.edit.intent import PlannedTag
+from mlver.project.history.stage_history import History
+from mlver.project.project import Chosen, Project
+from mlver.project.tags import planned_tags, seals
+from mlver.records import layout
+from mlver.records.config import StageSettings
+from mlver.records.promotion import Action, GateResult, PromotionRecord
+
+
+def gates(project: Project, chosen: Chosen, settings: StageSettings) -> tuple[GateResult, ...]:
+    """What a stage's gates say of a version now; reads every byte of it where the stage asks for that."""
+    record, digest = project.registry.version(chosen.model, chosen.version)
+    damage = None
+    if settings.verified:
+        found = artifact_damage.damage(project, [record])
+        damage = tuple(f"{link.subject} {link.message}" for link in found.lost)
+    held = {
+        stage
+        for stage in project.registry.stages(chosen.model)
+        for past, _ in project.registry.history(chosen.model, stage)
+        if past.version == str(chosen.version) and past.action != "retire"
+    }
+    broken, seal = seals.judged(project, chosen.model, chosen.version, digest)
+    candidate = Candidate(
+        version=str(chosen.version),
+        unsealed="; ".join(link.message for link in broken) or None,
+        stages_held=frozenset(held),
+        damage=damage,
+        unkept=record.unkept,
+        sealed="adopted, and never edited since" if seal and seal.landing else "sealed",
+    )
+    return judge(settings, candidate)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a new promotion record is to say."""
+
+    chosen: Chosen
+    stage: str
+    action: Action
+    message: str
+    gates: tuple[GateResult, ...]
+    forced: bool = False
+
+
+def move(project: Project, edit: Edit, asked: Move, history: History) -> tuple[PromotionRecord, str]:
+    """Move a stage: one new record, one commit. Return the record and the commit's id."""
+    chosen = asked.chosen
+    record = PromotionRecord(
+        model=chosen.model,
+        stage=asked.stage,
+        # counted from the last: one that is missing in between must not stand in the way of going back
+        sequence=history[-1][0].sequence + 1 if history else 1,
+        action=asked.action,
+        version=str(chosen.version),
+        previous=holder([past for past, _ in history]),
+        created=project.now,
+        author=project.repository.author(),
+        message=asked.message.strip(),
+        gates=asked.gates,
+        forced=asked.forced,
+        record=project.registry.version(chosen.model, chosen.version)[1],
+        prior=history[-1][1] if history else None,
+    )
+    path = layout.promotion(chosen.model, asked.stage, record.sequence)
+    data = codec.encode("promotion", record.to_document())
+    edit.create(path, data)
+    done = "roll back" if asked.action == "rollback" else asked.action
+    subject = f"mlver: {done} {chosen.model} {asked.stage} to {chosen.version}"
+    return record, edit.commit(f"{subject}\n\n{record.message}", _event(project, record, data))
+
+
+def _event(project: Project, record: PromotionRecord, data: bytes) -> tuple[PlannedTag, ...]:
+    """The tag that tells pipelines of a promotion, where the repository has such tags."""
+    if not project.registry.config().tags.promotions:
+        return ()
+    tag = planned_tags.event(record, data)
+    if project.repository.tags(f"refs/tags/{tag.name}"):
+        # no tag decides anything, so none that somebody made may keep a stage from moving back
+        project.reporter.note(f"there is a tag {tag.name} already, of another promotion than this one: mlver verify")
+        return ()
+    return (tag,)

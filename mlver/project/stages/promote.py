@@ -1,0 +1,96 @@
+"""`mlver promote`: run a stage's gates and, when all are open, move the stage to a version."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Literal
+
+from mlver.errors import UsageError, command
+from mlver.policy.staging import holder, is_open
+from mlver.project.history.stage_history import rule, whole_history
+from mlver.project.project import Chosen, Project
+from mlver.project.stages import moves
+from mlver.project.transaction import editing
+from mlver.records.promotion import GateResult, PromotionRecord
+
+Outcome = Literal["promoted", "already", "refused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromoteResult:
+    """`outcome`: the stage was `promoted`, the version held it `already`, or a gate `refused`.
+
+    On a dry run that is what would have come of it. `sequence` and `commit` are None where nothing was written.
+    """
+
+    model: str
+    version: str
+    stage: str
+    previous: str | None
+    outcome: Outcome
+    gates: tuple[GateResult, ...]
+    forced: bool
+    sequence: int | None
+    commit: str | None
+    dry_run: bool
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.outcome == "refused" else 0
+
+
+def promote(
+    project: Project, ref: str, *, to: str, message: str, force: bool = False, dry_run: bool = False
+) -> PromoteResult:
+    """Move stage `to` to the version `ref` names. A shut gate leaves everything as it was, unless `force`."""
+    if not message.strip():
+        raise UsageError("a promotion needs a reason", hint=command("mlver", "promote", ref, "--to", to, "-m", "WHY"))
+    project = project.afresh
+    settings = rule(project, to)
+    with nullcontext() if dry_run else editing(project, f"promote {ref} to {to}") as edit:
+        chosen = project.choose(ref)
+        history = whole_history(project, chosen.model, to)
+        previous = holder([record for record, _ in history])
+        judged = _Judged(chosen, to, previous, dry_run)
+        if previous == str(chosen.version):
+            return judged.result("already")
+        gates = moves.gates(project, chosen, settings)
+        forced = not is_open(gates)
+        if forced and not force:
+            return judged.result("refused", gates)
+        if edit is None:
+            return judged.result("promoted", gates, forced=forced)
+        moving = moves.Move(chosen, to, "promote", message, gates, forced)
+        record, commit = moves.move(project, edit, moving, history)
+    return judged.result("promoted", gates, forced=forced, record=record, commit=commit)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    chosen: Chosen
+    stage: str
+    previous: str | None
+    dry_run: bool
+
+    def result(
+        self,
+        outcome: Outcome,
+        gates: tuple[GateResult, ...] = (),
+        *,
+        forced: bool = False,
+        record: PromotionRecord | None = None,
+        commit: str | None = None,
+    ) -> PromoteResult:
+        return PromoteResult(
+            model=self.chosen.model,
+            version=str(self.chosen.version),
+            stage=self.stage,
+            previous=self.previous,
+            outcome=outcome,
+            gates=gates,
+            forced=forced,
+            sequence=None if record is None else record.sequence,
+            commit=commit,
+            dry_run=self.dry_run,
+        )

@@ -1,0 +1,30 @@
+"""The tag to be made of one record: its name, its message, and what it seals."""
+
+from __future__ import annotations
+
+from mlver.digest import Digest
+from mlver.project.edit.intent import PlannedTag
+from mlver.records import layout
+from mlver.records.promotion import PromotionRecord
+from mlver.records.tags import Named
+from mlver.records.version import VersionRecord
+
+TRAILER = "Mlver-Record"
+
+
+def seal(record: VersionRecord, data: bytes) -> PlannedTag:
+    """The tag that seals a record whose bytes are `data`."""
+    named = Named(record.model, record.version)
+    return _planned(named, f"{record.model} {record.version}", record.message, data)
+
+
+def event(record: PromotionRecord, data: bytes) -> PlannedTag:
+    """The tag that tells pipelines of a promotion, and seals its record, whose bytes are `data`."""
+    named = Named(record.model, stage=record.stage, sequence=record.sequence)
+    title = f"{record.model} {record.stage} {record.sequence}: {record.action} {record.version}"
+    return _planned(named, title, record.message, data)
+
+
+def _planned(named: Named, title: str, message: str, data: bytes) -> PlannedTag:
+    text = f"{title}\n\n{message}\n\n{TRAILER}: {Digest.of(data)}\n"
+    return PlannedTag(named.tag, text, layout.path_of(named))

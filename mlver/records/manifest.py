@@ -1,0 +1,243 @@
+"""A directory's files and their digests, in the format of GNU `sha256sum`, so that `sha256sum -c` verifies them.
+
+One encoding a content: parsing what does not re-encode to the same bytes is refused, for the digest of the manifest's
+bytes is the digest of the directory.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from binascii import hexlify
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+
+from mlver.digest import Digest
+from mlver.errors import InvalidDocument
+from mlver.names import fault_of
+
+Entry = tuple[bytes, str]
+# More faults than a screen holds help nobody.
+FAULTS_SHOWN = 20
+# Where a line's path begins, if nothing in it is escaped.
+_PATH = 64 + 2
+_LINE = re.compile(rb"(\\?)([0-9a-f]{64})  (.+)", re.DOTALL)
+# What nearly all lines are: nothing escaped, and no component that may be `.`, `..` or a name of `.git`. Those begin in
+# a dot, or in something that a file system drops (U+200C to U+206F, U+FEFF: see mlver.paths).
+_COMPONENT = rb"(?:[^./\\\n\0\xe2\xef][^/\\\n\0]*|\.(?!\.|[gG][iI][tT][/\n])[^/\\\n\0\x80-\xff]+)"
+_PLAIN = re.compile(rb"([0-9a-f]{64})  ((?:%b/)*%b)\n" % (_COMPONENT, _COMPONENT))
+_ESCAPES = {b"\\\\": b"\\", b"\\n": b"\n"}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The (path, hex) pairs of a directory, ordered by the bytes of the path; build one with `of` or `parse`."""
+
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> Manifest:
+        return cls(tuple(sorted(entries)))
+
+    @classmethod
+    def parse(cls, data: bytes, where: str) -> Manifest:
+        """Read a manifest; raise InvalidDocument, naming `where`, with every fault found and its line number."""
+        if (plain := _plain(data)) is not None:
+            return cls(plain)
+        entries, faults = _read(data)
+        faults.extend(_order_faults(entries))
+        if faults:
+            faults.sort(key=lambda fault: fault[0])
+            shown = [f"line {number}: {text}" for number, text in faults[:FAULTS_SHOWN]]
+            if len(faults) > FAULTS_SHOWN:
+                shown.append(f"and {len(faults) - FAULTS_SHOWN} more")
+            raise InvalidDocument(
+                where, tuple(shown), hint="get the file back as it was committed: `git checkout -- <file>`"
+            )
+        return cls(tuple(entry for _, entry in entries))
+
+    def encode(self) -> bytes:
+        return b"".join(line(path, hexadecimal) for path, hexadecimal in self.entries)
+
+    @cached_property
+    def digest(self) -> Digest:
+        return Digest.of(self.encode())
+
+    @cached_property
+    def by_path(self) -> Mapping[bytes, str]:
+        return dict(self.entries)
+
+
+def line(path: bytes, hexadecimal: str) -> bytes:
+    """One file's line of a manifest."""
+    if b"\\" in path or b"\n" in path:
+        escaped = path.replace(b"\\", b"\\\\").replace(b"\n", b"\\n")
+        return b"\\%b  %b\n" % (hexadecimal.encode(), escaped)
+    return b"%b  %b\n" % (hexadecimal.encode(), path)
+
+
+def lines(paths: Sequence[bytes], digests: Sequence[bytes]) -> bytes:
+    """The lines of many files, whose digests are raw: one `line` each, in a few passes over them all."""
+    every = b"".join(paths)
+    if b"\\" in every or b"\n" in every:
+        return b"".join(line(path, digest.hex()) for path, digest in zip(paths, digests, strict=True))
+    return b"".join(map(b"%b  %b\n".__mod__, zip(map(hexlify, digests), paths, strict=True)))
+
+
+def paths_of(data: bytes) -> Iterator[bytes]:
+    """The paths of a manifest that was made here, one after the other: what came from elsewhere is to be parsed."""
+    for text in BytesIO(data):
+        path = text[_PATH + (text[:1] == b"\\") : -1]
+        yield path if text[:1] != b"\\" else _unescaped(path) or path
+
+
+Numbered = tuple[int, Entry]
+Fault = tuple[int, str]
+
+
+def _plain(data: bytes) -> tuple[Entry, ...] | None:
+    """The entries, where every line is plain and in its place: so many are not to be looked at one by one."""
+    entries: list[Entry] = []
+    at, last = 0, b""
+    while found := _PLAIN.match(data, at):  # and no search, which would go on from every byte
+        hexadecimal, path = found.groups()
+        if path <= last:
+            return None
+        at, last = found.end(), path
+        entries.append((path, hexadecimal.decode()))
+    if at != len(data) or not entries:
+        return None
+    parents = _parents(path for path, _ in entries)
+    return None if any(path in parents for path, _ in entries) else tuple(entries)
+
+
+def _read(data: bytes) -> tuple[list[Numbered], list[Fault]]:
+    lines = data.split(b"\n")
+    entries: list[Numbered] = []
+    faults: list[Fault] = []
+    if not data:
+        return [], [(1, "there is no file in it")]
+    if lines.pop() != b"":
+        faults.append((len(lines) + 1, "the line has no end"))
+    for number, text in enumerate(lines, 1):
+        read = _entry(text)
+        if isinstance(read, str):
+            faults.append((number, read))
+        else:
+            entries.append((number, read))
+    return entries, faults
+
+
+def _entry(text: bytes) -> Entry | str:
+    """The entry a line holds, or what is wrong with it."""
+    found = _LINE.fullmatch(text)
+    if found is None:
+        return "it is not 64 lower-case hexadecimal digits, two spaces and a path"
+    mark, hexadecimal, path = found.groups()
+    if mark or b"\\" in path:
+        raw = _unescaped(path)
+        if raw is None or line(raw, "")[:-1] != mark + b"  " + path:
+            return f"its path is not escaped as sha256sum does: {_shown(path)}"
+        path = raw
+    fault = fault_of(os.fsdecode(path))
+    if fault is not None:
+        return f"the path {_shown(path)} {fault}"
+    return path, hexadecimal.decode()
+
+
+def _unescaped(path: bytes) -> bytes | None:
+    parts = re.split(rb"(\\.?)", path, flags=re.DOTALL)
+    try:
+        parts[1::2] = [_ESCAPES[part] for part in parts[1::2]]
+    except KeyError:
+        return None
+    return b"".join(parts)
+
+
+def _order_faults(entries: list[Numbered]) -> Iterator[Fault]:
+    seen: set[bytes] = set()
+    last = b""
+    for number, (path, _) in entries:
+        if path in seen:
+            yield number, f"the path {_shown(path)} is there twice"
+        elif path < last:
+            yield number, f"the path {_shown(path)} is out of order"
+        seen.add(path)
+        last = max(last, path)
+    parents = _parents(seen)
+    for number, (path, _) in entries:
+        if path in parents:
+            yield number, f"the path {_shown(path)} is a file and also a directory of other files"
+
+
+def _parents(paths: Iterable[bytes]) -> set[bytes]:
+    found: set[bytes] = set()
+    for path in paths:
+        parent = path.rpartition(b"/")[0]
+        while parent and parent not in found:
+            found.add(parent)
+            parent = parent.rpartition(b"/")[0]
+    return found
+
+
+def _shown(path: bytes) -> str:
+    """The path on one line and free of control characters, whatever is in it."""
+    return repr(path.decode(errors="backslashreplace"))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What became of the files between two manifests, ordered by path; a renamed file is in `renamed` only."""
+
+    added: tuple[bytes, ...]
+    removed: tuple[bytes, ...]
+    changed: tuple[bytes, ...]
+    renamed: tuple[tuple[bytes, bytes], ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed or self.renamed)
+
+
+def compare(old: Manifest, new: Manifest) -> Comparison:
+    """A file whose path is gone and whose content is at a new path was renamed.
+
+    Among files of the same content, one with the same name in another directory is preferred; the rest pair in order.
+    """
+    before, after = old.by_path, new.by_path
+    removed = [entry for entry in old.entries if entry[0] not in after]
+    added = [entry for entry in new.entries if entry[0] not in before]
+    renamed: dict[bytes, bytes] = {}
+    for key in (_content_and_name, _content):
+        _pair(removed, added, key, renamed)
+    taken = set(renamed.values())
+    return Comparison(
+        added=tuple(path for path, _ in added if path not in taken),
+        removed=tuple(path for path, _ in removed if path not in renamed),
+        changed=tuple(path for path, digest in new.entries if before.get(path, digest) != digest),
+        renamed=tuple(sorted(renamed.items())),
+    )
+
+
+def _content_and_name(entry: Entry) -> object:
+    return entry[1], entry[0].rpartition(b"/")[2]
+
+
+def _content(entry: Entry) -> object:
+    return entry[1]
+
+
+def _pair(
+    removed: list[Entry], added: list[Entry], key: Callable[[Entry], object], renamed: dict[bytes, bytes]
+) -> None:
+    """Pair, in order, the entries that agree in `key` and are not paired yet."""
+    taken = set(renamed.values())
+    waiting: dict[object, list[bytes]] = {}
+    for entry in reversed(added):
+        if entry[0] not in taken:
+            waiting.setdefault(key(entry), []).append(entry[0])
+    for entry in removed:
+        places = waiting.get(key(entry))
+        if places and entry[0] not in renamed:
+            renamed[entry[0]] = places.pop()

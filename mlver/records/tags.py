@@ -1,0 +1,45 @@
+"""The names of tags: `<model>@v<version>` seals a version, `<model>@<stage>.<n>` a promotion."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+# A version has two dots or more, a promotion's number stands behind its only one: `v1.2` is the stage `v1`.
+_VERSION_TAG = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})@v([0-9]+\.[0-9]+\.[0-9][0-9A-Za-z.+-]{0,99})")
+
+
+_PROMOTION_TAG = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})@([a-z][a-z0-9_]{0,31})\.([1-9][0-9]{0,8})")
+
+
+class Named(NamedTuple):
+    """What a tag is of: a version of a model, or a promotion by its stage and number; None for the other's."""
+
+    model: str
+    version: str | None = None
+    stage: str | None = None
+    sequence: int | None = None
+
+    @property
+    def tag(self) -> str:
+        """Its tag's name."""
+        if self.stage is None or self.sequence is None:
+            return tag_name(self.model, self.version)
+        return promotion_tag_name(self.model, self.stage, self.sequence)
+
+
+def tag_name(model: str, version: object) -> str:
+    return f"{model}@v{version}"
+
+
+def promotion_tag_name(model: str, stage: str, sequence: int) -> str:
+    return f"{model}@{stage}.{sequence}"
+
+
+def read_tag_name(name: str) -> Named | None:
+    """The one reader of what the two above write; None for the name of any other tag."""
+    if found := _VERSION_TAG.fullmatch(name):
+        return Named(found[1], version=found[2])
+    if found := _PROMOTION_TAG.fullmatch(name):
+        return Named(found[1], stage=found[2], sequence=int(found[3]))
+    return None

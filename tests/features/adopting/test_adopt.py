@@ -1,0 +1,343 @@
+"""Tags that other tools made, turned into records: what is pinned, what is left, and what vouches for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import assert_refused, assert_works
+from tests.cli.results import read_document
+from tests.conftest import CommandOutcome, Repository
+
+RECORD = ".mlver/models/digits/versions/1.0.0.yaml"
+
+
+def sha256(data: str) -> str:
+    return f"sha256:{hashlib.sha256(data.encode()).hexdigest()}"
+
+
+def md5(data: str) -> str:
+    return hashlib.md5(data.encode(), usedforsecurity=False).hexdigest()
+
+
+def tagged(repository: Repository, *names: str) -> None:
+    for name in names:
+        repository.git("tag", "--annotate", "--message", f"Says {name}", "--", name)
+
+
+def cached(repository: Repository, data: str, suffix: str = "") -> str:
+    """Bytes in DVC's cache, laid out as DVC 3 does; their MD5."""
+    name = md5(data)
+    repository.write(f".dvc/cache/files/md5/{name[:2]}/{name[2:]}{suffix}", data)
+    return name + suffix
+
+
+def pointer(path: str, data: str, version: int = 3) -> str:
+    """What `dvc add` writes."""
+    mark = "  hash: md5\n" if version == 3 else ""
+    return f"outs:\n- md5: {md5(data)}\n  size: {len(data)}\n{mark}  path: {path}\n"
+
+
+@pytest.fixture
+def gto(repository: Repository) -> Repository:
+    """Two versions and a stage of GTO's; the weights are with DVC, whose cache holds both."""
+    repository.write(".gitignore", "/models/m.pkl\n/.dvc/cache\n")
+    repository.write("dvc.yaml", "artifacts:\n  digits:\n    path: models/m.pkl\n    type: model\n")
+    for number in (1, 2):
+        cached(repository, f"weights {number}")
+        repository.write("models/m.pkl", f"weights {number}")
+        repository.write("models/m.pkl.dvc", pointer("m.pkl", f"weights {number}"))
+        repository.write("params.yaml", f"lr: 0.0{number}\n")
+        repository.write("metrics.json", json.dumps({"accuracy": number / 4}))
+        repository.commit(f"Training {number}")
+        tagged(repository, f"digits@v{number}.0.0", f"digits#prod#{number}")
+    assert_works(repository, "init")
+    return repository
+
+
+def tags(repository: Repository) -> str:
+    return repository.git("for-each-ref", "--format=%(refname) %(objectname)")
+
+
+def test_tags_of_gto_become_records_and_stay_where_they_are(gto: Repository) -> None:
+    before = tags(gto).splitlines()[1:]
+    assert assert_works(gto, "adopt", "--dry-run").endswith("nothing was written\n")
+    assert assert_works(gto, "adopt") == (
+        "Adopted 2 versions\n"
+        f"  digits 1.0.0  models/m.pkl  1 file  9 B  {sha256('weights 1')[:19]}  kept by dvc\n"
+        f"  digits 2.0.0  models/m.pkl  1 file  9 B  {sha256('weights 2')[:19]}  kept by dvc\n"
+        "  prod of digits: 1.0.0 → 2.0.0\n"
+        f"  commit {gto.git('rev-parse', '--short=10', 'HEAD')}; no tag was moved\n"
+        "next: git push\n"
+    )
+    assert tags(gto).splitlines()[1:] == before
+    assert gto.git("rev-list", "--count", "digits@v2.0.0..HEAD") == "1"
+    record = read_document(gto.mlver("show", "digits@1.0.0", "--json"), "show")["record"]
+    commit = gto.git("rev-parse", "digits@v1.0.0^{commit}")
+    assert record["weights"]["digest"] == sha256("weights 1")
+    assert (record["params"], record["metrics"]) == ({"lr": 0.01}, {"accuracy": 0.25})
+    assert (record["message"], record["code"]["commit"]) == ("Says digits@v1.0.0", commit)
+    assert record["extra"]["adopted"] == {
+        "tag": "digits@v1.0.0",
+        "object": gto.git("rev-parse", "refs/tags/digits@v1.0.0"),
+        "commit": commit,
+    }
+    assert assert_works(gto, "adopt") == "nothing to adopt: 2 versions have their records already\n"
+
+
+def test_a_stage_that_tags_give_on_after_it_was_adopted_is_told(gto: Repository) -> None:
+    assert_works(gto, "adopt")
+    assert gto.mlver("adopt").err == ""
+    tagged(gto, "digits#prod#3")
+    done = gto.mlver("adopt")
+    assert (done.code, done.out) == (0, "nothing to adopt: 2 versions have their records already\n")
+    said = "digits#prod#3 came after the history of prod was adopted: mlver promote digits@VERSION --to prod -m WHY"
+    assert said in done.err
+
+
+def test_what_was_adopted_is_vouched_for_by_history(gto: Repository) -> None:
+    assert_works(gto, "adopt")
+    landed = gto.git("rev-parse", "--short=10", "HEAD")
+    assert "2 versions were adopted: their tags are older" in assert_works(gto, "verify", "--all")
+    assert f"  sealed      adopted from digits@v1.0.0, by commit {landed}\n" in assert_works(
+        gto, "show", "digits@1.0.0"
+    )
+    assert "sealed          adopted, and never" in assert_works(
+        gto, "promote", "digits@1.0.0", "--to", "production", "-m", "x"
+    )
+    assert assert_works(gto, "tag") == "every record on HEAD is sealed already\n"
+    assert "digits 2.0.0  promoted    prod: 1.0.0 → 2.0.0" in assert_works(gto, "log")
+    assert assert_works(gto, "list").count("prod") == 2
+
+
+def edited(repository: Repository, old: str = "Says digits", new: str = "Lies") -> None:
+    where = repository.path / RECORD
+    where.write_text(where.read_text().replace(old, new, 1))
+
+
+def committed(repository: Repository) -> None:
+    edited(repository)
+    repository.commit()
+
+
+def replaced(repository: Repository) -> None:
+    """Deleted in one commit, and added otherwise in the next."""
+    text = (repository.path / RECORD).read_text()
+    (repository.path / RECORD).unlink()
+    repository.commit()
+    repository.write(RECORD, text.replace("Says digits", "Lies", 1))
+    repository.commit()
+
+
+def moved(repository: Repository) -> None:
+    repository.git("tag", "--force", "--annotate", "--message", "Another", "digits@v1.0.0", "digits@v1.0.0^{commit}")
+
+
+@pytest.mark.parametrize("attack", [edited, committed, replaced, moved], ids=lambda attack: str(attack.__name__))
+def test_adopted_is_no_way_round_the_seal(gto: Repository, attack: object) -> None:
+    assert callable(attack)
+    assert_works(gto, "adopt")
+    attack(gto)
+    said = "is another tag than the one this version" if attack is moved else "digits 1.0.0 was edited after it was ado"
+    done = gto.mlver("verify", "digits@1.0.0")
+    assert done.code == 1
+    assert said in done.out
+    assert gto.mlver("promote", "digits@1.0.0", "--to", "production", "-m", "x").code == 1
+    rolled = gto.mlver("rollback", "digits", "--stage", "prod", "--to", "1.0.0", "-m", "x")
+    assert (rolled.code, rolled.out) == (3, "")
+
+
+def test_a_sealed_record_cannot_call_itself_adopted(gto: Repository) -> None:
+    gto.write("w.bin", "w")
+    assert_works(gto, "register", "m", "--weights", "w.bin", "-m", "First")
+    path = ".mlver/models/m/versions/1.0.0.yaml"
+    text = (gto.path / path).read_text().replace("message: First", "message: Lies")
+    words = (gto.git("rev-parse", "refs/tags/m@v1.0.0"), gto.git("rev-parse", "m@v1.0.0^{commit}"))
+    gto.write(path, text + 'extra:\n  adopted:\n    tag: m@v1.0.0\n    object: "{}"\n    commit: "{}"\n'.format(*words))
+    gto.commit()
+    done = gto.mlver("verify", "m@1.0.0")
+    assert done.code == 1
+    assert "m 1.0.0 was edited after its tag sealed it" in done.out
+
+
+def test_a_clone_without_the_tags_makes_no_others(gto: Repository, tmp_path: Path) -> None:
+    assert_works(gto, "adopt")
+    gto.git("clone", "--quiet", "--no-tags", ".", str(tmp_path / "clone"))
+    clone = Repository(tmp_path / "clone")
+    done = clone.mlver("tag")
+    assert done.code == 1
+    assert (
+        done.out.count("was adopted from a tag that is not here, and is not made anew\n  hint: git fetch --tags") == 2
+    )
+    assert clone.git("tag") == ""
+
+
+def left(outcome: CommandOutcome) -> dict[str, str]:
+    assert outcome.code == 1
+    return {one["subject"]: one["message"] for one in read_document(outcome, "adopt")["left"]}
+
+
+def test_bytes_that_are_not_here_are_never_guessed(gto: Repository) -> None:
+    gone = gto.path / f".dvc/cache/files/md5/{md5('weights 1')[:2]}/{md5('weights 1')[2:]}"
+    gone.write_text("other")  # what a cache's name says is not believed
+    done = gto.mlver("adopt")
+    assert done.code == 1
+    assert f"Left digits@v1.0.0  the bytes of models/m.pkl that DVC calls {md5('weights 1')} are not here\n" in done.out
+    assert "hint: dvc fetch --all-tags   (then run this again)\n" in done.out
+    assert "Left digits#prod  digits#prod#1 is of 1.0.0, which has no record yet" in done.out
+    gone.write_text("weights 1")
+    assert assert_works(gto, "adopt").splitlines()[1].startswith("  digits 1.0.0")
+    assert read_document(gto.mlver("list", "--json"), "list")["models"][0]["stages"] == {"prod": "2.0.0"}
+
+
+def test_verify_reads_what_others_keep(gto: Repository) -> None:
+    assert_works(gto, "adopt")
+    cache = gto.path / f".dvc/cache/files/md5/{md5('weights 1')[:2]}"
+    (cache / md5("weights 1")[2:]).unlink()
+    done = gto.mlver("verify", "--all")
+    assert done.code == 1
+    assert "digits 1.0.0 weights is not stored by mlver, and models/m.pkl holds other bytes, and the bytes" in done.out
+    assert done.out.count("hint: dvc fetch --all-tags") == 1  # the work tree still has those of 2.0.0
+
+
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize {}\n"
+
+
+def test_plain_tags_of_one_model(repository: Repository) -> None:
+    """Files in git itself, a pointer of git-lfs, a folder of both, tags light and annotated."""
+    repository.write("w.bin", "weights")
+    repository.commit()
+    repository.git("tag", "v1.0.0")
+    repository.write("w.bin", LFS.format(sha256("big").removeprefix("sha256:"), 3))
+    repository.write("d/a.csv", "a")
+    repository.write("d/b.csv", LFS.format(sha256("b").removeprefix("sha256:"), 1))
+    repository.commit("Larger")
+    tagged(repository, "v1.1.0")
+    assert_works(repository, "init")
+    assert assert_refused(repository, "adopt", code=2).endswith("say whose it is\nhint: mlver adopt MODEL\n")
+    assert left(repository.mlver("adopt", "m", "--json")).keys() == {"v1.0.0", "v1.1.0"}
+    done = repository.mlver("adopt", "m", "--weights", "w.bin", "--data", "train=d", "--json")
+    assert "note: v1.0.0 is adopted without its data set train" in done.err
+    found = read_document(done, "adopt")
+    assert [(one["version"], one["holder"], one["digest"], one["seal"]) for one in found["versions"]] == [
+        ("1.0.0", "git", sha256("weights"), "m@v1.0.0"),
+        ("1.1.0", "git-lfs", sha256("big"), "m@v1.1.0"),
+    ]
+    manifest = f"{sha256('a')[7:]}  a.csv\n{sha256('b')[7:]}  b.csv\n"
+    record = read_document(repository.mlver("show", "m@1.1.0", "--json"), "show")["record"]
+    assert record["data"]["train"]["digest"] == sha256(manifest)
+    assert record["message"] == "Says v1.1.0"
+    repository.write("w.bin", "big")  # as git-lfs would have it
+    assert assert_works(repository, "verify", "m@1.0.0").startswith("All is well")  # git still has the bytes
+    repository.write("w.bin", "weights")
+    done = repository.mlver("verify", "m@1.1.0")
+    assert "git-lfs has no sound copy of w.bin" in done.out
+    digest = sha256("big")[7:]
+    repository.write(f".git/lfs/objects/{digest[:2]}/{digest[2:4]}/{digest}", "big")
+    assert "git-lfs" not in repository.mlver("verify", "m@1.1.0").out
+    repository.git("tag", "--force", "v1.0.0", "HEAD")
+    assert "v1.0.0 was moved since m@v1.0.0 was adopted from it" in repository.mlver("verify", "m@1.0.0").out
+
+
+def test_a_pattern_tells_model_and_version(repository: Repository) -> None:
+    repository.write("w.bin", "weights")
+    repository.commit()
+    tagged(repository, "models/big/release-1.0.0", "v9.0.0")
+    assert_works(repository, "init")
+    assert "  m 1.0.0  w.bin" in assert_works(
+        repository, "adopt", "m", "--pattern", "models/big/release-{version}", "--weights", "w.bin"
+    )
+    assert assert_works(repository, "list").count("\n") == 3
+    said = assert_refused(repository, "adopt", "m", "--pattern", "release-*", code=2)
+    assert "does not say where in a tag the version stands" in said
+
+
+def test_directories_and_pipelines_of_dvc(repository: Repository) -> None:
+    """A folder's list of files, a file inside it, a lock file, and a cache as DVC 2 kept it."""
+    repository.write(".gitignore", "/data\n/out\n/old.bin\n/.dvc/cache\n")
+    listed = [{"md5": cached(repository, name), "relpath": f"{name}.csv"} for name in ("a", "b")]
+    folder = cached(repository, json.dumps(listed), ".dir")
+    repository.write("data.dvc", f"outs:\n- md5: {folder}\n  size: 2\n  nfiles: 2\n  hash: md5\n  path: data\n")
+    repository.write(
+        "dvc.lock",
+        "schema: '2.0'\nstages:\n  train:\n    cmd: train\n    outs:\n"
+        f"    - path: out/w.bin\n      hash: md5\n      md5: {cached(repository, 'w')}\n      size: 1\n",
+    )
+    name = md5("old")
+    repository.write(f".dvc/cache/{name[:2]}/{name[2:]}", "old")
+    repository.write("old.bin.dvc", pointer("old.bin", "old", version=2))
+    repository.commit()
+    tagged(repository, "v1.0.0")
+    assert_works(repository, "init")
+    words = ("--data", "train=data", "--data", "golden=data/b.csv", "--data", "old=old.bin")
+    assert_works(repository, "adopt", "m", "--weights", "out/w.bin", *words)
+    record = read_document(repository.mlver("show", "m", "--json"), "show")["record"]
+    assert record["weights"]["digest"] == sha256("w")
+    assert {name: one["digest"] for name, one in record["data"].items()} == {
+        "train": sha256(f"{sha256('a')[7:]}  a.csv\n{sha256('b')[7:]}  b.csv\n"),
+        "golden": sha256("b"),
+        "old": sha256("old"),
+    }
+
+
+@pytest.mark.parametrize(
+    "evil", ["../../outside", "/etc/passwd", "a/../../outside", ".git/config", "x\\u0000y", "\\ud800"]
+)
+def test_hostile_pointers_lead_nowhere(repository: Repository, tmp_path: Path, evil: str) -> None:
+    (tmp_path / "outside").write_text("secret")
+    listed = f'[{{"md5": "{md5("secret")}", "relpath": "{evil}"}}]'
+    repository.write("data.dvc", f"outs:\n- md5: {cached(repository, listed, '.dir')}\n  path: data\n")
+    repository.write("dvc.yaml", f'artifacts:\n  m:\n    path: "{evil}"\n')
+    cached(repository, "secret")
+    repository.commit()
+    tagged(repository, "m@v1.0.0")
+    assert_works(repository, "init")
+    for words in (("adopt", "m", "--weights", "data"), ("adopt",)):
+        assert left(repository.mlver(*words, "--json")).keys() == {"m@v1.0.0"}
+    assert repository.git("status", "--porcelain") == "?? .mlver/"
+
+
+def test_what_cannot_be_adopted_is_named(gto: Repository) -> None:
+    gto.write("models/link", "x")
+    (gto.path / "models/link").unlink()
+    (gto.path / "models/link").symlink_to("m.pkl")
+    gto.commit()
+    tagged(gto, "digits@v3.0", "a/b@v1.0.0", "digits@v2.0.0!", "digits@v4.0.0")
+    gto.git("tag", "digits@v5.0.0", "HEAD^{tree}")
+    gto.write(
+        "dvc.yaml", "artifacts:\n  digits:\n    path: models/link\n  images:\n    type: dataset\n    path: models\n"
+    )
+    gto.commit()
+    tagged(gto, "digits@v6.0.0", "images@v1.0.0", "digits#Prod-EU#3")
+    done = gto.mlver("adopt", "--json")
+    said = left(done)
+    assert said["digits@v3.0"].startswith("3.0 is no semantic version")
+    assert said["a/b@v1.0.0"] == "a/b is no name for a model here"
+    assert said["digits@v5.0.0"] == "names no commit"
+    assert "models/link is a symlink" in said["digits@v6.0.0"]
+    assert "is not a stage name" in said["digits#Prod-EU"]
+    assert "note: digits@v2.0.0 was taken back by another tag: passed over\n" in done.err
+    assert "note: images@v1.0.0 is of no model but of a dataset: passed over\n" in done.err
+    assert assert_works(gto, "list", "digits").count("\n") == 4  # 1.0.0 and 4.0.0
+    tagged(gto, "Digits@v1.0.0")
+    assert "by letter case only" in left(gto.mlver("adopt", "--json"))["Digits@v1.0.0"]
+
+
+def test_many_versions_are_one_commit(repository: Repository) -> None:
+    for number in range(30):
+        repository.write("w.bin", f"weights {number % 3}")
+        repository.git("add", "w.bin")
+        repository.git("commit", "--quiet", "--allow-empty", "--message", "x")
+        repository.git("tag", f"v1.{number}.0")
+    assert_works(repository, "init")
+    assert "Adopted 30 versions" in assert_works(repository, "adopt", "m", "--weights", "w.bin")
+    assert repository.git("rev-list", "--count", "v1.29.0..HEAD") == "1"
+    assert len(repository.git("tag", "--list", "m@v*").splitlines()) == 30
+    assert assert_works(repository, "verify", "--all").startswith("All is well")
+    assert (
+        assert_works(repository, "status", "m")
+        == "m 1.29.0  against the work tree\n  weights, data and params are as registered\n"
+    )

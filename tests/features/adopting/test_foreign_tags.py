@@ -1,0 +1,85 @@
+"""What tags of others claim by their names, and what a stage's events come to."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlver.errors import UsageError
+from mlver.features.adopting.foreign_tags import Given, Moved, StageTag, VersionTag, claims, moves, plain
+
+
+def test_names_of_gto_are_taken_apart() -> None:
+    names = (
+        "m@v1.0.0",
+        "m@v2.0.0!",
+        "m#prod#12",
+        "m#prod!#13",
+        "m#dev",
+        "dir=m@v1.0.0-rc.1",
+        "m@deprecated",
+        "x",
+        "m@1.0",
+    )
+    found = claims(names, None)
+    assert found.versions == (
+        VersionTag("m@v1.0.0", "m", "1.0.0"),
+        VersionTag("dir=m@v1.0.0-rc.1", "dir=m", "1.0.0-rc.1"),
+    )
+    assert found.stages == (
+        StageTag("m#prod#12", "m", "prod", False, 12),
+        StageTag("m#prod!#13", "m", "prod", True, 13),
+        StageTag("m#dev", "m", "dev", False, 0),
+    )
+    assert found.withdrawn == {("m", "2.0.0")}
+
+
+def test_plain_tags_are_of_the_model_told_where_no_name_tells() -> None:
+    names = ("v1.0.0", "2.0.0", "v2", "m@v1.0.0", "other@v1.0.0")
+    assert plain(names) == ["v1.0.0", "2.0.0"]
+    assert [one.tag for one in claims(names, "m").versions] == ["m@v1.0.0", "2.0.0"]
+    assert [one.tag for one in claims(names, None).versions] == ["m@v1.0.0", "other@v1.0.0"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "model", "found"),
+    [
+        ("rel-{version}", "m", [("m", "1.0.0")]),
+        ("{model}/v{version}", None, [("a.b", "2.0.0"), ("c", "3.0.0")]),
+        ("{model}/v{version}", "c", [("c", "3.0.0")]),
+    ],
+)
+def test_a_pattern_says_where_model_and_version_stand(
+    pattern: str, model: str | None, found: list[tuple[str, str]]
+) -> None:
+    names = ("rel-1.0.0", "xrel-1.0.0", "a.b/v2.0.0", "c/v3.0.0", "v9.0.0", "c#prod#1")
+    told = claims(names, model, pattern)
+    assert ([(one.model, one.version) for one in told.versions], told.stages) == (found, ())
+
+
+@pytest.mark.parametrize("pattern", ["", "v*", "{model}", "{version}{version}", "{model}{model}{version}"])
+def test_a_pattern_without_one_version_is_refused(pattern: str) -> None:
+    with pytest.raises(UsageError, match="where in a tag the version stands"):
+        claims((), "m", pattern)
+
+
+def test_a_pattern_without_a_model_needs_one() -> None:
+    with pytest.raises(UsageError, match="does not tell its model"):
+        claims(("rel-1.0.0",), None, "rel-{version}")
+
+
+@pytest.mark.parametrize(
+    ("events", "found"),
+    [
+        ("1 2", ["promote 1 from None", "promote 2 from 1"]),
+        ("1 1", ["promote 1 from None"]),
+        ("1 -1", ["promote 1 from None", "retire 1 from 1"]),
+        ("1 2 -2", ["promote 1 from None", "promote 2 from 1", "rollback 1 from 2"]),
+        ("1 2 -1 -2", ["promote 1 from None", "promote 2 from 1", "retire 2 from 2"]),
+        ("-1", []),
+        ("1 2 1", ["promote 1 from None", "promote 2 from 1", "promote 1 from 2"]),
+    ],
+)
+def test_events_of_a_stage_become_promotions(events: str, found: list[str]) -> None:
+    given = [Given("t", word.lstrip("-"), word.startswith("-")) for word in events.split()]
+    assert [f"{one.action} {one.version} from {one.previous}" for one in moves(given)] == found
+    assert all(isinstance(one, Moved) for one in moves(given))

@@ -1,0 +1,83 @@
+"""What has no place in git, told by a file's size, name and first bytes."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import struct
+import zipfile
+
+import pytest
+
+from mlver.features.hooks.guarding import SMALL, File, is_pickle, judge_artifact, judge_file
+from mlver.records.config import GuardSettings
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n"
+FORBID = GuardSettings(pickle="forbid")
+
+
+def kinds(path: str, head: bytes, settings: GuardSettings, *, size: int | None = None, artifact: str = "") -> list[str]:
+    file = File(path=path, size=len(head) if size is None else size, head=head, artifact=artifact or None)
+    return [link.kind for link in judge_file(file, settings)]
+
+
+def torch_archive() -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("model/data.pkl", pickle.dumps({}, 2))
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("value", [{"a": 1}, [1], (1, 2), 7, 2**70, "x", b"y", None, True, 1.5, OSError("x"), set()])
+def test_a_pickle_is_told_by_its_bytes(protocol: int, value: object) -> None:
+    assert is_pickle("weights.bin", pickle.dumps(value, protocol))
+
+
+def test_a_pickle_is_told_by_its_name_or_as_a_member() -> None:
+    assert is_pickle("a.PKL", b"")
+    assert is_pickle("a.joblib", b"x\x9c")
+    assert is_pickle("model.pt", torch_archive())
+
+
+@pytest.mark.parametrize("length", [0x0280, 0x0380, 0x0580])
+def test_a_safetensors_header_is_none(length: int) -> None:
+    assert not is_pickle("w.safetensors", struct.pack("<Q", length) + b"{}")
+    assert not is_pickle("a.zip", b"PK\x03\x04 nothing")
+
+
+def test_what_is_too_large_is_refused_whatever_it_is() -> None:
+    settings = GuardSettings(max_file_size=SMALL)
+    assert kinds("data.csv", b"", settings, size=SMALL) == []
+    assert kinds("data.csv", b"", settings, size=SMALL + 1) == ["size"]
+    assert kinds("docs/a/b.png", b"", GuardSettings(max_file_size=SMALL, allow=("docs/*.png",)), size=10**9) == []
+
+
+def test_an_artifact_is_refused_but_for_a_few_lines_of_text() -> None:
+    assert kinds("model/w", b"\0", GuardSettings(), artifact="weights of m") == ["artifact"]
+    assert kinds("model/w", b"a", GuardSettings(), size=SMALL + 1, artifact="weights of m") == ["artifact"]
+    assert kinds("model/config.json", b"{}", GuardSettings(), artifact="weights of m") == []
+    assert kinds("other", b"\0", GuardSettings()) == []
+
+
+def test_a_pickle_is_refused_where_it_is_forbidden_unless_git_lfs_keeps_it() -> None:
+    assert kinds("a.pkl", b"x", FORBID) == ["pickle"]
+    assert kinds("a.pkl", b"x", GuardSettings()) == []
+    assert kinds("a.pkl", POINTER, FORBID, artifact="weights of m") == []
+    assert kinds("a.pkl", POINTER + b"\0" * 2000, FORBID) == ["pickle"]
+
+
+@pytest.mark.parametrize(
+    ("path", "told", "files", "refused"),
+    [
+        ("m.pkl", None, [], True),
+        ("m", "pickle", [], True),
+        ("m", "joblib", [], True),
+        ("m", "pytorch", ["a/b.pkl"], True),
+        ("m.safetensors", "safetensors", ["config.json"], False),
+    ],
+)
+def test_nor_may_a_record_pin_one(path: str, told: str | None, files: list[str], refused: bool) -> None:
+    assert bool(judge_artifact("r.yaml", path, told, files, FORBID)) == refused
+    assert not judge_artifact("r.yaml", path, told, files, GuardSettings())
+    assert not judge_artifact("r.yaml", path, told, files, GuardSettings(pickle="forbid", allow=("m*",)))

@@ -1,0 +1,218 @@
+"""The commands that look, called as a program calls them: what they answer, and that they print nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from mlver.errors import UsageError
+from mlver.features.checking.verify import verify
+from mlver.features.comparing.diff import diff
+from mlver.features.comparing.status import status
+from mlver.features.looking.list import list_versions
+from mlver.features.looking.log import log
+from mlver.features.looking.show import show
+from mlver.project.project import Project
+from tests.cli.conftest import assert_works, train_model
+from tests.cli.results import read_document
+from tests.conftest import Repository
+
+
+def opened(repository: Repository) -> Project:
+    return Project.open(repository.path)
+
+
+def test_nothing_is_printed(second: Repository, capfd: pytest.CaptureFixture[str]) -> None:
+    project = opened(second)
+    train_model(second, 3)
+    for result in (list_versions(project), log(project), show(project, "digits"), status(project), diff(project, None)):
+        assert dataclasses.is_dataclass(result)
+    verify(project, everything=True)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_list_shows_the_highest_and_counts_all(second: Repository) -> None:
+    for number in ("1.10.0", "1.9.0", "1.11.0-rc.1"):
+        assert_works(second, "register", "digits", "--version", number, "--allow-lower", "-m", number)
+    (model,) = list_versions(opened(second), "digits", limit=2).models
+    assert (model.total, [version.version for version in model.versions]) == (5, ["1.11.0-rc.1", "1.10.0"])
+    assert model.stages == {"production": "1.0.0"}
+    (model,) = list_versions(opened(second), limit=None).models
+    assert [version.version for version in model.versions][2:] == ["1.9.0", "1.1.0", "1.0.0"]
+    assert assert_works(second, "list", "-n", "2").endswith("  3 older: mlver list digits --all\n")
+
+
+def test_list_opens_no_record_it_does_not_show(second: Repository) -> None:
+    second.write(".mlver/models/digits/versions/1.0.0.yaml", "not a record")
+    (model,) = list_versions(opened(second), "digits", limit=1).models
+    assert [version.version for version in model.versions] == ["1.1.0"]
+    (model,) = list_versions(opened(second), "digits", limit=2).models
+    assert [version.fault is None for version in model.versions] == [True, False]
+
+
+@pytest.mark.parametrize("number", ["1.0.0", "1.1.0"])
+def test_one_record_that_cannot_be_read_hides_no_other(second: Repository, number: str) -> None:
+    path = f".mlver/models/digits/versions/{number}.yaml"
+    second.write(path, "garbage")
+    other = {"1.0.0": "1.1.0", "1.1.0": "1.0.0"}[number]
+    (model,) = read_document(second.mlver("list", "--json"), "list")["models"]
+    bad, good = (next(v for v in model["versions"] if v["version"] == n) for n in (number, other))
+    assert (good["fault"], good["sealed"]) == (None, True)
+    assert bad["fault"].startswith(f"{path} is not valid:")
+    assert (bad["message"], bad["size"], bad["sealed"], model["faults"]) == (None, None, False, [])
+    assert "unreadable: mlver verify\n" in assert_works(second, "list")
+    found = read_document(second.mlver("log", "--json"), "log")
+    assert [event["version"] for event in found["events"] if event["event"] == "registered"] == [other]
+    assert len(found["faults"]) == 1
+    assert f"unreadable: {path} is not valid:" in assert_works(second, "log")
+    found = read_document(second.mlver("status", "--json"), "status")
+    assert [found["models"][0][key] for key in ("latest", "version")] == ["1.1.0" if number == "1.0.0" else "1.0.0"] * 2
+    assert f"unreadable: {path} is not valid:" in assert_works(second, "status") or number == "1.0.0"
+
+
+def test_nor_does_one_promotion(second: Repository) -> None:
+    assert_works(second, "promote", "digits@1.1.0", "--to", "staging", "-m", "Try")
+    path = ".mlver/models/digits/stages/production/0001.yaml"
+    second.write(path, "garbage")
+    (model,) = read_document(second.mlver("list", "--json"), "list")["models"]
+    assert model["stages"] == {"staging": "1.1.0"}
+    assert [fault.startswith(path) for fault in model["faults"]] == [True]
+    assert f"  unreadable: {path} is not valid:" in assert_works(second, "list")
+    assert len(read_document(second.mlver("log", "--json"), "log")["faults"]) == 1
+    assert read_document(second.mlver("status", "--json"), "status")["models"][0]["version"] == "1.1.0"
+
+
+def test_a_tag_that_seals_nothing_is_shown_as_none(second: Repository) -> None:
+    commit = second.git("rev-parse", "digits@v1.1.0^{commit}")
+    second.git("tag", "--force", "digits@v1.1.0", commit)
+    (model,) = list_versions(opened(second)).models
+    assert [version.sealed for version in model.versions] == [False, True]
+    assert " unsealed " in assert_works(second, "list")
+    found = show(opened(second), "digits@1.1.0")
+    assert (found.tag, found.unsealed) == ("digits@v1.1.0", "is a lightweight tag, which can seal nothing")
+    assert "no: digits@v1.1.0 is a lightweight tag" in assert_works(second, "show", "digits@1.1.0")
+    assert show(opened(second), "digits@1.0.0").unsealed is None
+
+
+def test_log_of_one_stage_and_of_the_newest(second: Repository) -> None:
+    assert_works(second, "promote", "digits", "--to", "staging", "-m", "Try")
+    assert_works(second, "promote", "digits", "--to", "production", "-m", "Better")
+    found = log(opened(second), "digits", stage="production")
+    assert [(event.previous, event.version) for event in found.events] == [("1.0.0", "1.1.0"), (None, "1.0.0")]
+    (second.path / ".mlver/config.yaml").write_text("schema: mlver/config/1\nstages: {canary: {}}\n")
+    assert len(log(opened(second), stage="production").events) == 2  # what was held is told for ever
+    assert log(opened(second), stage="canary").events == ()
+    found = log(opened(second), limit=1)
+    assert (len(found.events), found.total) == (1, 5)
+
+
+def test_status_names_what_is_missing_and_how_to_get_it_back(second: Repository) -> None:
+    (second.path / "data/train.csv").unlink()
+    second.git("rm", "--quiet", "--cached", "metrics.json")
+    (second.path / "metrics.json").unlink()
+    (found,) = status(opened(second)).models
+    assert [(a.name, a.state) for a in found.artifacts] == [("weights", "unchanged"), ("train", "missing")]
+    assert (found.differs, found.bump, found.lacking) == (True, None, ("metrics.json",))
+    shown = assert_works(second, "status")
+    assert "  train  missing  data/train.csv  1 file, 8 B\n" in shown
+    assert "missing  metrics.json\n" in shown
+    assert shown.endswith("next: mlver checkout digits@1.1.0\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "bump"),
+    [
+        ({"model/weights.safetensors": "other"}, "patch"),
+        ({"data/train.csv": "c,d\n"}, "minor"),
+        ({"params.yaml": "lr: 5\n"}, "minor"),
+        ({"metrics.json": '{"accuracy": 1}'}, None),
+        ({"train.py": "pass"}, None),
+    ],
+)
+def test_status_suggests_the_bump(second: Repository, change: dict[str, str], bump: str | None) -> None:
+    for name, text in change.items():
+        second.write(name, text)
+    (found,) = status(opened(second)).models
+    assert found.bump == bump
+    assert found.next == {"patch": "1.1.1", "minor": "1.2.0", None: None}[bump]
+
+
+GIVEN = ("--param", "extra=1", "--param", "opt.name=sgd", "--metric", "f1=0.5")
+
+
+@pytest.mark.parametrize("params", ["lr: 0.001\nseed: 42\n", "lr: 0.001\nseed: 42\nopt: {momentum: 0.9}\n"])
+def test_what_the_command_line_gave_is_not_missed_in_the_work_tree(first: Repository, params: str) -> None:
+    first.write("params.yaml", params)
+    assert_works(first, "register", "digits", "--bump", "minor", *GIVEN, "-m", "Given")
+    (found,) = status(opened(first)).models
+    assert (found.params, found.bump, found.differs) == ((), None, False)
+    assert {change.verdict for change in found.metrics} == {"same"}
+    assert not diff(opened(first), "digits").differs
+    assert {"extra", "opt.name"} <= {change.key for change in diff(opened(first), "digits@1.0.0", "digits").params}
+
+
+def test_what_a_file_no_longer_says_is_missed(first: Repository) -> None:
+    assert_works(first, "register", "digits", "--bump", "minor", *GIVEN, "-m", "Given")
+    first.write("params.yaml", "lr: 0.001\n")
+    (found,) = status(opened(first)).models
+    assert [(change.key, change.kind) for change in found.params] == [("seed", "removed")]
+    first.write("params.yaml", "lr: 0.001\nseed: 42\nextra: 2\nopt: sgd\n")
+    (found,) = status(opened(first)).models
+    assert [(change.key, change.kind) for change in found.params] == [
+        *(("extra", "changed"), ("opt.name", "removed"), ("opt", "added"))
+    ]
+
+
+def test_diff_against_the_work_tree(second: Repository) -> None:
+    project = opened(second)
+    assert not diff(project, "digits@1.1.0").differs
+    train_model(second, 3, commit=False)
+    found = diff(project, "digits@1.1.0")
+    assert (found.old, found.new) == ("digits 1.1.0", "digits (work tree)")
+    assert [(change.key, change.old, change.new) for change in found.params] == [("lr", 0.002, 0.003)]
+    assert [artifact.changed for artifact in found.artifacts] == [("weights.safetensors",), ()]
+
+
+def test_diff_tells_which_metrics_came_and_went(second: Repository) -> None:
+    second.write("metrics.json", '{"accuracy": 0.94, "f1": 0.5}')
+    assert assert_works(second, "diff", "digits").startswith(
+        "digits 1.1.0 → digits (work tree)\n"
+        "metrics\n"
+        "  log_loss  0.5             removed\n"
+        "  f1               0.5      added\n"
+    )
+
+
+def test_diff_names_what_was_renamed_added_and_removed(second: Repository) -> None:
+    (second.path / "model/config.json").rename(second.path / "model/settings.json")
+    second.write("model/extra.bin", "new")
+    (second.path / "model/weights.safetensors").unlink()
+    weights = diff(opened(second), "digits").artifacts[0]
+    assert [(renamed.old, renamed.new) for renamed in weights.renamed] == [("config.json", "settings.json")]
+    assert (weights.added, weights.removed, weights.changed) == (("extra.bin",), ("weights.safetensors",), ())
+    shown = assert_works(second, "diff", "digits")
+    assert "    −  weights.safetensors\n    +  extra.bin\n    →  config.json → settings.json\n" in shown
+
+
+def test_diff_shows_ten_files_and_counts_the_rest(second: Repository) -> None:
+    for number in range(40):
+        second.write(f"model/part-{number:02}.bin", str(number))
+    shown = assert_works(second, "diff", "digits")
+    assert shown.count("    +  part-") == 10
+    assert "    and 30 more files (--json lists all)\n" in shown
+    assert "  weights  changed  model  2 files, 17 kB → 42 files, 17.1 kB\n" in shown
+
+
+def test_verify_of_all_and_some_is_a_contradiction(second: Repository) -> None:
+    with pytest.raises(UsageError):
+        verify(opened(second), ["digits"], everything=True)
+
+
+def test_many_metrics_are_counted_where_there_is_no_room(first: Repository) -> None:
+    names = [f"metric_{number:02}" for number in range(12)]
+    words = [word for name in names for word in ("--metric", f"{name}=0.5")]
+    assert_works(first, "register", "digits", "--bump", "patch", *words, "-m", "Measured")
+    shown = assert_works(first, "list")
+    assert "  6 more metrics: mlver show digits@1.0.1\n" in shown
+    assert all(f"  {name}  " in assert_works(first, "show", "digits") for name in names)

@@ -1,0 +1,192 @@
+"""Two branches claimed the same numbers: who gives way, and that all is whole afterwards."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlver.digest import Digest
+from mlver.errors import MlverError, UsageError
+from mlver.project.project import Project
+from mlver.project.stages.promote import promote
+from mlver.records import layout
+from tests.conftest import Repository
+from tests.features.merging.merges import (
+    CHAIN,
+    MOVED,
+    add_remote,
+    assert_verifies,
+    list_promotions,
+    resolve_merge,
+    run_git,
+    seal_on_topic,
+)
+from tests.project.helpers import register_version
+
+
+@pytest.mark.parametrize(("on", "other", "side"), [("main", "topic", "theirs"), ("topic", "main", "ours")])
+def test_a_merge_rewrites_the_side_that_is_not_on_main(apart: Repository, on: str, other: str, side: str) -> None:
+    apart.git("switch", "--quiet", on)
+    mains = apart.git("show", f"main:{layout.version('m', '1.1.0')}")
+    assert run_git(apart, "merge", "--quiet", other) == 1
+    dry = resolve_merge(apart, dry_run=True)
+    done = resolve_merge(apart)
+    assert (done.during, done.rewrite, done.left, done.dropped) == ("merge", side, (), ())
+    assert [(one.old, one.new) for one in done.rewritten] == MOVED
+    assert (dry.rewritten, dry.written) == (done.rewritten, done.written)
+    assert apart.git("ls-files", "--unmerged") == apart.git("diff", "--name-only") == ""
+    assert (apart.path / layout.version("m", "1.1.0")).read_text() == mains + "\n"
+    assert resolve_merge(apart).written == ()
+    apart.git("commit", "--quiet", "--no-edit")
+    assert list_promotions(apart) == CHAIN
+    assert Project.open(apart.path).registry.version("m", "1.2.1")[0].parent == "1.2.0"
+    assert_verifies(apart)
+    if on == "topic":  # the pull request lands, with a merge commit or without
+        apart.git("switch", "--quiet", "main")
+        apart.git("merge", "--quiet", "--no-edit", "topic")
+        assert_verifies(apart)
+
+
+def test_a_squash_merge(apart: Repository) -> None:
+    assert run_git(apart, "merge", "--quiet", "--squash", "topic") == 1
+    assert resolve_merge(apart).during == "squash"
+    apart.git("commit", "--quiet", "--no-edit")
+    assert list_promotions(apart) == CHAIN
+    assert_verifies(apart)
+
+
+def test_a_rebase_step_by_step(apart: Repository) -> None:
+    """What no conflict stops at, such as a parent that moved, is mended commit by commit afterwards."""
+    apart.git("switch", "--quiet", "topic")
+    assert run_git(apart, "rebase", "--quiet", "main") == 1
+    steps = 0
+    while (apart.path / ".git/rebase-merge").exists():
+        assert resolve_merge(apart).during == "rebase"
+        run_git(apart, "rebase", "--continue")
+        steps += 1
+        assert steps < 9
+    left = resolve_merge(apart)
+    assert [one.path for one in left.left] == ["m 1.1.1"]
+    assert left.left[0].hint.endswith(" main")
+    words = left.left[0].hint
+    start = apart.path.parent / "bin"
+    start.mkdir()
+    script = start / "mlver"
+    script.write_text(f'#!/bin/sh\nPYTHONPATH="{Path(__file__).parents[2]}" exec "{sys.executable}" -m mlver "$@"\n')
+    script.chmod(0o755)
+    subprocess.run(["sh", "-c", f'PATH="{start}:$PATH"; {words}'], cwd=apart.path, check=True, capture_output=True)
+    assert list_promotions(apart) == CHAIN
+    assert Project.open(apart.path).registry.version("m", "1.2.1")[0].parent == "1.2.0"
+    assert resolve_merge(apart).left == ()
+    assert_verifies(apart)
+
+
+def test_a_cherry_pick(apart: Repository) -> None:
+    first = apart.git("rev-list", "--reverse", "main..topic").split("\n")[0]
+    assert run_git(apart, "cherry-pick", first) == 1
+    done = resolve_merge(apart)
+    assert (done.during, [(one.old, one.new) for one in done.rewritten]) == ("cherry-pick", MOVED[:1])
+    assert run_git(apart, "cherry-pick", "--continue") == 0
+    assert_verifies(apart)
+
+
+def test_branches_that_claim_different_numbers_and_stages_merge_cleanly(apart: Repository) -> None:
+    project = Project.open(apart.path)
+    for branch, number, stage in (("a", "3.0.0", "staging"), ("b", "4.0.0", "production"), ("c", "5.0.0", None)):
+        apart.git("switch", "--quiet", "-c", branch, "start")
+        (apart.path / "w").write_text(branch)
+        register_version(project, version=number, message=branch)
+        if stage:
+            promote(project, f"m@{number}", to=stage, message=branch)
+    apart.git("switch", "--quiet", "-c", "octopus", "start")
+    apart.git("merge", "--quiet", "--no-edit", "a", "b", "c")
+    assert apart.git("rev-list", "--parents", "-1", "HEAD").count(" ") == 3
+    assert_verifies(apart)
+    apart.git("switch", "--quiet", "-c", "rebased", "b")
+    apart.git("rebase", "--quiet", "a")
+    apart.git("cherry-pick", "c")
+    assert_verifies(apart)
+
+
+def test_a_pull_gives_way_to_what_has_landed_and_takes_its_own_seals_back(apart: Repository) -> None:
+    """Both on `main`: the local commits are the first parents, so that line alone does not tell who was there first."""
+    add_remote(apart)
+    seal_on_topic(apart)
+    apart.git("branch", "--force", "main", "topic")
+    apart.git("switch", "--quiet", "main")
+    assert run_git(apart, "merge", "--quiet", "origin/main") == 1
+    done = resolve_merge(apart)
+    assert (done.rewrite, done.why) == ("ours", "theirs has landed on origin/main")
+    assert done.untagged == ("m@v1.1.0", "m@v1.1.1")
+    assert apart.git("tag", "--list", "m@v1.1.*") == ""
+    apart.git("commit", "--quiet", "--no-edit")
+    assert_verifies(apart)
+    assert list_promotions(apart) == CHAIN
+
+
+def test_a_seal_that_was_pushed_keeps_its_number(apart: Repository) -> None:
+    add_remote(apart)
+    sealed = seal_on_topic(apart)
+    apart.git("push", "--quiet", "origin", "m@v1.1.0")
+    assert run_git(apart, "merge", "--quiet", "main") == 1
+    before = apart.git("status", "--porcelain")
+    with pytest.raises(MlverError, match=r"m@v1\.1\.0 is on origin: a version whose seal was pushed keeps its number"):
+        resolve_merge(apart)
+    assert apart.git("status", "--porcelain") == before
+    assert apart.git("rev-parse", "refs/tags/m@v1.1.0") == sealed
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+def test_tags_of_promotions_are_taken_back_unless_they_were_pushed(apart: Repository, pushed: bool) -> None:
+    """A pushed one has told what it told: it holds up no merge."""
+    names = [f"m@production.{number}" for number in (2, 3)]
+    for name, number in zip(names, (2, 3), strict=True):
+        record = apart.git("show", f"topic:{layout.promotion('m', 'production', number)}") + "\n"
+        message = f"told\n\nMlver-Record: {Digest.of(record.encode())}"
+        apart.git("tag", "--annotate", "--message", message, name, "topic")
+    add_remote(apart)
+    if pushed:
+        apart.git("push", "--quiet", "origin", names[0])
+    assert run_git(apart, "merge", "--quiet", "topic") == 1
+    done = resolve_merge(apart)
+    gone = names[1:] if pushed else names
+    assert done.untagged == tuple(gone)
+    assert apart.git("tag", "--list", "m@production.*").split() == [name for name in names if name not in gone]
+
+
+def test_a_remote_that_does_not_answer_proves_nothing(apart: Repository) -> None:
+    add_remote(apart)
+    seal_on_topic(apart)
+    apart.git("remote", "set-url", "origin", str(apart.path / "gone"))
+    assert run_git(apart, "merge", "--quiet", "main") == 1
+    with pytest.raises(MlverError, match="ask origin for its tags"):
+        resolve_merge(apart)
+
+
+def test_what_has_landed_is_not_rewritten_whatever_is_asked(apart: Repository) -> None:
+    add_remote(apart)
+    assert run_git(apart, "merge", "--quiet", "topic") == 1
+    with pytest.raises(MlverError, match="has landed on origin/main, and what has landed keeps its number"):
+        resolve_merge(apart, "ours")
+
+
+def test_without_a_main_branch_a_person_has_to_say(apart: Repository) -> None:
+    apart.git("branch", "--move", "main", "trunk")
+    assert run_git(apart, "merge", "--quiet", "topic") == 1
+    with pytest.raises(MlverError, match="which side gives way") as caught:
+        resolve_merge(apart)
+    assert "--rewrite ours" in (caught.value.hint or "")
+    assert resolve_merge(apart, "ours").rewrite == "ours"
+    apart.git("commit", "--quiet", "--no-edit")
+    assert list_promotions(apart) == [("1.0.0", None), ("1.1.0", "1.0.0"), ("1.1.1", "1.1.0"), ("1.2.0", "1.1.1")]
+    assert_verifies(apart)
+
+
+def test_in_a_rebase_only_what_is_replayed_is_rewritten(apart: Repository) -> None:
+    apart.git("switch", "--quiet", "topic")
+    assert run_git(apart, "rebase", "--quiet", "main") == 1
+    with pytest.raises(UsageError, match="only what comes on top"):
+        resolve_merge(apart, "ours")

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from mlver.digest import Digest
+from mlver.policy.chain import Seal, judge_history, judge_seal
+from mlver.records.promotion import Action, PromotionRecord
+from mlver.records.tags import tag_name
+
+RECORD, OTHER = Digest("ab" * 32), Digest("cd" * 32)
+WHOLE = Seal(annotated=True, sealed=RECORD, committed=RECORD)
+
+SEALS: dict[str, tuple[Digest, Seal | None, list[tuple[str, str]]]] = {
+    "whole": (RECORD, WHOLE, []),
+    "no tag": (RECORD, None, [("unsealed", "no tag seals this record")]),
+    "a lightweight tag": (RECORD, replace(WHOLE, annotated=False), [("tag", "is a lightweight tag")]),
+    "a tag that names no record": (RECORD, replace(WHOLE, sealed=None), [("tag", "no Mlver-Record line")]),
+    "a commit without the record": (
+        RECORD,
+        replace(WHOLE, committed=None),
+        [("tag", "a commit that does not hold the record")],
+    ),
+    "a commit with another record": (
+        RECORD,
+        replace(WHOLE, committed=OTHER),
+        [("tag", "a commit that holds another record")],
+    ),
+    "an edited record": (OTHER, WHOLE, [("record", "was edited after its tag sealed it")]),
+    "a tag that was made for another record": (
+        RECORD,
+        Seal(annotated=True, sealed=OTHER, committed=RECORD),
+        [("tag", "a commit that holds another record"), ("record", "was edited after its tag sealed it")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("record", "seal", "expected"), SEALS.values(), ids=SEALS)
+def test_each_way_a_seal_can_be_broken(record: Digest, seal: Seal | None, expected: list[tuple[str, str]]) -> None:
+    found = judge_seal("m", "1.0.0", record, seal)
+    assert [link.kind for link in found] == [kind for kind, _ in expected]
+    for link, (kind, words) in zip(found, expected, strict=True):
+        assert words in link.message
+        assert link.subject == ("m 1.0.0" if kind == "record" else "m@v1.0.0")
+        assert link.hint
+
+
+def test_a_tag_reads_as_model_and_version() -> None:
+    assert tag_name("translate.kr-en", "1.2.0-rc.1") == "translate.kr-en@v1.2.0-rc.1"
+
+
+def test_a_tag_with_a_hostile_name_can_be_pasted() -> None:
+    """No model may be called that, but a tag may; what is told of it is pasted into a shell."""
+    model = "$(touch${IFS}PWN)"
+    for seal in (
+        replace(WHOLE, annotated=False),
+        replace(WHOLE, sealed=None),
+        WHOLE,
+    ):
+        (broken,) = judge_seal(model, "1.0.0", OTHER, seal)
+        assert "'$(touch${IFS}PWN)@v1.0.0'" in (broken.hint or "")
+
+
+# -- a stage's history -----------------------------------------------------------------------------------------------
+
+RECORDS = {version: Digest.of(version.encode()) for version in "abc"}
+Chain = list[tuple[PromotionRecord, Digest]]
+
+
+def link(sequence: int, action: Action, version: str, previous: str | None) -> PromotionRecord:
+    return PromotionRecord(
+        model="m",
+        stage="production",
+        sequence=sequence,
+        action=action,
+        version=version,
+        previous=previous,
+        created="",
+        author="",
+        message="",
+        record=RECORDS[version],
+        prior=None,
+    )
+
+
+def chained(links: list[PromotionRecord]) -> Chain:
+    """The links with their `prior` filled in; a record's digest is of all it says."""
+    chain: Chain = []
+    for record in links:
+        made = replace(record, prior=chain[-1][1] if chain else None)
+        chain.append((made, Digest.of(repr(made).encode())))
+    return chain
+
+
+@pytest.fixture
+def chain() -> Chain:
+    return chained(
+        [
+            link(1, "promote", "a", None),
+            link(2, "promote", "b", "a"),
+            link(3, "rollback", "a", "b"),
+            link(4, "retire", "a", "a"),
+            link(5, "promote", "c", None),
+        ]
+    )
+
+
+def broken(chain: Chain, records: dict[str, Digest] = RECORDS) -> list[str]:
+    found = judge_history("production", chain, records)
+    assert {one.kind for one in found} <= {"chain"}
+    return [f"{one.subject} {one.message}" for one in found]
+
+
+def test_a_whole_history_has_no_broken_link(chain: Chain) -> None:
+    for length in range(len(chain) + 1):
+        assert broken(chain[:length]) == []
+
+
+def edit(at: int, **changes: object) -> Callable[[Chain], Chain]:
+    """One record edited, its own digest with it, as whoever edits the file would have it."""
+
+    def edited(chain: Chain) -> Chain:
+        record = replace(chain[at][0], **changes)  # type: ignore[arg-type]
+        return [*chain[:at], (record, Digest.of(repr(record).encode())), *chain[at + 1 :]]
+
+    return edited
+
+
+TAMPERED: dict[str, tuple[Callable[[Chain], Chain], list[str]]] = {
+    "the first is missing": (lambda chain: chain[1:], ["production 0001 is missing"]),
+    "one in the middle is missing": (lambda chain: chain[:2] + chain[3:], ["production 0003 is missing"]),
+    "two are swapped": (
+        lambda chain: [chain[0], chain[2], chain[1], *chain[3:]],
+        ["production 0002 is missing"],
+    ),
+    "a message was edited": (
+        edit(1, message="another reason"),
+        ["production/0003 does not follow from 0002, which was changed or replaced"],
+    ),
+    "the first does not begin": (
+        edit(0, prior=OTHER),
+        [
+            "production/0001 does not follow from a record before the first, which was changed or replaced",
+            "production/0002 does not follow from 0001, which was changed or replaced",
+        ],
+    ),
+    "the last names another before it": (
+        edit(4, prior=OTHER),
+        ["production/0005 does not follow from 0004, which was changed or replaced"],
+    ),
+    "the holder before is another": (
+        edit(4, previous="b"),
+        ["production/0005 says b held before; it was None"],
+    ),
+    "the holder before is left out": (
+        lambda chain: edit(1, previous=None)(chain[:2]),
+        ["production/0002 says nothing held before; it was a"],
+    ),
+    "a version without a record": (
+        edit(4, version="z"),
+        ["production/0005 names z, which has no record"],
+    ),
+    "a version whose record is another": (
+        edit(4, record=OTHER),
+        ["production/0005 was given for another record of c than the one here"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("tamper", "expected"), TAMPERED.values(), ids=TAMPERED)
+def test_each_way_a_history_can_be_broken(chain: Chain, tamper: Callable[[Chain], Chain], expected: list[str]) -> None:
+    assert broken(tamper(chain)) == expected
+
+
+def test_a_record_that_is_gone_is_missed_by_every_promotion_of_it(chain: Chain) -> None:
+    records = {version: digest for version, digest in RECORDS.items() if version != "a"}
+    assert broken(chain, records) == [f"production/{number:04d} names a, which has no record" for number in (1, 3, 4)]

@@ -1,0 +1,35 @@
+"""What a commit may do to a record, whatever its parents hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlver.policy.record_changes import judge_change
+
+OURS, THEIRS, THIRD = "1", "2", "3"
+
+
+@pytest.mark.parametrize(
+    ("new", "held", "landed", "deed"),
+    [
+        (OURS, [None], (), None),  # added
+        (OURS, [OURS], (), None),
+        (THIRD, [OURS], (), "changed"),
+        (None, [OURS], (), "deleted"),
+        (None, [None], (), None),
+        (THEIRS, [None, THEIRS], (), None),  # merged
+        (THIRD, [None, THEIRS], (), "changed"),
+        (None, [None, THEIRS], (), "deleted"),
+        (None, [OURS, THEIRS], (), "deleted"),
+        (THIRD, [OURS, THEIRS], (), "changed"),
+        (THEIRS, [OURS, THEIRS], (), None),  # a conflict settled
+        (THEIRS, [OURS, THEIRS], (THEIRS,), None),
+        (THEIRS, [OURS, THEIRS], (OURS,), "replaced"),
+        (OURS, [OURS, THEIRS], (THEIRS,), "replaced"),
+        (OURS, [OURS, THEIRS, THIRD], (OURS,), None),
+    ],
+)
+def test_a_record_may_be_added_and_otherwise_stays(
+    new: str | None, held: list[str | None], landed: tuple[str, ...], deed: str | None
+) -> None:
+    assert judge_change(new, held, landed) == deed

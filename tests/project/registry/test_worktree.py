@@ -1,0 +1,76 @@
+"""One suite for all sources of records: whatever they read, they read the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from mlver.errors import MlverError
+from mlver.git.repository import Repository as Git
+from mlver.project.registry.committed import Tree
+from mlver.project.registry.registry import Registry
+from mlver.project.registry.worktree import Source, WorkTree
+from tests.conftest import Repository
+from tests.project.helpers import initialise_project, register_version, write_artifact
+
+Make = Callable[[Git], Source]
+SOURCES: dict[str, Make] = {
+    "work tree": lambda git: WorkTree(git.top),
+    "commit": lambda git: Tree.at(git, "HEAD"),
+    "index": Tree.staged,
+}
+
+
+@pytest.fixture
+def repository(repository: Repository) -> Repository:
+    project = initialise_project(repository)
+    write_artifact(repository, "w", {"a": "1", "b": "2"})
+    repository.commit()
+    register_version(project, "digits")
+    return repository
+
+
+@pytest.fixture(params=SOURCES)
+def make(request: pytest.FixtureRequest) -> Make:
+    return SOURCES[request.param]
+
+
+def test_every_source_reads_the_same_records(repository: Repository, make: Make) -> None:
+    registry = Registry(make(Git.find(repository.path)), None)
+    plain = Registry(WorkTree(repository.path), None)
+    assert registry.models() == plain.models() == ["digits"]
+    versions = registry.versions("digits")
+    assert versions == plain.versions("digits")
+    assert versions
+    assert registry.version("digits", versions[0]) == plain.version("digits", versions[0])
+    assert registry.config() == plain.config()
+    assert sorted(registry.source.listed(".mlver")) == sorted(plain.source.listed(".mlver"))
+    assert registry.read(".mlver/models/none.yaml") is None
+    assert registry.source.listed(".mlver/none") == []
+
+
+def test_no_source_follows_a_symlink(repository: Repository, make: Make) -> None:
+    path = ".mlver/models/digits/model.yaml"
+    (repository.path / path).unlink()
+    (repository.path / path).symlink_to("../../config.yaml")
+    repository.commit()
+    with pytest.raises(MlverError, match="symlink"):
+        make(Git.find(repository.path)).read(path)
+
+
+def test_the_index_is_read_and_not_the_work_tree(repository: Repository) -> None:
+    path = ".mlver/models/digits/model.yaml"
+    staged = (repository.path / path).read_bytes()
+    repository.write(path, "nonsense")
+    assert Tree.staged(Git.find(repository.path)).read(path) == staged
+    repository.git("add", path)
+    assert Tree.staged(Git.find(repository.path)).read(path) == b"nonsense"
+
+
+def test_files_are_fetched_in_one_process(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    git = Git.find(repository.path)
+    tree = Tree.at(git, "HEAD")
+    tree.fetch([*tree.entries, ".mlver/none"])
+    monkeypatch.setattr(Git, "blobs", None)
+    assert all(tree.read(path) for path in tree.entries)

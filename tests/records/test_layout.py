@@ -1,0 +1,94 @@
+"""Where things lie, and what their names tell: paths are relative, formats are told from names alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlver.digest import Digest
+from mlver.project.artifacts import formats
+from mlver.records import layout
+from mlver.records.layout import Place
+from mlver.version import parse
+
+DIGEST = Digest("ab" * 32)
+
+PATHS = {
+    layout.settings("m"): ".mlver/models/m/model.yaml",
+    layout.version("m", parse("1.0.0-rc.1")): ".mlver/models/m/versions/1.0.0-rc.1.yaml",
+    layout.promotion("m", "production", 3): ".mlver/models/m/stages/production/0003.yaml",
+    layout.promotion("m", "production", 12345): ".mlver/models/m/stages/production/12345.yaml",
+    layout.evaluations("m", "1.0.0"): ".mlver/models/m/evaluations/1.0.0",
+    layout.approvals("m", "1.0.0"): ".mlver/models/m/approvals/1.0.0",
+    layout.manifest(DIGEST): f".mlver/manifests/{'ab' * 32}.sha256",
+}
+
+
+@pytest.mark.parametrize(("found", "expected"), PATHS.items())
+def test_paths_are_those_that_are_promised(found: str, expected: str) -> None:
+    assert found == expected
+
+
+KINDS = {  # (a record never changes, its name is one mlver gives)
+    ".mlver/models/m/versions/1.0.0.yaml": (True, True),
+    ".mlver/models/m/stages/production/0001.yaml": (True, True),
+    ".mlver/models/m/evaluations/1.0.0/0001.yaml": (True, True),
+    ".mlver/models/m/approvals/1.0.0/production/0001.yaml": (True, True),
+    ".mlver/models/m/model.yaml": (False, True),
+    ".mlver/models/m/stages/production/1.yaml": (False, False),
+    ".mlver/models/m/versions/deep/1.0.0.yaml": (False, False),
+    ".mlver/models/m/versions/1.0.0.yml": (False, False),
+    ".mlver/models/versions/1.0.0.yaml": (False, False),
+    ".mlver/config.yaml": (False, False),
+    ".mlver/models/m/versions/banana.yaml": (False, False),
+    ".mlver/models/m/versions/v1.0.0.yaml": (False, False),
+    ".mlver/models/m/versions/1.0.0+build.yaml": (False, False),
+    ".mlver/models/m/stages/Prod/0001.yaml": (False, False),
+    ".mlver/models/m/stages/latest/0001.yaml": (False, False),
+    ".mlver/models/m/stages/production/0000.yaml": (False, False),
+    ".mlver/models/m/stages/production/00001.yaml": (False, False),
+    ".mlver/models/m/evaluations/banana/0001.yaml": (False, False),
+    ".mlver/models/m/approvals/1.0.0/Prod/0001.yaml": (False, False),
+    ".mlver/models/-m/versions/1.0.0.yaml": (False, False),
+    ".mlver/models/m/deep/model.yaml": (False, False),
+    "x/.mlver/models/m/versions/1.0.0.yaml": (False, False),
+}
+
+
+@pytest.mark.parametrize(("path", "kinds"), KINDS.items())
+def test_records_are_told_from_what_may_change(path: str, kinds: tuple[bool, bool]) -> None:
+    assert (layout.is_record(path), layout.place(path) is not None) == kinds
+
+
+def test_a_place_is_read_back_as_it_is_written() -> None:
+    for path, place in {
+        layout.version("m", "1.0.0-rc.1"): Place("version", "m", "1.0.0-rc.1"),
+        layout.settings("m"): Place("model", "m"),
+        layout.promotion("m", "production", 12345): Place("promotion", "m", None, "production", 12345),
+        layout.evaluation("m", "1.0.0", 1): Place("evaluation", "m", "1.0.0", None, 1),
+        layout.approval("m", "1.0.0", "production", 2): Place("approval", "m", "1.0.0", "production", 2),
+    }.items():
+        assert layout.place(path) == place
+
+
+def test_manifests_never_change_and_versions_are_told_apart() -> None:
+    assert layout.is_record(layout.manifest(DIGEST))
+    assert layout.is_version(".mlver/models/m/versions/1.0.0.yaml")
+    assert not layout.is_version(".mlver/models/m/stages/versions/0001.yaml")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["model.safetensors"], "safetensors"),
+        (["a/model-00001.safetensors", "config.json", "tokenizer.model"], "safetensors"),
+        (["MODEL.ONNX"], "onnx"),
+        (["a.pt", "b.pth"], "pytorch"),
+        (["a.pt", "b.safetensors"], None),
+        (["weights"], None),
+        ([".pt"], None),
+        (["model.pkl.txt"], None),
+        ([], None),
+    ],
+)
+def test_a_format_is_told_only_where_the_names_agree(names: list[str], expected: str | None) -> None:
+    assert formats.told_by(names) == expected

@@ -1,0 +1,49 @@
+"""Progress is for people who wait: on a terminal, and after a second."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from mlver.terminal.progress import TerminalReporter
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def work(stream: io.StringIO, seconds: float, monkeypatch: pytest.MonkeyPatch) -> str:
+    clock = iter([0.0, seconds, seconds + 0.1, seconds + 0.2])
+    monkeypatch.setattr("mlver.render.progress.time.monotonic", lambda: next(clock, 100.0))
+    monkeypatch.setenv("TERM", "xterm")
+    reporter = TerminalReporter(stream)
+    reporter.begin("hashing [red]model[/red]", 100)
+    reporter.advance(50)
+    reporter.advance(50)
+    reporter.end()
+    return stream.getvalue()
+
+
+def test_quick_work_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert work(Terminal(), 0.2, monkeypatch) == ""
+
+
+def test_long_work_shows_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "hashing [red]model[/red]" in work(Terminal(), 1.5, monkeypatch)
+
+
+def test_a_known_total_is_told_as_a_percentage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "100%" in work(Terminal(), 1.5, monkeypatch)
+
+
+def test_long_work_is_silent_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert work(io.StringIO(), 1.5, monkeypatch) == ""
+
+
+def test_a_remark_is_one_clean_line() -> None:
+    stream = io.StringIO()
+    TerminalReporter(stream).note("undid `x\x1b[2J`")
+    assert stream.getvalue() == "note: undid `x\\x1b[2J`\n"

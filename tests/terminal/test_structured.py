@@ -1,0 +1,132 @@
+"""Each result's dataclass and its schema say the same, field by field."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import jsonschema
+import pytest
+
+from mlver.features.adopting.adopt import AdoptResult
+from mlver.features.checking.doctor import DoctorResult
+from mlver.features.checking.verify import VerifyResult
+from mlver.features.comparing.diff import DiffResult
+from mlver.features.comparing.review import ReviewResult
+from mlver.features.comparing.status import StatusResult
+from mlver.features.hooks.checks import HookResult
+from mlver.features.hooks.install import InstallResult
+from mlver.features.looking.list import ListResult
+from mlver.features.looking.log import LogResult
+from mlver.features.looking.show import ShowResult
+from mlver.features.merging.driver import DriverResult
+from mlver.features.merging.resolve import ResolveResult
+from mlver.features.releasing.ci import CiResult
+from mlver.features.releasing.event import EventResult
+from mlver.features.releasing.release import ReleaseResult
+from mlver.features.releasing.tag import TagResult
+from mlver.project.checkout import CheckoutResult
+from mlver.project.registering.register import RegisterResult
+from mlver.project.setup import InitResult
+from mlver.project.stages.promote import PromoteResult
+from mlver.project.stages.rollback import RollbackResult
+from mlver.records import values
+from mlver.terminal import structured
+from tests.cli.results import RESULTS, read_schema
+
+KINDS: dict[str, type] = {
+    structured.name_result_kind(result): result
+    for result in (
+        *(AdoptResult, CheckoutResult, CiResult, DiffResult, DoctorResult, DriverResult, EventResult, HookResult),
+        *(InitResult, InstallResult, ListResult, LogResult, PromoteResult, RegisterResult, ReleaseResult),
+        *(ResolveResult, ReviewResult, RollbackResult, ShowResult, StatusResult, TagResult, VerifyResult),
+    )
+}
+
+
+def test_every_result_has_a_schema_and_every_schema_a_result() -> None:
+    assert sorted(f"result-{kind}" for kind in KINDS) == RESULTS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_schema_is_one_and_says_what_it_is(kind: str) -> None:
+    schema = read_schema(f"result-{kind}")
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["$id"] == f"https://mlver.dev/schemas/result-{kind}.schema.json"
+    assert schema["properties"]["schema"]["const"] == f"mlver/result/{kind}/1"
+    assert schema["title"]
+    assert schema["description"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_schema_and_dataclass_say_the_same(kind: str) -> None:
+    root = read_schema(f"result-{kind}")
+    seen = dict(_pairs(KINDS[kind], root, root))
+    assert set(seen.values()) == {"the whole", *root.get("$defs", {})}, "a definition nothing uses"
+
+
+def _pairs(
+    result: type, part: dict[str, Any], root: dict[str, Any], name: str = "the whole"
+) -> Iterator[tuple[type, str]]:
+    """Every dataclass within a result, with the name of its definition; fails where the two differ."""
+    yield result, name
+    hints = get_type_hints(result, localns=vars(values))
+    names = [field.name for field in dataclasses.fields(result)]
+    answers = [answer for answer, source in (("ok", "exit_code"), ("differs", "differs")) if hasattr(result, source)]
+    assert list(part["properties"]) == [*(["schema"] if name == "the whole" else []), *answers, *names]
+    assert part["required"] == list(part["properties"])
+    assert part["additionalProperties"] is False
+    for field in names:
+        stated = part["properties"][field]
+        assert _says_something(stated), f"{name}.{field} has no description"
+        for inner in _dataclasses(hints[field]):
+            yield from _inner(inner, stated, root)
+
+
+def _inner(inner: type, stated: dict[str, Any], root: dict[str, Any]) -> Iterator[tuple[type, str]]:
+    reference = _reference(stated)
+    if hasattr(inner, "to_document"):
+        assert ".schema.json" in reference, f"{inner} appears as on disk: refer to its own schema"
+        return
+    file, _, name = reference.partition("#/$defs/")
+    if file:  # of another result's, where it is counted
+        other = read_schema(file.removesuffix(".schema.json"))
+        list(_pairs(inner, other["$defs"][name], other, name))
+    else:
+        yield from _pairs(inner, root["$defs"][name], root, name)
+
+
+def _reference(stated: dict[str, Any]) -> str:
+    for place in (stated, stated.get("items", {}), stated.get("additionalProperties", {}), *stated.get("anyOf", ())):
+        if "$ref" in place:
+            return str(place["$ref"])
+    return ""
+
+
+def _says_something(stated: dict[str, Any]) -> bool:
+    return bool(stated.get("description") or _reference(stated))
+
+
+def _dataclasses(hint: Any) -> Iterator[type]:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        yield hint
+    elif get_origin(hint) in (tuple, Union, types.UnionType, Mapping, Sequence):
+        for part in get_args(hint):
+            yield from _dataclasses(part)
+
+
+@dataclasses.dataclass(frozen=True)
+class OddResult:
+    names: tuple[str, ...]
+    nothing: None
+
+
+def test_a_document_is_plain_ascii_with_what_is_not_there_as_null() -> None:
+    text = structured.dump_document(OddResult(("é\x1b[31m", "\udcff"), None))
+    assert text.isascii()
+    assert "\x1b" not in text
+    assert text.endswith("}\n")
+    assert json.loads(text) == {"schema": "mlver/result/odd/1", "names": ["é\x1b[31m", "\udcff"], "nothing": None}
