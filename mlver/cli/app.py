@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import inspect
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -24,28 +25,54 @@ from mlver.terminal.exits import INTERRUPTED
 from mlver.terminal.progress import TerminalReporter
 from mlver.terminal.session import CommandSession
 
-# In the order help lists them, each below its heading. `mlver.cli.<name>` defines a function `command` and `EXAMPLES`.
+
+@dataclass(frozen=True, slots=True)
+class CommandEntry:
+    """A command's heading in `mlver --help`, and the folder in `mlver.features` that holds it."""
+
+    heading: str
+    feature: str
+
+
+# In the order in which help lists them, each below its heading.
 COMMANDS = {
-    "init": "Record",
-    "register": "Record",
-    "adopt": "Record",
-    "tag": "Record",
-    "resolve": "Record",
-    "release": "Release",
-    "event": "Release",
-    "status": "Look",
-    "list": "Look",
-    "show": "Look",
-    "log": "Look",
-    "diff": "Look",
-    "promote": "Move",
-    "rollback": "Move",
-    "checkout": "Move",
-    "verify": "Check",
-    "doctor": "Check",
-    "ci": "Release",
-    "hook": "Check",
+    "init": CommandEntry("Record", "registering"),
+    "register": CommandEntry("Record", "registering"),
+    "adopt": CommandEntry("Record", "adopting"),
+    "tag": CommandEntry("Record", "releasing"),
+    "resolve": CommandEntry("Record", "merging"),
+    "release": CommandEntry("Release", "releasing"),
+    "event": CommandEntry("Release", "releasing"),
+    "status": CommandEntry("Look", "comparing"),
+    "list": CommandEntry("Look", "looking"),
+    "show": CommandEntry("Look", "looking"),
+    "log": CommandEntry("Look", "looking"),
+    "diff": CommandEntry("Look", "comparing"),
+    "promote": CommandEntry("Move", "stages"),
+    "rollback": CommandEntry("Move", "stages"),
+    "checkout": CommandEntry("Move", "stages"),
+    "verify": CommandEntry("Check", "checking"),
+    "doctor": CommandEntry("Check", "checking"),
+    "ci": CommandEntry("Release", "releasing"),
+    "hook": CommandEntry("Check", "hooks"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedCommand:
+    """The function that Typer calls for a command, and command lines that show how it is used."""
+
+    function: Callable[..., None]
+    examples: tuple[str, ...]
+
+
+def load_command(name: str) -> LoadedCommand:
+    """The command called `name`: `<name>_command` and `<NAME>_EXAMPLES` of its feature's `cli.py`."""
+    module = import_module(f"mlver.features.{COMMANDS[name].feature}.cli")
+    return LoadedCommand(
+        function=getattr(module, f"{name}_command"),
+        examples=getattr(module, f"{name.upper()}_EXAMPLES"),
+    )
 
 
 def run_command(args: list[str]) -> int:
@@ -72,12 +99,15 @@ def build_app(names: Iterable[str]) -> typer.Typer:
         help="Version models with git: weights, data, params, environment, metrics, and who let them through."
     )(_set_global_options)
     for name in names:
-        module = import_module(f"mlver.cli.{name}")
-        epilog = "\n\n".join(("Examples:", *module.EXAMPLES))
-        about = _unwrap_paragraphs(module.command.__doc__)
-        app.command(name, help=about, context_settings=_HELP, rich_help_panel=COMMANDS[name], epilog=epilog)(
-            module.command
+        command = load_command(name)
+        add_command = app.command(
+            name,
+            help=_unwrap_paragraphs(inspect.getdoc(command.function) or ""),
+            context_settings=_HELP,
+            rich_help_panel=COMMANDS[name].heading,
+            epilog="\n\n".join(("Examples:", *command.examples)),
         )
+        add_command(command.function)
     return app
 
 
@@ -136,7 +166,7 @@ def _choose_program_name(args: list[str]) -> str:
 def _describe_usage_error(error: typer.TyperException, name: str | None) -> MlverError:
     """A wrong command line, with a right one beside it."""
     if name in COMMANDS:
-        example = import_module(f"mlver.cli.{name}").EXAMPLES[0]
+        example = load_command(name).examples[0]
         return UsageError(_format_usage_message(error), hint=f"{example}   (more: mlver {name} --help)")
     if name is None:
         return UsageError(_format_usage_message(error), hint="mlver --help")

@@ -14,7 +14,7 @@ def end_process(code: int) -> NoReturn:
     Nothing is lost by it. Whoever wrote a file has closed and synced it; only what is printed and the cache may wait.
     Python's own ends of a process, such as the report of a profiler, do not come: those call `mlver.cli.main.main`.
     """
-    if state := sys.modules.get("mlver.state"):
+    if state := sys.modules.get("mlver.system.state"):
         import signal
 
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the work is done: it is too late to be told of an interrupt

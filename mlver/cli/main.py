@@ -57,9 +57,9 @@ def _run_guarded(args: list[str]) -> int:
             sys.stdout.write(f"mlver {__version__}\n")
             code = 0
         elif args[:1] == ["hook"]:
-            from mlver.cli.quick_hook import run_full_hook as invoke_hook
+            from mlver.cli.quick_hook import run_full_hook
 
-            code = invoke_hook(args[1:])
+            code = run_full_hook(args[1:])
         else:
             from mlver.cli.app import run_command
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import sys
 
-from mlver.features.hooks.run import _TO, COMMITS, perform_hook, read_commit_range
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
+# What git and the pre-commit framework start at a commit.
+_AT_COMMIT = ("check", "guard", "pre-commit")
+# Set by the pre-commit framework where it names a range of commits: then there is more to judge than the index.
+_RANGE_END = "PRE_COMMIT_TO_REF"
 
 
 def run_console_script() -> None:
@@ -33,7 +32,7 @@ def run_hook(words: list[str]) -> int:
 
 
 def _is_quiet(words: list[str]) -> bool:
-    if words not in (["pre-commit"], ["check"], ["guard"]) or _TO in os.environ:
+    if words not in (["pre-commit"], ["check"], ["guard"]) or _RANGE_END in os.environ:
         return False
     from mlver.git.glance import is_quiet
 
@@ -50,11 +49,13 @@ def _is_quiet(words: list[str]) -> bool:
 
 def run_full_hook(words: list[str]) -> int:
     """What `hook` could not answer at a glance; raise MlverError as every command does."""
-    plain = words[:1] == ["pre-push"] or words in ([name] for name in (*COMMITS, "status", "pre-receive"))
+    plain = words[:1] == ["pre-push"] or words in ([name] for name in (*_AT_COMMIT, "status", "pre-receive"))
     if not plain or any(word.startswith("-") for word in words):
-        from mlver.cli.app import run_command as invoke_command
+        from mlver.cli.app import run_command
 
-        return invoke_command(["hook", *words])
+        return run_command(["hook", *words])
     from pathlib import Path
+
+    from mlver.features.hooks.run import perform_hook, read_commit_range
 
     return perform_hook(Path.cwd(), words[0], words[1:], read_commit_range())

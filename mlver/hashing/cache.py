@@ -30,7 +30,7 @@ Joined = tuple[bytes, bytes, bytes | None]
 
 
 class Table(Protocol):
-    """What `mlver.state.State` does for us. Entries are opaque bytes there."""
+    """What `mlver.system.state.State` does for us. Entries are opaque bytes there."""
 
     def files(self, worktree: str, path: bytes) -> Iterator[tuple[bytes, bytes]]: ...
 

@@ -24,7 +24,7 @@ FULL = {
     "deploy": "./deploy.sh \"$STAGE\" 'now' # why not",
 }
 OPTIONS = tuple(word for name, text in FULL.items() for word in (f"--{name}", text))
-TEMPLATES = sorted(path for path in (CHECKOUT / "mlver/pipelines/templates").rglob("*.y*ml"))
+TEMPLATES = sorted(path for path in (CHECKOUT / "mlver/features/releasing/pipelines/templates").rglob("*.y*ml"))
 
 
 def made(forge: Forge, **told: str) -> list[File]:

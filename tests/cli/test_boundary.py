@@ -17,7 +17,7 @@ from mlver.errors import MlverError
 from mlver.git import changes
 from tests.conftest import CHECKOUT, Repository
 
-COMMAND = "mlver.cli.list.list_versions"
+COMMAND = "mlver.features.looking.cli.list_versions"
 
 
 def failing(error: BaseException) -> object:
@@ -92,7 +92,7 @@ def test_what_had_landed_before_an_interruption_is_told(second: Repository, monk
     monkeypatch.setattr(changes, "create_tag", interrupted)
     done = second.mlver("register", *told)
     assert (done.code, done.out, done.err) == (130, "", "interrupted, but `register digits 1.1.1` is done\n")
-    monkeypatch.setattr("mlver.cli.session.put_out", failing(KeyboardInterrupt()))
+    monkeypatch.setattr("mlver.terminal.session.print_result", failing(KeyboardInterrupt()))
     done = second.mlver("register", *told)
     assert (done.code, done.out, done.err) == (130, "", "interrupted, but `register digits 1.1.2` is done\n")
     assert second.mlver("list").err == "interrupted\n"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from importlib import import_module
 from itertools import pairwise
 
 import pytest
 
-from mlver.cli.app import COMMANDS
+from mlver.cli.app import COMMANDS, load_command
 from mlver.cli.main import main
 from tests.cli.conftest import assert_works, train_model
 from tests.conftest import CHECKOUT, Repository
@@ -26,9 +25,9 @@ def helped(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def test_without_arguments_mlver_tells_what_it_can_do(capsys: pytest.CaptureFixture[str]) -> None:
     shown = helped(capsys)
     assert shown == helped(capsys, "--help") == helped(capsys, "-h")
-    for name, group in COMMANDS.items():
+    for name, entry in COMMANDS.items():
         assert f"│ {name} " in shown
-        assert f"╭─ {group} ─" in shown
+        assert f"╭─ {entry.heading} ─" in shown
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -36,8 +35,8 @@ def test_a_command_has_help_on_one_line_and_in_full_with_examples(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    module = import_module(f"mlver.cli.{name}")
-    summary = module.command.__doc__.splitlines()[0]
+    command = load_command(name)
+    summary = (command.function.__doc__ or "").splitlines()[0]
     assert f"{summary} " in helped(capsys), "too long for its line of `mlver --help`"
     shown = helped(capsys, name, "--help")
     assert shown == helped(capsys, name, "-h")
@@ -47,7 +46,7 @@ def test_a_command_has_help_on_one_line_and_in_full_with_examples(
     paragraphs = lines[lines.index(summary) : next(at for at, line in enumerate(lines) if line.startswith("╭"))]
     for line, following in pairwise(paragraphs):
         assert not following or len(line) + 1 + len(following.split()[0]) > 76 or not line, "broken before it is full"
-    for example in module.EXAMPLES:
+    for example in command.examples:
         assert example.split() == words[_at(words, example.split()) :][: len(example.split())]
 
 
@@ -65,7 +64,7 @@ def test_every_option_is_explained(name: str, capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize(
     ("name", "example"),
-    [(name, example) for name in COMMANDS for example in import_module(f"mlver.cli.{name}").EXAMPLES],
+    [(name, example) for name in COMMANDS for example in load_command(name).examples],
 )
 def test_examples_work(second: Repository, name: str, example: str) -> None:
     _, command, *words = shlex.split(example)

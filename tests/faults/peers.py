@@ -57,8 +57,8 @@ _SAFE = ("git", "-c", "core.fsync=all")
 _TAG = ("git", "tag", "-a", "-m", "Next", "next")
 _GIT_BACK = (("git", "checkout", "--quiet", "first", "--", "."),)
 PEERS = (
-    PeerTool("mlver", (*_MLVER, "--version"), ((*_MLVER, "init"),), ((*_MLVER, "register", "m", "--weights", FILE, "--bump",
-        "minor", "-m", "Next"),), ((*_MLVER, "checkout", "m@1.0.0"),), (*_MLVER, "verify", "--all"),
+    PeerTool("mlver", (*_MLVER, "--version"), ((*_MLVER, "init"),), ((*_MLVER, "register", "m", "--weights", FILE,
+        "--bump", "minor", "-m", "Next"),), ((*_MLVER, "checkout", "m@1.0.0"),), (*_MLVER, "verify", "--all"),
         ".git/mlver/packs/*.pack"),
     PeerTool("git", ("git", "--version"), (), (_COMMIT, _TAG), _GIT_BACK, ("git", "fsck"), ".git/objects/??/*"),
     PeerTool("git, core.fsync=all", ("git", "--version"), (), ((*_SAFE, *_COMMIT[1:]), (*_SAFE, *_TAG[1:])), _GIT_BACK,

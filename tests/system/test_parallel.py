@@ -62,7 +62,7 @@ def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
     script = (
         "import os, signal, threading, time\n"
         "from concurrent.futures import process\n"
-        "from mlver.parallel import spread\n"
+        "from mlver.system.parallel import spread\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background is started deaf to it
         "class Interrupted(process._ExecutorManagerThread):\n"
         "    def __init__(self, executor):\n"
@@ -78,7 +78,7 @@ def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
 
 @pytest.fixture
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlver.parallel.cores", lambda: 2)
+    monkeypatch.setattr("mlver.system.parallel.cores", lambda: 2)
 
 
 @pytest.mark.usefixtures("two_cores")
@@ -132,7 +132,7 @@ def test_without_a_second_process_it_is_done_here(missing: str, monkeypatch: pyt
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
     if missing == "cores":
-        monkeypatch.setattr("mlver.parallel.cores", lambda: 1)
+        monkeypatch.setattr("mlver.system.parallel.cores", lambda: 1)
     else:
         monkeypatch.setattr(os, "fork", refused)
     with beside(lambda: b"%d" % os.getpid()) as answer:
@@ -151,7 +151,7 @@ def test_who_waits_for_all_children_may_have_waited_for_this_one(monkeypatch: py
 
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     script = (
-        "import os, time\nfrom mlver.parallel import spread\n"
+        "import os, time\nfrom mlver.system.parallel import spread\n"
         "def work(n):\n    open(f'{n}.pid', 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
         "list(spread(work, range(4), workers=2))\n"
     )

@@ -51,7 +51,7 @@ def test_asking_makes_no_file(path: Path) -> None:
 
 
 def test_importing_it_does_not_import_sqlite() -> None:
-    script = "import sys, mlver.state; print('sqlite3' in sys.modules)"
+    script = "import sys, mlver.system.state; print('sqlite3' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
     assert found.stdout == "False\n"

@@ -16,7 +16,7 @@ class Terminal(io.StringIO):
 
 def work(stream: io.StringIO, seconds: float, monkeypatch: pytest.MonkeyPatch) -> str:
     clock = iter([0.0, seconds, seconds + 0.1, seconds + 0.2])
-    monkeypatch.setattr("mlver.render.progress.time.monotonic", lambda: next(clock, 100.0))
+    monkeypatch.setattr("mlver.terminal.progress.time.monotonic", lambda: next(clock, 100.0))
     monkeypatch.setenv("TERM", "xterm")
     reporter = TerminalReporter(stream)
     reporter.begin("hashing [red]model[/red]", 100)

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Command line of adopt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""What adopt print."""
 
 from __future__ import annotations
 

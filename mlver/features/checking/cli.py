@@ -1,4 +1,4 @@
-"""TODO"""
+"""Command line of verify and doctor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""What verify and doctor print."""
 
 from __future__ import annotations
 

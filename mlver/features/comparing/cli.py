@@ -1,4 +1,4 @@
-"""TODO"""
+"""Command line of diff and status."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from mlver.errors import UsageError
 from mlver.features.comparing import markdown
 from mlver.features.comparing.diff import diff
 from mlver.features.comparing.review import range_of, review
-from mlver.features.comparing.screen import draw_diff, draw_status
-from mlver.features.comparing.screen import draw_review as review_text
+from mlver.features.comparing.screen import draw_diff, draw_review, draw_status
 from mlver.features.comparing.status import status
 from mlver.terminal.options import Json, Model, Ref, complete_ref
 from mlver.terminal.session import emit_result, find_session
@@ -54,7 +53,7 @@ def diff_command(
     if b is not None:
         raise UsageError(f"{a} names both sides already", hint=f"mlver diff {a}")
     reviewed = review(project, asked)
-    show = markdown.draw_review_markdown if as_markdown else review_text
+    show = markdown.draw_review_markdown if as_markdown else draw_review
     emit_result(reviewed, show, json=json, code=int(exit_code and reviewed.differs))
 
 

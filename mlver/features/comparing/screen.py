@@ -1,4 +1,4 @@
-"""TODO"""
+"""What diff and status print."""
 
 from __future__ import annotations
 

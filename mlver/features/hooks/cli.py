@@ -1,4 +1,4 @@
-"""TODO"""
+"""Command line of hook."""
 
 from __future__ import annotations
 

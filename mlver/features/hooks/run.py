@@ -1,48 +1,43 @@
-"""Runs one hook and puts out what it found."""
+"""Runs one hook and prints its result."""
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
-COMMITS = ("check", "guard", "pre-commit")
-
+from mlver.features.hooks import checks, push
+from mlver.features.hooks.checks import HookResult, Range
+from mlver.features.hooks.screen import draw_hook
+from mlver.terminal.output import print_result
 
 # What the pre-commit framework tells a hook at the time of a push.
 _FROM, _TO = "PRE_COMMIT_FROM_REF", "PRE_COMMIT_TO_REF"
 
 
 def perform_hook(start: Path, what: str, words: list[str], between: Range | None, *, json: bool = False) -> int:
-    """Run one hook but `install`, and put out what it found."""
-    from mlver.features.hooks.screen import draw_hook
-    from mlver.terminal.output import print_result
-
+    """Run any hook except `install`, and print its result; return the exit code."""
     result = _judge_hook(start, what, words, between)
     print_result(result, draw_hook, json=json)
     return result.exit_code
 
 
 def read_commit_range() -> Range | None:
-    """The range that the pre-commit framework names, None where it names none."""
-    from mlver.features.hooks.checks import Range
-
+    """The range that the pre-commit framework names, or None where it names none."""
     old, new = os.environ.get(_FROM), os.environ.get(_TO)
     return Range(old, new) if old and new else None
 
 
 def _judge_hook(start: Path, what: str, words: list[str], between: Range | None) -> HookResult:
-    from mlver.features.hooks import checks as judged
-    from mlver.features.hooks import push
-
     match what:
         case "check":
-            return judged.check(start, between)
+            return checks.check(start, between)
         case "guard":
-            return judged.guard(start, between)
+            return checks.guard(start, between)
         case "status":
-            return judged.status(start, between)
+            return checks.status(start, between)
         case "pre-commit":
-            return judged.pre_commit(start)
+            return checks.pre_commit(start)
         case "pre-push":
             return push.pre_push(start, _read_stdin_lines(), words[0] if words else None)
     return push.pre_receive(start, _read_stdin_lines())

@@ -1,4 +1,4 @@
-"""TODO"""
+"""What hook print."""
 
 from __future__ import annotations
 

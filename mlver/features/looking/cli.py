@@ -1,4 +1,4 @@
-"""TODO"""
+"""Command line of list, show and log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""What list, show and log print."""
 
 from __future__ import annotations
 

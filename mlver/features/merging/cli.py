@@ -1,4 +1,4 @@
-"""TODO"""
+"""Command line of resolve."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import typer
 from mlver.errors import UsageError
 from mlver.features.merging.driver import drive, install
 from mlver.features.merging.resolve import Side, resolve
-from mlver.features.merging.screen import draw_driver as driver_text
-from mlver.features.merging.screen import draw_resolve
+from mlver.features.merging.screen import draw_driver, draw_resolve
 from mlver.terminal.options import DryRun, Json
 from mlver.terminal.session import emit_result, find_session
 
@@ -46,7 +45,7 @@ def resolve_command(
     if driver is not None:
         raise typer.Exit(drive(find_session(ctx).start, *driver))
     if install_driver:
-        emit_result(install(find_session(ctx).initialised_project, dry_run=dry_run), driver_text, json=json)
+        emit_result(install(find_session(ctx).initialised_project, dry_run=dry_run), draw_driver, json=json)
         return
     side: Side | None = None
     if rewrite is not None:

@@ -1,4 +1,4 @@
-"""TODO"""
+"""What resolve print."""
 
 from __future__ import annotations
 

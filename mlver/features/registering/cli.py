@@ -1,4 +1,4 @@
-"""TODO"""
+"""Command line of init and register."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""What init and register print."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Command line of tag, release, event and ci."""
 
 from __future__ import annotations
 

@@ -69,8 +69,8 @@ def _describe_event(result: EventResult) -> Iterator[tuple[str, str | None]]:
     yield "commit", result.commit and result.commit[:10]
     yield "record", result.record and shorten_digest(result.record)
     for name, artifact in result.artifacts.items():
-        told = f"{format_count(artifact.files, 'file')}, {format_size(artifact.size)}, {shorten_digest(str(artifact.digest))}"
-        yield name, f"{artifact.path}  {told}"
+        extent = f"{format_count(artifact.files, 'file')}, {format_size(artifact.size)}"
+        yield name, f"{artifact.path}  {extent}, {shorten_digest(str(artifact.digest))}"
     yield "seal", "whole" if result.verified else None
 
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Command line of promote, rollback and checkout."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One change to a repository, all or nothing: lock, plan, write, commit, tag, sync.
 
 The plan (an intent) is on disk before the first file changes. Whatever stops the edit, a failing hook, a full disk or a
-power cut, one rule settles it, at once or in the next command: see `mlver.project.settle`.
+power cut, one rule settles it, at once or in the next command: see `mlver.project.edit.recovery`.
 """
 
 from __future__ import annotations

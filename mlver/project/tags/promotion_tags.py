@@ -12,7 +12,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.policy.chain import Broken, events_due, judge_tag
 from mlver.project.project import Project
-from mlver.project.tags import missing_seals, seals
+from mlver.project.tags import seals
 from mlver.records.tags import promotion_tag_name
 
 
@@ -20,7 +20,7 @@ def broken(project: Project, model: str, stage: str, promotions: Mapping[int, Di
     """Tags of a stage's promotions that seal another record, or are missing where the repository has such tags."""
     numbers = sorted(promotions)
     there = seals.events(project, model, stage, numbers)
-    due = events_due(numbers, there) if missing_seals.has_events(project) else [n for n in numbers if n in there]
+    due = events_due(numbers, there) if has_events(project) else [n for n in numbers if n in there]
     for number in due:
         name = promotion_tag_name(model, stage, number)
         yield from judge_tag(name, f"{model} {stage} {number:04d}", promotions[number], there.get(number))

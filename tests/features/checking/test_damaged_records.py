@@ -57,7 +57,7 @@ def test_a_dry_run_sets_nothing_aside(served: Repository) -> None:
 def test_however_many_of_the_newest_cannot_be_read_the_work_tree_is_compared_with_the_next(
     served: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importlib.import_module("mlver.commands.status"), "_RECENT", 1)
+    monkeypatch.setattr(importlib.import_module("mlver.features.comparing.status"), "_RECENT", 1)
     for number in (2, 3):
         (served.path / f".mlver/models/m/versions/{number}.0.0.yaml").write_text("rubbish\n")
     done = served.mlver("status")

@@ -177,7 +177,7 @@ def test_a_clone_without_tags_is_told_before_it_makes_others(second: Repository,
 
 def test_head_is_read_once_nobody_else_can_move_it(second: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lock is waited for while another command lands a record of its own, here without its tag."""
-    module = importlib.import_module("mlver.commands.tag")
+    module = importlib.import_module("mlver.features.releasing.tag")
     locked = module.editing
 
     def landed(project: Project, what: str) -> AbstractContextManager[Edit]:

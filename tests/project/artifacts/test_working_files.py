@@ -465,10 +465,10 @@ def test_processes_that_want_the_same_private_copy_all_get_it(project: Project, 
     write_artifact(repository, "models/w", {f"{number:03}": f"{number}" * 1000 for number in range(300)})
     record = store_version(project, weights="models/w")
     program = (
-        "import sys; from pathlib import Path; from mlver.project import artifacts, materialise;"
+        "import sys; from pathlib import Path; from mlver.project.artifacts import measuring, working_files;"
         "from mlver.project.project import Project; project = Project.open(Path(sys.argv[1]));"
         "record, _ = project.registry.version('m', '1.0.0');"
-        "print(artifacts.measure_path(materialise.private_copy(project, record.weights)).digest)"
+        "print(measuring.measure_path(working_files.private_copy(project, record.weights)).digest)"
     )
     running = [
         subprocess.Popen(
