@@ -65,7 +65,7 @@ class Registry:
         Raise MlverError when the version is unknown, its record is not the one that was sealed or promoted, or its
         bytes cannot be had.
         """
-        record, digest = seals.vouched(self.project, ref)
+        record, digest = seals.read_vouched_record(self.project, ref)
         return ResolvedModel(
             name=record.model,
             version=record.version,
@@ -93,4 +93,4 @@ class Registry:
                 f"mlver keeps no copy of the weights of {record.model} {record.version}, and {weights.path} is another",
                 hint=f"put {weights.path} back as it was, from wherever it is kept",
             )
-        return working_files.private_copy(self.project, weights)
+        return working_files.make_private_copy(self.project, weights)

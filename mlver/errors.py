@@ -19,7 +19,7 @@ _UNSAFE = re.compile(
 )
 
 
-def plain(text: str) -> str:
+def printable_name(text: str) -> str:
     """A name that others chose, as a message holds it: on one line, so that it cannot pass for a line of mlver's own.
 
     Everything that is not plain text is escaped as in Python (`\\n`, `\\x1b`, `\\u202e`).
@@ -27,10 +27,10 @@ def plain(text: str) -> str:
     return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
-def few(names: Sequence[str], most: int) -> str:
+def summarise_names(names: Sequence[str], most: int) -> str:
     """Names that others chose, each on a line of its own below a message; of many, so many and how many more."""
     more = [f"  and {len(names) - most} more"] if len(names) > most else []
-    return "\n".join([f"  {plain(name)}" for name in names[:most]] + more)
+    return "\n".join([f"  {printable_name(name)}" for name in names[:most]] + more)
 
 
 class MlverError(Exception):
@@ -68,7 +68,7 @@ class ObjectDamaged(MlverError):
     """The stored bytes no longer hash to the name they are stored under."""
 
 
-def command(*words: str | os.PathLike[str]) -> str:
+def shell_command(*words: str | os.PathLike[str]) -> str:
     """A command to type, for a hint: whatever a path or a tag is called, a shell reads it as the name it is."""
     return shlex.join(os.fspath(word) for word in words)
 
@@ -84,7 +84,7 @@ _HINTS = {
 }
 
 
-def refused(doing: str, error: OSError, *, outcome: str = "nothing was changed") -> MlverError:
+def refusal_error(doing: str, error: OSError, *, outcome: str = "nothing was changed") -> MlverError:
     """What the operating system refused while `doing` something, with its reason, the path and what to do about it."""
     path = "" if error.filename is None else f": {os.fsdecode(error.filename)}"
     if error.filename2 is not None:

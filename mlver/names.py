@@ -23,7 +23,7 @@ _VERSION_LIKE = re.compile(r"v?[0-9]+\.[0-9A-Za-z.+-]*")
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-class Ref(NamedTuple):
+class ModelRef(NamedTuple):
     """`MODEL[@SELECTOR]` taken apart; None for the part that was not given."""
 
     model: str | None
@@ -33,29 +33,29 @@ class Ref(NamedTuple):
         return (self.model or "") + (f"@{self.selector}" if self.selector else "")
 
 
-def parse_ref(text: str) -> Ref:
+def parse_ref(text: str) -> ModelRef:
     """Read `MODEL`, `MODEL@SELECTOR` or `@SELECTOR`; the selector is a version, a stage or `latest`, not looked up."""
     model, at, selector = text.partition("@")
     if not text or (at and not selector):
-        raise UsageError(f"{_show(text)} names no version", hint="write MODEL, MODEL@1.2.0 or MODEL@production")
+        raise UsageError(f"{_quote_text(text)} names no version", hint="write MODEL, MODEL@1.2.0 or MODEL@production")
     if selector and not (_VERSION_LIKE.fullmatch(selector) or _STAGE.fullmatch(selector)):
         raise UsageError(
-            f"{_show(selector)} is neither a version nor a stage",
+            f"{_quote_text(selector)} is neither a version nor a stage",
             hint="after @ comes a version (1.2.0), a stage (production) or latest",
         )
-    return Ref(check_model(model) if model else None, selector or None)
+    return ModelRef(check_model(model) if model else None, selector or None)
 
 
 def check_model(name: str) -> str:
     """A model name, fit to be a folder and the first half of a git tag (`<model>@v<version>`)."""
     if not _MODEL.fullmatch(name):
         raise UsageError(
-            f"{_show(name)} is not a model name",
+            f"{_quote_text(name)} is not a model name",
             hint="use 1 to 100 letters, digits, `.`, `_` and `-`, beginning with a letter or a digit",
         )
     if ".." in name or name.endswith((".", ".lock")):
         raise UsageError(
-            f"{_show(name)} is not a model name: git takes no tag like that",
+            f"{_quote_text(name)} is not a model name: git takes no tag like that",
             hint="leave out `..`, and do not end in `.` or `.lock`",
         )
     return name
@@ -65,7 +65,7 @@ def check_distinct(name: str, existing: Iterable[str]) -> str:
     """Refuse a model name that differs from an existing one by letter case only: one folder on many file systems."""
     for other in existing:
         if other != name and other.casefold() == name.casefold():
-            raise UsageError(f"{_show(name)} differs from the model `{other}` by letter case only", hint=f"use {other}")
+            raise UsageError(f"{_quote_text(name)} differs from the model `{other}` by letter case only", hint=f"use {other}")
     return name
 
 
@@ -74,17 +74,17 @@ def check_stage(name: str) -> str:
         raise UsageError("`latest` always means the highest release", hint="give the stage another name")
     if not _STAGE.fullmatch(name):
         raise UsageError(
-            f"{_show(name)} is not a stage name",
+            f"{_quote_text(name)} is not a stage name",
             hint="use 1 to 32 lower-case letters, digits and `_`, beginning with a letter, such as production",
         )
     return name
 
 
-def check_data(name: str) -> str:
+def check_data_set(name: str) -> str:
     """A data set's name; `weights` is taken, so that one word names one artifact of a version."""
     if name == "weights" or not _DATA.fullmatch(name):
         raise UsageError(
-            f"{_show(name)} is not a data set name",
+            f"{_quote_text(name)} is not a data set name",
             hint="use 1 to 64 lower-case letters, digits, `_` and `-`, beginning with a letter (not `weights`)",
         )
     return name
@@ -93,7 +93,7 @@ def check_data(name: str) -> str:
 def check_label(key: str) -> str:
     if not _LABEL.fullmatch(key):
         raise UsageError(
-            f"{_show(key)} is not a label key",
+            f"{_quote_text(key)} is not a label key",
             hint="use 1 to 63 letters, digits, `.`, `_`, `/` and `-`, beginning with a letter or a digit",
         )
     return key
@@ -101,16 +101,16 @@ def check_label(key: str) -> str:
 
 def check_artifact_path(path: str) -> str:
     """A path as records hold it: relative to the root, `/` between the parts, inside the repository, not git's own."""
-    reason = _path_fault(path)
+    reason = _find_path_fault(path)
     if reason is not None:
         raise UsageError(
-            f"{_show(path)} cannot be an artifact path: {reason}",
+            f"{_quote_text(path)} cannot be an artifact path: {reason}",
             hint="give a path inside the repository, such as models/weights.safetensors",
         )
     return path
 
 
-def _path_fault(path: str) -> str | None:
+def _find_path_fault(path: str) -> str | None:
     parts = path.split("/")
     if not path:
         return "it is empty"
@@ -127,7 +127,7 @@ def _path_fault(path: str) -> str | None:
     return None
 
 
-def _show(text: str) -> str:
+def _quote_text(text: str) -> str:
     """The text in backticks, made safe to print: whoever chose it may not be whoever reads the message."""
     return f"`{text}`" if text.isprintable() else f"`{ascii(text)[1:-1]}`"
 
@@ -140,12 +140,12 @@ _IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _SUSPECT = re.compile(r"^$|^[/.]|/[/.]|/$|\0")
 
 
-def is_git(component: str) -> bool:
+def is_git_name(component: str) -> bool:
     """Whether a file system may take this name for `.git`."""
     return _IGNORED.sub("", component).casefold() == ".git"
 
 
-def fault_of(relative: str) -> str | None:
+def find_path_fault(relative: str) -> str | None:
     """What is wrong with a relative POSIX path that a repository names, or None."""
     if relative.isascii() and not _SUSPECT.search(relative):
         return None
@@ -158,6 +158,6 @@ def fault_of(relative: str) -> str | None:
         return "has an empty component"
     if ".." in parts or "." in parts:
         return "has a `..` or `.` component"
-    if any(is_git(part) for part in parts):
+    if any(is_git_name(part) for part in parts):
         return "reaches into `.git`"
     return None

@@ -10,13 +10,13 @@ import stat
 from collections.abc import Container
 from pathlib import Path, PurePosixPath
 
-from mlver.errors import MlverError, UsageError, command
-from mlver.names import fault_of, is_git
+from mlver.errors import MlverError, UsageError, shell_command
+from mlver.names import find_path_fault, is_git_name
 
 _RESERVED = {".git", ".mlver"}
 
 
-def inside(
+def join_inside(
     root: Path,
     relative: str | bytes,
     *,
@@ -28,10 +28,10 @@ def inside(
 
     See `within`, which gives it as text: of 50,000 paths, pathlib takes longer than the system.
     """
-    return Path(within(root, relative, link_last=link_last, going=going, checked=checked))
+    return Path(join_inside_as_text(root, relative, link_last=link_last, going=going, checked=checked))
 
 
-def within(
+def join_inside_as_text(
     root: Path,
     relative: str | bytes,
     *,
@@ -46,7 +46,7 @@ def within(
     remembers, between calls for many paths, the directories already looked at.
     """
     text = os.fsdecode(relative)
-    fault = fault_of(text)
+    fault = find_path_fault(text)
     if fault is not None:
         raise MlverError(f"the path {text!r} {fault}", hint="paths in a repository are relative and stay inside it")
     base = os.fspath(root)
@@ -60,14 +60,14 @@ def within(
         last = index == len(parts)
         if not last and part in looked:
             continue
-        if part in going or not _plain(f"{base}/{part}", part, text):
+        if part in going or not _exists_without_symlink(f"{base}/{part}", part, text):
             break
         if not last:
             looked.add(part)
     return whole
 
 
-def _plain(path: str, part: str, whole: str) -> bool:
+def _exists_without_symlink(path: str, part: str, whole: str) -> bool:
     """Whether this exists; raise MlverError if it is a symlink."""
     try:
         mode = os.lstat(path).st_mode
@@ -81,7 +81,7 @@ def _plain(path: str, part: str, whole: str) -> bool:
     return True
 
 
-def relative(root: Path, cwd: Path, given: str | os.PathLike[str]) -> str:
+def relative_to_root(root: Path, cwd: Path, given: str | os.PathLike[str]) -> str:
     """A path typed by the user in `cwd`, as the repository at `root` names it.
 
     Symlinks within the repository are kept as typed; `root` and `cwd` themselves may be reached by any. Raises
@@ -90,47 +90,47 @@ def relative(root: Path, cwd: Path, given: str | os.PathLike[str]) -> str:
     text = os.fspath(given)
     if not text or "\0" in text:
         raise UsageError(f"{text!r} is not a path", hint="name a file or a directory inside the repository")
-    parts = _below(root, cwd, text)
+    parts = _components_below(root, cwd, text)
     if parts is None:
         raise UsageError(f"{text!r} is outside the repository {root}", hint=f"move or copy it below {root}")
     if not parts:
         raise UsageError(
             f"{text!r} is the whole repository", hint="name a file or a directory inside it, such as models/weights"
         )
-    if parts[0].casefold() in _RESERVED or any(is_git(part) for part in parts):
+    if parts[0].casefold() in _RESERVED or any(is_git_name(part) for part in parts):
         raise UsageError(f"{text!r} belongs to git or mlver itself", hint="name a file or a directory beside it")
     return PurePosixPath(*parts).as_posix()
 
 
-def repository_of(root: Path, path: str) -> str | None:
+def find_nested_repository(root: Path, path: str) -> str | None:
     """The innermost folder on the way to `path`, itself included, that is a git repository of its own; else None."""
     parts = path.split("/")
     folders = ("/".join(parts[:end]) for end in range(len(parts), 0, -1))
     return next((folder for folder in folders if os.path.lexists(f"{root}/{folder}/.git")), None)
 
 
-def own(place: Path) -> Path:
+def check_own_directory(place: Path) -> Path:
     """A folder that mlver itself made, or will make; raise MlverError where a symlink has taken its place."""
     if place.is_symlink():
         raise MlverError(
             f"{place} is a symlink, and mlver writes nowhere else than here",
-            hint=f"move the folder it leads to into its place: {command('ls', '-ld', place)}",
+            hint=f"move the folder it leads to into its place: {shell_command('ls', '-ld', place)}",
         )
     return place
 
 
 def is_reserved(place: Path, *owned: Path) -> bool:
     """Whether a place, all links followed, belongs to git or lies in one of the folders `owned`."""
-    real = _solved(place)
-    return any(is_git(part) for part in real.parts) or any(real.is_relative_to(_solved(own)) for own in owned)
+    real = _resolve_links(place)
+    return any(is_git_name(part) for part in real.parts) or any(real.is_relative_to(_resolve_links(own)) for own in owned)
 
 
-def _below(root: Path, cwd: Path, text: str) -> tuple[str, ...] | None:
+def _components_below(root: Path, cwd: Path, text: str) -> tuple[str, ...] | None:
     """The components of `text` below `root`, or None; tried as typed first, then with root's and cwd's links solved."""
     real_root = Path(os.path.realpath(root))
     typed = Path(os.path.normpath(cwd / text))
     # `a/../b` is taken lexically, like the shell's own cd; a kernel would follow `a` first.
-    for base, path in ((root, typed), (real_root, typed), (real_root, Path(os.path.normpath(_solved(cwd) / text)))):
+    for base, path in ((root, typed), (real_root, typed), (real_root, Path(os.path.normpath(_resolve_links(cwd) / text)))):
         if path.is_relative_to(base):
             return path.relative_to(base).parts
     for parent in typed.parents:
@@ -140,5 +140,5 @@ def _below(root: Path, cwd: Path, text: str) -> tuple[str, ...] | None:
     return () if os.path.realpath(typed) == os.fspath(real_root) else None
 
 
-def _solved(path: Path) -> Path:
+def _resolve_links(path: Path) -> Path:
     return Path(os.path.realpath(path))

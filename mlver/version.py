@@ -14,7 +14,7 @@ from semver import Version
 
 from mlver.errors import UsageError
 
-__all__ = ["BUMPS", "Bump", "Version", "bump", "highest", "highest_release", "ordered", "parse"]
+__all__ = ["BUMPS", "Bump", "Version", "bump_version", "highest_version", "highest_release", "sort_versions", "parse_version"]
 
 Bump = Literal["major", "minor", "patch", "prerelease"]
 BUMPS: tuple[Bump, ...] = ("major", "minor", "patch", "prerelease")
@@ -23,7 +23,7 @@ FIRST = Version(1, 0, 0)
 _RELEASE = re.compile(r"^(0|[1-9][0-9]{0,250})\.(0|[1-9][0-9]{0,250})\.(0|[1-9][0-9]{0,250})$", re.MULTILINE)
 
 
-def parse(text: str) -> Version:
+def parse_version(text: str) -> Version:
     """Read `1.2.0` or `v1.2.0`; raise UsageError naming the text and what is wrong with it."""
     try:
         version = Version.parse(text.removeprefix("v"))
@@ -39,17 +39,17 @@ def parse(text: str) -> Version:
     return version
 
 
-def bump(version: Version, part: Bump) -> Version:
+def bump_version(version: Version, part: Bump) -> Version:
     """The next version: a pre-release is first finished (1.2.0-rc.2 → 1.2.0), and counted on with `prerelease`."""
     return version.next_version(part)
 
 
-def ordered(versions: Iterable[Version]) -> list[Version]:
+def sort_versions(versions: Iterable[Version]) -> list[Version]:
     """Lowest first. Thousands are ordered by a key each, for the library's comparison of two costs as much as ten."""
-    return sorted(versions, key=_precedence)
+    return sorted(versions, key=_precedence_key)
 
 
-def _precedence(version: Version) -> tuple[object, ...]:
+def _precedence_key(version: Version) -> tuple[object, ...]:
     """semver.org 2.0.0, 11: numeric identifiers come before others, fewer before more, and a release after all."""
     if version.prerelease is None:
         return (*version.to_tuple()[:3], True)
@@ -57,29 +57,29 @@ def _precedence(version: Version) -> tuple[object, ...]:
     return (*version.to_tuple()[:3], False, [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts])
 
 
-def canonical(text: str) -> Version | None:
+def parse_canonical(text: str) -> Version | None:
     """The version that is written so, and not otherwise; None where there is none."""
     try:
-        found = parse(text)
+        found = parse_version(text)
     except UsageError:
         return None
     return found if str(found) == text else None
 
 
-def newest(names: Sequence[str], limit: int) -> tuple[list[Version], int]:
+def newest_versions(names: Sequence[str], limit: int) -> tuple[list[Version], int]:
     """The `limit` highest of the versions among `names`, highest first, and how many there are of them in all."""
     listed = "\n".join(name for name in names if "\n" not in name)
     releases = [(int(major), int(minor), int(patch)) for major, minor, patch in _RELEASE.findall(listed)]
-    others = [found for name in names if "-" in name if (found := canonical(name)) is not None]
+    others = [found for name in names if "-" in name if (found := parse_canonical(name)) is not None]
     top = [Version(*numbers) for numbers in heapq.nlargest(limit, releases)]
-    return ordered([*top, *others])[: -limit - 1 : -1], len(releases) + len(others)
+    return sort_versions([*top, *others])[: -limit - 1 : -1], len(releases) + len(others)
 
 
-def highest(versions: Iterable[Version]) -> Version | None:
+def highest_version(versions: Iterable[Version]) -> Version | None:
     """The highest by precedence, pre-releases included; None of none."""
     return max(versions, default=None)
 
 
 def highest_release(versions: Iterable[Version]) -> Version | None:
     """The highest that is no pre-release; None where there is none."""
-    return highest(version for version in versions if version.prerelease is None)
+    return highest_version(version for version in versions if version.prerelease is None)

@@ -17,16 +17,16 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError, ObjectDamaged
 from mlver.project.artifacts import measuring, storing
-from mlver.project.checkout import checkout
+from mlver.project.checkout import check_out
 from mlver.project.project import Project
-from mlver.project.stages.promote import promote
+from mlver.project.stages.promote import promote_version
 from mlver.records import layout
 from tests.conftest import CHECKOUT, Repository
 from tests.project.helpers import (
     flip_bit,
     initialise_project,
     new_repository,
-    register_version,
+    register_one,
     remove_path,
     write_artifact,
 )
@@ -41,7 +41,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
     repository.commit()
     write_artifact(repository, "data", {"a": "1", "b": "2"})
     write_artifact(repository, "net.onnx", "one")
-    register_version(
+    register_one(
         project,
         "digits",
         weights="net.onnx",
@@ -50,9 +50,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
         metrics=["accuracy=0.9"],
         labels={"team": "mt"},
     )
-    promote(project, "digits", to="staging", message="try it")
+    promote_version(project, "digits", to="staging", message="try it")
     write_artifact(repository, "net.onnx", "two")
-    register_version(project, "digits", weights=None, bump="minor", message="better")
+    register_one(project, "digits", weights=None, bump="minor", message="better")
     return repository.path
 
 
@@ -72,7 +72,7 @@ def test_a_version_is_resolved_with_all_that_names_it(registry: Registry) -> Non
     found = registry.resolve("digits@1.0.0")
     assert (found.name, found.version, found.message) == ("digits", "1.0.0", "why")
     assert found.digest == str(Digest.of(b"one"))
-    record = registry.project.top / layout.version("digits", "1.0.0")
+    record = registry.project.top / layout.version_path("digits", "1.0.0")
     assert found.record == str(Digest.of(record.read_bytes()))
     assert found.params == {"lr": 0.1, "opt": {"name": "sgd"}}
     assert found.metrics == {"accuracy": 0.9}
@@ -140,7 +140,7 @@ def test_no_cache_vouches_for_the_bytes(registry: Registry, project: Project) ->
 
 def test_damaged_bytes_are_never_served(registry: Registry, project: Project) -> None:
     digest = Digest.of(b"one")
-    (place,) = storing.store(project).places({digest.hex})[digest.hex]
+    (place,) = storing.open_store(project).places({digest.hex})[digest.hex]
     flip_bit(Path(place.path), place.offset)
     with pytest.raises(ObjectDamaged, match=digest.hex):
         registry.resolve("digits@1.0.0")
@@ -148,7 +148,7 @@ def test_damaged_bytes_are_never_served(registry: Registry, project: Project) ->
 
 def test_weights_that_are_not_stored_must_be_at_hand(registry: Registry, project: Project) -> None:
     write_artifact(Repository(project.top), "net.onnx", "three")
-    register_version(project, "digits", weights=None, bump="minor", unstored=["weights"])
+    register_one(project, "digits", weights=None, bump="minor", unstored=["weights"])
     assert registry.resolve("digits").path == project.top / "net.onnx"
     remove_path(project.top / "net.onnx")
     with pytest.raises(MlverError, match=r"keeps no copy of the weights of digits 1\.2\.0") as refused:
@@ -157,7 +157,7 @@ def test_weights_that_are_not_stored_must_be_at_hand(registry: Registry, project
 
 
 def test_an_edited_record_answers_nothing(registry: Registry, project: Project) -> None:
-    record = project.top / layout.version("digits", "1.0.0")
+    record = project.top / layout.version_path("digits", "1.0.0")
     record.write_bytes(record.read_bytes().replace(b"accuracy: 0.9", b"accuracy: 0.99"))
     with pytest.raises(MlverError, match="was edited after its tag sealed it"):
         registry.resolve("digits@1.0.0")
@@ -168,14 +168,14 @@ def test_a_promotion_vouches_for_its_record_where_no_tag_does(registry: Registry
     ground = Repository(project.top)
     ground.git("tag", "--delete", "digits@v1.0.0", "digits@v1.1.0")
     assert registry.resolve(ref).metrics == {"accuracy": 0.9}
-    record = project.top / layout.version("digits", "1.0.0")
+    record = project.top / layout.version_path("digits", "1.0.0")
     record.write_bytes(record.read_bytes().replace(b"accuracy: 0.9", b"accuracy: 0.99"))
     ground.commit("Polish")
     with pytest.raises(MlverError, match=r"1\.0\.0 cannot be trusted: .*0001\.yaml promoted another record") as refused:
         registry.resolve(ref)
     assert refused.value.hint
     with pytest.raises(MlverError, match="promoted another record"):
-        checkout(project, ref, force=True)
+        check_out(project, ref, force=True)
 
 
 def test_a_record_that_nothing_names_yet_is_had_by_its_version(registry: Registry, project: Project) -> None:
@@ -185,7 +185,7 @@ def test_a_record_that_nothing_names_yet_is_had_by_its_version(registry: Registr
 
 def test_a_record_of_another_version_answers_nothing(registry: Registry, project: Project) -> None:
     """Its tag and promotions would be those of the version it says it is."""
-    records = project.top / layout.versions("digits")
+    records = project.top / layout.versions_folder("digits")
     (records / "1.0.0.yaml").write_bytes((records / "1.1.0.yaml").read_bytes())
     with pytest.raises(MlverError, match=r"1\.0\.0\.yaml is not valid:\n  it says it is digits 1\.1\.0"):
         registry.resolve("digits@1.0.0")
@@ -194,8 +194,8 @@ def test_a_record_of_another_version_answers_nothing(registry: Registry, project
 def test_no_cache_vouches_for_a_record(registry: Registry, project: Project) -> None:
     """The cache is made to say that 1.0.0 has the weights of 1.1.0, and that 1.1.0 holds staging."""
     for kind, path, old, new in (
-        ("version", layout.version("digits", "1.0.0"), Digest.of(b"one").hex, Digest.of(b"two").hex),
-        ("promotion", layout.promotion("digits", "staging", 1), '"version": "1.0.0"', '"version": "1.1.0"'),
+        ("version", layout.version_path("digits", "1.0.0"), Digest.of(b"one").hex, Digest.of(b"two").hex),
+        ("promotion", layout.promotion_path("digits", "staging", 1), '"version": "1.0.0"', '"version": "1.1.0"'),
     ):
         data = (project.top / path).read_bytes()
         key = Digest.of(f"{kind}\0".encode() + data).hex
@@ -205,9 +205,9 @@ def test_no_cache_vouches_for_a_record(registry: Registry, project: Project) -> 
     assert project.registry.holders("digits") == {"staging": "1.1.0"}  # what only looks may be misled
     found = registry.resolve("digits@staging")
     assert (found.version, found.digest) == ("1.0.0", str(Digest.of(b"one")))
-    checkout(project, "digits@staging", force=True)
+    check_out(project, "digits@staging", force=True)
     assert (project.top / "net.onnx").read_bytes() == b"one"
-    assert promote(project, "digits@1.1.0", to="staging", message="better").outcome == "promoted"
+    assert promote_version(project, "digits@1.1.0", to="staging", message="better").outcome == "promoted"
 
 
 def test_unknown_names_raise_with_a_hint(registry: Registry, tmp_path: Path) -> None:

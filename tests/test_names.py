@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mlver import names
 from mlver.document.pattern import translate
 from mlver.errors import UsageError
-from mlver.names import Ref, parse_ref
+from mlver.names import ModelRef, parse_ref
 
 Check = Callable[[str], str]
 
@@ -122,14 +122,14 @@ def test_artifact_paths_refused_with_the_reason(path: str, reason: str) -> None:
 @pytest.mark.parametrize(
     ("text", "ref"),
     [
-        ("kr2en", Ref("kr2en", None)),
-        ("kr2en@1.2.0", Ref("kr2en", "1.2.0")),
-        ("kr2en@v1.2.0-rc.1", Ref("kr2en", "v1.2.0-rc.1")),
-        ("@production", Ref(None, "production")),
-        ("@latest", Ref(None, "latest")),
+        ("kr2en", ModelRef("kr2en", None)),
+        ("kr2en@1.2.0", ModelRef("kr2en", "1.2.0")),
+        ("kr2en@v1.2.0-rc.1", ModelRef("kr2en", "v1.2.0-rc.1")),
+        ("@production", ModelRef(None, "production")),
+        ("@latest", ModelRef(None, "latest")),
     ],
 )
-def test_refs(text: str, ref: Ref) -> None:
+def test_refs(text: str, ref: ModelRef) -> None:
     assert parse_ref(text) == ref
     assert str(ref) == text
 
@@ -151,7 +151,7 @@ def test_the_schemas_judge_names_as_the_checks_do(name: str) -> None:
 CHECKS: dict[str, Check] = {
     "model": names.check_model,
     "stage": names.check_stage,
-    "data_name": names.check_data,
+    "data_name": names.check_data_set,
     "label_key": names.check_label,
     "path": names.check_artifact_path,
 }

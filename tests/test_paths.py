@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.errors import MlverError, UsageError
-from mlver.paths import inside, relative
+from mlver.paths import join_inside, relative_to_root
 
 
 @pytest.mark.parametrize(
@@ -18,15 +18,15 @@ from mlver.paths import inside, relative
 )  # fmt: skip
 def test_inside_refuses_what_leads_elsewhere(tmp_path: Path, hostile: str | bytes) -> None:
     with pytest.raises(MlverError) as caught:
-        inside(tmp_path, hostile)
+        join_inside(tmp_path, hostile)
     assert caught.value.hint
     assert caught.value.exit_code == 3  # nobody typed it: the repository brought it
 
 
 def test_inside_joins_odd_but_honest_names(tmp_path: Path) -> None:
     for honest in ("a", "a/b c", "-rf", "a\\b", "...", ".gitignore", "a\nb"):
-        assert inside(tmp_path, honest) == tmp_path / honest
-    assert os.fsencode(inside(tmp_path, b"a/\xff")) == os.fsencode(tmp_path) + b"/a/\xff"
+        assert join_inside(tmp_path, honest) == tmp_path / honest
+    assert os.fsencode(join_inside(tmp_path, b"a/\xff")) == os.fsencode(tmp_path) + b"/a/\xff"
 
 
 def test_inside_passes_through_no_symlink(tmp_path: Path) -> None:
@@ -35,17 +35,17 @@ def test_inside_passes_through_no_symlink(tmp_path: Path) -> None:
     (tmp_path / "real/last").symlink_to("/etc/passwd")
     for path in ("link/deep", "link", "real/last", "link/new"):
         with pytest.raises(MlverError, match="symlink"):
-            inside(tmp_path, path)
-    assert inside(tmp_path, "real/last", link_last=True) == tmp_path / "real/last"
+            join_inside(tmp_path, path)
+    assert join_inside(tmp_path, "real/last", link_last=True) == tmp_path / "real/last"
     with pytest.raises(MlverError, match="symlink"):
-        inside(tmp_path, "link/deep", link_last=True)
-    assert inside(tmp_path, "real/new/er") == tmp_path / "real/new/er"
+        join_inside(tmp_path, "link/deep", link_last=True)
+    assert join_inside(tmp_path, "real/new/er") == tmp_path / "real/new/er"
 
 
 def test_checked_directories_are_not_looked_at_again(tmp_path: Path) -> None:
     (tmp_path / "a/b").mkdir(parents=True)
     checked: set[str] = set()
-    inside(tmp_path, "a/b/c", checked=checked)
+    join_inside(tmp_path, "a/b/c", checked=checked)
     assert checked == {"a", "a/b"}
 
 
@@ -53,7 +53,7 @@ def test_checked_directories_are_not_looked_at_again(tmp_path: Path) -> None:
 def test_inside_never_leaves_the_root(text: str) -> None:
     root = Path("/nonexistent/root")
     try:
-        path = inside(root, text)
+        path = join_inside(root, text)
     except MlverError:
         return
     assert os.path.normpath(path) == str(path)
@@ -64,16 +64,16 @@ def test_inside_never_leaves_the_root(text: str) -> None:
 def test_relative_names_files_as_the_repository_does(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     sub = tmp_path / "sub"
-    assert relative(tmp_path, sub, "x/y") == "sub/x/y"
-    assert relative(tmp_path, sub, "../x") == "x"
-    assert relative(tmp_path, sub, tmp_path / "z") == "z"
-    assert relative(tmp_path, sub, ".") == "sub"
+    assert relative_to_root(tmp_path, sub, "x/y") == "sub/x/y"
+    assert relative_to_root(tmp_path, sub, "../x") == "x"
+    assert relative_to_root(tmp_path, sub, tmp_path / "z") == "z"
+    assert relative_to_root(tmp_path, sub, ".") == "sub"
 
 
 @pytest.mark.parametrize("given", ["..", "/etc", ".", "", ".git/config", ".mlver/config.yaml", "a/.git/x", "../other"])
 def test_relative_refuses_what_is_no_artifact(tmp_path: Path, given: str) -> None:
     with pytest.raises(UsageError) as caught:
-        relative(tmp_path / "repo", tmp_path / "repo", given)
+        relative_to_root(tmp_path / "repo", tmp_path / "repo", given)
     assert caught.value.hint
 
 
@@ -84,12 +84,12 @@ def test_relative_sees_a_root_reached_by_a_symlink(tmp_path: Path) -> None:
     for root in (real, linked):
         for cwd in (real / "sub", linked / "sub"):
             for base in (real, linked):
-                assert relative(root, cwd, "x") == "sub/x"
-                assert relative(root, cwd, base / "data") == "data"
+                assert relative_to_root(root, cwd, "x") == "sub/x"
+                assert relative_to_root(root, cwd, base / "data") == "data"
                 with pytest.raises(UsageError, match="whole repository"):
-                    relative(root, cwd, base)
+                    relative_to_root(root, cwd, base)
 
 
 def test_relative_keeps_symlinks_within_the_repository(tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to("/etc")
-    assert relative(tmp_path, tmp_path, "data/hosts") == "data/hosts"
+    assert relative_to_root(tmp_path, tmp_path, "data/hosts") == "data/hosts"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.errors import UsageError
-from mlver.version import BUMPS, Bump, Version, bump, canonical, highest, highest_release, newest, ordered, parse
+from mlver.version import BUMPS, Bump, Version, bump_version, parse_canonical, highest_version, highest_release, newest_versions, sort_versions, parse_version
 
 IDENTIFIERS = st.integers(0, 12).map(str) | st.from_regex(r"[a-z-][0-9a-z-]{0,3}", fullmatch=True)
 PRERELEASES = st.none() | st.lists(IDENTIFIERS, min_size=1, max_size=3).map(".".join)
@@ -14,8 +14,8 @@ VERSIONS = st.builds(Version, st.integers(0, 12), st.integers(0, 12), st.integer
 
 @given(VERSIONS)
 def test_a_version_is_read_as_it_is_written_with_or_without_its_v(version: Version) -> None:
-    assert str(parse(str(version))) == str(version)
-    assert parse(f"v{version}") == version
+    assert str(parse_version(str(version))) == str(version)
+    assert parse_version(f"v{version}") == version
 
 
 WRONG = ["", "1", "1.2", "1.2.3.4", "01.2.3", "1.2.03", "1.2.3-", "1.2.3-01", "vv1.2.3", "V1.2.3", " 1.2.3", "1.2.3\n"]
@@ -25,36 +25,36 @@ WRONG += ["1.2.x", "-1.2.3", "1.2.3-ä", "latest", "1.2.3/..", "1" * 5000 + ".0.
 @pytest.mark.parametrize("text", WRONG)
 def test_anything_else_is_refused_with_its_shape(text: str) -> None:
     with pytest.raises(UsageError, match="is not a semantic version") as refused:
-        parse(text)
+        parse_version(text)
     assert "1.2.0" in (refused.value.hint or "")
 
 
 def test_build_metadata_is_refused_with_what_to_write_instead() -> None:
     with pytest.raises(UsageError, match="has build metadata") as refused:
-        parse("1.2.0-rc.1+linux")
+        parse_version("1.2.0-rc.1+linux")
     assert (refused.value.hint or "").startswith("use 1.2.0-rc.1,")
 
 
 def test_precedence_is_semvers() -> None:
     texts = "1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1 1.0.0".split()
-    found = [parse(text) for text in texts]
+    found = [parse_version(text) for text in texts]
     assert sorted([*found[4:], *found[:4]]) == found
-    assert ordered([*found[4:], *found[:4]]) == found
-    assert highest(found) == found[-1]
-    assert highest(found[:-1]) == parse("1.0.0-rc.1")
+    assert sort_versions([*found[4:], *found[:4]]) == found
+    assert highest_version(found) == found[-1]
+    assert highest_version(found[:-1]) == parse_version("1.0.0-rc.1")
     assert highest_release(found) == found[-1]
     assert highest_release(found[:-1]) is None
-    assert highest([]) is None
+    assert highest_version([]) is None
 
 
 @given(st.lists(VERSIONS, max_size=8))
 def test_many_are_ordered_as_the_library_compares_two(versions: list[Version]) -> None:
-    assert ordered(versions) == sorted(versions)
+    assert sort_versions(versions) == sorted(versions)
 
 
 @given(VERSIONS, st.sampled_from(BUMPS))
 def test_a_bump_is_higher(version: Version, part: Bump) -> None:
-    assert bump(version, part) > version
+    assert bump_version(version, part) > version
 
 
 NAMES = VERSIONS.map(str) | st.sampled_from([*WRONG, "1.2.3+b", "v1.2.3", "1.2.3\n1.2.4", "9" * 250 + ".0.0"])
@@ -62,5 +62,5 @@ NAMES = VERSIONS.map(str) | st.sampled_from([*WRONG, "1.2.3+b", "v1.2.3", "1.2.3
 
 @given(st.lists(NAMES, unique=True), st.integers(0, 5))
 def test_the_newest_are_the_end_of_all_in_order(names: list[str], limit: int) -> None:
-    known = [version for version in map(canonical, names) if version is not None]
-    assert newest(names, limit) == (ordered(known)[::-1][:limit], len(known))
+    known = [version for version in map(parse_canonical, names) if version is not None]
+    assert newest_versions(names, limit) == (sort_versions(known)[::-1][:limit], len(known))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from mlver import __version__
-from mlver.errors import MlverError, refused
+from mlver.errors import MlverError, refusal_error
 from mlver.terminal.exits import BUG, INTERRUPTED, discard_stream
 
 
@@ -73,7 +73,7 @@ def _run_guarded(args: list[str]) -> int:
     except MlverError as error:
         return _report_error(error)
     except OSError as error:
-        return _report_error(refused("that", error))
+        return _report_error(refusal_error("that", error))
     except Exception as error:  # noqa: BLE001 - the boundary: what is nobody's fault but ours
         return _report_bug(error, args)
 

@@ -15,7 +15,7 @@ from mlver.document import strict
 from mlver.document.faults import shorten
 from mlver.document.scalar import MAX_DIGITS, SURROGATE, BadNumber, finite, integer
 from mlver.document.strict import MAX_DEPTH
-from mlver.errors import InvalidDocument, UsageError, command
+from mlver.errors import InvalidDocument, UsageError, shell_command
 
 MAX_TOML_BYTES = 1024 * 1024  # tomllib is written in Python
 SUFFIXES = (".yaml", ".yml", ".json", ".toml")
@@ -57,7 +57,7 @@ def parse_scalar(text: str) -> Any:
 
 
 def _as_text(text: str) -> str:
-    return f"if you mean the text, quote it twice: {command(json.dumps(text))}"
+    return f"if you mean the text, quote it twice: {shell_command(json.dumps(text))}"
 
 
 def assign(values: dict[str, Any], dotted: str, value: Any) -> None:

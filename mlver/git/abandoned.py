@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mlver.errors import MlverError, command
+from mlver.errors import MlverError, shell_command
 from mlver.git.repository import Repository
 
 _PATIENCE_S = 5.0
@@ -48,7 +48,7 @@ def wait_for_index(repository: Repository) -> None:
             worker = _at_work(repository)
             raise MlverError(
                 f"git's index is locked by {worker or 'a git that is gone'} ({path})",
-                hint="let it finish, then run the command again" if worker else command("rm", path),
+                hint="let it finish, then run the command again" if worker else shell_command("rm", path),
             )
         time.sleep(_POLL_S)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlver.errors import command
+from mlver.errors import shell_command
 from mlver.git.process import GitFailed, Process
 from mlver.git.repository import Repository
 from mlver.system import durable
@@ -130,7 +130,7 @@ def push_tags(repository: Repository, remote: str, names: Sequence[str]) -> None
     except GitFailed as failed:
         if not _FORBIDDEN.search(failed.output):
             raise
-        hint = f"have somebody push them who may: {command('git', 'push', remote, *names[:3])}   (they are kept here)"
+        hint = f"have somebody push them who may: {shell_command('git', 'push', remote, *names[:3])}   (they are kept here)"
         raise GitFailed(f"push the tags, for {remote} does not let you", failed.output, hint=hint) from None
 
 
@@ -167,7 +167,7 @@ def _sync(path: Path) -> None:
     except FileNotFoundError:
         return  # another git process renamed or packed it meanwhile; its own write was synced by it
     try:
-        with durable.naming(path):
+        with durable.naming_errors(path):
             os.fsync(handle)
     finally:
         os.close(handle)

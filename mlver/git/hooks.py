@@ -7,7 +7,7 @@ from pathlib import Path
 _MARK = "# Written by `mlver hook install`, which may write it anew."
 
 
-def is_own(hook: Path) -> bool:
+def is_own_hook(hook: Path) -> bool:
     """Whether a hook is one that `install` wrote; one that cannot be read is not."""
     try:
         return _MARK.encode() in hook.read_bytes()

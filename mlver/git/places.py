@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlver.errors import MlverError, command
+from mlver.errors import MlverError, shell_command
 from mlver.git.process import GitFailed, Process
 
 
@@ -34,5 +34,5 @@ def _not_a_work_tree(start: Path, said: str) -> MlverError:
     if "not a git repository" in said:
         return MlverError(f"{start} is not in a git repository", hint="git init")
     owned = re.search(r"dubious ownership in repository at '(.+)'", said)
-    trust = command("git", "config", "--global", "--add", "safe.directory", owned[1]) if owned else None
+    trust = shell_command("git", "config", "--global", "--add", "safe.directory", owned[1]) if owned else None
     return GitFailed("open the repository", said, hint=f"{trust}   (if you trust whose it is)" if trust else None)

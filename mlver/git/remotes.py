@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from mlver.errors import MlverError, UsageError, command
+from mlver.errors import MlverError, UsageError, shell_command
 from mlver.git.repository import Repository, Tag
 
 
@@ -67,7 +67,7 @@ def advertised(repository: Repository, remote: str) -> Advertised:
     if not branch or "HEAD" not in found:
         raise MlverError(
             f"{remote} does not say which branch is its main one, or that is empty",
-            hint=f"{command('git', 'push', remote, 'HEAD')}   (or set its default branch: git symbolic-ref HEAD …)",
+            hint=f"{shell_command('git', 'push', remote, 'HEAD')}   (or set its default branch: git symbolic-ref HEAD …)",
         )
     return Advertised(branch, found["HEAD"], _tags((oid, name) for name, oid in found.items()))
 
@@ -88,7 +88,7 @@ def fetch(repository: Repository, remote: str, refs: Sequence[str]) -> None:
     """Fetch what full references or refspecs name: no tag beside them, no reference here that is not told."""
     if refs:
         args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", "--no-recurse-submodules"]
-        hint = command("git", "fetch", remote)
+        hint = shell_command("git", "fetch", remote)
         asked = "".join(f"{ref}\n" for ref in refs).encode()
         repository.process.write([*args, "--stdin", "--", remote], stdin=asked, doing=f"fetch from {remote}", hint=hint)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlver.errors import MlverError, command, plain
+from mlver.errors import MlverError, shell_command, printable_name
 from mlver.git.repository import Repository
 
 
@@ -12,8 +12,8 @@ def resolve(repository: Repository, name: str) -> str:
     done = repository.process.try_read(args)
     if done.code != 0:
         raise MlverError(
-            f"git knows no commit `{plain(name)}` here",
-            hint=f"git fetch, then git branch --all   (it may be {command(f'origin/{name}')} here)",
+            f"git knows no commit `{printable_name(name)}` here",
+            hint=f"git fetch, then git branch --all   (it may be {shell_command(f'origin/{name}')} here)",
         )
     return done.out.decode().strip()
 

@@ -9,7 +9,7 @@ import re
 
 from mlver.git.process import Process
 from mlver.git.repository import Repository, Tag
-from mlver.policy.chain import Signature
+from mlver.policy.chain import SignatureState
 
 # GnuPG's doc/DETAILS; ssh-keygen(1) -Y verify
 _BAD = re.compile(rb"^(?:\[GNUPG:\] BADSIG |Signature verification failed)", re.MULTILINE)
@@ -34,7 +34,7 @@ def checker(repository: Repository) -> Process:
     return Process(repository.top, tuple((name, own[name]) for name in own if name in theirs))
 
 
-def check(process: Process, tag: Tag) -> Signature:
+def check(process: Process, tag: Tag) -> SignatureState:
     """Of one tag; `unknown` is one that cannot be judged here: a key not known or not trusted, no program for it."""
     if not tag.is_signed:
         return "unsigned"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlver.errors import MlverError, command
+from mlver.errors import MlverError, shell_command
 from mlver.git.repository import Repository
 
 _SYMLINK, _SUBMODULE, _FOLDER = "120000", "160000", "040000"
@@ -56,7 +56,7 @@ def staged(repository: Repository, *under: str) -> dict[str, Entry]:
         path = os.fsdecode(name)
         if side != "0":
             raise MlverError(
-                f"{path} holds both sides of a merge that was never settled", hint=command("git", "status", "--", path)
+                f"{path} holds both sides of a merge that was never settled", hint=shell_command("git", "status", "--", path)
             )
         found[path] = Entry(mode, object_id)
     return found

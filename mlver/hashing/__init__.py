@@ -1,7 +1,7 @@
 """What an artifact's bytes are: walk, stat cache, SHA-256 in parallel."""
 
 from mlver.hashing.cache import StatCache
-from mlver.hashing.measure import Measured, measure
-from mlver.hashing.sink import Blob, Sink
+from mlver.hashing.measure import MeasuredArtifact, measure_artifact
+from mlver.hashing.sink import BlobWriter, ContentSink
 
-__all__ = ["Blob", "Measured", "Sink", "StatCache", "measure"]
+__all__ = ["BlobWriter", "MeasuredArtifact", "ContentSink", "StatCache", "measure_artifact"]

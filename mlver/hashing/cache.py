@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from mlver.hashing.walk import Found
+from mlver.hashing.walk import FoundFile
 
 # A signature is inode, size, mtime and ctime in nanoseconds, in this machine's byte order: `total_size`.
 _SIGNATURE = struct.Struct("=QQqq")
@@ -26,10 +26,10 @@ _SECOND = 1_000_000_000
 _TOLD = 4096
 # Linux stamps files with the time of its last tick, at most 10 ms ago; file systems that count seconds, or two (FAT).
 _FINE_NS, _COARSE_NS = 20_000_000, 2 * _SECOND
-Joined = tuple[bytes, bytes, bytes | None]
+MatchedFile = tuple[bytes, bytes, bytes | None]
 
 
-class Table(Protocol):
+class FileTable(Protocol):
     """What `mlver.system.state.State` does for us. Entries are opaque bytes there."""
 
     def files(self, worktree: str, path: bytes) -> Iterator[tuple[bytes, bytes]]: ...
@@ -37,11 +37,11 @@ class Table(Protocol):
     def keep_files(self, worktree: str, kept: Iterable[tuple[bytes, bytes]], dropped: Iterable[bytes]) -> None: ...
 
 
-def signature(found: os.stat_result) -> bytes:
+def stat_signature(found: os.stat_result) -> bytes:
     return _SIGNATURE.pack(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def size_of(signed: bytes) -> int:
+def signed_size(signed: bytes) -> int:
     return int.from_bytes(signed[8:16], sys.byteorder)
 
 
@@ -56,7 +56,7 @@ def is_racy(signed: bytes, began_ns: int) -> bool:
     return bool(max(modified, changed) + (_COARSE_NS if coarse else _FINE_NS) >= began_ns)
 
 
-class Imprint:
+class DirectoryImprint:
     """Every path and signature of a directory's files, in order, come down to 32 bytes."""
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class Imprint:
         return self._newest + _COARSE_NS >= began_ns
 
 
-def told_of(walked: Iterator[Found]) -> Generator[bytes, None, None]:
+def encode_files(walked: Iterator[FoundFile]) -> Generator[bytes, None, None]:
     """What an imprint is made of, some thousands of files at a time."""
     pack = _SIGNATURE.pack
     while told := [
@@ -92,7 +92,7 @@ def told_of(walked: Iterator[Found]) -> Generator[bytes, None, None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class MeasuredDirectory:
     """A directory as it was measured: the imprint of its files, the manifest's digest, their size and number."""
 
     imprint: bytes
@@ -104,12 +104,12 @@ class Whole:
 class StatCache:
     """The digests of one working tree's files. `worktree` tells it from others that share the table."""
 
-    def __init__(self, table: Table, worktree: str) -> None:
+    def __init__(self, table: FileTable, worktree: str) -> None:
         self._table = table
         self._worktree = worktree
         self._gone: list[bytes] = []
 
-    def join(self, key: bytes, walked: Iterable[Found]) -> Iterator[Joined]:
+    def join(self, key: bytes, walked: Iterable[FoundFile]) -> Iterator[MatchedFile]:
         """Yield (path, signature, digest if known) for each file found below the artifact `key`.
 
         Both sides come in the order of their bytes, so one pass over the table serves. What the table has and the walk
@@ -146,13 +146,13 @@ class StatCache:
         self._table.keep_files(self._worktree, kept, self._gone + racy)
         self._gone = []
 
-    def whole(self, key: bytes) -> Whole | None:
+    def find_directory(self, key: bytes) -> MeasuredDirectory | None:
         """The directory `key` as it was kept."""
         for _, entry in self._table.files(self._worktree, key + b"/"):
-            return Whole(*_WHOLE.unpack(entry)) if len(entry) == _WHOLE.size else None
+            return MeasuredDirectory(*_WHOLE.unpack(entry)) if len(entry) == _WHOLE.size else None
         return None
 
-    def keep_whole(self, key: bytes, whole: Whole) -> None:
+    def keep_directory(self, key: bytes, whole: MeasuredDirectory) -> None:
         entry = _WHOLE.pack(whole.imprint, whole.digest, whole.size, whole.files)
         self._table.keep_files(self._worktree, [(key + b"/", entry)], ())
 

@@ -21,13 +21,13 @@ from itertools import islice, takewhile
 from pathlib import Path
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, command, refused
-from mlver.hashing.cache import Imprint, Joined, StatCache, Whole, signature, size_of, told_of, total_size
-from mlver.hashing.read import LARGE, BatchRead, Progress, Read, Unsteady, read_batch, read_large
-from mlver.hashing.sink import Sink
-from mlver.hashing.walk import Found, middle, walk
-from mlver.records.manifest import lines
-from mlver.system.parallel import Pool, beside
+from mlver.errors import MlverError, shell_command, refusal_error
+from mlver.hashing.cache import DirectoryImprint, MatchedFile, StatCache, MeasuredDirectory, stat_signature, signed_size, encode_files, total_size
+from mlver.hashing.read import LARGE, BatchRead, ReadProgress, FileRead, UnsteadyFile, read_batch, read_large
+from mlver.hashing.sink import ContentSink
+from mlver.hashing.walk import FoundFile, find_middle, walk_files
+from mlver.records.manifest import format_lines
+from mlver.system.parallel import WorkerPool, run_beside
 
 CHUNK_FILES = 8192
 # What a worker takes at a time: enough to outweigh handing it over, little enough to share out evenly.
@@ -38,7 +38,7 @@ SHARED_FILES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredArtifact:
     """An artifact by content: `digest` of the file's bytes or of the manifest's, `size` in bytes over all files."""
 
     digest: Digest
@@ -47,15 +47,15 @@ class Measured:
     manifest: bytes | None
 
 
-def measure(
+def measure_artifact(
     top: Path,
     *,
     key: str,
     cache: StatCache | None = None,
-    sink: Sink | None = None,
-    progress: Progress | None = None,
+    sink: ContentSink | None = None,
+    progress: ReadProgress | None = None,
     keep_manifest: bool = True,
-) -> Measured:
+) -> MeasuredArtifact:
     """Hash the file or directory at `top`; with a sink, store it too.
 
     `key` is its path in the repository, under which the stat cache knows it. `progress` is told of bytes as they are
@@ -65,32 +65,32 @@ def measure(
     try:
         found = top.stat()
     except OSError as error:
-        raise MlverError(f"{key} cannot be read: {error.strerror}", hint=command("ls", "-l", "--", key)) from error
-    run = _Run(key, cache, sink, progress or _ignore)
+        raise MlverError(f"{key} cannot be read: {error.strerror}", hint=shell_command("ls", "-l", "--", key)) from error
+    run = _MeasurementRun(key, cache, sink, progress or _ignore_progress)
     try:
         if stat.S_ISDIR(found.st_mode):
-            return _directory(run, os.fsencode(top), keep_manifest=keep_manifest)
-        return _file(run, os.fsencode(top), found)
+            return _measure_directory(run, os.fsencode(top), keep_manifest=keep_manifest)
+        return _measure_file(run, os.fsencode(top), found)
     except OSError as error:
-        raise refused(f"storing {key}" if sink else f"reading {key}", error) from error
+        raise refusal_error(f"storing {key}" if sink else f"reading {key}", error) from error
 
 
 @dataclass(slots=True)
-class _Run:
+class _MeasurementRun:
     """What every step of one measurement shares."""
 
     key: str
     cache: StatCache | None
-    sink: Sink | None
-    progress: Progress
+    sink: ContentSink | None
+    progress: ReadProgress
     faults: list[str] = field(default_factory=list)
 
-    def joined(self, walked: Iterable[Found]) -> Iterator[Joined]:
+    def match_cache(self, walked: Iterable[FoundFile]) -> Iterator[MatchedFile]:
         if self.cache is None:
-            return ((path, signature(found), None) for path, found in walked)
+            return ((path, stat_signature(found), None) for path, found in walked)
         return self.cache.join(os.fsencode(self.key), walked)
 
-    def refuse(self) -> None:
+    def raise_faults(self) -> None:
         if self.faults:
             shown = "\n".join(f"  {fault}" for fault in sorted(self.faults)[:FAULTS_SHOWN])
             more = len(self.faults) - FAULTS_SHOWN
@@ -101,7 +101,7 @@ class _Run:
 
 
 @dataclass(slots=True)
-class _Chunk:
+class _FileChunk:
     """Some files in order, and the work under way to learn the digests that aren't known."""
 
     began_ns: int
@@ -112,73 +112,73 @@ class _Chunk:
     fresh: list[int] = field(default_factory=list)
 
 
-def _file(run: _Run, top: bytes, found: os.stat_result) -> Measured:
+def _measure_file(run: _MeasurementRun, top: bytes, found: os.stat_result) -> MeasuredArtifact:
     if not stat.S_ISREG(found.st_mode):
         raise MlverError(f"{run.key} is neither a file nor a directory", hint="name a file or a directory")
-    (chunk,) = _chunks(run, top, [(b"", found)])
-    run.refuse()
+    (chunk,) = _hash_chunks(run, top, [(b"", found)])
+    run.raise_faults()
     (digest,) = chunk.digests
     assert digest is not None
-    return Measured(Digest(digest.hex()), size_of(chunk.signatures[0]), 1, None)
+    return MeasuredArtifact(Digest(digest.hex()), signed_size(chunk.signatures[0]), 1, None)
 
 
-def _directory(run: _Run, top: bytes, *, keep_manifest: bool) -> Measured:
+def _measure_directory(run: _MeasurementRun, top: bytes, *, keep_manifest: bool) -> MeasuredArtifact:
     if not keep_manifest and run.sink is None:
-        known = _unchanged(run, top)
+        known = _find_unchanged(run, top)
         if known is not None:
             return known
     hasher = hashlib.sha256()
-    imprint = Imprint()
+    imprint = DirectoryImprint()
     manifest = BytesIO()
     size = files = 0
     began = time.time_ns()
     # Closed at once whatever happens here, so that no worker still writes when the sink cleans up.
-    with closing(_chunks(run, top + b"/", walk(top, run.faults))) as chunks:
+    with closing(_hash_chunks(run, top + b"/", walk_files(top, run.faults))) as chunks:
         for chunk in chunks:
             if run.faults:
                 continue  # nothing will come of it; only the other faults are of interest now
-            text = lines(chunk.paths, [digest for digest in chunk.digests if digest is not None])
+            text = format_lines(chunk.paths, [digest for digest in chunk.digests if digest is not None])
             hasher.update(text)
             imprint.add(chunk.paths, chunk.signatures)
             if keep_manifest:
                 manifest.write(text)
             size += total_size(chunk.signatures)
             files += len(chunk.paths)
-    run.refuse()
+    run.raise_faults()
     if not files:
         raise MlverError(f"{run.key} holds no files", hint="an artifact needs at least one file: check the path")
     if run.cache is not None and not imprint.is_racy(began):
-        run.cache.keep_whole(os.fsencode(run.key), Whole(imprint.digest(), hasher.digest(), size, files))
-    return Measured(Digest(hasher.hexdigest()), size, files, manifest.getvalue() if keep_manifest else None)
+        run.cache.keep_directory(os.fsencode(run.key), MeasuredDirectory(imprint.digest(), hasher.digest(), size, files))
+    return MeasuredArtifact(Digest(hasher.hexdigest()), size, files, manifest.getvalue() if keep_manifest else None)
 
 
-def _unchanged(run: _Run, top: bytes) -> Measured | None:
+def _find_unchanged(run: _MeasurementRun, top: bytes) -> MeasuredArtifact | None:
     """What is known of a directory all of whose files are as they were; None where one is not."""
-    whole = run.cache.whole(os.fsencode(run.key)) if run.cache is not None else None
+    whole = run.cache.find_directory(os.fsencode(run.key)) if run.cache is not None else None
     if whole is None:
         return None
     faults: list[str] = []
-    imprint = Imprint()
+    imprint = DirectoryImprint()
     shared = whole.files >= SHARED_FILES
-    with closing(_told_beside(top, whole.files, faults) if shared else told_of(walk(top, faults))) as told:
+    with closing(_encode_in_two_processes(top, whole.files, faults) if shared else encode_files(walk_files(top, faults))) as told:
         for some in told:
             imprint.update(some)
     if faults or imprint.digest() != whole.imprint:
         return None
     run.progress(whole.size)
-    return Measured(Digest(whole.digest.hex()), whole.size, whole.files, None)
+    return MeasuredArtifact(Digest(whole.digest.hex()), whole.size, whole.files, None)
 
 
-def _told_beside(top: bytes, files: int, faults: list[str]) -> Generator[bytes, None, None]:
+def _encode_in_two_processes(top: bytes, files: int, faults: list[str]) -> Generator[bytes, None, None]:
     """A forked process looks at half of the files: to ask for what 50,000 are takes longer than all else."""
-    start = middle(top, files)
+    start = find_middle(top, files)
 
     def others() -> bytes | None:
-        told = b"".join(told_of(walk(top, faults, start=start)))
+        told = b"".join(encode_files(walk_files(top, faults, start=start)))
         return None if faults else told
 
-    with beside(others) as answer:
-        yield from told_of(takewhile(lambda found: found[0] < start, walk(top, faults)))
+    with run_beside(others) as answer:
+        yield from encode_files(takewhile(lambda found: found[0] < start, walk_files(top, faults)))
         told = answer()
     if told is None:
         faults.append("what comes from the middle on could not be looked at")  # and is named by who looks again
@@ -186,58 +186,58 @@ def _told_beside(top: bytes, files: int, faults: list[str]) -> Generator[bytes, 
         yield told
 
 
-def _chunks(run: _Run, root: bytes, walked: Iterable[Found]) -> Generator[_Chunk, None, None]:
+def _hash_chunks(run: _MeasurementRun, root: bytes, walked: Iterable[FoundFile]) -> Generator[_FileChunk, None, None]:
     """Yield the files in order, in chunks with every digest known; two are under way, so that no worker idles."""
-    under_way: deque[_Chunk] = deque()
-    joined = run.joined(walked)
-    with Pool(partial(read_batch, root, run.sink)) as pool:
+    under_way: deque[_FileChunk] = deque()
+    joined = run.match_cache(walked)
+    with WorkerPool(partial(read_batch, root, run.sink)) as pool:
         while True:
             began = time.time_ns()
             triples = list(islice(joined, CHUNK_FILES))
             if triples:
-                under_way.append(_begin(run, root, pool, triples, began))
+                under_way.append(_begin_chunk(run, root, pool, triples, began))
             if under_way and (len(under_way) > 1 or not triples):
-                yield _collect(run, under_way.popleft())
+                yield _collect_chunk(run, under_way.popleft())
             if not triples and not under_way:
                 break
     if run.cache is not None and not run.faults:
         run.cache.drop_vanished()
 
 
-def _begin(run: _Run, root: bytes, pool: Pool[Sequence[bytes], BatchRead], triples: list[Joined], began: int) -> _Chunk:
+def _begin_chunk(run: _MeasurementRun, root: bytes, pool: WorkerPool[Sequence[bytes], BatchRead], triples: list[MatchedFile], began: int) -> _FileChunk:
     paths, signatures, digests = (list(column) for column in zip(*triples, strict=True))
-    chunk = _Chunk(began, paths, signatures, digests)
+    chunk = _FileChunk(began, paths, signatures, digests)
     if run.faults:
         return chunk
     if run.sink is not None:
-        missing = run.sink.missing({digest.hex() for digest in digests if digest is not None})
+        missing = run.sink.find_missing({digest.hex() for digest in digests if digest is not None})
         chunk.digests = [None if digest is None or digest.hex() in missing else digest for digest in digests]
     unknown = [index for index, digest in enumerate(chunk.digests) if digest is None]
-    large = [index for index in unknown if size_of(signatures[index]) >= LARGE]
-    small = [index for index in unknown if size_of(signatures[index]) < LARGE] if large else unknown
+    large = [index for index in unknown if signed_size(signatures[index]) >= LARGE]
+    small = [index for index in unknown if signed_size(signatures[index]) < LARGE] if large else unknown
     run.progress(total_size(signatures) - total_size(signatures[index] for index in unknown))
-    batches = list(_batches(small, signatures))
+    batches = list(_split_batches(small, signatures))
     for batch in batches:
         wanted = [paths[index] for index in batch]
         # One batch isn't worth a pool of processes, which takes longer to start than to hash. Where there is one, it
         # knows what it has stored, and this process would have to learn it.
-        submit = pool.submit if len(batches) > 1 or pool.is_running else partial(_inline, root, run.sink)
+        submit = pool.submit_batch if len(batches) > 1 or pool.is_running else partial(_submit_inline, root, run.sink)
         chunk.waits.append((batch, submit(wanted)))
     for index in large:
-        _read_one_large(run, root, chunk, index)
+        _read_large_file(run, root, chunk, index)
     return chunk
 
 
-def _inline(root: bytes, sink: Sink | None, paths: Sequence[bytes]) -> Callable[[], BatchRead]:
+def _submit_inline(root: bytes, sink: ContentSink | None, paths: Sequence[bytes]) -> Callable[[], BatchRead]:
     return partial(read_batch, root, sink, paths)
 
 
-def _batches(indices: Sequence[int], signatures: Sequence[bytes]) -> Iterator[list[int]]:
+def _split_batches(indices: Sequence[int], signatures: Sequence[bytes]) -> Iterator[list[int]]:
     batch: list[int] = []
     size = 0
     for index in indices:
         batch.append(index)
-        size += size_of(signatures[index])
+        size += signed_size(signatures[index])
         if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
@@ -245,30 +245,30 @@ def _batches(indices: Sequence[int], signatures: Sequence[bytes]) -> Iterator[li
         yield batch
 
 
-def _read_one_large(run: _Run, root: bytes, chunk: _Chunk, index: int) -> None:
+def _read_large_file(run: _MeasurementRun, root: bytes, chunk: _FileChunk, index: int) -> None:
     if run.faults:
         return
     try:
-        _fill(chunk, index, read_large(root, chunk.paths[index], run.sink, run.progress))
-    except Unsteady as error:
+        _record_read(chunk, index, read_large(root, chunk.paths[index], run.sink, run.progress))
+    except UnsteadyFile as error:
         run.faults.append(str(error))
 
 
-def _fill(chunk: _Chunk, index: int, read: Read) -> None:
+def _record_read(chunk: _FileChunk, index: int, read: FileRead) -> None:
     chunk.digests[index] = read.digest
     chunk.signatures[index] = read.signature
     chunk.fresh.append(index)
 
 
-def _collect(run: _Run, chunk: _Chunk) -> _Chunk:
+def _collect_chunk(run: _MeasurementRun, chunk: _FileChunk) -> _FileChunk:
     for indices, wait in chunk.waits:
         result = wait()
         run.faults.extend(result.faults)
         for index, read in zip(indices, result.files, strict=True):
             if read is not None:
-                _fill(chunk, index, read)
+                _record_read(chunk, index, read)
         if run.sink is not None:
-            run.sink.accept(result.receipt)
+            run.sink.accept_receipt(result.receipt)
         run.progress(total_size(chunk.signatures[index] for index in indices))
     if run.cache is not None and not run.faults:
         rows = ((chunk.paths[index], chunk.signatures[index], chunk.digests[index] or b"") for index in chunk.fresh)
@@ -276,5 +276,5 @@ def _collect(run: _Run, chunk: _Chunk) -> _Chunk:
     return chunk
 
 
-def _ignore(_: int) -> None:
+def _ignore_progress(_: int) -> None:
     """Nobody wants to know."""

@@ -7,11 +7,11 @@ from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 
-class Blob(Protocol):
+class BlobWriter(Protocol):
     """One large content on its way into the store. It has no name until `keep`."""
 
     @property
-    def descriptor(self) -> int:
+    def file_descriptor(self) -> int:
         """The file that holds what was written or cloned so far, open for reading and writing."""
         ...
 
@@ -27,15 +27,15 @@ class Blob(Protocol):
         """The content is whole and hashes to this: the store has it once the sink is committed."""
         ...
 
-    def drop(self) -> None:
+    def discard_content(self) -> None:
         """The content is not wanted."""
         ...
 
 
-class Sink(Protocol):
+class ContentSink(Protocol):
     """Takes contents whose digests were computed from the very bytes handed over. Digests are 64 hexadecimal digits."""
 
-    def missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
+    def find_missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
         """Those that the store doesn't hold and that weren't handed over either."""
         ...
 
@@ -43,10 +43,10 @@ class Sink(Protocol):
         """Take small contents; may run in a forked process. The receipt must reach `accept` in the parent."""
         ...
 
-    def accept(self, receipt: object) -> None:
+    def accept_receipt(self, receipt: object) -> None:
         """Count what `store` took, here or in a forked process, as handed over."""
         ...
 
-    def large(self) -> Blob:
+    def begin_blob(self) -> BlobWriter:
         """Begin a content that is handed over piece by piece."""
         ...

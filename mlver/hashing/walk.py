@@ -6,58 +6,58 @@ import os
 import stat
 from collections.abc import Iterator
 
-from mlver.errors import plain
-from mlver.names import is_git
+from mlver.errors import printable_name
+from mlver.names import is_git_name
 from mlver.system.durable import is_temporary
 
-Found = tuple[bytes, os.stat_result]
+FoundFile = tuple[bytes, os.stat_result]
 # Of each directory on the way down: its (device, inode), by which a cycle of symlinks is recognised.
-Ancestors = tuple[tuple[int, int], ...]
+AncestorIdentities = tuple[tuple[int, int], ...]
 # A directory being walked: the path its entries have before them, it and its ancestors, what is left of its entries in
 # manifest order. The name of a directory ends in a slash.
-Level = tuple[bytes, Ancestors, Iterator[tuple[bytes, os.DirEntry[bytes]]]]
+WalkLevel = tuple[bytes, AncestorIdentities, Iterator[tuple[bytes, os.DirEntry[bytes]]]]
 _DOT, _SLASH = b"./"
 # Of so many directories beside each other, one more or less on either side of the middle makes little difference.
 _ENOUGH = 16
 
 
-def walk(top: bytes, faults: list[str], *, start: bytes = b"") -> Iterator[Found]:
+def walk_files(top: bytes, faults: list[str], *, start: bytes = b"") -> Iterator[FoundFile]:
     """Yield (path relative to `top`, stat of what it leads to) for every file, ordered by the bytes of the path.
 
     Symlinks are followed. What can't be kept is put in `faults`, one line each, and the walk goes on, so that all are
     known at its end: dangling links, cycles, sockets, FIFOs, devices, `.git`, whatever can't be looked at. Directories
     without files don't appear, nor do temporaries of mlver's own. What comes before the path `start` is passed over.
     """
-    levels = [_listed(top, b"", (), faults, start)]
+    levels = [_list_directory(top, b"", (), faults, start)]
     while levels:
         prefix, ancestors, entries = levels[-1]
         for name, entry in entries:
-            if (name[0] == _DOT or not name.isascii()) and _is_ours(name.rstrip(b"/"), prefix, faults):
+            if (name[0] == _DOT or not name.isascii()) and _is_excluded(name.rstrip(b"/"), prefix, faults):
                 continue
             path = prefix + name
             if name[-1] == _SLASH:
-                levels.append(_listed(top, path, ancestors, faults, start))
+                levels.append(_list_directory(top, path, ancestors, faults, start))
                 break
             try:
                 found = entry.stat()
             except OSError as error:
-                faults.append(_unreadable(path, entry, error))
+                faults.append(_describe_unreadable(path, entry, error))
                 continue
             if stat.S_ISREG(found.st_mode):
                 yield path, found
             else:
-                faults.append(f"{shown(path)} is {_kind(found.st_mode)}, which has no content to keep")
+                faults.append(f"{printable_path(path)} is {_describe_kind(found.st_mode)}, which has no content to keep")
         else:
             levels.pop()
 
 
-def middle(top: bytes, files: int) -> bytes:
+def find_middle(top: bytes, files: int) -> bytes:
     """A path with about half of so many files before it, if directories beside each other hold as many each."""
     prefix = b""
-    ancestors: Ancestors = ()
+    ancestors: AncestorIdentities = ()
     left, within = files / 2, float(files)
     while True:
-        _, ancestors, entries = _listed(top, prefix, ancestors, [], b"")
+        _, ancestors, entries = _list_directory(top, prefix, ancestors, [], b"")
         names = [name for name, _ in entries]
         directories = sum(name[-1] == _SLASH for name in names)
         each = max(1.0, (within - len(names)) / max(1, directories))
@@ -74,19 +74,19 @@ def middle(top: bytes, files: int) -> bytes:
         within = each
 
 
-def _listed(top: bytes, prefix: bytes, ancestors: Ancestors, faults: list[str], start: bytes) -> Level:
+def _list_directory(top: bytes, prefix: bytes, ancestors: AncestorIdentities, faults: list[str], start: bytes) -> WalkLevel:
     """The entries of one directory, `prefix` below `top`, from the path `start` on."""
     directory = top + b"/" + prefix
     try:
         here = os.stat(directory)  # noqa: PTH116 - paths are bytes here
         identity = (here.st_dev, here.st_ino)
         if identity in ancestors:
-            faults.append(f"{shown(prefix[:-1])} is a symlink to a directory that contains it")
+            faults.append(f"{printable_path(prefix[:-1])} is a symlink to a directory that contains it")
             return prefix, ancestors, iter(())
         with os.scandir(directory) as entries:
             listed = list(entries)
     except OSError as error:
-        faults.append(f"{shown(prefix[:-1] or top)} cannot be listed: {error.strerror}")
+        faults.append(f"{printable_path(prefix[:-1] or top)} cannot be listed: {error.strerror}")
         return prefix, ancestors, iter(())
     # The slash makes a directory sort where the paths below it do: "a-b" < "a/c" < "a0".
     try:
@@ -111,27 +111,27 @@ def _is_directory(entry: os.DirEntry[bytes]) -> bool:
         return False  # a link to itself, or to where we may not look: the stat to come says so by name
 
 
-def _is_ours(name: bytes, prefix: bytes, faults: list[str]) -> bool:
+def _is_excluded(name: bytes, prefix: bytes, faults: list[str]) -> bool:
     """Whether this is no part of the artifact; a repository inside it is a fault, for git would never check it out."""
-    if is_git(os.fsdecode(name)):
-        faults.append(f"{shown(prefix + name)} belongs to git: move it out of the artifact")
+    if is_git_name(os.fsdecode(name)):
+        faults.append(f"{printable_path(prefix + name)} belongs to git: move it out of the artifact")
         return True
     return is_temporary(name)
 
 
-def _unreadable(path: bytes, entry: os.DirEntry[bytes], error: OSError) -> str:
+def _describe_unreadable(path: bytes, entry: os.DirEntry[bytes], error: OSError) -> str:
     if entry.is_symlink() and isinstance(error, FileNotFoundError):
         target = os.readlink(entry.path)  # noqa: PTH115 - paths are bytes here
-        return f"{shown(path)} is a symlink to {shown(target)}, which does not exist"
-    return f"{shown(path)} cannot be looked at: {error.strerror}"
+        return f"{printable_path(path)} is a symlink to {printable_path(target)}, which does not exist"
+    return f"{printable_path(path)} cannot be looked at: {error.strerror}"
 
 
-def _kind(mode: int) -> str:
+def _describe_kind(mode: int) -> str:
     if stat.S_ISSOCK(mode):
         return "a socket"
     return "a FIFO" if stat.S_ISFIFO(mode) else "a device"
 
 
-def shown(path: bytes) -> str:
+def printable_path(path: bytes) -> str:
     """A path for an error message: on one line, readable whatever its bytes."""
-    return plain(path.decode(errors="backslashreplace"))
+    return printable_name(path.decode(errors="backslashreplace"))

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlver.digest import Digest
-from mlver.errors import command
+from mlver.errors import shell_command
 from mlver.records.promotion import PromotionRecord
-from mlver.records.tags import tag_name
+from mlver.records.tags import version_tag_name
 
 # `unknown`: it cannot be judged here, for want of a key that is known and trusted, or of a program.
-Signature = Literal["good", "bad", "unknown", "unsigned"]
+SignatureState = Literal["good", "bad", "unknown", "unsigned"]
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class BrokenLink:
     """One broken link: a stable `kind` for machines, and for people what is wrong with which file or name."""
 
     kind: str
@@ -33,7 +33,7 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Landing:
+class RecordLanding:
     """How an adopted record came in: by which commit, with which bytes, and whether history changed it since.
 
     `kept`: the tag here is still the one the record names.
@@ -46,7 +46,7 @@ class Landing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seal:
+class RecordSeal:
     """A tag as found. `sealed` is the digest it names; `committed` that of the record its commit holds.
 
     `landing` is told of a version tag that names no record where the record says it was adopted from that tag.
@@ -55,7 +55,7 @@ class Seal:
     annotated: bool
     sealed: Digest | None
     committed: Digest | None
-    landing: Landing | None = None
+    landing: RecordLanding | None = None
 
 
 def events_due(sequences: Sequence[int], tagged: Collection[int]) -> list[int]:
@@ -67,54 +67,54 @@ def events_due(sequences: Sequence[int], tagged: Collection[int]) -> list[int]:
     return [number for number in sequences if number >= begun[0]] if begun else list(sequences[-1:])
 
 
-def judge_seal(model: str, version: object, record: Digest, seal: Seal | None) -> tuple[Broken, ...]:
+def judge_seal(model: str, version: object, record: Digest, seal: RecordSeal | None) -> tuple[BrokenLink, ...]:
     """Whether the tag of a version seals the record whose bytes hash to `record`."""
-    return judge_tag(tag_name(model, version), f"{model} {version}", record, seal)
+    return judge_tag(version_tag_name(model, version), f"{model} {version}", record, seal)
 
 
-def judge_tag(name: str, subject: str, record: Digest, seal: Seal | None) -> tuple[Broken, ...]:
+def judge_tag(name: str, subject: str, record: Digest, seal: RecordSeal | None) -> tuple[BrokenLink, ...]:
     """Whether the tag `name` seals the record of `subject`, whose bytes hash to `record`."""
     if seal is None:
         hint = "git fetch --tags   (for seals made elsewhere; else: mlver tag)"
-        return (Broken("unsealed", name, "no tag seals this record", hint),)
+        return (BrokenLink("unsealed", name, "no tag seals this record", hint),)
     if seal.landing is not None and seal.sealed is None:
         return _judge_landing(subject, name, record, seal.landing)
     if not seal.annotated:
-        hint = f"{command('git', 'tag', '-d', name)} && mlver tag"
-        return (Broken("tag", name, "is a lightweight tag, which can seal nothing", hint),)
+        hint = f"{shell_command('git', 'tag', '-d', name)} && mlver tag"
+        return (BrokenLink("tag", name, "is a lightweight tag, which can seal nothing", hint),)
     if seal.sealed is None:
-        return (Broken("tag", name, "does not name the record it seals (no Mlver-Record line)", _compare(name)),)
+        return (BrokenLink("tag", name, "does not name the record it seals (no Mlver-Record line)", _comparison_hint(name)),)
     found = []
     if seal.committed is None:
-        found.append(Broken("tag", name, "points at a commit that does not hold the record", _compare(name)))
+        found.append(BrokenLink("tag", name, "points at a commit that does not hold the record", _comparison_hint(name)))
     elif seal.committed != seal.sealed:
-        found.append(Broken("tag", name, "points at a commit that holds another record", _compare(name)))
+        found.append(BrokenLink("tag", name, "points at a commit that holds another record", _comparison_hint(name)))
     if record != seal.sealed:
         message = "was edited after its tag sealed it"
-        found.append(Broken("record", subject, message, command("git", "diff", name, "--", ".mlver")))
+        found.append(BrokenLink("record", subject, message, shell_command("git", "diff", name, "--", ".mlver")))
     return tuple(found)
 
 
-def _judge_landing(subject: str, name: str, record: Digest, landing: Landing) -> tuple[Broken, ...]:
+def _judge_landing(subject: str, name: str, record: Digest, landing: RecordLanding) -> tuple[BrokenLink, ...]:
     if not landing.kept:
-        return (Broken("tag", name, "is another tag than the one this version was adopted from", _compare(name)),)
+        return (BrokenLink("tag", name, "is another tag than the one this version was adopted from", _comparison_hint(name)),)
     if landing.committed is None:
-        return (Broken("unsealed", name, "was adopted, and no commit holds its record yet", "git commit"),)
+        return (BrokenLink("unsealed", name, "was adopted, and no commit holds its record yet", "git commit"),)
     if landing.edited or landing.committed != record:
-        return (Broken("record", subject, "was edited after it was adopted", "git log --stat -- .mlver/models"),)
+        return (BrokenLink("record", subject, "was edited after it was adopted", "git log --stat -- .mlver/models"),)
     return ()
 
 
-def judge_signature(name: str, signature: Signature, *, required: bool) -> tuple[Broken, ...]:
+def judge_signature(name: str, signature: SignatureState, *, required: bool) -> tuple[BrokenLink, ...]:
     """Whether a version tag's signature is as it has to be: never wrong, and where that is `required`, good."""
-    check = command("git", "verify-tag", name)
+    check = shell_command("git", "verify-tag", name)
     if signature == "bad":
-        return (Broken("signature", name, "is signed, and the signature is not of what it says now", check),)
+        return (BrokenLink("signature", name, "is signed, and the signature is not of what it says now", check),)
     if required and signature == "unknown":
         message = "is signed by a key that cannot be judged here, and the settings ask for a good signature"
-        return (Broken("signature", name, message, check),)
+        return (BrokenLink("signature", name, message, check),)
     if required and signature == "unsigned":
-        return (Broken("signature", name, "is not signed, and the settings ask for that", check),)
+        return (BrokenLink("signature", name, "is not signed, and the settings ask for that", check),)
     return ()
 
 
@@ -122,36 +122,36 @@ def judge_history(
     subject: str,
     history: Sequence[tuple[PromotionRecord, Digest]],
     records: Mapping[str, Digest],
-) -> tuple[Broken, ...]:
+) -> tuple[BrokenLink, ...]:
     """Whether a stage's promotions (oldest first, each with the digest of its bytes) form one unbroken chain."""
-    found: list[Broken] = []
+    found: list[BrokenLink] = []
     before: PromotionRecord | None = None
     prior: Digest | None = None
     for expected, (record, digest) in enumerate(history, start=1):
         where = f"{subject}/{record.sequence:04d}"
         if record.sequence != expected:
-            found.append(_chain(subject, f"{expected:04d} is missing"))
+            found.append(_broken_chain(subject, f"{expected:04d} is missing"))
             break
         if record.prior != prior:
             named = f"{expected - 1:04d}" if before else "a record before the first"
-            found.append(_chain(where, f"does not follow from {named}, which was changed or replaced"))
-        if record.previous != left_by(before):
-            found.append(_chain(where, f"says {record.previous or 'nothing'} held before; it was {left_by(before)}"))
+            found.append(_broken_chain(where, f"does not follow from {named}, which was changed or replaced"))
+        if record.previous != holder_after(before):
+            found.append(_broken_chain(where, f"says {record.previous or 'nothing'} held before; it was {holder_after(before)}"))
         if record.version not in records:
-            found.append(_chain(where, f"names {record.version}, which has no record"))
+            found.append(_broken_chain(where, f"names {record.version}, which has no record"))
         elif records[record.version] != record.record:
-            found.append(_chain(where, f"was given for another record of {record.version} than the one here"))
+            found.append(_broken_chain(where, f"was given for another record of {record.version} than the one here"))
         before, prior = record, digest
     return tuple(found)
 
 
-def left_by(record: PromotionRecord | None) -> str | None:
+def holder_after(record: PromotionRecord | None) -> str | None:
     return None if record is None or record.action == "retire" else record.version
 
 
-def _chain(subject: str, message: str) -> Broken:
-    return Broken("chain", subject, message, "git log --stat -- .mlver/models")
+def _broken_chain(subject: str, message: str) -> BrokenLink:
+    return BrokenLink("chain", subject, message, "git log --stat -- .mlver/models")
 
 
-def _compare(name: str) -> str:
-    return f"{command('git', 'show', name)}   (and compare with a clone you trust: git ls-remote --tags origin)"
+def _comparison_hint(name: str) -> str:
+    return f"{shell_command('git', 'show', name)}   (and compare with a clone you trust: git ls-remote --tags origin)"

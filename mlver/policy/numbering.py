@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from mlver.errors import MlverError, UsageError
-from mlver.version import BUMPS, FIRST, Bump, Version, bump, highest
+from mlver.version import BUMPS, FIRST, Bump, Version, bump_version, highest_version
 
 
 def next_version(
@@ -23,9 +23,9 @@ def next_version(
     """
     if wanted is not None and part is not None:
         raise UsageError("--version and --bump both name the number", hint="give one of them")
-    top = highest(taken)
+    top = highest_version(taken)
     if wanted is None:
-        wanted = _bumped(model, top, part)
+        wanted = _bump_highest(model, top, part)
     if wanted in taken:
         raise MlverError(
             f"{model} {wanted} is registered already, and a version never changes",
@@ -39,7 +39,7 @@ def next_version(
     return wanted
 
 
-def _bumped(model: str, top: Version | None, part: Bump | None) -> Version:
+def _bump_highest(model: str, top: Version | None, part: Bump | None) -> Version:
     if top is None:
         return Version(1, 0, 0, "rc.1") if part == "prerelease" else FIRST
     if part is None:
@@ -47,10 +47,10 @@ def _bumped(model: str, top: Version | None, part: Bump | None) -> Version:
             f"{model} has versions up to {top}; say which number comes next",
             hint=f"mlver register {model} --bump patch   (or minor, major, prerelease; `mlver status` suggests one)",
         )
-    return bump(top, part)
+    return bump_version(top, part)
 
 
-def part_of(version: Version) -> Bump:
+def bumped_part(version: Version) -> Bump:
     """The part of a number that its version moved: `minor` for 1.2.0, `prerelease` for 1.2.0-rc.1."""
     if version.prerelease is not None:
         return "prerelease"

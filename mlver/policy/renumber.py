@@ -8,18 +8,18 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from mlver.digest import Digest
-from mlver.policy.numbering import part_of
+from mlver.policy.numbering import bumped_part
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
-from mlver.version import Version, bump, highest, ordered
+from mlver.version import Version, bump_version, highest_version, sort_versions
 
-Record: TypeAlias = VersionRecord | PromotionRecord | EvaluationRecord | ApprovalRecord
+NumberedRecord: TypeAlias = VersionRecord | PromotionRecord | EvaluationRecord | ApprovalRecord
 _NOTHING = Digest("0" * 64)
 
 
-def renumber(
+def renumber_versions(
     own: Iterable[Version],
     before: Collection[Version],
     taken: Collection[Version],
@@ -34,14 +34,14 @@ def renumber(
     found: dict[Version, Version] = {}
     used = set(taken)
     line = {*before, *moved}
-    for version in ordered(own):
-        below = highest(other for other in line if other < version)
+    for version in sort_versions(own):
+        below = highest_version(other for other in line if other < version)
         floor = None if below is None else found.get(below, moved.get(below))
         number = version
         if floor is not None and floor >= version:
-            number = bump(floor, part_of(version))
+            number = bump_version(floor, bumped_part(version))
         while number in used:
-            number = bump(number, part_of(version))
+            number = bump_version(number, bumped_part(version))
         line.add(version)
         used.add(number)
         if number != version:
@@ -49,7 +49,7 @@ def renumber(
     return found
 
 
-def essence(record: Record) -> Record:
+def strip_numbering(record: NumberedRecord) -> NumberedRecord:
     """What stays of a record when it gets another number: all that was measured, decided and said."""
     match record:
         case VersionRecord():

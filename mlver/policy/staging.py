@@ -12,7 +12,7 @@ _DAMAGE_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class StageCandidate:
     """What is known of a version that asks for a stage.
 
     `unsealed` is what is wrong with its seal, None when it is sealed, which `sealed` says in words. `damage` is None
@@ -27,19 +27,19 @@ class Candidate:
     unkept: tuple[str, ...] = ()
 
 
-def holder(history: Sequence[PromotionRecord]) -> str | None:
+def stage_holder(history: Sequence[PromotionRecord]) -> str | None:
     """The version that holds a stage after `history` (oldest first); None when it was never held or was retired."""
-    held = _held(history)
+    held = _stack_holders(history)
     return held[-1] if held else None
 
 
 def rollback_target(history: Sequence[PromotionRecord]) -> str | None:
     """The version a rollback goes back to: the one that held the stage before the holder; None where none did."""
-    held = _held(history)
+    held = _stack_holders(history)
     return held[-2] if len(held) > 1 else None
 
 
-def _held(history: Sequence[PromotionRecord]) -> list[str]:
+def _stack_holders(history: Sequence[PromotionRecord]) -> list[str]:
     """The holders as a stack: a promotion pushes, a rollback pops down to its target, a retirement empties.
 
     So a second rollback goes one further back, and never forward to the version just rolled back from.
@@ -59,12 +59,12 @@ def _held(history: Sequence[PromotionRecord]) -> list[str]:
     return held
 
 
-def judge(rule: StageSettings, candidate: Candidate) -> tuple[GateResult, ...]:
+def apply_gates(rule: StageSettings, candidate: StageCandidate) -> tuple[GateResult, ...]:
     """Every gate of a stage applied to a candidate, in the order they are shown and recorded."""
-    gates = [_sealed(candidate)]
-    gates += [_held_before(stage, candidate) for stage in rule.after]
+    gates = [_check_sealed(candidate)]
+    gates += [_check_held_before(stage, candidate) for stage in rule.after]
     if rule.verified:
-        gates.append(_verified(candidate))
+        gates.append(_check_verified_bytes(candidate))
     return tuple(gates)
 
 
@@ -73,7 +73,7 @@ def is_open(gates: Sequence[GateResult]) -> bool:
     return all(gate.result == "pass" for gate in gates)
 
 
-def _sealed(candidate: Candidate) -> GateResult:
+def _check_sealed(candidate: StageCandidate) -> GateResult:
     return GateResult(
         gate="sealed",
         result="pass" if candidate.unsealed is None else "fail",
@@ -82,7 +82,7 @@ def _sealed(candidate: Candidate) -> GateResult:
     )
 
 
-def _held_before(stage: str, candidate: Candidate) -> GateResult:
+def _check_held_before(stage: str, candidate: StageCandidate) -> GateResult:
     held = stage in candidate.stages_held
     return GateResult(
         gate=f"after {stage}",
@@ -92,7 +92,7 @@ def _held_before(stage: str, candidate: Candidate) -> GateResult:
     )
 
 
-def _verified(candidate: Candidate) -> GateResult:
+def _check_verified_bytes(candidate: StageCandidate) -> GateResult:
     expected = "every byte is present and right"
     if candidate.damage is None:
         return GateResult(gate="verified bytes", result="inconclusive", expected=expected, actual="not checked")
@@ -100,16 +100,16 @@ def _verified(candidate: Candidate) -> GateResult:
         gate="verified bytes",
         result="fail" if candidate.damage else "pass",
         expected=expected,
-        actual=_named(candidate.damage) or proven(candidate.unkept),
+        actual=_summarise_damage(candidate.damage) or describe_proof(candidate.unkept),
     )
 
 
-def proven(unkept: Sequence[str]) -> str:
+def describe_proof(unkept: Sequence[str]) -> str:
     """What was proven of a version nothing is wrong with, but for the data sets that mlver keeps no copy of."""
     return f"every byte kept checked; no copy is kept of {', '.join(unkept)}" if unkept else "every byte checked"
 
 
-def _named(damage: Sequence[str]) -> str:
+def _summarise_damage(damage: Sequence[str]) -> str:
     """The first few: what a record keeps forever need not name ten thousand files."""
     more = len(damage) - _DAMAGE_NAMED
     return "; ".join(damage[:_DAMAGE_NAMED]) + (f"; and {more:,} more" if more > 0 else "")

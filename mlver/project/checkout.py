@@ -7,9 +7,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlver.errors import MlverError, plain
+from mlver.errors import MlverError, printable_name
 from mlver.project.artifacts import working_files
-from mlver.project.artifacts.working_files import Materialised
+from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.project import Project
 from mlver.project.tags import seals
 from mlver.project.transaction import editing
@@ -20,11 +20,11 @@ from mlver.records.version import VersionRecord
 class CheckoutResult:
     model: str
     version: str
-    files: Materialised
+    files: CheckoutOutcome
     dry_run: bool
 
 
-def checkout(
+def check_out(
     project: Project, ref: str | None, *, to: str | None = None, force: bool = False, dry_run: bool = False
 ) -> CheckoutResult:
     """Materialise the version `ref` names, below `to` (a folder) or in the work tree.
@@ -34,10 +34,10 @@ def checkout(
     """
     into = Path(os.path.normpath(project.start / to)) if to else None
     with nullcontext() if dry_run else editing(project, f"checkout {ref or ''}".strip()):
-        record, _ = seals.vouched(project, ref)
+        record, _ = seals.read_vouched_record(project, ref)
         if into is not None:
             _require_weights(record)
-        done = working_files.checkout(project, record, into=into, force=force, dry_run=dry_run)
+        done = working_files.check_out_version(project, record, into=into, force=force, dry_run=dry_run)
     return CheckoutResult(record.model, record.version, done, dry_run)
 
 
@@ -45,7 +45,7 @@ def _require_weights(record: VersionRecord) -> None:
     """A folder that is to be served must not come out empty."""
     if not record.weights.stored:
         raise MlverError(
-            f"the weights of {record.model} {record.version} are not stored by mlver, so {plain(record.weights.path)} "
+            f"the weights of {record.model} {record.version} are not stored by mlver, so {printable_name(record.weights.path)} "
             "cannot be put there",
             hint="take them from what keeps them (git, git-lfs, DVC), or register a version without --no-store",
         )

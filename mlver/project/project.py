@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlver import names, paths
-from mlver.errors import MlverError, UsageError, command
+from mlver.errors import MlverError, UsageError, shell_command
 from mlver.git.repository import Repository
-from mlver.project.registry.registry import Registry
+from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.worktree import WorkTree
-from mlver.project.reporter import Reporter, Silent
+from mlver.project.reporter import Reporter, SilentReporter
 from mlver.records import layout
 from mlver.system.lock import WAIT_S
-from mlver.system.state import State
-from mlver.version import Version, highest_release, parse
+from mlver.system.state import StateDatabase
+from mlver.version import Version, highest_release, parse_version
 
 LAST_SECOND = 253_402_300_799  # of the year 9999
 
 
-class Chosen(NamedTuple):
+class ResolvedRef(NamedTuple):
     """What a REF came down to."""
 
     model: str
@@ -41,8 +41,8 @@ class Project:
     repository: Repository
     start: Path
     reporter: Reporter
-    state: State
-    registry: Registry
+    state: StateDatabase
+    registry: RecordRegistry
     wait: float = WAIT_S
 
     @classmethod
@@ -58,8 +58,8 @@ class Project:
     @classmethod
     def of(cls, repository: Repository, start: Path, reporter: Reporter | None = None) -> Project:
         """The project in a repository that was found already."""
-        state = State(repository.common_dir / "mlver" / "state.db")
-        return cls(repository, start, reporter or Silent(), state, Registry(WorkTree(repository.top), state))
+        state = StateDatabase(repository.common_dir / "mlver" / "state.db")
+        return cls(repository, start, reporter or SilentReporter(), state, RecordRegistry(WorkTree(repository.top), state))
 
     @classmethod
     def open(cls, start: Path, reporter: Reporter | None = None) -> Project:
@@ -76,37 +76,37 @@ class Project:
     @property
     def directory(self) -> Path:
         """Where objects, caches and intents live: never committed, shared by all work trees."""
-        return paths.own(self.repository.common_dir / "mlver")
+        return paths.check_own_directory(self.repository.common_dir / "mlver")
 
     @property
-    def afresh(self) -> Project:
+    def without_cache(self) -> Project:
         """The same, with every record parsed anew: for whatever is decided by what a record says.
 
         The cache beside git's objects may be anybody's writing.
         """
-        return replace(self, registry=Registry(self.registry.source, None))
+        return replace(self, registry=RecordRegistry(self.registry.source, None))
 
     def path(self, given: str) -> str:
         """A path the person typed, relative to the work tree's top, and fit for a record.
 
         Raise UsageError, also where it lies in a submodule or another repository: git here knows nothing of its files.
         """
-        path = names.check_artifact_path(paths.relative(self.top, self.start, given))
-        nested = paths.repository_of(self.top, path)
+        path = names.check_artifact_path(paths.relative_to_root(self.top, self.start, given))
+        nested = paths.find_nested_repository(self.top, path)
         if nested is not None:
             raise UsageError(
                 f"{path} lies in {nested}, which is a repository of its own (a submodule, perhaps)",
-                hint=f"{command('mlver', '-C', nested, 'init')}   (and register it there)",
+                hint=f"{shell_command('mlver', '-C', nested, 'init')}   (and register it there)",
             )
         return path
 
     # -- naming a version ----------------------------------------------------------------------------------------
 
-    def choose(self, text: str | None) -> Chosen:
+    def resolve_ref(self, text: str | None) -> ResolvedRef:
         """The version a REF means: `MODEL`, `MODEL@1.2.0`, `MODEL@production`, `@latest` where there is one model."""
-        ref = names.Ref(None, None) if text is None else names.parse_ref(text)
+        ref = names.ModelRef(None, None) if text is None else names.parse_ref(text)
         model = self.model(ref.model)
-        return Chosen(model, self.select(model, ref.selector))
+        return ResolvedRef(model, self.select(model, ref.selector))
 
     def model(self, name: str | None) -> str:
         """The model called `name`, or the only one there is; raise MlverError with what there is instead."""
@@ -125,20 +125,20 @@ class Project:
     def select(self, model: str, selector: str | None) -> Version:
         """The version a selector means: a version, a stage, or `latest` (the default)."""
         if selector is None or selector == names.LATEST:
-            return self._latest(model)
+            return self._find_latest(model)
         names.parse_ref(f"@{selector}")
         if "." in selector:
-            wanted = parse(selector)
+            wanted = parse_version(selector)
             if not self.registry.has_version(model, wanted):
                 raise MlverError(f"{model} has no version {wanted}", hint=f"mlver list {model}")
             return wanted
         holder = self.registry.holder(model, selector)
         if holder is None:
-            raise self._no_holder(model, selector)
-        return parse(holder.version)
+            raise self._build_holder_error(model, selector)
+        return parse_version(holder.version)
 
-    def _latest(self, model: str) -> Version:
-        newest, _ = self.registry.newest(model, 1)
+    def _find_latest(self, model: str) -> Version:
+        newest, _ = self.registry.list_newest(model, 1)
         if newest and newest[0].prerelease is None:
             return newest[0]
         versions = self.registry.versions(model)
@@ -152,8 +152,8 @@ class Project:
             )
         raise MlverError(f"{model} has no versions", hint=f"mlver register {model} --weights PATH -m WHY")
 
-    def _no_holder(self, model: str, stage: str) -> MlverError:
-        known = self.registry.config().stages
+    def _build_holder_error(self, model: str, stage: str) -> MlverError:
+        known = self.registry.read_config().stages
         if stage in known:
             latest = highest_release(self.registry.versions(model)) or "VERSION"
             return MlverError(
@@ -169,7 +169,7 @@ class Project:
     def now(self) -> str:
         """The time for a record, UTC; SOURCE_DATE_EPOCH (reproducible-builds.org) fixes it."""
         fixed = os.environ.get("SOURCE_DATE_EPOCH")
-        moment = _seconds(fixed) if fixed else time.time()
+        moment = _parse_seconds(fixed) if fixed else time.time()
         return datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -184,7 +184,7 @@ def _refuse_sparse(repository: Repository) -> None:
         )
 
 
-def _seconds(text: str) -> int:
+def _parse_seconds(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) <= LAST_SECOND):
         raise UsageError(
             f"SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970",

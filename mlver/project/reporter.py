@@ -8,7 +8,7 @@ from typing import Protocol
 class Reporter(Protocol):
     """What a front end offers: remarks as they arise, and progress of work counted in bytes."""
 
-    def note(self, text: str) -> None:
+    def show_note(self, text: str) -> None:
         """Something the person should know that is not the result."""
 
     def landed(self, what: str) -> None:
@@ -17,22 +17,22 @@ class Reporter(Protocol):
     def begin(self, what: str, total: int | None) -> None:
         """Work starts; `total` bytes, None when unknown."""
 
-    def advance(self, count: int) -> None:
+    def advance_work(self, count: int) -> None:
         """`count` more bytes are done."""
 
     def end(self) -> None:
         """The work begun last is over."""
 
 
-class Silent:
+class SilentReporter:
     """Tells nobody: for programs that use mlver as a library."""
 
-    def note(self, text: str) -> None: ...
+    def show_note(self, text: str) -> None: ...
 
     def landed(self, what: str) -> None: ...
 
     def begin(self, what: str, total: int | None) -> None: ...
 
-    def advance(self, count: int) -> None: ...
+    def advance_work(self, count: int) -> None: ...
 
     def end(self) -> None: ...

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from mlver import paths
-from mlver.errors import refused
+from mlver.errors import refusal_error
 from mlver.project.project import Project
 from mlver.project.transaction import editing
 from mlver.records import layout
@@ -51,21 +51,21 @@ class InitResult:
     dry_run: bool
 
 
-def init(project: Project, *, dry_run: bool = False) -> InitResult:
+def init_project(project: Project, *, dry_run: bool = False) -> InitResult:
     """Write what of `.mlver/` is missing; never touches what is there. Register commits it."""
     with nullcontext() if dry_run else editing(project, "init"):
-        missing = [path for path in _FILES if not paths.inside(project.top, path).exists()]
+        missing = [path for path in _FILES if not paths.join_inside(project.top, path).exists()]
         if not dry_run:
-            _write(project, missing)
+            _write_files(project, missing)
     return InitResult(str(project.top), tuple(missing), dry_run)
 
 
-def _write(project: Project, missing: list[str]) -> None:
+def _write_files(project: Project, missing: list[str]) -> None:
     try:
         for path in missing:
-            where = paths.inside(project.top, path)
+            where = paths.join_inside(project.top, path)
             durable.make_directory(where.parent)
-            durable.create(where, _FILES[path])
+            durable.create_file(where, _FILES[path])
     except OSError as error:
         outcome = "what is written is whole, and the same command writes the rest"
-        raise refused("writing .mlver/", error, outcome=outcome) from error
+        raise refusal_error("writing .mlver/", error, outcome=outcome) from error

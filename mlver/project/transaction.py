@@ -8,28 +8,28 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlver import paths
-from mlver.errors import MlverError, refused
+from mlver.errors import MlverError, refusal_error
 from mlver.project.artifacts import storing, working_files
 from mlver.project.edit import intent
-from mlver.project.edit.edit import Edit
-from mlver.project.edit.intent import Intent
-from mlver.project.edit.recovery import settle
+from mlver.project.edit.edit import PlannedEdit
+from mlver.project.edit.intent import CommandIntent
+from mlver.project.edit.recovery import recover_edit
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.system import durable, lock
 
 
 @contextmanager
-def editing(project: Project, what: str) -> Iterator[Edit]:
+def editing(project: Project, what: str) -> Iterator[PlannedEdit]:
     """Hold the lock, settle what was interrupted, and yield an edit that `what` names to whoever waits or recovers."""
     try:
         durable.make_directory(project.directory)
     except OSError as error:
-        raise refused(what, error) from error
-    with lock.held(project.directory, project.wait) as descriptor:
+        raise refusal_error(what, error) from error
+    with lock.hold_lock(project.directory, project.wait) as descriptor:
         holding = replace(project, repository=replace(project.repository, keep_open=(descriptor,)))
-        _recover(holding)
-        edit = Edit(holding.repository, project.directory, what)
+        _recover_interrupted(holding)
+        edit = PlannedEdit(holding.repository, project.directory, what)
         try:
             yield edit
         finally:
@@ -37,48 +37,48 @@ def editing(project: Project, what: str) -> Iterator[Edit]:
                 project.reporter.landed(edit.what)
 
 
-def _recover(project: Project) -> None:
+def _recover_interrupted(project: Project) -> None:
     """Complete or undo what was interrupted, and say so."""
     try:
-        _settle(project)
+        _recover_and_sweep(project)
     except OSError as error:
-        raise refused("settling what was interrupted", error, outcome="the next command tries again") from error
+        raise refusal_error("settling what was interrupted", error, outcome="the next command tries again") from error
 
 
-def _settle(project: Project) -> None:
-    plan = intent.pending(project.directory)
-    storing.store(project).sweep()
+def _recover_and_sweep(project: Project) -> None:
+    plan = intent.read_pending(project.directory)
+    storing.open_store(project).sweep_temporaries()
     # an intent that was being written, and what `init` was
-    for directory in (project.directory, paths.inside(project.top, layout.ROOT)):
-        durable.sweep(directory)
+    for directory in (project.directory, paths.join_inside(project.top, layout.ROOT)):
+        durable.sweep_temporaries(directory)
     if plan is not None:
-        project.reporter.note(_settled(project, plan))
-        intent.drop(project.directory)
+        project.reporter.show_note(_recover_plan(project, plan))
+        intent.drop_intent(project.directory)
 
 
-def _settled(project: Project, plan: Intent) -> str:
-    here = _work_tree(project, plan)
+def _recover_plan(project: Project, plan: CommandIntent) -> str:
+    here = _find_work_tree(project, plan)
     if here is None:
         return f"forgot `{plan.what}`: its work tree {plan.top} is gone"
     if plan.checkout is None:
         holding = replace(here.repository, keep_open=project.repository.keep_open)
-        return settle(holding, plan, project.directory).told(plan.what)
+        return recover_edit(holding, plan, project.directory).told(plan.what)
     model, version, place = plan.checkout
     if Path(place).is_absolute():
         # only a command line may name a folder outside the repository, not a file that came with it
         return f"`{plan.what}` was interrupted while it wrote to {place}; run it again to finish that"
     try:
         record, _ = here.registry.version(model, version)
-        into = None if place == "." else paths.inside(here.top, place)
-        working_files.sweep(here, record, into or here.top)
+        into = None if place == "." else paths.join_inside(here.top, place)
+        working_files.sweep_leftovers(here, record, into or here.top)
         # the person may have changed files since: what is stored nowhere is saved, not overwritten
-        working_files.checkout(here, record, into=into, save=True)
+        working_files.check_out_version(here, record, into=into, save=True)
     except MlverError as error:
         return f"`{plan.what}` was interrupted and cannot be finished: {error.message}"
     return f"completed `{plan.what}`, which had been interrupted"
 
 
-def _work_tree(project: Project, plan: Intent) -> Project | None:
+def _find_work_tree(project: Project, plan: CommandIntent) -> Project | None:
     """Where the plan was made, if that is still a work tree of this repository."""
     if plan.git_dir == project.repository.own:
         return project

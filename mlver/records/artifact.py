@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlver.digest import Digest
-from mlver.records.values import Document, present
+from mlver.records.values import Document, drop_empty_values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +33,16 @@ class Artifact:
             "digest": str(self.digest),
             "size": self.size,
             "files": self.files,
-            **present(format=self.format),
+            **drop_empty_values(format=self.format),
             "stored": self.stored,
-            **present(batch=self.batch, license=self.license),
+            **drop_empty_values(batch=self.batch, license=self.license),
         }
 
 
-def artifacts_from(document: Mapping[str, Any]) -> dict[str, Artifact]:
+def artifacts_from_document(document: Mapping[str, Any]) -> dict[str, Artifact]:
     """The data sets of a record, by name."""
     return {name: Artifact.from_document(item) for name, item in document.get("data", {}).items()}
 
 
-def artifacts_to(data: Mapping[str, Artifact]) -> Document:
+def artifacts_to_document(data: Mapping[str, Artifact]) -> Document:
     return {name: artifact.to_document() for name, artifact in data.items()}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from mlver.records.values import Document, present
+from mlver.records.values import Document, drop_empty_values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class StageSettings:
         return cls(**{**document, "after": tuple(document.get("after", ()))})
 
     def to_document(self) -> Document:
-        return {**present(description=self.description, after=list(self.after)), "verified": self.verified}
+        return {**drop_empty_values(description=self.description, after=list(self.after)), "verified": self.verified}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +56,11 @@ class GuardSettings:
         return cls(**{**document, "allow": tuple(document.get("allow", ()))})
 
     def to_document(self) -> Document:
-        return {"max_file_size": self.max_file_size, "pickle": self.pickle, **present(allow=list(self.allow))}
+        return {"max_file_size": self.max_file_size, "pickle": self.pickle, **drop_empty_values(allow=list(self.allow))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class ProjectConfig:
     """Stages in the order they are listed. Gates, remotes and retention will be sections beside them."""
 
     schema: ClassVar[str] = "mlver/config/1"
@@ -70,7 +70,7 @@ class Config:
     guard: GuardSettings = field(default_factory=GuardSettings)
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Config:
+    def from_document(cls, document: Mapping[str, Any]) -> ProjectConfig:
         stages = document.get("stages", {})
         return cls(
             stages={name: StageSettings.from_document(stage) for name, stage in stages.items()},
@@ -82,7 +82,7 @@ class Config:
         return {
             "schema": self.schema,
             "stages": {name: stage.to_document() for name, stage in self.stages.items()},
-            **present(
+            **drop_empty_values(
                 tags=None if self.tags == TagSettings() else self.tags.to_document(),
                 guard=None if self.guard == GuardSettings() else self.guard.to_document(),
             ),

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from mlver.digest import Digest
-from mlver.records.artifact import Artifact, artifacts_from, artifacts_to
-from mlver.records.values import Document, Metrics, Values, present, thaw
+from mlver.records.artifact import Artifact, artifacts_from_document, artifacts_to_document
+from mlver.records.values import Document, Metrics, Values, drop_empty_values, thaw_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class EvaluationRecord:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> EvaluationRecord:
-        fields = {**document, "record": Digest.parse(document["record"]), "data": artifacts_from(document)}
+        fields = {**document, "record": Digest.parse(document["record"]), "data": artifacts_from_document(document)}
         del fields["schema"]
         return cls(**fields)
 
@@ -46,7 +46,7 @@ class EvaluationRecord:
             "author": self.author,
             "message": self.message,
             "record": str(self.record),
-            "data": artifacts_to(self.data),
-            "metrics": thaw(self.metrics),
-            **present(command=self.command, labels=dict(self.labels), extra=thaw(self.extra)),
+            "data": artifacts_to_document(self.data),
+            "metrics": thaw_value(self.metrics),
+            **drop_empty_values(command=self.command, labels=dict(self.labels), extra=thaw_value(self.extra)),
         }

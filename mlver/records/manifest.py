@@ -16,9 +16,9 @@ from io import BytesIO
 
 from mlver.digest import Digest
 from mlver.errors import InvalidDocument
-from mlver.names import fault_of
+from mlver.names import find_path_fault
 
-Entry = tuple[bytes, str]
+ManifestEntry = tuple[bytes, str]
 # More faults than a screen holds help nobody.
 FAULTS_SHOWN = 20
 # Where a line's path begins, if nothing in it is escaped.
@@ -35,19 +35,19 @@ _ESCAPES = {b"\\\\": b"\\", b"\\n": b"\n"}
 class Manifest:
     """The (path, hex) pairs of a directory, ordered by the bytes of the path; build one with `of` or `parse`."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[ManifestEntry, ...]
 
     @classmethod
-    def of(cls, entries: Iterable[Entry]) -> Manifest:
+    def of(cls, entries: Iterable[ManifestEntry]) -> Manifest:
         return cls(tuple(sorted(entries)))
 
     @classmethod
     def parse(cls, data: bytes, where: str) -> Manifest:
         """Read a manifest; raise InvalidDocument, naming `where`, with every fault found and its line number."""
-        if (plain := _plain(data)) is not None:
+        if (plain := _parse_plain(data)) is not None:
             return cls(plain)
-        entries, faults = _read(data)
-        faults.extend(_order_faults(entries))
+        entries, faults = _parse_lines(data)
+        faults.extend(_find_order_faults(entries))
         if faults:
             faults.sort(key=lambda fault: fault[0])
             shown = [f"line {number}: {text}" for number, text in faults[:FAULTS_SHOWN]]
@@ -59,7 +59,7 @@ class Manifest:
         return cls(tuple(entry for _, entry in entries))
 
     def encode(self) -> bytes:
-        return b"".join(line(path, hexadecimal) for path, hexadecimal in self.entries)
+        return b"".join(format_line(path, hexadecimal) for path, hexadecimal in self.entries)
 
     @cached_property
     def digest(self) -> Digest:
@@ -70,7 +70,7 @@ class Manifest:
         return dict(self.entries)
 
 
-def line(path: bytes, hexadecimal: str) -> bytes:
+def format_line(path: bytes, hexadecimal: str) -> bytes:
     """One file's line of a manifest."""
     if b"\\" in path or b"\n" in path:
         escaped = path.replace(b"\\", b"\\\\").replace(b"\n", b"\\n")
@@ -78,28 +78,28 @@ def line(path: bytes, hexadecimal: str) -> bytes:
     return b"%b  %b\n" % (hexadecimal.encode(), path)
 
 
-def lines(paths: Sequence[bytes], digests: Sequence[bytes]) -> bytes:
+def format_lines(paths: Sequence[bytes], digests: Sequence[bytes]) -> bytes:
     """The lines of many files, whose digests are raw: one `line` each, in a few passes over them all."""
     every = b"".join(paths)
     if b"\\" in every or b"\n" in every:
-        return b"".join(line(path, digest.hex()) for path, digest in zip(paths, digests, strict=True))
+        return b"".join(format_line(path, digest.hex()) for path, digest in zip(paths, digests, strict=True))
     return b"".join(map(b"%b  %b\n".__mod__, zip(map(hexlify, digests), paths, strict=True)))
 
 
-def paths_of(data: bytes) -> Iterator[bytes]:
+def read_paths(data: bytes) -> Iterator[bytes]:
     """The paths of a manifest that was made here, one after the other: what came from elsewhere is to be parsed."""
     for text in BytesIO(data):
         path = text[_PATH + (text[:1] == b"\\") : -1]
-        yield path if text[:1] != b"\\" else _unescaped(path) or path
+        yield path if text[:1] != b"\\" else _unescape_path(path) or path
 
 
-Numbered = tuple[int, Entry]
-Fault = tuple[int, str]
+NumberedEntry = tuple[int, ManifestEntry]
+ManifestFault = tuple[int, str]
 
 
-def _plain(data: bytes) -> tuple[Entry, ...] | None:
+def _parse_plain(data: bytes) -> tuple[ManifestEntry, ...] | None:
     """The entries, where every line is plain and in its place: so many are not to be looked at one by one."""
-    entries: list[Entry] = []
+    entries: list[ManifestEntry] = []
     at, last = 0, b""
     while found := _PLAIN.match(data, at):  # and no search, which would go on from every byte
         hexadecimal, path = found.groups()
@@ -109,20 +109,20 @@ def _plain(data: bytes) -> tuple[Entry, ...] | None:
         entries.append((path, hexadecimal.decode()))
     if at != len(data) or not entries:
         return None
-    parents = _parents(path for path, _ in entries)
+    parents = _parent_directories(path for path, _ in entries)
     return None if any(path in parents for path, _ in entries) else tuple(entries)
 
 
-def _read(data: bytes) -> tuple[list[Numbered], list[Fault]]:
+def _parse_lines(data: bytes) -> tuple[list[NumberedEntry], list[ManifestFault]]:
     lines = data.split(b"\n")
-    entries: list[Numbered] = []
-    faults: list[Fault] = []
+    entries: list[NumberedEntry] = []
+    faults: list[ManifestFault] = []
     if not data:
         return [], [(1, "there is no file in it")]
     if lines.pop() != b"":
         faults.append((len(lines) + 1, "the line has no end"))
     for number, text in enumerate(lines, 1):
-        read = _entry(text)
+        read = _parse_entry(text)
         if isinstance(read, str):
             faults.append((number, read))
         else:
@@ -130,24 +130,24 @@ def _read(data: bytes) -> tuple[list[Numbered], list[Fault]]:
     return entries, faults
 
 
-def _entry(text: bytes) -> Entry | str:
+def _parse_entry(text: bytes) -> ManifestEntry | str:
     """The entry a line holds, or what is wrong with it."""
     found = _LINE.fullmatch(text)
     if found is None:
         return "it is not 64 lower-case hexadecimal digits, two spaces and a path"
     mark, hexadecimal, path = found.groups()
     if mark or b"\\" in path:
-        raw = _unescaped(path)
-        if raw is None or line(raw, "")[:-1] != mark + b"  " + path:
-            return f"its path is not escaped as sha256sum does: {_shown(path)}"
+        raw = _unescape_path(path)
+        if raw is None or format_line(raw, "")[:-1] != mark + b"  " + path:
+            return f"its path is not escaped as sha256sum does: {_quote_path(path)}"
         path = raw
-    fault = fault_of(os.fsdecode(path))
+    fault = find_path_fault(os.fsdecode(path))
     if fault is not None:
-        return f"the path {_shown(path)} {fault}"
+        return f"the path {_quote_path(path)} {fault}"
     return path, hexadecimal.decode()
 
 
-def _unescaped(path: bytes) -> bytes | None:
+def _unescape_path(path: bytes) -> bytes | None:
     parts = re.split(rb"(\\.?)", path, flags=re.DOTALL)
     try:
         parts[1::2] = [_ESCAPES[part] for part in parts[1::2]]
@@ -156,23 +156,23 @@ def _unescaped(path: bytes) -> bytes | None:
     return b"".join(parts)
 
 
-def _order_faults(entries: list[Numbered]) -> Iterator[Fault]:
+def _find_order_faults(entries: list[NumberedEntry]) -> Iterator[ManifestFault]:
     seen: set[bytes] = set()
     last = b""
     for number, (path, _) in entries:
         if path in seen:
-            yield number, f"the path {_shown(path)} is there twice"
+            yield number, f"the path {_quote_path(path)} is there twice"
         elif path < last:
-            yield number, f"the path {_shown(path)} is out of order"
+            yield number, f"the path {_quote_path(path)} is out of order"
         seen.add(path)
         last = max(last, path)
-    parents = _parents(seen)
+    parents = _parent_directories(seen)
     for number, (path, _) in entries:
         if path in parents:
-            yield number, f"the path {_shown(path)} is a file and also a directory of other files"
+            yield number, f"the path {_quote_path(path)} is a file and also a directory of other files"
 
 
-def _parents(paths: Iterable[bytes]) -> set[bytes]:
+def _parent_directories(paths: Iterable[bytes]) -> set[bytes]:
     found: set[bytes] = set()
     for path in paths:
         parent = path.rpartition(b"/")[0]
@@ -182,13 +182,13 @@ def _parents(paths: Iterable[bytes]) -> set[bytes]:
     return found
 
 
-def _shown(path: bytes) -> str:
+def _quote_path(path: bytes) -> str:
     """The path on one line and free of control characters, whatever is in it."""
     return repr(path.decode(errors="backslashreplace"))
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ManifestComparison:
     """What became of the files between two manifests, ordered by path; a renamed file is in `renamed` only."""
 
     added: tuple[bytes, ...]
@@ -200,7 +200,7 @@ class Comparison:
         return bool(self.added or self.removed or self.changed or self.renamed)
 
 
-def compare(old: Manifest, new: Manifest) -> Comparison:
+def compare_manifests(old: Manifest, new: Manifest) -> ManifestComparison:
     """A file whose path is gone and whose content is at a new path was renamed.
 
     Among files of the same content, one with the same name in another directory is preferred; the rest pair in order.
@@ -209,10 +209,10 @@ def compare(old: Manifest, new: Manifest) -> Comparison:
     removed = [entry for entry in old.entries if entry[0] not in after]
     added = [entry for entry in new.entries if entry[0] not in before]
     renamed: dict[bytes, bytes] = {}
-    for key in (_content_and_name, _content):
-        _pair(removed, added, key, renamed)
+    for key in (_content_and_name, _content_key):
+        _pair_renamed(removed, added, key, renamed)
     taken = set(renamed.values())
-    return Comparison(
+    return ManifestComparison(
         added=tuple(path for path, _ in added if path not in taken),
         removed=tuple(path for path, _ in removed if path not in renamed),
         changed=tuple(path for path, digest in new.entries if before.get(path, digest) != digest),
@@ -220,16 +220,16 @@ def compare(old: Manifest, new: Manifest) -> Comparison:
     )
 
 
-def _content_and_name(entry: Entry) -> object:
+def _content_and_name(entry: ManifestEntry) -> object:
     return entry[1], entry[0].rpartition(b"/")[2]
 
 
-def _content(entry: Entry) -> object:
+def _content_key(entry: ManifestEntry) -> object:
     return entry[1]
 
 
-def _pair(
-    removed: list[Entry], added: list[Entry], key: Callable[[Entry], object], renamed: dict[bytes, bytes]
+def _pair_renamed(
+    removed: list[ManifestEntry], added: list[ManifestEntry], key: Callable[[ManifestEntry], object], renamed: dict[bytes, bytes]
 ) -> None:
     """Pair, in order, the entries that agree in `key` and are not paired yet."""
     taken = set(renamed.values())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from mlver.records.values import Document, present
+from mlver.records.values import Document, drop_empty_values
 
 Direction = Literal["higher", "lower"]
 
@@ -28,9 +28,9 @@ class ArtifactSettings:
     def to_document(self) -> Document:
         return {
             "path": self.path,
-            **present(format=self.format),
+            **drop_empty_values(format=self.format),
             "stored": self.stored,
-            **present(batch=self.batch, license=self.license),
+            **drop_empty_values(batch=self.batch, license=self.license),
         }
 
 
@@ -68,7 +68,7 @@ class ModelSettings:
         return {
             "schema": self.schema,
             "model": self.model,
-            **present(
+            **drop_empty_values(
                 description=self.description,
                 owner=self.owner,
                 weights=None if self.weights is None else self.weights.to_document(),

@@ -12,7 +12,7 @@ _VERSION_TAG = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})@v([0-9]+\.[0-9]+\.
 _PROMOTION_TAG = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})@([a-z][a-z0-9_]{0,31})\.([1-9][0-9]{0,8})")
 
 
-class Named(NamedTuple):
+class TagName(NamedTuple):
     """What a tag is of: a version of a model, or a promotion by its stage and number; None for the other's."""
 
     model: str
@@ -24,11 +24,11 @@ class Named(NamedTuple):
     def tag(self) -> str:
         """Its tag's name."""
         if self.stage is None or self.sequence is None:
-            return tag_name(self.model, self.version)
+            return version_tag_name(self.model, self.version)
         return promotion_tag_name(self.model, self.stage, self.sequence)
 
 
-def tag_name(model: str, version: object) -> str:
+def version_tag_name(model: str, version: object) -> str:
     return f"{model}@v{version}"
 
 
@@ -36,10 +36,10 @@ def promotion_tag_name(model: str, stage: str, sequence: int) -> str:
     return f"{model}@{stage}.{sequence}"
 
 
-def read_tag_name(name: str) -> Named | None:
+def read_tag_name(name: str) -> TagName | None:
     """The one reader of what the two above write; None for the name of any other tag."""
     if found := _VERSION_TAG.fullmatch(name):
-        return Named(found[1], version=found[2])
+        return TagName(found[1], version=found[2])
     if found := _PROMOTION_TAG.fullmatch(name):
-        return Named(found[1], stage=found[2], sequence=int(found[3]))
+        return TagName(found[1], stage=found[2], sequence=int(found[3]))
     return None

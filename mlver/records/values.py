@@ -13,33 +13,33 @@ Metrics: TypeAlias = "Mapping[str, float | Metrics]"
 Document: TypeAlias = dict[str, Any]
 
 
-def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
+def flatten_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """Nested maps as one, keys joined by dots, in order: `{"a": {"b": 1}}` → `{"a.b": 1}`.
 
     Lists and empty maps are leaves. A key that itself holds a dot or a quote, or is empty, is written as a JSON string
     (`a."b.c"`), so two different leaves never share a name.
     """
-    return dict(_leaves(values, ""))
+    return dict(_iterate_leaves(values, ""))
 
 
-def _leaves(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def _iterate_leaves(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
         name = prefix + (json.dumps(key, ensure_ascii=False) if not key or "." in key or '"' in key else key)
         if isinstance(value, Mapping) and value:
-            yield from _leaves(value, name + ".")
+            yield from _iterate_leaves(value, name + ".")
         else:
             yield name, value
 
 
-def thaw(value: Any) -> Any:
+def thaw_value(value: Any) -> Any:
     """A copy made of plain dicts and lists, as documents are."""
     if isinstance(value, Mapping):
-        return {key: thaw(item) for key, item in value.items()}
+        return {key: thaw_value(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [thaw(item) for item in value]
+        return [thaw_value(item) for item in value]
     return value
 
 
-def present(**optional: Any) -> Document:
+def drop_empty_values(**optional: Any) -> Document:
     """The optional keys that say something: neither None nor an empty map or list."""
     return {key: value for key, value in optional.items() if value is not None and value not in ({}, [])}

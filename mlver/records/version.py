@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from mlver.digest import Digest
-from mlver.records.artifact import Artifact, artifacts_from, artifacts_to
-from mlver.records.values import Document, Metrics, Values, present, thaw
+from mlver.records.artifact import Artifact, artifacts_from_document, artifacts_to_document
+from mlver.records.values import Document, Metrics, Values, drop_empty_values, thaw_value
 
 Update = Literal["full", "incremental", "hybrid"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
+class CodeState:
     """`commit` is the full object id that was checked out, None before a repository's first commit;
     `branch` is None on a detached HEAD; `dirty`: tracked files differed from the commit."""
 
@@ -23,7 +23,7 @@ class Code:
     dirty: bool
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Code:
+    def from_document(cls, document: Mapping[str, Any]) -> CodeState:
         return cls(**document)
 
     def to_document(self) -> Document:
@@ -31,7 +31,7 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class TrainingEnvironment:
     """Where it was trained. `files` pins what describes the rest: lock files, requirements, a Dockerfile."""
 
     python: str
@@ -43,7 +43,7 @@ class Environment:
     files: Mapping[str, Digest] = field(default_factory=dict)
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Environment:
+    def from_document(cls, document: Mapping[str, Any]) -> TrainingEnvironment:
         files = {path: Digest.parse(text) for path, text in document.get("files", {}).items()}
         return cls(**{**document, "files": files})
 
@@ -51,7 +51,7 @@ class Environment:
         return {
             "python": self.python,
             "platform": self.platform,
-            **present(
+            **drop_empty_values(
                 packages=dict(self.packages),
                 command=self.command,
                 accelerator=self.accelerator,
@@ -62,7 +62,7 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adopted:
+class AdoptedTag:
     """The tag a version was adopted from: its name, its object and the commit it names, as they were then."""
 
     tag: str
@@ -70,7 +70,7 @@ class Adopted:
     commit: str
 
     @classmethod
-    def of(cls, extra: Values) -> Adopted | None:
+    def of(cls, extra: Values) -> AdoptedTag | None:
         """What `extra` says of it; None where it says nothing, or not in these words."""
         told = extra.get("adopted")
         words = [told.get(key) for key in ("tag", "object", "commit")] if isinstance(told, Mapping) else []
@@ -96,12 +96,12 @@ class VersionRecord:
     message: str
     parent: str | None
     update: Update
-    code: Code
+    code: CodeState
     weights: Artifact
     data: Mapping[str, Artifact] = field(default_factory=dict)
     params: Values = field(default_factory=dict)
     metrics: Metrics = field(default_factory=dict)
-    environment: Environment | None = None
+    environment: TrainingEnvironment | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     extra: Values = field(default_factory=dict)
 
@@ -110,10 +110,10 @@ class VersionRecord:
         environment = document.get("environment")
         fields = {
             **document,
-            "code": Code.from_document(document["code"]),
+            "code": CodeState.from_document(document["code"]),
             "weights": Artifact.from_document(document["weights"]),
-            "data": artifacts_from(document),
-            "environment": None if environment is None else Environment.from_document(environment),
+            "data": artifacts_from_document(document),
+            "environment": None if environment is None else TrainingEnvironment.from_document(environment),
         }
         del fields["schema"]
         return cls(**fields)
@@ -130,20 +130,20 @@ class VersionRecord:
             "update": self.update,
             "code": self.code.to_document(),
             "weights": self.weights.to_document(),
-            **present(
-                data=artifacts_to(self.data),
-                params=thaw(self.params),
-                metrics=thaw(self.metrics),
+            **drop_empty_values(
+                data=artifacts_to_document(self.data),
+                params=thaw_value(self.params),
+                metrics=thaw_value(self.metrics),
                 environment=None if self.environment is None else self.environment.to_document(),
                 labels=dict(self.labels),
-                extra=thaw(self.extra),
+                extra=thaw_value(self.extra),
             ),
         }
 
     @property
-    def adopted(self) -> Adopted | None:
+    def adopted(self) -> AdoptedTag | None:
         """The tag it was adopted from; None for a version that was registered."""
-        return Adopted.of(self.extra)
+        return AdoptedTag.of(self.extra)
 
     def artifacts(self) -> dict[str, Artifact]:
         """Every artifact by name: `weights` first, then the data sets in order."""

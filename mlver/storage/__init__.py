@@ -1,6 +1,6 @@
 """Content-addressed stores: one Protocol, a module a back-end."""
 
 from mlver.storage.local import LocalStore
-from mlver.storage.store import Intake, ObjectStore, Problem
+from mlver.storage.store import ObjectIntake, ObjectStore, StoreProblem
 
-__all__ = ["Intake", "LocalStore", "ObjectStore", "Problem"]
+__all__ = ["ObjectIntake", "LocalStore", "ObjectStore", "StoreProblem"]

@@ -14,16 +14,16 @@ from typing import NamedTuple
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import ObjectDamaged, ObjectMissing
-from mlver.storage.packs import Pack, name_of, scan
+from mlver.storage.packs import PackFile, pack_name, scan_pack
 from mlver.system import durable
-from mlver.system.parallel import hashed
+from mlver.system.parallel import hash_descriptor
 
 # From here on listing all object directories is cheaper than asking for one object after the other.
 LIST_FROM = 512
 _HEX = frozenset("0123456789abcdef")
 
 
-class Place(NamedTuple):
+class ObjectLocation(NamedTuple):
     """One copy of a content: `size` bytes at `offset` of a file; `pack` is that pack's name, or empty."""
 
     path: str
@@ -32,56 +32,56 @@ class Place(NamedTuple):
     pack: str
 
 
-class Catalogue:
+class ObjectCatalogue:
     """What a local store holds, and where; `directory` and what belongs below it are made when first written to."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = paths.own(directory)
-        self.objects = paths.own(directory / "objects")
-        self.packs_directory = paths.own(directory / "packs")
-        self.temporaries = paths.own(directory / "tmp")
-        self.quarantined = paths.own(directory / "quarantine")
-        self._packs: list[Pack] = []
+        self.directory = paths.check_own_directory(directory)
+        self.objects = paths.check_own_directory(directory / "objects")
+        self.packs_directory = paths.check_own_directory(directory / "packs")
+        self.temporaries = paths.check_own_directory(directory / "tmp")
+        self.quarantined = paths.check_own_directory(directory / "quarantine")
+        self._packs: list[PackFile] = []
         self._marked: dict[str, set[str]] = {}
         self._seen: tuple[int, ...] | None = None
 
-    def packs(self) -> list[Pack]:
+    def list_packs(self) -> list[PackFile]:
         """The packs there are now; an index once read is kept, for packs never change."""
-        now = tuple(_stamp(directory) for directory in (self.packs_directory, self.quarantined))
+        now = tuple(_modification_time(directory) for directory in (self.packs_directory, self.quarantined))
         if now != self._seen:
             known = {pack.name: pack for pack in self._packs}
-            names = sorted(name[:-5] for name in _names(self.packs_directory) if name.endswith(".pack"))
-            self._packs = [known.get(name) or Pack(self.packs_directory, name) for name in names]
-            self._marked = _marks(self.quarantined)
+            names = sorted(name[:-5] for name in _list_names(self.packs_directory) if name.endswith(".pack"))
+            self._packs = [known.get(name) or PackFile(self.packs_directory, name) for name in names]
+            self._marked = _read_damage_marks(self.quarantined)
             self._seen = now
         return self._packs
 
-    def forget(self) -> None:
+    def forget_listing(self) -> None:
         """Look at the directories anew: they were changed within one tick of the clock."""
         self._seen = None
         self._packs = []
 
-    def marked(self, pack: str) -> AbstractSet[str]:
+    def damaged_members(self, pack: str) -> AbstractSet[str]:
         """The members of a pack that were found damaged and are not served from it."""
         return self._marked.get(pack, frozenset())
 
-    def missing(self, digests: Iterable[Digest]) -> set[Digest]:
+    def find_missing(self, digests: Iterable[Digest]) -> set[Digest]:
         """See ObjectStore."""
         wanted = {digest.hex: digest for digest in digests}
-        return {wanted[hexadecimal] for hexadecimal in self.missing_hex(wanted.keys())}
+        return {wanted[hexadecimal] for hexadecimal in self.find_missing_hex(wanted.keys())}
 
-    def missing_hex(self, digests: AbstractSet[str]) -> set[str]:
+    def find_missing_hex(self, digests: AbstractSet[str]) -> set[str]:
         rest = set(digests)
-        for pack in self.packs():
+        for pack in self.list_packs():
             if not rest:
                 return rest
-            rest -= pack.holds(rest) - self.marked(pack.name)
-        return rest - self._loose(rest)
+            rest -= pack.find_listed(rest) - self.damaged_members(pack.name)
+        return rest - self._find_loose(rest)
 
-    def _loose(self, digests: AbstractSet[str]) -> set[str]:
+    def _find_loose(self, digests: AbstractSet[str]) -> set[str]:
         if len(digests) >= LIST_FROM:
             return set(self.loose_digests()) & digests
-        folders = set(_names(self.objects)) if digests else ()
+        folders = set(_list_names(self.objects)) if digests else ()
         return {digest for digest in digests if digest[:2] in folders and self._is_loose(digest)}
 
     def _is_loose(self, digest: str) -> bool:
@@ -92,164 +92,164 @@ class Catalogue:
         return False
 
     def loose_digests(self) -> Iterator[str]:
-        for first in sorted(_names(self.objects)):
-            for rest in sorted(_names(self.objects / first)):
+        for first in sorted(_list_names(self.objects)):
+            for rest in sorted(_list_names(self.objects / first)):
                 if len(first) == 2 and len(rest) == 62 and _HEX.issuperset(first + rest):
                     yield first + rest
 
     def loose_path(self, digest: str) -> Path:
         return self.objects / digest[:2] / digest[2:]
 
-    def places(self, digests: AbstractSet[str]) -> dict[str, list[Place]]:
+    def places(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
         """Every copy of each digest; those without any are left out. Copies in packs come first."""
-        found: dict[str, list[Place]] = {}
-        for pack in self.packs():
-            marked, file = self.marked(pack.name), os.fspath(pack.path)
-            for digest, offset, size in pack.members_of(digests):
+        found: dict[str, list[ObjectLocation]] = {}
+        for pack in self.list_packs():
+            marked, file = self.damaged_members(pack.name), os.fspath(pack.path)
+            for digest, offset, size in pack.find_members(digests):
                 if digest not in marked:
-                    found.setdefault(digest, []).append(Place(file, offset, size, pack.name))
-        for digest in self._loose(digests):
+                    found.setdefault(digest, []).append(ObjectLocation(file, offset, size, pack.name))
+        for digest in self._find_loose(digests):
             path = self.loose_path(digest)
             with contextlib.suppress(OSError):
-                found.setdefault(digest, []).append(Place(os.fspath(path), 0, path.stat().st_size, ""))
+                found.setdefault(digest, []).append(ObjectLocation(os.fspath(path), 0, path.stat().st_size, ""))
         return found
 
-    def found(self, digests: AbstractSet[str]) -> dict[str, list[Place]]:
+    def found(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
         """Like `places`, but what is not found is looked for again where the indexes themselves are damaged."""
         found = self.places(digests)
         if len(found) < len(digests):
-            self.forget()
-            self.mend_indexes()
+            self.forget_listing()
+            self.repair_indexes()
             found = self.places(digests)
         return found
 
-    def mend_indexes(self) -> list[Path]:
+    def repair_indexes(self) -> list[Path]:
         """Make damaged or lost indexes again from their packs; return the paths of those that were bad."""
         bad = []
-        for pack in self.packs():
+        for pack in self.list_packs():
             if pack.is_indexed():
                 continue
             bad.append(pack.index_path)
-            _mend(pack)
+            _repair_index(pack)
         return bad
 
     def complete_packs(self) -> None:
         """Give each pack that was named just before a crash the index it still lacks."""
-        for pack in self.packs():
+        for pack in self.list_packs():
             if not pack.index_path.exists():
-                _mend(pack)
+                _repair_index(pack)
 
-    def is_sound(self, digest: str, place: Place) -> bool:
+    def is_sound(self, digest: str, place: ObjectLocation) -> bool:
         """Whether this copy hashes to its name."""
         try:
             if place.pack:
-                return hashlib.sha256(read_place(place)).hexdigest() == digest
-            with open_place(place) as source:
-                return hashed(source, None, _ignore)[0] == digest
+                return hashlib.sha256(read_location(place)).hexdigest() == digest
+            with open_location(place) as source:
+                return hash_descriptor(source, None, _ignore_progress)[0] == digest
         except OSError:
             return False
 
-    def set_aside(self, digest: str, place: Place) -> Path:
+    def set_aside(self, digest: str, place: ObjectLocation) -> Path:
         """Take one copy out of service; it is kept whatever happens, and found again if its old name comes back."""
         durable.make_directory(self.quarantined)
         if place.pack:
             # A pack never changes: what its member reads is kept beside it, under a name that says not to serve it.
             target = self.quarantined / f"{digest}.{place.pack}"
             try:
-                data = read_place(place)
+                data = read_location(place)
             except OSError:
                 data = b""
             with contextlib.suppress(FileExistsError):
-                durable.create(target, data)
+                durable.create_file(target, data)
         else:
             target = self.quarantined / f"{digest}.loose-{secrets.token_hex(4)}"
             Path(place.path).rename(target)
             durable.sync_directory(self.quarantined)
-        self.forget()
+        self.forget_listing()
         return target
 
-    def retire(self, pack: Pack) -> None:
+    def retire_pack(self, pack: PackFile) -> None:
         """Take a damaged pack out of service whole; a sound one of the same name is about to replace it."""
         durable.make_directory(self.quarantined)
         suffix = secrets.token_hex(4)
-        for name in _names(self.quarantined):
+        for name in _list_names(self.quarantined):
             if name.endswith(f".{pack.name}"):
                 # The mark was about the pack that goes; left as it is, it would keep the new one from being read.
                 (self.quarantined / name).rename(self.quarantined / f"{name}-{suffix}")
         pack.path.rename(self.quarantined / f"{pack.path.name}-{suffix}")
         durable.sync_directories([self.quarantined, self.packs_directory])
-        self.forget()
+        self.forget_listing()
 
-    def absent(self, digests: Sequence[Digest]) -> ObjectMissing:
+    def missing_objects_error(self, digests: Sequence[Digest]) -> ObjectMissing:
         return ObjectMissing(
-            f"not in the object store {self.directory}: {_listed(map(str, digests))}",
+            f"not in the object store {self.directory}: {_format_list(map(str, digests))}",
             hint="get the objects from a clone or a remote that has them, or register the same files again",
         )
 
     def damaged(self, copies: Sequence[tuple[Digest, Path]]) -> ObjectDamaged:
         return ObjectDamaged(
-            f"stored bytes are damaged: {_listed(f'{digest} in {path}' for digest, path in copies)}",
+            f"stored bytes are damaged: {_format_list(f'{digest} in {path}' for digest, path in copies)}",
             hint="mlver verify --all   (sets them aside; registering the same files again then stores them anew)",
         )
 
 
-def _mend(pack: Pack) -> None:
+def _repair_index(pack: PackFile) -> None:
     try:
-        index, _ = scan(pack.path)
+        index, _ = scan_pack(pack.path)
     except OSError:
         return
     pack.__dict__.pop("digests", None)
     pack.__dict__["index"] = index
-    if name_of(index) == pack.name:
+    if pack_name(index) == pack.name:
         # A store on a read-only disk is mended in memory only.
         with contextlib.suppress(OSError):
-            durable.write(pack.index_path, index)
+            durable.write_file(pack.index_path, index)
 
 
-def read_place(place: Place) -> bytes:
+def read_location(place: ObjectLocation) -> bytes:
     """The bytes of a copy, unproved; shorter than it should be where the file ends early."""
-    with open_place(place) as source:
+    with open_location(place) as source:
         return os.pread(source, place.size, place.offset)
 
 
 @contextlib.contextmanager
-def open_place(place: Place) -> Iterator[int]:
+def open_location(place: ObjectLocation) -> Iterator[int]:
     descriptor = os.open(place.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
-        with durable.naming(place.path):
+        with durable.naming_errors(place.path):
             yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _names(directory: Path) -> list[str]:
+def _list_names(directory: Path) -> list[str]:
     try:
         return os.listdir(directory)
     except (FileNotFoundError, NotADirectoryError):
         return []
 
 
-def _stamp(directory: Path) -> int:
+def _modification_time(directory: Path) -> int:
     try:
         return directory.stat().st_mtime_ns
     except OSError:
         return 0
 
 
-def _marks(quarantined: Path) -> dict[str, set[str]]:
+def _read_damage_marks(quarantined: Path) -> dict[str, set[str]]:
     marks: dict[str, set[str]] = {}
-    for name in _names(quarantined):
+    for name in _list_names(quarantined):
         digest, _, pack = name.partition(".")
         if len(digest) == len(pack) == 64:
             marks.setdefault(pack, set()).add(digest)
     return marks
 
 
-def _listed(items: Iterable[str], most: int = 10) -> str:
+def _format_list(items: Iterable[str], most: int = 10) -> str:
     every = list(items)
     more = f"\n  and {len(every) - most} more" if len(every) > most else ""
     return every[0] if len(every) == 1 else "".join(f"\n  {item}" for item in every[:most]) + more
 
 
-def _ignore(_: int) -> None:
+def _ignore_progress(_: int) -> None:
     """Nobody wants to know."""

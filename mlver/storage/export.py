@@ -13,47 +13,47 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlver.digest import Digest
-from mlver.errors import refused
-from mlver.storage.catalogue import Catalogue, Place, open_place
+from mlver.errors import refusal_error
+from mlver.storage.catalogue import ObjectCatalogue, ObjectLocation, open_location
 from mlver.system import durable
 from mlver.system.durable import AnyPath
-from mlver.system.parallel import hashed, spread
+from mlver.system.parallel import hash_descriptor, spread_batches
 
 BATCH_FILES, BATCH_BYTES = 512, 8 << 20
 # From here on a file is copied by two threads of this process; below, many by each worker.
 LARGE = 1 << 20
-Progress = Callable[[int], None]
+ExportProgress = Callable[[int], None]
 
 
-class _Task(NamedTuple):
+class _ExportTask(NamedTuple):
     """One file to prepare: from `places`, any of which will do, at the temporary `prepared`."""
 
     digest: str
-    places: list[Place]
+    places: list[ObjectLocation]
     prepared: str
 
 
-def export(
-    store: Catalogue, wanted: Sequence[tuple[Digest, AnyPath]], progress: Progress, make_way: Callable[[], None]
+def export_objects(
+    store: ObjectCatalogue, wanted: Sequence[tuple[Digest, AnyPath]], progress: ExportProgress, make_way: Callable[[], None]
 ) -> None:
     """See LocalStore.export."""
     places = store.found({digest.hex for digest, _ in wanted})
     absent = list(dict.fromkeys(digest for digest, _ in wanted if digest.hex not in places))
     if absent:
-        raise store.absent(absent)
+        raise store.missing_objects_error(absent)
     prefix = f"{durable.TEMPORARY}{secrets.token_hex(6)}-"
     # From here on paths are text: of 50,000 files, pathlib would take longer than the system.
     targets = [os.fspath(target) for _, target in wanted]
     parents = [target.rpartition("/")[0] for target in targets]
-    tasks: list[_Task] = []
+    tasks: list[_ExportTask] = []
     outcome = "no file was replaced"
     try:
-        staging = {parent: _staging(parent) for parent in set(parents)}
+        staging = {parent: _find_staging_directory(parent) for parent in set(parents)}
         tasks += [
-            _Task(digest.hex, places[digest.hex], f"{staging[parent]}/{prefix}{number}")
+            _ExportTask(digest.hex, places[digest.hex], f"{staging[parent]}/{prefix}{number}")
             for number, ((digest, _), parent) in enumerate(zip(wanted, parents, strict=True))
         ]
-        bad = _prepare(tasks, progress)
+        bad = _prepare_files(tasks, progress)
         if bad:
             raise store.damaged([(Digest(task.digest), Path(task.places[-1].path)) for task in bad])
         durable.sync_files([task.prepared for task in tasks])
@@ -63,20 +63,20 @@ def export(
         durable.replace_group([(task.prepared, target) for task, target in zip(tasks, targets, strict=True)], also=made)
     except BaseException as error:
         for task in tasks:
-            durable.discard(task.prepared)
+            durable.discard_temporary(task.prepared)
         if isinstance(error, OSError):
-            raise refused("writing the files", error, outcome=outcome) from error
+            raise refusal_error("writing the files", error, outcome=outcome) from error
         raise
 
 
-def _staging(directory: str) -> str:
+def _find_staging_directory(directory: str) -> str:
     """The folder nearest above that is there and no symlink: where files can wait until their own can be made."""
-    while not stat.S_ISDIR(_mode(directory)):
+    while not stat.S_ISDIR(_file_mode(directory)):
         directory = directory.rpartition("/")[0] or "/"
     return directory
 
 
-def _mode(path: str) -> int:
+def _file_mode(path: str) -> int:
     try:
         return os.lstat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -96,24 +96,24 @@ def _make_directories(directories: Iterable[Path]) -> list[Path]:
     return changed
 
 
-def _prepare(tasks: Sequence[_Task], progress: Progress) -> list[_Task]:
+def _prepare_files(tasks: Sequence[_ExportTask], progress: ExportProgress) -> list[_ExportTask]:
     """Write every temporary; return the tasks for which no copy is sound."""
     bad = []
     small = [task for task in tasks if task.places[0].size < LARGE]
     # Closed at once whatever happens here, so that no worker still writes when the caller cleans up.
-    with closing(spread(_write_small, _batches(small), workers=None if len(small) > BATCH_FILES else 1)) as results:
+    with closing(spread_batches(_write_small_batch, _split_batches(small), workers=None if len(small) > BATCH_FILES else 1)) as results:
         for failed, done in results:
             bad.extend(failed)
             progress(done)
     for task in tasks:
-        if task.places[0].size >= LARGE and not any(_write_large(task, place, progress) for place in task.places):
+        if task.places[0].size >= LARGE and not any(_write_large_file(task, place, progress) for place in task.places):
             bad.append(task)
     return bad
 
 
-def _batches(tasks: Sequence[_Task]) -> Iterator[list[_Task]]:
+def _split_batches(tasks: Sequence[_ExportTask]) -> Iterator[list[_ExportTask]]:
     """In the order of the stored bytes, so that packs are read from front to back."""
-    batch: list[_Task] = []
+    batch: list[_ExportTask] = []
     size = 0
     for task in sorted(tasks, key=lambda task: task.places[0]):
         batch.append(task)
@@ -125,34 +125,34 @@ def _batches(tasks: Sequence[_Task]) -> Iterator[list[_Task]]:
         yield batch
 
 
-def _write_small(tasks: list[_Task]) -> tuple[list[_Task], int]:
+def _write_small_batch(tasks: list[_ExportTask]) -> tuple[list[_ExportTask], int]:
     """In a worker process: prepare a batch; return the tasks that failed and the bytes done."""
-    bad: list[_Task] = []
+    bad: list[_ExportTask] = []
     done = 0
     for _, group in groupby(tasks, key=lambda task: task.places[0].path):
         together = list(group)
         try:
-            with open_place(together[0].places[0]) as source:
+            with open_location(together[0].places[0]) as source:
                 for task in together:
-                    done += _write_one(task, os.pread(source, task.places[0].size, task.places[0].offset), bad)
+                    done += _write_small_file(task, os.pread(source, task.places[0].size, task.places[0].offset), bad)
         except OSError as error:
             if error.filename != together[0].places[0].path:
                 raise
             # The file can't be read as a whole: what isn't written yet may have a copy elsewhere.
             for task in together:
                 if not Path(task.prepared).exists():
-                    done += _write_one(task, b"", bad)
+                    done += _write_small_file(task, b"", bad)
     return bad, done
 
 
-def _write_one(task: _Task, data: bytes, bad: list[_Task]) -> int:
+def _write_small_file(task: _ExportTask, data: bytes, bad: list[_ExportTask]) -> int:
     others = iter(task.places[1:])
     while hashlib.sha256(data).hexdigest() != task.digest:
         place = next(others, None)
         if place is None:
             bad.append(task)
             return 0
-        with suppress(OSError), open_place(place) as source:
+        with suppress(OSError), open_location(place) as source:
             data = os.pread(source, place.size, place.offset)
     descriptor = os.open(task.prepared, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
@@ -165,15 +165,15 @@ def _write_one(task: _Task, data: bytes, bad: list[_Task]) -> int:
     return len(data)
 
 
-def _write_large(task: _Task, place: Place, progress: Progress) -> bool:
+def _write_large_file(task: _ExportTask, place: ObjectLocation, progress: ExportProgress) -> bool:
     """Prepare one large file from this copy; False, and no file, if the copy isn't sound."""
     descriptor = os.open(task.prepared, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
-        with open_place(place) as source:
-            if durable.clone(source, descriptor):
-                found, _ = hashed(descriptor, None, progress)
+        with open_location(place) as source:
+            if durable.clone_blocks(source, descriptor):
+                found, _ = hash_descriptor(descriptor, None, progress)
             else:
-                found, _ = hashed(source, durable.Flushing(descriptor, task.prepared).write, progress)
+                found, _ = hash_descriptor(source, durable.FlushingWriter(descriptor, task.prepared).write, progress)
     except OSError as error:
         if error.filename != place.path:
             raise
@@ -181,6 +181,6 @@ def _write_large(task: _Task, place: Place, progress: Progress) -> bool:
     finally:
         os.close(descriptor)
     if found != task.digest:
-        durable.discard(Path(task.prepared))
+        durable.discard_temporary(Path(task.prepared))
         return False
     return True

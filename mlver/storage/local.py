@@ -17,53 +17,53 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlver.digest import Digest
-from mlver.errors import refused
-from mlver.storage.catalogue import Catalogue, open_place, read_place
-from mlver.storage.deposit import Deposit
-from mlver.storage.export import export
-from mlver.storage.store import Problem
-from mlver.storage.verify import verify
+from mlver.errors import refusal_error
+from mlver.storage.catalogue import ObjectCatalogue, open_location, read_location
+from mlver.storage.deposit import ObjectDeposit
+from mlver.storage.export import export_objects
+from mlver.storage.store import StoreProblem
+from mlver.storage.verify import verify_objects
 from mlver.system import durable
 from mlver.system.durable import AnyPath
-from mlver.system.parallel import hashed
+from mlver.system.parallel import hash_descriptor
 
-Progress = Callable[[int], None]
+StoreProgress = Callable[[int], None]
 
 
-class LocalStore(Catalogue):
+class LocalStore(ObjectCatalogue):
     """Satisfies ObjectStore."""
 
     def copy(self, digest: Digest, out: BinaryIO) -> int:
         """See ObjectStore."""
         places = self.found({digest.hex}).get(digest.hex, [])
         if not places:
-            raise self.absent([digest])
+            raise self.missing_objects_error([digest])
         for place in places:
             try:
                 if place.pack:
-                    data = read_place(place)
+                    data = read_location(place)
                     if hashlib.sha256(data).hexdigest() == digest.hex:
                         out.write(data)
                         return len(data)
                 else:
-                    with open_place(place) as source:
-                        found, size = hashed(source, _writer(out), _ignore)
+                    with open_location(place) as source:
+                        found, size = hash_descriptor(source, _make_writer(out), _ignore_progress)
                         if found == digest.hex:
                             return size
             except OSError as error:
                 if error.errno != errno.EIO and error.filename != place.path:
-                    raise refused(f"copying {digest}", error) from error
+                    raise refusal_error(f"copying {digest}", error) from error
         raise self.damaged([(digest, Path(places[-1].path))])
 
-    def deposit(self) -> Deposit:
+    def open_deposit(self) -> ObjectDeposit:
         """See ObjectStore; what is returned also satisfies the sink that hashing hands bytes to."""
-        return Deposit(self)
+        return ObjectDeposit(self)
 
-    def export(
+    def export_objects(
         self,
         wanted: Sequence[tuple[Digest, AnyPath]],
         *,
-        progress: Progress | None = None,
+        progress: StoreProgress | None = None,
         make_way: Callable[[], None] | None = None,
     ) -> None:
         """Put contents at paths, replacing what is there; missing directories are made. Durable on return.
@@ -73,22 +73,22 @@ class LocalStore(Catalogue):
         `make_way` is called in between, to clear what stands where files or their directories shall be. The paths are
         the caller's to have checked (`mlver.paths.inside`).
         """
-        export(self, wanted, progress or _ignore, make_way or _nothing)
+        export_objects(self, wanted, progress or _ignore_progress, make_way or _do_nothing)
 
-    def verify(
+    def verify_objects(
         self,
         digests: Iterable[Digest] | None = None,
         *,
-        progress: Progress | None = None,
-        expect: Progress | None = None,
-    ) -> Iterator[Problem]:
+        progress: StoreProgress | None = None,
+        expect: StoreProgress | None = None,
+    ) -> Iterator[StoreProblem]:
         """Read every copy of these objects, or of all there are, and the indexes; yield what is wrong.
 
         `expect` is told once, before any is read, how many bytes `progress` will be told of.
         """
-        return verify(self, digests, progress or _ignore, expect or _ignore)
+        return verify_objects(self, digests, progress or _ignore_progress, expect or _ignore_progress)
 
-    def quarantine(self, digest: Digest) -> list[Path]:
+    def quarantine_damaged(self, digest: Digest) -> list[Path]:
         """Set every damaged copy of a digest aside, so that it isn't served and a good one can be stored again.
 
         Returns where they are now; nothing is deleted, and sound copies stay where they are.
@@ -97,16 +97,16 @@ class LocalStore(Catalogue):
             places = self.places({digest.hex}).get(digest.hex, [])
             moved = [self.set_aside(digest.hex, place) for place in places if not self.is_sound(digest.hex, place)]
         except OSError as error:
-            raise refused(f"setting {digest} aside", error) from error
+            raise refusal_error(f"setting {digest} aside", error) from error
         return moved
 
-    def sweep(self) -> int:
+    def sweep_temporaries(self) -> int:
         """Remove what crashed processes left, complete the packs they had named; hold the lock when you call it."""
         self.complete_packs()
-        return sum(durable.sweep(at) for at in (self.temporaries, self.packs_directory, self.quarantined))
+        return sum(durable.sweep_temporaries(at) for at in (self.temporaries, self.packs_directory, self.quarantined))
 
 
-def _writer(out: BinaryIO) -> Callable[[memoryview], None]:
+def _make_writer(out: BinaryIO) -> Callable[[memoryview], None]:
     def write(data: memoryview) -> None:
         try:
             out.write(data)
@@ -118,9 +118,9 @@ def _writer(out: BinaryIO) -> Callable[[memoryview], None]:
     return write
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     """Nothing stands in the way."""
 
 
-def _ignore(_: int) -> None:
+def _ignore_progress(_: int) -> None:
     """Nobody wants to know."""

@@ -40,7 +40,7 @@ _PIECES = 16
 _SUM = sum(_NAME) + sum(_TIME) + 8 * ord(" ") + sum(_REST)
 
 
-class Member(NamedTuple):
+class PackMember(NamedTuple):
     """Where a content is in its pack: `offset` is of its first byte, not of the header before it."""
 
     hex: str
@@ -48,7 +48,7 @@ class Member(NamedTuple):
     size: int
 
 
-def header(hexadecimal: str, size: int) -> bytes:
+def member_header(hexadecimal: str, size: int) -> bytes:
     """The tar header of a member; all but name and size is the same in every one."""
     name = hexadecimal.encode()
     length = b"%011o\0" % size
@@ -56,43 +56,43 @@ def header(hexadecimal: str, size: int) -> bytes:
     return b"".join((name, _NAME, length, _TIME, b"%06o\0 " % checksum, _REST))
 
 
-def padding(size: int) -> bytes:
+def member_padding(size: int) -> bytes:
     """What fills a member's last block."""
     return _ZEROS[: -size % BLOCK]
 
 
-def framed(hexadecimal: str, data: bytes) -> tuple[bytes, bytes, bytes]:
+def frame_member(hexadecimal: str, data: bytes) -> tuple[bytes, bytes, bytes]:
     """A member as it is written to a pack."""
-    return header(hexadecimal, len(data)), data, padding(len(data))
+    return member_header(hexadecimal, len(data)), data, member_padding(len(data))
 
 
-def line(member: Member) -> bytes:
+def index_line(member: PackMember) -> bytes:
     return _LINE % (member.hex.encode(), member.offset, member.size)
 
 
-def index_of(lines: Iterable[bytes]) -> bytes:
+def build_index(lines: Iterable[bytes]) -> bytes:
     """The index of these members; of a content that is there twice, the first place is kept."""
     ordered = sorted(lines)
     return b"".join(text for number, text in enumerate(ordered) if not number or text[:64] != ordered[number - 1][:64])
 
 
-def run_of(members: Iterable[Member]) -> bytes:
+def encode_run(members: Iterable[PackMember]) -> bytes:
     """Members in the order of an index, each in 48 bytes, where its line would take 91."""
     return b"".join(sorted(_ENTRY.pack(bytes.fromhex(member.hex), member.offset, member.size) for member in members))
 
 
-def digests_of(run: bytes) -> Iterator[bytes]:
+def run_digests(run: bytes) -> Iterator[bytes]:
     """The raw digests of a run's members."""
     return (digest for digest, _, _ in _ENTRY.iter_unpack(run))
 
 
-def index_of_runs(runs: Sequence[bytes]) -> Iterator[bytes]:
+def build_index_from_runs(runs: Sequence[bytes]) -> Iterator[bytes]:
     """The index of the members of all these runs, in pieces."""
     begun = [0] * len(runs)
     for piece in range(1, _PIECES + 1):
         entries: list[tuple[bytes, int, int]] = []
         for number, run in enumerate(runs):
-            end = _begin_of(run, piece * 256 // _PIECES, begun[number])
+            end = _find_run_start(run, piece * 256 // _PIECES, begun[number])
             entries += _ENTRY.iter_unpack(memoryview(run)[begun[number] * _ENTRY.size : end * _ENTRY.size])
             begun[number] = end
         entries.sort()
@@ -101,21 +101,21 @@ def index_of_runs(runs: Sequence[bytes]) -> Iterator[bytes]:
         yield b"".join([_LINE % (hexlify(digest), offset, size) for digest, offset, size in entries])
 
 
-def _begin_of(run: bytes, byte: int, start: int) -> int:
+def _find_run_start(run: bytes, byte: int, start: int) -> int:
     """The first member from `start` on whose digest begins with this byte or a greater one."""
     return bisect_left(range(len(run) // _ENTRY.size), byte, start, key=lambda at: run[at * _ENTRY.size])
 
 
-def name_of(index: bytes) -> str:
+def pack_name(index: bytes) -> str:
     return hashlib.sha256(index).hexdigest()
 
 
-def end_of(member: Member) -> int:
+def member_end(member: PackMember) -> int:
     """Where the member's last block ends."""
     return member.offset + member.size + -member.size % BLOCK
 
 
-class Pack:
+class PackFile:
     """A pack in `directory`, for reading; the files are opened when needed."""
 
     def __init__(self, directory: Path, name: str) -> None:
@@ -135,25 +135,25 @@ class Pack:
     def digests(self) -> frozenset[str]:
         return frozenset(self.index.decode("ascii", "replace").split()[::3])
 
-    def holds(self, digests: AbstractSet[str]) -> AbstractSet[str]:
+    def find_listed(self, digests: AbstractSet[str]) -> AbstractSet[str]:
         """Those of the digests that the index lists."""
         if "digests" not in self.__dict__ and self._are_few(digests):
             return {digest for digest in digests if self.find(digest) is not None}
         return self.digests & digests
 
-    def members_of(self, digests: AbstractSet[str]) -> Iterator[Member]:
+    def find_members(self, digests: AbstractSet[str]) -> Iterator[PackMember]:
         """Those of the digests that the index lists, each with its place."""
-        held = self.holds(digests)
+        held = self.find_listed(digests)
         if self._are_few(held):
             yield from filter(None, map(self.find, held))
         else:
-            yield from (member for member in self.members() if member.hex in held)
+            yield from (member for member in self.read_members() if member.hex in held)
 
     def _are_few(self, digests: AbstractSet[str]) -> bool:
         """Whether to look each of them up is cheaper than to go through all there are."""
         return len(digests) * 64 < len(self.index) // LINE
 
-    def find(self, hexadecimal: str) -> Member | None:
+    def find(self, hexadecimal: str) -> PackMember | None:
         """Bisect the index."""
         wanted = hexadecimal.encode()
         index, low, high = self.index, 0, len(self.index) // LINE
@@ -164,28 +164,28 @@ class Pack:
             else:
                 high = middle
         text = index[low * LINE : (low + 1) * LINE]
-        return _member(text) if text[:64] == wanted else None
+        return _parse_member(text) if text[:64] == wanted else None
 
-    def members(self) -> Iterator[Member]:
+    def read_members(self) -> Iterator[PackMember]:
         """All members that the index lists, damaged lines left out."""
         index = self.index
         for start in range(0, len(index), LINE):
-            member = _member(index[start : start + LINE])
+            member = _parse_member(index[start : start + LINE])
             if member is not None:
                 yield member
 
     def is_indexed(self) -> bool:
         """Whether the index is byte for byte what the pack is named by."""
-        return name_of(self.index) == self.name
+        return pack_name(self.index) == self.name
 
 
-def length_of(index: bytes) -> int:
+def pack_length(index: bytes) -> int:
     """How long a pack is that holds these members and nothing else, but for its trailer."""
     sizes = (int(index[start + 78 : start + 90]) for start in range(0, len(index), LINE))
     return sum(BLOCK + size + -size % BLOCK for size in sizes)
 
 
-def scan(path: Path) -> tuple[bytes, int]:
+def scan_pack(path: Path) -> tuple[bytes, int]:
     """The index made again from a pack itself, as far as its headers are sound, and where they end."""
     lines = []
     with path.open("rb") as file:
@@ -194,18 +194,18 @@ def scan(path: Path) -> tuple[bytes, int]:
         while True:
             block = os.pread(file.fileno(), BLOCK, offset)
             try:
-                member = Member(block[:64].decode("ascii"), offset + BLOCK, int(block[124:135], 8))
+                member = PackMember(block[:64].decode("ascii"), offset + BLOCK, int(block[124:135], 8))
             except ValueError:
                 break
-            if block != header(member.hex, member.size) or end_of(member) > length:
+            if block != member_header(member.hex, member.size) or member_end(member) > length:
                 break
-            lines.append(line(member))
-            offset = end_of(member)
-    return index_of(lines), offset
+            lines.append(index_line(member))
+            offset = member_end(member)
+    return build_index(lines), offset
 
 
-def _member(text: bytes) -> Member | None:
+def _parse_member(text: bytes) -> PackMember | None:
     try:
-        return Member(text[:64].decode("ascii"), int(text[65:77]), int(text[78:90]))
+        return PackMember(text[:64].decode("ascii"), int(text[65:77]), int(text[78:90]))
     except ValueError:
         return None

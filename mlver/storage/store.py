@@ -13,7 +13,7 @@ from mlver.digest import Digest
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class StoreProblem:
     """One thing wrong in a store: with an object (`digest`), or with a file that leads to objects (None).
 
     `lost`: no sound copy of the object is left, so nothing that needs it can be had.
@@ -25,7 +25,7 @@ class Problem:
     lost: bool = False
 
 
-class Intake(Protocol):
+class ObjectIntake(Protocol):
     """Contents on their way in. They count as stored, all together, once the `with` block has ended without error."""
 
     def put(self, source: BinaryIO) -> Digest:
@@ -39,7 +39,7 @@ class ObjectStore(Protocol):
     What the operating system or a network refuses is raised as MlverError, with the place and what to do about it.
     """
 
-    def missing(self, digests: Iterable[Digest]) -> AbstractSet[Digest]:
+    def find_missing(self, digests: Iterable[Digest]) -> AbstractSet[Digest]:
         """Those not in the store. An object that is there may still be damaged: only reading it tells."""
         ...
 
@@ -51,7 +51,7 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def deposit(self) -> AbstractContextManager[Intake]:
+    def open_deposit(self) -> AbstractContextManager[ObjectIntake]:
         """Take contents in. After an error nothing of them is stored that wasn't before, and no rubbish stays.
 
         A damaged object whose good bytes come in again is set aside and replaced.

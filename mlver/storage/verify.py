@@ -12,78 +12,78 @@ from typing import NamedTuple
 
 from mlver.digest import Digest
 from mlver.storage import packs
-from mlver.storage.catalogue import Catalogue, Place, open_place
-from mlver.storage.store import Problem
-from mlver.system.parallel import hashed, spread
+from mlver.storage.catalogue import ObjectCatalogue, ObjectLocation, open_location
+from mlver.storage.store import StoreProblem
+from mlver.system.parallel import hash_descriptor, spread_batches
 
 BATCH_FILES, BATCH_BYTES = 2048, 32 << 20
 DAMAGED = "is damaged"
 MISSING = "is missing"
 FRAMED = "is sound, but what frames it in its pack is damaged"
-Progress = Callable[[int], None]
+VerifyProgress = Callable[[int], None]
 
 
-class _Copy(NamedTuple):
+class _StoredCopy(NamedTuple):
     digest: str
-    place: Place
+    place: ObjectLocation
 
 
-def verify(
-    store: Catalogue, digests: Iterable[Digest] | None, progress: Progress, expect: Progress
-) -> Iterator[Problem]:
+def verify_objects(
+    store: ObjectCatalogue, digests: Iterable[Digest] | None, progress: VerifyProgress, expect: VerifyProgress
+) -> Iterator[StoreProblem]:
     """See LocalStore.verify."""
-    store.forget()
-    for path in store.mend_indexes():
-        yield Problem(None, path, "the index was damaged and is made again from its pack")
+    store.forget_listing()
+    for path in store.repair_indexes():
+        yield StoreProblem(None, path, "the index was damaged and is made again from its pack")
     if digests is None:
-        yield from _strangers(store)
-        wanted = set(store.loose_digests()).union(*(pack.digests - store.marked(pack.name) for pack in store.packs()))
+        yield from _find_stray_files(store)
+        wanted = set(store.loose_digests()).union(*(pack.digests - store.damaged_members(pack.name) for pack in store.list_packs()))
     else:
         wanted = {digest.hex for digest in digests}
     places = store.places(wanted)
     for digest in sorted(wanted - places.keys()):
-        yield Problem(Digest(digest), None, MISSING, lost=True)
-    for pack in store.packs():
-        yield from _ends(pack)
+        yield StoreProblem(Digest(digest), None, MISSING, lost=True)
+    for pack in store.list_packs():
+        yield from _check_pack_end(pack)
     copies = sorted((place, digest) for digest, several in places.items() for place in several)
     expect(sum(place.size for place, _ in copies))
-    batches = _batches(_Copy(digest, place) for place, digest in copies)
-    found: list[_Found] = []
-    with closing(spread(_verify_batch, batches)) as results:
+    batches = _split_batches(_StoredCopy(digest, place) for place, digest in copies)
+    found: list[_FoundFault] = []
+    with closing(spread_batches(_verify_batch, batches)) as results:
         for problems, done in results:
             progress(done)
             found += problems
     unsound = Counter(digest for digest, _, what in found if what != FRAMED)
     for digest, file, what in found:
-        yield Problem(Digest(digest), Path(file), what, lost=unsound[digest] == len(places[digest]))
+        yield StoreProblem(Digest(digest), Path(file), what, lost=unsound[digest] == len(places[digest]))
 
 
-def _strangers(store: Catalogue) -> Iterator[Problem]:
+def _find_stray_files(store: ObjectCatalogue) -> Iterator[StoreProblem]:
     """Files whose names have lost their meaning: a damaged name loses an object as surely as damaged bytes."""
     known = {store.loose_path(digest) for digest in store.loose_digests()}
     for path in sorted(store.objects.rglob("*")):
         if not path.is_dir() and path not in known:
-            yield Problem(None, path, "this is no object's name")
-    expected = {path for pack in store.packs() for path in (pack.path, pack.index_path)}
+            yield StoreProblem(None, path, "this is no object's name")
+    expected = {path for pack in store.list_packs() for path in (pack.path, pack.index_path)}
     for path in sorted(store.packs_directory.glob("*")):
         if path not in expected:
-            yield Problem(None, path, "this belongs to no pack")
+            yield StoreProblem(None, path, "this belongs to no pack")
 
 
-def _ends(pack: packs.Pack) -> Iterator[Problem]:
+def _check_pack_end(pack: packs.PackFile) -> Iterator[StoreProblem]:
     """The end of a pack, which no member covers."""
-    end = max((packs.end_of(member) for member in pack.members()), default=0)
+    end = max((packs.member_end(member) for member in pack.read_members()), default=0)
     try:
         with pack.path.open("rb") as file:
             whole = os.pread(file.fileno(), len(packs.TRAILER) + 1, end) == packs.TRAILER
     except OSError:
         whole = False
     if not whole:
-        yield Problem(None, pack.path, "the end of the pack is damaged")
+        yield StoreProblem(None, pack.path, "the end of the pack is damaged")
 
 
-def _batches(copies: Iterable[_Copy]) -> Iterator[list[_Copy]]:
-    batch: list[_Copy] = []
+def _split_batches(copies: Iterable[_StoredCopy]) -> Iterator[list[_StoredCopy]]:
+    batch: list[_StoredCopy] = []
     size = 0
     for copy in copies:
         batch.append(copy)
@@ -95,12 +95,12 @@ def _batches(copies: Iterable[_Copy]) -> Iterator[list[_Copy]]:
         yield batch
 
 
-_Found = tuple[str, str, str]
+_FoundFault = tuple[str, str, str]
 
 
-def _verify_batch(copies: list[_Copy]) -> tuple[list[_Found], int]:
+def _verify_batch(copies: list[_StoredCopy]) -> tuple[list[_FoundFault], int]:
     """In a worker process: (digest, path, what is wrong) of the copies that are not sound, and the bytes read."""
-    found: list[_Found] = []
+    found: list[_FoundFault] = []
     start = 0
     while start < len(copies):
         end = start + 1
@@ -108,28 +108,28 @@ def _verify_batch(copies: list[_Copy]) -> tuple[list[_Found], int]:
             end += 1
         together = copies[start:end]
         try:
-            with open_place(together[0].place) as source:
-                found.extend(_verify_open(source, together))
+            with open_location(together[0].place) as source:
+                found.extend(_verify_open_file(source, together))
         except OSError as error:
             found.extend((copy.digest, copy.place.path, f"cannot be read: {error.strerror}") for copy in together)
         start = end
     return found, sum(copy.place.size for copy in copies)
 
 
-def _verify_open(source: int, copies: list[_Copy]) -> Iterator[_Found]:
+def _verify_open_file(source: int, copies: list[_StoredCopy]) -> Iterator[_FoundFault]:
     for digest, place in copies:
         if not place.pack:
-            if hashed(source, None, _ignore)[0] != digest:
+            if hash_descriptor(source, None, _ignore_progress)[0] != digest:
                 yield digest, place.path, DAMAGED
             continue
-        padding = packs.padding(place.size)
+        padding = packs.member_padding(place.size)
         block = os.pread(source, packs.BLOCK + place.size + len(padding), place.offset - packs.BLOCK)
         data = memoryview(block)[packs.BLOCK : packs.BLOCK + place.size]
         if hashlib.sha256(data).hexdigest() != digest:
             yield digest, place.path, DAMAGED
-        elif block[: packs.BLOCK] != packs.header(digest, place.size) or not block.endswith(padding):
+        elif block[: packs.BLOCK] != packs.member_header(digest, place.size) or not block.endswith(padding):
             yield digest, place.path, FRAMED
 
 
-def _ignore(_: int) -> None:
+def _ignore_progress(_: int) -> None:
     """Progress is told by the batch."""

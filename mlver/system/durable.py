@@ -38,7 +38,7 @@ def temporary_name() -> str:
 
 
 @contextlib.contextmanager
-def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+def naming_errors(path: str | os.PathLike[str]) -> Iterator[None]:
     """Errors of calls that take a descriptor don't say which file: name it."""
     try:
         yield
@@ -48,7 +48,7 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
         raise
 
 
-def sync(descriptor: int) -> None:
+def sync_descriptor(descriptor: int) -> None:
     """Everything written to this descriptor is on the disk when this returns."""
     if _FULL_FSYNC is not None:
         # macOS's fsync leaves the bytes in the drive's own cache.
@@ -69,12 +69,12 @@ def write_all(descriptor: int, data: bytes | memoryview) -> None:
 
 def start_flush(descriptor: int, offset: int, count: int) -> None:
     """Have the disk begin on these bytes, so that the `sync` to come finds little left; no promise by itself."""
-    flush = _sync_file_range()
+    flush = _load_sync_file_range()
     if flush is not None:
         flush(descriptor, offset, count)
 
 
-class Flushing:
+class FlushingWriter:
     """Writes to a descriptor, having the disk begin every few MiB; `path` is for messages."""
 
     def __init__(self, descriptor: int, path: str | os.PathLike[str]) -> None:
@@ -83,7 +83,7 @@ class Flushing:
         self._done = self._flushed = 0
 
     def write(self, data: memoryview) -> None:
-        with naming(self._path):
+        with naming_errors(self._path):
             write_all(self._descriptor, data)
         self._done += len(data)
         if self._done - self._flushed >= FLUSH_BYTES:
@@ -91,7 +91,7 @@ class Flushing:
             self._flushed = self._done
 
 
-def clone(source: int, target: int) -> bool:
+def clone_blocks(source: int, target: int) -> bool:
     """Let an empty file share another's blocks, where the file system can; False, with nothing changed, elsewhere."""
     try:
         fcntl.ioctl(target, _FICLONE, source)
@@ -104,10 +104,10 @@ def clone(source: int, target: int) -> bool:
 
 def sync_directory(path: AnyPath) -> None:
     """The names in this directory, as they are now, survive a power cut when this returns."""
-    with naming(path):
+    with naming_errors(path):
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            sync(descriptor)
+            sync_descriptor(descriptor)
         except OSError as error:
             # Some file systems (FUSE, SMB) have no such notion; there is nothing more to ask of them.
             if error.errno not in (errno.EINVAL, errno.ENOTSUP):
@@ -138,30 +138,30 @@ def make_directory(path: Path) -> None:
         sync_directory(made.parent)
 
 
-def temporary(directory: Path, data: bytes, *, mode: int = 0o666) -> Path:
+def write_temporary(directory: Path, data: bytes, *, mode: int = 0o666) -> Path:
     """A new file with these bytes, already on the disk, under a name nobody relies on yet."""
     path = directory / temporary_name()
-    with naming(path):
+    with naming_errors(path):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
             write_all(descriptor, data)
             # Without this flush a power cut after the rename leaves the final name on an empty file.
-            sync(descriptor)
+            sync_descriptor(descriptor)
         except BaseException:
-            discard(path)
+            discard_temporary(path)
             raise
         finally:
             os.close(descriptor)
     return path
 
 
-def discard(path: AnyPath) -> None:
+def discard_temporary(path: AnyPath) -> None:
     """Take a temporary away; one that is gone, or can't be removed, hurts nobody and is swept later."""
     with contextlib.suppress(OSError):
         os.unlink(path)  # noqa: PTH108
 
 
-def claim(prepared: Path, path: Path) -> None:
+def claim_name(prepared: Path, path: Path) -> None:
     """Give a prepared file its name, if that is free; raises FileExistsError. Neither data nor directory is flushed."""
     try:
         # link refuses a taken name atomically, where a look followed by a rename would race another process.
@@ -174,33 +174,33 @@ def claim(prepared: Path, path: Path) -> None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path)) from error
         prepared.replace(path)
         return
-    discard(prepared)
+    discard_temporary(prepared)
 
 
-def write(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes) -> None:
     """Put these bytes at `path`: at every instant, and after any crash, it holds its old bytes or these, whole."""
-    prepared = temporary(path.parent, data)
+    prepared = write_temporary(path.parent, data)
     try:
         prepared.replace(path)
     except BaseException:
-        discard(prepared)
+        discard_temporary(prepared)
         raise
     # Without this flush a power cut brings the old name back after we have said "done".
     sync_directory(path.parent)
 
 
-def create(path: Path, data: bytes) -> None:
+def create_file(path: Path, data: bytes) -> None:
     """Like `write`, but for a name that must be new: raises FileExistsError and changes nothing if it is taken."""
-    prepared = temporary(path.parent, data)
+    prepared = write_temporary(path.parent, data)
     try:
-        claim(prepared, path)
+        claim_name(prepared, path)
     except BaseException:
-        discard(prepared)
+        discard_temporary(prepared)
         raise
     sync_directory(path.parent)
 
 
-def remove(path: Path) -> None:
+def remove_file(path: Path) -> None:
     """Remove a file for good; one that is gone already is no error, but its absence is flushed all the same."""
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
@@ -208,26 +208,26 @@ def remove(path: Path) -> None:
         sync_directory(path.parent)
 
 
-def sweep(directory: Path) -> int:
+def sweep_temporaries(directory: Path) -> int:
     """Remove the temporaries that crashed processes left in this directory; hold the lock when you call it."""
     try:
         names = [name for name in os.listdir(directory) if is_temporary(name)]
     except (FileNotFoundError, NotADirectoryError):
         return 0
     for name in names:
-        discard(directory / name)
+        discard_temporary(directory / name)
     return len(names)
 
 
 def sync_files(paths: Sequence[AnyPath]) -> None:
     """The bytes of all these files are on the disk when this returns; many at once cost one flush where possible."""
-    if len(paths) >= SYNCFS_FROM and _sync_file_systems({_parent(path) for path in paths}):
+    if len(paths) >= SYNCFS_FROM and _sync_file_systems({_parent_directory(path) for path in paths}):
         return
     for path in paths:
-        with naming(path):
+        with naming_errors(path):
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                sync(descriptor)
+                sync_descriptor(descriptor)
             finally:
                 os.close(descriptor)
 
@@ -240,21 +240,21 @@ def replace_group(pairs: Sequence[tuple[AnyPath, AnyPath]], *, also: Iterable[An
     """
     for prepared, target in pairs:
         os.replace(prepared, target)  # noqa: PTH105 - paths as text: pathlib would cost more than the call
-    sync_directories([*also, *(_parent(target) for _, target in pairs)])
+    sync_directories([*also, *(_parent_directory(target) for _, target in pairs)])
 
 
-def _parent(path: AnyPath) -> str:
+def _parent_directory(path: AnyPath) -> str:
     return os.path.dirname(path) or "."  # noqa: PTH120
 
 
 def _sync_file_systems(directories: Iterable[AnyPath]) -> bool:
     """Flush the file systems of these directories, if this system can do that and report errors; say whether."""
-    flush = _syncfs()
+    flush = _load_syncfs()
     if flush is None:
         return False
     seen: set[int] = set()
     for directory in directories:
-        with naming(directory):
+        with naming_errors(directory):
             descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 device = os.fstat(descriptor).st_dev
@@ -267,7 +267,7 @@ def _sync_file_systems(directories: Iterable[AnyPath]) -> bool:
 
 
 @cache
-def _syncfs() -> Callable[[int], None] | None:
+def _load_syncfs() -> Callable[[int], None] | None:
     """Linux's syncfs, from the first kernel (5.8) on that returns write errors; None elsewhere."""
     if sys.platform != "linux":
         return None
@@ -290,7 +290,7 @@ def _syncfs() -> Callable[[int], None] | None:
 
 
 @cache
-def _sync_file_range() -> Callable[[int, int, int], None] | None:
+def _load_sync_file_range() -> Callable[[int, int, int], None] | None:
     """Linux's sync_file_range, asked to start writing and not to wait; None elsewhere."""
     if sys.platform != "linux":
         return None

@@ -15,14 +15,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mlver.errors import MlverError, refused
+from mlver.errors import MlverError, refusal_error
 
 WAIT_S = 30.0
 _POLL_S = 0.02
 
 
 @contextmanager
-def held(directory: Path, wait: float = WAIT_S) -> Iterator[int]:
+def hold_lock(directory: Path, wait: float = WAIT_S) -> Iterator[int]:
     """Hold the lock in `directory`, waiting `wait` seconds for it; yield its descriptor, for processes started now.
 
     Raise MlverError naming the holder when the time is up.
@@ -30,17 +30,17 @@ def held(directory: Path, wait: float = WAIT_S) -> Iterator[int]:
     try:
         descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise refused("locking the repository", error) from error
+        raise refusal_error("locking the repository", error) from error
     try:
-        _acquire(descriptor, directory / "lock", wait)
-        _tell(descriptor, {"pid": os.getpid(), "command": sys.argv[1:], "since": time.time()})
+        _acquire_lock(descriptor, directory / "lock", wait)
+        _write_holder(descriptor, {"pid": os.getpid(), "command": sys.argv[1:], "since": time.time()})
         yield descriptor
     finally:
         # never unlocked by name: a git that still runs keeps its own copy, and with it the lock
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, path: Path, wait: float) -> None:
+def _acquire_lock(descriptor: int, path: Path, wait: float) -> None:
     until = time.monotonic() + wait
     while True:
         try:
@@ -48,24 +48,24 @@ def _acquire(descriptor: int, path: Path, wait: float) -> None:
         except BlockingIOError:
             if time.monotonic() >= until:
                 raise MlverError(
-                    f"another mlver is writing here: {_holder(path)}; waited {wait:g} s",
+                    f"another mlver is writing here: {_describe_holder(path)}; waited {wait:g} s",
                     hint="let it finish and run the command again, or wait longer: mlver --wait 300 …",
                 ) from None
             time.sleep(_POLL_S)
         except OSError as error:
-            raise refused(f"locking {path}", error) from error
+            raise refusal_error(f"locking {path}", error) from error
         else:
             return
 
 
-def _tell(descriptor: int, told: dict[str, object]) -> None:
+def _write_holder(descriptor: int, told: dict[str, object]) -> None:
     """Who holds the lock, for whoever waits: a courtesy, never a reason to stop."""
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(told).encode(), 0)
 
 
-def _holder(path: Path) -> str:
+def _describe_holder(path: Path) -> str:
     try:
         told = json.loads(path.read_text())  # only told to a person, and sanitised on the way
         pid, words = int(told["pid"]), " ".join(map(str, told["command"]))

@@ -31,14 +31,14 @@ AHEAD = 2
 PIECE, PIECES = 1 << 20, 4
 
 
-def cores() -> int:
+def count_cores() -> int:
     """The processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1  # macOS
 
 
-def spread(
+def spread_batches(
     work: Callable[[Batch], Result], batches: Iterable[Batch], *, workers: int | None = None
 ) -> Generator[Result, None, None]:
     """Yield `work(batch)` for each batch, in order; batches are drawn only as workers get to them.
@@ -47,28 +47,28 @@ def spread(
     """
     source = iter(batches)
     first = list(islice(source, 2))
-    with Pool(work, workers=workers if len(first) > 1 else 1) as pool:
+    with WorkerPool(work, workers=workers if len(first) > 1 else 1) as pool:
         under_way: deque[Callable[[], Result]] = deque()
         for batch in chain(first, source):
-            under_way.append(pool.submit(batch))
+            under_way.append(pool.submit_batch(batch))
             if len(under_way) >= AHEAD * pool.workers:
                 yield under_way.popleft()()
         while under_way:
             yield under_way.popleft()()
 
 
-class Pool(Generic[Batch, Result]):
+class WorkerPool(Generic[Batch, Result]):
     """Forked workers that all run one function; they start at the first batch and end with the `with` block.
 
     `work` itself isn't pickled: it may close over anything. Batches and results are.
     """
 
     def __init__(self, work: Callable[[Batch], Result], *, workers: int | None = None) -> None:
-        self.workers = max(1, cores() if workers is None else workers)
+        self.workers = max(1, count_cores() if workers is None else workers)
         self._work = work
         self._pool: ProcessPoolExecutor | None = None
 
-    def __enter__(self) -> Pool[Batch, Result]:
+    def __enter__(self) -> WorkerPool[Batch, Result]:
         return self
 
     def __exit__(
@@ -76,7 +76,7 @@ class Pool(Generic[Batch, Result]):
     ) -> None:
         if self._pool is not None:
             # Waits for the batches in hand only, so that no child outlives us or still writes after we clean up.
-            with _no_interrupt():
+            with _delay_interrupt():
                 self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
@@ -85,38 +85,38 @@ class Pool(Generic[Batch, Result]):
         """Whether there are workers by now."""
         return self._pool is not None
 
-    def submit(self, batch: Batch) -> Callable[[], Result]:
+    def submit_batch(self, batch: Batch) -> Callable[[], Result]:
         """Start on a batch; the function returned waits for its result. With one worker that is when it is done."""
         if self.workers == 1:
             return lambda: self._work(batch)
         if self._pool is None:
-            self._pool = self._start()
-        with _no_interrupt(), warnings.catch_warnings():
+            self._pool = self._start_workers()
+        with _delay_interrupt(), warnings.catch_warnings():
             # Python 3.12 warns of forking beside threads; ours hold no lock that a worker takes.
             warnings.simplefilter("ignore", DeprecationWarning)
-            future: Future[Result] = self._pool.submit(cast(Callable[[Batch], Result], _run), batch)
-        return lambda: _outcome(future)
+            future: Future[Result] = self._pool.submit(cast(Callable[[Batch], Result], _run_batch), batch)
+        return lambda: _wait_for_result(future)
 
-    def _start(self) -> ProcessPoolExecutor:
+    def _start_workers(self) -> ProcessPoolExecutor:
         import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
 
         context = multiprocessing.get_context("fork")
-        return ProcessPoolExecutor(self.workers, context, initializer=partial(_begin, self._work, os.getpid()))
+        return ProcessPoolExecutor(self.workers, context, initializer=partial(_initialise_worker, self._work, os.getpid()))
 
 
 @contextmanager
-def beside(work: Callable[[], bytes | None]) -> Iterator[Callable[[], bytes | None]]:
+def run_beside(work: Callable[[], bytes | None]) -> Iterator[Callable[[], bytes | None]]:
     """Have `work` done meanwhile by a forked process; the function given waits for its result.
 
     None where there came none: the work said so, failed or was killed. It may close over anything; it should only read,
     for it is ended when the block is left early. Where no second process can be had it is done here, once asked for.
     """
-    other = _Other()
+    other = _ForkedWorker()
     try:
-        with _no_interrupt():
-            begun = cores() > 1 and other.begin(work)
-        yield other.answer if begun else work
+        with _delay_interrupt():
+            begun = count_cores() > 1 and other.begin(work)
+        yield other.read_answer if begun else work
     finally:
         other.end()
 
@@ -124,7 +124,7 @@ def beside(work: Callable[[], bytes | None]) -> Iterator[Callable[[], bytes | No
 _LENGTH = 8
 
 
-class _Other:
+class _ForkedWorker:
     """A forked process that sends one answer: its length, then its bytes."""
 
     def __init__(self) -> None:
@@ -144,12 +144,12 @@ class _Other:
             return False
         if pid == 0:
             os.close(source)
-            _answer(work, target)
+            _send_answer(work, target)
         os.close(target)
         self._pid, self._source = pid, source
         return True
 
-    def answer(self) -> bytes | None:
+    def read_answer(self) -> bytes | None:
         with open(self._source, "rb", closefd=False) as answers:
             length, told = answers.read(_LENGTH), answers.read()
         # An exit status says less: somebody else may have been told it.
@@ -167,7 +167,7 @@ class _Other:
             self._pid = None
 
 
-def _answer(work: Callable[[], bytes | None], target: int) -> NoReturn:
+def _send_answer(work: Callable[[], bytes | None], target: int) -> NoReturn:
     """In the forked process, which leaves Ctrl-C to its parent and ends at a broken pipe when that one is gone."""
     gc.disable()  # what the parent left to be finalized is the parent's
     with suppress(BaseException):
@@ -181,7 +181,7 @@ def _answer(work: Callable[[], bytes | None], target: int) -> NoReturn:
 
 
 @contextmanager
-def _no_interrupt() -> Iterator[None]:
+def _delay_interrupt() -> Iterator[None]:
     """A Ctrl-C waits until the end of the block. It is for the main thread alone, in which Python handles signals.
 
     Between the start of workers and that of the thread that ends them, it would leave them, and this process waiting
@@ -204,7 +204,7 @@ def _no_interrupt() -> Iterator[None]:
 _task: Callable[[Any], Any] | None = None
 
 
-def _begin(work: Callable[[Any], Any], parent: int) -> None:
+def _initialise_worker(work: Callable[[Any], Any], parent: int) -> None:
     """In the new worker: take the function over, leave Ctrl-C to the parent, and don't outlive it."""
     global _task  # noqa: PLW0603 - one worker process runs one function, and nothing else reaches it
     _task = work
@@ -219,12 +219,12 @@ def _begin(work: Callable[[Any], Any], parent: int) -> None:
             os._exit(1)
 
 
-def _run(batch: object) -> object:
+def _run_batch(batch: object) -> object:
     assert _task is not None
     return _task(batch)
 
 
-def _outcome(future: Future[Result]) -> Result:
+def _wait_for_result(future: Future[Result]) -> Result:
     from concurrent.futures.process import BrokenProcessPool
 
     try:
@@ -235,7 +235,7 @@ def _outcome(future: Future[Result]) -> Result:
         ) from None
 
 
-def hashed(source: int, write: Callable[[memoryview], None] | None, progress: Callable[[int], None]) -> tuple[str, int]:
+def hash_descriptor(source: int, write: Callable[[memoryview], None] | None, progress: Callable[[int], None]) -> tuple[str, int]:
     """The SHA-256 (64 hexadecimal digits) and size of what is left to read of a descriptor, in constant memory.
 
     With `write`, each piece is handed to it as well, while a second thread hashes: both let go of the interpreter lock.

@@ -34,7 +34,7 @@ WITHOUT ROWID;
 """
 
 
-class State:
+class StateDatabase:
     """The cache at `path`; opening it costs nothing until the first question. No method ever raises or waits long."""
 
     def __init__(self, path: Path) -> None:
@@ -46,14 +46,14 @@ class State:
         """Let go of the file; the next question opens it again."""
         _opened.discard(self)
         if self._connection is not None:
-            with contextlib.suppress(*_failures()):
+            with contextlib.suppress(*_failure_types()):
                 self._connection.close()
             self._connection = None
 
     def get_document(self, digest: str) -> str | None:
         """The JSON kept for a record whose bytes hash to these 64 hexadecimal digits."""
         key = bytes.fromhex(digest)
-        for text, checksum in self._ask("SELECT json, checksum FROM documents WHERE digest = ?", (key,)):
+        for text, checksum in self._run_query("SELECT json, checksum FROM documents WHERE digest = ?", (key,)):
             if isinstance(text, str) and checksum == zlib.crc32(text.encode(errors="replace"), zlib.crc32(key)):
                 return text
         return None
@@ -67,29 +67,29 @@ class State:
             (key, text, zlib.crc32(text.encode(errors="replace"), zlib.crc32(key)))
             for key, text in ((bytes.fromhex(digest), text) for digest, text in documents)
         ]
-        self._tell([("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", rows)])
+        self._write_rows([("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", rows)])
 
     def committed(self, places: Iterable[str]) -> dict[str, str]:
         """Of what lies at each `<commit>:<path>`, a commit by its full id: the SHA-256 that was kept, 64 digits."""
-        kept = {place: self.get_document(_key(place)) for place in places}
+        kept = {place: self.get_document(_committed_key(place)) for place in places}
         return {place: digest for place, digest in kept.items() if digest is not None and _DIGEST.fullmatch(digest)}
 
     def keep_committed(self, digests: Mapping[str, str]) -> None:
         """Keep them: what a commit holds it holds for ever."""
-        self.put_documents((_key(place), digest) for place, digest in digests.items())
+        self.put_documents((_committed_key(place), digest) for place, digest in digests.items())
 
     def files(self, worktree: str, path: bytes) -> Iterator[tuple[bytes, bytes]]:
         """The (path, entry) pairs kept for a file or for all below a directory, ordered by the bytes of the path."""
         # In pages, so that no statement stays open while the caller keeps or drops rows.
         query = "SELECT path, entry, checksum FROM files WHERE worktree = ? AND path = ?"
-        rows = self._ask(query, (worktree, path))
+        rows = self._run_query(query, (worktree, path))
         query = (
             "SELECT path, entry, checksum FROM files WHERE worktree = ? AND path > ? AND path < ? ORDER BY path LIMIT ?"
         )
         last = path + b"/"
         while True:
             yield from [(key, entry) for key, entry, check in rows if zlib.crc32(entry, zlib.crc32(key)) == check]
-            rows = self._ask(query, (worktree, last, path + b"0", PAGE))
+            rows = self._run_query(query, (worktree, last, path + b"0", PAGE))
             if not rows:
                 return
             last = rows[-1][0]
@@ -98,27 +98,27 @@ class State:
         """Keep the (path, entry) pairs and drop the paths, in one transaction."""
         rows = [(worktree, key, entry, zlib.crc32(entry, zlib.crc32(key))) for key, entry in kept]
         gone = [(worktree, key) for key in dropped]
-        self._tell(
+        self._write_rows(
             [
                 ("DELETE FROM files WHERE worktree = ? AND path = ?", gone),
                 ("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", rows),
             ]
         )
 
-    def _ask(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        connection = self._open() if self.path.exists() else None
+    def _run_query(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        connection = self._open_connection() if self.path.exists() else None
         if connection is None:
             return []
         try:
             return connection.execute(query, values).fetchall()
-        except _failures() as error:
+        except _failure_types() as error:
             self._give_up(error)
             return []
 
-    def _tell(self, changes: Sequence[tuple[str, Sequence[Sequence[object]]]]) -> None:
+    def _write_rows(self, changes: Sequence[tuple[str, Sequence[Sequence[object]]]]) -> None:
         if not any(rows for _, rows in changes):
             return
-        connection = self._open()
+        connection = self._open_connection()
         if connection is None:
             return
         try:
@@ -126,15 +126,15 @@ class State:
                 connection.execute("BEGIN IMMEDIATE")
                 for statement, rows in changes:
                     connection.executemany(statement, rows)
-        except _failures() as error:
+        except _failure_types() as error:
             self._give_up(error)
 
-    def _open(self) -> sqlite3.Connection | None:
+    def _open_connection(self) -> sqlite3.Connection | None:
         if self._connection is None and self._usable:
             try:
-                self._connection = _connect(self.path)
-            except _failures() as error:
-                self._connection = _afresh(self.path) if _is_corrupt(error) else None
+                self._connection = _open_database(self.path)
+            except _failure_types() as error:
+                self._connection = _recreate_database(self.path) if _is_corrupt(error) else None
             self._usable = self._connection is not None
             if self._usable:
                 _opened.add(self)
@@ -145,11 +145,11 @@ class State:
         self.close()
         self._usable = False
         if _is_corrupt(error):
-            _unlink(self.path)
+            _unlink_database(self.path)
 
 
 # What a process that ends has yet to let go of.
-_opened: WeakSet[State] = WeakSet()
+_opened: WeakSet[StateDatabase] = WeakSet()
 
 
 def close_all() -> None:
@@ -157,16 +157,16 @@ def close_all() -> None:
         state.close()
 
 
-def _key(place: str) -> str:
+def _committed_key(place: str) -> str:
     """Under which the digest of what a commit holds is kept: no record's bytes hash to it."""
     return hashlib.sha256(b"committed\0" + place.encode(errors="surrogateescape")).hexdigest()
 
 
-def _connect(path: Path) -> sqlite3.Connection | None:
+def _open_database(path: Path) -> sqlite3.Connection | None:
     """Open or make the file; None if a newer mlver keeps it."""
     import sqlite3
 
-    if any(place.is_symlink() for place in (path.parent, *_files(path))):
+    if any(place.is_symlink() for place in (path.parent, *_database_files(path))):
         return None  # it would be made, or changed, wherever that leads to
     path.parent.mkdir(exist_ok=True)
     connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
@@ -183,30 +183,30 @@ def _connect(path: Path) -> sqlite3.Connection | None:
         connection.close()
         raise
     connection.close()
-    return None if found > FORMAT else _afresh(path)
+    return None if found > FORMAT else _recreate_database(path)
 
 
-def _afresh(path: Path) -> sqlite3.Connection | None:
+def _recreate_database(path: Path) -> sqlite3.Connection | None:
     """Start again in place of a file that is no cache of ours; None where even that is refused."""
     try:
-        _unlink(path)
-        return _connect(path)
-    except _failures():
+        _unlink_database(path)
+        return _open_database(path)
+    except _failure_types():
         return None
 
 
-def _unlink(path: Path) -> None:
-    for place in _files(path):
+def _unlink_database(path: Path) -> None:
+    for place in _database_files(path):
         with contextlib.suppress(OSError):
             place.unlink(missing_ok=True)
 
 
-def _files(path: Path) -> list[Path]:
+def _database_files(path: Path) -> list[Path]:
     """All that SQLite keeps at a path, the database itself last."""
     return [Path(f"{path}{suffix}") for suffix in ("-wal", "-shm", "-journal", "")]
 
 
-def _failures() -> tuple[type[Exception], ...]:
+def _failure_types() -> tuple[type[Exception], ...]:
     """What a cache may meet and must not pass on; asked for only once sqlite3 has been needed."""
     import sqlite3
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlver.errors import InvalidDocument, MlverError, command
+from mlver.errors import InvalidDocument, MlverError, shell_command
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import TextScreen
 
@@ -23,5 +23,5 @@ def _suggest_fix(error: MlverError) -> str | None:
     if not isinstance(error, InvalidDocument):
         return None
     if error.where.startswith(".mlver/models/") and not error.where.endswith("/model.yaml"):
-        return command("git", "log", "-p", "--", error.where)
+        return shell_command("git", "log", "-p", "--", error.where)
     return f"mend {error.where}, then run the command again"

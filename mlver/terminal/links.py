@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from mlver.policy.chain import Broken
+from mlver.policy.chain import BrokenLink
 from mlver.terminal.screen import Style, TextScreen
 
 _SHOWN = 10
 
 
-def draw_broken_links(broken: Sequence[Broken], screen: TextScreen, style: Style = "bad") -> None:
+def draw_broken_links(broken: Sequence[BrokenLink], screen: TextScreen, style: Style = "bad") -> None:
     width = max((len(link.kind) for link in broken), default=0)
     for (kind, hint), alike in groupby(broken, key=lambda link: (link.kind, link.hint)):
         some = list(alike)

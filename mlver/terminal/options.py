@@ -30,7 +30,7 @@ def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_stage(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _list_completions(ctx, lambda project: iter(project.registry.config().stages), incomplete)
+    return _list_completions(ctx, lambda project: iter(project.registry.read_config().stages), incomplete)
 
 
 def complete_ref(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -28,7 +28,7 @@ class TerminalReporter:
         self._advanced = 0
         self._since = 0.0
 
-    def note(self, text: str) -> None:
+    def show_note(self, text: str) -> None:
         with suppress(OSError):  # a remark that nobody can read stops no work
             TextScreen(self._stream).draw_line(("note: ", "warn"), text)
 
@@ -38,7 +38,7 @@ class TerminalReporter:
     def begin(self, what: str, total: int | None) -> None:
         self._what, self._total, self._advanced, self._since = what, total, 0, time.monotonic()
 
-    def advance(self, count: int) -> None:
+    def advance_work(self, count: int) -> None:
         self._advanced += count
         if self._bar is not None:
             progress, task = self._bar

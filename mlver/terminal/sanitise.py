@@ -6,11 +6,11 @@ another. They are shown as escapes, in every string that reaches a screen.
 
 from __future__ import annotations
 
-from mlver.errors import plain as clean
+from mlver.errors import printable_name
 
-__all__ = ["clean", "clean_lines"]
+__all__ = ["printable_name", "clean_lines"]
 
 
 def clean_lines(text: str) -> list[str]:
-    """`text` of several lines, each as `clean` has it."""
-    return [clean(line.expandtabs(4)) for line in text.split("\n")]
+    """`text` of several lines, each as `printable_name` has it."""
+    return [printable_name(line.expandtabs(4)) for line in text.split("\n")]

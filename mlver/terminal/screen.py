@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, TextIO, TypeAlias
 
-from mlver.terminal.sanitise import clean
+from mlver.terminal.sanitise import printable_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -194,7 +194,7 @@ def measure_width(text: str) -> int:
     """How many columns of a terminal a text takes."""
     from rich.cells import cell_len
 
-    return cell_len(clean(text))
+    return cell_len(printable_name(text))
 
 
 def _truncate_text(text: Text, width: int) -> list[Text]:
@@ -208,7 +208,7 @@ def _build_text(parts: Iterable[Part]) -> Text:
     text = Text()
     for part in parts:
         if isinstance(part, str):
-            text.append(clean(part))
+            text.append(printable_name(part))
         else:
-            text.append(clean(part[0]), _STYLES[part[1]])
+            text.append(printable_name(part[0]), _STYLES[part[1]])
     return text

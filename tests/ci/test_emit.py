@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from mlver.features.releasing.pipelines.emit import File, files, is_edited
-from mlver.features.releasing.pipelines.settings import FORGES, PIPELINES, Forge, Settings
+from mlver.features.releasing.pipelines.emit import PipelineFile, render_pipelines, is_edited
+from mlver.features.releasing.pipelines.settings import FORGES, PIPELINES, Forge, PipelineSettings
 from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import read_document
 from tests.conftest import CHECKOUT, Repository
@@ -27,12 +27,12 @@ OPTIONS = tuple(word for name, text in FULL.items() for word in (f"--{name}", te
 TEMPLATES = sorted(path for path in (CHECKOUT / "mlver/features/releasing/pipelines/templates").rglob("*.y*ml"))
 
 
-def made(forge: Forge, **told: str) -> list[File]:
-    settings = Settings(**{"branch": "main", "python": "3.12", "install": "mlver==0.1.0", **told})
-    return list(files(forge, settings, settings.command_line(forge)))
+def made(forge: Forge, **told: str) -> list[PipelineFile]:
+    settings = PipelineSettings(**{"branch": "main", "python": "3.12", "install": "mlver==0.1.0", **told})
+    return list(render_pipelines(forge, settings, settings.command_line(forge)))
 
 
-def loaded(file: File) -> list[Any]:
+def loaded(file: PipelineFile) -> list[Any]:
     # `on` is a key of GitHub's, and no boolean
     return [json.loads(json.dumps(one)) for one in yaml.load_all(file.text, yaml.CBaseLoader)]
 

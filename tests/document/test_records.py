@@ -16,18 +16,18 @@ from mlver.document.codec import decode, encode
 from mlver.document.schema import KINDS, Kind, schema
 from mlver.records.approval import ApprovalRecord
 from mlver.records.artifact import Artifact
-from mlver.records.config import Config, StageSettings, TagSettings
+from mlver.records.config import ProjectConfig, StageSettings, TagSettings
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.model import ArtifactSettings, ModelSettings
 from mlver.records.promotion import ApprovalReference, GateResult, PromotionRecord
-from mlver.records.version import Code, Environment, VersionRecord
+from mlver.records.version import CodeState, TrainingEnvironment, VersionRecord
 from tests.document.documents import PROMOTION_TEXT, SMALL, VERSION_TEXT
 
 RECORDS: dict[Kind, Any] = {
     "version": VersionRecord,
     "promotion": PromotionRecord,
     "model": ModelSettings,
-    "config": Config,
+    "config": ProjectConfig,
     "evaluation": EvaluationRecord,
     "approval": ApprovalRecord,
 }
@@ -228,12 +228,12 @@ def test_records_survive_the_journey(kind: Kind, data: st.DataObject) -> None:
 
 
 def test_the_defaults_are_valid_settings() -> None:
-    config = Config(
+    config = ProjectConfig(
         stages={"staging": StageSettings(), "production": StageSettings(after=("staging",), verified=True)},
         tags=TagSettings(promotions=True),
     )
-    assert Config.from_document(decode("config", encode("config", config.to_document()), "f")) == config
-    assert Config.from_document(decode("config", b"schema: mlver/config/1\n", "f")) == Config()
+    assert ProjectConfig.from_document(decode("config", encode("config", config.to_document()), "f")) == config
+    assert ProjectConfig.from_document(decode("config", b"schema: mlver/config/1\n", "f")) == ProjectConfig()
 
 
 @pytest.mark.parametrize(
@@ -242,8 +242,8 @@ def test_the_defaults_are_valid_settings() -> None:
         Artifact,
         ArtifactSettings,
         ApprovalReference,
-        Code,
-        Environment,
+        CodeState,
+        TrainingEnvironment,
         GateResult,
         StageSettings,
         TagSettings,

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from mlver.system import durable
-from mlver.system.state import State
+from mlver.system.state import StateDatabase
 from tests.faults.disk import DurableDisk
 
 _NAMES = {"replace": "rename", "remove": "unlink"}
@@ -92,16 +92,16 @@ class CallTap:
         fcntl.flock = partial(self._intercept_call, "flock", fcntl.flock)
         subprocess.run = partial(self._intercept_git, subprocess.run)
         builtins.open = io.open = partial(_open_counted, self, io.open)
-        told = State._tell
+        told = StateDatabase._write_rows
 
-        def tell(state: State, changes: Any) -> None:
+        def tell(state: StateDatabase, changes: Any) -> None:
             self._intercept_call("state", partial(told, state), changes)
 
-        State._tell = tell  # type: ignore[method-assign, assignment]
-        flush = durable._syncfs()
+        StateDatabase._write_rows = tell  # type: ignore[method-assign, assignment]
+        flush = durable._load_syncfs()
         if flush is not None:
             counted = partial(self._intercept_call, "syncfs", flush)
-            durable._syncfs = lambda: counted  # type: ignore[assignment]
+            durable._load_syncfs = lambda: counted  # type: ignore[assignment]
 
     def end_answer(self) -> None:
         """The command has told its answer; a power cut may come at any time from here on."""

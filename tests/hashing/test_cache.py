@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
-from mlver.hashing import Measured, StatCache, measure
+from mlver.hashing import MeasuredArtifact, StatCache, measure_artifact
 from mlver.hashing import cache as cache_module
-from mlver.hashing.cache import is_racy, signature
-from mlver.system.state import State
+from mlver.hashing.cache import is_racy, stat_signature
+from mlver.system.state import StateDatabase
 
 SECOND = 1_000_000_000
 
@@ -44,44 +44,44 @@ def settle() -> None:
     time.sleep(0.05)
 
 
-def kept(state: State, worktree: str = "w", key: bytes = b"data") -> list[bytes]:
+def kept(state: StateDatabase, worktree: str = "w", key: bytes = b"data") -> list[bytes]:
     return [path for path, _ in state.files(worktree, key)]
 
 
 def test_fresh_files_are_not_kept_and_settled_ones_are(tmp_path: Path, top: Path) -> None:
-    state = State(tmp_path / "state/state.db")
-    measure(top, key="data", cache=StatCache(state, "w"))
+    state = StateDatabase(tmp_path / "state/state.db")
+    measure_artifact(top, key="data", cache=StatCache(state, "w"))
     fresh = kept(state)
     settle()
-    measure(top, key="data", cache=StatCache(state, "w"))
+    measure_artifact(top, key="data", cache=StatCache(state, "w"))
     assert fresh == []
     assert kept(state) == [b"data/a", b"data/b-d", b"data/b/c"]
 
 
 def test_what_vanished_is_dropped_and_neighbours_stay(tmp_path: Path, top: Path) -> None:
-    state = State(tmp_path / "state/state.db")
+    state = StateDatabase(tmp_path / "state/state.db")
     settle()
     state.keep_files("w", [(b"data-other", b"x"), (b"data/b/z", b"x"), (b"data/zz", b"x")], [])
-    measure(top, key="data", cache=StatCache(state, "w"))
+    measure_artifact(top, key="data", cache=StatCache(state, "w"))
     (top / "a").unlink()
     (top / "b/c").unlink()
-    measure(top, key="data", cache=StatCache(state, "w"))
+    measure_artifact(top, key="data", cache=StatCache(state, "w"))
     assert kept(state) == [b"data/b-d"]
     assert kept(state, key=b"data-other") == [b"data-other"]
 
 
 def test_worktrees_do_not_share_entries(tmp_path: Path, top: Path) -> None:
-    state = State(tmp_path / "state/state.db")
+    state = StateDatabase(tmp_path / "state/state.db")
     settle()
-    measure(top, key="data", cache=StatCache(state, "w"))
+    measure_artifact(top, key="data", cache=StatCache(state, "w"))
     assert kept(state, "other") == []
 
 
 @pytest.mark.parametrize("change", ["content", "restored times", "replaced", "size"])
 def test_every_change_is_seen(tmp_path: Path, top: Path, change: str) -> None:
-    cache = StatCache(State(tmp_path / "state/state.db"), "w")
+    cache = StatCache(StateDatabase(tmp_path / "state/state.db"), "w")
     settle()
-    old = measure(top, key="data", cache=cache)
+    old = measure_artifact(top, key="data", cache=cache)
     before = (top / "a").stat()
     if change == "replaced":
         (tmp_path / "x").write_text("A")
@@ -90,26 +90,26 @@ def test_every_change_is_seen(tmp_path: Path, top: Path, change: str) -> None:
         (top / "a").write_text("AA" if change == "size" else "A")
     if change != "content":
         os.utime(top / "a", ns=(before.st_atime_ns, before.st_mtime_ns))
-    new = measure(top, key="data", cache=cache)
+    new = measure_artifact(top, key="data", cache=cache)
     assert new.digest != old.digest
-    assert new == measure(top, key="data")
+    assert new == measure_artifact(top, key="data")
 
 
 def test_a_signature_tells_inode_size_and_both_times(top: Path) -> None:
     found = (top / "a").stat()
-    assert signature(found) == cache_module._SIGNATURE.pack(
+    assert stat_signature(found) == cache_module._SIGNATURE.pack(
         found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
     )
-    assert cache_module.size_of(signature(found)) == found.st_size == 1
-    assert cache_module.total_size([signature(found)] * 3) == 3
+    assert cache_module.signed_size(stat_signature(found)) == found.st_size == 1
+    assert cache_module.total_size([stat_signature(found)] * 3) == 3
     assert cache_module.total_size([]) == 0
 
 
 # -- all files of a directory at once --------------------------------------------------------------------------------
 
 
-def measured(top: Path, state: State) -> Measured:
-    return measure(top, key="data", cache=StatCache(state, "w"), keep_manifest=False)
+def measured(top: Path, state: StateDatabase) -> MeasuredArtifact:
+    return measure_artifact(top, key="data", cache=StatCache(state, "w"), keep_manifest=False)
 
 
 @pytest.fixture(params=[1, 2], ids=["one process", "two processes"])
@@ -119,37 +119,37 @@ def processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
-def settled(tmp_path: Path, top: Path, processes: None) -> State:
+def settled(tmp_path: Path, top: Path, processes: None) -> StateDatabase:
     """A cache that knows the directory as a whole."""
     for path in top.rglob("*"):
         if path.is_file():
             os.utime(path, ns=(SECOND, SECOND))
-    state = State(tmp_path / "state/state.db")
+    state = StateDatabase(tmp_path / "state/state.db")
     later = time.time_ns() + 3 * SECOND
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(time, "time_ns", lambda: later)
         measured(top, state)
-    assert StatCache(state, "w").whole(b"data") is not None
+    assert StatCache(state, "w").find_directory(b"data") is not None
     return state
 
 
 def test_an_unchanged_directory_asks_for_no_file_of_it(
-    settled: State, top: Path, monkeypatch: pytest.MonkeyPatch
+    settled: StateDatabase, top: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = measure(top, key="data", keep_manifest=False)
+    plain = measure_artifact(top, key="data", keep_manifest=False)
     monkeypatch.setattr(StatCache, "join", None)
     assert measured(top, settled) == plain
 
 
 def test_a_directory_just_written_is_not_known_as_a_whole(tmp_path: Path, top: Path) -> None:
-    state = State(tmp_path / "state/state.db")
+    state = StateDatabase(tmp_path / "state/state.db")
     settle()
     measured(top, state)
-    assert StatCache(state, "w").whole(b"data") is None
+    assert StatCache(state, "w").find_directory(b"data") is None
 
 
 @pytest.mark.parametrize("change", ["content", "restored times", "added", "removed", "renamed", "swapped", "dangling"])
-def test_no_change_hides_behind_the_whole(settled: State, top: Path, change: str) -> None:
+def test_no_change_hides_behind_the_whole(settled: StateDatabase, top: Path, change: str) -> None:
     old = measured(top, settled)
     path = top / "a"
     before = path.stat()
@@ -173,10 +173,10 @@ def test_no_change_hides_behind_the_whole(settled: State, top: Path, change: str
             measured(top, settled)
         return
     new = measured(top, settled)
-    assert new == measure(top, key="data", keep_manifest=False)
+    assert new == measure_artifact(top, key="data", keep_manifest=False)
     assert new != old
 
 
-def test_a_whole_that_is_no_entry_of_ours_is_not_believed(settled: State, top: Path) -> None:
+def test_a_whole_that_is_no_entry_of_ours_is_not_believed(settled: StateDatabase, top: Path) -> None:
     settled.keep_files("w", [(b"data/", b"short")], [])
-    assert measured(top, settled) == measure(top, key="data", keep_manifest=False)
+    assert measured(top, settled) == measure_artifact(top, key="data", keep_manifest=False)

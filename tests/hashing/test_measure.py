@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
-from mlver.hashing import Blob, StatCache, measure, read
+from mlver.hashing import BlobWriter, StatCache, measure_artifact, read
 from mlver.system import parallel
-from mlver.system.state import State
+from mlver.system.state import StateDatabase
 
 
 class Shelf:
@@ -24,17 +24,17 @@ class Shelf:
         self.contents: dict[str, bytes] = {}
         self.dropped = 0
 
-    def missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
+    def find_missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
         return digests - self.contents.keys()
 
     def store(self, contents: Sequence[tuple[str, bytes]]) -> object:
         return dict(contents)
 
-    def accept(self, receipt: object) -> None:
+    def accept_receipt(self, receipt: object) -> None:
         assert isinstance(receipt, dict)
         self.contents.update(receipt)
 
-    def large(self) -> Blob:
+    def begin_blob(self) -> BlobWriter:
         return _Memory(self)
 
 
@@ -44,7 +44,7 @@ class _Memory:
         self._data = bytearray()
 
     @property
-    def descriptor(self) -> int:
+    def file_descriptor(self) -> int:
         raise NotImplementedError
 
     def clone(self, source: int) -> bool:
@@ -56,7 +56,7 @@ class _Memory:
     def keep(self, digest: str) -> None:
         self._shelf.contents[digest] = bytes(self._data)
 
-    def drop(self) -> None:
+    def discard_content(self) -> None:
         self._shelf.dropped += 1
 
 
@@ -76,18 +76,18 @@ def top(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cache(tmp_path: Path) -> StatCache:
-    return StatCache(State(tmp_path / "state/state.db"), "w")
+    return StatCache(StateDatabase(tmp_path / "state/state.db"), "w")
 
 
 def test_a_directory_is_its_manifest(top: Path) -> None:
-    found = measure(top, key="data")
+    found = measure_artifact(top, key="data")
     assert found.manifest is not None
     check = subprocess.run(["sha256sum", "-c", "--strict", "--quiet"], input=found.manifest, cwd=top, check=False)
     assert check.returncode == 0
     assert found.files == found.manifest.count(b"\n") == 1102
     assert found.digest.hex == hashlib.sha256(found.manifest).hexdigest()
     assert found.size == sum(path.stat().st_size for path in top.rglob("*") if path.is_file())
-    bare = measure(top, key="data", keep_manifest=False)
+    bare = measure_artifact(top, key="data", keep_manifest=False)
     assert (bare.digest, bare.size, bare.files, bare.manifest) == (found.digest, found.size, found.files, None)
 
 
@@ -96,7 +96,7 @@ def test_a_file_is_its_bytes(tmp_path: Path, size: int) -> None:
     data = os.urandom(size)
     (tmp_path / "weights").write_bytes(data)
     shelf = Shelf()
-    found = measure(tmp_path / "weights", key="weights", sink=shelf)
+    found = measure_artifact(tmp_path / "weights", key="weights", sink=shelf)
     assert (found.digest.hex, found.size, found.files, found.manifest) == (
         hashlib.sha256(data).hexdigest(),
         size,
@@ -108,15 +108,15 @@ def test_a_file_is_its_bytes(tmp_path: Path, size: int) -> None:
 
 def test_a_sink_gets_every_content_in_the_same_pass(top: Path, cache: StatCache) -> None:
     shelf = Shelf()
-    found = measure(top, key="data", cache=cache, sink=shelf)
+    found = measure_artifact(top, key="data", cache=cache, sink=shelf)
     assert all(hashlib.sha256(data).hexdigest() == digest for digest, data in shelf.contents.items())
     assert set(shelf.contents.values()) == {path.read_bytes() for path in top.rglob("*") if path.is_file()}
-    assert found == measure(top, key="data")
+    assert found == measure_artifact(top, key="data")
 
 
 def test_what_is_known_and_stored_is_not_read(top: Path, cache: StatCache, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf = Shelf()
-    first = measure(top, key="data", cache=cache, sink=shelf)
+    first = measure_artifact(top, key="data", cache=cache, sink=shelf)
     forgotten = next(digest for digest, data in shelf.contents.items() if data == b"77")
     opened: list[bytes] = []
     real = os.open
@@ -126,29 +126,29 @@ def test_what_is_known_and_stored_is_not_read(top: Path, cache: StatCache, monke
         return real(path, flags, mode, **more)
 
     monkeypatch.setattr(os, "open", spy)
-    assert measure(top, key="data", cache=cache) == first
-    assert measure(top, key="data", cache=cache, sink=shelf) == first
+    assert measure_artifact(top, key="data", cache=cache) == first
+    assert measure_artifact(top, key="data", cache=cache, sink=shelf) == first
     assert [path for path in opened if os.fsencode(top) in os.fsencode(path)] == []
     del shelf.contents[forgotten]
-    assert measure(top, key="data", cache=cache, sink=shelf) == first
+    assert measure_artifact(top, key="data", cache=cache, sink=shelf) == first
     assert shelf.contents[forgotten] == b"77"
     assert len([path for path in opened if os.fsencode(top) in os.fsencode(path)]) == 2
 
 
 def test_a_lying_cache_does_not_reach_the_store(top: Path, tmp_path: Path) -> None:
-    state = State(tmp_path / "state/state.db")
+    state = StateDatabase(tmp_path / "state/state.db")
     cache = StatCache(state, "w")
-    first = measure(top, key="data", cache=cache)
+    first = measure_artifact(top, key="data", cache=cache)
     lies = [(path, entry[:32] + b"\5" * 32) for path, entry in state.files("w", b"data")]
     state.keep_files("w", lies, [])
-    assert measure(top, key="data", cache=cache, sink=Shelf()) == first
+    assert measure_artifact(top, key="data", cache=cache, sink=Shelf()) == first
 
 
 def test_progress_counts_every_byte_once(top: Path, cache: StatCache) -> None:
     for sink in (None, Shelf()):
         for _ in range(2):
             steps: list[int] = []
-            found = measure(top, key="data", cache=cache, sink=sink, progress=steps.append)
+            found = measure_artifact(top, key="data", cache=cache, sink=sink, progress=steps.append)
             assert sum(steps) == found.size
 
 
@@ -172,10 +172,10 @@ def test_a_file_that_changes_while_read_is_read_again_or_refused(
     monkeypatch.setattr(os, "fstat", meddle)
     shelf = Shelf()
     if times == 1:
-        assert measure(path, key="w", sink=shelf).digest.hex == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert measure_artifact(path, key="w", sink=shelf).digest.hex == hashlib.sha256(path.read_bytes()).hexdigest()
     else:
         with pytest.raises(MlverError, match="weights changes while it is read") as caught:
-            measure(path, key="w", sink=shelf)
+            measure_artifact(path, key="w", sink=shelf)
         assert caught.value.hint
         assert shelf.contents == {}
 
@@ -185,7 +185,7 @@ def test_all_that_cannot_be_kept_is_refused_at_once(tmp_path: Path) -> None:
         (tmp_path / f"link{number:02}").symlink_to("nowhere")
     (tmp_path / "good").touch()
     with pytest.raises(MlverError) as caught:
-        measure(tmp_path, key="data/x")
+        measure_artifact(tmp_path, key="data/x")
     assert caught.value.message.startswith("data/x cannot be kept:\n  link00 is a symlink")
     assert caught.value.message.endswith("and 10 more")
 
@@ -198,7 +198,7 @@ def test_what_holds_no_file_is_refused_by_name(tmp_path: Path, kind: str) -> Non
     elif kind == "fifo":
         os.mkfifo(top)
     with pytest.raises(MlverError, match="data/x") as caught:
-        measure(top, key="data/x")
+        measure_artifact(top, key="data/x")
     assert caught.value.hint
 
 
@@ -208,7 +208,7 @@ def test_a_full_disk_is_reported_with_its_path(top: Path) -> None:
             raise OSError(28, "No space left on device", "/store/tmp/x")
 
     with pytest.raises(MlverError, match="No space left on device: /store/tmp/x; nothing was changed") as caught:
-        measure(top, key="data", sink=Full())
+        measure_artifact(top, key="data", sink=Full())
     assert caught.value.hint is not None
     assert "free some space" in caught.value.hint
 
@@ -226,19 +226,19 @@ def test_once_there_are_workers_they_store_all_small_files(
         def store(self, contents: Sequence[tuple[str, bytes]]) -> object:
             return os.getpid(), dict(contents)
 
-        def accept(self, receipt: object) -> None:
+        def accept_receipt(self, receipt: object) -> None:
             assert isinstance(receipt, tuple)
             self.processes.append(receipt[0])
-            super().accept(receipt[1])
+            super().accept_receipt(receipt[1])
 
     monkeypatch.setattr(parallel, "cores", lambda: 2)
     measuring = sys.modules["mlver.hashing.measure"]
     monkeypatch.setattr(measuring, "CHUNK_FILES", 1000)
     monkeypatch.setattr(measuring, "BATCH_FILES", 300)
     sink = Stamped()
-    measure(top, key="data", cache=cache, sink=sink)
+    measure_artifact(top, key="data", cache=cache, sink=sink)
     assert len(sink.processes) == 5
     assert os.getpid() not in sink.processes
     few = Stamped()
-    measure(top / "d1", key="data/d1", sink=few)
+    measure_artifact(top / "d1", key="data/d1", sink=few)
     assert few.processes == [os.getpid()]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlver.hashing.walk import middle, walk
+from mlver.hashing.walk import find_middle, walk_files
 from mlver.system import durable
 
 names = (
@@ -21,9 +21,9 @@ names = (
 def found(top: Path) -> tuple[list[bytes], list[str]]:
     """What the walk finds; from any path on it finds what comes from there on."""
     faults: list[str] = []
-    paths = [path for path, _ in walk(os.fsencode(top), faults)]
-    for start in (*paths, middle(os.fsencode(top), len(paths)), b"a", b"a/", b"b-"):
-        assert [path for path, _ in walk(os.fsencode(top), [], start=start)] == [p for p in paths if p >= start]
+    paths = [path for path, _ in walk_files(os.fsencode(top), faults)]
+    for start in (*paths, find_middle(os.fsencode(top), len(paths)), b"a", b"a/", b"b-"):
+        assert [path for path, _ in walk_files(os.fsencode(top), [], start=start)] == [p for p in paths if p >= start]
     return paths, faults
 
 
@@ -53,7 +53,7 @@ def test_the_middle_is_about_there_wherever_the_files_are(tmp_path: Path, shape:
     for number in range(loose):
         (tmp_path / f"notes-{number}").touch()
     paths, _ = found(tmp_path)
-    start = middle(os.fsencode(tmp_path), len(paths))
+    start = find_middle(os.fsencode(tmp_path), len(paths))
     assert abs(sum(path < start for path in paths) - len(paths) / 2) <= 2
 
 

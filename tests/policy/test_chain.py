@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 
 from mlver.digest import Digest
-from mlver.policy.chain import Seal, judge_history, judge_seal
+from mlver.policy.chain import RecordSeal, judge_history, judge_seal
 from mlver.records.promotion import Action, PromotionRecord
-from mlver.records.tags import tag_name
+from mlver.records.tags import version_tag_name
 
 RECORD, OTHER = Digest("ab" * 32), Digest("cd" * 32)
-WHOLE = Seal(annotated=True, sealed=RECORD, committed=RECORD)
+WHOLE = RecordSeal(annotated=True, sealed=RECORD, committed=RECORD)
 
-SEALS: dict[str, tuple[Digest, Seal | None, list[tuple[str, str]]]] = {
+SEALS: dict[str, tuple[Digest, RecordSeal | None, list[tuple[str, str]]]] = {
     "whole": (RECORD, WHOLE, []),
     "no tag": (RECORD, None, [("unsealed", "no tag seals this record")]),
     "a lightweight tag": (RECORD, replace(WHOLE, annotated=False), [("tag", "is a lightweight tag")]),
@@ -31,14 +31,14 @@ SEALS: dict[str, tuple[Digest, Seal | None, list[tuple[str, str]]]] = {
     "an edited record": (OTHER, WHOLE, [("record", "was edited after its tag sealed it")]),
     "a tag that was made for another record": (
         RECORD,
-        Seal(annotated=True, sealed=OTHER, committed=RECORD),
+        RecordSeal(annotated=True, sealed=OTHER, committed=RECORD),
         [("tag", "a commit that holds another record"), ("record", "was edited after its tag sealed it")],
     ),
 }
 
 
 @pytest.mark.parametrize(("record", "seal", "expected"), SEALS.values(), ids=SEALS)
-def test_each_way_a_seal_can_be_broken(record: Digest, seal: Seal | None, expected: list[tuple[str, str]]) -> None:
+def test_each_way_a_seal_can_be_broken(record: Digest, seal: RecordSeal | None, expected: list[tuple[str, str]]) -> None:
     found = judge_seal("m", "1.0.0", record, seal)
     assert [link.kind for link in found] == [kind for kind, _ in expected]
     for link, (kind, words) in zip(found, expected, strict=True):
@@ -48,7 +48,7 @@ def test_each_way_a_seal_can_be_broken(record: Digest, seal: Seal | None, expect
 
 
 def test_a_tag_reads_as_model_and_version() -> None:
-    assert tag_name("translate.kr-en", "1.2.0-rc.1") == "translate.kr-en@v1.2.0-rc.1"
+    assert version_tag_name("translate.kr-en", "1.2.0-rc.1") == "translate.kr-en@v1.2.0-rc.1"
 
 
 def test_a_tag_with_a_hostile_name_can_be_pasted() -> None:

@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from mlver.errors import MlverError, UsageError
 from mlver.policy.numbering import next_version
-from mlver.version import BUMPS, Bump, Version, parse
+from mlver.version import BUMPS, Bump, Version, parse_version
 
 PRERELEASES = st.none() | st.builds("rc.{}".format, st.integers(1, 3))
 VERSIONS = st.builds(Version, st.integers(0, 3), st.integers(0, 3), st.integers(0, 3), PRERELEASES)
 
 
 def versions(text: str) -> list[Version]:
-    return [parse(one) for one in text.split()]
+    return [parse_version(one) for one in text.split()]
 
 
 BUMPED: list[tuple[str, Bump, str]] = [
@@ -46,7 +46,7 @@ def test_a_bump_counts_on_from_the_highest(taken: str, part: Bump, expected: str
 
 def test_the_first_version_needs_no_number() -> None:
     assert str(next_version("m", [])) == "1.0.0"
-    assert str(next_version("m", [], wanted=parse("0.1.0"))) == "0.1.0"
+    assert str(next_version("m", [], wanted=parse_version("0.1.0"))) == "0.1.0"
 
 
 WANTED = [
@@ -60,27 +60,27 @@ WANTED = [
 
 @pytest.mark.parametrize(("taken", "wanted"), WANTED)
 def test_any_number_above_the_highest_may_be_named(taken: str, wanted: str) -> None:
-    assert str(next_version("m", versions(taken), wanted=parse(wanted))) == wanted
+    assert str(next_version("m", versions(taken), wanted=parse_version(wanted))) == wanted
 
 
 @pytest.mark.parametrize("wanted", ["1.0.1", "0.9.0", "2.0.0-rc.1"])
 def test_a_lower_number_is_refused_until_allowed(wanted: str) -> None:
     with pytest.raises(MlverError, match=r"is below 2\.0\.0, the highest registered") as refused:
-        next_version("m", versions("1.0.0 2.0.0"), wanted=parse(wanted))
+        next_version("m", versions("1.0.0 2.0.0"), wanted=parse_version(wanted))
     assert f"--version {wanted} --allow-lower" in (refused.value.hint or "")
-    assert str(next_version("m", versions("1.0.0 2.0.0"), wanted=parse(wanted), allow_lower=True)) == wanted
+    assert str(next_version("m", versions("1.0.0 2.0.0"), wanted=parse_version(wanted), allow_lower=True)) == wanted
 
 
 @pytest.mark.parametrize("allow_lower", [True, False])
 def test_a_number_is_given_once(allow_lower: bool) -> None:
     with pytest.raises(MlverError, match="is registered already") as refused:
-        next_version("m", versions("1.0.0 2.0.0"), wanted=parse("1.0.0"), allow_lower=allow_lower)
+        next_version("m", versions("1.0.0 2.0.0"), wanted=parse_version("1.0.0"), allow_lower=allow_lower)
     assert refused.value.exit_code == 3
 
 
 def test_two_ways_to_name_the_number_are_one_too_many() -> None:
     with pytest.raises(UsageError, match="both name the number"):
-        next_version("m", [], wanted=parse("1.0.0"), part="patch")
+        next_version("m", [], wanted=parse_version("1.0.0"), part="patch")
 
 
 def test_without_a_number_the_hint_gives_the_ways() -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from mlver.digest import Digest
-from mlver.policy.renumber import essence, renumber
+from mlver.policy.renumber import strip_numbering, renumber_versions
 from mlver.records.promotion import PromotionRecord
-from mlver.version import parse
+from mlver.version import parse_version
 
 CASES = {
     "free": ("1.1.0", "1.0.0", "1.0.0 2.0.0", {}),
@@ -27,15 +27,15 @@ CASES = {
 
 @pytest.mark.parametrize(("own", "before", "taken", "wanted"), CASES.values(), ids=CASES)
 def test_numbers(own: str, before: str, taken: str, wanted: dict[str, str]) -> None:
-    sides = [list(map(parse, text.split())) for text in (own, before, taken)]
-    found = renumber(sides[0], sides[1], sides[2], {})
+    sides = [list(map(parse_version, text.split())) for text in (own, before, taken)]
+    found = renumber_versions(sides[0], sides[1], sides[2], {})
     assert {str(old): str(new) for old, new in found.items()} == wanted
 
 
 def test_a_number_follows_what_moved_earlier() -> None:
-    moved = {parse("1.1.0"): parse("1.2.0")}
-    found = renumber([parse("1.1.1")], [parse("1.0.0")], [parse("1.1.0"), parse("1.2.0")], moved)
-    assert found == {parse("1.1.1"): parse("1.2.1")}
+    moved = {parse_version("1.1.0"): parse_version("1.2.0")}
+    found = renumber_versions([parse_version("1.1.1")], [parse_version("1.0.0")], [parse_version("1.1.0"), parse_version("1.2.0")], moved)
+    assert found == {parse_version("1.1.1"): parse_version("1.2.1")}
 
 
 def test_the_essence_is_all_but_the_number_and_what_follows_from_it() -> None:
@@ -53,6 +53,6 @@ def test_the_essence_is_all_but_the_number_and_what_follows_from_it() -> None:
         prior=Digest("2" * 64),
     )
     moved = replace(record, sequence=3, version="1.2.0", previous="1.1.0", record=Digest("3" * 64), prior=None)
-    assert essence(record) == essence(moved)
+    assert strip_numbering(record) == strip_numbering(moved)
     for changed in (replace(moved, author="Lee"), replace(moved, forced=True), replace(moved, action="rollback")):
-        assert essence(changed) != essence(record)
+        assert strip_numbering(changed) != strip_numbering(record)

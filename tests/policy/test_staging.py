@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.digest import Digest
-from mlver.policy.staging import Candidate, holder, is_open, judge, rollback_target
+from mlver.policy.staging import StageCandidate, stage_holder, is_open, apply_gates, rollback_target
 from mlver.records.config import StageSettings
 from mlver.records.promotion import Action, GateResult, PromotionRecord, Result
 
@@ -60,7 +60,7 @@ HISTORIES = [
 
 @pytest.mark.parametrize(("moves", "held", "target"), HISTORIES)
 def test_a_stage_is_a_stack_of_holders(moves: str, held: str | None, target: str | None) -> None:
-    assert holder(history(moves)) == held
+    assert stage_holder(history(moves)) == held
     assert rollback_target(history(moves)) == target
 
 
@@ -71,7 +71,7 @@ def test_rollbacks_retrace_the_promotions_to_the_first_and_never_go_forward(prom
     seen = [promoted[-1]]
     while (target := rollback_target(history(moves))) is not None:
         moves += f" <{target}"
-        assert holder(history(moves)) == target
+        assert stage_holder(history(moves)) == target
         seen.append(target)
     assert seen == promoted[::-1]
 
@@ -81,17 +81,17 @@ def test_rollbacks_retrace_the_promotions_to_the_first_and_never_go_forward(prom
 
 def candidate(
     *, unsealed: str | None = None, held: frozenset[str] = frozenset(), damage: tuple[str, ...] | None = None
-) -> Candidate:
-    return Candidate(version="1.0.0", unsealed=unsealed, stages_held=held, damage=damage)
+) -> StageCandidate:
+    return StageCandidate(version="1.0.0", unsealed=unsealed, stages_held=held, damage=damage)
 
 
-def judged(rule: StageSettings, asked: Candidate) -> dict[str, Result]:
-    return {gate.gate: gate.result for gate in judge(rule, asked)}
+def judged(rule: StageSettings, asked: StageCandidate) -> dict[str, Result]:
+    return {gate.gate: gate.result for gate in apply_gates(rule, asked)}
 
 
 PLAIN, VERIFIED, AFTER = StageSettings(), StageSettings(verified=True), StageSettings(after=("canary", "staging"))
 BOTH = frozenset(("canary", "staging"))
-GATES: dict[str, tuple[StageSettings, Candidate, dict[str, Result]]] = {
+GATES: dict[str, tuple[StageSettings, StageCandidate, dict[str, Result]]] = {
     "a seal is always asked for": (PLAIN, candidate(), {"sealed": "pass"}),
     "no seal": (PLAIN, candidate(unsealed="no tag"), {"sealed": "fail"}),
     "whole": (VERIFIED, candidate(damage=()), {"sealed": "pass", "verified bytes": "pass"}),
@@ -117,20 +117,20 @@ GATES: dict[str, tuple[StageSettings, Candidate, dict[str, Result]]] = {
 
 
 @pytest.mark.parametrize(("rule", "asked", "expected"), GATES.values(), ids=GATES)
-def test_each_gate_says_what_it_saw(rule: StageSettings, asked: Candidate, expected: dict[str, Result]) -> None:
+def test_each_gate_says_what_it_saw(rule: StageSettings, asked: StageCandidate, expected: dict[str, Result]) -> None:
     assert judged(rule, asked) == expected
     assert list(judged(rule, asked)) == list(expected)
-    assert is_open(judge(rule, asked)) == (set(expected.values()) == {"pass"})
+    assert is_open(apply_gates(rule, asked)) == (set(expected.values()) == {"pass"})
 
 
 def test_what_is_wrong_with_a_seal_is_told_in_the_record() -> None:
-    (found,) = judge(PLAIN, candidate(unsealed="is a lightweight tag"))
+    (found,) = apply_gates(PLAIN, candidate(unsealed="is a lightweight tag"))
     assert found.actual == "is a lightweight tag"
-    assert judge(PLAIN, candidate())[0].actual == "sealed"
+    assert apply_gates(PLAIN, candidate())[0].actual == "sealed"
 
 
 def test_damage_is_told_in_the_record() -> None:
-    found = judge(VERIFIED, candidate(damage=("w is damaged", "d is missing")))
+    found = apply_gates(VERIFIED, candidate(damage=("w is damaged", "d is missing")))
     assert found[-1] == GateResult(
         gate="verified bytes",
         result="fail",
@@ -140,7 +140,7 @@ def test_damage_is_told_in_the_record() -> None:
 
 
 def test_a_record_names_only_the_first_of_much_damage() -> None:
-    found = judge(VERIFIED, candidate(damage=tuple(f"f{number} is missing" for number in range(5000))))
+    found = apply_gates(VERIFIED, candidate(damage=tuple(f"f{number} is missing" for number in range(5000))))
     assert found[-1].actual == "f0 is missing; f1 is missing; f2 is missing; and 4,997 more"
 
 

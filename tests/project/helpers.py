@@ -9,11 +9,11 @@ from typing import Any
 from mlver.document import codec
 from mlver.project.artifacts import storing
 from mlver.project.project import Project
-from mlver.project.registering.register import RegisterResult, Registration, register
-from mlver.project.setup import init
+from mlver.project.registering.register import RegisterResult, RegisterRequest, register_version
+from mlver.project.setup import init_project
 from mlver.records import layout
 from mlver.records.artifact import Artifact
-from mlver.records.version import Code, VersionRecord
+from mlver.records.version import CodeState, VersionRecord
 from tests.conftest import NOW, Repository
 
 Files = Mapping[str, str | bytes]
@@ -30,7 +30,7 @@ def new_repository(path: Path) -> Repository:
 
 
 def initialise_project(repository: Repository) -> Project:
-    init(Project.find(repository.path))
+    init_project(Project.find(repository.path))
     return Project.open(repository.path)
 
 
@@ -57,12 +57,12 @@ def store_version(project: Project, number: str = "1.0.0", *, model: str = "m", 
     """What lies at `paths` (weights=…, and data sets by name) stored and pinned by a record, without git."""
     manifests: dict[str, bytes] = {}
     pinned: dict[str, Artifact] = {}
-    with storing.measuring(project, store=True) as measure:
+    with storing.open_measurer(project, store=True) as measure:
         for name, path in paths.items():
             found = measure(path, store=True)
             pinned[name] = Artifact(path=path, digest=found.digest, size=found.size, files=found.files, stored=True)
             if found.manifest is not None:
-                manifests[layout.manifest(found.digest)] = found.manifest
+                manifests[layout.manifest_path(found.digest)] = found.manifest
     record = VersionRecord(
         model=model,
         version=number,
@@ -71,11 +71,11 @@ def store_version(project: Project, number: str = "1.0.0", *, model: str = "m", 
         message="why",
         parent=None,
         update="full",
-        code=Code(commit=None, branch=None, dirty=False),
+        code=CodeState(commit=None, branch=None, dirty=False),
         weights=pinned.pop("weights"),
         data=pinned,
     )
-    manifests[layout.version(model, number)] = codec.encode("version", record.to_document())
+    manifests[layout.version_path(model, number)] = codec.encode("version", record.to_document())
     for path, data in manifests.items():
         where = project.top / path
         where.parent.mkdir(parents=True, exist_ok=True)
@@ -83,10 +83,10 @@ def store_version(project: Project, number: str = "1.0.0", *, model: str = "m", 
     return record
 
 
-def register_version(project: Project, model: str = "m", **asked: Any) -> RegisterResult:
+def register_one(project: Project, model: str = "m", **asked: Any) -> RegisterResult:
     """A version registered in earnest: stored, committed and sealed."""
     told: dict[str, Any] = {"message": "why", "weights": "w", **asked}
-    return register(project, Registration(model=model, **told))
+    return register_version(project, RegisterRequest(model=model, **told))
 
 
 def read_tree(top: Path) -> dict[str, bytes]:

@@ -7,19 +7,19 @@ import pytest
 from mlver.digest import Digest
 from mlver.project.artifacts import formats
 from mlver.records import layout
-from mlver.records.layout import Place
-from mlver.version import parse
+from mlver.records.layout import RecordPath
+from mlver.version import parse_version
 
 DIGEST = Digest("ab" * 32)
 
 PATHS = {
-    layout.settings("m"): ".mlver/models/m/model.yaml",
-    layout.version("m", parse("1.0.0-rc.1")): ".mlver/models/m/versions/1.0.0-rc.1.yaml",
-    layout.promotion("m", "production", 3): ".mlver/models/m/stages/production/0003.yaml",
-    layout.promotion("m", "production", 12345): ".mlver/models/m/stages/production/12345.yaml",
-    layout.evaluations("m", "1.0.0"): ".mlver/models/m/evaluations/1.0.0",
-    layout.approvals("m", "1.0.0"): ".mlver/models/m/approvals/1.0.0",
-    layout.manifest(DIGEST): f".mlver/manifests/{'ab' * 32}.sha256",
+    layout.settings_path("m"): ".mlver/models/m/model.yaml",
+    layout.version_path("m", parse_version("1.0.0-rc.1")): ".mlver/models/m/versions/1.0.0-rc.1.yaml",
+    layout.promotion_path("m", "production", 3): ".mlver/models/m/stages/production/0003.yaml",
+    layout.promotion_path("m", "production", 12345): ".mlver/models/m/stages/production/12345.yaml",
+    layout.evaluations_folder("m", "1.0.0"): ".mlver/models/m/evaluations/1.0.0",
+    layout.approvals_folder("m", "1.0.0"): ".mlver/models/m/approvals/1.0.0",
+    layout.manifest_path(DIGEST): f".mlver/manifests/{'ab' * 32}.sha256",
 }
 
 
@@ -56,24 +56,24 @@ KINDS = {  # (a record never changes, its name is one mlver gives)
 
 @pytest.mark.parametrize(("path", "kinds"), KINDS.items())
 def test_records_are_told_from_what_may_change(path: str, kinds: tuple[bool, bool]) -> None:
-    assert (layout.is_record(path), layout.place(path) is not None) == kinds
+    assert (layout.is_record_path(path), layout.parse_path(path) is not None) == kinds
 
 
 def test_a_place_is_read_back_as_it_is_written() -> None:
     for path, place in {
-        layout.version("m", "1.0.0-rc.1"): Place("version", "m", "1.0.0-rc.1"),
-        layout.settings("m"): Place("model", "m"),
-        layout.promotion("m", "production", 12345): Place("promotion", "m", None, "production", 12345),
-        layout.evaluation("m", "1.0.0", 1): Place("evaluation", "m", "1.0.0", None, 1),
-        layout.approval("m", "1.0.0", "production", 2): Place("approval", "m", "1.0.0", "production", 2),
+        layout.version_path("m", "1.0.0-rc.1"): RecordPath("version", "m", "1.0.0-rc.1"),
+        layout.settings_path("m"): RecordPath("model", "m"),
+        layout.promotion_path("m", "production", 12345): RecordPath("promotion", "m", None, "production", 12345),
+        layout.evaluation_path("m", "1.0.0", 1): RecordPath("evaluation", "m", "1.0.0", None, 1),
+        layout.approval_path("m", "1.0.0", "production", 2): RecordPath("approval", "m", "1.0.0", "production", 2),
     }.items():
-        assert layout.place(path) == place
+        assert layout.parse_path(path) == place
 
 
 def test_manifests_never_change_and_versions_are_told_apart() -> None:
-    assert layout.is_record(layout.manifest(DIGEST))
-    assert layout.is_version(".mlver/models/m/versions/1.0.0.yaml")
-    assert not layout.is_version(".mlver/models/m/stages/versions/0001.yaml")
+    assert layout.is_record_path(layout.manifest_path(DIGEST))
+    assert layout.is_version_path(".mlver/models/m/versions/1.0.0.yaml")
+    assert not layout.is_version_path(".mlver/models/m/stages/versions/0001.yaml")
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_manifests_never_change_and_versions_are_told_apart() -> None:
     ],
 )
 def test_a_format_is_told_only_where_the_names_agree(names: list[str], expected: str | None) -> None:
-    assert formats.told_by(names) == expected
+    assert formats.detect_format(names) == expected

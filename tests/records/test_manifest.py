@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mlver.errors import InvalidDocument
 from mlver.records import manifest as module
-from mlver.records.manifest import FAULTS_SHOWN, Comparison, Entry, Manifest, compare, line, lines, paths_of
+from mlver.records.manifest import FAULTS_SHOWN, ManifestComparison, ManifestEntry, Manifest, compare_manifests, format_line, format_lines, read_paths
 
 ONE, TWO, THREE = ("1" * 64, "2" * 64, "3" * 64)
 ODD_NAMES = [b"plain", b"with space", b"-dash", b"new\nline", b"back\\slash", b"\\n", b"\xff\xfe", b" lead", b"*star",
@@ -35,7 +35,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
 
 
 def test_sha256sum_agrees(tmp_path: Path) -> None:
-    entries: list[Entry] = []
+    entries: list[ManifestEntry] = []
     for number, name in enumerate(ODD_NAMES):
         path = tmp_path / name.decode(errors="surrogateescape")
         path.parent.mkdir(exist_ok=True)
@@ -54,9 +54,9 @@ def test_sha256sum_agrees(tmp_path: Path) -> None:
 def test_many_lines_at_once_are_the_lines_one_by_one(manifest: Manifest) -> None:
     paths = [path for path, _ in manifest.entries]
     digests = [bytes.fromhex(hexadecimal) for _, hexadecimal in manifest.entries]
-    assert lines(paths, digests) == manifest.encode()
+    assert format_lines(paths, digests) == manifest.encode()
     with pytest.raises(ValueError, match="zip"):
-        lines(paths, digests[1:])
+        format_lines(paths, digests[1:])
 
 
 @given(manifests())
@@ -75,7 +75,7 @@ def test_what_parses_encodes_to_the_same_bytes(manifest: Manifest, data: st.Data
 
 _parts = [b"a", b"b", b"a-b", b"..", b".", b".git", b".Git", b".gitx", b".a", b"...", b"", b"\xff", b"\\", b" "]
 _names = st.lists(st.sampled_from([*_parts, "é".encode()]))
-_texts = st.lists(st.builds(b"/".join, _names).map(lambda path: line(path, ONE)), min_size=1, max_size=4)
+_texts = st.lists(st.builds(b"/".join, _names).map(lambda path: format_line(path, ONE)), min_size=1, max_size=4)
 
 
 @given(_texts.map(sorted) | _texts, st.data())
@@ -88,7 +88,7 @@ def test_what_is_taken_at_a_glance_would_be_taken_at_a_closer_look(texts: list[b
             closer = Manifest.parse(bytes(text), "m").entries
         except InvalidDocument:
             closer = None
-    assert module._plain(bytes(text)) in (closer, None)
+    assert module._parse_plain(bytes(text)) in (closer, None)
 
 
 def test_names_of_all_languages_are_taken_at_a_glance() -> None:
@@ -96,8 +96,8 @@ def test_names_of_all_languages_are_taken_at_a_glance() -> None:
         name.encode()
         for name in ("a b/ö.bin", "данные/x", "数据/1", "r.git/y", ".cache/x", ".gitattributes", "~", "(1)")
     )
-    text = b"".join(line(path, ONE) for path in paths)
-    assert module._plain(text) == Manifest.of((path, ONE) for path in paths).entries
+    text = b"".join(format_line(path, ONE) for path in paths)
+    assert module._parse_plain(text) == Manifest.of((path, ONE) for path in paths).entries
 
 
 def test_a_manifest_that_only_looks_right_from_afar_is_refused_soon() -> None:
@@ -112,7 +112,7 @@ def test_a_manifest_that_only_looks_right_from_afar_is_refused_soon() -> None:
 @pytest.mark.parametrize("name", [".git", ".g\u200cit", "\u200c.git", "\ufeff.GIT", "a/\u206f.git/x"])
 def test_no_name_of_gits_folder_passes_at_a_glance(name: str) -> None:
     with pytest.raises(InvalidDocument, match="not valid"):
-        Manifest.parse(line(name.encode(), ONE), "m")
+        Manifest.parse(format_line(name.encode(), ONE), "m")
 
 
 @pytest.mark.parametrize(
@@ -122,19 +122,19 @@ def test_no_name_of_gits_folder_passes_at_a_glance(name: str) -> None:
 )  # fmt: skip
 def test_a_path_that_leads_elsewhere_is_refused(path: bytes, fault: str) -> None:
     with pytest.raises(InvalidDocument, match="where is not valid") as caught:
-        Manifest.parse(line(path, ONE), "where")
+        Manifest.parse(format_line(path, ONE), "where")
     assert fault in caught.value.faults[0]
     assert caught.value.faults[0].startswith("line 1: ")
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
-    [(b"", "no file"), (line(b"a", ONE)[:-1], "no end"), (line(b"a", "A" * 64), "64 lower-case"), (b"\n", "64 lower"),
-     (line(b"a", ONE).replace(b"  ", b" *"), "64 lower"), (line(b"b", ONE) + line(b"a", ONE), "out of order"),
-     (line(b"a", ONE) * 2, "twice"), (b"\\" + line(b"a", ONE), "not escaped"),
+    [(b"", "no file"), (format_line(b"a", ONE)[:-1], "no end"), (format_line(b"a", "A" * 64), "64 lower-case"), (b"\n", "64 lower"),
+     (format_line(b"a", ONE).replace(b"  ", b" *"), "64 lower"), (format_line(b"b", ONE) + format_line(b"a", ONE), "out of order"),
+     (format_line(b"a", ONE) * 2, "twice"), (b"\\" + format_line(b"a", ONE), "not escaped"),
      (ONE.encode() + b"  a\\\\b\n", "escaped"),
      (b"\\" + ONE.encode() + b"  a\\rb\n", "not escaped"), (b"\\" + ONE.encode() + b"  a\\\n", "not escaped"),
-     (line(b"a", ONE) + line(b"a-b", ONE) + line(b"a/c", ONE), "also a directory"), (line(b"a", ONE) + b"\n", "64")],
+     (format_line(b"a", ONE) + format_line(b"a-b", ONE) + format_line(b"a/c", ONE), "also a directory"), (format_line(b"a", ONE) + b"\n", "64")],
 )  # fmt: skip
 def test_what_is_not_canonical_is_refused(text: bytes, fault: str) -> None:
     with pytest.raises(InvalidDocument) as caught:
@@ -143,7 +143,7 @@ def test_what_is_not_canonical_is_refused(text: bytes, fault: str) -> None:
 
 
 def test_all_faults_are_reported_up_to_a_screenful() -> None:
-    text = line(b"../a", ONE) + line(b"b", ONE) + b"rubbish\n" + line(b"a", ONE)
+    text = format_line(b"../a", ONE) + format_line(b"b", ONE) + b"rubbish\n" + format_line(b"a", ONE)
     with pytest.raises(InvalidDocument) as caught:
         Manifest.parse(text, "m")
     assert [fault.split(":")[0] for fault in caught.value.faults] == ["line 1", "line 3", "line 4"]
@@ -155,33 +155,33 @@ def test_all_faults_are_reported_up_to_a_screenful() -> None:
 
 def test_control_characters_of_a_hostile_name_stay_out_of_the_message() -> None:
     with pytest.raises(InvalidDocument) as caught:
-        Manifest.parse(line(b"../\x1b[2J\n", ONE), "m")
+        Manifest.parse(format_line(b"../\x1b[2J\n", ONE), "m")
     assert "\x1b" not in str(caught.value)
 
 
 def test_compare_names_what_became_of_each_file() -> None:
     old = Manifest.of([(b"same", ONE), (b"edited", ONE), (b"gone", TWO), (b"moved", THREE)])
     new = Manifest.of([(b"same", ONE), (b"edited", TWO), (b"here", THREE), (b"extra", ONE)])
-    assert compare(old, new) == Comparison((b"extra",), (b"gone",), (b"edited",), ((b"moved", b"here"),))
-    assert not compare(old, old)
+    assert compare_manifests(old, new) == ManifestComparison((b"extra",), (b"gone",), (b"edited",), ((b"moved", b"here"),))
+    assert not compare_manifests(old, old)
 
 
 def test_copies_pair_by_name_first_and_then_in_order() -> None:
     old = Manifest.of([(b"a/1", ONE), (b"a/2", ONE), (b"a/3", ONE)])
     new = Manifest.of([(b"b/2", ONE), (b"b/8", ONE), (b"b/9", ONE), (b"c", ONE)])
-    found = compare(old, new)
+    found = compare_manifests(old, new)
     assert found.renamed == ((b"a/1", b"b/8"), (b"a/2", b"b/2"), (b"a/3", b"b/9"))
     assert (found.added, found.removed) == ((b"c",), ())
 
 
 @given(manifests())
 def test_the_paths_of_a_manifest_made_here_are_read_one_by_one(manifest: Manifest) -> None:
-    assert list(paths_of(manifest.encode())) == [path for path, _ in manifest.entries]
+    assert list(read_paths(manifest.encode())) == [path for path, _ in manifest.entries]
 
 
 @given(manifests(), manifests())
 def test_a_comparison_accounts_for_every_path_once(old: Manifest, new: Manifest) -> None:
-    found = compare(old, new)
+    found = compare_manifests(old, new)
     before, after = dict(old.entries), dict(new.entries)
     assert {*found.removed, *(a for a, _ in found.renamed)} == before.keys() - after.keys()
     assert {*found.added, *(b for _, b in found.renamed)} == after.keys() - before.keys()

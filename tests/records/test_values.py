@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlver.records.values import flatten
+from mlver.records.values import flatten_values
 
 LEAVES = st.integers() | st.text(max_size=3)
 TREES = st.recursive(
@@ -14,7 +14,7 @@ TREES = st.recursive(
 
 
 def test_nested_maps_become_dotted_keys_in_order() -> None:
-    assert list(flatten({"b": {"y": 1, "x": {"z": [1, 2]}}, "a": {}}).items()) == [
+    assert list(flatten_values({"b": {"y": 1, "x": {"z": [1, 2]}}, "a": {}}).items()) == [
         ("b.y", 1),
         ("b.x.z", [1, 2]),
         ("a", {}),
@@ -22,12 +22,12 @@ def test_nested_maps_become_dotted_keys_in_order() -> None:
 
 
 def test_a_key_with_a_dot_is_not_mistaken_for_a_path() -> None:
-    assert flatten({"a.b": 1, "a": {"b": 2}}) == {'"a.b"': 1, "a.b": 2}
+    assert flatten_values({"a.b": 1, "a": {"b": 2}}) == {'"a.b"': 1, "a.b": 2}
 
 
 @given(st.dictionaries(st.text('ab."', max_size=3), TREES))
 def test_no_leaf_is_lost(tree: dict[str, Any]) -> None:
-    assert len(flatten(tree)) == _leaves(tree)
+    assert len(flatten_values(tree)) == _leaves(tree)
 
 
 def _leaves(value: Any) -> int:

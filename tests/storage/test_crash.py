@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlver.digest import Digest
-from mlver.hashing import measure
+from mlver.hashing import measure_artifact
 from mlver.storage import LocalStore
 from mlver.system import durable
 from tests.storage.conformance import get_content, put_contents
@@ -83,28 +83,28 @@ def test_a_deposit(place: Path, how: signal.Signals, delay_ms: int) -> None:
     (old,) = put_contents(store, b"old")
     said = interrupted(place, DEPOSIT, how, delay_ms)
     contents = [path.read_bytes() for path in (place / "data").rglob("*") if path.is_file()]
-    missing = store.missing(map(Digest.of, contents))
+    missing = store.find_missing(map(Digest.of, contents))
     if "acknowledged" in said:
         assert missing == set()
     if how == signal.SIGINT:
         assert temporaries(place) == []
     time.sleep(0.05)  # workers die with their parent, but not in the same instant
-    store.sweep()
+    store.sweep_temporaries()
     assert temporaries(place) == []
-    assert [problem for problem in store.verify() if problem.digest] == []
+    assert [problem for problem in store.verify_objects() if problem.digest] == []
     assert get_content(store, old) == b"old"
-    with store.deposit() as intake:
-        measure(place / "data", key="data", sink=intake)
-    assert store.missing(map(Digest.of, contents)) == set()
-    assert list(store.verify()) == []
+    with store.open_deposit() as intake:
+        measure_artifact(place / "data", key="data", sink=intake)
+    assert store.find_missing(map(Digest.of, contents)) == set()
+    assert list(store.verify_objects()) == []
 
 
 @pytest.mark.parametrize("delay_ms", DELAYS_MS)
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill", "interrupt"])
 def test_an_export(place: Path, how: signal.Signals, delay_ms: int) -> None:
     store = LocalStore(place / "store")
-    with store.deposit() as intake:
-        found = measure(place / "data", key="data", sink=intake)
+    with store.open_deposit() as intake:
+        found = measure_artifact(place / "data", key="data", sink=intake)
     assert found.manifest is not None
     lines = [line.split("  ") for line in found.manifest.decode().splitlines()]
     (place / "wanted").write_text("".join(f"{name} {digest}\n" for digest, name in lines))
@@ -121,6 +121,6 @@ def test_an_export(place: Path, how: signal.Signals, delay_ms: int) -> None:
     if "acknowledged" in said:
         assert all(fresh)
     for directory in {path.parent for path in temporaries(place)}:
-        durable.sweep(directory)
-    store.export([(Digest(digest), place / "out" / name) for digest, name in lines])
-    assert measure(place / "out", key="out").digest == found.digest
+        durable.sweep_temporaries(directory)
+    store.export_objects([(Digest(digest), place / "out" / name) for digest, name in lines])
+    assert measure_artifact(place / "out", key="out").digest == found.digest

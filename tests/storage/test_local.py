@@ -17,11 +17,11 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
-from mlver.hashing import measure
+from mlver.hashing import measure_artifact
 from mlver.records.manifest import Manifest
-from mlver.storage import LocalStore, ObjectStore, Problem, deposit, packs
-from mlver.storage.deposit import Receipt
-from mlver.storage.packs import Member
+from mlver.storage import LocalStore, ObjectStore, StoreProblem, deposit, packs
+from mlver.storage.deposit import DepositReceipt
+from mlver.storage.packs import PackMember
 from mlver.system import durable
 from tests.storage.conformance import LARGE, StoreConformance, get_content, put_contents
 
@@ -79,19 +79,19 @@ def test_a_measured_directory_is_stored_in_one_pass_by_several_processes(store: 
         (top / f"d{number % 9}").mkdir(parents=True, exist_ok=True)
         (top / f"d{number % 9}/f{number}").write_bytes(b"%d" % (number // 3))
     (top / "large").write_bytes(LARGE)
-    with store.deposit() as intake:
-        found = measure(top, key="data", sink=intake)
+    with store.open_deposit() as intake:
+        found = measure_artifact(top, key="data", sink=intake)
     assert found.manifest is not None
     manifest = Manifest.parse(found.manifest, "m")
-    assert store.missing(Digest(digest) for _, digest in manifest.entries) == set()
-    assert list(store.verify()) == []
+    assert store.find_missing(Digest(digest) for _, digest in manifest.entries) == set()
+    assert list(store.verify_objects()) == []
     assert rubbish(store) == []
     before = sorted(store.directory.rglob("*"))
-    with store.deposit() as intake:
-        assert measure(top, key="data", sink=intake) == found
+    with store.open_deposit() as intake:
+        assert measure_artifact(top, key="data", sink=intake) == found
     assert sorted(store.directory.rglob("*")) == before
-    store.export([(Digest(digest), tmp_path / "out" / os.fsdecode(path)) for path, digest in manifest.entries])
-    assert measure(tmp_path / "out", key="out") == found
+    store.export_objects([(Digest(digest), tmp_path / "out" / os.fsdecode(path)) for path, digest in manifest.entries])
+    assert measure_artifact(tmp_path / "out", key="out") == found
 
 
 def test_data_is_flushed_before_names_and_names_before_the_end(
@@ -123,45 +123,45 @@ def test_data_is_flushed_before_names_and_names_before_the_end(
 @pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
 def test_quarantine_keeps_the_bad_copy_and_never_serves_it(store: LocalStore, content: bytes) -> None:
     digest, other = put_contents(store, content, b"other")
-    assert store.quarantine(digest) == []
+    assert store.quarantine_damaged(digest) == []
     path, offset = place_of(store, digest)
     flip(path, offset)
     bad = path.read_bytes()[offset : offset + len(content)]
-    (aside,) = store.quarantine(digest)
+    (aside,) = store.quarantine_damaged(digest)
     assert aside.read_bytes() == bad
     assert aside.parent == store.quarantined
     for fresh in (store, LocalStore(store.directory)):
-        assert fresh.missing([digest, other]) == {digest}
+        assert fresh.find_missing([digest, other]) == {digest}
         with pytest.raises(ObjectMissing):
             get_content(fresh, digest)
     put_contents(store, content)
     assert get_content(LocalStore(store.directory), digest) == content
     assert aside.read_bytes() == bad
-    assert list(store.verify([digest, other])) == []
+    assert list(store.verify_objects([digest, other])) == []
 
 
 def test_a_pack_stored_again_under_its_own_name_replaces_the_damaged_one(store: LocalStore) -> None:
     (digest,) = put_contents(store, b"alone")
     path, offset = place_of(store, digest)
     flip(path, offset)
-    store.quarantine(digest)
+    store.quarantine_damaged(digest)
     put_contents(store, b"alone")
     assert place_of(store, digest)[0] == path
     assert get_content(store, digest) == b"alone"
-    assert list(store.verify()) == []
+    assert list(store.verify_objects()) == []
     assert len(list(store.quarantined.iterdir())) == 2
 
 
 @pytest.mark.parametrize("lost", [{1}, {2}, {0, 1}, {0, 1, 2}])
 def test_receipts_that_never_came_leave_a_sound_pack(store: LocalStore, lost: set[int]) -> None:
     contents = [(Digest.of(data).hex, data) for data in (b"first", b"second", b"third", b"first")]
-    with store.deposit() as intake:
+    with store.open_deposit() as intake:
         for number, content in enumerate(contents):
             receipt = intake.store([content])
             if number not in lost:
-                intake.accept(receipt)
-    assert store.missing(Digest(digest) for digest, _ in contents) == set()
-    assert list(store.verify()) == []
+                intake.accept_receipt(receipt)
+    assert store.find_missing(Digest(digest) for digest, _ in contents) == set()
+    assert list(store.verify_objects()) == []
 
 
 def test_a_full_part_is_followed_by_another(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,9 +170,9 @@ def test_a_full_part_is_followed_by_another(store: LocalStore, monkeypatch: pyte
     opened = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
     digests = put_contents(store, *contents)
     assert sys.platform != "linux" or len(os.listdir("/proc/self/fd")) == opened
-    assert len(store.packs()) > 3
+    assert len(store.list_packs()) > 3
     assert [get_content(store, digest) for digest in digests] == contents
-    assert list(store.verify()) == []
+    assert list(store.verify_objects()) == []
 
 
 def test_a_write_that_failed_spoils_nothing_that_follows(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,12 +187,12 @@ def test_a_write_that_failed_spoils_nothing_that_follows(store: LocalStore, monk
 
     store_kept: list[Digest] = []
     monkeypatch.setattr(deposit, "_write_vectors", full)
-    with store.deposit() as intake:
+    with store.open_deposit() as intake:
         for data in (b"one", b"two", b"three"):
             with suppress(MlverError):
                 store_kept.append(intake.put(io.BytesIO(data)))
     assert [get_content(store, digest) for digest in store_kept] == [b"one", b"three"]
-    assert list(store.verify()) == []
+    assert list(store.verify_objects()) == []
 
 
 def test_a_folder_nobody_may_search_is_not_taken_for_empty(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +206,7 @@ def test_a_folder_nobody_may_search_is_not_taken_for_empty(store: LocalStore, mo
 
     monkeypatch.setattr(os, "stat", forbidden)  # root, who may run this, is forbidden nothing
     with pytest.raises(PermissionError):
-        store.missing([digest])
+        store.find_missing([digest])
 
 
 @pytest.mark.parametrize("count", [1, 100])
@@ -219,36 +219,36 @@ def test_few_of_a_pack_are_found_as_well_as_many(store: LocalStore, count: int) 
 
 def test_what_was_handed_over_once_is_not_stored_again(store: LocalStore) -> None:
     contents = [(Digest.of(data).hex, data) for data in (b"one", b"two", b"one")]
-    with store.deposit() as intake:
+    with store.open_deposit() as intake:
         for content in contents:
-            intake.accept(intake.store([content]))
+            intake.accept_receipt(intake.store([content]))
         large = io.BytesIO(LARGE)
         known = {intake.put(large).hex, *(digest for digest, _ in contents)}
-        assert intake.missing({*known, "ab" * 32}) == {"ab" * 32}
-        other = store.deposit()
-        assert other.missing(known) == known
-    (pack,) = store.packs()
-    assert len(list(pack.members())) == 2
-    with store.deposit() as intake:
-        assert intake.missing(known) == set()
+        assert intake.find_missing({*known, "ab" * 32}) == {"ab" * 32}
+        other = store.open_deposit()
+        assert other.find_missing(known) == known
+    (pack,) = store.list_packs()
+    assert len(list(pack.read_members())) == 2
+    with store.open_deposit() as intake:
+        assert intake.find_missing(known) == set()
 
 
 def test_a_process_whose_workers_store_keeps_little_for_each_file(store: LocalStore) -> None:
     """What half a million small files cost here decides whether a small machine can register them."""
     count = 50_000
     runs: list[bytes] = []
-    with suppress(LookupError), store.deposit() as intake:
+    with suppress(LookupError), store.open_deposit() as intake:
         gc.collect()
         tracemalloc.start()
         for first in range(0, count, 500):
             numbers = range(first, first + 500)
-            members = [Member(hashlib.sha256(b"%d" % n).hexdigest(), n << 10, 512) for n in numbers]
-            runs.append(packs.run_of(members))
-            intake.accept(Receipt("part", runs[-1], 0, ()))
-            assert intake.missing(set()) == set()
+            members = [PackMember(hashlib.sha256(b"%d" % n).hexdigest(), n << 10, 512) for n in numbers]
+            runs.append(packs.encode_run(members))
+            intake.accept_receipt(DepositReceipt("part", runs[-1], 0, ()))
+            assert intake.find_missing(set()) == set()
         kept, _ = tracemalloc.get_traced_memory()
         tracemalloc.reset_peak()
-        lines = sum(len(piece) // packs.LINE for piece in packs.index_of_runs(runs))
+        lines = sum(len(piece) // packs.LINE for piece in packs.build_index_from_runs(runs))
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         raise LookupError  # there is no such part
@@ -267,9 +267,9 @@ def test_a_good_copy_is_served_where_another_is_damaged(store: LocalStore, tmp_p
         place = sorted(store.places({digest.hex})[digest.hex])[number]
         flip(Path(place.path), place.offset)
         assert get_content(store, digest) == b"content"
-        store.export([(digest, tmp_path / "out")])
+        store.export_objects([(digest, tmp_path / "out")])
         assert (tmp_path / "out").read_bytes() == b"content"
-        assert [problem.digest for problem in store.verify()] == [digest]
+        assert [problem.digest for problem in store.verify_objects()] == [digest]
         flip(Path(place.path), place.offset)
 
 
@@ -306,30 +306,30 @@ def test_every_flipped_bit_of_every_stored_file_is_named(store: LocalStore) -> N
     put_contents(store, *(b"%d" % number * 300 for number in range(6)), LARGE)
     files = [path for path in store.directory.rglob("*") if path.is_file()]
     assert len(files) == 3
-    assert list(store.verify()) == []
+    assert list(store.verify_objects()) == []
     chance = random.Random(7)
     for path in files:
         original = path.read_bytes()
         for _ in range(60):
             flip(path, chance.randrange(len(original)), chance.randrange(8))
-            assert list(LocalStore(store.directory).verify()), path
+            assert list(LocalStore(store.directory).verify_objects()), path
             path.chmod(0o644)
             path.write_bytes(original)
         path.write_bytes(original[:-1])
-        assert list(LocalStore(store.directory).verify()), path
+        assert list(LocalStore(store.directory).verify_objects()), path
         path.write_bytes(original)
-    assert list(LocalStore(store.directory).verify()) == []
+    assert list(LocalStore(store.directory).verify_objects()) == []
 
 
 def test_verify_names_what_is_missing_and_strange(store: LocalStore) -> None:
     _, large = put_contents(store, b"small", LARGE)
     absent = Digest.of(b"absent")
-    assert list(store.verify([absent, large])) == [Problem(absent, None, "is missing", lost=True)]
+    assert list(store.verify_objects([absent, large])) == [StoreProblem(absent, None, "is missing", lost=True)]
     stranger = store.loose_path(large.hex).with_name("stranger")
     stranger.touch()
-    assert list(store.verify()) == [Problem(None, stranger, "this is no object's name")]
+    assert list(store.verify_objects()) == [StoreProblem(None, stranger, "this is no object's name")]
     steps: list[int] = []
-    list(store.verify(progress=steps.append))
+    list(store.verify_objects(progress=steps.append))
     assert sum(steps) == len(LARGE) + 5
 
 
@@ -340,7 +340,7 @@ class TestExport:
         (tmp_path / "link").symlink_to("old")
         steps: list[int] = []
         targets = [(small, tmp_path / "old"), (large, tmp_path / "a/b/c"), (small, tmp_path / "link")]
-        store.export(targets, progress=steps.append)
+        store.export_objects(targets, progress=steps.append)
         assert [path.read_bytes() for _, path in targets] == [b"small", LARGE, b"small"]
         assert not (tmp_path / "link").is_symlink()
         assert sum(steps) == 10 + len(LARGE)
@@ -360,7 +360,7 @@ class TestExport:
         out.mkdir()
         (out / "a").write_bytes(b"old")
         with pytest.raises(ObjectDamaged if harm == "damaged" else ObjectMissing, match=bad.hex):
-            store.export([(good, out / "a"), (bad, out / "b")])
+            store.export_objects([(good, out / "a"), (bad, out / "b")])
         assert [(path.name, path.read_bytes()) for path in out.iterdir()] == [("a", b"old")]
 
     def test_all_data_is_flushed_before_the_first_file_changes(
@@ -380,7 +380,7 @@ class TestExport:
 
         monkeypatch.setattr(os, "fsync", spy_fsync)
         monkeypatch.setattr(os, "replace", spy_replace)
-        store.export([(digest, tmp_path / str(number)) for number, digest in enumerate(digests)])
+        store.export_objects([(digest, tmp_path / str(number)) for number, digest in enumerate(digests)])
         assert calls == ["flush"] * 3 + ["name"] * 3 + ["flush"]
 
     @pytest.mark.parametrize(
@@ -406,7 +406,7 @@ class TestExport:
 
         monkeypatch.setattr(os, call, fail)
         with pytest.raises(MlverError, match=outcome):
-            store.export([(digest, out / str(number)) for number, digest in enumerate(digests)])
+            store.export_objects([(digest, out / str(number)) for number, digest in enumerate(digests)])
         monkeypatch.undo()
         assert sorted(path.name for path in out.iterdir()) == ["0", "1"]
         assert all((out / str(number)).read_bytes() in (b"old", b"new %d" % number) for number in range(2))
@@ -438,23 +438,23 @@ def test_an_error_of_the_disk_changes_nothing_and_names_the_path(
     assert rubbish(store) == []
     if call != "link":
         assert sorted(path for path in store.directory.rglob("*") if path.is_file()) == before
-    assert list(store.verify()) == []
+    assert list(store.verify_objects()) == []
 
 
 def test_what_a_crash_left_is_swept(store: LocalStore) -> None:
     put_contents(store, b"x")
     (store.temporaries / durable.temporary_name()).touch()
-    assert store.sweep() == 1
+    assert store.sweep_temporaries() == 1
     assert rubbish(store) == []
 
 
 def test_two_deposits_of_the_same_content_agree(store: LocalStore) -> None:
     contents = (b"small", LARGE)
-    with store.deposit() as one, LocalStore(store.directory).deposit() as two:
+    with store.open_deposit() as one, LocalStore(store.directory).open_deposit() as two:
         for content in contents:
             assert one.put(io.BytesIO(content)) == two.put(io.BytesIO(content))
     assert [get_content(store, Digest.of(content)) for content in contents] == list(contents)
-    assert list(store.verify()) == []
+    assert list(store.verify_objects()) == []
     assert rubbish(store) == []
 
 

@@ -10,21 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.storage import packs
-from mlver.storage.packs import Member, Pack
+from mlver.storage.packs import PackMember, PackFile
 
 CONTENTS = [b"", b"x", b"hello\n", bytes(512), b"\xff" * 513, b"y" * 5000]
 
 
-def build(directory: Path, contents: list[bytes]) -> Pack:
+def build(directory: Path, contents: list[bytes]) -> PackFile:
     data, lines, offset = b"", [], 0
     for content in contents:
         digest = hashlib.sha256(content).hexdigest()
-        member = Member(digest, offset + packs.BLOCK, len(content))
-        data += b"".join(packs.framed(digest, content))
-        lines.append(packs.line(member))
-        offset = packs.end_of(member)
-    index = packs.index_of(lines)
-    pack = Pack(directory, packs.name_of(index))
+        member = PackMember(digest, offset + packs.BLOCK, len(content))
+        data += b"".join(packs.frame_member(digest, content))
+        lines.append(packs.index_line(member))
+        offset = packs.member_end(member)
+    index = packs.build_index(lines)
+    pack = PackFile(directory, packs.pack_name(index))
     pack.path.write_bytes(data + packs.TRAILER)
     pack.index_path.write_bytes(index)
     return pack
@@ -57,23 +57,23 @@ def test_every_member_is_found_and_the_index_can_be_made_again(
         assert data[member.offset : member.offset + member.size] == content
     assert pack.find("0" * 64) is None
     assert pack.find("f" * 64) is None
-    assert pack.digests == {member.hex for member in pack.members()}
-    assert pack.holds({"0" * 64, *pack.digests}) == pack.digests
-    assert packs.scan(pack.path) == (pack.index, packs.length_of(pack.index))
+    assert pack.digests == {member.hex for member in pack.read_members()}
+    assert pack.find_listed({"0" * 64, *pack.digests}) == pack.digests
+    assert packs.scan_pack(pack.path) == (pack.index, packs.pack_length(pack.index))
     assert pack.is_indexed()
 
 
 _members = st.builds(
-    Member, st.binary(min_size=32, max_size=32).map(bytes.hex), st.integers(0, 1 << 39), st.integers(0, 1 << 39)
+    PackMember, st.binary(min_size=32, max_size=32).map(bytes.hex), st.integers(0, 1 << 39), st.integers(0, 1 << 39)
 )
 
 
 @given(st.lists(st.lists(_members, max_size=20), max_size=8))
-def test_runs_make_the_index_that_all_their_members_would_make(runs: list[list[Member]]) -> None:
-    expected = packs.index_of(packs.line(member) for run in runs for member in run)
-    assert b"".join(packs.index_of_runs([packs.run_of(run) for run in runs])) == expected
+def test_runs_make_the_index_that_all_their_members_would_make(runs: list[list[PackMember]]) -> None:
+    expected = packs.build_index(packs.index_line(member) for run in runs for member in run)
+    assert b"".join(packs.build_index_from_runs([packs.encode_run(run) for run in runs])) == expected
     for run in runs:
-        assert sorted(digest.hex() for digest in packs.digests_of(packs.run_of(run))) == sorted(m.hex for m in run)
+        assert sorted(digest.hex() for digest in packs.run_digests(packs.encode_run(run))) == sorted(m.hex for m in run)
 
 
 @given(st.data())
@@ -84,12 +84,12 @@ def test_a_damaged_index_is_never_taken_for_whole(
     index = bytearray(pack.index)
     index[data.draw(st.integers(0, len(index) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     pack.index_path.write_bytes(index)
-    again = Pack(pack.path.parent, pack.name)
+    again = PackFile(pack.path.parent, pack.name)
     assert not again.is_indexed()
-    list(again.members())
+    list(again.read_members())
     again.find("8" * 64)
-    assert packs.scan(again.path)[0] == pack.index
+    assert packs.scan_pack(again.path)[0] == pack.index
     pack.index_path.unlink()
-    lost = Pack(pack.path.parent, pack.name)
+    lost = PackFile(pack.path.parent, pack.name)
     assert not lost.is_indexed()
     assert lost.find("8" * 64) is None

@@ -39,18 +39,18 @@ def names(directory: Path) -> list[str]:
 
 
 def test_write_flushes_the_data_then_names_it_then_flushes_the_name(tmp_path: Path, flushed: list[str]) -> None:
-    durable.write(tmp_path / "a", b"old")
-    durable.write(tmp_path / "a", b"new")
+    durable.write_file(tmp_path / "a", b"old")
+    durable.write_file(tmp_path / "a", b"new")
     assert (tmp_path / "a").read_bytes() == b"new"
     assert flushed == ["flush temporary", "name a", f"flush {tmp_path.name}"] * 2
     assert names(tmp_path) == ["a"]
 
 
 def test_create_refuses_a_taken_name_and_leaves_it_alone(tmp_path: Path, flushed: list[str]) -> None:
-    durable.create(tmp_path / "a", b"first")
+    durable.create_file(tmp_path / "a", b"first")
     assert flushed == ["flush temporary", "name a", f"flush {tmp_path.name}"]
     with pytest.raises(FileExistsError):
-        durable.create(tmp_path / "a", b"second")
+        durable.create_file(tmp_path / "a", b"second")
     assert (tmp_path / "a").read_bytes() == b"first"
     assert names(tmp_path) == ["a"]
 
@@ -65,8 +65,8 @@ def test_make_directory_flushes_every_parent_with_a_new_entry(tmp_path: Path, fl
 
 def test_remove_is_flushed_and_may_be_repeated(tmp_path: Path, flushed: list[str]) -> None:
     (tmp_path / "a").write_bytes(b"x")
-    durable.remove(tmp_path / "a")
-    durable.remove(tmp_path / "a")
+    durable.remove_file(tmp_path / "a")
+    durable.remove_file(tmp_path / "a")
     assert flushed == [f"flush {tmp_path.name}"] * 2
     assert names(tmp_path) == []
 
@@ -104,7 +104,7 @@ def test_a_failed_write_changes_nothing_and_names_the_path(
     monkeypatch.setattr(os, fails if fails != "replace" else "rename", fail)
     monkeypatch.setattr(os, fails, fail)
     with pytest.raises(OSError, match="No space left") as caught:
-        durable.write(tmp_path / "a", b"new")
+        durable.write_file(tmp_path / "a", b"new")
     assert fails == "replace" or str(tmp_path) in str(caught.value.filename)
     assert (tmp_path / "a").read_bytes() == b"old"
     assert names(tmp_path) == ["a"]
@@ -113,16 +113,16 @@ def test_a_failed_write_changes_nothing_and_names_the_path(
 def test_a_short_write_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, bytes(data)[:3]))
-    durable.write(tmp_path / "a", b"0123456789")
+    durable.write_file(tmp_path / "a", b"0123456789")
     assert (tmp_path / "a").read_bytes() == b"0123456789"
 
 
 def test_sweep_removes_temporaries_only(tmp_path: Path) -> None:
     for name in (durable.temporary_name(), "kept", ".mlver"):
         (tmp_path / name).touch()
-    assert durable.sweep(tmp_path) == 1
+    assert durable.sweep_temporaries(tmp_path) == 1
     assert names(tmp_path) == [".mlver", "kept"]
-    assert durable.sweep(tmp_path / "absent") == 0
+    assert durable.sweep_temporaries(tmp_path / "absent") == 0
     assert durable.is_temporary(durable.temporary_name().encode())
 
 

@@ -51,7 +51,7 @@ def test_the_holder_is_named_and_nobody_waits_who_will_not(tmp_path: Path) -> No
         began = time.monotonic()
         with (
             pytest.raises(MlverError, match=rf"process {holder.pid} \(mlver register digits\)") as refused,
-            lock.held(tmp_path, wait=0),
+            lock.hold_lock(tmp_path, wait=0),
         ):
             pytest.fail("two hold it")
         assert time.monotonic() - began < 5
@@ -63,7 +63,7 @@ def test_a_killed_holder_leaves_nothing_to_clear(tmp_path: Path) -> None:
     with other(tmp_path) as holder:
         holder.kill()
         holder.wait()
-        with lock.held(tmp_path, wait=0):
+        with lock.hold_lock(tmp_path, wait=0):
             pass
 
 
@@ -71,21 +71,21 @@ def test_whoever_waits_gets_it(tmp_path: Path) -> None:
     with other(tmp_path) as holder:
         assert holder.stdin is not None
         holder.stdin.close()
-        with lock.held(tmp_path, wait=30):
+        with lock.hold_lock(tmp_path, wait=30):
             pass
 
 
 def test_it_is_let_go_after_a_failure(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), lock.held(tmp_path, wait=0):
+    with pytest.raises(ZeroDivisionError), lock.hold_lock(tmp_path, wait=0):
         raise ZeroDivisionError
-    with lock.held(tmp_path, wait=0):
+    with lock.hold_lock(tmp_path, wait=0):
         pass
 
 
 def test_without_its_directory_the_path_is_named(tmp_path: Path) -> None:
     with (
         pytest.raises(MlverError, match=r"locking the repository failed: No such file or directory: .*nowhere/lock"),
-        lock.held(tmp_path / "nowhere", wait=0),
+        lock.hold_lock(tmp_path / "nowhere", wait=0),
     ):
         pytest.fail("held")
 

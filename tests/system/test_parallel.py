@@ -13,19 +13,19 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
-from mlver.system.parallel import PIECE, _Other, beside, hashed, spread
+from mlver.system.parallel import PIECE, _ForkedWorker, run_beside, hash_descriptor, spread_batches
 
 
 def test_results_come_in_order_from_other_processes() -> None:
-    results = list(spread(lambda n: (n, os.getpid()), range(20), workers=2))
+    results = list(spread_batches(lambda n: (n, os.getpid()), range(20), workers=2))
     assert [n for n, _ in results] == list(range(20))
     assert os.getpid() not in {pid for _, pid in results}
 
 
 def test_one_batch_or_one_worker_runs_here() -> None:
-    assert list(spread(lambda _: os.getpid(), [1], workers=4)) == [os.getpid()]
-    assert list(spread(lambda _: os.getpid(), [1, 2], workers=1)) == [os.getpid()] * 2
-    assert list(spread(lambda _: 1, [])) == []
+    assert list(spread_batches(lambda _: os.getpid(), [1], workers=4)) == [os.getpid()]
+    assert list(spread_batches(lambda _: os.getpid(), [1, 2], workers=1)) == [os.getpid()] * 2
+    assert list(spread_batches(lambda _: 1, [])) == []
 
 
 def test_batches_are_drawn_as_workers_get_to_them() -> None:
@@ -36,7 +36,7 @@ def test_batches_are_drawn_as_workers_get_to_them() -> None:
             drawn.append(number)
             yield number
 
-    results = spread(lambda n: n, batches(), workers=2)
+    results = spread_batches(lambda n: n, batches(), workers=2)
     next(results)
     assert len(drawn) < 10
     results.close()
@@ -49,13 +49,13 @@ def test_what_work_raises_is_raised_as_itself() -> None:
         return number
 
     with pytest.raises(MlverError) as caught:
-        list(spread(work, range(9), workers=2))
+        list(spread_batches(work, range(9), workers=2))
     assert (caught.value.message, caught.value.hint) == ("no", "do")
 
 
 def test_a_killed_worker_is_an_error_of_ours() -> None:
     with pytest.raises(MlverError, match="worker process was killed"):
-        list(spread(lambda _: os._exit(9), range(4), workers=2))
+        list(spread_batches(lambda _: os._exit(9), range(4), workers=2))
 
 
 def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
@@ -83,19 +83,19 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("two_cores")
 def test_what_is_done_beside_is_another_process_whose_result_comes_back_whole() -> None:
-    with beside(lambda: b"%d" % os.getpid() * 100_000) as answer:
+    with run_beside(lambda: b"%d" % os.getpid() * 100_000) as answer:
         told = answer()
     assert told is not None
     assert len(told) % 100_000 == 0
     assert told[: len(told) // 100_000] != b"%d" % os.getpid()
-    with beside(lambda: b"") as answer:
+    with run_beside(lambda: b"") as answer:
         assert answer() == b""
 
 
 @pytest.mark.usefixtures("two_cores")
 @pytest.mark.parametrize("work", [lambda: None, lambda: 1 // 0, lambda: os._exit(0)], ids=["none", "error", "ended"])
 def test_what_came_to_nothing_beside_is_told_as_none(work: Callable[[], bytes | None]) -> None:
-    with beside(work) as answer:
+    with run_beside(work) as answer:
         assert answer() is None
 
 
@@ -104,9 +104,9 @@ def test_an_answer_that_is_cut_short_is_none(sent: bytes) -> None:
     source, target = os.pipe()
     os.write(target, sent)
     os.close(target)
-    other = _Other()
+    other = _ForkedWorker()
     other._source = source
-    assert other.answer() is None
+    assert other.read_answer() is None
     other.end()
 
 
@@ -117,7 +117,7 @@ def test_nothing_goes_on_beside_once_the_block_is_left(tmp_path: Path) -> None:
         time.sleep(60)
 
     began = time.monotonic()
-    with beside(work):
+    with run_beside(work):
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
             time.sleep(0.01)
     assert time.monotonic() - began < 30
@@ -135,7 +135,7 @@ def test_without_a_second_process_it_is_done_here(missing: str, monkeypatch: pyt
         monkeypatch.setattr("mlver.system.parallel.cores", lambda: 1)
     else:
         monkeypatch.setattr(os, "fork", refused)
-    with beside(lambda: b"%d" % os.getpid()) as answer:
+    with run_beside(lambda: b"%d" % os.getpid()) as answer:
         assert answer() == b"%d" % os.getpid()
 
 
@@ -143,7 +143,7 @@ def test_without_a_second_process_it_is_done_here(missing: str, monkeypatch: pyt
 def test_who_waits_for_all_children_may_have_waited_for_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
-        with beside(lambda: b"done") as answer:
+        with run_beside(lambda: b"done") as answer:
             assert answer() == b"done"
     finally:
         signal.signal(signal.SIGCHLD, before)
@@ -181,7 +181,7 @@ def test_hashed_hands_over_exactly_what_it_hashes(tmp_path: Path, size: int) -> 
     steps: list[int] = []
     for write in (None, out.extend):
         with (tmp_path / "a").open("rb") as file:
-            assert hashed(file.fileno(), write, steps.append) == (hashlib.sha256(data).hexdigest(), size)
+            assert hash_descriptor(file.fileno(), write, steps.append) == (hashlib.sha256(data).hexdigest(), size)
     assert out == data
     assert sum(steps) == 2 * size
 
@@ -193,4 +193,4 @@ def test_hashed_ends_its_thread_when_writing_fails(tmp_path: Path) -> None:
         raise OSError(28, "full")
 
     with (tmp_path / "a").open("rb") as file, pytest.raises(OSError, match="full"):
-        hashed(file.fileno(), fail, lambda _: None)
+        hash_descriptor(file.fileno(), fail, lambda _: None)

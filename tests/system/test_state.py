@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlver.system import state
-from mlver.system.state import State
+from mlver.system.state import StateDatabase
 
 KEY = hashlib.sha256(b"record").hexdigest()
 
@@ -23,13 +23,13 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_documents_are_kept(path: Path) -> None:
-    State(path).put_documents([(KEY, '{"a": 1}')])
-    assert State(path).get_document(KEY) == '{"a": 1}'
-    assert State(path).get_document("0" * 64) is None
+    StateDatabase(path).put_documents([(KEY, '{"a": 1}')])
+    assert StateDatabase(path).get_document(KEY) == '{"a": 1}'
+    assert StateDatabase(path).get_document("0" * 64) is None
 
 
 def test_what_a_commit_holds_is_kept_and_only_a_digest_is_believed(path: Path) -> None:
-    state = State(path)
+    state = StateDatabase(path)
     state.keep_committed({"c1:a": KEY, "c1:b": "rubbish"})
     assert state.committed(["c1:a", "c1:b", "c2:a"]) == {"c1:a": KEY}
     assert state.get_document(KEY) is None
@@ -38,7 +38,7 @@ def test_what_a_commit_holds_is_kept_and_only_a_digest_is_believed(path: Path) -
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors as Linux lists them")
 def test_what_nobody_holds_any_more_is_closed(path: Path) -> None:
     def opened() -> int:
-        State(path).put_document(KEY, "1")
+        StateDatabase(path).put_document(KEY, "1")
         gc.collect()  # sqlite3's connections refer to themselves
         return len(os.listdir("/proc/self/fd"))
 
@@ -46,7 +46,7 @@ def test_what_nobody_holds_any_more_is_closed(path: Path) -> None:
 
 
 def test_asking_makes_no_file(path: Path) -> None:
-    assert State(path).get_document(KEY) is None
+    assert StateDatabase(path).get_document(KEY) is None
     assert not path.parent.exists()
 
 
@@ -60,28 +60,28 @@ def test_importing_it_does_not_import_sqlite() -> None:
 def test_files_come_in_order_below_their_artifact_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "PAGE", 2)
     names = [b"data", b"data/a", b"data/a-b", b"data/a/c", b"data/a0", b"data/\xff", b"data-x", b"data0", b"other"]
-    State(path).keep_files("w", [(name, b"entry of " + name) for name in reversed(names)], [])
-    State(path).keep_files("other", [(b"data/z", b"x")], [])
-    assert list(State(path).files("w", b"data")) == [(name, b"entry of " + name) for name in names[:6]]
-    State(path).keep_files("w", [(b"data/a", b"new")], [b"data/a-b", b"data"])
-    assert [key for key, _ in State(path).files("w", b"data")] == [b"data/a", b"data/a/c", b"data/a0", b"data/\xff"]
+    StateDatabase(path).keep_files("w", [(name, b"entry of " + name) for name in reversed(names)], [])
+    StateDatabase(path).keep_files("other", [(b"data/z", b"x")], [])
+    assert list(StateDatabase(path).files("w", b"data")) == [(name, b"entry of " + name) for name in names[:6]]
+    StateDatabase(path).keep_files("w", [(b"data/a", b"new")], [b"data/a-b", b"data"])
+    assert [key for key, _ in StateDatabase(path).files("w", b"data")] == [b"data/a", b"data/a/c", b"data/a0", b"data/\xff"]
 
 
 @pytest.mark.parametrize("table", ["files", "documents"])
 def test_a_changed_row_is_a_miss(path: Path, table: str) -> None:
-    State(path).put_document(KEY, "[1]")
-    State(path).keep_files("w", [(b"a", b"entry")], [])
+    StateDatabase(path).put_document(KEY, "[1]")
+    StateDatabase(path).keep_files("w", [(b"a", b"entry")], [])
     with sqlite3.connect(path) as connection:
         connection.execute(f"UPDATE {table} SET {'entry' if table == 'files' else 'json'} = ?",
                            (b"Entry" if table == "files" else "[2]",))  # fmt: skip
     connection.close()
-    assert (State(path).get_document(KEY) is None) == (table == "documents")
-    assert (list(State(path).files("w", b"a")) == []) == (table == "files")
+    assert (StateDatabase(path).get_document(KEY) is None) == (table == "documents")
+    assert (list(StateDatabase(path).files("w", b"a")) == []) == (table == "files")
 
 
 @pytest.mark.parametrize("damage", ["rubbish", "truncated", "middle", "directory", "parent is a file"])
 def test_damage_is_survived_and_mended(path: Path, damage: str) -> None:
-    first = State(path)
+    first = StateDatabase(path)
     first.put_documents([(hashlib.sha256(str(n).encode()).hexdigest(), "x" * 500) for n in range(200)])
     first.close()
     data = path.read_bytes()
@@ -100,22 +100,22 @@ def test_damage_is_survived_and_mended(path: Path, damage: str) -> None:
         path.parent.rmdir()
         path.parent.touch()
     for _ in range(3):
-        cache = State(path)
+        cache = StateDatabase(path)
         assert cache.get_document(KEY) in (None, "[1]")
         cache.put_document(KEY, "[1]")
         cache.keep_files("w", [(b"a", b"entry")], [b"b"])
         list(cache.files("w", b"a"))
         cache.close()
     mended = damage in ("rubbish", "truncated", "middle")
-    assert (State(path).get_document(KEY) == "[1]") == mended
+    assert (StateDatabase(path).get_document(KEY) == "[1]") == mended
 
 
 def test_a_newer_format_is_left_alone(path: Path) -> None:
-    State(path).put_document(KEY, "[1]")
+    StateDatabase(path).put_document(KEY, "[1]")
     with sqlite3.connect(path) as connection:
         connection.execute(f"PRAGMA user_version = {state.FORMAT + 1}")
     connection.close()
-    cache = State(path)
+    cache = StateDatabase(path)
     cache.put_document(KEY, "[2]")
     assert cache.get_document(KEY) is None
     with sqlite3.connect(path) as connection:
@@ -124,16 +124,16 @@ def test_a_newer_format_is_left_alone(path: Path) -> None:
 
 
 def test_a_locked_file_is_not_waited_for(path: Path) -> None:
-    State(path).put_document(KEY, "[1]")
+    StateDatabase(path).put_document(KEY, "[1]")
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     began = time.monotonic()
-    State(path).put_document(KEY, "[2]")
-    State(path).get_document(KEY)
+    StateDatabase(path).put_document(KEY, "[2]")
+    StateDatabase(path).get_document(KEY)
     assert time.monotonic() - began < 2
     holder.execute("ROLLBACK")
     holder.close()
-    assert State(path).get_document(KEY) == "[1]"
+    assert StateDatabase(path).get_document(KEY) == "[1]"
 
 
 @pytest.mark.parametrize("link", ["mlver", "mlver/state.db", "mlver/state.db-wal", "mlver/state.db-journal"])
@@ -144,7 +144,7 @@ def test_nothing_is_kept_behind_a_symlink(path: Path, tmp_path: Path, link: str)
         outside.mkdir()
     (tmp_path / link).parent.mkdir(exist_ok=True)
     (tmp_path / link).symlink_to(outside)
-    kept = State(path)
+    kept = StateDatabase(path)
     kept.put_document(KEY, "{}")
     assert kept.get_document(KEY) is None
     assert (tmp_path / link).is_symlink()

@@ -20,8 +20,8 @@ def work(stream: io.StringIO, seconds: float, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("TERM", "xterm")
     reporter = TerminalReporter(stream)
     reporter.begin("hashing [red]model[/red]", 100)
-    reporter.advance(50)
-    reporter.advance(50)
+    reporter.advance_work(50)
+    reporter.advance_work(50)
     reporter.end()
     return stream.getvalue()
 
@@ -45,5 +45,5 @@ def test_long_work_is_silent_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_remark_is_one_clean_line() -> None:
     stream = io.StringIO()
-    TerminalReporter(stream).note("undid `x\x1b[2J`")
+    TerminalReporter(stream).show_note("undid `x\x1b[2J`")
     assert stream.getvalue() == "note: undid `x\\x1b[2J`\n"

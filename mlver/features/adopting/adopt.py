@@ -9,28 +9,28 @@ from dataclasses import dataclass, field, replace
 from mlver import names
 from mlver.digest import Digest
 from mlver.document.amend import amend
-from mlver.errors import MlverError, UsageError, command
+from mlver.errors import MlverError, UsageError, shell_command
 from mlver.features.adopting import adopted_records
 from mlver.features.adopting import foreign_tags as policy
-from mlver.features.adopting.adopted_records import Adoptee, Origin, Places
-from mlver.features.adopting.foreign_tags import Claims, Given, StageTag, VersionTag
+from mlver.features.adopting.adopted_records import PreparedRecord, OriginTag, ModelPaths
+from mlver.features.adopting.foreign_tags import TagClaims, StageTagEvent, StageTag, VersionTag
 from mlver.git.annotations import Annotation, told_by_tags
 from mlver.git.repository import Tag
-from mlver.project.artifacts.elsewhere.find import Holdings
-from mlver.project.edit.edit import Edit
-from mlver.project.edit.manifests import put_new
+from mlver.project.artifacts.elsewhere.find import ExternalCopies
+from mlver.project.edit.edit import PlannedEdit
+from mlver.project.edit.manifests import put_new_files
 from mlver.project.project import Project
 from mlver.project.tags import planned_tags
 from mlver.project.transaction import editing
 from mlver.records import layout
 from mlver.records.config import StageSettings
 from mlver.records.model import ArtifactSettings, ModelSettings
-from mlver.records.tags import tag_name
+from mlver.records.tags import version_tag_name
 from mlver.version import Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adoption:
+class AdoptRequest:
     """What the person asked for; paths are as typed, and go before what a model's settings or annotations say."""
 
     model: str | None = None
@@ -92,16 +92,16 @@ class AdoptResult:
         return 1 if self.left else 0
 
 
-def adopt(project: Project, asked: Adoption) -> AdoptResult:
+def adopt_tags(project: Project, asked: AdoptRequest) -> AdoptResult:
     """Turn tags into records, all of them in one commit; what has a record already is left as it is."""
-    project = project.afresh
-    project.registry.config()
+    project = project.without_cache
+    project.registry.read_config()
     with nullcontext() if asked.dry_run else editing(project, "adopt") as edit:
-        run = _Run(project, asked, project.repository.tags(), told_by_tags(project.repository))
-        claims = run.claims()
+        run = _AdoptionRun(project, asked, project.repository.tags(), told_by_tags(project.repository))
+        claims = run.read_claims()
         project.reporter.begin("reading tags", None)
         try:
-            for claim in sorted(claims.versions, key=_order):
+            for claim in sorted(claims.versions, key=_version_sort_key):
                 run.version(claim, withdrawn=(claim.model, claim.version) in claims.withdrawn)
         finally:
             project.reporter.end()
@@ -109,25 +109,25 @@ def adopt(project: Project, asked: Adoption) -> AdoptResult:
         result = run.result()
         if edit is None or not run.writes:
             return result
-        commit = _land(run, edit, result)
+        commit = _land_records(run, edit, result)
     return replace(result, commit=commit)
 
 
-def _order(claim: VersionTag) -> tuple[str, Version]:
-    return claim.model, layout.version_of(claim.version) or Version(0, 0, 0)
+def _version_sort_key(claim: VersionTag) -> tuple[str, Version]:
+    return claim.model, layout.parse_version_name(claim.version) or Version(0, 0, 0)
 
 
 @dataclass(slots=True)
-class _Run:
+class _AdoptionRun:
     """One adoption: what is at hand, and what was made of it so far; `digests` are of records, old and new."""
 
     project: Project
-    asked: Adoption
+    asked: AdoptRequest
     tags: Mapping[str, Tag]
     told: Mapping[str, Annotation]
-    holdings: Holdings = field(init=False)
-    places: dict[str, Places] = field(default_factory=dict)
-    adoptees: list[Adoptee] = field(default_factory=list)
+    holdings: ExternalCopies = field(init=False)
+    places: dict[str, ModelPaths] = field(default_factory=dict)
+    adoptees: list[PreparedRecord] = field(default_factory=list)
     adopted_stages: list[AdoptedStage] = field(default_factory=list)
     writes: dict[str, bytes] = field(default_factory=dict)
     left: list[Left] = field(default_factory=list)
@@ -135,15 +135,15 @@ class _Run:
     known: int = 0
 
     def __post_init__(self) -> None:
-        self.holdings = Holdings(self.project)
+        self.holdings = ExternalCopies(self.project)
 
-    def claims(self) -> Claims:
+    def read_claims(self) -> TagClaims:
         """What the tags that seal nothing claim; raise UsageError where it takes a model to tell."""
         asked = self.asked
         model = names.check_model(asked.model) if asked.model else None
         foreign = [name for name, tag in self.tags.items() if not tag.seals]
-        claims = policy.claims(foreign, model, asked.pattern)
-        bare = policy.plain(foreign)
+        claims = policy.read_claims(foreign, model, asked.pattern)
+        bare = policy.select_plain_tags(foreign)
         if model is None and (asked.weights or asked.data):
             raise UsageError("paths are of one model; say which", hint="mlver adopt MODEL --weights PATH")
         if model is None and bare and not claims.versions and asked.pattern is None:
@@ -156,22 +156,22 @@ class _Run:
         """Make the record a tag tells of, or note why there can be none."""
         try:
             if withdrawn:
-                self.project.reporter.note(f"{claim.tag} was taken back by another tag: passed over")
-            elif not self._is_known(claim):
-                self._make(claim)
+                self.project.reporter.show_note(f"{claim.tag} was taken back by another tag: passed over")
+            elif not self._has_record(claim):
+                self._prepare_version(claim)
         except MlverError as error:
             self.left.append(Left(claim.tag, error.message, error.hint))
 
-    def _is_known(self, claim: VersionTag) -> bool:
+    def _has_record(self, claim: VersionTag) -> bool:
         """Whether there is a record already; raise MlverError where there can be none of this name."""
-        if not layout.is_model(claim.model):
-            hint = command("mlver", "adopt", "MODEL", "--pattern", claim.tag.replace(claim.version, "{version}"))
+        if not layout.is_model_name(claim.model):
+            hint = shell_command("mlver", "adopt", "MODEL", "--pattern", claim.tag.replace(claim.version, "{version}"))
             raise MlverError(f"{claim.model} is no name for a model here", hint=hint)
-        if layout.version_of(claim.version) is None:
+        if layout.parse_version_name(claim.version) is None:
             named = f"{claim.model}@vMAJOR.MINOR.PATCH"
             raise MlverError(
                 f"{claim.version} is no semantic version without build metadata",
-                hint=command("git", "tag", "-a", named, f"{claim.tag}^{{}}"),
+                hint=shell_command("git", "tag", "-a", named, f"{claim.tag}^{{}}"),
             )
         digest = self.project.registry.digest(claim.model, claim.version)
         if digest is None:
@@ -180,87 +180,87 @@ class _Run:
         self.known += 1
         return True
 
-    def _make(self, claim: VersionTag) -> None:
+    def _prepare_version(self, claim: VersionTag) -> None:
         tag = self.tags[claim.tag]
         if tag.commit is None:
-            raise MlverError("names no commit", hint=command("git", "show", f"refs/tags/{claim.tag}"))
-        name = tag_name(claim.model, claim.version)
+            raise MlverError("names no commit", hint=shell_command("git", "show", f"refs/tags/{claim.tag}"))
+        name = version_tag_name(claim.model, claim.version)
         if name != claim.tag and name in self.tags:
-            raise MlverError(f"its version tag {name} is another tag already", hint=command("git", "show", name))
+            raise MlverError(f"its version tag {name} is another tag already", hint=shell_command("git", "show", name))
         kind = (
             None
             if self.asked.model
-            else adopted_records.annotated(self.project, tag.commit).get(claim.model, (None,))[0]
+            else adopted_records.read_annotations(self.project, tag.commit).get(claim.model, (None,))[0]
         )
         if kind not in (None, "model"):
-            self.project.reporter.note(f"{claim.tag} is of no model but of a {kind}: passed over")
+            self.project.reporter.show_note(f"{claim.tag} is of no model but of a {kind}: passed over")
             return
         if claim.model not in self.places:
             names.check_distinct(claim.model, [*self.project.registry.models(), *self.places])
-            self.places[claim.model] = _places(self.project, self.asked, claim.model)
-        origin = Origin(tag, tag.commit, self.told[claim.tag])
-        made = adopted_records.adoptee(
+            self.places[claim.model] = _find_model_paths(self.project, self.asked, claim.model)
+        origin = OriginTag(tag, tag.commit, self.told[claim.tag])
+        made = adopted_records.prepare_record(
             self.project, self.holdings, claim.model, claim.version, origin, self.places[claim.model]
         )
         self.adoptees.append(made)
-        self.writes[layout.version(claim.model, claim.version)] = made.data
+        self.writes[layout.version_path(claim.model, claim.version)] = made.data
         self.digests[claim.model, claim.version] = Digest.of(made.data)
 
     # -- stages ------------------------------------------------------------------------------------------------------
 
-    def stages(self, claims: Claims) -> None:
+    def stages(self, claims: TagClaims) -> None:
         """The history of each stage that has none here yet; none is written by halves."""
         events: dict[tuple[str, str], list[StageTag]] = {}
         for tag in sorted(claims.stages, key=lambda tag: (tag.count, tag.withdrawn)):
             events.setdefault((tag.model, tag.stage), []).append(tag)
         for (model, stage), tags in events.items():
             try:
-                self._stage(model, stage, tags, claims)
+                self._adopt_stage(model, stage, tags, claims)
             except MlverError as error:
                 self.left.append(Left(f"{model}#{stage}", error.message, error.hint))
 
-    def _stage(self, model: str, stage: str, tags: Sequence[StageTag], claims: Claims) -> None:
-        if not layout.is_model(model):
+    def _adopt_stage(self, model: str, stage: str, tags: Sequence[StageTag], claims: TagClaims) -> None:
+        if not layout.is_model_name(model):
             return  # its versions were told of
         names.check_stage(stage)
-        history = self.project.registry.history(model, stage)
+        history = self.project.registry.read_history(model, stage)
         if history:
-            self._later(model, stage, tags, {adopted_records.tag_of(record) for record, _ in history})
+            self._note_later_tags(model, stage, tags, {adopted_records.read_origin_tag(record) for record, _ in history})
             return
         given = []
         for tag in tags:
-            version = self._at(self.tags[tag.tag].commit, model, claims)
+            version = self._find_version_at(self.tags[tag.tag].commit, model, claims)
             if (model, version) in claims.withdrawn:
                 continue
             if version is None:
-                raise MlverError(f"{tag.tag} is on a commit of no version", hint=command("git", "show", tag.tag))
+                raise MlverError(f"{tag.tag} is on a commit of no version", hint=shell_command("git", "show", tag.tag))
             if (model, version) not in self.digests:
                 said = f"{tag.tag} is of {version}, which has no record yet; a stage's history is adopted whole"
-                raise MlverError(said, hint=f"{command('mlver', 'adopt', model)}   (once {version} can be adopted)")
-            given.append(Given(tag.tag, version, tag.withdrawn))
+                raise MlverError(said, hint=f"{shell_command('mlver', 'adopt', model)}   (once {version} can be adopted)")
+            given.append(StageTagEvent(tag.tag, version, tag.withdrawn))
         digests = {version: digest for (of, version), digest in self.digests.items() if of == model}
-        moves = policy.moves(given)
-        self.writes.update(adopted_records.promotions(model, stage, moves, self.told, digests))
+        moves = policy.derive_promotions(given)
+        self.writes.update(adopted_records.build_promotions(model, stage, moves, self.told, digests))
         holders = tuple(None if move.action == "retire" else move.version for move in moves)
         self.adopted_stages.append(AdoptedStage(model, stage, holders))
 
-    def _later(self, model: str, stage: str, tags: Sequence[StageTag], adopted: Collection[str | None]) -> None:
+    def _note_later_tags(self, model: str, stage: str, tags: Sequence[StageTag], adopted: Collection[str | None]) -> None:
         """Say so where a stage was given on by tags after its history was adopted."""
         known = [at for at, tag in enumerate(tags) if tag.tag in adopted]
         for tag in tags[known[-1] + 1 :] if known else ():
-            hint = command("mlver", "promote", f"{model}@VERSION", "--to", stage, "-m", "WHY")
-            self.project.reporter.note(f"{tag.tag} came after the history of {stage} was adopted: {hint}")
+            hint = shell_command("mlver", "promote", f"{model}@VERSION", "--to", stage, "-m", "WHY")
+            self.project.reporter.show_note(f"{tag.tag} came after the history of {stage} was adopted: {hint}")
 
-    def _at(self, commit: str | None, model: str, claims: Claims) -> str | None:
+    def _find_version_at(self, commit: str | None, model: str, claims: TagClaims) -> str | None:
         """The version whose tag is on a commit, the highest of several."""
         found = [claim for claim in claims.versions if claim.model == model and self.tags[claim.tag].commit == commit]
-        return max(found, key=_order).version if found and commit else None
+        return max(found, key=_version_sort_key).version if found and commit else None
 
     # -- telling of it -----------------------------------------------------------------------------------------------
 
     def result(self) -> AdoptResult:
         return AdoptResult(
-            versions=tuple(self._adopted(made) for made in self.adoptees),
+            versions=tuple(self._summarise_version(made) for made in self.adoptees),
             stages=tuple(self.adopted_stages),
             left=tuple(self.left),
             known=self.known,
@@ -268,10 +268,10 @@ class _Run:
             dry_run=self.asked.dry_run,
         )
 
-    def _adopted(self, made: Adoptee) -> AdoptedVersion:
+    def _summarise_version(self, made: PreparedRecord) -> AdoptedVersion:
         record, weights = made.record, made.record.weights
         assert record.adopted is not None
-        seal = tag_name(record.model, record.version)
+        seal = version_tag_name(record.model, record.version)
         return AdoptedVersion(
             model=record.model,
             version=record.version,
@@ -285,13 +285,13 @@ class _Run:
         )
 
 
-def _places(project: Project, asked: Adoption, model: str) -> Places:
+def _find_model_paths(project: Project, asked: AdoptRequest, model: str) -> ModelPaths:
     """Where the files of a model were: as typed, else as `model.yaml` says, else as annotations will."""
     known = project.registry.settings(model) or ModelSettings(model=model)
     data = {name: artifact.path for name, artifact in known.data.items()}
-    data |= {names.check_data(name): project.path(path) for name, path in asked.data.items()}
+    data |= {names.check_data_set(name): project.path(path) for name, path in asked.data.items()}
     told = known.weights.path if known.weights else None
-    return Places(
+    return ModelPaths(
         weights=project.path(asked.weights) if asked.weights else told,
         data=data,
         params=known.params or adopted_records.PARAMS,
@@ -302,12 +302,12 @@ def _places(project: Project, asked: Adoption, model: str) -> Places:
 # -- landing it ------------------------------------------------------------------------------------------------------
 
 
-def _land(run: _Run, edit: Edit, result: AdoptResult) -> str:
+def _land_records(run: _AdoptionRun, edit: PlannedEdit, result: AdoptResult) -> str:
     project = run.project
     manifests = {path: data for made in run.adoptees for path, data in made.manifests.items()}
-    put_new(project, edit, manifests)
+    put_new_files(project, edit, manifests)
     for path, data in run.writes.items():
-        edit.create(path, data)
+        edit.create_file(path, data)
     _put_settings(project, edit, run.adoptees)
     _put_stages(project, edit, {one.stage for one in result.stages})
     models = sorted({one.model for one in result.versions} | {one.model for one in result.stages})
@@ -315,14 +315,14 @@ def _land(run: _Run, edit: Edit, result: AdoptResult) -> str:
     lines = [f"{one.model} {one.version} from the tag {one.tag}" for one in result.versions]
     lines += [f"{one.model}: the history of {one.stage}" for one in result.stages]
     tags = tuple(
-        planned_tags.seal(made.record, made.data)
+        planned_tags.plan_version_tag(made.record, made.data)
         for made, one in zip(run.adoptees, result.versions, strict=True)
         if one.seal is not None
     )
     return edit.commit("\n".join((f"mlver: {edit.what}", "", *lines)), tags)
 
 
-def _put_settings(project: Project, edit: Edit, adoptees: Sequence[Adoptee]) -> None:
+def _put_settings(project: Project, edit: PlannedEdit, adoptees: Sequence[PreparedRecord]) -> None:
     """A model's settings where it has none: the next `mlver register` pins the same places, kept by the same tool."""
     for record in {made.record.model: made.record for made in adoptees}.values():
         if project.registry.settings(record.model) is None:
@@ -334,18 +334,18 @@ def _put_settings(project: Project, edit: Edit, adoptees: Sequence[Adoptee]) -> 
                 model=record.model,
                 weights=kept.pop("weights"),
                 data=kept,
-                params=_there(project, adopted_records.PARAMS),
-                metrics=_there(project, adopted_records.METRICS),
+                params=_list_present(project, adopted_records.PARAMS),
+                metrics=_list_present(project, adopted_records.METRICS),
             )
-            edit.put(layout.settings(record.model), amend("model", None, settings.to_document()))
+            edit.put(layout.settings_path(record.model), amend("model", None, settings.to_document()))
 
 
-def _there(project: Project, files: Sequence[str]) -> tuple[str, ...]:
+def _list_present(project: Project, files: Sequence[str]) -> tuple[str, ...]:
     return tuple(path for path in files if (project.top / path).is_file())
 
 
-def _put_stages(project: Project, edit: Edit, stages: Collection[str]) -> None:
-    config = project.registry.config()
+def _put_stages(project: Project, edit: PlannedEdit, stages: Collection[str]) -> None:
+    config = project.registry.read_config()
     lacking = sorted(set(stages) - set(config.stages))
     if lacking:
         wanted = replace(config, stages={**config.stages, **dict.fromkeys(lacking, StageSettings())})

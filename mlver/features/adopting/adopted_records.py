@@ -11,19 +11,19 @@ from typing import Any
 from mlver import names
 from mlver.digest import Digest
 from mlver.document import codec, values
-from mlver.errors import InvalidDocument, MlverError, plain
-from mlver.features.adopting.foreign_tags import Moved
+from mlver.errors import InvalidDocument, MlverError, printable_name
+from mlver.features.adopting.foreign_tags import DerivedPromotion
 from mlver.git.annotations import Annotation
 from mlver.git.repository import Tag
 from mlver.project.artifacts import formats
-from mlver.project.artifacts.elsewhere.find import Holder, Holding, Holdings, NotThere
+from mlver.project.artifacts.elsewhere.find import CopyHolder, ExternalCopy, ExternalCopies, MissingPath
 from mlver.project.project import LAST_SECOND, Project
-from mlver.project.worktree.value_files import check_numbers, said
+from mlver.project.worktree.value_files import check_numbers, read_past_values
 from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.manifest import Manifest
 from mlver.records.promotion import PromotionRecord
-from mlver.records.version import Adopted, Code, VersionRecord
+from mlver.records.version import AdoptedTag, CodeState, VersionRecord
 
 # Where GTO and DVC say what an artifact is and where it lies; the first is GTO's before its version 1.
 _ANNOTATIONS = ("artifacts.yaml", "dvc.yaml")
@@ -33,7 +33,7 @@ _FROM = "Adopted from the tag "
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class ModelPaths:
     """Where a model's files lie; no weights: where GTO's annotations of each commit say."""
 
     weights: str | None
@@ -43,7 +43,7 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class OriginTag:
     """A tag to adopt a version from, with what it says."""
 
     tag: Tag
@@ -52,21 +52,21 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Adoptee:
+class PreparedRecord:
     """A version record that is ready to land, with its bytes, its manifests, and who holds the weights."""
 
     record: VersionRecord
     data: bytes
     manifests: Mapping[str, bytes]
-    holder: Holder
+    holder: CopyHolder
 
 
-def annotated(project: Project, commit: str) -> dict[str, tuple[str | None, str | None]]:
+def read_annotations(project: Project, commit: str) -> dict[str, tuple[str | None, str | None]]:
     """The artifacts that a commit's annotations name: (type, path) by name; what cannot be read names nothing."""
     found: dict[str, tuple[str | None, str | None]] = {}
     blobs = project.repository.blobs(f"{commit}:{name}" for name in _ANNOTATIONS)
     for name, data in zip(_ANNOTATIONS, blobs, strict=True):
-        listed = _loaded(name, data)
+        listed = _load_annotation(name, data)
         listed = listed.get("artifacts", listed if name == "artifacts.yaml" else {})
         for artifact, about in listed.items() if isinstance(listed, dict) else ():
             if isinstance(about, dict):
@@ -78,37 +78,37 @@ def annotated(project: Project, commit: str) -> dict[str, tuple[str | None, str 
     return found
 
 
-def _loaded(name: str, data: bytes | None) -> dict[str, Any]:
+def _load_annotation(name: str, data: bytes | None) -> dict[str, Any]:
     try:
         return values.load_values(".yaml", data, name) if data is not None else {}
     except InvalidDocument:
         return {}
 
 
-def adoptee(project: Project, holdings: Holdings, model: str, version: str, origin: Origin, places: Places) -> Adoptee:
+def prepare_record(project: Project, holdings: ExternalCopies, model: str, version: str, origin: OriginTag, places: ModelPaths) -> PreparedRecord:
     """The record of a version as it was at its tag; raise MlverError with what keeps it from being told."""
-    wanted = {"weights": _weights(project, model, origin.commit, places), **places.data}
-    held: dict[str, Holding] = {}
+    wanted = {"weights": _find_weights_path(project, model, origin.commit, places), **places.data}
+    held: dict[str, ExternalCopy] = {}
     for name, path in wanted.items():
         try:
             held[name] = holdings.at(origin.commit, names.check_artifact_path(path))
-        except NotThere as error:
+        except MissingPath as error:
             if name == "weights":
                 raise
-            project.reporter.note(f"{origin.tag.name} is adopted without its data set {name}: {error.message}")
-    pinned = {name: _artifact(wanted[name], one, weights=name == "weights") for name, one in held.items()}
-    params, metrics = (_said(project, origin.commit, files) for files in (places.params, places.metrics))
+            project.reporter.show_note(f"{origin.tag.name} is adopted without its data set {name}: {error.message}")
+    pinned = {name: _build_artifact(wanted[name], one, weights=name == "weights") for name, one in held.items()}
+    params, metrics = (_read_committed_values(project, origin.commit, files) for files in (places.params, places.metrics))
     check_numbers(metrics, f"{', '.join(places.metrics)} of {origin.commit[:10]}")
-    adopted = Adopted(tag=origin.tag.name, object_id=origin.tag.object_id, commit=origin.commit)
+    adopted = AdoptedTag(tag=origin.tag.name, object_id=origin.tag.object_id, commit=origin.commit)
     record = VersionRecord(
         model=model,
         version=version,
-        created=_moment(origin.told.seconds),
-        author=_author(origin.told),
+        created=_format_time(origin.told.seconds),
+        author=_clean_author(origin.told),
         message=origin.told.message or origin.tag.name,
         parent=None,  # nothing tells what it was trained from
         update="full",
-        code=Code(commit=origin.commit, branch=None, dirty=False),
+        code=CodeState(commit=origin.commit, branch=None, dirty=False),
         weights=pinned.pop("weights"),
         data=pinned,
         params=params,
@@ -116,12 +116,12 @@ def adoptee(project: Project, holdings: Holdings, model: str, version: str, orig
         extra={"adopted": adopted.to_document()},
     )
     data = codec.encode("version", record.to_document(), project.registry.read(layout.VERSION_SCHEMA))
-    manifests = {layout.manifest(h.found.digest): h.found.manifest for h in held.values() if h.found.manifest}
-    return Adoptee(record, data, manifests, held["weights"].holder)
+    manifests = {layout.manifest_path(h.found.digest): h.found.manifest for h in held.values() if h.found.manifest}
+    return PreparedRecord(record, data, manifests, held["weights"].holder)
 
 
-def _weights(project: Project, model: str, commit: str, places: Places) -> str:
-    path = places.weights or annotated(project, commit).get(model, (None, None))[1]
+def _find_weights_path(project: Project, model: str, commit: str, places: ModelPaths) -> str:
+    path = places.weights or read_annotations(project, commit).get(model, (None, None))[1]
     if path is None:
         raise MlverError(
             f"nothing says where its weights are: neither {' nor '.join(_ANNOTATIONS)} of {commit[:10]} has {model}",
@@ -130,7 +130,7 @@ def _weights(project: Project, model: str, commit: str, places: Places) -> str:
     return path
 
 
-def _artifact(path: str, holding: Holding, *, weights: bool) -> Artifact:
+def _build_artifact(path: str, holding: ExternalCopy, *, weights: bool) -> Artifact:
     found = holding.found
     inner = [os.fsdecode(name) for name, _ in Manifest.parse(found.manifest, path).entries] if found.manifest else []
     return Artifact(
@@ -138,29 +138,29 @@ def _artifact(path: str, holding: Holding, *, weights: bool) -> Artifact:
         digest=found.digest,
         size=found.size,
         files=found.files,
-        format=formats.told_by(inner or [path]) if weights else None,
+        format=formats.detect_format(inner or [path]) if weights else None,
         stored=False,
     )
 
 
-def _said(project: Project, commit: str, files: Sequence[str]) -> dict[str, Any]:
-    return said(zip(files, project.repository.blobs(f"{commit}:{file}" for file in files), strict=True))
+def _read_committed_values(project: Project, commit: str, files: Sequence[str]) -> dict[str, Any]:
+    return read_past_values(zip(files, project.repository.blobs(f"{commit}:{file}" for file in files), strict=True))
 
 
-def _moment(seconds: int) -> str:
+def _format_time(seconds: int) -> str:
     moment = datetime.datetime.fromtimestamp(min(max(seconds, 0), LAST_SECOND), datetime.UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _author(told: Annotation) -> str:
-    return plain(told.author)[:_LINE] or "unknown"
+def _clean_author(told: Annotation) -> str:
+    return printable_name(told.author)[:_LINE] or "unknown"
 
 
 # -- stages ----------------------------------------------------------------------------------------------------------
 
 
-def promotions(
-    model: str, stage: str, moves: Sequence[Moved], told: Mapping[str, Annotation], digests: Mapping[str, Digest]
+def build_promotions(
+    model: str, stage: str, moves: Sequence[DerivedPromotion], told: Mapping[str, Annotation], digests: Mapping[str, Digest]
 ) -> Iterator[tuple[str, bytes]]:
     """Each move as a promotion record: its path and bytes, chained one to the next. No gates are known to have run."""
     prior: Digest | None = None
@@ -172,18 +172,18 @@ def promotions(
             action=move.action,
             version=move.version,
             previous=move.previous,
-            created=_moment(told[move.tag].seconds),
-            author=_author(told[move.tag]),
+            created=_format_time(told[move.tag].seconds),
+            author=_clean_author(told[move.tag]),
             message=f"{told[move.tag].message}\n\n{_FROM}{move.tag}".strip(),
             record=digests[move.version],
             prior=prior,
         )
         data = codec.encode("promotion", record.to_document())
         prior = Digest.of(data)
-        yield layout.promotion(model, stage, sequence), data
+        yield layout.promotion_path(model, stage, sequence), data
 
 
-def tag_of(record: PromotionRecord) -> str | None:
+def read_origin_tag(record: PromotionRecord) -> str | None:
     """The tag that an adopted promotion came from; None for any other."""
     _, found, tag = record.message.rpartition(_FROM)
     return tag if found else None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mlver.features.adopting.adopt import Adoption, adopt
+from mlver.features.adopting.adopt import AdoptRequest, adopt_tags
 from mlver.features.adopting.screen import draw_adopt
 from mlver.terminal.options import DryRun, Json, Model
 from mlver.terminal.pairs import parse_pairs
@@ -40,8 +40,8 @@ def adopt_command(
     GTO's `name@v1.2.3` and `name#stage` tags, or plain `v1.2.3` ones of the MODEL named. No tag is moved. What git,
     git-lfs or DVC keeps stays there, pinned by digest. Exit code 1 when some could not be adopted.
     """
-    asked = Adoption(
+    asked = AdoptRequest(
         model=model, pattern=pattern, weights=weights, data=parse_pairs(data or [], "--data"), dry_run=dry_run
     )
-    result = adopt(find_session(ctx).initialised_project, asked)
+    result = adopt_tags(find_session(ctx).initialised_project, asked)
     emit_result(result, draw_adopt, json=json, code=result.exit_code)

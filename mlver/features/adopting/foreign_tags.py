@@ -41,7 +41,7 @@ class StageTag:
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class TagClaims:
     """What tags claim. `withdrawn` are (model, version) pairs that a tag took back."""
 
     versions: tuple[VersionTag, ...]
@@ -49,7 +49,7 @@ class Claims:
     withdrawn: frozenset[tuple[str, str]] = frozenset()
 
 
-def compiled(pattern: str) -> re.Pattern[str]:
+def compile_pattern(pattern: str) -> re.Pattern[str]:
     """`release-{version}` or `{model}/{version}` as an expression that whole names match; raise UsageError."""
     if pattern.count("{version}") != 1 or pattern.count("{model}") > 1:
         raise UsageError(
@@ -62,13 +62,13 @@ def compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(text)
 
 
-def claims(names: Iterable[str], model: str | None, pattern: str | None = None) -> Claims:
+def read_claims(names: Iterable[str], model: str | None, pattern: str | None = None) -> TagClaims:
     """What the tags called `names` claim, of `model` or of every one; plain `v1.2.3` is of the model told.
 
     A pattern stands for itself: no other tag claims anything then.
     """
     if pattern is not None:
-        return Claims(tuple(_by_pattern(names, model, compiled(pattern))))
+        return TagClaims(tuple(_match_pattern(names, model, compile_pattern(pattern))))
     found: dict[tuple[str, str], VersionTag] = {}
     stages: list[StageTag] = []
     withdrawn: set[tuple[str, str]] = set()
@@ -87,15 +87,15 @@ def claims(names: Iterable[str], model: str | None, pattern: str | None = None) 
         else:
             key = read["model"], read["version"]
             found.setdefault(key, VersionTag(name, *key))
-    return Claims(tuple(found.values()), tuple(stages), frozenset(withdrawn))
+    return TagClaims(tuple(found.values()), tuple(stages), frozenset(withdrawn))
 
 
-def plain(names: Iterable[str]) -> list[str]:
+def select_plain_tags(names: Iterable[str]) -> list[str]:
     """Tags such as `v1.2.3`, which name a version and no model."""
     return [name for name in names if _PLAIN.fullmatch(name)]
 
 
-def _by_pattern(names: Iterable[str], model: str | None, pattern: re.Pattern[str]) -> Iterable[VersionTag]:
+def _match_pattern(names: Iterable[str], model: str | None, pattern: re.Pattern[str]) -> Iterable[VersionTag]:
     for name in sorted(names):
         read = pattern.fullmatch(name)
         if read is not None:
@@ -107,7 +107,7 @@ def _by_pattern(names: Iterable[str], model: str | None, pattern: re.Pattern[str
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class StageTagEvent:
     """One event of a stage: its tag, and the version it is about."""
 
     tag: str
@@ -116,7 +116,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class DerivedPromotion:
     """What an event comes to among promotions."""
 
     tag: str
@@ -125,14 +125,14 @@ class Moved:
     previous: str | None
 
 
-def moves(events: Sequence[Given]) -> list[Moved]:
+def derive_promotions(events: Sequence[StageTagEvent]) -> list[DerivedPromotion]:
     """A stage's events, oldest first, as promotions.
 
     A version that is withdrawn leaves the stage to the one given it before that still has it: a rollback, or a
     retirement where there is none. What changes no holder is no promotion.
     """
     standing: list[str] = []
-    found: list[Moved] = []
+    found: list[DerivedPromotion] = []
     for event in events:
         before = standing[-1] if standing else None
         standing = [version for version in standing if version != event.version]
@@ -142,7 +142,7 @@ def moves(events: Sequence[Given]) -> list[Moved]:
         if after == before:
             continue
         if after is None:
-            found.append(Moved(event.tag, "retire", event.version, before))
+            found.append(DerivedPromotion(event.tag, "retire", event.version, before))
         else:
-            found.append(Moved(event.tag, "rollback" if event.withdrawn else "promote", after, before))
+            found.append(DerivedPromotion(event.tag, "rollback" if event.withdrawn else "promote", after, before))
     return found

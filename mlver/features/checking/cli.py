@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from mlver.features.checking.doctor import doctor
+from mlver.features.checking.doctor import diagnose_project
 from mlver.features.checking.screen import draw_doctor, draw_verify
-from mlver.features.checking.verify import verify
+from mlver.features.checking.verify import verify_versions
 from mlver.terminal.options import DryRun, Json, complete_ref
 from mlver.terminal.session import emit_result, find_session
 
@@ -34,7 +34,7 @@ def verify_command(
 
     Tag, record, manifest, object, working file; every byte is read. Exit 1 when a link is broken.
     """
-    result = verify(find_session(ctx).initialised_project, refs or (), everything=everything)
+    result = verify_versions(find_session(ctx).initialised_project, refs or (), everything=everything)
     emit_result(result, draw_verify, json=json, code=result.exit_code)
 
 
@@ -52,5 +52,5 @@ def doctor_command(
     json: Json = False,
 ) -> None:
     """Inspect repository, store and git; say what to type."""
-    result = doctor(find_session(ctx).uninitialised_project, fix=fix, dry_run=dry_run)
+    result = diagnose_project(find_session(ctx).uninitialised_project, fix=fix, dry_run=dry_run)
     emit_result(result, draw_doctor, json=json, code=result.exit_code)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from mlver.features.checking.doctor import DoctorResult, Finding, Level
+from mlver.features.checking.doctor import DoctorResult, Finding, FindingLevel
 from mlver.features.checking.verify import VerifyResult
 from mlver.terminal.links import draw_broken_links
 from mlver.terminal.screen import Part, Style, TextScreen, measure_width
@@ -57,7 +57,7 @@ def _draw_remarks(result: VerifyResult, screen: TextScreen) -> None:
         screen.draw_unbroken("    ", ("hint: ", "dim"), "git fetch --unshallow")
 
 
-_SIGNS: dict[Level, tuple[str, Style]] = {"good": ("ok", "good"), "remark": ("note", "warn"), "wrong": ("wrong", "bad")}
+_SIGNS: dict[FindingLevel, tuple[str, Style]] = {"good": ("ok", "good"), "remark": ("note", "warn"), "wrong": ("wrong", "bad")}
 _FINDINGS_SHOWN = 5
 _FindingGroup = tuple[str, str, str | None]
 

@@ -7,21 +7,21 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError, command, plain
-from mlver.policy.chain import Broken, Signature, judge_seal, judge_signature
+from mlver.errors import MlverError, UsageError, shell_command, printable_name
+from mlver.policy.chain import BrokenLink, SignatureState, judge_seal, judge_signature
 from mlver.project.artifacts import damage, measuring
 from mlver.project.audit import audit
-from mlver.project.project import Chosen, Project
-from mlver.project.registry.registry import Registry
+from mlver.project.project import ResolvedRef, Project
+from mlver.project.registry.registry import RecordRegistry
 from mlver.project.tags import seals
 from mlver.project.transaction import editing
 from mlver.records import layout
-from mlver.records.tags import tag_name
+from mlver.records.tags import version_tag_name
 from mlver.records.version import VersionRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Signatures:
+class SignatureCounts:
     """How many version tags carry a good signature, one that cannot be judged here, or none; bad ones are `broken`."""
 
     good: int
@@ -45,42 +45,42 @@ class VerifyResult:
     everything: bool
     unkept: tuple[str, ...]
     adopted: tuple[str, ...]
-    signatures: Signatures
+    signatures: SignatureCounts
     shallow: bool
-    broken: tuple[Broken, ...]
+    broken: tuple[BrokenLink, ...]
 
     @property
     def exit_code(self) -> int:
         return 1 if self.broken else 0
 
 
-def verify(project: Project, refs: Sequence[str] = (), *, everything: bool = False) -> VerifyResult:
+def verify_versions(project: Project, refs: Sequence[str] = (), *, everything: bool = False) -> VerifyResult:
     """Check the versions `refs` name, or what each model serves now, or (`everything`) all there is.
 
     Nothing is taken from a cache: every record is parsed and every byte hashed afresh.
     """
     if refs and everything:
         raise UsageError("--all checks every version; naming some beside it says two things", hint="mlver verify --all")
-    fresh = project.afresh
-    broken = list(audit.config(fresh))
-    models = [] if refs else _models(fresh, broken)
-    chosen = _chosen(fresh, refs, models, broken)
+    fresh = project.without_cache
+    broken = list(audit.check_config(fresh))
+    models = [] if refs else _list_models(fresh, broken)
+    chosen = _choose_versions(fresh, refs, models, broken)
     if not refs and not everything:
-        chosen = _serving(fresh.registry, chosen)
+        chosen = _select_serving(fresh.registry, chosen)
     models = models or sorted({one.model for one in chosen})
-    records = _records(fresh, chosen, broken)
+    records = _read_records(fresh, chosen, broken)
     adopted: list[str] = []
-    signed: list[Signature] = []
-    broken += _sealed(fresh, records, adopted, signed)
+    signed: list[SignatureState] = []
+    broken += _check_seals(fresh, records, adopted, signed)
     versions = [record for record, _ in records]
-    broken += _below(fresh, versions, everything=everything)
-    broken += _working(fresh, versions)
+    broken += _check_contents(fresh, versions, everything=everything)
+    broken += _check_working_files(fresh, versions)
     promotions: list[str] = []
     for model in models:
-        broken += audit.spared(layout.stages(model), audit.chains(fresh, model, promotions))
-    broken += audit.uncommitted(fresh, models)
+        broken += audit.catch_errors(layout.stages_folder(model), audit.check_chains(fresh, model, promotions))
+    broken += audit.find_uncommitted(fresh, models)
     if everything:
-        broken += audit.everything(fresh)
+        broken += audit.check_repository(fresh)
     pinned = [artifact for record in versions for artifact in record.artifacts().values()]
     return VerifyResult(
         versions=tuple(f"{one.model}@{one.version}" for one in chosen),
@@ -90,41 +90,41 @@ def verify(project: Project, refs: Sequence[str] = (), *, everything: bool = Fal
         everything=everything,
         unkept=tuple(f"{one.model}@{one.version} {name}" for one in versions for name in one.unkept),
         adopted=tuple(adopted),
-        signatures=Signatures(signed.count("good"), signed.count("unknown"), signed.count("unsigned")),
+        signatures=SignatureCounts(signed.count("good"), signed.count("unknown"), signed.count("unsigned")),
         shallow=(everything or bool(adopted)) and project.repository.is_shallow(),
         broken=tuple(dict.fromkeys(broken)),
     )
 
 
-def _chosen(project: Project, refs: Sequence[str], models: Sequence[str], broken: list[Broken]) -> list[Chosen]:
+def _choose_versions(project: Project, refs: Sequence[str], models: Sequence[str], broken: list[BrokenLink]) -> list[ResolvedRef]:
     """The versions to look at: those of `refs`, or all of `models`."""
     if refs:
-        return [project.choose(ref) for ref in refs]
-    found: list[Chosen] = []
+        return [project.resolve_ref(ref) for ref in refs]
+    found: list[ResolvedRef] = []
     for model in models:
         try:
-            found += [Chosen(model, number) for number in project.registry.versions(model)]
+            found += [ResolvedRef(model, number) for number in project.registry.versions(model)]
         except MlverError as error:
-            broken.append(Broken("name", layout.versions(model), error.message, error.hint))
+            broken.append(BrokenLink("name", layout.versions_folder(model), error.message, error.hint))
     return found
 
 
-def _models(project: Project, broken: list[Broken]) -> list[str]:
+def _list_models(project: Project, broken: list[BrokenLink]) -> list[str]:
     try:
         return project.registry.models()
     except MlverError as error:
-        broken.append(Broken("name", layout.MODELS, error.message, error.hint))
+        broken.append(BrokenLink("name", layout.MODELS, error.message, error.hint))
         return []
 
 
-def _serving(registry: Registry, chosen: Sequence[Chosen]) -> list[Chosen]:
+def _select_serving(registry: RecordRegistry, chosen: Sequence[ResolvedRef]) -> list[ResolvedRef]:
     """Of all versions, the highest of each model and those that hold a stage."""
     highest = {one.model: one.version for one in chosen}
-    held = {model: _held(registry, model) for model in highest}
+    held = {model: _find_held(registry, model) for model in highest}
     return [one for one in chosen if one.version == highest[one.model] or str(one.version) in held[one.model]]
 
 
-def _held(registry: Registry, model: str) -> set[str]:
+def _find_held(registry: RecordRegistry, model: str) -> set[str]:
     held = set()
     with suppress(MlverError):  # the chain's own check names it
         for stage in registry.stages(model):
@@ -134,111 +134,111 @@ def _held(registry: Registry, model: str) -> set[str]:
     return held
 
 
-def _records(project: Project, chosen: Iterable[Chosen], broken: list[Broken]) -> list[tuple[VersionRecord, Digest]]:
+def _read_records(project: Project, chosen: Iterable[ResolvedRef], broken: list[BrokenLink]) -> list[tuple[VersionRecord, Digest]]:
     """The records that can be read; those that cannot, or that lie in the wrong place, are named in `broken`."""
     found = []
     for one in chosen:
-        path = layout.version(one.model, one.version)
+        path = layout.version_path(one.model, one.version)
         try:
             record, digest = project.registry.version(one.model, one.version)
         except MlverError as error:
-            broken.append(audit.unreadable(project, "record", path, error))
+            broken.append(audit.describe_unreadable(project, "record", path, error))
             continue
         found.append((record, digest))
     return found
 
 
-def _sealed(
+def _check_seals(
     project: Project,
     records: Sequence[tuple[VersionRecord, Digest]],
     adopted: list[str],
-    signed: list[Signature],
-) -> Iterator[Broken]:
+    signed: list[SignatureState],
+) -> Iterator[BrokenLink]:
     """What is wrong with tags and their signatures.
 
     `adopted` is told of the versions whose tags cannot seal them, and need not; `signed` of each tag's signature.
     """
     required = False
     with suppress(MlverError):  # settings that cannot be read are named by their own check
-        required = project.registry.config().tags.signed
+        required = project.registry.read_config().tags.signed
     for model in dict.fromkeys(record.model for record, _ in records):
         mine = {record.version: digest for record, digest in records if record.model == model}
-        found = seals.tagged(project, model, mine)
-        signatures = seals.signatures(project, {version: tag for version, (tag, _) in found.items()})
+        found = seals.read_tagged_seals(project, model, mine)
+        signatures = seals.check_signatures(project, {version: tag for version, (tag, _) in found.items()})
         signed += signatures.values()
         for version, digest in mine.items():
             seal = found[version][1] if version in found else None
             links = judge_seal(model, version, digest, seal)
             if version in signatures:
-                links += judge_signature(tag_name(model, version), signatures[version], required=required)
+                links += judge_signature(version_tag_name(model, version), signatures[version], required=required)
             yield from links
             if seal and seal.landing and not links:
                 adopted.append(f"{model}@{version}")
-    yield from seals.origins(project, (record for record, _ in records))
+    yield from seals.check_origins(project, (record for record, _ in records))
 
 
-def _below(project: Project, versions: Sequence[VersionRecord], *, everything: bool) -> tuple[Broken, ...]:
+def _check_contents(project: Project, versions: Sequence[VersionRecord], *, everything: bool) -> tuple[BrokenLink, ...]:
     """Manifests and objects; copies found damaged are set aside, where somebody else's writing does not forbid it."""
-    found = damage.damage(project, versions, everything=everything)
+    found = damage.find_damage(project, versions, everything=everything)
     if found.copies:
         with suppress(MlverError), editing(replace(project, wait=0), "verify"):
-            damage.set_aside(project, found)
+            damage.quarantine_damage(project, found)
     return found.broken
 
 
-def _working(project: Project, records: Sequence[VersionRecord]) -> list[Broken]:
+def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> list[BrokenLink]:
     """Working files that match no version: of those checked, or of any other of the model."""
     broken = []
     for model in dict.fromkeys(record.model for record in records):
         mine = [record for record in records if record.model == model]
         for name, path in dict.fromkeys((n, a.path) for r in mine for n, a in r.artifacts().items()):
             try:
-                matches = _matches(project, model, name, path, mine)
+                matches = _has_matching_version(project, model, name, path, mine)
             except MlverError as error:
                 # it cannot be hashed: a link that leads nowhere, a socket, something nobody may read
-                broken.append(Broken("working", path, error.message, error.hint))
+                broken.append(BrokenLink("working", path, error.message, error.hint))
                 continue
             if not matches:
                 latest = mine[-1]
-                undo = command("mlver", "checkout", f"{model}@{latest.version}", "--force")
+                undo = shell_command("mlver", "checkout", f"{model}@{latest.version}", "--force")
                 broken.append(
-                    Broken(
+                    BrokenLink(
                         "working",
                         path,
-                        f"holds bytes of no version of {model} ({_differing(project, latest, name)})",
-                        f"{command('mlver', 'status', model)}   (to undo: {undo})",
+                        f"holds bytes of no version of {model} ({_describe_differences(project, latest, name)})",
+                        f"{shell_command('mlver', 'status', model)}   (to undo: {undo})",
                     )
                 )
     return broken
 
 
-def _matches(project: Project, model: str, name: str, path: str, checked: Sequence[VersionRecord]) -> bool:
+def _has_matching_version(project: Project, model: str, name: str, path: str, checked: Sequence[VersionRecord]) -> bool:
     found = measuring.measure_at(project, path, fresh=True)
     if found is None:
         return True
-    if any(_pins(record, name, found.digest) for record in checked):
+    if any(_is_pinned(record, name, found.digest) for record in checked):
         return True
     for number in project.registry.versions(model):
         try:
             record, _ = project.registry.version(model, number)
         except MlverError:
             continue
-        if _pins(record, name, found.digest):
+        if _is_pinned(record, name, found.digest):
             return True
     return False
 
 
-def _pins(record: VersionRecord, name: str, digest: Digest) -> bool:
+def _is_pinned(record: VersionRecord, name: str, digest: Digest) -> bool:
     pinned = record.artifacts().get(name)
     return pinned is not None and pinned.digest == digest
 
 
-def _differing(project: Project, record: VersionRecord, name: str) -> str:
+def _describe_differences(project: Project, record: VersionRecord, name: str) -> str:
     """Which files differ from a version's, in a few words."""
     artifact = record.artifacts()[name]
     try:
-        files = measuring.differing(project, artifact)
+        files = measuring.find_changed_files(project, artifact)
     except MlverError:
         return f"its manifest for {record.version} cannot be read"
     more = f" and {len(files) - 3} more" if len(files) > 3 else ""
-    return f"against {record.version}: {', '.join(map(plain, files[:3]))}{more}"
+    return f"against {record.version}: {', '.join(map(printable_name, files[:3]))}{more}"

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mlver.features.comparing.snapshot import Pinned, Snapshot
-from mlver.records.manifest import Manifest, compare
+from mlver.features.comparing.snapshot import PinnedArtifact, ModelSnapshot
+from mlver.records.manifest import Manifest, compare_manifests
 
-State = Literal["unchanged", "changed", "added", "removed", "missing"]
+ArtifactState = Literal["unchanged", "changed", "added", "removed", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
-class Renamed:
+class RenamedFile:
     old: str
     new: str
 
@@ -25,7 +25,7 @@ class ArtifactDiff:
 
     name: str
     path: str
-    state: State
+    state: ArtifactState
     old_digest: str | None
     new_digest: str | None
     old_size: int
@@ -35,22 +35,22 @@ class ArtifactDiff:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
-    renamed: tuple[Renamed, ...] = ()
+    renamed: tuple[RenamedFile, ...] = ()
 
 
-def contrast(old: Snapshot, new: Snapshot) -> Iterator[ArtifactDiff]:
+def compare_artifacts(old: ModelSnapshot, new: ModelSnapshot) -> Iterator[ArtifactDiff]:
     """Every artifact of either side, the new side's first."""
     for name in [*new.artifacts, *(name for name in old.artifacts if name not in new.artifacts)]:
-        yield _one(name, old.artifacts.get(name), new.artifacts.get(name))
+        yield _compare_artifact(name, old.artifacts.get(name), new.artifacts.get(name))
 
 
-def _one(name: str, old: Pinned | None, new: Pinned | None) -> ArtifactDiff:
-    state = _state(old, new)
+def _compare_artifact(name: str, old: PinnedArtifact | None, new: PinnedArtifact | None) -> ArtifactDiff:
+    state = _find_state(old, new)
     there = new or old
     assert there is not None
     before = Manifest(old.entries() if old and state == "changed" else ())
     after = Manifest(new.entries() if new and state == "changed" else ())
-    files = compare(before, after)
+    files = compare_manifests(before, after)
     return ArtifactDiff(
         name=name,
         path=there.path,
@@ -61,14 +61,14 @@ def _one(name: str, old: Pinned | None, new: Pinned | None) -> ArtifactDiff:
         new_size=new.size if new else 0,
         old_files=old.files if old else 0,
         new_files=new.files if new else 0,
-        added=_named(files.added),
-        removed=_named(files.removed),
-        changed=_named(files.changed),
-        renamed=tuple(Renamed(os.fsdecode(a), os.fsdecode(b)) for a, b in files.renamed),
+        added=_decode_names(files.added),
+        removed=_decode_names(files.removed),
+        changed=_decode_names(files.changed),
+        renamed=tuple(RenamedFile(os.fsdecode(a), os.fsdecode(b)) for a, b in files.renamed),
     )
 
 
-def _state(old: Pinned | None, new: Pinned | None) -> State:
+def _find_state(old: PinnedArtifact | None, new: PinnedArtifact | None) -> ArtifactState:
     if old is None:
         return "added"
     if new is None:
@@ -78,5 +78,5 @@ def _state(old: Pinned | None, new: Pinned | None) -> State:
     return "unchanged" if old.digest == new.digest else "changed"
 
 
-def _named(names: tuple[bytes, ...]) -> tuple[str, ...]:
+def _decode_names(names: tuple[bytes, ...]) -> tuple[str, ...]:
     return tuple(map(os.fsdecode, names))

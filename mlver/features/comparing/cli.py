@@ -8,10 +8,10 @@ import typer
 
 from mlver.errors import UsageError
 from mlver.features.comparing import markdown
-from mlver.features.comparing.diff import diff
-from mlver.features.comparing.review import range_of, review
+from mlver.features.comparing.diff import diff_versions
+from mlver.features.comparing.review import parse_range, review_range
 from mlver.features.comparing.screen import draw_diff, draw_review, draw_status
-from mlver.features.comparing.status import status
+from mlver.features.comparing.status import find_status
 from mlver.terminal.options import Json, Model, Ref, complete_ref
 from mlver.terminal.session import emit_result, find_session
 
@@ -40,9 +40,9 @@ def diff_command(
     branch registers, moves and changes since it left main, as a pull request does; `A..B` compares the two directly.
     """
     project = find_session(ctx).initialised_project
-    asked = range_of(a)
+    asked = parse_range(a)
     if asked is None:
-        result = diff(project, a, b)
+        result = diff_versions(project, a, b)
         emit_result(
             result,
             markdown.draw_diff_markdown if as_markdown else draw_diff,
@@ -52,7 +52,7 @@ def diff_command(
         return
     if b is not None:
         raise UsageError(f"{a} names both sides already", hint=f"mlver diff {a}")
-    reviewed = review(project, asked)
+    reviewed = review_range(project, asked)
     show = markdown.draw_review_markdown if as_markdown else draw_review
     emit_result(reviewed, show, json=json, code=int(exit_code and reviewed.differs))
 
@@ -70,5 +70,5 @@ def status_command(
     json: Json = False,
 ) -> None:
     """Compare the work tree with the latest version; suggest the bump."""
-    result = status(find_session(ctx).initialised_project, model)
+    result = find_status(find_session(ctx).initialised_project, model)
     emit_result(result, draw_status, json=json, code=int(exit_code and result.differs))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlver.features.comparing.artifact_diff import ArtifactDiff, contrast
-from mlver.features.comparing.snapshot import Snapshot, of_version, of_work_tree, told_by_files
+from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
+from mlver.features.comparing.snapshot import ModelSnapshot, snapshot_version, snapshot_work_tree, keep_file_values
 from mlver.features.comparing.value_diff import MetricChange, ValueChange, compare_metrics, compare_values
 from mlver.git.repository import Commit
 from mlver.project.project import Project
@@ -45,29 +45,29 @@ class DiffResult:
         return bool(self.params or moved or changed or self.environment or self.labels)
 
 
-def diff(project: Project, a: str | None, b: str | None = None) -> DiffResult:
+def diff_versions(project: Project, a: str | None, b: str | None = None) -> DiffResult:
     """Compare version `a` with version `b`, or with the work tree. `@SELECTOR` in `b` means a version of a's model."""
-    chosen = project.choose(a)
-    old = of_version(project, chosen)
+    chosen = project.resolve_ref(a)
+    old = snapshot_version(project, chosen)
     if b is None:
-        new = of_work_tree(project, chosen.model, environment=True)
-        old = told_by_files(project, old, new)
+        new = snapshot_work_tree(project, chosen.model, environment=True)
+        old = keep_file_values(project, old, new)
     else:
-        new = of_version(project, project.choose(f"{chosen.model}{b}" if b.startswith("@") else b))
+        new = snapshot_version(project, project.resolve_ref(f"{chosen.model}{b}" if b.startswith("@") else b))
     settings = project.registry.settings(new.model)
     return DiffResult(
         old=old.label,
         new=new.label,
         params=compare_values(old.params, new.params),
         metrics=compare_metrics(old.metrics, new.metrics, settings.directions if settings else {}),
-        artifacts=tuple(contrast(old, new)),
-        environment=compare_values(old.surroundings, new.surroundings),
+        artifacts=tuple(compare_artifacts(old, new)),
+        environment=compare_values(old.environment_document, new.environment_document),
         labels=compare_values(old.labels, new.labels) if b is not None else (),
-        code=_code(project, old, new),
+        code=_diff_code(project, old, new),
     )
 
 
-def _code(project: Project, old: Snapshot, new: Snapshot) -> CodeDiff:
+def _diff_code(project: Project, old: ModelSnapshot, new: ModelSnapshot) -> CodeDiff:
     ours, theirs = old.code.commit, new.code.commit
     repository = project.repository
     known = all(commit is None or repository.has_commit(commit) for commit in (ours, theirs))

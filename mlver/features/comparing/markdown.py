@@ -15,7 +15,7 @@ from mlver.features.comparing.review import NewVersion, ReviewResult
 from mlver.features.comparing.screen import describe_new_version, describe_stage_move, summarise_review
 from mlver.features.comparing.value_diff import MetricChange, ValueChange
 from mlver.records.promotion import PromotionRecord
-from mlver.terminal.sanitise import clean
+from mlver.terminal.sanitise import printable_name
 from mlver.terminal.screen import TextScreen
 from mlver.terminal.words import (
     distinguish_values,
@@ -73,7 +73,7 @@ def draw_diff_markdown(result: DiffResult, screen: TextScreen) -> None:
 
 def quote_code(text: str) -> str:
     """Text that others chose, on one line and without any power over the page."""
-    shown = clean(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
+    shown = printable_name(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
     # a table's cell ends at a bar even inside a code span, and GitHub and GitLab differ on how to escape one
     shown = shown.replace("|", "│")
     longest = max(map(len, re.findall("`+", shown)), default=0)

@@ -7,27 +7,27 @@ from dataclasses import dataclass, replace
 
 from mlver.document import codec
 from mlver.errors import InvalidDocument, MlverError
-from mlver.features.comparing.artifact_diff import ArtifactDiff, contrast
-from mlver.features.comparing.snapshot import Snapshot, of_version
+from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
+from mlver.features.comparing.snapshot import ModelSnapshot, snapshot_version
 from mlver.features.comparing.value_diff import MetricChange, ValueChange, compare_metrics, compare_values
 from mlver.git import revisions
 from mlver.policy.chain import judge_seal
-from mlver.policy.numbering import part_of
-from mlver.project.history.stage_history import history_of
-from mlver.project.project import Chosen, Project
-from mlver.project.registry.committed import Tree
-from mlver.project.registry.registry import Registry
+from mlver.policy.numbering import bumped_part
+from mlver.project.history.stage_history import read_history
+from mlver.project.project import ResolvedRef, Project
+from mlver.project.registry.committed import CommittedRecords
+from mlver.project.registry.registry import RecordRegistry
 from mlver.project.tags import seals
 from mlver.records import layout
-from mlver.records.layout import Place
+from mlver.records.layout import RecordPath
 from mlver.records.promotion import PromotionRecord
 from mlver.records.values import Document
 from mlver.records.version import Update
-from mlver.version import Bump, Version, highest, parse
+from mlver.version import Bump, Version, highest_version, parse_version
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class ReviewRange:
     """`A...B` (what B did since it left A) or, where `direct`, `A..B` (two commits compared), as typed."""
 
     old: str
@@ -60,7 +60,7 @@ class NewVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class AddedJudgement:
     """An evaluation, or an approval for `stage`, that the branch adds."""
 
     model: str
@@ -99,8 +99,8 @@ class ReviewResult:
     head: str
     versions: tuple[NewVersion, ...]
     promotions: tuple[PromotionRecord, ...]
-    evaluations: tuple[Given, ...]
-    approvals: tuple[Given, ...]
+    evaluations: tuple[AddedJudgement, ...]
+    approvals: tuple[AddedJudgement, ...]
     settings: tuple[ChangedSettings, ...]
     warnings: tuple[Warned, ...]
 
@@ -111,64 +111,64 @@ class ReviewResult:
         return any(told)
 
 
-def range_of(text: str | None) -> Range | None:
+def parse_range(text: str | None) -> ReviewRange | None:
     """The range a person typed; None for a REF, which never holds two dots in a row. An empty side is HEAD."""
     for dots in ("...", ".."):
         old, found, new = (text or "").partition(dots)
         if found:
-            return Range(old or "HEAD", new or "HEAD", dots == "..")
+            return ReviewRange(old or "HEAD", new or "HEAD", dots == "..")
     return None
 
 
-def review(project: Project, asked: Range) -> ReviewResult:
+def review_range(project: Project, asked: ReviewRange) -> ReviewResult:
     """What lies between two commits. The work tree is never looked at, and nothing that cannot be read ends it."""
     git = project.repository
     old, head = revisions.resolve(git, asked.old), revisions.resolve(git, asked.new)
     base = old if asked.direct else revisions.merge_base(git, old, head)
-    before = Tree.at(git, base)
-    other = before if old == base else Tree.at(git, old)
-    return _Review(project, before, Tree.at(git, head), other).result(asked, base, head)
+    before = CommittedRecords.at(git, base)
+    other = before if old == base else CommittedRecords.at(git, old)
+    return _BranchReview(project, before, CommittedRecords.at(git, head), other).result(asked, base, head)
 
 
-class _Review:
+class _BranchReview:
     """Two trees side by side, and the other branch's for what both claim."""
 
-    def __init__(self, project: Project, base: Tree, head: Tree, other: Tree) -> None:
+    def __init__(self, project: Project, base: CommittedRecords, head: CommittedRecords, other: CommittedRecords) -> None:
         self.base, self.head, self.other = base, head, other
-        self.old = replace(project, registry=Registry(base, project.state))
-        self.new = replace(project, registry=Registry(head, project.state))
+        self.old = replace(project, registry=RecordRegistry(base, project.state))
+        self.new = replace(project, registry=RecordRegistry(head, project.state))
         before, after = base.entries, head.entries
-        self.added = sorted((path for path in after if path not in before), key=_order)
+        self.added = sorted((path for path in after if path not in before), key=_record_sort_key)
         self.changed = sorted(path for path in after if path in before and after[path] != before[path])
         self.gone = sorted(path for path in before if path not in after)
         head.fetch([*self.added, *self.changed])
         base.fetch([*self.changed, *self.gone])
         self.warnings: list[Warned] = []
 
-    def result(self, asked: Range, base: str, head: str) -> ReviewResult:
+    def result(self, asked: ReviewRange, base: str, head: str) -> ReviewResult:
         versions: list[NewVersion] = []
         promotions: list[PromotionRecord] = []
-        given: dict[str, list[Given]] = {"evaluation": [], "approval": []}
+        given: dict[str, list[AddedJudgement]] = {"evaluation": [], "approval": []}
         for path in self.added:
-            place = layout.place(path)
+            place = layout.parse_path(path)
             if place is None:
-                self._stray(path)
+                self._warn_stray(path)
                 continue
             try:
                 match place.kind:
                     case "version":
-                        versions.append(self._version(place))
+                        versions.append(self._read_version(place))
                     case "promotion":
-                        promotions.append(self._promotion(place))
+                        promotions.append(self._read_promotion(place))
                     case "evaluation" | "approval":
-                        given[place.kind].append(self._given(place))
+                        given[place.kind].append(self._read_judgement(place))
             except MlverError as error:
-                self._unreadable(path, error)
-        settings = tuple(self._settings())
-        self._landed()
-        self._claimed()
-        self._chains(promotions)
-        self._seals(versions)
+                self._warn_unreadable(path, error)
+        settings = tuple(self._compare_settings())
+        self._check_landed()
+        self._check_claimed()
+        self._check_chains(promotions)
+        self._check_seals(versions)
         return ReviewResult(
             old=asked.old,
             new=asked.new,
@@ -185,21 +185,21 @@ class _Review:
 
     # -- what is new ---------------------------------------------------------------------------------------------
 
-    def _version(self, place: Place) -> NewVersion:
-        number = parse(place.version or "")
+    def _read_version(self, place: RecordPath) -> NewVersion:
+        number = parse_version(place.version or "")
         record, digest = self.new.registry.version(place.model, number)
-        new = of_version(self.new, Chosen(place.model, number))
-        compared = self._compared(place.model, number, record.parent)
-        old = Snapshot(
+        new = snapshot_version(self.new, ResolvedRef(place.model, number))
+        compared = self._find_compared(place.model, number, record.parent)
+        old = ModelSnapshot(
             model=place.model, label="", artifacts={}, params={}, metrics={}, environment=None, code=record.code
         )
         if compared is not None:
-            old = of_version(self.new, Chosen(place.model, compared))
+            old = snapshot_version(self.new, ResolvedRef(place.model, compared))
         settings = self.new.registry.settings(place.model)
         return NewVersion(
             model=record.model,
             version=record.version,
-            bump=None if self._first(place.model, number) else part_of(number),
+            bump=None if self._is_first(place.model, number) else bumped_part(number),
             parent=record.parent,
             compared=None if compared is None else str(compared),
             update=record.update,
@@ -209,44 +209,44 @@ class _Review:
             record=str(digest),
             params=compare_values(old.params, new.params),
             metrics=compare_metrics(old.metrics, new.metrics, settings.directions if settings else {}),
-            artifacts=tuple(contrast(old, new)),
-            environment=compare_values(old.surroundings, new.surroundings) if compared else (),
+            artifacts=tuple(compare_artifacts(old, new)),
+            environment=compare_values(old.environment_document, new.environment_document) if compared else (),
             labels=compare_values(old.labels, new.labels),
         )
 
-    def _first(self, model: str, number: Version) -> bool:
+    def _is_first(self, model: str, number: Version) -> bool:
         return not any(other < number for other in self.new.registry.versions(model))
 
-    def _compared(self, model: str, number: Version, parent: str | None) -> Version | None:
+    def _find_compared(self, model: str, number: Version, parent: str | None) -> Version | None:
         """The version to compare with: the parent, else the highest below that the branch began with."""
         there = self.new.registry.versions(model)
-        if parent is not None and parse(parent) in there:
-            return parse(parent)
-        return highest(other for other in self.old.registry.versions(model) if other < number and other in there)
+        if parent is not None and parse_version(parent) in there:
+            return parse_version(parent)
+        return highest_version(other for other in self.old.registry.versions(model) if other < number and other in there)
 
-    def _promotion(self, place: Place) -> PromotionRecord:
+    def _read_promotion(self, place: RecordPath) -> PromotionRecord:
         assert place.stage is not None
         assert place.sequence is not None
-        record, _ = self.new.registry.promotion(place.model, place.stage, place.sequence)
+        record, _ = self.new.registry.read_promotion(place.model, place.stage, place.sequence)
         if (record.model, record.stage, record.sequence) != (place.model, place.stage, place.sequence):
-            path = layout.promotion(place.model, place.stage, place.sequence)
+            path = layout.promotion_path(place.model, place.stage, place.sequence)
             raise InvalidDocument(path, (f"it says it is {record.model} {record.stage} {record.sequence:04d}",))
         return record
 
-    def _given(self, place: Place) -> Given:
+    def _read_judgement(self, place: RecordPath) -> AddedJudgement:
         assert place.version is not None
         assert place.sequence is not None
         if place.stage is None:
-            evaluation = self.new.registry.evaluation(place.model, place.version, place.sequence)
-            return Given(
+            evaluation = self.new.registry.read_evaluation(place.model, place.version, place.sequence)
+            return AddedJudgement(
                 model=place.model,
                 version=place.version,
                 stage=None,
                 author=evaluation.author,
                 message=evaluation.message,
             )
-        approval = self.new.registry.approval(place.model, place.version, place.stage, place.sequence)
-        return Given(
+        approval = self.new.registry.read_approval(place.model, place.version, place.stage, place.sequence)
+        return AddedJudgement(
             model=place.model,
             version=place.version,
             stage=place.stage,
@@ -254,86 +254,86 @@ class _Review:
             message=approval.message,
         )
 
-    def _settings(self) -> Iterator[ChangedSettings]:
+    def _compare_settings(self) -> Iterator[ChangedSettings]:
         for path in sorted([*self.added, *self.changed, *self.gone]):
-            place = layout.place(path)
+            place = layout.parse_path(path)
             is_model = place is not None and place.kind == "model"
             if path != layout.CONFIG and not is_model:
                 continue
             state = "added" if path in self.added else "removed" if path in self.gone else "changed"
             try:
-                was, now = (_settings_at(side, path) for side in (self.base, self.head))
+                was, now = (_read_settings(side, path) for side in (self.base, self.head))
                 yield ChangedSettings(path, state, compare_values(was, now))
             except MlverError as error:
-                self._unreadable(path, error)
+                self._warn_unreadable(path, error)
                 yield ChangedSettings(path, state, ())
 
     # -- what to look at first -----------------------------------------------------------------------------------
 
-    def _landed(self) -> None:
+    def _check_landed(self) -> None:
         """Records, and other files of mlver's, that were there before and are not as they were."""
         for path in [*self.changed, *self.gone]:
             done = "edited" if path in self.changed else "not there any more"
-            if layout.is_record(path):
-                self._warn(path, f"is {done}: a record never changes once it has landed", f"git log -p -- {path}")
+            if layout.is_record_path(path):
+                self._add_warning(path, f"is {done}: a record never changes once it has landed", f"git log -p -- {path}")
             elif path in (layout.ATTRIBUTES, layout.VERSION_SCHEMA):
-                self._warn(path, f"is {done}", f"git log -p -- {path}")
+                self._add_warning(path, f"is {done}", f"git log -p -- {path}")
 
-    def _claimed(self) -> None:
+    def _check_claimed(self) -> None:
         """What this branch and the other have each added since they parted, each with other bytes."""
         for path in self.added:
             there = self.other.entries.get(path)
-            if there is not None and there != self.head.entries[path] and layout.is_record(path):
+            if there is not None and there != self.head.entries[path] and layout.is_record_path(path):
                 said = "is claimed by both branches: a merge will stop at it"
-                self._warn(path, said, "merge, then: mlver resolve")
+                self._add_warning(path, said, "merge, then: mlver resolve")
 
-    def _chains(self, promotions: list[PromotionRecord]) -> None:
+    def _check_chains(self, promotions: list[PromotionRecord]) -> None:
         for model, stage in dict.fromkeys((one.model, one.stage) for one in promotions):
             try:
-                _, broken = history_of(self.new, model, stage)
+                _, broken = read_history(self.new, model, stage)
             except MlverError as error:
-                self._unreadable(layout.stage(model, stage), error)
+                self._warn_unreadable(layout.stage_folder(model, stage), error)
                 continue
             for link in broken:
-                self._warn(link.subject, link.message, link.hint or "mlver verify --all")
+                self._add_warning(link.subject, link.message, link.hint or "mlver verify --all")
 
-    def _seals(self, versions: list[NewVersion]) -> None:
+    def _check_seals(self, versions: list[NewVersion]) -> None:
         """New versions whose tag exists, and seals something else; of those both sides claim that is told already."""
         claimed = {warned.path for warned in self.warnings}
-        versions = [one for one in versions if layout.version(one.model, one.version) not in claimed]
+        versions = [one for one in versions if layout.version_path(one.model, one.version) not in claimed]
         for model in dict.fromkeys(one.model for one in versions):
             ours = {one.version: one for one in versions if one.model == model}
-            for version, seal in seals.seals(self.new, model, list(ours)).items():
+            for version, seal in seals.read_seals(self.new, model, list(ours)).items():
                 digest = self.new.registry.digest(model, version)
                 assert digest is not None
                 for link in judge_seal(model, version, digest, seal):
                     # on a branch it is more likely another's tag than an edit of this one's record
                     said = "is not the record that its tag seals" if link.kind == "record" else link.message
                     if link.kind != "unsealed":
-                        self._warn(link.subject, said, link.hint or "mlver verify --all")
+                        self._add_warning(link.subject, said, link.hint or "mlver verify --all")
 
-    def _stray(self, path: str) -> None:
+    def _warn_stray(self, path: str) -> None:
         if path.startswith(f"{layout.MODELS}/"):
-            self._warn(path, "is no record's name", f"git log -- {path}")
+            self._add_warning(path, "is no record's name", f"git log -- {path}")
 
-    def _unreadable(self, path: str, error: MlverError) -> None:
+    def _warn_unreadable(self, path: str, error: MlverError) -> None:
         said = f"is not valid: {'; '.join(error.faults)}" if isinstance(error, InvalidDocument) else error.message
-        self._warn(path, said, error.hint or f"git log -p -- {path}")
+        self._add_warning(path, said, error.hint or f"git log -p -- {path}")
 
-    def _warn(self, path: str, message: str, hint: str) -> None:
+    def _add_warning(self, path: str, message: str, hint: str) -> None:
         self.warnings.append(Warned(path, message, hint))
 
 
-def _order(path: str) -> tuple[object, ...]:
+def _record_sort_key(path: str) -> tuple[object, ...]:
     """Models by name, a model's versions by number, promotions by sequence."""
-    place = layout.place(path)
+    place = layout.parse_path(path)
     if place is None:
         return (1, path)
-    number = [parse(place.version)] if place.version and place.kind == "version" else []
+    number = [parse_version(place.version)] if place.version and place.kind == "version" else []
     return (0, place.model, place.kind, number, place.stage or "", place.sequence or 0, path)
 
 
-def _settings_at(side: Tree, path: str) -> Document:
+def _read_settings(side: CommittedRecords, path: str) -> Document:
     data = side.read(path)
     document = {} if data is None else codec.decode("config" if path == layout.CONFIG else "model", data, path)
     return {key: value for key, value in document.items() if key != "schema"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mlver.features.comparing.artifact_diff import ArtifactDiff, Renamed
-from mlver.features.comparing.review import Given, NewVersion, ReviewResult
+from mlver.features.comparing.artifact_diff import ArtifactDiff, RenamedFile
+from mlver.features.comparing.review import AddedJudgement, NewVersion, ReviewResult
 from mlver.features.comparing.status import ModelStatus, StatusResult
 from mlver.features.comparing.value_diff import MetricChange, ValueChange
 from mlver.records.promotion import PromotionRecord
@@ -141,7 +141,7 @@ def _draw_file_changes(artifact: ArtifactDiff, screen: TextScreen) -> None:
         screen.draw_line((f"    and {len(rows) - _FILES_SHOWN:,} more files (--json lists all)", "dim"))
 
 
-def _describe_renamed_file(renamed: Renamed, artifact: ArtifactDiff) -> str:
+def _describe_renamed_file(renamed: RenamedFile, artifact: ArtifactDiff) -> str:
     """An artifact that is a single file has no name inside itself."""
     return f"{renamed.old} → {renamed.new or artifact.path}" if renamed.old else f"the file is {renamed.new} now"
 
@@ -304,7 +304,7 @@ def _draw_promotion(promotion: PromotionRecord, screen: TextScreen) -> None:
         screen.draw_line("  approved by ", approval.approver)
 
 
-def _draw_evaluation_or_approval(given: Given, screen: TextScreen) -> None:
+def _draw_evaluation_or_approval(given: AddedJudgement, screen: TextScreen) -> None:
     done = "evaluated" if given.stage is None else f"approved for {given.stage}"
     screen.draw_line((done, "bold"), " ", (f"{given.model} {given.version}", "name"))
     screen.draw_line(f"  {take_first_line(given.message)}", (f"  {format_author(given.author)}", "dim"), hang=2)

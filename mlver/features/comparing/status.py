@@ -6,13 +6,13 @@ import os
 from dataclasses import dataclass
 from functools import partial
 
-from mlver.features.comparing.artifact_diff import ArtifactDiff, contrast
-from mlver.features.comparing.snapshot import Pinned, Snapshot, of_version, of_work_tree, told_by_files
+from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
+from mlver.features.comparing.snapshot import PinnedArtifact, ModelSnapshot, snapshot_version, snapshot_work_tree, keep_file_values
 from mlver.features.comparing.value_diff import MetricChange, ValueChange, compare_metrics, compare_values, suggest_bump
 from mlver.project.artifacts import formats
-from mlver.project.project import Chosen, Project
+from mlver.project.project import ResolvedRef, Project
 from mlver.project.registry import tolerant
-from mlver.version import Bump, Version, bump
+from mlver.version import Bump, Version, bump_version
 
 _RECENT = 20
 
@@ -54,36 +54,36 @@ class StatusResult:
         return any(model.differs for model in self.models)
 
 
-def status(project: Project, model: str | None = None) -> StatusResult:
+def find_status(project: Project, model: str | None = None) -> StatusResult:
     """The work tree's state for one model, or for every one. Reads only files the stat cache cannot vouch for."""
     names = [project.model(model)] if model is not None or not project.registry.models() else project.registry.models()
     faults: list[str] = []
-    readable = {name: _readable(project, name, faults) for name in names}
-    found = [_status(project, name, versions, faults) for name, versions in readable.items() if versions]
+    readable = {name: _list_readable(project, name, faults) for name in names}
+    found = [_find_model_status(project, name, versions, faults) for name, versions in readable.items() if versions]
     return StatusResult(tuple(found), tuple(dict.fromkeys(faults)))
 
 
-def _readable(project: Project, model: str, faults: list[str]) -> list[Version]:
+def _list_readable(project: Project, model: str, faults: list[str]) -> list[Version]:
     """The newest versions of a model, lowest first, up to the highest whose record can be read."""
     limit = 2 * _RECENT
     while True:
-        newest, total = project.registry.newest(model, limit)
+        newest, total = project.registry.list_newest(model, limit)
         versions = newest[::-1]
-        while versions and tolerant.read(partial(project.registry.version, model, versions[-1]), faults) is None:
+        while versions and tolerant.read_or_note(partial(project.registry.version, model, versions[-1]), faults) is None:
             versions.pop()
         if versions or limit >= total:
             return versions
         limit *= 10
 
 
-def _status(project: Project, model: str, versions: list[Version], faults: list[str]) -> ModelStatus:
-    new = of_work_tree(project, model)
-    version = _held(project, model, versions, new, faults)
-    old = told_by_files(project, of_version(project, Chosen(model, version)), new)
+def _find_model_status(project: Project, model: str, versions: list[Version], faults: list[str]) -> ModelStatus:
+    new = snapshot_work_tree(project, model)
+    version = _find_held_version(project, model, versions, new, faults)
+    old = keep_file_values(project, snapshot_version(project, ResolvedRef(model, version)), new)
     settings = project.registry.settings(model)
-    artifacts = tuple(contrast(old, new))
+    artifacts = tuple(compare_artifacts(old, new))
     params = compare_values(old.params, new.params)
-    part = _suggested(old, new, artifacts, params) if version == versions[-1] else None
+    part = _suggest_bump(old, new, artifacts, params) if version == versions[-1] else None
     return ModelStatus(
         model=model,
         version=str(version),
@@ -92,31 +92,31 @@ def _status(project: Project, model: str, versions: list[Version], faults: list[
         params=params,
         metrics=compare_metrics(old.metrics, new.metrics, settings.directions if settings else {}),
         lacking=new.lacking,
-        commits=_commits(project, old.code.commit, new.code.commit),
+        commits=_count_commits(project, old.code.commit, new.code.commit),
         dirty=new.code.dirty,
         bump=part,
-        next=str(bump(version, part)) if part else None,
+        next=str(bump_version(version, part)) if part else None,
     )
 
 
-def _held(project: Project, model: str, versions: list[Version], new: Snapshot, faults: list[str]) -> Version:
+def _find_held_version(project: Project, model: str, versions: list[Version], new: ModelSnapshot, faults: list[str]) -> Version:
     """The version whose artifacts the work tree holds, of the newest and those a stage holds; else the latest."""
-    staged = set(tolerant.holders(project.registry, model, faults).values())
+    staged = set(tolerant.read_holders(project.registry, model, faults).values())
     recent = versions[: -_RECENT - 1 : -1]
     for version in [*recent, *(version for version in versions if str(version) in staged)]:
-        read = tolerant.read(partial(project.registry.version, model, version), faults)
+        read = tolerant.read_or_note(partial(project.registry.version, model, version), faults)
         pinned = {name: artifact.digest for name, artifact in read[0].artifacts().items()} if read else None
         if pinned == {name: artifact.digest for name, artifact in new.artifacts.items()}:
             return version
     return versions[-1]
 
 
-def _suggested(
-    old: Snapshot, new: Snapshot, artifacts: tuple[ArtifactDiff, ...], params: tuple[ValueChange, ...]
+def _suggest_bump(
+    old: ModelSnapshot, new: ModelSnapshot, artifacts: tuple[ArtifactDiff, ...], params: tuple[ValueChange, ...]
 ) -> Bump | None:
     changed = {artifact.name for artifact in artifacts if artifact.state not in ("unchanged", "missing")}
     gone = old.artifacts.keys() - new.artifacts.keys()
-    reshaped = "weights" in changed and old.artifacts["weights"].form != _form(new.artifacts["weights"])
+    reshaped = "weights" in changed and old.artifacts["weights"].form != _find_form(new.artifacts["weights"])
     return suggest_bump(
         form=bool(gone) or reshaped,
         inputs=bool(params) or bool(changed - {"weights"}),
@@ -124,10 +124,10 @@ def _suggested(
     )
 
 
-def _form(weights: Pinned) -> str | None:
+def _find_form(weights: PinnedArtifact) -> str | None:
     names = [os.fsdecode(name) or weights.path for name, _ in weights.entries()]
-    return weights.form or formats.told_by(names)
+    return weights.form or formats.detect_format(names)
 
 
-def _commits(project: Project, old: str | None, new: str | None) -> int | None:
+def _count_commits(project: Project, old: str | None, new: str | None) -> int | None:
     return None if old is None or new is None else project.repository.count_between(old, new)

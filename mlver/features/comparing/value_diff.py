@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlver.records.model import Direction
-from mlver.records.values import Value, flatten
+from mlver.records.values import Value, flatten_values
 from mlver.version import Bump
 
 Verdict = Literal["better", "worse", "same", "unknown"]
@@ -43,7 +43,7 @@ class MetricChange:
 
 def compare_values(old: Mapping[str, Value], new: Mapping[str, Value]) -> tuple[ValueChange, ...]:
     """The differing leaves of two nested maps, by dotted key; 1 and 1.0 and true are three different values."""
-    before, after = flatten(old), flatten(new)
+    before, after = flatten_values(old), flatten_values(new)
     found = []
     for key in [*before, *(key for key in after if key not in before)]:
         was, now = before.get(key, _ABSENT), after.get(key, _ABSENT)
@@ -51,16 +51,16 @@ def compare_values(old: Mapping[str, Value], new: Mapping[str, Value]) -> tuple[
             found.append(ValueChange(key, "added", None, after[key]))
         elif now is _ABSENT:
             found.append(ValueChange(key, "removed", before[key], None))
-        elif not _same(was, now):
+        elif not _is_same_value(was, now):
             found.append(ValueChange(key, "changed", before[key], after[key]))
     return tuple(found)
 
 
-def _same(was: object, now: object) -> bool:
+def _is_same_value(was: object, now: object) -> bool:
     if isinstance(was, Mapping) and isinstance(now, Mapping):
-        return was.keys() == now.keys() and all(_same(was[key], now[key]) for key in was)
+        return was.keys() == now.keys() and all(_is_same_value(was[key], now[key]) for key in was)
     if isinstance(was, list | tuple) and isinstance(now, list | tuple):
-        return len(was) == len(now) and all(map(_same, was, now))
+        return len(was) == len(now) and all(map(_is_same_value, was, now))
     return type(was) is type(now) and was == now
 
 
@@ -68,31 +68,31 @@ def compare_metrics(
     old: Mapping[str, Value], new: Mapping[str, Value], directions: Mapping[str, Direction]
 ) -> tuple[MetricChange, ...]:
     """Every metric of both sides. Better and worse come from `directions` alone, never from a metric's name."""
-    before, after = _numbers(old), _numbers(new)
+    before, after = _numeric_leaves(old), _numeric_leaves(new)
     keys = [*before, *(key for key in after if key not in before)]
-    return tuple(_metric(key, before.get(key), after.get(key), directions.get(key)) for key in keys)
+    return tuple(_compare_metric(key, before.get(key), after.get(key), directions.get(key)) for key in keys)
 
 
-def _metric(key: str, old: float | None, new: float | None, direction: Direction | None) -> MetricChange:
+def _compare_metric(key: str, old: float | None, new: float | None, direction: Direction | None) -> MetricChange:
     if old is None or new is None:
         return MetricChange(key, old, new, None, None, direction, "unknown")
     delta = new - old
-    return MetricChange(key, old, new, _finite(delta), _percent(delta, old), direction, _verdict(old, new, direction))
+    return MetricChange(key, old, new, _finite_or_none(delta), _percent_change(delta, old), direction, _judge_metric(old, new, direction))
 
 
-def _percent(delta: float, old: float) -> float | None:
+def _percent_change(delta: float, old: float) -> float | None:
     try:
-        return _finite(100 * delta / abs(old)) if old else None
+        return _finite_or_none(100 * delta / abs(old)) if old else None
     except OverflowError:  # of integers
         return None
 
 
-def _finite(number: float) -> float | None:
+def _finite_or_none(number: float) -> float | None:
     """No JSON holds an infinity."""
     return number if abs(number) != math.inf else None
 
 
-def _verdict(old: float, new: float, direction: Direction | None) -> Verdict:
+def _judge_metric(old: float, new: float, direction: Direction | None) -> Verdict:
     if old == new:
         return "same"
     if direction is None:
@@ -100,8 +100,8 @@ def _verdict(old: float, new: float, direction: Direction | None) -> Verdict:
     return "better" if (new > old) == (direction == "higher") else "worse"
 
 
-def _numbers(values: Mapping[str, Value]) -> dict[str, float]:
-    return {key: value for key, value in flatten(values).items() if isinstance(value, int | float)}
+def _numeric_leaves(values: Mapping[str, Value]) -> dict[str, float]:
+    return {key: value for key, value in flatten_values(values).items() if isinstance(value, int | float)}
 
 
 def suggest_bump(*, form: bool, inputs: bool, weights: bool) -> Bump | None:

@@ -10,25 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlver.document import strict
-from mlver.errors import InvalidDocument, MlverError, command
-from mlver.features.hooks.guarding import File, is_allowed, judge_artifact, judge_file
-from mlver.features.hooks.secrets import leaks, leaks_in
+from mlver.errors import InvalidDocument, MlverError, shell_command
+from mlver.features.hooks.guarding import GuardedFile, is_allowed, judge_artifact, judge_file
+from mlver.features.hooks.secrets import find_leaks, find_document_leaks
 from mlver.git import remotes, trees
 from mlver.git.repository import Repository
 from mlver.git.trees import Entry
-from mlver.policy.chain import Broken
+from mlver.policy.chain import BrokenLink
 from mlver.project.audit import admission, incoming
-from mlver.project.audit.incoming import Incoming
+from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.project import Project
-from mlver.project.registry.committed import Tree
-from mlver.project.registry.registry import Registry
+from mlver.project.registry.committed import CommittedRecords
+from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
 from mlver.records.config import GuardSettings
-from mlver.records.tags import tag_name
+from mlver.records.tags import version_tag_name
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class CommitRange:
     """Commits to judge: those of `new` that `old` lacks."""
 
     old: str
@@ -41,40 +41,40 @@ class HookResult:
 
     hook: str
     looked: int
-    broken: tuple[Broken, ...]
-    notes: tuple[Broken, ...] = ()
+    broken: tuple[BrokenLink, ...]
+    notes: tuple[BrokenLink, ...] = ()
 
     @property
     def exit_code(self) -> int:
         return 1 if self.broken else 0
 
 
-def check(start: Path, between: Range | None = None) -> HookResult:
+def check_records(start: Path, between: CommitRange | None = None) -> HookResult:
     """Whether the records touched are valid, unedited, whole in their chains and safely named."""
-    found = _incoming(start, between)
-    return HookResult("check", len(found.records), tuple(admission.broken(found)))
+    found = _read_incoming(start, between)
+    return HookResult("check", len(found.records), tuple(admission.judge_incoming(found)))
 
 
-def guard(start: Path, between: Range | None = None) -> HookResult:
+def guard_files(start: Path, between: CommitRange | None = None) -> HookResult:
     """Whether no artifact, large file, secret, private path or forbidden pickle would go into git for good."""
-    found = _incoming(start, between, files=True)
+    found = _read_incoming(start, between, files=True)
     repository = found.project.repository
     # a range is judged by what its base says: it does not let itself through
-    old = between and Registry(Tree.at(repository, incoming.commit(repository, between.old)), None)
-    settings = _settings(old or found.project.registry)
-    broken = [*_files(found, settings), *_records(found, settings)]
+    old = between and RecordRegistry(CommittedRecords.at(repository, incoming.resolve_commit(repository, between.old)), None)
+    settings = _read_guard_settings(old or found.project.registry)
+    broken = [*_guard_files(found, settings), *_guard_records(found, settings)]
     return HookResult("guard", len(found.records) + len(found.files), tuple(dict.fromkeys(broken)))
 
 
-def pre_commit(start: Path) -> HookResult:
+def judge_pre_commit(start: Path) -> HookResult:
     """`check` and `guard` of what is staged."""
-    found = _incoming(start, None)
-    settings = _settings(found.project.registry) if found.records or found.files else GuardSettings()
-    broken = [*admission.broken(found), *_files(found, settings), *_records(found, settings)]
+    found = _read_incoming(start, None)
+    settings = _read_guard_settings(found.project.registry) if found.records or found.files else GuardSettings()
+    broken = [*admission.judge_incoming(found), *_guard_files(found, settings), *_guard_records(found, settings)]
     return HookResult("pre-commit", len(found.records) + len(found.files), tuple(dict.fromkeys(broken)))
 
 
-def status(start: Path, between: Range | None = None) -> HookResult:
+def check_seal_status(start: Path, between: CommitRange | None = None) -> HookResult:
     """What the other side could not resolve: records that no tag seals, and tags that stay behind.
 
     Without `between`, of all that HEAD holds, and the remote is asked for its tags.
@@ -83,58 +83,58 @@ def status(start: Path, between: Range | None = None) -> HookResult:
     remote = remotes.default(repository)
     if between is None:
         head = repository.head().commit
-        paths = [path for path in Tree.at(repository, head).entries if layout.is_version(path)] if head else []
+        paths = [path for path in CommittedRecords.at(repository, head).entries if layout.is_version_path(path)] if head else []
         there = remotes.tags(repository, remote) if remote and paths else set()
     else:
-        paths = [path for path in _incoming(start, between).records if layout.is_version(path)]
+        paths = [path for path in _read_incoming(start, between).records if layout.is_version_path(path)]
         there = set()
-    return HookResult("status", len(paths), (), left_behind(repository, paths, remote, there))
+    return HookResult("status", len(paths), (), find_left_behind(repository, paths, remote, there))
 
 
-def left_behind(
+def find_left_behind(
     repository: Repository, paths: Sequence[str], remote: str | None, there: Collection[str]
-) -> tuple[Broken, ...]:
+) -> tuple[BrokenLink, ...]:
     """For version records that go out: whether they are sealed, and the seals are there, or on their way (`there`)."""
-    names = {path: tag_name(place.model, place.version) for path in paths if (place := layout.place(path))}
+    names = {path: version_tag_name(place.model, place.version) for path in paths if (place := layout.parse_path(path))}
     here = repository.tags(*(f"refs/tags/{name}" for name in names.values())) if names else {}
     notes = []
     for path, name in names.items():
         if name not in here and name not in there:
-            notes.append(Broken("unsealed", path, "is sealed by no tag yet", "mlver tag   (once it has landed)"))
+            notes.append(BrokenLink("unsealed", path, "is sealed by no tag yet", "mlver tag   (once it has landed)"))
         elif name not in there and remote is not None:
-            hint = command("git", "push", remote, f"refs/tags/{name}")
-            notes.append(Broken("tag", name, f"does not go along to {remote}", hint))
+            hint = shell_command("git", "push", remote, f"refs/tags/{name}")
+            notes.append(BrokenLink("tag", name, f"does not go along to {remote}", hint))
     return tuple(notes)
 
 
-def _incoming(start: Path, between: Range | None, *, files: bool = False) -> Incoming:
+def _read_incoming(start: Path, between: CommitRange | None, *, files: bool = False) -> IncomingChanges:
     repository = Repository.find(start, hooked=True)
     if between is None:
-        return incoming.staged(repository)
-    old, new = (incoming.commit(repository, revision) for revision in (between.old, between.new))
-    found = incoming.pushed(repository, new, [old], landed=old, line="own")
-    return incoming.with_files(found, new, [old]) if files else found
+        return incoming.read_staged(repository)
+    old, new = (incoming.resolve_commit(repository, revision) for revision in (between.old, between.new))
+    found = incoming.read_pushed(repository, new, [old], landed=old, line="own")
+    return incoming.with_brought_files(found, new, [old]) if files else found
 
 
-def _settings(registry: Registry) -> GuardSettings:
+def _read_guard_settings(registry: RecordRegistry) -> GuardSettings:
     """The repository's own; what holds where nothing is said, where it has none (yet)."""
-    return registry.config().guard if registry.read(layout.CONFIG) is not None else GuardSettings()
+    return registry.read_config().guard if registry.read(layout.CONFIG) is not None else GuardSettings()
 
 
-def _files(found: Incoming, settings: GuardSettings) -> Iterator[Broken]:
+def _guard_files(found: IncomingChanges, settings: GuardSettings) -> Iterator[BrokenLink]:
     """Files that have no place in git. Those too large are judged by their size, and never read."""
     if not found.files:
         return
-    artifacts = _artifacts(found.project)
+    artifacts = _list_artifact_paths(found.project)
     for path, file in found.files:
         pinned = next((name for place, name in artifacts.items() if f"{path}/".startswith(f"{place}/")), None)
         worth = file.size <= settings.max_file_size and (pinned or settings.pickle == "forbid")
         # one at a time, as all of them together may be more than there is memory
         read = trees.contents(found.project.repository, {path: Entry("", file.object_id)}) if worth else {}
-        yield from judge_file(File(path=path, size=file.size, head=read.get(path, b""), artifact=pinned), settings)
+        yield from judge_file(GuardedFile(path=path, size=file.size, head=read.get(path, b""), artifact=pinned), settings)
 
 
-def _artifacts(project: Project) -> dict[str, str]:
+def _list_artifact_paths(project: Project) -> dict[str, str]:
     """The paths of the artifacts that mlver keeps, each with a name for it."""
     found: dict[str, str] = {}
     for model in project.registry.models():
@@ -145,32 +145,32 @@ def _artifacts(project: Project) -> dict[str, str]:
     return found
 
 
-def _records(found: Incoming, settings: GuardSettings) -> Iterator[Broken]:
+def _guard_records(found: IncomingChanges, settings: GuardSettings) -> Iterator[BrokenLink]:
     """Records that say what nobody should read in them."""
-    paths = [path for path in found.records if path.endswith(".yaml") and path in found.tree.entries]
-    found.tree.fetch(paths)
+    paths = [path for path in found.records if path.endswith(".yaml") and path in found.record_tree.entries]
+    found.record_tree.fetch(paths)
     for path in paths:
-        if is_allowed(path, settings) or not found.tree.entries[path].is_file:
+        if is_allowed(path, settings) or not found.record_tree.entries[path].is_file:
             continue
         data = found.project.registry.read(path) or b""
-        for where, leak in _leaks(data, path):
+        for where, leak in _find_leaks(data, path):
             message = f"says {leak}" + (f" at {where}" if where else "")
-            yield Broken(
+            yield BrokenLink(
                 "leak", path, message, f"take it out of what {where or 'the file'} is read from, then do it again"
             )
-        if layout.is_version(path):
-            yield from _pickles(found.project, path, settings)
+        if layout.is_version_path(path):
+            yield from _find_pickles(found.project, path, settings)
 
 
-def _leaks(data: bytes, path: str) -> Iterator[tuple[str, str]]:
+def _find_leaks(data: bytes, path: str) -> Iterator[tuple[str, str]]:
     try:
-        yield from leaks_in(strict.load(data, path).value)
+        yield from find_document_leaks(strict.load(data, path).value)
     except InvalidDocument:  # which `check` names; a leak is one all the same
-        yield from (("", leak) for leak in leaks(data.decode(errors="replace")))
+        yield from (("", leak) for leak in find_leaks(data.decode(errors="replace")))
 
 
-def _pickles(project: Project, path: str, settings: GuardSettings) -> Iterator[Broken]:
-    place = layout.place(path)
+def _find_pickles(project: Project, path: str, settings: GuardSettings) -> Iterator[BrokenLink]:
+    place = layout.parse_path(path)
     if settings.pickle != "forbid" or place is None or place.version is None:
         return
     try:

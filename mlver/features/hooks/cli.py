@@ -8,7 +8,7 @@ import typer
 
 from mlver.errors import UsageError
 from mlver.features.hooks import install
-from mlver.features.hooks.checks import Range
+from mlver.features.hooks.checks import CommitRange
 from mlver.features.hooks.run import perform_hook, read_commit_range
 from mlver.features.hooks.screen import draw_hook_install
 from mlver.terminal.options import DryRun, Json
@@ -52,13 +52,13 @@ def hook_command(
     if bool(old) != bool(new):
         raise UsageError("--from and --to name one range, together", hint="mlver hook check --from main --to HEAD")
     if what == "install":
-        project = install.hosted(here.start) if server else here.uninitialised_project
-        result = install.install(project, server=server, dry_run=dry_run)
+        project = install.open_hosted(here.start) if server else here.uninitialised_project
+        result = install.install_hooks(project, server=server, dry_run=dry_run)
         emit_result(result, draw_hook_install, json=json, code=result.exit_code)
         return
     if old and what not in ("check", "guard", "status"):
         raise UsageError(f"{what} is told by git what to judge", hint=f"mlver hook check --from {old} --to {new}")
-    between = Range(old, new) if old else read_commit_range()
+    between = CommitRange(old, new) if old else read_commit_range()
     code = perform_hook(here.start, what, words or [], between, json=json)
     if code:
         raise typer.Exit(code)

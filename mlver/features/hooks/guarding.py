@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from mlver.errors import command
-from mlver.policy.chain import Broken
+from mlver.errors import shell_command
+from mlver.policy.chain import BrokenLink
 from mlver.records.config import GuardSettings
 
 PICKLES = (".pkl", ".pickle", ".joblib", ".dill")
@@ -24,7 +24,7 @@ _OPCODES = frozenset(b"}](){cXKMJGNIqBCTU\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class File:
+class GuardedFile:
     """A file on its way into git. `head` are its first bytes, or all where it is not large; `artifact` what pins it."""
 
     path: str
@@ -37,7 +37,7 @@ def is_allowed(path: str, settings: GuardSettings) -> bool:
     return any(fnmatchcase(path, pattern) for pattern in settings.allow)
 
 
-def is_pointer(file: File) -> bool:
+def is_lfs_pointer(file: GuardedFile) -> bool:
     """Whether git-lfs keeps the contents, and git only a few lines that name them."""
     return file.size <= _LFS_POINTER_MAX and file.head.startswith(_LFS_POINTER)
 
@@ -51,26 +51,26 @@ def is_pickle(name: str, head: bytes) -> bool:
     return len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= 5 and head[2] in _OPCODES
 
 
-def judge_file(file: File, settings: GuardSettings) -> tuple[Broken, ...]:
+def judge_file(file: GuardedFile, settings: GuardSettings) -> tuple[BrokenLink, ...]:
     """Why a file has no place in git; nothing where it has."""
-    if is_allowed(file.path, settings) or is_pointer(file):
+    if is_allowed(file.path, settings) or is_lfs_pointer(file):
         return ()
-    out = command("git", "rm", "--cached", "--", file.path)
+    out = shell_command("git", "rm", "--cached", "--", file.path)
     found = []
     if file.size > settings.max_file_size:
         message = f"is {file.size:,} bytes, and at most {settings.max_file_size:,} go into git"
-        found.append(Broken("size", file.path, message, f"{out}   (or allow it: guard.allow in .mlver/config.yaml)"))
+        found.append(BrokenLink("size", file.path, message, f"{out}   (or allow it: guard.allow in .mlver/config.yaml)"))
     elif file.artifact and (file.size > SMALL or b"\0" in file.head[:8000]):
         message = f"is an artifact ({file.artifact}), whose bytes mlver keeps"
-        found.append(Broken("artifact", file.path, message, f"{out} && echo {command(f'/{file.path}')} >> .gitignore"))
+        found.append(BrokenLink("artifact", file.path, message, f"{out} && echo {shell_command(f'/{file.path}')} >> .gitignore"))
     if settings.pickle == "forbid" and is_pickle(file.path, file.head):
-        found.append(_pickle(file.path, "is a pickle, which runs code when it is loaded", out))
+        found.append(_refuse_pickle(file.path, "is a pickle, which runs code when it is loaded", out))
     return tuple(found)
 
 
 def judge_artifact(
     where: str, path: str, told: str | None, files: Sequence[str], settings: GuardSettings
-) -> tuple[Broken, ...]:
+) -> tuple[BrokenLink, ...]:
     """Whether a record pins a pickle at `path` though they are forbidden: by its format or by its files' names."""
     if settings.pickle != "forbid" or is_allowed(path, settings):
         return ()
@@ -78,8 +78,8 @@ def judge_artifact(
     if named is None and told not in PICKLED_FORMATS:
         return ()
     what = f"pins a pickle ({named or path}), which runs code when it is loaded"
-    return (_pickle(where, what, "save the weights as safetensors or ONNX, then mlver register"),)
+    return (_refuse_pickle(where, what, "save the weights as safetensors or ONNX, then mlver register"),)
 
 
-def _pickle(subject: str, message: str, hint: str) -> Broken:
-    return Broken("pickle", subject, message, hint)
+def _refuse_pickle(subject: str, message: str, hint: str) -> BrokenLink:
+    return BrokenLink("pickle", subject, message, hint)

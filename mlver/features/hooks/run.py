@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from mlver.features.hooks import checks, push
-from mlver.features.hooks.checks import HookResult, Range
+from mlver.features.hooks.checks import HookResult, CommitRange
 from mlver.features.hooks.screen import draw_hook
 from mlver.terminal.output import print_result
 
@@ -15,32 +15,32 @@ from mlver.terminal.output import print_result
 _FROM, _TO = "PRE_COMMIT_FROM_REF", "PRE_COMMIT_TO_REF"
 
 
-def perform_hook(start: Path, what: str, words: list[str], between: Range | None, *, json: bool = False) -> int:
+def perform_hook(start: Path, what: str, words: list[str], between: CommitRange | None, *, json: bool = False) -> int:
     """Run any hook except `install`, and print its result; return the exit code."""
     result = _judge_hook(start, what, words, between)
     print_result(result, draw_hook, json=json)
     return result.exit_code
 
 
-def read_commit_range() -> Range | None:
+def read_commit_range() -> CommitRange | None:
     """The range that the pre-commit framework names, or None where it names none."""
     old, new = os.environ.get(_FROM), os.environ.get(_TO)
-    return Range(old, new) if old and new else None
+    return CommitRange(old, new) if old and new else None
 
 
-def _judge_hook(start: Path, what: str, words: list[str], between: Range | None) -> HookResult:
+def _judge_hook(start: Path, what: str, words: list[str], between: CommitRange | None) -> HookResult:
     match what:
         case "check":
-            return checks.check(start, between)
+            return checks.check_records(start, between)
         case "guard":
-            return checks.guard(start, between)
+            return checks.guard_files(start, between)
         case "status":
-            return checks.status(start, between)
+            return checks.check_seal_status(start, between)
         case "pre-commit":
-            return checks.pre_commit(start)
+            return checks.judge_pre_commit(start)
         case "pre-push":
-            return push.pre_push(start, _read_stdin_lines(), words[0] if words else None)
-    return push.pre_receive(start, _read_stdin_lines())
+            return push.judge_pre_push(start, _read_stdin_lines(), words[0] if words else None)
+    return push.judge_pre_receive(start, _read_stdin_lines())
 
 
 def _read_stdin_lines() -> list[str]:

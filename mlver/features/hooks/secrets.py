@@ -27,25 +27,25 @@ _LEAK = re.compile("|".join(f"({pattern})" for pattern in _KINDS.values()))
 _WORDS = tuple(_KINDS)
 
 
-def leaks(text: str) -> list[str]:
+def find_leaks(text: str) -> list[str]:
     """What leaks in a text, each kind once, in words: never the secret itself, which nothing may repeat."""
     return list(dict.fromkeys(_WORDS[found.lastindex - 1] for found in _LEAK.finditer(text) if found.lastindex))
 
 
-def leaks_in(document: Any, where: str = "") -> Iterator[tuple[str, str]]:
+def find_document_leaks(document: Any, where: str = "") -> Iterator[tuple[str, str]]:
     """Each leak of a document's strings, keys among them: where it is, as a key path such as `params.url`, and what."""
     if isinstance(document, str):
-        yield from ((where, leak) for leak in leaks(document))
+        yield from ((where, leak) for leak in find_leaks(document))
     elif isinstance(document, Mapping):
         for key, value in document.items():
-            told = leaks(str(key))
+            told = find_leaks(str(key))
             yield from ((where or "a key", leak) for leak in told)
             # a key that is itself a secret is not repeated either
-            yield from leaks_in(value, _joined(where, "…" if told else str(key)))
+            yield from find_document_leaks(value, _join_key_path(where, "…" if told else str(key)))
     elif isinstance(document, Sequence):
         for number, item in enumerate(document):
-            yield from leaks_in(item, f"{where}[{number}]")
+            yield from find_document_leaks(item, f"{where}[{number}]")
 
 
-def _joined(where: str, key: str) -> str:
+def _join_key_path(where: str, key: str) -> str:
     return f"{where}.{key}" if where else key

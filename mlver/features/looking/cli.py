@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from mlver.features.looking.list import list_versions
-from mlver.features.looking.log import log
+from mlver.features.looking.log import read_log
 from mlver.features.looking.screen import draw_list, draw_log, draw_show
-from mlver.features.looking.show import show
+from mlver.features.looking.show import show_version
 from mlver.terminal.options import Json, Model, Ref, complete_stage
 from mlver.terminal.session import emit_result, find_session
 
@@ -42,7 +42,7 @@ SHOW_EXAMPLES = (
 
 def show_command(ctx: typer.Context, ref: Ref = None, json: Json = False) -> None:
     """Show one version whole."""
-    emit_result(show(find_session(ctx).initialised_project, ref), draw_show, json=json)
+    emit_result(show_version(find_session(ctx).initialised_project, ref), draw_show, json=json)
 
 
 LOG_EXAMPLES = (
@@ -61,4 +61,4 @@ def log_command(
     json: Json = False,
 ) -> None:
     """Tell what was registered and promoted, by whom and why."""
-    emit_result(log(find_session(ctx).initialised_project, model, stage=stage, limit=limit), draw_log, json=json)
+    emit_result(read_log(find_session(ctx).initialised_project, model, stage=stage, limit=limit), draw_log, json=json)

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlver.errors import MlverError
-from mlver.policy.chain import Seal, judge_seal
+from mlver.policy.chain import RecordSeal, judge_seal
 from mlver.project.project import Project
 from mlver.project.registry import tolerant
-from mlver.project.registry.registry import Registry
+from mlver.project.registry.registry import RecordRegistry
 from mlver.project.tags import seals
-from mlver.records.values import flatten
+from mlver.records.values import flatten_values
 from mlver.version import Version
 
 
@@ -54,28 +54,28 @@ class ListResult:
 def list_versions(project: Project, model: str | None = None, *, limit: int | None = 20) -> ListResult:
     """The newest `limit` versions (None: all) of one model or of each; opens no record it does not show."""
     names = [project.model(model)] if model is not None else project.registry.models()
-    return ListResult(tuple(_listed(project, name, limit) for name in names))
+    return ListResult(tuple(_list_model(project, name, limit) for name in names))
 
 
-def _listed(project: Project, model: str, limit: int | None) -> ListedModel:
+def _list_model(project: Project, model: str, limit: int | None) -> ListedModel:
     registry = project.registry
-    shown, total = registry.newest(model, sys.maxsize if limit is None else limit)
+    shown, total = registry.list_newest(model, sys.maxsize if limit is None else limit)
     faults: list[str] = []
-    held = tolerant.holders(registry, model, faults)
-    sealed = seals.seals(project, model, shown)
-    settings = tolerant.read(lambda: registry.settings(model), faults)
+    held = tolerant.read_holders(registry, model, faults)
+    sealed = seals.read_seals(project, model, shown)
+    settings = tolerant.read_or_note(lambda: registry.settings(model), faults)
     return ListedModel(
         model=model,
         description=settings.description if settings else None,
         total=total,
         stages=held,
-        versions=tuple(_version(registry, model, number, held, sealed[str(number)]) for number in shown),
+        versions=tuple(_list_version(registry, model, number, held, sealed[str(number)]) for number in shown),
         faults=tuple(faults),
     )
 
 
-def _version(
-    registry: Registry, model: str, number: Version, held: Mapping[str, str], seal: Seal | None
+def _list_version(
+    registry: RecordRegistry, model: str, number: Version, held: Mapping[str, str], seal: RecordSeal | None
 ) -> ListedVersion:
     stages = tuple(stage for stage, version in held.items() if version == str(number))
     try:
@@ -98,7 +98,7 @@ def _version(
         author=record.author,
         message=record.message,
         stages=stages,
-        metrics=flatten(record.metrics),
+        metrics=flatten_values(record.metrics),
         size=record.weights.size,
         sealed=not judge_seal(model, number, digest, seal),
     )

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlver.features.looking.list import ListedModel, ListedVersion, ListResult
-from mlver.features.looking.log import Event, LogResult
+from mlver.features.looking.log import LogEvent, LogResult
 from mlver.features.looking.show import ShowResult
-from mlver.records.values import flatten
+from mlver.records.values import flatten_values
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import Cell, Part, Style, TextScreen, measure_width
 from mlver.terminal.words import (
@@ -176,7 +176,7 @@ def _draw_artifacts(result: ShowResult, screen: TextScreen) -> None:
 def _draw_values(title: str, values: Any, screen: TextScreen) -> None:
     if values:
         screen.draw_line((title, "bold"))
-        screen.draw_table([[key, format_exact(value)] for key, value in flatten(values).items()], indent=2, fold=1)
+        screen.draw_table([[key, format_exact(value)] for key, value in flatten_values(values).items()], indent=2, fold=1)
 
 
 _STYLES: dict[str, Style] = {"promoted": "good", "rolled back": "bad", "retired": "warn"}
@@ -193,7 +193,7 @@ def draw_log(result: LogResult, screen: TextScreen) -> None:
         screen.draw_line((f"{format_count(older, 'older event')}: add --limit {result.total}", "dim"))
 
 
-def _format_event_row(event: Event) -> list[Cell]:
+def _format_event_row(event: LogEvent) -> list[Cell]:
     what: list[Part] = [(event.event, _STYLES.get(event.event, "plain"))]
     if event.forced:
         what.append((" by force", "warn"))

@@ -33,17 +33,17 @@ class ShowResult:
     approvals: tuple[ApprovalRecord, ...]
 
 
-def show(project: Project, ref: str | None) -> ShowResult:
+def show_version(project: Project, ref: str | None) -> ShowResult:
     """Everything known of the version `ref` names."""
-    chosen = project.choose(ref)
+    chosen = project.resolve_ref(ref)
     record, digest = project.registry.version(chosen.model, chosen.version)
-    tag, seal = seals.tagged(project, chosen.model, [chosen.version]).get(record.version, (None, None))
+    tag, seal = seals.read_tagged_seals(project, chosen.model, [chosen.version]).get(record.version, (None, None))
     broken = judge_seal(chosen.model, chosen.version, digest, seal)
     held = project.registry.holders(chosen.model)
     return ShowResult(
         record=record,
         digest=str(digest),
-        path=layout.version(chosen.model, chosen.version),
+        path=layout.version_path(chosen.model, chosen.version),
         tag=tag.name if tag else None,
         commit=tag.commit if tag else None,
         unsealed="; ".join(link.message for link in broken) or None,

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from mlver.errors import UsageError
-from mlver.features.merging.driver import drive, install
-from mlver.features.merging.resolve import Side, resolve
+from mlver.features.merging.driver import merge_settings_file, install_merge_driver
+from mlver.features.merging.resolve import MergeSide, resolve_conflicts
 from mlver.features.merging.screen import draw_driver, draw_resolve
 from mlver.terminal.options import DryRun, Json
 from mlver.terminal.session import emit_result, find_session
@@ -43,14 +43,14 @@ def resolve_command(
     Exit code 1 when something is left to you.
     """
     if driver is not None:
-        raise typer.Exit(drive(find_session(ctx).start, *driver))
+        raise typer.Exit(merge_settings_file(find_session(ctx).start, *driver))
     if install_driver:
-        emit_result(install(find_session(ctx).initialised_project, dry_run=dry_run), draw_driver, json=json)
+        emit_result(install_merge_driver(find_session(ctx).initialised_project, dry_run=dry_run), draw_driver, json=json)
         return
-    side: Side | None = None
+    side: MergeSide | None = None
     if rewrite is not None:
         if rewrite not in ("ours", "theirs"):
             raise UsageError(f"--rewrite takes ours or theirs, not `{rewrite}`", hint="mlver resolve --rewrite ours")
         side = "ours" if rewrite == "ours" else "theirs"
-    result = resolve(find_session(ctx).initialised_project, rewrite=side, dry_run=dry_run)
+    result = resolve_conflicts(find_session(ctx).initialised_project, rewrite=side, dry_run=dry_run)
     emit_result(result, draw_resolve, json=json, code=result.exit_code)

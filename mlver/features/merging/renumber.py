@@ -11,24 +11,24 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.document import codec
-from mlver.policy.chain import left_by
-from mlver.policy.renumber import renumber
-from mlver.project.history.parents import parent_now
+from mlver.policy.chain import holder_after
+from mlver.policy.renumber import renumber_versions
+from mlver.project.history.parents import find_renumbered_parent
 from mlver.project.project import Project
-from mlver.project.registry.committed import Tree
-from mlver.project.registry.registry import Registry
+from mlver.project.registry.committed import CommittedRecords
+from mlver.project.registry.registry import RecordRegistry
 from mlver.project.tags import seals
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
-from mlver.records.layout import Place
+from mlver.records.layout import RecordPath
 from mlver.records.promotion import ApprovalReference, PromotionRecord
 from mlver.records.version import VersionRecord
-from mlver.version import Version, ordered, parse
+from mlver.version import Version, sort_versions, parse_version
 
 
 @dataclass(frozen=True, slots=True)
-class Rewritten:
+class RewrittenRecord:
     """A record that was at `old` and is at `new` now (the same where only what it refers to has moved), and why."""
 
     old: str
@@ -45,7 +45,7 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class VersionReference:
     """A version as another record names it."""
 
     version: str
@@ -53,59 +53,59 @@ class Reference:
 
 
 _TRIED = 20  # numbers away from where it was
-Named = tuple[VersionRecord, Digest]
+VersionWithDigest = tuple[VersionRecord, Digest]
 
 
-class Resolution:
+class MergeResolution:
     """`files` is what every path concerned is to hold in the end (None: nothing)."""
 
-    def __init__(self, project: Project, kept: Tree, own: Tree, base: Tree) -> None:
+    def __init__(self, project: Project, kept: CommittedRecords, own: CommittedRecords, base: CommittedRecords) -> None:
         self.project, self.kept_tree, self.own_tree = project, kept, own
-        self.kept, self.own, self.base = Registry(kept, None), Registry(own, None), Registry(base, None)
-        self.places = _places(kept, own, base)
+        self.kept, self.own, self.base = RecordRegistry(kept, None), RecordRegistry(own, None), RecordRegistry(base, None)
+        self.places = _list_own_records(kept, own, base)
         own.fetch(path for path, _ in self.places)
-        self.rewritten: list[Rewritten] = []
+        self.rewritten: list[RewrittenRecord] = []
         self.dropped: list[Dropped] = []
-        self.changed: dict[tuple[str, Reference], Reference] = {}
-        self.unchanged: set[tuple[str, Reference]] = set()
+        self.changed: dict[tuple[str, VersionReference], VersionReference] = {}
+        self.unchanged: set[tuple[str, VersionReference]] = set()
         self.approvals: dict[Digest, Digest] = {}
         self.files: dict[str, bytes | None] = {path: kept.read(path) for path, _ in self.places}
-        self._versions()
+        self._resolve_versions()
         for path, place in self.places:
             if place.kind in ("evaluation", "approval"):
-                self._given(path, place)
+                self._resolve_attached_record(path, place)
         for model, stage in dict.fromkeys((p.model, p.stage or "") for _, p in self.places if p.kind == "promotion"):
-            self._stage(model, stage)
+            self._resolve_stage(model, stage)
 
     # -- versions ------------------------------------------------------------------------------------------------
 
-    def _versions(self) -> None:
+    def _resolve_versions(self) -> None:
         extra = self.kept.read(layout.VERSION_SCHEMA)
         for model in dict.fromkeys(place.model for _, place in self.places if place.kind == "version"):
             own = {
-                parse(p.version or ""): self.own.version(model, p.version or "")
+                parse_version(p.version or ""): self.own.version(model, p.version or "")
                 for _, p in self.places
                 if p.kind == "version" and p.model == model
             }
-            moved = self._moved(model, own)
-            tagged = seals.tagged_versions(self.project, model) - set(own)
-            numbers = renumber(own, self.base.versions(model), {*self.kept.versions(model), *tagged}, moved)
-            for number in ordered(own):
-                self._version(*own[number], number, {**moved, **numbers}, extra)
+            moved = self._find_moved_parents(model, own)
+            tagged = seals.list_tagged_versions(self.project, model) - set(own)
+            numbers = renumber_versions(own, self.base.versions(model), {*self.kept.versions(model), *tagged}, moved)
+            for number in sort_versions(own):
+                self._resolve_version(*own[number], number, {**moved, **numbers}, extra)
 
-    def _moved(self, model: str, own: Mapping[Version, Named]) -> dict[Version, Version]:
+    def _find_moved_parents(self, model: str, own: Mapping[Version, VersionWithDigest]) -> dict[Version, Version]:
         """The parents of own versions that got another number earlier, in a step of the same rebase.
 
         Which record a version calls its parent is told by the commit it was registered on.
         """
-        records = [record for record, _ in own.values() if record.parent and parse(record.parent) not in own]
+        records = [record for record, _ in own.values() if record.parent and parse_version(record.parent) not in own]
         return {
-            parse(record.parent): heir
+            parse_version(record.parent): heir
             for record in records
-            if record.parent and (heir := parent_now(self.project.repository, self.kept, record)) is not None
+            if record.parent and (heir := find_renumbered_parent(self.project.repository, self.kept, record)) is not None
         }
 
-    def _version(
+    def _resolve_version(
         self,
         record: VersionRecord,
         digest: Digest,
@@ -114,41 +114,41 @@ class Resolution:
         extra: bytes | None,
     ) -> None:
         model, new = record.model, numbers.get(number, number)
-        parent = None if record.parent is None else str(numbers.get(parse(record.parent), record.parent))
-        old_path, path = layout.version(model, number), layout.version(model, new)
+        parent = None if record.parent is None else str(numbers.get(parse_version(record.parent), record.parent))
+        old_path, path = layout.version_path(model, number), layout.version_path(model, new)
         changed = replace(record, version=str(new), parent=parent)
         if changed == record:
             self.files[path] = self.own.read(path)
-            self.unchanged.add((model, Reference(str(number), digest)))
+            self.unchanged.add((model, VersionReference(str(number), digest)))
             return
         data = codec.encode("version", changed.to_document(), extra)
         self.files[path] = data
-        self.changed[model, Reference(str(number), digest)] = Reference(str(new), Digest.of(data))
+        self.changed[model, VersionReference(str(number), digest)] = VersionReference(str(new), Digest.of(data))
         if new == number:
             why = f"its parent {record.parent} is {parent} now"
         elif number in self.kept.versions(model):
             why = f"{number} is taken by the other side"
         else:
             why = "the number it counts from has moved"
-        self.rewritten.append(Rewritten(old_path, path, why))
+        self.rewritten.append(RewrittenRecord(old_path, path, why))
 
-    def _now(self, model: str, named: Reference) -> Reference:
+    def _find_current(self, model: str, named: VersionReference) -> VersionReference:
         """What a version is called now, by the side that gives way or by an earlier step of the same rebase."""
         if (model, named) in self.changed:
             return self.changed[model, named]
         if self.kept.digest(model, named.version) == named.record or (model, named) in self.unchanged:
             return named
-        version = self._renamed(model, named)
+        version = self._find_renamed(model, named)
         digest = self.kept.digest(model, version) if version else None
-        return named if version is None or digest is None else Reference(version, digest)
+        return named if version is None or digest is None else VersionReference(version, digest)
 
-    def _renamed(self, model: str, named: Reference) -> str | None:
+    def _find_renamed(self, model: str, named: VersionReference) -> str | None:
         """The version whose record had the named digest under the named number, found by trying those next to it.
 
         A number only ever moves up, and its parent's was below it.
         """
         extra = self.kept.read(layout.VERSION_SCHEMA)
-        versions, was = self.kept.versions(model), parse(named.version)
+        versions, was = self.kept.versions(model), parse_version(named.version)
         parents = [str(number) for number in versions if number < was][-_TRIED:]
         for number in [number for number in versions if number >= was][:_TRIED]:
             record, _ = self.kept.version(model, number)
@@ -160,53 +160,53 @@ class Resolution:
 
     # -- evaluations and approvals -------------------------------------------------------------------------------
 
-    def _given(self, path: str, place: Place) -> None:
-        record = self._record(place)
-        named = Reference(record.version, record.record)
-        now = self._now(place.model, named)
+    def _resolve_attached_record(self, path: str, place: RecordPath) -> None:
+        record = self._read_attached_record(place)
+        named = VersionReference(record.version, record.record)
+        now = self._find_current(place.model, named)
         if isinstance(record, ApprovalRecord) and now != named:
             why = f"it was given for {named.version}, and is nobody's yes to {now.version}"
             self.dropped.append(Dropped(path, f"{why}: approve that anew"))
             return
         sequence = record.sequence
-        while self._is_taken(_path(record, now.version, sequence)):
+        while self._is_taken(_build_path(record, now.version, sequence)):
             sequence += 1
         new = replace(record, version=now.version, sequence=sequence, record=now.record)
-        where = _path(record, now.version, sequence)
+        where = _build_path(record, now.version, sequence)
         if new == record:
             self.files[path] = self.own.read(path)
             return
         data = codec.encode("evaluation" if place.stage is None else "approval", new.to_document())
         self.files[where] = data
-        self.approvals[_digest(self.own, path)] = Digest.of(data)
+        self.approvals[_hash_file(self.own, path)] = Digest.of(data)
         why = f"{named.version} is {now.version} now" if now != named else "its number is taken by the other side"
-        self.rewritten.append(Rewritten(path, where, why))
+        self.rewritten.append(RewrittenRecord(path, where, why))
 
     def _is_taken(self, path: str) -> bool:
         return path in self.kept_tree.entries or self.files.get(path) is not None
 
-    def _record(self, place: Place) -> EvaluationRecord | ApprovalRecord:
+    def _read_attached_record(self, place: RecordPath) -> EvaluationRecord | ApprovalRecord:
         assert place.version is not None
         assert place.sequence is not None
         if place.stage is None:
-            return self.own.evaluation(place.model, place.version, place.sequence)
-        return self.own.approval(place.model, place.version, place.stage, place.sequence)
+            return self.own.read_evaluation(place.model, place.version, place.sequence)
+        return self.own.read_approval(place.model, place.version, place.stage, place.sequence)
 
     # -- promotions ----------------------------------------------------------------------------------------------
 
-    def _stage(self, model: str, stage: str) -> None:
+    def _resolve_stage(self, model: str, stage: str) -> None:
         """Let the own promotions of a stage follow the last one of the side that is kept."""
-        history = self.kept.history(model, stage)
+        history = self.kept.read_history(model, stage)
         last, prior = history[-1] if history else (None, None)
         for path, place in self.places:
             if (place.kind, place.model, place.stage) != ("promotion", model, stage):
                 continue
             assert place.sequence is not None
-            record, digest = self.own.promotion(model, stage, place.sequence)
-            new = self._following(path, record, last, prior)
+            record, digest = self.own.read_promotion(model, stage, place.sequence)
+            new = self._rechain_promotion(path, record, last, prior)
             if new is None:
                 continue
-            where = layout.promotion(model, stage, new.sequence)
+            where = layout.promotion_path(model, stage, new.sequence)
             if new == record:
                 self.files[path] = self.own.read(path)
                 last, prior = record, digest
@@ -214,17 +214,17 @@ class Resolution:
             data = codec.encode("promotion", new.to_document())
             self.files[where] = data
             last, prior = new, Digest.of(data)
-            self.rewritten.append(Rewritten(path, where, _why(record, new)))
+            self.rewritten.append(RewrittenRecord(path, where, _explain_change(record, new)))
 
-    def _following(
+    def _rechain_promotion(
         self, path: str, record: PromotionRecord, last: PromotionRecord | None, prior: Digest | None
     ) -> PromotionRecord | None:
         """A promotion as it reads behind `last`; None, and told, where it says nothing any more."""
-        named = Reference(record.version, record.record)
-        now = self._now(record.model, named)
-        previous = left_by(last)
+        named = VersionReference(record.version, record.record)
+        now = self._find_current(record.model, named)
+        previous = holder_after(last)
         if record.action == "retire" and last is not None and previous is not None:
-            now = Reference(last.version, last.record)
+            now = VersionReference(last.version, last.record)
         if now != named and record.action == "promote" and record.approvals:
             why = f"it counted approvals of {named.version}, which is {now.version} now: approve and promote that anew"
         elif record.action == "promote" and previous == now.version:
@@ -239,36 +239,36 @@ class Resolution:
                 record=now.record,
                 previous=previous,
                 prior=prior,
-                approvals=tuple(self._counted(approval) for approval in record.approvals),
+                approvals=tuple(self._update_approval(approval) for approval in record.approvals),
             )
         self.dropped.append(Dropped(path, why))
         return None
 
-    def _counted(self, approval: ApprovalReference) -> ApprovalReference:
+    def _update_approval(self, approval: ApprovalReference) -> ApprovalReference:
         return replace(approval, record=self.approvals.get(approval.record, approval.record))
 
 
-def _places(kept: Tree, own: Tree, base: Tree) -> list[tuple[str, Place]]:
+def _list_own_records(kept: CommittedRecords, own: CommittedRecords, base: CommittedRecords) -> list[tuple[str, RecordPath]]:
     """The own records, numbered ones in their order."""
     found = []
     for path, entry in own.entries.items():
-        place = layout.place(path)
+        place = layout.parse_path(path)
         if place and place.kind != "model" and path not in base.entries and kept.entries.get(path) != entry:
             found.append((path, place))
     return sorted(found, key=lambda one: (one[1].model, one[1].kind, one[1].sequence or 0, one[0]))
 
 
-def _path(record: EvaluationRecord | ApprovalRecord, version: str, sequence: int) -> str:
+def _build_path(record: EvaluationRecord | ApprovalRecord, version: str, sequence: int) -> str:
     if isinstance(record, ApprovalRecord):
-        return layout.approval(record.model, version, record.stage, sequence)
-    return layout.evaluation(record.model, version, sequence)
+        return layout.approval_path(record.model, version, record.stage, sequence)
+    return layout.evaluation_path(record.model, version, sequence)
 
 
-def _digest(side: Registry, path: str) -> Digest:
+def _hash_file(side: RecordRegistry, path: str) -> Digest:
     return Digest.of(side.read(path) or b"")
 
 
-def _why(old: PromotionRecord, new: PromotionRecord) -> str:
+def _explain_change(old: PromotionRecord, new: PromotionRecord) -> str:
     def reasons() -> Iterator[str]:
         if new.version != old.version:
             yield f"{old.version} is {new.version} now"

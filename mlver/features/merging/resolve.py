@@ -9,22 +9,22 @@ from typing import Literal
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import InvalidDocument, MlverError, UsageError, command
+from mlver.errors import InvalidDocument, MlverError, UsageError, shell_command
 from mlver.features.merging import settings_merge
-from mlver.features.merging.renumber import Dropped, Resolution, Rewritten
+from mlver.features.merging.renumber import Dropped, MergeResolution, RewrittenRecord
 from mlver.git import merging, remotes
 from mlver.git.merging import Meeting
-from mlver.project.edit.recovery import read
-from mlver.project.history.parents import parent_now
-from mlver.project.history.stage_history import history_of
+from mlver.project.edit.recovery import read_if_there
+from mlver.project.history.parents import find_renumbered_parent
+from mlver.project.history.stage_history import read_history
 from mlver.project.project import Project
-from mlver.project.registry.committed import Tree
+from mlver.project.registry.committed import CommittedRecords
 from mlver.project.tags import seals
 from mlver.project.transaction import editing
 from mlver.records import layout
 from mlver.records.tags import promotion_tag_name
 
-Side = Literal["ours", "theirs"]
+MergeSide = Literal["ours", "theirs"]
 _AGAIN = "git rebase --exec 'mlver resolve && git commit --quiet --amend --no-edit --allow-empty'"
 
 
@@ -46,9 +46,9 @@ class ResolveResult:
     """
 
     during: str
-    rewrite: Side
+    rewrite: MergeSide
     why: str
-    rewritten: tuple[Rewritten, ...]
+    rewritten: tuple[RewrittenRecord, ...]
     dropped: tuple[Dropped, ...]
     settled: tuple[str, ...]
     written: tuple[str, ...]
@@ -63,13 +63,13 @@ class ResolveResult:
         return 1 if self.left else 0
 
 
-def resolve(project: Project, *, rewrite: Side | None = None, dry_run: bool = False) -> ResolveResult:
+def resolve_conflicts(project: Project, *, rewrite: MergeSide | None = None, dry_run: bool = False) -> ResolveResult:
     """Settle what stopped a merge, rebase or cherry-pick and stage it; or mend the last commit, after a rebase."""
-    project = project.afresh
+    project = project.without_cache
     with nullcontext() if dry_run else editing(project, "resolve") as edit:
-        meeting = _meeting(project)
-        side, why = _giving_way(project, meeting, rewrite)
-        work = _Work(project, meeting, side)
+        meeting = _find_merge_state(project)
+        side, why = _choose_side(project, meeting, rewrite)
+        work = _MergeWork(project, meeting, side)
         untags, fetch = work.untags()
         files = work.files()
         if edit is not None and (files or untags):
@@ -78,7 +78,7 @@ def resolve(project: Project, *, rewrite: Side | None = None, dry_run: bool = Fa
                     edit.remove(path)
                 else:
                     edit.put(path, data)
-            edit.settle(meeting, untags)
+            edit.resolve_merge(meeting, untags)
     done = work.resolution
     return ResolveResult(
         during=meeting.what,
@@ -91,12 +91,12 @@ def resolve(project: Project, *, rewrite: Side | None = None, dry_run: bool = Fa
         untagged=tuple(untags),
         left=tuple(work.left),
         conflicts=sum(not path.startswith(f"{layout.ROOT}/") for path in work.unmerged),
-        next=tuple(_next(work, meeting, fetch, changed=bool(files), untagged=bool(untags))),
+        next=tuple(_list_next_steps(work, meeting, fetch, changed=bool(files), untagged=bool(untags))),
         dry_run=dry_run,
     )
 
 
-def _meeting(project: Project) -> Meeting:
+def _find_merge_state(project: Project) -> Meeting:
     repository = project.repository
     found = merging.under_way(repository)
     if found is not None:
@@ -110,7 +110,7 @@ def _meeting(project: Project) -> Meeting:
     return found
 
 
-def _giving_way(project: Project, meeting: Meeting, told: Side | None) -> tuple[Side, str]:
+def _choose_side(project: Project, meeting: Meeting, told: MergeSide | None) -> tuple[MergeSide, str]:
     """The side whose records get other numbers, and why that one."""
     if meeting.what != "merge":
         if told == "ours":
@@ -134,16 +134,16 @@ def _giving_way(project: Project, meeting: Meeting, told: Side | None) -> tuple[
     )
 
 
-class _Work:
+class _MergeWork:
     """What is to be done, worked out before anything is."""
 
-    def __init__(self, project: Project, meeting: Meeting, side: Side) -> None:
+    def __init__(self, project: Project, meeting: Meeting, side: MergeSide) -> None:
         self.project, self.meeting = project, meeting
         git = project.repository
-        self.ours, self.theirs = (Tree.at(git, commit) for commit in (meeting.ours, meeting.theirs))
-        self.base = Tree.at(git, meeting.base) if meeting.base else Tree(git, {})
+        self.ours, self.theirs = (CommittedRecords.at(git, commit) for commit in (meeting.ours, meeting.theirs))
+        self.base = CommittedRecords.at(git, meeting.base) if meeting.base else CommittedRecords(git, {})
         self.own, self.kept = (self.ours, self.theirs) if side == "ours" else (self.theirs, self.ours)
-        self.resolution = Resolution(project, self.kept, self.own, self.base)
+        self.resolution = MergeResolution(project, self.kept, self.own, self.base)
         self.unmerged = merging.unmerged(git)
         self.settled: list[str] = []
         self.left: list[Left] = []
@@ -152,7 +152,7 @@ class _Work:
     def _check_landed(self) -> None:
         """No record that is on the remote's main branch gets another number."""
         landing = merging.landing(self.project.repository)
-        there = Tree.at(self.project.repository, landing).entries if landing else {}
+        there = CommittedRecords.at(self.project.repository, landing).entries if landing else {}
         gone = [*(one.old for one in self.resolution.rewritten), *(one.path for one in self.resolution.dropped)]
         for path in gone:
             if landing and there.get(path) == self.own.entries[path]:
@@ -169,10 +169,10 @@ class _Work:
         changed = {(model, named.version): named.record for model, named in self.resolution.changed}
         found: dict[str, str] = {}
         for (model, version), record in changed.items():
-            for tag, seal in seals.tagged(self.project, model, [version]).values():
+            for tag, seal in seals.read_tagged_seals(self.project, model, [version]).values():
                 if seal.sealed == record:
                     found[tag.name] = tag.object_id
-        events = self._events()
+        events = self._find_stale_promotion_tags()
         fetch = None
         for remote in remotes.names(self.project.repository) if found or events else ():
             there = remotes.tags(self.project.repository, remote)
@@ -188,11 +188,11 @@ class _Work:
                     fetch = remote
         return found | events, fetch
 
-    def _events(self) -> dict[str, str]:
+    def _find_stale_promotion_tags(self) -> dict[str, str]:
         """Local tags, with their object ids, that tell of promotions which read otherwise now."""
         was: dict[str, Digest] = {}
         for path in [*(one.old for one in self.resolution.rewritten), *(one.path for one in self.resolution.dropped)]:
-            place, data = layout.place(path), self.own.read(path)
+            place, data = layout.parse_path(path), self.own.read(path)
             if place and place.kind == "promotion" and data is not None:
                 was[promotion_tag_name(place.model, place.stage or "", place.sequence or 0)] = Digest.of(data)
         tags = self.project.repository.tags(*(f"refs/tags/{name}" for name in was)) if was else {}
@@ -203,31 +203,31 @@ class _Work:
         wanted = dict(self.resolution.files)
         if self.meeting.what == "commit":
             wanted = {path: data for path, data in wanted.items() if data != self.own.read(path)}
-            self._elsewhere(bool(wanted))
-        wanted |= self._settings()
+            self._check_earlier_commits(bool(wanted))
+        wanted |= self._merge_settings()
         git = self.project.repository
         held = dict(zip(wanted, git.blobs(f":{path}" for path in wanted), strict=True))
         return {
             path: data
             for path, data in wanted.items()
-            if path in self.unmerged or held[path] != data or read(paths.inside(git.top, path)) != data
+            if path in self.unmerged or held[path] != data or read_if_there(paths.join_inside(git.top, path)) != data
         }
 
-    def _settings(self) -> Iterator[tuple[str, bytes]]:
+    def _merge_settings(self) -> Iterator[tuple[str, bytes]]:
         for path in sorted(self.unmerged):
             if not path.startswith(f"{layout.ROOT}/") or path in self.resolution.files:
                 continue
             base, ours, theirs = (side.read(path) for side in (self.base, self.ours, self.theirs))
-            hint = f"{command('git', 'diff', '--', path)}, settle it, then {command('git', 'add', path)}"
-            if settings_merge.kind_of(path) is None:
+            hint = f"{shell_command('git', 'diff', '--', path)}, settle it, then {shell_command('git', 'add', path)}"
+            if settings_merge.find_kind(path) is None:
                 self.left.append(Left(path, "is not mlver's to settle", hint))
                 continue
             if ours is None or theirs is None:
-                hint = f"{command('git', 'add', path)}   (to keep it; else: {command('git', 'rm', path)})"
+                hint = f"{shell_command('git', 'add', path)}   (to keep it; else: {shell_command('git', 'rm', path)})"
                 self.left.append(Left(path, f"was deleted by {'ours' if ours is None else 'theirs'}", hint))
                 continue
             try:
-                data, clashes = settings_merge.merged(path, base, ours, theirs)
+                data, clashes = settings_merge.merge_settings(path, base, ours, theirs)
             except InvalidDocument as error:
                 self.left.append(Left(path, f"cannot be read: {'; '.join(error.faults)}", hint))
                 continue
@@ -237,7 +237,7 @@ class _Work:
                 self.settled.append(path)
                 yield path, data
 
-    def _elsewhere(self, here: bool) -> None:
+    def _check_earlier_commits(self, here: bool) -> None:
         """What an earlier commit than the last leaves broken; that takes going over them one by one."""
         main = merging.landing(self.project.repository) or merging.main_branch(self.project.repository)
         hint = f"{_AGAIN} {main.split('/', 2)[2] if main else 'UPSTREAM'}"
@@ -246,17 +246,17 @@ class _Work:
         registry = self.project.registry
         for model in () if here else registry.models():
             for stage in registry.stages(model):
-                _, broken = history_of(self.project, model, stage)
+                _, broken = read_history(self.project, model, stage)
                 self.left += [Left(link.subject, link.message, hint) for link in broken]
             for number in registry.versions(model):
                 record, _ = registry.version(model, number)
-                parent = parent_now(self.project.repository, registry, record)
+                parent = find_renumbered_parent(self.project.repository, registry, record)
                 if parent is not None:
                     said = f"was trained from what is {parent} now, not from the {record.parent} that is here"
                     self.left.append(Left(f"{model} {number}", said, hint))
 
 
-def _next(work: _Work, meeting: Meeting, fetch: str | None, *, changed: bool, untagged: bool) -> Iterator[str]:
+def _list_next_steps(work: _MergeWork, meeting: Meeting, fetch: str | None, *, changed: bool, untagged: bool) -> Iterator[str]:
     if meeting.what == "commit" and not changed:
         return
     if not work.left:
@@ -264,6 +264,6 @@ def _next(work: _Work, meeting: Meeting, fetch: str | None, *, changed: bool, un
     if meeting.what == "rebase" and work.resolution.changed:
         yield "mlver resolve"
     if fetch:
-        yield command("git", "fetch", "--tags", fetch)
+        yield shell_command("git", "fetch", "--tags", fetch)
     if work.resolution.changed or untagged:
         yield "mlver tag"

@@ -6,27 +6,27 @@ from typing import TYPE_CHECKING
 
 from mlver.document import codec
 from mlver.document.amend import amend
-from mlver.features.merging.threeway import merge
+from mlver.features.merging.threeway import merge_mappings
 from mlver.records import layout
 
 if TYPE_CHECKING:
     from mlver.document.schema import Kind
 
 
-def kind_of(path: str) -> Kind | None:
+def find_kind(path: str) -> Kind | None:
     """Which settings a path holds; None for any other file."""
-    place = layout.place(path)
+    place = layout.parse_path(path)
     return "config" if path == layout.CONFIG else "model" if place and place.kind == "model" else None
 
 
-def merged(path: str, base: bytes | None, ours: bytes, theirs: bytes) -> tuple[bytes, list[str]]:
+def merge_settings(path: str, base: bytes | None, ours: bytes, theirs: bytes) -> tuple[bytes, list[str]]:
     """The bytes both sides want, in our words, and the keys they disagree on; raise InvalidDocument where one says
     nothing."""
-    kind = kind_of(path)
+    kind = find_kind(path)
     assert kind is not None
     was, mine, other = (
         {} if data is None else codec.decode(kind, data, f"{path} of {side}")
         for side, data in (("both", base), ("ours", ours), ("theirs", theirs))
     )
-    wanted, clashes = merge(was, mine, other)
+    wanted, clashes = merge_mappings(was, mine, other)
     return amend(kind, ours, wanted), clashes

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from mlver.features.registering.screen import draw_init, draw_register
-from mlver.project.registering.register import Registration, register
-from mlver.project.setup import init
+from mlver.project.registering.register import RegisterRequest, register_version
+from mlver.project.setup import init_project
 from mlver.terminal.options import DryRun, Json, complete_model
 from mlver.terminal.pairs import check_number_pairs, parse_pairs
 from mlver.terminal.session import emit_result, find_session
@@ -93,7 +93,7 @@ def register_command(
 
     Paths given once are kept in model.yaml, and need not be given again.
     """
-    asked = Registration(
+    asked = RegisterRequest(
         model=model,
         message=message,
         weights=weights,
@@ -115,7 +115,7 @@ def register_command(
         allow_dirty=allow_dirty,
         dry_run=dry_run,
     )
-    emit_result(register(find_session(ctx).initialised_project, asked), draw_register, json=json)
+    emit_result(register_version(find_session(ctx).initialised_project, asked), draw_register, json=json)
 
 
 INIT_EXAMPLES = ("mlver init",)
@@ -126,4 +126,4 @@ def init_command(ctx: typer.Context, dry_run: DryRun = False, json: Json = False
 
     Writes .mlver/, which the first registration commits. Running it again changes nothing.
     """
-    emit_result(init(find_session(ctx).uninitialised_project, dry_run=dry_run), draw_init, json=json)
+    emit_result(init_project(find_session(ctx).uninitialised_project, dry_run=dry_run), draw_init, json=json)

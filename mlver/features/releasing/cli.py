@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 import typer
 
 from mlver import __version__
-from mlver.errors import UsageError, refused
-from mlver.features.releasing.ci import ci, pipelines
-from mlver.features.releasing.event import EventResult, event
-from mlver.features.releasing.pipelines.settings import FORGES, PIPELINES, Settings
-from mlver.features.releasing.release import release
+from mlver.errors import UsageError, refusal_error
+from mlver.features.releasing.ci import write_pipelines, build_pipelines
+from mlver.features.releasing.event import EventResult, read_event
+from mlver.features.releasing.pipelines.settings import FORGES, PIPELINES, PipelineSettings
+from mlver.features.releasing.release import release_records
 from mlver.features.releasing.screen import (
     draw_ci,
     draw_event,
@@ -25,7 +25,7 @@ from mlver.features.releasing.screen import (
     format_dotenv,
     format_github_output,
 )
-from mlver.features.releasing.tag import tag
+from mlver.features.releasing.tag import tag_records
 from mlver.terminal.options import DryRun, Json, complete_model
 from mlver.terminal.screen import TextScreen
 from mlver.terminal.session import emit_result, find_session
@@ -47,7 +47,7 @@ def tag_command(
     Merged pull requests leave such records, and so does a crash. Exit code 1 when one is refused: edited since it
     landed, or sealed elsewhere.
     """
-    result = tag(find_session(ctx).initialised_project, push=push, dry_run=dry_run)
+    result = tag_records(find_session(ctx).initialised_project, push=push, dry_run=dry_run)
     emit_result(result, draw_tag, json=json, code=result.exit_code)
 
 
@@ -77,7 +77,7 @@ def release_command(
     At most three a push, as forges start no pipelines for more at once; nothing published is overwritten. Exit code 1
     when a record is refused: edited, sealed otherwise elsewhere, or not on the main line yet.
     """
-    result = release(
+    result = release_records(
         find_session(ctx).initialised_project,
         models or (),
         remote=remote,
@@ -127,7 +127,7 @@ def event_command(
     """
     told = next(filter(None, map(os.environ.get, _TOLD)), None)
     # a job's checkout may have left a lightweight tag; elsewhere nobody is asked over the network
-    result = event(find_session(ctx).uninitialised_project, tag or told, on=on, ask_remote=bool(os.environ.get("CI")))
+    result = read_event(find_session(ctx).uninitialised_project, tag or told, on=on, ask_remote=bool(os.environ.get("CI")))
     output = os.environ.get("GITHUB_OUTPUT")
     writer = _WRITERS["json" if json else form]
     if form == "github" and output and not json:
@@ -142,7 +142,7 @@ def _append_lines(path: Path, lines: str) -> None:
             whole = file.seek(0, os.SEEK_END) == 0 or (file.seek(-1, os.SEEK_END), file.read(1))[1] == b"\n"
             file.write((lines if whole else f"\n{lines}").encode(errors="replace"))
     except OSError as error:
-        raise refused("writing to $GITHUB_OUTPUT", error) from error
+        raise refusal_error("writing to $GITHUB_OUTPUT", error) from error
 
 
 CI_EXAMPLES = (
@@ -187,13 +187,13 @@ def ci_command(
 
     They are yours to edit: an edited file is left alone, all others follow the next run.
     """
-    settings = Settings(
+    settings = PipelineSettings(
         only=only, branch=branch, python=python, install=install, fetch=fetch, store=store, train=train, deploy=deploy
     )
     project = find_session(ctx).initialised_project
     if stdout:
         if json:
             raise UsageError("--stdout and --json do not go together", hint=f"mlver ci {forge} --stdout")
-        emit_result(pipelines(project, forge, settings, version=__version__), draw_pipeline_files, json=False)
+        emit_result(build_pipelines(project, forge, settings, version=__version__), draw_pipeline_files, json=False)
         return
-    emit_result(ci(project, forge, settings, version=__version__, force=force, dry_run=dry_run), draw_ci, json=json)
+    emit_result(write_pipelines(project, forge, settings, version=__version__, force=force, dry_run=dry_run), draw_ci, json=json)

@@ -14,20 +14,20 @@ from dataclasses import dataclass, replace
 
 from mlver import names
 from mlver.digest import Digest
-from mlver.errors import MlverError, command
+from mlver.errors import MlverError, shell_command
 from mlver.features.releasing import trigger
 from mlver.git import changes, remotes
 from mlver.git.process import GitFailed
 from mlver.git.remotes import Advertised
 from mlver.git.repository import Tag
 from mlver.policy.chain import judge_tag
-from mlver.project.edit.edit import Edit
+from mlver.project.edit.edit import PlannedEdit
 from mlver.project.project import Project
-from mlver.project.registry.committed import Tree
-from mlver.project.registry.registry import Registry
-from mlver.project.reporter import Silent
+from mlver.project.registry.committed import CommittedRecords
+from mlver.project.registry.registry import RecordRegistry
+from mlver.project.reporter import SilentReporter
 from mlver.project.tags import missing_seals, seals
-from mlver.project.tags.missing_seals import Sealable, Sealed, Unsealable
+from mlver.project.tags.missing_seals import SealableRecord, SealedRecord, Unsealable
 from mlver.project.transaction import editing
 from mlver.records import layout
 
@@ -43,11 +43,11 @@ class ReleaseResult:
     remote: str
     branch: str
     tip: str
-    made: tuple[Sealed, ...]
+    made: tuple[SealedRecord, ...]
     pushed: tuple[str, ...]
     accepted: tuple[str, ...]
     refused: tuple[Unsealable, ...]
-    silent: trigger.Silent | None
+    silent: trigger.PipelineSilence | None
     dry_run: bool
 
     @property
@@ -55,7 +55,7 @@ class ReleaseResult:
         return 1 if self.refused else 0
 
 
-def release(
+def release_records(
     project: Project,
     models: Sequence[str] = (),
     *,
@@ -70,65 +70,65 @@ def release(
         if edit is not None:
             project = replace(project, repository=edit.repository)
         name = remotes.chosen(project.repository, remote)
-        silent = trigger.judge(os.environ, remotes.secrets(project.repository, name))
+        silent = trigger.judge_trigger(os.environ, remotes.secrets(project.repository, name))
         there = remotes.advertised(project.repository, name)
-        line = _at(project, name, there, edit)
-        return _Releasing(line, edit, name, there, silent, require_trigger).run(models)
+        line = _read_main_line(project, name, there, edit)
+        return _ReleaseRun(line, edit, name, there, silent, require_trigger).run(models)
 
 
-def _at(project: Project, remote: str, there: Advertised, edit: Edit | None) -> Project:
+def _read_main_line(project: Project, remote: str, there: Advertised, edit: PlannedEdit | None) -> Project:
     """The project as the remote's main line has it; its commits are fetched where they are not here."""
     if not project.repository.has_commit(there.tip):
         if edit is None:
             raise MlverError(
                 f"{there.branch} of {remote} is at {there.tip[:10]}, which is not here yet",
-                hint=f"{command('git', 'fetch', remote)}   (a dry run fetches nothing)",
+                hint=f"{shell_command('git', 'fetch', remote)}   (a dry run fetches nothing)",
             )
         remotes.fetch(project.repository, remote, [f"refs/heads/{there.branch}"])
     if project.repository.is_shallow():
         raise MlverError(
             "this clone is shallow: whether a record was edited since it landed cannot be told",
-            hint=f"{command('git', 'fetch', '--unshallow', remote)}   (in a pipeline: fetch the whole history)",
+            hint=f"{shell_command('git', 'fetch', '--unshallow', remote)}   (in a pipeline: fetch the whole history)",
         )
-    return replace(project, registry=Registry(Tree.at(project.repository, there.tip), None))
+    return replace(project, registry=RecordRegistry(CommittedRecords.at(project.repository, there.tip), None))
 
 
 @dataclass(slots=True)
-class _Releasing:
+class _ReleaseRun:
     """One release under way; `project` reads its records from the main line. Without `edit` nothing is changed."""
 
     project: Project
-    edit: Edit | None
+    edit: PlannedEdit | None
     remote: str
     there: Advertised
-    silent: trigger.Silent | None
+    silent: trigger.PipelineSilence | None
     require_trigger: bool
 
     def run(self, models: Sequence[str]) -> ReleaseResult:
         here = self.project.repository.tags()
-        due = missing_seals.wanted(self.project, self.there.tip, {*here, *self.there.tags}, models)
-        _require(models, due)
-        accepted, refused = self._elsewhere(due, here)
+        due = missing_seals.list_sealable(self.project, self.there.tip, {*here, *self.there.tags}, models)
+        _require_models(models, due)
+        accepted, refused = self._check_published(due, here)
         lacking = [one for one in due if one.tag not in here and one.tag not in self.there.tags]
-        plans, unsealable = missing_seals.lacking(self.project, self.there.tip, lacking, main_line=True)
+        plans, unsealable = missing_seals.plan_missing_tags(self.project, self.there.tip, lacking, main_line=True)
         waiting = [one for one in due if one.tag in here and one.tag not in self.there.tags]
         if plans or waiting:
-            self._warn()
+            self._warn_if_silent()
         if plans and self.edit is not None:
             self.edit.seal(tuple(replace(plan, commit=commit) for plan, commit in plans))
         made = {plan.name for plan, _ in plans}
-        faults = self._unfit(waiting, here)
-        refused += [*faults.values(), *unsealable, *self._not_there(models)]
+        faults = self._find_unfit(waiting, here)
+        refused += [*faults.values(), *unsealable, *self._find_unlanded(models)]
         ready = [one for one in due if one.tag in made or (one in waiting and one.path not in faults)]
         pushed = [one.tag for one in ready]
         if self.edit is not None:
-            pushed, more, spoilt = self._push(ready)
+            pushed, more, spoilt = self._push_tags(ready)
             accepted, refused = accepted + more, refused + spoilt
         return ReleaseResult(
             remote=self.remote,
             branch=self.there.branch,
             tip=self.there.tip,
-            made=missing_seals.sealed(plans),
+            made=missing_seals.list_sealed(plans),
             pushed=tuple(pushed),
             accepted=tuple(accepted),
             refused=tuple(refused),
@@ -136,14 +136,14 @@ class _Releasing:
             dry_run=self.edit is None,
         )
 
-    def _warn(self) -> None:
+    def _warn_if_silent(self) -> None:
         if self.silent is None:
             return
         if self.require_trigger:
             raise MlverError(f"nothing was released: {self.silent.message}", hint=self.silent.hint)
-        self.project.reporter.note(f"{self.silent.message}; {self.silent.hint}")
+        self.project.reporter.show_note(f"{self.silent.message}; {self.silent.hint}")
 
-    def _push(self, ready: Sequence[Sealable]) -> tuple[list[str], list[str], list[Unsealable]]:
+    def _push_tags(self, ready: Sequence[SealableRecord]) -> tuple[list[str], list[str], list[Unsealable]]:
         """Push tags, so many at once that each starts a pipeline; who was faster with one is looked at."""
         pushed: list[str] = []
         accepted: list[str] = []
@@ -158,7 +158,7 @@ class _Releasing:
                 taken = [one for one in ready if one.tag in some and one.tag in self.there.tags]
                 if not taken:
                     raise
-                more, spoilt = self._elsewhere(taken, {})
+                more, spoilt = self._check_published(taken, {})
                 accepted, refused = accepted + more, refused + spoilt
                 left = [tag for tag in left if tag not in {one.tag for one in taken}]
             else:
@@ -166,7 +166,7 @@ class _Releasing:
                 left = left[len(some) :]
         return pushed, accepted, refused
 
-    def _elsewhere(self, due: Sequence[Sealable], here: Mapping[str, Tag]) -> tuple[list[str], list[Unsealable]]:
+    def _check_published(self, due: Sequence[SealableRecord], here: Mapping[str, Tag]) -> tuple[list[str], list[Unsealable]]:
         """Of what the remote has tags of: the tags that are not this clone's and yet seal the same records; and the
         records that they do not seal."""
         published = [one for one in due if one.tag in self.there.tags]
@@ -174,15 +174,15 @@ class _Releasing:
         known = {tag: here[tag] for tag, oid in ids.items() if tag in here and here[tag].object_id == oid}
         foreign = {tag: oid for tag, oid in ids.items() if tag not in known}
         if foreign:
-            self._fetch(list(foreign))
+            self._fetch_tags(list(foreign))
         objects = self.project.repository.tag_objects(foreign) if foreign else {}
         if len(objects) < len(foreign) and self.edit is None:
-            hint = f"{command('git', 'fetch', '--tags', self.remote)}   (a dry run fetches nothing)"
+            hint = f"{shell_command('git', 'fetch', '--tags', self.remote)}   (a dry run fetches nothing)"
             raise MlverError(f"{self.remote} has tags that are not here yet", hint=hint)
-        faults = self._unfit(published, {**known, **objects}, elsewhere=True)
+        faults = self._find_unfit(published, {**known, **objects}, elsewhere=True)
         return [one.tag for one in published if one.tag in foreign and one.path not in faults], list(faults.values())
 
-    def _fetch(self, tags: Sequence[str]) -> None:
+    def _fetch_tags(self, tags: Sequence[str]) -> None:
         """Those that are not here come to stay; of those that are, only the other side's objects are looked at."""
         if self.edit is None:
             return
@@ -191,8 +191,8 @@ class _Releasing:
         remotes.fetch(self.project.repository, self.remote, refs)
         changes.sync(self.project.repository, [f"refs/tags/{tag}" for tag in tags])
 
-    def _unfit(
-        self, asked: Sequence[Sealable], tags: Mapping[str, Tag], *, elsewhere: bool = False
+    def _find_unfit(
+        self, asked: Sequence[SealableRecord], tags: Mapping[str, Tag], *, elsewhere: bool = False
     ) -> dict[str, Unsealable]:
         """Tags that do not seal the main line's record, by path; and those not published yet on commits it has not."""
         repository = self.project.repository
@@ -204,39 +204,39 @@ class _Releasing:
         beyond = remotes.beyond(repository, self.there.tip, commits) if commits else set()
         for (one, tag), there, here in zip(seen, held, landed, strict=True):
             record = Digest.of(here or b"")
-            faults = judge_tag(one.tag, one.path, record, seals.seal_of(tag, there))
+            faults = judge_tag(one.tag, one.path, record, seals.seal_from_bytes(tag, there))
             if faults:
                 where = f"is not what was released: {self.remote}'s" if elsewhere else "cannot be released: its"
                 why = "seals another record" if faults[-1].kind == "record" else faults[-1].message
-                found[one.path] = Unsealable(one.path, f"{where} tag {one.tag} {why}", _look(one, self.remote))
+                found[one.path] = Unsealable(one.path, f"{where} tag {one.tag} {why}", _build_look_hint(one, self.remote))
             elif tag.commit in beyond:
                 said = f"is sealed on {tag.commit[:10]}, a commit that {self.there.branch} of {self.remote} has not"
                 found[one.path] = Unsealable(
-                    one.path, said, f"{command('git', 'tag', '-d', one.tag)}, then: mlver release   (it seals it anew)"
+                    one.path, said, f"{shell_command('git', 'tag', '-d', one.tag)}, then: mlver release   (it seals it anew)"
                 )
         return found
 
-    def _not_there(self, models: Sequence[str]) -> list[Unsealable]:
+    def _find_unlanded(self, models: Sequence[str]) -> list[Unsealable]:
         """Records of HEAD that the main line has not yet."""
         head = self.project.repository.head().commit
         if head is None or head == self.there.tip:
             return []
         landed = set(self.project.repository.files_at(self.there.tip, layout.MODELS))
         branch = self.there.branch
-        asked = missing_seals.wanted(replace(self.project, reporter=Silent()), head, self.there.tags, models)
+        asked = missing_seals.list_sealable(replace(self.project, reporter=SilentReporter()), head, self.there.tags, models)
         found = [one for one in asked if one.path not in landed]
         hint = (
-            command("git", "push", self.remote, f"HEAD:{branch}") + "   (or have it merged there), then: mlver release"
+            shell_command("git", "push", self.remote, f"HEAD:{branch}") + "   (or have it merged there), then: mlver release"
         )
         return [Unsealable(one.path, f"is not on {branch} of {self.remote} yet", hint) for one in found]
 
 
-def _require(models: Sequence[str], due: Sequence[Sealable]) -> None:
+def _require_models(models: Sequence[str], due: Sequence[SealableRecord]) -> None:
     there = {one.path.split("/")[2] for one in due}
     for model in models:
         if model not in there:
             raise MlverError(f"the main line holds no model `{model}`", hint="mlver list, then git push")
 
 
-def _look(one: Sealable, remote: str) -> str:
-    return f"{command('git', 'ls-remote', remote, f'refs/tags/{one.tag}')}   (and mlver verify --all)"
+def _build_look_hint(one: SealableRecord, remote: str) -> str:
+    return f"{shell_command('git', 'ls-remote', remote, f'refs/tags/{one.tag}')}   (and mlver verify --all)"

@@ -12,14 +12,14 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
-from mlver.errors import command
+from mlver.errors import shell_command
 from mlver.features.releasing.ci import CiResult
 from mlver.features.releasing.event import EventResult
-from mlver.features.releasing.pipelines.emit import File
+from mlver.features.releasing.pipelines.emit import PipelineFile
 from mlver.features.releasing.pipelines.settings import NEEDED
 from mlver.features.releasing.release import ReleaseResult
 from mlver.features.releasing.tag import TagResult
-from mlver.project.tags.missing_seals import Sealed, Unsealable
+from mlver.project.tags.missing_seals import SealedRecord, Unsealable
 from mlver.terminal import structured
 from mlver.terminal.screen import TextScreen
 from mlver.terminal.words import format_count, format_size, shorten_digest, take_first_line
@@ -150,10 +150,10 @@ def draw_ci(result: CiResult, screen: TextScreen) -> None:
             screen.draw_unbroken("  ", NEEDED[name])
     if due and not result.dry_run:
         places = dict.fromkeys(PurePosixPath(f.path).parts[0] for f in due)
-        screen.draw_unbroken(("next: ", "dim"), command("git", "add", *places), ", then commit and push")
+        screen.draw_unbroken(("next: ", "dim"), shell_command("git", "add", *places), ", then commit and push")
 
 
-def draw_pipeline_files(files: Sequence[File], screen: TextScreen) -> None:
+def draw_pipeline_files(files: Sequence[PipelineFile], screen: TextScreen) -> None:
     """The files themselves, one after the other."""
     for file in files:
         if len(files) > 1:
@@ -161,7 +161,7 @@ def draw_pipeline_files(files: Sequence[File], screen: TextScreen) -> None:
         screen.write_raw(file.text)
 
 
-def draw_new_seals(found: Iterable[Sealed], screen: TextScreen, *, dry_run: bool) -> None:
+def draw_new_seals(found: Iterable[SealedRecord], screen: TextScreen, *, dry_run: bool) -> None:
     verb = "Would seal" if dry_run else "Sealed"
     for sealed in found:
         screen.draw_line((verb, "bold"), " ", (sealed.tag, "name"), (f"  on commit {sealed.commit[:10]}", "dim"))

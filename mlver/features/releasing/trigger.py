@@ -7,23 +7,23 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Silent:
+class PipelineSilence:
     """Why pushes from here start no pipeline, and what to do about it."""
 
     message: str
     hint: str
 
 
-_GITHUB = Silent(
+_GITHUB = PipelineSilence(
     "this push is made with the job's own GITHUB_TOKEN, and GitHub starts no workflow for what that pushes",
     "check out with a deploy key (`ssh-key:`) or a GitHub App's token (`token:`), or start the workflow yourself: "
     "gh workflow run WORKFLOW --ref TAG",
 )
-_GITLAB = Silent(
+_GITLAB = PipelineSilence(
     "this push is made with the job's own CI_JOB_TOKEN, and GitLab starts no pipeline for what that pushes",
     "push with a project access token or a deploy key that may write: git remote set-url --push origin URL",
 )
-_PERHAPS = Silent(
+_PERHAPS = PipelineSilence(
     "this push may be made with the job's own GITHUB_TOKEN, and GitHub starts no workflow for what that pushes; "
     "it could be a GitHub App's, too, and mlver cannot tell them apart",
     "let the step know it (env: GITHUB_TOKEN: ${{ github.token }}), then mlver can tell",
@@ -32,7 +32,7 @@ _PERHAPS = Silent(
 _INSTALLATION = "ghs_"
 
 
-def judge(environment: Mapping[str, str], secrets: Collection[str]) -> Silent | None:
+def judge_trigger(environment: Mapping[str, str], secrets: Collection[str]) -> PipelineSilence | None:
     """Why a push that shows these secrets starts no pipeline; None where it does, or outside of a forge's jobs."""
     if environment.get("GITHUB_ACTIONS") == "true":
         own = environment.get("GITHUB_TOKEN")

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from mlver.features.stages.screen import draw_checkout, draw_promote, draw_rollback
-from mlver.project.checkout import checkout
-from mlver.project.stages.promote import promote
-from mlver.project.stages.rollback import rollback
+from mlver.project.checkout import check_out
+from mlver.project.stages.promote import promote_version
+from mlver.project.stages.rollback import roll_back_stage
 from mlver.terminal.options import (
     REF_HELP,
     DryRun,
@@ -42,7 +42,7 @@ def promote_command(
 
     Exit 1 when a gate is shut. Stages and what they ask for stand in .mlver/config.yaml.
     """
-    result = promote(find_session(ctx).initialised_project, ref, to=to, message=message, force=force, dry_run=dry_run)
+    result = promote_version(find_session(ctx).initialised_project, ref, to=to, message=message, force=force, dry_run=dry_run)
     emit_result(result, draw_promote, json=json, code=result.exit_code)
 
 
@@ -73,7 +73,7 @@ def rollback_command(
     json: Json = False,
 ) -> None:
     """Give a stage back to the version before, proven byte by byte."""
-    result = rollback(
+    result = roll_back_stage(
         find_session(ctx).initialised_project,
         model,
         stage=stage,
@@ -101,7 +101,7 @@ def checkout_command(
 ) -> None:
     """Put a version's artifacts in place, every byte checked."""
     emit_result(
-        checkout(find_session(ctx).initialised_project, ref, to=to, force=force, dry_run=dry_run),
+        check_out(find_session(ctx).initialised_project, ref, to=to, force=force, dry_run=dry_run),
         draw_checkout,
         json=json,
     )

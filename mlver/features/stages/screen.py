@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlver.project.artifacts.working_files import Materialised
+from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.checkout import CheckoutResult
 from mlver.project.stages.promote import PromoteResult
 from mlver.project.stages.rollback import RollbackResult
@@ -71,7 +71,7 @@ def draw_checkout(result: CheckoutResult, screen: TextScreen) -> None:
 _SAVED_SHOWN = 5
 
 
-def draw_materialised(done: Materialised, screen: TextScreen, *, dry_run: bool) -> None:
+def draw_materialised(done: CheckoutOutcome, screen: TextScreen, *, dry_run: bool) -> None:
     written, removed = ("to write", "to remove") if dry_run else ("written", "removed")
     parts = [f"{format_count(done.written, 'file')} {written}"]
     if done.removed:

@@ -8,19 +8,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, plain
-from mlver.policy.chain import Broken
-from mlver.project.artifacts.elsewhere.find import Holdings, MissingContents
-from mlver.project.artifacts.measuring import contents, measure_at
-from mlver.project.artifacts.storing import store
+from mlver.errors import MlverError, printable_name
+from mlver.policy.chain import BrokenLink
+from mlver.project.artifacts.elsewhere.find import ExternalCopies, MissingContents
+from mlver.project.artifacts.measuring import list_entries, measure_at
+from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
 from mlver.records.version import VersionRecord
-from mlver.storage.store import Problem
+from mlver.storage.store import StoreProblem
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _ObjectUser:
     """Where an object is used, for saying what its loss means."""
 
     subject: str
@@ -28,57 +28,57 @@ class _Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Damage:
+class DamageReport:
     """Broken links below some versions; `lost` of them keep a version from being had whole, `copies` are unsound."""
 
-    broken: tuple[Broken, ...]
-    lost: tuple[Broken, ...]
+    broken: tuple[BrokenLink, ...]
+    lost: tuple[BrokenLink, ...]
     copies: frozenset[Digest]
 
 
-def damage(project: Project, records: Iterable[VersionRecord], *, everything: bool = False) -> Damage:
+def find_damage(project: Project, records: Iterable[VersionRecord], *, everything: bool = False) -> DamageReport:
     """What is wrong below these records: manifests, objects (each byte read and hashed), weights kept elsewhere.
 
     With `everything`, the whole object store is read, whatever refers to it.
     """
     checked = list(records)
     digests: dict[Digest, None] = {}  # of half a million files, no more than that: who uses them is rarely asked
-    broken: list[Broken] = []
+    broken: list[BrokenLink] = []
     for record in checked:
         for name, artifact in record.artifacts().items():
             subject = f"{record.model} {record.version} {name}"
             try:
-                entries = contents(project, artifact)
+                entries = list_entries(project, artifact)
             except MlverError as error:
-                broken.append(Broken("manifest", subject, error.message, error.hint))
+                broken.append(BrokenLink("manifest", subject, error.message, error.hint))
                 continue
             if artifact.stored:
                 digests.update((Digest(hexadecimal), None) for _, hexadecimal in entries)
             elif name == "weights":
-                broken += _unstored(project, subject, artifact, record.code.commit)
-    problems = verified_store(project, digests, everything=everything)
-    users = _users(project, checked, {one.digest for one in problems if one.digest and one.digest in digests})
-    objects = [(problem, _of_object(users, problem)) for problem in problems]
+                broken += _check_unstored(project, subject, artifact, record.code.commit)
+    problems = verify_objects(project, digests, everything=everything)
+    users = _find_users(project, checked, {one.digest for one in problems if one.digest and one.digest in digests})
+    objects = [(problem, _describe_object(users, problem)) for problem in problems]
     lost = [link for problem, link in objects if problem.lost and problem.digest in digests]
     unsound = frozenset(problem.digest for problem in problems if problem.digest and problem.path)
-    return Damage((*broken, *(link for _, link in objects)), (*broken, *lost), unsound)
+    return DamageReport((*broken, *(link for _, link in objects)), (*broken, *lost), unsound)
 
 
-def verified_store(project: Project, digests: Collection[Digest], *, everything: bool = False) -> list[Problem]:
+def verify_objects(project: Project, digests: Collection[Digest], *, everything: bool = False) -> list[StoreProblem]:
     """What is wrong with these objects, in their order, and else with `everything`; every byte is read."""
-    kept = store(project)
+    kept = open_store(project)
     reporter = project.reporter
 
     def expect(total: int) -> None:
         reporter.begin("checking objects", total)
 
     try:
-        found = list(kept.verify(None if everything else digests, progress=reporter.advance, expect=expect))
+        found = list(kept.verify_objects(None if everything else digests, progress=reporter.advance_work, expect=expect))
     finally:
         reporter.end()
     if everything:
         known = {problem.digest for problem in found}
-        found += [Problem(digest, None, "is missing", lost=True) for digest in sorted(kept.missing(digests) - known)]
+        found += [StoreProblem(digest, None, "is missing", lost=True) for digest in sorted(kept.find_missing(digests) - known)]
     else:
         found = [problem for problem in found if problem.digest in digests]
     told = {problem.digest for problem in found}
@@ -86,38 +86,38 @@ def verified_store(project: Project, digests: Collection[Digest], *, everything:
     return sorted(found, key=lambda problem: place.get(problem.digest, len(place)) if problem.digest else len(place))
 
 
-def set_aside(project: Project, damaged: Damage) -> None:
+def quarantine_damage(project: Project, damaged: DamageReport) -> None:
     """Take unsound copies out of service, so that good bytes can be stored again; hold the lock when you call this."""
-    kept = store(project)
+    kept = open_store(project)
     for digest in damaged.copies:
-        for path in kept.quarantine(digest):
-            project.reporter.note(f"set a damaged copy of {digest} aside: {path}")
+        for path in kept.quarantine_damaged(digest):
+            project.reporter.show_note(f"set a damaged copy of {digest} aside: {path}")
 
 
-def _users(project: Project, records: Iterable[VersionRecord], digests: Collection[Digest]) -> dict[Digest, _Held]:
+def _find_users(project: Project, records: Iterable[VersionRecord], digests: Collection[Digest]) -> dict[Digest, _ObjectUser]:
     """Where each of these digests is first used."""
-    found: dict[Digest, _Held] = {}
+    found: dict[Digest, _ObjectUser] = {}
     pinned = ((record, name, artifact) for record in records for name, artifact in record.artifacts().items())
     for record, name, artifact in pinned if digests else ():
         if artifact.stored:
             with suppress(MlverError):  # a manifest that cannot be read is named already
-                for path, hexadecimal in contents(project, artifact):
+                for path, hexadecimal in list_entries(project, artifact):
                     if (digest := Digest(hexadecimal)) in digests:
-                        found.setdefault(digest, _Held(f"{record.model} {record.version} {name}", path))
+                        found.setdefault(digest, _ObjectUser(f"{record.model} {record.version} {name}", path))
     return found
 
 
-def _of_object(users: Mapping[Digest, _Held], problem: Problem) -> Broken:
+def _describe_object(users: Mapping[Digest, _ObjectUser], problem: StoreProblem) -> BrokenLink:
     held = users.get(problem.digest) if problem.digest else None
     if held is None:
         subject = str(problem.path) if problem.path else str(problem.digest)
-        return Broken("object", subject, problem.what, "mlver doctor --fix")
+        return BrokenLink("object", subject, problem.what, "mlver doctor --fix")
     file = f"/{os.fsdecode(held.path)}" if held.path else ""
     where = f"{problem.digest}, {problem.path}" if problem.path else str(problem.digest)
-    return Broken("object", f"{held.subject}{file}", f"{problem.what} ({where})", "mlver doctor --fix")
+    return BrokenLink("object", f"{held.subject}{file}", f"{problem.what} ({where})", "mlver doctor --fix")
 
 
-def _unstored(project: Project, subject: str, artifact: Artifact, commit: str | None) -> list[Broken]:
+def _check_unstored(project: Project, subject: str, artifact: Artifact, commit: str | None) -> list[BrokenLink]:
     """Weights that mlver keeps no copy of: those at hand, or what git, git-lfs or DVC kept of the version's commit."""
     try:
         found = measure_at(project, artifact.path, fresh=True)
@@ -129,31 +129,31 @@ def _unstored(project: Project, subject: str, artifact: Artifact, commit: str | 
         return []
     if commit is not None:
         try:
-            if Holdings(project, proven=True).at(commit, artifact.path).found.digest == artifact.digest:
+            if ExternalCopies(project, proven=True).at(commit, artifact.path).found.digest == artifact.digest:
                 return []
         except MissingContents as error:
             message, hint = f"{message}, and {error.message}", error.hint or hint
         except MlverError:
             pass  # nobody else keeps it
-    return [Broken("working", subject, f"is not stored by mlver, and {message}", hint)]
+    return [BrokenLink("working", subject, f"is not stored by mlver, and {message}", hint)]
 
 
-def prove(project: Project, record: VersionRecord, *, repairing: bool = False) -> int:
+def require_whole(project: Project, record: VersionRecord, *, repairing: bool = False) -> int:
     """The number of bytes of a version, once each was read and found right.
 
     Raise MlverError naming what is not. With `repairing`, damaged copies are set aside: hold the lock, then.
     """
-    found = damage(project, [record])
+    found = find_damage(project, [record])
     if repairing:
-        set_aside(project, found)
+        quarantine_damage(project, found)
     if found.lost:
         raise MlverError(
-            f"{record.model} {record.version} cannot be had whole:\n{_listed(found.lost)}",
+            f"{record.model} {record.version} cannot be had whole:\n{_list_broken(found.lost)}",
             hint=found.lost[0].hint or "mlver verify --all",
         )
     return sum(artifact.size for artifact in record.artifacts().values() if artifact.stored)
 
 
-def _listed(broken: Sequence[Broken], most: int = 10) -> str:
-    shown = [f"  {plain(link.subject)}: {link.message}" for link in broken[:most]]
+def _list_broken(broken: Sequence[BrokenLink], most: int = 10) -> str:
+    shown = [f"  {printable_name(link.subject)}: {link.message}" for link in broken[:most]]
     return "\n".join(shown + ([f"  and {len(broken) - most} more"] if len(broken) > most else []))

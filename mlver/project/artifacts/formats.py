@@ -31,7 +31,7 @@ _FORMATS = {
 }
 
 
-def told_by(names: Iterable[str]) -> str | None:
+def detect_format(names: Iterable[str]) -> str | None:
     """The one format the names' suffixes agree on; None where they tell none, or several."""
     suffixes = {posixpath.splitext(name)[1] for name in names}
     found = {_FORMATS[suffix.lower()] for suffix in suffixes if suffix.lower() in _FORMATS}

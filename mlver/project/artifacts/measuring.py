@@ -10,29 +10,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlver import paths
-from mlver.errors import MlverError, plain
+from mlver.errors import MlverError, printable_name
 from mlver.hashing.cache import StatCache
-from mlver.hashing.measure import Measured, measure
-from mlver.hashing.read import Progress
-from mlver.hashing.sink import Sink
-from mlver.hashing.walk import walk
+from mlver.hashing.measure import MeasuredArtifact, measure_artifact
+from mlver.hashing.read import ReadProgress
+from mlver.hashing.sink import ContentSink
+from mlver.hashing.walk import walk_files
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.artifact import Artifact
-from mlver.records.manifest import Entry, Manifest
+from mlver.records.manifest import ManifestEntry, Manifest
 from mlver.records.model import ModelSettings
 
 __all__ = [
-    "Measured",
+    "MeasuredArtifact",
     "OwnPaths",
-    "compare",
-    "contents",
-    "differing",
-    "is_hollow",
+    "pair_manifests",
+    "list_entries",
+    "find_changed_files",
+    "has_no_files",
     "measure_at",
     "measure_into",
     "measure_path",
-    "own_paths",
+    "collect_own_paths",
 ]
 
 
@@ -45,7 +45,7 @@ class OwnPaths:
 
     files: frozenset[str]
 
-    def covers(self, path: str) -> bool:
+    def covers_path(self, path: str) -> bool:
         """Whether a path is pinned by the record or mlver's own."""
         path = path.rstrip("/")
         return any(path == own or path.startswith(f"{own}/") for own in self.files)
@@ -55,7 +55,7 @@ class OwnPaths:
         return any(own.startswith(path) for own in self.files)
 
 
-def own_paths(settings: ModelSettings) -> OwnPaths:
+def collect_own_paths(settings: ModelSettings) -> OwnPaths:
     found = [artifact.path for artifact in settings.data.values()]
     if settings.weights is not None:
         found.append(settings.weights.path)
@@ -65,42 +65,42 @@ def own_paths(settings: ModelSettings) -> OwnPaths:
 # -- measuring -------------------------------------------------------------------------------------------------------
 
 
-def measure_into(project: Project, path: str, sink: Sink | None) -> Measured:
+def measure_into(project: Project, path: str, sink: ContentSink | None) -> MeasuredArtifact:
     """The file or directory at `path`, its bytes handed to `sink` on the way.
 
     Raise MlverError, also for a file that would be taken for a directory registered here.
     """
-    where = paths.inside(project.top, path, link_last=True)
-    with _hashing(project, path, where) as progress:
-        found = measure(where, key=path, cache=_cache(project), sink=sink, progress=progress)
+    where = paths.join_inside(project.top, path, link_last=True)
+    with _report_hashing(project, path, where) as progress:
+        found = measure_artifact(where, key=path, cache=_open_stat_cache(project), sink=sink, progress=progress)
     _refuse_ambiguous(project, path, found)
     return found
 
 
-def measure_at(project: Project, path: str, *, fresh: bool = False, keep_manifest: bool = True) -> Measured | None:
+def measure_at(project: Project, path: str, *, fresh: bool = False, keep_manifest: bool = True) -> MeasuredArtifact | None:
     """The working file or directory at `path`; None where there is none, or one without any file.
 
     `fresh` reads every byte, cache or not.
     """
-    where = paths.inside(project.top, path, link_last=True)
-    if is_hollow(where):
+    where = paths.join_inside(project.top, path, link_last=True)
+    if has_no_files(where):
         return None
-    cache = None if fresh else _cache(project)
-    with _hashing(project, path, where) as progress:
-        return measure(where, key=path, cache=cache, progress=progress, keep_manifest=keep_manifest)
+    cache = None if fresh else _open_stat_cache(project)
+    with _report_hashing(project, path, where) as progress:
+        return measure_artifact(where, key=path, cache=cache, progress=progress, keep_manifest=keep_manifest)
 
 
 @contextmanager
-def _hashing(project: Project, path: str, where: Path) -> Iterator[Progress]:
+def _report_hashing(project: Project, path: str, where: Path) -> Iterator[ReadProgress]:
     """Tell the person how far it is."""
-    project.reporter.begin(f"hashing {path}", _size_of(where))
+    project.reporter.begin(f"hashing {path}", _find_file_size(where))
     try:
-        yield project.reporter.advance
+        yield project.reporter.advance_work
     finally:
         project.reporter.end()
 
 
-def _size_of(where: Path) -> int | None:
+def _find_file_size(where: Path) -> int | None:
     """Of a file, in bytes; that of a directory is known only once it has been walked."""
     try:
         found = where.stat()
@@ -109,26 +109,26 @@ def _size_of(where: Path) -> int | None:
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
-def is_hollow(where: Path) -> bool:
+def has_no_files(where: Path) -> bool:
     """Whether nothing is there, or a directory without any file: neither can be an artifact."""
     if not where.is_dir():
         return not where.exists()
     faults: list[str] = []
-    return next(walk(os.fsencode(where), faults), None) is None and not faults
+    return next(walk_files(os.fsencode(where), faults), None) is None and not faults
 
 
-def measure_path(where: Path) -> Measured:
+def measure_path(where: Path) -> MeasuredArtifact:
     """A file or directory anywhere, every byte read."""
-    return measure(where, key=os.fspath(where))
+    return measure_artifact(where, key=os.fspath(where))
 
 
-def _cache(project: Project) -> StatCache:
+def _open_stat_cache(project: Project) -> StatCache:
     return StatCache(project.state, project.repository.own)
 
 
-def _refuse_ambiguous(project: Project, path: str, found: Measured) -> None:
+def _refuse_ambiguous(project: Project, path: str, found: MeasuredArtifact) -> None:
     """A file that is a manifest kept here would be taken for the directory that manifest describes."""
-    if found.manifest is None and project.registry.read(layout.manifest(found.digest)) is not None:
+    if found.manifest is None and project.registry.read(layout.manifest_path(found.digest)) is not None:
         raise MlverError(
             f"{path} holds exactly the manifest of a directory registered here, and would be taken for it",
             hint="register the directory itself",
@@ -138,7 +138,7 @@ def _refuse_ambiguous(project: Project, path: str, found: Measured) -> None:
 # -- what a record pins ----------------------------------------------------------------------------------------------
 
 
-def contents(project: Project, artifact: Artifact) -> tuple[Entry, ...]:
+def list_entries(project: Project, artifact: Artifact) -> tuple[ManifestEntry, ...]:
     """The files of an artifact, each path relative to it with the 64 digits of its digest; a file's own path is empty.
 
     Raise MlverError where its manifest is missing or damaged.
@@ -147,24 +147,24 @@ def contents(project: Project, artifact: Artifact) -> tuple[Entry, ...]:
     if manifest is not None:
         return manifest.entries
     if artifact.files != 1:
-        path = layout.manifest(artifact.digest)
+        path = layout.manifest_path(artifact.digest)
         raise MlverError(
-            f"{path} is missing: it lists the files of {plain(artifact.path)}", hint=f"git checkout -- {path}"
+            f"{path} is missing: it lists the files of {printable_name(artifact.path)}", hint=f"git checkout -- {path}"
         )
     return ((b"", artifact.digest.hex),)
 
 
-def compare(project: Project, artifact: Artifact, found: Measured) -> tuple[Manifest, Manifest]:
+def pair_manifests(project: Project, artifact: Artifact, found: MeasuredArtifact) -> tuple[Manifest, Manifest]:
     """What an artifact pins and what was measured, as manifests that can be compared."""
     there = Manifest.parse(found.manifest, artifact.path).entries if found.manifest else ((b"", found.digest.hex),)
-    return Manifest(contents(project, artifact)), Manifest(there)
+    return Manifest(list_entries(project, artifact)), Manifest(there)
 
 
-def differing(project: Project, artifact: Artifact) -> list[str]:
+def find_changed_files(project: Project, artifact: Artifact) -> list[str]:
     """The working files of an artifact that are not as it pins them, or not there, or not of it."""
     found = measure_at(project, artifact.path)
     if found is None:
         return [artifact.path]
-    pinned, there = compare(project, artifact, found)
+    pinned, there = pair_manifests(project, artifact, found)
     names = {path for path, _ in set(pinned.entries) ^ set(there.entries)}
     return [f"{artifact.path}/{os.fsdecode(name)}" if name else artifact.path for name in sorted(names)]

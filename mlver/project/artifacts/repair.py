@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import MlverError, plain
+from mlver.errors import MlverError, printable_name
 from mlver.project.artifacts import damage, measuring, storing
 from mlver.project.project import Project
 
@@ -28,7 +28,7 @@ class Loss:
     message: str
 
 
-def lost(project: Project) -> list[Loss]:
+def find_losses(project: Project) -> list[Loss]:
     """Every object some version pins that is missing or damaged; reads and hashes all of them."""
     needed: dict[Digest, tuple[str, str]] = {}
     for model in project.registry.models():
@@ -37,35 +37,35 @@ def lost(project: Project) -> list[Loss]:
                 record, _ = project.registry.version(model, number)
                 for name, artifact in record.artifacts().items():
                     if artifact.stored:
-                        for file, hexadecimal in measuring.contents(project, artifact):
+                        for file, hexadecimal in measuring.list_entries(project, artifact):
                             path = f"{artifact.path}/{os.fsdecode(file)}" if file else artifact.path
                             needed.setdefault(Digest(hexadecimal), (f"{model} {number} {name}", path))
     return [
-        Loss(problem.digest, *needed[problem.digest], f"{plain(needed[problem.digest][1])} {problem.what}")
-        for problem in damage.verified_store(project, needed)
+        Loss(problem.digest, *needed[problem.digest], f"{printable_name(needed[problem.digest][1])} {problem.what}")
+        for problem in damage.verify_objects(project, needed)
         if problem.digest
     ]
 
 
 def is_at_hand(project: Project, loss: Loss) -> bool:
     """Whether the working file still holds the bytes."""
-    return _working(project, loss) is not None
+    return _find_working_copy(project, loss) is not None
 
 
-def restore(project: Project, losses: Sequence[Loss]) -> None:
+def restore_objects(project: Project, losses: Sequence[Loss]) -> None:
     """Set damaged copies aside and store anew what working files still hold; hold the lock when you call this."""
-    kept = storing.store(project)
+    kept = storing.open_store(project)
     for loss in losses:
-        kept.quarantine(loss.digest)
-    with kept.deposit() as deposit:
+        kept.quarantine_damaged(loss.digest)
+    with kept.open_deposit() as deposit:
         for loss in losses:
-            where = _working(project, loss)
+            where = _find_working_copy(project, loss)
             if where is not None:
                 with where.open("rb") as source:
                     deposit.put(source)
 
 
-def quarantined(project: Project) -> int:
+def count_quarantined(project: Project) -> int:
     """How many copies were set aside."""
     try:
         return len(os.listdir(project.directory / "quarantine"))
@@ -73,9 +73,9 @@ def quarantined(project: Project) -> int:
         return 0
 
 
-def _working(project: Project, loss: Loss) -> Path | None:
+def _find_working_copy(project: Project, loss: Loss) -> Path | None:
     try:
-        where = paths.inside(project.top, loss.path, link_last=True)
+        where = paths.join_inside(project.top, loss.path, link_last=True)
         if where.is_file() and measuring.measure_path(where).digest == loss.digest:
             return where
     except (MlverError, OSError):

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
-from mlver.hashing.measure import Measured
+from mlver.hashing.measure import MeasuredArtifact
 from mlver.project.artifacts import measuring as artifact_measuring
 from mlver.project.project import Project
 from mlver.storage.local import LocalStore
 
 
-def store(project: Project) -> LocalStore:
+def open_store(project: Project) -> LocalStore:
     """The object store beside git's own."""
     return LocalStore(project.directory)
 
 
 @contextmanager
-def measuring(project: Project, *, store: bool) -> Iterator[Callable[..., Measured]]:
+def open_measurer(project: Project, *, store: bool) -> Iterator[Callable[..., MeasuredArtifact]]:
     """Yields `measure(path, store=…)`. What it stores is there, all of it durably, once the block has ended."""
-    deposit = LocalStore(project.directory).deposit() if store else None
+    deposit = LocalStore(project.directory).open_deposit() if store else None
     with deposit or nullcontext():
 
-        def measured(path: str, *, store: bool) -> Measured:
+        def measured(path: str, *, store: bool) -> MeasuredArtifact:
             return artifact_measuring.measure_into(project, path, deposit if store else None)
 
         yield measured

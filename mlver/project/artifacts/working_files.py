@@ -14,10 +14,10 @@ from pathlib import Path, PurePosixPath
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError, command, few, refused
+from mlver.errors import MlverError, UsageError, shell_command, summarise_names, refusal_error
 from mlver.project.artifacts import damage, measuring, storing
 from mlver.project.edit import intent
-from mlver.project.edit.intent import Intent
+from mlver.project.edit.intent import CommandIntent
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.artifact import Artifact
@@ -32,7 +32,7 @@ _PATIENCE_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Materialised:
+class CheckoutOutcome:
     """What became of the files below `root`; `saved` are replaced working files whose bytes were kept, by digest."""
 
     root: str
@@ -44,7 +44,7 @@ class Materialised:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _ArtifactPlan:
     """One artifact's way from what is there to what shall be: paths below the root, and their digests.
 
     `links` are symlinks to folders in which something would change: they go, and what they lead to is left alone.
@@ -59,11 +59,11 @@ class _Plan:
     @property
     def removed(self) -> int:
         """How many entries go without another in their place."""
-        kept = {parent for path, _ in self.write for parent in (*_parents(path), path)}
+        kept = {parent for path, _ in self.write for parent in (*_list_parents(path), path)}
         return len(self.remove) + len(self.links - kept - {path for path, _ in self.remove})
 
 
-def checkout(
+def check_out_version(
     project: Project,
     record: VersionRecord,
     *,
@@ -71,7 +71,7 @@ def checkout(
     save: bool = False,
     force: bool = False,
     dry_run: bool = False,
-) -> Materialised:
+) -> CheckoutOutcome:
     """Put the stored artifacts of a version at their paths below `into` (the work tree if None).
 
     Raise MlverError, with every file as it was, when an object is missing or damaged, or when bytes that are stored
@@ -81,22 +81,22 @@ def checkout(
     if into is not None:
         _refuse_reserved(project, record, into)
     if into is not None and into.is_dir() and not dry_run:
-        sweep(project, record, into)
+        sweep_leftovers(project, record, into)
     stored = {name: artifact for name, artifact in record.artifacts().items() if artifact.stored}
-    plans = [_plan(project, root, artifact) for artifact in stored.values()]
-    endangered = _endangered(project, plans)
+    plans = [_plan_artifact(project, root, artifact) for artifact in stored.values()]
+    endangered = _find_endangered(project, plans)
     if endangered and not (save or force):
-        raise _would_lose(record, endangered)
+        raise _build_loss_error(record, endangered)
     skipped = tuple(name for name in record.artifacts() if name not in stored)
     if not dry_run:
         try:
             if save and endangered:
-                _save(project, root, endangered)
-            _carry_out(project, record, root, plans)
+                _save_files(project, root, endangered)
+            _carry_out_plans(project, record, root, plans)
         except OSError as error:
             outcome = "each file is as it was or as it should be: run the same command again to finish"
-            raise refused(f"checking out {record.model} {record.version}", error, outcome=outcome) from error
-    return Materialised(
+            raise refusal_error(f"checking out {record.model} {record.version}", error, outcome=outcome) from error
+    return CheckoutOutcome(
         root=os.fspath(root),
         written=sum(len(plan.write) for plan in plans),
         removed=sum(plan.removed for plan in plans),
@@ -113,36 +113,36 @@ def _refuse_reserved(project: Project, record: VersionRecord, into: Path) -> Non
             raise UsageError(f"{place} belongs to git or mlver itself", hint="name a folder of your own after --to")
 
 
-def sweep(project: Project, record: VersionRecord, root: Path) -> None:
+def sweep_leftovers(project: Project, record: VersionRecord, root: Path) -> None:
     """Remove what a killed checkout to the same places was still writing; hold the lock when you call it."""
-    durable.sweep(root)
+    durable.sweep_temporaries(root)
     places = {
         parent
         for artifact in record.artifacts().values()
         if artifact.stored
-        for path, _ in measuring.contents(project, artifact)
-        for parent in _parents(_joined(artifact.path, path))
+        for path, _ in measuring.list_entries(project, artifact)
+        for parent in _list_parents(_join_path(artifact.path, path))
     }
     for place in places:
         with suppress(MlverError):  # behind a symlink there is nothing of ours
-            durable.sweep(paths.inside(root, place))
+            durable.sweep_temporaries(paths.join_inside(root, place))
 
 
-def _plan(project: Project, root: Path, artifact: Artifact) -> _Plan:
-    target = {_joined(artifact.path, path): hexadecimal for path, hexadecimal in measuring.contents(project, artifact)}
-    there = _present(project, root, artifact.path)
+def _plan_artifact(project: Project, root: Path, artifact: Artifact) -> _ArtifactPlan:
+    target = {_join_path(artifact.path, path): hexadecimal for path, hexadecimal in measuring.list_entries(project, artifact)}
+    there = _measure_present(project, root, artifact.path)
     write = {path: hexadecimal for path, hexadecimal in target.items() if there.get(path) != hexadecimal}
     gone = [path for path in there if path not in target]
-    links = _links(root, artifact.path, [*write, *gone])
+    links = _find_links(root, artifact.path, [*write, *gone])
     if links:
         # the folder that comes in a link's place is empty at first; what is behind the link is not ours to remove
-        write = {path: hexadecimal for path, hexadecimal in target.items() if path in write or _behind(path, links)}
-        gone = [path for path in gone if not _behind(path, links)]
-    replaced = [path for path in write if path in there and not _behind(path, links)]
+        write = {path: hexadecimal for path, hexadecimal in target.items() if path in write or _is_behind_link(path, links)}
+        gone = [path for path in gone if not _is_behind_link(path, links)]
+    replaced = [path for path in write if path in there and not _is_behind_link(path, links)]
     checked: set[str] = set()
     for path in (*write, *gone):
-        paths.within(root, path, link_last=True, going=links, checked=checked)
-    return _Plan(
+        paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked)
+    return _ArtifactPlan(
         write=tuple(write.items()),
         remove=tuple((path, there[path]) for path in gone),
         replaced=tuple((path, there[path]) for path in replaced),
@@ -151,12 +151,12 @@ def _plan(project: Project, root: Path, artifact: Artifact) -> _Plan:
     )
 
 
-def _links(root: Path, base: str, changing: Iterable[str]) -> frozenset[str]:
+def _find_links(root: Path, base: str, changing: Iterable[str]) -> frozenset[str]:
     """The symlinks, at an artifact's path or below it, that stand between it and the files to change."""
     found: set[str] = set()
     plain: set[str] = set()
     for path in changing:
-        for parent in _parents(path)[base.count("/") :]:
+        for parent in _list_parents(path)[base.count("/") :]:
             if parent in found:
                 break
             if parent not in plain:
@@ -167,80 +167,80 @@ def _links(root: Path, base: str, changing: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _behind(path: str, links: Container[str]) -> bool:
-    return any(parent in links for parent in _parents(path))
+def _is_behind_link(path: str, links: Container[str]) -> bool:
+    return any(parent in links for parent in _list_parents(path))
 
 
-def _present(project: Project, root: Path, path: str) -> dict[str, str]:
+def _measure_present(project: Project, root: Path, path: str) -> dict[str, str]:
     """The files at an artifact's path now, each with the digest of its bytes."""
-    where = paths.inside(root, path, link_last=True)
+    where = paths.join_inside(root, path, link_last=True)
     if root == project.top:
         found = measuring.measure_at(project, path)
     else:
-        found = None if measuring.is_hollow(where) else measuring.measure_path(where)
+        found = None if measuring.has_no_files(where) else measuring.measure_path(where)
     if found is None:
         return {}
     entries = Manifest.parse(found.manifest, path).entries if found.manifest else ((b"", found.digest.hex),)
-    return {_joined(path, name): hexadecimal for name, hexadecimal in entries}
+    return {_join_path(path, name): hexadecimal for name, hexadecimal in entries}
 
 
-def _joined(path: str, name: bytes) -> str:
+def _join_path(path: str, name: bytes) -> str:
     return f"{path}/{os.fsdecode(name)}" if name else path
 
 
-def _endangered(project: Project, plans: Sequence[_Plan]) -> tuple[tuple[str, str], ...]:
+def _find_endangered(project: Project, plans: Sequence[_ArtifactPlan]) -> tuple[tuple[str, str], ...]:
     """Files that would be overwritten or removed and whose bytes no sound object holds."""
     going = [file for plan in plans for file in (*plan.replaced, *plan.remove)]
     if not going:
         return ()
     # a copy that has been damaged since is no copy: only reading it tells
-    problems = damage.verified_store(project, {Digest(hexadecimal) for _, hexadecimal in going})
+    problems = damage.verify_objects(project, {Digest(hexadecimal) for _, hexadecimal in going})
     lost = {problem.digest for problem in problems if problem.lost}
     return tuple((path, hexadecimal) for path, hexadecimal in going if Digest(hexadecimal) in lost)
 
 
-def _would_lose(record: VersionRecord, endangered: Sequence[tuple[str, str]]) -> MlverError:
-    names = few([path for path, _ in endangered], _SHOWN)
-    keep = command("mlver", "register", record.model, "--bump", "patch", "-m", "WHY")
+def _build_loss_error(record: VersionRecord, endangered: Sequence[tuple[str, str]]) -> MlverError:
+    names = summarise_names([path for path, _ in endangered], _SHOWN)
+    keep = shell_command("mlver", "register", record.model, "--bump", "patch", "-m", "WHY")
     return MlverError(
         f"these files hold bytes that are stored nowhere, and would be overwritten:\n{names}",
         hint=f"{keep} to keep them, or --force to lose them",
     )
 
 
-def _save(project: Project, root: Path, endangered: Sequence[tuple[str, str]]) -> None:
+def _save_files(project: Project, root: Path, endangered: Sequence[tuple[str, str]]) -> None:
     """Keep the working bytes as objects before anything replaces them."""
-    with storing.store(project).deposit() as deposit:
+    with storing.open_store(project).open_deposit() as deposit:
         for path, hexadecimal in endangered:
-            with paths.inside(root, path, link_last=True).open("rb") as source:
+            with paths.join_inside(root, path, link_last=True).open("rb") as source:
                 if deposit.put(source).hex != hexadecimal:
                     raise MlverError(f"{path} changed while it was saved", hint="let its writer finish, then run again")
 
 
-def before(project: Project, record: VersionRecord) -> dict[str, str]:
+def measure_working_files(project: Project, record: VersionRecord) -> dict[str, str]:
     """The working files at a version's places, each with the digest of its bytes, for `put_back`."""
     places = [artifact.path for artifact in record.artifacts().values() if artifact.stored]
-    return {path: digest for place in places for path, digest in _present(project, project.top, place).items()}
+    return {path: digest for place in places for path, digest in _measure_present(project, project.top, place).items()}
 
 
-def put_back(project: Project, record: VersionRecord, files: Mapping[str, str]) -> None:
+def put_files_back(project: Project, record: VersionRecord, files: Mapping[str, str]) -> None:
     """Undo a `checkout` that saved what it replaced: the working files are as `before` found them."""
-    there = before(project, record)
+    there = measure_working_files(project, record)
     write = tuple((path, digest) for path, digest in files.items() if there.get(path) != digest)
     remove = tuple((path, digest) for path, digest in there.items() if path not in files)
-    _replace(project, project.top, [_Plan(write, remove, (), frozenset(), 0)], lambda: None)
+    _replace_files(project, project.top, [_ArtifactPlan(write, remove, (), frozenset(), 0)], lambda: None)
 
 
-def _carry_out(project: Project, record: VersionRecord, root: Path, plans: Sequence[_Plan]) -> None:
+def _carry_out_plans(project: Project, record: VersionRecord, root: Path, plans: Sequence[_ArtifactPlan]) -> None:
     if not any(plan.write or plan.remove or plan.links for plan in plans):
         return
-    plan = Intent(
+    plan = CommandIntent(
         what=f"checkout {record.model}@{record.version}",
         top=os.fspath(project.top),
         git_dir=project.repository.own,
-        checkout=(record.model, record.version, _told(project, root)),
+        checkout=(record.model, record.version, _name_root(project, root)),
     )
-    intent.record(project.directory, plan)
+    intent.write_intent(project.directory, plan)
     begun = False
 
     def begin() -> None:
@@ -250,59 +250,59 @@ def _carry_out(project: Project, record: VersionRecord, root: Path, plans: Seque
     # temporaries belong in the folder itself: beside it nobody would look for what a crash left
     durable.make_directory(root)
     try:
-        _replace(project, root, plans, begin)
+        _replace_files(project, root, plans, begin)
     except MlverError:
         if not begun:  # every byte is proven and on the disk before anything goes
-            intent.drop(project.directory)
+            intent.drop_intent(project.directory)
             with suppress(OSError):
                 root.rmdir()  # where it was made for nothing
         raise
-    intent.drop(project.directory)
+    intent.drop_intent(project.directory)
 
 
-def _replace(project: Project, root: Path, plans: Sequence[_Plan], begin: Callable[[], None]) -> None:
+def _replace_files(project: Project, root: Path, plans: Sequence[_ArtifactPlan], begin: Callable[[], None]) -> None:
     """Change the files; `begin` is called once every new byte is proven and on the disk, before the first one goes."""
     links = frozenset(link for plan in plans for link in plan.links)
     checked: set[str] = set()
     wanted = [
-        (Digest(hexadecimal), paths.within(root, path, link_last=True, going=links, checked=checked))
+        (Digest(hexadecimal), paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked))
         for plan in plans
         for path, hexadecimal in plan.write
     ]
-    obstacles = [*links, *_stand_in_the_way(plans)]
+    obstacles = [*links, *_find_obstacles(plans)]
 
     def make_way() -> None:
         begin()
-        _make_way(root, obstacles, [place for _, place in wanted])
+        _clear_obstacles(root, obstacles, [place for _, place in wanted])
 
     project.reporter.begin("writing files", None)
     try:
-        storing.store(project).export(wanted, progress=project.reporter.advance, make_way=make_way)
+        storing.open_store(project).export_objects(wanted, progress=project.reporter.advance_work, make_way=make_way)
     finally:
         project.reporter.end()
-    _remove(root, plans, set(obstacles))
+    _remove_files(root, plans, set(obstacles))
 
 
-def _told(project: Project, root: Path) -> str:
+def _name_root(project: Project, root: Path) -> str:
     """The folder as an intent names it: one inside the work tree moves with it."""
     place = os.path.normpath(root)
     return os.path.relpath(place, project.top) if Path(place).is_relative_to(project.top) else place
 
 
-def _stand_in_the_way(plans: Sequence[_Plan]) -> list[str]:
+def _find_obstacles(plans: Sequence[_ArtifactPlan]) -> list[str]:
     """Files where a directory shall be, and files in a directory where a file shall be."""
     found = []
     for plan in plans:
         targets = {path for path, _ in plan.write}
-        above = {parent for target in targets for parent in _parents(target)}
-        found += [path for path, _ in plan.remove if path in above or not targets.isdisjoint(_parents(path))]
+        above = {parent for target in targets for parent in _list_parents(target)}
+        found += [path for path, _ in plan.remove if path in above or not targets.isdisjoint(_list_parents(path))]
     return found
 
 
-def _make_way(root: Path, obstacles: Sequence[str], places: Sequence[str]) -> None:
+def _clear_obstacles(root: Path, obstacles: Sequence[str], places: Sequence[str]) -> None:
     for path in obstacles:
         (root / path).unlink(missing_ok=True)
-        _prune((root / path).parent, root)
+        _remove_empty_folders((root / path).parent, root)
     for place in places:
         if os.path.isdir(place) and not os.path.islink(place):  # noqa: PTH112, PTH114 - of every file to be written
             # no file is left in it: what is left are folders, links to empty ones, and what a crash left
@@ -310,11 +310,11 @@ def _make_way(root: Path, obstacles: Sequence[str], places: Sequence[str]) -> No
                 for name in inner:
                     if Path(directory, name).is_symlink():
                         Path(directory, name).unlink()
-                durable.sweep(Path(directory))
+                durable.sweep_temporaries(Path(directory))
                 Path(directory).rmdir()
 
 
-def _remove(root: Path, plans: Sequence[_Plan], obstacles: Container[str]) -> None:
+def _remove_files(root: Path, plans: Sequence[_ArtifactPlan], obstacles: Container[str]) -> None:
     """Remove what does not belong; an obstacle is gone already, and its place is taken."""
     for plan in plans:
         gone = [root / path for path, _ in plan.remove if path not in obstacles]
@@ -322,51 +322,51 @@ def _remove(root: Path, plans: Sequence[_Plan], obstacles: Container[str]) -> No
             path.unlink(missing_ok=True)
         durable.sync_directories(dict.fromkeys(path.parent for path in gone if path.parent.is_dir()))
         for path in gone:
-            _prune(path.parent, root)
+            _remove_empty_folders(path.parent, root)
 
 
-def _prune(directory: Path, root: Path) -> None:
+def _remove_empty_folders(directory: Path, root: Path) -> None:
     with suppress(OSError):
         while directory != root:
             directory.rmdir()
             directory = directory.parent
 
 
-def _parents(path: str) -> list[str]:
+def _list_parents(path: str) -> list[str]:
     parts = path.split("/")
     return ["/".join(parts[:at]) for at in range(1, len(parts))]
 
 
-def private_copy(project: Project, artifact: Artifact) -> Path:
+def make_private_copy(project: Project, artifact: Artifact) -> Path:
     """An artifact below `<git dir>/mlver/checkouts`, made or proven anew; for programs, beside the work tree.
 
     It keeps its own name, for there are libraries that go by a file's suffix. Raise MlverError when an object it needs
     is missing or damaged. Several processes may ask for it at once.
     """
     common = project.repository.common_dir
-    checkouts = paths.inside(common, f"{project.directory.name}/{_CHECKOUTS}")
+    checkouts = paths.join_inside(common, f"{project.directory.name}/{_CHECKOUTS}")
     own = f"{project.directory.name}/{_CHECKOUTS}/{artifact.digest.hex}/{PurePosixPath(artifact.path).name}"
-    place = paths.inside(common, own)
-    if _is_right(place, artifact):
+    place = paths.join_inside(common, own)
+    if _is_sound_copy(place, artifact):
         return place
     try:
         durable.make_directory(checkouts)
     except OSError as error:
-        raise refused(f"making {checkouts}", error) from error
-    with lock.held(checkouts, _PATIENCE_S):
-        if _is_right(place, artifact):  # another process made it meanwhile
+        raise refusal_error(f"making {checkouts}", error) from error
+    with lock.hold_lock(checkouts, _PATIENCE_S):
+        if _is_sound_copy(place, artifact):  # another process made it meanwhile
             return place
         for directory, _, _ in os.walk(checkouts):
-            durable.sweep(Path(directory))
+            durable.sweep_temporaries(Path(directory))
         checked: set[str] = set()
         wanted = [
             (
                 Digest(hexadecimal),
-                paths.within(common, _joined(own, name), link_last=True, checked=checked),
+                paths.join_inside_as_text(common, _join_path(own, name), link_last=True, checked=checked),
             )
-            for name, hexadecimal in measuring.contents(project, artifact)
+            for name, hexadecimal in measuring.list_entries(project, artifact)
         ]
-        storing.store(project).export(wanted)
+        storing.open_store(project).export_objects(wanted)
         if measuring.measure_path(place).digest != artifact.digest:
             raise MlverError(
                 f"{place} holds files that do not belong to {artifact.path}",
@@ -375,8 +375,8 @@ def private_copy(project: Project, artifact: Artifact) -> Path:
     return place
 
 
-def _is_right(place: Path, artifact: Artifact) -> bool:
+def _is_sound_copy(place: Path, artifact: Artifact) -> bool:
     try:
-        return not measuring.is_hollow(place) and measuring.measure_path(place).digest == artifact.digest
+        return not measuring.has_no_files(place) and measuring.measure_path(place).digest == artifact.digest
     except MlverError:  # it cannot be read whole, or another process is just making it
         return False

@@ -9,22 +9,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mlver.errors import MlverError, command
+from mlver.errors import MlverError, shell_command
 from mlver.git import touched
 from mlver.git.repository import Repository
 from mlver.git.touched import Found
 from mlver.git.trees import Entry
-from mlver.policy.chain import Broken
-from mlver.policy.record_changes import Deed, judge_change
+from mlver.policy.chain import BrokenLink
+from mlver.policy.record_changes import RecordChange, judge_change
 from mlver.project.history import renumbered
 from mlver.project.project import Project
-from mlver.project.registry.committed import Tree
-from mlver.project.registry.registry import Registry
-from mlver.project.reporter import Silent
+from mlver.project.registry.committed import CommittedRecords
+from mlver.project.registry.registry import RecordRegistry
+from mlver.project.reporter import SilentReporter
 from mlver.records import layout
-from mlver.system.state import State
+from mlver.system.state import StateDatabase
 
-_DONE: dict[Deed, str] = {
+_DONE: dict[RecordChange, str] = {
     "changed": "was changed",
     "deleted": "was deleted",
     "replaced": "was replaced by the other side's in a merge",
@@ -35,75 +35,75 @@ _SQUASH = (
 )
 # How much of a branch's past is nobody's to change: what has landed elsewhere; what its own commits added, too; or
 # also what it had when a merge, or a push that rewinds it, would take that back.
-Line = Literal["free", "own", "protected"]
+BranchProtection = Literal["free", "own", "protected"]
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class IncomingChanges:
     """`project` reads the records as they would be. `records` are the paths touched below `.mlver/`, those that are
     gone among them; `edits` what was done to records that should have stayed; `files` each content of the other files.
     """
 
     project: Project
     records: tuple[str, ...]
-    edits: tuple[Broken, ...]
+    edits: tuple[BrokenLink, ...]
     files: tuple[tuple[str, Found], ...]
     look: tuple[str, ...]  # the command that shows a touched file
 
     @property
-    def tree(self) -> Tree:
+    def record_tree(self) -> CommittedRecords:
         source = self.project.registry.source
-        assert isinstance(source, Tree)
+        assert isinstance(source, CommittedRecords)
         return source
 
 
-def staged(repository: Repository) -> Incoming:
+def read_staged(repository: Repository) -> IncomingChanges:
     """What a commit made now would be: the index against all the parents it would have."""
     parents = touched.parents_to_be(repository)
     differing = [touched.staged_against(repository, parent) for parent in (*parents, *([] if parents else [None]))]
-    tree = Tree.staged(repository)
+    tree = CommittedRecords.from_index(repository)
     everything = dict.fromkeys(path for changes in differing for path in changes)
-    records = tuple(path for path in everything if _is_ours(path))
+    records = tuple(path for path in everything if _is_below_root(path))
     # what a merge takes over from one side was let in there
     new = {path: differing[0][path][1] for path in differing[0] if all(path in changes for changes in differing)}
-    files = {path: entry for path, entry in new.items() if entry and entry.is_file and not layout.is_kept(path)}
-    edits = _edits(repository, tree, [path for path in records if layout.is_record(path)], parents, differing)
-    return Incoming(
-        _over(repository, tree), records, tuple(edits), _found(repository, files), ("git", "diff", "--cached")
+    files = {path: entry for path, entry in new.items() if entry and entry.is_file and not layout.is_own_path(path)}
+    edits = _find_edits(repository, tree, [path for path in records if layout.is_record_path(path)], parents, differing)
+    return IncomingChanges(
+        _open_project(repository, tree), records, tuple(edits), _find_contents(repository, files), ("git", "diff", "--cached")
     )
 
 
-def pushed(repository: Repository, new: str, without: Sequence[str], *, landed: str | None, line: Line) -> Incoming:
+def read_pushed(repository: Repository, new: str, without: Sequence[str], *, landed: str | None, line: BranchProtection) -> IncomingChanges:
     """The commits of `new` that `without` lacks. `landed` is the commit whose records may not be touched."""
-    tree = Tree.at(repository, new)
+    tree = CommittedRecords.at(repository, new)
     under = touched.paths_between(repository, new, without, layout.ROOT)
-    records = [path for path in under if layout.is_record(path)]
-    edits = dict(_tampered(_over(repository, tree), new, without, line)) if records and line != "free" else {}
+    records = [path for path in under if layout.is_record_path(path)]
+    edits = dict(_find_tampered(_open_project(repository, tree), new, without, line)) if records and line != "free" else {}
     if landed is not None:
         # on a protected branch nothing of it may go missing, even where no new commit touched it: a push can rewind
-        gone = list(Tree.at(repository, landed).entries) if line == "protected" else records
-        edits |= _lost(repository, tree, landed, [path for path in gone if layout.is_record(path)])
-    project = _over(repository, tree)
-    return Incoming(project, tuple(under), tuple(edits.values()), (), ("git", "log", "-p"))
+        gone = list(CommittedRecords.at(repository, landed).entries) if line == "protected" else records
+        edits |= _find_lost(repository, tree, landed, [path for path in gone if layout.is_record_path(path)])
+    project = _open_project(repository, tree)
+    return IncomingChanges(project, tuple(under), tuple(edits.values()), (), ("git", "log", "-p"))
 
 
-def with_files(incoming: Incoming, new: str, without: Sequence[str]) -> Incoming:
+def with_brought_files(incoming: IncomingChanges, new: str, without: Sequence[str]) -> IncomingChanges:
     """The same, with every file's contents that the commits bring, even where a later one takes them out again."""
     brought = touched.brought(incoming.project.repository, new, without)
-    files = tuple((path, found) for path, found in brought if not layout.is_kept(path))
-    return Incoming(incoming.project, incoming.records, incoming.edits, files, incoming.look)
+    files = tuple((path, found) for path, found in brought if not layout.is_own_path(path))
+    return IncomingChanges(incoming.project, incoming.records, incoming.edits, files, incoming.look)
 
 
-def _is_ours(path: str) -> bool:
+def _is_below_root(path: str) -> bool:
     return path.startswith(f"{layout.ROOT}/")
 
 
-def _over(repository: Repository, tree: Tree) -> Project:
-    state = State(repository.common_dir / "mlver" / "state.db")  # never asked: a hook trusts no cache and writes none
-    return Project(repository, repository.top, Silent(), state, Registry(tree, None))
+def _open_project(repository: Repository, tree: CommittedRecords) -> Project:
+    state = StateDatabase(repository.common_dir / "mlver" / "state.db")  # never asked: a hook trusts no cache and writes none
+    return Project(repository, repository.top, SilentReporter(), state, RecordRegistry(tree, None))
 
 
-def _found(repository: Repository, files: dict[str, Entry]) -> tuple[tuple[str, Found], ...]:
+def _find_contents(repository: Repository, files: dict[str, Entry]) -> tuple[tuple[str, Found], ...]:
     known = touched.objects(repository, (entry.object_id for entry in files.values()))
     return tuple((path, found) for path, found in zip(files, known, strict=True) if found is not None)
 
@@ -111,31 +111,31 @@ def _found(repository: Repository, files: dict[str, Entry]) -> tuple[tuple[str, 
 _Differences = Sequence[dict[str, tuple[Entry | None, Entry | None]]]
 
 
-def _edits(
-    repository: Repository, tree: Tree, records: Iterable[str], parents: Sequence[str], differing: _Differences
-) -> Iterator[Broken]:
+def _find_edits(
+    repository: Repository, tree: CommittedRecords, records: Iterable[str], parents: Sequence[str], differing: _Differences
+) -> Iterator[BrokenLink]:
     """Records that the next commit would have otherwise than its parents."""
     for path in records:
-        new = _id(tree.entries.get(path))
-        held = [_id(changes[path][0]) if path in changes else new for changes in differing]
+        new = _identify_entry(tree.entries.get(path))
+        held = [_identify_entry(changes[path][0]) if path in changes else new for changes in differing]
         deed = judge_change(new, held, ())
         if deed is None and len(parents) > 1:
-            deed = judge_change(new, held, _landed(repository, path))
+            deed = judge_change(new, held, _find_landed(repository, path))
         if deed is None or (len(parents) == 1 and not _has_landed(repository, parents[0], path)):
             continue
-        sides = [Tree.at(repository, parent) for parent in parents] if len(parents) > 1 else []
-        if deed != "replaced" and sides and renumbered.lives_on(tree, sides, path):
+        sides = [CommittedRecords.at(repository, parent) for parent in parents] if len(parents) > 1 else []
+        if deed != "replaced" and sides and renumbered.survives_in(tree, sides, path):
             continue
         source = next((f"{p}" for p, content in zip(parents, held, strict=False) if content not in (None, new)), "HEAD")
-        back = command("git", "checkout", "HEAD" if source == parents[0] else source[:12], "--", path)
-        yield Broken("history", path, f"{_DONE[deed]}, {_NEVER}", f"{back}   (something new is a new record)")
+        back = shell_command("git", "checkout", "HEAD" if source == parents[0] else source[:12], "--", path)
+        yield BrokenLink("history", path, f"{_DONE[deed]}, {_NEVER}", f"{back}   (something new is a new record)")
 
 
-def _id(entry: Entry | None) -> str | None:
+def _identify_entry(entry: Entry | None) -> str | None:
     return None if entry is None else f"{entry.mode} {entry.object_id}"
 
 
-def _landed(repository: Repository, path: str) -> set[str]:
+def _find_landed(repository: Repository, path: str) -> set[str]:
     """A record as the main branches hold it: those of remotes, or else, where they have no such record, those here.
 
     A main branch that is ahead of its remote's gives way to that, as any branch does.
@@ -158,29 +158,29 @@ def _has_landed(repository: Repository, head: str, path: str) -> bool:
     return bool(set(touched.holders(repository, head)) - {touched.own_branch(repository)})
 
 
-def _tampered(project: Project, new: str, without: Sequence[str], line: Line) -> Iterator[tuple[str, Broken]]:
+def _find_tampered(project: Project, new: str, without: Sequence[str], line: BranchProtection) -> Iterator[tuple[str, BrokenLink]]:
     """Records that were changed within the commits themselves."""
-    deeds: dict[str, Deed] = {"M": "changed", "D": "deleted", "R": "replaced"}
-    for change in renumbered.tampering(project, layout.MODELS, layout.MANIFESTS, tip=new, without=without):
-        if layout.is_record(change.path) and (change.kind != "R" or line == "protected"):
+    deeds: dict[str, RecordChange] = {"M": "changed", "D": "deleted", "R": "replaced"}
+    for change in renumbered.find_tampering(project, layout.MODELS, layout.MANIFESTS, tip=new, without=without):
+        if layout.is_record_path(change.path) and (change.kind != "R" or line == "protected"):
             said = f"{_DONE[deeds[change.kind]]} in commit {change.commit[:10]}, {_NEVER}"
-            yield change.path, Broken("history", change.path, said, _SQUASH)
+            yield change.path, BrokenLink("history", change.path, said, _SQUASH)
 
 
-def _lost(repository: Repository, tree: Tree, landed: str, records: Sequence[str]) -> dict[str, Broken]:
+def _find_lost(repository: Repository, tree: CommittedRecords, landed: str, records: Sequence[str]) -> dict[str, BrokenLink]:
     """Records that are not as `landed` has them."""
-    found: dict[str, Broken] = {}
+    found: dict[str, BrokenLink] = {}
     held = touched.objects(repository, [f"{landed}:{path}" for path in records])
     for path, before in zip(records, held, strict=True):
         entry = tree.entries.get(path)
         if before is not None and (entry is None or entry.object_id != before.object_id):
             what = "is deleted, though it" if entry is None else "is not the record that"
-            back = f"{command('git', 'checkout', landed[:12], '--', path)}   (and register under the next number)"
-            found[path] = Broken("history", path, f"{what} landed in {landed[:10]}", back)
+            back = f"{shell_command('git', 'checkout', landed[:12], '--', path)}   (and register under the next number)"
+            found[path] = BrokenLink("history", path, f"{what} landed in {landed[:10]}", back)
     return found
 
 
-def commit(repository: Repository, revision: str) -> str:
+def resolve_commit(repository: Repository, revision: str) -> str:
     """The commit a person's `--from` or `--to` names; raise MlverError where it names none."""
     found = touched.commit_of(repository, revision)
     if found is None:

@@ -13,19 +13,19 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import MlverError, command, refused
+from mlver.errors import MlverError, shell_command, refusal_error
 from mlver.git import changes
 from mlver.git.abandoned import wait_for_index
 from mlver.git.merging import Meeting
 from mlver.git.repository import Repository
 from mlver.project.edit import intent
-from mlver.project.edit.intent import Intent, PlannedTag
-from mlver.project.edit.recovery import Settled, holds, read, settle
+from mlver.project.edit.intent import CommandIntent, PlannedTag
+from mlver.project.edit.recovery import RecoveryOutcome, compare_with_plan, read_if_there, recover_edit
 from mlver.system import durable
 
 
 @dataclass(slots=True)
-class Edit:
+class PlannedEdit:
     """The files one command will write, relative to the work tree; nothing is touched before `commit` or `stage`.
 
     `landed`: they are written, whatever stopped the command after that.
@@ -37,10 +37,10 @@ class Edit:
     writes: dict[str, bytes | None] = field(default_factory=dict)
     landed: bool = False
 
-    def create(self, path: str, data: bytes) -> None:
+    def create_file(self, path: str, data: bytes) -> None:
         """Plan a new file; raise MlverError if there is one already: a record is never overwritten."""
-        if path in self.writes or paths.inside(self.repository.top, path).exists():
-            raise MlverError(f"{path} exists already, and records never change", hint=command("git", "log", "--", path))
+        if path in self.writes or paths.join_inside(self.repository.top, path).exists():
+            raise MlverError(f"{path} exists already, and records never change", hint=shell_command("git", "log", "--", path))
         self.writes[path] = data
 
     def put(self, path: str, data: bytes) -> None:
@@ -56,9 +56,9 @@ class Edit:
 
         `otherwise` is what a person whose HEAD is detached can do without a branch.
         """
-        branch = _ready(self.repository, otherwise)
-        with self._planned(branch=f"refs/heads/{branch}", tags=tags) as plan:
-            self._write()
+        branch = _require_branch(self.repository, otherwise)
+        with self._record_plan(branch=f"refs/heads/{branch}", tags=tags) as plan:
+            self._write_files()
             commit = changes.commit_only(self.repository, list(plan.writes), message)
             _check_landed(self.repository, plan, commit)
             for tag in tags:
@@ -69,62 +69,62 @@ class Edit:
     def stage(self) -> None:
         """Write the files and add them to the index, for the person's own commit."""
         _refuse_unfinished(self.repository)
-        with self._planned():
-            self._write()
+        with self._record_plan():
+            self._write_files()
             changes.sync(self.repository, [])
 
-    def settle(self, meeting: Meeting, untags: Mapping[str, str]) -> None:
+    def resolve_merge(self, meeting: Meeting, untags: Mapping[str, str]) -> None:
         """Write the files and stage them in the midst of a merge; delete the tags of what has another name now."""
-        with self._planned(during=meeting.identity, untags=untags):
-            self._write()
+        with self._record_plan(during=meeting.identity, untags=untags):
+            self._write_files()
             if untags:
                 changes.delete_tags(self.repository, untags)
             changes.sync(self.repository, [f"refs/tags/{name}" for name in untags])
 
     def seal(self, tags: tuple[PlannedTag, ...]) -> None:
         """Make tags on commits that landed long ago (each names its own), and sync them."""
-        with self._planned(tags=tags):
+        with self._record_plan(tags=tags):
             for tag in tags:
                 assert tag.commit is not None
                 changes.create_tag(self.repository, tag.name, tag.commit, tag.message)
             changes.sync(self.repository, [f"refs/tags/{tag.name}" for tag in tags])
 
     @contextmanager
-    def _planned(
+    def _record_plan(
         self,
         *,
         branch: str | None = None,
         tags: tuple[PlannedTag, ...] = (),
         during: str | None = None,
         untags: Mapping[str, str] | None = None,
-    ) -> Iterator[Intent]:
+    ) -> Iterator[CommandIntent]:
         """The plan, on disk while it is carried out; whatever stops that settles it."""
-        outcome = Settled.UNDONE.outcome
+        outcome = RecoveryOutcome.UNDONE.outcome
         try:
-            plan = replace(self._files(), branch=branch, tags=tags, during=during, untags=untags or {})
-            intent.record(self.directory, plan)
-            intent.keep_index(self.directory, read(self.repository.git_dir / "index"))
+            plan = replace(self._plan_files(), branch=branch, tags=tags, during=during, untags=untags or {})
+            intent.write_intent(self.directory, plan)
+            intent.keep_index(self.directory, read_if_there(self.repository.git_dir / "index"))
             try:
                 yield plan
             except BaseException:
                 outcome = "the next mlver command here completes or undoes it"
                 # where even that fails, the plan stays on disk
                 with suppress(OSError, MlverError):
-                    settled = settle(self.repository, plan, self.directory)
-                    outcome, self.landed = settled.outcome, settled is not Settled.UNDONE
-                    intent.drop(self.directory)
+                    settled = recover_edit(self.repository, plan, self.directory)
+                    outcome, self.landed = settled.outcome, settled is not RecoveryOutcome.UNDONE
+                    intent.drop_intent(self.directory)
                 raise
-            outcome, self.landed = Settled.COMPLETED.outcome, True
-            intent.drop(self.directory)
+            outcome, self.landed = RecoveryOutcome.COMPLETED.outcome, True
+            intent.drop_intent(self.directory)
         except OSError as error:
-            raise refused(self.what, error, outcome=outcome) from error
+            raise refusal_error(self.what, error, outcome=outcome) from error
 
-    def _files(self) -> Intent:
+    def _plan_files(self) -> CommandIntent:
         """The part of the plan that is about files: what they are now, and will be."""
         wait_for_index(self.repository)
         top = self.repository.top
-        before = {path: read(paths.inside(top, path)) for path in self.writes}
-        return Intent(
+        before = {path: read_if_there(paths.join_inside(top, path)) for path in self.writes}
+        return CommandIntent(
             what=self.what,
             top=str(top),
             git_dir=self.repository.own,
@@ -133,19 +133,19 @@ class Edit:
             index={entry.path: entry.entry for entry in changes.index_entries(self.repository, list(self.writes))},
         )
 
-    def _write(self) -> None:
+    def _write_files(self) -> None:
         for path, data in self.writes.items():
-            where = paths.inside(self.repository.top, path)
+            where = paths.join_inside(self.repository.top, path)
             if data is not None:
                 durable.make_directory(where.parent)
-                durable.write(where, data)
+                durable.write_file(where, data)
             elif where.exists():
-                durable.remove(where)
+                durable.remove_file(where)
         changes.stage(self.repository, list(self.writes))
 
 
-def _check_landed(repository: Repository, plan: Intent, commit: str) -> None:
-    for path, is_held in zip(plan.writes, holds(repository, commit, plan), strict=True):
+def _check_landed(repository: Repository, plan: CommandIntent, commit: str) -> None:
+    for path, is_held in zip(plan.writes, compare_with_plan(repository, commit, plan), strict=True):
         if not is_held:
             raise MlverError(
                 f"a commit hook changed {path} while {plan.what} was committed, so it cannot be sealed",
@@ -153,7 +153,7 @@ def _check_landed(repository: Repository, plan: Intent, commit: str) -> None:
             )
 
 
-def _ready(repository: Repository, otherwise: str) -> str:
+def _require_branch(repository: Repository, otherwise: str) -> str:
     """The branch a commit would land on; refuse where one would land in somebody's half-done work, or nowhere."""
     _refuse_unfinished(repository)
     branch = repository.head().branch

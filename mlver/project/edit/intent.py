@@ -41,7 +41,7 @@ class PlannedTag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class CommandIntent:
     """One command's plan. Paths are relative to `top`, the work tree it ran in; `git_dir` is that tree's own, relative
     to the common one, and tells the tree even after the whole repository was moved or copied.
 
@@ -65,7 +65,7 @@ class Intent:
     checkout: tuple[str, str, str] | None = None
 
 
-def record(directory: Path, intent: Intent) -> None:
+def write_intent(directory: Path, intent: CommandIntent) -> None:
     """Put the intent on disk; from here on a crash is recovered from."""
     told = {
         "format": _FORMAT,
@@ -75,30 +75,30 @@ def record(directory: Path, intent: Intent) -> None:
         "git_dir": intent.git_dir,
         "branch": intent.branch,
         "writes": {path: None if digest is None else str(digest) for path, digest in intent.writes.items()},
-        "before": {path: None if data is None else _text(data) for path, data in intent.before.items()},
+        "before": {path: None if data is None else _encode_bytes(data) for path, data in intent.before.items()},
         "index": dict(intent.index),
         "tags": [[tag.name, tag.message, tag.path, tag.commit] for tag in intent.tags],
         "during": intent.during,
         "untags": dict(intent.untags),
         "checkout": intent.checkout,
     }
-    durable.write(directory / _FILE, json.dumps(told, indent=1).encode())
+    durable.write_file(directory / _FILE, json.dumps(told, indent=1).encode())
 
 
-def pending(directory: Path) -> Intent | None:
+def read_pending(directory: Path) -> CommandIntent | None:
     """The intent a dead process left; None where the last command ended properly."""
     try:
-        told = json.loads(_read(directory / _FILE))
+        told = json.loads(_read_bytes(directory / _FILE))
         if told["format"] != _FORMAT:
-            raise _unreadable(directory)
-        return _intent(told)
+            raise _build_unreadable_error(directory)
+        return _parse_intent(told)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError):
-        raise _unreadable(directory) from None
+        raise _build_unreadable_error(directory) from None
 
 
-def _intent(told: Mapping[str, Any]) -> Intent:
+def _parse_intent(told: Mapping[str, Any]) -> CommandIntent:
     tags = tuple(PlannedTag(*tag) for tag in told["tags"])
     branch = told["branch"]
     untags = dict(told["untags"].items())
@@ -108,7 +108,7 @@ def _intent(told: Mapping[str, Any]) -> Intent:
         raise ValueError("a tag that mlver would not make")
     if branch is not None and not _BRANCH.fullmatch(branch):
         raise ValueError("a name that git would not take")
-    return Intent(
+    return CommandIntent(
         what=str(told["what"]),
         top=told["top"],
         git_dir=told["git_dir"],
@@ -123,42 +123,42 @@ def _intent(told: Mapping[str, Any]) -> Intent:
     )
 
 
-def _read(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     """The file itself, never what a link in its place points to."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         return file.read()
 
 
-def began(directory: Path) -> float:
+def read_start_time(directory: Path) -> float:
     """When the pending intent was put on disk, in seconds since the epoch."""
     return (directory / _FILE).lstat().st_mtime
 
 
-def drop(directory: Path) -> None:
+def drop_intent(directory: Path) -> None:
     """The plan is carried out or undone."""
-    durable.remove(directory / _FILE)
-    durable.discard(directory / _INDEX)
+    durable.remove_file(directory / _FILE)
+    durable.discard_temporary(directory / _INDEX)
 
 
 def keep_index(directory: Path, data: bytes | None) -> None:
     """Keep git's index beside the pending intent: `git commit --only` renames one into place that it never synced."""
     if data is not None:
-        durable.write(directory / _INDEX, data)
+        durable.write_file(directory / _INDEX, data)
 
 
-def kept_index(directory: Path) -> bytes | None:
+def read_kept_index(directory: Path) -> bytes | None:
     try:
         return (directory / _INDEX).read_bytes()
     except FileNotFoundError:
         return None
 
 
-def _text(data: bytes) -> str:
+def _encode_bytes(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _unreadable(directory: Path) -> MlverError:
+def _build_unreadable_error(directory: Path) -> MlverError:
     return MlverError(
         f"{directory / _FILE} tells of an interrupted command, but not in a way this mlver understands",
         hint="run the mlver that wrote it once more, or move the file away and run: mlver verify --all",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlver.digest import Digest
-from mlver.project.edit.edit import Edit
+from mlver.project.edit.edit import PlannedEdit
 from mlver.project.project import Project
 from mlver.records import layout
 
 
-def put_new(project: Project, edit: Edit, manifests: Mapping[str, bytes]) -> None:
+def put_new_files(project: Project, edit: PlannedEdit, manifests: Mapping[str, bytes]) -> None:
     """The manifests HEAD does not hold yet, and on the first registration what `mlver init` wrote."""
     paths = [*manifests, layout.ATTRIBUTES, layout.CONFIG]
     for path, held in zip(paths, project.repository.blob_digests(f"HEAD:{path}" for path in paths), strict=True):

@@ -17,11 +17,11 @@ from mlver.git.abandoned import clear_locks
 from mlver.git.process import GitFailed
 from mlver.git.repository import Repository
 from mlver.project.edit import intent
-from mlver.project.edit.intent import Intent
+from mlver.project.edit.intent import CommandIntent
 from mlver.system import durable
 
 
-class Settled(Enum):
+class RecoveryOutcome(Enum):
     """What became of an interrupted edit; `told` says it of a command, `outcome` of a failure."""
 
     COMPLETED = "completed `{}`, which had been interrupted", "it is done all the same, but a power cut may undo it"
@@ -36,78 +36,78 @@ class Settled(Enum):
         return self.value[1]
 
 
-def settle(repository: Repository, plan: Intent, directory: Path) -> Settled:
+def recover_edit(repository: Repository, plan: CommandIntent, directory: Path) -> RecoveryOutcome:
     """Complete or undo what `plan` says; hold the lock when you call this.
 
     Raise MlverError or OSError where that cannot be done now: the plan has to stay, then.
     """
-    clear_locks(repository, _references(plan), intent.began(directory))
-    _mend_index(repository, directory)
-    if _landed(repository, plan):
-        return _complete(repository, plan, directory)
-    _undo(repository, plan)
-    return Settled.UNDONE
+    clear_locks(repository, _list_references(plan), intent.read_start_time(directory))
+    _repair_index(repository, directory)
+    if _has_landed(repository, plan):
+        return _complete_edit(repository, plan, directory)
+    _undo_edit(repository, plan)
+    return RecoveryOutcome.UNDONE
 
 
-def _references(plan: Intent) -> list[str]:
+def _list_references(plan: CommandIntent) -> list[str]:
     branches = [plan.branch] if plan.branch else []
     return [*branches, *(f"refs/tags/{name}" for name in (*(tag.name for tag in plan.tags), *plan.untags))]
 
 
-def _mend_index(repository: Repository, directory: Path) -> None:
+def _repair_index(repository: Repository, directory: Path) -> None:
     """Put git's index back where a power cut left one that is empty or torn, or none."""
-    path, kept = repository.git_dir / "index", intent.kept_index(directory)
-    found = read(path)
+    path, kept = repository.git_dir / "index", intent.read_kept_index(directory)
+    found = read_if_there(path)
     if kept is not None and not changes.is_whole_index(found or b""):
-        durable.write(path, kept)
+        durable.write_file(path, kept)
     elif found == b"":
-        durable.remove(path)
+        durable.remove_file(path)
 
 
-def _landed(repository: Repository, plan: Intent) -> bool:
+def _has_landed(repository: Repository, plan: CommandIntent) -> bool:
     """Whether the branch the edit was made on holds every file of the plan, byte for byte."""
     if not plan.writes:
         return bool(plan.tags)
     if plan.during is not None:
         # the merge it settled was committed since
-        return not _goes_on(repository, plan) and all(holds(repository, "HEAD", plan))
-    return plan.branch is not None and all(holds(repository, plan.branch, plan))
+        return not _is_still_merging(repository, plan) and all(compare_with_plan(repository, "HEAD", plan))
+    return plan.branch is not None and all(compare_with_plan(repository, plan.branch, plan))
 
 
-def holds(repository: Repository, commit: str, plan: Intent) -> list[bool]:
+def compare_with_plan(repository: Repository, commit: str, plan: CommandIntent) -> list[bool]:
     """For each file of the plan, whether a commit (the index, if empty) has it with the planned bytes."""
     held = repository.blob_digests(f"{commit}:{path}" for path in plan.writes)
     return [digest == wanted for digest, wanted in zip(held, plan.writes.values(), strict=True)]
 
 
-def _goes_on(repository: Repository, plan: Intent) -> bool:
+def _is_still_merging(repository: Repository, plan: CommandIntent) -> bool:
     """Whether the merge that the plan settles is still under way: then nothing of it is committed."""
     now = merging.under_way(repository) or merging.last_commit(repository)
     return plan.during is not None and now is not None and now.identity == plan.during
 
 
-def _complete(repository: Repository, plan: Intent, directory: Path) -> Settled:
-    settled = Settled.COMPLETED
-    changes.delete_tags(repository, _there(repository, plan.untags))
+def _complete_edit(repository: Repository, plan: CommandIntent, directory: Path) -> RecoveryOutcome:
+    settled = RecoveryOutcome.COMPLETED
+    changes.delete_tags(repository, _find_unchanged_tags(repository, plan.untags))
     try:
         try:
             _make_tags(repository, plan)
         except GitFailed:
             # it may have been killed and not have refused: then its lock is in the way
-            clear_locks(repository, _references(plan), intent.began(directory))
+            clear_locks(repository, _list_references(plan), intent.read_start_time(directory))
             _make_tags(repository, plan)
     except GitFailed:
-        settled = Settled.UNTAGGED
+        settled = RecoveryOutcome.UNTAGGED
     if plan.writes and plan.branch == f"refs/heads/{repository.head().branch}":
         # a power cut may keep a commit and lose the index git wrote with it: then the person's next commit would undo
         # ours
         held = changes.index_entries(repository, list(plan.writes))
         changes.unstage(repository, [entry.path for entry in held if entry.entry == plan.index[entry.path]])
-    changes.sync(repository, _references(plan))
+    changes.sync(repository, _list_references(plan))
     return settled
 
 
-def _make_tags(repository: Repository, plan: Intent) -> None:
+def _make_tags(repository: Repository, plan: CommandIntent) -> None:
     unknown = [tag.path for tag in plan.tags if tag.commit is None]
     tip = plan.branch or "HEAD"
     # a merge that brought the record itself is no commit that added it
@@ -118,47 +118,47 @@ def _make_tags(repository: Repository, plan: Intent) -> None:
             changes.create_tag(repository, tag.name, tag.commit or landed_by.get(tag.path, tip), tag.message)
 
 
-def _undo(repository: Repository, plan: Intent) -> None:
+def _undo_edit(repository: Repository, plan: CommandIntent) -> None:
     """Put back what the edit wrote: not what is committed by now, and not what was written over it since."""
-    committed = holds(repository, "HEAD", plan)
-    if _goes_on(repository, plan):
+    committed = compare_with_plan(repository, "HEAD", plan)
+    if _is_still_merging(repository, plan):
         committed = [False] * len(committed)
     elif plan.during is not None:
         # the merge was given up: whatever git took away since is to stay away
         committed = [held or digest is None for held, digest in zip(committed, plan.writes.values(), strict=True)]
     mine = [path for path, held in zip(plan.writes, committed, strict=True) if not held]
-    staged = [path for path, held in zip(plan.writes, holds(repository, "", plan), strict=True) if held]
+    staged = [path for path, held in zip(plan.writes, compare_with_plan(repository, "", plan), strict=True) if held]
     for path in mine:
-        _put_back(repository.top, path, plan)
+        _put_file_back(repository.top, path, plan)
     restored = [changes.IndexEntry(path, plan.index[path]) for path in mine if path in staged]
     changes.restore_index(repository, restored)
-    there = _there(repository, plan.untags)
+    there = _find_unchanged_tags(repository, plan.untags)
     changes.restore_tags(repository, {name: oid for name, oid in plan.untags.items() if name not in there})
     changes.sync(repository, [f"refs/tags/{name}" for name in plan.untags])
 
 
-def _there(repository: Repository, tags: Mapping[str, str]) -> dict[str, str]:
+def _find_unchanged_tags(repository: Repository, tags: Mapping[str, str]) -> dict[str, str]:
     """Those of `tags` that are still what the plan says."""
     found = repository.tags(*(f"refs/tags/{name}" for name in tags)) if tags else {}
     return {name: oid for name, oid in tags.items() if name in found and found[name].object_id == oid}
 
 
-def _put_back(top: Path, path: str, plan: Intent) -> None:
-    where = paths.inside(top, path)
-    durable.sweep(where.parent)
-    found = read(where)
+def _put_file_back(top: Path, path: str, plan: CommandIntent) -> None:
+    where = paths.join_inside(top, path)
+    durable.sweep_temporaries(where.parent)
+    found = read_if_there(where)
     before = plan.before[path]
     if (None if found is None else Digest.of(found)) == plan.writes[path]:
         if before is None:
             if found is not None:
-                durable.remove(where)
+                durable.remove_file(where)
         elif found != before:
             durable.make_directory(where.parent)
-            durable.write(where, before)
-    _remove_empty(where.parent, top)
+            durable.write_file(where, before)
+    _remove_empty_folders(where.parent, top)
 
 
-def read(path: Path) -> bytes | None:
+def read_if_there(path: Path) -> bytes | None:
     """A file's bytes; None where there is none."""
     try:
         return path.read_bytes()
@@ -166,7 +166,7 @@ def read(path: Path) -> bytes | None:
         return None
 
 
-def _remove_empty(directory: Path, top: Path) -> None:
+def _remove_empty_folders(directory: Path, top: Path) -> None:
     """Folders made for a record that is gone again."""
     while directory != top:
         try:

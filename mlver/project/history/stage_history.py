@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError, plain
-from mlver.policy.chain import Broken, judge_history
+from mlver.errors import MlverError, UsageError, printable_name
+from mlver.policy.chain import BrokenLink, judge_history
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.config import StageSettings
 from mlver.records.promotion import PromotionRecord
 
-History = Sequence[tuple[PromotionRecord, Digest]]
+StageHistory = Sequence[tuple[PromotionRecord, Digest]]
 
 
-def rule(project: Project, stage: str) -> StageSettings:
+def read_rule(project: Project, stage: str) -> StageSettings:
     """A stage's rule; raise UsageError for a stage the repository does not have."""
-    known = project.registry.config().stages
+    known = project.registry.read_config().stages
     if stage not in known:
         raise UsageError(
             f"there is no stage `{stage}`; there are {', '.join(known) or 'none'}",
@@ -26,21 +26,21 @@ def rule(project: Project, stage: str) -> StageSettings:
     return known[stage]
 
 
-def history_of(project: Project, model: str, stage: str) -> tuple[History, tuple[Broken, ...]]:
+def read_history(project: Project, model: str, stage: str) -> tuple[StageHistory, tuple[BrokenLink, ...]]:
     """A stage's promotions, oldest first, and the broken links of their chain.
 
     Raise InvalidDocument for a promotion that cannot be read at all.
     """
-    history = project.registry.history(model, stage)
+    history = project.registry.read_history(model, stage)
     digests = {record.version: project.registry.digest(model, record.version) for record, _ in history}
     known = {version: digest for version, digest in digests.items() if digest is not None}
-    return history, judge_history(layout.stage(model, stage), history, known)
+    return history, judge_history(layout.stage_folder(model, stage), history, known)
 
 
-def whole_history(project: Project, model: str, stage: str) -> History:
+def require_whole_history(project: Project, model: str, stage: str) -> StageHistory:
     """The same; raise MlverError when the chain is broken: no promotion is built on that."""
-    history, broken = history_of(project, model, stage)
+    history, broken = read_history(project, model, stage)
     if broken:
-        listed = "\n".join(f"  {plain(link.subject)} {link.message}" for link in broken)
+        listed = "\n".join(f"  {printable_name(link.subject)} {link.message}" for link in broken)
         raise MlverError(f"the history of {stage} is damaged:\n{listed}", hint="mlver verify --all")
     return history

@@ -12,30 +12,30 @@ from mlver import names
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.document.amend import amend
-from mlver.errors import MlverError, UsageError, command, few
+from mlver.errors import MlverError, UsageError, shell_command, summarise_names
 from mlver.policy.numbering import next_version
 from mlver.project.artifacts import formats, measuring, storing
-from mlver.project.artifacts.measuring import Measured
-from mlver.project.edit.edit import Edit
-from mlver.project.edit.manifests import put_new
+from mlver.project.artifacts.measuring import MeasuredArtifact
+from mlver.project.edit.edit import PlannedEdit
+from mlver.project.edit.manifests import put_new_files
 from mlver.project.project import Project
 from mlver.project.tags import planned_tags, seals
 from mlver.project.transaction import editing
 from mlver.project.worktree import environment, value_files
 from mlver.records import layout
 from mlver.records.artifact import Artifact
-from mlver.records.manifest import paths_of
+from mlver.records.manifest import read_paths
 from mlver.records.model import ArtifactSettings, ModelSettings
-from mlver.records.tags import tag_name
-from mlver.records.values import flatten
-from mlver.records.version import Code, Update, VersionRecord
-from mlver.version import Bump, Version, highest, parse
+from mlver.records.tags import version_tag_name
+from mlver.records.values import flatten_values
+from mlver.records.version import CodeState, Update, VersionRecord
+from mlver.version import Bump, Version, highest_version, parse_version
 
 _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
+class RegisterRequest:
     """What the person asked for. Paths are as typed; what is left out comes from `model.yaml`."""
 
     model: str
@@ -97,7 +97,7 @@ class RegisterResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Inputs:
+class _RegisterInputs:
     """What was asked for, joined with what `model.yaml` remembers."""
 
     settings: ModelSettings
@@ -106,28 +106,28 @@ class _Inputs:
     parent: Version | None
 
 
-def register(project: Project, asked: Registration) -> RegisterResult:
+def register_version(project: Project, asked: RegisterRequest) -> RegisterResult:
     """Register a version. Raise UsageError or MlverError, with nothing changed, when that cannot be done."""
-    project.registry.config()
+    project.registry.read_config()
     _check_names(project, asked)
-    with _edit(project, asked) as edit:
-        inputs = _inputs(project, asked)
-        dirty, untracked = _code_state(project, inputs.settings, asked)
-        measured = _measure(project, inputs.settings, store=edit is not None)
-        record = _record(project, asked, inputs, measured, dirty=dirty)
-        data = _encoded(project, record)
+    with _open_edit(project, asked) as edit:
+        inputs = _resolve_inputs(project, asked)
+        dirty, untracked = _check_code(project, inputs.settings, asked)
+        measured = _measure_artifacts(project, inputs.settings, store=edit is not None)
+        record = _build_record(project, asked, inputs, measured, dirty=dirty)
+        data = _encode_record(project, record)
         # told before it lands: once it has, nothing may fail any more
-        result = _told(project, asked, inputs, record, data, dirty=dirty, untracked=untracked)
+        result = _build_result(project, asked, inputs, record, data, dirty=dirty, untracked=untracked)
         if edit is None:
             return result
-        commit = _land(project, edit, asked, inputs.settings, record, data, measured)
-    return replace(result, commit=commit, tag=tag_name(record.model, record.version) if commit else None)
+        commit = _land_record(project, edit, asked, inputs.settings, record, data, measured)
+    return replace(result, commit=commit, tag=version_tag_name(record.model, record.version) if commit else None)
 
 
-def _told(
+def _build_result(
     project: Project,
-    asked: Registration,
-    inputs: _Inputs,
+    asked: RegisterRequest,
+    inputs: _RegisterInputs,
     record: VersionRecord,
     data: bytes,
     *,
@@ -139,21 +139,21 @@ def _told(
         version=record.version,
         parent=record.parent,
         record=str(Digest.of(data)),
-        path=layout.version(record.model, record.version),
-        artifacts=_summaries(project, record),
-        params=len(flatten(record.params)),
-        metrics=flatten(record.metrics),
+        path=layout.version_path(record.model, record.version),
+        artifacts=_summarise_artifacts(project, record),
+        params=len(flatten_values(record.params)),
+        metrics=flatten_values(record.metrics),
         dirty=dirty,
         commit=None,
         tag=None,
         dry_run=asked.dry_run,
-        unignored=_unignored(project, record) if inputs.parent is None else (),
+        unignored=_find_unignored(project, record) if inputs.parent is None else (),
         untracked=untracked,
     )
 
 
 @contextmanager
-def _edit(project: Project, asked: Registration) -> Iterator[Edit | None]:
+def _open_edit(project: Project, asked: RegisterRequest) -> Iterator[PlannedEdit | None]:
     if asked.dry_run:
         yield None
         return
@@ -164,34 +164,34 @@ def _edit(project: Project, asked: Registration) -> Iterator[Edit | None]:
 # -- what is asked for -----------------------------------------------------------------------------------------------
 
 
-def _check_names(project: Project, asked: Registration) -> None:
+def _check_names(project: Project, asked: RegisterRequest) -> None:
     names.check_distinct(names.check_model(asked.model), project.registry.models())
     for name in asked.data:
-        names.check_data(name)
+        names.check_data_set(name)
     for label in asked.labels:
         names.check_label(label)
     if not asked.message.strip():
-        raise UsageError("a version needs a reason", hint=f"{command('mlver', 'register', asked.model)} … -m WHY")
+        raise UsageError("a version needs a reason", hint=f"{shell_command('mlver', 'register', asked.model)} … -m WHY")
 
 
-def _inputs(project: Project, asked: Registration) -> _Inputs:
-    settings = _settings(project, asked)
+def _resolve_inputs(project: Project, asked: RegisterRequest) -> _RegisterInputs:
+    settings = _merge_settings(project, asked)
     if settings.weights is None:
         raise UsageError(
             f"mlver does not know where the weights of {asked.model} are",
-            hint=command("mlver", "register", asked.model, "--weights", "PATH", "-m", asked.message),
+            hint=shell_command("mlver", "register", asked.model, "--weights", "PATH", "-m", asked.message),
         )
-    registered = _readable(project, asked.model)
-    taken = {*registered, *seals.tagged_versions(project, asked.model)}
-    wanted = parse(asked.version) if asked.version else None
+    registered = _list_readable(project, asked.model)
+    taken = {*registered, *seals.list_tagged_versions(project, asked.model)}
+    wanted = parse_version(asked.version) if asked.version else None
     version = next_version(asked.model, taken, wanted=wanted, part=asked.bump, allow_lower=asked.allow_lower)
-    parent = highest(v for v in registered if v < version)
+    parent = highest_version(v for v in registered if v < version)
     if asked.parent is not None:
         parent = None if asked.parent == "none" else project.select(asked.model, asked.parent)
-    return _Inputs(settings, settings.weights, version, parent)
+    return _RegisterInputs(settings, settings.weights, version, parent)
 
 
-def _readable(project: Project, model: str) -> list[Version]:
+def _list_readable(project: Project, model: str) -> list[Version]:
     """The model's versions up to the highest that can be read: the next number counts from a record, not from a file
     that only looks like one."""
     versions = project.registry.versions(model)
@@ -199,34 +199,34 @@ def _readable(project: Project, model: str) -> list[Version]:
         try:
             project.registry.version(model, versions[-1])
         except MlverError:
-            project.reporter.note(f"{layout.version(model, versions.pop())} cannot be read: mlver verify --all")
+            project.reporter.show_note(f"{layout.version_path(model, versions.pop())} cannot be read: mlver verify --all")
         else:
             break
     return versions
 
 
-def _settings(project: Project, asked: Registration) -> ModelSettings:
+def _merge_settings(project: Project, asked: RegisterRequest) -> ModelSettings:
     """`model.yaml` as it will be: what the command line told replaces what it held."""
     known = project.registry.settings(asked.model) or ModelSettings(model=asked.model)
     data = dict(known.data)
     for name, path in asked.data.items():
-        data[name] = _placed(data.get(name), project.path(path))
+        data[name] = _place_artifact(data.get(name), project.path(path))
     settings = replace(
         known,
-        weights=_placed(known.weights, project.path(asked.weights)) if asked.weights else known.weights,
+        weights=_place_artifact(known.weights, project.path(asked.weights)) if asked.weights else known.weights,
         data=data,
         params=tuple(map(project.path, asked.params_files)) or known.params,
         metrics=tuple(map(project.path, asked.metrics_files)) or known.metrics,
         command=asked.command or known.command,
     )
-    return _unstored(settings, asked.unstored)
+    return _mark_unstored(settings, asked.unstored)
 
 
-def _placed(known: ArtifactSettings | None, path: str) -> ArtifactSettings:
+def _place_artifact(known: ArtifactSettings | None, path: str) -> ArtifactSettings:
     return replace(known, path=path) if known else ArtifactSettings(path=path)
 
 
-def _unstored(settings: ModelSettings, unstored: Sequence[str]) -> ModelSettings:
+def _mark_unstored(settings: ModelSettings, unstored: Sequence[str]) -> ModelSettings:
     for name in unstored:
         if name == "weights" and settings.weights:
             settings = replace(settings, weights=replace(settings.weights, stored=False))
@@ -243,33 +243,33 @@ def _unstored(settings: ModelSettings, unstored: Sequence[str]) -> ModelSettings
 # -- what is there ---------------------------------------------------------------------------------------------------
 
 
-def _code_state(project: Project, settings: ModelSettings, asked: Registration) -> tuple[bool, tuple[str, ...]]:
+def _check_code(project: Project, settings: ModelSettings, asked: RegisterRequest) -> tuple[bool, tuple[str, ...]]:
     """Whether code differs from HEAD, and files no commit holds; what the record itself pins is no dirt."""
     changed, unknown = project.repository.changes()
-    own = measuring.own_paths(settings)
-    dirty = [path for path in changed if not own.covers(path)]
+    own = measuring.collect_own_paths(settings)
+    dirty = [path for path in changed if not own.covers_path(path)]
     if dirty and not asked.allow_dirty:
         raise MlverError(
-            "the code is not committed, so the version could not say what it was trained with:\n" + few(dirty, _SHOWN),
+            "the code is not committed, so the version could not say what it was trained with:\n" + summarise_names(dirty, _SHOWN),
             hint="git commit, then run the command again (or add --allow-dirty, which the record will say)",
         )
-    return bool(dirty), tuple(path for path in unknown if not own.covers(path) and not own.reach_into(path))
+    return bool(dirty), tuple(path for path in unknown if not own.covers_path(path) and not own.reach_into(path))
 
 
-def _measure(project: Project, settings: ModelSettings, *, store: bool) -> dict[str, Measured]:
+def _measure_artifacts(project: Project, settings: ModelSettings, *, store: bool) -> dict[str, MeasuredArtifact]:
     assert settings.weights is not None
     wanted = {"weights": settings.weights, **settings.data}
-    with storing.measuring(project, store=store) as measure:
+    with storing.open_measurer(project, store=store) as measure:
         return {name: measure(artifact.path, store=artifact.stored) for name, artifact in wanted.items()}
 
 
-def _record(
-    project: Project, asked: Registration, inputs: _Inputs, measured: Mapping[str, Measured], *, dirty: bool
+def _build_record(
+    project: Project, asked: RegisterRequest, inputs: _RegisterInputs, measured: Mapping[str, MeasuredArtifact], *, dirty: bool
 ) -> VersionRecord:
     head = project.repository.head()
     settings = inputs.settings
-    params = value_files.gather(project.top, settings.params, asked.params)
-    metrics = value_files.gather(project.top, settings.metrics, asked.metrics)
+    params = value_files.gather_values(project.top, settings.params, asked.params)
+    metrics = value_files.gather_values(project.top, settings.metrics, asked.metrics)
     value_files.check_numbers(metrics, ", ".join(settings.metrics) or "the metrics given")
     prefix = project.start / asked.environment if asked.environment else None
     return VersionRecord(
@@ -280,68 +280,68 @@ def _record(
         message=asked.message.strip(),
         parent=str(inputs.parent) if inputs.parent else None,
         update=asked.update,
-        code=Code(commit=head.commit, branch=head.branch, dirty=dirty),
-        weights=_artifact(inputs.weights, measured["weights"], weights=True),
-        data={name: _artifact(settings.data[name], measured[name]) for name in settings.data},
+        code=CodeState(commit=head.commit, branch=head.branch, dirty=dirty),
+        weights=_build_artifact(inputs.weights, measured["weights"], weights=True),
+        data={name: _build_artifact(settings.data[name], measured[name]) for name in settings.data},
         params=params,
         metrics=metrics,
-        environment=environment.capture(project.top, params, settings.command, prefix),
+        environment=environment.capture_environment(project.top, params, settings.command, prefix),
         labels=dict(asked.labels),
     )
 
 
-def _artifact(settings: ArtifactSettings, measured: Measured, *, weights: bool = False) -> Artifact:
+def _build_artifact(settings: ArtifactSettings, measured: MeasuredArtifact, *, weights: bool = False) -> Artifact:
     return Artifact(
         path=settings.path,
         digest=measured.digest,
         size=measured.size,
         files=measured.files,
-        format=settings.format or (formats.told_by(_file_names(settings.path, measured)) if weights else None),
+        format=settings.format or (formats.detect_format(_list_file_names(settings.path, measured)) if weights else None),
         stored=settings.stored,
         batch=settings.batch,
         license=settings.license,
     )
 
 
-def _file_names(path: str, measured: Measured) -> Iterator[str]:
-    return iter([path]) if measured.manifest is None else map(os.fsdecode, paths_of(measured.manifest))
+def _list_file_names(path: str, measured: MeasuredArtifact) -> Iterator[str]:
+    return iter([path]) if measured.manifest is None else map(os.fsdecode, read_paths(measured.manifest))
 
 
-def _encoded(project: Project, record: VersionRecord) -> bytes:
+def _encode_record(project: Project, record: VersionRecord) -> bytes:
     return codec.encode("version", record.to_document(), project.registry.read(layout.VERSION_SCHEMA))
 
 
 # -- landing it ------------------------------------------------------------------------------------------------------
 
 
-def _land(
+def _land_record(
     project: Project,
-    edit: Edit,
-    asked: Registration,
+    edit: PlannedEdit,
+    asked: RegisterRequest,
     settings: ModelSettings,
     record: VersionRecord,
     data: bytes,
-    measured: Mapping[str, Measured],
+    measured: Mapping[str, MeasuredArtifact],
 ) -> str | None:
     edit.what = f"register {record.model} {record.version}"
-    edit.create(layout.version(record.model, record.version), data)
-    manifests = {layout.manifest(one.digest): one.manifest for one in measured.values() if one.manifest is not None}
-    put_new(project, edit, manifests)
+    edit.create_file(layout.version_path(record.model, record.version), data)
+    manifests = {layout.manifest_path(one.digest): one.manifest for one in measured.values() if one.manifest is not None}
+    put_new_files(project, edit, manifests)
     if settings != project.registry.settings(record.model):
-        path = layout.settings(record.model)
+        path = layout.settings_path(record.model)
         edit.put(path, amend("model", project.registry.read(path), settings.to_document()))
     if not asked.commit:
         edit.stage()
         return None
     subject = f"mlver: register {record.model} {record.version}"
-    tags = (planned_tags.seal(record, data),)
+    tags = (planned_tags.plan_version_tag(record, data),)
     return edit.commit(f"{subject}\n\n{record.message}", tags, otherwise="add --no-commit")
 
 
 # -- telling of it ---------------------------------------------------------------------------------------------------
 
 
-def _summaries(project: Project, record: VersionRecord) -> tuple[RegisteredArtifact, ...]:
+def _summarise_artifacts(project: Project, record: VersionRecord) -> tuple[RegisteredArtifact, ...]:
     before: Mapping[str, Artifact] = {}
     if record.parent is not None:
         before = project.registry.version(record.model, record.parent)[0].artifacts()
@@ -359,7 +359,7 @@ def _summaries(project: Project, record: VersionRecord) -> tuple[RegisteredArtif
     )
 
 
-def _unignored(project: Project, record: VersionRecord) -> tuple[str, ...]:
+def _find_unignored(project: Project, record: VersionRecord) -> tuple[str, ...]:
     """Artifact paths that a careless `git add .` would put into git."""
     stored = [found.path for found in record.artifacts().values() if found.stored]
     safe = project.repository.ignored_or_tracked(stored)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from mlver.errors import MlverError, command
+from mlver.errors import MlverError, shell_command
 from mlver.git import trees
 from mlver.git.repository import Repository
 from mlver.git.trees import Entry
@@ -13,7 +13,7 @@ from mlver.records import layout
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class CommittedRecords:
     """What git holds below `.mlver/`. A file is read in a process of its own, unless `fetch` read it with others."""
 
     repository: Repository
@@ -32,12 +32,12 @@ class Tree:
                 child = parent
 
     @classmethod
-    def at(cls, repository: Repository, commit: str) -> Tree:
+    def at(cls, repository: Repository, commit: str) -> CommittedRecords:
         """The records of a commit, named by its full id or reference."""
         return cls(repository, trees.committed(repository, commit, layout.ROOT))
 
     @classmethod
-    def staged(cls, repository: Repository) -> Tree:
+    def from_index(cls, repository: Repository) -> CommittedRecords:
         """The records of the index: what a commit made now would hold."""
         return cls(repository, trees.staged(repository, layout.ROOT))
 
@@ -51,12 +51,12 @@ class Tree:
         if entry is None:
             return None
         if not entry.is_file:
-            raise MlverError(f"{path} is a symlink, which no record is", hint=command("git", "log", "--", path))
+            raise MlverError(f"{path} is a symlink, which no record is", hint=shell_command("git", "log", "--", path))
         self.fetch([path])
         data = self._read.get(path)
         if data is None:
             raise MlverError(f"this clone lacks the contents of {path}", hint="git fetch --unshallow, or clone anew")
         return data
 
-    def listed(self, folder: str) -> list[str]:
+    def list_names(self, folder: str) -> list[str]:
         return self._folders.get(folder, [])

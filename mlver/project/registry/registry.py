@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlver.digest import Digest
 from mlver.document import codec
-from mlver.errors import InvalidDocument, MlverError, command
-from mlver.project.registry.worktree import Source
+from mlver.errors import InvalidDocument, MlverError, shell_command
+from mlver.project.registry.worktree import RecordSource
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
-from mlver.system.state import State
-from mlver.version import Version, newest, ordered
+from mlver.system.state import StateDatabase
+from mlver.version import Version, newest_versions, sort_versions
 
 if TYPE_CHECKING:
     # Not every command needs each kind of record, and a kind costs start-up a millisecond or two.
     from mlver.document.schema import Kind
     from mlver.records.approval import ApprovalRecord
-    from mlver.records.config import Config
+    from mlver.records.config import ProjectConfig
     from mlver.records.evaluation import EvaluationRecord
     from mlver.records.manifest import Manifest
     from mlver.records.model import ModelSettings
@@ -36,101 +36,101 @@ _Built = TypeVar("_Built")
 
 
 @dataclass(frozen=True, slots=True)
-class Registry:
+class RecordRegistry:
     """The records of `source`. `state` caches what was parsed; None reads every record afresh."""
 
-    source: Source
-    state: State | None
+    source: RecordSource
+    state: StateDatabase | None
 
     # -- names ---------------------------------------------------------------------------------------------------
 
     def models(self) -> list[str]:
-        return sorted(filter(layout.is_model, self.source.listed(layout.MODELS)))
+        return sorted(filter(layout.is_model_name, self.source.list_names(layout.MODELS)))
 
     def versions(self, model: str) -> list[Version]:
         """A model's versions, lowest first; files that name no version are left to `verify`."""
-        return ordered(filter(None, map(layout.version_of, self._records(layout.versions(model)))))
+        return sort_versions(filter(None, map(layout.parse_version_name, self._list_record_names(layout.versions_folder(model)))))
 
-    def newest(self, model: str, limit: int) -> tuple[list[Version], int]:
+    def list_newest(self, model: str, limit: int) -> tuple[list[Version], int]:
         """A model's `limit` highest versions, highest first, and how many it has in all."""
-        return newest(self._records(layout.versions(model)), limit)
+        return newest_versions(self._list_record_names(layout.versions_folder(model)), limit)
 
     def has_version(self, model: str, number: Version) -> bool:
         """Whether there is such a record, whatever it says."""
-        return str(number) in self._records(layout.versions(model))
+        return str(number) in self._list_record_names(layout.versions_folder(model))
 
     def stages(self, model: str) -> list[str]:
-        return sorted(filter(layout.is_stage, self.source.listed(layout.stages(model))))
+        return sorted(filter(layout.is_stage_name, self.source.list_names(layout.stages_folder(model))))
 
-    def sequences(self, folder: str) -> list[int]:
+    def list_sequences(self, folder: str) -> list[int]:
         """The numbers of the records in a folder of numbered ones, lowest first."""
-        return sorted(filter(None, map(layout.sequence_of, self._records(folder))))
+        return sorted(filter(None, map(layout.parse_sequence, self._list_record_names(folder))))
 
     def names(self, folder: str) -> list[str]:
         """What a folder of records holds, sorted."""
-        return sorted(self.source.listed(folder))
+        return sorted(self.source.list_names(folder))
 
     # -- records -------------------------------------------------------------------------------------------------
 
-    def config(self) -> Config:
+    def read_config(self) -> ProjectConfig:
         """The settings of the repository; raise MlverError where `mlver init` never ran."""
-        from mlver.records.config import Config
+        from mlver.records.config import ProjectConfig
 
         data = self.read(layout.CONFIG)
         if data is None:
             raise MlverError(f"{layout.CONFIG} is missing", hint="mlver init")
-        return self._built("config", Config.from_document, data, layout.CONFIG)
+        return self._build_record("config", ProjectConfig.from_document, data, layout.CONFIG)
 
     def settings(self, model: str) -> ModelSettings | None:
-        path = layout.settings(model)
+        path = layout.settings_path(model)
         data = self.read(path)
         if data is None:
             return None
         from mlver.records.model import ModelSettings
 
-        return self._built("model", ModelSettings.from_document, data, path)
+        return self._build_record("model", ModelSettings.from_document, data, path)
 
     def version(self, model: str, number: Version | str) -> tuple[VersionRecord, Digest]:
         """A version's record and the digest of its bytes; raise MlverError where there is none, or another's."""
-        path = layout.version(model, number)
-        data = self._must_read(path, f"{model} has no version {number}", f"mlver list {model}")
-        record = self._built("version", VersionRecord.from_document, data, path)
+        path = layout.version_path(model, number)
+        data = self._require_file(path, f"{model} has no version {number}", f"mlver list {model}")
+        record = self._build_record("version", VersionRecord.from_document, data, path)
         if (record.model, record.version) != (model, str(number)):
             # its tag and its promotions would be looked up under another name than the one it was asked for by
             said = f"it says it is {record.model} {record.version}"
-            raise InvalidDocument(path, (said,), hint=command("git", "log", "--", path))
+            raise InvalidDocument(path, (said,), hint=shell_command("git", "log", "--", path))
         return record, Digest.of(data)
 
     def digest(self, model: str, number: Version | str) -> Digest | None:
         """The digest of a version record's bytes, whatever they say; None where there is no such file."""
-        data = self.read(layout.version(model, number))
+        data = self.read(layout.version_path(model, number))
         return None if data is None else Digest.of(data)
 
-    def promotion(self, model: str, stage: str, sequence: int) -> tuple[PromotionRecord, Digest]:
-        path = layout.promotion(model, stage, sequence)
-        data = self._must_read(path, f"{path} is missing", "mlver verify --all")
-        return self._built("promotion", PromotionRecord.from_document, data, path), Digest.of(data)
+    def read_promotion(self, model: str, stage: str, sequence: int) -> tuple[PromotionRecord, Digest]:
+        path = layout.promotion_path(model, stage, sequence)
+        data = self._require_file(path, f"{path} is missing", "mlver verify --all")
+        return self._build_record("promotion", PromotionRecord.from_document, data, path), Digest.of(data)
 
-    def history(self, model: str, stage: str) -> list[tuple[PromotionRecord, Digest]]:
+    def read_history(self, model: str, stage: str) -> list[tuple[PromotionRecord, Digest]]:
         """A stage's promotions, oldest first."""
-        return [self.promotion(model, stage, n) for n in self.sequences(layout.stage(model, stage))]
+        return [self.read_promotion(model, stage, n) for n in self.list_sequences(layout.stage_folder(model, stage))]
 
-    def promotions_of(self, model: str, number: Version | str) -> Iterator[tuple[str, PromotionRecord]]:
+    def read_promotions_of(self, model: str, number: Version | str) -> Iterator[tuple[str, PromotionRecord]]:
         """Every promotion of one version, whatever the stage, with its path; those that cannot be read say nothing."""
         for stage in self.stages(model):
-            for sequence in self.sequences(layout.stage(model, stage)):
-                path = layout.promotion(model, stage, sequence)
+            for sequence in self.list_sequences(layout.stage_folder(model, stage)):
+                path = layout.promotion_path(model, stage, sequence)
                 with suppress(MlverError):
                     # only those that name the version at all are worth parsing
                     if str(number).encode() in (self.read(path) or b""):
-                        record, _ = self.promotion(model, stage, sequence)
+                        record, _ = self.read_promotion(model, stage, sequence)
                         if record.version == str(number):
                             yield path, record
 
     def holder(self, model: str, stage: str) -> PromotionRecord | None:
         """The promotion that now decides a stage, whatever their number; None where none does."""
-        numbers = self.sequences(layout.stage(model, stage))
-        record = self.promotion(model, stage, numbers[-1])[0] if numbers else None
+        numbers = self.list_sequences(layout.stage_folder(model, stage))
+        record = self.read_promotion(model, stage, numbers[-1])[0] if numbers else None
         return None if record is None or record.action == "retire" else record
 
     def holders(self, model: str) -> dict[str, str]:
@@ -139,37 +139,37 @@ class Registry:
         return {stage: record.version for stage, record in found.items() if record is not None}
 
     def evaluations(self, model: str, number: Version | str) -> list[EvaluationRecord]:
-        return [self.evaluation(model, number, n) for n in self.sequences(layout.evaluations(model, number))]
+        return [self.read_evaluation(model, number, n) for n in self.list_sequences(layout.evaluations_folder(model, number))]
 
-    def evaluation(self, model: str, number: Version | str, sequence: int) -> EvaluationRecord:
+    def read_evaluation(self, model: str, number: Version | str, sequence: int) -> EvaluationRecord:
         from mlver.records.evaluation import EvaluationRecord
 
-        path = layout.evaluation(model, number, sequence)
-        return self._numbered("evaluation", EvaluationRecord.from_document, path)
+        path = layout.evaluation_path(model, number, sequence)
+        return self._read_numbered("evaluation", EvaluationRecord.from_document, path)
 
     def approvals(self, model: str, number: Version | str) -> list[ApprovalRecord]:
-        root = layout.approvals(model, number)
+        root = layout.approvals_folder(model, number)
         return [
-            self.approval(model, number, stage, n)
-            for stage in sorted(filter(layout.is_stage, self.source.listed(root)))
-            for n in self.sequences(f"{root}/{stage}")
+            self.read_approval(model, number, stage, n)
+            for stage in sorted(filter(layout.is_stage_name, self.source.list_names(root)))
+            for n in self.list_sequences(f"{root}/{stage}")
         ]
 
-    def approval(self, model: str, number: Version | str, stage: str, sequence: int) -> ApprovalRecord:
+    def read_approval(self, model: str, number: Version | str, stage: str, sequence: int) -> ApprovalRecord:
         from mlver.records.approval import ApprovalRecord
 
-        path = layout.approval(model, number, stage, sequence)
-        return self._numbered("approval", ApprovalRecord.from_document, path)
+        path = layout.approval_path(model, number, stage, sequence)
+        return self._read_numbered("approval", ApprovalRecord.from_document, path)
 
     def manifest(self, digest: Digest) -> Manifest | None:
         """The manifest named by `digest`, its bytes checked against it; None where there is none."""
-        path = layout.manifest(digest)
+        path = layout.manifest_path(digest)
         data = self.read(path)
         if data is None:
             return None
         if Digest.of(data) != digest:
             raise MlverError(
-                f"{path} was changed: its bytes no longer hash to its name", hint=command("git", "checkout", "--", path)
+                f"{path} was changed: its bytes no longer hash to its name", hint=shell_command("git", "checkout", "--", path)
             )
         from mlver.records.manifest import Manifest
 
@@ -181,16 +181,16 @@ class Registry:
         """A file's bytes, never through a symlink; None where there is none."""
         return self.source.read(path)
 
-    def _must_read(self, path: str, missing: str, hint: str) -> bytes:
+    def _require_file(self, path: str, missing: str, hint: str) -> bytes:
         data = self.read(path)
         if data is None:
             raise MlverError(missing, hint=hint)
         return data
 
-    def _numbered(self, kind: Kind, build: Callable[[Mapping[str, Any]], _Built], path: str) -> _Built:
-        return self._built(kind, build, self._must_read(path, f"{path} is missing", "mlver verify --all"), path)
+    def _read_numbered(self, kind: Kind, build: Callable[[Mapping[str, Any]], _Built], path: str) -> _Built:
+        return self._build_record(kind, build, self._require_file(path, f"{path} is missing", "mlver verify --all"), path)
 
-    def _built(self, kind: Kind, build: Callable[[Mapping[str, Any]], _Built], data: bytes, where: str) -> _Built:
+    def _build_record(self, kind: Kind, build: Callable[[Mapping[str, Any]], _Built], data: bytes, where: str) -> _Built:
         """The record in `data`, parsed, or as it was kept when the same bytes were parsed before."""
         if self.state is None:
             return build(codec.decode(kind, data, where))
@@ -205,16 +205,16 @@ class Registry:
         self.state.put_document(key, json.dumps(document))
         return build(document)
 
-    def _records(self, folder: str) -> list[str]:
+    def _list_record_names(self, folder: str) -> list[str]:
         """What a folder's records are named after."""
-        return [name.removesuffix(".yaml") for name in self.source.listed(folder) if name.endswith(".yaml")]
+        return [name.removesuffix(".yaml") for name in self.source.list_names(folder) if name.endswith(".yaml")]
 
 
-def decoded_version(data: bytes, where: str) -> VersionRecord:
+def decode_version(data: bytes, where: str) -> VersionRecord:
     """A version record that was read elsewhere, such as from a commit."""
     return VersionRecord.from_document(codec.decode("version", data, where))
 
 
-def decoded_promotion(data: bytes, where: str) -> PromotionRecord:
+def decode_promotion(data: bytes, where: str) -> PromotionRecord:
     """A promotion record that was read elsewhere."""
     return PromotionRecord.from_document(codec.decode("promotion", data, where))

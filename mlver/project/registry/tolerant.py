@@ -7,12 +7,12 @@ from functools import partial
 from typing import TypeVar
 
 from mlver.errors import MlverError
-from mlver.project.registry.registry import Registry
+from mlver.project.registry.registry import RecordRegistry
 
 _Read = TypeVar("_Read")
 
 
-def read(ask: Callable[[], _Read], faults: list[str]) -> _Read | None:
+def read_or_note(ask: Callable[[], _Read], faults: list[str]) -> _Read | None:
     """What `ask` answers; None, with the reason among `faults`, where it cannot be read."""
     try:
         return ask()
@@ -21,11 +21,11 @@ def read(ask: Callable[[], _Read], faults: list[str]) -> _Read | None:
         return None
 
 
-def holders(registry: Registry, model: str, faults: list[str]) -> dict[str, str]:
+def read_holders(registry: RecordRegistry, model: str, faults: list[str]) -> dict[str, str]:
     """The version each stage of a model holds, by stage; without those whose last promotion cannot be read."""
     found = {}
     for stage in registry.stages(model):
-        record = read(partial(registry.holder, model, stage), faults)
+        record = read_or_note(partial(registry.holder, model, stage), faults)
         if record is not None:
             found[stage] = record.version
     return found

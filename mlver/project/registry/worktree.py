@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Protocol
 
 from mlver import paths
-from mlver.errors import MlverError, command
+from mlver.errors import MlverError, shell_command
 
 _MAX_RECORD = 16 << 20
 
 
-class Source(Protocol):
+class RecordSource(Protocol):
     def read(self, path: str) -> bytes | None:
         """A file's bytes, never through a symlink; None where there is none."""
 
-    def listed(self, folder: str) -> list[str]:
+    def list_names(self, folder: str) -> list[str]:
         """The names in a folder, in no order; none where there is no such folder."""
 
 
@@ -28,17 +28,17 @@ class WorkTree:
     top: Path
 
     def read(self, path: str) -> bytes | None:
-        where = paths.inside(self.top, path)
+        where = paths.join_inside(self.top, path)
         try:
             with where.open("rb") as file:
                 return file.read(_MAX_RECORD + 1 if path.endswith(".yaml") else -1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise MlverError(f"{path} cannot be read: {error.strerror}", hint=command("ls", "-l", path)) from None
+            raise MlverError(f"{path} cannot be read: {error.strerror}", hint=shell_command("ls", "-l", path)) from None
 
-    def listed(self, folder: str) -> list[str]:
+    def list_names(self, folder: str) -> list[str]:
         try:
-            return os.listdir(paths.inside(self.top, folder))
+            return os.listdir(paths.join_inside(self.top, folder))
         except (FileNotFoundError, NotADirectoryError):
             return []

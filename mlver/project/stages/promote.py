@@ -6,15 +6,15 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
-from mlver.errors import UsageError, command
-from mlver.policy.staging import holder, is_open
-from mlver.project.history.stage_history import rule, whole_history
-from mlver.project.project import Chosen, Project
+from mlver.errors import UsageError, shell_command
+from mlver.policy.staging import stage_holder, is_open
+from mlver.project.history.stage_history import read_rule, require_whole_history
+from mlver.project.project import ResolvedRef, Project
 from mlver.project.stages import moves
 from mlver.project.transaction import editing
 from mlver.records.promotion import GateResult, PromotionRecord
 
-Outcome = Literal["promoted", "already", "refused"]
+PromoteOutcome = Literal["promoted", "already", "refused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class PromoteResult:
     version: str
     stage: str
     previous: str | None
-    outcome: Outcome
+    outcome: PromoteOutcome
     gates: tuple[GateResult, ...]
     forced: bool
     sequence: int | None
@@ -40,42 +40,42 @@ class PromoteResult:
         return 1 if self.outcome == "refused" else 0
 
 
-def promote(
+def promote_version(
     project: Project, ref: str, *, to: str, message: str, force: bool = False, dry_run: bool = False
 ) -> PromoteResult:
     """Move stage `to` to the version `ref` names. A shut gate leaves everything as it was, unless `force`."""
     if not message.strip():
-        raise UsageError("a promotion needs a reason", hint=command("mlver", "promote", ref, "--to", to, "-m", "WHY"))
-    project = project.afresh
-    settings = rule(project, to)
+        raise UsageError("a promotion needs a reason", hint=shell_command("mlver", "promote", ref, "--to", to, "-m", "WHY"))
+    project = project.without_cache
+    settings = read_rule(project, to)
     with nullcontext() if dry_run else editing(project, f"promote {ref} to {to}") as edit:
-        chosen = project.choose(ref)
-        history = whole_history(project, chosen.model, to)
-        previous = holder([record for record, _ in history])
-        judged = _Judged(chosen, to, previous, dry_run)
+        chosen = project.resolve_ref(ref)
+        history = require_whole_history(project, chosen.model, to)
+        previous = stage_holder([record for record, _ in history])
+        judged = _JudgedMove(chosen, to, previous, dry_run)
         if previous == str(chosen.version):
             return judged.result("already")
-        gates = moves.gates(project, chosen, settings)
+        gates = moves.judge_gates(project, chosen, settings)
         forced = not is_open(gates)
         if forced and not force:
             return judged.result("refused", gates)
         if edit is None:
             return judged.result("promoted", gates, forced=forced)
-        moving = moves.Move(chosen, to, "promote", message, gates, forced)
-        record, commit = moves.move(project, edit, moving, history)
+        moving = moves.StageMove(chosen, to, "promote", message, gates, forced)
+        record, commit = moves.move_stage(project, edit, moving, history)
     return judged.result("promoted", gates, forced=forced, record=record, commit=commit)
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    chosen: Chosen
+class _JudgedMove:
+    chosen: ResolvedRef
     stage: str
     previous: str | None
     dry_run: bool
 
     def result(
         self,
-        outcome: Outcome,
+        outcome: PromoteOutcome,
         gates: tuple[GateResult, ...] = (),
         *,
         forced: bool = False,

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
-from mlver.errors import MlverError, UsageError, command
-from mlver.policy.staging import holder, rollback_target
+from mlver.errors import MlverError, UsageError, shell_command
+from mlver.policy.staging import stage_holder, rollback_target
 from mlver.project.artifacts import damage, working_files
-from mlver.project.artifacts.working_files import Materialised
-from mlver.project.history.stage_history import History, history_of, rule
-from mlver.project.project import Chosen, Project
+from mlver.project.artifacts.working_files import CheckoutOutcome
+from mlver.project.history.stage_history import StageHistory, read_history, read_rule
+from mlver.project.project import ResolvedRef, Project
 from mlver.project.stages import moves
 from mlver.project.tags import seals
 from mlver.project.transaction import editing
 from mlver.records.promotion import GateResult
-from mlver.version import parse
+from mlver.version import parse_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +34,13 @@ class RollbackResult:
     previous: str | None
     verified: int
     unkept: tuple[str, ...]
-    checkout: Materialised | None
+    checkout: CheckoutOutcome | None
     sequence: int | None = None
     commit: str | None = None
     dry_run: bool = True
 
 
-def rollback(
+def roll_back_stage(
     project: Project,
     model: str | None,
     *,
@@ -54,26 +54,26 @@ def rollback(
     if not message.strip():
         raise UsageError(
             "a rollback needs a reason",
-            hint=command("mlver", "rollback", *filter(None, [model]), "--stage", stage, "-m", "WHY"),
+            hint=shell_command("mlver", "rollback", *filter(None, [model]), "--stage", stage, "-m", "WHY"),
         )
-    project = project.afresh
-    rule(project, stage)
+    project = project.without_cache
+    read_rule(project, stage)
     with nullcontext() if dry_run else editing(project, f"rollback {model or stage}") as edit:
         name = project.model(model)
         if edit is not None:
             edit.what = f"rollback {name} {stage}"
-        history, broken = history_of(project, name, stage)
+        history, broken = read_history(project, name, stage)
         if broken:
             # going back must not wait for a repair; the record made now says what it was built on
-            project.reporter.note(f"the history of {stage} is damaged ({broken[0].message}): mlver verify --all")
-        previous = holder([record for record, _ in history])
-        chosen = _target(project, name, stage, history, to, previous)
-        record, digest = seals.vouched(project, f"{name}@{chosen.version}")
+            project.reporter.show_note(f"the history of {stage} is damaged ({broken[0].message}): mlver verify --all")
+        previous = stage_holder([record for record, _ in history])
+        chosen = _find_target(project, name, stage, history, to, previous)
+        record, digest = seals.read_vouched_record(project, f"{name}@{chosen.version}")
         seals.require_trusted(project, record, digest, vouched={past.record for past, _ in history})
-        verified = damage.prove(project, record, repairing=not dry_run)
-        before = working_files.before(project, record) if checkout and edit else {}
+        verified = damage.require_whole(project, record, repairing=not dry_run)
+        before = working_files.measure_working_files(project, record) if checkout and edit else {}
         # files first and the record last, so that the command can be run again until it is through
-        done = working_files.checkout(project, record, save=True, dry_run=dry_run) if checkout else None
+        done = working_files.check_out_version(project, record, save=True, dry_run=dry_run) if checkout else None
         result = RollbackResult(
             model=chosen.model,
             stage=stage,
@@ -85,21 +85,21 @@ def rollback(
         )
         if edit is None:
             return result
-        moving = moves.Move(chosen, stage, "rollback", message, (_proven(verified, record.unkept),))
+        moving = moves.StageMove(chosen, stage, "rollback", message, (_build_proven_gate(verified, record.unkept),))
         try:
-            promotion, commit = moves.move(project, edit, moving, history)
+            promotion, commit = moves.move_stage(project, edit, moving, history)
         except BaseException:
-            if done is not None and not _holds(project, chosen, stage):
-                working_files.put_back(project, record, before)
+            if done is not None and not _has_moved(project, chosen, stage):
+                working_files.put_files_back(project, record, before)
             raise
     return replace(result, sequence=promotion.sequence, commit=commit, dry_run=False)
 
 
-def _target(project: Project, model: str, stage: str, history: History, to: str | None, previous: str | None) -> Chosen:
+def _find_target(project: Project, model: str, stage: str, history: StageHistory, to: str | None, previous: str | None) -> ResolvedRef:
     if previous is None:
         raise MlverError(
             f"no version of {model} holds {stage}, so there is nothing to roll back from",
-            hint=command("mlver", "log", model),
+            hint=shell_command("mlver", "log", model),
         )
     target = str(project.select(model, to)) if to else rollback_target([record for record, _ in history])
     if target is None:
@@ -107,16 +107,16 @@ def _target(project: Project, model: str, stage: str, history: History, to: str 
         said = f"held nothing before {model} {previous} that was not rolled back or retired"
         raise MlverError(
             f"{stage} {said if others else f'has held only {model} {previous}'}, so there is nothing to go back to",
-            hint=command(
+            hint=shell_command(
                 "mlver", "rollback", model, "--stage", stage, "--to", *others[-1:] or ["VERSION"], "-m", "WHY"
             ),
         )
     if target == previous:
-        raise MlverError(f"{model} {target} holds {stage} already", hint=command("mlver", "log", model))
-    return Chosen(model, parse(target))
+        raise MlverError(f"{model} {target} holds {stage} already", hint=shell_command("mlver", "log", model))
+    return ResolvedRef(model, parse_version(target))
 
 
-def _proven(verified: int, unkept: Sequence[str]) -> GateResult:
+def _build_proven_gate(verified: int, unkept: Sequence[str]) -> GateResult:
     return GateResult(
         gate="verified bytes",
         result="pass",
@@ -125,7 +125,7 @@ def _proven(verified: int, unkept: Sequence[str]) -> GateResult:
     )
 
 
-def _holds(project: Project, chosen: Chosen, stage: str) -> bool:
+def _has_moved(project: Project, chosen: ResolvedRef, stage: str) -> bool:
     """Whether the stage has moved after all: then its files stay."""
     found = project.registry.holder(chosen.model, stage)
     return found is not None and found.version == str(chosen.version)

@@ -19,8 +19,8 @@ from typing import Any
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
-from mlver.records.values import flatten
-from mlver.records.version import Environment
+from mlver.records.values import flatten_values
+from mlver.records.version import TrainingEnvironment
 
 # Files that say what else is installed; those present at the repository's top are pinned by digest.
 _DESCRIBED_BY = re.compile(
@@ -33,103 +33,103 @@ _SEEDS = ("seed", "random_seed", "random_state")
 
 
 @dataclass(frozen=True, slots=True)
-class _Python:
+class _PythonInstallation:
     version: str
     libraries: tuple[str, ...]
 
 
-def capture(top: Path, params: Mapping[str, Any], command: str | None, prefix: Path | None = None) -> Environment:
+def capture_environment(top: Path, params: Mapping[str, Any], command: str | None, prefix: Path | None = None) -> TrainingEnvironment:
     """The environment as it is now: that at `prefix` if told. `params` may hold the random seed.
 
     Raise MlverError when `prefix` is no Python environment.
     """
-    python = _told(prefix) if prefix else _active(top)
-    python = python or _Python(platform.python_version(), (sysconfig.get_path("purelib"),))
-    return Environment(
+    python = _require_environment(prefix) if prefix else _find_active_environment(top)
+    python = python or _PythonInstallation(platform.python_version(), (sysconfig.get_path("purelib"),))
+    return TrainingEnvironment(
         python=python.version,
         platform=f"{sys.platform}-{platform.machine()}",
-        packages=_packages(python.libraries),
+        packages=_list_packages(python.libraries),
         command=command,
-        accelerator=_accelerator(),
-        seed=_seed(params),
-        files={name: _digest(top / name) for name in sorted(os.listdir(top)) if _describes(top / name)},
+        accelerator=_find_accelerator(),
+        seed=_find_seed(params),
+        files={name: _hash_file(top / name) for name in sorted(os.listdir(top)) if _is_requirements_file(top / name)},
     )
 
 
-def _told(prefix: Path) -> _Python:
-    found = _at(prefix)
+def _require_environment(prefix: Path) -> _PythonInstallation:
+    found = _read_environment(prefix)
     if found is None:
         raise MlverError(f"{prefix} is no Python environment", hint="name the folder that holds its pyvenv.cfg")
     return found
 
 
-def _active(top: Path) -> _Python | None:
+def _find_active_environment(top: Path) -> _PythonInstallation | None:
     """The environment the shell has activated, else the repository's own; None where that is the one we run in."""
     told = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
     prefix = Path(told) if told else top / ".venv"
-    return None if prefix == Path(sys.prefix) else _at(prefix)
+    return None if prefix == Path(sys.prefix) else _read_environment(prefix)
 
 
-def _at(prefix: Path) -> _Python | None:
+def _read_environment(prefix: Path) -> _PythonInstallation | None:
     """An environment told from its own files."""
     libraries = tuple(map(str, sorted(prefix.glob("lib/python3.*/site-packages"))))
-    version = _written_version(prefix)
-    return _Python(version, libraries) if libraries and version else None
+    version = _read_python_version(prefix)
+    return _PythonInstallation(version, libraries) if libraries and version else None
 
 
-def _written_version(prefix: Path) -> str | None:
+def _read_python_version(prefix: Path) -> str | None:
     """`version` of a virtual environment's pyvenv.cfg (PEP 405), else conda's record of its Python package."""
-    found = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)", _text(prefix / "pyvenv.cfg"), re.MULTILINE)
+    found = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)", _read_beginning(prefix / "pyvenv.cfg"), re.MULTILINE)
     if found is None:
         names = sorted(path.name for path in prefix.glob("conda-meta/python-3.*.json"))
         found = re.match(r"python-(\d+\.\d+\.\d+)", names[0]) if names else None
     return found[1] if found else None
 
 
-def _packages(libraries: tuple[str, ...]) -> dict[str, str]:
+def _list_packages(libraries: tuple[str, ...]) -> dict[str, str]:
     """Name and version from the head of each package's metadata (PEP 566); what has neither is passed over."""
     found: dict[str, str] = {}
     for library in libraries:
         for pattern in ("*.dist-info/METADATA", "*.egg-info/PKG-INFO", "*.egg-info"):
             for described in sorted(Path(library).glob(pattern)):
-                head = dict(reversed(_HEADER.findall(_text(described).partition("\n\n")[0])))
+                head = dict(reversed(_HEADER.findall(_read_beginning(described).partition("\n\n")[0])))
                 if head.keys() == {"Name", "Version"}:
                     name = re.sub(r"[-_.]+", "-", head["Name"]).lower()  # names compare as PEP 503 says
                     found.setdefault(name, head["Version"])
     return dict(sorted(found.items()))
 
 
-def _accelerator() -> str | None:
+def _find_accelerator() -> str | None:
     """The first accelerator the operating system tells of without being asked to run anything."""
     for card in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
-        named = re.search(r"^Model:\s*(.+)$", _text(card), re.MULTILINE)
-        driver = re.search(r"Kernel Module\s+([\d.]+)", _text(Path("/proc/driver/nvidia/version")))
+        named = re.search(r"^Model:\s*(.+)$", _read_beginning(card), re.MULTILINE)
+        driver = re.search(r"Kernel Module\s+([\d.]+)", _read_beginning(Path("/proc/driver/nvidia/version")))
         return (named[1] if named else "NVIDIA GPU") + (f", driver {driver[1]}" if driver else "")
     for card in sorted(Path("/sys/class/kfd/kfd/topology/nodes").glob("*/name")):
-        if _text(card).strip():
-            return f"AMD {_text(card).strip()}"
+        if _read_beginning(card).strip():
+            return f"AMD {_read_beginning(card).strip()}"
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return "Apple GPU"
     return None
 
 
-def _seed(params: Mapping[str, Any]) -> int | None:
-    for key, value in flatten(params).items():
+def _find_seed(params: Mapping[str, Any]) -> int | None:
+    for key, value in flatten_values(params).items():
         if key.rpartition(".")[2] in _SEEDS and isinstance(value, int) and not isinstance(value, bool):
             return value
     return None
 
 
-def _describes(path: Path) -> bool:
+def _is_requirements_file(path: Path) -> bool:
     return _DESCRIBED_BY.fullmatch(path.name) is not None and path.is_file() and not path.is_symlink()
 
 
-def _digest(path: Path) -> Digest:
+def _hash_file(path: Path) -> Digest:
     with path.open("rb") as file:
         return Digest(hashlib.file_digest(file, "sha256").hexdigest())
 
 
-def _text(path: Path) -> str:
+def _read_beginning(path: Path) -> str:
     """The beginning of a file, whatever its bytes; nothing of what is no file, such as a link to an endless device."""
     try:
         if not path.is_file():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlver.errors import UsageError
-from mlver.features.adopting.foreign_tags import Given, Moved, StageTag, VersionTag, claims, moves, plain
+from mlver.features.adopting.foreign_tags import StageTagEvent, DerivedPromotion, StageTag, VersionTag, read_claims, derive_promotions, select_plain_tags
 
 
 def test_names_of_gto_are_taken_apart() -> None:
@@ -20,7 +20,7 @@ def test_names_of_gto_are_taken_apart() -> None:
         "x",
         "m@1.0",
     )
-    found = claims(names, None)
+    found = read_claims(names, None)
     assert found.versions == (
         VersionTag("m@v1.0.0", "m", "1.0.0"),
         VersionTag("dir=m@v1.0.0-rc.1", "dir=m", "1.0.0-rc.1"),
@@ -35,9 +35,9 @@ def test_names_of_gto_are_taken_apart() -> None:
 
 def test_plain_tags_are_of_the_model_told_where_no_name_tells() -> None:
     names = ("v1.0.0", "2.0.0", "v2", "m@v1.0.0", "other@v1.0.0")
-    assert plain(names) == ["v1.0.0", "2.0.0"]
-    assert [one.tag for one in claims(names, "m").versions] == ["m@v1.0.0", "2.0.0"]
-    assert [one.tag for one in claims(names, None).versions] == ["m@v1.0.0", "other@v1.0.0"]
+    assert select_plain_tags(names) == ["v1.0.0", "2.0.0"]
+    assert [one.tag for one in read_claims(names, "m").versions] == ["m@v1.0.0", "2.0.0"]
+    assert [one.tag for one in read_claims(names, None).versions] == ["m@v1.0.0", "other@v1.0.0"]
 
 
 @pytest.mark.parametrize(
@@ -52,19 +52,19 @@ def test_a_pattern_says_where_model_and_version_stand(
     pattern: str, model: str | None, found: list[tuple[str, str]]
 ) -> None:
     names = ("rel-1.0.0", "xrel-1.0.0", "a.b/v2.0.0", "c/v3.0.0", "v9.0.0", "c#prod#1")
-    told = claims(names, model, pattern)
+    told = read_claims(names, model, pattern)
     assert ([(one.model, one.version) for one in told.versions], told.stages) == (found, ())
 
 
 @pytest.mark.parametrize("pattern", ["", "v*", "{model}", "{version}{version}", "{model}{model}{version}"])
 def test_a_pattern_without_one_version_is_refused(pattern: str) -> None:
     with pytest.raises(UsageError, match="where in a tag the version stands"):
-        claims((), "m", pattern)
+        read_claims((), "m", pattern)
 
 
 def test_a_pattern_without_a_model_needs_one() -> None:
     with pytest.raises(UsageError, match="does not tell its model"):
-        claims(("rel-1.0.0",), None, "rel-{version}")
+        read_claims(("rel-1.0.0",), None, "rel-{version}")
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,6 @@ def test_a_pattern_without_a_model_needs_one() -> None:
     ],
 )
 def test_events_of_a_stage_become_promotions(events: str, found: list[str]) -> None:
-    given = [Given("t", word.lstrip("-"), word.startswith("-")) for word in events.split()]
-    assert [f"{one.action} {one.version} from {one.previous}" for one in moves(given)] == found
-    assert all(isinstance(one, Moved) for one in moves(given))
+    given = [StageTagEvent("t", word.lstrip("-"), word.startswith("-")) for word in events.split()]
+    assert [f"{one.action} {one.version} from {one.previous}" for one in derive_promotions(given)] == found
+    assert all(isinstance(one, DerivedPromotion) for one in derive_promotions(given))

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from mlver.features.hooks.guarding import SMALL, File, is_pickle, judge_artifact, judge_file
+from mlver.features.hooks.guarding import SMALL, GuardedFile, is_pickle, judge_artifact, judge_file
 from mlver.records.config import GuardSettings
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n"
@@ -17,7 +17,7 @@ FORBID = GuardSettings(pickle="forbid")
 
 
 def kinds(path: str, head: bytes, settings: GuardSettings, *, size: int | None = None, artifact: str = "") -> list[str]:
-    file = File(path=path, size=len(head) if size is None else size, head=head, artifact=artifact or None)
+    file = GuardedFile(path=path, size=len(head) if size is None else size, head=head, artifact=artifact or None)
     return [link.kind for link in judge_file(file, settings)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlver.features.hooks.secrets import leaks, leaks_in
+from mlver.features.hooks.secrets import find_leaks, find_document_leaks
 
 # Put together here, so that no scanner takes this file for a leak.
 SECRETS = {
@@ -41,24 +41,24 @@ PLAIN = (
 
 @pytest.mark.parametrize(("kind", "secret"), SECRETS.items(), ids=SECRETS)
 def test_a_secret_is_told_by_its_kind_and_never_repeated(kind: str, secret: str) -> None:
-    assert leaks(f"train --with {secret} now") == [kind]
-    told = list(leaks_in({"params": {"url": [1, f"x {secret}"]}, secret: True}))
+    assert find_leaks(f"train --with {secret} now") == [kind]
+    told = list(find_document_leaks({"params": {"url": [1, f"x {secret}"]}, secret: True}))
     assert told == [("params.url[1]", kind), ("a key", kind)]
     assert secret not in str(told)
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_private_path_is_told(path: str) -> None:
-    assert leaks(path) == leaks(f"x {path} y") == ["a private path"]
+    assert find_leaks(path) == find_leaks(f"x {path} y") == ["a private path"]
 
 
 @pytest.mark.parametrize("text", PLAIN)
 def test_what_only_looks_like_one_passes(text: str) -> None:
-    assert leaks(text) == []
+    assert find_leaks(text) == []
 
 
 def test_below_a_secret_key_the_path_hides_it() -> None:
-    assert list(leaks_in({SECRETS["a GitHub token"]: {"path": "/home/kim"}})) == [
+    assert list(find_document_leaks({SECRETS["a GitHub token"]: {"path": "/home/kim"}})) == [
         ("a key", "a GitHub token"),
         ("….path", "a private path"),
     ]
@@ -68,4 +68,4 @@ def test_below_a_secret_key_the_path_hides_it() -> None:
     "text", ["-----BEGIN " * 20_000, "://a:" * 50_000, "sk-" * 100_000, "/home" * 100_000], ids=lambda text: text[:6]
 )
 def test_no_text_takes_long(text: str) -> None:
-    assert len(leaks(text)) <= 1
+    assert len(find_leaks(text)) <= 1

@@ -7,12 +7,12 @@ import dataclasses
 import pytest
 
 from mlver.errors import UsageError
-from mlver.features.checking.verify import verify
-from mlver.features.comparing.diff import diff
-from mlver.features.comparing.status import status
+from mlver.features.checking.verify import verify_versions
+from mlver.features.comparing.diff import diff_versions
+from mlver.features.comparing.status import find_status
 from mlver.features.looking.list import list_versions
-from mlver.features.looking.log import log
-from mlver.features.looking.show import show
+from mlver.features.looking.log import read_log
+from mlver.features.looking.show import show_version
 from mlver.project.project import Project
 from tests.cli.conftest import assert_works, train_model
 from tests.cli.results import read_document
@@ -26,9 +26,9 @@ def opened(repository: Repository) -> Project:
 def test_nothing_is_printed(second: Repository, capfd: pytest.CaptureFixture[str]) -> None:
     project = opened(second)
     train_model(second, 3)
-    for result in (list_versions(project), log(project), show(project, "digits"), status(project), diff(project, None)):
+    for result in (list_versions(project), read_log(project), show_version(project, "digits"), find_status(project), diff_versions(project, None)):
         assert dataclasses.is_dataclass(result)
-    verify(project, everything=True)
+    verify_versions(project, everything=True)
     assert capfd.readouterr() == ("", "")
 
 
@@ -89,21 +89,21 @@ def test_a_tag_that_seals_nothing_is_shown_as_none(second: Repository) -> None:
     (model,) = list_versions(opened(second)).models
     assert [version.sealed for version in model.versions] == [False, True]
     assert " unsealed " in assert_works(second, "list")
-    found = show(opened(second), "digits@1.1.0")
+    found = show_version(opened(second), "digits@1.1.0")
     assert (found.tag, found.unsealed) == ("digits@v1.1.0", "is a lightweight tag, which can seal nothing")
     assert "no: digits@v1.1.0 is a lightweight tag" in assert_works(second, "show", "digits@1.1.0")
-    assert show(opened(second), "digits@1.0.0").unsealed is None
+    assert show_version(opened(second), "digits@1.0.0").unsealed is None
 
 
 def test_log_of_one_stage_and_of_the_newest(second: Repository) -> None:
     assert_works(second, "promote", "digits", "--to", "staging", "-m", "Try")
     assert_works(second, "promote", "digits", "--to", "production", "-m", "Better")
-    found = log(opened(second), "digits", stage="production")
+    found = read_log(opened(second), "digits", stage="production")
     assert [(event.previous, event.version) for event in found.events] == [("1.0.0", "1.1.0"), (None, "1.0.0")]
     (second.path / ".mlver/config.yaml").write_text("schema: mlver/config/1\nstages: {canary: {}}\n")
-    assert len(log(opened(second), stage="production").events) == 2  # what was held is told for ever
-    assert log(opened(second), stage="canary").events == ()
-    found = log(opened(second), limit=1)
+    assert len(read_log(opened(second), stage="production").events) == 2  # what was held is told for ever
+    assert read_log(opened(second), stage="canary").events == ()
+    found = read_log(opened(second), limit=1)
     assert (len(found.events), found.total) == (1, 5)
 
 
@@ -111,7 +111,7 @@ def test_status_names_what_is_missing_and_how_to_get_it_back(second: Repository)
     (second.path / "data/train.csv").unlink()
     second.git("rm", "--quiet", "--cached", "metrics.json")
     (second.path / "metrics.json").unlink()
-    (found,) = status(opened(second)).models
+    (found,) = find_status(opened(second)).models
     assert [(a.name, a.state) for a in found.artifacts] == [("weights", "unchanged"), ("train", "missing")]
     assert (found.differs, found.bump, found.lacking) == (True, None, ("metrics.json",))
     shown = assert_works(second, "status")
@@ -133,7 +133,7 @@ def test_status_names_what_is_missing_and_how_to_get_it_back(second: Repository)
 def test_status_suggests_the_bump(second: Repository, change: dict[str, str], bump: str | None) -> None:
     for name, text in change.items():
         second.write(name, text)
-    (found,) = status(opened(second)).models
+    (found,) = find_status(opened(second)).models
     assert found.bump == bump
     assert found.next == {"patch": "1.1.1", "minor": "1.2.0", None: None}[bump]
 
@@ -145,20 +145,20 @@ GIVEN = ("--param", "extra=1", "--param", "opt.name=sgd", "--metric", "f1=0.5")
 def test_what_the_command_line_gave_is_not_missed_in_the_work_tree(first: Repository, params: str) -> None:
     first.write("params.yaml", params)
     assert_works(first, "register", "digits", "--bump", "minor", *GIVEN, "-m", "Given")
-    (found,) = status(opened(first)).models
+    (found,) = find_status(opened(first)).models
     assert (found.params, found.bump, found.differs) == ((), None, False)
     assert {change.verdict for change in found.metrics} == {"same"}
-    assert not diff(opened(first), "digits").differs
-    assert {"extra", "opt.name"} <= {change.key for change in diff(opened(first), "digits@1.0.0", "digits").params}
+    assert not diff_versions(opened(first), "digits").differs
+    assert {"extra", "opt.name"} <= {change.key for change in diff_versions(opened(first), "digits@1.0.0", "digits").params}
 
 
 def test_what_a_file_no_longer_says_is_missed(first: Repository) -> None:
     assert_works(first, "register", "digits", "--bump", "minor", *GIVEN, "-m", "Given")
     first.write("params.yaml", "lr: 0.001\n")
-    (found,) = status(opened(first)).models
+    (found,) = find_status(opened(first)).models
     assert [(change.key, change.kind) for change in found.params] == [("seed", "removed")]
     first.write("params.yaml", "lr: 0.001\nseed: 42\nextra: 2\nopt: sgd\n")
-    (found,) = status(opened(first)).models
+    (found,) = find_status(opened(first)).models
     assert [(change.key, change.kind) for change in found.params] == [
         *(("extra", "changed"), ("opt.name", "removed"), ("opt", "added"))
     ]
@@ -166,9 +166,9 @@ def test_what_a_file_no_longer_says_is_missed(first: Repository) -> None:
 
 def test_diff_against_the_work_tree(second: Repository) -> None:
     project = opened(second)
-    assert not diff(project, "digits@1.1.0").differs
+    assert not diff_versions(project, "digits@1.1.0").differs
     train_model(second, 3, commit=False)
-    found = diff(project, "digits@1.1.0")
+    found = diff_versions(project, "digits@1.1.0")
     assert (found.old, found.new) == ("digits 1.1.0", "digits (work tree)")
     assert [(change.key, change.old, change.new) for change in found.params] == [("lr", 0.002, 0.003)]
     assert [artifact.changed for artifact in found.artifacts] == [("weights.safetensors",), ()]
@@ -188,7 +188,7 @@ def test_diff_names_what_was_renamed_added_and_removed(second: Repository) -> No
     (second.path / "model/config.json").rename(second.path / "model/settings.json")
     second.write("model/extra.bin", "new")
     (second.path / "model/weights.safetensors").unlink()
-    weights = diff(opened(second), "digits").artifacts[0]
+    weights = diff_versions(opened(second), "digits").artifacts[0]
     assert [(renamed.old, renamed.new) for renamed in weights.renamed] == [("config.json", "settings.json")]
     assert (weights.added, weights.removed, weights.changed) == (("extra.bin",), ("weights.safetensors",), ())
     shown = assert_works(second, "diff", "digits")
@@ -206,7 +206,7 @@ def test_diff_shows_ten_files_and_counts_the_rest(second: Repository) -> None:
 
 def test_verify_of_all_and_some_is_a_contradiction(second: Repository) -> None:
     with pytest.raises(UsageError):
-        verify(opened(second), ["digits"], everything=True)
+        verify_versions(opened(second), ["digits"], everything=True)
 
 
 def test_many_metrics_are_counted_where_there_is_no_room(first: Repository) -> None:

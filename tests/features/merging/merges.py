@@ -5,14 +5,14 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from mlver.features.checking.verify import verify
-from mlver.features.merging.resolve import ResolveResult, Side, resolve
-from mlver.features.releasing.tag import tag
+from mlver.features.checking.verify import verify_versions
+from mlver.features.merging.resolve import ResolveResult, MergeSide, resolve_conflicts
+from mlver.features.releasing.tag import tag_records
 from mlver.project.project import Project
-from mlver.project.stages.promote import promote
+from mlver.project.stages.promote import promote_version
 from mlver.records import layout
 from tests.conftest import Repository
-from tests.project.helpers import initialise_project, new_repository, register_version, write_artifact
+from tests.project.helpers import initialise_project, new_repository, register_one, write_artifact
 
 
 def diverge_branches(path: Path) -> Repository:
@@ -22,8 +22,8 @@ def diverge_branches(path: Path) -> Repository:
     made.write(".gitignore", "/w\n")
     write_artifact(made, "w", "1")
     made.commit("Ground")
-    register_version(project)
-    promote(project, "m", to="production", message="release")
+    register_one(project)
+    promote_version(project, "m", to="production", message="release")
     made.git("branch", "start")
     made.git("switch", "--quiet", "-c", "topic")
     register_next_version(project, "topic")
@@ -38,9 +38,9 @@ def register_next_version(
     project: Project, weights: str, bump: str = "minor", stage: str | None = "production"
 ) -> None:
     (project.top / "w").write_text(weights)
-    made = register_version(project, bump=bump, message=weights)
+    made = register_one(project, bump=bump, message=weights)
     if stage:
-        promote(project, f"m@{made.version}", to=stage, message=f"promote {weights}")
+        promote_version(project, f"m@{made.version}", to=stage, message=f"promote {weights}")
 
 
 def run_git(ground: Repository, *words: str) -> int:
@@ -49,8 +49,8 @@ def run_git(ground: Repository, *words: str) -> int:
     return done.returncode
 
 
-def resolve_merge(ground: Repository, rewrite: Side | None = None, *, dry_run: bool = False) -> ResolveResult:
-    return resolve(Project.open(ground.path), rewrite=rewrite, dry_run=dry_run)
+def resolve_merge(ground: Repository, rewrite: MergeSide | None = None, *, dry_run: bool = False) -> ResolveResult:
+    return resolve_conflicts(Project.open(ground.path), rewrite=rewrite, dry_run=dry_run)
 
 
 _ELSEWHERE = {("tag", "seals a record that is not here")}
@@ -59,23 +59,23 @@ _ELSEWHERE = {("tag", "seals a record that is not here")}
 def assert_verifies(ground: Repository) -> None:
     """Everything can be sealed, and nothing is found wrong."""
     project = Project.open(ground.path)
-    assert tag(project).refused == ()
+    assert tag_records(project).refused == ()
     # what lies in the work tree is a person's own business; what branches have sealed that are not here, theirs
-    broken = verify(project, everything=True).broken
+    broken = verify_versions(project, everything=True).broken
     assert [link for link in broken if (link.kind, link.message) not in _ELSEWHERE and link.kind != "working"] == []
 
 
 def list_promotions(ground: Repository, stage: str = "production") -> list[tuple[str, str | None]]:
-    history = Project.open(ground.path).registry.history("m", stage)
+    history = Project.open(ground.path).registry.read_history("m", stage)
     return [(record.version, record.previous) for record, _ in history]
 
 
 CHAIN: list[tuple[str, str | None]] = [("1.0.0", None), ("1.1.0", "1.0.0"), ("1.2.0", "1.1.0"), ("1.2.1", "1.2.0")]
 MOVED = [
-    (layout.version("m", "1.1.0"), layout.version("m", "1.2.0")),
-    (layout.version("m", "1.1.1"), layout.version("m", "1.2.1")),
-    (layout.promotion("m", "production", 2), layout.promotion("m", "production", 3)),
-    (layout.promotion("m", "production", 3), layout.promotion("m", "production", 4)),
+    (layout.version_path("m", "1.1.0"), layout.version_path("m", "1.2.0")),
+    (layout.version_path("m", "1.1.1"), layout.version_path("m", "1.2.1")),
+    (layout.promotion_path("m", "production", 2), layout.promotion_path("m", "production", 3)),
+    (layout.promotion_path("m", "production", 3), layout.promotion_path("m", "production", 4)),
 ]
 
 
@@ -93,5 +93,5 @@ def seal_on_topic(ground: Repository) -> str:
     """The tag m@v1.1.0 seals topic's record here."""
     ground.git("tag", "--delete", "m@v1.1.0")
     ground.git("switch", "--quiet", "topic")
-    tag(Project.open(ground.path))
+    tag_records(Project.open(ground.path))
     return ground.git("rev-parse", "refs/tags/m@v1.1.0")

@@ -11,7 +11,7 @@ import pytest
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError
 from mlver.project.project import Project
-from mlver.project.stages.promote import promote
+from mlver.project.stages.promote import promote_version
 from mlver.records import layout
 from tests.conftest import Repository
 from tests.features.merging.merges import (
@@ -24,13 +24,13 @@ from tests.features.merging.merges import (
     run_git,
     seal_on_topic,
 )
-from tests.project.helpers import register_version
+from tests.project.helpers import register_one
 
 
 @pytest.mark.parametrize(("on", "other", "side"), [("main", "topic", "theirs"), ("topic", "main", "ours")])
 def test_a_merge_rewrites_the_side_that_is_not_on_main(apart: Repository, on: str, other: str, side: str) -> None:
     apart.git("switch", "--quiet", on)
-    mains = apart.git("show", f"main:{layout.version('m', '1.1.0')}")
+    mains = apart.git("show", f"main:{layout.version_path('m', '1.1.0')}")
     assert run_git(apart, "merge", "--quiet", other) == 1
     dry = resolve_merge(apart, dry_run=True)
     done = resolve_merge(apart)
@@ -38,7 +38,7 @@ def test_a_merge_rewrites_the_side_that_is_not_on_main(apart: Repository, on: st
     assert [(one.old, one.new) for one in done.rewritten] == MOVED
     assert (dry.rewritten, dry.written) == (done.rewritten, done.written)
     assert apart.git("ls-files", "--unmerged") == apart.git("diff", "--name-only") == ""
-    assert (apart.path / layout.version("m", "1.1.0")).read_text() == mains + "\n"
+    assert (apart.path / layout.version_path("m", "1.1.0")).read_text() == mains + "\n"
     assert resolve_merge(apart).written == ()
     apart.git("commit", "--quiet", "--no-edit")
     assert list_promotions(apart) == CHAIN
@@ -98,9 +98,9 @@ def test_branches_that_claim_different_numbers_and_stages_merge_cleanly(apart: R
     for branch, number, stage in (("a", "3.0.0", "staging"), ("b", "4.0.0", "production"), ("c", "5.0.0", None)):
         apart.git("switch", "--quiet", "-c", branch, "start")
         (apart.path / "w").write_text(branch)
-        register_version(project, version=number, message=branch)
+        register_one(project, version=number, message=branch)
         if stage:
-            promote(project, f"m@{number}", to=stage, message=branch)
+            promote_version(project, f"m@{number}", to=stage, message=branch)
     apart.git("switch", "--quiet", "-c", "octopus", "start")
     apart.git("merge", "--quiet", "--no-edit", "a", "b", "c")
     assert apart.git("rev-list", "--parents", "-1", "HEAD").count(" ") == 3
@@ -144,7 +144,7 @@ def test_tags_of_promotions_are_taken_back_unless_they_were_pushed(apart: Reposi
     """A pushed one has told what it told: it holds up no merge."""
     names = [f"m@production.{number}" for number in (2, 3)]
     for name, number in zip(names, (2, 3), strict=True):
-        record = apart.git("show", f"topic:{layout.promotion('m', 'production', number)}") + "\n"
+        record = apart.git("show", f"topic:{layout.promotion_path('m', 'production', number)}") + "\n"
         message = f"told\n\nMlver-Record: {Digest.of(record.encode())}"
         apart.git("tag", "--annotate", "--message", message, name, "topic")
     add_remote(apart)

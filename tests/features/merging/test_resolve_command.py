@@ -58,7 +58,7 @@ def test_the_screen_tells_what_became_of_what(stopped: Repository) -> None:
 def test_as_a_document(stopped: Repository) -> None:
     found = read_document(stopped.mlver("resolve", "--json"), "resolve")
     assert (found["ok"], found["rewrite"], found["untagged"]) == (True, "theirs", ["digits@v1.1.0"])
-    assert found["written"] == [layout.version("digits", number) for number in ("1.1.0", "1.2.0")]
+    assert found["written"] == [layout.version_path("digits", number) for number in ("1.1.0", "1.2.0")]
     stopped.git("merge", "--abort")
     assert assert_works(stopped, "tag").startswith("Sealed digits@v1.1.0")  # given up, nothing is lost
 
@@ -76,9 +76,9 @@ def test_gits_own_driver_merges_settings(second: Repository, tmp_path: Path) -> 
     program = programs / "mlver"
     program.write_text(f'#!/bin/sh\nPYTHONPATH="{CHECKOUT}" exec "{sys.executable}" -m mlver "$@"\n')
     program.chmod(0o755)
-    second.write(".gitattributes", f"{layout.settings('*')} merge=mlver\n")
+    second.write(".gitattributes", f"{layout.settings_path('*')} merge=mlver\n")
     second.commit("Ask for the driver")
-    path = layout.settings("digits")
+    path = layout.settings_path("digits")
     begun = (second.path / path).read_text()
     for branch, lines in (("a", "owner: kim\n"), ("b", "command: python train.py\n"), ("c", "owner: lee\n")):
         second.git("switch", "--quiet", "-c", branch, "main")

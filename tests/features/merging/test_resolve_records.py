@@ -11,14 +11,14 @@ import pytest
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError
-from mlver.features.checking.verify import verify
+from mlver.features.checking.verify import verify_versions
 from mlver.project.edit import intent
-from mlver.project.history.stage_history import history_of
+from mlver.project.history.stage_history import read_history
 from mlver.project.project import Project
-from mlver.project.registry.committed import Tree
-from mlver.project.registry.registry import Registry
-from mlver.project.stages.promote import promote
-from mlver.project.stages.rollback import rollback
+from mlver.project.registry.committed import CommittedRecords
+from mlver.project.registry.registry import RecordRegistry
+from mlver.project.stages.promote import promote_version
+from mlver.project.stages.rollback import roll_back_stage
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
@@ -56,7 +56,7 @@ def judged(apart: Repository, version: str, who: str) -> Digest:
         data={"golden": pinned.weights},
         metrics={"accuracy": 0.5},
     )
-    put(apart, layout.evaluation("m", version, 1), codec.encode("evaluation", evaluation.to_document()))
+    put(apart, layout.evaluation_path("m", version, 1), codec.encode("evaluation", evaluation.to_document()))
     approval = ApprovalRecord(
         model="m",
         version=version,
@@ -67,7 +67,7 @@ def judged(apart: Repository, version: str, who: str) -> Digest:
         message=who,
         record=record,
     )
-    path = layout.approval("m", version, "production", 1)
+    path = layout.approval_path("m", version, "production", 1)
     found = put(apart, path, codec.encode("approval", approval.to_document()))
     apart.commit(f"Judge {version}")
     return found
@@ -77,8 +77,8 @@ def test_evaluations_come_along_and_approvals_do_not(apart: Repository) -> None:
     """Bytes that were measured are the same bytes; a yes was said to one record."""
     apart.git("switch", "--quiet", "topic")
     given = judged(apart, "1.1.1", KIM)
-    path = layout.promotion("m", "production", 3)
-    promotion, _ = Project.open(apart.path).registry.promotion("m", "production", 3)
+    path = layout.promotion_path("m", "production", 3)
+    promotion, _ = Project.open(apart.path).registry.read_promotion("m", "production", 3)
     counted = replace(promotion, approvals=(ApprovalReference(approver=KIM, record=given),))
     apart.git("reset", "--quiet", "--soft", "HEAD~2")  # as if it had been promoted with it
     put(apart, path, codec.encode("promotion", counted.to_document()))
@@ -87,8 +87,8 @@ def test_evaluations_come_along_and_approvals_do_not(apart: Repository) -> None:
     assert run_git(apart, "merge", "--quiet", "topic") == 1
     done = resolve_merge(apart)
     moved = {one.old: one.new for one in done.rewritten}
-    assert moved[layout.evaluation("m", "1.1.1", 1)] == layout.evaluation("m", "1.2.1", 1)
-    assert {one.path for one in done.dropped} == {layout.approval("m", "1.1.1", "production", 1), path}
+    assert moved[layout.evaluation_path("m", "1.1.1", 1)] == layout.evaluation_path("m", "1.2.1", 1)
+    assert {one.path for one in done.dropped} == {layout.approval_path("m", "1.1.1", "production", 1), path}
     assert all("1.1.1" in one.why and "1.2.1" in one.why for one in done.dropped)
     apart.git("commit", "--quiet", "--no-edit")
     assert list_promotions(apart) == CHAIN[:3]
@@ -112,11 +112,11 @@ def test_a_promotion_that_changes_nothing_any_more_is_left_out(apart: Repository
     project = Project.open(apart.path)
     for branch in ("mine", "yours"):
         apart.git("switch", "--quiet", "-c", branch, "start")
-        promote(project, "m@1.0.0", to="staging", message=f"{branch} try")
+        promote_version(project, "m@1.0.0", to="staging", message=f"{branch} try")
     assert run_git(apart, "merge", "--quiet", "mine") == 1
     done = resolve_merge(apart, "ours")
     assert [(one.path, one.why) for one in done.dropped] == [
-        (layout.promotion("m", "staging", 1), "staging holds 1.0.0 already")
+        (layout.promotion_path("m", "staging", 1), "staging holds 1.0.0 already")
     ]
     apart.git("commit", "--quiet", "--no-edit")
     assert list_promotions(apart, "staging") == [("1.0.0", None)]
@@ -124,7 +124,7 @@ def test_a_promotion_that_changes_nothing_any_more_is_left_out(apart: Repository
 
 
 def settings(apart: Repository, lines: str) -> None:
-    path = layout.settings("m")
+    path = layout.settings_path("m")
     apart.write(path, f"{(apart.path / path).read_text()}{lines}")
     apart.commit("Settings")
 
@@ -147,9 +147,9 @@ def test_settings_are_merged_key_by_key_and_a_clash_is_a_persons(
     done = resolve_merge(apart, "ours")
     if clash:
         assert (done.exit_code, [one.why for one in done.left], done.settled) == (1, [clash], ())
-        assert b"<<<<<<<" in (apart.path / layout.settings("m")).read_bytes()
+        assert b"<<<<<<<" in (apart.path / layout.settings_path("m")).read_bytes()
     else:
-        assert (done.exit_code, done.left, done.settled) == (0, (), (layout.settings("m"),))
+        assert (done.exit_code, done.left, done.settled) == (0, (), (layout.settings_path("m"),))
         apart.git("commit", "--quiet", "--no-edit")
         found = Project.open(apart.path).registry.settings("m")
         assert found is not None
@@ -158,7 +158,7 @@ def test_settings_are_merged_key_by_key_and_a_clash_is_a_persons(
 
 
 def test_settings_that_one_side_deleted_are_a_persons(apart: Repository) -> None:
-    path = layout.settings("m")
+    path = layout.settings_path("m")
     apart.git("switch", "--quiet", "-c", "mine", "start")
     apart.git("rm", "--quiet", path)
     apart.commit("Delete the settings")
@@ -171,7 +171,7 @@ def test_settings_that_one_side_deleted_are_a_persons(apart: Repository) -> None
 
 
 def test_what_is_broken_on_main_itself_is_nothing_to_rebase(apart: Repository) -> None:
-    apart.git("rm", "--quiet", layout.version("m", "1.1.0"))
+    apart.git("rm", "--quiet", layout.version_path("m", "1.1.0"))
     apart.commit("Delete a version")
     (left,) = resolve_merge(apart).left
     assert (left.why, left.hint) == ("names 1.1.0, which has no record", "mlver verify --all")
@@ -196,7 +196,7 @@ def test_where_nothing_stopped_there_is_nothing_to_do(apart: Repository) -> None
 
 def test_a_record_that_is_a_symlink_is_not_followed(apart: Repository) -> None:
     apart.git("switch", "--quiet", "topic")
-    path = apart.path / layout.version("m", "1.1.0")
+    path = apart.path / layout.version_path("m", "1.1.0")
     path.unlink()
     path.symlink_to("/etc/passwd")
     apart.commit("Hostile")
@@ -224,7 +224,7 @@ def killed(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
         patch.setattr(intent, "drop", die)
         with pytest.raises(KeyboardInterrupt):
             resolve_merge(apart)
-    assert intent.pending(Project.open(apart.path).directory) is not None
+    assert intent.read_pending(Project.open(apart.path).directory) is not None
 
 
 def test_killed_and_then_committed_it_is_completed(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,37 +264,37 @@ def forged(apart: Repository, files: Sequence[tuple[str, str]]) -> None:
 
 
 def test_a_merge_that_edits_what_it_moves_is_still_told(apart: Repository) -> None:
-    side = Registry(Tree.at(Project.open(apart.path).repository, "refs/heads/topic"), None)
-    mains, topics = layout.version("m", "1.1.0"), side.read(layout.version("m", "1.1.0"))
+    side = RecordRegistry(CommittedRecords.at(Project.open(apart.path).repository, "refs/heads/topic"), None)
+    mains, topics = layout.version_path("m", "1.1.0"), side.read(layout.version_path("m", "1.1.0"))
     assert topics is not None
     lost = (apart.path / mains).read_text()
     moved = lost.replace('version: "1.1.0"', 'version: "1.3.0"').replace("message: main", "message: better")
-    forged(apart, [(mains, topics.decode()), (layout.version("m", "1.3.0"), moved)])
-    broken = verify(Project.open(apart.path), everything=True).broken
+    forged(apart, [(mains, topics.decode()), (layout.version_path("m", "1.3.0"), moved)])
+    broken = verify_versions(Project.open(apart.path), everything=True).broken
     assert any(link.kind == "history" and link.subject == mains for link in broken)
 
 
 def chained(apart: Repository, history: Sequence[PromotionRecord]) -> None:
     """Write a stage's history anew, so that the chain itself holds, and commit it as the merge under way."""
-    for path in (apart.path / layout.stage("m", "production")).iterdir():
+    for path in (apart.path / layout.stage_folder("m", "production")).iterdir():
         path.unlink()
     previous, prior = None, None
     for sequence, record in enumerate(history, start=1):
         new = replace(record, sequence=sequence, previous=previous, prior=prior)
-        prior = put(apart, layout.promotion("m", "production", sequence), codec.encode("promotion", new.to_document()))
+        prior = put(apart, layout.promotion_path("m", "production", sequence), codec.encode("promotion", new.to_document()))
         previous = new.version
     apart.commit("Forged merge")
-    assert history_of(Project.open(apart.path), "m", "production")[1] == ()
+    assert read_history(Project.open(apart.path), "m", "production")[1] == ()
 
 
 def merged(apart: Repository) -> list[PromotionRecord]:
     assert run_git(apart, "merge", "--quiet", "topic") == 1
     resolve_merge(apart)
-    return [record for record, _ in Project.open(apart.path).registry.history("m", "production")]
+    return [record for record, _ in Project.open(apart.path).registry.read_history("m", "production")]
 
 
 def reported(apart: Repository) -> set[str]:
-    broken = verify(Project.open(apart.path), everything=True).broken
+    broken = verify_versions(Project.open(apart.path), everything=True).broken
     return {link.subject for link in broken if link.kind == "history"}
 
 
@@ -303,13 +303,13 @@ def test_a_merge_that_leaves_out_what_went_back_is_told(apart: Repository, actio
     """That the version had been promoted before is no reason to leave out that the stage went back to it."""
     project = Project.open(apart.path)
     if action == "rollback":
-        rollback(project, "m", stage="production", message="back")
+        roll_back_stage(project, "m", stage="production", message="back")
     else:
-        promote(project, "m@1.0.0", to="production", message="back")
+        promote_version(project, "m@1.0.0", to="production", message="back")
     history = merged(apart)
     assert [record.version for record in history] == ["1.0.0", "1.1.0", "1.0.0", "1.2.0", "1.2.1"]
     chained(apart, [*history[:2], *history[3:]])
-    assert layout.promotion("m", "production", 3) in reported(apart)
+    assert layout.promotion_path("m", "production", 3) in reported(apart)
 
 
 @pytest.mark.parametrize(("sequence", "version"), [(1, "1.1.0"), (2, "1.0.0")])
@@ -320,21 +320,21 @@ def test_a_merge_that_says_another_version_was_promoted_is_told(apart: Repositor
     assert digest is not None
     history[sequence - 1] = replace(history[sequence - 1], version=version, record=digest)
     chained(apart, history)
-    assert layout.promotion("m", "production", sequence) in reported(apart)
+    assert layout.promotion_path("m", "production", sequence) in reported(apart)
 
 
 def test_a_merge_does_not_move_what_both_branches_had(apart: Repository) -> None:
-    path = layout.version("m", "1.0.0")
+    path = layout.version_path("m", "1.0.0")
     text = (apart.path / path).read_text()
     run_git(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
     (apart.path / path).unlink()
-    apart.write(layout.version("m", "1.5.0"), text.replace('version: "1.0.0"', 'version: "1.5.0"'))
+    apart.write(layout.version_path("m", "1.5.0"), text.replace('version: "1.0.0"', 'version: "1.5.0"'))
     apart.commit("Forged merge")
     assert path in reported(apart)
 
 
 def test_a_merge_that_says_another_version_is_the_parent_is_told(apart: Repository) -> None:
-    path = layout.version("m", "1.1.0")
+    path = layout.version_path("m", "1.1.0")
     merged(apart)
     apart.write(path, (apart.path / path).read_text().replace('parent: "1.0.0"', "parent: null"))
     apart.commit("Forged merge")
@@ -346,11 +346,11 @@ def test_a_merge_that_gives_an_evaluation_to_another_version_is_told(apart: Repo
     judged(apart, "1.1.1", KIM)
     apart.git("switch", "--quiet", "main")
     judged(apart, "1.0.0", KIM)
-    old, new = layout.evaluation("m", "1.0.0", 1), layout.evaluation("m", "1.1.0", 1)
+    old, new = layout.evaluation_path("m", "1.0.0", 1), layout.evaluation_path("m", "1.1.0", 1)
     registry = Project.open(apart.path).registry
     digest = registry.digest("m", "1.1.0")
     assert digest is not None
-    moved = replace(registry.evaluation("m", "1.0.0", 1), version="1.1.0", record=digest)
+    moved = replace(registry.read_evaluation("m", "1.0.0", 1), version="1.1.0", record=digest)
     run_git(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
     (apart.path / old).unlink()
     apart.write(new, codec.encode("evaluation", moved.to_document()))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mlver.features.merging.threeway import merge
+from mlver.features.merging.threeway import merge_mappings
 
 CASES: dict[str, tuple[Any, Any, Any, Any, list[str]]] = {
     "one side": ({"a": 1}, {"a": 1}, {"a": 2}, {"a": 2}, []),
@@ -25,6 +25,6 @@ CASES: dict[str, tuple[Any, Any, Any, Any, list[str]]] = {
 
 @pytest.mark.parametrize(("base", "ours", "theirs", "wanted", "clashes"), CASES.values(), ids=CASES)
 def test_merge(base: Any, ours: Any, theirs: Any, wanted: Any, clashes: list[str]) -> None:
-    found = merge(base, ours, theirs)
+    found = merge_mappings(base, ours, theirs)
     assert found == (wanted, clashes)
     assert repr(found[0]) == repr(wanted)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlver.project.edit.edit import Edit
+from mlver.project.edit.edit import PlannedEdit
 from mlver.project.project import Project
 from tests.cli.conftest import assert_refused, assert_works, train_model
 from tests.cli.results import read_document
@@ -180,10 +180,10 @@ def test_head_is_read_once_nobody_else_can_move_it(second: Repository, monkeypat
     module = importlib.import_module("mlver.features.releasing.tag")
     locked = module.editing
 
-    def landed(project: Project, what: str) -> AbstractContextManager[Edit]:
+    def landed(project: Project, what: str) -> AbstractContextManager[PlannedEdit]:
         assert_works(second, "register", "digits", "--bump", "patch", "-m", "Third")
         second.git("tag", "--delete", "digits@v1.1.1")
-        found: AbstractContextManager[Edit] = locked(project, what)
+        found: AbstractContextManager[PlannedEdit] = locked(project, what)
         return found
 
     monkeypatch.setattr(module, "editing", landed)

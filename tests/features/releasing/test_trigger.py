@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlver.features.releasing.trigger import judge
+from mlver.features.releasing.trigger import judge_trigger
 
 ACTIONS = {"GITHUB_ACTIONS": "true"}
 KNOWN = {**ACTIONS, "GITHUB_TOKEN": "ghs_own"}
@@ -26,6 +26,6 @@ GITLAB = {"GITLAB_CI": "true", "CI_JOB_TOKEN": "own"}
     ],
 )
 def test_a_jobs_own_token_starts_nothing(environment: dict[str, str], secrets: set[str], said: str | None) -> None:
-    found = judge(environment, secrets)
+    found = judge_trigger(environment, secrets)
     assert (found is None) == (said is None)
     assert said is None or (found is not None and said in found.message)

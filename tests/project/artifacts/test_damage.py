@@ -20,15 +20,15 @@ LARGE = b"large " * 400_000
 
 def places(project: Project, data: bytes) -> list[tuple[Path, int]]:
     hexadecimal = Digest.of(data).hex
-    return [(Path(place.path), place.offset) for place in storing.store(project).places({hexadecimal})[hexadecimal]]
+    return [(Path(place.path), place.offset) for place in storing.open_store(project).places({hexadecimal})[hexadecimal]]
 
 
 def test_a_whole_version_is_proven_with_its_size(project: Project, repository: Repository) -> None:
     write_artifact(repository, "w", LARGE)
     write_artifact(repository, "d", {"a": "12", "b": "345"})
     record = store_version(project, weights="w", train="d")
-    assert damage.prove(project, record, repairing=True) == len(LARGE) + 5
-    assert damage.damage(project, [record]).broken == ()
+    assert damage.require_whole(project, record, repairing=True) == len(LARGE) + 5
+    assert damage.find_damage(project, [record]).broken == ()
 
 
 @pytest.mark.parametrize("data", [b"small", LARGE], ids=["packed", "loose"])
@@ -39,19 +39,19 @@ def test_a_damaged_object_is_named_by_its_use_and_set_aside(
     record = store_version(project, weights="w")
     ((path, offset),) = places(project, data)
     flip_bit(path, offset)
-    found = damage.damage(project, [record])
+    found = damage.find_damage(project, [record])
     assert [(link.kind, link.subject) for link in found.lost] == [("object", "m 1.0.0 weights/a")]
     assert "is damaged" in found.lost[0].message
     assert found.copies == {Digest.of(data)}
     with pytest.raises(
         MlverError, match=r"m 1\.0\.0 cannot be had whole:\n  m 1\.0\.0 weights/a: is damaged"
     ) as refused:
-        damage.prove(project, record, repairing=True)
+        damage.require_whole(project, record, repairing=True)
     assert refused.value.hint
     assert any((project.directory / "quarantine").iterdir())
     write_artifact(repository, "again", data)
     store_version(project, "2.0.0", weights="again")
-    assert damage.prove(project, record) == len(data) + 4
+    assert damage.require_whole(project, record) == len(data) + 4
 
 
 def test_a_lost_object_and_a_lost_manifest_are_named(project: Project, repository: Repository) -> None:
@@ -60,15 +60,15 @@ def test_a_lost_object_and_a_lost_manifest_are_named(project: Project, repositor
     record = store_version(project, weights="w", train="d")
     ((path, _),) = places(project, LARGE)
     path.unlink()
-    manifest = repository.path / layout.manifest(record.data["train"].digest)
+    manifest = repository.path / layout.manifest_path(record.data["train"].digest)
     manifest.write_bytes(manifest.read_bytes().replace(b"  b", b"  c"))
-    found = damage.damage(project, [record])
+    found = damage.find_damage(project, [record])
     assert [(link.kind, link.subject) for link in found.lost] == [
         ("manifest", "m 1.0.0 train"),
         ("object", "m 1.0.0 weights"),
     ]
     manifest.unlink()
-    assert "is missing: it lists the files of d" in damage.damage(project, [record]).lost[0].message
+    assert "is missing: it lists the files of d" in damage.find_damage(project, [record]).lost[0].message
 
 
 def test_damage_to_what_no_version_uses_is_found_only_when_everything_is_read(
@@ -80,8 +80,8 @@ def test_damage_to_what_no_version_uses_is_found_only_when_everything_is_read(
     store_version(project, "2.0.0", weights="other")
     ((path, offset),) = places(project, LARGE)
     flip_bit(path, offset)
-    assert damage.damage(project, [record]).broken == ()
-    found = damage.damage(project, [record], everything=True)
+    assert damage.find_damage(project, [record]).broken == ()
+    found = damage.find_damage(project, [record], everything=True)
     assert len(found.broken) == 1
     assert found.lost == ()
 
@@ -90,14 +90,14 @@ def test_weights_that_are_not_stored_are_looked_for_in_the_work_tree(project: Pr
     write_artifact(repository, "w", "one")
     made = store_version(project, weights="w")
     record = replace(made, weights=replace(made.weights, stored=False))
-    assert damage.prove(project, record) == 0
+    assert damage.require_whole(project, record) == 0
     write_artifact(repository, "w", "two")
-    assert [link.message for link in damage.damage(project, [record]).lost] == [
+    assert [link.message for link in damage.find_damage(project, [record]).lost] == [
         "is not stored by mlver, and w holds other bytes"
     ]
     remove_path(repository.path / "w")
     with pytest.raises(MlverError, match="and w is not there"):
-        damage.prove(project, record)
+        damage.require_whole(project, record)
 
 
 def test_of_much_damage_the_first_is_shown_and_the_rest_counted(project: Project, repository: Repository) -> None:
@@ -106,5 +106,5 @@ def test_of_much_damage_the_first_is_shown_and_the_rest_counted(project: Project
     ((pack, _),) = places(project, b"1")
     pack.unlink()
     with pytest.raises(MlverError, match=r"and 5 more$") as refused:
-        damage.prove(project, record)
+        damage.require_whole(project, record)
     assert refused.value.message.count("is missing") == 10

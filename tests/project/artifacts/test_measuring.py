@@ -10,7 +10,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.project.artifacts import damage, measuring
 from mlver.project.project import Project
-from mlver.project.reporter import Silent
+from mlver.project.reporter import SilentReporter
 from mlver.records import layout
 from mlver.records.model import ArtifactSettings, ModelSettings
 from tests.conftest import Repository
@@ -23,8 +23,8 @@ def test_the_contents_of_a_file_and_of_a_directory(project: Project, repository:
     write_artifact(repository, "w", "one")
     write_artifact(repository, "d", {"b": "2", "a/c": "1"})
     record = store_version(project, weights="w", train="d")
-    assert measuring.contents(project, record.weights) == ((b"", Digest.of(b"one").hex),)
-    assert measuring.contents(project, record.data["train"]) == (
+    assert measuring.list_entries(project, record.weights) == ((b"", Digest.of(b"one").hex),)
+    assert measuring.list_entries(project, record.data["train"]) == (
         (b"a/c", Digest.of(b"1").hex),
         (b"b", Digest.of(b"2").hex),
     )
@@ -34,7 +34,7 @@ def test_the_contents_of_a_file_and_of_a_directory(project: Project, repository:
 def test_a_file_that_reads_like_a_directory_kept_here_is_refused(project: Project, repository: Repository) -> None:
     write_artifact(repository, "d", {"a": "1", "b": "2"})
     record = store_version(project, weights="d")
-    write_artifact(repository, "w", (repository.path / layout.manifest(record.weights.digest)).read_bytes())
+    write_artifact(repository, "w", (repository.path / layout.manifest_path(record.weights.digest)).read_bytes())
     with pytest.raises(MlverError, match="holds exactly the manifest of a directory"):
         store_version(project, "2.0.0", weights="w")
 
@@ -61,14 +61,14 @@ def test_what_cannot_be_kept_is_named_even_without_any_file(project: Project, re
 def test_working_files_that_differ_are_named(project: Project, repository: Repository) -> None:
     write_artifact(repository, "w", {"same": "1", "edited": "2", "gone": "3"})
     record = store_version(project, weights="w")
-    assert measuring.differing(project, record.weights) == []
+    assert measuring.find_changed_files(project, record.weights) == []
     write_artifact(repository, "w", {"same": "1", "edited": "x", "new": "4"})
-    assert measuring.differing(project, record.weights) == ["w/edited", "w/gone", "w/new"]
+    assert measuring.find_changed_files(project, record.weights) == ["w/edited", "w/gone", "w/new"]
     remove_path(repository.path / "w")
-    assert measuring.differing(project, record.weights) == ["w"]
+    assert measuring.find_changed_files(project, record.weights) == ["w"]
 
 
-class Heard(Silent):
+class Heard(SilentReporter):
     """What was begun with which total, and how much of it was done."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class Heard(Silent):
         self.begun.append((what, total))
         self.done.append(0)
 
-    def advance(self, count: int) -> None:
+    def advance_work(self, count: int) -> None:
         self.done[-1] += count
 
 
@@ -90,8 +90,8 @@ def test_totals_are_told_where_they_are_known(project: Project, repository: Repo
     project = replace(project, reporter=heard)
     record = store_version(project, weights="w", train="d")
     measuring.measure_at(project, "w", fresh=True)
-    damage.prove(project, record, repairing=True)
-    damage.damage(project, [], everything=True)
+    damage.require_whole(project, record, repairing=True)
+    damage.find_damage(project, [], everything=True)
     size, whole = len(LARGE), len(LARGE) + 5
     assert heard.begun == [
         ("hashing w", size),
@@ -111,11 +111,11 @@ def test_paths_that_a_record_pins_are_its_own() -> None:
         params=("params.yaml",),
         metrics=("out/metrics.json",),
     )
-    own = measuring.own_paths(settings)
+    own = measuring.collect_own_paths(settings)
     mine = ["models/w", "models/w/a", "data/train/", "params.yaml", "out/metrics.json", ".mlver/config.yaml"]
-    assert [path for path in mine if not own.covers(path)] == []
+    assert [path for path in mine if not own.covers_path(path)] == []
     others = ["models/w2", "models", "data/trainer", "params.yaml.bak", "out/", ".mlver2", "train.py"]
-    assert [path for path in others if own.covers(path)] == []
+    assert [path for path in others if own.covers_path(path)] == []
     assert own.reach_into("out/")
     assert own.reach_into("data/")
     assert not own.reach_into("other/")

@@ -32,12 +32,12 @@ def at(project: Project, path: str = "w") -> dict[str, bytes] | bytes:
 
 def break_object(project: Project, data: bytes) -> None:
     """Change one bit of what the store keeps of these bytes."""
-    (place,) = storing.store(project).places({Digest.of(data).hex})[Digest.of(data).hex]
+    (place,) = storing.open_store(project).places({Digest.of(data).hex})[Digest.of(data).hex]
     flip_bit(Path(place.path), place.offset)
 
 
 def lose_object(project: Project, data: bytes) -> None:
-    (place,) = storing.store(project).places({Digest.of(data).hex})[Digest.of(data).hex]
+    (place,) = storing.open_store(project).places({Digest.of(data).hex})[Digest.of(data).hex]
     Path(place.path).unlink()
 
 
@@ -70,14 +70,14 @@ def test_there_and_back(
         write_artifact(repository, "w", files)
         records.append(store_version(project, number, weights="w"))
     for record, files in zip(records, (first, second), strict=True):
-        done = working_files.checkout(project, record)
+        done = working_files.check_out_version(project, record)
         assert at(project) == as_bytes(files)
         assert done.written > 0
         assert done.saved == ()
-        again = working_files.checkout(project, record)
+        again = working_files.check_out_version(project, record)
         assert (again.written, again.removed) == (0, 0)
         assert again.unchanged == record.weights.files
-    assert intent.pending(project.directory) is None
+    assert intent.read_pending(project.directory) is None
 
 
 def test_an_empty_place_is_filled_and_several_artifacts_are_put_together(
@@ -88,7 +88,7 @@ def test_an_empty_place_is_filled_and_several_artifacts_are_put_together(
     record = store_version(project, weights="models/w", golden="data/golden.jsonl")
     remove_path(repository.path / "models")
     remove_path(repository.path / "data")
-    done = working_files.checkout(project, record)
+    done = working_files.check_out_version(project, record)
     assert (done.written, done.removed, done.unchanged) == (2, 0, 0)
     assert at(project, "models/w") == {"a": b"1"}
     assert at(project, "data/golden.jsonl") == b"gold"
@@ -100,7 +100,7 @@ def test_folders_without_files_are_no_obstacle(project: Project, repository: Rep
     record = store_version(project, weights="w")
     remove_path(repository.path / f"w{inner[:2]}")
     (repository.path / f"w{inner}").mkdir(parents=True)
-    working_files.checkout(project, record)
+    working_files.check_out_version(project, record)
     assert at(project) == ({"a": b"1", "z": b"2"} if inner else b"one")
 
 
@@ -110,7 +110,7 @@ def test_folders_left_empty_are_removed_but_none_above_the_root(project: Project
     remove_path(repository.path / "w/d")
     record = store_version(project, weights="w")
     write_artifact(repository, "w", {"a": "1", "d/e/f": "2"})
-    done = working_files.checkout(project, record)
+    done = working_files.check_out_version(project, record)
     assert done.removed == 1
     assert not (repository.path / "w/d").exists()
     assert repository.path.is_dir()
@@ -122,7 +122,7 @@ def test_folders_left_empty_are_removed_but_none_above_the_root(project: Project
 def test_a_file_that_changes_while_it_is_saved_is_not_replaced(project: Project, repository: Repository) -> None:
     repository.write("w", "changed since it was looked at")
     with pytest.raises(MlverError, match="w changed while it was saved"):
-        working_files._save(project, project.top, (("w", Digest.of(b"as it was").hex),))
+        working_files._save_files(project, project.top, (("w", Digest.of(b"as it was").hex),))
 
 
 def test_bytes_stored_nowhere_are_refused_saved_or_lost_as_told(project: Project, repository: Repository) -> None:
@@ -131,17 +131,17 @@ def test_bytes_stored_nowhere_are_refused_saved_or_lost_as_told(project: Project
     write_artifact(repository, "w", {"a": "unsaved", "b": "2", "extra": "mine"})
     before = read_tree(repository.path)
     with pytest.raises(MlverError, match=r"stored nowhere, and would be overwritten:\n  w/a\n  w/extra$") as refused:
-        working_files.checkout(project, record)
+        working_files.check_out_version(project, record)
     assert "--force to lose them" in (refused.value.hint or "")
     assert read_tree(repository.path) == before
-    done = working_files.checkout(project, record, save=True)
+    done = working_files.check_out_version(project, record, save=True)
     assert dict(done.saved) == {"w/a": Digest.of(b"unsaved").hex, "w/extra": Digest.of(b"mine").hex}
-    assert not storing.store(project).missing(Digest.of(data) for data in (b"unsaved", b"mine"))
+    assert not storing.open_store(project).find_missing(Digest.of(data) for data in (b"unsaved", b"mine"))
     assert at(project) == {"a": b"1", "b": b"2"}
     write_artifact(repository, "w", {"a": "lost", "b": "2"})
-    assert working_files.checkout(project, record, force=True).saved == ()
+    assert working_files.check_out_version(project, record, force=True).saved == ()
     assert at(project) == {"a": b"1", "b": b"2"}
-    assert storing.store(project).missing([Digest.of(b"lost")])
+    assert storing.open_store(project).find_missing([Digest.of(b"lost")])
 
 
 def test_a_dry_run_tells_and_touches_nothing(project: Project, repository: Repository) -> None:
@@ -150,11 +150,11 @@ def test_a_dry_run_tells_and_touches_nothing(project: Project, repository: Repos
     write_artifact(repository, "w", {"a": "unsaved", "c": "3"})
     before = read_tree(repository.path)
     with pytest.raises(MlverError, match="stored nowhere"):
-        working_files.checkout(project, record, dry_run=True)
-    told = working_files.checkout(project, record, save=True, dry_run=True)
+        working_files.check_out_version(project, record, dry_run=True)
+    told = working_files.check_out_version(project, record, save=True, dry_run=True)
     assert (told.written, told.removed, len(told.saved)) == (2, 1, 2)
     assert read_tree(repository.path) == before
-    assert storing.store(project).missing([Digest.of(b"unsaved")])
+    assert storing.open_store(project).find_missing([Digest.of(b"unsaved")])
 
 
 @pytest.mark.parametrize("data", [b"precious", LARGE])
@@ -166,12 +166,12 @@ def test_a_damaged_copy_is_no_copy(project: Project, repository: Repository, dat
     second = store_version(project, "2.0.0", weights="w")
     break_object(project, data)
     with pytest.raises(MlverError, match="stored nowhere"):
-        working_files.checkout(project, record)
+        working_files.check_out_version(project, record)
     assert at(project) == data
-    working_files.checkout(project, record, save=True)
+    working_files.check_out_version(project, record, save=True)
     assert at(project) == b"one"
     remove_path(repository.path / "w")
-    working_files.checkout(project, second)
+    working_files.check_out_version(project, second)
     assert at(project) == data
 
 
@@ -187,9 +187,9 @@ def test_without_sound_objects_no_file_changes(
     lose_object(project, data) if gone else break_object(project, data)
     before = read_tree(repository.path)
     with pytest.raises((ObjectMissing, ObjectDamaged, MlverError)):
-        working_files.checkout(project, record)
+        working_files.check_out_version(project, record)
     assert read_tree(repository.path) == before
-    assert intent.pending(project.directory) is None
+    assert intent.read_pending(project.directory) is None
 
 
 @pytest.mark.parametrize("second", ["file", {"a/b/c": "deep"}], ids=["a file", "folders"])
@@ -200,9 +200,9 @@ def test_nothing_makes_way_for_what_cannot_come(project: Project, repository: Re
     store_version(project, "2.0.0", weights="w")
     lose_object(project, LARGE)
     with pytest.raises(MlverError, match="not in the object store"):
-        working_files.checkout(project, record)
+        working_files.check_out_version(project, record)
     assert at(project) == as_bytes(second)
-    assert intent.pending(project.directory) is None
+    assert intent.read_pending(project.directory) is None
 
 
 @pytest.mark.parametrize("second", ["file", {"a/b/c": "deep"}], ids=["a file", "folders"])
@@ -221,9 +221,9 @@ def test_a_full_disk_is_met_before_anything_makes_way(
     with monkeypatch.context() as patched:
         patched.setattr("mlver.storage.export._write_one", full)
         with pytest.raises(MlverError, match="no file was replaced"):
-            working_files.checkout(project, record)
+            working_files.check_out_version(project, record)
     assert read_tree(repository.path) == before
-    working_files.checkout(project, record)
+    working_files.check_out_version(project, record)
     assert at(project) == {"a": b"1", "b": b"2"}
 
 
@@ -241,8 +241,8 @@ def test_a_failure_after_that_leaves_a_plan_to_finish(
     with monkeypatch.context() as patched:
         patched.setattr("mlver.storage.export.durable.replace_group", fail)
         with pytest.raises(MlverError, match="or out of the way: run the same command again"):
-            working_files.checkout(project, record)
-    assert intent.pending(project.directory) is not None
+            working_files.check_out_version(project, record)
+    assert intent.read_pending(project.directory) is not None
     with editing(project, "test"):
         pass
     assert at(project) == {"a": b"1", "b": b"2"}
@@ -254,17 +254,17 @@ def test_what_a_killed_checkout_prepared_beside_the_place_is_swept(project: Proj
     left = [repository.path / f"{place}{durable.TEMPORARY}1" for place in ("", "models/", "models/w/", "models/w/a/")]
     for path in left:
         path.write_text("half")
-    working_files.sweep(project, record, project.top)
+    working_files.sweep_leftovers(project, record, project.top)
     assert not any(path.exists() for path in left)
 
 
 def test_a_missing_manifest_is_named(project: Project, repository: Repository) -> None:
     write_artifact(repository, "w", {"a": "1", "b": "2"})
     record = store_version(project, weights="w")
-    path = layout.manifest(record.weights.digest)
+    path = layout.manifest_path(record.weights.digest)
     (repository.path / path).unlink()
     with pytest.raises(MlverError, match="is missing: it lists the files of w") as refused:
-        working_files.checkout(project, record)
+        working_files.check_out_version(project, record)
     assert refused.value.hint == f"git checkout -- {path}"
 
 
@@ -296,7 +296,7 @@ def test_nothing_is_written_or_removed_through_a_symlink(
     (repository.path / "models").symlink_to(outside)
     before = read_tree(outside)
     with pytest.raises(MlverError, match="passes through the symlink 'models'"):
-        working_files.checkout(project, record, save=True, force=True, dry_run=dry_run)
+        working_files.check_out_version(project, record, save=True, force=True, dry_run=dry_run)
     assert read_tree(outside) == before
 
 
@@ -323,15 +323,15 @@ def test_a_link_to_a_folder_makes_way_for_the_real_thing(
     (repository.path / f"models/w{link}").parent.mkdir(exist_ok=True)
     (repository.path / f"models/w{link}").symlink_to(outside)
     before, links = read_tree(outside), repository.path / f"models/w{link}"
-    told = working_files.checkout(project, record, dry_run=True)
+    told = working_files.check_out_version(project, record, dry_run=True)
     assert links.is_symlink()
-    done = working_files.checkout(project, record)
+    done = working_files.check_out_version(project, record)
     assert (told.written, told.removed) == (done.written, done.removed)
     assert done.removed == (files == {"x": "3"})
     assert at(project, "models/w") == as_bytes(files)
     assert not links.is_symlink()
     assert read_tree(outside) == before
-    assert intent.pending(project.directory) is None
+    assert intent.read_pending(project.directory) is None
 
 
 def test_a_link_to_a_folder_that_is_right_stays(project: Project, repository: Repository, outside: Path) -> None:
@@ -340,7 +340,7 @@ def test_a_link_to_a_folder_that_is_right_stays(project: Project, repository: Re
     remove_path(repository.path / "w/sub")
     (repository.path / "w/sub").symlink_to(outside)
     (repository.path / "w/x").unlink()
-    assert working_files.checkout(project, record).written == 1
+    assert working_files.check_out_version(project, record).written == 1
     assert (repository.path / "w/sub").is_symlink()
 
 
@@ -351,13 +351,13 @@ def test_links_that_lead_nowhere_or_to_no_file_make_way(
     record = store_version(project, weights="w")
     remove_path(repository.path / "w")
     (repository.path / "w").symlink_to("nowhere")
-    working_files.checkout(project, record)
+    working_files.check_out_version(project, record)
     assert at(project) == {"a/b": b"1"}
     remove_path(repository.path / "w/a/b")
     (repository.path / "w/a/b").mkdir()
     (outside / "empty").mkdir()
     (repository.path / "w/a/b/c").symlink_to(outside / "empty")
-    working_files.checkout(project, record)
+    working_files.check_out_version(project, record)
     assert at(project) == {"a/b": b"1"}
     assert (outside / "empty").is_dir()
 
@@ -371,7 +371,7 @@ def test_a_symlink_in_a_files_place_is_replaced_and_its_target_left_alone(
         (repository.path / "w" / name).unlink(missing_ok=True)
         (repository.path / "w" / name).symlink_to(outside / target)
     before = read_tree(outside)
-    working_files.checkout(project, record, save=True)
+    working_files.check_out_version(project, record, save=True)
     assert at(project) == {"a": b"one", "b": b"2"}
     assert not (repository.path / "w/a").is_symlink()
     assert not (repository.path / "w/c").is_symlink()
@@ -388,13 +388,13 @@ def test_into_another_folder_leaves_the_work_tree_alone(
     record = store_version(project, weights="models/w")
     write_artifact(repository, "models/w", {"a": "working"})
     into = tmp_path / "elsewhere/deep"
-    done = working_files.checkout(project, record, into=into)
+    done = working_files.check_out_version(project, record, into=into)
     assert (done.root, done.written) == (str(into), 2)
     assert read_tree(into) == {"models/w/a": b"1", "models/w/b": b"2"}
     assert at(project, "models/w") == {"a": b"working"}
     (into / "models/w/a").write_text("precious")
     with pytest.raises(MlverError, match="stored nowhere"):
-        working_files.checkout(project, record, into=into)
+        working_files.check_out_version(project, record, into=into)
     assert (into / "models/w/a").read_text() == "precious"
 
 
@@ -403,7 +403,7 @@ def test_a_file_where_the_folder_should_be_is_refused(project: Project, reposito
     record = store_version(project, weights="w")
     (tmp_path / "file").write_text("mine")
     with pytest.raises(MlverError, match="failed"):
-        working_files.checkout(project, record, into=tmp_path / "file")
+        working_files.check_out_version(project, record, into=tmp_path / "file")
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -414,23 +414,23 @@ def test_a_file_where_the_folder_should_be_is_refused(project: Project, reposito
 def test_a_private_copy_is_proven_each_time(project: Project, repository: Repository, files: Files | str) -> None:
     write_artifact(repository, "models/net.safetensors", files)
     record = store_version(project, weights="models/net.safetensors")
-    place = working_files.private_copy(project, record.weights)
+    place = working_files.make_private_copy(project, record.weights)
     assert place.is_relative_to(project.directory)
     assert place.name == "net.safetensors"
-    assert working_files.private_copy(project, record.weights) == place
+    assert working_files.make_private_copy(project, record.weights) == place
     damaged = place if place.is_file() else place / "d/b"
     flip_bit(damaged)
-    working_files.private_copy(project, record.weights)
+    working_files.make_private_copy(project, record.weights)
     assert (place.read_bytes() if place.is_file() else read_tree(place)) == as_bytes(files)
 
 
 def test_a_private_copy_with_strange_files_is_refused(project: Project, repository: Repository) -> None:
     write_artifact(repository, "w", {"a": "1"})
     record = store_version(project, weights="w")
-    place = working_files.private_copy(project, record.weights)
+    place = working_files.make_private_copy(project, record.weights)
     (place / "stranger").write_text("x")
     with pytest.raises(MlverError, match="holds files that do not belong to w") as refused:
-        working_files.private_copy(project, record.weights)
+        working_files.make_private_copy(project, record.weights)
     assert "move" in (refused.value.hint or "")
 
 
@@ -447,17 +447,17 @@ def test_a_private_copy_is_never_written_through_a_symlink(
     (outside / "w/a").write_text("precious")
     before = read_tree(outside)
     with pytest.raises(MlverError, match="passes through the symlink"):
-        working_files.private_copy(project, record.weights)
+        working_files.make_private_copy(project, record.weights)
     assert read_tree(outside) == before
 
 
 def test_a_private_copy_leaves_no_temporaries_of_dead_processes(project: Project, repository: Repository) -> None:
     write_artifact(repository, "models/w", {"a": "1", "d/b": "2"})
     record = store_version(project, weights="models/w")
-    place = working_files.private_copy(project, record.weights)
+    place = working_files.make_private_copy(project, record.weights)
     (place / "d" / f"{durable.TEMPORARY}1").write_text("half")
     flip_bit(place / "a")
-    working_files.private_copy(project, record.weights)
+    working_files.make_private_copy(project, record.weights)
     assert read_tree(place) == {"a": b"1", "d/b": b"2"}
 
 
@@ -488,13 +488,13 @@ def test_a_private_copy_is_made_by_who_holds_the_lock(
 ) -> None:
     write_artifact(repository, "models/w", {"a": "1"})
     record = store_version(project, weights="models/w")
-    export = LocalStore.export
+    export = LocalStore.export_objects
 
     def watched(store: LocalStore, wanted: list[tuple[Digest, Path]]) -> None:
         # a second descriptor is another holder to flock(2), in this process too
-        with pytest.raises(MlverError, match="another mlver is writing"), lock.held(store.directory / "checkouts", 0):
+        with pytest.raises(MlverError, match="another mlver is writing"), lock.hold_lock(store.directory / "checkouts", 0):
             pass
         export(store, wanted)
 
     monkeypatch.setattr(LocalStore, "export", watched)
-    assert read_tree(working_files.private_copy(project, record.weights)) == {"a": b"1"}
+    assert read_tree(working_files.make_private_copy(project, record.weights)) == {"a": b"1"}

@@ -12,7 +12,7 @@ from mlver.project.edit import edit as edits
 from mlver.project.edit import intent
 from mlver.project.edit.intent import PlannedTag
 from mlver.project.project import Project
-from mlver.project.reporter import Silent
+from mlver.project.reporter import SilentReporter
 from mlver.project.transaction import editing
 from tests.conftest import Repository
 from tests.project.helpers import read_tree
@@ -21,13 +21,13 @@ RECORD, SETTINGS = ".mlver/models/m/versions/1.0.0.yaml", ".mlver/models/m/model
 TAG = PlannedTag("m@v1.0.0", "m 1.0.0\n\nwhy\n", RECORD)
 
 
-class Notes(Silent):
+class Notes(SilentReporter):
     """Keeps what a person would be told."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
 
-    def note(self, text: str) -> None:
+    def show_note(self, text: str) -> None:
         self.told.append(text)
 
 
@@ -45,7 +45,7 @@ def state(repository: Repository) -> tuple[object, ...]:
 
 def write(project: Project, *, tags: tuple[PlannedTag, ...] = (TAG,)) -> str:
     with editing(project, "register m 1.0.0") as edit:
-        edit.create(RECORD, b"record\n")
+        edit.create_file(RECORD, b"record\n")
         edit.put(SETTINGS, b"settings\n")
         return edit.commit("mlver: register m 1.0.0\n\nwhy", tags)
 
@@ -75,7 +75,7 @@ def test_a_commit_holds_its_files_alone_and_the_tag_is_on_it(busy: Project, repo
     )
     assert repository.git("diff", "--cached") == staged
     assert repository.git("for-each-ref", "--format=%(contents)", "refs/tags") == "m 1.0.0\n\nwhy\n"
-    assert intent.pending(busy.directory) is None
+    assert intent.read_pending(busy.directory) is None
 
 
 def test_a_record_is_never_written_over(busy: Project, repository: Repository) -> None:
@@ -83,10 +83,10 @@ def test_a_record_is_never_written_over(busy: Project, repository: Repository) -
     before = state(repository)
     with editing(busy, "again") as edit:
         with pytest.raises(MlverError, match="exists already, and records never change"):
-            edit.create(RECORD, b"another\n")
-        edit.create(".mlver/models/m/versions/2.0.0.yaml", b"new\n")
+            edit.create_file(RECORD, b"another\n")
+        edit.create_file(".mlver/models/m/versions/2.0.0.yaml", b"new\n")
         with pytest.raises(MlverError, match="exists already"):
-            edit.create(".mlver/models/m/versions/2.0.0.yaml", b"new\n")
+            edit.create_file(".mlver/models/m/versions/2.0.0.yaml", b"new\n")
     assert state(repository) == before
 
 
@@ -105,7 +105,7 @@ def test_a_hook_that_refuses_leaves_everything_as_it_was(busy: Project, reposito
     with pytest.raises(GitFailed, match="not today"):
         write(busy)
     assert state(repository) == before
-    assert intent.pending(busy.directory) is None
+    assert intent.read_pending(busy.directory) is None
 
 
 def test_a_hook_that_rewrites_a_record_is_found_out(busy: Project, repository: Repository) -> None:
@@ -128,11 +128,11 @@ def test_a_taken_tag_fails_the_edit_and_is_not_moved(busy: Project, repository: 
 def test_staging_leaves_the_commit_to_the_person(busy: Project, repository: Repository) -> None:
     head, staged = repository.git("rev-parse", "HEAD"), repository.git("diff", "--cached", "--name-only").split()
     with editing(busy, "register m 1.0.0") as edit:
-        edit.create(RECORD, b"record\n")
+        edit.create_file(RECORD, b"record\n")
         edit.stage()
     assert repository.git("rev-parse", "HEAD") == head
     assert sorted(repository.git("diff", "--cached", "--name-only").split()) == sorted([*staged, RECORD])
-    assert intent.pending(busy.directory) is None
+    assert intent.read_pending(busy.directory) is None
 
 
 UNREADY = {
@@ -175,7 +175,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, project: Project, where: str) -> 
         patch.setattr(edits, "settle", die)
         with pytest.raises(Killed):
             write(project)
-    assert intent.pending(project.directory) is not None
+    assert intent.read_pending(project.directory) is not None
 
 
 def settled(repository: Repository) -> list[str]:
@@ -230,7 +230,7 @@ def test_a_failure_in_between_is_settled_at_once(
         write(busy)
     monkeypatch.undo()
     assert state(repository) == before
-    assert intent.pending(busy.directory) is None
+    assert intent.read_pending(busy.directory) is None
 
 
 def test_an_intent_of_another_mlver_is_not_guessed_at(project: Project, repository: Repository) -> None:
@@ -243,7 +243,7 @@ def test_an_intent_of_another_mlver_is_not_guessed_at(project: Project, reposito
 
 
 def test_an_intent_is_read_as_it_was_written(tmp_path: Path) -> None:
-    plan = intent.Intent(
+    plan = intent.CommandIntent(
         what="x",
         top="/somewhere",
         git_dir=".",
@@ -252,8 +252,8 @@ def test_an_intent_is_read_as_it_was_written(tmp_path: Path) -> None:
         tags=(TAG,),
         checkout=("m", "1.0.0", "."),
     )
-    assert intent.pending(tmp_path) is None
-    intent.record(tmp_path, plan)
-    assert intent.pending(tmp_path) == plan
-    intent.drop(tmp_path)
-    assert intent.pending(tmp_path) is None
+    assert intent.read_pending(tmp_path) is None
+    intent.write_intent(tmp_path, plan)
+    assert intent.read_pending(tmp_path) == plan
+    intent.drop_intent(tmp_path)
+    assert intent.read_pending(tmp_path) is None

@@ -55,7 +55,7 @@ def interrupt(project: Project, monkeypatch: pytest.MonkeyPatch) -> Interrupt:
 
 def write(project: Project) -> None:
     with editing(project, "register m") as edit:
-        edit.create(RECORD, b"mine\n")
+        edit.create_file(RECORD, b"mine\n")
         edit.put(SETTINGS, b"new\n")
         edit.commit("register m 1.0.0", (TAG,))
 

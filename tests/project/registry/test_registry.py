@@ -12,17 +12,17 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import InvalidDocument, MlverError, UsageError
 from mlver.project.project import Project
-from mlver.project.registry.registry import Registry
+from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
 from mlver.records.promotion import Action, PromotionRecord
-from mlver.system.state import State
-from mlver.version import parse
+from mlver.system.state import StateDatabase
+from mlver.version import parse_version
 from tests.conftest import NOW, Repository
 from tests.project.helpers import store_version, write_artifact
 
 
 @pytest.fixture
-def registry(project: Project, repository: Repository) -> Registry:
+def registry(project: Project, repository: Repository) -> RecordRegistry:
     """Two versions of `m`, one of `other`; production held by 1.0.0, then 1.1.0."""
     write_artifact(repository, "w", {"a": "1"})
     for number in ("1.0.0", "1.1.0"):
@@ -49,83 +49,83 @@ def promote(
         record=Digest("ab" * 32),
         prior=None,
     )
-    where = project.top / layout.promotion("m", "production", sequence)
+    where = project.top / layout.promotion_path("m", "production", sequence)
     where.parent.mkdir(parents=True, exist_ok=True)
     where.write_bytes(codec.encode("promotion", record.to_document()))
     return record
 
 
-def test_names_are_listed_in_order_and_strangers_left_out(registry: Registry, repository: Repository) -> None:
+def test_names_are_listed_in_order_and_strangers_left_out(registry: RecordRegistry, repository: Repository) -> None:
     for name in ("10.0.0.yaml", "2.0.0-rc.1.yaml", "v3.0.0.yaml", "1.0.yaml", "notes.txt", "4.0.0.yml", "01.0.0.yaml"):
-        repository.write(f"{layout.versions('m')}/{name}", "")
+        repository.write(f"{layout.versions_folder('m')}/{name}", "")
     for name in ("..x", "-x", "a..b", "x.lock", ".hidden", "ünicode"):
         (repository.path / layout.MODELS / name).mkdir()
     for name in ("latest", "Production", "1st"):
-        (repository.path / layout.stages("m") / name).mkdir()
+        (repository.path / layout.stages_folder("m") / name).mkdir()
     for name in ("1.yaml", "0003.yml", "x0003.yaml"):
-        repository.write(f"{layout.stage('m', 'production')}/{name}", "")
+        repository.write(f"{layout.stage_folder('m', 'production')}/{name}", "")
     assert registry.models() == ["m", "other"]
     assert list(map(str, registry.versions("m"))) == ["1.0.0", "1.1.0", "2.0.0-rc.1", "10.0.0"]
     assert registry.stages("m") == ["production"]
-    assert registry.sequences(layout.stage("m", "production")) == [1, 2]
+    assert registry.list_sequences(layout.stage_folder("m", "production")) == [1, 2]
     assert registry.versions("nobody") == []
 
 
-def test_what_a_record_says_does_not_depend_on_the_cache(registry: Registry, tmp_path: Path) -> None:
+def test_what_a_record_says_does_not_depend_on_the_cache(registry: RecordRegistry, tmp_path: Path) -> None:
     uncached = replace(registry, state=None)
-    cached = replace(registry, state=State(tmp_path / "state.db"))
+    cached = replace(registry, state=StateDatabase(tmp_path / "state.db"))
     for reader in (cached, cached, uncached):
-        assert reader.config() == registry.config()
+        assert reader.read_config() == registry.read_config()
         assert reader.version("m", "1.1.0") == registry.version("m", "1.1.0")
-        assert reader.history("m", "production") == registry.history("m", "production")
+        assert reader.read_history("m", "production") == registry.read_history("m", "production")
         assert reader.settings("m") is None
 
 
-def test_a_record_that_changed_is_read_anew(registry: Registry, repository: Repository) -> None:
+def test_a_record_that_changed_is_read_anew(registry: RecordRegistry, repository: Repository) -> None:
     before, _ = registry.version("m", "1.0.0")
-    path = repository.path / layout.version("m", "1.0.0")
+    path = repository.path / layout.version_path("m", "1.0.0")
     path.write_bytes(path.read_bytes().replace(b"message: why", b"message: another"))
     after, digest = registry.version("m", "1.0.0")
     assert (before.message, after.message) == ("why", "another")
     assert digest == registry.digest("m", "1.0.0") == Digest.of(path.read_bytes())
 
 
-def test_a_cached_document_is_not_taken_for_another_kind(registry: Registry, repository: Repository) -> None:
+def test_a_cached_document_is_not_taken_for_another_kind(registry: RecordRegistry, repository: Repository) -> None:
     """The same bytes, valid as a version, put where a promotion is expected."""
-    data = (repository.path / layout.version("m", "1.0.0")).read_bytes()
+    data = (repository.path / layout.version_path("m", "1.0.0")).read_bytes()
     registry.version("m", "1.0.0")
-    repository.write(layout.promotion("m", "production", 3), data)
+    repository.write(layout.promotion_path("m", "production", 3), data)
     with pytest.raises(InvalidDocument):
-        registry.promotion("m", "production", 3)
+        registry.read_promotion("m", "production", 3)
 
 
-def test_a_cache_that_lies_about_its_digest_is_not_asked(registry: Registry, repository: Repository) -> None:
+def test_a_cache_that_lies_about_its_digest_is_not_asked(registry: RecordRegistry, repository: Repository) -> None:
     assert registry.state is not None
-    data = (repository.path / layout.version("m", "1.0.0")).read_bytes()
+    data = (repository.path / layout.version_path("m", "1.0.0")).read_bytes()
     registry.state.put_document(Digest.of(data).hex, json.dumps({"schema": "forged"}))
     assert registry.version("m", "1.0.0")[0].message == "why"
 
 
 @pytest.mark.parametrize("kept", ["{}", "[]", "null", '{"schema": 1, "code": []}', "{"])
 def test_a_cached_document_that_no_record_can_be_built_from_is_none(
-    registry: Registry, repository: Repository, kept: str
+    registry: RecordRegistry, repository: Repository, kept: str
 ) -> None:
     assert registry.state is not None
-    data = (repository.path / layout.version("m", "1.0.0")).read_bytes()
+    data = (repository.path / layout.version_path("m", "1.0.0")).read_bytes()
     key = Digest.of(b"version\0" + data).hex
     registry.state.put_document(key, kept)
     assert registry.version("m", "1.0.0")[0].message == "why"
     assert "why" in (registry.state.get_document(key) or "")
 
 
-def test_the_promotions_of_a_version(registry: Registry, project: Project, repository: Repository) -> None:
+def test_the_promotions_of_a_version(registry: RecordRegistry, project: Project, repository: Repository) -> None:
     promote(project, 3, "1.0.0", "1.1.0", "rollback")
-    repository.write(layout.promotion("m", "production", 4), "1.0.0 is what this is about")
-    assert [record.sequence for _, record in registry.promotions_of("m", "1.0.0")] == [1, 3]
-    assert [path for path, _ in registry.promotions_of("m", "1.1.0")] == [layout.promotion("m", "production", 2)]
+    repository.write(layout.promotion_path("m", "production", 4), "1.0.0 is what this is about")
+    assert [record.sequence for _, record in registry.read_promotions_of("m", "1.0.0")] == [1, 3]
+    assert [path for path, _ in registry.read_promotions_of("m", "1.1.0")] == [layout.promotion_path("m", "production", 2)]
 
 
-def test_holders(registry: Registry, project: Project) -> None:
+def test_holders(registry: RecordRegistry, project: Project) -> None:
     assert registry.holders("m") == {"production": "1.1.0"}
     promote(project, 3, "1.0.0", "1.1.0", "rollback")
     assert registry.holders("m") == {"production": "1.0.0"}
@@ -135,20 +135,20 @@ def test_holders(registry: Registry, project: Project) -> None:
     assert registry.holder("m", "staging") is None
 
 
-def test_what_is_not_there_is_said_with_a_hint(registry: Registry) -> None:
+def test_what_is_not_there_is_said_with_a_hint(registry: RecordRegistry) -> None:
     with pytest.raises(MlverError, match=r"m has no version 9\.9\.9") as refused:
-        registry.version("m", parse("9.9.9"))
+        registry.version("m", parse_version("9.9.9"))
     assert refused.value.hint == "mlver list m"
     assert registry.digest("m", "9.9.9") is None
     assert registry.manifest(Digest("00" * 32)) is None
 
 
-def test_a_changed_manifest_is_refused(registry: Registry, repository: Repository) -> None:
+def test_a_changed_manifest_is_refused(registry: RecordRegistry, repository: Repository) -> None:
     record, _ = registry.version("m", "1.0.0")
     manifest = registry.manifest(record.weights.digest)
     assert manifest is not None
     assert manifest.entries == ((b"a", Digest.of(b"1").hex),)
-    path = layout.manifest(record.weights.digest)
+    path = layout.manifest_path(record.weights.digest)
     repository.write(path, (repository.path / path).read_bytes().replace(b"  a", b"  b"))
     with pytest.raises(MlverError, match="no longer hash to its name") as refused:
         registry.manifest(record.weights.digest)
@@ -166,7 +166,7 @@ def test_a_changed_manifest_is_refused(registry: Registry, repository: Repositor
     ],
 )
 def test_no_record_is_read_through_a_symlink(
-    registry: Registry, repository: Repository, tmp_path: Path, link: str
+    registry: RecordRegistry, repository: Repository, tmp_path: Path, link: str
 ) -> None:
     (repository.path / link).rename(tmp_path / "moved")
     (repository.path / link).symlink_to(tmp_path / "moved")
@@ -177,14 +177,14 @@ def test_no_record_is_read_through_a_symlink(
             registry.versions("m")
 
 
-def test_a_folder_in_a_records_place_is_refused(registry: Registry, repository: Repository) -> None:
-    (repository.path / layout.version("m", "3.0.0")).mkdir()
+def test_a_folder_in_a_records_place_is_refused(registry: RecordRegistry, repository: Repository) -> None:
+    (repository.path / layout.version_path("m", "3.0.0")).mkdir()
     with pytest.raises(MlverError, match=r"3\.0\.0\.yaml cannot be read: Is a directory"):
         registry.version("m", "3.0.0")
 
 
-def test_a_record_of_a_newer_format_is_never_half_read(registry: Registry, repository: Repository) -> None:
-    path = repository.path / layout.version("m", "1.0.0")
+def test_a_record_of_a_newer_format_is_never_half_read(registry: RecordRegistry, repository: Repository) -> None:
+    path = repository.path / layout.version_path("m", "1.0.0")
     path.write_bytes(path.read_bytes().replace(b"mlver/version/1", b"mlver/version/2"))
     with pytest.raises(MlverError, match=r"1\.0\.0\.yaml"):
         registry.version("m", "1.0.0")
@@ -204,8 +204,8 @@ def test_a_record_of_a_newer_format_is_never_half_read(registry: Registry, repos
         ("other", "0.1.0"),
     ],
 )
-def test_what_a_ref_comes_down_to(registry: Registry, project: Project, ref: str, version: str) -> None:
-    assert str(project.choose(ref).version) == version
+def test_what_a_ref_comes_down_to(registry: RecordRegistry, project: Project, ref: str, version: str) -> None:
+    assert str(project.resolve_ref(ref).version) == version
 
 
 REFUSED = {
@@ -221,37 +221,37 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("ref", "words"), REFUSED.items(), ids=REFUSED)
-def test_what_a_ref_cannot_mean(registry: Registry, project: Project, ref: str, words: str) -> None:
+def test_what_a_ref_cannot_mean(registry: RecordRegistry, project: Project, ref: str, words: str) -> None:
     with pytest.raises(MlverError) as refused:
-        project.choose(ref)
+        project.resolve_ref(ref)
     assert words in refused.value.message
     assert refused.value.hint
 
 
 @pytest.mark.parametrize("selector", ["", "../x", "a@b", "1", "-x", "x\n"])
-def test_a_selector_given_alone_is_checked_as_well(registry: Registry, project: Project, selector: str) -> None:
+def test_a_selector_given_alone_is_checked_as_well(registry: RecordRegistry, project: Project, selector: str) -> None:
     with pytest.raises(UsageError):
         project.select("m", selector)
 
 
-def test_a_stage_may_be_called_like_a_short_version(project: Project, registry: Registry) -> None:
-    where = project.top / layout.stages("m")
+def test_a_stage_may_be_called_like_a_short_version(project: Project, registry: RecordRegistry) -> None:
+    where = project.top / layout.stages_folder("m")
     (where / "production").rename(where / "v2")
-    assert str(project.choose("m@v2").version) == "1.1.0"
+    assert str(project.resolve_ref("m@v2").version) == "1.1.0"
 
 
 def test_only_pre_releases_are_no_latest(project: Project, repository: Repository) -> None:
     write_artifact(repository, "w", "1")
     store_version(project, "1.0.0-rc.1", weights="w")
     with pytest.raises(MlverError, match=r"no release yet, only pre-releases up to 1\.0\.0-rc\.1") as refused:
-        project.choose("m")
+        project.resolve_ref("m")
     assert refused.value.hint == "name one: m@1.0.0-rc.1"
-    assert str(project.choose("@1.0.0-rc.1").version) == "1.0.0-rc.1"
+    assert str(project.resolve_ref("@1.0.0-rc.1").version) == "1.0.0-rc.1"
 
 
 def test_without_a_registry_or_models_the_hint_begins_one(repository: Repository, project: Project) -> None:
     with pytest.raises(MlverError, match="no model is registered here") as refused:
-        project.choose(None)
+        project.resolve_ref(None)
     assert (refused.value.hint or "").startswith("mlver register MODEL")
     (repository.path / layout.CONFIG).unlink()
     (repository.path / layout.ATTRIBUTES).unlink()

@@ -8,17 +8,17 @@ import pytest
 
 from mlver.errors import MlverError
 from mlver.git.repository import Repository as Git
-from mlver.project.registry.committed import Tree
-from mlver.project.registry.registry import Registry
-from mlver.project.registry.worktree import Source, WorkTree
+from mlver.project.registry.committed import CommittedRecords
+from mlver.project.registry.registry import RecordRegistry
+from mlver.project.registry.worktree import RecordSource, WorkTree
 from tests.conftest import Repository
-from tests.project.helpers import initialise_project, register_version, write_artifact
+from tests.project.helpers import initialise_project, register_one, write_artifact
 
-Make = Callable[[Git], Source]
+Make = Callable[[Git], RecordSource]
 SOURCES: dict[str, Make] = {
     "work tree": lambda git: WorkTree(git.top),
-    "commit": lambda git: Tree.at(git, "HEAD"),
-    "index": Tree.staged,
+    "commit": lambda git: CommittedRecords.at(git, "HEAD"),
+    "index": CommittedRecords.from_index,
 }
 
 
@@ -27,7 +27,7 @@ def repository(repository: Repository) -> Repository:
     project = initialise_project(repository)
     write_artifact(repository, "w", {"a": "1", "b": "2"})
     repository.commit()
-    register_version(project, "digits")
+    register_one(project, "digits")
     return repository
 
 
@@ -37,17 +37,17 @@ def make(request: pytest.FixtureRequest) -> Make:
 
 
 def test_every_source_reads_the_same_records(repository: Repository, make: Make) -> None:
-    registry = Registry(make(Git.find(repository.path)), None)
-    plain = Registry(WorkTree(repository.path), None)
+    registry = RecordRegistry(make(Git.find(repository.path)), None)
+    plain = RecordRegistry(WorkTree(repository.path), None)
     assert registry.models() == plain.models() == ["digits"]
     versions = registry.versions("digits")
     assert versions == plain.versions("digits")
     assert versions
     assert registry.version("digits", versions[0]) == plain.version("digits", versions[0])
-    assert registry.config() == plain.config()
-    assert sorted(registry.source.listed(".mlver")) == sorted(plain.source.listed(".mlver"))
+    assert registry.read_config() == plain.read_config()
+    assert sorted(registry.source.list_names(".mlver")) == sorted(plain.source.list_names(".mlver"))
     assert registry.read(".mlver/models/none.yaml") is None
-    assert registry.source.listed(".mlver/none") == []
+    assert registry.source.list_names(".mlver/none") == []
 
 
 def test_no_source_follows_a_symlink(repository: Repository, make: Make) -> None:
@@ -63,14 +63,14 @@ def test_the_index_is_read_and_not_the_work_tree(repository: Repository) -> None
     path = ".mlver/models/digits/model.yaml"
     staged = (repository.path / path).read_bytes()
     repository.write(path, "nonsense")
-    assert Tree.staged(Git.find(repository.path)).read(path) == staged
+    assert CommittedRecords.from_index(Git.find(repository.path)).read(path) == staged
     repository.git("add", path)
-    assert Tree.staged(Git.find(repository.path)).read(path) == b"nonsense"
+    assert CommittedRecords.from_index(Git.find(repository.path)).read(path) == b"nonsense"
 
 
 def test_files_are_fetched_in_one_process(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     git = Git.find(repository.path)
-    tree = Tree.at(git, "HEAD")
+    tree = CommittedRecords.at(git, "HEAD")
     tree.fetch([*tree.entries, ".mlver/none"])
     monkeypatch.setattr(Git, "blobs", None)
     assert all(tree.read(path) for path in tree.entries)

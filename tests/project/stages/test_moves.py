@@ -13,23 +13,23 @@ import pytest
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError, UsageError
-from mlver.features.checking.verify import verify
-from mlver.features.releasing.tag import tag
+from mlver.features.checking.verify import verify_versions
+from mlver.features.releasing.tag import tag_records
 from mlver.policy.chain import judge_seal
 from mlver.project.audit import audit
-from mlver.project.history.stage_history import rule, whole_history
+from mlver.project.history.stage_history import read_rule, require_whole_history
 from mlver.project.project import Project
 from mlver.project.stages import moves
-from mlver.project.stages.promote import promote
+from mlver.project.stages.promote import promote_version
 from mlver.project.tags import planned_tags, seals
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
 from mlver.records.config import StageSettings
 from mlver.records.evaluation import EvaluationRecord
 from tests.conftest import NOW, Repository
-from tests.project.helpers import initialise_project, new_repository, register_version, write_artifact
+from tests.project.helpers import initialise_project, new_repository, register_one, write_artifact
 
-FIRST, SECOND = layout.version("m", "1.0.0"), layout.version("m", "1.1.0")
+FIRST, SECOND = layout.version_path("m", "1.0.0"), layout.version_path("m", "1.1.0")
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
     repository.commit()
     for number, text in (("1.0.0", "one"), ("1.1.0", "two")):
         write_artifact(repository, "w", {"a": text})
-        register_version(project, version=number)
-        promote(project, f"m@{number}", to="production", message="better")
+        register_one(project, version=number)
+        promote_version(project, f"m@{number}", to="production", message="better")
     return repository.path
 
 
@@ -67,16 +67,16 @@ def edit(repository: Repository, path: str, old: str, new: str) -> None:
 
 
 def test_a_whole_history_links_back_to_its_first(story: Project) -> None:
-    (first, digest), (second, _) = whole_history(story, "m", "production")
+    (first, digest), (second, _) = require_whole_history(story, "m", "production")
     assert (first.prior, first.previous) == (None, None)
     assert (second.prior, second.previous, second.version) == (digest, "1.0.0", "1.1.0")
     assert second.record == story.registry.digest("m", "1.1.0")
-    assert whole_history(story, "m", "staging") == []
+    assert require_whole_history(story, "m", "staging") == []
 
 
 BREAKS: dict[str, Callable[[Repository], None]] = {
-    "an edited promotion": lambda r: edit(r, layout.promotion("m", "production", 1), "better", "best"),
-    "a missing promotion": lambda r: (r.path / layout.promotion("m", "production", 1)).unlink(),
+    "an edited promotion": lambda r: edit(r, layout.promotion_path("m", "production", 1), "better", "best"),
+    "a missing promotion": lambda r: (r.path / layout.promotion_path("m", "production", 1)).unlink(),
     "an edited version": lambda r: edit(r, FIRST, "message: why", "message: because"),
     "a missing version": lambda r: (r.path / FIRST).unlink(),
 }
@@ -88,23 +88,23 @@ def test_no_promotion_is_built_on_a_broken_one(
 ) -> None:
     break_it(repository)
     with pytest.raises(MlverError, match="the history of production is damaged:\n") as refused:
-        whole_history(story, "m", "production")
+        require_whole_history(story, "m", "production")
     assert refused.value.hint == "mlver verify --all"
     head = repository.git("rev-parse", "HEAD")
     with pytest.raises(MlverError, match="is damaged"):
-        promote(story, "m@1.1.0", to="production", message="again", force=True)
+        promote_version(story, "m@1.1.0", to="production", message="again", force=True)
     assert repository.git("rev-parse", "HEAD") == head
 
 
 def test_a_stage_nobody_named_is_refused(story: Project) -> None:
     with pytest.raises(UsageError, match="there is no stage `canary`; there are staging, production"):
-        rule(story, "canary")
+        read_rule(story, "canary")
 
 
 def test_gates_look_at_the_seal_the_stages_before_and_every_byte(story: Project, repository: Repository) -> None:
     rule = StageSettings(after=("production", "staging"), verified=True)
-    chosen = story.choose("m@1.1.0")
-    assert {gate.gate: gate.result for gate in moves.gates(story, chosen, rule)} == {
+    chosen = story.resolve_ref("m@1.1.0")
+    assert {gate.gate: gate.result for gate in moves.judge_gates(story, chosen, rule)} == {
         "sealed": "pass",
         "after production": "pass",
         "after staging": "fail",
@@ -113,7 +113,7 @@ def test_gates_look_at_the_seal_the_stages_before_and_every_byte(story: Project,
     repository.git("tag", "--delete", "m@v1.1.0")
     for pack in (story.directory / "packs").iterdir():
         pack.unlink()
-    found = {gate.gate: gate for gate in moves.gates(story, chosen, rule)}
+    found = {gate.gate: gate for gate in moves.judge_gates(story, chosen, rule)}
     assert (found["sealed"].result, found["verified bytes"].result) == ("fail", "fail")
     assert "m 1.1.0 weights/a is missing" in str(found["verified bytes"].actual)
 
@@ -124,14 +124,14 @@ def test_gates_look_at_the_seal_the_stages_before_and_every_byte(story: Project,
 def broken_seals(project: Project, number: str = "1.0.0") -> list[str]:
     digest = project.registry.digest("m", number)
     assert digest is not None
-    return [link.message for link in judge_seal("m", number, digest, seals.seals(project, "m", [number])[number])]
+    return [link.message for link in judge_seal("m", number, digest, seals.read_seals(project, "m", [number])[number])]
 
 
 def test_a_registered_version_is_sealed(story: Project, repository: Repository) -> None:
     assert broken_seals(story) == broken_seals(story, "1.1.0") == []
-    assert set(map(str, seals.tagged_versions(story, "m"))) == {"1.0.0", "1.1.0"}
+    assert set(map(str, seals.list_tagged_versions(story, "m"))) == {"1.0.0", "1.1.0"}
     record, digest = story.registry.version("m", "1.0.0")
-    planned = planned_tags.seal(record, (repository.path / FIRST).read_bytes())
+    planned = planned_tags.plan_version_tag(record, (repository.path / FIRST).read_bytes())
     assert planned.message == f"m 1.0.0\n\nwhy\n\nMlver-Record: {digest}\n"
     assert repository.git("for-each-ref", "--format=%(contents)", "refs/tags/m@v1.0.0") == planned.message
 
@@ -153,12 +153,12 @@ def test_what_the_cache_says_of_commits_may_fool_who_looks_but_not_who_decides(
     commit = repository.git("rev-parse", "m@v1.0.0^{commit}")
     story.state.keep_committed({f"{commit}:{FIRST}": "0" * 64})
     assert broken_seals(story) != []
-    assert broken_seals(story.afresh) == []
+    assert broken_seals(story.without_cache) == []
 
 
 def test_a_claim_on_the_seal_in_the_message_is_no_seal(story: Project, repository: Repository) -> None:
     write_artifact(repository, "w", {"a": "three"})
-    register_version(story, bump="patch", message=f"why\n\nMlver-Record: sha256:{'00' * 32}")
+    register_one(story, bump="patch", message=f"why\n\nMlver-Record: sha256:{'00' * 32}")
     assert broken_seals(story, "1.1.1") == []
 
 
@@ -205,29 +205,29 @@ def test_an_edited_record_is_not_trusted_whoever_vouches(story: Project, reposit
 def test_strange_tags_are_no_versions(story: Project, repository: Repository) -> None:
     for name in ("m@v1.0", "m@vx", "m@v1.0.0+b", "m", "mm@v9.0.0", "x/m@v8.0.0", "m@v7.0.0/x"):
         repository.git("tag", name)
-    assert set(map(str, seals.tagged_versions(story, "m"))) == {"1.0.0", "1.1.0"}
-    assert seals.seals(story, "m", []) == {}
+    assert set(map(str, seals.list_tagged_versions(story, "m"))) == {"1.0.0", "1.1.0"}
+    assert seals.read_seals(story, "m", []) == {}
 
 
 # -- audit -----------------------------------------------------------------------------------------------------------
 
 
 def found(project: Project) -> set[tuple[str, str, str]]:
-    return {(link.kind, link.subject, link.message) for link in audit.everything(project)}
+    return {(link.kind, link.subject, link.message) for link in audit.check_repository(project)}
 
 
 def test_a_whole_repository_has_nothing_to_tell(story: Project) -> None:
     assert found(story) == set()
-    assert audit.uncommitted(story, ["m"]) == []
-    assert audit.uncommitted(story, []) == []
+    assert audit.find_uncommitted(story, ["m"]) == []
+    assert audit.find_uncommitted(story, []) == []
 
 
 def test_records_that_differ_from_head(story: Project, repository: Repository) -> None:
     edit(repository, FIRST, "message: why", "message: because")
-    (repository.path / layout.promotion("m", "production", 2)).unlink()
-    edit(repository, layout.settings("m"), "model: m", "model: m\ndescription: may change")
-    assert [(link.kind, link.subject, link.message) for link in audit.uncommitted(story, ["m"])] == [
-        ("record", layout.promotion("m", "production", 2), "is deleted here, though HEAD holds it"),
+    (repository.path / layout.promotion_path("m", "production", 2)).unlink()
+    edit(repository, layout.settings_path("m"), "model: m", "model: m\ndescription: may change")
+    assert [(link.kind, link.subject, link.message) for link in audit.find_uncommitted(story, ["m"])] == [
+        ("record", layout.promotion_path("m", "production", 2), "is deleted here, though HEAD holds it"),
         ("record", FIRST, "differs from what HEAD holds"),
     ]
 
@@ -236,7 +236,7 @@ def test_what_history_did_to_records_is_told(story: Project, repository: Reposit
     edit(repository, FIRST, "message: why", "message: because")
     edited = repository.commit()
     (repository.path / SECOND).unlink()
-    edit(repository, layout.settings("m"), "model: m", "model: m\ndescription: may change")
+    edit(repository, layout.settings_path("m"), "model: m", "model: m\ndescription: may change")
     deleted = repository.commit()
     assert found(story) >= {
         ("history", FIRST, f"was changed in commit {edited[:10]}, after it had been committed"),
@@ -258,8 +258,8 @@ def test_strays_among_the_records_are_named(story: Project, repository: Reposito
     }
 
 
-EVALUATION = layout.evaluation("m", "1.0.0", 1)
-APPROVAL = layout.approval("m", "1.0.0", "production", 1)
+EVALUATION = layout.evaluation_path("m", "1.0.0", 1)
+APPROVAL = layout.approval_path("m", "1.0.0", "production", 1)
 
 
 def evaluated(project: Project, repository: Repository, **changes: Any) -> None:
@@ -296,9 +296,9 @@ def test_those_of_another_place_are_named(story: Project, repository: Repository
 GARBAGE = {
     EVALUATION: ("record", "is not valid: "),
     APPROVAL: ("record", "is not valid: "),
-    layout.settings("m"): ("settings", "is not valid: "),
-    f"{layout.versions('m')}/banana.yaml": ("name", "is no record's name"),
-    f"{layout.stages('m')}/Prod/0001.yaml": ("name", "is no record's name"),
+    layout.settings_path("m"): ("settings", "is not valid: "),
+    f"{layout.versions_folder('m')}/banana.yaml": ("name", "is no record's name"),
+    f"{layout.stages_folder('m')}/Prod/0001.yaml": ("name", "is no record's name"),
     f"{layout.MODELS}/-x/model.yaml": ("name", "is no record's name"),
 }
 
@@ -307,7 +307,7 @@ GARBAGE = {
 def test_garbage_is_named_wherever_it_lies(story: Project, repository: Repository, path: str) -> None:
     kind, said = GARBAGE[path]
     repository.write(path, "garbage")
-    (link,) = audit.everything(story)
+    (link,) = audit.check_repository(story)
     assert (link.kind, link.subject) == (kind, path)
     assert link.message.startswith(said)
     assert link.hint
@@ -315,19 +315,19 @@ def test_garbage_is_named_wherever_it_lies(story: Project, repository: Repositor
 
 def test_garbage_for_settings_ends_no_audit(story: Project, repository: Repository) -> None:
     repository.write(layout.CONFIG, "garbage")
-    (link,) = verify(story, everything=True).broken
+    (link,) = verify_versions(story, everything=True).broken
     assert (link.kind, link.subject) == ("settings", layout.CONFIG)
 
 
 LINKS = [
     layout.MODELS,
     f"{layout.MODELS}/m",
-    layout.versions("m"),
-    layout.stages("m"),
-    layout.stage("m", "production"),
-    layout.promotion("m", "production", 1),
+    layout.versions_folder("m"),
+    layout.stages_folder("m"),
+    layout.stage_folder("m", "production"),
+    layout.promotion_path("m", "production", 1),
     FIRST,
-    layout.settings("m"),
+    layout.settings_path("m"),
     layout.MANIFESTS,
 ]
 
@@ -336,10 +336,10 @@ LINKS = [
 def test_a_symlink_ends_no_audit(story: Project, repository: Repository, tmp_path: Path, path: str) -> None:
     (repository.path / path).rename(tmp_path / "elsewhere")
     (repository.path / path).symlink_to(tmp_path / "elsewhere")
-    broken = verify(story, everything=True).broken
+    broken = verify_versions(story, everything=True).broken
     assert any(path in link.subject or path in link.message for link in broken)
     assert all(link.hint for link in broken)
-    verify(story)
+    verify_versions(story)
 
 
 def test_models_that_differ_by_case_only_are_named(story: Project, repository: Repository) -> None:
@@ -356,9 +356,9 @@ def test_models_that_differ_by_case_only_are_named(story: Project, repository: R
 def test_a_working_file_that_cannot_be_read_is_named(story: Project, repository: Repository, stored: bool) -> None:
     if not stored:
         write_artifact(repository, "w", {"a": "three"})
-        register_version(story, bump="minor", unstored=["weights"])
+        register_one(story, bump="minor", unstored=["weights"])
     (repository.path / "w" / "dangling").symlink_to("nowhere")
-    broken = verify(story, everything=True).broken
+    broken = verify_versions(story, everything=True).broken
     assert {link.kind for link in broken} == {"working"}
     assert all("dangling" in link.message for link in broken)
 
@@ -374,22 +374,22 @@ def test_a_seal_of_what_is_not_here_is_named_whatever_it_is_called(
 
 @pytest.mark.parametrize("name", ["a\nb.yaml", b"\xff.yaml".decode(errors="surrogateescape")])
 def test_a_committed_name_of_any_bytes_stops_no_audit(story: Project, repository: Repository, name: str) -> None:
-    path = f"{layout.versions('m')}/{name}"
+    path = f"{layout.versions_folder('m')}/{name}"
     repository.write(path, "x")
     edit(repository, FIRST, "message: why", "message: because")
     repository.git("add", path)
     repository.git("commit", "--quiet", "--message", "a stranger")
-    assert [link.subject for link in audit.uncommitted(story, ["m"])] == [FIRST]
+    assert [link.subject for link in audit.find_uncommitted(story, ["m"])] == [FIRST]
 
 
 def test_a_repository_in_a_records_place_is_named(story: Project, repository: Repository, tmp_path: Path) -> None:
     head = repository.git("rev-parse", "HEAD")
-    path = layout.version("m", "3.0.0")
+    path = layout.version_path("m", "3.0.0")
     subprocess.run(
         ["git", "update-index", "--add", "--cacheinfo", f"160000,{head},{path}"], cwd=repository.path, check=True
     )
     repository.git("commit", "--quiet", "--message", "a submodule")
-    (refused,) = tag(story).refused
+    (refused,) = tag_records(story).refused
     assert (refused.path, refused.message) == (path, "is no file but a repository of its own")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mlver.digest import Digest
 from mlver.project.project import Project
-from mlver.project.tags.missing_seals import Sealable, lacking
+from mlver.project.tags.missing_seals import SealableRecord, plan_missing_tags
 from mlver.records import layout
 from tests.features.merging.merges import diverge_branches, resolve_merge, run_git
 
@@ -18,8 +18,8 @@ def test_a_seal_is_for_a_commit_that_holds_the_record_where_a_merge_gave_its_num
     resolve_merge(made)
     made.git("commit", "--quiet", "--no-edit")
     project = Project.open(made.path)
-    path = layout.version("m", "1.1.0")
-    plans, refused = lacking(project, made.git("rev-parse", "HEAD"), [Sealable(path, "m@v1.1.0")], main_line=True)
+    path = layout.version_path("m", "1.1.0")
+    plans, refused = plan_missing_tags(project, made.git("rev-parse", "HEAD"), [SealableRecord(path, "m@v1.1.0")], main_line=True)
     assert refused == ()
     ((plan, commit),) = plans
     (held,) = project.repository.blobs([f"{commit}:{path}"])

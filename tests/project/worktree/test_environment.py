@@ -12,7 +12,7 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
-from mlver.project.worktree.environment import capture
+from mlver.project.worktree.environment import capture_environment
 
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: Version: 9\n\nName: body\nVersion: 0\n"
 
@@ -58,7 +58,7 @@ def test_the_repositorys_own_environment_is_read_and_nothing_of_it_is_run(
     started: list[object] = []
     monkeypatch.setattr(subprocess, "Popen", started.append)
     monkeypatch.setattr(os, "system", started.append)
-    found = capture(tmp_path, {}, "python train.py")
+    found = capture_environment(tmp_path, {}, "python train.py")
     assert found.python == "3.12.4"
     assert found.platform == f"{sys.platform}-{platform.machine()}"
     assert found.packages == PACKAGES
@@ -75,9 +75,9 @@ def test_the_active_environment_comes_before_the_repositorys(
     package(active, "torch", "2.4.0")
     (active / "pyvenv.cfg").write_text("version_info = 3.11.9.final.0\n")
     monkeypatch.setenv("VIRTUAL_ENV", str(active))
-    found = capture(tmp_path, {}, None)
+    found = capture_environment(tmp_path, {}, None)
     assert (found.python, found.packages) == ("3.11.9", {"torch": "2.4.0"})
-    told = capture(tmp_path, {}, None, venv)
+    told = capture_environment(tmp_path, {}, None, venv)
     assert (told.python, told.packages) == ("3.12.4", PACKAGES)
 
 
@@ -87,20 +87,20 @@ def test_a_conda_environment_has_no_pyvenv_cfg(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "conda/conda-meta").mkdir()
     (tmp_path / "conda/conda-meta/python-3.10.14-h9_0_cpython.json").write_text("{}")
     monkeypatch.setenv("CONDA_PREFIX", str(tmp_path / "conda"))
-    assert capture(tmp_path, {}, None).python == "3.10.14"
+    assert capture_environment(tmp_path, {}, None).python == "3.10.14"
 
 
 def test_without_any_it_is_the_interpreter_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     monkeypatch.delenv("CONDA_PREFIX", raising=False)
-    found = capture(tmp_path, {}, None)
+    found = capture_environment(tmp_path, {}, None)
     assert found.python == platform.python_version()
     assert "pyyaml" in found.packages
 
 
 def test_a_named_folder_must_be_an_environment(tmp_path: Path) -> None:
     with pytest.raises(MlverError, match="is no Python environment") as refused:
-        capture(tmp_path, {}, None, tmp_path)
+        capture_environment(tmp_path, {}, None, tmp_path)
     assert "pyvenv.cfg" in (refused.value.hint or "")
 
 
@@ -114,7 +114,7 @@ def test_hostile_and_broken_packages_are_passed_over(tmp_path: Path, venv: Path)
     package(venv, "nameless", "1").write_text("Version: 1\n")
     package(venv, "versionless", "1").write_text("Name: versionless\n\nVersion: 1\n")
     package(venv, "long", "1").write_text("Name: long\nVersion: 1\n\n" + "x" * 1_000_000)
-    assert capture(tmp_path, {}, None).packages == {**PACKAGES, "caf�": "1", "long": "1"}
+    assert capture_environment(tmp_path, {}, None).packages == {**PACKAGES, "caf�": "1", "long": "1"}
 
 
 @pytest.mark.parametrize("broken", ["endless", "bytes", "empty"])
@@ -126,8 +126,8 @@ def test_a_broken_pyvenv_cfg_makes_it_no_environment(tmp_path: Path, venv: Path,
     else:
         told.write_bytes(b"\xff\xfe" if broken == "bytes" else b"")
     with pytest.raises(MlverError, match="is no Python environment"):
-        capture(tmp_path, {}, None, venv)
-    assert capture(tmp_path, {}, None).python == platform.python_version()
+        capture_environment(tmp_path, {}, None, venv)
+    assert capture_environment(tmp_path, {}, None).python == platform.python_version()
 
 
 def test_files_that_describe_the_environment_are_pinned_by_digest(tmp_path: Path, venv: Path) -> None:
@@ -136,7 +136,7 @@ def test_files_that_describe_the_environment_are_pinned_by_digest(tmp_path: Path
         (tmp_path / name).write_text(name)
     (tmp_path / "requirements-dir.txt").mkdir()
     (tmp_path / "poetry.lock").symlink_to("uv.lock")
-    found = capture(tmp_path, {}, None).files
+    found = capture_environment(tmp_path, {}, None).files
     assert found == {name: Digest.of(name.encode()) for name in pinned}
     assert list(found) == sorted(pinned)
 
@@ -153,4 +153,4 @@ def test_files_that_describe_the_environment_are_pinned_by_digest(tmp_path: Path
     ],
 )
 def test_the_seed_is_found_among_the_parameters(tmp_path: Path, params: dict[str, object], seed: int | None) -> None:
-    assert capture(tmp_path, params, None).seed == seed
+    assert capture_environment(tmp_path, params, None).seed == seed

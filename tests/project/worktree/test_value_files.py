@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mlver.errors import InvalidDocument, MlverError, UsageError
-from mlver.project.worktree.value_files import check_numbers, gather
+from mlver.project.worktree.value_files import check_numbers, gather_values
 
 
 @pytest.fixture
@@ -52,24 +52,24 @@ CASES: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("files", "given", "expected"), CASES.values(), ids=CASES)
 def test_what_is_gathered(top: Path, files: list[str], given: list[str], expected: dict[str, Any]) -> None:
-    assert gather(top, files, given) == expected
+    assert gather_values(top, files, given) == expected
 
 
 def test_numbers_keep_their_kind() -> None:
-    found = gather(Path(), [], ["a=1", "b=1.0", "c=true", "d=1e3"])
+    found = gather_values(Path(), [], ["a=1", "b=1.0", "c=true", "d=1e3"])
     assert [type(value) for value in found.values()] == [int, float, bool, float]
 
 
 @pytest.mark.parametrize("text", ["lr", "=1", ""])
 def test_what_is_no_pair_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is not KEY=VALUE"):
-        gather(Path(), [], [text])
+        gather_values(Path(), [], [text])
 
 
 @pytest.mark.parametrize("value", ["nan", "NaN", "inf", "-Infinity", ".nan"])
 def test_what_is_not_finite_is_refused_wherever_it_stands(top: Path, value: str) -> None:
     with pytest.raises(UsageError, match="not a finite number"):
-        gather(top, [], [f"lr={value}"])
+        gather_values(top, [], [f"lr={value}"])
 
 
 @pytest.mark.parametrize(
@@ -78,35 +78,35 @@ def test_what_is_not_finite_is_refused_wherever_it_stands(top: Path, value: str)
 def test_nor_does_a_file_bring_it_in(top: Path, name: str, text: str) -> None:
     (top / name).write_text(text)
     with pytest.raises(InvalidDocument, match=name):
-        gather(top, [name], [])
+        gather_values(top, [name], [])
 
 
 def test_a_value_cannot_stand_inside_a_value(top: Path) -> None:
     with pytest.raises(UsageError, match="`lr` is a value already"):
-        gather(top, ["a.yaml"], ["lr.deeper=1"])
+        gather_values(top, ["a.yaml"], ["lr.deeper=1"])
     with pytest.raises(UsageError, match="`opt` is a group of values"):
-        gather(top, ["a.yaml"], ["opt=1"])
+        gather_values(top, ["a.yaml"], ["opt=1"])
 
 
 def test_files_that_cannot_be_read_are_named(top: Path) -> None:
     with pytest.raises(MlverError, match=r"gone\.yaml does not exist"):
-        gather(top, ["gone.yaml"], [])
+        gather_values(top, ["gone.yaml"], [])
     (top / "folder.yaml").mkdir()
     with pytest.raises(MlverError, match=r"folder\.yaml cannot be read: Is a directory"):
-        gather(top, ["folder.yaml"], [])
+        gather_values(top, ["folder.yaml"], [])
     (top / "link.yaml").symlink_to("a.yaml")
     with pytest.raises(MlverError, match="passes through the symlink"):
-        gather(top, ["link.yaml"], [])
+        gather_values(top, ["link.yaml"], [])
     (top / "x.txt").write_text("lr: 1")
     with pytest.raises(UsageError, match="neither YAML, JSON nor TOML"):
-        gather(top, ["x.txt"], [])
+        gather_values(top, ["x.txt"], [])
 
 
 def test_an_endless_file_is_not_read_to_its_end(top: Path) -> None:
     with (top / "huge.json").open("wb") as file:
         file.truncate(1 << 32)
     with pytest.raises(MlverError, match="larger than 16 MiB"):
-        gather(top, ["huge.json"], [])
+        gather_values(top, ["huge.json"], [])
 
 
 def test_every_metric_that_is_no_number_is_named_at_once() -> None:

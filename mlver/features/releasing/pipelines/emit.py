@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlver.digest import Digest
-from mlver.features.releasing.pipelines.settings import Forge, Pipeline, Settings
+from mlver.features.releasing.pipelines.settings import Forge, Pipeline, PipelineSettings
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SETTING = re.compile(r"@(\$?)([a-z]+)@")
@@ -24,7 +24,7 @@ _HEAD = re.compile(r"# Made by: [^\n]*\n# [^\n]*\n# (sha256:[0-9a-f]{64})[^\n]*\
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class PipelineFile:
     """One file, relative to the work tree; a `start` is for whoever has none: one that is there is left alone."""
 
     path: str
@@ -32,27 +32,27 @@ class File:
     start: bool = False
 
 
-def files(forge: Forge, settings: Settings, made_by: str) -> Iterator[File]:
+def render_pipelines(forge: Forge, settings: PipelineSettings, made_by: str) -> Iterator[PipelineFile]:
     """The files that hold the pipelines `settings` ask for; `made_by` is the command line that makes them."""
-    pipelines = settings.pipelines()
+    pipelines = settings.select_pipelines()
 
     def filled(name: str) -> str:
         text = (_TEMPLATES / forge / name).read_text(encoding="utf-8")
-        return _headed(_fill(_select(text, pipelines, settings), settings), made_by)
+        return _add_head(_fill_settings(_select_lines(text, pipelines, settings), settings), made_by)
 
     match forge:
         case "github":
             for one in pipelines:
-                yield File(f".github/workflows/mlver-{one}.yml", filled(f"{one}.yml"))
+                yield PipelineFile(f".github/workflows/mlver-{one}.yml", filled(f"{one}.yml"))
         case "gitlab":
-            yield File(".gitlab-ci.yml", filled("start.yml"), start=True)
+            yield PipelineFile(".gitlab-ci.yml", filled("start.yml"), start=True)
             for name in ("base", *pipelines):
-                yield File(f".gitlab/mlver/{name}.yml", filled(f"{name}.yml"))
+                yield PipelineFile(f".gitlab/mlver/{name}.yml", filled(f"{name}.yml"))
         case "bitbucket":
-            yield File("bitbucket-pipelines.yml", filled("bitbucket-pipelines.yml"))
+            yield PipelineFile("bitbucket-pipelines.yml", filled("bitbucket-pipelines.yml"))
         case "argo":
             for name in ("base", *pipelines):
-                yield File(f"argo/mlver-{name}.yaml", filled(f"{name}.yaml"))
+                yield PipelineFile(f"argo/mlver-{name}.yaml", filled(f"{name}.yaml"))
 
 
 def is_edited(text: str) -> bool:
@@ -62,7 +62,7 @@ def is_edited(text: str) -> bool:
     return head is None or head[1] != str(Digest.of(text[head.end() :].encode()))
 
 
-def _headed(body: str, made_by: str) -> str:
+def _add_head(body: str, made_by: str) -> str:
     return (
         f"# Made by: {made_by}\n"
         "# Yours to edit: mlver leaves an edited file alone. It tells one by the digest of all that follows:\n"
@@ -71,7 +71,7 @@ def _headed(body: str, made_by: str) -> str:
     )
 
 
-def _select(text: str, pipelines: Sequence[Pipeline], settings: Settings) -> str:
+def _select_lines(text: str, pipelines: Sequence[Pipeline], settings: PipelineSettings) -> str:
     there = {*pipelines, *(f"--{name}" for name, _ in settings.told())}
     kept: list[str] = []
     within: list[bool] = []
@@ -87,7 +87,7 @@ def _select(text: str, pipelines: Sequence[Pipeline], settings: Settings) -> str
     return "".join(kept)
 
 
-def _fill(text: str, settings: Settings) -> str:
+def _fill_settings(text: str, settings: PipelineSettings) -> str:
     def written(found: re.Match[str]) -> str:
         said = getattr(settings, found[2])
         # a JSON string is a YAML string; neither it nor a shell's word has an end that a setting could bring along

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from mlver.errors import UsageError, command
+from mlver.errors import UsageError, shell_command
 
 Forge = Literal["github", "gitlab", "bitbucket", "argo"]
 FORGES: tuple[Forge, ...] = get_args(Forge)
@@ -28,7 +28,7 @@ _PYTHON = re.compile(r"3\.[0-9]{1,2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class PipelineSettings:
     """`only` lists pipelines, `install` is what pip is told, the others are shell commands; empty where not told.
 
     `fetch` brings the stored bytes to a runner, `store` takes those away that a training left; `deploy` finds the
@@ -63,7 +63,7 @@ class Settings:
         """The settings a pipeline cannot do without, and has not."""
         return tuple(name for name in NEEDS.get(pipeline, ()) if not getattr(self, name))
 
-    def pipelines(self) -> tuple[Pipeline, ...]:
+    def select_pipelines(self) -> tuple[Pipeline, ...]:
         """Those that `only` lists, or all that can be made; raise UsageError for one that is unknown, or cannot."""
         if not self.only:
             return tuple(one for one in PIPELINES if not self.lacking(one))
@@ -82,4 +82,4 @@ class Settings:
     def command_line(self, forge: Forge) -> str:
         """What makes these pipelines again."""
         options = (word for name, text in self.told() for word in (f"--{name}", text))
-        return command("mlver", "ci", forge, *options)
+        return shell_command("mlver", "ci", forge, *options)

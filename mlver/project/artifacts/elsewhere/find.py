@@ -14,18 +14,18 @@ from typing import Literal
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import MlverError, command
+from mlver.errors import MlverError, shell_command
 from mlver.git import trees
 from mlver.git.trees import Entry
-from mlver.hashing.measure import Measured, measure
+from mlver.hashing.measure import MeasuredArtifact, measure_artifact
 from mlver.project.artifacts.elsewhere import dvc
-from mlver.project.artifacts.elsewhere.dvc import MissingContents, NotThere
+from mlver.project.artifacts.elsewhere.dvc import MissingContents, MissingPath
 from mlver.project.project import Project
 from mlver.records.manifest import Manifest
 
-__all__ = ["Holder", "Holding", "Holdings", "MissingContents", "NotThere"]
+__all__ = ["CopyHolder", "ExternalCopy", "ExternalCopies", "MissingContents", "MissingPath"]
 
-Holder = Literal["git", "git-lfs", "dvc"]
+CopyHolder = Literal["git", "git-lfs", "dvc"]
 # https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md: `version` first, then keys in order, under 1024 bytes
 _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,18})\n"
@@ -35,62 +35,62 @@ _AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class ExternalCopy:
     """Who keeps an artifact's bytes, and what they are."""
 
-    holder: Holder
-    found: Measured
+    holder: CopyHolder
+    found: MeasuredArtifact
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
-    holder: Holder
+class _KeptFile:
+    holder: CopyHolder
     digest: Digest
     size: int
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
+class ExternalCopies:
     """`proven`: that a pointer names a digest is not enough, its bytes have to be here and hash to it."""
 
     project: Project
     proven: bool = False
-    _read: dict[str, _File] = field(init=False, default_factory=dict)
-    _cache: dvc.Cache = field(init=False)
+    _read: dict[str, _KeptFile] = field(init=False, default_factory=dict)
+    _cache: dvc.DvcCache = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_cache", dvc.Cache(self.project))
+        object.__setattr__(self, "_cache", dvc.DvcCache(self.project))
 
-    def at(self, commit: str, path: str) -> Holding:
+    def at(self, commit: str, path: str) -> ExternalCopy:
         """What a commit (a full id) holds or points to at an artifact's path; raise MlverError with what is missing."""
         repository = self.project.repository
         if not repository.has_commit(commit):
             raise MissingContents(f"this clone lacks the commit {commit[:10]}", hint="git fetch --unshallow --tags")
         reached = trees.reached(repository, commit, path)
         if reached is None:
-            return Holding("dvc", self._pointed_at(commit, path))
+            return ExternalCopy("dvc", self._find_in_dvc(commit, path))
         name, entry = reached
         if entry.is_submodule:
             raise MlverError(
                 f"{path} lies in the submodule {name}, which is a repository of its own",
-                hint=command("mlver", "-C", name, "init"),
+                hint=shell_command("mlver", "-C", name, "init"),
             )
         if entry.is_symlink:
             raise MlverError(f"{name} is a symlink in {commit[:10]}", hint="name what it leads to")
         if entry.is_file:
-            (one,) = self._files(commit, {path: entry}).values()
-            return Holding(one.holder, Measured(one.digest, one.size, 1, None))
-        return self._folder(commit, path)
+            (one,) = self._read_files(commit, {path: entry}).values()
+            return ExternalCopy(one.holder, MeasuredArtifact(one.digest, one.size, 1, None))
+        return self._measure_folder(commit, path)
 
-    def _folder(self, commit: str, path: str) -> Holding:
+    def _measure_folder(self, commit: str, path: str) -> ExternalCopy:
         entries = trees.committed(self.project.repository, commit, path)
         strange = [name for name, entry in entries.items() if not entry.is_file]
         if strange:
             raise MlverError(f"{strange[0]} is a symlink or a submodule", hint="name a folder of files only")
-        pointed = self._beside(commit, path, entries)
-        files = self._files(commit, entries)
+        pointed = self._find_dvc_inside(commit, path, entries)
+        files = self._read_files(commit, entries)
         if not files and not pointed:
-            raise MlverError(f"{path} holds no file in {commit[:10]}", hint=command("git", "ls-tree", commit[:10]))
+            raise MlverError(f"{path} holds no file in {commit[:10]}", hint=shell_command("git", "ls-tree", commit[:10]))
         if pointed:
             raise MlverError(
                 f"{path} is partly kept by git and partly by DVC ({pointed[0].path})",
@@ -99,38 +99,38 @@ class Holdings:
         manifest = Manifest.of((os.fsencode(name)[len(path) + 1 :], one.digest.hex) for name, one in files.items())
         holders = {one.holder for one in files.values()}
         size = sum(one.size for one in files.values())
-        return Holding(
+        return ExternalCopy(
             "git-lfs" if "git-lfs" in holders else "git",
-            Measured(manifest.digest, size, len(files), manifest.encode()),
+            MeasuredArtifact(manifest.digest, size, len(files), manifest.encode()),
         )
 
     # -- with DVC ------------------------------------------------------------------------------------------------
 
-    def _pointed_at(self, commit: str, path: str) -> Measured:
-        for out in self._outs(commit, [name for name in self._pointers(commit) if _is_above(name, path)]):
+    def _find_in_dvc(self, commit: str, path: str) -> MeasuredArtifact:
+        for out in self._read_outputs(commit, [name for name in self._list_pointers(commit) if _is_above(name, path)]):
             if out.path == path or path.startswith(f"{out.path}/"):
                 return self._cache.measured(out, path)
-        raise NotThere(
+        raise MissingPath(
             f"{commit[:10]} holds no {path}, and no pointer of DVC to it",
-            hint=f"{command('git', 'ls-tree', '-r', '--name-only', commit[:10])}   (then --weights PATH)",
+            hint=f"{shell_command('git', 'ls-tree', '-r', '--name-only', commit[:10])}   (then --weights PATH)",
         )
 
-    def _beside(self, commit: str, path: str, entries: Mapping[str, Entry]) -> list[dvc.Out]:
+    def _find_dvc_inside(self, commit: str, path: str, entries: Mapping[str, Entry]) -> list[dvc.DvcOutput]:
         """What DVC keeps inside a folder that holds files of git's as well; its pointer and .gitignore are none."""
-        found = self._outs(commit, [name for name in entries if dvc.is_pointer(name)])
+        found = self._read_outputs(commit, [name for name in entries if dvc.is_dvc_pointer(name)])
         return [out for out in found if out.path.startswith(f"{path}/")]
 
-    def _pointers(self, commit: str) -> list[str]:
-        return [name for name in trees.committed(self.project.repository, commit) if dvc.is_pointer(name)]
+    def _list_pointers(self, commit: str) -> list[str]:
+        return [name for name in trees.committed(self.project.repository, commit) if dvc.is_dvc_pointer(name)]
 
-    def _outs(self, commit: str, names: Iterable[str]) -> list[dvc.Out]:
+    def _read_outputs(self, commit: str, names: Iterable[str]) -> list[dvc.DvcOutput]:
         names = list(names)
         blobs = self.project.repository.blobs(f"{commit}:{name}" for name in names) if names else ()
-        return list(dvc.outs((name, data) for name, data in zip(names, blobs, strict=True) if data is not None))
+        return list(dvc.read_outputs((name, data) for name, data in zip(names, blobs, strict=True) if data is not None))
 
     # -- in git --------------------------------------------------------------------------------------------------
 
-    def _files(self, commit: str, entries: Mapping[str, Entry]) -> dict[str, _File]:
+    def _read_files(self, commit: str, entries: Mapping[str, Entry]) -> dict[str, _KeptFile]:
         """Each file by path, read a few at a time; one content is read once, whatever holds it."""
         files = {name: entry for name, entry in entries.items() if entry.is_file}
         lacking = [name for name, entry in files.items() if entry.object_id not in self._read]
@@ -141,24 +141,24 @@ class Holdings:
                 if name not in data:
                     raise MissingContents(
                         f"this clone lacks the contents of {name} in {commit[:10]}",
-                        hint=f"{command('git', 'show', f'{commit[:10]}:{name}')} >/dev/null   (which fetches them)",
+                        hint=f"{shell_command('git', 'show', f'{commit[:10]}:{name}')} >/dev/null   (which fetches them)",
                     )
-                self._read[entry.object_id] = self._told(name, data[name])
+                self._read[entry.object_id] = self._identify_file(name, data[name])
         return {name: self._read[entry.object_id] for name, entry in files.items()}
 
-    def _told(self, name: str, data: bytes) -> _File:
+    def _identify_file(self, name: str, data: bytes) -> _KeptFile:
         pointer = _POINTER.fullmatch(data) if len(data) < _POINTER_BYTES else None
         if pointer is None:
-            return _File("git", Digest.of(data), len(data))
+            return _KeptFile("git", Digest.of(data), len(data))
         digest = Digest(pointer[1].decode())
         if self.proven:
-            self._prove(name, digest)
-        return _File("git-lfs", digest, int(pointer[2]))
+            self._require_lfs_copy(name, digest)
+        return _KeptFile("git-lfs", digest, int(pointer[2]))
 
-    def _prove(self, name: str, digest: Digest) -> None:
+    def _require_lfs_copy(self, name: str, digest: Digest) -> None:
         top = self.project.repository.common_dir
-        kept = paths.inside(top, f"lfs/objects/{digest.hex[:2]}/{digest.hex[2:4]}/{digest.hex}")
-        if not kept.is_file() or measure(kept, key=name).digest != digest:
+        kept = paths.join_inside(top, f"lfs/objects/{digest.hex[:2]}/{digest.hex[2:4]}/{digest.hex}")
+        if not kept.is_file() or measure_artifact(kept, key=name).digest != digest:
             raise MissingContents(f"git-lfs has no sound copy of {name} ({digest}) here", hint="git lfs fetch --all")
 
 
