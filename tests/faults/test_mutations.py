@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.faults.mutations import MUTATIONS, Mutation
+from tests.faults.mutate import Mutation
+from tests.faults.mutations import MUTATIONS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the campaigns need Linux")
 
@@ -20,9 +22,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the campaigns n
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
 def test_what_it_takes_out_is_still_there(mutation: Mutation) -> None:
     """A mutation of code that has changed, or one that leaves no program, would prove nothing."""
-    text = (CHECKOUT / "mlver" / mutation.file).read_text()
-    assert text.count(mutation.old) == 1
-    compile(text.replace(mutation.old, mutation.new), mutation.file, "exec")
+    path = mutation.find_file(CHECKOUT / "mlver")
+    source = path.read_text()
+    changed = ast.parse(mutation.change_source(source))
+    assert ast.dump(changed) != ast.dump(ast.parse(source))
+    compile(changed, path, "exec")
 
 
 _QUICK = ("promote", "checkout", "object")  # the first mutation of each of these subjects is tried in every run
@@ -44,8 +48,8 @@ def notice(mutation: Mutation, copy: Path) -> None:
     kept = ("mlver", "schemas", "tests/faults") if mutation.campaign != "tests" else ("mlver", "schemas", "tests")
     for name in kept:
         shutil.copytree(CHECKOUT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    path = copy / "mlver" / mutation.file
-    path.write_text(path.read_text().replace(mutation.old, mutation.new))
+    path = mutation.find_file(copy / "mlver")
+    path.write_text(mutation.change_source(path.read_text()))
     if mutation.campaign == "tests":
         shutil.copy(CHECKOUT / "pyproject.toml", copy)
         asked = ["pytest", "-qx", "-p", "no:cacheprovider", mutation.subject]
