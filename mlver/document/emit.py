@@ -9,9 +9,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from mlver.document.faults import Path, dotted
+from mlver.document.faults import MAX_DEPTH, Path, dotted
 from mlver.document.scalar import MAX_DIGITS, SURROGATE, is_plain
-from mlver.document.strict import MAX_BYTES, MAX_DEPTH
+from mlver.document.strict import MAX_BYTES
 from mlver.errors import InvalidDocument
 
 MAX_SIMPLE_KEY = 1000  # YAML readers look no further than 1,024 characters for a key's `:`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 MAX_FAULTS = 100
+MAX_DEPTH = 64
 
 Path = tuple[str | int, ...]
 
@@ -18,6 +19,8 @@ _SYNTAX = (
     ("while parsing a block", "the indentation does not fit the lines above"),
     ("while parsing a flow", "a `[` or `{` is not closed, or a `,` is missing"),
     ("cannot start any token", "no text begins with this character: quote it"),
+    # Newer releases of libyaml refuse 1,000 levels by themselves, and may come to that before we see the 65th.
+    ("maximum nesting depth", f"nested more than {MAX_DEPTH} deep"),
     ("undefined alias", "aliases are not allowed: write the value again"),
 )
 

@@ -12,12 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from mlver.document.faults import MAX_FAULTS, Path, fault, plain_words, shorten
+from mlver.document.faults import MAX_DEPTH, MAX_FAULTS, Path, fault, plain_words, shorten
 from mlver.document.scalar import SURROGATE, BadNumber, resolve
 from mlver.errors import InvalidDocument
 
 MAX_BYTES = 4 * 1024 * 1024
-MAX_DEPTH = 64
 
 # libyaml compares each %TAG with all before it, in one call, so directives are refused before it sees them.
 _DIRECTIVE = re.compile("(?:^|[\n\r\x85\u2028\u2029])\ufeff?%")

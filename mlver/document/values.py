@@ -12,9 +12,8 @@ from datetime import date, time
 from typing import Any
 
 from mlver.document import strict
-from mlver.document.faults import shorten
+from mlver.document.faults import MAX_DEPTH, shorten
 from mlver.document.scalar import MAX_DIGITS, SURROGATE, BadNumber, finite, integer
-from mlver.document.strict import MAX_DEPTH
 from mlver.errors import InvalidDocument, UsageError, command
 
 MAX_TOML_BYTES = 1024 * 1024  # tomllib is written in Python
