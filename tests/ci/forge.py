@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import Repository
+from tests.programs import pins
 
 CHECKOUT_ACTION = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 PYTHON_ACTION = "actions/setup-python@5fda3b95a4ea91299a34e894583c3862153e4b97"
@@ -197,6 +198,7 @@ class Forge:
             "REMOTE": f"file://{self.origin.path}",
             "PIP_NO_COMPILE": "1",  # half of what installing costs, for programs that run once
             "PROGRAMS": os.fspath(self.programs),
+            **pins(self.home),
         }
 
     def push(self, *refs: str) -> None:

@@ -16,7 +16,7 @@ from tests.programs import installed
 
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return installed(tmp_path_factory.mktemp("tools") / "venv", "gto", "dvc")
+    return installed(tmp_path_factory.mktemp("tools") / "venv", "adopting")
 
 
 @pytest.mark.long

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import programs
 from tests.cli.hooks import RECORD, Hooked, hooked
 from tests.conftest import CHECKOUT, Repository
 
@@ -26,13 +25,7 @@ PARTS = ("mlver", "schemas", "pyproject.toml", "README.md", "LICENSE", ".pre-com
 @pytest.fixture(scope="module")
 def framework(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program `pre-commit`, in an environment of its own; skipped, loudly, where no package index can be had."""
-    top = tmp_path_factory.mktemp("framework")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(top)], check=True)
-    pip = [sys.executable, "-m", "pip", "--python", str(top / "bin/python"), "install", "-q", "pre-commit>=4"]
-    done = subprocess.run([*pip, "--disable-pip-version-check"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"PRE-COMMIT COULD NOT BE INSTALLED, so its hooks are untested: {done.stderr[-300:]}")
-    return top / "bin"
+    return programs.installed(tmp_path_factory.mktemp("framework"), "framework")
 
 
 @pytest.fixture
@@ -57,6 +50,8 @@ def test_the_framework_runs_the_hooks(
     monkeypatch.setenv("PATH", f"{framework}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("PYTHONPATH", raising=False)
+    for name, value in programs.pins(tmp_path).items():
+        monkeypatch.setenv(name, value)
     here = hooked(second)
     revision = published.git("rev-parse", "HEAD")
     here.write(".pre-commit-config.yaml", CONFIG.format(source=published.path, revision=revision))
