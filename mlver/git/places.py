@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlver.errors import MlverError, command
-from mlver.git.process import GitFailed, Process
+from mlver.git.process import OLDEST, GitFailed, Process
+
+_ABSOLUTE = "--path-format=absolute"
 
 
 def places(process: Process, asked: Sequence[str]) -> list[Path]:
@@ -20,10 +22,22 @@ def places(process: Process, asked: Sequence[str]) -> list[Path]:
 
 
 def _told(process: Process, asked: Sequence[str]) -> str:
-    done = process.try_read(["rev-parse", "--path-format=absolute", *asked])
+    done = process.try_read(["rev-parse", _ABSOLUTE, *asked])
     if done.code != 0:
         raise _not_a_work_tree(process.directory, done.err.decode(errors="replace"))
-    return os.fsdecode(done.out).removesuffix("\n")
+    answer = os.fsdecode(done.out).removesuffix("\n")
+    # A git that does not know the option prints it; no absolute path begins like that.
+    if answer.startswith(_ABSOLUTE):
+        raise _too_old(process)
+    return answer
+
+
+def _too_old(process: Process) -> MlverError:
+    version = process.read(["--version"]).decode(errors="replace").strip().removeprefix("git version ")
+    return MlverError(
+        f"git {version} is too old: mlver needs git {OLDEST} or newer",
+        hint="https://git-scm.com/downloads   (upgrade git, then run the command again)",
+    )
 
 
 def _not_a_work_tree(start: Path, said: str) -> MlverError:

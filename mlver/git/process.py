@@ -75,6 +75,7 @@ _WRITE = (
 # What a partial clone was to fetch when it is first asked for. All of the records' history is fetched by looking at it.
 _PROMISED = re.compile(r"could not fetch [0-9a-f]{40,64} from promisor remote")
 _FETCH = "git log --all --patch -- .mlver >/dev/null   (which fetches what it needs)"
+OLDEST = "2.31"  # the first whose `rev-parse` gives absolute paths
 _NOT_FOUND = "git is not installed, or not on PATH"
 
 
@@ -187,7 +188,7 @@ class Process:
         """What it means that git could not be started."""
         if not self.directory.is_dir():
             return MlverError(f"{self.directory} is not a directory")
-        return MlverError(_NOT_FOUND, hint="install git 2.31 or newer, then run the command again")
+        return MlverError(_NOT_FOUND, hint=f"install git {OLDEST} or newer, then run the command again")
 
 
 def _memory_file() -> IO[bytes]:
