@@ -20,6 +20,7 @@ import pytest
 from hypothesis import settings
 
 from mlver.cli.main import main
+from mlver.state import close_all
 
 # Here and not in a conftest of its own: where workers run the tests, the process that tells of them loads no other.
 pytest_plugins = ("tests.faults.table",)
@@ -170,6 +171,7 @@ def _sealed_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     monkeypatch.chdir(tmp_path)
     _guard.armed = True
     yield
+    close_all()  # as where a command ends
     _guard.armed = False
 
 

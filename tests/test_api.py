@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import mlver
+from mlver import state
 from mlver.api import Registry
 from mlver.commands.checkout import checkout
 from mlver.commands.promote import promote
@@ -56,6 +57,14 @@ def project(told: Path, tmp_path: Path) -> Project:
 @pytest.fixture
 def registry(project: Project) -> Registry:
     return Registry.find(project.top)
+
+
+def test_a_program_that_resolves_leaves_no_cache_open(registry: Registry) -> None:
+    """Programs run on and on, and none of them closes what it does not know of."""
+    state.close_all()
+    registry.versions("digits")
+    registry.resolve("digits@staging")
+    assert state._opened == set()
 
 
 def test_a_version_is_resolved_with_all_that_names_it(registry: Registry) -> None:
