@@ -111,13 +111,14 @@ compare_with_lock() {
 import pathlib, re, sys
 from importlib.metadata import PackageNotFoundError, version
 pins = re.findall(r"^([\w.-]+)==([\w.]+)", pathlib.Path(sys.argv[1]).read_text(), re.MULTILINE)
-print("against the lock:")
+changed = []
 for name, old in pins:
     try:
         if version(name) != old:
-            print(f"  {name} {old} -> {version(name)}")
+            changed.append(f"  {name} {old} -> {version(name)}")
     except PackageNotFoundError:
         pass  # a package for another system
+print("newer than the lock:" if changed else "nothing is newer than the lock", *changed, sep="\n")
 PYTHON
 }
 
