@@ -4,17 +4,19 @@
 #   examples/quickstart.sh           runs it and cleans up
 #   examples/quickstart.sh --keep    leaves the repository, and says where it is
 #
-# The first run installs mlver and the example's requirements into examples/.venv, which later runs use again.
+# The first run installs mlver and the example's requirements into examples/.venv, which later runs use again; the
+# versions are those in locks/example.txt.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 environment=$here/.venv
+lock=$here/../locks/example.txt
 keep=false
 case ${1-} in
   '') ;;
   --keep) keep=true ;;
   *)
-    sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
     ;;
 esac
@@ -53,14 +55,14 @@ find_python() {
 install() {
   local wanted
   # The Python by its place, the packages by their lists: when one changes, the environment is made anew.
-  wanted=$("$1" -c 'import sys; print(sys.version, sys.executable)'; cat "$here/../pyproject.toml" "$here/digits/requirements.txt")
+  wanted=$("$1" -c 'import sys; print(sys.version, sys.executable)'; cat "$here/../pyproject.toml" "$lock")
   if [[ $wanted == "$(cat "$environment/made-from" 2>/dev/null)" ]]; then return; fi
   note "installing mlver and the example's requirements into $environment (once)"
   rm -rf "$environment"
   "$1" -m venv "$environment"
   export PIP_DISABLE_PIP_VERSION_CHECK=1
-  "$environment/bin/python" -m pip install -qq --upgrade pip
-  "$environment/bin/python" -m pip install -qq --editable "$here/.." --requirement "$here/digits/requirements.txt"
+  "$environment/bin/python" -m pip install -qq --require-hashes --requirement "$lock"
+  "$environment/bin/python" -m pip install -qq --no-deps --no-build-isolation --editable "$here/.."
   printf '%s\n' "$wanted" >"$environment/made-from"
 }
 

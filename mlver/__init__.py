@@ -8,7 +8,9 @@ print(answer.name, answer.version, answer.digest)
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # as type checkers know it; importing `typing` for it costs a hook half of its time
+TYPE_CHECKING = (
+    False  # as type checkers know it; importing `typing` for it costs a hook half of its time
+)
 if TYPE_CHECKING:
     import os
 

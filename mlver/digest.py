@@ -28,7 +28,9 @@ class Digest:
         """Read `sha256:<64 hex>`; raise UsageError on anything else."""
         found = _TEXT.fullmatch(text)
         if found is None:
-            raise UsageError(f"`{text}` is not a digest", hint="a digest reads sha256: and 64 hexadecimal digits")
+            raise UsageError(
+                f"`{text}` is not a digest", hint="a digest reads sha256: and 64 hexadecimal digits"
+            )
         return cls(found[1])
 
     def __str__(self) -> str:

@@ -84,7 +84,9 @@ _HINTS = {
 }
 
 
-def refusal_error(doing: str, error: OSError, *, outcome: str = "nothing was changed") -> MlverError:
+def refusal_error(
+    doing: str, error: OSError, *, outcome: str = "nothing was changed"
+) -> MlverError:
     """What the operating system refused while `doing` something, with its reason, the path and what to do about it."""
     path = "" if error.filename is None else f": {os.fsdecode(error.filename)}"
     if error.filename2 is not None:

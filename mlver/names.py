@@ -37,7 +37,10 @@ def parse_ref(text: str) -> ModelRef:
     """Read `MODEL`, `MODEL@SELECTOR` or `@SELECTOR`; the selector is a version, a stage or `latest`, not looked up."""
     model, at, selector = text.partition("@")
     if not text or (at and not selector):
-        raise UsageError(f"{_quote_text(text)} names no version", hint="write MODEL, MODEL@1.2.0 or MODEL@production")
+        raise UsageError(
+            f"{_quote_text(text)} names no version",
+            hint="write MODEL, MODEL@1.2.0 or MODEL@production",
+        )
     if selector and not (_VERSION_LIKE.fullmatch(selector) or _STAGE.fullmatch(selector)):
         raise UsageError(
             f"{_quote_text(selector)} is neither a version nor a stage",
@@ -65,13 +68,18 @@ def check_distinct(name: str, existing: Iterable[str]) -> str:
     """Refuse a model name that differs from an existing one by letter case only: one folder on many file systems."""
     for other in existing:
         if other != name and other.casefold() == name.casefold():
-            raise UsageError(f"{_quote_text(name)} differs from the model `{other}` by letter case only", hint=f"use {other}")
+            raise UsageError(
+                f"{_quote_text(name)} differs from the model `{other}` by letter case only",
+                hint=f"use {other}",
+            )
     return name
 
 
 def check_stage(name: str) -> str:
     if name == LATEST:
-        raise UsageError("`latest` always means the highest release", hint="give the stage another name")
+        raise UsageError(
+            "`latest` always means the highest release", hint="give the stage another name"
+        )
     if not _STAGE.fullmatch(name):
         raise UsageError(
             f"{_quote_text(name)} is not a stage name",

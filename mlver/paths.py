@@ -28,7 +28,9 @@ def join_inside(
 
     See `within`, which gives it as text: of 50,000 paths, pathlib takes longer than the system.
     """
-    return Path(join_inside_as_text(root, relative, link_last=link_last, going=going, checked=checked))
+    return Path(
+        join_inside_as_text(root, relative, link_last=link_last, going=going, checked=checked)
+    )
 
 
 def join_inside_as_text(
@@ -48,7 +50,10 @@ def join_inside_as_text(
     text = os.fsdecode(relative)
     fault = find_path_fault(text)
     if fault is not None:
-        raise MlverError(f"the path {text!r} {fault}", hint="paths in a repository are relative and stay inside it")
+        raise MlverError(
+            f"the path {text!r} {fault}",
+            hint="paths in a repository are relative and stay inside it",
+        )
     base = os.fspath(root)
     whole = f"{base}/{text}"
     looked: set[str] = checked if checked is not None else set()
@@ -89,16 +94,23 @@ def relative_to_root(root: Path, cwd: Path, given: str | os.PathLike[str]) -> st
     """
     text = os.fspath(given)
     if not text or "\0" in text:
-        raise UsageError(f"{text!r} is not a path", hint="name a file or a directory inside the repository")
+        raise UsageError(
+            f"{text!r} is not a path", hint="name a file or a directory inside the repository"
+        )
     parts = _components_below(root, cwd, text)
     if parts is None:
-        raise UsageError(f"{text!r} is outside the repository {root}", hint=f"move or copy it below {root}")
+        raise UsageError(
+            f"{text!r} is outside the repository {root}", hint=f"move or copy it below {root}"
+        )
     if not parts:
         raise UsageError(
-            f"{text!r} is the whole repository", hint="name a file or a directory inside it, such as models/weights"
+            f"{text!r} is the whole repository",
+            hint="name a file or a directory inside it, such as models/weights",
         )
     if parts[0].casefold() in _RESERVED or any(is_git_name(part) for part in parts):
-        raise UsageError(f"{text!r} belongs to git or mlver itself", hint="name a file or a directory beside it")
+        raise UsageError(
+            f"{text!r} belongs to git or mlver itself", hint="name a file or a directory beside it"
+        )
     return PurePosixPath(*parts).as_posix()
 
 
@@ -122,7 +134,9 @@ def check_own_directory(place: Path) -> Path:
 def is_reserved(place: Path, *owned: Path) -> bool:
     """Whether a place, all links followed, belongs to git or lies in one of the folders `owned`."""
     real = _resolve_links(place)
-    return any(is_git_name(part) for part in real.parts) or any(real.is_relative_to(_resolve_links(own)) for own in owned)
+    return any(is_git_name(part) for part in real.parts) or any(
+        real.is_relative_to(_resolve_links(own)) for own in owned
+    )
 
 
 def _components_below(root: Path, cwd: Path, text: str) -> tuple[str, ...] | None:
@@ -130,7 +144,11 @@ def _components_below(root: Path, cwd: Path, text: str) -> tuple[str, ...] | Non
     real_root = Path(os.path.realpath(root))
     typed = Path(os.path.normpath(cwd / text))
     # `a/../b` is taken lexically, like the shell's own cd; a kernel would follow `a` first.
-    for base, path in ((root, typed), (real_root, typed), (real_root, Path(os.path.normpath(_resolve_links(cwd) / text)))):
+    for base, path in (
+        (root, typed),
+        (real_root, typed),
+        (real_root, Path(os.path.normpath(_resolve_links(cwd) / text))),
+    ):
         if path.is_relative_to(base):
             return path.relative_to(base).parts
     for parent in typed.parents:

@@ -14,13 +14,24 @@ from semver import Version
 
 from mlver.errors import UsageError
 
-__all__ = ["BUMPS", "Bump", "Version", "bump_version", "highest_version", "highest_release", "sort_versions", "parse_version"]
+__all__ = [
+    "BUMPS",
+    "Bump",
+    "Version",
+    "bump_version",
+    "highest_release",
+    "highest_version",
+    "parse_version",
+    "sort_versions",
+]
 
 Bump = Literal["major", "minor", "patch", "prerelease"]
 BUMPS: tuple[Bump, ...] = ("major", "minor", "patch", "prerelease")
 FIRST = Version(1, 0, 0)
 # A release as written, on a line of its own. One search of 100,000 is ten times faster than the library.
-_RELEASE = re.compile(r"^(0|[1-9][0-9]{0,250})\.(0|[1-9][0-9]{0,250})\.(0|[1-9][0-9]{0,250})$", re.MULTILINE)
+_RELEASE = re.compile(
+    r"^(0|[1-9][0-9]{0,250})\.(0|[1-9][0-9]{0,250})\.(0|[1-9][0-9]{0,250})$", re.MULTILINE
+)
 
 
 def parse_version(text: str) -> Version:
@@ -29,7 +40,8 @@ def parse_version(text: str) -> Version:
         version = Version.parse(text.removeprefix("v"))
     except (ValueError, TypeError):
         raise UsageError(
-            f"`{text}` is not a semantic version", hint="write MAJOR.MINOR.PATCH, such as 1.2.0 or 1.2.0-rc.1"
+            f"`{text}` is not a semantic version",
+            hint="write MAJOR.MINOR.PATCH, such as 1.2.0 or 1.2.0-rc.1",
         ) from None
     if version.build is not None:
         raise UsageError(
@@ -54,7 +66,11 @@ def _precedence_key(version: Version) -> tuple[object, ...]:
     if version.prerelease is None:
         return (*version.to_tuple()[:3], True)
     parts = version.prerelease.split(".")
-    return (*version.to_tuple()[:3], False, [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts])
+    return (
+        *version.to_tuple()[:3],
+        False,
+        [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts],
+    )
 
 
 def parse_canonical(text: str) -> Version | None:
@@ -69,8 +85,12 @@ def parse_canonical(text: str) -> Version | None:
 def newest_versions(names: Sequence[str], limit: int) -> tuple[list[Version], int]:
     """The `limit` highest of the versions among `names`, highest first, and how many there are of them in all."""
     listed = "\n".join(name for name in names if "\n" not in name)
-    releases = [(int(major), int(minor), int(patch)) for major, minor, patch in _RELEASE.findall(listed)]
-    others = [found for name in names if "-" in name if (found := parse_canonical(name)) is not None]
+    releases = [
+        (int(major), int(minor), int(patch)) for major, minor, patch in _RELEASE.findall(listed)
+    ]
+    others = [
+        found for name in names if "-" in name if (found := parse_canonical(name)) is not None
+    ]
     top = [Version(*numbers) for numbers in heapq.nlargest(limit, releases)]
     return sort_versions([*top, *others])[: -limit - 1 : -1], len(releases) + len(others)
 

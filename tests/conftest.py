@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from mlver.state import close_all
 
 from mlver.cli.main import main
 
@@ -108,10 +109,18 @@ class _WriteGuard:
 
     def _check_start(self, event: str, _executable: object, command: object, *more: object) -> None:
         words = [command] if isinstance(command, str | bytes) else command
-        if not isinstance(words, Sequence) or not words or Path(os.fsdecode(words[0])).name != "git":
+        if (
+            not isinstance(words, Sequence)
+            or not words
+            or Path(os.fsdecode(words[0])).name != "git"
+        ):
             return
         directory = more[0] if event == "subprocess.Popen" else None
-        where = Path(os.fsdecode(directory)) if isinstance(directory, str | bytes | os.PathLike) else Path.cwd()
+        where = (
+            Path(os.fsdecode(directory))
+            if isinstance(directory, str | bytes | os.PathLike)
+            else Path.cwd()
+        )
         words = [part for word in words for part in os.fsdecode(word).split("=", 1)]
         for option, value in pairwise(words):
             if option in ("-C", "--git-dir", "--work-tree"):
@@ -170,6 +179,7 @@ def _sealed_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     monkeypatch.chdir(tmp_path)
     _guard.armed = True
     yield
+    close_all()  # as where a command ends
     _guard.armed = False
 
 
@@ -191,10 +201,16 @@ class Repository:
     def git(self, *arguments: str) -> str:
         """Run git here; its output without the last newline. A failure of git fails the test with what git said."""
         done = subprocess.run(
-            ["git", *arguments], cwd=self.path, stdin=subprocess.DEVNULL, capture_output=True, check=False
+            ["git", *arguments],
+            cwd=self.path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
         )
         if done.returncode:
-            pytest.fail(f"git {' '.join(arguments)} exited {done.returncode}: {done.stderr.decode(errors='replace')}")
+            pytest.fail(
+                f"git {' '.join(arguments)} exited {done.returncode}: {done.stderr.decode(errors='replace')}"
+            )
         return done.stdout.decode().removesuffix("\n")
 
     def write(self, name: str, content: str | bytes) -> Path:

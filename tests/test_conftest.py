@@ -23,7 +23,9 @@ TRESPASSES: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("trespass", TRESPASSES.values(), ids=TRESPASSES)
 @pytest.mark.parametrize("wall", [CHECKOUT, REAL_HOME], ids=["checkout", "home"])
-def test_writing_behind_a_wall_fails_the_test(trespass: Callable[[Path], object], wall: Path) -> None:
+def test_writing_behind_a_wall_fails_the_test(
+    trespass: Callable[[Path], object], wall: Path
+) -> None:
     with pytest.raises(pytest.fail.Exception, match="must not write there"):
         trespass(wall)
     assert not (wall / "trespass").exists()
@@ -34,7 +36,8 @@ def test_no_handler_under_test_can_swallow_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["git", "-C", str(CHECKOUT), "status"], ["git", f"--git-dir={CHECKOUT}/.git", "log"]]
+    "command",
+    [["git", "-C", str(CHECKOUT), "status"], ["git", f"--git-dir={CHECKOUT}/.git", "log"]],
 )
 def test_git_never_runs_in_the_checkout(command: list[str]) -> None:
     with pytest.raises(pytest.fail.Exception, match="must not run git there"):

@@ -24,8 +24,21 @@ def test_it_is_read_as_it_is_written(data: bytes) -> None:
     assert hash(Digest.parse(str(digest))) == hash(digest)
 
 
-WRONG = [EMPTY, f"sha256:{EMPTY[:-1]}", f"sha256:{EMPTY}0", f"sha256:{EMPTY.upper()}", f"md5:{EMPTY[:32]}"]
-WRONG += [f"SHA256:{EMPTY}", f"sha256:{EMPTY}\n", f" sha256:{EMPTY}", "sha256:", "", f"sha256:../{EMPTY[3:]}"]
+WRONG = [
+    EMPTY,
+    f"sha256:{EMPTY[:-1]}",
+    f"sha256:{EMPTY}0",
+    f"sha256:{EMPTY.upper()}",
+    f"md5:{EMPTY[:32]}",
+]
+WRONG += [
+    f"SHA256:{EMPTY}",
+    f"sha256:{EMPTY}\n",
+    f" sha256:{EMPTY}",
+    "sha256:",
+    "",
+    f"sha256:../{EMPTY[3:]}",
+]
 
 
 @pytest.mark.parametrize("text", WRONG)

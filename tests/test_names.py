@@ -63,7 +63,9 @@ def test_model_names_taken(name: str) -> None:
     assert names.check_model(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "-x", ".x", "a..b", "a.", "a.lock", "a/b", "a@b", "a\n", "é", "a" * 101])
+@pytest.mark.parametrize(
+    "name", ["", "-x", ".x", "a..b", "a.", "a.lock", "a/b", "a@b", "a\n", "é", "a" * 101]
+)
 def test_model_names_refused(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         names.check_model(name)
@@ -93,7 +95,9 @@ def test_stage_names_refused(name: str) -> None:
         names.check_stage(name)
 
 
-@pytest.mark.parametrize("path", ["weights.bin", "models/kr2en", "a b/ü.bin", "...", "-x", ".github/x", "x/.mlver"])
+@pytest.mark.parametrize(
+    "path", ["weights.bin", "models/kr2en", "a b/ü.bin", "...", "-x", ".github/x", "x/.mlver"]
+)
 def test_artifact_paths_taken(path: str) -> None:
     assert names.check_artifact_path(path) == path
 
@@ -134,7 +138,9 @@ def test_refs(text: str, ref: ModelRef) -> None:
     assert str(ref) == text
 
 
-@pytest.mark.parametrize("text", ["", "@", "kr2en@", "a@b@c", "-x@1.0.0", "a@--help", "a@HEAD", "a@1 2"])
+@pytest.mark.parametrize(
+    "text", ["", "@", "kr2en@", "a@b@c", "-x@1.0.0", "a@--help", "a@HEAD", "a@1 2"]
+)
 def test_refs_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_ref(text)
@@ -145,7 +151,10 @@ def test_refs_refused(text: str) -> None:
 def test_the_schemas_judge_names_as_the_checks_do(name: str) -> None:
     for candidate in (name, *HOSTILE):
         for definition, check in CHECKS.items():
-            assert _taken(check, candidate) == _matches(definition, candidate), (definition, candidate)
+            assert _taken(check, candidate) == _matches(definition, candidate), (
+                definition,
+                candidate,
+            )
 
 
 CHECKS: dict[str, Check] = {
@@ -177,5 +186,7 @@ DEFINITIONS = _definitions()
 
 def _matches(definition: str, name: str) -> bool:
     schema = DEFINITIONS[definition]
-    fits = len(name) <= int(schema.get("maxLength", 10**9)) and "\ud800" not in name  # no YAML holds a surrogate
+    fits = (
+        len(name) <= int(schema.get("maxLength", 10**9)) and "\ud800" not in name
+    )  # no YAML holds a surrogate
     return fits and re.search(translate(schema["pattern"]), name, re.ASCII) is not None

@@ -49,7 +49,9 @@ def test_checked_directories_are_not_looked_at_again(tmp_path: Path) -> None:
     assert checked == {"a", "a/b"}
 
 
-@given(st.text(st.sampled_from("./a\0g\u200c") | st.characters(exclude_categories=["Cs"]), max_size=12))
+@given(
+    st.text(st.sampled_from("./a\0g\u200c") | st.characters(exclude_categories=["Cs"]), max_size=12)
+)
 def test_inside_never_leaves_the_root(text: str) -> None:
     root = Path("/nonexistent/root")
     try:
@@ -70,7 +72,9 @@ def test_relative_names_files_as_the_repository_does(tmp_path: Path) -> None:
     assert relative_to_root(tmp_path, sub, ".") == "sub"
 
 
-@pytest.mark.parametrize("given", ["..", "/etc", ".", "", ".git/config", ".mlver/config.yaml", "a/.git/x", "../other"])
+@pytest.mark.parametrize(
+    "given", ["..", "/etc", ".", "", ".git/config", ".mlver/config.yaml", "a/.git/x", "../other"]
+)
 def test_relative_refuses_what_is_no_artifact(tmp_path: Path, given: str) -> None:
     with pytest.raises(UsageError) as caught:
         relative_to_root(tmp_path / "repo", tmp_path / "repo", given)

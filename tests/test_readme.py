@@ -20,7 +20,9 @@ from tests.conftest import CHECKOUT, Repository
 README = CHECKOUT / "README.md"
 BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 # What differs from one machine to the next: names of objects and commits, places, the Python it runs on.
-VARIES = re.compile(r"\b[0-9a-f]{10,64}\b|(?<=sha256:)[0-9a-f]+|/[^ ]*/repository|3\.\d+\.\d+ on \S+|\d+ packages?")
+VARIES = re.compile(
+    r"\b[0-9a-f]{10,64}\b|(?<=sha256:)[0-9a-f]+|/[^ ]*/repository|3\.\d+\.\d+ on \S+|\d+ packages?"
+)
 
 TRAIN = """\
 import json, pathlib, random, sys
@@ -45,7 +47,9 @@ def shell(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> Repository
     programs.mkdir()
     for name, words in {"mlver": "-m mlver", "python": ""}.items():
         program = programs / name
-        program.write_text(f'#!/bin/sh\nPYTHONPATH="{CHECKOUT}" exec "{sys.executable}" {words} "$@"\n')
+        program.write_text(
+            f'#!/bin/sh\nPYTHONPATH="{CHECKOUT}" exec "{sys.executable}" {words} "$@"\n'
+        )
         program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))  # for the hooks, which git starts

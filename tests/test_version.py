@@ -5,11 +5,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.errors import UsageError
-from mlver.version import BUMPS, Bump, Version, bump_version, parse_canonical, highest_version, highest_release, newest_versions, sort_versions, parse_version
+from mlver.version import (
+    BUMPS,
+    Bump,
+    Version,
+    bump_version,
+    highest_release,
+    highest_version,
+    newest_versions,
+    parse_canonical,
+    parse_version,
+    sort_versions,
+)
 
 IDENTIFIERS = st.integers(0, 12).map(str) | st.from_regex(r"[a-z-][0-9a-z-]{0,3}", fullmatch=True)
 PRERELEASES = st.none() | st.lists(IDENTIFIERS, min_size=1, max_size=3).map(".".join)
-VERSIONS = st.builds(Version, st.integers(0, 12), st.integers(0, 12), st.integers(0, 12), PRERELEASES)
+VERSIONS = st.builds(
+    Version, st.integers(0, 12), st.integers(0, 12), st.integers(0, 12), PRERELEASES
+)
 
 
 @given(VERSIONS)
@@ -18,7 +31,20 @@ def test_a_version_is_read_as_it_is_written_with_or_without_its_v(version: Versi
     assert parse_version(f"v{version}") == version
 
 
-WRONG = ["", "1", "1.2", "1.2.3.4", "01.2.3", "1.2.03", "1.2.3-", "1.2.3-01", "vv1.2.3", "V1.2.3", " 1.2.3", "1.2.3\n"]
+WRONG = [
+    "",
+    "1",
+    "1.2",
+    "1.2.3.4",
+    "01.2.3",
+    "1.2.03",
+    "1.2.3-",
+    "1.2.3-01",
+    "vv1.2.3",
+    "V1.2.3",
+    " 1.2.3",
+    "1.2.3\n",
+]
 WRONG += ["1.2.x", "-1.2.3", "1.2.3-ä", "latest", "1.2.3/..", "1" * 5000 + ".0.0", "١.2.3"]  # noqa: RUF001
 
 
@@ -57,7 +83,9 @@ def test_a_bump_is_higher(version: Version, part: Bump) -> None:
     assert bump_version(version, part) > version
 
 
-NAMES = VERSIONS.map(str) | st.sampled_from([*WRONG, "1.2.3+b", "v1.2.3", "1.2.3\n1.2.4", "9" * 250 + ".0.0"])
+NAMES = VERSIONS.map(str) | st.sampled_from(
+    [*WRONG, "1.2.3+b", "v1.2.3", "1.2.3\n1.2.4", "9" * 250 + ".0.0"]
+)
 
 
 @given(st.lists(NAMES, unique=True), st.integers(0, 5))

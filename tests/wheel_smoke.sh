@@ -51,10 +51,16 @@ assert any(name.endswith("licenses/LICENSE") for name in names), "the licence is
 print(f"ok: the wheel holds {len(names)} files, {len(schemas)} schemas among them")
 PYTHON
 
-# The builder's own pip installs into an environment that holds nothing, not even pip.
+# The builder's own pip installs into an environment that holds nothing, not even pip: what the lock names, and then the
+# wheel with no index to look in, so that nothing it requires may be missing from the lock.
 "$builder" -m venv --without-pip "$elsewhere/venv"
 python=$elsewhere/venv/bin/python
-"$builder" -m pip --python "$python" install -qq "${wheel[0]}"
+if [[ ${MLVER_TESTS_LATEST-} ]]; then
+  "$builder" -m pip --python "$python" install -qq "${wheel[0]}"
+else
+  "$builder" -m pip --python "$python" install -qq --require-hashes --requirement "$checkout/locks/mlver.txt"
+  "$builder" -m pip --python "$python" install -qq --no-index "${wheel[0]}"
+fi
 
 mkdir "$elsewhere/home" "$elsewhere/repository"
 export HOME=$elsewhere/home PATH=$elsewhere/venv/bin:$PATH

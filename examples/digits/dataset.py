@@ -29,7 +29,9 @@ def prepare() -> None:
 def read(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The images (n × 64) and labels (n) of one file, or of all the files of a directory."""
     files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
-    rows = np.concatenate([np.loadtxt(file, delimiter=",", skiprows=1, dtype=np.int64) for file in files])
+    rows = np.concatenate(
+        [np.loadtxt(file, delimiter=",", skiprows=1, dtype=np.int64) for file in files]
+    )
     return rows[:, 1:].astype(np.float32), rows[:, 0]
 
 

@@ -40,7 +40,10 @@ class Network:
             tensors[f"layer.{i}.weight"] = np.ascontiguousarray(weight)
             tensors[f"layer.{i}.bias"] = bias
         save_file(tensors, directory / "weights.safetensors")
-        config = {"layers": [*(len(weight) for weight in self.weights), len(self.biases[-1])], "scale": self.scale}
+        config = {
+            "layers": [*(len(weight) for weight in self.weights), len(self.biases[-1])],
+            "scale": self.scale,
+        }
         (directory / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
     @classmethod

@@ -44,7 +44,9 @@ def fit(params: dict[str, Any], images: NDArray[np.float32], labels: NDArray[np.
     )
 
 
-def measure(network: Network, images: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
+def measure(
+    network: Network, images: NDArray[np.float32], labels: NDArray[np.int64]
+) -> dict[str, float]:
     """Only finite numbers, on data the model has not seen. All but the latency are the same on every run."""
     answers = network.probabilities(images).astype(np.float64)
     answers /= answers.sum(axis=1, keepdims=True)  # rounding to 32 bits left them a little off one

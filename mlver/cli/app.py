@@ -113,7 +113,9 @@ def build_app(names: Iterable[str]) -> typer.Typer:
 
 def _unwrap_paragraphs(docstring: str) -> str:
     """Each paragraph on one line, for the terminal to wrap: Typer would keep the breaks of the source."""
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(docstring).split("\n\n"))
+    return "\n\n".join(
+        " ".join(paragraph.split()) for paragraph in inspect.cleandoc(docstring).split("\n\n")
+    )
 
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -128,19 +130,29 @@ def _print_version(wanted: bool) -> None:
 def _set_global_options(
     ctx: typer.Context,
     directory: Annotated[
-        str, typer.Option("-C", metavar="DIR", help="Run as if mlver was started in DIR.", show_default=False)
+        str,
+        typer.Option(
+            "-C", metavar="DIR", help="Run as if mlver was started in DIR.", show_default=False
+        ),
     ] = "",
     wait: Annotated[
-        float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait while another mlver writes.")
+        float,
+        typer.Option(
+            "--wait", metavar="SECONDS", min=0, help="How long to wait while another mlver writes."
+        ),
     ] = WAIT_S,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
+        ),
     ] = False,
 ) -> None:
     start = Path.cwd() / directory
     if not start.is_dir():
         raise UsageError(
-            f"-C names {directory}, which is no directory", hint="mlver -C DIR … takes the folder to work in"
+            f"-C names {directory}, which is no directory",
+            hint="mlver -C DIR … takes the folder to work in",
         )
     TerminalReporter.done.clear()  # of an earlier command in this process
     ctx.obj = CommandSession(start, wait)
@@ -160,14 +172,20 @@ def _find_command_name(args: list[str]) -> str | None:
 def _choose_program_name(args: list[str]) -> str:
     """Our name as it was typed; but what the shell completes is `mlver`."""
     completion = {"--install-completion", "--show-completion"}
-    return "git mlver" if Path(sys.argv[0]).name == "git-mlver" and completion.isdisjoint(args) else "mlver"
+    return (
+        "git mlver"
+        if Path(sys.argv[0]).name == "git-mlver" and completion.isdisjoint(args)
+        else "mlver"
+    )
 
 
 def _describe_usage_error(error: typer.TyperException, name: str | None) -> MlverError:
     """A wrong command line, with a right one beside it."""
     if name in COMMANDS:
         example = load_command(name).examples[0]
-        return UsageError(_format_usage_message(error), hint=f"{example}   (more: mlver {name} --help)")
+        return UsageError(
+            _format_usage_message(error), hint=f"{example}   (more: mlver {name} --help)"
+        )
     if name is None:
         return UsageError(_format_usage_message(error), hint="mlver --help")
     meant = difflib.get_close_matches(name, COMMANDS, n=1)

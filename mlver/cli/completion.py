@@ -33,7 +33,9 @@ def rejoin_bash_words(commands: Collection[str]) -> Iterator[None]:
     finally:
         # a word in quotes was not split, and is replaced whole
         kept = model if at and typed[-1] != words[-1] else ""
-        sys.stdout.write("".join(f"{line.removeprefix(kept)}\n" for line in offered.getvalue().splitlines()))
+        sys.stdout.write(
+            "".join(f"{line.removeprefix(kept)}\n" for line in offered.getvalue().splitlines())
+        )
 
 
 def _join_words(words: Sequence[str], commands: Collection[str]) -> list[str]:
@@ -43,7 +45,12 @@ def _join_words(words: Sequence[str], commands: Collection[str]) -> list[str]:
     for word in words:
         before = typed[-1] if typed else ""
         takes = word == "=" and before.startswith("--")
-        takes = takes or (word == "@" and before not in commands and not before.startswith("-") and "@" not in before)
+        takes = takes or (
+            word == "@"
+            and before not in commands
+            and not before.startswith("-")
+            and "@" not in before
+        )
         if (open_end and word) or (takes and len(typed) > 1):
             typed[-1] += word
         else:

@@ -17,7 +17,9 @@ def end_process(code: int) -> NoReturn:
     if state := sys.modules.get("mlver.system.state"):
         import signal
 
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the work is done: it is too late to be told of an interrupt
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # the work is done: it is too late to be told of an interrupt
         state.close_all()
     for stream in (sys.stdout, sys.stderr):
         # there may be none, or nobody at its end, and an interrupt is too late

@@ -39,7 +39,9 @@ def _open_standard_streams() -> None:
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             if not _is_open(number):
-                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest number: this one
+                os.set_inheritable(
+                    os.open(os.devnull, os.O_RDWR), True
+                )  # takes the lowest number: this one
             setattr(sys, name, open(os.devnull, "w" if number else "r"))  # noqa: SIM115, PTH123 - for all of the run
 
 
@@ -101,7 +103,10 @@ def _report_bug(error: Exception, args: list[str]) -> int:
     from mlver.terminal import failure
     from mlver.terminal.screen import TextScreen
 
-    told = MlverError(f"this is a bug in mlver ({type(error).__name__}: {error})", hint=_save_traceback(error, args))
+    told = MlverError(
+        f"this is a bug in mlver ({type(error).__name__}: {error})",
+        hint=_save_traceback(error, args),
+    )
     with suppress(OSError):
         failure.draw_failure(told, TextScreen(sys.stderr))
     return BUG
@@ -115,7 +120,9 @@ def _save_traceback(error: Exception, args: list[str]) -> str:
 
     told = "".join((shlex.join(["mlver", *args]), "\n\n", *traceback.format_exception(error)))
     try:
-        with tempfile.NamedTemporaryFile("wb", prefix="mlver-bug-", suffix=".txt", delete=False) as file:
+        with tempfile.NamedTemporaryFile(
+            "wb", prefix="mlver-bug-", suffix=".txt", delete=False
+        ) as file:
             file.write(told.encode(errors="backslashreplace"))
     except OSError as reason:
         return f"please report it; where it happened could not be saved ({reason.strerror})"

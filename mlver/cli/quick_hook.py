@@ -49,7 +49,9 @@ def _is_quiet(words: list[str]) -> bool:
 
 def run_full_hook(words: list[str]) -> int:
     """What `hook` could not answer at a glance; raise MlverError as every command does."""
-    plain = words[:1] == ["pre-push"] or words in ([name] for name in (*_AT_COMMIT, "status", "pre-receive"))
+    plain = words[:1] == ["pre-push"] or words in (
+        [name] for name in (*_AT_COMMIT, "status", "pre-receive")
+    )
     if not plain or any(word.startswith("-") for word in words):
         from mlver.cli.app import run_command
 

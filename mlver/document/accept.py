@@ -46,7 +46,9 @@ class _Compiler:
         unknown = schema.keys() - _SILENT - _COMPILERS.keys() - {"additionalProperties"}
         if unknown:
             raise UnknownKeyword(", ".join(sorted(unknown)))
-        tests = [compiler(self, schema) for keyword, compiler in _COMPILERS.items() if keyword in schema]
+        tests = [
+            compiler(self, schema) for keyword, compiler in _COMPILERS.items() if keyword in schema
+        ]
         if "additionalProperties" in schema and "properties" not in schema:
             tests.append(self.properties(schema))
         match tests:
@@ -62,7 +64,9 @@ class _Compiler:
         name = schema["$ref"].removeprefix("#/$defs/")
         if name not in self.compiled:
 
-            def itself(value: Any) -> bool:  # stands in while the definition is compiled, which may refer to itself
+            def itself(
+                value: Any,
+            ) -> bool:  # stands in while the definition is compiled, which may refer to itself
                 return self.compiled[name](value)
 
             self.compiled[name] = itself
@@ -72,11 +76,15 @@ class _Compiler:
     def properties(self, schema: dict[str, Any]) -> Test:
         known = {key: self.test(inner) for key, inner in schema.get("properties", {}).items()}
         others = schema.get("additionalProperties", True)
-        other: Test = self.test(others) if isinstance(others, dict) else (lambda value: bool(others))
+        other: Test = (
+            self.test(others) if isinstance(others, dict) else (lambda value: bool(others))
+        )
         if not known:
             return lambda value: type(value) is not dict or all(map(other, value.values()))
         find = known.get
-        return lambda value: type(value) is not dict or all(find(key, other)(item) for key, item in value.items())
+        return lambda value: (
+            type(value) is not dict or all(find(key, other)(item) for key, item in value.items())
+        )
 
     def items(self, schema: dict[str, Any]) -> Test:
         each = self.test(schema["items"])

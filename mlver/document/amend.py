@@ -54,7 +54,9 @@ def _exactly(value: Any) -> str:
 def _spared(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """`new` without `stored: true` where the person left that out: it is what the schema says of it."""
     return {
-        key: _spared(old[key], value) if isinstance(value, dict) and isinstance(old.get(key), dict) else value
+        key: _spared(old[key], value)
+        if isinstance(value, dict) and isinstance(old.get(key), dict)
+        else value
         for key, value in new.items()
         if not (key == "stored" and value is True and key not in old)
     }
@@ -93,18 +95,24 @@ class _Text:
         """Behind the last line of a key's value: comments and blank lines below that are the next key's."""
         after = next((other for other in following if other[: len(path)] != path), None)
         end = len(self.lines) if after is None else self._first[after]
-        while end > self._first[path] + 1 and (not (line := self.lines[end - 1].strip()) or line.startswith("#")):
+        while end > self._first[path] + 1 and (
+            not (line := self.lines[end - 1].strip()) or line.startswith("#")
+        ):
             end -= 1
         return end
 
     def changed(self, wanted: dict[str, Any]) -> bytes:
         lines = list(self.lines)
         changes = list(self._changes(self.document, wanted, (), ""))
-        for _, change in sorted(enumerate(changes), key=lambda item: (item[1].first, item[0]), reverse=True):
+        for _, change in sorted(
+            enumerate(changes), key=lambda item: (item[1].first, item[0]), reverse=True
+        ):
             lines[change.first : change.end] = change.lines
         return "".join(f"{line}\n" for line in lines).encode()
 
-    def _changes(self, old: dict[str, Any], new: dict[str, Any], path: Path, indent: str) -> Iterator[_Change]:
+    def _changes(
+        self, old: dict[str, Any], new: dict[str, Any], path: Path, indent: str
+    ) -> Iterator[_Change]:
         for key, value in old.items():
             here = (*path, key)
             if key not in new:
@@ -133,7 +141,10 @@ class _Text:
 
 
 def _emitted(key: str, value: Any, indent: str) -> list[str]:
-    return [indent + line if line else line for line in emit.dump({key: value}).decode().split("\n")[:-1]]
+    return [
+        indent + line if line else line
+        for line in emit.dump({key: value}).decode().split("\n")[:-1]
+    ]
 
 
 def _keys(document: dict[str, Any], path: Path) -> Iterator[Path]:

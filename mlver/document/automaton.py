@@ -11,10 +11,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from mlver.document.pattern import Edge, Either, Every, Node, One, PatternRefused, Ranges, Repeat, parse
+from mlver.document.pattern import (
+    Edge,
+    Either,
+    Every,
+    Node,
+    One,
+    PatternRefused,
+    Ranges,
+    Repeat,
+    parse,
+)
 
 MAX_STATES = 2000
-MAX_PARTS = 5 * MAX_STATES  # empty groups add no state, but unrolling `((){999}){999}` still takes time
+MAX_PARTS = (
+    5 * MAX_STATES
+)  # empty groups add no state, but unrolling `((){999}){999}` still takes time
 
 
 class TooCostly(Exception):
@@ -71,14 +83,20 @@ class Automaton:
         if found is None:
             self.budget.spend(len(states))
             code = ord(character)
-            hit = (state for state in states if any(low <= code <= high for low, high in self.ranges[state] or ()))
+            hit = (
+                state
+                for state in states
+                if any(low <= code <= high for low, high in self.ranges[state] or ())
+            )
             found = self.reach((0, *(state + 1 for state in hit)))
             if self.budget.room > 0:
                 self.budget.room -= len(found) + 1
                 self.moves[states, character] = found
         return found
 
-    def reach(self, states: Iterable[int], *, start: bool = False, end: bool = False) -> frozenset[int]:
+    def reach(
+        self, states: Iterable[int], *, start: bool = False, end: bool = False
+    ) -> frozenset[int]:
         """The states, and those reached from them without a character: `start`, `end` tell where in the text."""
         reached: set[int] = set()
         ahead = list(states)

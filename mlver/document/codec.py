@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from mlver.document.schema import Kind
 
 
-def decode(kind: Kind, data: bytes, where: str, extra_schema: bytes | None = None) -> dict[str, Any]:
+def decode(
+    kind: Kind, data: bytes, where: str, extra_schema: bytes | None = None
+) -> dict[str, Any]:
     """The document in `data`; raise InvalidDocument, naming `where`, with every fault, its line and key path."""
     from mlver.document import strict
     from mlver.document.schema import validate
@@ -27,7 +29,9 @@ def encode(kind: Kind, document: dict[str, Any], extra_schema: bytes | None = No
     from mlver.document import emit
     from mlver.document.schema import validate
 
-    where = f"the new {kind} record" if kind not in ("model", "config") else f"the new {kind} settings"
+    where = (
+        f"the new {kind} record" if kind not in ("model", "config") else f"the new {kind} settings"
+    )
     data = emit.dump(document, where)
     validate(kind, document, None, where, extra_schema)
     return data

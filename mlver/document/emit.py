@@ -9,9 +9,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from mlver.document.faults import Path, dotted
+from mlver.document.faults import MAX_DEPTH, Path, dotted
 from mlver.document.scalar import MAX_DIGITS, SURROGATE, is_plain
-from mlver.document.strict import MAX_BYTES, MAX_DEPTH
+from mlver.document.strict import MAX_BYTES
 from mlver.errors import InvalidDocument
 
 MAX_SIMPLE_KEY = 1000  # YAML readers look no further than 1,024 characters for a key's `:`.
@@ -76,7 +76,9 @@ class _Emitter:
                 return ["[]"]
             case int():
                 if abs(value) >= 10 ** (MAX_DIGITS - 1):
-                    raise self.refusal(path, f"an integer of more than {MAX_DIGITS - 1} digits is too long")
+                    raise self.refusal(
+                        path, f"an integer of more than {MAX_DIGITS - 1} digits is too long"
+                    )
                 return [str(value)]
             case float():
                 return [self.number(value, path)]
@@ -121,4 +123,10 @@ def _escaped(character: str) -> str:
     if character.isprintable():
         return character
     point = ord(character)
-    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+    return (
+        f"\\x{point:02x}"
+        if point < 0x100
+        else f"\\u{point:04x}"
+        if point < 0x10000
+        else f"\\U{point:08x}"
+    )

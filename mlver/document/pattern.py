@@ -42,7 +42,14 @@ _WORD: Ranges = ((48, 57), (65, 90), (95, 95), (97, 122))
 _SPACES = "\t\r,  ,\xa0\xa0,\u1680\u1680,\u2000\u200a,\u2028\u2029,\u202f\u202f,\u205f\u205f,\u3000\u3000,\ufeff\ufeff"
 _SPACE: Ranges = tuple((ord(pair[0]), ord(pair[1])) for pair in _SPACES.split(","))
 _DOT = _outside(((10, 10), (13, 13), (0x2028, 0x2029)))
-_CLASSES = {"d": _DIGIT, "w": _WORD, "s": _SPACE, "D": _outside(_DIGIT), "W": _outside(_WORD), "S": _outside(_SPACE)}
+_CLASSES = {
+    "d": _DIGIT,
+    "w": _WORD,
+    "s": _SPACE,
+    "D": _outside(_DIGIT),
+    "W": _outside(_WORD),
+    "S": _outside(_SPACE),
+}
 _CONTROLS = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "0": 0}
 
 

@@ -25,15 +25,33 @@ from mlver.errors import InvalidDocument
 MAX_BYTES = 64 * 1024
 STEPS = 1_000_000
 
-_ONE = frozenset(("additionalProperties", "propertyNames", "items", "contains", "not", "if", "then", "else"))
+_ONE = frozenset(
+    ("additionalProperties", "propertyNames", "items", "contains", "not", "if", "then", "else")
+)
 _LIST = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
 _MAP = frozenset(("properties", "$defs", "dependentSchemas"))
 _LIMITS = frozenset(
-    f"{bound}{what}" for bound in ("min", "max") for what in ("imum", "Length", "Items", "Properties", "Contains")
+    f"{bound}{what}"
+    for bound in ("min", "max")
+    for what in ("imum", "Length", "Items", "Properties", "Contains")
 ) | {"exclusiveMinimum", "exclusiveMaximum"}
-_PLAIN = frozenset(("type", "enum", "const", "required", "dependentRequired", "pattern", "$ref")) | _LIMITS
+_PLAIN = (
+    frozenset(("type", "enum", "const", "required", "dependentRequired", "pattern", "$ref"))
+    | _LIMITS
+)
 _SILENT = frozenset(
-    ("$schema", "$id", "$comment", "title", "description", "default", "examples", "deprecated", "readOnly", "format")
+    (
+        "$schema",
+        "$id",
+        "$comment",
+        "title",
+        "description",
+        "default",
+        "examples",
+        "deprecated",
+        "readOnly",
+        "format",
+    )
 )
 _LOCAL = re.compile(r"#/\$defs/([A-Za-z0-9_.-]+)")
 
@@ -51,7 +69,9 @@ class ProjectSchema:
         try:
             return faults_of(self.validator, value, lines)
         except TooCostly:
-            return ("the project's own schema takes too long to judge this document: make it simpler",)
+            return (
+                "the project's own schema takes too long to judge this document: make it simpler",
+            )
 
 
 @functools.lru_cache(maxsize=8)
@@ -67,7 +87,9 @@ def compile_schema(data: bytes, where: str) -> ProjectSchema:
     if found:
         raise InvalidDocument(where, tuple(fault(None, path, message) for path, message in found))
     budget = Budget(STEPS)
-    meant = {key: value for key, value in schema.items() if key != "$id"}  # which a `$ref` would be relative to
+    meant = {
+        key: value for key, value in schema.items() if key != "$id"
+    }  # which a `$ref` would be relative to
     return ProjectSchema(make_validator(meant, _matcher(budget), budget.spend), budget)
 
 
@@ -96,13 +118,18 @@ def _judge(schema: Any, path: Path, definitions: dict[str, Any]) -> Iterator[Fou
             yield from _judge_plain(keyword, value, here, definitions)
 
 
-def _judge_plain(keyword: str, value: Any, path: Path, definitions: dict[str, Any]) -> Iterator[Found]:
+def _judge_plain(
+    keyword: str, value: Any, path: Path, definitions: dict[str, Any]
+) -> Iterator[Found]:
     if keyword == "$id" and len(path) > 1:
         yield path, "only the whole schema has an `$id`"
     elif keyword == "$ref":
         local = _LOCAL.fullmatch(value) if isinstance(value, str) else None
         if local is None:
-            yield path, f"`{shorten(str(value))}` is not in this file: mlver fetches nothing, refer to `#/$defs/NAME`"
+            yield (
+                path,
+                f"`{shorten(str(value))}` is not in this file: mlver fetches nothing, refer to `#/$defs/NAME`",
+            )
         elif local[1] not in definitions:
             yield path, f"`{shorten(str(value))}` leads nowhere: there is no such name in `$defs`"
     elif keyword == "pattern" and isinstance(value, str):
@@ -110,7 +137,9 @@ def _judge_plain(keyword: str, value: Any, path: Path, definitions: dict[str, An
             Automaton.of(value, Budget(STEPS))
         except PatternRefused as error:
             yield path, f"the pattern `{shorten(value)}` cannot be used: {error}"
-    elif keyword in ("enum", "const") and not _simple(value if isinstance(value, list) else [value]):
+    elif keyword in ("enum", "const") and not _simple(
+        value if isinstance(value, list) else [value]
+    ):
         yield path, "only text, numbers, true, false and null: comparing more may take any time"
     elif keyword not in _PLAIN | _SILENT | _LIST | _MAP:
         yield path, "a keyword that mlver does not take in a project's schema"

@@ -26,7 +26,9 @@ _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _NUMBER_STARTS = frozenset("+-.0123456789")
 
 # What some YAML 1.1 reader (PyYAML, Ruby, Go's yaml.v2) or a person takes for something else than text.
-_NOT_TEXT = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "infinity"))
+_NOT_TEXT = frozenset(
+    ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "infinity")
+)
 _HEX = re.compile(r"[0-9a-fA-F]{7,}")
 
 
@@ -50,7 +52,9 @@ def resolve(text: str) -> Scalar:
 def integer(text: str) -> int:
     """A decimal, 0o… or 0x… integer of at most MAX_DIGITS characters: converting longer ones takes quadratic time."""
     if len(text) > MAX_DIGITS:
-        raise BadNumber(f"an integer of {len(text)} characters is too long: at most {MAX_DIGITS}, or quote it as text")
+        raise BadNumber(
+            f"an integer of {len(text)} characters is too long: at most {MAX_DIGITS}, or quote it as text"
+        )
     base = {"0o": 8, "0x": 16}.get(text[:2], 10)
     return int(text[2:] if base != 10 else text, base)
 

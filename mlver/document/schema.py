@@ -29,7 +29,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 _SCHEMA_ID = re.compile(r"mlver/([a-z]+)/([0-9]{1,9})")
 
 
-def validate(kind: Kind, value: Any, lines: Lines | None, where: str, extra_schema: bytes | None = None) -> None:
+def validate(
+    kind: Kind, value: Any, lines: Lines | None, where: str, extra_schema: bytes | None = None
+) -> None:
     """Raise InvalidDocument, naming `where`, with every fault of a document of this kind.
 
     `lines` gives the faults their lines; None for a document that was not read from a file. `extra_schema` is a
@@ -40,7 +42,9 @@ def validate(kind: Kind, value: Any, lines: Lines | None, where: str, extra_sche
     if extra_schema is not None and not faults:
         from mlver.document.project_schema import compile_schema
 
-        faults = compile_schema(extra_schema, f"the project's own {kind} schema").faults(value, lines)
+        faults = compile_schema(extra_schema, f"the project's own {kind} schema").faults(
+            value, lines
+        )
     if faults:
         raise InvalidDocument(where, faults)
 
@@ -48,7 +52,9 @@ def validate(kind: Kind, value: Any, lines: Lines | None, where: str, extra_sche
 def schema_bytes(name: str) -> bytes:
     """The bytes of `<name>.schema.json`: inside the installed package, or beside it in a checkout."""
     package, checkout = FilePath(__file__).parents[1:3]
-    folder = next(folder for folder in (package / "schemas", checkout / "schemas") if folder.is_dir())
+    folder = next(
+        folder for folder in (package / "schemas", checkout / "schemas") if folder.is_dir()
+    )
     return (folder / f"{name}.schema.json").read_bytes()
 
 
@@ -70,11 +76,15 @@ def accepts(kind: Kind) -> Callable[[Any], bool]:
 @functools.cache
 def validator(kind: Kind) -> Validator:
     """The validator of a kind, built once a process: building it costs as much as a hundred documents."""
-    return make_validator(schema(kind), lambda pattern: re.compile(translate(pattern), re.ASCII).search)
+    return make_validator(
+        schema(kind), lambda pattern: re.compile(translate(pattern), re.ASCII).search
+    )
 
 
 def make_validator(
-    schema: Any, matcher: Callable[[str], Callable[[str], Any]], charge: Callable[[int], None] | None = None
+    schema: Any,
+    matcher: Callable[[str], Callable[[str], Any]],
+    charge: Callable[[int], None] | None = None,
 ) -> Validator:
     """A validator that reads `integer` and `pattern` as JSON Schema means them, and resolves no foreign reference.
 
@@ -108,7 +118,9 @@ def _charged(keyword: Any, charge: Callable[[int], None]) -> Any:
     def charged(validator: Any, wanted: Any, instance: Any, schema: Any) -> Any:
         charge(1 + _breadth(wanted) + _breadth(instance))
         for error in keyword(validator, wanted, instance, schema) or ():
-            if not isinstance(error.validator, str):  # made just here: its message quotes the whole instance
+            if not isinstance(
+                error.validator, str
+            ):  # made just here: its message quotes the whole instance
                 charge(_bulk(instance))
             yield error
 
@@ -150,5 +162,7 @@ def _refuse_other_format(kind: Kind, value: Any, lines: Lines | None, where: str
     line = lines.of(("schema",)) if lines else None
     if named[1] == kind and int(named[2]) > 1:
         message = f"written by a newer mlver ({shorten(named[0])}); this one reads {known}"
-        raise InvalidDocument(where, (fault(line, ("schema",), message),), hint="upgrade: pip install --upgrade mlver")
+        raise InvalidDocument(
+            where, (fault(line, ("schema",), message),), hint="upgrade: pip install --upgrade mlver"
+        )
     raise InvalidDocument(where, (fault(line, ("schema",), f"this is {show(said)}, not {known}"),))

@@ -12,12 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from mlver.document.faults import MAX_FAULTS, Path, fault, plain_words, shorten
+from mlver.document.faults import MAX_DEPTH, MAX_FAULTS, Path, fault, plain_words, shorten
 from mlver.document.scalar import SURROGATE, BadNumber, resolve
 from mlver.errors import InvalidDocument
 
 MAX_BYTES = 4 * 1024 * 1024
-MAX_DEPTH = 64
 
 # libyaml compares each %TAG with all before it, in one call, so directives are refused before it sees them.
 _DIRECTIVE = re.compile("(?:^|[\n\r\x85\u2028\u2029])\ufeff?%")
@@ -72,7 +71,11 @@ def _byte_fault(data: bytes) -> str | None:
     try:
         data.decode()
     except UnicodeDecodeError as error:
-        return fault(data.count(b"\n", 0, error.start) + 1, (), f"byte 0x{data[error.start]:02x} is not UTF-8")
+        return fault(
+            data.count(b"\n", 0, error.start) + 1,
+            (),
+            f"byte 0x{data[error.start]:02x} is not UTF-8",
+        )
     return None
 
 
@@ -113,7 +116,9 @@ class _Reader:
         self.yaml = yaml
         try:
             # The same events either way; without libyaml about ten times slower.
-            self.next = (yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader)(self.data).get_event
+            self.next = (yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader)(
+                self.data
+            ).get_event
             return self._document()
         except yaml.YAMLError as error:
             self.faults.append(plain_words(error))
@@ -158,7 +163,11 @@ class _Reader:
             if lines is not None:
                 lines.setdefault((*path, key), event.start_mark.line + 1)
             value = self.next()
-            built[key] = self._scalar(value, path, key) if type(value) is scalar else self._node(value, (*path, key))
+            built[key] = (
+                self._scalar(value, path, key)
+                if type(value) is scalar
+                else self._node(value, (*path, key))
+            )
         return built
 
     def _sequence(self, path: Path) -> list[Any]:
@@ -181,7 +190,9 @@ class _Reader:
             return ""
         key = self._scalar(event, path)
         if type(key) is not str:
-            self._fault(event, path, f"the key `{shorten(event.value)}` is not text: write it in quotes")
+            self._fault(
+                event, path, f"the key `{shorten(event.value)}` is not text: write it in quotes"
+            )
             return str(event.value)
         return key
 
@@ -194,7 +205,11 @@ class _Reader:
                 self._refuse_tag(event, where)
         if not event.implicit[0]:
             if SURROGATE.search(event.value):
-                self._fault(event, path if key is None else (*path, key), "an escape that is no Unicode character")
+                self._fault(
+                    event,
+                    path if key is None else (*path, key),
+                    "an escape that is no Unicode character",
+                )
             return event.value
         try:
             return resolve(event.value)
@@ -204,7 +219,9 @@ class _Reader:
 
     def _refuse_anchor(self, event: Any, path: Path) -> None:
         mark = "*" if type(event) is self.yaml.AliasEvent else "&"
-        self._fault(event, path, f"`{mark}{shorten(event.anchor)}`: anchors and aliases are refused")
+        self._fault(
+            event, path, f"`{mark}{shorten(event.anchor)}`: anchors and aliases are refused"
+        )
 
     def _refuse_tag(self, event: Any, path: Path) -> None:
         self._fault(event, path, f"the tag `{shorten(event.tag)}` is refused: leave it out")

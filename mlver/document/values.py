@@ -12,9 +12,8 @@ from datetime import date, time
 from typing import Any
 
 from mlver.document import strict
-from mlver.document.faults import shorten
+from mlver.document.faults import MAX_DEPTH, shorten
 from mlver.document.scalar import MAX_DIGITS, SURROGATE, BadNumber, finite, integer
-from mlver.document.strict import MAX_DEPTH
 from mlver.errors import InvalidDocument, UsageError, shell_command
 
 MAX_TOML_BYTES = 1024 * 1024  # tomllib is written in Python
@@ -23,7 +22,9 @@ SUFFIXES = (".yaml", ".yml", ".json", ".toml")
 # A JSON string, or a bracket; possessive, so that an unclosed string is not scanned again from each quote in it.
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 # A dotted key of more parts than MAX_DEPTH (group 1), or one piece of anything else: each character is seen once.
-_LONG_KEY = re.compile(rf"""((?:[\w"'-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}})|[\w"'-]++[ \t]*+\.?|[^\w"'-]++""", re.ASCII)
+_LONG_KEY = re.compile(
+    rf"""((?:[\w"'-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}})|[\w"'-]++[ \t]*+\.?|[^\w"'-]++""", re.ASCII
+)
 _NOT_FINITE = re.compile(r"[-+]?\.?(?:nan|inf|infinity)", re.IGNORECASE)
 
 
@@ -35,7 +36,10 @@ def load_values(suffix: str, data: bytes, where: str) -> dict[str, Any]:
     readers = {".yaml": _yaml, ".yml": _yaml, ".json": _json, ".toml": _toml}
     reader = readers.get(suffix.lower())
     if reader is None:
-        raise UsageError(f"{where} is neither YAML, JSON nor TOML", hint=f"name it with one of {', '.join(SUFFIXES)}")
+        raise UsageError(
+            f"{where} is neither YAML, JSON nor TOML",
+            hint=f"name it with one of {', '.join(SUFFIXES)}",
+        )
     value = reader(data, where)
     if not isinstance(value, dict):
         raise InvalidDocument(where, ("it must hold a map of names and values at the top",))
@@ -64,7 +68,10 @@ def assign(values: dict[str, Any], dotted: str, value: Any) -> None:
     """Set `a.b` to the value, making the maps on the way; a value may replace a value, never a map, nor the reverse."""
     *parents, last = dotted.split(".")
     if not last or not all(parents):
-        raise UsageError(f"`{dotted}` is not a name: it has an empty part", hint="write name=value or group.name=value")
+        raise UsageError(
+            f"`{dotted}` is not a name: it has an empty part",
+            hint="write name=value or group.name=value",
+        )
     for depth, part in enumerate(parents, 1):
         inner = values.setdefault(part, {})
         if not isinstance(inner, dict):
@@ -74,7 +81,10 @@ def assign(values: dict[str, Any], dotted: str, value: Any) -> None:
             )
         values = inner
     if isinstance(values.get(last), dict) and not isinstance(value, dict):
-        raise UsageError(f"`{dotted}` is a group of values: give the one you mean", hint=f"write {dotted}.NAME=value")
+        raise UsageError(
+            f"`{dotted}` is a group of values: give the one you mean",
+            hint=f"write {dotted}.NAME=value",
+        )
     values[last] = value
 
 
@@ -87,7 +97,9 @@ def _json(data: bytes, where: str) -> Any:
     try:
         return _parse_json(text)
     except json.JSONDecodeError as error:
-        raise InvalidDocument(where, (f"line {error.lineno}, column {error.colno}: {error.msg}",)) from None
+        raise InvalidDocument(
+            where, (f"line {error.lineno}, column {error.colno}: {error.msg}",)
+        ) from None
     except BadNumber as error:
         raise InvalidDocument(where, (str(error),)) from None
 
@@ -99,7 +111,9 @@ def _toml(data: bytes, where: str) -> Any:
         raise InvalidDocument(where, (f"{len(data)} bytes are too many: at most {MAX_TOML_BYTES}",))
     text = strict.decode_text(data, where)
     try:
-        if any(found[1] for found in _LONG_KEY.finditer(text)):  # tomllib takes quadratic time on them
+        if any(
+            found[1] for found in _LONG_KEY.finditer(text)
+        ):  # tomllib takes quadratic time on them
             raise BadNumber(f"a name of more than {MAX_DEPTH} parts")
         return _toml_values(tomllib.loads(text, parse_float=finite), 0)
     except (tomllib.TOMLDecodeError, BadNumber) as error:
@@ -128,7 +142,11 @@ def _toml_values(value: Any, depth: int) -> Any:
 def _parse_json(text: str) -> Any:
     _cap_brackets(text)
     value = json.loads(
-        text, object_pairs_hook=_unique, parse_float=finite, parse_int=integer, parse_constant=_refuse_constant
+        text,
+        object_pairs_hook=_unique,
+        parse_float=finite,
+        parse_int=integer,
+        parse_constant=_refuse_constant,
     )
     if "\\u" in text and SURROGATE.search(json.dumps(value, ensure_ascii=False)):
         raise BadNumber("an escape that is no Unicode character")

@@ -29,7 +29,11 @@ def explain(error: Any) -> list[Found]:
     if "propertyNames" in error.absolute_schema_path and isinstance(error.instance, str):
         path = (*path, error.instance)
     say = _SAID.get(error.validator)
-    return list(itertools.islice(say(error, path), MAX_FAULTS)) if say else [(path, shorten(error.message, 200))]
+    return (
+        list(itertools.islice(say(error, path), MAX_FAULTS))
+        if say
+        else [(path, shorten(error.message, 200))]
+    )
 
 
 def show(value: Any) -> str:
@@ -47,22 +51,34 @@ def _unknown_key(error: Any, path: Path) -> Iterator[Found]:
         if key in known:
             continue
         close = difflib.get_close_matches(key[:100], known, n=1)
-        yield (*path, key), f"unknown key `{shorten(key)}`" + (f": did you mean `{close[0]}`?" if close else "")
+        yield (
+            (*path, key),
+            f"unknown key `{shorten(key)}`" + (f": did you mean `{close[0]}`?" if close else ""),
+        )
 
 
 def _missing(error: Any, path: Path) -> Iterator[Found]:
-    yield from ((path, f"`{key}` is missing") for key in error.validator_value if key not in error.instance)
+    yield from (
+        (path, f"`{key}` is missing") for key in error.validator_value if key not in error.instance
+    )
 
 
 def _type(error: Any, path: Path) -> Iterator[Found]:
-    wanted = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
+    wanted = (
+        [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
+    )
     names = _or(_TYPES.get(name, name) for name in wanted)
     quote = "string" in wanted and isinstance(error.instance, int | float)
-    yield path, f"must be {names}, not {show(error.instance)}" + (" (write it in quotes)" if quote else "")
+    yield (
+        path,
+        f"must be {names}, not {show(error.instance)}" + (" (write it in quotes)" if quote else ""),
+    )
 
 
 def _enum(error: Any, path: Path) -> Iterator[Found]:
-    close = difflib.get_close_matches(str(error.instance)[:100], [str(item) for item in error.validator_value], n=1)
+    close = difflib.get_close_matches(
+        str(error.instance)[:100], [str(item) for item in error.validator_value], n=1
+    )
     mean = f": did you mean `{close[0]}`?" if close else ""
     yield path, f"must be {_or(map(show, error.validator_value))}, not {show(error.instance)}{mean}"
 

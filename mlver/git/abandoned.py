@@ -48,7 +48,9 @@ def wait_for_index(repository: Repository) -> None:
             worker = _at_work(repository)
             raise MlverError(
                 f"git's index is locked by {worker or 'a git that is gone'} ({path})",
-                hint="let it finish, then run the command again" if worker else shell_command("rm", path),
+                hint="let it finish, then run the command again"
+                if worker
+                else shell_command("rm", path),
             )
         time.sleep(_POLL_S)
 

@@ -23,10 +23,14 @@ class Annotation:
 
 def told_by_tags(repository: Repository) -> dict[str, Annotation]:
     """Of every tag, by its name."""
-    fields = repository.process.read(["for-each-ref", f"--format={_FIELDS}", "refs/tags/"]).split(b"\0")
+    fields = repository.process.read(["for-each-ref", f"--format={_FIELDS}", "refs/tags/"]).split(
+        b"\0"
+    )
     found: dict[str, Annotation] = {}
     for at in range(0, len(fields) - 4, 4):
-        ref, creator, subject, body = (field.decode(errors="replace") for field in fields[at : at + 4])
+        ref, creator, subject, body = (
+            field.decode(errors="replace") for field in fields[at : at + 4]
+        )
         told = _CREATOR.fullmatch(creator)
         author, seconds = (told[1], int(told[2])) if told else ("", 0)
         name = ref.removeprefix("\n").removeprefix("refs/tags/")

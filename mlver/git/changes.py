@@ -15,7 +15,9 @@ from mlver.git.repository import Repository
 from mlver.system import durable
 
 # What a server says whose hooks or settings forbid a push (git-receive-pack(1); forges protect tags by hooks).
-_FORBIDDEN = re.compile(r"hook declined|protected|prohibited|forbidden|permission denied|not allowed", re.IGNORECASE)
+_FORBIDDEN = re.compile(
+    r"hook declined|protected|prohibited|forbidden|permission denied|not allowed", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +37,23 @@ def index_entries(repository: Repository, paths: Sequence[str]) -> tuple[IndexEn
     held: dict[str, list[str]] = {}
     for entry, path in (line.split("\t", 1) for line in out.split("\0") if line):
         held.setdefault(path, []).append(entry)
-    return tuple(IndexEntry(path, "\n".join(held[path]) if path in held else None) for path in paths)
+    return tuple(
+        IndexEntry(path, "\n".join(held[path]) if path in held else None) for path in paths
+    )
 
 
 def restore_index(repository: Repository, entries: Sequence[IndexEntry]) -> None:
-    lines = "".join(f"{line}\t{e.path}\0" for e in entries if e.entry is not None for line in _lines(e.entry))
+    lines = "".join(
+        f"{line}\t{e.path}\0" for e in entries if e.entry is not None for line in _lines(e.entry)
+    )
     doing = "put its index back"
-    repository.process.write(["update-index", "-z", "--index-info"], stdin=os.fsencode(lines), doing=doing)
+    repository.process.write(
+        ["update-index", "-z", "--index-info"], stdin=os.fsencode(lines), doing=doing
+    )
     gone = _listed([e.path for e in entries if e.entry is None])
-    repository.process.write(["update-index", "--force-remove", "-z", "--stdin"], stdin=gone, doing=doing)
+    repository.process.write(
+        ["update-index", "--force-remove", "-z", "--stdin"], stdin=gone, doing=doing
+    )
 
 
 def _lines(entry: str) -> list[str]:
@@ -101,14 +111,18 @@ def delete_tags(repository: Repository, tags: Mapping[str, str]) -> None:
     """Delete tags, all or none, each only as long as it is still the object `tags` says."""
     lines = "".join(f"delete refs/tags/{name}\0{oid}\0" for name, oid in tags.items())
     if lines:
-        repository.process.write(["update-ref", "--stdin", "-z"], stdin=lines.encode(), doing="delete the old tags")
+        repository.process.write(
+            ["update-ref", "--stdin", "-z"], stdin=lines.encode(), doing="delete the old tags"
+        )
 
 
 def restore_tags(repository: Repository, tags: Mapping[str, str]) -> None:
     """Put deleted tags back, as the objects `tags` says, all or none."""
     lines = "".join(f"create refs/tags/{name}\0{oid}\0" for name, oid in tags.items())
     if lines:
-        repository.process.write(["update-ref", "--stdin", "-z"], stdin=lines.encode(), doing="put the old tags back")
+        repository.process.write(
+            ["update-ref", "--stdin", "-z"], stdin=lines.encode(), doing="put the old tags back"
+        )
 
 
 _A_PUSH = 3  # forges start no pipeline for more tags than this in one push
@@ -131,7 +145,9 @@ def push_tags(repository: Repository, remote: str, names: Sequence[str]) -> None
         if not _FORBIDDEN.search(failed.output):
             raise
         hint = f"have somebody push them who may: {shell_command('git', 'push', remote, *names[:3])}   (they are kept here)"
-        raise GitFailed(f"push the tags, for {remote} does not let you", failed.output, hint=hint) from None
+        raise GitFailed(
+            f"push the tags, for {remote} does not let you", failed.output, hint=hint
+        ) from None
 
 
 def configure(repository: Repository, key: str, value: str) -> None:

@@ -47,7 +47,9 @@ def _answer() -> bytes | None:
     try:
         actions = [(os.POSIX_SPAWN_DUP2, nowhere, 0), (os.POSIX_SPAWN_DUP2, writing, 1)]
         environment = {**os.environ, "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
-        process = os.posix_spawnp("git", _GIT, environment, file_actions=[*actions, (os.POSIX_SPAWN_DUP2, nowhere, 2)])
+        process = os.posix_spawnp(
+            "git", _GIT, environment, file_actions=[*actions, (os.POSIX_SPAWN_DUP2, nowhere, 2)]
+        )
     except OSError:
         os.close(reading)
         return None
@@ -69,7 +71,11 @@ def _says_nothing(answer: bytes, *, files: bool) -> bool:
                 return False
         elif field and files:
             added, _, path = field.split(b"\t", 2)
-            if not added.isdigit() or int(added) > _MANY_LINES or (int(added) and not _is_small(path)):
+            if (
+                not added.isdigit()
+                or int(added) > _MANY_LINES
+                or (int(added) and not _is_small(path))
+            ):
                 return False
     return True
 

@@ -20,7 +20,9 @@ class Tampering:
     path: str
 
 
-def tampering(repository: Repository, *under: str, tip: str = "HEAD", without: Sequence[str] = ()) -> list[Tampering]:
+def tampering(
+    repository: Repository, *under: str, tip: str = "HEAD", without: Sequence[str] = ()
+) -> list[Tampering]:
     """Where `tip`'s history changed or deleted a file below `under`, merges looked at from every parent.
 
     A merge that took one parent's file and not the other's has settled a conflict and is not reported, unless it
@@ -46,7 +48,9 @@ def _settled(
 ) -> dict[tuple[str, str], str]:
     """What merges among `commits` did to each path they changed: `M`, `R`, or nothing to complain of (empty)."""
     asked = "".join(f"{commit}\n" for commit in commits).encode()
-    listed = repository.process.read(["rev-list", "--no-walk", "--parents", "--min-parents=2", "--stdin"], stdin=asked)
+    listed = repository.process.read(
+        ["rev-list", "--no-walk", "--parents", "--min-parents=2", "--stdin"], stdin=asked
+    )
     merges = {commit: parents for commit, *parents in map(str.split, listed.decode().splitlines())}
     if not merges:
         return {}

@@ -45,7 +45,9 @@ def under_way(repository: Repository) -> Meeting | None:
     head = repository.head().commit
     if head is None:
         return None
-    rebasing = any((repository.git_dir / name).exists() for name in ("rebase-merge", "rebase-apply"))
+    rebasing = any(
+        (repository.git_dir / name).exists() for name in ("rebase-merge", "rebase-apply")
+    )
     if rebasing:
         found = _commit(repository, "REBASE_HEAD")
         return _picked(repository, "rebase", head, found) if found else None
@@ -79,7 +81,10 @@ def _merged(repository: Repository) -> str | None:
     if not path.exists():
         return None
     if len(path.read_text().split()) > 1:
-        raise MlverError("several branches are merged at once", hint="git merge --abort, then merge one at a time")
+        raise MlverError(
+            "several branches are merged at once",
+            hint="git merge --abort, then merge one at a time",
+        )
     return _commit(repository, "MERGE_HEAD")
 
 
@@ -91,13 +96,17 @@ def _squashed(repository: Repository) -> str | None:
 
 
 def _commit(repository: Repository, name: str) -> str | None:
-    done = repository.process.try_read(["rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}"])
+    done = repository.process.try_read(
+        ["rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}"]
+    )
     return done.out.decode().strip() if done.code == 0 else None
 
 
 def parents(repository: Repository, commit: str) -> list[str]:
     """The ids of a commit's parents."""
-    return repository.process.read(["rev-list", "--no-walk", "--parents", commit]).decode().split()[1:]
+    return (
+        repository.process.read(["rev-list", "--no-walk", "--parents", commit]).decode().split()[1:]
+    )
 
 
 def unmerged(repository: Repository) -> set[str]:
@@ -117,12 +126,20 @@ def landing(repository: Repository) -> str | None:
     if remote is None:
         return None
     told = repository.process.try_read(["symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD"])
-    names = [told.out.decode().strip()] if told.code == 0 else [f"refs/remotes/{remote}/{name}" for name in _USUAL]
+    names = (
+        [told.out.decode().strip()]
+        if told.code == 0
+        else [f"refs/remotes/{remote}/{name}" for name in _USUAL]
+    )
     return next((name for name in names if _commit(repository, name)), None)
 
 
 def main_branch(repository: Repository) -> str | None:
     """The full reference of the branch here that work lands on: the one the remote's is called, else main or master."""
     remote = landing(repository)
-    usual = [f"refs/heads/{remote.split('/', 3)[3]}"] if remote else [f"refs/heads/{name}" for name in _USUAL]
+    usual = (
+        [f"refs/heads/{remote.split('/', 3)[3]}"]
+        if remote
+        else [f"refs/heads/{name}" for name in _USUAL]
+    )
     return next((name for name in usual if _commit(repository, name)), None)

@@ -93,9 +93,13 @@ def _neighbours(process: Process, specs: Iterable[str]) -> dict[str, str]:
             folders[folder].append(name)
     full = {folder: names for folder, names in folders.items() if len(names) >= _TOGETHER}
     found: dict[str, str] = {}
-    for (folder, names), tree in zip(full.items(), read(process, full) if full else (), strict=True):
+    for (folder, names), tree in zip(
+        full.items(), read(process, full) if full else (), strict=True
+    ):
         if tree is not None and tree.kind == b"tree":
-            held = dict(reversed(list(_listed(tree))))  # of a name that is there twice, git finds the first
+            held = dict(
+                reversed(list(_listed(tree)))
+            )  # of a name that is there twice, git finds the first
             found |= {f"{folder}/{name}": held.get(_encoded(name), "") for name in names}
     return found
 
@@ -112,7 +116,10 @@ def _listed(tree: Object) -> Iterator[tuple[bytes, str]]:
 
 def _asked(process: Process, specs: Iterable[str]) -> list[bytes]:
     """Each on a line of its own; of a line's end git takes a carriage return away, too."""
-    return [_encoded(_resolved(process, one) if "\n" in one or one.endswith("\r") else one) for one in specs]
+    return [
+        _encoded(_resolved(process, one) if "\n" in one or one.endswith("\r") else one)
+        for one in specs
+    ]
 
 
 def _lines(asked: Sequence[bytes]) -> bytes:

@@ -75,6 +75,7 @@ _WRITE = (
 # What a partial clone was to fetch when it is first asked for. All of the records' history is fetched by looking at it.
 _PROMISED = re.compile(r"could not fetch [0-9a-f]{40,64} from promisor remote")
 _FETCH = "git log --all --patch -- .mlver >/dev/null   (which fetches what it needs)"
+OLDEST = "2.31"  # the first whose `rev-parse` gives absolute paths
 _NOT_FOUND = "git is not installed, or not on PATH"
 
 
@@ -90,7 +91,10 @@ class GitFailed(MlverError):
     """git ended with an error; `output` is what it, or a hook it ran, printed."""
 
     def __init__(self, doing: str, output: str, *, hint: str | None = None) -> None:
-        said = "\n".join(f"  {line}" for line in output.strip().splitlines()) or "  (it printed nothing)"
+        said = (
+            "\n".join(f"  {line}" for line in output.strip().splitlines())
+            or "  (it printed nothing)"
+        )
         super().__init__(f"git could not {doing}; it said:\n{said}", hint=hint)
         self.output = output
 
@@ -162,11 +166,17 @@ class Process:
         with _memory_file() as whole:
             whole.write(stdin)
             whole.seek(0)
-            done = self._run((*_WRITE, *args), whole, {"GIT_EDITOR": ":", **(env or {})}, self.keep_open)
+            done = self._run(
+                (*_WRITE, *args), whole, {"GIT_EDITOR": ":", **(env or {})}, self.keep_open
+            )
         return _checked(done, doing, hint)
 
     def _run(
-        self, args: Sequence[str], stdin: bytes | IO[bytes], env: Mapping[str, str], keep_open: tuple[int, ...] = ()
+        self,
+        args: Sequence[str],
+        stdin: bytes | IO[bytes],
+        env: Mapping[str, str],
+        keep_open: tuple[int, ...] = (),
     ) -> Finished:
         given: dict[str, Any] = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
         try:
@@ -187,7 +197,9 @@ class Process:
         """What it means that git could not be started."""
         if not self.directory.is_dir():
             return MlverError(f"{self.directory} is not a directory")
-        return MlverError(_NOT_FOUND, hint="install git 2.31 or newer, then run the command again")
+        return MlverError(
+            _NOT_FOUND, hint=f"install git {OLDEST} or newer, then run the command again"
+        )
 
 
 def _memory_file() -> IO[bytes]:
@@ -210,7 +222,10 @@ def _environment() -> dict[str, str]:
 def _inherited() -> dict[str, str]:
     """git's own pointers, as they were meant where it started the hook."""
     told = {name: os.environ[name] for name in _HOOKED if name in os.environ}
-    return {name: str(Path.cwd() / value) if name in _HOOKED_PATHS else value for name, value in told.items()}
+    return {
+        name: str(Path.cwd() / value) if name in _HOOKED_PATHS else value
+        for name, value in told.items()
+    }
 
 
 def _settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -228,6 +243,8 @@ def _settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 def _checked(done: Finished, doing: str, hint: str | None = None) -> bytes:
     if done.code != 0:
         if _PROMISED.search(done.err.decode(errors="replace")):
-            raise MlverError("this partial clone lacks something of the history that mlver needs", hint=_FETCH)
+            raise MlverError(
+                "this partial clone lacks something of the history that mlver needs", hint=_FETCH
+            )
         raise GitFailed(doing, (done.err or done.out).decode(errors="replace"), hint=hint)
     return done.out

@@ -46,13 +46,18 @@ def chosen(repository: Repository, name: str | None) -> str:
         return found
     known = names(repository)
     if name not in known:
-        raise UsageError(f"there is no remote `{name}`; there are {', '.join(known) or 'none'}", hint="git remote -v")
+        raise UsageError(
+            f"there is no remote `{name}`; there are {', '.join(known) or 'none'}",
+            hint="git remote -v",
+        )
     return name
 
 
 def tags(repository: Repository, remote: str) -> dict[str, str]:
     """The tags the other side has, each with its object's id; this asks it, over the network."""
-    return _tags(_listed(repository, ["--tags", "--refs", "--", remote], f"ask {remote} for its tags"))
+    return _tags(
+        _listed(repository, ["--tags", "--refs", "--", remote], f"ask {remote} for its tags")
+    )
 
 
 def advertised(repository: Repository, remote: str) -> Advertised:
@@ -74,29 +79,48 @@ def advertised(repository: Repository, remote: str) -> Advertised:
 
 def _listed(repository: Repository, args: Sequence[str], doing: str) -> Iterator[tuple[str, str]]:
     """What a remote says it has, over the network: each id with its reference."""
-    out = repository.process.write(["ls-remote", "--quiet", *args], doing=doing, hint="git remote -v")
+    out = repository.process.write(
+        ["ls-remote", "--quiet", *args], doing=doing, hint="git remote -v"
+    )
     for line in out.decode(errors="replace").splitlines():
         what, _, name = line.partition("\t")
         yield what, name
 
 
 def _tags(listed: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return {name.removeprefix("refs/tags/"): oid for oid, name in listed if name.startswith("refs/tags/")}
+    return {
+        name.removeprefix("refs/tags/"): oid
+        for oid, name in listed
+        if name.startswith("refs/tags/")
+    }
 
 
 def fetch(repository: Repository, remote: str, refs: Sequence[str]) -> None:
     """Fetch what full references or refspecs name: no tag beside them, no reference here that is not told."""
     if refs:
-        args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", "--no-recurse-submodules"]
+        args = [
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--refmap=",
+            "--no-recurse-submodules",
+        ]
         hint = shell_command("git", "fetch", remote)
         asked = "".join(f"{ref}\n" for ref in refs).encode()
-        repository.process.write([*args, "--stdin", "--", remote], stdin=asked, doing=f"fetch from {remote}", hint=hint)
+        repository.process.write(
+            [*args, "--stdin", "--", remote], stdin=asked, doing=f"fetch from {remote}", hint=hint
+        )
 
 
 def fetch_tag(repository: Repository, remote: str, name: str) -> Tag | None:
     """A tag as a remote has it, whatever this clone calls by its name; None where it has none."""
     ref = f"refs/tags/{name}"
-    there = [oid for oid, found in _listed(repository, ["--", remote, ref], f"ask {remote} for {name}") if found == ref]
+    there = [
+        oid
+        for oid, found in _listed(repository, ["--", remote, ref], f"ask {remote} for {name}")
+        if found == ref
+    ]
     if not there:
         return None
     fetch(repository, remote, [ref])
@@ -107,7 +131,9 @@ def beyond(repository: Repository, tip: str, commits: Iterable[str]) -> set[str]
     """Those of `commits` that the history of `tip` does not hold."""
     wanted = set(commits)
     asked = "".join(f"{commit}\n" for commit in (*wanted, f"^{tip}")).encode()
-    return wanted & set(repository.process.read(["rev-list", "--stdin"], stdin=asked).decode().split())
+    return wanted & set(
+        repository.process.read(["rev-list", "--stdin"], stdin=asked).decode().split()
+    )
 
 
 def secrets(repository: Repository, remote: str) -> frozenset[str]:

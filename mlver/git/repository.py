@@ -20,7 +20,9 @@ from mlver.git.process import GitFailed, Process
 
 _TRAILER = re.compile(r"^Mlver-Record: (sha256:[0-9a-f]{64})$", re.MULTILINE)
 # Where git takes a signature to begin; what stands behind that is signed by nobody (gitformat-signature(5)).
-_SIGNATURE = re.compile(r"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----", re.MULTILINE)
+_SIGNATURE = re.compile(
+    r"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----", re.MULTILINE
+)
 _UNFINISHED = {
     "MERGE_HEAD": ("a merge", "git merge --continue"),
     "rebase-apply/applying": ("the applying of patches", "git am --continue"),
@@ -30,7 +32,9 @@ _UNFINISHED = {
     "REVERT_HEAD": ("a revert", "git revert --continue"),
 }
 # These run a program found on PATH, not one the repository brings.
-_TRUSTED_FILTERS = frozenset({"git-lfs clean -- %f", "git-lfs smudge -- %f", "git-lfs filter-process"})
+_TRUSTED_FILTERS = frozenset(
+    {"git-lfs clean -- %f", "git-lfs smudge -- %f", "git-lfs filter-process"}
+)
 # Pathspecs with magic: a call that uses them may not take its paths literally.
 _BUT_RECORDS = (":/", ":(top,exclude).mlver")
 _COMMIT_HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit")
@@ -94,7 +98,9 @@ class Repository:
     @classmethod
     def hosted(cls, start: Path) -> Repository:
         """The repository that others push to, as its hooks see it: no work tree, `top` is the git directory itself."""
-        git_dir, common_dir = places(Process(start, hooked=True), ["--absolute-git-dir", "--git-common-dir"])
+        git_dir, common_dir = places(
+            Process(start, hooked=True), ["--absolute-git-dir", "--git-common-dir"]
+        )
         return cls(git_dir, git_dir, common_dir, hooked=True)
 
     @property
@@ -109,11 +115,15 @@ class Repository:
     # -- where we stand ------------------------------------------------------------------------------------------
 
     def head(self) -> Head:
-        both = self.process.try_read(["rev-parse", "--quiet", "HEAD^{commit}", "--symbolic-full-name", "HEAD"])
+        both = self.process.try_read(
+            ["rev-parse", "--quiet", "HEAD^{commit}", "--symbolic-full-name", "HEAD"]
+        )
         if both.code == 0:
             commit, name = both.out.decode().split("\n", 1)
             return Head(commit, _branch(name))
-        named = self.process.try_read(["symbolic-ref", "--quiet", "HEAD"])  # before the first commit
+        named = self.process.try_read(
+            ["symbolic-ref", "--quiet", "HEAD"]
+        )  # before the first commit
         return Head(None, _branch(named.out.decode()))
 
     def default_branch(self) -> str:
@@ -122,7 +132,9 @@ class Repository:
         out = self.process.read(["for-each-ref", "--format=%(refname)%00%(symref)", *refs]).decode()
         found = dict(line.split("\0") for line in out.splitlines())
         cloned = found.get(refs[0], "").removeprefix("refs/remotes/origin/")
-        return cloned or next((ref.removeprefix("refs/heads/") for ref in refs[1:] if ref in found), "main")
+        return cloned or next(
+            (ref.removeprefix("refs/heads/") for ref in refs[1:] if ref in found), "main"
+        )
 
     def unfinished(self) -> tuple[str, str] | None:
         """What is half done here (`a merge`) and the command that finishes it; None when nothing is."""
@@ -139,7 +151,14 @@ class Repository:
     def ignores(self, path: str) -> bool:
         """Whether a rule of a .gitignore covers a path, tracked or not."""
         # check-ignore refuses literal pathspecs; behind `./` no path has magic
-        args = ["--no-literal-pathspecs", "check-ignore", "--quiet", "--no-index", "--", f"./{path}"]
+        args = [
+            "--no-literal-pathspecs",
+            "check-ignore",
+            "--quiet",
+            "--no-index",
+            "--",
+            f"./{path}",
+        ]
         done = self.process.try_read(args)
         if done.code > 1:
             raise GitFailed(f"say whether {path} is ignored", done.err.decode(errors="replace"))
@@ -156,7 +175,9 @@ class Repository:
         """`Name <mail>` as git would sign a commit; raise GitFailed with the command that sets it."""
         hint = 'git config user.name "Your Name" && git config user.email you@example.org'
         try:
-            ident = self.process.read(["var", "GIT_AUTHOR_IDENT"], doing="say who you are").decode(errors="replace")
+            ident = self.process.read(["var", "GIT_AUTHOR_IDENT"], doing="say who you are").decode(
+                errors="replace"
+            )
         except GitFailed as failed:
             raise GitFailed("say who you are", failed.output, hint=hint) from None
         return ident.rsplit(" ", 2)[0]
@@ -164,7 +185,9 @@ class Repository:
     def changes(self) -> tuple[list[str], list[str]]:
         """Paths that differ from HEAD (staged or not), and paths git does not know (directories end in `/`)."""
         args = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal"]
-        out = self._disarmed.read([*args, "--ignore-submodules=dirty"], doing="compare the work tree with HEAD")
+        out = self._disarmed.read(
+            [*args, "--ignore-submodules=dirty"], doing="compare the work tree with HEAD"
+        )
         changed: list[str] = []
         unknown: list[str] = []
         for line in _fields(out):
@@ -194,7 +217,9 @@ class Repository:
 
     def settings(self, pattern: str) -> list[tuple[str, str, str]]:
         """git's settings whose names match, in the order that git reads them: scope (`local`, …), name and value."""
-        fields = _fields(self.process.try_read(["config", "-z", "--show-scope", "--get-regexp", pattern]).out)
+        fields = _fields(
+            self.process.try_read(["config", "-z", "--show-scope", "--get-regexp", pattern]).out
+        )
         named = zip(fields[::2], fields[1::2], strict=False)
         return [(scope, *setting.partition("\n")[::2]) for scope, setting in named]
 
@@ -202,14 +227,24 @@ class Repository:
 
     def tags(self, *patterns: str) -> dict[str, Tag]:
         """Tags by name; `patterns` are full references or globs such as `refs/tags/digits@v*`."""
-        out = self.process.read(["for-each-ref", f"--format={_TAG_FIELDS}", *(patterns or ("refs/tags/",))])
+        out = self.process.read(
+            ["for-each-ref", f"--format={_TAG_FIELDS}", *(patterns or ("refs/tags/",))]
+        )
         fields = out.split(b"\0")
         found: dict[str, Tag] = {}
         for at in range(0, len(fields) - 6, 6):
-            ref, oid, kind, target, target_kind, message = (f.decode(errors="replace") for f in fields[at : at + 6])
+            ref, oid, kind, target, target_kind, message = (
+                f.decode(errors="replace") for f in fields[at : at + 6]
+            )
             name = ref.removeprefix("\n").removeprefix("refs/tags/")
             annotated = kind == "tag"
-            commit = target if annotated and target_kind == "commit" else oid if kind == "commit" else None
+            commit = (
+                target
+                if annotated and target_kind == "commit"
+                else oid
+                if kind == "commit"
+                else None
+            )
             found[name] = Tag(name, oid, annotated, commit, message)
         return found
 
@@ -232,14 +267,20 @@ class Repository:
 
     def files_at(self, commit: str, *under: str) -> list[str]:
         """Paths of the files a commit holds below `under`."""
-        return _fields(self.process.read(["ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, "--", *under]))
+        return _fields(
+            self.process.read(
+                ["ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, "--", *under]
+            )
+        )
 
     # -- history -------------------------------------------------------------------------------------------------
 
     def has_commit(self, commit: str) -> bool:
         return self.process.try_read(["cat-file", "-e", f"{commit}^{{commit}}"]).code == 0
 
-    def added_by(self, paths: Iterable[str], tip: str = "HEAD", *, main_line: bool = False) -> dict[str, str]:
+    def added_by(
+        self, paths: Iterable[str], tip: str = "HEAD", *, main_line: bool = False
+    ) -> dict[str, str]:
         """For each path, the commit of `tip`'s history that last added it; of its first parents alone where told."""
         wanted = list(paths)
         found: dict[str, str] = {}
@@ -250,7 +291,11 @@ class Repository:
 
     def log(self, *args: str) -> Iterator[tuple[str, str, str]]:
         """Each change of a file in history as (commit, kind, path); `args` are those of `git log`."""
-        return changed(self.process.read(["log", "-z", "--format=%H", "--raw", "--no-renames", "--no-abbrev", *args]))
+        return changed(
+            self.process.read(
+                ["log", "-z", "--format=%H", "--raw", "--no-renames", "--no-abbrev", *args]
+            )
+        )
 
     def commits_between(self, old: str, new: str) -> list[Commit]:
         """The commits `new` has and `old` has not, newest first; those that only wrote records are left out."""
@@ -269,7 +314,16 @@ class Repository:
 
     def stat_between(self, old: str, new: str) -> str:
         """git's own `--stat` of two commits, mlver's records left out."""
-        args = ["diff", "--stat=100", "--no-ext-diff", "--no-textconv", old, new, "--", *_BUT_RECORDS]
+        args = [
+            "diff",
+            "--stat=100",
+            "--no-ext-diff",
+            "--no-textconv",
+            old,
+            new,
+            "--",
+            *_BUT_RECORDS,
+        ]
         done = self.process.try_read(["--no-literal-pathspecs", *args])
         return done.out.decode(errors="replace").rstrip("\n") if done.code == 0 else ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlver.errors import MlverError, shell_command, printable_name
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.git.repository import Repository
 
 
@@ -26,6 +26,8 @@ def merge_base(repository: Repository, one: str, other: str) -> str:
         raise MlverError(
             f"{one[:10]} and {other[:10]} have no commit in common"
             + (" in this clone, which is shallow" if shallow else ""),
-            hint="git fetch --unshallow" if shallow else "compare them directly: two dots instead of three",
+            hint="git fetch --unshallow"
+            if shallow
+            else "compare them directly: two dots instead of three",
         )
     return done.out.decode().split("\n", 1)[0]

@@ -39,7 +39,9 @@ def parents_to_be(repository: Repository) -> list[str]:
     return [head, *(commit for commit in dict.fromkeys(others) if repository.has_commit(commit))]
 
 
-def staged_against(repository: Repository, commit: str | None) -> dict[str, tuple[Entry | None, Entry | None]]:
+def staged_against(
+    repository: Repository, commit: str | None
+) -> dict[str, tuple[Entry | None, Entry | None]]:
     """What the index has otherwise than a commit (None: than nothing at all): what was and what is there, by path."""
     if commit is None:
         commit = repository.process.read(["hash-object", "-t", "tree", "--stdin"]).decode().strip()
@@ -57,18 +59,37 @@ def _entry(mode: str, object_id: str) -> Entry | None:
     return Entry(mode, object_id) if int(mode) else None
 
 
-def paths_between(repository: Repository, new: str, without: Sequence[str], *under: str) -> list[str]:
+def paths_between(
+    repository: Repository, new: str, without: Sequence[str], *under: str
+) -> list[str]:
     """Every path below `under` that a commit of `new`, and of none of `without`, touched; merges from every parent."""
-    args = ["log", "-z", "-m", "--format=", "--name-only", "--no-renames", new, *_not(without), "--", *under]
+    args = [
+        "log",
+        "-z",
+        "-m",
+        "--format=",
+        "--name-only",
+        "--no-renames",
+        new,
+        *_not(without),
+        "--",
+        *under,
+    ]
     out = repository.process.read(args)
-    return list(dict.fromkeys(os.fsdecode(path.lstrip(b"\n")) for path in out.split(b"\0") if path.strip(b"\n")))
+    return list(
+        dict.fromkeys(
+            os.fsdecode(path.lstrip(b"\n")) for path in out.split(b"\0") if path.strip(b"\n")
+        )
+    )
 
 
 def brought(repository: Repository, new: str, without: Sequence[str]) -> list[tuple[str, Found]]:
     """The file contents that `new` has in its history and none of `without` has, each with (one of) its paths."""
     listed = repository.process.read(["rev-list", "--objects", new, *_not(without)]).splitlines()
     named = [
-        (line.partition(b" ")[0].decode(), os.fsdecode(line.partition(b" ")[2])) for line in listed if b" " in line
+        (line.partition(b" ")[0].decode(), os.fsdecode(line.partition(b" ")[2]))
+        for line in listed
+        if b" " in line
     ]
     found = objects(repository, [object_id for object_id, _ in named])
     return [
@@ -101,10 +122,18 @@ def holders(repository: Repository, commit: str) -> list[str]:
 
 def main_branches(repository: Repository) -> list[str]:
     """The references that stand for what has landed: where a remote's HEAD leads, and main branches by their names."""
-    named = repository.process.try_read(["config", "--get", "init.defaultBranch"]).out.decode().strip()
+    named = (
+        repository.process.try_read(["config", "--get", "init.defaultBranch"]).out.decode().strip()
+    )
     wanted = [name for name in dict.fromkeys((named, "main", "master", "trunk")) if name]
-    patterns = [f"refs/heads/{name}" for name in wanted] + [f"refs/remotes/*/{name}" for name in (*wanted, "HEAD")]
-    return repository.process.read(["for-each-ref", "--format=%(refname)", *patterns]).decode().splitlines()
+    patterns = [f"refs/heads/{name}" for name in wanted] + [
+        f"refs/remotes/*/{name}" for name in (*wanted, "HEAD")
+    ]
+    return (
+        repository.process.read(["for-each-ref", "--format=%(refname)", *patterns])
+        .decode()
+        .splitlines()
+    )
 
 
 def own_branch(repository: Repository) -> str | None:

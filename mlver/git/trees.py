@@ -34,7 +34,9 @@ class Entry:
 
 def committed(repository: Repository, commit: str, *under: str) -> dict[str, Entry]:
     """The files of a commit (a full id or reference) below `under`, by path."""
-    return _entries(repository.process.read(["ls-tree", "-r", "-z", "--full-tree", commit, "--", *under]))
+    return _entries(
+        repository.process.read(["ls-tree", "-r", "-z", "--full-tree", commit, "--", *under])
+    )
 
 
 def _entries(out: bytes) -> dict[str, Entry]:
@@ -56,7 +58,8 @@ def staged(repository: Repository, *under: str) -> dict[str, Entry]:
         path = os.fsdecode(name)
         if side != "0":
             raise MlverError(
-                f"{path} holds both sides of a merge that was never settled", hint=shell_command("git", "status", "--", path)
+                f"{path} holds both sides of a merge that was never settled",
+                hint=shell_command("git", "status", "--", path),
             )
         found[path] = Entry(mode, object_id)
     return found
@@ -79,7 +82,9 @@ def reached(repository: Repository, commit: str, path: str) -> tuple[str, Entry]
     for end in range(len(parts), 0, -1):
         name = "/".join(parts[:end])
         # one at a time: asked for both a folder and a path in it, git lists all of the folder
-        entry = _entries(repository.process.read(["ls-tree", "-z", "--full-tree", commit, "--", name])).get(name)
+        entry = _entries(
+            repository.process.read(["ls-tree", "-z", "--full-tree", commit, "--", name])
+        ).get(name)
         if entry is not None:
             return (name, entry) if name == path or entry.is_symlink or entry.is_submodule else None
     return None

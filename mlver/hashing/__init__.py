@@ -4,4 +4,4 @@ from mlver.hashing.cache import StatCache
 from mlver.hashing.measure import MeasuredArtifact, measure_artifact
 from mlver.hashing.sink import BlobWriter, ContentSink
 
-__all__ = ["BlobWriter", "MeasuredArtifact", "ContentSink", "StatCache", "measure_artifact"]
+__all__ = ["BlobWriter", "ContentSink", "MeasuredArtifact", "StatCache", "measure_artifact"]

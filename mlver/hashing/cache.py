@@ -34,7 +34,9 @@ class FileTable(Protocol):
 
     def files(self, worktree: str, path: bytes) -> Iterator[tuple[bytes, bytes]]: ...
 
-    def keep_files(self, worktree: str, kept: Iterable[tuple[bytes, bytes]], dropped: Iterable[bytes]) -> None: ...
+    def keep_files(
+        self, worktree: str, kept: Iterable[tuple[bytes, bytes]], dropped: Iterable[bytes]
+    ) -> None: ...
 
 
 def stat_signature(found: os.stat_result) -> bytes:
@@ -126,7 +128,11 @@ class StatCache:
                 self._gone.append(known)
                 known, entry = next(rows, (None, b""))
             if known == full:
-                yield path, signed, entry[32:] if len(entry) == 64 and entry.startswith(signed) else None
+                yield (
+                    path,
+                    signed,
+                    entry[32:] if len(entry) == 64 and entry.startswith(signed) else None,
+                )
                 known, entry = next(rows, (None, b""))
             else:
                 yield path, signed, None
@@ -134,7 +140,9 @@ class StatCache:
             self._gone.append(known)
             known, entry = next(rows, (None, b""))
 
-    def keep(self, key: bytes, measured: Iterable[tuple[bytes, bytes, bytes]], began_ns: int) -> None:
+    def keep(
+        self, key: bytes, measured: Iterable[tuple[bytes, bytes, bytes]], began_ns: int
+    ) -> None:
         """Keep (path, signature, digest) of files that were read from `began_ns` on, the racy ones excepted."""
         kept, racy = [], []
         for path, signed, digest in measured:

@@ -21,9 +21,26 @@ from itertools import islice, takewhile
 from pathlib import Path
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, shell_command, refusal_error
-from mlver.hashing.cache import DirectoryImprint, MatchedFile, StatCache, MeasuredDirectory, stat_signature, signed_size, encode_files, total_size
-from mlver.hashing.read import LARGE, BatchRead, ReadProgress, FileRead, UnsteadyFile, read_batch, read_large
+from mlver.errors import MlverError, refusal_error, shell_command
+from mlver.hashing.cache import (
+    DirectoryImprint,
+    MatchedFile,
+    MeasuredDirectory,
+    StatCache,
+    encode_files,
+    signed_size,
+    stat_signature,
+    total_size,
+)
+from mlver.hashing.read import (
+    LARGE,
+    BatchRead,
+    FileRead,
+    ReadProgress,
+    UnsteadyFile,
+    read_batch,
+    read_large,
+)
 from mlver.hashing.sink import ContentSink
 from mlver.hashing.walk import FoundFile, find_middle, walk_files
 from mlver.records.manifest import format_lines
@@ -65,7 +82,9 @@ def measure_artifact(
     try:
         found = top.stat()
     except OSError as error:
-        raise MlverError(f"{key} cannot be read: {error.strerror}", hint=shell_command("ls", "-l", "--", key)) from error
+        raise MlverError(
+            f"{key} cannot be read: {error.strerror}", hint=shell_command("ls", "-l", "--", key)
+        ) from error
     run = _MeasurementRun(key, cache, sink, progress or _ignore_progress)
     try:
         if stat.S_ISDIR(found.st_mode):
@@ -95,7 +114,8 @@ class _MeasurementRun:
             shown = "\n".join(f"  {fault}" for fault in sorted(self.faults)[:FAULTS_SHOWN])
             more = len(self.faults) - FAULTS_SHOWN
             raise MlverError(
-                f"{self.key} cannot be kept:\n{shown}" + (f"\n  and {more} more" if more > 0 else ""),
+                f"{self.key} cannot be kept:\n{shown}"
+                + (f"\n  and {more} more" if more > 0 else ""),
                 hint="remove or mend these, or name a path without them",
             )
 
@@ -114,7 +134,9 @@ class _FileChunk:
 
 def _measure_file(run: _MeasurementRun, top: bytes, found: os.stat_result) -> MeasuredArtifact:
     if not stat.S_ISREG(found.st_mode):
-        raise MlverError(f"{run.key} is neither a file nor a directory", hint="name a file or a directory")
+        raise MlverError(
+            f"{run.key} is neither a file nor a directory", hint="name a file or a directory"
+        )
     (chunk,) = _hash_chunks(run, top, [(b"", found)])
     run.raise_faults()
     (digest,) = chunk.digests
@@ -122,7 +144,9 @@ def _measure_file(run: _MeasurementRun, top: bytes, found: os.stat_result) -> Me
     return MeasuredArtifact(Digest(digest.hex()), signed_size(chunk.signatures[0]), 1, None)
 
 
-def _measure_directory(run: _MeasurementRun, top: bytes, *, keep_manifest: bool) -> MeasuredArtifact:
+def _measure_directory(
+    run: _MeasurementRun, top: bytes, *, keep_manifest: bool
+) -> MeasuredArtifact:
     if not keep_manifest and run.sink is None:
         known = _find_unchanged(run, top)
         if known is not None:
@@ -137,7 +161,9 @@ def _measure_directory(run: _MeasurementRun, top: bytes, *, keep_manifest: bool)
         for chunk in chunks:
             if run.faults:
                 continue  # nothing will come of it; only the other faults are of interest now
-            text = format_lines(chunk.paths, [digest for digest in chunk.digests if digest is not None])
+            text = format_lines(
+                chunk.paths, [digest for digest in chunk.digests if digest is not None]
+            )
             hasher.update(text)
             imprint.add(chunk.paths, chunk.signatures)
             if keep_manifest:
@@ -146,10 +172,16 @@ def _measure_directory(run: _MeasurementRun, top: bytes, *, keep_manifest: bool)
             files += len(chunk.paths)
     run.raise_faults()
     if not files:
-        raise MlverError(f"{run.key} holds no files", hint="an artifact needs at least one file: check the path")
+        raise MlverError(
+            f"{run.key} holds no files", hint="an artifact needs at least one file: check the path"
+        )
     if run.cache is not None and not imprint.is_racy(began):
-        run.cache.keep_directory(os.fsencode(run.key), MeasuredDirectory(imprint.digest(), hasher.digest(), size, files))
-    return MeasuredArtifact(Digest(hasher.hexdigest()), size, files, manifest.getvalue() if keep_manifest else None)
+        run.cache.keep_directory(
+            os.fsencode(run.key), MeasuredDirectory(imprint.digest(), hasher.digest(), size, files)
+        )
+    return MeasuredArtifact(
+        Digest(hasher.hexdigest()), size, files, manifest.getvalue() if keep_manifest else None
+    )
 
 
 def _find_unchanged(run: _MeasurementRun, top: bytes) -> MeasuredArtifact | None:
@@ -160,7 +192,11 @@ def _find_unchanged(run: _MeasurementRun, top: bytes) -> MeasuredArtifact | None
     faults: list[str] = []
     imprint = DirectoryImprint()
     shared = whole.files >= SHARED_FILES
-    with closing(_encode_in_two_processes(top, whole.files, faults) if shared else encode_files(walk_files(top, faults))) as told:
+    with closing(
+        _encode_in_two_processes(top, whole.files, faults)
+        if shared
+        else encode_files(walk_files(top, faults))
+    ) as told:
         for some in told:
             imprint.update(some)
     if faults or imprint.digest() != whole.imprint:
@@ -169,7 +205,9 @@ def _find_unchanged(run: _MeasurementRun, top: bytes) -> MeasuredArtifact | None
     return MeasuredArtifact(Digest(whole.digest.hex()), whole.size, whole.files, None)
 
 
-def _encode_in_two_processes(top: bytes, files: int, faults: list[str]) -> Generator[bytes, None, None]:
+def _encode_in_two_processes(
+    top: bytes, files: int, faults: list[str]
+) -> Generator[bytes, None, None]:
     """A forked process looks at half of the files: to ask for what 50,000 are takes longer than all else."""
     start = find_middle(top, files)
 
@@ -181,12 +219,16 @@ def _encode_in_two_processes(top: bytes, files: int, faults: list[str]) -> Gener
         yield from encode_files(takewhile(lambda found: found[0] < start, walk_files(top, faults)))
         told = answer()
     if told is None:
-        faults.append("what comes from the middle on could not be looked at")  # and is named by who looks again
+        faults.append(
+            "what comes from the middle on could not be looked at"
+        )  # and is named by who looks again
     else:
         yield told
 
 
-def _hash_chunks(run: _MeasurementRun, root: bytes, walked: Iterable[FoundFile]) -> Generator[_FileChunk, None, None]:
+def _hash_chunks(
+    run: _MeasurementRun, root: bytes, walked: Iterable[FoundFile]
+) -> Generator[_FileChunk, None, None]:
     """Yield the files in order, in chunks with every digest known; two are under way, so that no worker idles."""
     under_way: deque[_FileChunk] = deque()
     joined = run.match_cache(walked)
@@ -204,31 +246,47 @@ def _hash_chunks(run: _MeasurementRun, root: bytes, walked: Iterable[FoundFile])
         run.cache.drop_vanished()
 
 
-def _begin_chunk(run: _MeasurementRun, root: bytes, pool: WorkerPool[Sequence[bytes], BatchRead], triples: list[MatchedFile], began: int) -> _FileChunk:
+def _begin_chunk(
+    run: _MeasurementRun,
+    root: bytes,
+    pool: WorkerPool[Sequence[bytes], BatchRead],
+    triples: list[MatchedFile],
+    began: int,
+) -> _FileChunk:
     paths, signatures, digests = (list(column) for column in zip(*triples, strict=True))
     chunk = _FileChunk(began, paths, signatures, digests)
     if run.faults:
         return chunk
     if run.sink is not None:
         missing = run.sink.find_missing({digest.hex() for digest in digests if digest is not None})
-        chunk.digests = [None if digest is None or digest.hex() in missing else digest for digest in digests]
+        chunk.digests = [
+            None if digest is None or digest.hex() in missing else digest for digest in digests
+        ]
     unknown = [index for index, digest in enumerate(chunk.digests) if digest is None]
     large = [index for index in unknown if signed_size(signatures[index]) >= LARGE]
-    small = [index for index in unknown if signed_size(signatures[index]) < LARGE] if large else unknown
+    small = (
+        [index for index in unknown if signed_size(signatures[index]) < LARGE] if large else unknown
+    )
     run.progress(total_size(signatures) - total_size(signatures[index] for index in unknown))
     batches = list(_split_batches(small, signatures))
     for batch in batches:
         wanted = [paths[index] for index in batch]
         # One batch isn't worth a pool of processes, which takes longer to start than to hash. Where there is one, it
         # knows what it has stored, and this process would have to learn it.
-        submit = pool.submit_batch if len(batches) > 1 or pool.is_running else partial(_submit_inline, root, run.sink)
+        submit = (
+            pool.submit_batch
+            if len(batches) > 1 or pool.is_running
+            else partial(_submit_inline, root, run.sink)
+        )
         chunk.waits.append((batch, submit(wanted)))
     for index in large:
         _read_large_file(run, root, chunk, index)
     return chunk
 
 
-def _submit_inline(root: bytes, sink: ContentSink | None, paths: Sequence[bytes]) -> Callable[[], BatchRead]:
+def _submit_inline(
+    root: bytes, sink: ContentSink | None, paths: Sequence[bytes]
+) -> Callable[[], BatchRead]:
     return partial(read_batch, root, sink, paths)
 
 
@@ -271,7 +329,10 @@ def _collect_chunk(run: _MeasurementRun, chunk: _FileChunk) -> _FileChunk:
             run.sink.accept_receipt(result.receipt)
         run.progress(total_size(chunk.signatures[index] for index in indices))
     if run.cache is not None and not run.faults:
-        rows = ((chunk.paths[index], chunk.signatures[index], chunk.digests[index] or b"") for index in chunk.fresh)
+        rows = (
+            (chunk.paths[index], chunk.signatures[index], chunk.digests[index] or b"")
+            for index in chunk.fresh
+        )
         run.cache.keep(os.fsencode(run.key), rows, chunk.began_ns)
     return chunk
 

@@ -84,7 +84,9 @@ def open_regular_file(root: bytes, path: bytes) -> Iterator[tuple[int, os.stat_r
     try:
         descriptor = os.open(root + path, _FLAGS)
     except OSError as error:
-        raise UnsteadyFile(f"{printable_path(path or root)} cannot be read: {error.strerror}") from error
+        raise UnsteadyFile(
+            f"{printable_path(path or root)} cannot be read: {error.strerror}"
+        ) from error
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
@@ -94,12 +96,16 @@ def open_regular_file(root: bytes, path: bytes) -> Iterator[tuple[int, os.stat_r
         # Errors of the store carry the store's path; what has none comes from this descriptor.
         if error.filename is not None:
             raise
-        raise UnsteadyFile(f"{printable_path(path or root)} cannot be read: {error.strerror}") from error
+        raise UnsteadyFile(
+            f"{printable_path(path or root)} cannot be read: {error.strerror}"
+        ) from error
     finally:
         os.close(descriptor)
 
 
-def read_large(root: bytes, path: bytes, sink: ContentSink | None, progress: ReadProgress) -> FileRead:
+def read_large(
+    root: bytes, path: bytes, sink: ContentSink | None, progress: ReadProgress
+) -> FileRead:
     """Hash a file in constant memory, writing it to the sink in the same pass; raises Unsteady."""
     for _ in range(ATTEMPTS):
         with open_regular_file(root, path) as (descriptor, before):
@@ -122,7 +128,9 @@ def read_large(root: bytes, path: bytes, sink: ContentSink | None, progress: Rea
     raise UnsteadyFile(f"{printable_path(path or root)} changes while it is read")
 
 
-def _hash_into_blob(descriptor: int, blob: BlobWriter | None, progress: ReadProgress) -> tuple[str, int]:
+def _hash_into_blob(
+    descriptor: int, blob: BlobWriter | None, progress: ReadProgress
+) -> tuple[str, int]:
     if blob is None:
         return hash_descriptor(descriptor, None, progress)
     if blob.clone(descriptor):

@@ -32,7 +32,9 @@ def walk_files(top: bytes, faults: list[str], *, start: bytes = b"") -> Iterator
     while levels:
         prefix, ancestors, entries = levels[-1]
         for name, entry in entries:
-            if (name[0] == _DOT or not name.isascii()) and _is_excluded(name.rstrip(b"/"), prefix, faults):
+            if (name[0] == _DOT or not name.isascii()) and _is_excluded(
+                name.rstrip(b"/"), prefix, faults
+            ):
                 continue
             path = prefix + name
             if name[-1] == _SLASH:
@@ -46,7 +48,9 @@ def walk_files(top: bytes, faults: list[str], *, start: bytes = b"") -> Iterator
             if stat.S_ISREG(found.st_mode):
                 yield path, found
             else:
-                faults.append(f"{printable_path(path)} is {_describe_kind(found.st_mode)}, which has no content to keep")
+                faults.append(
+                    f"{printable_path(path)} is {_describe_kind(found.st_mode)}, which has no content to keep"
+                )
         else:
             levels.pop()
 
@@ -74,14 +78,18 @@ def find_middle(top: bytes, files: int) -> bytes:
         within = each
 
 
-def _list_directory(top: bytes, prefix: bytes, ancestors: AncestorIdentities, faults: list[str], start: bytes) -> WalkLevel:
+def _list_directory(
+    top: bytes, prefix: bytes, ancestors: AncestorIdentities, faults: list[str], start: bytes
+) -> WalkLevel:
     """The entries of one directory, `prefix` below `top`, from the path `start` on."""
     directory = top + b"/" + prefix
     try:
         here = os.stat(directory)  # noqa: PTH116 - paths are bytes here
         identity = (here.st_dev, here.st_ino)
         if identity in ancestors:
-            faults.append(f"{printable_path(prefix[:-1])} is a symlink to a directory that contains it")
+            faults.append(
+                f"{printable_path(prefix[:-1])} is a symlink to a directory that contains it"
+            )
             return prefix, ancestors, iter(())
         with os.scandir(directory) as entries:
             listed = list(entries)
@@ -92,7 +100,9 @@ def _list_directory(top: bytes, prefix: bytes, ancestors: AncestorIdentities, fa
     try:
         found = [(entry.name + b"/" if entry.is_dir() else entry.name, entry) for entry in listed]
     except OSError:  # of one of them
-        found = [(entry.name + b"/" if _is_directory(entry) else entry.name, entry) for entry in listed]
+        found = [
+            (entry.name + b"/" if _is_directory(entry) else entry.name, entry) for entry in listed
+        ]
     found.sort()
     if start and start.startswith(prefix):
         found = [named for named in found if not _is_before(prefix + named[0], start)]
@@ -108,13 +118,17 @@ def _is_directory(entry: os.DirEntry[bytes]) -> bool:
     try:
         return entry.is_dir()
     except OSError:
-        return False  # a link to itself, or to where we may not look: the stat to come says so by name
+        return (
+            False  # a link to itself, or to where we may not look: the stat to come says so by name
+        )
 
 
 def _is_excluded(name: bytes, prefix: bytes, faults: list[str]) -> bool:
     """Whether this is no part of the artifact; a repository inside it is a fault, for git would never check it out."""
     if is_git_name(os.fsdecode(name)):
-        faults.append(f"{printable_path(prefix + name)} belongs to git: move it out of the artifact")
+        faults.append(
+            f"{printable_path(prefix + name)} belongs to git: move it out of the artifact"
+        )
         return True
     return is_temporary(name)
 
@@ -122,7 +136,9 @@ def _is_excluded(name: bytes, prefix: bytes, faults: list[str]) -> bool:
 def _describe_unreadable(path: bytes, entry: os.DirEntry[bytes], error: OSError) -> str:
     if entry.is_symlink() and isinstance(error, FileNotFoundError):
         target = os.readlink(entry.path)  # noqa: PTH115 - paths are bytes here
-        return f"{printable_path(path)} is a symlink to {printable_path(target)}, which does not exist"
+        return (
+            f"{printable_path(path)} is a symlink to {printable_path(target)}, which does not exist"
+        )
     return f"{printable_path(path)} cannot be looked at: {error.strerror}"
 
 

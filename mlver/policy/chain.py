@@ -67,12 +67,16 @@ def events_due(sequences: Sequence[int], tagged: Collection[int]) -> list[int]:
     return [number for number in sequences if number >= begun[0]] if begun else list(sequences[-1:])
 
 
-def judge_seal(model: str, version: object, record: Digest, seal: RecordSeal | None) -> tuple[BrokenLink, ...]:
+def judge_seal(
+    model: str, version: object, record: Digest, seal: RecordSeal | None
+) -> tuple[BrokenLink, ...]:
     """Whether the tag of a version seals the record whose bytes hash to `record`."""
     return judge_tag(version_tag_name(model, version), f"{model} {version}", record, seal)
 
 
-def judge_tag(name: str, subject: str, record: Digest, seal: RecordSeal | None) -> tuple[BrokenLink, ...]:
+def judge_tag(
+    name: str, subject: str, record: Digest, seal: RecordSeal | None
+) -> tuple[BrokenLink, ...]:
     """Whether the tag `name` seals the record of `subject`, whose bytes hash to `record`."""
     if seal is None:
         hint = "git fetch --tags   (for seals made elsewhere; else: mlver tag)"
@@ -83,38 +87,88 @@ def judge_tag(name: str, subject: str, record: Digest, seal: RecordSeal | None) 
         hint = f"{shell_command('git', 'tag', '-d', name)} && mlver tag"
         return (BrokenLink("tag", name, "is a lightweight tag, which can seal nothing", hint),)
     if seal.sealed is None:
-        return (BrokenLink("tag", name, "does not name the record it seals (no Mlver-Record line)", _comparison_hint(name)),)
+        return (
+            BrokenLink(
+                "tag",
+                name,
+                "does not name the record it seals (no Mlver-Record line)",
+                _comparison_hint(name),
+            ),
+        )
     found = []
     if seal.committed is None:
-        found.append(BrokenLink("tag", name, "points at a commit that does not hold the record", _comparison_hint(name)))
+        found.append(
+            BrokenLink(
+                "tag",
+                name,
+                "points at a commit that does not hold the record",
+                _comparison_hint(name),
+            )
+        )
     elif seal.committed != seal.sealed:
-        found.append(BrokenLink("tag", name, "points at a commit that holds another record", _comparison_hint(name)))
+        found.append(
+            BrokenLink(
+                "tag", name, "points at a commit that holds another record", _comparison_hint(name)
+            )
+        )
     if record != seal.sealed:
         message = "was edited after its tag sealed it"
-        found.append(BrokenLink("record", subject, message, shell_command("git", "diff", name, "--", ".mlver")))
+        found.append(
+            BrokenLink(
+                "record", subject, message, shell_command("git", "diff", name, "--", ".mlver")
+            )
+        )
     return tuple(found)
 
 
-def _judge_landing(subject: str, name: str, record: Digest, landing: RecordLanding) -> tuple[BrokenLink, ...]:
+def _judge_landing(
+    subject: str, name: str, record: Digest, landing: RecordLanding
+) -> tuple[BrokenLink, ...]:
     if not landing.kept:
-        return (BrokenLink("tag", name, "is another tag than the one this version was adopted from", _comparison_hint(name)),)
+        return (
+            BrokenLink(
+                "tag",
+                name,
+                "is another tag than the one this version was adopted from",
+                _comparison_hint(name),
+            ),
+        )
     if landing.committed is None:
-        return (BrokenLink("unsealed", name, "was adopted, and no commit holds its record yet", "git commit"),)
+        return (
+            BrokenLink(
+                "unsealed", name, "was adopted, and no commit holds its record yet", "git commit"
+            ),
+        )
     if landing.edited or landing.committed != record:
-        return (BrokenLink("record", subject, "was edited after it was adopted", "git log --stat -- .mlver/models"),)
+        return (
+            BrokenLink(
+                "record",
+                subject,
+                "was edited after it was adopted",
+                "git log --stat -- .mlver/models",
+            ),
+        )
     return ()
 
 
-def judge_signature(name: str, signature: SignatureState, *, required: bool) -> tuple[BrokenLink, ...]:
+def judge_signature(
+    name: str, signature: SignatureState, *, required: bool
+) -> tuple[BrokenLink, ...]:
     """Whether a version tag's signature is as it has to be: never wrong, and where that is `required`, good."""
     check = shell_command("git", "verify-tag", name)
     if signature == "bad":
-        return (BrokenLink("signature", name, "is signed, and the signature is not of what it says now", check),)
+        return (
+            BrokenLink(
+                "signature", name, "is signed, and the signature is not of what it says now", check
+            ),
+        )
     if required and signature == "unknown":
         message = "is signed by a key that cannot be judged here, and the settings ask for a good signature"
         return (BrokenLink("signature", name, message, check),)
     if required and signature == "unsigned":
-        return (BrokenLink("signature", name, "is not signed, and the settings ask for that", check),)
+        return (
+            BrokenLink("signature", name, "is not signed, and the settings ask for that", check),
+        )
     return ()
 
 
@@ -134,13 +188,24 @@ def judge_history(
             break
         if record.prior != prior:
             named = f"{expected - 1:04d}" if before else "a record before the first"
-            found.append(_broken_chain(where, f"does not follow from {named}, which was changed or replaced"))
+            found.append(
+                _broken_chain(where, f"does not follow from {named}, which was changed or replaced")
+            )
         if record.previous != holder_after(before):
-            found.append(_broken_chain(where, f"says {record.previous or 'nothing'} held before; it was {holder_after(before)}"))
+            found.append(
+                _broken_chain(
+                    where,
+                    f"says {record.previous or 'nothing'} held before; it was {holder_after(before)}",
+                )
+            )
         if record.version not in records:
             found.append(_broken_chain(where, f"names {record.version}, which has no record"))
         elif records[record.version] != record.record:
-            found.append(_broken_chain(where, f"was given for another record of {record.version} than the one here"))
+            found.append(
+                _broken_chain(
+                    where, f"was given for another record of {record.version} than the one here"
+                )
+            )
         before, prior = record, digest
     return tuple(found)
 

@@ -8,7 +8,9 @@ from typing import Literal
 RecordChange = Literal["changed", "deleted", "replaced"]
 
 
-def judge_change(new: str | None, held: Sequence[str | None], landed: Container[str]) -> RecordChange | None:
+def judge_change(
+    new: str | None, held: Sequence[str | None], landed: Container[str]
+) -> RecordChange | None:
     """What a commit does to a record that it has as `new` and its parents as `held` (ids; None where there is none).
 
     A merge may settle a conflict by taking one parent's record, unless what it drops is among `landed`.

@@ -57,4 +57,12 @@ def strip_numbering(record: NumberedRecord) -> NumberedRecord:
         case EvaluationRecord() | ApprovalRecord():
             return replace(record, version="", sequence=0, record=_NOTHING)
         case PromotionRecord():
-            return replace(record, version="", sequence=0, previous=None, approvals=(), record=_NOTHING, prior=None)
+            return replace(
+                record,
+                version="",
+                sequence=0,
+                previous=None,
+                approvals=(),
+                record=_NOTHING,
+                prior=None,
+            )

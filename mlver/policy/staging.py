@@ -95,7 +95,9 @@ def _check_held_before(stage: str, candidate: StageCandidate) -> GateResult:
 def _check_verified_bytes(candidate: StageCandidate) -> GateResult:
     expected = "every byte is present and right"
     if candidate.damage is None:
-        return GateResult(gate="verified bytes", result="inconclusive", expected=expected, actual="not checked")
+        return GateResult(
+            gate="verified bytes", result="inconclusive", expected=expected, actual="not checked"
+        )
     return GateResult(
         gate="verified bytes",
         result="fail" if candidate.damage else "pass",
@@ -106,7 +108,11 @@ def _check_verified_bytes(candidate: StageCandidate) -> GateResult:
 
 def describe_proof(unkept: Sequence[str]) -> str:
     """What was proven of a version nothing is wrong with, but for the data sets that mlver keeps no copy of."""
-    return f"every byte kept checked; no copy is kept of {', '.join(unkept)}" if unkept else "every byte checked"
+    return (
+        f"every byte kept checked; no copy is kept of {', '.join(unkept)}"
+        if unkept
+        else "every byte checked"
+    )
 
 
 def _summarise_damage(damage: Sequence[str]) -> str:

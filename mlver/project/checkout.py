@@ -25,7 +25,12 @@ class CheckoutResult:
 
 
 def check_out(
-    project: Project, ref: str | None, *, to: str | None = None, force: bool = False, dry_run: bool = False
+    project: Project,
+    ref: str | None,
+    *,
+    to: str | None = None,
+    force: bool = False,
+    dry_run: bool = False,
 ) -> CheckoutResult:
     """Materialise the version `ref` names, below `to` (a folder) or in the work tree.
 
@@ -37,7 +42,9 @@ def check_out(
         record, _ = seals.read_vouched_record(project, ref)
         if into is not None:
             _require_weights(record)
-        done = working_files.check_out_version(project, record, into=into, force=force, dry_run=dry_run)
+        done = working_files.check_out_version(
+            project, record, into=into, force=force, dry_run=dry_run
+        )
     return CheckoutResult(record.model, record.version, done, dry_run)
 
 

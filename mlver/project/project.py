@@ -59,7 +59,13 @@ class Project:
     def of(cls, repository: Repository, start: Path, reporter: Reporter | None = None) -> Project:
         """The project in a repository that was found already."""
         state = StateDatabase(repository.common_dir / "mlver" / "state.db")
-        return cls(repository, start, reporter or SilentReporter(), state, RecordRegistry(WorkTree(repository.top), state))
+        return cls(
+            repository,
+            start,
+            reporter or SilentReporter(),
+            state,
+            RecordRegistry(WorkTree(repository.top), state),
+        )
 
     @classmethod
     def open(cls, start: Path, reporter: Reporter | None = None) -> Project:
@@ -116,10 +122,14 @@ class Project:
         if name is None and len(known) == 1:
             return known[0]
         if not known:
-            raise MlverError("no model is registered here", hint="mlver register MODEL --weights PATH -m WHY")
+            raise MlverError(
+                "no model is registered here", hint="mlver register MODEL --weights PATH -m WHY"
+            )
         there = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")
         if name is None:
-            raise UsageError(f"there are {len(known)} models here; say which: {there}", hint="mlver list")
+            raise UsageError(
+                f"there are {len(known)} models here; say which: {there}", hint="mlver list"
+            )
         raise MlverError(f"there is no model `{name}` here, but {there}", hint="mlver list")
 
     def select(self, model: str, selector: str | None) -> Version:
@@ -150,7 +160,9 @@ class Project:
                 f"{model} has no release yet, only pre-releases up to {versions[-1]}",
                 hint=f"name one: {model}@{versions[-1]}",
             )
-        raise MlverError(f"{model} has no versions", hint=f"mlver register {model} --weights PATH -m WHY")
+        raise MlverError(
+            f"{model} has no versions", hint=f"mlver register {model} --weights PATH -m WHY"
+        )
 
     def _build_holder_error(self, model: str, stage: str) -> MlverError:
         known = self.registry.read_config().stages

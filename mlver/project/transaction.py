@@ -42,7 +42,9 @@ def _recover_interrupted(project: Project) -> None:
     try:
         _recover_and_sweep(project)
     except OSError as error:
-        raise refusal_error("settling what was interrupted", error, outcome="the next command tries again") from error
+        raise refusal_error(
+            "settling what was interrupted", error, outcome="the next command tries again"
+        ) from error
 
 
 def _recover_and_sweep(project: Project) -> None:
@@ -66,7 +68,9 @@ def _recover_plan(project: Project, plan: CommandIntent) -> str:
     model, version, place = plan.checkout
     if Path(place).is_absolute():
         # only a command line may name a folder outside the repository, not a file that came with it
-        return f"`{plan.what}` was interrupted while it wrote to {place}; run it again to finish that"
+        return (
+            f"`{plan.what}` was interrupted while it wrote to {place}; run it again to finish that"
+        )
     try:
         record, _ = here.registry.version(model, version)
         into = None if place == "." else paths.join_inside(here.top, place)

@@ -22,7 +22,10 @@ class StageSettings:
         return cls(**{**document, "after": tuple(document.get("after", ()))})
 
     def to_document(self) -> Document:
-        return {**drop_empty_values(description=self.description, after=list(self.after)), "verified": self.verified}
+        return {
+            **drop_empty_values(description=self.description, after=list(self.after)),
+            "verified": self.verified,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,11 @@ class GuardSettings:
         return cls(**{**document, "allow": tuple(document.get("allow", ()))})
 
     def to_document(self) -> Document:
-        return {"max_file_size": self.max_file_size, "pickle": self.pickle, **drop_empty_values(allow=list(self.allow))}
+        return {
+            "max_file_size": self.max_file_size,
+            "pickle": self.pickle,
+            **drop_empty_values(allow=list(self.allow)),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

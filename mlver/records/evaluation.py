@@ -32,7 +32,11 @@ class EvaluationRecord:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> EvaluationRecord:
-        fields = {**document, "record": Digest.parse(document["record"]), "data": artifacts_from_document(document)}
+        fields = {
+            **document,
+            "record": Digest.parse(document["record"]),
+            "data": artifacts_from_document(document),
+        }
         del fields["schema"]
         return cls(**fields)
 
@@ -48,5 +52,7 @@ class EvaluationRecord:
             "record": str(self.record),
             "data": artifacts_to_document(self.data),
             "metrics": thaw_value(self.metrics),
-            **drop_empty_values(command=self.command, labels=dict(self.labels), extra=thaw_value(self.extra)),
+            **drop_empty_values(
+                command=self.command, labels=dict(self.labels), extra=thaw_value(self.extra)
+            ),
         }

@@ -50,7 +50,9 @@ def parse_path(path: str) -> RecordPath | None:
             return _with_sequence(RecordPath("promotion", model, None, stage), number)
         case ["evaluations", version, number] if parse_version_name(version):
             return _with_sequence(RecordPath("evaluation", model, version), number)
-        case ["approvals", version, stage, number] if parse_version_name(version) and is_stage_name(stage):
+        case ["approvals", version, stage, number] if parse_version_name(version) and is_stage_name(
+            stage
+        ):
             return _with_sequence(RecordPath("approval", model, version, stage), number)
     return None
 
@@ -100,13 +102,25 @@ def is_record_path(path: str) -> bool:
 
 def is_own_path(path: str) -> bool:
     """Whether a path is one where mlver keeps something, so that `.mlver/` is no place for anything else."""
-    return parse_path(path) is not None or path.startswith(f"{MANIFESTS}/") or path in (CONFIG, ATTRIBUTES, VERSION_SCHEMA)
+    return (
+        parse_path(path) is not None
+        or path.startswith(f"{MANIFESTS}/")
+        or path in (CONFIG, ATTRIBUTES, VERSION_SCHEMA)
+    )
 
 
 def find_own_folder(path: str) -> str | None:
     """Which of mlver's own a path would lie in or be where letter case does not count; None for none of them."""
-    tops = (f"{MODELS}/", f"{MANIFESTS}/", f"{VERSION_SCHEMA.rpartition('/')[0]}/", CONFIG, ATTRIBUTES)
-    return next((top for top in tops if f"{path.casefold()}/".startswith(f"{top.rstrip('/')}/")), None)
+    tops = (
+        f"{MODELS}/",
+        f"{MANIFESTS}/",
+        f"{VERSION_SCHEMA.rpartition('/')[0]}/",
+        CONFIG,
+        ATTRIBUTES,
+    )
+    return next(
+        (top for top in tops if f"{path.casefold()}/".startswith(f"{top.rstrip('/')}/")), None
+    )
 
 
 def record_path(named: TagName) -> str:

@@ -54,7 +54,9 @@ class Manifest:
             if len(faults) > FAULTS_SHOWN:
                 shown.append(f"and {len(faults) - FAULTS_SHOWN} more")
             raise InvalidDocument(
-                where, tuple(shown), hint="get the file back as it was committed: `git checkout -- <file>`"
+                where,
+                tuple(shown),
+                hint="get the file back as it was committed: `git checkout -- <file>`",
             )
         return cls(tuple(entry for _, entry in entries))
 
@@ -82,7 +84,9 @@ def format_lines(paths: Sequence[bytes], digests: Sequence[bytes]) -> bytes:
     """The lines of many files, whose digests are raw: one `line` each, in a few passes over them all."""
     every = b"".join(paths)
     if b"\\" in every or b"\n" in every:
-        return b"".join(format_line(path, digest.hex()) for path, digest in zip(paths, digests, strict=True))
+        return b"".join(
+            format_line(path, digest.hex()) for path, digest in zip(paths, digests, strict=True)
+        )
     return b"".join(map(b"%b  %b\n".__mod__, zip(map(hexlify, digests), paths, strict=True)))
 
 
@@ -169,7 +173,10 @@ def _find_order_faults(entries: list[NumberedEntry]) -> Iterator[ManifestFault]:
     parents = _parent_directories(seen)
     for number, (path, _) in entries:
         if path in parents:
-            yield number, f"the path {_quote_path(path)} is a file and also a directory of other files"
+            yield (
+                number,
+                f"the path {_quote_path(path)} is a file and also a directory of other files",
+            )
 
 
 def _parent_directories(paths: Iterable[bytes]) -> set[bytes]:
@@ -229,7 +236,10 @@ def _content_key(entry: ManifestEntry) -> object:
 
 
 def _pair_renamed(
-    removed: list[ManifestEntry], added: list[ManifestEntry], key: Callable[[ManifestEntry], object], renamed: dict[bytes, bytes]
+    removed: list[ManifestEntry],
+    added: list[ManifestEntry],
+    key: Callable[[ManifestEntry], object],
+    renamed: dict[bytes, bytes],
 ) -> None:
     """Pair, in order, the entries that agree in `key` and are not paired yet."""
     taken = set(renamed.values())

@@ -27,7 +27,12 @@ class GateResult:
         return cls(**document)
 
     def to_document(self) -> Document:
-        return {"gate": self.gate, "result": self.result, "expected": self.expected, "actual": self.actual}
+        return {
+            "gate": self.gate,
+            "result": self.result,
+            "expected": self.expected,
+            "actual": self.actual,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,14 @@ import re
 from typing import NamedTuple
 
 # A version has two dots or more, a promotion's number stands behind its only one: `v1.2` is the stage `v1`.
-_VERSION_TAG = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})@v([0-9]+\.[0-9]+\.[0-9][0-9A-Za-z.+-]{0,99})")
+_VERSION_TAG = re.compile(
+    r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})@v([0-9]+\.[0-9]+\.[0-9][0-9A-Za-z.+-]{0,99})"
+)
 
 
-_PROMOTION_TAG = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})@([a-z][a-z0-9_]{0,31})\.([1-9][0-9]{0,8})")
+_PROMOTION_TAG = re.compile(
+    r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})@([a-z][a-z0-9_]{0,31})\.([1-9][0-9]{0,8})"
+)
 
 
 class TagName(NamedTuple):

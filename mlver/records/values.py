@@ -24,7 +24,9 @@ def flatten_values(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _iterate_leaves(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
-        name = prefix + (json.dumps(key, ensure_ascii=False) if not key or "." in key or '"' in key else key)
+        name = prefix + (
+            json.dumps(key, ensure_ascii=False) if not key or "." in key or '"' in key else key
+        )
         if isinstance(value, Mapping) and value:
             yield from _iterate_leaves(value, name + ".")
         else:
@@ -42,4 +44,6 @@ def thaw_value(value: Any) -> Any:
 
 def drop_empty_values(**optional: Any) -> Document:
     """The optional keys that say something: neither None nor an empty map or list."""
-    return {key: value for key, value in optional.items() if value is not None and value not in ({}, [])}
+    return {
+        key: value for key, value in optional.items() if value is not None and value not in ({}, [])
+    }

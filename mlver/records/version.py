@@ -73,7 +73,11 @@ class AdoptedTag:
     def of(cls, extra: Values) -> AdoptedTag | None:
         """What `extra` says of it; None where it says nothing, or not in these words."""
         told = extra.get("adopted")
-        words = [told.get(key) for key in ("tag", "object", "commit")] if isinstance(told, Mapping) else []
+        words = (
+            [told.get(key) for key in ("tag", "object", "commit")]
+            if isinstance(told, Mapping)
+            else []
+        )
         tag, object_id, commit = words or (None, None, None)
         if isinstance(tag, str) and isinstance(object_id, str) and isinstance(commit, str):
             return cls(tag=tag, object_id=object_id, commit=commit)
@@ -113,7 +117,9 @@ class VersionRecord:
             "code": CodeState.from_document(document["code"]),
             "weights": Artifact.from_document(document["weights"]),
             "data": artifacts_from_document(document),
-            "environment": None if environment is None else TrainingEnvironment.from_document(environment),
+            "environment": None
+            if environment is None
+            else TrainingEnvironment.from_document(environment),
         }
         del fields["schema"]
         return cls(**fields)

@@ -3,4 +3,4 @@
 from mlver.storage.local import LocalStore
 from mlver.storage.store import ObjectIntake, ObjectStore, StoreProblem
 
-__all__ = ["ObjectIntake", "LocalStore", "ObjectStore", "StoreProblem"]
+__all__ = ["LocalStore", "ObjectIntake", "ObjectStore", "StoreProblem"]

@@ -47,11 +47,17 @@ class ObjectCatalogue:
 
     def list_packs(self) -> list[PackFile]:
         """The packs there are now; an index once read is kept, for packs never change."""
-        now = tuple(_modification_time(directory) for directory in (self.packs_directory, self.quarantined))
+        now = tuple(
+            _modification_time(directory) for directory in (self.packs_directory, self.quarantined)
+        )
         if now != self._seen:
             known = {pack.name: pack for pack in self._packs}
-            names = sorted(name[:-5] for name in _list_names(self.packs_directory) if name.endswith(".pack"))
-            self._packs = [known.get(name) or PackFile(self.packs_directory, name) for name in names]
+            names = sorted(
+                name[:-5] for name in _list_names(self.packs_directory) if name.endswith(".pack")
+            )
+            self._packs = [
+                known.get(name) or PackFile(self.packs_directory, name) for name in names
+            ]
             self._marked = _read_damage_marks(self.quarantined)
             self._seen = now
         return self._packs
@@ -107,11 +113,15 @@ class ObjectCatalogue:
             marked, file = self.damaged_members(pack.name), os.fspath(pack.path)
             for digest, offset, size in pack.find_members(digests):
                 if digest not in marked:
-                    found.setdefault(digest, []).append(ObjectLocation(file, offset, size, pack.name))
+                    found.setdefault(digest, []).append(
+                        ObjectLocation(file, offset, size, pack.name)
+                    )
         for digest in self._find_loose(digests):
             path = self.loose_path(digest)
             with contextlib.suppress(OSError):
-                found.setdefault(digest, []).append(ObjectLocation(os.fspath(path), 0, path.stat().st_size, ""))
+                found.setdefault(digest, []).append(
+                    ObjectLocation(os.fspath(path), 0, path.stat().st_size, "")
+                )
         return found
 
     def found(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:

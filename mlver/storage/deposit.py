@@ -63,7 +63,10 @@ class ObjectDeposit:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         try:
             if error is None:
@@ -121,7 +124,11 @@ class ObjectDeposit:
             if len(bad) == len(places.get(digest, ())):
                 fresh[digest] = data
         # A forked process inherits the writer, but must not write to the same file.
-        writer = self._writer if self._writer is not None and self._writer.process == os.getpid() else None
+        writer = (
+            self._writer
+            if self._writer is not None and self._writer.process == os.getpid()
+            else None
+        )
         if not fresh:
             return DepositReceipt(os.fspath(writer.path) if writer else "", b"", 0, tuple(damaged))
         if writer is None or writer.length >= PACK_BYTES:
@@ -259,7 +266,9 @@ class _PackWriter:
         self.path = path
         self.length = 0
         self.process = os.getpid()
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._descriptor = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
+        )
         self._flushed = 0
 
     def append(self, contents: dict[str, bytes]) -> bytes:

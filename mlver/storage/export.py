@@ -34,7 +34,10 @@ class _ExportTask(NamedTuple):
 
 
 def export_objects(
-    store: ObjectCatalogue, wanted: Sequence[tuple[Digest, AnyPath]], progress: ExportProgress, make_way: Callable[[], None]
+    store: ObjectCatalogue,
+    wanted: Sequence[tuple[Digest, AnyPath]],
+    progress: ExportProgress,
+    make_way: Callable[[], None],
 ) -> None:
     """See LocalStore.export."""
     places = store.found({digest.hex for digest, _ in wanted})
@@ -60,7 +63,10 @@ def export_objects(
         outcome = "each file is as it was, as it should be or out of the way: run the same command again to finish"
         make_way()
         made = _make_directories({Path(parent) for parent in staging})
-        durable.replace_group([(task.prepared, target) for task, target in zip(tasks, targets, strict=True)], also=made)
+        durable.replace_group(
+            [(task.prepared, target) for task, target in zip(tasks, targets, strict=True)],
+            also=made,
+        )
     except BaseException as error:
         for task in tasks:
             durable.discard_temporary(task.prepared)
@@ -101,12 +107,20 @@ def _prepare_files(tasks: Sequence[_ExportTask], progress: ExportProgress) -> li
     bad = []
     small = [task for task in tasks if task.places[0].size < LARGE]
     # Closed at once whatever happens here, so that no worker still writes when the caller cleans up.
-    with closing(spread_batches(_write_small_batch, _split_batches(small), workers=None if len(small) > BATCH_FILES else 1)) as results:
+    with closing(
+        spread_batches(
+            _write_small_batch,
+            _split_batches(small),
+            workers=None if len(small) > BATCH_FILES else 1,
+        )
+    ) as results:
         for failed, done in results:
             bad.extend(failed)
             progress(done)
     for task in tasks:
-        if task.places[0].size >= LARGE and not any(_write_large_file(task, place, progress) for place in task.places):
+        if task.places[0].size >= LARGE and not any(
+            _write_large_file(task, place, progress) for place in task.places
+        ):
             bad.append(task)
     return bad
 
@@ -134,7 +148,9 @@ def _write_small_batch(tasks: list[_ExportTask]) -> tuple[list[_ExportTask], int
         try:
             with open_location(together[0].places[0]) as source:
                 for task in together:
-                    done += _write_small_file(task, os.pread(source, task.places[0].size, task.places[0].offset), bad)
+                    done += _write_small_file(
+                        task, os.pread(source, task.places[0].size, task.places[0].offset), bad
+                    )
         except OSError as error:
             if error.filename != together[0].places[0].path:
                 raise
@@ -173,7 +189,9 @@ def _write_large_file(task: _ExportTask, place: ObjectLocation, progress: Export
             if durable.clone_blocks(source, descriptor):
                 found, _ = hash_descriptor(descriptor, None, progress)
             else:
-                found, _ = hash_descriptor(source, durable.FlushingWriter(descriptor, task.prepared).write, progress)
+                found, _ = hash_descriptor(
+                    source, durable.FlushingWriter(descriptor, task.prepared).write, progress
+                )
     except OSError as error:
         if error.filename != place.path:
             raise

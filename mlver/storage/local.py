@@ -86,7 +86,9 @@ class LocalStore(ObjectCatalogue):
 
         `expect` is told once, before any is read, how many bytes `progress` will be told of.
         """
-        return verify_objects(self, digests, progress or _ignore_progress, expect or _ignore_progress)
+        return verify_objects(
+            self, digests, progress or _ignore_progress, expect or _ignore_progress
+        )
 
     def quarantine_damaged(self, digest: Digest) -> list[Path]:
         """Set every damaged copy of a digest aside, so that it isn't served and a good one can be stored again.
@@ -95,7 +97,11 @@ class LocalStore(ObjectCatalogue):
         """
         try:
             places = self.places({digest.hex}).get(digest.hex, [])
-            moved = [self.set_aside(digest.hex, place) for place in places if not self.is_sound(digest.hex, place)]
+            moved = [
+                self.set_aside(digest.hex, place)
+                for place in places
+                if not self.is_sound(digest.hex, place)
+            ]
         except OSError as error:
             raise refusal_error(f"setting {digest} aside", error) from error
         return moved
@@ -103,7 +109,10 @@ class LocalStore(ObjectCatalogue):
     def sweep_temporaries(self) -> int:
         """Remove what crashed processes left, complete the packs they had named; hold the lock when you call it."""
         self.complete_packs()
-        return sum(durable.sweep_temporaries(at) for at in (self.temporaries, self.packs_directory, self.quarantined))
+        return sum(
+            durable.sweep_temporaries(at)
+            for at in (self.temporaries, self.packs_directory, self.quarantined)
+        )
 
 
 def _make_writer(out: BinaryIO) -> Callable[[memoryview], None]:

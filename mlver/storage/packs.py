@@ -73,12 +73,20 @@ def index_line(member: PackMember) -> bytes:
 def build_index(lines: Iterable[bytes]) -> bytes:
     """The index of these members; of a content that is there twice, the first place is kept."""
     ordered = sorted(lines)
-    return b"".join(text for number, text in enumerate(ordered) if not number or text[:64] != ordered[number - 1][:64])
+    return b"".join(
+        text
+        for number, text in enumerate(ordered)
+        if not number or text[:64] != ordered[number - 1][:64]
+    )
 
 
 def encode_run(members: Iterable[PackMember]) -> bytes:
     """Members in the order of an index, each in 48 bytes, where its line would take 91."""
-    return b"".join(sorted(_ENTRY.pack(bytes.fromhex(member.hex), member.offset, member.size) for member in members))
+    return b"".join(
+        sorted(
+            _ENTRY.pack(bytes.fromhex(member.hex), member.offset, member.size) for member in members
+        )
+    )
 
 
 def run_digests(run: bytes) -> Iterator[bytes]:
@@ -93,17 +101,27 @@ def build_index_from_runs(runs: Sequence[bytes]) -> Iterator[bytes]:
         entries: list[tuple[bytes, int, int]] = []
         for number, run in enumerate(runs):
             end = _find_run_start(run, piece * 256 // _PIECES, begun[number])
-            entries += _ENTRY.iter_unpack(memoryview(run)[begun[number] * _ENTRY.size : end * _ENTRY.size])
+            entries += _ENTRY.iter_unpack(
+                memoryview(run)[begun[number] * _ENTRY.size : end * _ENTRY.size]
+            )
             begun[number] = end
         entries.sort()
         if len({digest for digest, _, _ in entries}) < len(entries):
-            entries = [entry for at, entry in enumerate(entries) if not at or entry[0] != entries[at - 1][0]]
-        yield b"".join([_LINE % (hexlify(digest), offset, size) for digest, offset, size in entries])
+            entries = [
+                entry
+                for at, entry in enumerate(entries)
+                if not at or entry[0] != entries[at - 1][0]
+            ]
+        yield b"".join(
+            [_LINE % (hexlify(digest), offset, size) for digest, offset, size in entries]
+        )
 
 
 def _find_run_start(run: bytes, byte: int, start: int) -> int:
     """The first member from `start` on whose digest begins with this byte or a greater one."""
-    return bisect_left(range(len(run) // _ENTRY.size), byte, start, key=lambda at: run[at * _ENTRY.size])
+    return bisect_left(
+        range(len(run) // _ENTRY.size), byte, start, key=lambda at: run[at * _ENTRY.size]
+    )
 
 
 def pack_name(index: bytes) -> str:
@@ -194,7 +212,9 @@ def scan_pack(path: Path) -> tuple[bytes, int]:
         while True:
             block = os.pread(file.fileno(), BLOCK, offset)
             try:
-                member = PackMember(block[:64].decode("ascii"), offset + BLOCK, int(block[124:135], 8))
+                member = PackMember(
+                    block[:64].decode("ascii"), offset + BLOCK, int(block[124:135], 8)
+                )
             except ValueError:
                 break
             if block != member_header(member.hex, member.size) or member_end(member) > length:

@@ -29,7 +29,10 @@ class _StoredCopy(NamedTuple):
 
 
 def verify_objects(
-    store: ObjectCatalogue, digests: Iterable[Digest] | None, progress: VerifyProgress, expect: VerifyProgress
+    store: ObjectCatalogue,
+    digests: Iterable[Digest] | None,
+    progress: VerifyProgress,
+    expect: VerifyProgress,
 ) -> Iterator[StoreProblem]:
     """See LocalStore.verify."""
     store.forget_listing()
@@ -37,7 +40,9 @@ def verify_objects(
         yield StoreProblem(None, path, "the index was damaged and is made again from its pack")
     if digests is None:
         yield from _find_stray_files(store)
-        wanted = set(store.loose_digests()).union(*(pack.digests - store.damaged_members(pack.name) for pack in store.list_packs()))
+        wanted = set(store.loose_digests()).union(
+            *(pack.digests - store.damaged_members(pack.name) for pack in store.list_packs())
+        )
     else:
         wanted = {digest.hex for digest in digests}
     places = store.places(wanted)
@@ -55,7 +60,9 @@ def verify_objects(
             found += problems
     unsound = Counter(digest for digest, _, what in found if what != FRAMED)
     for digest, file, what in found:
-        yield StoreProblem(Digest(digest), Path(file), what, lost=unsound[digest] == len(places[digest]))
+        yield StoreProblem(
+            Digest(digest), Path(file), what, lost=unsound[digest] == len(places[digest])
+        )
 
 
 def _find_stray_files(store: ObjectCatalogue) -> Iterator[StoreProblem]:
@@ -111,7 +118,10 @@ def _verify_batch(copies: list[_StoredCopy]) -> tuple[list[_FoundFault], int]:
             with open_location(together[0].place) as source:
                 found.extend(_verify_open_file(source, together))
         except OSError as error:
-            found.extend((copy.digest, copy.place.path, f"cannot be read: {error.strerror}") for copy in together)
+            found.extend(
+                (copy.digest, copy.place.path, f"cannot be read: {error.strerror}")
+                for copy in together
+            )
         start = end
     return found, sum(copy.place.size for copy in copies)
 
@@ -123,11 +133,15 @@ def _verify_open_file(source: int, copies: list[_StoredCopy]) -> Iterator[_Found
                 yield digest, place.path, DAMAGED
             continue
         padding = packs.member_padding(place.size)
-        block = os.pread(source, packs.BLOCK + place.size + len(padding), place.offset - packs.BLOCK)
+        block = os.pread(
+            source, packs.BLOCK + place.size + len(padding), place.offset - packs.BLOCK
+        )
         data = memoryview(block)[packs.BLOCK : packs.BLOCK + place.size]
         if hashlib.sha256(data).hexdigest() != digest:
             yield digest, place.path, DAMAGED
-        elif block[: packs.BLOCK] != packs.member_header(digest, place.size) or not block.endswith(padding):
+        elif block[: packs.BLOCK] != packs.member_header(digest, place.size) or not block.endswith(
+            padding
+        ):
             yield digest, place.path, FRAMED
 
 

@@ -23,7 +23,15 @@ SYNCFS_FROM = 64
 # So much is written before the disk is asked to begin on it.
 FLUSH_BYTES = 8 << 20
 _FICLONE = 0x40049409
-_NO_CLONE = (errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.EXDEV, errno.ENOSYS, errno.EPERM, errno.ETXTBSY)
+_NO_CLONE = (
+    errno.EOPNOTSUPP,
+    errno.ENOTTY,
+    errno.EINVAL,
+    errno.EXDEV,
+    errno.ENOSYS,
+    errno.EPERM,
+    errno.ETXTBSY,
+)
 _FULL_FSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 
 
@@ -171,7 +179,9 @@ def claim_name(prepared: Path, path: Path) -> None:
             raise
         # No hard links here (FAT, some network file systems): the lock alone keeps others away.
         if path.exists():
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path)) from error
+            raise FileExistsError(
+                errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path)
+            ) from error
         prepared.replace(path)
         return
     discard_temporary(prepared)
@@ -221,7 +231,9 @@ def sweep_temporaries(directory: Path) -> int:
 
 def sync_files(paths: Sequence[AnyPath]) -> None:
     """The bytes of all these files are on the disk when this returns; many at once cost one flush where possible."""
-    if len(paths) >= SYNCFS_FROM and _sync_file_systems({_parent_directory(path) for path in paths}):
+    if len(paths) >= SYNCFS_FROM and _sync_file_systems(
+        {_parent_directory(path) for path in paths}
+    ):
         return
     for path in paths:
         with naming_errors(path):
@@ -232,7 +244,9 @@ def sync_files(paths: Sequence[AnyPath]) -> None:
                 os.close(descriptor)
 
 
-def replace_group(pairs: Sequence[tuple[AnyPath, AnyPath]], *, also: Iterable[AnyPath] = ()) -> None:
+def replace_group(
+    pairs: Sequence[tuple[AnyPath, AnyPath]], *, also: Iterable[AnyPath] = ()
+) -> None:
     """Give many prepared files their names, replacing what was there, then flush each directory once.
 
     Pass the prepared files to `sync_files` first: then a crash leaves each target with its old or its new bytes, whole.
@@ -271,7 +285,9 @@ def _load_syncfs() -> Callable[[int], None] | None:
     """Linux's syncfs, from the first kernel (5.8) on that returns write errors; None elsewhere."""
     if sys.platform != "linux":
         return None
-    release = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2] if part.isdigit())
+    release = tuple(
+        int(part) for part in os.uname().release.split("-")[0].split(".")[:2] if part.isdigit()
+    )
     if release < (5, 8):
         return None
     import ctypes
@@ -301,4 +317,6 @@ def _load_sync_file_range() -> Callable[[int, int, int], None] | None:
     except (OSError, AttributeError):
         return None
     call.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
-    return lambda descriptor, offset, count: call(descriptor, offset, count, 2)  # SYNC_FILE_RANGE_WRITE
+    return lambda descriptor, offset, count: call(
+        descriptor, offset, count, 2
+    )  # SYNC_FILE_RANGE_WRITE

@@ -28,12 +28,16 @@ def hold_lock(directory: Path, wait: float = WAIT_S) -> Iterator[int]:
     Raise MlverError naming the holder when the time is up.
     """
     try:
-        descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(
+            directory / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666
+        )
     except OSError as error:
         raise refusal_error("locking the repository", error) from error
     try:
         _acquire_lock(descriptor, directory / "lock", wait)
-        _write_holder(descriptor, {"pid": os.getpid(), "command": sys.argv[1:], "since": time.time()})
+        _write_holder(
+            descriptor, {"pid": os.getpid(), "command": sys.argv[1:], "since": time.time()}
+        )
         yield descriptor
     finally:
         # never unlocked by name: a git that still runs keeps its own copy, and with it the lock

@@ -72,7 +72,10 @@ class WorkerPool(Generic[Batch, Result]):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._pool is not None:
             # Waits for the batches in hand only, so that no child outlives us or still writes after we clean up.
@@ -94,7 +97,9 @@ class WorkerPool(Generic[Batch, Result]):
         with _delay_interrupt(), warnings.catch_warnings():
             # Python 3.12 warns of forking beside threads; ours hold no lock that a worker takes.
             warnings.simplefilter("ignore", DeprecationWarning)
-            future: Future[Result] = self._pool.submit(cast(Callable[[Batch], Result], _run_batch), batch)
+            future: Future[Result] = self._pool.submit(
+                cast(Callable[[Batch], Result], _run_batch), batch
+            )
         return lambda: _wait_for_result(future)
 
     def _start_workers(self) -> ProcessPoolExecutor:
@@ -102,7 +107,9 @@ class WorkerPool(Generic[Batch, Result]):
         from concurrent.futures import ProcessPoolExecutor
 
         context = multiprocessing.get_context("fork")
-        return ProcessPoolExecutor(self.workers, context, initializer=partial(_initialise_worker, self._work, os.getpid()))
+        return ProcessPoolExecutor(
+            self.workers, context, initializer=partial(_initialise_worker, self._work, os.getpid())
+        )
 
 
 @contextmanager
@@ -153,7 +160,9 @@ class _ForkedWorker:
         with open(self._source, "rb", closefd=False) as answers:
             length, told = answers.read(_LENGTH), answers.read()
         # An exit status says less: somebody else may have been told it.
-        return told if len(length) == _LENGTH and int.from_bytes(length, "big") == len(told) else None
+        return (
+            told if len(length) == _LENGTH and int.from_bytes(length, "big") == len(told) else None
+        )
 
     def end(self) -> None:
         """End it now, where it still runs. Another thread may have waited for it, and its number be taken again."""
@@ -231,11 +240,14 @@ def _wait_for_result(future: Future[Result]) -> Result:
         return future.result()
     except BrokenProcessPool:
         raise MlverError(
-            "a worker process was killed, perhaps for want of memory", hint="run the same command again"
+            "a worker process was killed, perhaps for want of memory",
+            hint="run the same command again",
         ) from None
 
 
-def hash_descriptor(source: int, write: Callable[[memoryview], None] | None, progress: Callable[[int], None]) -> tuple[str, int]:
+def hash_descriptor(
+    source: int, write: Callable[[memoryview], None] | None, progress: Callable[[int], None]
+) -> tuple[str, int]:
     """The SHA-256 (64 hexadecimal digits) and size of what is left to read of a descriptor, in constant memory.
 
     With `write`, each piece is handed to it as well, while a second thread hashes: both let go of the interpreter lock.

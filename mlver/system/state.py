@@ -14,7 +14,6 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
 
 if TYPE_CHECKING:
     import sqlite3
@@ -53,8 +52,12 @@ class StateDatabase:
     def get_document(self, digest: str) -> str | None:
         """The JSON kept for a record whose bytes hash to these 64 hexadecimal digits."""
         key = bytes.fromhex(digest)
-        for text, checksum in self._run_query("SELECT json, checksum FROM documents WHERE digest = ?", (key,)):
-            if isinstance(text, str) and checksum == zlib.crc32(text.encode(errors="replace"), zlib.crc32(key)):
+        for text, checksum in self._run_query(
+            "SELECT json, checksum FROM documents WHERE digest = ?", (key,)
+        ):
+            if isinstance(text, str) and checksum == zlib.crc32(
+                text.encode(errors="replace"), zlib.crc32(key)
+            ):
                 return text
         return None
 
@@ -72,7 +75,11 @@ class StateDatabase:
     def committed(self, places: Iterable[str]) -> dict[str, str]:
         """Of what lies at each `<commit>:<path>`, a commit by its full id: the SHA-256 that was kept, 64 digits."""
         kept = {place: self.get_document(_committed_key(place)) for place in places}
-        return {place: digest for place, digest in kept.items() if digest is not None and _DIGEST.fullmatch(digest)}
+        return {
+            place: digest
+            for place, digest in kept.items()
+            if digest is not None and _DIGEST.fullmatch(digest)
+        }
 
     def keep_committed(self, digests: Mapping[str, str]) -> None:
         """Keep them: what a commit holds it holds for ever."""
@@ -83,18 +90,22 @@ class StateDatabase:
         # In pages, so that no statement stays open while the caller keeps or drops rows.
         query = "SELECT path, entry, checksum FROM files WHERE worktree = ? AND path = ?"
         rows = self._run_query(query, (worktree, path))
-        query = (
-            "SELECT path, entry, checksum FROM files WHERE worktree = ? AND path > ? AND path < ? ORDER BY path LIMIT ?"
-        )
+        query = "SELECT path, entry, checksum FROM files WHERE worktree = ? AND path > ? AND path < ? ORDER BY path LIMIT ?"
         last = path + b"/"
         while True:
-            yield from [(key, entry) for key, entry, check in rows if zlib.crc32(entry, zlib.crc32(key)) == check]
+            yield from [
+                (key, entry)
+                for key, entry, check in rows
+                if zlib.crc32(entry, zlib.crc32(key)) == check
+            ]
             rows = self._run_query(query, (worktree, last, path + b"0", PAGE))
             if not rows:
                 return
             last = rows[-1][0]
 
-    def keep_files(self, worktree: str, kept: Iterable[tuple[bytes, bytes]], dropped: Iterable[bytes]) -> None:
+    def keep_files(
+        self, worktree: str, kept: Iterable[tuple[bytes, bytes]], dropped: Iterable[bytes]
+    ) -> None:
         """Keep the (path, entry) pairs and drop the paths, in one transaction."""
         rows = [(worktree, key, entry, zlib.crc32(entry, zlib.crc32(key))) for key, entry in kept]
         gone = [(worktree, key) for key in dropped]
@@ -148,11 +159,12 @@ class StateDatabase:
             _unlink_database(self.path)
 
 
-# What a process that ends has yet to let go of.
-_opened: WeakSet[StateDatabase] = WeakSet()
+# Not weak: a connection that is collected before somebody closed it is a leak, of which Python 3.13 warns.
+_opened: set[StateDatabase] = set()
 
 
 def close_all() -> None:
+    """Close what is open, where a command ends. A forked worker never calls it: the connections are its parent's."""
     for state in tuple(_opened):
         state.close()
 
@@ -177,7 +189,9 @@ def _open_database(path: Path) -> sqlite3.Connection | None:
         if found == 0:
             # In WAL mode readers and a writer don't wait for each other.
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;"
+            )
             return connection
     except BaseException:
         connection.close()

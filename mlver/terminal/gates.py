@@ -13,7 +13,10 @@ _RESULTS: dict[str, Style] = {"pass": "good", "fail": "bad", "inconclusive": "wa
 
 def draw_gates(found: Sequence[GateResult], screen: TextScreen) -> None:
     screen.draw_table(
-        [[(gate.result, _RESULTS[gate.result]), gate.gate, (format_number(gate.actual), "dim")] for gate in found],
+        [
+            [(gate.result, _RESULTS[gate.result]), gate.gate, (format_number(gate.actual), "dim")]
+            for gate in found
+        ],
         indent=2,
         fold=2,
     )

@@ -14,14 +14,20 @@ from mlver.terminal.screen import Style, TextScreen
 _SHOWN = 10
 
 
-def draw_broken_links(broken: Sequence[BrokenLink], screen: TextScreen, style: Style = "bad") -> None:
+def draw_broken_links(
+    broken: Sequence[BrokenLink], screen: TextScreen, style: Style = "bad"
+) -> None:
     width = max((len(link.kind) for link in broken), default=0)
     for (kind, hint), alike in groupby(broken, key=lambda link: (link.kind, link.hint)):
         some = list(alike)
         for link in some[:_SHOWN]:
             said = f" {link.message}"
-            screen.draw_line("  ", (kind.ljust(width), style), "  ", (link.subject, "bold"), said, hang=width + 2)
+            screen.draw_line(
+                "  ", (kind.ljust(width), style), "  ", (link.subject, "bold"), said, hang=width + 2
+            )
         if len(some) > _SHOWN:
-            screen.draw_line(" " * (width + 4), (f"and {len(some) - _SHOWN:,} more (--json lists all)", "dim"))
+            screen.draw_line(
+                " " * (width + 4), (f"and {len(some) - _SHOWN:,} more (--json lists all)", "dim")
+            )
         if hint:
             screen.draw_unbroken(" " * (width + 4), ("hint: ", "dim"), hint)

@@ -18,7 +18,9 @@ def _open_project(ctx: typer.Context) -> Project:
     return Project.open(Path.cwd() / directory)
 
 
-def _list_completions(ctx: typer.Context, words: Callable[[Project], Iterator[str]], incomplete: str) -> list[str]:
+def _list_completions(
+    ctx: typer.Context, words: Callable[[Project], Iterator[str]], incomplete: str
+) -> list[str]:
     """Names for the shell; outside a project there are none, and no message may disturb the prompt."""
     with suppress(MlverError, OSError):
         return [word for word in words(_open_project(ctx)) if word.startswith(incomplete)]
@@ -30,7 +32,9 @@ def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_stage(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _list_completions(ctx, lambda project: iter(project.registry.read_config().stages), incomplete)
+    return _list_completions(
+        ctx, lambda project: iter(project.registry.read_config().stages), incomplete
+    )
 
 
 def complete_ref(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -42,25 +46,34 @@ def complete_ref(ctx: typer.Context, incomplete: str) -> list[str]:
     def list_matching_refs(project: Project) -> Iterator[str]:
         model, at, _ = incomplete.partition("@")
         models = project.registry.models()
-        meant = [name for name in models if (name == model if at and model else name.startswith(model))]
+        meant = [
+            name for name in models if (name == model if at and model else name.startswith(model))
+        ]
         if not at:
             yield from meant
         if len(meant) == 1:
             told = model if at else meant[0]
             yield from (f"{told}@{stage}" for stage in project.registry.holders(meant[0]))
-            yield from (f"{told}@{version}" for version in reversed(project.registry.versions(meant[0])))
+            yield from (
+                f"{told}@{version}" for version in reversed(project.registry.versions(meant[0]))
+            )
 
     return _list_completions(ctx, list_matching_refs, incomplete)
 
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
-Message = Annotated[str, typer.Option("-m", "--message", metavar="WHY", help="Why: it is recorded.")]
+Message = Annotated[
+    str, typer.Option("-m", "--message", metavar="WHY", help="Why: it is recorded.")
+]
 REF_HELP = "MODEL, MODEL@1.2.0, MODEL@production, MODEL@latest; @… where there is one model."
 Model = Annotated[
     str | None,
     typer.Argument(
-        metavar="[MODEL]", help="All of them, if left out.", show_default=False, autocompletion=complete_model
+        metavar="[MODEL]",
+        help="All of them, if left out.",
+        show_default=False,
+        autocompletion=complete_model,
     ),
 ]
 Ref = Annotated[
@@ -72,4 +85,6 @@ Ref = Annotated[
         autocompletion=complete_ref,
     ),
 ]
-Stage = Annotated[str, typer.Option("--stage", metavar="STAGE", help="The stage.", autocompletion=complete_stage)]
+Stage = Annotated[
+    str, typer.Option("--stage", metavar="STAGE", help="The stage.", autocompletion=complete_stage)
+]

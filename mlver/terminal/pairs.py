@@ -14,7 +14,10 @@ def parse_pairs(given: list[str], option: str) -> dict[str, str]:
     for text in given:
         name, equals, value = text.partition("=")
         if not name or not equals or not value:
-            raise UsageError(f"{option} takes NAME=VALUE, not `{text}`", hint=f"such as {option} train=data/train")
+            raise UsageError(
+                f"{option} takes NAME=VALUE, not `{text}`",
+                hint=f"such as {option} train=data/train",
+            )
         if name in found:
             raise UsageError(f"{option} names `{name}` twice", hint="give each name once")
         found[name] = value

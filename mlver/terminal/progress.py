@@ -61,6 +61,8 @@ class TerminalReporter:
             bars.DownloadColumn(),
             bars.TransferSpeedColumn(),
         )
-        progress = bars.Progress(*columns, console=TextScreen(self._stream).rich_console, transient=True)
+        progress = bars.Progress(
+            *columns, console=TextScreen(self._stream).rich_console, transient=True
+        )
         progress.start()
         return progress, progress.add_task(self._what, total=self._total, completed=self._advanced)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mlver.errors import printable_name
 
-__all__ = ["printable_name", "clean_lines"]
+__all__ = ["clean_lines", "printable_name"]
 
 
 def clean_lines(text: str) -> list[str]:

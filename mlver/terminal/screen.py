@@ -52,7 +52,9 @@ class TextScreen:
         if self._console is None:
             from rich.console import Console
 
-            self._console = Console(file=self._stream, highlight=False, markup=False, emoji=False, soft_wrap=False)
+            self._console = Console(
+                file=self._stream, highlight=False, markup=False, emoji=False, soft_wrap=False
+            )
         return self._console
 
     @property
@@ -87,12 +89,18 @@ class TextScreen:
 
         Column `fold` gives way when it gets narrow: it is wrapped (or `cut` to one line), or put below its row.
         """
-        drawn = [[_build_text(cell if isinstance(cell, list) else [cell]) for cell in row] for row in rows]
+        drawn = [
+            [_build_text(cell if isinstance(cell, list) else [cell]) for cell in row]
+            for row in rows
+        ]
         if not drawn:
             return
         if headers:
             drawn.insert(0, [_build_text([(header, "dim")]) for header in headers])
-        widths = [max(row[at].cell_len for row in drawn if at < len(row)) for at in range(max(map(len, drawn)))]
+        widths = [
+            max(row[at].cell_len for row in drawn if at < len(row))
+            for at in range(max(map(len, drawn)))
+        ]
         layout = _ColumnLayout(widths, frozenset(right), indent)
         if fold is None:
             for row in drawn:
@@ -114,7 +122,9 @@ class TextScreen:
         """Text for a machine, exactly as it is."""
         self._stream.write(text)
 
-    def _draw_folded(self, rows: Sequence[list[Text]], layout: _ColumnLayout, fold: int, *, cut: bool) -> None:
+    def _draw_folded(
+        self, rows: Sequence[list[Text]], layout: _ColumnLayout, fold: int, *, cut: bool
+    ) -> None:
         for row in rows:
             if fold >= len(row):
                 self._print_text(layout.join_row(row))

@@ -36,7 +36,9 @@ def find_session(ctx: typer.Context) -> CommandSession:
     return found
 
 
-def emit_result(result: Result, text: Callable[[Result, TextScreen], None], *, json: bool, code: int = 0) -> None:
+def emit_result(
+    result: Result, text: Callable[[Result, TextScreen], None], *, json: bool, code: int = 0
+) -> None:
     """Put a result out on stdout, as text or as JSON; end the command with `code` when that is not 0."""
     print_result(result, text, json=json)
     if code:

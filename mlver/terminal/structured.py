@@ -30,7 +30,10 @@ def _simplify_value(value: Any) -> Any:
     if hasattr(value, "_asdict"):  # a named tuple is no list
         return {key: _simplify_value(item) for key, item in value._asdict().items()}
     if dataclasses.is_dataclass(value):
-        fields = {field.name: _simplify_value(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        fields = {
+            field.name: _simplify_value(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+        }
         return {**_collect_answers(value), **fields}
     if isinstance(value, Mapping):
         return {str(key): _simplify_value(item) for key, item in value.items()}

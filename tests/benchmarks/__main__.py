@@ -27,7 +27,9 @@ from tests.benchmarks.workload import WORKLOADS
 def main() -> int:
     asked = _arguments()
     rows: list[Row] = []
-    with Bench.made(environments=asked.environments, quick=asked.quick, repeat=asked.repeat) as bench:
+    with Bench.made(
+        environments=asked.environments, quick=asked.quick, repeat=asked.repeat
+    ) as bench:
         bench.environment("mlver", CHECKOUT, again=True)
         for name in asked.only or WORKLOADS:
             say(name)
@@ -40,12 +42,20 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", action="append", choices=WORKLOADS, metavar="NAME", help=", ".join(WORKLOADS))
+    parser.add_argument(
+        "--only", action="append", choices=WORKLOADS, metavar="NAME", help=", ".join(WORKLOADS)
+    )
     parser.add_argument("--quick", action="store_true", help="little data")
-    parser.add_argument("--repeat", type=int, metavar="N", help="this many pairs of runs, whatever the workload")
-    parser.add_argument("--environments", type=Path, metavar="DIR", help="make them there, and use them again")
+    parser.add_argument(
+        "--repeat", type=int, metavar="N", help="this many pairs of runs, whatever the workload"
+    )
+    parser.add_argument(
+        "--environments", type=Path, metavar="DIR", help="make them there, and use them again"
+    )
     return parser.parse_args()
 
 
@@ -79,7 +89,10 @@ def _processor() -> str:
         told = Path("/proc/cpuinfo").read_text()
     except OSError:
         return platform.processor()
-    name = next((line.partition(": ")[2] for line in told.splitlines() if line.startswith("model name")), "unknown")
+    name = next(
+        (line.partition(": ")[2] for line in told.splitlines() if line.startswith("model name")),
+        "unknown",
+    )
     return f"{name}{' with' if ' sha_ni' in told else ' without'} SHA instructions"
 
 

@@ -35,7 +35,10 @@ def register_large(bench: Bench) -> Iterator[Row]:
     peers = [shell('openssl dgst -sha256 "$0"'), shell('cp "$0" copy && sync copy')]
     name = f"register one file of {size // MIB:,} MiB"
     yield Row.of_race(
-        name, "the slower of `openssl dgst -sha256` and a synced `cp`", bench.slowest(ours, peers, 3), 1.1
+        name,
+        "the slower of `openssl dgst -sha256` and a synced `cp`",
+        bench.slowest(ours, peers, 3),
+        1.1,
     )
     source.unlink()
 
@@ -111,8 +114,12 @@ def checkout_many(bench: Bench) -> Iterator[Row]:
             return lambda scratch: Command(["sh", "-c", script, top / "data"], scratch)
 
         name = f"checkout of {count:,} files"
-        yield Row.of_race(name, "`cp -r`, which syncs nothing", bench.race(out, copy('cp -r "$0" copy'), 5), 1.2)
-        yield Row.of_race(name, "a synced `cp -r`", bench.race(out, copy('cp -r "$0" copy && sync -f copy'), 5))
+        yield Row.of_race(
+            name, "`cp -r`, which syncs nothing", bench.race(out, copy('cp -r "$0" copy'), 5), 1.2
+        )
+        yield Row.of_race(
+            name, "a synced `cp -r`", bench.race(out, copy('cp -r "$0" copy && sync -f copy'), 5)
+        )
 
 
 @workload("verify-many")
@@ -124,9 +131,14 @@ def verify_many(bench: Bench) -> Iterator[Row]:
         small = material.registered(bench, directory / "small", 1)
         top = material.registered(bench, directory / "many", count)
         argv: list[str | Path] = [material.mlver(bench), "verify"]
-        script = f"find data .git/mlver/packs -type f -print0 | xargs -0 -n 500 -P {cores} sha256sum"
+        script = (
+            f"find data .git/mlver/packs -type f -print0 | xargs -0 -n 500 -P {cores} sha256sum"
+        )
         race = bench.race(
-            always(Command(argv, top)), always(Command(["sh", "-c", script], top)), 5, but=always(Command(argv, small))
+            always(Command(argv, top)),
+            always(Command(["sh", "-c", script], top)),
+            5,
+            but=always(Command(argv, small)),
         )
         yield Row.of_race(
             f"verify {count:,} files and the store, less start-up",
@@ -150,7 +162,9 @@ def memory(bench: Bench) -> Iterator[Row]:
         return prepare
 
     yield Row.of_memory(
-        f"peak RSS, register {large // MIB:,} MiB", bench.race(of_file(large), of_file(small), 3), f"{small // MIB} MiB"
+        f"peak RSS, register {large // MIB:,} MiB",
+        bench.race(of_file(large), of_file(small), 3),
+        f"{small // MIB} MiB",
     )
     few, many = (200, 2_000) if bench.quick else (50_000, 500_000)
     with bench.scratch() as directory:
@@ -159,20 +173,32 @@ def memory(bench: Bench) -> Iterator[Row]:
             material.many_files(top / "data", count, size=64)
         commands = {count: Command(register(bench, "data"), top) for count, top in tops.items()}
         once = bench.once(always(commands[many]), always(commands[few]))
-        yield Row.of_memory(f"peak RSS, register {many:,} files", once, f"{few:,} files", most=150 * MIB)
-        commands = {count: Command([material.mlver(bench), "status"], top) for count, top in tops.items()}
+        yield Row.of_memory(
+            f"peak RSS, register {many:,} files", once, f"{few:,} files", most=150 * MIB
+        )
+        commands = {
+            count: Command([material.mlver(bench), "status"], top) for count, top in tops.items()
+        }
         once = bench.race(always(commands[many]), always(commands[few]), 3)
-        yield Row.of_memory(f"peak RSS, status of {many:,} files", once, f"{few:,} files", most=150 * MIB)
-        commands = {count: Command([material.mlver(bench), "verify"], top) for count, top in tops.items()}
+        yield Row.of_memory(
+            f"peak RSS, status of {many:,} files", once, f"{few:,} files", most=150 * MIB
+        )
+        commands = {
+            count: Command([material.mlver(bench), "verify"], top) for count, top in tops.items()
+        }
         once = bench.once(always(commands[many]), always(commands[few]))
-        yield Row.of_memory(f"peak RSS, verify of {many:,} files", once, f"{few:,} files", most=150 * MIB)
+        yield Row.of_memory(
+            f"peak RSS, verify of {many:,} files", once, f"{few:,} files", most=150 * MIB
+        )
 
         def out(count: int) -> Prepare:
             argv: list[str | Path] = [material.mlver(bench), "checkout", material.MODEL, "--to"]
             return lambda scratch: Command([*argv, scratch / "out"], tops[count])
 
         once = bench.once(out(many), out(few))
-        yield Row.of_memory(f"peak RSS, checkout of {many:,} files", once, f"{few:,} files", most=150 * MIB)
+        yield Row.of_memory(
+            f"peak RSS, checkout of {many:,} files", once, f"{few:,} files", most=150 * MIB
+        )
 
 
 @workload("sparse")
@@ -194,7 +220,9 @@ def sparse(bench: Bench) -> Iterator[Row]:
         for name, argv in asked.items():
             commands = {size: Command(argv, top) for size, top in tops.items()}
             race = bench.once(always(commands["large"]), always(commands["small"]))
-            yield Row.of_memory(f"peak RSS, {name}, {told}", race, "the same with 1 MiB", most=150 * MIB)
+            yield Row.of_memory(
+                f"peak RSS, {name}, {told}", race, "the same with 1 MiB", most=150 * MIB
+            )
 
 
 def _count(bench: Bench) -> int:

@@ -30,13 +30,18 @@ def growth_files(bench: Bench) -> Iterator[Row]:
 
     def reading(*argv: str) -> Grown:
         def prepare(directory: Path, count: int) -> Command:
-            return Command([material.mlver(bench), *argv], material.registered(bench, directory / "r", count, size=256))
+            return Command(
+                [material.mlver(bench), *argv],
+                material.registered(bench, directory / "r", count, size=256),
+            )
 
         return prepare
 
     def taking_out(directory: Path, count: int) -> Command:
         top = material.registered(bench, directory / "r", count, size=256)
-        return Command([material.mlver(bench), "checkout", material.MODEL, "--to", directory / "out"], top)
+        return Command(
+            [material.mlver(bench), "checkout", material.MODEL, "--to", directory / "out"], top
+        )
 
     operations = {
         "register": registering,
@@ -56,7 +61,10 @@ def growth_versions(bench: Bench) -> Iterator[Row]:
         tops = {count: material.long_line(bench, directory / str(count), count) for count in sizes}
         program = material.mlver(bench)
         for top in tops.values():
-            bench.run([program, "promote", f"{material.MODEL}@0.0.1", "--to", "production", "-m", "Good"], top)
+            bench.run(
+                [program, "promote", f"{material.MODEL}@0.0.1", "--to", "production", "-m", "Good"],
+                top,
+            )
         for argv in (
             ["list"],
             ["show", material.MODEL],
@@ -69,7 +77,9 @@ def growth_versions(bench: Bench) -> Iterator[Row]:
             for count in sizes:
                 command = Command([program, *argv], tops[count])
                 bench.run(command.argv, command.cwd)
-                costs.append(median(bench.cost(always(command)).seconds for _ in range(bench.times(5))))
+                costs.append(
+                    median(bench.cost(always(command)).seconds for _ in range(bench.times(5)))
+                )
             yield _row(f"{argv[0]}: versions", sizes, costs)
 
 
@@ -79,17 +89,25 @@ def exponent(sizes: Sequence[int], costs: Sequence[float]) -> float:
     Costs that do not rise above a twentieth of the smallest have no slope: 0.
     """
     start = costs[0]
-    risen = {size: cost - start for size, cost in zip(sizes[1:], costs[1:], strict=True) if cost > 1.05 * start}
+    risen = {
+        size: cost - start
+        for size, cost in zip(sizes[1:], costs[1:], strict=True)
+        if cost > 1.05 * start
+    }
     if len(risen) < 2:
         return 0.0
-    return linear_regression([math.log(size) for size in risen], [math.log(cost) for cost in risen.values()]).slope
+    return linear_regression(
+        [math.log(size) for size in risen], [math.log(cost) for cost in risen.values()]
+    ).slope
 
 
 def _costs(bench: Bench, sizes: Sequence[int], prepare: Grown) -> list[float]:
     def sized(count: int) -> Prepare:
         return lambda directory: prepare(directory, count)
 
-    return [median(bench.cost(sized(count)).seconds for _ in range(bench.times(3))) for count in sizes]
+    return [
+        median(bench.cost(sized(count)).seconds for _ in range(bench.times(3))) for count in sizes
+    ]
 
 
 def _row(name: str, sizes: Sequence[int], costs: Sequence[float]) -> Row:

@@ -51,7 +51,9 @@ class Race:
 
     @property
     def ratios(self) -> list[float]:
-        return [our.seconds / their.seconds for our, their in zip(self.ours, self.theirs, strict=True)]
+        return [
+            our.seconds / their.seconds for our, their in zip(self.ours, self.theirs, strict=True)
+        ]
 
     @property
     def ratio(self) -> float:
@@ -73,20 +75,40 @@ class Row:
     @classmethod
     def of_race(cls, workload: str, peer: str, race: Race, bar: float | None = None) -> Row:
         spread = f"{race.ratio:.2f} ({min(race.ratios):.2f}–{max(race.ratios):.2f})"
-        ours, theirs = (f"{median(cost.seconds for cost in side):.3f} s" for side in (race.ours, race.theirs))
+        ours, theirs = (
+            f"{median(cost.seconds for cost in side):.3f} s" for side in (race.ours, race.theirs)
+        )
         if bar is None:
             return cls(workload, ours, peer, theirs, spread)
         return cls(workload, ours, peer, theirs, spread, f"≤ {bar:g} ×", race.ratio <= bar)
 
     @classmethod
-    def of_memory(cls, workload: str, race: Race, peer: str, *, tolerance: float = 0.1, most: int | None = None) -> Row:
+    def of_memory(
+        cls,
+        workload: str,
+        race: Race,
+        peer: str,
+        *,
+        tolerance: float = 0.1,
+        most: int | None = None,
+    ) -> Row:
         """The largest process of each, which is to be no larger than the other's, or than `most` bytes."""
-        ratios = sorted(our.rss / their.rss for our, their in zip(race.ours, race.theirs, strict=True))
+        ratios = sorted(
+            our.rss / their.rss for our, their in zip(race.ours, race.theirs, strict=True)
+        )
         here, there = (median(cost.rss for cost in side) for side in (race.ours, race.theirs))
         spread = f"{median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f})"
         bar = f"± {tolerance:.0%}" if most is None else f"≤ {most >> 20} MiB"
         met = abs(median(ratios) - 1) <= tolerance if most is None else here <= most
-        return cls(workload, f"{here / (1 << 20):.1f} MiB", peer, f"{there / (1 << 20):.1f} MiB", spread, bar, met)
+        return cls(
+            workload,
+            f"{here / (1 << 20):.1f} MiB",
+            peer,
+            f"{there / (1 << 20):.1f} MiB",
+            spread,
+            bar,
+            met,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +127,9 @@ class Bench:
     @contextmanager
     def made(cls, *, environments: Path | None, quick: bool, repeat: int | None) -> Iterator[Bench]:
         """Everything below one temporary directory, gone at the end."""
-        with tempfile.TemporaryDirectory(prefix="mlver-benchmarks-", ignore_cleanup_errors=True) as name:
+        with tempfile.TemporaryDirectory(
+            prefix="mlver-benchmarks-", ignore_cleanup_errors=True
+        ) as name:
             root = Path(name)
             (root / "home").mkdir()
             (root / "home" / ".gitconfig").write_text(GIT_CONFIG)
@@ -132,7 +156,9 @@ class Bench:
             say(f"making the environment of {name}")
             shutil.rmtree(home, ignore_errors=True)
             self.run([sys.executable, "-m", "venv", home])
-            self.run([home / "bin" / "python", "-m", "pip", "install", "-q", *packages], env=os.environ)
+            self.run(
+                [home / "bin" / "python", "-m", "pip", "install", "-q", *packages], env=os.environ
+            )
             made.touch()
         elif again:
             reinstall = ["-m", "pip", "install", "-q", "--no-deps", "--force-reinstall"]
@@ -149,10 +175,17 @@ class Bench:
     ) -> str:
         """Run what prepares; its output. A failure ends the benchmark with what was said."""
         done = subprocess.run(
-            argv, cwd=cwd or self.root, input=stdin, capture_output=True, env=env or self.env, check=False
+            argv,
+            cwd=cwd or self.root,
+            input=stdin,
+            capture_output=True,
+            env=env or self.env,
+            check=False,
         )
         if done.returncode:
-            sys.exit(f"{' '.join(map(str, argv))} exited {done.returncode}:\n{done.stderr.decode(errors='replace')}")
+            sys.exit(
+                f"{' '.join(map(str, argv))} exited {done.returncode}:\n{done.stderr.decode(errors='replace')}"
+            )
         return done.stdout.decode(errors="replace")
 
     # -- measuring -----------------------------------------------------------------------------------------------
@@ -176,7 +209,9 @@ class Bench:
             os.sync()
             return self._timed(command)
 
-    def race(self, ours: Prepare, theirs: Prepare, usual: int, *, but: Prepare | None = None) -> Race:
+    def race(
+        self, ours: Prepare, theirs: Prepare, usual: int, *, but: Prepare | None = None
+    ) -> Race:
         """Run both in turn: A B A B …; what `but` costs, run beside them, is taken off ours."""
         costs = []
         for _ in range(self.times(usual)):

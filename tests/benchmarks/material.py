@@ -35,7 +35,13 @@ def many_files(top: Path, count: int, size: int = 0) -> Path:
     folders = max(1, count * _FOLDERS // 50_000)
     for number in range(count):
         folder = number % folders
-        path = top / f"{folder % 10}" / f"part-{folder // 10 % 10}" / f"{folder:04d}" / f"sample-{number:05d}.bin"
+        path = (
+            top
+            / f"{folder % 10}"
+            / f"part-{folder // 10 % 10}"
+            / f"{folder:04d}"
+            / f"sample-{number:05d}.bin"
+        )
         if number < folders:
             path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(chance.randbytes(size or chance.randint(1 << 10, 20 << 10)))
@@ -84,11 +90,28 @@ def small_project(bench: Bench, top: Path) -> Path:
     project(bench, top)
     for number in range(5):
         (top / "weights.bin").write_bytes(b"%d" % number * 1000)
-        told = ["--param", "lr=0.001", "--param", f"seed={number}", "--metric", f"accuracy=0.9{number}"]
-        where = ["--weights", "weights.bin", *told, "--version", f"1.{number}.0", "-m", f"Batch {number}"]
+        told = [
+            "--param",
+            "lr=0.001",
+            "--param",
+            f"seed={number}",
+            "--metric",
+            f"accuracy=0.9{number}",
+        ]
+        where = [
+            "--weights",
+            "weights.bin",
+            *told,
+            "--version",
+            f"1.{number}.0",
+            "-m",
+            f"Batch {number}",
+        ]
         bench.run([mlver(bench), "register", MODEL, *where], top)
     for stage, version in (("production", "1.3.0"), ("staging", "1.4.0")):
-        bench.run([mlver(bench), "promote", f"{MODEL}@{version}", "--to", stage, "-m", "Good enough"], top)
+        bench.run(
+            [mlver(bench), "promote", f"{MODEL}@{version}", "--to", stage, "-m", "Good enough"], top
+        )
     return top
 
 
@@ -99,7 +122,16 @@ def long_line(bench: Bench, top: Path, count: int) -> Path:
     """
     project(bench, top)
     (top / "weights.bin").write_bytes(b"weights")
-    known = ["--weights", "weights.bin", "--metric", "accuracy=0.9", "--version", "0.0.0", "-m", "A version"]
+    known = [
+        "--weights",
+        "weights.bin",
+        "--metric",
+        "accuracy=0.9",
+        "--version",
+        "0.0.0",
+        "-m",
+        "A version",
+    ]
     bench.run([mlver(bench), "register", MODEL, *known], top)
     folder = top / ".mlver" / "models" / MODEL / "versions"
     record = (folder / "0.0.0.yaml").read_bytes()
@@ -110,7 +142,9 @@ def long_line(bench: Bench, top: Path, count: int) -> Path:
         (folder / f"{version}.yaml").write_bytes(data)
         message = f"{MODEL} {version}\n\nA version\n\nMlver-Record: sha256:{hashlib.sha256(data).hexdigest()}\n"
         tagger = "tagger Kim <kim@example.org> 1767323045 +0000"
-        tags.append(f"tag {MODEL}@v{version}\nfrom refs/heads/main^0\n{tagger}\ndata {len(message)}\n{message}\n")
+        tags.append(
+            f"tag {MODEL}@v{version}\nfrom refs/heads/main^0\n{tagger}\ndata {len(message)}\n{message}\n"
+        )
     bench.run(["git", "add", ".mlver"], top)
     bench.run(["git", "commit", "-q", "-m", "The others"], top)
     bench.run(["git", "fast-import", "--quiet"], top, stdin="".join(tags).encode())

@@ -74,7 +74,17 @@ def main() -> int:
     code: int = import_module("mlver.cli.main").main(argv)
     ours = {name for name in sys.modules if name.partition(".")[0] == "mlver"}
     counts["modules"] = len(set(sys.modules) - before)
-    heavy = ("rich", "jsonschema", "yaml", "typer", "sqlite3", "multiprocessing", "asyncio", "ssl", "semver")
+    heavy = (
+        "rich",
+        "jsonschema",
+        "yaml",
+        "typer",
+        "sqlite3",
+        "multiprocessing",
+        "asyncio",
+        "ssl",
+        "semver",
+    )
     told = {**counts, "ours": len(ours), "heavy": [name for name in heavy if name in sys.modules]}
     Path(report).write_text(json.dumps(told))
     return code

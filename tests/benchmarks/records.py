@@ -52,7 +52,9 @@ def list_many(bench: Bench) -> Iterator[Row]:
     """The newest of many versions: what is not shown is not opened. The records shown were read before."""
     few, many = 10, 1_000 if bench.quick else 100_000
     with bench.scratch() as directory:
-        tops = {count: material.long_line(bench, directory / str(count), count) for count in (few, many)}
+        tops = {
+            count: material.long_line(bench, directory / str(count), count) for count in (few, many)
+        }
         commands = {count: Command(_list(bench, 50), top) for count, top in tops.items()}
         for command in commands.values():
             bench.run(command.argv, command.cwd)
@@ -63,7 +65,12 @@ def list_many(bench: Bench) -> Iterator[Row]:
         )  # fmt: skip
         refs = Command(["git", "for-each-ref", "--count=50"], tops[many])
         race = bench.race(always(commands[many]), always(refs), 15, but=always(commands[few]))
-        yield Row.of_race(f"list the newest 50 of {many:,}, less start-up", "`git for-each-ref --count=50`", race, 2)
+        yield Row.of_race(
+            f"list the newest 50 of {many:,}, less start-up",
+            "`git for-each-ref --count=50`",
+            race,
+            2,
+        )
 
 
 @workload("gto")
@@ -81,7 +88,9 @@ def against_gto(bench: Bench) -> Iterator[Row]:
             theirs = Command(["sh", "-c", script, gto], top)
             race = bench.race(always(ours), always(theirs), 3 if count < 10_000 else 1)
             stopped = any(cost.seconds >= limit for cost in race.theirs)
-            yield Row.of_race(f"list at {count:,} tags", f"`gto show`{', stopped' if stopped else ''}", race, bar)
+            yield Row.of_race(
+                f"list at {count:,} tags", f"`gto show`{', stopped' if stopped else ''}", race, bar
+            )
 
 
 @workload("rollback")
@@ -89,7 +98,9 @@ def rollback(bench: Bench) -> Iterator[Row]:
     """A stage moved back, every byte of the target proven first: whatever number of versions there is."""
     few, many = 10, 200 if bench.quick else 10_000
     with bench.scratch() as directory:
-        tops = {count: material.long_line(bench, directory / str(count), count) for count in (few, many)}
+        tops = {
+            count: material.long_line(bench, directory / str(count), count) for count in (few, many)
+        }
         for top in tops.values():
             for version in ("0.0.0", "0.0.1"):
                 told = [f"{material.MODEL}@{version}", "--to", "production", "-m", "Better"]
@@ -115,7 +126,11 @@ def rollback(bench: Bench) -> Iterator[Row]:
         race = bench.race(back(many), back(few), 9)
         yield Row.of_race(f"rollback among {many:,} versions", f"the same among {few}", race, 1.1)
         race = bench.race(always(_commit(tops[many])), always(_commit(tops[few])), 9)
-        yield Row.of_race(f"of which git: staging and committing a file among {many:,}", f"the same among {few}", race)
+        yield Row.of_race(
+            f"of which git: staging and committing a file among {many:,}",
+            f"the same among {few}",
+            race,
+        )
 
 
 def _commit(top: Path) -> Command:
@@ -138,7 +153,9 @@ def _anywhere(argv: list[str | Path]) -> Prepare:
 def _typer_app(bench: Bench) -> list[str | Path]:
     """A module beside typer, started the way pip's console scripts start theirs."""
     programs = bench.environment("typer", "typer>=0.28,<0.29")
-    site = bench.run([programs / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
+    site = bench.run(
+        [programs / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    ).strip()
     Path(site, "two_commands.py").write_text(TYPER_APP)
     script = programs / "two-commands"
     script.write_text(f"#!{programs / 'python'}\nfrom two_commands import app\napp()\n")
@@ -149,5 +166,7 @@ def _typer_app(bench: Bench) -> list[str | Path]:
 
 def _records_opened(bench: Bench, command: Command) -> int:
     report = command.cwd.parent / "counts.json"
-    bench.run([material.mlver(bench).parent / "python", _PROBE, report, *command.argv[1:]], command.cwd)
+    bench.run(
+        [material.mlver(bench).parent / "python", _PROBE, report, *command.argv[1:]], command.cwd
+    )
     return int(json.loads(report.read_text())["records"])

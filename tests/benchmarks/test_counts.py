@@ -94,7 +94,9 @@ def test_reading_costs_no_more_than_it_did(story: Repository, argv: tuple[str, .
     assert "forks" not in counts
 
 
-@pytest.mark.parametrize("argv", [("--version",), ("list", "--json"), ("list",), ("show", "m"), ("status",), ("log",)])
+@pytest.mark.parametrize(
+    "argv", [("--version",), ("list", "--json"), ("list",), ("show", "m"), ("status",), ("log",)]
+)
 def test_reading_what_is_known_never_imports_what_reads_or_judges_files(
     story: Repository, argv: tuple[str, ...]
 ) -> None:
@@ -125,7 +127,9 @@ def test_a_rollback_costs_the_same_however_many_versions_there_are(tmp_path: Pat
     for count in (3, 9):
         made = versioned(tmp_path / str(count), count)
         for version in ("1.0.0", "1.1.0"):
-            assert made.mlver("promote", f"m@{version}", "--to", "production", "-m", "why").code == 0
+            assert (
+                made.mlver("promote", f"m@{version}", "--to", "production", "-m", "why").code == 0
+            )
         costs.append(counted(made, "rollback", "m", "--stage", "production", "-m", "why"))
     for name in ("processes", "records", "parsed", "manifests", "own"):
         assert costs[0].get(name, 0) == costs[1].get(name, 0), name

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import Repository
+from tests.programs import pin_packages
 
 CHECKOUT_ACTION = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 PYTHON_ACTION = "actions/setup-python@5fda3b95a4ea91299a34e894583c3862153e4b97"
@@ -110,7 +111,12 @@ def serve_api() -> Iterator[ForgeApi]:
         def send_answer(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             code, said = api.answer_request(
-                ApiRequest(self.command, self.path, _read_token(self.headers), _parse_body(self.headers, sent))
+                ApiRequest(
+                    self.command,
+                    self.path,
+                    _read_token(self.headers),
+                    _parse_body(self.headers, sent),
+                )
             )
             told = json.dumps(said).encode()
             self.send_response(code)
@@ -170,21 +176,41 @@ class LocalForge:
     home: Path
     programs: Path
 
-    def run_workflow(self, workflow: str, event: str, payload: Mapping[str, Any], **local: Path) -> WorkflowRun:
+    def run_workflow(
+        self, workflow: str, event: str, payload: Mapping[str, Any], **local: Path
+    ) -> WorkflowRun:
         """What the forge does on an event; `local` are folders that stand for further actions' repositories."""
         given = self.home / "event.json"
         given.write_text(json.dumps(payload))
         actions = {CHECKOUT_ACTION: self.home / "checkout", PYTHON_ACTION: self.home / "python"}
-        words = [f"--local-repository={name}={place}" for name, place in {**actions, **local}.items()]
+        words = [
+            f"--local-repository={name}={place}" for name, place in {**actions, **local}.items()
+        ]
         words += [f"--env={name}={value}" for name, value in self.build_environment().items()]
         done = subprocess.run(
             [
-                *(self.programs / "act", event, "--workflows", f".github/workflows/{workflow}", "--eventpath", given),
-                *("--platform", "ubuntu-latest=-self-hosted", "--no-cache-server", "--no-skip-checkout"),
+                *(
+                    self.programs / "act",
+                    event,
+                    "--workflows",
+                    f".github/workflows/{workflow}",
+                    "--eventpath",
+                    given,
+                ),
+                *(
+                    "--platform",
+                    "ubuntu-latest=-self-hosted",
+                    "--no-cache-server",
+                    "--no-skip-checkout",
+                ),
                 *("--secret", "GITHUB_TOKEN=a-token", *words),
             ],
             cwd=self.work.path,
-            env={**os.environ, "HOME": os.fspath(self.home), "PATH": f"/usr/local/bin:{os.defpath}"},
+            env={
+                **os.environ,
+                "HOME": os.fspath(self.home),
+                "PATH": f"/usr/local/bin:{os.defpath}",
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -199,6 +225,7 @@ class LocalForge:
             "REMOTE": f"file://{self.origin.path}",
             "PIP_NO_COMPILE": "1",  # half of what installing costs, for programs that run once
             "PROGRAMS": os.fspath(self.programs),
+            **pin_packages(self.home),
         }
 
     def push_refs(self, *refs: str) -> None:

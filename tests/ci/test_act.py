@@ -36,7 +36,9 @@ def proposed(forge: LocalForge, *, fork: bool = False) -> WorkflowRun:
         "base": {"sha": base, "ref": "main"},
         "head": {"sha": head, "ref": "next", "repo": repo},
     }
-    return forge.run_workflow("mlver-check.yml", "pull_request", {"number": NUMBER, "pull_request": request})
+    return forge.run_workflow(
+        "mlver-check.yml", "pull_request", {"number": NUMBER, "pull_request": request}
+    )
 
 
 def branch(forge: LocalForge) -> None:
@@ -63,7 +65,9 @@ def test_a_pull_request_gets_one_comment_that_follows_it(forge: LocalForge, whee
     assert "0.91" in body, "the metrics are compared"
     marker = body.splitlines()[0]
     assert marker.startswith("<!--")
-    forge.api.comments.insert(0, {"url": "http://127.0.0.1:1/", "user": {"login": "kim"}, "body": f"{marker}\nquoted"})
+    forge.api.comments.insert(
+        0, {"url": "http://127.0.0.1:1/", "user": {"login": "kim"}, "body": f"{marker}\nquoted"}
+    )
     forge.api.comments[1]["url"] = f"{forge.api.url}{COMMENTS}/2"
     assert_works(forge.work, "promote", "digits@1.0.0", "--to", "staging", "-m", "Try")
     assert proposed(forge).code == 0
@@ -71,7 +75,9 @@ def test_a_pull_request_gets_one_comment_that_follows_it(forge: LocalForge, whee
     assert "staging" in forge.api.comments[1]["body"]
 
 
-def test_a_pull_request_that_edits_a_record_fails_and_still_shows_what_it_does(forge: LocalForge, wheel: Path) -> None:
+def test_a_pull_request_that_edits_a_record_fails_and_still_shows_what_it_does(
+    forge: LocalForge, wheel: Path
+) -> None:
     require_commands("hook")
     write(forge, wheel, "--only", "check")
     forge.work.git("switch", "--quiet", "--create", "next")
@@ -84,7 +90,9 @@ def test_a_pull_request_that_edits_a_record_fails_and_still_shows_what_it_does(f
     assert forge.api.list_changes() == [("POST", COMMENTS)]
 
 
-def test_pull_requests_from_forks_and_those_without_records_get_no_comment(forge: LocalForge, wheel: Path) -> None:
+def test_pull_requests_from_forks_and_those_without_records_get_no_comment(
+    forge: LocalForge, wheel: Path
+) -> None:
     require_commands("hook")
     write(forge, wheel, "--only", "check")
     forge.work.git("switch", "--quiet", "--create", "next")
@@ -96,7 +104,9 @@ def test_pull_requests_from_forks_and_those_without_records_get_no_comment(forge
     assert forge.api.list_changes() == []
 
 
-def test_a_push_to_main_seals_and_starts_the_pipelines_of_the_tags(forge: LocalForge, wheel: Path) -> None:
+def test_a_push_to_main_seals_and_starts_the_pipelines_of_the_tags(
+    forge: LocalForge, wheel: Path
+) -> None:
     require_commands("release", "event")
     write(forge, wheel, "--only", "seal,release")
     train_model(forge.work, 2)
@@ -114,13 +124,26 @@ def test_a_push_to_main_seals_and_starts_the_pipelines_of_the_tags(forge: LocalF
     assert len(forge.api.asked) == 1
 
 
-def test_a_version_tag_is_told_and_verified_to_the_last_byte(forge: LocalForge, wheel: Path) -> None:
+def test_a_version_tag_is_told_and_verified_to_the_last_byte(
+    forge: LocalForge, wheel: Path
+) -> None:
     require_commands("event")
     bytes_of = forge.work.path / ".git/mlver"
-    write(forge, wheel, "--only", "release", "--fetch", f"mkdir .git/mlver && cp -r {bytes_of}/. .git/mlver")
+    write(
+        forge,
+        wheel,
+        "--only",
+        "release",
+        "--fetch",
+        f"mkdir .git/mlver && cp -r {bytes_of}/. .git/mlver",
+    )
     done = forge.run_workflow("mlver-release.yml", "push", {"ref": "refs/tags/digits@v1.0.0"})
     assert done.code == 0, done.out
-    assert (done.read_outputs()["kind"], done.read_outputs()["model"], done.read_outputs()["version"]) == (
+    assert (
+        done.read_outputs()["kind"],
+        done.read_outputs()["model"],
+        done.read_outputs()["version"],
+    ) == (
         "version",
         "digits",
         "1.0.0",
@@ -129,10 +152,15 @@ def test_a_version_tag_is_told_and_verified_to_the_last_byte(forge: LocalForge, 
     stored = next(path for path in sorted(bytes_of.glob("packs/*.pack")))
     stored.chmod(0o644)
     stored.write_bytes(stored.read_bytes().replace(b"weights of run 1", b"weights of run 9", 1))
-    assert forge.run_workflow("mlver-release.yml", "push", {"ref": "refs/tags/digits@v1.0.0"}).code == 1
+    assert (
+        forge.run_workflow("mlver-release.yml", "push", {"ref": "refs/tags/digits@v1.0.0"}).code
+        == 1
+    )
 
 
-def test_a_promotion_deploys_what_holds_the_stage_now(forge: LocalForge, wheel: Path, tmp_path: Path) -> None:
+def test_a_promotion_deploys_what_holds_the_stage_now(
+    forge: LocalForge, wheel: Path, tmp_path: Path
+) -> None:
     require_commands("event")
     config = forge.work.path / ".mlver/config.yaml"
     config.write_text(config.read_text() + "\ntags:\n  promotions: true\n")
@@ -156,7 +184,9 @@ def test_a_promotion_deploys_what_holds_the_stage_now(forge: LocalForge, wheel: 
     assert len(list(served.iterdir())) == 1
 
 
-def test_new_data_is_trained_on_once_and_becomes_a_pull_request(forge: LocalForge, wheel: Path, tmp_path: Path) -> None:
+def test_new_data_is_trained_on_once_and_becomes_a_pull_request(
+    forge: LocalForge, wheel: Path, tmp_path: Path
+) -> None:
     kept = tmp_path / "kept"
     (forge.work.path / ".gitignore").write_text("/model/\n")
     training = 'mkdir -p model && wc -c < data/train.csv > "model/$MODEL" && echo \'{"accuracy": 0.99}\' > metrics.json'
@@ -172,7 +202,9 @@ def test_new_data_is_trained_on_once_and_becomes_a_pull_request(forge: LocalForg
     forge.push_refs("main")
     done = forge.run_workflow("mlver-retrain.yml", "push", event)
     assert done.code == 0, done.out
-    made = forge.origin.git("for-each-ref", "--format=%(refname:short)", "refs/heads/mlver").splitlines()
+    made = forge.origin.git(
+        "for-each-ref", "--format=%(refname:short)", "refs/heads/mlver"
+    ).splitlines()
     assert len(made) == 1
     assert made[0].startswith("mlver/retrain-digits-")
     (asked,) = forge.api.asked
@@ -180,7 +212,9 @@ def test_new_data_is_trained_on_once_and_becomes_a_pull_request(forge: LocalForg
     assert (asked.body["head"], asked.body["base"]) == (made[0], "main")
     record = forge.origin.git("show", f"{made[0]}:.mlver/models/digits/versions/1.1.0.yaml")
     assert "accuracy: 0.99" in record
-    assert list(kept.glob("packs/*.pack")) or list(kept.glob("objects/*/*")), "the new bytes are taken away"
+    assert list(kept.glob("packs/*.pack")) or list(kept.glob("objects/*/*")), (
+        "the new bytes are taken away"
+    )
     again = forge.run_workflow("mlver-retrain.yml", "push", event)
     assert again.code == 0, again.out
     assert len(forge.api.asked) == 1, "what waits in a pull request is not trained on again"
@@ -208,20 +242,26 @@ jobs:
 """
 
 
-def test_the_action_installs_itself_and_runs_what_it_is_told(forge: LocalForge, tmp_path: Path) -> None:
+def test_the_action_installs_itself_and_runs_what_it_is_told(
+    forge: LocalForge, tmp_path: Path
+) -> None:
     event = str("event" in COMMANDS).lower()
     source = tmp_path / "action"
     source.mkdir()
     for name in ("action.yml", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(CHECKOUT / name, source)
     for name in ("mlver", "schemas"):
-        shutil.copytree(CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
     forge.work.write(".github/workflows/use.yml", ACTION.replace("EVENT", event))
     # the action runs before anything of the repository could
     forge.work.write("venv.py", "raise SystemExit('imported')\n")
     forge.work.commit("Use the action")
     forge.push_refs("main", "--tags")
-    done = forge.run_workflow("use.yml", "push", {"ref": "refs/tags/digits@v1.0.0"}, **{"mlver/mlver@main": source})
+    done = forge.run_workflow(
+        "use.yml", "push", {"ref": "refs/tags/digits@v1.0.0"}, **{"mlver/mlver@main": source}
+    )
     assert ("venv.py" in done.out, done.code) == (False, 0), done.out
     assert "Mlver 0." in done.out
     assert ("told 1.0.0" in done.out) == (event == "true")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mlver.features.releasing.pipelines.emit import PipelineFile, render_pipelines, is_edited
+from mlver.features.releasing.pipelines.emit import PipelineFile, is_edited, render_pipelines
 from mlver.features.releasing.pipelines.settings import FORGES, PIPELINES, Forge, PipelineSettings
 from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import read_document
@@ -24,11 +24,15 @@ FULL = {
     "deploy": "./deploy.sh \"$STAGE\" 'now' # why not",
 }
 OPTIONS = tuple(word for name, text in FULL.items() for word in (f"--{name}", text))
-TEMPLATES = sorted(path for path in (CHECKOUT / "mlver/features/releasing/pipelines/templates").rglob("*.y*ml"))
+TEMPLATES = sorted(
+    path for path in (CHECKOUT / "mlver/features/releasing/pipelines/templates").rglob("*.y*ml")
+)
 
 
 def made(forge: Forge, **told: str) -> list[PipelineFile]:
-    settings = PipelineSettings(**{"branch": "main", "python": "3.12", "install": "mlver==0.1.0", **told})
+    settings = PipelineSettings(
+        **{"branch": "main", "python": "3.12", "install": "mlver==0.1.0", **told}
+    )
     return list(render_pipelines(forge, settings, settings.command_line(forge)))
 
 
@@ -45,7 +49,9 @@ def strings(value: Any) -> list[str]:
 
 @pytest.mark.parametrize("forge", FORGES)
 @pytest.mark.parametrize("only", ["", *PIPELINES])
-def test_every_pipeline_can_be_had_alone_and_leaves_no_trace_of_its_template(forge: Forge, only: str) -> None:
+def test_every_pipeline_can_be_had_alone_and_leaves_no_trace_of_its_template(
+    forge: Forge, only: str
+) -> None:
     for file in made(forge, only=only, **FULL):
         assert loaded(file), file.path
         assert "#?" not in file.text
@@ -56,10 +62,25 @@ def test_every_pipeline_can_be_had_alone_and_leaves_no_trace_of_its_template(for
 @pytest.mark.parametrize("forge", FORGES)
 @pytest.mark.parametrize(
     "said",
-    ["a'b", 'a"b', "a: b", "a # b", "a\\", "- a", "*a", "$(a) `b` $c", "ä @train@", "{{a}} ${{ b }}", "%a |", "!a &b"],
+    [
+        "a'b",
+        'a"b',
+        "a: b",
+        "a # b",
+        "a\\",
+        "- a",
+        "*a",
+        "$(a) `b` $c",
+        "ä @train@",
+        "{{a}} ${{ b }}",
+        "%a |",
+        "!a &b",
+    ],
 )
 def test_a_setting_arrives_as_it_was_told_and_nowhere_else(forge: Forge, said: str) -> None:
-    plain = {file.path: strings(loaded(file)) for file in made(forge, only="release", fetch="plain")}
+    plain = {
+        file.path: strings(loaded(file)) for file in made(forge, only="release", fetch="plain")
+    }
     for file in made(forge, only="release", fetch=said):
         found = strings(loaded(file))
         assert len(found) == len(plain[file.path]), "it became something of its own"
@@ -72,7 +93,9 @@ def test_a_setting_arrives_as_it_was_told_and_nowhere_else(forge: Forge, said: s
 def test_a_shell_reads_a_setting_as_it_was_told(said: str, tmp_path: Path) -> None:
     (file,) = made("bitbucket", only="retrain", train=said, store="store")
     line, *_ = [text for text in strings(loaded(file)) if text.startswith("export TRAIN=")]
-    done = subprocess.run(["bash", "-c", f'{line}\nprintf %s "$TRAIN"'], stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(
+        ["bash", "-c", f'{line}\nprintf %s "$TRAIN"'], stdout=subprocess.PIPE, check=True
+    )
     assert done.stdout.decode() == said
     assert not list(tmp_path.iterdir())
 
@@ -124,21 +147,31 @@ def states(repository: Repository, *words: str) -> dict[str, str]:
     return {Path(file["path"]).stem: file["state"] for file in read_document(done, "ci")["files"]}
 
 
-def test_other_options_update_what_mlver_wrote_and_an_edit_is_asked_about(first: Repository) -> None:
+def test_other_options_update_what_mlver_wrote_and_an_edit_is_asked_about(
+    first: Repository,
+) -> None:
     assert_works(first, "ci", "github", "--only", "check,seal")
     seal = first.path / ".github/workflows/mlver-seal.yml"
     seal.write_bytes(seal.read_bytes().replace(b"\n", b"\r\n"))  # git may have done so
-    assert states(first, "github", "--only", "check", "--python", "3.13") == {"mlver-check": "updated"}
-    assert states(first, "github", "--only", "seal", "--python", "3.13") == {"mlver-seal": "updated"}
+    assert states(first, "github", "--only", "check", "--python", "3.13") == {
+        "mlver-check": "updated"
+    }
+    assert states(first, "github", "--only", "seal", "--python", "3.13") == {
+        "mlver-seal": "updated"
+    }
     seal.write_text(seal.read_text() + "# mine\n")
     said = assert_refused(first, "ci", "github", "--only", "check,seal")
     assert ".github/workflows/mlver-seal.yml was edited, or never written by mlver" in said
-    assert "3.13" in (first.path / ".github/workflows/mlver-check.yml").read_text(), "all or nothing"
+    assert "3.13" in (first.path / ".github/workflows/mlver-check.yml").read_text(), (
+        "all or nothing"
+    )
     assert states(first, "github", "--only", "seal", "--force") == {"mlver-seal": "replaced"}
     assert "# mine" not in seal.read_text()
 
 
-def test_the_pipeline_file_of_a_person_is_left_alone_and_what_it_lacks_is_told(first: Repository) -> None:
+def test_the_pipeline_file_of_a_person_is_left_alone_and_what_it_lacks_is_told(
+    first: Repository,
+) -> None:
     own = first.write(".gitlab-ci.yml", "stages: [test]\n")
     said = assert_works(first, "ci", "gitlab", "--only", "check")
     assert "add to your own .gitlab-ci.yml\n  include: [{ local: /.gitlab/mlver/*.yml }]\n" in said
@@ -167,15 +200,25 @@ def test_the_main_line_is_what_the_remote_calls_so(first: Repository, tmp_path: 
     assert 'branches: ["main"]' in assert_works(first, "ci", "github", "--stdout", "--only", "seal")
     first.git("clone", "--quiet", ".", str(tmp_path / "clone"))
     clone = Repository(tmp_path / "clone")
-    assert 'branches: ["trunk"]' in assert_works(clone, "ci", "github", "--stdout", "--only", "seal")
-    assert 'branches: ["next"]' in assert_works(clone, "ci", "github", "--stdout", "--only", "seal", "--branch", "next")
+    assert 'branches: ["trunk"]' in assert_works(
+        clone, "ci", "github", "--stdout", "--only", "seal"
+    )
+    assert 'branches: ["next"]' in assert_works(
+        clone, "ci", "github", "--stdout", "--only", "seal", "--branch", "next"
+    )
 
 
-@pytest.mark.parametrize(("pipeline", "tag"), [("release", "digits@v1.0.0-rc.1"), ("deploy", "digits@production.12")])
-def test_argo_is_started_by_no_tag_that_it_would_read_as_a_template(first: Repository, pipeline: str, tag: str) -> None:
+@pytest.mark.parametrize(
+    ("pipeline", "tag"), [("release", "digits@v1.0.0-rc.1"), ("deploy", "digits@production.12")]
+)
+def test_argo_is_started_by_no_tag_that_it_would_read_as_a_template(
+    first: Repository, pipeline: str, tag: str
+) -> None:
     """Argo fills in `{{…}}` wherever it stands, and git takes such a name."""
     assert_works(first, "ci", "argo", "--fetch", "true")
-    found = re.search(r"value: \['(\^refs/tags/.*)'\]", (first.path / f"argo/mlver-{pipeline}.yaml").read_text())
+    found = re.search(
+        r"value: \['(\^refs/tags/.*)'\]", (first.path / f"argo/mlver-{pipeline}.yaml").read_text()
+    )
     assert found is not None
     assert re.search(found[1], f"refs/tags/{tag}")
     assert not re.search(found[1], f"refs/tags/{tag}".replace("digits", "{{workflow.name}}"))

@@ -49,7 +49,9 @@ def judged(tools: Path, where: Path, program: str, *words: str | Path) -> None:
         ("vendor.bitbucket-pipelines", "*/bitbucket-pipelines.yml"),
     ],
 )
-def test_they_are_what_their_schemas_say(tools: Path, written: Path, schema: str, pattern: str) -> None:
+def test_they_are_what_their_schemas_say(
+    tools: Path, written: Path, schema: str, pattern: str
+) -> None:
     found = sorted(written.glob(pattern))
     assert found
     extra = ["--data-transform", "gitlab-ci"] if "gitlab" in schema else []
@@ -57,8 +59,24 @@ def test_they_are_what_their_schemas_say(tools: Path, written: Path, schema: str
 
 
 def test_the_action_is_what_its_schema_says_and_safe(tools: Path) -> None:
-    judged(tools, CHECKOUT, "check-jsonschema", "--builtin-schema", "vendor.github-actions", CHECKOUT / "action.yml")
-    judged(tools, CHECKOUT, "zizmor", "--offline", "--quiet", "--persona", "auditor", CHECKOUT / "action.yml")
+    judged(
+        tools,
+        CHECKOUT,
+        "check-jsonschema",
+        "--builtin-schema",
+        "vendor.github-actions",
+        CHECKOUT / "action.yml",
+    )
+    judged(
+        tools,
+        CHECKOUT,
+        "zizmor",
+        "--offline",
+        "--quiet",
+        "--persona",
+        "auditor",
+        CHECKOUT / "action.yml",
+    )
 
 
 def test_workflows_are_right_to_their_shell_scripts(tools: Path, written: Path) -> None:
@@ -67,7 +85,16 @@ def test_workflows_are_right_to_their_shell_scripts(tools: Path, written: Path) 
 
 
 def test_workflows_are_safe(tools: Path, written: Path) -> None:
-    judged(tools, written, "zizmor", "--offline", "--quiet", "--persona", "pedantic", *written.glob("*/.github"))
+    judged(
+        tools,
+        written,
+        "zizmor",
+        "--offline",
+        "--quiet",
+        "--persona",
+        "pedantic",
+        *written.glob("*/.github"),
+    )
 
 
 def test_they_are_tidy(tools: Path, written: Path) -> None:
@@ -106,4 +133,6 @@ for one in documents:
 
 
 def test_argo_knows_every_key(tools: Path, written: Path) -> None:
-    judged(tools, written, "python", "-W", "ignore", "-c", ARGO, *sorted(written.glob("*/argo/*.yaml")))
+    judged(
+        tools, written, "python", "-W", "ignore", "-c", ARGO, *sorted(written.glob("*/argo/*.yaml"))
+    )

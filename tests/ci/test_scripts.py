@@ -42,10 +42,19 @@ def job(forge: LocalForge, name: str, ref: str, **variables: str) -> tuple[int, 
         **variables,
     }
     told |= {key: _expanded(value, told) for key, value in found["variables"].items()}
-    told |= {f"GIT_CONFIG_{part}_1": text for part, text in (("KEY", "a.b"), ("VALUE", "c"))}  # there is no such server
-    env = {**os.environ, **told, "PATH": f"{forge.programs}{os.pathsep}{os.environ['PATH']}", "PIP_NO_COMPILE": "1"}
+    told |= {
+        f"GIT_CONFIG_{part}_1": text for part, text in (("KEY", "a.b"), ("VALUE", "c"))
+    }  # there is no such server
+    env = {
+        **os.environ,
+        **told,
+        "PATH": f"{forge.programs}{os.pathsep}{os.environ['PATH']}",
+        "PIP_NO_COMPILE": "1",
+    }
     code, said = _bash([*found["before_script"], *found["script"]], place, env)
-    return code, said + (_bash(found["after_script"], place, env)[1] if "after_script" in found else "")
+    return code, said + (
+        _bash(found["after_script"], place, env)[1] if "after_script" in found else ""
+    )
 
 
 def _expanded(value: str, told: dict[str, str]) -> str:
@@ -55,7 +64,9 @@ def _expanded(value: str, told: dict[str, str]) -> str:
 
 def _bash(lines: list[str], where: Path, env: dict[str, str]) -> tuple[int, str]:
     words = ["bash", "-e", "-o", "pipefail", "-c", "\n".join(lines)]
-    done = subprocess.run(words, cwd=where, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    done = subprocess.run(
+        words, cwd=where, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
     return done.returncode, done.stdout.decode()
 
 
@@ -71,7 +82,11 @@ def test_a_merge_request_gets_one_note_that_follows_it(forge: LocalForge, wheel:
     base = forge.work.git("rev-parse", "main")
     branch(forge)
     forge.push_refs("next")
-    told = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base, "CI_MERGE_REQUEST_IID": "7", "MLVER_TOKEN": "a-token"}
+    told = {
+        "CI_MERGE_REQUEST_DIFF_BASE_SHA": base,
+        "CI_MERGE_REQUEST_IID": "7",
+        "MLVER_TOKEN": "a-token",
+    }
     code, said = job(forge, "mlver check", "next", **told)
     assert (code, forge.api.list_changes()) == (0, [("POST", NOTES)]), said
     assert "1.1.0" in forge.api.comments[0]["body"]
@@ -79,7 +94,11 @@ def test_a_merge_request_gets_one_note_that_follows_it(forge: LocalForge, wheel:
     assert job(forge, "mlver check", "next", **told)[0] == 0
     assert forge.api.list_changes()[1:] == [("PUT", f"{NOTES}/1")]
     code, said = job(forge, "mlver check", "next", **{**told, "MLVER_TOKEN": ""})
-    assert (code, "no note: there is no MLVER_TOKEN here" in said, len(forge.api.list_changes())) == (0, True, 2)
+    assert (
+        code,
+        "no note: there is no MLVER_TOKEN here" in said,
+        len(forge.api.list_changes()),
+    ) == (0, True, 2)
 
 
 def test_what_is_merged_is_sealed_and_released(forge: LocalForge, wheel: Path) -> None:
@@ -92,24 +111,43 @@ def test_what_is_merged_is_sealed_and_released(forge: LocalForge, wheel: Path) -
     forge.push_refs("main")
     code, said = job(forge, "mlver seal", "main", MLVER_TOKEN="a-token")
     assert (code, forge.origin.git("tag").split()) == (0, ["digits@v1.0.0", "digits@v1.1.0"]), said
-    code, said = job(forge, "mlver release", "refs/tags/digits@v1.1.0", CI_COMMIT_TAG="digits@v1.1.0")
+    code, said = job(
+        forge, "mlver release", "refs/tags/digits@v1.1.0", CI_COMMIT_TAG="digits@v1.1.0"
+    )
     assert (code, "All is well" in said) == (0, True), said
 
 
-def test_new_data_becomes_a_branch_with_its_own_version(forge: LocalForge, wheel: Path, tmp_path: Path) -> None:
+def test_new_data_becomes_a_branch_with_its_own_version(
+    forge: LocalForge, wheel: Path, tmp_path: Path
+) -> None:
     forge.origin.git("config", "receive.advertisePushOptions", "true")
     forge.work.write(".gitignore", "/model/\n")
     kept = tmp_path / "kept"
     training = "mkdir -p model && cp data/train.csv model/weights"
-    write(forge, wheel, "--only", "retrain", "--train", training, "--store", f"cp -r .git/mlver {kept}")
+    write(
+        forge,
+        wheel,
+        "--only",
+        "retrain",
+        "--train",
+        training,
+        "--store",
+        f"cp -r .git/mlver {kept}",
+    )
     forge.work.write("data/train.csv", "a,b\n1,2\n3,4\n")
     forge.work.commit("More data")
     forge.push_refs("main")
     code, said = job(forge, "mlver retrain", "main", CI_COMMIT_BRANCH="main")
     assert code == 0, said
-    (made,) = forge.origin.git("for-each-ref", "--format=%(refname:short)", "refs/heads/mlver").splitlines()
-    assert "path: model" in forge.origin.git("show", f"{made}:.mlver/models/digits/versions/1.1.0.yaml")
+    (made,) = forge.origin.git(
+        "for-each-ref", "--format=%(refname:short)", "refs/heads/mlver"
+    ).splitlines()
+    assert "path: model" in forge.origin.git(
+        "show", f"{made}:.mlver/models/digits/versions/1.1.0.yaml"
+    )
     assert (kept / "packs").exists() or (kept / "objects").exists()
     tip = forge.origin.git("rev-parse", made)
     assert job(forge, "mlver retrain", "main", CI_COMMIT_BRANCH="main")[0] == 0
-    assert forge.origin.git("rev-parse", made) == tip, "what waits in a merge request is not trained on again"
+    assert forge.origin.git("rev-parse", made) == tip, (
+        "what waits in a merge request is not trained on again"
+    )

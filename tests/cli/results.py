@@ -14,7 +14,9 @@ import referencing
 from mlver.document.schema import KINDS, schema_bytes
 from tests.conftest import CHECKOUT, CommandOutcome
 
-RESULTS = sorted(path.name.removesuffix(".schema.json") for path in CHECKOUT.glob("schemas/result-*.schema.json"))
+RESULTS = sorted(
+    path.name.removesuffix(".schema.json") for path in CHECKOUT.glob("schemas/result-*.schema.json")
+)
 
 
 def read_schema(name: str) -> Any:
@@ -25,7 +27,9 @@ def read_schema(name: str) -> Any:
 def result_validator(kind: str) -> jsonschema.Draft202012Validator:
     """The judge of one kind of result; it knows the other schemas, and fetches nothing."""
     known = [referencing.Resource.from_contents(read_schema(name)) for name in (*KINDS, *RESULTS)]
-    registry: referencing.Registry[Any] = referencing.Registry().with_resources((r.id() or "", r) for r in known)
+    registry: referencing.Registry[Any] = referencing.Registry().with_resources(
+        (r.id() or "", r) for r in known
+    )
     return jsonschema.Draft202012Validator(read_schema(f"result-{kind}"), registry=registry)
 
 

@@ -10,51 +10,139 @@ from tests.conftest import Repository
 
 REGISTER = ("register", "digits", "--bump", "patch", "-m", "Next")
 TYPED: dict[str, tuple[tuple[str, ...], int, str]] = {
-    "a path outside": ((*REGISTER, "--weights", "../secret"), 2, "'../secret' is outside the repository"),
-    "an absolute path outside": ((*REGISTER, "--weights", "/etc/passwd"), 2, "'/etc/passwd' is outside the repository"),
+    "a path outside": (
+        (*REGISTER, "--weights", "../secret"),
+        2,
+        "'../secret' is outside the repository",
+    ),
+    "an absolute path outside": (
+        (*REGISTER, "--weights", "/etc/passwd"),
+        2,
+        "'/etc/passwd' is outside the repository",
+    ),
     "git's own": ((*REGISTER, "--weights", ".git/config"), 2, "belongs to git or mlver itself"),
-    "mlver's own": ((*REGISTER, "--data", "x=.mlver/config.yaml"), 2, "belongs to git or mlver itself"),
+    "mlver's own": (
+        (*REGISTER, "--data", "x=.mlver/config.yaml"),
+        2,
+        "belongs to git or mlver itself",
+    ),
     "the whole": ((*REGISTER, "--weights", "."), 2, "is the whole repository"),
     "a missing artifact": ((*REGISTER, "--weights", "nowhere.bin"), 3, "nowhere.bin"),
     "a missing data set": ((*REGISTER, "--data", "test=nowhere"), 3, "nowhere"),
-    "a missing params file": ((*REGISTER, "--params", "nowhere.yaml"), 3, "nowhere.yaml does not exist"),
+    "a missing params file": (
+        (*REGISTER, "--params", "nowhere.yaml"),
+        3,
+        "nowhere.yaml does not exist",
+    ),
     "a params file of no kind": ((*REGISTER, "--params", "README.md"), 2, "README.md"),
-    "a bad model name": (("register", "../evil", "--weights", "model", "-m", "X"), 2, "`../evil` is not a model name"),
-    "a name like an option": (("register", "--", "-x", "-m"), 2, "got unexpected extra argument(s)"),
-    "a name that differs by case": (("register", "Digits", "--weights", "model", "-m", "X"), 2, "by letter case only"),
-    "a lock's name": (("register", "a.lock", "--weights", "model", "-m", "X"), 2, "git takes no tag like that"),
-    "a bad data name": ((*REGISTER, "--data", "Train Set=model"), 2, "`Train Set` is not a data set name"),
-    "weights as data": ((*REGISTER, "--data", "weights=model"), 2, "`weights` is not a data set name"),
+    "a bad model name": (
+        ("register", "../evil", "--weights", "model", "-m", "X"),
+        2,
+        "`../evil` is not a model name",
+    ),
+    "a name like an option": (
+        ("register", "--", "-x", "-m"),
+        2,
+        "got unexpected extra argument(s)",
+    ),
+    "a name that differs by case": (
+        ("register", "Digits", "--weights", "model", "-m", "X"),
+        2,
+        "by letter case only",
+    ),
+    "a lock's name": (
+        ("register", "a.lock", "--weights", "model", "-m", "X"),
+        2,
+        "git takes no tag like that",
+    ),
+    "a bad data name": (
+        (*REGISTER, "--data", "Train Set=model"),
+        2,
+        "`Train Set` is not a data set name",
+    ),
+    "weights as data": (
+        (*REGISTER, "--data", "weights=model"),
+        2,
+        "`weights` is not a data set name",
+    ),
     "a bad label": ((*REGISTER, "--label", "a b=c"), 2, "`a b` is not a label key"),
-    "a label without a value": ((*REGISTER, "--label", "team"), 2, "--label takes NAME=VALUE, not `team`"),
-    "data told twice": ((*REGISTER, "--data", "a=model", "--data", "a=data"), 2, "--data names `a` twice"),
+    "a label without a value": (
+        (*REGISTER, "--label", "team"),
+        2,
+        "--label takes NAME=VALUE, not `team`",
+    ),
+    "data told twice": (
+        (*REGISTER, "--data", "a=model", "--data", "a=data"),
+        2,
+        "--data names `a` twice",
+    ),
     "a param without a value": ((*REGISTER, "--param", "lr"), 2, "`lr` is not KEY=VALUE"),
-    "a metric that is text": ((*REGISTER, "--metric", "acc=high"), 2, "--metric takes NAME=NUMBER, not `acc=high`"),
-    "a metric that is no number": ((*REGISTER, "--metric", "acc=nan"), 2, "--metric takes NAME=NUMBER, not `acc=nan`"),
+    "a metric that is text": (
+        (*REGISTER, "--metric", "acc=high"),
+        2,
+        "--metric takes NAME=NUMBER, not `acc=high`",
+    ),
+    "a metric that is no number": (
+        (*REGISTER, "--metric", "acc=nan"),
+        2,
+        "--metric takes NAME=NUMBER, not `acc=nan`",
+    ),
     "a metric in quotes": ((*REGISTER, "--metric", 'acc="nan"'), 2, "--metric takes NAME=NUMBER"),
     "a metric that is true": ((*REGISTER, "--metric", "acc=true"), 2, "--metric takes NAME=NUMBER"),
-    "a metric without a value": ((*REGISTER, "--metric", "acc"), 2, "--metric takes NAME=NUMBER, not `acc`"),
+    "a metric without a value": (
+        (*REGISTER, "--metric", "acc"),
+        2,
+        "--metric takes NAME=NUMBER, not `acc`",
+    ),
     "a param inside a value": ((*REGISTER, "--param", "lr.max=1"), 2, "`lr` is a value already"),
     "an unknown artifact": ((*REGISTER, "--no-store", "test"), 2, "--no-store names `test`"),
     "no reason": (("register", "digits", "--bump", "patch"), 2, "a version needs a reason"),
-    "a blank reason": (("promote", "digits", "--to", "staging", "-m", " "), 2, "a promotion needs a reason"),
-    "a rollback without a reason": (("rollback", "--stage", "production"), 2, "a rollback needs a reason"),
+    "a blank reason": (
+        ("promote", "digits", "--to", "staging", "-m", " "),
+        2,
+        "a promotion needs a reason",
+    ),
+    "a rollback without a reason": (
+        ("rollback", "--stage", "production"),
+        2,
+        "a rollback needs a reason",
+    ),
     "an unknown model": (("show", "nothing"), 3, "there is no model `nothing` here, but digits"),
     "an unknown version": (("show", "digits@7.0.0"), 3, "digits has no version 7.0.0"),
-    "an unknown selector": (("show", "digits@canary"), 3, "`canary` is neither a version nor a stage here"),
+    "an unknown selector": (
+        ("show", "digits@canary"),
+        3,
+        "`canary` is neither a version nor a stage here",
+    ),
     "a selector of no kind": (("show", "digits@*"), 2, "`*` is neither a version nor a stage"),
     "an empty selector": (("show", "digits@"), 2, "`digits@` names no version"),
     "a stage nothing holds": (("show", "digits@staging"), 3, "no version of digits holds staging"),
-    "an unknown stage": (("promote", "digits", "--to", "canary", "-m", "X"), 2, "there is no stage `canary`"),
-    "a stage never held": (("rollback", "--stage", "staging", "-m", "X"), 3, "no version of digits holds staging"),
-    "nothing to go back to": (("rollback", "--stage", "production", "-m", "X"), 3, "nothing to go back to"),
+    "an unknown stage": (
+        ("promote", "digits", "--to", "canary", "-m", "X"),
+        2,
+        "there is no stage `canary`",
+    ),
+    "a stage never held": (
+        ("rollback", "--stage", "staging", "-m", "X"),
+        3,
+        "no version of digits holds staging",
+    ),
+    "nothing to go back to": (
+        ("rollback", "--stage", "production", "-m", "X"),
+        3,
+        "nothing to go back to",
+    ),
     "the log of no stage": (("log", "--stage", "canary"), 2, "there is no stage `canary`"),
     "all and some": (("verify", "digits", "--all"), 2, "--all checks every version"),
     "a missing argument": (("promote",), 2, "missing argument 'REF'"),
     "a missing option": (("promote", "digits", "-m", "X"), 2, "missing option '--to'"),
     "an extra argument": (("show", "digits", "more"), 2, "got unexpected extra argument(s) (more)"),
     "an unknown option": (("list", "--everything"), 2, "no such option: --everything"),
-    "an unknown command": (("regster",), 2, "there is no command `regster`; did you mean `register`?"),
+    "an unknown command": (
+        ("regster",),
+        2,
+        "there is no command `regster`; did you mean `register`?",
+    ),
     "a command like no other": (("frobnicate",), 2, "there is no command `frobnicate`\n"),
     "no command": (("--wait", "3"), 2, "missing command"),
 }
@@ -63,7 +151,11 @@ TYPED: dict[str, tuple[tuple[str, ...], int, str]] = {
 @pytest.mark.parametrize("what", TYPED)
 def test_what_is_mistyped_is_refused_and_nothing_changes(second: Repository, what: str) -> None:
     words, code, said = TYPED[what]
-    before = digest_tree(second.path / ".mlver"), second.git("for-each-ref"), second.git("status", "--porcelain")
+    before = (
+        digest_tree(second.path / ".mlver"),
+        second.git("for-each-ref"),
+        second.git("status", "--porcelain"),
+    )
     assert said in assert_refused(second, *words, code=code)
     assert before == (
         digest_tree(second.path / ".mlver"),
@@ -76,12 +168,22 @@ def test_a_wrong_command_line_is_answered_with_a_right_one(second: Repository) -
     assert assert_refused(second, "promote", code=2).splitlines()[1] == (
         'hint: mlver promote digits@1.0.0 --to production -m "first release"   (more: mlver promote --help)'
     )
-    assert assert_refused(second, "regster", code=2).splitlines()[1] == "hint: mlver register --help"
+    assert (
+        assert_refused(second, "regster", code=2).splitlines()[1] == "hint: mlver register --help"
+    )
 
 
 def test_where_mlver_was_never_set_up(project: Repository) -> None:
-    for words in (("list",), ("register", "m", "--weights", "model", "-m", "X"), ("verify",), ("tag",)):
-        assert assert_refused(project, *words) == f"error: {project.path} has no .mlver/ yet\nhint: mlver init\n"
+    for words in (
+        ("list",),
+        ("register", "m", "--weights", "model", "-m", "X"),
+        ("verify",),
+        ("tag",),
+    ):
+        assert (
+            assert_refused(project, *words)
+            == f"error: {project.path} has no .mlver/ yet\nhint: mlver init\n"
+        )
 
 
 def test_where_no_model_is_registered(project: Repository) -> None:
@@ -89,7 +191,9 @@ def test_where_no_model_is_registered(project: Repository) -> None:
     assert assert_refused(project, "show") == (
         "error: no model is registered here\nhint: mlver register MODEL --weights PATH -m WHY\n"
     )
-    assert assert_works(project, "list").endswith("next: mlver register MODEL --weights PATH -m WHY\n")
+    assert assert_works(project, "list").endswith(
+        "next: mlver register MODEL --weights PATH -m WHY\n"
+    )
 
 
 def test_every_fault_of_a_file_is_told_with_its_line(second: Repository) -> None:
@@ -100,7 +204,11 @@ def test_every_fault_of_a_file_is_told_with_its_line(second: Repository) -> None
     said = assert_refused(second, "promote", "digits", "--to", "staging", "-m", "X")
     assert said.startswith("error: .mlver/config.yaml is not valid:\n")
     lines = said.splitlines()
-    assert [line.partition(",")[0].partition(":")[0].strip() for line in lines[1:4]] == ["line 3", "line 5", "line 6"]
+    assert [line.partition(",")[0].partition(":")[0].strip() for line in lines[1:4]] == [
+        "line 3",
+        "line 5",
+        "line 6",
+    ]
     assert "did you mean `verified`?" in said
     assert lines[-1] == "hint: mend .mlver/config.yaml, then run the command again"
 
@@ -130,7 +238,9 @@ def test_a_record_of_the_future_is_never_half_read(second: Repository) -> None:
     path = second.path / ".mlver/models/digits/versions/1.1.0.yaml"
     path.write_text(path.read_text().replace("mlver/version/1", "mlver/version/2"))
     said = assert_refused(second, "show", "digits@1.1.0")
-    assert "schema: written by a newer mlver (mlver/version/2); this one reads mlver/version/1" in said
+    assert (
+        "schema: written by a newer mlver (mlver/version/2); this one reads mlver/version/1" in said
+    )
     assert said.endswith("hint: upgrade: pip install --upgrade mlver\n")
     assert "written by a newer mlver" in second.mlver("verify", "--all").out
 
@@ -141,7 +251,9 @@ EVIL = "\x1b]0;owned\x07\x1b[2J\u202egnp.exe\u202c [red]red[/red] \x9b31m"
 def test_hostile_text_reaches_the_terminal_only_escaped(first: Repository) -> None:
     first.write("params.yaml", "name: \"\\e[31m\\u202egnp\"\n'[bold]k[/bold]': 1\n")
     first.write("model/\u202egnp\x1b[2J.bin", "x")
-    assert_works(first, "register", "digits", "--bump", "patch", "-m", EVIL, "--label", f"team={EVIL}")
+    assert_works(
+        first, "register", "digits", "--bump", "patch", "-m", EVIL, "--label", f"team={EVIL}"
+    )
     assert_works(first, "promote", "digits", "--to", "staging", "-m", EVIL)
     screens = [
         assert_works(first, *words)
@@ -190,7 +302,9 @@ def test_a_name_in_a_hint_is_one_word_to_a_shell(first: Repository) -> None:
     first.write("notes\nhint: x.py", "code")
     first.commit()
     first.write("notes\nhint: x.py", "changed")
-    assert "  notes\\nhint: x.py\n" in assert_refused(first, "register", "digits", "--bump", "patch", "-m", "Next")
+    assert "  notes\\nhint: x.py\n" in assert_refused(
+        first, "register", "digits", "--bump", "patch", "-m", "Next"
+    )
 
 
 def test_a_projects_own_rules_are_applied_on_top(first: Repository) -> None:
@@ -211,10 +325,16 @@ def test_a_projects_own_rules_are_applied_on_top(first: Repository) -> None:
     assert "data.train: `license` is missing" in said
     settings = first.path / ".mlver/models/digits/model.yaml"
     whole = settings.read_text()
-    settings.write_text(whole.replace("path: data/train.csv", "path: data/train.csv\n    license: GPL"))
+    settings.write_text(
+        whole.replace("path: data/train.csv", "path: data/train.csv\n    license: GPL")
+    )
     said = assert_refused(first, *REGISTER, "--label", "area=speech")
     assert "labels: `team` is missing" in said
     assert "data.train.license: must be `CC-BY-4.0` or `MIT`, not `GPL`" in said
-    settings.write_text(whole.replace("path: data/train.csv", "path: data/train.csv\n    license: MIT"))
+    settings.write_text(
+        whole.replace("path: data/train.csv", "path: data/train.csv\n    license: MIT")
+    )
     assert "digits 1.0.1" in assert_works(first, *REGISTER, "--label", "team=mt")
-    assert assert_works(first, "show", "digits@1.0.0").startswith("digits 1.0.0")  # what landed before stays readable
+    assert assert_works(first, "show", "digits@1.0.0").startswith(
+        "digits 1.0.0"
+    )  # what landed before stays readable

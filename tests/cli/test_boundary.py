@@ -27,7 +27,9 @@ def failing(error: BaseException) -> object:
     return fail
 
 
-def test_a_bug_is_told_shortly_and_kept_in_a_file(first: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_told_shortly_and_kept_in_a_file(
+    first: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(COMMAND, failing(RuntimeError("oops\x1b[2J")))
     done = first.mlver("list")
     assert (done.code, done.out) == (70, "")
@@ -42,20 +44,30 @@ def test_a_bug_is_told_shortly_and_kept_in_a_file(first: Repository, monkeypatch
     report.unlink()
 
 
-def test_the_report_of_a_bug_names_the_command(first: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_report_of_a_bug_names_the_command(
+    first: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(COMMAND, failing(RuntimeError("oops")))
     done = first.mlver("list", "digits", "--all")
-    report = Path(next(word for word in done.err.replace(",", " ").split() if word.startswith("/tmp")))
+    report = Path(
+        next(word for word in done.err.replace(",", " ").split() if word.startswith("/tmp"))
+    )
     assert report.read_text().startswith(f"mlver -C {first.path} list digits --all\n")
     report.unlink()
 
 
-def test_a_bug_is_told_even_where_nothing_can_be_saved(first: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_told_even_where_nothing_can_be_saved(
+    first: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(COMMAND, failing(RuntimeError("oops")))
-    monkeypatch.setattr("tempfile.NamedTemporaryFile", failing(OSError(errno.ENOSPC, "No space left on device")))
+    monkeypatch.setattr(
+        "tempfile.NamedTemporaryFile", failing(OSError(errno.ENOSPC, "No space left on device"))
+    )
     done = first.mlver("list")
     assert done.code == 70
-    assert done.err.endswith("hint: please report it; where it happened could not be saved (No space left on device)\n")
+    assert done.err.endswith(
+        "hint: please report it; where it happened could not be saved (No space left on device)\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,7 +91,9 @@ def test_what_escapes_a_command(
     assert (done.code, done.out, done.err) == (code, "", said)
 
 
-def test_what_had_landed_before_an_interruption_is_told(second: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_had_landed_before_an_interruption_is_told(
+    second: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who thinks it was not registered registers it again."""
     told = ("digits", "--bump", "patch", "-m", "Again")
     tagged, shots = changes.create_tag, [KeyboardInterrupt()]
@@ -91,10 +105,18 @@ def test_what_had_landed_before_an_interruption_is_told(second: Repository, monk
 
     monkeypatch.setattr(changes, "create_tag", interrupted)
     done = second.mlver("register", *told)
-    assert (done.code, done.out, done.err) == (130, "", "interrupted, but `register digits 1.1.1` is done\n")
+    assert (done.code, done.out, done.err) == (
+        130,
+        "",
+        "interrupted, but `register digits 1.1.1` is done\n",
+    )
     monkeypatch.setattr("mlver.terminal.session.print_result", failing(KeyboardInterrupt()))
     done = second.mlver("register", *told)
-    assert (done.code, done.out, done.err) == (130, "", "interrupted, but `register digits 1.1.2` is done\n")
+    assert (done.code, done.out, done.err) == (
+        130,
+        "",
+        "interrupted, but `register digits 1.1.2` is done\n",
+    )
     assert second.mlver("list").err == "interrupted\n"
     monkeypatch.setattr(changes, "commit_only", failing(KeyboardInterrupt()))
     assert second.mlver("register", *told).err == "interrupted\n"
@@ -131,7 +153,9 @@ def typed(repository: Repository, line: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_what_is_done_is_not_denied_where_only_its_result_cannot_be_printed(first: Repository) -> None:
+def test_what_is_done_is_not_denied_where_only_its_result_cannot_be_printed(
+    first: Repository,
+) -> None:
     for option in ("", "--json"):
         done = typed(first, f"mlver register digits --bump patch -m more {option} >/dev/full")
         assert (done.returncode, done.stderr) == (
@@ -146,7 +170,9 @@ def test_a_quick_answer_of_a_hook_that_cannot_be_printed_is_told_as_that(first: 
     for unbuffered in ("", "1"):
         done = typed(first, f"PYTHONUNBUFFERED={unbuffered} mlver hook check >/dev/full")
         assert done.returncode == 3
-        assert done.stderr.startswith("error: it is done, but its result could not be printed: No space left on device")
+        assert done.stderr.startswith(
+            "error: it is done, but its result could not be printed: No space left on device"
+        )
 
 
 @pytest.mark.parametrize("words", ["--version", "--help", "-C . --version"])
@@ -166,10 +192,16 @@ def test_help_that_cannot_be_printed_is_a_failure(first: Repository, words: str)
         ("mlver show digits@7.0.0 2>/dev/full", 3, ""),
         ("mlver register digits --bump patch -m more --label a=b >&- 2>&- <&-", 0, ""),
         ("mlver status --exit-code >&- <&-", 0, ""),
-        ("mlver show digits@7.0.0 >&-", 3, "error: digits has no version 7.0.0\nhint: mlver list digits\n"),
+        (
+            "mlver show digits@7.0.0 >&-",
+            3,
+            "error: digits has no version 7.0.0\nhint: mlver list digits\n",
+        ),
     ],
 )
-def test_a_closed_stream_swallows_what_is_told_and_no_more(first: Repository, line: str, code: int, said: str) -> None:
+def test_a_closed_stream_swallows_what_is_told_and_no_more(
+    first: Repository, line: str, code: int, said: str
+) -> None:
     done = typed(first, line)
     assert (done.returncode, done.stdout, done.stderr) == (code, "", said)
     first.git("fsck", "--strict")

@@ -22,7 +22,9 @@ def clones(first: Repository, tmp_path: Path) -> tuple[Repository, Repository]:
     for name in ("kim", "lee"):
         first.git("clone", "--quiet", "../remote.git", f"../{name}")
         clone = Repository(tmp_path / name)
-        subprocess.run(["cp", "-r", ".git/mlver", f"../{name}/.git/mlver"], cwd=first.path, check=True)
+        subprocess.run(
+            ["cp", "-r", ".git/mlver", f"../{name}/.git/mlver"], cwd=first.path, check=True
+        )
         train_model(clone, 1, commit=False)
         found.append(clone)
     return found[0], found[1]
@@ -32,7 +34,11 @@ def merge(into: Repository) -> subprocess.CompletedProcess[str]:
     """Bring the remote's main in, without its tags: they would collide first."""
     into.git("fetch", "--quiet", "--no-tags", "origin", "main")
     return subprocess.run(
-        ["git", "merge", "--no-edit", "FETCH_HEAD"], cwd=into.path, capture_output=True, text=True, check=False
+        ["git", "merge", "--no-edit", "FETCH_HEAD"],
+        cwd=into.path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -51,14 +57,19 @@ def test_different_versions_merge_without_a_conflict(clones: tuple[Repository, R
     kim.git("push", "--quiet", "origin", "main")
     assert "pushed 1 tag to origin" in assert_works(kim, "tag", "--push")
     assert merge(lee).returncode == 0
-    assert assert_works(lee, "tag") == "Sealed digits@v1.1.0  on commit {}\nnext: mlver tag --push\n".format(
+    assert assert_works(
+        lee, "tag"
+    ) == "Sealed digits@v1.1.0  on commit {}\nnext: mlver tag --push\n".format(
         lee.git("rev-parse", "--short=10", "digits@v1.1.0^{commit}")
     )
     listed = assert_works(lee, "list")
     assert [line.split()[0] for line in listed.splitlines()[2:]] == ["2.0.0", "1.1.0", "1.0.0"]
     assert "staging" in listed
     lee.git("push", "--quiet", "origin", "main")
-    assert assert_works(lee, "tag", "--push") == "every record on HEAD is sealed already\npushed 1 tag to origin\n"
+    assert (
+        assert_works(lee, "tag", "--push")
+        == "every record on HEAD is sealed already\npushed 1 tag to origin\n"
+    )
     # Kim's own seal and Lee's are of one record
     assert lee.git("tag", "--format=%(contents)", "--list", "digits@v1.1.0") == kim.git(
         *("tag", "--format=%(contents)", "--list", "digits@v1.1.0")
@@ -89,7 +100,10 @@ def test_markers_left_in_a_record_are_named(collided: Repository) -> None:
     settle(collided, (collided.path / RECORD).read_text())
     done = collided.mlver("verify", "--all")
     assert (done.code, done.err) == (1, "")
-    assert f"  record   {RECORD} holds both sides of a merge conflict that was never settled\n" in done.out
+    assert (
+        f"  record   {RECORD} holds both sides of a merge conflict that was never settled\n"
+        in done.out
+    )
     assert f"hint: git log -p -- {RECORD}\n" in done.out
     assert "line 7" in assert_refused(collided, "show", "digits@1.1.0")
 
@@ -115,7 +129,9 @@ def test_ones_own_side_kept_is_whole(collided: Repository) -> None:
     assert assert_works(collided, "verify", "digits@1.1.0").startswith("All is well")
 
 
-def test_a_number_another_clones_tag_claims_is_refused(clones: tuple[Repository, Repository]) -> None:
+def test_a_number_another_clones_tag_claims_is_refused(
+    clones: tuple[Repository, Repository],
+) -> None:
     kim, lee = clones
     register(kim, 2, "--bump", "minor")
     kim.git("push", "--quiet", "origin", "main")
@@ -143,7 +159,9 @@ def test_tags_that_collide_on_the_remote_are_refused(clones: tuple[Repository, R
     assert kim.git("ls-remote", "--tags", "origin").count("digits@v1.1.0^{}") == 1
 
 
-def test_a_clone_without_the_objects_says_what_is_missing(first: Repository, tmp_path: Path) -> None:
+def test_a_clone_without_the_objects_says_what_is_missing(
+    first: Repository, tmp_path: Path
+) -> None:
     first.git("clone", "--quiet", ".", "../clone")
     clone = Repository(tmp_path / "clone")
     done = clone.mlver("verify")
@@ -161,7 +179,13 @@ def test_what_a_clone_lacks_can_be_carried_there(second: Repository, tmp_path: P
         assert assert_works(clone, *words) == assert_works(second, *words)
     for name in ("objects", "packs"):
         if (second.path / ".git/mlver" / name).is_dir():
-            shutil.copytree(second.path / ".git/mlver" / name, clone.path / ".git/mlver" / name, dirs_exist_ok=True)
+            shutil.copytree(
+                second.path / ".git/mlver" / name,
+                clone.path / ".git/mlver" / name,
+                dirs_exist_ok=True,
+            )
     assert_works(clone, "checkout", "digits@1.1.0")
     assert clone.mlver("verify", "--all").code == 0
-    assert (clone.path / "model/config.json").read_bytes() == (second.path / "model/config.json").read_bytes()
+    assert (clone.path / "model/config.json").read_bytes() == (
+        second.path / "model/config.json"
+    ).read_bytes()

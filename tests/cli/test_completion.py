@@ -17,7 +17,9 @@ from mlver.cli.main import main
 from tests.conftest import CHECKOUT, Repository
 
 
-def offered(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def offered(
+    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> list[str]:
     """What bash is told when Tab is pressed at the end of a line."""
     words = line.split(" ")
     monkeypatch.setenv("_MLVER_COMPLETE", "complete_bash")
@@ -89,9 +91,16 @@ def completed_by_bash(lines: Sequence[str], where: Path, home: Path) -> list[str
     """What a real bash on a terminal makes of lines and a Tab, by the installed script; `|` is the cursor."""
     program = home / "bin/mlver"
     program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\nPYTHONPATH="{CHECKOUT}" exec "{sys.executable}" -m mlver "$@"\n')
+    program.write_text(
+        f'#!/bin/sh\nPYTHONPATH="{CHECKOUT}" exec "{sys.executable}" -m mlver "$@"\n'
+    )
     program.chmod(0o755)
-    environment = {**os.environ, "HOME": str(home), "PATH": f"{program.parent}:{os.environ['PATH']}", "PS1": ""}
+    environment = {
+        **os.environ,
+        "HOME": str(home),
+        "PATH": f"{program.parent}:{os.environ['PATH']}",
+        "PS1": "",
+    }
     # which shell it is for is told by the process that starts it
     install = ["bash", "--norc", "-c", "mlver --install-completion; exit"]
     subprocess.run(install, env=environment, cwd=where, check=True, capture_output=True)
@@ -99,11 +108,21 @@ def completed_by_bash(lines: Sequence[str], where: Path, home: Path) -> list[str
     control, terminal = pty.openpty()
     shell = ["bash", "--norc", "--noprofile", "-i"]
     with subprocess.Popen(
-        shell, stdin=terminal, stdout=terminal, stderr=terminal, env=environment, cwd=where, start_new_session=True
+        shell,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=environment,
+        cwd=where,
+        start_new_session=True,
     ) as bash:
         os.close(terminal)
         # each line is made a comment once it is completed, so that bash keeps it in its history and runs nothing
-        typed = [f". '{script}'", *(f"{line}\t|\x01# " for line in lines), "history; echo '<'end'>'"]
+        typed = [
+            f". '{script}'",
+            *(f"{line}\t|\x01# " for line in lines),
+            "history; echo '<'end'>'",
+        ]
         seen = b""
         for line in typed:
             os.write(control, f"{line}\n".encode())

@@ -26,9 +26,19 @@ def busy(first: Repository) -> Repository:
 
 
 def state(repository: Repository) -> tuple[str, ...]:
-    words = ("rev-parse HEAD", "for-each-ref", "ls-files --stage", "status --porcelain", "stash list")
+    words = (
+        "rev-parse HEAD",
+        "for-each-ref",
+        "ls-files --stage",
+        "status --porcelain",
+        "stash list",
+    )
     files = (digest_tree(repository.path / name) for name in ("model", ".mlver"))
-    return (*(repository.git(*word.split()) for word in words), *files, (repository.path / "notes.txt").read_text())
+    return (
+        *(repository.git(*word.split()) for word in words),
+        *files,
+        (repository.path / "notes.txt").read_text(),
+    )
 
 
 def hook(repository: Repository, name: str, script: str) -> None:
@@ -50,7 +60,9 @@ def test_staged_work_stays_staged_and_uncommitted(busy: Repository) -> None:
 def test_a_hook_that_fails_undoes_everything(busy: Repository, name: str) -> None:
     hook(busy, name, "echo 'policy says no' >&2; exit 1")
     before = state(busy)
-    said = assert_refused(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
+    said = assert_refused(
+        busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second"
+    )
     assert "  policy says no\n" in said
     assert "nothing was changed" in said
     assert state(busy) == before
@@ -61,15 +73,31 @@ def test_a_hook_that_fails_undoes_everything(busy: Repository, name: str) -> Non
 
 
 def test_a_hook_that_rewrites_the_record_is_found_out(busy: Repository) -> None:
-    hook(busy, "pre-commit", "for f in .mlver/models/digits/versions/*; do echo '# tidy' >> $f; git add $f; done")
-    said = assert_refused(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second")
+    hook(
+        busy,
+        "pre-commit",
+        "for f in .mlver/models/digits/versions/*; do echo '# tidy' >> $f; git add $f; done",
+    )
+    said = assert_refused(
+        busy, "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Second"
+    )
     assert "a commit hook changed .mlver/models/digits/versions/1.1.0.yaml" in said
     assert busy.git("tag") == "digits@v1.0.0"
 
 
 def test_no_commit_leaves_a_pull_request_to_be_made(busy: Repository) -> None:
     head = busy.git("rev-parse", "HEAD")
-    said = assert_works(busy, "register", "digits", "--bump", "minor", "--allow-dirty", "--no-commit", "-m", "Second")
+    said = assert_works(
+        busy,
+        "register",
+        "digits",
+        "--bump",
+        "minor",
+        "--allow-dirty",
+        "--no-commit",
+        "-m",
+        "Second",
+    )
     assert "staged: git commit, and once it is merged: mlver tag\n" in said
     assert busy.git("rev-parse", "HEAD") == head
     assert "A  .mlver/models/digits/versions/1.1.0.yaml" in busy.git("status", "--porcelain")
@@ -93,16 +121,30 @@ def test_a_git_of_the_persons_own_that_holds_the_index_is_waited_for(busy: Repos
 def test_a_git_that_outlives_a_killed_mlver_keeps_the_next_one_waiting(busy: Repository) -> None:
     started = busy.path / "started"
     hook(busy, "pre-commit", f"touch '{started}'; while test -e '{started}'; do sleep 0.05; done")
-    command = [sys.executable, "-m", "mlver", "-C", os.fspath(busy.path), "register", "digits", "--bump", "minor"]
+    command = [
+        sys.executable,
+        "-m",
+        "mlver",
+        "-C",
+        os.fspath(busy.path),
+        "register",
+        "digits",
+        "--bump",
+        "minor",
+    ]
     surroundings = {**os.environ, "PYTHONPATH": os.fspath(CHECKOUT)}
-    killed = subprocess.Popen([*command, "--allow-dirty", "-m", "Second"], env=surroundings, stdin=subprocess.DEVNULL)
+    killed = subprocess.Popen(
+        [*command, "--allow-dirty", "-m", "Second"], env=surroundings, stdin=subprocess.DEVNULL
+    )
     until = time.monotonic() + 60
     while not started.exists():
         assert time.monotonic() < until
         time.sleep(0.02)
     killed.kill()
     killed.wait()
-    said = assert_refused(busy, "--wait", "0", "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Third")
+    said = assert_refused(
+        busy, "--wait", "0", "register", "digits", "--bump", "minor", "--allow-dirty", "-m", "Third"
+    )
     assert "another mlver is writing here: a program that process" in said
     (busy.path / ".git/hooks/pre-commit").unlink()
     started.unlink()
@@ -119,18 +161,35 @@ def test_a_hook_that_refuses_a_rollback_leaves_the_files_too(repository: Reposit
         for name in names:
             repository.write(f"model/{name}", f"{name} {number}\n")
         assert (
-            repository.mlver("register", "m", "--weights", "model", "--version", f"{number}.0.0", "-m", "x").code == 0
+            repository.mlver(
+                "register", "m", "--weights", "model", "--version", f"{number}.0.0", "-m", "x"
+            ).code
+            == 0
         )
-        assert repository.mlver("promote", f"m@{number}.0.0", "--to", "production", "-m", "x").code == 0
+        assert (
+            repository.mlver("promote", f"m@{number}.0.0", "--to", "production", "-m", "x").code
+            == 0
+        )
     repository.write("model/w.bin", "never registered\n")
-    before = {path: path.read_bytes() for path in sorted((repository.path / "model").rglob("*")) if path.is_file()}
+    before = {
+        path: path.read_bytes()
+        for path in sorted((repository.path / "model").rglob("*"))
+        if path.is_file()
+    }
     hook = repository.write(".git/hooks/pre-commit", "#!/bin/sh\nexit 1\n")
     hook.chmod(0o755)
     done = repository.mlver("rollback", "m", "--stage", "production", "-m", "back", "--checkout")
     assert done.code == 3
     assert "nothing was changed" in done.err
-    there = {path: path.read_bytes() for path in sorted((repository.path / "model").rglob("*")) if path.is_file()}
+    there = {
+        path: path.read_bytes()
+        for path in sorted((repository.path / "model").rglob("*"))
+        if path.is_file()
+    }
     assert there == before
     hook.unlink()
-    assert repository.mlver("rollback", "m", "--stage", "production", "-m", "back", "--checkout").code == 0
+    assert (
+        repository.mlver("rollback", "m", "--stage", "production", "-m", "back", "--checkout").code
+        == 0
+    )
     assert (repository.path / "model/w.bin").read_text() == "w.bin 1\n"

@@ -43,15 +43,21 @@ def test_a_command_has_help_on_one_line_and_in_full_with_examples(
     assert summary in shown
     words = shown.split()
     lines = [line.strip() for line in shown.splitlines()]
-    paragraphs = lines[lines.index(summary) : next(at for at, line in enumerate(lines) if line.startswith("╭"))]
+    paragraphs = lines[
+        lines.index(summary) : next(at for at, line in enumerate(lines) if line.startswith("╭"))
+    ]
     for line, following in pairwise(paragraphs):
-        assert not following or len(line) + 1 + len(following.split()[0]) > 76 or not line, "broken before it is full"
+        assert not following or len(line) + 1 + len(following.split()[0]) > 76 or not line, (
+            "broken before it is full"
+        )
     for example in command.examples:
         assert example.split() == words[_at(words, example.split()) :][: len(example.split())]
 
 
 def _at(words: list[str], wanted: list[str]) -> int:
-    return next((at for at in range(len(words)) if words[at : at + len(wanted)] == wanted), len(words))
+    return next(
+        (at for at in range(len(words)) if words[at : at + len(wanted)] == wanted), len(words)
+    )
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -83,7 +89,9 @@ def test_examples_work(second: Repository, name: str, example: str) -> None:
     if example.endswith("--exit-code") and name == "diff":
         assert second.mlver(command, *words).code == 1
     elif "/tmp" in example:
-        assert_works(second, command, *(word.replace("/tmp", str(second.path.parent)) for word in words))
+        assert_works(
+            second, command, *(word.replace("/tmp", str(second.path.parent)) for word in words)
+        )
     else:
         assert_works(second, command, *words)
 
@@ -91,11 +99,15 @@ def test_examples_work(second: Repository, name: str, example: str) -> None:
 @pytest.mark.skipif(not README.exists(), reason="THERE IS NO README YET: no command is documented")
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_readme_tells_of_every_command(name: str) -> None:
-    assert f"| `mlver {name}" in README.read_text(), f"`mlver {name}` is missing from the README's table of commands"
+    assert f"| `mlver {name}" in README.read_text(), (
+        f"`mlver {name}` is missing from the README's table of commands"
+    )
 
 
 def test_what_a_hook_can_do_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "One of install, check, guard, status. [required]" in " ".join(helped(capsys, "hook", "--help").split())
+    assert "One of install, check, guard, status. [required]" in " ".join(
+        helped(capsys, "hook", "--help").split()
+    )
     assert main(["hook", "chekc"]) == main(["hook"]) == 2
     said = capsys.readouterr().err
     assert "error: there is no hook `chekc`, only install, check, guard, status\n" in said

@@ -16,7 +16,17 @@ DRY_RUNS: dict[str, tuple[str, ...]] = {
     "register": ("register", "digits", "--bump", "major", "-m", "Third"),
     "tag": ("tag",),
     "promote": ("promote", "digits@1.1.0", "--to", "production", "-m", "Better"),
-    "rollback": ("rollback", "digits", "--stage", "production", "--to", "1.1.0", "-m", "Back", "--checkout"),
+    "rollback": (
+        "rollback",
+        "digits",
+        "--stage",
+        "production",
+        "--to",
+        "1.1.0",
+        "-m",
+        "Back",
+        "--checkout",
+    ),
     "checkout": ("checkout", "digits@1.0.0", "--force"),
     "ci": ("ci", "github"),
 }
@@ -33,8 +43,22 @@ def test_a_story_for_programs(project: Repository) -> None:
     assert run("init")["created"] == []
     assert run("list")["models"] == []
     paths = ("--weights", "model", "--data", "train=data/train.csv", "--params", "params.yaml")
-    registered = run("register", "digits", *paths, "--metrics", "metrics.json", "--label", "team=mt", "-m", "First")
-    assert (registered["version"], registered["tag"], registered["parent"]) == ("1.0.0", "digits@v1.0.0", None)
+    registered = run(
+        "register",
+        "digits",
+        *paths,
+        "--metrics",
+        "metrics.json",
+        "--label",
+        "team=mt",
+        "-m",
+        "First",
+    )
+    assert (registered["version"], registered["tag"], registered["parent"]) == (
+        "1.0.0",
+        "digits@v1.0.0",
+        None,
+    )
     assert registered["commit"] == project.git("rev-parse", "HEAD")
     assert registered["record"] in project.git("tag", "--list", "--format=%(contents)")
     assert registered["metrics"] == {"accuracy": 0.91, "log_loss": 1.0}
@@ -45,7 +69,11 @@ def test_a_story_for_programs(project: Repository) -> None:
     assert not run("status")["differs"]
     train_model(project, 2)
     status = run("status", "--exit-code", code=1)
-    assert (status["differs"], status["models"][0]["bump"], status["models"][0]["next"]) == (True, "minor", "1.1.0")
+    assert (status["differs"], status["models"][0]["bump"], status["models"][0]["next"]) == (
+        True,
+        "minor",
+        "1.1.0",
+    )
     assert run("diff", "digits")["differs"]
     assert run("register", "digits", "--bump", "minor", "-m", "Second")["artifacts"][1]["unchanged"]
     diff = run("diff", "digits@1.0.0", "@1.1.0", "--exit-code", code=1)
@@ -94,7 +122,9 @@ def test_a_dry_run_of_init_tells_what_it_would_write(project: Repository) -> Non
     before = digest_tree(project.path)
     done = project.mlver("init", "--dry-run")
     assert (done.code, done.err) == (0, "")
-    assert done.out == f"Would write {project.path}\n  .mlver/.gitattributes\n  .mlver/config.yaml\n"
+    assert (
+        done.out == f"Would write {project.path}\n  .mlver/.gitattributes\n  .mlver/config.yaml\n"
+    )
     assert digest_tree(project.path) == before
 
 
@@ -131,7 +161,9 @@ def test_a_promotion_and_its_dry_run_answer_alike(
     assert (found["commit"] is None) == (found["dry_run"] or found["outcome"] == "refused")
 
 
-@pytest.mark.parametrize("words", [("show", "digits@9.9.9"), ("list", "nothing"), ("show", "--no-such")])
+@pytest.mark.parametrize(
+    "words", [("show", "digits@9.9.9"), ("list", "nothing"), ("show", "--no-such")]
+)
 def test_with_json_an_error_is_text_on_stderr(first: Repository, words: tuple[str, ...]) -> None:
     done = first.mlver(*words, "--json")
     assert done.code in (2, 3)

@@ -25,4 +25,6 @@ def test_what_was_told_and_kept_is_there_when_the_process_ends_at_once(tmp_path:
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (3, b"told", b"remarked")
-    assert [file.name for file in path.parent.iterdir()] == ["state.db"]  # closed: no journal is left to be read
+    assert [file.name for file in path.parent.iterdir()] == [
+        "state.db"
+    ]  # closed: no journal is left to be read

@@ -10,7 +10,11 @@ from tests.conftest import Repository
 
 def stored(repository: Repository) -> set[str]:
     top = repository.path / ".git/mlver"
-    return {str(path.relative_to(top)) for name in ("objects", "packs") for path in (top / name).rglob("*")}
+    return {
+        str(path.relative_to(top))
+        for name in ("objects", "packs")
+        for path in (top / name).rglob("*")
+    }
 
 
 def test_release_candidates_end_in_a_release_that_stores_nothing_twice(first: Repository) -> None:
@@ -32,10 +36,14 @@ def test_release_candidates_end_in_a_release_that_stores_nothing_twice(first: Re
 
 def test_the_first_version_may_be_a_candidate(project: Repository) -> None:
     assert_works(project, "init")
-    said = assert_works(project, "register", "m", "--weights", "model", "--bump", "prerelease", "-m", "Try")
+    said = assert_works(
+        project, "register", "m", "--weights", "model", "--bump", "prerelease", "-m", "Try"
+    )
     assert said.startswith("Registered m 1.0.0-rc.1\n")
     said = assert_refused(project, "show", "m")
-    assert said == ("error: m has no release yet, only pre-releases up to 1.0.0-rc.1\nhint: name one: m@1.0.0-rc.1\n")
+    assert said == (
+        "error: m has no release yet, only pre-releases up to 1.0.0-rc.1\nhint: name one: m@1.0.0-rc.1\n"
+    )
 
 
 def test_below_the_highest_only_when_it_is_meant(second: Repository) -> None:
@@ -44,7 +52,9 @@ def test_below_the_highest_only_when_it_is_meant(second: Repository) -> None:
         "error: digits 1.0.1 is below 1.1.0, the highest registered\n"
         "hint: mlver register digits --version 1.0.1 --allow-lower   (for a fix to an older line)\n"
     )
-    assert assert_works(second, *words, "--allow-lower").startswith("Registered digits 1.0.1  from 1.0.0\n")
+    assert assert_works(second, *words, "--allow-lower").startswith(
+        "Registered digits 1.0.1  from 1.0.0\n"
+    )
     assert assert_works(second, "show", "digits").startswith("digits 1.1.0\n")
 
 
@@ -56,7 +66,9 @@ def test_a_number_is_never_used_again(second: Repository) -> None:
     # not even once its record is gone: its tag still claims it
     second.git("rm", "--quiet", ".mlver/models/digits/versions/1.1.0.yaml")
     second.commit("Clean up")
-    assert "registered already" in assert_refused(second, "register", "digits", "--version", "1.1.0", "-m", "Again")
+    assert "registered already" in assert_refused(
+        second, "register", "digits", "--version", "1.1.0", "-m", "Again"
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,17 +82,39 @@ def test_a_number_is_never_used_again(second: Repository) -> None:
         (("--bump", "patch", "--update", "half"), "'half' is not one of"),
     ],
 )
-def test_a_number_that_cannot_be_told_is_a_usage_error(second: Repository, words: tuple[str, ...], said: str) -> None:
+def test_a_number_that_cannot_be_told_is_a_usage_error(
+    second: Repository, words: tuple[str, ...], said: str
+) -> None:
     assert said in assert_refused(second, "register", "digits", *words, "-m", "Next", code=2)
 
 
 def test_the_parent_can_be_told(second: Repository) -> None:
     said = assert_works(
-        second, "register", "digits", "--bump", "minor", "--parent", "production", "-m", "From production"
+        second,
+        "register",
+        "digits",
+        "--bump",
+        "minor",
+        "--parent",
+        "production",
+        "-m",
+        "From production",
     )
     assert said.startswith("Registered digits 1.2.0  from 1.0.0\n")
-    said = assert_works(second, "register", "digits", "--bump", "major", "--parent", "none", "-m", "From scratch")
+    said = assert_works(
+        second, "register", "digits", "--bump", "major", "--parent", "none", "-m", "From scratch"
+    )
     assert said.startswith("Registered digits 2.0.0\n")
     assert "has no version 9.0.0" in assert_refused(
-        *(second, "register", "digits", "--bump", "patch", "--parent", "9.0.0", "-m", "From nothing")
+        *(
+            second,
+            "register",
+            "digits",
+            "--bump",
+            "patch",
+            "--parent",
+            "9.0.0",
+            "-m",
+            "From nothing",
+        )
     )

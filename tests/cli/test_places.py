@@ -20,16 +20,25 @@ def shell(where: Path, command: str, programs: Path) -> subprocess.CompletedProc
     for name in ("mlver", "git-mlver"):
         program = programs / name
         code = f"import sys; sys.argv[0] = {name!r}; from mlver.__main__ import run; run()"
-        program.write_text(f"#!/bin/sh\nPYTHONPATH='{CHECKOUT}' exec '{sys.executable}' -c \"{code}\" \"$@\"\n")
+        program.write_text(
+            f"#!/bin/sh\nPYTHONPATH='{CHECKOUT}' exec '{sys.executable}' -c \"{code}\" \"$@\"\n"
+        )
         program.chmod(0o755)
     environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     return subprocess.run(
-        ["bash", "-c", command], cwd=where, env=environment, capture_output=True, text=True, check=False
+        ["bash", "-c", command],
+        cwd=where,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
 def test_git_mlver_is_mlver(first: Repository, tmp_path: Path) -> None:
-    done = shell(first.path, "git mlver list && git mlver verify --all && git mlver -h", tmp_path / "bin")
+    done = shell(
+        first.path, "git mlver list && git mlver verify --all && git mlver -h", tmp_path / "bin"
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("digits\n  version")
     assert "All is well" in done.stdout
@@ -37,7 +46,9 @@ def test_git_mlver_is_mlver(first: Repository, tmp_path: Path) -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_error(first: Repository, tmp_path: Path) -> None:
-    done = shell(first.path, "set -o pipefail; mlver show digits --json | head -c 1", tmp_path / "bin")
+    done = shell(
+        first.path, "set -o pipefail; mlver show digits --json | head -c 1", tmp_path / "bin"
+    )
     assert (done.stdout, done.stderr) == ("{", "")
     assert done.returncode in (0, 141)
 
@@ -46,7 +57,9 @@ def test_a_full_pipe_whose_reader_leaves_is_no_error(first: Repository, tmp_path
     first.write("params.yaml", "".join(f"key_{number}: {'x' * 100}\n" for number in range(5000)))
     first.commit()
     assert_works(first, "register", "digits", "--bump", "patch", "-m", "Many parameters")
-    done = shell(first.path, "mlver show digits | head -n 1; echo ${PIPESTATUS[0]}", tmp_path / "bin")
+    done = shell(
+        first.path, "mlver show digits | head -n 1; echo ${PIPESTATUS[0]}", tmp_path / "bin"
+    )
     assert (done.stdout, done.stderr) == ("digits 1.0.1\n0\n", "")
 
 
@@ -56,7 +69,9 @@ def test_c_takes_the_place_of_the_working_directory(
     assert main(["-C", os.path.relpath(first.path, tmp_path), "list"]) == 0
     assert capsys.readouterr().out.startswith("digits\n")
     assert main(["-C", "nowhere", "list"]) == 2
-    assert capsys.readouterr().err.startswith("error: -C names nowhere, which is no directory\nhint: mlver -C DIR")
+    assert capsys.readouterr().err.startswith(
+        "error: -C names nowhere, which is no directory\nhint: mlver -C DIR"
+    )
     assert main(["list"]) == 3
     assert "is not in a git repository\nhint: git init\n" in capsys.readouterr().err
 
@@ -65,16 +80,22 @@ def test_paths_begin_where_the_person_stands(project: Repository) -> None:
     assert_works(project, "init")
     below = Repository(project.path / "model")
     words = ("--weights", ".", "--data", "train=../data/train.csv", "--params", "../params.yaml")
-    assert "  weights  model           2 files" in assert_works(below, "register", "digits", *words, "-m", "First")
+    assert "  weights  model           2 files" in assert_works(
+        below, "register", "digits", *words, "-m", "First"
+    )
     assert "path: data/train.csv" in (project.path / ".mlver/models/digits/model.yaml").read_text()
     assert assert_works(below, "status").startswith("digits 1.0.0")
 
 
-def test_a_linked_work_tree_shares_objects_and_has_its_own_records(first: Repository, tmp_path: Path) -> None:
+def test_a_linked_work_tree_shares_objects_and_has_its_own_records(
+    first: Repository, tmp_path: Path
+) -> None:
     first.git("worktree", "add", "--quiet", "-b", "side", "../side")
     side = Repository(tmp_path / "side")
     train_model(side, 2)
-    assert "digits@v1.1.0" in assert_works(side, "register", "digits", "--bump", "minor", "-m", "Second")
+    assert "digits@v1.1.0" in assert_works(
+        side, "register", "digits", "--bump", "minor", "-m", "Second"
+    )
     assert not (side.path / ".git/mlver").exists()
     assert "1.1.0" not in assert_works(first, "list")
     assert assert_works(side, "checkout", "digits@1.0.0").startswith("Checked out digits 1.0.0")
@@ -94,7 +115,9 @@ def test_before_the_first_commit(repository: Repository, tmp_path: Path) -> None
     fresh.git("init", "--quiet")
     assert_works(fresh, "init")
     fresh.write("w.bin", "weights")
-    assert "tag m@v1.0.0" in assert_works(fresh, "register", "m", "--weights", "w.bin", "-m", "First")
+    assert "tag m@v1.0.0" in assert_works(
+        fresh, "register", "m", "--weights", "w.bin", "-m", "First"
+    )
     assert "  code        no commit yet on main\n" in assert_works(fresh, "show", "m")
     assert assert_works(fresh, "verify", "--all").startswith("All is well")
     assert fresh.git("log", "--format=%s") == "mlver: register m 1.0.0"
@@ -135,11 +158,23 @@ def test_half_done_work_of_git_is_left_alone(second: Repository, state: str) -> 
         f"hint: git {state} --continue   (or --abort)\n"
     )
     assert_refused(second, "register", "digits", "--bump", "patch", "--allow-dirty", "-m", "Third")
-    assert_refused(second, "register", "digits", "--bump", "patch", "--allow-dirty", "--no-commit", "-m", "Third")
+    assert_refused(
+        second,
+        "register",
+        "digits",
+        "--bump",
+        "patch",
+        "--allow-dirty",
+        "--no-commit",
+        "-m",
+        "Third",
+    )
     assert second.git("status", "--porcelain") == before
 
 
-def test_code_that_is_not_committed_is_refused_unless_the_record_may_say_so(first: Repository) -> None:
+def test_code_that_is_not_committed_is_refused_unless_the_record_may_say_so(
+    first: Repository,
+) -> None:
     first.write("train.py", "print(1)\n")
     first.commit()
     first.write("train.py", "print(2)\n")
@@ -149,7 +184,9 @@ def test_code_that_is_not_committed_is_refused_unless_the_record_may_say_so(firs
         "  train.py\n"
         "hint: git commit, then run the command again (or add --allow-dirty, which the record will say)\n"
     )
-    assert "  the code was not committed; the record says so\n" in assert_works(first, *words, "--allow-dirty")
+    assert "  the code was not committed; the record says so\n" in assert_works(
+        first, *words, "--allow-dirty"
+    )
     assert "on main  with uncommitted changes\n" in assert_works(first, "show", "digits")
     assert first.git("status", "--porcelain") == " M train.py"
 
@@ -168,13 +205,17 @@ def test_files_no_commit_holds_are_told_of(first: Repository) -> None:
     assert "note: no commit holds notes.txt; if the model needs it, git add it\n" in said
 
 
-def test_the_offer_to_ignore_artifacts_can_be_pasted(repository: Repository, tmp_path: Path) -> None:
+def test_the_offer_to_ignore_artifacts_can_be_pasted(
+    repository: Repository, tmp_path: Path
+) -> None:
     assert_works(repository, "init")
     names = ["a b/w.bin", "it's/*.bin", "[x]/w.bin"]
     for number, name in enumerate(names):
         repository.write(name, "w")
         said = assert_works(repository, "register", f"m{number}", "--weights", name, "-m", "First")
-        offer = next(line for line in said.splitlines() if line.startswith("keep large files out of git: "))
+        offer = next(
+            line for line in said.splitlines() if line.startswith("keep large files out of git: ")
+        )
         assert shell(repository.path, offer.partition(": ")[2], tmp_path / "bin").returncode == 0
     assert repository.git("status", "--porcelain") == "?? .gitignore"
     assert repository.git("check-ignore", *names).count("\n") == 2

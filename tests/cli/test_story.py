@@ -84,7 +84,9 @@ def test_what_there_is_and_what_changed(second: Repository) -> None:
     )
     assert screen(second, "tag") == "every record on HEAD is sealed already\n"
     shown = screen(second, "show", "@production")
-    assert shown.startswith("digits 1.0.0  production\n  First\n  registered  2026-01-02 03:04 UTC by Kim <kim@")
+    assert shown.startswith(
+        "digits 1.0.0  production\n  First\n  registered  2026-01-02 03:04 UTC by Kim <kim@"
+    )
     for line in (
         "  parent      none, update full",
         "  code        … on main",
@@ -103,7 +105,9 @@ def test_stages_move_and_come_back(second: Repository) -> None:
     assert screen(second, "promote", "digits", "--to", "production", "-m", "Again") == (
         "digits 1.1.0 holds production already; nothing changed\n"
     )
-    assert screen(second, "rollback", "digits", "--stage", "production", "-m", "Too slow", "--checkout") == (
+    assert screen(
+        second, "rollback", "digits", "--stage", "production", "-m", "Too slow", "--checkout"
+    ) == (
         "Rolled back production from 1.1.0 to digits 1.0.0\n"
         "  every byte of it was read and found right (17 kB)\n"
         "  1 file written, 2 unchanged  in HERE\n"
@@ -121,11 +125,16 @@ def test_stages_move_and_come_back(second: Repository) -> None:
         "2026-01-02 03:04  digits 1.0.0  rolled back  production: 1.1.0 → 1.0.0  Too slow  Kim\n"
         "2 older events: add --limit 3\n"
     )
-    assert assert_refused(second, "rollback", "digits", "--stage", "production", "-m", "Too slow") == (
+    assert assert_refused(
+        second, "rollback", "digits", "--stage", "production", "-m", "Too slow"
+    ) == (
         "error: production held nothing before digits 1.0.0 that was not rolled back or retired, so there is nothing to"
         " go back to\nhint: mlver rollback digits --stage production --to 1.1.0 -m WHY\n"
     )
-    assert screen(second, "verify", "--all") == "All is well  2 versions, 3 promotions, 6 files, 34 kB\n"
+    assert (
+        screen(second, "verify", "--all")
+        == "All is well  2 versions, 3 promotions, 6 files, 34 kB\n"
+    )
     assert "next: mlver checkout digits@1.1.0   (goes forward again)\n" in screen(second, "status")
 
 
@@ -141,7 +150,9 @@ def test_a_checkout_beside_the_work_tree(second: Repository) -> None:
 
 def test_directions_tell_better_from_worse(second: Repository) -> None:
     settings = second.path / ".mlver/models/digits/model.yaml"
-    settings.write_text(f"{settings.read_text()}directions: {{accuracy: higher, log_loss: higher}}\n")
+    settings.write_text(
+        f"{settings.read_text()}directions: {{accuracy: higher, log_loss: higher}}\n"
+    )
     assert (
         "metrics\n"
         "  accuracy  0.91 →  0.94  +0.03  +3.3 %  better\n"
@@ -168,7 +179,9 @@ def test_model_yaml_remembers_what_was_told_once(first: Repository) -> None:
     assert settings.read_bytes() == before
     first.write("other.json", '{"f1": 0.5}')
     first.commit()
-    done = first.mlver("register", "digits", "--bump", "patch", "--metrics", "other.json", "-m", "Measured anew")
+    done = first.mlver(
+        "register", "digits", "--bump", "patch", "--metrics", "other.json", "-m", "Measured anew"
+    )
     assert done.code == 0
     assert b"- other.json\n" in settings.read_bytes()
     assert b"metrics.json" not in settings.read_bytes()

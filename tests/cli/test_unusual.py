@@ -58,13 +58,21 @@ def test_one_tag_alone_is_enough_to_read(remote: Repository) -> None:
     assert assert_works(clone, "tag") == "every record on HEAD is sealed already\n"
 
 
-def test_a_partial_clone_is_read_without_fetching(remote: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_partial_clone_is_read_without_fetching(
+    remote: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clone = cloned(remote, "--filter=blob:none")
     assert clone.git("config", "remote.origin.promisor") == "true"
     lacking = clone.git("rev-list", "--objects", "--all", "--missing=print").count("?")
     assert lacking > 0
     remote.path.rename(remote.path.with_name("away.git"))
-    for words in (("list",), ("show", "digits"), ("log",), ("diff", "digits@1.0.0", "digits@1.1.0"), ("tag",)):
+    for words in (
+        ("list",),
+        ("show", "digits"),
+        ("log",),
+        ("diff", "digits@1.0.0", "digits@1.1.0"),
+        ("tag",),
+    ):
         assert_works(clone, *words)
     assert "digits@v" not in clone.mlver("verify", "--all").out  # both seals hold
     assert clone.git("rev-list", "--objects", "--all", "--missing=print").count("?") == lacking
@@ -74,7 +82,9 @@ def test_a_partial_clone_is_read_without_fetching(remote: Repository, monkeypatc
 def test_a_clone_without_trees_says_how_to_get_them(remote: Repository) -> None:
     clone = cloned(remote, "--filter=tree:0")
     said = assert_refused(clone, "list")
-    assert said.startswith("error: this partial clone lacks something of the history that mlver needs\n")
+    assert said.startswith(
+        "error: this partial clone lacks something of the history that mlver needs\n"
+    )
     hint = re.findall(r"hint: (.+?)   ", said)[0]
     subprocess.run(["sh", "-c", hint], cwd=clone.path, check=True)
     assert "1.1.0" in assert_works(clone, "list")
@@ -82,13 +92,20 @@ def test_a_clone_without_trees_says_how_to_get_them(remote: Repository) -> None:
 
 def test_a_sparse_checkout_that_hides_records_is_refused(remote: Repository) -> None:
     clone = cloned(remote, "--sparse")
-    for words in (("list",), ("init",), ("register", "m", "--weights", "params.yaml", "-m", "x"), ("verify",)):
+    for words in (
+        ("list",),
+        ("init",),
+        ("register", "m", "--weights", "params.yaml", "-m", "x"),
+        ("verify",),
+    ):
         said = assert_refused(clone, *words)
         assert said.startswith("error: this sparse checkout leaves out .mlver/.gitattributes and ")
         assert said.endswith("hint: git sparse-checkout add .mlver\n")
     clone.git("sparse-checkout", "add", ".mlver")
     assert "1.1.0" in assert_works(clone, "list")
-    clone.git("sparse-checkout", "set", "--no-cone", "/*", "!/.mlver/models/digits/versions/1.1.0.yaml")
+    clone.git(
+        "sparse-checkout", "set", "--no-cone", "/*", "!/.mlver/models/digits/versions/1.1.0.yaml"
+    )
     assert "leaves out .mlver/models/digits/versions/1.1.0.yaml," in assert_refused(
         clone, "register", "digits", "-m", "x"
     )
@@ -99,23 +116,35 @@ def test_a_sparse_checkout_that_hides_records_is_refused(remote: Repository) -> 
 def test_a_clone_that_fetches_no_tags_is_told(remote: Repository) -> None:
     clone = cloned(remote, "--no-tags")
     assert "git fetch --tags origin" in clone.mlver("doctor").out
-    assert "hint: git fetch --tags   (for seals made elsewhere; else: mlver tag)" in clone.mlver("verify").out
+    assert (
+        "hint: git fetch --tags   (for seals made elsewhere; else: mlver tag)"
+        in clone.mlver("verify").out
+    )
 
 
 # -- a remote that says no -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("how", ["hook", "another tag"])
-def test_a_push_that_is_refused_loses_nothing(second: Repository, remote: Repository, how: str) -> None:
+def test_a_push_that_is_refused_loses_nothing(
+    second: Repository, remote: Repository, how: str
+) -> None:
     train_model(second, 3)
     assert_works(second, "register", "digits", "--bump", "minor", "-m", "Third")
     if how == "hook":
-        hook = remote.write("hooks/update", "#!/bin/sh\necho 'GL-HOOK-ERR: tags are protected' >&2\nexit 1\n")
+        hook = remote.write(
+            "hooks/update", "#!/bin/sh\necho 'GL-HOOK-ERR: tags are protected' >&2\nexit 1\n"
+        )
         hook.chmod(0o755)
         said = assert_refused(second, "tag", "--push")
-        assert said.startswith("error: git could not push the tags, for origin does not let you; it said:\n")
+        assert said.startswith(
+            "error: git could not push the tags, for origin does not let you; it said:\n"
+        )
         assert "GL-HOOK-ERR: tags are protected" in said
-        assert "hint: have somebody push them who may: git push origin digits@v1.2.0   (they are kept here)\n" in said
+        assert (
+            "hint: have somebody push them who may: git push origin digits@v1.2.0   (they are kept here)\n"
+            in said
+        )
         hook.unlink()
     else:
         remote.git("config", "receive.denyCreates", "true")
@@ -138,12 +167,16 @@ def test_submodules_are_repositories_of_their_own(second: Repository, tmp_path: 
     inner = Repository(outer.path / "vendor/digits")
     assert "1.1.0" in assert_works(inner, "list")
     train_model(inner, 3)
-    assert_works(inner, "register", "digits", "--weights", "model", "--bump", "major", "-m", "Third")
+    assert_works(
+        inner, "register", "digits", "--weights", "model", "--bump", "major", "-m", "Third"
+    )
     assert (outer.path / ".git/modules/vendor/digits/mlver").is_dir()
     assert outer.git("status", "--porcelain") == " M vendor/digits"
     outer.commit("Newer")
     assert_works(outer, "init")
-    said = assert_refused(outer, "register", "m", "--weights", "vendor/digits/model", "-m", "x", code=2)
+    said = assert_refused(
+        outer, "register", "m", "--weights", "vendor/digits/model", "-m", "x", code=2
+    )
     assert said == (
         "error: vendor/digits/model lies in vendor/digits, which is a repository of its own (a submodule, perhaps)\n"
         "hint: mlver -C vendor/digits init   (and register it there)\n"
@@ -152,7 +185,9 @@ def test_submodules_are_repositories_of_their_own(second: Repository, tmp_path: 
     assert_works(outer, "register", "m", "--weights", "w.bin", "-m", "First")
     assert assert_works(outer, "verify", "--all").startswith("All is well")
     outer.git("tag", "v2.0.0", "HEAD~1")
-    (outer.path / "vendor/digits/.git").unlink()  # as in a clone that was made without its submodules
+    (
+        outer.path / "vendor/digits/.git"
+    ).unlink()  # as in a clone that was made without its submodules
     done = outer.mlver("adopt", "n", "--weights", "vendor/digits/model")
     assert "lies in the submodule vendor/digits, which is a repository of its own" in done.out
 
@@ -169,12 +204,14 @@ def test_many_models_and_many_versions_in_one_commit(repository: Repository) -> 
     below = Repository(repository.path / "teams/m3")
     for number in (1, 2):
         below.write("model/w.bin", f"m3 {number}")
-        assert_works(below, "register", "m3", "--bump", "minor", "--no-commit", "-m", f"Once more {number}")
+        assert_works(
+            below, "register", "m3", "--bump", "minor", "--no-commit", "-m", f"Once more {number}"
+        )
     repository.commit("All at once")
     assert assert_works(below, "tag").count("Sealed m") == 7
-    assert {repository.git("rev-parse", f"{name}^{{commit}}") for name in repository.git("tag").split()} == {
-        repository.git("rev-parse", "HEAD")
-    }
+    assert {
+        repository.git("rev-parse", f"{name}^{{commit}}") for name in repository.git("tag").split()
+    } == {repository.git("rev-parse", "HEAD")}
     assert assert_works(repository, "verify", "--all").startswith("All is well  7 versions")
     assert "path: teams/m3/model\n" in (repository.path / ".mlver/models/m3/model.yaml").read_text()
     assert assert_works(below, "status", "m3").startswith("m3 1.2.0")
@@ -189,7 +226,9 @@ def test_other_formats_of_git(tmp_path: Path, setting: str) -> None:
     made = Repository(tmp_path / "made")
     made.path.mkdir()
     option = "--object-format=sha256" if setting == "sha256" else "--ref-format=reftable"
-    if subprocess.run(["git", "init", "--quiet", option], cwd=made.path, capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["git", "init", "--quiet", option], cwd=made.path, capture_output=True, check=False
+    ).returncode:
         pytest.skip(f"THIS GIT KNOWS NO {setting}")
     made.write("w.bin", "w")
     assert_works(made, "init")
@@ -203,7 +242,9 @@ def test_other_formats_of_git(tmp_path: Path, setting: str) -> None:
     assert assert_works(made, "verify", "--all").startswith("All is well")
 
 
-def test_line_ends_are_kept_in_records_and_read_in_values(second: Repository, tmp_path: Path) -> None:
+def test_line_ends_are_kept_in_records_and_read_in_values(
+    second: Repository, tmp_path: Path
+) -> None:
     second.git("clone", "--quiet", "--config", "core.autocrlf=true", ".", str(tmp_path / "clone"))
     clone = Repository(tmp_path / "clone")
     assert b"\r" not in (clone.path / ".mlver/config.yaml").read_bytes()
@@ -211,7 +252,10 @@ def test_line_ends_are_kept_in_records_and_read_in_values(second: Repository, tm
     train_model(clone, 3, commit=False)
     clone.write("params.yaml", "lr: 0.003\r\nseed: 42\r\n")
     assert_works(clone, "register", "digits", "--bump", "minor", "-m", "Third")
-    assert read_document(clone.mlver("show", "--json"), "show")["record"]["params"] == {"lr": 0.003, "seed": 42}
+    assert read_document(clone.mlver("show", "--json"), "show")["record"]["params"] == {
+        "lr": 0.003,
+        "seed": 42,
+    }
     assert "digits 1.2.0" not in clone.mlver("verify", "digits@1.2.0").out
 
 
@@ -247,4 +291,7 @@ def test_a_repository_of_somebody_else_names_the_way(first: Repository) -> None:
     os.chown(first.path / ".git", 12345, 12345)
     os.chown(first.path, 12345, 12345)
     said = assert_refused(first, "list")
-    assert f"hint: git config --global --add safe.directory {first.path}   (if you trust whose it is)\n" in said
+    assert (
+        f"hint: git config --global --add safe.directory {first.path}   (if you trust whose it is)\n"
+        in said
+    )

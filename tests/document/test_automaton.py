@@ -13,16 +13,33 @@ from mlver.document.automaton import Automaton, Budget, TooCostly
 from mlver.document.pattern import PatternRefused, translate
 
 ATOMS = st.sampled_from(
-    ["a", "b", ".", "[ab]", "[^a]", r"\d", r"\W", r"\s", "-", "[a-b1]", r"\.", "é", r"\u00e9", r"\x61", "[^]", r"[\w-]"]
+    [
+        "a",
+        "b",
+        ".",
+        "[ab]",
+        "[^a]",
+        r"\d",
+        r"\W",
+        r"\s",
+        "-",
+        "[a-b1]",
+        r"\.",
+        "é",
+        r"\u00e9",
+        r"\x61",
+        "[^]",
+        r"[\w-]",
+    ]
 )
 PATTERNS = st.recursive(
     ATOMS | st.just(""),
     lambda inner: (
         st.lists(inner, min_size=1, max_size=3).map("".join)
         | st.lists(inner, min_size=2, max_size=3).map(lambda parts: f"({'|'.join(parts)})")
-        | st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{1,}", "{0,2}", "*?", "{0}"])).map(
-            lambda it: f"(?:{it[0]}){it[1]}"
-        )
+        | st.tuples(
+            inner, st.sampled_from(["*", "+", "?", "{2}", "{1,}", "{0,2}", "*?", "{0}"])
+        ).map(lambda it: f"(?:{it[0]}){it[1]}")
         | inner.map(lambda part: f"(?:^{part})")
         | inner.map(lambda part: f"(?:{part}$)")
     ),
@@ -37,13 +54,24 @@ def search(pattern: str, text: str) -> bool:
 @settings(max_examples=1500)
 @given(PATTERNS, st.text(alphabet="ab1-. é\n", max_size=8))
 def test_it_agrees_with_re(pattern: str, text: str) -> None:
-    python = translate(pattern).replace("[^]", r"[\s\S]")  # ECMA's any character; Python has no such class
+    python = translate(pattern).replace(
+        "[^]", r"[\s\S]"
+    )  # ECMA's any character; Python has no such class
     python = re.sub(r"(?<!\\)\.(?![^[]*\])", r"[^\\n\\r\\u2028\\u2029]", python)
     assert search(pattern, text) == (re.search(python, text, re.ASCII) is not None)
 
 
 @pytest.mark.parametrize(
-    "pattern", ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "(a*)*b", "^(.*)*x$", "a{0,300}" * 2 + "b", "(((a*)*)*)*$b"]
+    "pattern",
+    [
+        "^(a+)+$",
+        "^(a|a)*$",
+        "^(a|aa)+$",
+        "(a*)*b",
+        "^(.*)*x$",
+        "a{0,300}" * 2 + "b",
+        "(((a*)*)*)*$b",
+    ],
 )
 def test_what_backtracks_for_ever_elsewhere_is_quick(pattern: str) -> None:
     begun = time.process_time()
@@ -102,7 +130,13 @@ def test_what_is_remembered_is_bounded() -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "python"),
-    [("a$", r"a\Z"), (r"a\$", r"a\$"), ("[$]$", r"[$]\Z"), (r"[\]$]$", r"[\]$]\Z"), ("(?!x$)a", r"(?!x\Z)a")],
+    [
+        ("a$", r"a\Z"),
+        (r"a\$", r"a\$"),
+        ("[$]$", r"[$]\Z"),
+        (r"[\]$]$", r"[\]$]\Z"),
+        ("(?!x$)a", r"(?!x\Z)a"),
+    ],
 )
 def test_translate(pattern: str, python: str) -> None:
     assert translate(pattern) == python

@@ -88,7 +88,10 @@ TRAPS = st.sampled_from(
     ]
 )
 TEXTS = (
-    TRAPS | st.text(max_size=12) | st.lists(TRAPS, max_size=3).map("".join) | st.lists(TRAPS, max_size=4).map("\n".join)
+    TRAPS
+    | st.text(max_size=12)
+    | st.lists(TRAPS, max_size=3).map("".join)
+    | st.lists(TRAPS, max_size=4).map("\n".join)
 )
 LEAVES = (
     st.none()
@@ -98,7 +101,9 @@ LEAVES = (
     | TEXTS
 )
 VALUES = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=12
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=12,
 )
 
 

@@ -18,7 +18,9 @@ TEAM: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "$id": "https://example.org/ours.json",
     "required": ["labels"],
-    "properties": {"labels": {"required": ["team"], "properties": {"team": {"$ref": "#/$defs/team"}}}},
+    "properties": {
+        "labels": {"required": ["team"], "properties": {"team": {"$ref": "#/$defs/team"}}}
+    },
     "$defs": {"team": {"title": "a team", "pattern": "^(mt|asr)(-[a-z]+)*$"}},
 }
 
@@ -44,7 +46,11 @@ def test_it_is_obeyed_on_top_of_ours() -> None:
         decode("version", VERSION_TEXT.replace(b"team: mt", b"team: x"), "f", as_bytes(TEAM))
     assert caught.value.faults == ("line 18: labels.team: `x` is not a team",)
     with pytest.raises(InvalidDocument, match="`team` is missing"):
-        encode("version", {**document, "labels": {}}, as_bytes({"properties": {"labels": {"required": ["team"]}}}))
+        encode(
+            "version",
+            {**document, "labels": {}},
+            as_bytes({"properties": {"labels": {"required": ["team"]}}}),
+        )
 
 
 def test_ours_is_obeyed_whatever_it_says() -> None:
@@ -97,10 +103,16 @@ LAUGHS = {f"a{i}": {"allOf": [{"$ref": f"#/$defs/a{i + 1}"}] * 2} for i in range
         ({"$ref": "#/$defs/a", "$defs": {"a": {"not": {"$ref": "#/$defs/a"}}}}, {}),
         ({"$ref": "#/$defs/a0", "$defs": LAUGHS}, {}),
         ({"anyOf": [{"type": "string"}] * 1000}, WIDE),
-        ({"properties": {"a": {"additionalProperties": {"allOf": [{"type": "object"}] * 1000}}}}, WIDE),
+        (
+            {"properties": {"a": {"additionalProperties": {"allOf": [{"type": "object"}] * 1000}}}},
+            WIDE,
+        ),
         ({"properties": {"a": {"pattern": "(a|b)*c(a|b){200}$"}}}, {"a": "abc" * 1_000_000}),
         ({"properties": {"a": {"items": {"pattern": "^(a+)+$"}}}}, {"a": ["a" * 5000 + "b"] * 500}),
-        ({"properties": {"a": {"items": {"enum": [f"e{i}" for i in range(5000)]}}}}, {"a": ["e4999"] * 50_000}),
+        (
+            {"properties": {"a": {"items": {"enum": [f"e{i}" for i in range(5000)]}}}},
+            {"a": ["e4999"] * 50_000},
+        ),
     ],
 )
 def test_no_schema_takes_long(schema: Any, value: Any) -> None:
@@ -122,9 +134,9 @@ def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the network was used")
 
     monkeypatch.setattr(socket, "socket", refuse)
-    assert faults({"$id": "http://127.0.0.1/x", "$ref": "#/$defs/a", "$defs": {"a": {"required": ["z"]}}}, {}) == (
-        "`z` is missing",
-    )
+    assert faults(
+        {"$id": "http://127.0.0.1/x", "$ref": "#/$defs/a", "$defs": {"a": {"required": ["z"]}}}, {}
+    ) == ("`z` is missing",)
     refusals({"$ref": "http://127.0.0.1/x"})
 
 

@@ -40,7 +40,11 @@ def test_schema_and_dataclass_say_the_same(kind: Kind) -> None:
     root = schema(kind)
     assert root["properties"]["schema"]["const"] == RECORDS[kind].schema
     properties = {name: part for name, part in root["properties"].items() if name != "schema"}
-    compare(RECORDS[kind], {**root, "properties": properties, "required": root["required"][1:]}, root["$defs"])
+    compare(
+        RECORDS[kind],
+        {**root, "properties": properties, "required": root["required"][1:]},
+        root["$defs"],
+    )
 
 
 def compare(record: Any, part: dict[str, Any], definitions: dict[str, Any]) -> None:
@@ -52,7 +56,9 @@ def compare(record: Any, part: dict[str, Any], definitions: dict[str, Any]) -> N
     required = set(part.get("required", ()))
     # What a record writes whether or not it says something is what its schema asks for, bar defaults of settings.
     for field in fields:
-        always = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        always = (
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        )
         assert not always or field.name in required, (record, field.name)
     hints = get_type_hints(record, localns={"Leaf": Any, "Values": Any, "Metrics": Any})
     for name, inner in part["properties"].items():
@@ -80,14 +86,19 @@ def compare_type(hint: Any, part: dict[str, Any], definitions: dict[str, Any], w
         assert part["type"] == "object", where
         compare_type(inner[1], part["additionalProperties"], definitions, where)
     else:
-        assert part["type"] == {str: "string", int: "integer", bool: "boolean", Digest: "string"}[hint], where
+        assert (
+            part["type"] == {str: "string", int: "integer", bool: "boolean", Digest: "string"}[hint]
+        ), where
         assert (hint is Digest) == (part.get("pattern", "").startswith("^sha256")), where
     return None
 
 
 def resolve(part: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     if "$ref" in part:
-        return {**definitions[part["$ref"].removeprefix("#/$defs/")], **{k: v for k, v in part.items() if k != "$ref"}}
+        return {
+            **definitions[part["$ref"].removeprefix("#/$defs/")],
+            **{k: v for k, v in part.items() if k != "$ref"},
+        }
     return part
 
 
@@ -101,7 +112,9 @@ def test_the_smallest_record_writes_exactly_what_is_required(kind: Kind) -> None
         assert written == set(schema(kind)["required"])
 
 
-@pytest.mark.parametrize(("kind", "text"), [("version", VERSION_TEXT), ("promotion", PROMOTION_TEXT)])
+@pytest.mark.parametrize(
+    ("kind", "text"), [("version", VERSION_TEXT), ("promotion", PROMOTION_TEXT)]
+)
 def test_the_designs_documents_survive(kind: Kind, text: bytes) -> None:
     document = decode(kind, text, "f")
     record = RECORDS[kind].from_document(document)
@@ -110,7 +123,9 @@ def test_the_designs_documents_survive(kind: Kind, text: bytes) -> None:
 
 
 Strategy = st.SearchStrategy[Any]
-LINES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")), min_size=1, max_size=8)
+LINES = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")), min_size=1, max_size=8
+)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 VERSIONS = st.sampled_from(["0.1.0", "1.10.0", "2.0.0-rc.1", "1.0.0-0a.b-c"])
 DIGESTS = st.binary(min_size=1, max_size=2).map(Digest.of)
@@ -120,11 +135,15 @@ TIMES = st.datetimes().map(lambda when: f"{when:%m-%dT%H:%M:%SZ}").map(lambda re
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 LEAVES = st.none() | st.booleans() | st.integers(-(2**64), 2**64) | FLOATS | TEXTS
 VALUES = st.dictionaries(
-    TEXTS, st.recursive(LEAVES, lambda i: st.lists(i, max_size=2) | st.dictionaries(TEXTS, i, max_size=2)), max_size=3
+    TEXTS,
+    st.recursive(LEAVES, lambda i: st.lists(i, max_size=2) | st.dictionaries(TEXTS, i, max_size=2)),
+    max_size=3,
 )
 METRICS = st.dictionaries(
     TEXTS.filter(bool),
-    st.recursive(FLOATS | st.integers(), lambda i: st.dictionaries(TEXTS.filter(bool), i, max_size=2)),
+    st.recursive(
+        FLOATS | st.integers(), lambda i: st.dictionaries(TEXTS.filter(bool), i, max_size=2)
+    ),
     max_size=3,
 )
 OPTIONAL = st.none() | LINES
@@ -136,7 +155,9 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("Code", "branch"): OPTIONAL,
     ("GateResult", "expected"): LEAVES,
     ("GateResult", "actual"): LEAVES,
-    ("EvaluationRecord", "data"): st.dictionaries(NAMES, st.deferred(lambda: made(Artifact)), min_size=1, max_size=2),
+    ("EvaluationRecord", "data"): st.dictionaries(
+        NAMES, st.deferred(lambda: made(Artifact)), min_size=1, max_size=2
+    ),
     ("Environment", "packages"): st.dictionaries(TEXTS.filter(bool), TEXTS, max_size=3),
     ("Environment", "files"): st.dictionaries(PATHS, DIGESTS, max_size=2),
     ("Environment", "seed"): st.none() | st.integers(),
@@ -189,7 +210,11 @@ def made(record: type[Record]) -> st.SearchStrategy[Record]:
     """Records of this kind with every field drawn, by its name or its type."""
     hints = get_type_hints(record, localns={"Leaf": Any, "Values": Any, "Metrics": Any})
     chosen = {
-        field.name: next(strategy for strategy in known(record, field.name, hints[field.name]) if strategy is not None)
+        field.name: next(
+            strategy
+            for strategy in known(record, field.name, hints[field.name])
+            if strategy is not None
+        )
         for field in dataclasses.fields(record)  # type: ignore[arg-type]
     }
     return st.builds(record, **chosen)
@@ -229,11 +254,20 @@ def test_records_survive_the_journey(kind: Kind, data: st.DataObject) -> None:
 
 def test_the_defaults_are_valid_settings() -> None:
     config = ProjectConfig(
-        stages={"staging": StageSettings(), "production": StageSettings(after=("staging",), verified=True)},
+        stages={
+            "staging": StageSettings(),
+            "production": StageSettings(after=("staging",), verified=True),
+        },
         tags=TagSettings(promotions=True),
     )
-    assert ProjectConfig.from_document(decode("config", encode("config", config.to_document()), "f")) == config
-    assert ProjectConfig.from_document(decode("config", b"schema: mlver/config/1\n", "f")) == ProjectConfig()
+    assert (
+        ProjectConfig.from_document(decode("config", encode("config", config.to_document()), "f"))
+        == config
+    )
+    assert (
+        ProjectConfig.from_document(decode("config", b"schema: mlver/config/1\n", "f"))
+        == ProjectConfig()
+    )
 
 
 @pytest.mark.parametrize(

@@ -65,13 +65,21 @@ def test_every_fault_is_told_at_once_with_its_line() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
-        (b'"1.2.0"', b'"1.2.0+b1"', "line 3: version: `1.2.0+b1` is not a semantic version without build metadata"),
+        (
+            b'"1.2.0"',
+            b'"1.2.0+b1"',
+            "line 3: version: `1.2.0+b1` is not a semantic version without build metadata",
+        ),
         (b'"1.2.0"', b'"v1.2.0"', "is not a semantic version"),
         (b'"1.2.0"', b'"1.2.0\\n"', "is not a semantic version"),
         (b"05Z", b"05+09:00", "is not a UTC time such as 2026-11-21T03:04:05Z"),
         (b"T03", b"T24", "is not a UTC time"),
         (b"sha256:ab", b"sha256:AB", "is not a digest"),
-        (b"models/kr2en", b"../kr2en", "weights.path: `../kr2en` is not a path inside the repository"),
+        (
+            b"models/kr2en",
+            b"../kr2en",
+            "weights.path: `../kr2en` is not a path inside the repository",
+        ),
         (b"models/kr2en", b"/etc", "is not a path"),
         (b"size: 812", b"size: 812.0", "data.golden.size: must be a whole number, not `812.0`"),
         (b"  train:", b"  weights:", "data.weights: `weights` is not a data set name"),
@@ -102,7 +110,11 @@ def test_unknown_keys_are_welcome_in_labels_and_extra_only() -> None:
 @pytest.mark.parametrize(
     ("said", "fault", "upgrade"),
     [
-        ("mlver/version/2", "written by a newer mlver (mlver/version/2); this one reads mlver/version/1", True),
+        (
+            "mlver/version/2",
+            "written by a newer mlver (mlver/version/2); this one reads mlver/version/1",
+            True,
+        ),
         ("mlver/version/123456789", "written by a newer mlver", True),
         ("mlver/promotion/1", "this is `mlver/promotion/1`, not mlver/version/1", False),
         ("mlver/version/0", "this is `mlver/version/0`", False),
@@ -122,7 +134,10 @@ def test_what_is_no_record_at_all_is_refused(data: bytes) -> None:
 
 
 def test_what_decode_would_refuse_is_never_encoded() -> None:
-    for wrong in ({**SMALL["version"], "metrics": {"a": float("nan")}}, {**SMALL["version"], "version": "1"}):
+    for wrong in (
+        {**SMALL["version"], "metrics": {"a": float("nan")}},
+        {**SMALL["version"], "version": "1"},
+    ):
         with pytest.raises(InvalidDocument):
             encode("version", wrong)
 
@@ -157,7 +172,13 @@ REPLACEMENTS: list[Any] = [
 
 
 def spots(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [path, *(spot for key, item in items for spot in spots(item, (*path, key)))]
 
 

@@ -44,7 +44,10 @@ def _install_packages(packages: Sequence[str]) -> None:
         return
     root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", *packages]):
+    for words in (
+        ["update", "-qq"],
+        ["install", "-qq", "-y", "--no-install-recommends", *packages],
+    ):
         try:
             subprocess.run([*root, "apt-get", *words], env=quiet, capture_output=True, check=False)
         except FileNotFoundError:  # no sudo
@@ -62,7 +65,9 @@ def find_free_port() -> int:
 def run_server(words: Sequence[str], log: Path, is_up: Callable[[], bool]) -> Iterator[None]:
     """A server, up while the block runs; one that does not come up fails the test with what it said."""
     with log.open("wb") as out:
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+        process = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+        )
         try:
             until = time.monotonic() + _PATIENCE_S
             while not is_up():
@@ -85,7 +90,9 @@ def is_answering(port: int) -> bool:
 @contextmanager
 def serve_ssh(top: Path) -> Iterator[tuple[str, str]]:
     """An SSH server; yields the address its paths follow, and the command git is to reach it with."""
-    found = require_programs(sshd="openssh-server", ssh="openssh-client", **{"ssh-keygen": "openssh-client"})
+    found = require_programs(
+        sshd="openssh-server", ssh="openssh-client", **{"ssh-keygen": "openssh-client"}
+    )
     for name in ("host", "person"):
         words = [found["ssh-keygen"], "-q", "-t", "ed25519", "-N", "", "-f", str(top / name)]
         subprocess.run(words, stdin=subprocess.DEVNULL, check=True)
@@ -101,7 +108,9 @@ def serve_ssh(top: Path) -> Iterator[tuple[str, str]]:
         "PasswordAuthentication": "no",
         "PermitRootLogin": "prohibit-password",
     }
-    (top / "sshd_config").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+    (top / "sshd_config").write_text(
+        "".join(f"{name} {value}\n" for name, value in settings.items())
+    )
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where sshd drops root's rights
     options = [
@@ -114,7 +123,14 @@ def serve_ssh(top: Path) -> Iterator[tuple[str, str]]:
     # a socket's path may have a hundred characters
     with tempfile.TemporaryDirectory(prefix="mlver-ssh-") as short:
         shared = Path(short) / "shared"
-        client = [found["ssh"], "-F", "none", "-i", str(top / "person"), *(f"-o{option}" for option in options)]
+        client = [
+            found["ssh"],
+            "-F",
+            "none",
+            "-i",
+            str(top / "person"),
+            *(f"-o{option}" for option in options),
+        ]
         client += ["-S", str(shared)]
         person = f"{getpass.getuser()}@127.0.0.1"
         # one connection for all: a handshake takes longer than what thirty of them are for
@@ -165,14 +181,18 @@ def serve_http(top: Path) -> Iterator[str]:
     """nginx before `git http-backend`; yields the address its paths follow."""
     found = require_programs(nginx="nginx-light", fcgiwrap="fcgiwrap")
     port = find_free_port()
-    folder = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True).stdout.strip()
+    folder = subprocess.run(
+        ["git", "--exec-path"], capture_output=True, text=True, check=True
+    ).stdout.strip()
     user = "user root;" if os.geteuid() == 0 else ""
     told = _NGINX.format(top=top, port=port, backend=f"{folder}/git-http-backend", user=user)
     (top / "nginx.conf").write_text(told)
     cgi = top / "cgi"
     server = [found["nginx"], "-p", str(top), "-c", str(top / "nginx.conf"), "-e", "stderr"]
     with (
-        run_server([found["fcgiwrap"], "-c", "4", "-s", f"unix:{cgi}"], top / "fcgiwrap.log", cgi.exists),
+        run_server(
+            [found["fcgiwrap"], "-c", "4", "-s", f"unix:{cgi}"], top / "fcgiwrap.log", cgi.exists
+        ),
         run_server(server, top / "nginx.log", lambda: is_answering(port)),
     ):
         yield f"http://127.0.0.1:{port}"

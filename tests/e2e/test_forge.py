@@ -57,7 +57,9 @@ class Forge:
 
     def clone(self, name: str, *words: str) -> Repository:
         made = Repository(self.top / name)
-        Repository(self.top).git("clone", "--quiet", *words, f"{self.url}{self.top}/forge.git", name)
+        Repository(self.top).git(
+            "clone", "--quiet", *words, f"{self.url}{self.top}/forge.git", name
+        )
         made.git("config", "user.name", name.title())
         return made
 
@@ -95,12 +97,19 @@ def _carry(source: Path, target: Path) -> None:
 
 
 @pytest.fixture(params=["ssh", "http"])
-def forge(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
+def forge(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Forge]:
     bare = Repository(tmp_path / "forge.git")
     bare.path.mkdir()
     bare.git("init", "--quiet", "--bare")
     bare.git("config", "http.receivepack", "true")
-    told = {"path": os.environ["PATH"], "home": os.environ["HOME"], "python": sys.executable, "top": tmp_path}
+    told = {
+        "path": os.environ["PATH"],
+        "home": os.environ["HOME"],
+        "python": sys.executable,
+        "top": tmp_path,
+    }
     hook = bare.path / "hooks/post-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(PIPELINE.format(**told, checkout=CHECKOUT))
@@ -128,7 +137,16 @@ def begin(forge: Forge) -> Repository:
     return kim
 
 
-PATHS = ("--weights", "model", "--data", "train=data/train.csv", "--params", "params.yaml", "--metrics", "metrics.json")
+PATHS = (
+    "--weights",
+    "model",
+    "--data",
+    "train=data/train.csv",
+    "--params",
+    "params.yaml",
+    "--metrics",
+    "metrics.json",
+)
 
 
 def land(clone: Repository) -> str:
@@ -155,7 +173,10 @@ def test_from_a_pull_request_to_a_rollback_from_two_clones(forge: Forge) -> None
     # Kim's clone accepts Lee's seal: it is of the same record
     kim.git("switch", "--quiet", "main")
     kim.git("pull", "--quiet")
-    assert assert_works(kim, "release") == "Found digits@v1.0.0  at origin, which seals the same record\n"
+    assert (
+        assert_works(kim, "release")
+        == "Found digits@v1.0.0  at origin, which seals the same record\n"
+    )
     # a version registered on main, promoted by the other
     train_model(kim, 2)
     assert_works(kim, "register", "digits", "--bump", "minor", "-m", "Second")
@@ -182,7 +203,9 @@ def test_from_a_pull_request_to_a_rollback_from_two_clones(forge: Forge) -> None
     ]
     kim.git("pull", "--quiet")
     for clone in (kim, lee):
-        assert assert_works(clone, "verify", "--all").startswith("All is well  2 versions, 3 promotions")
+        assert assert_works(clone, "verify", "--all").startswith(
+            "All is well  2 versions, 3 promotions"
+        )
         assert assert_works(clone, "show", "digits@production").startswith("digits 1.0.0")
 
 
@@ -205,7 +228,9 @@ def test_a_clone_of_one_tag_proves_tag_record_and_manifest(forge: Forge) -> None
 
 
 @pytest.mark.parametrize("forge", ["http"], indirect=True)
-def test_a_jobs_own_token_is_told_before_it_starts_nothing(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_jobs_own_token_is_told_before_it_starts_nothing(
+    forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kim = begin(forge)
     assert_works(kim, "register", "digits", *PATHS, "-m", "First")
     kim.git("push", "--quiet", "origin", "main")
@@ -214,7 +239,9 @@ def test_a_jobs_own_token_is_told_before_it_starts_nothing(forge: Forge, monkeyp
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_TOKEN", "ghs_own")
     said = assert_refused(kim, "release", "--require-trigger")
-    assert said.startswith("error: nothing was released: this push is made with the job's own GITHUB_TOKEN")
+    assert said.startswith(
+        "error: nothing was released: this push is made with the job's own GITHUB_TOKEN"
+    )
     assert forge.jobs() == []
     done = kim.mlver("release", "--json")
     assert done.code == 0
@@ -223,4 +250,7 @@ def test_a_jobs_own_token_is_told_before_it_starts_nothing(forge: Forge, monkeyp
     found = read_document(done, "release")
     assert (found["pushed"], found["silent"] is None) == (["digits@v1.0.0"], False)
     monkeypatch.setenv("GITHUB_TOKEN", "ghs_another")
-    assert assert_works(kim, "release", "--require-trigger") == "origin has a tag of every record on its main already\n"
+    assert (
+        assert_works(kim, "release", "--require-trigger")
+        == "origin has a tag of every record on its main already\n"
+    )

@@ -21,14 +21,19 @@ from tests.faults.server import fork_server
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("campaigns", help="names, each with the number of points wanted; all of them without")
+    parser.add_argument(
+        "campaigns", help="names, each with the number of points wanted; all of them without"
+    )
     parser.add_argument("point", help="what they are run on, or one of its points")
-    parser.add_argument("--first", action="store_true", help="stop each campaign at its first red point")
+    parser.add_argument(
+        "--first", action="store_true", help="stop each campaign at its first red point"
+    )
     asked = parser.parse_args()
     parts = (one.partition("=") for one in asked.campaigns.split(","))
     name, _, only = asked.point.partition(":")
     wanted = {
-        campaign: CampaignExtent(int(most) if most else sys.maxsize, only, asked.first) for campaign, _, most in parts
+        campaign: CampaignExtent(int(most) if most else sys.maxsize, only, asked.first)
+        for campaign, _, most in parts
     }
     began, cpu = time.perf_counter(), _processor_seconds()
     with fork_server() as root:

@@ -38,7 +38,20 @@ GIT_CALLS = ("rename", "link", "unlink", "mkdir", "rmdir", "write", "fsync")
 SLOW_US = 120_000
 DATA = frozenset(("write", "writev", "pwrite"))
 # What still works on a disk that is full, or that fails: names can go, and be given to what is there.
-_FREE = frozenset(("unlink", "rmdir", "ftruncate", "fchmod", "chmod", "utime", "flock", "fsync", "fdatasync", "rename"))
+_FREE = frozenset(
+    (
+        "unlink",
+        "rmdir",
+        "ftruncate",
+        "fchmod",
+        "chmod",
+        "utime",
+        "flock",
+        "fsync",
+        "fdatasync",
+        "rename",
+    )
+)
 # The report goes out by the call itself, whatever was made of its name by then.
 _tell = os.pwrite
 _OURS = frozenset(("flock", "state"))
@@ -88,7 +101,9 @@ class CallTap:
         if self.fault.how in ("unsynced", "unwritten"):
             self._disk = DurableDisk(Path.cwd())
         for name in _CALLS:
-            setattr(os, name, partial(self._intercept_call, _NAMES.get(name, name), getattr(os, name)))
+            setattr(
+                os, name, partial(self._intercept_call, _NAMES.get(name, name), getattr(os, name))
+            )
         fcntl.flock = partial(self._intercept_call, "flock", fcntl.flock)
         subprocess.run = partial(self._intercept_git, subprocess.run)
         builtins.open = io.open = partial(_open_counted, self, io.open)
@@ -111,7 +126,11 @@ class CallTap:
                 self._disk.dump_to(Path(self.fault.place), names=self.fault.how == "unwritten")
 
     def report_call(self, descriptor: int) -> None:
-        _tell(descriptor, json.dumps({"calls": self.calls, "fired": self.fired, "paths": self.paths}).encode(), 0)
+        _tell(
+            descriptor,
+            json.dumps({"calls": self.calls, "fired": self.fired, "paths": self.paths}).encode(),
+            0,
+        )
 
     def _intercept_git(self, real: Callable[..., Any], command: list[str], **options: Any) -> Any:
         if command[0] != "git" or "--no-optional-locks" in command:
@@ -123,8 +142,14 @@ class CallTap:
                 self._asking = False
         return self._intercept_call(f"git-{git_verb(command)}", real, command, **options)
 
-    def _intercept_call(self, name: str, real: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        if self._asking or os.getpid() != self._process or (name == "open" and not args[1] & _WRITES):
+    def _intercept_call(
+        self, name: str, real: Callable[..., Any], *args: Any, **options: Any
+    ) -> Any:
+        if (
+            self._asking
+            or os.getpid() != self._process
+            or (name == "open" and not args[1] & _WRITES)
+        ):
             return real(*args, **options)
         if name in DATA and _is_pipe(args[0]):
             return real(*args, **options)
@@ -141,7 +166,9 @@ class CallTap:
             self._disk.note_call(name, args)
         return done
 
-    def _inject_fault(self, name: str, real: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    def _inject_fault(
+        self, name: str, real: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
         how = self.fault.how
         self._begin_fault(how)
         if how in ("torn", "short"):
@@ -174,7 +201,9 @@ class CallTap:
         if how == "delay":
             time.sleep(self.fault.code / 1000)
 
-    def _run_inside_git(self, real: Callable[..., Any], command: list[str], options: dict[str, Any]) -> Any:
+    def _run_inside_git(
+        self, real: Callable[..., Any], command: list[str], options: dict[str, Any]
+    ) -> Any:
         """A git that strace kills, holds up or only watches."""
         call, _, rest = self.fault.detail.partition(":")
         number, _, who = rest.partition(":")
@@ -204,7 +233,9 @@ class CallTap:
         code = self.fault.code
         self.paths += _list_subjects(args)
         told = [os.fspath(path) for path in args[:2] if isinstance(path, str | os.PathLike)]
-        raise OSError(code, os.strerror(code), *[part for path in told for part in (path, None)][:3])
+        raise OSError(
+            code, os.strerror(code), *[part for path in told for part in (path, None)][:3]
+        )
 
 
 def git_verb(command: list[str]) -> str:
@@ -245,7 +276,9 @@ class _CountedFile(io.FileIO):
         if self.tap is None:
             return super().write(data)
         return int(
-            self.tap._intercept_call("write", lambda piece: super(_CountedFile, self).write(piece), _DataPiece(data))
+            self.tap._intercept_call(
+                "write", lambda piece: super(_CountedFile, self).write(piece), _DataPiece(data)
+            )
             or 0
         )
 
@@ -260,8 +293,12 @@ def _open_counted(
     if isinstance(file, int) or "opener" in options or not set(mode) & set("wxa+"):
         return real(file, mode, *args, **options)
     if "b" not in mode:
-        return tap._intercept_call("open", lambda path, _: real(path, mode, *args, **options), file, _WRITES)
-    raw = tap._intercept_call("open", lambda path, _: _CountedFile(path, mode.replace("b", "")), file, _WRITES)
+        return tap._intercept_call(
+            "open", lambda path, _: real(path, mode, *args, **options), file, _WRITES
+        )
+    raw = tap._intercept_call(
+        "open", lambda path, _: _CountedFile(path, mode.replace("b", "")), file, _WRITES
+    )
     raw.tap = tap
     return io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
 

@@ -78,7 +78,9 @@ class OperationSweep:
         self.new = oracle.collect_facts(place)
         self.wrong = oracle.list_leftovers(place) + oracle.list_faults(place, *self.expected)
         again = self.run_operation(place)
-        if again.code not in operation.again or oracle.list_differences(oracle.collect_facts(place), self.new):
+        if again.code not in operation.again or oracle.list_differences(
+            oracle.collect_facts(place), self.new
+        ):
             self.wrong.append(f"the same command again exited {again.code}: {again.err}{again.out}")
         ground.clear_directory(place.path)
         self._judged: set[str] = set()
@@ -93,14 +95,20 @@ class OperationSweep:
 
     def list_losses(self, place: WorkPlace) -> list[str]:
         """What the person was told is done, and is not; a plan that is pending would be carried out once more."""
-        pending = ["the plan is still pending"] if (place.mlver_directory / "intent.json").exists() else []
+        pending = (
+            ["the plan is still pending"]
+            if (place.mlver_directory / "intent.json").exists()
+            else []
+        )
         return oracle.list_differences(oracle.collect_facts(place), self.new) + pending
 
     def run_operation(self, place: WorkPlace, fault: CallFault | None = None) -> ChildRun:
         setup = _shrink_batches if self.operation.crowded else None
         return run_child(place.path, self.operation.argv, fault or CallFault("", "record"), setup)
 
-    def judge_place(self, place: WorkPlace, *, settle_first: bool, afresh: bool = False) -> list[str]:
+    def judge_place(
+        self, place: WorkPlace, *, settle_first: bool, afresh: bool = False
+    ) -> list[str]:
         """All that is wrong with an interrupted repository, and with what becomes of it."""
         state = f"{settle_first}{oracle.hash_place(place)}"
         if state in self._judged and not afresh:
@@ -117,7 +125,9 @@ class OperationSweep:
             self._judged.add(state)
         return wrong
 
-    def finish_operation(self, place: WorkPlace, *, afresh: bool = False, kept: bool = False) -> list[str]:
+    def finish_operation(
+        self, place: WorkPlace, *, afresh: bool = False, kept: bool = False
+    ) -> list[str]:
         """Run the command again, normally: now everything is as if nothing had ever happened.
 
         `kept`: the system would not let a temporary go, so one may be left.
@@ -126,7 +136,11 @@ class OperationSweep:
         if state in self._judged and not afresh:
             return []
         # workers are forked in a child alone
-        again = self.run_operation(place) if self.operation.crowded else run_in_process(place.path, self.operation.argv)
+        again = (
+            self.run_operation(place)
+            if self.operation.crowded
+            else run_in_process(place.path, self.operation.argv)
+        )
         wrong = []
         if again.code not in self.operation.again:
             wrong.append(f"run again, it exited {again.code}: {again.err}{again.out}")
@@ -166,7 +180,9 @@ class CampaignExtent:
         return tally.points >= self.most or (self.first and bool(tally.red))
 
 
-def sweep_operation(campaign: FaultCampaign, prepared: OperationSweep, extent: CampaignExtent) -> CampaignTally:
+def sweep_operation(
+    campaign: FaultCampaign, prepared: OperationSweep, extent: CampaignExtent
+) -> CampaignTally:
     """One campaign on one operation."""
     operation = prepared.operation
     tally = CampaignTally()
@@ -184,7 +200,9 @@ def sweep_operation(campaign: FaultCampaign, prepared: OperationSweep, extent: C
             # which worker gets which batch, and so how many parts there are, is up to the system
             if not verdict.fired:
                 verdict = campaign.judge(prepared, point)
-        tally.add_point(f"{operation.name}:{point}", verdict.wrong, fired=verdict.fired, lost=verdict.lost)
+        tally.add_point(
+            f"{operation.name}:{point}", verdict.wrong, fired=verdict.fired, lost=verdict.lost
+        )
     return tally
 
 

@@ -26,9 +26,7 @@ TITLES = {
     "damage": "damaged files",
 }
 # Operations that make sense in a repository where other work is under way, or that has had a longer life.
-_PLAIN = (
-    "register-first register register-large register-staged tag promote promote-again rollback checkout checkout-to"
-)
+_PLAIN = "register-first register register-large register-staged tag promote promote-again rollback checkout checkout-to"
 # Killed here, and then again at each call of the command that settles it: operations, and the calls of each.
 _TWICE = "register-first register register-large promote promote-tagged rollback resolve adopt"
 _BEFORE = "open#2 write#2 rename#1 rename#2 rename#3 git-update-index#1 fsync#20 unlink#1"
@@ -39,7 +37,15 @@ OTHERS: Most = {"together": 13, "damage": 101}
 LONG_RUN: Most = {"kill": None, "errors": 250, "git": None, "unsynced": None, "power": 240}
 LONG_OTHERS: Most = {"together": 270, "damage": 1_010}
 # What a run promises in all; it fails where it did not try so many.
-_WANTED = {"kill": 2_000, "git": 100, "power": 50, "unsynced": 200, "errors": 500, "together": 100, "damage": 1_000}
+_WANTED = {
+    "kill": 2_000,
+    "git": 100,
+    "power": 50,
+    "unsynced": 200,
+    "errors": 500,
+    "together": 100,
+    "damage": 1_000,
+}
 _WANTED_LONG = {
     "kill": 20_000,
     "git": 3_000,
@@ -55,7 +61,9 @@ def wanted_points(*, long: bool) -> dict[str, int]:
     return _WANTED_LONG if long else _WANTED
 
 
-def run_campaigns(wanted: dict[str, CampaignExtent], name: str, root: Path) -> dict[str, CampaignTally]:
+def run_campaigns(
+    wanted: dict[str, CampaignExtent], name: str, root: Path
+) -> dict[str, CampaignTally]:
     """Several campaigns on one operation, pair or kind of file."""
     if "together" in wanted:
         (pair,) = (pair for pair in PAIRS if pair.name == name)
@@ -63,12 +71,18 @@ def run_campaigns(wanted: dict[str, CampaignExtent], name: str, root: Path) -> d
     if "damage" in wanted:
         return {"damage": damage_files(name, root, wanted["damage"])}
     prepared = OperationSweep(find_operation(name), root)
-    return {c: sweep_operation(SWEEPS[c], prepared, extent) for c, extent in wanted.items() if not why_impossible(c)}
+    return {
+        c: sweep_operation(SWEEPS[c], prepared, extent)
+        for c, extent in wanted.items()
+        if not why_impossible(c)
+    }
 
 
 def why_impossible(campaign: str) -> str:
     """Why a campaign cannot be run here; empty where it can."""
-    return {"power": power.why_no_power_cut, "git": inside_git.why_git_cannot_be_killed}.get(campaign, str)()
+    return {"power": power.why_no_power_cut, "git": inside_git.why_git_cannot_be_killed}.get(
+        campaign, str
+    )()
 
 
 def plan_ordinary_run() -> list[tuple[str, str]]:
@@ -95,7 +109,10 @@ def plan_extended_run() -> list[tuple[str, str]]:
 def _plan_each(names: list[str], most: Most, others: Most) -> list[tuple[str, str]]:
     subjects = {"together": [pair.name for pair in PAIRS], "damage": list(KINDS)}
     return [
-        *((",".join(_format_request(campaign, points) for campaign, points in most.items()), name) for name in names),
+        *(
+            (",".join(_format_request(campaign, points) for campaign, points in most.items()), name)
+            for name in names
+        ),
         *(
             (_format_request(campaign, points), name)
             for campaign, points in others.items()

@@ -27,7 +27,9 @@ _STORED = {
 }
 _VERSIONS = ("1.0.0", "1.1.0")
 KINDS = tuple(_STORED)
-_ENOUGH = 1_100  # of each kind, where nobody says how many: there is no end of ways to damage a file
+_ENOUGH = (
+    1_100  # of each kind, where nobody says how many: there is no end of ways to damage a file
+)
 # Settings may say anything a person wants them to.
 _HARMLESS = frozenset(("config", "settings"))
 
@@ -77,9 +79,17 @@ def prepare_ground(root: Path) -> _DamageGround:
     template.mlver("promote", "m@1.1.0", "--to", "production", "-m", "Better")
     # what is copied a thousand times must be small, and the stored copies are what is damaged
     (template.path / "big.bin").unlink()
-    files = {kind: tuple(map(str, sorted(template.path.glob(pattern)))) for kind, pattern in _STORED.items() if pattern}
-    tags = [template.git("rev-parse", f"refs/tags/m@v{number}").strip() for number in ("1.0.0", "1.1.0")]
-    files["tag object"] = tuple(str(template.path / ".git/objects" / tag[:2] / tag[2:]) for tag in tags)
+    files = {
+        kind: tuple(map(str, sorted(template.path.glob(pattern))))
+        for kind, pattern in _STORED.items()
+        if pattern
+    }
+    tags = [
+        template.git("rev-parse", f"refs/tags/m@v{number}").strip() for number in ("1.0.0", "1.1.0")
+    ]
+    files["tag object"] = tuple(
+        str(template.path / ".git/objects" / tag[:2] / tag[2:]) for tag in tags
+    )
     right = {pair for version in _VERSIONS for pair in _list_served_files(template, version)[1]}
     return _DamageGround(template, right, _read_tags(template), files)
 
@@ -103,14 +113,21 @@ def damage_files(kind: str, root: Path, extent: CampaignExtent) -> CampaignTally
             twin = ground.copy_place(place.path, root / "twin")
             wrong = list(_judge_copies(place, twin, kind, made))
             ground.clear_directory(twin.path)
-            tally.add_point(f"{kind}:{number}:{way}", wrong, fired=True, lost=any("served" in text for text in wrong))
+            tally.add_point(
+                f"{kind}:{number}:{way}",
+                wrong,
+                fired=True,
+                lost=any("served" in text for text in wrong),
+            )
         ground.clear_directory(place.path)
         if extent.is_reached(tally):
             break
     return tally
 
 
-def _apply_damage(way: str, path: Path, made: _DamageGround, kind: str, seeded: random.Random) -> bool:
+def _apply_damage(
+    way: str, path: Path, made: _DamageGround, kind: str, seeded: random.Random
+) -> bool:
     old = path.read_bytes()
     path.chmod(0o644)
     if way == "delete":
@@ -125,7 +142,9 @@ def _apply_damage(way: str, path: Path, made: _DamageGround, kind: str, seeded: 
     return new != old
 
 
-def _judge_copies(place: WorkPlace, twin: WorkPlace, kind: str, made: _DamageGround) -> Iterator[str]:
+def _judge_copies(
+    place: WorkPlace, twin: WorkPlace, kind: str, made: _DamageGround
+) -> Iterator[str]:
     """Each looks at a copy of its own: verifying sets damaged copies aside, and reading mends an index."""
     for version in _VERSIONS:
         done, served = _list_served_files(place, version)
@@ -155,7 +174,9 @@ def _list_served_files(place: WorkPlace, version: str) -> tuple[ChildRun, set[tu
     ground.clear_directory(target)
     done = run_in_process(place.path, ("checkout", f"m@{version}", "--to", str(target)))
     files = {path for path in target.rglob("*") if path.is_file()}
-    return done, {(path.relative_to(target).as_posix(), oracle.hash_content(path)) for path in files}
+    return done, {
+        (path.relative_to(target).as_posix(), oracle.hash_content(path)) for path in files
+    }
 
 
 def _list_named_files(told: str) -> list[str]:

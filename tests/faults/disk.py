@@ -35,12 +35,19 @@ class DurableDisk:
                 self._take_data(f"/proc/self/fd/{args[0]}", found)
         elif name == "syncfs":
             self._take_all()
-        elif name.startswith("git-") and {"core.fsync=all", "core.fsyncMethod=fsync"} <= set(args[0]):
+        elif name.startswith("git-") and {"core.fsync=all", "core.fsyncMethod=fsync"} <= set(
+            args[0]
+        ):
             # git syncs the data of what it writes, but for logs and the index of `commit --only`, and no directory
             for path, found in self._list_files(f"{self._top}/.git"):
                 index = name == "git-commit" and path.endswith("/index")
-                spared = index or path.startswith((f"{self._top}/.git/logs/", f"{self._top}/.git/mlver/"))
-                if self._stamps.get(found.st_ino) != (found.st_mtime_ns, found.st_size) and not spared:
+                spared = index or path.startswith(
+                    (f"{self._top}/.git/logs/", f"{self._top}/.git/mlver/")
+                )
+                if (
+                    self._stamps.get(found.st_ino) != (found.st_mtime_ns, found.st_size)
+                    and not spared
+                ):
                     self._take_data(path, found)
 
     def dump_to(self, target: Path, *, names: bool) -> None:

@@ -54,7 +54,11 @@ def list_complaints(done: ChildRun, place: WorkPlace) -> list[str]:
         return [f"showed a traceback: {done.err}"]
     named = {os.path.normpath(place.path / word.strip(":;,()[]'")) for word in done.err.split()}
     about = {at for path in done.paths for at in (path, os.path.dirname(path))}  # noqa: PTH120
-    return [f"did not name {done.paths}: {done.err}"] if done.code == 3 and about and not about & named else []
+    return (
+        [f"did not name {done.paths}: {done.err}"]
+        if done.code == 3 and about and not about & named
+        else []
+    )
 
 
 ERRORS = FaultCampaign(list_error_points, judge_error)

@@ -54,7 +54,9 @@ class WorkPlace:
     def git(self, *arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=self.path, capture_output=True, check=False)
         if done.returncode:
-            raise AssertionError(f"git {' '.join(arguments)}: {done.stderr.decode(errors='replace')}")
+            raise AssertionError(
+                f"git {' '.join(arguments)}: {done.stderr.decode(errors='replace')}"
+            )
         return done.stdout.decode(errors="surrogateescape")
 
     def write(self, name: str, content: str | bytes) -> None:
@@ -82,7 +84,9 @@ def seal_environment(root: Path) -> None:
     (home / ".gitconfig").write_text(_GIT_CONFIG)
     for name in [name for name in os.environ if name.startswith(("GIT_", "MLVER_", "XDG_"))]:
         del os.environ[name]
-    os.environ.update(_SEALED, HOME=os.fspath(home), GIT_CONFIG_GLOBAL=os.fspath(home / ".gitconfig"))
+    os.environ.update(
+        _SEALED, HOME=os.fspath(home), GIT_CONFIG_GLOBAL=os.fspath(home / ".gitconfig")
+    )
     os.environ["VIRTUAL_ENV"] = os.fspath(environment)
 
 

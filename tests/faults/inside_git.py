@@ -31,7 +31,10 @@ def list_git_points(sweep: OperationSweep) -> list[CallFault]:
             made = Counter(_CALL.findall(log.read_text()))
             for call, times in made.items():
                 for number in range(1, times + 1) if call in GIT_CALLS else ():
-                    found += [CallFault(label, "git", detail=f"{call}:{number}{who}") for who in (":all", ":alone")]
+                    found += [
+                        CallFault(label, "git", detail=f"{call}:{number}{who}")
+                        for who in (":all", ":alone")
+                    ]
             # a git that names nothing waits nowhere
             found += [CallFault(label, "slow", detail="rename:1")] * bool(made["rename"]) + [
                 CallFault(label, "starved")
@@ -43,10 +46,16 @@ def judge_git_kill(sweep: OperationSweep, point: CallFault) -> PointVerdict:
     place = sweep.copy_place()
     if point.how == "slow":
         # git still runs when the next command comes: that one has to wait for it
-        done = start_child(place.path, sweep.operation.argv, replace(point)).wait_for_end(orphans=False)
+        done = start_child(place.path, sweep.operation.argv, replace(point)).wait_for_end(
+            orphans=False
+        )
         return PointVerdict(done.fired, False, sweep.finish_operation(place, afresh=True))
     done = sweep.run_operation(place, point)
-    lost = oracle.list_differences(oracle.collect_facts(place), sweep.new) if done.is_acknowledged else []
+    lost = (
+        oracle.list_differences(oracle.collect_facts(place), sweep.new)
+        if done.is_acknowledged
+        else []
+    )
     wrong = [] if done.code in (None, 0, 3) else [f"exited {done.code}: {done.err}"]
     if done.code == 3:
         now = oracle.collect_facts(place)

@@ -196,7 +196,9 @@ def _spots_in(parent: ast.AST, pattern: Sequence[ast.AST]) -> Iterator[MatchedSp
                 yield MatchedSpot(parent, name, 0, None, captures)
 
 
-def _runs_in(parent: ast.AST, name: str, nodes: list[ast.AST], pattern: Sequence[ast.AST]) -> Iterator[MatchedSpot]:
+def _runs_in(
+    parent: ast.AST, name: str, nodes: list[ast.AST], pattern: Sequence[ast.AST]
+) -> Iterator[MatchedSpot]:
     takes_rest = _is_rest(pattern[-1])
     for start in range(len(nodes)):
         stop = len(nodes) if takes_rest else start + len(pattern)
@@ -206,7 +208,9 @@ def _runs_in(parent: ast.AST, name: str, nodes: list[ast.AST], pattern: Sequence
 
 
 def _is_removable(spot: MatchedSpot) -> bool:
-    return spot.stop is not None and spot.field in _REMOVABLE and not isinstance(spot.parent, ast.Dict)
+    return (
+        spot.stop is not None and spot.field in _REMOVABLE and not isinstance(spot.parent, ast.Dict)
+    )
 
 
 # -- matching
@@ -245,7 +249,9 @@ def _fields_to_match(pattern: ast.AST) -> Sequence[str]:
     return pattern._fields
 
 
-def _match_list(pattern: Sequence[ast.AST], nodes: Sequence[ast.AST], captures: CapturedNodes) -> CapturedNodes | None:
+def _match_list(
+    pattern: Sequence[ast.AST], nodes: Sequence[ast.AST], captures: CapturedNodes
+) -> CapturedNodes | None:
     rest = pattern[-1] if pattern and _is_rest(pattern[-1]) else None
     items = pattern if rest is None else pattern[:-1]
     if len(nodes) < len(items) or (rest is None and len(nodes) > len(items)):

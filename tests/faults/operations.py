@@ -55,7 +55,18 @@ def prepare_born(place: WorkPlace) -> None:
     place.commit("First")
 
 
-FIRST = ("register", "m", "--weights", "model.bin", "--data", "train=data", "--version", "1.0.0", "-m", "First")
+FIRST = (
+    "register",
+    "m",
+    "--weights",
+    "model.bin",
+    "--data",
+    "train=data",
+    "--version",
+    "1.0.0",
+    "-m",
+    "First",
+)
 _NEXT = ("register", "m", "--version", "1.1.0", "-m", "Second")
 
 
@@ -81,7 +92,11 @@ def prepare_damaged(kind: str, place: WorkPlace) -> None:
     # a cache that cannot be used: what it knows is not hashed again, nor compared with what is stored
     (place.mlver_directory / "state.db").unlink()
     (place.mlver_directory / "state.db").mkdir()
-    stored = [path for path in place.mlver_directory.glob(f"{kind}/**/*") if path.is_file() and path.suffix != ".idx"]
+    stored = [
+        path
+        for path in place.mlver_directory.glob(f"{kind}/**/*")
+        if path.is_file() and path.suffix != ".idx"
+    ]
     for path in stored:
         data = bytearray(path.read_bytes())
         for at in range(512, len(data), 512):
@@ -231,9 +246,18 @@ OPERATIONS = (
     CampaignOperation("register-large", prepare_large, (*_NEXT, *_BIG), again=(0, 3)),
     CampaignOperation("register-crowded", prepare_changed, _NEXT, again=(0, 3), crowded=True),
     CampaignOperation("register-damaged", partial(prepare_damaged, "*"), _NEXT, again=(0, 3)),
-    CampaignOperation("register-damaged-large", partial(prepare_damaged, "objects"), _NEXT, again=(0, 3)),
-    CampaignOperation("register-busy", partial(prepare_busy, prepare_changed), (*_NEXT, "--allow-dirty"), again=(0, 3)),
-    CampaignOperation("register-staged", prepare_changed, (*_NEXT, "--no-commit"), again=(0, 3), unsealed=True),
+    CampaignOperation(
+        "register-damaged-large", partial(prepare_damaged, "objects"), _NEXT, again=(0, 3)
+    ),
+    CampaignOperation(
+        "register-busy",
+        partial(prepare_busy, prepare_changed),
+        (*_NEXT, "--allow-dirty"),
+        again=(0, 3),
+    ),
+    CampaignOperation(
+        "register-staged", prepare_changed, (*_NEXT, "--no-commit"), again=(0, 3), unsealed=True
+    ),
     CampaignOperation(
         "register-after-kill",
         partial(prepare_interrupted, "git-tag#1:before", "register"),
@@ -255,7 +279,9 @@ OPERATIONS = (
     CampaignOperation("resolve", prepare_stopped_merge, ("resolve",), unsealed=True),
     CampaignOperation("promote", prepare_two_versions, _PROMOTE),
     CampaignOperation("promote-tagged", prepare_tagging, _PROMOTE),
-    CampaignOperation("promote-again", prepare_staged, ("promote", "m@1.0.0", "--to", "production", "-m", "Back")),
+    CampaignOperation(
+        "promote-again", prepare_staged, ("promote", "m@1.0.0", "--to", "production", "-m", "Back")
+    ),
     CampaignOperation("promote-busy", partial(prepare_busy, prepare_two_versions), _PROMOTE),
     CampaignOperation(
         "promote-after-kill",
@@ -273,13 +299,20 @@ OPERATIONS = (
         again=(0, 3),
     ),
     CampaignOperation("checkout", prepare_staged, _OLD),
-    CampaignOperation("checkout-to", prepare_two_versions, ("checkout", "m@1.0.0", "--to", "served")),
+    CampaignOperation(
+        "checkout-to", prepare_two_versions, ("checkout", "m@1.0.0", "--to", "served")
+    ),
     CampaignOperation("checkout-large", prepare_large, (*_OLD,)),
     CampaignOperation("ci", prepare_registered, ("ci", "github"), piecemeal=True),
     CampaignOperation("checkout-crowded", prepare_staged, _OLD, crowded=True),
-    CampaignOperation("checkout-obstructed", prepare_obstructed, ("checkout", "m@1.1.0", "--force")),
     CampaignOperation(
-        "checkout-after-kill", partial(prepare_interrupted, "rename#3:after", "checkout"), _OLD, prepare_staged
+        "checkout-obstructed", prepare_obstructed, ("checkout", "m@1.1.0", "--force")
+    ),
+    CampaignOperation(
+        "checkout-after-kill",
+        partial(prepare_interrupted, "rename#3:after", "checkout"),
+        _OLD,
+        prepare_staged,
     ),
 )
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
@@ -296,6 +329,9 @@ def find_operation(name: str) -> CampaignOperation:
         return replace(operation, name=name, prepare=state, begun=operation.prepare)
     base, _, variant = name.partition("+")
     operation = BY_NAME[base]
-    states = {"busy": partial(prepare_busy, operation.prepare), "many": partial(prepare_many, operation.prepare)}
+    states = {
+        "busy": partial(prepare_busy, operation.prepare),
+        "many": partial(prepare_many, operation.prepare),
+    }
     dirty = ("--allow-dirty",) if variant == "busy" and base.startswith("register") else ()
     return replace(operation, name=name, prepare=states[variant], argv=(*operation.argv, *dirty))

@@ -35,7 +35,9 @@ def collect_facts(place: WorkPlace) -> dict[str, str]:
             kind = "record" if path.startswith(".mlver/") else "file"
             found[f"{kind}:{path}"] = hash_content(place.path / path)
     found |= {f"git:{name}": oid for name, oid in read_references(place.path / ".git").items()}
-    found |= {f"git:index:{path}": entry for path, entry in read_index(place.path / ".git/index").items()}
+    found |= {
+        f"git:index:{path}": entry for path, entry in read_index(place.path / ".git/index").items()
+    }
     for digest in list_stored_digests(place.mlver_directory):
         found[f"object:{digest}"] = "whole"
     for digest in list_damaged_digests(place.mlver_directory):
@@ -122,7 +124,11 @@ def list_mixed(now: Facts, old: Facts, new: Facts) -> list[str]:
     """Where a recovery left a part done: working files are one whole, records and what git says of them another."""
     found = []
     for kinds in (("file",), ("record", "git")):
-        keys = [key for key in {*old, *new} if key.partition(":")[0] in kinds and old.get(key) != new.get(key)]
+        keys = [
+            key
+            for key in {*old, *new}
+            if key.partition(":")[0] in kinds and old.get(key) != new.get(key)
+        ]
         states = {"new" if now.get(key) == new.get(key) else "old" for key in keys}
         if len(states) > 1:
             done = sorted(key for key in keys if now.get(key) == new.get(key))
@@ -144,7 +150,11 @@ def list_leftovers(place: WorkPlace) -> list[str]:
     found = []
     for path in _list_files(place.path):
         name = path.rpartition("/")[2]
-        if _TEMPORARY.search(path) or name == "intent.json" or (name.endswith(".lock") and path.startswith(".git/")):
+        if (
+            _TEMPORARY.search(path)
+            or name == "intent.json"
+            or (name.endswith(".lock") and path.startswith(".git/"))
+        ):
             found.append(f"{path} was left behind")
     return found
 
@@ -158,7 +168,11 @@ def list_faults(place: WorkPlace, *expected: str) -> list[str]:
     done = run_in_process(place.path, ("verify", "--all", "--json"))
     if done.code not in (0, 1):
         return [f"mlver verify --all exited {done.code}: {done.err}{done.out}"]
-    broken = [link for link in json.loads(done.out)["broken"] if link["kind"] not in ("working", *expected)]
+    broken = [
+        link
+        for link in json.loads(done.out)["broken"]
+        if link["kind"] not in ("working", *expected)
+    ]
     found += [f"mlver verify --all: {link['subject']} {link['message']}" for link in broken]
     try:
         place.git("fsck", "--strict", "--no-dangling")
@@ -191,7 +205,10 @@ def hash_place(place: WorkPlace) -> str:
         data = (place.path / path).read_bytes()
         if inside == "intent.json":
             data = re.sub(rb'"(pid|top)": [^\n]*', b"", data)
-        told.update(_GITS.sub("GITS", _TEMPORARY.sub("TEMPORARY", path)).encode(errors="surrogateescape") + b"\0")
+        told.update(
+            _GITS.sub("GITS", _TEMPORARY.sub("TEMPORARY", path)).encode(errors="surrogateescape")
+            + b"\0"
+        )
         told.update(hashlib.sha256(data).digest())
     told.update(repr(sorted(read_index(place.path / ".git/index").items())).encode())
     return told.hexdigest()

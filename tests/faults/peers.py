@@ -30,9 +30,7 @@ _MLVER = (sys.executable, "-m", "mlver")
 # What changes a working file, or its name. mlver only ever names a file that was written beside it, so of its calls all
 # that change any name, or wait for the disk, are tried.
 _OURS = "unlink,unlinkat,rename,renameat,renameat2,link,linkat,mkdir,rmdir,ftruncate,fchmod,fsync"
-_CALLS = (
-    "unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,truncate,ftruncate,openat,write,fchmod"
-)
+_CALLS = "unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,truncate,ftruncate,openat,write,fchmod"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +118,25 @@ def _list_power_cut_losses(peer: PeerTool, kind: str, root: Path) -> list[str]:
             _run_or_fail(words, place)
         wanted = [
             _read_object_id(place, "HEAD"),
-            _read_object_id(place, "refs/tags/next") or _read_object_id(place, "refs/tags/m@v1.1.0"),
+            _read_object_id(place, "refs/tags/next")
+            or _read_object_id(place, "refs/tags/m@v1.1.0"),
         ]
         shut_down_mount(mount)
     with power.mount_image(image, mount):
         there = [
             _read_object_id(place, "HEAD"),
-            _read_object_id(place, "refs/tags/next") or _read_object_id(place, "refs/tags/m@v1.1.0"),
+            _read_object_id(place, "refs/tags/next")
+            or _read_object_id(place, "refs/tags/m@v1.1.0"),
         ]
-        lost = [name for name, old, new in zip(("commit", "tag"), wanted, there, strict=True) if old != new]
-        if "commit" not in lost and _run_words(("git", "rev-list", "--objects", "HEAD"), place).returncode:
+        lost = [
+            name
+            for name, old, new in zip(("commit", "tag"), wanted, there, strict=True)
+            if old != new
+        ]
+        if (
+            "commit" not in lost
+            and _run_words(("git", "rev-list", "--objects", "HEAD"), place).returncode
+        ):
             lost.append("commit")
         if not any(_holds_bytes(path, _NEW) for path in place.glob(peer.copies)):
             lost.append("bytes")
@@ -139,7 +146,11 @@ def _list_power_cut_losses(peer: PeerTool, kind: str, root: Path) -> list[str]:
 
 def _read_object_id(place: Path, name: str) -> str:
     done = _run_words(("git", "cat-file", "-e", name), place)
-    return "" if done.returncode else _run_words(("git", "rev-parse", name), place).stdout.decode().strip()
+    return (
+        ""
+        if done.returncode
+        else _run_words(("git", "rev-parse", name), place).stdout.decode().strip()
+    )
 
 
 def _holds_bytes(copy: Path, data: bytes) -> bool:
@@ -173,7 +184,9 @@ def _try_flipped_bit(peer: PeerTool, place: Path) -> tuple[str, str]:
     held = (place / FILE).read_bytes() if (place / FILE).exists() else None
     checked = _run_words(peer.check, place).returncode
     shutil.rmtree(place)
-    return ("refused" if held in (None, b"", _NEW) else "served"), ("named" if checked else "not seen")
+    return ("refused" if held in (None, b"", _NEW) else "served"), (
+        "named" if checked else "not seen"
+    )
 
 
 # -- a kill ----------------------------------------------------------------------------------------------------------
@@ -183,7 +196,11 @@ def _list_kill_points(peer: PeerTool, place: Path) -> list[str]:
     """The calls that touch the working file while the old one is put back, such as `unlink:1`."""
     _keep_twice(peer, place)
     log = place.parent / "strace.log"
-    _put_back(peer, place, ["-o", os.fspath(log), "-e", f"trace={_OURS if peer.name == 'mlver' else _CALLS}"])
+    _put_back(
+        peer,
+        place,
+        ["-o", os.fspath(log), "-e", f"trace={_OURS if peer.name == 'mlver' else _CALLS}"],
+    )
     counts: Counter[str] = Counter()
     found = []
     for call in re.findall(r"^\d+ +(\w+)\(", log.read_text(), re.MULTILINE):
@@ -248,10 +265,19 @@ def _run_or_fail(words: tuple[str, ...], place: Path) -> None:
 
 
 def _run_words(words: tuple[str, ...], place: Path) -> subprocess.CompletedProcess[bytes]:
-    own = {"PYTHONPATH": os.fspath(CHECKOUT)} if words[: len(_MLVER)] == _MLVER or _MLVER[0] in words else {}
+    own = (
+        {"PYTHONPATH": os.fspath(CHECKOUT)}
+        if words[: len(_MLVER)] == _MLVER or _MLVER[0] in words
+        else {}
+    )
     state = {"DVC_SITE_CACHE_DIR": os.fspath(place.parent / "dvc"), "DVC_NO_ANALYTICS": "1"}
     return subprocess.run(
-        words, cwd=place, env={**os.environ, **state, **own}, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        words,
+        cwd=place,
+        env={**os.environ, **state, **own},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
     )
 
 
@@ -263,17 +289,33 @@ def format_table(losses: dict[str, PeerLosses]) -> Iterator[str]:
     things = ("commit", "tag", "bytes")
     kinds = power.list_file_systems()
     heads = [f"{thing} lost, {kind}" for kind in kinds for thing in things]
-    yield "| " + " | ".join(["", *heads, "damaged copy", "its own check", "no whole file when killed"]) + " |"
+    yield (
+        "| "
+        + " | ".join(["", *heads, "damaged copy", "its own check", "no whole file when killed"])
+        + " |"
+    )
     yield "|---" * (len(heads) + 4) + "|"
     for name, found in losses.items():
-        cells = [f"{found.cut[f'{kind} {thing}']} of {found.cuts[kind]}" for kind in kinds for thing in things]
+        cells = [
+            f"{found.cut[f'{kind} {thing}']} of {found.cuts[kind]}"
+            for kind in kinds
+            for thing in things
+        ]
         kills = f"{found.gone} of {found.kills}"
-        yield "| " + " | ".join([f"{name} ({found.version})", *cells, found.served, found.checked, kills]) + " |"
+        yield (
+            "| "
+            + " | ".join([f"{name} ({found.version})", *cells, found.served, found.checked, kills])
+            + " |"
+        )
 
 
 def why_not_measurable(peer: PeerTool) -> str:
     """Why a tool cannot be measured here; empty where it can."""
-    return power.why_no_power_cut() or ("" if shutil.which("strace") else "needs strace") or _find_absent_program(peer)
+    return (
+        power.why_no_power_cut()
+        or ("" if shutil.which("strace") else "needs strace")
+        or _find_absent_program(peer)
+    )
 
 
 def _find_absent_program(peer: PeerTool) -> str:

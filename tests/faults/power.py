@@ -44,7 +44,11 @@ def list_power_points(sweep: OperationSweep) -> list[CallFault]:
         found.append(CallFault(label, "power"))
         if number % 2:
             found.append(CallFault("end", "power", detail=f"-{number}"))
-    return [replace(point, detail=f"{kind}{point.detail}") for point in found for kind in list_file_systems()]
+    return [
+        replace(point, detail=f"{kind}{point.detail}")
+        for point in found
+        for kind in list_file_systems()
+    ]
 
 
 def judge_power_cut(sweep: OperationSweep, point: CallFault) -> PointVerdict:

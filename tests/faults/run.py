@@ -62,7 +62,9 @@ class StartedChild:
             os.kill(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)
         os.close(self.handle)
-        out, err, told = (_drain_descriptor(descriptor) for descriptor in (self.out, self.err, self.told))
+        out, err, told = (
+            _drain_descriptor(descriptor) for descriptor in (self.out, self.err, self.told)
+        )
         _started.discard(self.pid)
         if orphans and not _started:
             _await_orphans()
@@ -88,7 +90,10 @@ def adopt_orphans() -> None:
 
 
 def start_child(
-    directory: Path, argv: tuple[str, ...], fault: CallFault = NO_FAULT, setup: Callable[[], None] | None = None
+    directory: Path,
+    argv: tuple[str, ...],
+    fault: CallFault = NO_FAULT,
+    setup: Callable[[], None] | None = None,
 ) -> StartedChild:
     """Fork a child that runs `mlver ARGV…` in a directory; `setup` runs in it first."""
     out, err, told = (os.memfd_create(name) for name in ("out", "err", "told"))
@@ -100,7 +105,10 @@ def start_child(
 
 
 def run_child(
-    directory: Path, argv: tuple[str, ...], fault: CallFault = NO_FAULT, setup: Callable[[], None] | None = None
+    directory: Path,
+    argv: tuple[str, ...],
+    fault: CallFault = NO_FAULT,
+    setup: Callable[[], None] | None = None,
 ) -> ChildRun:
     """The same, awaited."""
     return start_child(directory, argv, fault, setup).wait_for_end()

@@ -33,11 +33,17 @@ def record(record_property: Callable[[str, object], None]) -> Record:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Also where the tests ran in workers: it is in the process that collects their reports that this has an effect."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None and _list_shortfalls(_sum_tallies(reporter), session.config) and not session.exitstatus:
+    if (
+        reporter is not None
+        and _list_shortfalls(_sum_tallies(reporter), session.config)
+        and not session.exitstatus
+    ):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     sums = _sum_tallies(terminalreporter)
     if not sums:
         return
@@ -46,8 +52,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     heads = "".join(f"{column:>9}" for column in ("wanted", *_COLUMNS, "CPU s"))
     terminalreporter.write_line(f"{'campaign':36}{heads}")
     for name in sorted(sums, key=list(TITLES).index):
-        numbers = [least[name], *(sums[name][column] for column in _COLUMNS), sums[name]["processor"]]
-        terminalreporter.write_line(f"{TITLES[name]:36}" + "".join(f"{number:9.0f}" for number in numbers))
+        numbers = [
+            least[name],
+            *(sums[name][column] for column in _COLUMNS),
+            sums[name]["processor"],
+        ]
+        terminalreporter.write_line(
+            f"{TITLES[name]:36}" + "".join(f"{number:9.0f}" for number in numbers)
+        )
     for line in _list_shortfalls(sums, config):
         terminalreporter.write_line(line, red=True)
 
@@ -65,7 +77,11 @@ def _sum_tallies(reporter: pytest.TerminalReporter) -> dict[str, dict[str, float
 
 def _list_shortfalls(sums: dict[str, dict[str, float]], config: pytest.Config) -> list[str]:
     """What falls short of its promise; nothing where only some tests were asked for."""
-    some = config.option.keyword or config.option.markexpr or any("::" in asked for asked in config.args)
+    some = (
+        config.option.keyword
+        or config.option.markexpr
+        or any("::" in asked for asked in config.args)
+    )
     if some or not sums or sums.keys() < {name for name in TITLES if not why_impossible(name)}:
         return []
     least = wanted_points(long=config.getoption("--long"))

@@ -18,13 +18,19 @@ from tests.faults.campaigns import plan_extended_run, plan_ordinary_run
 from tests.faults.table import Record
 from tests.programs import require_program
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, memfd, /proc and loop devices are Linux's")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="forks, memfd, /proc and loop devices are Linux's"
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _programs() -> None:
     """What kills inside git, and what makes the file systems that lose their power; without them, less is tried."""
-    for program, package in (("strace", "strace"), ("mkfs.ext4", "e2fsprogs"), ("mkfs.xfs", "xfsprogs")):
+    for program, package in (
+        ("strace", "strace"),
+        ("mkfs.ext4", "e2fsprogs"),
+        ("mkfs.xfs", "xfsprogs"),
+    ):
         with suppress(pytest.skip.Exception):
             require_program(program, package)
 
@@ -49,7 +55,8 @@ def judge(tallies: dict[str, CampaignTally], record: Record) -> None:
     for campaign, tally in tallies.items():
         record(campaign, tally)
     red = [
-        f"python -m tests.faults {campaign} '{point}'\n" + "".join(f"    {fault}\n" for fault in faults)
+        f"python -m tests.faults {campaign} '{point}'\n"
+        + "".join(f"    {fault}\n" for fault in faults)
         for campaign, tally in tallies.items()
         for point, faults in tally.red.items()
     ]
@@ -67,7 +74,9 @@ def test_nothing_is_lost_and_all_is_told(wanted: str, name: str, record: Record)
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("wanted", "name"), plan_extended_run(), ids=[f"{wanted}-{name}" for wanted, name in plan_extended_run()]
+    ("wanted", "name"),
+    plan_extended_run(),
+    ids=[f"{wanted}-{name}" for wanted, name in plan_extended_run()],
 )
 def test_nothing_is_lost_in_the_long_run(wanted: str, name: str, record: Record) -> None:
     judge(campaigns(wanted, name), record)

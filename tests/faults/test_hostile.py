@@ -59,7 +59,12 @@ def outside(tmp_path: Path) -> Path:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two versions of `m`, the first in production; made once, in a process of its own."""
     top = tmp_path_factory.mktemp("made") / "repository"
-    subprocess.run([sys.executable, "-c", _MAKE, top], cwd=CHECKOUT, check=True, env={**os.environ, "PYTHONPATH": "."})
+    subprocess.run(
+        [sys.executable, "-c", _MAKE, top],
+        cwd=CHECKOUT,
+        check=True,
+        env={**os.environ, "PYTHONPATH": "."},
+    )
     return top
 
 
@@ -103,7 +108,9 @@ def _check(done: CommandOutcome, *codes: int) -> None:
     assert not _CONTROL.search(done.err), done.err
 
 
-def _check_all(victim: Repository, outside: Path, commands: tuple[tuple[str, ...], ...] = _READING + _WRITING) -> None:
+def _check_all(
+    victim: Repository, outside: Path, commands: tuple[tuple[str, ...], ...] = _READING + _WRITING
+) -> None:
     before = _tree(outside)
     for argv in commands:
         began = time.monotonic()
@@ -113,7 +120,9 @@ def _check_all(victim: Repository, outside: Path, commands: tuple[tuple[str, ...
 
 
 def _tree(top: Path) -> dict[str, bytes | None]:
-    return {str(path): path.read_bytes() if path.is_file() else None for path in sorted(top.rglob("*"))}
+    return {
+        str(path): path.read_bytes() if path.is_file() else None for path in sorted(top.rglob("*"))
+    }
 
 
 # -- names -----------------------------------------------------------------------------------------------------------
@@ -134,13 +143,39 @@ _NAMES = (
         "x" * 200,
         "../../x",
     ),
-    *("a\0b", "a\nb", "a\x1b[31mb", "a\x9b31mb", "a\u202eb", "a\rb", "[/red]", "[bold]x", "é", "e\u0301", "a b", "a@b"),
-    *("a:b", "a~1", "a^{}", "@{u}", "$(touch canary)", "`touch canary`", "a;b", "a\\b", "%s", "{0}"),
+    *(
+        "a\0b",
+        "a\nb",
+        "a\x1b[31mb",
+        "a\x9b31mb",
+        "a\u202eb",
+        "a\rb",
+        "[/red]",
+        "[bold]x",
+        "é",
+        "e\u0301",
+        "a b",
+        "a@b",
+    ),
+    *(
+        "a:b",
+        "a~1",
+        "a^{}",
+        "@{u}",
+        "$(touch canary)",
+        "`touch canary`",
+        "a;b",
+        "a\\b",
+        "%s",
+        "{0}",
+    ),
 )
 
 
 @pytest.mark.parametrize("name", _NAMES, ids=ascii)
-def test_a_hostile_name_is_refused_and_shown_harmlessly(victim: Repository, outside: Path, name: str) -> None:
+def test_a_hostile_name_is_refused_and_shown_harmlessly(
+    victim: Repository, outside: Path, name: str
+) -> None:
     before = victim.git("for-each-ref"), victim.git("rev-parse", "HEAD")
     for argv in (
         ("register", name, "--weights", "model.bin", "-m", "Why"),
@@ -154,7 +189,9 @@ def test_a_hostile_name_is_refused_and_shown_harmlessly(victim: Repository, outs
         ("log", "--", name),
     ):
         _check(victim.mlver(*argv), 2, 3)
-    _check(victim.mlver("diff", "--", name), *([0] if name == ".." else [2, 3]))  # a range, to git: HEAD..HEAD
+    _check(
+        victim.mlver("diff", "--", name), *([0] if name == ".." else [2, 3])
+    )  # a range, to git: HEAD..HEAD
     assert (victim.git("for-each-ref"), victim.git("rev-parse", "HEAD")) == before
 
 
@@ -169,19 +206,36 @@ def test_names_that_differ_by_case_only_are_refused(victim: Repository) -> None:
     _check(victim.mlver("register", "M", "--weights", "model.bin", "-m", "Why"), 2, 3)
 
 
-@pytest.mark.parametrize("text", ["\x1b[2J", "\u202egnp", "[/red]", "a\rb", "\x9b2J", "a\nerror: forged"], ids=ascii)
-def test_text_a_person_recorded_is_shown_harmlessly(victim: Repository, outside: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["\x1b[2J", "\u202egnp", "[/red]", "a\rb", "\x9b2J", "a\nerror: forged"], ids=ascii
+)
+def test_text_a_person_recorded_is_shown_harmlessly(
+    victim: Repository, outside: Path, text: str
+) -> None:
     victim.write("model.bin", b"three")
-    told = ("--label", f"note={text}", "--param", f"p={text}", "--metric", "accuracy=1", "--command", text)
+    told = (
+        "--label",
+        f"note={text}",
+        "--param",
+        f"p={text}",
+        "--metric",
+        "accuracy=1",
+        "--command",
+        text,
+    )
     _check(victim.mlver("register", "m", "--bump", "minor", "-m", f"Why {text}", *told))
     victim.git("config", "user.name", f"Kim {text}".replace("\n", " "))
     _check_all(victim, outside)
 
 
 @pytest.mark.parametrize(
-    "folder", ["a\x1b[2J", "a\nb", "\u202ex", "[/red]", "..x", "-x", "con ", "é", "x.lock"], ids=ascii
+    "folder",
+    ["a\x1b[2J", "a\nb", "\u202ex", "[/red]", "..x", "-x", "con ", "é", "x.lock"],
+    ids=ascii,
 )
-def test_a_folder_among_the_models_that_is_no_model(victim: Repository, outside: Path, folder: str) -> None:
+def test_a_folder_among_the_models_that_is_no_model(
+    victim: Repository, outside: Path, folder: str
+) -> None:
     record = (victim.path / ".mlver/models/m/versions/1.0.0.yaml").read_text()
     victim.write(f".mlver/models/{folder}/versions/1.0.0.yaml", record)
     victim.write(f".mlver/models/m/versions/{folder}.yaml", record)
@@ -220,11 +274,20 @@ _PROGRAMS = (
     "sequence.editor",
     "gpg.program",
 )
-_SHELLS = ("alias.register", "alias.status", "alias.log", "alias.commit", "alias.tag", "alias.ls-files")
+_SHELLS = (
+    "alias.register",
+    "alias.status",
+    "alias.log",
+    "alias.commit",
+    "alias.tag",
+    "alias.ls-files",
+)
 
 
 @pytest.mark.parametrize("key", [*_PROGRAMS, *_SHELLS])
-def test_a_program_named_by_the_repository_is_not_run(victim: Repository, outside: Path, key: str) -> None:
+def test_a_program_named_by_the_repository_is_not_run(
+    victim: Repository, outside: Path, key: str
+) -> None:
     program = _canary(outside)
     victim.git("config", key, f"!{program}" if key in _SHELLS else program)
     victim.git("config", "log.showSignature", "true")
@@ -244,7 +307,13 @@ def test_a_transport_that_is_a_program_is_not_run(victim: Repository, outside: P
 def test_no_hook_runs_for_a_command_that_reads(victim: Repository, outside: Path) -> None:
     hooks = victim.path / ".git/hooks"
     hooks.mkdir(exist_ok=True)
-    for name in ("post-index-change", "pre-auto-gc", "fsmonitor-watchman", "reference-transaction", "post-checkout"):
+    for name in (
+        "post-index-change",
+        "pre-auto-gc",
+        "fsmonitor-watchman",
+        "reference-transaction",
+        "post-checkout",
+    ):
         Path(_canary(outside)).rename(hooks / name)
     _check_all(victim, outside, _READING)
 
@@ -277,11 +346,17 @@ _YAML = {
 
 
 @pytest.mark.parametrize("name", _YAML)
-@pytest.mark.parametrize("path", ["config.yaml", "models/m/model.yaml", "models/m/versions/1.1.0.yaml"])
+@pytest.mark.parametrize(
+    "path", ["config.yaml", "models/m/model.yaml", "models/m/versions/1.1.0.yaml"]
+)
 def test_a_hostile_document(victim: Repository, outside: Path, name: str, path: str) -> None:
     text = _YAML[name].replace("CANARY", f"{outside}/canary")
-    (victim.path / ".mlver" / path).write_bytes(text.encode("latin-1" if name == "latin" else "utf-8"))
-    _check_all(victim, outside, (*_READING[:2], ("show", "m@1.1.0"), *_WRITING[1:3], ("verify", "--all")))
+    (victim.path / ".mlver" / path).write_bytes(
+        text.encode("latin-1" if name == "latin" else "utf-8")
+    )
+    _check_all(
+        victim, outside, (*_READING[:2], ("show", "m@1.1.0"), *_WRITING[1:3], ("verify", "--all"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -301,7 +376,9 @@ def test_a_hostile_schema(victim: Repository, outside: Path, schema: object) -> 
     victim.write(".mlver/schemas/version.schema.json", json.dumps(schema))
     victim.write("model.bin", b"three")
     _check_all(
-        victim, outside, (("register", "m", "--bump", "minor", "-m", "a" * 60 + "!", "--allow-dirty"), *_READING)
+        victim,
+        outside,
+        (("register", "m", "--bump", "minor", "-m", "a" * 60 + "!", "--allow-dirty"), *_READING),
     )
 
 
@@ -326,10 +403,14 @@ _MANIFESTS = {
 }
 
 
-def _forge(victim: Repository, change: Callable[[str], str], *, manifest: bytes | None = None) -> None:
+def _forge(
+    victim: Repository, change: Callable[[str], str], *, manifest: bytes | None = None
+) -> None:
     """A third version whose record is what `change` makes of the second's: committed and sealed, as its maker would."""
     text = change((victim.path / ".mlver/models/m/versions/1.1.0.yaml").read_text())
-    victim.write(".mlver/models/m/versions/2.0.0.yaml", text.replace('version: "1.1.0"', 'version: "2.0.0"'))
+    victim.write(
+        ".mlver/models/m/versions/2.0.0.yaml", text.replace('version: "1.1.0"', 'version: "2.0.0"')
+    )
     if manifest is not None:
         victim.write(f".mlver/manifests/{hashlib.sha256(manifest).hexdigest()}.sha256", manifest)
     victim.commit()
@@ -337,12 +418,18 @@ def _forge(victim: Repository, change: Callable[[str], str], *, manifest: bytes 
 
 
 @pytest.mark.parametrize("name", _MANIFESTS)
-def test_a_hostile_manifest_writes_nothing_outside(victim: Repository, outside: Path, name: str) -> None:
+def test_a_hostile_manifest_writes_nothing_outside(
+    victim: Repository, outside: Path, name: str
+) -> None:
     manifest = _MANIFESTS[name].encode()
     old = re.search(r"train:.*?digest: \"(sha256:[0-9a-f]{64})\"", _record(victim), re.DOTALL)
     assert old is not None
     new = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
-    _forge(victim, lambda text: text.replace(old[1], new).replace("files: 2", "files: 3"), manifest=manifest)
+    _forge(
+        victim,
+        lambda text: text.replace(old[1], new).replace("files: 2", "files: 3"),
+        manifest=manifest,
+    )
     for root in (victim.path / "data", victim.path / "served/data"):
         root.mkdir(parents=True, exist_ok=True)
         (root / "link").symlink_to(outside)
@@ -375,10 +462,20 @@ def test_a_hostile_manifest_writes_nothing_outside(victim: Repository, outside: 
 def test_a_record_that_names_a_place_outside(victim: Repository, outside: Path, path: str) -> None:
     (victim.path / "link").symlink_to(outside)
     _forge(victim, lambda text: text.replace("path: model.bin", f"path: {path}"))
-    config = (victim.path / ".git/config").read_bytes(), (victim.path / ".mlver/config.yaml").read_bytes()
-    forged = (("checkout", "m@2.0.0", "--force"), ("checkout", "m@2.0.0", "--to", "served"), ("show", "m@2.0.0"))
+    config = (
+        (victim.path / ".git/config").read_bytes(),
+        (victim.path / ".mlver/config.yaml").read_bytes(),
+    )
+    forged = (
+        ("checkout", "m@2.0.0", "--force"),
+        ("checkout", "m@2.0.0", "--to", "served"),
+        ("show", "m@2.0.0"),
+    )
     _check_all(victim, outside, (*forged, *_READING))
-    assert config == ((victim.path / ".git/config").read_bytes(), (victim.path / ".mlver/config.yaml").read_bytes())
+    assert config == (
+        (victim.path / ".git/config").read_bytes(),
+        (victim.path / ".mlver/config.yaml").read_bytes(),
+    )
     assert not (victim.path / ".git/hooks/post-commit").exists()
 
 
@@ -394,7 +491,9 @@ class _Exploit:
         return os.system, (self._told,)
 
 
-@pytest.mark.parametrize("name", ["model.bin", "model.pkl", "model.pt", "model.safetensors", "model.joblib"])
+@pytest.mark.parametrize(
+    "name", ["model.bin", "model.pkl", "model.pt", "model.safetensors", "model.joblib"]
+)
 def test_weights_are_never_loaded(victim: Repository, outside: Path, name: str) -> None:
     victim.write(name, pickle.dumps(_Exploit(outside)))
     _check(victim.mlver("register", "m", "--weights", name, "--bump", "major", "-m", "Why"), 0)
@@ -420,7 +519,15 @@ def _rename(victim: Repository) -> None:
 
 def _before(victim: Repository) -> None:
     message = victim.git("tag", "-l", "--format=%(contents)", "m@v1.0.0")
-    victim.git("tag", "-f", "-a", "-m", message, "m@v1.0.0", victim.git("rev-list", "--max-parents=0", "HEAD"))
+    victim.git(
+        "tag",
+        "-f",
+        "-a",
+        "-m",
+        message,
+        "m@v1.0.0",
+        victim.git("rev-list", "--max-parents=0", "HEAD"),
+    )
 
 
 def _blob(victim: Repository) -> None:
@@ -429,12 +536,16 @@ def _blob(victim: Repository) -> None:
 
 def _replace(victim: Repository) -> None:
     """A replacement reference that shows another tag's object in this one's place."""
-    own, other = (victim.git("rev-parse", f"refs/tags/m@v{version}") for version in ("1.0.0", "1.1.0"))
+    own, other = (
+        victim.git("rev-parse", f"refs/tags/m@v{version}") for version in ("1.0.0", "1.1.0")
+    )
     victim.git("update-ref", f"refs/replace/{own}", other)
 
 
 @pytest.mark.parametrize("forge", [_move, _lighten, _rename, _before, _blob])
-def test_a_forged_tag_is_named(victim: Repository, outside: Path, forge: Callable[[Repository], None]) -> None:
+def test_a_forged_tag_is_named(
+    victim: Repository, outside: Path, forge: Callable[[Repository], None]
+) -> None:
     forge(victim)
     _check(victim.mlver("verify", "--all"), 1)
     _check_all(victim, outside)
@@ -466,15 +577,21 @@ def test_a_tag_message_with_control_characters(victim: Repository, outside: Path
         ".mlver/models/m/stages",
     ],
 )
-def test_records_behind_a_symlink_write_nothing_outside(victim: Repository, outside: Path, place: str) -> None:
+def test_records_behind_a_symlink_write_nothing_outside(
+    victim: Repository, outside: Path, place: str
+) -> None:
     path = victim.path / place
     path.rename(outside / "moved")
     path.symlink_to(outside / "moved")
     _check_all(victim, outside)
 
 
-@pytest.mark.parametrize("place", ["objects", "packs", "tmp", "quarantine", "state.db", "lock", "intent.json", ""])
-def test_a_store_behind_a_symlink_writes_nothing_outside(victim: Repository, outside: Path, place: str) -> None:
+@pytest.mark.parametrize(
+    "place", ["objects", "packs", "tmp", "quarantine", "state.db", "lock", "intent.json", ""]
+)
+def test_a_store_behind_a_symlink_writes_nothing_outside(
+    victim: Repository, outside: Path, place: str
+) -> None:
     path = victim.path / ".git/mlver" / place
     if path.exists():
         path.rename(outside / "moved")
@@ -483,10 +600,14 @@ def test_a_store_behind_a_symlink_writes_nothing_outside(victim: Repository, out
     _check_all(victim, outside)
 
 
-def test_a_working_file_that_is_a_symlink_is_replaced_and_not_followed(victim: Repository, outside: Path) -> None:
+def test_a_working_file_that_is_a_symlink_is_replaced_and_not_followed(
+    victim: Repository, outside: Path
+) -> None:
     (victim.path / "model.bin").unlink()
     (victim.path / "model.bin").symlink_to(outside / "precious.txt")
-    _check_all(victim, outside, (("checkout", "m@1.0.0", "--force"), ("checkout", "m@1.1.0", "--force")))
+    _check_all(
+        victim, outside, (("checkout", "m@1.0.0", "--force"), ("checkout", "m@1.1.0", "--force"))
+    )
 
 
 @pytest.mark.parametrize("place", ["outside", "outside/new"])
@@ -506,6 +627,11 @@ def test_a_plan_that_came_with_the_repository_writes_nothing_outside(
         "tags": [["--upload-pack=x", "x", "x", None]],
         "checkout": ["m", "1.0.0", str(outside)],
     }
-    for change in ({}, {"checkout": None}, {"git_dir": "worktrees/x"}, {"checkout": ["m", "1.0.0", "../outside"]}):
+    for change in (
+        {},
+        {"checkout": None},
+        {"git_dir": "worktrees/x"},
+        {"checkout": ["m", "1.0.0", "../outside"]},
+    ):
         (victim.path / ".git/mlver/intent.json").write_text(json.dumps({**told, **change}))
         _check_all(victim, outside, _WRITING)

@@ -59,16 +59,44 @@ def expected(*replacements: tuple[str, str]) -> str:
     ("function", "old", "new", "text", "instead"),
     [
         pytest.param(
-            "Store.sync", "sync(path)", "pass", "            sync(path)\n\n", "            pass\n\n", id="method"
+            "Store.sync",
+            "sync(path)",
+            "pass",
+            "            sync(path)\n\n",
+            "            pass\n\n",
+            id="method",
         ),
-        pytest.param("Store.drop.undo", "sync(self.paths)", "None", "sync(self.paths)", "None", id="inner-function"),
         pytest.param(
-            "", '*("-c", "a=1")', "", '*("-c", "a=1"), *("-c", "b=2")', '*("-c", "b=2"),', id="item-of-a-tuple"
+            "Store.drop.undo",
+            "sync(self.paths)",
+            "None",
+            "sync(self.paths)",
+            "None",
+            id="inner-function",
+        ),
+        pytest.param(
+            "",
+            '*("-c", "a=1")',
+            "",
+            '*("-c", "a=1"), *("-c", "b=2")',
+            '*("-c", "b=2"),',
+            id="item-of-a-tuple",
         ),
         pytest.param("write", "also=_", "", ", also=[data]", "", id="keyword-removed"),
-        pytest.param("write", "also=[_1]", "also=_1", "also=[data]", "also=data", id="keyword-replaced"),
-        pytest.param("write", "report(_1, ...)", "report(_1)", ", loud=True, also=[data]", "", id="rest-of-a-call"),
-        pytest.param("write", "path.is_file()", "", " and path.is_file()", "", id="part-of-a-condition"),
+        pytest.param(
+            "write", "also=[_1]", "also=_1", "also=[data]", "also=data", id="keyword-replaced"
+        ),
+        pytest.param(
+            "write",
+            "report(_1, ...)",
+            "report(_1)",
+            ", loud=True, also=[data]",
+            "",
+            id="rest-of-a-call",
+        ),
+        pytest.param(
+            "write", "path.is_file()", "", " and path.is_file()", "", id="part-of-a-condition"
+        ),
         pytest.param("write", "os.fspath(_1)", "_1", "os.fspath(path)", "path", id="expression"),
         pytest.param("write", "_.exists()", "False", "path.exists()", "False", id="wildcard"),
         pytest.param(
@@ -87,7 +115,14 @@ def expected(*replacements: tuple[str, str]) -> str:
             "pass",
             id="two-statements-by-one",
         ),
-        pytest.param("write", "with lock(_1): ...", "if _1: ...", "with lock(path):", "if path:", id="block-is-kept"),
+        pytest.param(
+            "write",
+            "with lock(_1): ...",
+            "if _1: ...",
+            "with lock(path):",
+            "if path:",
+            id="block-is-kept",
+        ),
         pytest.param(
             "write",
             """
@@ -113,7 +148,9 @@ def test_one_place_is_changed(function: str, old: str, new: str, text: str, inst
 
 
 def test_a_block_that_loses_its_only_statement_passes() -> None:
-    assert changed("Store.sync", "sync(_)", "") == expected(("            sync(path)\n\n", "            pass\n\n"))
+    assert changed("Store.sync", "sync(_)", "") == expected(
+        ("            sync(path)\n\n", "            pass\n\n")
+    )
 
 
 def test_what_stands_nowhere_is_refused() -> None:
@@ -138,7 +175,9 @@ def test_a_function_that_is_not_there_is_refused(function: str) -> None:
 
 def test_a_wildcard_that_appears_twice_stands_for_one_thing() -> None:
     source = "def compare(a, b):\n    a.x == b.x\n    a.x == a.x\n"
-    assert change_source(source, "module:compare", "_1.x == _1.x", "True").endswith("a.x == b.x\n    True")
+    assert change_source(source, "module:compare", "_1.x == _1.x", "True").endswith(
+        "a.x == b.x\n    True"
+    )
 
 
 def test_a_number_is_not_a_truth_value() -> None:
@@ -161,5 +200,8 @@ def test_a_replacement_that_reads_an_unknown_name_is_refused() -> None:
 
 def test_a_package_is_found_as_a_module_is(tmp_path: Path) -> None:
     (tmp_path / "storage").mkdir()
-    for where, file in (("storage:f", "storage/__init__.py"), ("storage.deposit:D.f", "storage/deposit.py")):
+    for where, file in (
+        ("storage:f", "storage/__init__.py"),
+        ("storage.deposit:D.f", "storage/deposit.py"),
+    ):
         assert Mutation(where, "", "", "", "").find_file(tmp_path) == tmp_path / file

@@ -29,7 +29,11 @@ def test_what_it_takes_out_is_still_there(mutation: Mutation) -> None:
     compile(changed, path, "exec")
 
 
-_QUICK = ("promote", "checkout", "object")  # the first mutation of each of these subjects is tried in every run
+_QUICK = (
+    "promote",
+    "checkout",
+    "object",
+)  # the first mutation of each of these subjects is tried in every run
 
 
 @pytest.mark.parametrize("subject", _QUICK)
@@ -45,7 +49,11 @@ def test_a_missing_safeguard_is_noticed(mutation: Mutation, tmp_path: Path) -> N
 
 def notice(mutation: Mutation, copy: Path) -> None:
     """Fail unless the mutation's campaign turns red, at a point that is green without the mutation."""
-    kept = ("mlver", "schemas", "tests/faults") if mutation.campaign != "tests" else ("mlver", "schemas", "tests")
+    kept = (
+        ("mlver", "schemas", "tests/faults")
+        if mutation.campaign != "tests"
+        else ("mlver", "schemas", "tests")
+    )
     for name in kept:
         shutil.copytree(CHECKOUT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     path = mutation.find_file(copy / "mlver")
@@ -64,6 +72,8 @@ def notice(mutation: Mutation, copy: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 1, f"nothing noticed that it is gone: {mutation}\n{done.stdout[-2000:]}{done.stderr}"
+    assert done.returncode == 1, (
+        f"nothing noticed that it is gone: {mutation}\n{done.stdout[-2000:]}{done.stderr}"
+    )
     # and not because it could not even begin
     assert re.search(r'"red": {|\d (failed|error)', done.stdout), done.stdout + done.stderr

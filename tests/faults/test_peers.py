@@ -12,10 +12,13 @@ import pytest
 
 from tests.conftest import CHECKOUT
 from tests.faults import peers, power
+from tests.programs import install_packages
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.skipif(bool(power.why_no_power_cut()), reason=f"NO PEER WAS MEASURED: {power.why_no_power_cut()}"),
+    pytest.mark.skipif(
+        bool(power.why_no_power_cut()), reason=f"NO PEER WAS MEASURED: {power.why_no_power_cut()}"
+    ),
 ]
 
 
@@ -27,8 +30,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> str:
     if shutil.which("dvc"):
         return os.environ["PATH"]
     own = tmp_path_factory.mktemp("dvc")
-    subprocess.run([sys.executable, "-m", "venv", own / "environment"], check=True)
-    subprocess.run([own / "environment/bin/pip", "install", "--quiet", "dvc"], capture_output=True, check=False)
+    install_packages(own / "environment", "adopting")
     (own / "bin").mkdir()
     (own / "bin/dvc").symlink_to(own / "environment/bin/dvc")
     return f"{own / 'bin'}:{os.environ['PATH']}"

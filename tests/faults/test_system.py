@@ -14,19 +14,34 @@ import pytest
 from tests.conftest import CHECKOUT, Repository
 from tests.faults import ground
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tmpfs, setpriv and /proc are Linux's")
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="NO FULL DISK AND NO STRANGER WAS TRIED: needs root")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="tmpfs, setpriv and /proc are Linux's"
+)
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="NO FULL DISK AND NO STRANGER WAS TRIED: needs root"
+)
 _SIZES = (8, 40, 120, 200, 260, 300, 330, 360, 400, 480, 700)  # KiB left, from nothing to enough
 
 # A stranger cannot read the home this is configured in.
-_KIM = {f"GIT_{who}_{what}": "kim@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+_KIM = {
+    f"GIT_{who}_{what}": "kim@example.org"
+    for who in ("AUTHOR", "COMMITTER")
+    for what in ("NAME", "EMAIL")
+}
 
 
-def _mlver(place: Path, *argv: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+def _mlver(
+    place: Path, *argv: str, prefix: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*prefix, sys.executable, "-m", "mlver", "-C", place, *argv],
         cwd=place,
-        env={**os.environ, **_KIM, "PYTHONPATH": os.fspath(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            **os.environ,
+            **_KIM,
+            "PYTHONPATH": os.fspath(CHECKOUT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -62,21 +77,29 @@ def open_folder() -> Iterator[Path]:
 
 @needs_root
 @pytest.mark.parametrize("left", _SIZES)
-def test_a_full_disk_loses_nothing_and_room_mends_it(trained: Repository, small_disk: Path, left: int) -> None:
+def test_a_full_disk_loses_nothing_and_room_mends_it(
+    trained: Repository, small_disk: Path, left: int
+) -> None:
     place = Repository(ground.copy_place(trained.path, small_disk / "repository").path)
     head = place.git("rev-parse", "HEAD")
     ballast = small_disk / "ballast"
     free = os.statvfs(small_disk)
     ballast.write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - left * 1024)))
-    done = _mlver(place.path, "register", "m", "--weights", "model.bin", "--version", "1.0.0", "-m", "Why")
+    done = _mlver(
+        place.path, "register", "m", "--weights", "model.bin", "--version", "1.0.0", "-m", "Why"
+    )
     assert done.returncode in (0, 3), done.stderr
     assert "Traceback" not in done.stderr
     if done.returncode:
         assert "space" in done.stderr
-        assert "git " in done.stderr or os.fspath(small_disk) in done.stderr, "it does not say where"
+        assert "git " in done.stderr or os.fspath(small_disk) in done.stderr, (
+            "it does not say where"
+        )
     assert (place.path / "model.bin").read_bytes() == (trained.path / "model.bin").read_bytes()
     ballast.unlink()
-    again = _mlver(place.path, "register", "m", "--weights", "model.bin", "--version", "1.0.0", "-m", "Why")
+    again = _mlver(
+        place.path, "register", "m", "--weights", "model.bin", "--version", "1.0.0", "-m", "Why"
+    )
     assert again.returncode == (0 if done.returncode else 3), again.stderr
     assert place.git("rev-list", "--count", f"{head}..HEAD") == "1"
     assert _mlver(place.path, "verify", "--all").returncode == 0
@@ -154,7 +177,12 @@ def _crowd(trained: Repository, number: int) -> None:
     assert [process.returncode for process in crowd] == [0] * number, b"\n".join(said)
     records = sorted((trained.path / ".mlver/models/m/versions").iterdir())
     assert len(records) == number
-    messages = {line for path in records for line in path.read_text().splitlines() if line.startswith("message:")}
+    messages = {
+        line
+        for path in records
+        for line in path.read_text().splitlines()
+        if line.startswith("message:")
+    }
     assert messages == {f"message: Number {one}" for one in range(number)}
     assert int(trained.git("rev-list", "--count", "HEAD")) == before + number
     assert trained.git("rev-list", "--merges", "HEAD") == ""

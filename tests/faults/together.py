@@ -37,10 +37,18 @@ PAIRS = (
     CommandPair("same+same", operations.prepare_changed, _SAME, _SAME),
     CommandPair("register+promote", operations.prepare_staged, _REGISTER, _UP),
     CommandPair(
-        "promote+promote", operations.prepare_two_versions, _UP, ("promote", "m@1.0.0", "--to", "staging", "-m", "Mine")
+        "promote+promote",
+        operations.prepare_two_versions,
+        _UP,
+        ("promote", "m@1.0.0", "--to", "staging", "-m", "Mine"),
     ),
     CommandPair("rollback+promote", operations.prepare_staged, _BACK, _UP),
-    CommandPair("checkout+register", operations.prepare_staged, ("checkout", "m@1.0.0", "--force"), _REGISTER),
+    CommandPair(
+        "checkout+register",
+        operations.prepare_staged,
+        ("checkout", "m@1.0.0", "--force"),
+        _REGISTER,
+    ),
     CommandPair("tag+register", operations.prepare_unsealed, ("tag",), _REGISTER),
     CommandPair("init+init", lambda place: None, ("init",), ("init",)),
 )
@@ -52,7 +60,10 @@ class _PairArena:
         self.template = ground.new_place(root / pair.name)
         pair.prepare(self.template)
         self.work = root / f"{pair.name}.work"
-        self.orders = [self._run_serially(pair.first, pair.second), self._run_serially(pair.second, pair.first)]
+        self.orders = [
+            self._run_serially(pair.first, pair.second),
+            self._run_serially(pair.second, pair.first),
+        ]
         self.calls = run_child(self.copy_arena().path, pair.first).calls
 
     def copy_arena(self) -> WorkPlace:

@@ -11,7 +11,11 @@ from tests.faults.ground import WorkPlace
 
 
 def list_unsynced_points(sweep: OperationSweep) -> list[CallFault]:
-    return [CallFault(label, how) for label in (*sweep.calls, "end") for how in ("unsynced", "unwritten")]
+    return [
+        CallFault(label, how)
+        for label in (*sweep.calls, "end")
+        for how in ("unsynced", "unwritten")
+    ]
 
 
 def judge_unsynced(sweep: OperationSweep, point: CallFault) -> PointVerdict:
@@ -22,7 +26,11 @@ def judge_unsynced(sweep: OperationSweep, point: CallFault) -> PointVerdict:
     if not left.path.exists():
         return PointVerdict(False, False, [])
     lost = sweep.list_losses(left) if done.is_acknowledged else []
-    return PointVerdict(done.fired, bool(lost), [*lost, *sweep.judge_place(left, settle_first=point.how == "unsynced")])
+    return PointVerdict(
+        done.fired,
+        bool(lost),
+        [*lost, *sweep.judge_place(left, settle_first=point.how == "unsynced")],
+    )
 
 
 UNSYNCED = FaultCampaign(list_unsynced_points, judge_unsynced)

@@ -21,7 +21,11 @@ def found(repository: Ground) -> Repository:
 
 
 def index(ground: Ground) -> tuple[str, str, str]:
-    return ground.git("ls-files", "--stage"), ground.git("diff", "--cached"), ground.git("status", "--porcelain")
+    return (
+        ground.git("ls-files", "--stage"),
+        ground.git("diff", "--cached"),
+        ground.git("status", "--porcelain"),
+    )
 
 
 def hook(ground: Ground, name: str, body: str) -> None:
@@ -43,7 +47,9 @@ def bare(path: Path) -> Ground:
 # -- committing ------------------------------------------------------------------------------------------------------
 
 
-def test_only_its_own_paths_are_committed_and_the_message_is_kept(repository: Ground, found: Repository) -> None:
+def test_only_its_own_paths_are_committed_and_the_message_is_kept(
+    repository: Ground, found: Repository
+) -> None:
     commit = land(repository, found)
     assert commit == repository.git("rev-parse", "HEAD")
     assert repository.git("show", "--format=%B", "--name-status", commit) == (
@@ -65,7 +71,10 @@ def test_what_the_person_has_staged_stays_staged(repository: Ground, found: Repo
     repository.git("add", "--intent-to-add", "intended.py")
     staged, status = repository.git("diff", "--cached"), repository.git("status", "--porcelain")
     commit = land(repository, found)
-    assert (repository.git("diff", "--cached"), repository.git("status", "--porcelain")) == (staged, status)
+    assert (repository.git("diff", "--cached"), repository.git("status", "--porcelain")) == (
+        staged,
+        status,
+    )
     assert repository.git("show", "--format=", "--name-only", commit) == RECORD
 
 
@@ -77,7 +86,9 @@ def test_a_hook_that_refuses_is_quoted_and_the_index_can_be_put_back(
     repository.write("other.py", "x\n")
     repository.git("add", "other.py")
     before, held = index(repository), changes.index_entries(found, [RECORD])
-    with pytest.raises(GitFailed, match="git could not commit the record; it said:\n  this will not do"):
+    with pytest.raises(
+        GitFailed, match="git could not commit the record; it said:\n  this will not do"
+    ):
         land(repository, found)
     (repository.path / RECORD).unlink()
     changes.restore_index(found, held)
@@ -117,7 +128,9 @@ def test_records_land_where_gitignore_hides_them(repository: Ground, found: Repo
 
 
 @pytest.mark.parametrize("cone", ["--cone", "--no-cone"])
-def test_records_land_outside_a_sparse_checkout(repository: Ground, found: Repository, cone: str) -> None:
+def test_records_land_outside_a_sparse_checkout(
+    repository: Ground, found: Repository, cone: str
+) -> None:
     repository.write("src/code.py", "x\n")
     repository.write("other/code.py", "x\n")
     repository.commit()
@@ -138,7 +151,9 @@ def test_the_first_commit_of_all_can_be_a_record(tmp_path: Path) -> None:
     assert ground.git("status", "--porcelain") == "A  staged.py"
 
 
-def test_an_attribute_that_converts_line_ends_does_not_touch_records(repository: Ground, found: Repository) -> None:
+def test_an_attribute_that_converts_line_ends_does_not_touch_records(
+    repository: Ground, found: Repository
+) -> None:
     repository.write(".gitattributes", "* text=auto eol=crlf\n")
     repository.write(".mlver/.gitattributes", "* -text\n")
     repository.commit()
@@ -188,7 +203,9 @@ def test_tags_are_pushed_all_or_none(repository: Ground, found: Repository, tmp_
     assert there.git("rev-parse", "b@v1.0.0") == taken
 
 
-def test_the_remote_is_the_branchs_own_or_origin_or_the_only_one(repository: Ground, found: Repository) -> None:
+def test_the_remote_is_the_branchs_own_or_origin_or_the_only_one(
+    repository: Ground, found: Repository
+) -> None:
     assert remotes.default(found) is None
     repository.git("remote", "add", "backup", "/nowhere")
     assert remotes.default(found) == "backup"
@@ -202,14 +219,18 @@ def test_the_remote_is_the_branchs_own_or_origin_or_the_only_one(repository: Gro
     assert remotes.default(found) == "origin"
 
 
-def test_a_branch_that_follows_a_local_one_pushes_to_no_branch(repository: Ground, found: Repository) -> None:
+def test_a_branch_that_follows_a_local_one_pushes_to_no_branch(
+    repository: Ground, found: Repository
+) -> None:
     repository.git("remote", "add", "origin", "/nowhere")
     repository.git("switch", "--quiet", "--track", "-c", "feature", "main")
     assert repository.git("config", "branch.feature.remote") == "."
     assert remotes.default(found) == "origin"
 
 
-def test_a_remote_that_names_a_program_runs_none(repository: Ground, found: Repository, tmp_path: Path) -> None:
+def test_a_remote_that_names_a_program_runs_none(
+    repository: Ground, found: Repository, tmp_path: Path
+) -> None:
     canary = tmp_path / "canary"
     repository.git("remote", "add", "origin", f"ext::touch {canary}")
     repository.git("config", "protocol.ext.allow", "always")

@@ -11,7 +11,9 @@ from mlver.git.repository import Commit, Repository
 from tests.conftest import Repository as Ground
 
 RECORDS = ".mlver/models"
-FIRST, SECOND, THIRD = (f"{RECORDS}/m/versions/{number}.yaml" for number in ("1.0.0", "1.1.0", "2.0.0"))
+FIRST, SECOND, THIRD = (
+    f"{RECORDS}/m/versions/{number}.yaml" for number in ("1.0.0", "1.1.0", "2.0.0")
+)
 
 
 @pytest.fixture
@@ -24,7 +26,9 @@ def tampered(found: Repository) -> set[tuple[str, str, str]]:
 
 
 def merge(ground: Ground, *arguments: str) -> None:
-    subprocess.run(["git", "merge", "--quiet", *arguments], cwd=ground.path, capture_output=True, check=False)
+    subprocess.run(
+        ["git", "merge", "--quiet", *arguments], cwd=ground.path, capture_output=True, check=False
+    )
 
 
 def side_branch(ground: Ground, path: str, content: str) -> str:
@@ -41,7 +45,9 @@ def side_branch(ground: Ground, path: str, content: str) -> str:
 # -- who added it ----------------------------------------------------------------------------------------------------
 
 
-def test_the_commit_that_added_a_file_not_those_that_touched_it(repository: Ground, found: Repository) -> None:
+def test_the_commit_that_added_a_file_not_those_that_touched_it(
+    repository: Ground, found: Repository
+) -> None:
     repository.write(FIRST, "one\n")
     first = repository.commit()
     repository.write(SECOND, "one\n")
@@ -93,7 +99,9 @@ OWN_SETTINGS = {
 
 
 @pytest.mark.parametrize(("key", "value"), OWN_SETTINGS.items(), ids=OWN_SETTINGS)
-def test_a_persons_own_settings_change_no_answer(repository: Ground, found: Repository, key: str, value: str) -> None:
+def test_a_persons_own_settings_change_no_answer(
+    repository: Ground, found: Repository, key: str, value: str
+) -> None:
     repository.git("checkout", "--quiet", "--orphan", "fresh")
     body = "".join(f"line {number}\n" for number in range(50))
     repository.write(FIRST, body)
@@ -120,7 +128,9 @@ def test_a_persons_own_settings_change_no_answer(repository: Ground, found: Repo
 # -- between two commits ---------------------------------------------------------------------------------------------
 
 
-def test_commits_between_two_newest_first_and_never_those_of_records(repository: Ground, found: Repository) -> None:
+def test_commits_between_two_newest_first_and_never_those_of_records(
+    repository: Ground, found: Repository
+) -> None:
     start = found.head().commit or ""
     repository.write("code.py", "one\n")
     one = repository.commit("One: with a : and\n\na body")
@@ -128,7 +138,10 @@ def test_commits_between_two_newest_first_and_never_those_of_records(repository:
     repository.commit("mlver: register")
     repository.write("grüße.py", "two\n")
     two = repository.commit("Zwei – „grüße“")
-    assert found.commits_between(start, two) == [Commit(two, "Zwei – „grüße“"), Commit(one, "One: with a : and")]
+    assert found.commits_between(start, two) == [
+        Commit(two, "Zwei – „grüße“"),
+        Commit(one, "One: with a : and"),
+    ]
     assert found.commits_between(two, start) == []
     assert found.count_between(start, two) == 2
     stat = found.stat_between(start, two)
@@ -137,7 +150,9 @@ def test_commits_between_two_newest_first_and_never_those_of_records(repository:
     assert ".mlver" not in stat
 
 
-def test_a_commit_without_a_subject_is_one_all_the_same(repository: Ground, found: Repository) -> None:
+def test_a_commit_without_a_subject_is_one_all_the_same(
+    repository: Ground, found: Repository
+) -> None:
     start = found.head().commit or ""
     repository.write("code.py", "one\n")
     repository.git("add", "--all")
@@ -160,7 +175,9 @@ def test_a_history_that_only_adds_is_clean(repository: Ground, found: Repository
     assert tampering(found, RECORDS) == []
 
 
-def test_a_changed_and_a_deleted_record_are_told_with_their_commit(repository: Ground, found: Repository) -> None:
+def test_a_changed_and_a_deleted_record_are_told_with_their_commit(
+    repository: Ground, found: Repository
+) -> None:
     repository.write(FIRST, "one\n")
     repository.write(SECOND, "two\n")
     repository.commit()
@@ -194,7 +211,9 @@ def test_a_moved_record_is_a_deleted_one(repository: Ground, found: Repository) 
     assert tampering(found, RECORDS) == [Tampering(moved, "D", FIRST)]
 
 
-def test_a_merge_that_drops_a_record_of_its_branch_is_told(repository: Ground, found: Repository) -> None:
+def test_a_merge_that_drops_a_record_of_its_branch_is_told(
+    repository: Ground, found: Repository
+) -> None:
     repository.write(FIRST, "one\n")
     repository.commit()
     side_branch(repository, SECOND, "two\n")
@@ -202,7 +221,9 @@ def test_a_merge_that_drops_a_record_of_its_branch_is_told(repository: Ground, f
     assert tampered(found) == {(found.head().commit, "D", SECOND)}
 
 
-def test_branches_that_add_different_records_merge_cleanly(repository: Ground, found: Repository) -> None:
+def test_branches_that_add_different_records_merge_cleanly(
+    repository: Ground, found: Repository
+) -> None:
     side_branch(repository, SECOND, "two\n")
     repository.write(FIRST, "one\n")
     repository.commit()
@@ -247,7 +268,9 @@ def test_what_the_line_had_landed_may_not_be_replaced_by_a_branch(
     assert tampering(found, RECORDS) == [Tampering(merged, "R", SECOND)]
 
 
-def test_a_branch_may_give_its_own_up_for_what_main_has_landed(repository: Ground, found: Repository) -> None:
+def test_a_branch_may_give_its_own_up_for_what_main_has_landed(
+    repository: Ground, found: Repository
+) -> None:
     side_branch(repository, SECOND, "side's\n")
     repository.write(SECOND, "main's\n")
     repository.commit("landed")
@@ -300,7 +323,9 @@ def test_a_conflict_settled_by_a_third_content_is(repository: Ground, found: Rep
 
 
 @pytest.mark.parametrize("shown", ["first-parent", "off", "dense-combined"])
-def test_nor_does_a_setting_for_merges_hide_it(repository: Ground, found: Repository, shown: str) -> None:
+def test_nor_does_a_setting_for_merges_hide_it(
+    repository: Ground, found: Repository, shown: str
+) -> None:
     merged = both_claim(repository, "neither\n")
     repository.git("config", "log.diffMerges", shown)
     assert tampering(found, RECORDS) == [Tampering(merged, "M", SECOND)]

@@ -75,16 +75,32 @@ SETTINGS: dict[str, Callable[[str], dict[str, str]]] = {
     "smudge filter": lambda sing: {"filter.evil.smudge": sing},
     "process filter": lambda sing: {"filter.evil.process": sing, "filter.evil.required": "true"},
     "filter with = in its name": lambda sing: {"filter.a=b.clean": sing},
-    "filter that looks like git-lfs": lambda sing: {"filter.evil.clean": f"git-lfs clean -- %f; {sing}"},
-    "pager": lambda sing: {"core.pager": sing, "pager.log": sing, "pager.status": sing, "pager.diff": sing},
-    "alias": lambda sing: {f"alias.{name}": f"!{sing}" for name in ("status", "log", "cat-file", "rev-parse")},
+    "filter that looks like git-lfs": lambda sing: {
+        "filter.evil.clean": f"git-lfs clean -- %f; {sing}"
+    },
+    "pager": lambda sing: {
+        "core.pager": sing,
+        "pager.log": sing,
+        "pager.status": sing,
+        "pager.diff": sing,
+    },
+    "alias": lambda sing: {
+        f"alias.{name}": f"!{sing}" for name in ("status", "log", "cat-file", "rev-parse")
+    },
     "external diff": lambda sing: {"diff.external": sing, "diff.evil.command": sing},
     "textconv": lambda sing: {"diff.evil.textconv": sing, "diff.evil.cachetextconv": "true"},
     "editor": lambda sing: {"core.editor": sing, "sequence.editor": sing},
     "ssh": lambda sing: {"core.sshCommand": sing, "remote.origin.url": "ssh://example.invalid/x"},
-    "signatures": lambda sing: {"log.showSignature": "true", "gpg.program": sing, "gpg.ssh.program": sing},
+    "signatures": lambda sing: {
+        "log.showSignature": "true",
+        "gpg.program": sing,
+        "gpg.ssh.program": sing,
+    },
     "hooks": lambda sing: {"core.hooksPath": str(Path(sing).parent)},
-    "worktree's own settings": lambda sing: {"extensions.worktreeConfig": "true", "filter.evil.clean": sing},
+    "worktree's own settings": lambda sing: {
+        "extensions.worktreeConfig": "true",
+        "filter.evil.clean": sing,
+    },
 }
 
 
@@ -108,14 +124,18 @@ def test_settings_of_one_work_tree_are_no_better(hostile: Ground, canary: Path, 
     assert not canary.exists()
 
 
-def test_nor_are_settings_that_another_file_brings(hostile: Ground, canary: Path, sing: str) -> None:
+def test_nor_are_settings_that_another_file_brings(
+    hostile: Ground, canary: Path, sing: str
+) -> None:
     hostile.write(".git/more", f'[filter "evil"]\n\tclean = {sing}\n[core]\n\tfsmonitor = {sing}\n')
     hostile.git("config", "include.path", "more")
     ask_everything(hostile)
     assert not canary.exists()
 
 
-def test_a_filter_of_the_persons_own_still_works(hostile: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_filter_of_the_persons_own_still_works(
+    hostile: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With it the files are as committed, without it they would differ: so it ran."""
     hostile.write("code.py", "TWO\n")
     os.utime(hostile.path / "code.py", (1, 1))
@@ -140,7 +160,11 @@ def test_a_signed_commit_is_not_checked_by_the_repositorys_program(
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     except FileNotFoundError:
         pytest.skip("ssh-keygen is not installed")
-    for name, value in {"gpg.format": "ssh", "user.signingKey": f"{key}.pub", "commit.gpgSign": "true"}.items():
+    for name, value in {
+        "gpg.format": "ssh",
+        "user.signingKey": f"{key}.pub",
+        "commit.gpgSign": "true",
+    }.items():
         repository.git("config", name, value)
     start = repository.git("rev-parse", "HEAD")
     repository.write("code.py", "one\n")
@@ -174,5 +198,7 @@ def test_nothing_is_fetched_behind_a_question(hostile: Ground, canary: Path, url
     with suppress(GitFailed):  # some gits give up rather than answer that it is missing
         assert list(Repository.find(hostile.path).blobs(["HEAD~1:code.py"])) == [None]
     assert not canary.exists()
-    subprocess.run(["git", "cat-file", "-p", blob], cwd=hostile.path, capture_output=True, check=False)
+    subprocess.run(
+        ["git", "cat-file", "-p", blob], cwd=hostile.path, capture_output=True, check=False
+    )
     assert canary.exists()

@@ -28,7 +28,12 @@ def found(repository: Ground) -> Repository:
 
 
 def test_blobs_come_in_the_order_asked_for(repository: Ground, found: Repository) -> None:
-    contents = {"binary": bytes(range(256)), "empty": b"", "folder/lines": b"a\n\nb", "missing 7": b"x"}
+    contents = {
+        "binary": bytes(range(256)),
+        "empty": b"",
+        "folder/lines": b"a\n\nb",
+        "missing 7": b"x",
+    }
     for name, data in contents.items():
         repository.write(name, data)
     commit = repository.commit()
@@ -42,8 +47,22 @@ def test_blobs_of_names_of_any_bytes(repository: Ground, found: Repository) -> N
     odd = b"\xff.yaml".decode(errors="surrogateescape")
     repository.write(odd, "odd\n")
     repository.commit()
-    specs = [f"HEAD:{odd}", "HEAD:\ud800", "HEAD:\ud800\n", "HEAD:a\0b", "HEAD:a\0\n", "HEAD:README.md"]
-    assert [blob is not None for blob in found.blobs(specs)] == [True, False, False, False, False, True]
+    specs = [
+        f"HEAD:{odd}",
+        "HEAD:\ud800",
+        "HEAD:\ud800\n",
+        "HEAD:a\0b",
+        "HEAD:a\0\n",
+        "HEAD:README.md",
+    ]
+    assert [blob is not None for blob in found.blobs(specs)] == [
+        True,
+        False,
+        False,
+        False,
+        False,
+        True,
+    ]
 
 
 @pytest.fixture
@@ -61,11 +80,16 @@ def crowd(repository: Ground) -> list[str]:
     head = repository.git("rev-parse", "HEAD")
     repository.git("update-index", "--add", "--cacheinfo", f"160000,{head},of/them/module")
     repository.git("commit", "--quiet", "--message", "A submodule")
-    return [f"of/them/{name}" for name in [*names, "folder", "link", "module", "nowhere", "", "file", "\ud800", "a\0"]]
+    return [
+        f"of/them/{name}"
+        for name in [*names, "folder", "link", "module", "nowhere", "", "file", "\ud800", "a\0"]
+    ]
 
 
 @pytest.mark.parametrize("commit", ["HEAD", "main", "refs/heads/main"])
-def test_a_folder_read_at_once_says_what_each_path_says(crowd: list[str], found: Repository, commit: str) -> None:
+def test_a_folder_read_at_once_says_what_each_path_says(
+    crowd: list[str], found: Repository, commit: str
+) -> None:
     one_by_one = [next(found.blobs([f"{commit}:{path}"])) for path in crowd]
     assert sum(data is not None for data in one_by_one) >= MANY + 8
     assert list(found.blobs(f"{commit}:{path}" for path in crowd)) == one_by_one
@@ -73,13 +97,17 @@ def test_a_folder_read_at_once_says_what_each_path_says(crowd: list[str], found:
     assert list(found.blob_digests(f"{commit}:{path}" for path in crowd)) == known
 
 
-def test_several_folders_and_commits_at_once(repository: Ground, crowd: list[str], found: Repository) -> None:
+def test_several_folders_and_commits_at_once(
+    repository: Ground, crowd: list[str], found: Repository
+) -> None:
     before = repository.git("rev-parse", "HEAD")
     for path in crowd[:MANY:2]:
         repository.write(path, "changed\n")
     repository.git("rm", "--quiet", "--cached", crowd[1])
     repository.commit()
-    repository.git("rm", "--quiet", "-r", "--cached", "--force", "of/them/folder", *crowd[MANY - 1 : MANY])
+    repository.git(
+        "rm", "--quiet", "-r", "--cached", "--force", "of/them/folder", *crowd[MANY - 1 : MANY]
+    )
     asked = [f"{commit}:{path}" for path in crowd for commit in (before, "HEAD", "")]
     assert list(found.blobs(asked)) == [next(found.blobs([spec])) for spec in asked]
     gone = [f"{'ab' * 20}:{path}" for path in crowd]
@@ -109,7 +137,14 @@ def test_what_a_partial_clone_lacks_is_told_and_not_fetched(
     repository.git("config", "uploadpack.allowAnySHA1InWant", "true")
     for kind in ("tree:0", "blob:none"):
         there = Ground(tmp_path / kind.replace(":", "-"))
-        repository.git("clone", "-q", "--no-checkout", f"--filter={kind}", f"file://{repository.path}", str(there.path))
+        repository.git(
+            "clone",
+            "-q",
+            "--no-checkout",
+            f"--filter={kind}",
+            f"file://{repository.path}",
+            str(there.path),
+        )
         clone = Repository.find(there.path)
         for paths in (crowd[:1], crowd):
             asked = [f"HEAD:{path}" for path in paths]
@@ -122,7 +157,10 @@ def test_what_a_partial_clone_lacks_is_told_and_not_fetched(
 def test_a_folder_of_a_sha256_repository_is_read_as_well(tmp_path: Path) -> None:
     ground = Ground(tmp_path)
     made = subprocess.run(
-        ["git", "init", "--quiet", "--object-format=sha256"], cwd=tmp_path, capture_output=True, check=False
+        ["git", "init", "--quiet", "--object-format=sha256"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
     )
     if made.returncode:
         pytest.skip("this git knows no SHA-256 repositories")
@@ -130,7 +168,9 @@ def test_a_folder_of_a_sha256_repository_is_read_as_well(tmp_path: Path) -> None
         ground.write(f"dir/{number}", f"{number}")
     ground.commit()
     found = Repository.find(tmp_path)
-    assert list(found.blobs(f"HEAD:dir/{n}" for n in range(MANY))) == [b"%d" % n for n in range(MANY)]
+    assert list(found.blobs(f"HEAD:dir/{n}" for n in range(MANY))) == [
+        b"%d" % n for n in range(MANY)
+    ]
 
 
 def test_a_folder_is_read_once_however_many_are_asked_of_it(
@@ -139,7 +179,9 @@ def test_a_folder_is_read_once_however_many_are_asked_of_it(
     asked: list[bytes] = []
     read = Process.read
 
-    def told(self: Process, args: Sequence[str], *, stdin: bytes = b"", doing: str | None = None) -> bytes:
+    def told(
+        self: Process, args: Sequence[str], *, stdin: bytes = b"", doing: str | None = None
+    ) -> bytes:
         asked.extend(stdin.splitlines())
         return read(self, args, stdin=stdin, doing=doing)
 
@@ -149,11 +191,17 @@ def test_a_folder_is_read_once_however_many_are_asked_of_it(
     assert not [spec for spec in asked if spec.startswith(b"HEAD:of/them/")]
 
 
-def test_a_name_that_is_twice_in_a_tree_is_what_git_takes_it_for(repository: Ground, found: Repository) -> None:
-    ids = [repository.git("hash-object", "-w", str(repository.write(f".git/{text}", text))) for text in "ab"]
+def test_a_name_that_is_twice_in_a_tree_is_what_git_takes_it_for(
+    repository: Ground, found: Repository
+) -> None:
+    ids = [
+        repository.git("hash-object", "-w", str(repository.write(f".git/{text}", text)))
+        for text in "ab"
+    ]
     names = sorted([*(f"n{number:02d}" for number in range(MANY)), "n07"])
     tree = b"".join(
-        b"100644 %b\0%b" % (name.encode(), bytes.fromhex(ids[name == names[at - 1]])) for at, name in enumerate(names)
+        b"100644 %b\0%b" % (name.encode(), bytes.fromhex(ids[name == names[at - 1]]))
+        for at, name in enumerate(names)
     )
     repository.write(".git/tree", tree)
     made = repository.git("hash-object", "-w", "-t", "tree", "--literally", ".git/tree")
@@ -173,7 +221,9 @@ def test_a_digest_is_of_all_of_a_large_blob(repository: Ground, found: Repositor
     assert list(found.blob_digests(asked)) == expected
 
 
-def test_a_git_that_ends_early_is_no_answer(found: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_git_that_ends_early_is_no_answer(
+    found: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     streamed = Process.streamed
 
     @contextmanager
@@ -186,7 +236,9 @@ def test_a_git_that_ends_early_is_no_answer(found: Repository, monkeypatch: pyte
         list(objects.digests(found.process, ["HEAD:README.md"]))
 
 
-def test_a_stream_that_is_left_early_leaves_no_git_behind(repository: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_that_is_left_early_leaves_no_git_behind(
+    repository: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
     repository.write("large", bytes(8 << 20))
     repository.commit()
     process = Repository.find(repository.path).process

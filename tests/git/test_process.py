@@ -43,7 +43,9 @@ def test_a_hooks_environment_leads_to_no_other_repository(
     assert repository.git("ls-files") == ""
 
 
-def test_the_persons_identity_passes_through(repository: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_persons_identity_passes_through(
+    repository: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Lee")
     assert Repository.find(repository.path).author() == "Lee <kim@example.org>"
 
@@ -60,7 +62,9 @@ def test_settings_by_environment_are_kept_when_filters_are_switched_off(
 
 
 def test_a_failure_carries_what_git_said(repository: Ground) -> None:
-    with pytest.raises(GitFailed, match=r"git could not find it; it said:\n  fatal: .*nowhere") as failed:
+    with pytest.raises(
+        GitFailed, match=r"git could not find it; it said:\n  fatal: .*nowhere"
+    ) as failed:
         Process(repository.path).read(["cat-file", "-t", "refs/nowhere"], doing="find it")
     assert failed.value.output.startswith("fatal:")
     assert failed.value.exit_code == 3
@@ -76,7 +80,9 @@ def test_an_exit_code_can_be_an_answer(repository: Ground) -> None:
     assert (done.code, done.out) == (1, b"")
 
 
-def test_without_git_the_hint_says_to_install_it(repository: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_git_the_hint_says_to_install_it(
+    repository: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(repository.path))
     with pytest.raises(MlverError, match="git is not installed") as refused:
         Process(repository.path).read(["--version"])
@@ -87,8 +93,12 @@ def test_without_git_the_hint_says_to_install_it(repository: Ground, monkeypatch
         next(objects.digests(Process(repository.path / "nowhere"), ["HEAD"]))
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system does not tell what a process has open")
-def test_a_git_that_writes_keeps_descriptors_open_and_one_that_reads_does_not(repository: Ground) -> None:
+@pytest.mark.skipif(
+    not Path("/proc/self/fd").exists(), reason="the system does not tell what a process has open"
+)
+def test_a_git_that_writes_keeps_descriptors_open_and_one_that_reads_does_not(
+    repository: Ground,
+) -> None:
     """The lock is held by a git that outlives a killed mlver; a hook shows what it was given."""
     descriptor = os.open(repository.path / "lock", os.O_CREAT | os.O_RDWR)
     try:

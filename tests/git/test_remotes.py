@@ -24,7 +24,9 @@ def secrets(repository: Repository, url: str = URL) -> set[str]:
 
 
 def test_a_header_in_the_repositorys_settings(repository: Repository) -> None:
-    repository.git("config", "http.https://forge.example/.extraheader", header("x-access-token", "ghs:own"))
+    repository.git(
+        "config", "http.https://forge.example/.extraheader", header("x-access-token", "ghs:own")
+    )
     assert secrets(repository) == {"ghs:own"}
 
 
@@ -32,13 +34,17 @@ def test_a_header_in_settings_that_are_included_for_this_repository_alone(
     repository: Repository, tmp_path: Path
 ) -> None:
     included = tmp_path / "git-credentials.config"
-    included.write_text(f'[http "https://forge.example/"]\n\textraheader = {header("x-access-token", "ghs_own")}\n')
+    included.write_text(
+        f'[http "https://forge.example/"]\n\textraheader = {header("x-access-token", "ghs_own")}\n'
+    )
     repository.git("config", f"includeIf.gitdir:{repository.path}/.git.path", str(included))
     assert secrets(repository) == {"ghs_own"}
 
 
 def test_a_header_for_another_forge_is_none(repository: Repository) -> None:
-    repository.git("config", "http.https://other.example/.extraheader", header("x-access-token", "ghs_own"))
+    repository.git(
+        "config", "http.https://other.example/.extraheader", header("x-access-token", "ghs_own")
+    )
     assert secrets(repository) == set()
 
 
@@ -49,7 +55,9 @@ def test_a_bearer(repository: Repository, told: str) -> None:
 
 
 def test_a_password_in_the_url(repository: Repository) -> None:
-    assert secrets(repository, "https://gitlab-ci-token:o%2Fwn@forge.example/team/models.git") == {"o/wn"}
+    assert secrets(repository, "https://gitlab-ci-token:o%2Fwn@forge.example/team/models.git") == {
+        "o/wn"
+    }
 
 
 def test_a_credential_helper(repository: Repository) -> None:

@@ -117,10 +117,16 @@ def test_half_done_work_is_named_with_what_finishes_it(
     assert found.unfinished() == (what, finish)
 
 
-def test_patches_half_applied_are_not_taken_for_a_rebase(repository: Ground, found: Repository) -> None:
+def test_patches_half_applied_are_not_taken_for_a_rebase(
+    repository: Ground, found: Repository
+) -> None:
     other = conflict(repository)
-    patch = repository.write(".git/patch", repository.git("format-patch", "--stdout", "-1", other) + "\n")
-    done = subprocess.run(["git", "am", str(patch)], cwd=repository.path, capture_output=True, check=False)
+    patch = repository.write(
+        ".git/patch", repository.git("format-patch", "--stdout", "-1", other) + "\n"
+    )
+    done = subprocess.run(
+        ["git", "am", str(patch)], cwd=repository.path, capture_output=True, check=False
+    )
     assert done.returncode != 0
     assert found.unfinished() == ("the applying of patches", "git am --continue")
 
@@ -131,7 +137,9 @@ def test_the_author_is_who_git_would_name(repository: Ground, found: Repository)
     assert found.author() == "Zoë v. d. Berg <kim@example.org>"
 
 
-def test_without_an_author_the_hint_sets_one(repository: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_author_the_hint_sets_one(
+    repository: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     repository.git("config", "user.useConfigOnly", "true")
     with pytest.raises(GitFailed, match="could not say who you are") as refused:
@@ -142,7 +150,9 @@ def test_without_an_author_the_hint_sets_one(repository: Ground, monkeypatch: py
 # -- what differs from HEAD ------------------------------------------------------------------------------------------
 
 
-def test_changes_staged_or_not_and_files_git_does_not_know(repository: Ground, found: Repository) -> None:
+def test_changes_staged_or_not_and_files_git_does_not_know(
+    repository: Ground, found: Repository
+) -> None:
     for name in ("edited", "staged", "deleted", "old name", "both"):
         repository.write(name, f"{name}\n")
     repository.write(".gitignore", "ignored\n")
@@ -163,7 +173,9 @@ def test_changes_staged_or_not_and_files_git_does_not_know(repository: Ground, f
     assert sorted(unknown) == ["folder/", "unknown"]
 
 
-@pytest.mark.parametrize("name", ["grüße", "two\nlines", ' "quoted" ', "tab\t", "?? x", os.fsdecode(b"\xff")])
+@pytest.mark.parametrize(
+    "name", ["grüße", "two\nlines", ' "quoted" ', "tab\t", "?? x", os.fsdecode(b"\xff")]
+)
 def test_any_name_comes_back_as_it_is(repository: Ground, found: Repository, name: str) -> None:
     repository.write(name, "one")
     assert found.changes() == ([], [name])
@@ -179,7 +191,11 @@ def test_any_name_comes_back_as_it_is(repository: Ground, found: Repository, nam
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("status.showUntrackedFiles", "no"), ("status.relativePaths", "true"), ("status.branch", "true")],
+    [
+        ("status.showUntrackedFiles", "no"),
+        ("status.relativePaths", "true"),
+        ("status.branch", "true"),
+    ],
 )
 def test_a_persons_own_status_settings_hide_nothing(
     repository: Ground, found: Repository, key: str, value: str
@@ -194,7 +210,10 @@ def test_paths_that_cannot_slip_into_a_commit_unseen(repository: Ground, found: 
     repository.write(".gitignore", "*.bin\n")
     repository.write("weights.bin", "x")
     repository.write("data/file", "x")
-    assert found.ignored_or_tracked(["weights.bin", "README.md", "data", "*"]) == {"weights.bin", "README.md"}
+    assert found.ignored_or_tracked(["weights.bin", "README.md", "data", "*"]) == {
+        "weights.bin",
+        "README.md",
+    }
 
 
 # -- tags ------------------------------------------------------------------------------------------------------------
@@ -208,8 +227,12 @@ def test_an_annotated_tag_tells_what_it_seals(repository: Ground, found: Reposit
     assert tag.object_id == repository.git("rev-parse", "m@v1.0.0")
 
 
-@pytest.mark.parametrize("line", [f" Mlver-Record: {SEAL}", f"Mlver-Record: {SEAL}0", "Mlver-Record: sha256:AB"])
-def test_what_only_looks_like_a_seal_is_none(repository: Ground, found: Repository, line: str) -> None:
+@pytest.mark.parametrize(
+    "line", [f" Mlver-Record: {SEAL}", f"Mlver-Record: {SEAL}0", "Mlver-Record: sha256:AB"]
+)
+def test_what_only_looks_like_a_seal_is_none(
+    repository: Ground, found: Repository, line: str
+) -> None:
     repository.git("tag", "--annotate", "t", "--cleanup=verbatim", "--message", f"m\n\n{line}")
     assert found.tags()["t"].seals is None
 
@@ -229,10 +252,17 @@ def test_tags_of_anything_but_a_commit_have_none(repository: Ground, found: Repo
     repository.git("tag", "--annotate", "of-a-tree", "HEAD^{tree}", "--message", "tree")
     repository.git("tag", "light-blob", "HEAD:README.md")
     commits = {name: tag.commit for name, tag in found.tags().items()}
-    assert commits == {"inner": found.head().commit, "of-a-tag": None, "of-a-tree": None, "light-blob": None}
+    assert commits == {
+        "inner": found.head().commit,
+        "of-a-tag": None,
+        "of-a-tree": None,
+        "light-blob": None,
+    }
 
 
-def test_a_tag_whose_commit_is_not_here_is_still_told(repository: Ground, found: Repository) -> None:
+def test_a_tag_whose_commit_is_not_here_is_still_told(
+    repository: Ground, found: Repository
+) -> None:
     gone = "ab" * 20
     body = f"object {gone}\ntype commit\ntag t\ntagger K <k@e> 0 +0000\n\nmessage\n"
     written = subprocess.run(
@@ -255,7 +285,9 @@ def test_patterns_choose_tags(repository: Ground, found: Repository) -> None:
     assert found.tags("refs/tags/none") == {}
 
 
-def test_a_signed_tag_is_read_like_any_other(repository: Ground, found: Repository, tmp_path: Path) -> None:
+def test_a_signed_tag_is_read_like_any_other(
+    repository: Ground, found: Repository, tmp_path: Path
+) -> None:
     key = tmp_path / "key"
     try:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
@@ -263,7 +295,9 @@ def test_a_signed_tag_is_read_like_any_other(repository: Ground, found: Reposito
         pytest.skip("ssh-keygen is not installed")
     repository.git("config", "gpg.format", "ssh")
     repository.git("config", "user.signingKey", f"{key}.pub")
-    repository.git("tag", "--sign", "signed", "--message", f"m 1.0.0\n\nwhy\n\nMlver-Record: {SEAL}")
+    repository.git(
+        "tag", "--sign", "signed", "--message", f"m 1.0.0\n\nwhy\n\nMlver-Record: {SEAL}"
+    )
     tag = found.tags()["signed"]
     assert "BEGIN SSH SIGNATURE" in tag.message
     assert (tag.annotated, tag.commit, tag.seals) == (True, found.head().commit, SEAL)
@@ -280,7 +314,10 @@ def test_a_replaced_object_is_read_as_it_was(repository: Ground, found: Reposito
 def test_ids_of_sha256_are_as_good(tmp_path: Path) -> None:
     ground = Ground(tmp_path)
     made = subprocess.run(
-        ["git", "init", "--quiet", "--object-format=sha256"], cwd=tmp_path, capture_output=True, check=False
+        ["git", "init", "--quiet", "--object-format=sha256"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
     )
     if made.returncode:
         pytest.skip("this git knows no SHA-256 repositories")

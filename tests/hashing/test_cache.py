@@ -114,7 +114,9 @@ def measured(top: Path, state: StateDatabase) -> MeasuredArtifact:
 
 @pytest.fixture(params=[1, 2], ids=["one process", "two processes"])
 def processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = importlib.import_module("mlver.hashing.measure")  # the package has a function of that name
+    module = importlib.import_module(
+        "mlver.hashing.measure"
+    )  # the package has a function of that name
     monkeypatch.setattr(module, "SHARED_FILES", 10_000 if request.param == 1 else 0)
 
 
@@ -148,7 +150,9 @@ def test_a_directory_just_written_is_not_known_as_a_whole(tmp_path: Path, top: P
     assert StatCache(state, "w").find_directory(b"data") is None
 
 
-@pytest.mark.parametrize("change", ["content", "restored times", "added", "removed", "renamed", "swapped", "dangling"])
+@pytest.mark.parametrize(
+    "change", ["content", "restored times", "added", "removed", "renamed", "swapped", "dangling"]
+)
 def test_no_change_hides_behind_the_whole(settled: StateDatabase, top: Path, change: str) -> None:
     old = measured(top, settled)
     path = top / "a"
@@ -177,6 +181,8 @@ def test_no_change_hides_behind_the_whole(settled: StateDatabase, top: Path, cha
     assert new != old
 
 
-def test_a_whole_that_is_no_entry_of_ours_is_not_believed(settled: StateDatabase, top: Path) -> None:
+def test_a_whole_that_is_no_entry_of_ours_is_not_believed(
+    settled: StateDatabase, top: Path
+) -> None:
     settled.keep_files("w", [(b"data/", b"short")], [])
     assert measured(top, settled) == measure_artifact(top, key="data", keep_manifest=False)

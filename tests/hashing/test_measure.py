@@ -82,13 +82,20 @@ def cache(tmp_path: Path) -> StatCache:
 def test_a_directory_is_its_manifest(top: Path) -> None:
     found = measure_artifact(top, key="data")
     assert found.manifest is not None
-    check = subprocess.run(["sha256sum", "-c", "--strict", "--quiet"], input=found.manifest, cwd=top, check=False)
+    check = subprocess.run(
+        ["sha256sum", "-c", "--strict", "--quiet"], input=found.manifest, cwd=top, check=False
+    )
     assert check.returncode == 0
     assert found.files == found.manifest.count(b"\n") == 1102
     assert found.digest.hex == hashlib.sha256(found.manifest).hexdigest()
     assert found.size == sum(path.stat().st_size for path in top.rglob("*") if path.is_file())
     bare = measure_artifact(top, key="data", keep_manifest=False)
-    assert (bare.digest, bare.size, bare.files, bare.manifest) == (found.digest, found.size, found.files, None)
+    assert (bare.digest, bare.size, bare.files, bare.manifest) == (
+        found.digest,
+        found.size,
+        found.files,
+        None,
+    )
 
 
 @pytest.mark.parametrize("size", [0, 1, read.LARGE - 1, read.LARGE, 2 * read.LARGE + 1])
@@ -109,12 +116,18 @@ def test_a_file_is_its_bytes(tmp_path: Path, size: int) -> None:
 def test_a_sink_gets_every_content_in_the_same_pass(top: Path, cache: StatCache) -> None:
     shelf = Shelf()
     found = measure_artifact(top, key="data", cache=cache, sink=shelf)
-    assert all(hashlib.sha256(data).hexdigest() == digest for digest, data in shelf.contents.items())
-    assert set(shelf.contents.values()) == {path.read_bytes() for path in top.rglob("*") if path.is_file()}
+    assert all(
+        hashlib.sha256(data).hexdigest() == digest for digest, data in shelf.contents.items()
+    )
+    assert set(shelf.contents.values()) == {
+        path.read_bytes() for path in top.rglob("*") if path.is_file()
+    }
     assert found == measure_artifact(top, key="data")
 
 
-def test_what_is_known_and_stored_is_not_read(top: Path, cache: StatCache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_known_and_stored_is_not_read(
+    top: Path, cache: StatCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shelf = Shelf()
     first = measure_artifact(top, key="data", cache=cache, sink=shelf)
     forgotten = next(digest for digest, data in shelf.contents.items() if data == b"77")
@@ -172,7 +185,10 @@ def test_a_file_that_changes_while_read_is_read_again_or_refused(
     monkeypatch.setattr(os, "fstat", meddle)
     shelf = Shelf()
     if times == 1:
-        assert measure_artifact(path, key="w", sink=shelf).digest.hex == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert (
+            measure_artifact(path, key="w", sink=shelf).digest.hex
+            == hashlib.sha256(path.read_bytes()).hexdigest()
+        )
     else:
         with pytest.raises(MlverError, match="weights changes while it is read") as caught:
             measure_artifact(path, key="w", sink=shelf)
@@ -207,7 +223,9 @@ def test_a_full_disk_is_reported_with_its_path(top: Path) -> None:
         def store(self, contents: Sequence[tuple[str, bytes]]) -> object:
             raise OSError(28, "No space left on device", "/store/tmp/x")
 
-    with pytest.raises(MlverError, match="No space left on device: /store/tmp/x; nothing was changed") as caught:
+    with pytest.raises(
+        MlverError, match="No space left on device: /store/tmp/x; nothing was changed"
+    ) as caught:
         measure_artifact(top, key="data", sink=Full())
     assert caught.value.hint is not None
     assert "free some space" in caught.value.hint

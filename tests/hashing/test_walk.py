@@ -23,7 +23,9 @@ def found(top: Path) -> tuple[list[bytes], list[str]]:
     faults: list[str] = []
     paths = [path for path, _ in walk_files(os.fsencode(top), faults)]
     for start in (*paths, find_middle(os.fsencode(top), len(paths)), b"a", b"a/", b"b-"):
-        assert [path for path, _ in walk_files(os.fsencode(top), [], start=start)] == [p for p in paths if p >= start]
+        assert [path for path, _ in walk_files(os.fsencode(top), [], start=start)] == [
+            p for p in paths if p >= start
+        ]
     return paths, faults
 
 
@@ -44,8 +46,12 @@ def test_files_come_in_the_order_of_their_full_paths(
 
 
 @pytest.mark.parametrize("loose", [0, 1, 70])
-@pytest.mark.parametrize("shape", ["{0}", "only/deep/{0}", "{0}/in/a", "a/b{0}", "{1}/{0}", "{1}/in/{0}", "p/{1}/{0}"])
-def test_the_middle_is_about_there_wherever_the_files_are(tmp_path: Path, shape: str, loose: int) -> None:
+@pytest.mark.parametrize(
+    "shape", ["{0}", "only/deep/{0}", "{0}/in/a", "a/b{0}", "{1}/{0}", "{1}/in/{0}", "p/{1}/{0}"]
+)
+def test_the_middle_is_about_there_wherever_the_files_are(
+    tmp_path: Path, shape: str, loose: int
+) -> None:
     for number in range(300):
         path = tmp_path / shape.format(f"{number:03d}", number % 3)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +74,9 @@ def test_symlinks_are_followed_and_empty_directories_are_not_kept(tmp_path: Path
     assert found(top) == ([b"directory/deep/file", b"file", b"twice/deep/file"], [])
 
 
-def test_all_that_cannot_be_kept_is_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_that_cannot_be_kept_is_named_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "good").touch()
     (tmp_path / "sub").mkdir()

@@ -16,8 +16,16 @@ WHOLE = RecordSeal(annotated=True, sealed=RECORD, committed=RECORD)
 SEALS: dict[str, tuple[Digest, RecordSeal | None, list[tuple[str, str]]]] = {
     "whole": (RECORD, WHOLE, []),
     "no tag": (RECORD, None, [("unsealed", "no tag seals this record")]),
-    "a lightweight tag": (RECORD, replace(WHOLE, annotated=False), [("tag", "is a lightweight tag")]),
-    "a tag that names no record": (RECORD, replace(WHOLE, sealed=None), [("tag", "no Mlver-Record line")]),
+    "a lightweight tag": (
+        RECORD,
+        replace(WHOLE, annotated=False),
+        [("tag", "is a lightweight tag")],
+    ),
+    "a tag that names no record": (
+        RECORD,
+        replace(WHOLE, sealed=None),
+        [("tag", "no Mlver-Record line")],
+    ),
     "a commit without the record": (
         RECORD,
         replace(WHOLE, committed=None),
@@ -32,13 +40,18 @@ SEALS: dict[str, tuple[Digest, RecordSeal | None, list[tuple[str, str]]]] = {
     "a tag that was made for another record": (
         RECORD,
         RecordSeal(annotated=True, sealed=OTHER, committed=RECORD),
-        [("tag", "a commit that holds another record"), ("record", "was edited after its tag sealed it")],
+        [
+            ("tag", "a commit that holds another record"),
+            ("record", "was edited after its tag sealed it"),
+        ],
     ),
 }
 
 
 @pytest.mark.parametrize(("record", "seal", "expected"), SEALS.values(), ids=SEALS)
-def test_each_way_a_seal_can_be_broken(record: Digest, seal: RecordSeal | None, expected: list[tuple[str, str]]) -> None:
+def test_each_way_a_seal_can_be_broken(
+    record: Digest, seal: RecordSeal | None, expected: list[tuple[str, str]]
+) -> None:
     found = judge_seal("m", "1.0.0", record, seal)
     assert [link.kind for link in found] == [kind for kind, _ in expected]
     for link, (kind, words) in zip(found, expected, strict=True):
@@ -130,7 +143,10 @@ def edit(at: int, **changes: object) -> Callable[[Chain], Chain]:
 
 TAMPERED: dict[str, tuple[Callable[[Chain], Chain], list[str]]] = {
     "the first is missing": (lambda chain: chain[1:], ["production 0001 is missing"]),
-    "one in the middle is missing": (lambda chain: chain[:2] + chain[3:], ["production 0003 is missing"]),
+    "one in the middle is missing": (
+        lambda chain: chain[:2] + chain[3:],
+        ["production 0003 is missing"],
+    ),
     "two are swapped": (
         lambda chain: [chain[0], chain[2], chain[1], *chain[3:]],
         ["production 0002 is missing"],
@@ -170,10 +186,14 @@ TAMPERED: dict[str, tuple[Callable[[Chain], Chain], list[str]]] = {
 
 
 @pytest.mark.parametrize(("tamper", "expected"), TAMPERED.values(), ids=TAMPERED)
-def test_each_way_a_history_can_be_broken(chain: Chain, tamper: Callable[[Chain], Chain], expected: list[str]) -> None:
+def test_each_way_a_history_can_be_broken(
+    chain: Chain, tamper: Callable[[Chain], Chain], expected: list[str]
+) -> None:
     assert broken(tamper(chain)) == expected
 
 
 def test_a_record_that_is_gone_is_missed_by_every_promotion_of_it(chain: Chain) -> None:
     records = {version: digest for version, digest in RECORDS.items() if version != "a"}
-    assert broken(chain, records) == [f"production/{number:04d} names a, which has no record" for number in (1, 3, 4)]
+    assert broken(chain, records) == [
+        f"production/{number:04d} names a, which has no record" for number in (1, 3, 4)
+    ]

@@ -68,13 +68,22 @@ def test_a_lower_number_is_refused_until_allowed(wanted: str) -> None:
     with pytest.raises(MlverError, match=r"is below 2\.0\.0, the highest registered") as refused:
         next_version("m", versions("1.0.0 2.0.0"), wanted=parse_version(wanted))
     assert f"--version {wanted} --allow-lower" in (refused.value.hint or "")
-    assert str(next_version("m", versions("1.0.0 2.0.0"), wanted=parse_version(wanted), allow_lower=True)) == wanted
+    assert (
+        str(
+            next_version(
+                "m", versions("1.0.0 2.0.0"), wanted=parse_version(wanted), allow_lower=True
+            )
+        )
+        == wanted
+    )
 
 
 @pytest.mark.parametrize("allow_lower", [True, False])
 def test_a_number_is_given_once(allow_lower: bool) -> None:
     with pytest.raises(MlverError, match="is registered already") as refused:
-        next_version("m", versions("1.0.0 2.0.0"), wanted=parse_version("1.0.0"), allow_lower=allow_lower)
+        next_version(
+            "m", versions("1.0.0 2.0.0"), wanted=parse_version("1.0.0"), allow_lower=allow_lower
+        )
     assert refused.value.exit_code == 3
 
 

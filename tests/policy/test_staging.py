@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.digest import Digest
-from mlver.policy.staging import StageCandidate, stage_holder, is_open, apply_gates, rollback_target
+from mlver.policy.staging import StageCandidate, apply_gates, is_open, rollback_target, stage_holder
 from mlver.records.config import StageSettings
 from mlver.records.promotion import Action, GateResult, PromotionRecord, Result
 
@@ -65,7 +65,9 @@ def test_a_stage_is_a_stack_of_holders(moves: str, held: str | None, target: str
 
 
 @given(st.lists(st.sampled_from("abcde"), min_size=1, max_size=8))
-def test_rollbacks_retrace_the_promotions_to_the_first_and_never_go_forward(promoted: list[str]) -> None:
+def test_rollbacks_retrace_the_promotions_to_the_first_and_never_go_forward(
+    promoted: list[str],
+) -> None:
     promoted = [promoted[0], *(after for before, after in pairwise(promoted) if before != after)]
     moves = " ".join(f"+{version}" for version in promoted)
     seen = [promoted[-1]]
@@ -80,7 +82,10 @@ def test_rollbacks_retrace_the_promotions_to_the_first_and_never_go_forward(prom
 
 
 def candidate(
-    *, unsealed: str | None = None, held: frozenset[str] = frozenset(), damage: tuple[str, ...] | None = None
+    *,
+    unsealed: str | None = None,
+    held: frozenset[str] = frozenset(),
+    damage: tuple[str, ...] | None = None,
 ) -> StageCandidate:
     return StageCandidate(version="1.0.0", unsealed=unsealed, stages_held=held, damage=damage)
 
@@ -89,14 +94,26 @@ def judged(rule: StageSettings, asked: StageCandidate) -> dict[str, Result]:
     return {gate.gate: gate.result for gate in apply_gates(rule, asked)}
 
 
-PLAIN, VERIFIED, AFTER = StageSettings(), StageSettings(verified=True), StageSettings(after=("canary", "staging"))
+PLAIN, VERIFIED, AFTER = (
+    StageSettings(),
+    StageSettings(verified=True),
+    StageSettings(after=("canary", "staging")),
+)
 BOTH = frozenset(("canary", "staging"))
 GATES: dict[str, tuple[StageSettings, StageCandidate, dict[str, Result]]] = {
     "a seal is always asked for": (PLAIN, candidate(), {"sealed": "pass"}),
     "no seal": (PLAIN, candidate(unsealed="no tag"), {"sealed": "fail"}),
     "whole": (VERIFIED, candidate(damage=()), {"sealed": "pass", "verified bytes": "pass"}),
-    "damaged": (VERIFIED, candidate(damage=("w is damaged",)), {"sealed": "pass", "verified bytes": "fail"}),
-    "not looked at": (VERIFIED, candidate(damage=None), {"sealed": "pass", "verified bytes": "inconclusive"}),
+    "damaged": (
+        VERIFIED,
+        candidate(damage=("w is damaged",)),
+        {"sealed": "pass", "verified bytes": "fail"},
+    ),
+    "not looked at": (
+        VERIFIED,
+        candidate(damage=None),
+        {"sealed": "pass", "verified bytes": "inconclusive"},
+    ),
     "damage nobody asked for": (PLAIN, candidate(damage=("w is damaged",)), {"sealed": "pass"}),
     "held both before": (
         AFTER,
@@ -117,7 +134,9 @@ GATES: dict[str, tuple[StageSettings, StageCandidate, dict[str, Result]]] = {
 
 
 @pytest.mark.parametrize(("rule", "asked", "expected"), GATES.values(), ids=GATES)
-def test_each_gate_says_what_it_saw(rule: StageSettings, asked: StageCandidate, expected: dict[str, Result]) -> None:
+def test_each_gate_says_what_it_saw(
+    rule: StageSettings, asked: StageCandidate, expected: dict[str, Result]
+) -> None:
     assert judged(rule, asked) == expected
     assert list(judged(rule, asked)) == list(expected)
     assert is_open(apply_gates(rule, asked)) == (set(expected.values()) == {"pass"})
@@ -140,12 +159,19 @@ def test_damage_is_told_in_the_record() -> None:
 
 
 def test_a_record_names_only_the_first_of_much_damage() -> None:
-    found = apply_gates(VERIFIED, candidate(damage=tuple(f"f{number} is missing" for number in range(5000))))
+    found = apply_gates(
+        VERIFIED, candidate(damage=tuple(f"f{number} is missing" for number in range(5000)))
+    )
     assert found[-1].actual == "f0 is missing; f1 is missing; f2 is missing; and 4,997 more"
 
 
-@pytest.mark.parametrize(("result", "opens"), [("pass", True), ("fail", False), ("inconclusive", False)])
+@pytest.mark.parametrize(
+    ("result", "opens"), [("pass", True), ("fail", False), ("inconclusive", False)]
+)
 def test_only_a_pass_opens(result: Result, opens: bool) -> None:
-    gates = [GateResult(gate=str(n), result=result if n == 1 else "pass", expected=None, actual=None) for n in range(3)]
+    gates = [
+        GateResult(gate=str(n), result=result if n == 1 else "pass", expected=None, actual=None)
+        for n in range(3)
+    ]
     assert is_open(gates) == opens
     assert is_open([])

@@ -9,7 +9,7 @@ from typing import Any
 from mlver.document import codec
 from mlver.project.artifacts import storing
 from mlver.project.project import Project
-from mlver.project.registering.register import RegisterResult, RegisterRequest, register_version
+from mlver.project.registering.register import RegisterRequest, RegisterResult, register_version
 from mlver.project.setup import init_project
 from mlver.records import layout
 from mlver.records.artifact import Artifact
@@ -53,14 +53,18 @@ def remove_path(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def store_version(project: Project, number: str = "1.0.0", *, model: str = "m", **paths: str) -> VersionRecord:
+def store_version(
+    project: Project, number: str = "1.0.0", *, model: str = "m", **paths: str
+) -> VersionRecord:
     """What lies at `paths` (weights=…, and data sets by name) stored and pinned by a record, without git."""
     manifests: dict[str, bytes] = {}
     pinned: dict[str, Artifact] = {}
     with storing.open_measurer(project, store=True) as measure:
         for name, path in paths.items():
             found = measure(path, store=True)
-            pinned[name] = Artifact(path=path, digest=found.digest, size=found.size, files=found.files, stored=True)
+            pinned[name] = Artifact(
+                path=path, digest=found.digest, size=found.size, files=found.files, stored=True
+            )
             if found.manifest is not None:
                 manifests[layout.manifest_path(found.digest)] = found.manifest
     record = VersionRecord(

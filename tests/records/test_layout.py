@@ -14,7 +14,9 @@ DIGEST = Digest("ab" * 32)
 
 PATHS = {
     layout.settings_path("m"): ".mlver/models/m/model.yaml",
-    layout.version_path("m", parse_version("1.0.0-rc.1")): ".mlver/models/m/versions/1.0.0-rc.1.yaml",
+    layout.version_path(
+        "m", parse_version("1.0.0-rc.1")
+    ): ".mlver/models/m/versions/1.0.0-rc.1.yaml",
     layout.promotion_path("m", "production", 3): ".mlver/models/m/stages/production/0003.yaml",
     layout.promotion_path("m", "production", 12345): ".mlver/models/m/stages/production/12345.yaml",
     layout.evaluations_folder("m", "1.0.0"): ".mlver/models/m/evaluations/1.0.0",
@@ -63,9 +65,13 @@ def test_a_place_is_read_back_as_it_is_written() -> None:
     for path, place in {
         layout.version_path("m", "1.0.0-rc.1"): RecordPath("version", "m", "1.0.0-rc.1"),
         layout.settings_path("m"): RecordPath("model", "m"),
-        layout.promotion_path("m", "production", 12345): RecordPath("promotion", "m", None, "production", 12345),
+        layout.promotion_path("m", "production", 12345): RecordPath(
+            "promotion", "m", None, "production", 12345
+        ),
         layout.evaluation_path("m", "1.0.0", 1): RecordPath("evaluation", "m", "1.0.0", None, 1),
-        layout.approval_path("m", "1.0.0", "production", 2): RecordPath("approval", "m", "1.0.0", "production", 2),
+        layout.approval_path("m", "1.0.0", "production", 2): RecordPath(
+            "approval", "m", "1.0.0", "production", 2
+        ),
     }.items():
         assert layout.parse_path(path) == place
 
@@ -90,5 +96,7 @@ def test_manifests_never_change_and_versions_are_told_apart() -> None:
         ([], None),
     ],
 )
-def test_a_format_is_told_only_where_the_names_agree(names: list[str], expected: str | None) -> None:
+def test_a_format_is_told_only_where_the_names_agree(
+    names: list[str], expected: str | None
+) -> None:
     assert formats.detect_format(names) == expected

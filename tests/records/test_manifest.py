@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from mlver.errors import InvalidDocument
 from mlver.records import manifest as module
-from mlver.records.manifest import FAULTS_SHOWN, ManifestComparison, ManifestEntry, Manifest, compare_manifests, format_line, format_lines, read_paths
+from mlver.records.manifest import (
+    FAULTS_SHOWN,
+    Manifest,
+    ManifestComparison,
+    ManifestEntry,
+    compare_manifests,
+    format_line,
+    format_lines,
+    read_paths,
+)
 
 ONE, TWO, THREE = ("1" * 64, "2" * 64, "3" * 64)
 ODD_NAMES = [b"plain", b"with space", b"-dash", b"new\nline", b"back\\slash", b"\\n", b"\xff\xfe", b" lead", b"*star",
@@ -29,7 +38,11 @@ digests = st.sampled_from([ONE, TWO, THREE])
 
 @st.composite
 def manifests(draw: st.DrawFn) -> Manifest:
-    found = draw(st.dictionaries(st.lists(components, min_size=1, max_size=3).map(b"/".join), digests, min_size=1))
+    found = draw(
+        st.dictionaries(
+            st.lists(components, min_size=1, max_size=3).map(b"/".join), digests, min_size=1
+        )
+    )
     return Manifest.of((path, digest) for path, digest in found.items()
                        if not any(other.startswith(path + b"/") for other in found))  # fmt: skip
 
@@ -43,7 +56,10 @@ def test_sha256sum_agrees(tmp_path: Path) -> None:
         entries.append((name, hashlib.sha256(b"%d" % number).hexdigest()))
     manifest = Manifest.of(entries)
     run = subprocess.run(
-        ["sha256sum", "--check", "--strict", "--quiet"], input=manifest.encode(), cwd=tmp_path, check=False
+        ["sha256sum", "--check", "--strict", "--quiet"],
+        input=manifest.encode(),
+        cwd=tmp_path,
+        check=False,
     )
     assert run.returncode == 0
     assert Manifest.parse(manifest.encode(), "m") == manifest
@@ -73,16 +89,37 @@ def test_what_parses_encodes_to_the_same_bytes(manifest: Manifest, data: st.Data
         assert Manifest.parse(bytes(text), "m").encode() == text
 
 
-_parts = [b"a", b"b", b"a-b", b"..", b".", b".git", b".Git", b".gitx", b".a", b"...", b"", b"\xff", b"\\", b" "]
+_parts = [
+    b"a",
+    b"b",
+    b"a-b",
+    b"..",
+    b".",
+    b".git",
+    b".Git",
+    b".gitx",
+    b".a",
+    b"...",
+    b"",
+    b"\xff",
+    b"\\",
+    b" ",
+]
 _names = st.lists(st.sampled_from([*_parts, "é".encode()]))
-_texts = st.lists(st.builds(b"/".join, _names).map(lambda path: format_line(path, ONE)), min_size=1, max_size=4)
+_texts = st.lists(
+    st.builds(b"/".join, _names).map(lambda path: format_line(path, ONE)), min_size=1, max_size=4
+)
 
 
 @given(_texts.map(sorted) | _texts, st.data())
-def test_what_is_taken_at_a_glance_would_be_taken_at_a_closer_look(texts: list[bytes], data: st.DataObject) -> None:
+def test_what_is_taken_at_a_glance_would_be_taken_at_a_closer_look(
+    texts: list[bytes], data: st.DataObject
+) -> None:
     text = bytearray(b"".join(texts))
     if data.draw(st.booleans()):
-        text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.sampled_from(b"./\\\n\0a0 \xe2"))
+        text[data.draw(st.integers(0, len(text) - 1))] = data.draw(
+            st.sampled_from(b"./\\\n\0a0 \xe2")
+        )
     with mock.patch.object(module, "_plain", return_value=None):
         try:
             closer = Manifest.parse(bytes(text), "m").entries
@@ -94,7 +131,16 @@ def test_what_is_taken_at_a_glance_would_be_taken_at_a_closer_look(texts: list[b
 def test_names_of_all_languages_are_taken_at_a_glance() -> None:
     paths = sorted(
         name.encode()
-        for name in ("a b/ö.bin", "данные/x", "数据/1", "r.git/y", ".cache/x", ".gitattributes", "~", "(1)")
+        for name in (
+            "a b/ö.bin",
+            "данные/x",
+            "数据/1",
+            "r.git/y",
+            ".cache/x",
+            ".gitattributes",
+            "~",
+            "(1)",
+        )
     )
     text = b"".join(format_line(path, ONE) for path in paths)
     assert module._parse_plain(text) == Manifest.of((path, ONE) for path in paths).entries
@@ -109,7 +155,9 @@ def test_a_manifest_that_only_looks_right_from_afar_is_refused_soon() -> None:
     assert time.process_time() - began < 20
 
 
-@pytest.mark.parametrize("name", [".git", ".g\u200cit", "\u200c.git", "\ufeff.GIT", "a/\u206f.git/x"])
+@pytest.mark.parametrize(
+    "name", [".git", ".g\u200cit", "\u200c.git", "\ufeff.GIT", "a/\u206f.git/x"]
+)
 def test_no_name_of_gits_folder_passes_at_a_glance(name: str) -> None:
     with pytest.raises(InvalidDocument, match="not valid"):
         Manifest.parse(format_line(name.encode(), ONE), "m")
@@ -143,7 +191,9 @@ def test_what_is_not_canonical_is_refused(text: bytes, fault: str) -> None:
 
 
 def test_all_faults_are_reported_up_to_a_screenful() -> None:
-    text = format_line(b"../a", ONE) + format_line(b"b", ONE) + b"rubbish\n" + format_line(b"a", ONE)
+    text = (
+        format_line(b"../a", ONE) + format_line(b"b", ONE) + b"rubbish\n" + format_line(b"a", ONE)
+    )
     with pytest.raises(InvalidDocument) as caught:
         Manifest.parse(text, "m")
     assert [fault.split(":")[0] for fault in caught.value.faults] == ["line 1", "line 3", "line 4"]
@@ -162,7 +212,9 @@ def test_control_characters_of_a_hostile_name_stay_out_of_the_message() -> None:
 def test_compare_names_what_became_of_each_file() -> None:
     old = Manifest.of([(b"same", ONE), (b"edited", ONE), (b"gone", TWO), (b"moved", THREE)])
     new = Manifest.of([(b"same", ONE), (b"edited", TWO), (b"here", THREE), (b"extra", ONE)])
-    assert compare_manifests(old, new) == ManifestComparison((b"extra",), (b"gone",), (b"edited",), ((b"moved", b"here"),))
+    assert compare_manifests(old, new) == ManifestComparison(
+        (b"extra",), (b"gone",), (b"edited",), ((b"moved", b"here"),)
+    )
     assert not compare_manifests(old, old)
 
 

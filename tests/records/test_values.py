@@ -9,7 +9,9 @@ from mlver.records.values import flatten_values
 
 LEAVES = st.integers() | st.text(max_size=3)
 TREES = st.recursive(
-    LEAVES, lambda inner: st.dictionaries(st.text('ab."', max_size=3), inner, min_size=1), max_leaves=8
+    LEAVES,
+    lambda inner: st.dictionaries(st.text('ab."', max_size=3), inner, min_size=1),
+    max_leaves=8,
 )
 
 
@@ -31,4 +33,8 @@ def test_no_leaf_is_lost(tree: dict[str, Any]) -> None:
 
 
 def _leaves(value: Any) -> int:
-    return sum(map(_leaves, value.values())) if isinstance(value, dict) and value else isinstance(value, dict) ^ True
+    return (
+        sum(map(_leaves, value.values()))
+        if isinstance(value, dict) and value
+        else isinstance(value, dict) ^ True
+    )

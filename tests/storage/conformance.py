@@ -18,7 +18,17 @@ from mlver.errors import ObjectDamaged, ObjectMissing
 from mlver.storage import ObjectStore
 
 LARGE = os.urandom(1 << 20) + b"and some more"
-CONTENTS = [b"", b"x", b"small", bytes(511), bytes(512), bytes(513), LARGE[: (1 << 20) - 1], LARGE[: 1 << 20], LARGE]
+CONTENTS = [
+    b"",
+    b"x",
+    b"small",
+    bytes(511),
+    bytes(512),
+    bytes(513),
+    LARGE[: (1 << 20) - 1],
+    LARGE[: 1 << 20],
+    LARGE,
+]
 
 
 class _BrokenSource(io.BytesIO):
@@ -98,7 +108,9 @@ class StoreConformance:
         assert store.find_missing([Digest.of(LARGE * 2)]) == {Digest.of(LARGE * 2)}
 
     @pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
-    def test_damage_is_found_and_mended_by_storing_again(self, store: ObjectStore, content: bytes) -> None:
+    def test_damage_is_found_and_mended_by_storing_again(
+        self, store: ObjectStore, content: bytes
+    ) -> None:
         other, digest = put_contents(store, b"other", content)
         self.damage_object(store, digest)
         with pytest.raises(ObjectDamaged) as caught:

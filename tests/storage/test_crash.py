@@ -116,7 +116,9 @@ def test_an_export(place: Path, how: signal.Signals, delay_ms: int) -> None:
     if how == signal.SIGINT:
         assert temporaries(place) == []
     states = [(place / "out" / name).read_bytes() for _, name in lines]
-    fresh = [Digest.of(state).hex == digest for state, (digest, _) in zip(states, lines, strict=True)]
+    fresh = [
+        Digest.of(state).hex == digest for state, (digest, _) in zip(states, lines, strict=True)
+    ]
     assert all(new or state == b"old" for new, state in zip(fresh, states, strict=True))
     if "acknowledged" in said:
         assert all(fresh)

@@ -73,7 +73,9 @@ def test_objects_are_read_only_files_and_no_rubbish_stays(store: LocalStore) -> 
     assert list(store.temporaries.iterdir()) == []
 
 
-def test_a_measured_directory_is_stored_in_one_pass_by_several_processes(store: LocalStore, tmp_path: Path) -> None:
+def test_a_measured_directory_is_stored_in_one_pass_by_several_processes(
+    store: LocalStore, tmp_path: Path
+) -> None:
     top = tmp_path / "data"
     for number in range(1200):
         (top / f"d{number % 9}").mkdir(parents=True, exist_ok=True)
@@ -90,7 +92,12 @@ def test_a_measured_directory_is_stored_in_one_pass_by_several_processes(store: 
     with store.open_deposit() as intake:
         assert measure_artifact(top, key="data", sink=intake) == found
     assert sorted(store.directory.rglob("*")) == before
-    store.export_objects([(Digest(digest), tmp_path / "out" / os.fsdecode(path)) for path, digest in manifest.entries])
+    store.export_objects(
+        [
+            (Digest(digest), tmp_path / "out" / os.fsdecode(path))
+            for path, digest in manifest.entries
+        ]
+    )
     assert measure_artifact(tmp_path / "out", key="out") == found
 
 
@@ -121,7 +128,9 @@ def test_data_is_flushed_before_names_and_names_before_the_end(
 
 
 @pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
-def test_quarantine_keeps_the_bad_copy_and_never_serves_it(store: LocalStore, content: bytes) -> None:
+def test_quarantine_keeps_the_bad_copy_and_never_serves_it(
+    store: LocalStore, content: bytes
+) -> None:
     digest, other = put_contents(store, content, b"other")
     assert store.quarantine_damaged(digest) == []
     path, offset = place_of(store, digest)
@@ -164,7 +173,9 @@ def test_receipts_that_never_came_leave_a_sound_pack(store: LocalStore, lost: se
     assert list(store.verify_objects()) == []
 
 
-def test_a_full_part_is_followed_by_another(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_part_is_followed_by_another(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("mlver.storage.deposit.PACK_BYTES", 4096)
     contents = [b"%d" % number * 50 for number in range(200)]
     opened = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
@@ -175,7 +186,9 @@ def test_a_full_part_is_followed_by_another(store: LocalStore, monkeypatch: pyte
     assert list(store.verify_objects()) == []
 
 
-def test_a_write_that_failed_spoils_nothing_that_follows(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_failed_spoils_nothing_that_follows(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shots = [OSError(errno.ENOSPC, "No space left on device")]
     write = deposit._write_vectors
 
@@ -195,7 +208,9 @@ def test_a_write_that_failed_spoils_nothing_that_follows(store: LocalStore, monk
     assert list(store.verify_objects()) == []
 
 
-def test_a_folder_nobody_may_search_is_not_taken_for_empty(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_nobody_may_search_is_not_taken_for_empty(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     digest, _ = put_contents(store, LARGE, b"small")
     stat = os.stat
 
@@ -242,7 +257,9 @@ def test_a_process_whose_workers_store_keeps_little_for_each_file(store: LocalSt
         tracemalloc.start()
         for first in range(0, count, 500):
             numbers = range(first, first + 500)
-            members = [PackMember(hashlib.sha256(b"%d" % n).hexdigest(), n << 10, 512) for n in numbers]
+            members = [
+                PackMember(hashlib.sha256(b"%d" % n).hexdigest(), n << 10, 512) for n in numbers
+            ]
             runs.append(packs.encode_run(members))
             intake.accept_receipt(DepositReceipt("part", runs[-1], 0, ()))
             assert intake.find_missing(set()) == set()
@@ -286,7 +303,9 @@ def test_a_bad_index_is_made_again(store: LocalStore, harm: str) -> None:
     else:
         index.unlink()
     fresh = LocalStore(store.directory)
-    assert [get_content(fresh, digest) for digest in digests] == [b"%d" % number for number in range(50)]
+    assert [get_content(fresh, digest) for digest in digests] == [
+        b"%d" % number for number in range(50)
+    ]
     assert index.read_bytes() == good
 
 
@@ -324,22 +343,32 @@ def test_every_flipped_bit_of_every_stored_file_is_named(store: LocalStore) -> N
 def test_verify_names_what_is_missing_and_strange(store: LocalStore) -> None:
     _, large = put_contents(store, b"small", LARGE)
     absent = Digest.of(b"absent")
-    assert list(store.verify_objects([absent, large])) == [StoreProblem(absent, None, "is missing", lost=True)]
+    assert list(store.verify_objects([absent, large])) == [
+        StoreProblem(absent, None, "is missing", lost=True)
+    ]
     stranger = store.loose_path(large.hex).with_name("stranger")
     stranger.touch()
-    assert list(store.verify_objects()) == [StoreProblem(None, stranger, "this is no object's name")]
+    assert list(store.verify_objects()) == [
+        StoreProblem(None, stranger, "this is no object's name")
+    ]
     steps: list[int] = []
     list(store.verify_objects(progress=steps.append))
     assert sum(steps) == len(LARGE) + 5
 
 
 class TestExport:
-    def test_files_are_replaced_and_directories_made(self, store: LocalStore, tmp_path: Path) -> None:
+    def test_files_are_replaced_and_directories_made(
+        self, store: LocalStore, tmp_path: Path
+    ) -> None:
         small, large = put_contents(store, b"small", LARGE)
         (tmp_path / "old").write_bytes(b"old")
         (tmp_path / "link").symlink_to("old")
         steps: list[int] = []
-        targets = [(small, tmp_path / "old"), (large, tmp_path / "a/b/c"), (small, tmp_path / "link")]
+        targets = [
+            (small, tmp_path / "old"),
+            (large, tmp_path / "a/b/c"),
+            (small, tmp_path / "link"),
+        ]
         store.export_objects(targets, progress=steps.append)
         assert [path.read_bytes() for _, path in targets] == [b"small", LARGE, b"small"]
         assert not (tmp_path / "link").is_symlink()
@@ -380,7 +409,9 @@ class TestExport:
 
         monkeypatch.setattr(os, "fsync", spy_fsync)
         monkeypatch.setattr(os, "replace", spy_replace)
-        store.export_objects([(digest, tmp_path / str(number)) for number, digest in enumerate(digests)])
+        store.export_objects(
+            [(digest, tmp_path / str(number)) for number, digest in enumerate(digests)]
+        )
         assert calls == ["flush"] * 3 + ["name"] * 3 + ["flush"]
 
     @pytest.mark.parametrize(
@@ -389,7 +420,13 @@ class TestExport:
          ("replace", 2, "run the same command again to finish"), ("fsync", 3, "again to finish")],
     )  # fmt: skip
     def test_an_error_says_what_became_of_the_files(
-        self, store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, nth: int, outcome: str
+        self,
+        store: LocalStore,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        call: str,
+        nth: int,
+        outcome: str,
     ) -> None:
         digests = put_contents(store, b"new 0", b"new 1")
         out = tmp_path / "out"
@@ -406,11 +443,17 @@ class TestExport:
 
         monkeypatch.setattr(os, call, fail)
         with pytest.raises(MlverError, match=outcome):
-            store.export_objects([(digest, out / str(number)) for number, digest in enumerate(digests)])
+            store.export_objects(
+                [(digest, out / str(number)) for number, digest in enumerate(digests)]
+            )
         monkeypatch.undo()
         assert sorted(path.name for path in out.iterdir()) == ["0", "1"]
-        assert all((out / str(number)).read_bytes() in (b"old", b"new %d" % number) for number in range(2))
-        assert outcome != "no file was replaced" or {path.read_bytes() for path in out.iterdir()} == {b"old"}
+        assert all(
+            (out / str(number)).read_bytes() in (b"old", b"new %d" % number) for number in range(2)
+        )
+        assert outcome != "no file was replaced" or {
+            path.read_bytes() for path in out.iterdir()
+        } == {b"old"}
 
 
 @pytest.mark.parametrize("call", ["fsync", "link", "writev", "write", "fchmod"])
@@ -425,7 +468,9 @@ def test_an_error_of_the_disk_changes_nothing_and_names_the_path(
     def fail(*arguments: object, **more: object) -> object:
         count[0] += 1
         if count[0] >= nth:
-            raise OSError(28, "No space left on device", *((str(arguments[1]),) if call == "link" else ()))
+            raise OSError(
+                28, "No space left on device", *((str(arguments[1]),) if call == "link" else ())
+            )
         return real(*arguments, **more)
 
     monkeypatch.setattr(os, call, fail)

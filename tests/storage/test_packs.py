@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.storage import packs
-from mlver.storage.packs import PackMember, PackFile
+from mlver.storage.packs import PackFile, PackMember
 
 CONTENTS = [b"", b"x", b"hello\n", bytes(512), b"\xff" * 513, b"y" * 5000]
 
@@ -33,7 +33,9 @@ def build(directory: Path, contents: list[bytes]) -> PackFile:
 def test_a_pack_is_a_tar_that_gives_up_its_contents_without_us(tmp_path: Path) -> None:
     pack = build(tmp_path, CONTENTS)
     with tarfile.open(pack.path) as tar:
-        assert [member.name for member in tar] == [hashlib.sha256(content).hexdigest() for content in CONTENTS]
+        assert [member.name for member in tar] == [
+            hashlib.sha256(content).hexdigest() for content in CONTENTS
+        ]
     for content in CONTENTS:
         command = ["tar", "-xOf", str(pack.path), hashlib.sha256(content).hexdigest()]
         assert subprocess.run(command, capture_output=True, check=True).stdout == content
@@ -64,16 +66,25 @@ def test_every_member_is_found_and_the_index_can_be_made_again(
 
 
 _members = st.builds(
-    PackMember, st.binary(min_size=32, max_size=32).map(bytes.hex), st.integers(0, 1 << 39), st.integers(0, 1 << 39)
+    PackMember,
+    st.binary(min_size=32, max_size=32).map(bytes.hex),
+    st.integers(0, 1 << 39),
+    st.integers(0, 1 << 39),
 )
 
 
 @given(st.lists(st.lists(_members, max_size=20), max_size=8))
-def test_runs_make_the_index_that_all_their_members_would_make(runs: list[list[PackMember]]) -> None:
+def test_runs_make_the_index_that_all_their_members_would_make(
+    runs: list[list[PackMember]],
+) -> None:
     expected = packs.build_index(packs.index_line(member) for run in runs for member in run)
-    assert b"".join(packs.build_index_from_runs([packs.encode_run(run) for run in runs])) == expected
+    assert (
+        b"".join(packs.build_index_from_runs([packs.encode_run(run) for run in runs])) == expected
+    )
     for run in runs:
-        assert sorted(digest.hex() for digest in packs.run_digests(packs.encode_run(run))) == sorted(m.hex for m in run)
+        assert sorted(
+            digest.hex() for digest in packs.run_digests(packs.encode_run(run))
+        ) == sorted(m.hex for m in run)
 
 
 @given(st.data())

@@ -38,7 +38,9 @@ def names(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir())
 
 
-def test_write_flushes_the_data_then_names_it_then_flushes_the_name(tmp_path: Path, flushed: list[str]) -> None:
+def test_write_flushes_the_data_then_names_it_then_flushes_the_name(
+    tmp_path: Path, flushed: list[str]
+) -> None:
     durable.write_file(tmp_path / "a", b"old")
     durable.write_file(tmp_path / "a", b"new")
     assert (tmp_path / "a").read_bytes() == b"new"
@@ -46,7 +48,9 @@ def test_write_flushes_the_data_then_names_it_then_flushes_the_name(tmp_path: Pa
     assert names(tmp_path) == ["a"]
 
 
-def test_create_refuses_a_taken_name_and_leaves_it_alone(tmp_path: Path, flushed: list[str]) -> None:
+def test_create_refuses_a_taken_name_and_leaves_it_alone(
+    tmp_path: Path, flushed: list[str]
+) -> None:
     durable.create_file(tmp_path / "a", b"first")
     assert flushed == ["flush temporary", "name a", f"flush {tmp_path.name}"]
     with pytest.raises(FileExistsError):
@@ -55,7 +59,9 @@ def test_create_refuses_a_taken_name_and_leaves_it_alone(tmp_path: Path, flushed
     assert names(tmp_path) == ["a"]
 
 
-def test_make_directory_flushes_every_parent_with_a_new_entry(tmp_path: Path, flushed: list[str]) -> None:
+def test_make_directory_flushes_every_parent_with_a_new_entry(
+    tmp_path: Path, flushed: list[str]
+) -> None:
     (tmp_path / "a").mkdir()
     durable.make_directory(tmp_path / "a/b/c")
     assert flushed == ["flush a", "flush b"]
@@ -126,7 +132,9 @@ def test_sweep_removes_temporaries_only(tmp_path: Path) -> None:
     assert durable.is_temporary(durable.temporary_name().encode())
 
 
-def test_directories_are_synced_the_way_this_system_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_directories_are_synced_the_way_this_system_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On macOS fsync leaves names in the drive's cache as it does bytes."""
     asked: list[int] = []
     monkeypatch.setattr(durable, "_FULL_FSYNC", 51)

@@ -50,7 +50,9 @@ def test_the_holder_is_named_and_nobody_waits_who_will_not(tmp_path: Path) -> No
     with other(tmp_path) as holder:
         began = time.monotonic()
         with (
-            pytest.raises(MlverError, match=rf"process {holder.pid} \(mlver register digits\)") as refused,
+            pytest.raises(
+                MlverError, match=rf"process {holder.pid} \(mlver register digits\)"
+            ) as refused,
             lock.hold_lock(tmp_path, wait=0),
         ):
             pytest.fail("two hold it")
@@ -84,13 +86,18 @@ def test_it_is_let_go_after_a_failure(tmp_path: Path) -> None:
 
 def test_without_its_directory_the_path_is_named(tmp_path: Path) -> None:
     with (
-        pytest.raises(MlverError, match=r"locking the repository failed: No such file or directory: .*nowhere/lock"),
+        pytest.raises(
+            MlverError,
+            match=r"locking the repository failed: No such file or directory: .*nowhere/lock",
+        ),
         lock.hold_lock(tmp_path / "nowhere", wait=0),
     ):
         pytest.fail("held")
 
 
-def test_work_trees_share_one_lock(project: Project, repository: Repository, tmp_path: Path) -> None:
+def test_work_trees_share_one_lock(
+    project: Project, repository: Repository, tmp_path: Path
+) -> None:
     repository.commit()
     repository.git("worktree", "add", "--quiet", "-b", "side", str(tmp_path / "linked"))
     linked = replace(Project.open(tmp_path / "linked"), wait=0)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
-from mlver.system.parallel import PIECE, _ForkedWorker, run_beside, hash_descriptor, spread_batches
+from mlver.system.parallel import PIECE, _ForkedWorker, hash_descriptor, run_beside, spread_batches
 
 
 def test_results_come_in_order_from_other_processes() -> None:
@@ -72,7 +72,9 @@ def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
         "threading.Thread(target=time.sleep, args=[1000], daemon=True).start()\n"  # as a progress bar's
         "list(spread(str, range(4), workers=2))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=False, timeout=60
+    )
     assert b"KeyboardInterrupt" in done.stderr
 
 
@@ -93,7 +95,9 @@ def test_what_is_done_beside_is_another_process_whose_result_comes_back_whole() 
 
 
 @pytest.mark.usefixtures("two_cores")
-@pytest.mark.parametrize("work", [lambda: None, lambda: 1 // 0, lambda: os._exit(0)], ids=["none", "error", "ended"])
+@pytest.mark.parametrize(
+    "work", [lambda: None, lambda: 1 // 0, lambda: os._exit(0)], ids=["none", "error", "ended"]
+)
 def test_what_came_to_nothing_beside_is_told_as_none(work: Callable[[], bytes | None]) -> None:
     with run_beside(work) as answer:
         assert answer() is None
@@ -127,7 +131,9 @@ def test_nothing_goes_on_beside_once_the_block_is_left(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("two_cores")
 @pytest.mark.parametrize("missing", ["cores", "processes"])
-def test_without_a_second_process_it_is_done_here(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_second_process_it_is_done_here(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refused() -> int:
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
@@ -140,7 +146,9 @@ def test_without_a_second_process_it_is_done_here(missing: str, monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("two_cores")
-def test_who_waits_for_all_children_may_have_waited_for_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waits_for_all_children_may_have_waited_for_this_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         with run_beside(lambda: b"done") as answer:
@@ -157,7 +165,9 @@ def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     with subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env=environment) as parent:
-        while len(pids := [file.read_text() for file in tmp_path.glob("*.pid")]) < 2 or not all(pids):
+        while len(pids := [file.read_text() for file in tmp_path.glob("*.pid")]) < 2 or not all(
+            pids
+        ):
             time.sleep(0.01)
         parent.kill()
     deadline = time.monotonic() + 5
@@ -181,7 +191,10 @@ def test_hashed_hands_over_exactly_what_it_hashes(tmp_path: Path, size: int) -> 
     steps: list[int] = []
     for write in (None, out.extend):
         with (tmp_path / "a").open("rb") as file:
-            assert hash_descriptor(file.fileno(), write, steps.append) == (hashlib.sha256(data).hexdigest(), size)
+            assert hash_descriptor(file.fileno(), write, steps.append) == (
+                hashlib.sha256(data).hexdigest(),
+                size,
+            )
     assert out == data
     assert sum(steps) == 2 * size
 

@@ -40,9 +40,13 @@ def piped(draw: Draw) -> str:
 
 def test_a_line_goes_on_below_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     def draw(screen: TextScreen) -> None:
-        screen.draw_line("  ", ("metrics", "bold"), "  accuracy 0.91, log_loss 0.5, bleu 31.4", hang=9)
+        screen.draw_line(
+            "  ", ("metrics", "bold"), "  accuracy 0.91, log_loss 0.5, bleu 31.4", hang=9
+        )
 
-    assert seen(draw, 40, monkeypatch) == ("  metrics  accuracy 0.91, log_loss 0.5,\n           bleu 31.4\n")
+    assert seen(draw, 40, monkeypatch) == (
+        "  metrics  accuracy 0.91, log_loss 0.5,\n           bleu 31.4\n"
+    )
     assert piped(draw) == "  metrics  accuracy 0.91, log_loss 0.5, bleu 31.4\n"
 
 
@@ -56,13 +60,23 @@ def test_a_command_is_never_broken(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("where", "hint"),
     [
-        (".mlver/models/m/versions/1.0.0.yaml", "git log -p -- .mlver/models/m/versions/1.0.0.yaml"),
-        (".mlver/models/m/model.yaml", "mend .mlver/models/m/model.yaml, then run the command again"),
+        (
+            ".mlver/models/m/versions/1.0.0.yaml",
+            "git log -p -- .mlver/models/m/versions/1.0.0.yaml",
+        ),
+        (
+            ".mlver/models/m/model.yaml",
+            "mend .mlver/models/m/model.yaml, then run the command again",
+        ),
         ("params.yaml", "mend params.yaml, then run the command again"),
     ],
 )
 def test_a_file_that_is_not_valid_always_has_a_hint(where: str, hint: str) -> None:
-    shown = piped(lambda screen: failure.draw_failure(InvalidDocument(where, ("line 1: a", "line 2: b")), screen))
+    shown = piped(
+        lambda screen: failure.draw_failure(
+            InvalidDocument(where, ("line 1: a", "line 2: b")), screen
+        )
+    )
     assert shown == f"error: {where} is not valid:\n  line 1: a\n  line 2: b\nhint: {hint}\n"
 
 
@@ -155,7 +169,9 @@ def test_colour_breaks_no_line_where_nobody_looks(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("term", ["dumb", "xterm"])
-def test_what_others_wrote_never_acts_on_the_terminal(term: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_others_wrote_never_acts_on_the_terminal(
+    term: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     evil = "\x1b[2J\x9b31m\u202egnp\u2066\r\n\t[red]x[/red]:smile:"
 
     def draw(screen: TextScreen) -> None:

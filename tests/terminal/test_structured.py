@@ -40,9 +40,34 @@ from tests.cli.results import RESULTS, read_schema
 KINDS: dict[str, type] = {
     structured.name_result_kind(result): result
     for result in (
-        *(AdoptResult, CheckoutResult, CiResult, DiffResult, DoctorResult, DriverResult, EventResult, HookResult),
-        *(InitResult, InstallResult, ListResult, LogResult, PromoteResult, RegisterResult, ReleaseResult),
-        *(ResolveResult, ReviewResult, RollbackResult, ShowResult, StatusResult, TagResult, VerifyResult),
+        *(
+            AdoptResult,
+            CheckoutResult,
+            CiResult,
+            DiffResult,
+            DoctorResult,
+            DriverResult,
+            EventResult,
+            HookResult,
+        ),
+        *(
+            InitResult,
+            InstallResult,
+            ListResult,
+            LogResult,
+            PromoteResult,
+            RegisterResult,
+            ReleaseResult,
+        ),
+        *(
+            ResolveResult,
+            ReviewResult,
+            RollbackResult,
+            ShowResult,
+            StatusResult,
+            TagResult,
+            VerifyResult,
+        ),
     )
 }
 
@@ -75,8 +100,16 @@ def _pairs(
     yield result, name
     hints = get_type_hints(result, localns=vars(values))
     names = [field.name for field in dataclasses.fields(result)]
-    answers = [answer for answer, source in (("ok", "exit_code"), ("differs", "differs")) if hasattr(result, source)]
-    assert list(part["properties"]) == [*(["schema"] if name == "the whole" else []), *answers, *names]
+    answers = [
+        answer
+        for answer, source in (("ok", "exit_code"), ("differs", "differs"))
+        if hasattr(result, source)
+    ]
+    assert list(part["properties"]) == [
+        *(["schema"] if name == "the whole" else []),
+        *answers,
+        *names,
+    ]
     assert part["required"] == list(part["properties"])
     assert part["additionalProperties"] is False
     for field in names:
@@ -100,7 +133,12 @@ def _inner(inner: type, stated: dict[str, Any], root: dict[str, Any]) -> Iterato
 
 
 def _reference(stated: dict[str, Any]) -> str:
-    for place in (stated, stated.get("items", {}), stated.get("additionalProperties", {}), *stated.get("anyOf", ())):
+    for place in (
+        stated,
+        stated.get("items", {}),
+        stated.get("additionalProperties", {}),
+        *stated.get("anyOf", ()),
+    ):
         if "$ref" in place:
             return str(place["$ref"])
     return ""
@@ -129,4 +167,8 @@ def test_a_document_is_plain_ascii_with_what_is_not_there_as_null() -> None:
     assert text.isascii()
     assert "\x1b" not in text
     assert text.endswith("}\n")
-    assert json.loads(text) == {"schema": "mlver/result/odd/1", "names": ["é\x1b[31m", "\udcff"], "nothing": None}
+    assert json.loads(text) == {
+        "schema": "mlver/result/odd/1",
+        "names": ["é\x1b[31m", "\udcff"],
+        "nothing": None,
+    }

@@ -24,7 +24,14 @@ from mlver.terminal.words import (
 
 @pytest.mark.parametrize(
     ("amount", "shown"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (12_345, "12.3 kB"), (999_600, "1 MB"), (4_290_000_000, "4.29 GB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (12_345, "12.3 kB"),
+        (999_600, "1 MB"),
+        (4_290_000_000, "4.29 GB"),
+    ],
 )
 def test_sizes(amount: int, shown: str) -> None:
     assert format_size(amount) == shown
@@ -46,7 +53,13 @@ def test_numbers(value: Any, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(0.1234567891, "0.1234567891"), (1.0, "1.0"), (["가", 1, {}], '["가", 1, {}]'), ("a b", "a b")]
+    ("value", "shown"),
+    [
+        (0.1234567891, "0.1234567891"),
+        (1.0, "1.0"),
+        (["가", 1, {}], '["가", 1, {}]'),
+        ("a b", "a b"),
+    ],
 )
 def test_whole_values(value: Any, shown: str) -> None:
     assert format_exact(value) == shown
@@ -67,12 +80,20 @@ def test_different_values_look_different(old: Any, new: Any, shown: tuple[str, s
 
 
 def test_the_rest() -> None:
-    assert (format_count(1, "file"), format_count(12_000, "file"), format_count(2, "child", "children")) == (
+    assert (
+        format_count(1, "file"),
+        format_count(12_000, "file"),
+        format_count(2, "child", "children"),
+    ) == (
         "1 file",
         "12,000 files",
         "2 children",
     )
-    assert (format_signed(-0.5), format_percent(2.93), format_percent(-50.0)) == ("−0.5", "+2.93 %", "−50 %")
+    assert (format_signed(-0.5), format_percent(2.93), format_percent(-50.0)) == (
+        "−0.5",
+        "+2.93 %",
+        "−50 %",
+    )
     assert (format_time("2026-11-21T03:04:05Z"), format_day("2026-11-21T03:04:05Z")) == (
         "2026-11-21 03:04",
         "2026-11-21",

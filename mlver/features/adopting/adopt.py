@@ -12,8 +12,8 @@ from mlver.document.amend import amend
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.features.adopting import adopted_records
 from mlver.features.adopting import foreign_tags as policy
-from mlver.features.adopting.adopted_records import PreparedRecord, OriginTag, ModelPaths
-from mlver.features.adopting.foreign_tags import TagClaims, StageTagEvent, StageTag, VersionTag
+from mlver.features.adopting.adopted_records import ModelPaths, OriginTag, PreparedRecord
+from mlver.features.adopting.foreign_tags import StageTag, StageTagEvent, TagClaims, VersionTag
 from mlver.git.annotations import Annotation, told_by_tags
 from mlver.git.repository import Tag
 from mlver.project.artifacts.elsewhere.find import ExternalCopies
@@ -97,7 +97,9 @@ def adopt_tags(project: Project, asked: AdoptRequest) -> AdoptResult:
     project = project.without_cache
     project.registry.read_config()
     with nullcontext() if asked.dry_run else editing(project, "adopt") as edit:
-        run = _AdoptionRun(project, asked, project.repository.tags(), told_by_tags(project.repository))
+        run = _AdoptionRun(
+            project, asked, project.repository.tags(), told_by_tags(project.repository)
+        )
         claims = run.read_claims()
         project.reporter.begin("reading tags", None)
         try:
@@ -145,9 +147,13 @@ class _AdoptionRun:
         claims = policy.read_claims(foreign, model, asked.pattern)
         bare = policy.select_plain_tags(foreign)
         if model is None and (asked.weights or asked.data):
-            raise UsageError("paths are of one model; say which", hint="mlver adopt MODEL --weights PATH")
+            raise UsageError(
+                "paths are of one model; say which", hint="mlver adopt MODEL --weights PATH"
+            )
         if model is None and bare and not claims.versions and asked.pattern is None:
-            raise UsageError(f"{bare[0]} names a version and no model; say whose it is", hint="mlver adopt MODEL")
+            raise UsageError(
+                f"{bare[0]} names a version and no model; say whose it is", hint="mlver adopt MODEL"
+            )
         return claims
 
     # -- versions ----------------------------------------------------------------------------------------------------
@@ -156,7 +162,9 @@ class _AdoptionRun:
         """Make the record a tag tells of, or note why there can be none."""
         try:
             if withdrawn:
-                self.project.reporter.show_note(f"{claim.tag} was taken back by another tag: passed over")
+                self.project.reporter.show_note(
+                    f"{claim.tag} was taken back by another tag: passed over"
+                )
             elif not self._has_record(claim):
                 self._prepare_version(claim)
         except MlverError as error:
@@ -165,7 +173,13 @@ class _AdoptionRun:
     def _has_record(self, claim: VersionTag) -> bool:
         """Whether there is a record already; raise MlverError where there can be none of this name."""
         if not layout.is_model_name(claim.model):
-            hint = shell_command("mlver", "adopt", "MODEL", "--pattern", claim.tag.replace(claim.version, "{version}"))
+            hint = shell_command(
+                "mlver",
+                "adopt",
+                "MODEL",
+                "--pattern",
+                claim.tag.replace(claim.version, "{version}"),
+            )
             raise MlverError(f"{claim.model} is no name for a model here", hint=hint)
         if layout.parse_version_name(claim.version) is None:
             named = f"{claim.model}@vMAJOR.MINOR.PATCH"
@@ -183,24 +197,38 @@ class _AdoptionRun:
     def _prepare_version(self, claim: VersionTag) -> None:
         tag = self.tags[claim.tag]
         if tag.commit is None:
-            raise MlverError("names no commit", hint=shell_command("git", "show", f"refs/tags/{claim.tag}"))
+            raise MlverError(
+                "names no commit", hint=shell_command("git", "show", f"refs/tags/{claim.tag}")
+            )
         name = version_tag_name(claim.model, claim.version)
         if name != claim.tag and name in self.tags:
-            raise MlverError(f"its version tag {name} is another tag already", hint=shell_command("git", "show", name))
+            raise MlverError(
+                f"its version tag {name} is another tag already",
+                hint=shell_command("git", "show", name),
+            )
         kind = (
             None
             if self.asked.model
-            else adopted_records.read_annotations(self.project, tag.commit).get(claim.model, (None,))[0]
+            else adopted_records.read_annotations(self.project, tag.commit).get(
+                claim.model, (None,)
+            )[0]
         )
         if kind not in (None, "model"):
-            self.project.reporter.show_note(f"{claim.tag} is of no model but of a {kind}: passed over")
+            self.project.reporter.show_note(
+                f"{claim.tag} is of no model but of a {kind}: passed over"
+            )
             return
         if claim.model not in self.places:
             names.check_distinct(claim.model, [*self.project.registry.models(), *self.places])
             self.places[claim.model] = _find_model_paths(self.project, self.asked, claim.model)
         origin = OriginTag(tag, tag.commit, self.told[claim.tag])
         made = adopted_records.prepare_record(
-            self.project, self.holdings, claim.model, claim.version, origin, self.places[claim.model]
+            self.project,
+            self.holdings,
+            claim.model,
+            claim.version,
+            origin,
+            self.places[claim.model],
         )
         self.adoptees.append(made)
         self.writes[layout.version_path(claim.model, claim.version)] = made.data
@@ -219,13 +247,20 @@ class _AdoptionRun:
             except MlverError as error:
                 self.left.append(Left(f"{model}#{stage}", error.message, error.hint))
 
-    def _adopt_stage(self, model: str, stage: str, tags: Sequence[StageTag], claims: TagClaims) -> None:
+    def _adopt_stage(
+        self, model: str, stage: str, tags: Sequence[StageTag], claims: TagClaims
+    ) -> None:
         if not layout.is_model_name(model):
             return  # its versions were told of
         names.check_stage(stage)
         history = self.project.registry.read_history(model, stage)
         if history:
-            self._note_later_tags(model, stage, tags, {adopted_records.read_origin_tag(record) for record, _ in history})
+            self._note_later_tags(
+                model,
+                stage,
+                tags,
+                {adopted_records.read_origin_tag(record) for record, _ in history},
+            )
             return
         given = []
         for tag in tags:
@@ -233,27 +268,43 @@ class _AdoptionRun:
             if (model, version) in claims.withdrawn:
                 continue
             if version is None:
-                raise MlverError(f"{tag.tag} is on a commit of no version", hint=shell_command("git", "show", tag.tag))
+                raise MlverError(
+                    f"{tag.tag} is on a commit of no version",
+                    hint=shell_command("git", "show", tag.tag),
+                )
             if (model, version) not in self.digests:
                 said = f"{tag.tag} is of {version}, which has no record yet; a stage's history is adopted whole"
-                raise MlverError(said, hint=f"{shell_command('mlver', 'adopt', model)}   (once {version} can be adopted)")
+                raise MlverError(
+                    said,
+                    hint=f"{shell_command('mlver', 'adopt', model)}   (once {version} can be adopted)",
+                )
             given.append(StageTagEvent(tag.tag, version, tag.withdrawn))
         digests = {version: digest for (of, version), digest in self.digests.items() if of == model}
         moves = policy.derive_promotions(given)
-        self.writes.update(adopted_records.build_promotions(model, stage, moves, self.told, digests))
+        self.writes.update(
+            adopted_records.build_promotions(model, stage, moves, self.told, digests)
+        )
         holders = tuple(None if move.action == "retire" else move.version for move in moves)
         self.adopted_stages.append(AdoptedStage(model, stage, holders))
 
-    def _note_later_tags(self, model: str, stage: str, tags: Sequence[StageTag], adopted: Collection[str | None]) -> None:
+    def _note_later_tags(
+        self, model: str, stage: str, tags: Sequence[StageTag], adopted: Collection[str | None]
+    ) -> None:
         """Say so where a stage was given on by tags after its history was adopted."""
         known = [at for at, tag in enumerate(tags) if tag.tag in adopted]
         for tag in tags[known[-1] + 1 :] if known else ():
             hint = shell_command("mlver", "promote", f"{model}@VERSION", "--to", stage, "-m", "WHY")
-            self.project.reporter.show_note(f"{tag.tag} came after the history of {stage} was adopted: {hint}")
+            self.project.reporter.show_note(
+                f"{tag.tag} came after the history of {stage} was adopted: {hint}"
+            )
 
     def _find_version_at(self, commit: str | None, model: str, claims: TagClaims) -> str | None:
         """The version whose tag is on a commit, the highest of several."""
-        found = [claim for claim in claims.versions if claim.model == model and self.tags[claim.tag].commit == commit]
+        found = [
+            claim
+            for claim in claims.versions
+            if claim.model == model and self.tags[claim.tag].commit == commit
+        ]
         return max(found, key=_version_sort_key).version if found and commit else None
 
     # -- telling of it -----------------------------------------------------------------------------------------------
@@ -337,7 +388,9 @@ def _put_settings(project: Project, edit: PlannedEdit, adoptees: Sequence[Prepar
                 params=_list_present(project, adopted_records.PARAMS),
                 metrics=_list_present(project, adopted_records.METRICS),
             )
-            edit.put(layout.settings_path(record.model), amend("model", None, settings.to_document()))
+            edit.put(
+                layout.settings_path(record.model), amend("model", None, settings.to_document())
+            )
 
 
 def _list_present(project: Project, files: Sequence[str]) -> tuple[str, ...]:
@@ -348,5 +401,10 @@ def _put_stages(project: Project, edit: PlannedEdit, stages: Collection[str]) ->
     config = project.registry.read_config()
     lacking = sorted(set(stages) - set(config.stages))
     if lacking:
-        wanted = replace(config, stages={**config.stages, **dict.fromkeys(lacking, StageSettings())})
-        edit.put(layout.CONFIG, amend("config", project.registry.read(layout.CONFIG), wanted.to_document()))
+        wanted = replace(
+            config, stages={**config.stages, **dict.fromkeys(lacking, StageSettings())}
+        )
+        edit.put(
+            layout.CONFIG,
+            amend("config", project.registry.read(layout.CONFIG), wanted.to_document()),
+        )

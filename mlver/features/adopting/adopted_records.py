@@ -16,7 +16,12 @@ from mlver.features.adopting.foreign_tags import DerivedPromotion
 from mlver.git.annotations import Annotation
 from mlver.git.repository import Tag
 from mlver.project.artifacts import formats
-from mlver.project.artifacts.elsewhere.find import CopyHolder, ExternalCopy, ExternalCopies, MissingPath
+from mlver.project.artifacts.elsewhere.find import (
+    CopyHolder,
+    ExternalCopies,
+    ExternalCopy,
+    MissingPath,
+)
 from mlver.project.project import LAST_SECOND, Project
 from mlver.project.worktree.value_files import check_numbers, read_past_values
 from mlver.records import layout
@@ -85,7 +90,14 @@ def _load_annotation(name: str, data: bytes | None) -> dict[str, Any]:
         return {}
 
 
-def prepare_record(project: Project, holdings: ExternalCopies, model: str, version: str, origin: OriginTag, places: ModelPaths) -> PreparedRecord:
+def prepare_record(
+    project: Project,
+    holdings: ExternalCopies,
+    model: str,
+    version: str,
+    origin: OriginTag,
+    places: ModelPaths,
+) -> PreparedRecord:
     """The record of a version as it was at its tag; raise MlverError with what keeps it from being told."""
     wanted = {"weights": _find_weights_path(project, model, origin.commit, places), **places.data}
     held: dict[str, ExternalCopy] = {}
@@ -95,9 +107,17 @@ def prepare_record(project: Project, holdings: ExternalCopies, model: str, versi
         except MissingPath as error:
             if name == "weights":
                 raise
-            project.reporter.show_note(f"{origin.tag.name} is adopted without its data set {name}: {error.message}")
-    pinned = {name: _build_artifact(wanted[name], one, weights=name == "weights") for name, one in held.items()}
-    params, metrics = (_read_committed_values(project, origin.commit, files) for files in (places.params, places.metrics))
+            project.reporter.show_note(
+                f"{origin.tag.name} is adopted without its data set {name}: {error.message}"
+            )
+    pinned = {
+        name: _build_artifact(wanted[name], one, weights=name == "weights")
+        for name, one in held.items()
+    }
+    params, metrics = (
+        _read_committed_values(project, origin.commit, files)
+        for files in (places.params, places.metrics)
+    )
     check_numbers(metrics, f"{', '.join(places.metrics)} of {origin.commit[:10]}")
     adopted = AdoptedTag(tag=origin.tag.name, object_id=origin.tag.object_id, commit=origin.commit)
     record = VersionRecord(
@@ -115,8 +135,14 @@ def prepare_record(project: Project, holdings: ExternalCopies, model: str, versi
         metrics=metrics,
         extra={"adopted": adopted.to_document()},
     )
-    data = codec.encode("version", record.to_document(), project.registry.read(layout.VERSION_SCHEMA))
-    manifests = {layout.manifest_path(h.found.digest): h.found.manifest for h in held.values() if h.found.manifest}
+    data = codec.encode(
+        "version", record.to_document(), project.registry.read(layout.VERSION_SCHEMA)
+    )
+    manifests = {
+        layout.manifest_path(h.found.digest): h.found.manifest
+        for h in held.values()
+        if h.found.manifest
+    }
     return PreparedRecord(record, data, manifests, held["weights"].holder)
 
 
@@ -132,7 +158,11 @@ def _find_weights_path(project: Project, model: str, commit: str, places: ModelP
 
 def _build_artifact(path: str, holding: ExternalCopy, *, weights: bool) -> Artifact:
     found = holding.found
-    inner = [os.fsdecode(name) for name, _ in Manifest.parse(found.manifest, path).entries] if found.manifest else []
+    inner = (
+        [os.fsdecode(name) for name, _ in Manifest.parse(found.manifest, path).entries]
+        if found.manifest
+        else []
+    )
     return Artifact(
         path=path,
         digest=found.digest,
@@ -144,7 +174,9 @@ def _build_artifact(path: str, holding: ExternalCopy, *, weights: bool) -> Artif
 
 
 def _read_committed_values(project: Project, commit: str, files: Sequence[str]) -> dict[str, Any]:
-    return read_past_values(zip(files, project.repository.blobs(f"{commit}:{file}" for file in files), strict=True))
+    return read_past_values(
+        zip(files, project.repository.blobs(f"{commit}:{file}" for file in files), strict=True)
+    )
 
 
 def _format_time(seconds: int) -> str:
@@ -160,7 +192,11 @@ def _clean_author(told: Annotation) -> str:
 
 
 def build_promotions(
-    model: str, stage: str, moves: Sequence[DerivedPromotion], told: Mapping[str, Annotation], digests: Mapping[str, Digest]
+    model: str,
+    stage: str,
+    moves: Sequence[DerivedPromotion],
+    told: Mapping[str, Annotation],
+    digests: Mapping[str, Digest],
 ) -> Iterator[tuple[str, bytes]]:
     """Each move as a promotion record: its path and bytes, chained one to the next. No gates are known to have run."""
     prior: Digest | None = None

@@ -24,13 +24,20 @@ def adopt_command(
     model: Model = None,
     pattern: Annotated[
         str | None,
-        typer.Option("--pattern", help="How tags are named, such as 'release-{version}' or '{model}-v{version}'."),
+        typer.Option(
+            "--pattern",
+            help="How tags are named, such as 'release-{version}' or '{model}-v{version}'.",
+        ),
     ] = None,
     weights: Annotated[
-        str | None, typer.Option("--weights", metavar="PATH", help="Where the weights were, if nothing else says.")
+        str | None,
+        typer.Option(
+            "--weights", metavar="PATH", help="Where the weights were, if nothing else says."
+        ),
     ] = None,
     data: Annotated[
-        list[str] | None, typer.Option("--data", metavar="NAME=PATH", help="Where a data set was; repeatable.")
+        list[str] | None,
+        typer.Option("--data", metavar="NAME=PATH", help="Where a data set was; repeatable."),
     ] = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -41,7 +48,11 @@ def adopt_command(
     git-lfs or DVC keeps stays there, pinned by digest. Exit code 1 when some could not be adopted.
     """
     asked = AdoptRequest(
-        model=model, pattern=pattern, weights=weights, data=parse_pairs(data or [], "--data"), dry_run=dry_run
+        model=model,
+        pattern=pattern,
+        weights=weights,
+        data=parse_pairs(data or [], "--data"),
+        dry_run=dry_run,
     )
     result = adopt_tags(find_session(ctx).initialised_project, asked)
     emit_result(result, draw_adopt, json=json, code=result.exit_code)

@@ -72,16 +72,28 @@ def read_claims(names: Iterable[str], model: str | None, pattern: str | None = N
     found: dict[tuple[str, str], VersionTag] = {}
     stages: list[StageTag] = []
     withdrawn: set[tuple[str, str]] = set()
-    for name in sorted(names, key=lambda name: "@" not in name):  # a name that tells its model goes before a plain one
+    for name in sorted(
+        names, key=lambda name: "@" not in name
+    ):  # a name that tells its model goes before a plain one
         read = _GTO.fullmatch(name)
         if read is None:
             plain = _PLAIN.fullmatch(name)
             if plain and model:
-                found.setdefault((model, plain["version"]), VersionTag(name, model, plain["version"]))
+                found.setdefault(
+                    (model, plain["version"]), VersionTag(name, model, plain["version"])
+                )
         elif model not in (None, read["model"]):
             continue
         elif read["stage"]:
-            stages.append(StageTag(name, read["model"], read["stage"], bool(read["cancel"]), int(read["count"] or 0)))
+            stages.append(
+                StageTag(
+                    name,
+                    read["model"],
+                    read["stage"],
+                    bool(read["cancel"]),
+                    int(read["count"] or 0),
+                )
+            )
         elif read["cancel"]:
             withdrawn.add((read["model"], read["version"]))
         else:
@@ -95,13 +107,17 @@ def select_plain_tags(names: Iterable[str]) -> list[str]:
     return [name for name in names if _PLAIN.fullmatch(name)]
 
 
-def _match_pattern(names: Iterable[str], model: str | None, pattern: re.Pattern[str]) -> Iterable[VersionTag]:
+def _match_pattern(
+    names: Iterable[str], model: str | None, pattern: re.Pattern[str]
+) -> Iterable[VersionTag]:
     for name in sorted(names):
         read = pattern.fullmatch(name)
         if read is not None:
             named = read.groupdict().get("model") or model
             if named is None:
-                raise UsageError(f"the tag {name} does not tell its model", hint="mlver adopt MODEL --pattern …")
+                raise UsageError(
+                    f"the tag {name} does not tell its model", hint="mlver adopt MODEL --pattern …"
+                )
             if model in (None, named):
                 yield VersionTag(name, named, read["version"])
 
@@ -144,5 +160,9 @@ def derive_promotions(events: Sequence[StageTagEvent]) -> list[DerivedPromotion]
         if after is None:
             found.append(DerivedPromotion(event.tag, "retire", event.version, before))
         else:
-            found.append(DerivedPromotion(event.tag, "rollback" if event.withdrawn else "promote", after, before))
+            found.append(
+                DerivedPromotion(
+                    event.tag, "rollback" if event.withdrawn else "promote", after, before
+                )
+            )
     return found

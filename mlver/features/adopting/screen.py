@@ -12,7 +12,8 @@ _SHOWN = 20
 def draw_adopt(result: AdoptResult, screen: TextScreen) -> None:
     if not (result.versions or result.stages or result.left):
         screen.draw_line(
-            "nothing to adopt: ", _describe_known_versions(result) if result.known else "no tag here tells of a version"
+            "nothing to adopt: ",
+            _describe_known_versions(result) if result.known else "no tag here tells of a version",
         )
         return
     if result.versions or result.stages:
@@ -63,4 +64,6 @@ def _draw_next_step(result: AdoptResult, screen: TextScreen) -> None:
     seals = [one.seal for one in result.versions if one.seal]
     made = f", {format_count(len(seals), 'new tag')}" if seals else ""
     screen.draw_line("  ", (f"commit {result.commit[:10]}{made}; no tag was moved", "dim"))
-    screen.draw_unbroken(("next: ", "dim"), "git push, and mlver tag --push" if seals else "git push")
+    screen.draw_unbroken(
+        ("next: ", "dim"), "git push, and mlver tag --push" if seals else "git push"
+    )

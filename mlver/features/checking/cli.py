@@ -24,17 +24,23 @@ def verify_command(
     refs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[REF]...", help="What each stage and `latest` name, if left out.", autocompletion=complete_ref
+            metavar="[REF]...",
+            help="What each stage and `latest` name, if left out.",
+            autocompletion=complete_ref,
         ),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every version, all history, all objects.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every version, all history, all objects.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check the whole chain, and name each broken link.
 
     Tag, record, manifest, object, working file; every byte is read. Exit 1 when a link is broken.
     """
-    result = verify_versions(find_session(ctx).initialised_project, refs or (), everything=everything)
+    result = verify_versions(
+        find_session(ctx).initialised_project, refs or (), everything=everything
+    )
     emit_result(result, draw_verify, json=json, code=result.exit_code)
 
 
@@ -47,7 +53,9 @@ DOCTOR_EXAMPLES = (
 
 def doctor_command(
     ctx: typer.Context,
-    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended without losing anything.")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend what can be mended without losing anything.")
+    ] = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:

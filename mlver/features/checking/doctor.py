@@ -46,7 +46,11 @@ class DoctorResult:
 
     @property
     def exit_code(self) -> int:
-        return 1 if any(finding.level == "wrong" and not finding.fixed for finding in self.findings) else 0
+        return (
+            1
+            if any(finding.level == "wrong" and not finding.fixed for finding in self.findings)
+            else 0
+        )
 
 
 def diagnose_project(project: Project, *, fix: bool = False, dry_run: bool = False) -> DoctorResult:
@@ -73,9 +77,16 @@ def _check_git(project: Project) -> Iterator[Finding]:
         yield Finding("good", "git", f"{told}, at {project.top}")
     unfinished = project.repository.unfinished()
     if unfinished:
-        yield Finding("remark", "git", f"{unfinished[0]} is in progress: nothing can be registered", unfinished[1])
+        yield Finding(
+            "remark",
+            "git",
+            f"{unfinished[0]} is in progress: nothing can be registered",
+            unfinished[1],
+        )
     elif project.repository.head().branch is None:
-        yield Finding("remark", "git", "HEAD is detached: nothing can be committed here", "git switch BRANCH")
+        yield Finding(
+            "remark", "git", "HEAD is detached: nothing can be committed here", "git switch BRANCH"
+        )
 
 
 def _check_layout(project: Project, fix: bool) -> Iterator[Finding]:
@@ -117,13 +128,20 @@ def _check_interrupted(project: Project, fix: bool) -> Iterator[Finding]:
 
 def _check_records(project: Project, _: bool) -> Iterator[Finding]:
     """Every version's record, its manifests and its seal; what HEAD holds and the work tree does not."""
-    sealing = "git fetch --tags   (for seals made elsewhere; else: mlver tag)" if _has_remote(project) else "mlver tag"
+    sealing = (
+        "git fetch --tags   (for seals made elsewhere; else: mlver tag)"
+        if _has_remote(project)
+        else "mlver tag"
+    )
     fresh = project.without_cache
     models = fresh.registry.models()
     broken: list[BrokenLink] = []
     count = 0
     for model in models:
-        known = {version: _read_digest(fresh, model, version, broken) for version in fresh.registry.versions(model)}
+        known = {
+            version: _read_digest(fresh, model, version, broken)
+            for version in fresh.registry.versions(model)
+        }
         found = {version: digest for version, digest in known.items() if digest is not None}
         count += len(found)
         tags = seals.read_tagged_seals(fresh, model, found)
@@ -131,28 +149,41 @@ def _check_records(project: Project, _: bool) -> Iterator[Finding]:
             if str(version) in tags:
                 broken += judge_seal(model, version, digest, tags[str(version)][1])
             else:
-                yield Finding("remark", version_tag_name(model, version), "no tag seals this record yet", sealing)
+                yield Finding(
+                    "remark",
+                    version_tag_name(model, version),
+                    "no tag seals this record yet",
+                    sealing,
+                )
     broken += audit.find_uncommitted(fresh, models)
     broken += audit.catch_errors(layout.MANIFESTS, audit.check_manifests(fresh))
     for link in dict.fromkeys(broken):
-        yield Finding("remark" if link.kind == "unsealed" else "wrong", link.subject, link.message, link.hint)
+        yield Finding(
+            "remark" if link.kind == "unsealed" else "wrong", link.subject, link.message, link.hint
+        )
     said = f"{count} version{'s' * (count != 1)} of {len(models)} model{'s' * (len(models) != 1)}"
     if all(link.kind == "unsealed" for link in broken):
         yield Finding("good", "records", said)
 
 
-def _read_digest(project: Project, model: str, version: Version, broken: list[BrokenLink]) -> Digest | None:
+def _read_digest(
+    project: Project, model: str, version: Version, broken: list[BrokenLink]
+) -> Digest | None:
     """The digest of a record that can be read; `broken` is told of it, or of its manifests, where one cannot."""
     try:
         record, digest = project.registry.version(model, version)
     except MlverError as error:
-        broken.append(audit.describe_unreadable(project, "record", layout.version_path(model, version), error))
+        broken.append(
+            audit.describe_unreadable(project, "record", layout.version_path(model, version), error)
+        )
         return None
     for name, artifact in record.artifacts().items():
         try:
             measuring.list_entries(project, artifact)
         except MlverError as error:
-            broken.append(BrokenLink("manifest", f"{model} {version} {name}", error.message, error.hint))
+            broken.append(
+                BrokenLink("manifest", f"{model} {version} {name}", error.message, error.hint)
+            )
     return digest
 
 
@@ -167,10 +198,18 @@ def _check_objects(project: Project, fix: bool) -> Iterator[Finding]:
         still = set(lost)
     for loss in lost:
         at_hand = repair.is_at_hand(project, loss)
-        hint = "mlver doctor --fix" if at_hand else "copy .git/mlver/objects and packs from a clone that has them"
-        yield Finding("wrong", loss.subject, loss.message, hint, fixable=at_hand, fixed=loss not in still)
+        hint = (
+            "mlver doctor --fix"
+            if at_hand
+            else "copy .git/mlver/objects and packs from a clone that has them"
+        )
+        yield Finding(
+            "wrong", loss.subject, loss.message, hint, fixable=at_hand, fixed=loss not in still
+        )
     if not lost:
-        yield Finding("good", "objects", "every stored byte that the records name is present and right")
+        yield Finding(
+            "good", "objects", "every stored byte that the records name is present and right"
+        )
     aside = repair.count_quarantined(project)
     if aside:
         where = project.directory / "quarantine"
@@ -183,11 +222,20 @@ def _check_objects(project: Project, fix: bool) -> Iterator[Finding]:
 def _check_hooks(project: Project) -> Iterator[Finding]:
     for name, executable in project.repository.commit_hooks():
         if not executable:
-            yield Finding("remark", "hooks", f"{name} is not executable, so git skips it", shell_command("chmod", "+x", name))
+            yield Finding(
+                "remark",
+                "hooks",
+                f"{name} is not executable, so git skips it",
+                shell_command("chmod", "+x", name),
+            )
         elif is_own_hook(name):
-            yield Finding("good", "hooks", f"{name} is mlver's own: it judges what a commit would bring in")
+            yield Finding(
+                "good", "hooks", f"{name} is mlver's own: it judges what a commit would bring in"
+            )
         else:
-            yield Finding("good", "hooks", f"{name} runs on mlver's commits; keep it from rewriting .mlver/")
+            yield Finding(
+                "good", "hooks", f"{name} runs on mlver's commits; keep it from rewriting .mlver/"
+            )
 
 
 def _check_author(project: Project) -> Iterator[Finding]:
@@ -210,18 +258,22 @@ def _check_clone(project: Project) -> Iterator[Finding]:
         remote = name.split(".", 1)[1].rpartition(".")[0]
         if value == "--no-tags":
             message = f"none come from {remote} by themselves, so what was sealed elsewhere looks unsealed here"
-            yield Finding("remark", "tags", message, shell_command("git", "fetch", "--tags", remote))
-        elif value == "true":
-            message = (
-                f"this clone is partial: mlver fetches nothing from {remote} behind your back, and says what is missing"
+            yield Finding(
+                "remark", "tags", message, shell_command("git", "fetch", "--tags", remote)
             )
-            yield Finding("remark", "history", message, "git log --all --patch -- .mlver >/dev/null")
+        elif value == "true":
+            message = f"this clone is partial: mlver fetches nothing from {remote} behind your back, and says what is missing"
+            yield Finding(
+                "remark", "history", message, "git log --all --patch -- .mlver >/dev/null"
+            )
 
 
 def _check_remotes(project: Project) -> Iterator[Finding]:
     remote = remotes.default(project.repository)
     if remote is None:
         hint = "git remote add origin URL, then git push and mlver tag --push"
-        yield Finding("remark", "remote", "there is none: this is the only copy of the records", hint)
+        yield Finding(
+            "remark", "remote", "there is none: this is the only copy of the records", hint
+        )
     else:
         yield Finding("good", "remote", f"{remote}; send tags there with mlver tag --push")

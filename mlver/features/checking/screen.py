@@ -24,23 +24,35 @@ def draw_verify(result: VerifyResult, screen: TextScreen) -> None:
         if not result.everything:
             screen.draw_line(("  everything there is: mlver verify --all", "dim"))
         return
-    screen.draw_line((f"{format_count(len(result.broken), 'broken link')}", "bad"), f"  in {looked}")
+    screen.draw_line(
+        (f"{format_count(len(result.broken), 'broken link')}", "bad"), f"  in {looked}"
+    )
     draw_broken_links(result.broken, screen)
     _draw_remarks(result, screen)
 
 
 def _draw_remarks(result: VerifyResult, screen: TextScreen) -> None:
     if result.unkept:
-        more = f" and {len(result.unkept) - _UNKEPT_SHOWN} more" if len(result.unkept) > _UNKEPT_SHOWN else ""
+        more = (
+            f" and {len(result.unkept) - _UNKEPT_SHOWN} more"
+            if len(result.unkept) > _UNKEPT_SHOWN
+            else ""
+        )
         screen.draw_line(
-            (f"  not checked, for mlver keeps no copy: {', '.join(result.unkept[:_UNKEPT_SHOWN])}{more}", "warn")
+            (
+                f"  not checked, for mlver keeps no copy: {', '.join(result.unkept[:_UNKEPT_SHOWN])}{more}",
+                "warn",
+            )
         )
     signed = result.signatures
     if signed.good or signed.unknown:
         unsigned = f", {signed.unsigned} unsigned" if signed.unsigned else ""
         known = f", {signed.unknown} by a key that is not known here" if signed.unknown else ""
         screen.draw_line(
-            (f"  signatures of tags: {signed.good} good{known}{unsigned}", "warn" if signed.unknown else "dim")
+            (
+                f"  signatures of tags: {signed.good} good{known}{unsigned}",
+                "warn" if signed.unknown else "dim",
+            )
         )
     if result.adopted:
         one = len(result.adopted) == 1
@@ -57,7 +69,11 @@ def _draw_remarks(result: VerifyResult, screen: TextScreen) -> None:
         screen.draw_unbroken("    ", ("hint: ", "dim"), "git fetch --unshallow")
 
 
-_SIGNS: dict[FindingLevel, tuple[str, Style]] = {"good": ("ok", "good"), "remark": ("note", "warn"), "wrong": ("wrong", "bad")}
+_SIGNS: dict[FindingLevel, tuple[str, Style]] = {
+    "good": ("ok", "good"),
+    "remark": ("note", "warn"),
+    "wrong": ("wrong", "bad"),
+}
 _FINDINGS_SHOWN = 5
 _FindingGroup = tuple[str, str, str | None]
 
@@ -72,9 +88,17 @@ def draw_doctor(result: DoctorResult, screen: TextScreen) -> None:
         told[kind] += 1
         if told[kind] <= _FINDINGS_SHOWN:
             said, style = _choose_sign(finding, result)
-            subject: Part = (finding.subject + " " * (subjects - measure_width(finding.subject)), "bold")
+            subject: Part = (
+                finding.subject + " " * (subjects - measure_width(finding.subject)),
+                "bold",
+            )
             screen.draw_line(
-                (said.ljust(signs), style), "  ", subject, "  ", finding.message, hang=signs + 4 + subjects
+                (said.ljust(signs), style),
+                "  ",
+                subject,
+                "  ",
+                finding.message,
+                hang=signs + 4 + subjects,
             )
         elif told[kind] == kinds[kind]:
             more = f"and {kinds[kind] - _FINDINGS_SHOWN:,} more of {finding.subject} (--json lists all)"

@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError, shell_command, printable_name
+from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.policy.chain import BrokenLink, SignatureState, judge_seal, judge_signature
 from mlver.project.artifacts import damage, measuring
 from mlver.project.audit import audit
-from mlver.project.project import ResolvedRef, Project
+from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.tags import seals
 from mlver.project.transaction import editing
@@ -54,13 +54,18 @@ class VerifyResult:
         return 1 if self.broken else 0
 
 
-def verify_versions(project: Project, refs: Sequence[str] = (), *, everything: bool = False) -> VerifyResult:
+def verify_versions(
+    project: Project, refs: Sequence[str] = (), *, everything: bool = False
+) -> VerifyResult:
     """Check the versions `refs` name, or what each model serves now, or (`everything`) all there is.
 
     Nothing is taken from a cache: every record is parsed and every byte hashed afresh.
     """
     if refs and everything:
-        raise UsageError("--all checks every version; naming some beside it says two things", hint="mlver verify --all")
+        raise UsageError(
+            "--all checks every version; naming some beside it says two things",
+            hint="mlver verify --all",
+        )
     fresh = project.without_cache
     broken = list(audit.check_config(fresh))
     models = [] if refs else _list_models(fresh, broken)
@@ -77,7 +82,9 @@ def verify_versions(project: Project, refs: Sequence[str] = (), *, everything: b
     broken += _check_working_files(fresh, versions)
     promotions: list[str] = []
     for model in models:
-        broken += audit.catch_errors(layout.stages_folder(model), audit.check_chains(fresh, model, promotions))
+        broken += audit.catch_errors(
+            layout.stages_folder(model), audit.check_chains(fresh, model, promotions)
+        )
     broken += audit.find_uncommitted(fresh, models)
     if everything:
         broken += audit.check_repository(fresh)
@@ -88,15 +95,21 @@ def verify_versions(project: Project, refs: Sequence[str] = (), *, everything: b
         files=sum(artifact.files for artifact in pinned),
         bytes=sum(artifact.size for artifact in pinned),
         everything=everything,
-        unkept=tuple(f"{one.model}@{one.version} {name}" for one in versions for name in one.unkept),
+        unkept=tuple(
+            f"{one.model}@{one.version} {name}" for one in versions for name in one.unkept
+        ),
         adopted=tuple(adopted),
-        signatures=SignatureCounts(signed.count("good"), signed.count("unknown"), signed.count("unsigned")),
+        signatures=SignatureCounts(
+            signed.count("good"), signed.count("unknown"), signed.count("unsigned")
+        ),
         shallow=(everything or bool(adopted)) and project.repository.is_shallow(),
         broken=tuple(dict.fromkeys(broken)),
     )
 
 
-def _choose_versions(project: Project, refs: Sequence[str], models: Sequence[str], broken: list[BrokenLink]) -> list[ResolvedRef]:
+def _choose_versions(
+    project: Project, refs: Sequence[str], models: Sequence[str], broken: list[BrokenLink]
+) -> list[ResolvedRef]:
     """The versions to look at: those of `refs`, or all of `models`."""
     if refs:
         return [project.resolve_ref(ref) for ref in refs]
@@ -105,7 +118,9 @@ def _choose_versions(project: Project, refs: Sequence[str], models: Sequence[str
         try:
             found += [ResolvedRef(model, number) for number in project.registry.versions(model)]
         except MlverError as error:
-            broken.append(BrokenLink("name", layout.versions_folder(model), error.message, error.hint))
+            broken.append(
+                BrokenLink("name", layout.versions_folder(model), error.message, error.hint)
+            )
     return found
 
 
@@ -121,7 +136,11 @@ def _select_serving(registry: RecordRegistry, chosen: Sequence[ResolvedRef]) -> 
     """Of all versions, the highest of each model and those that hold a stage."""
     highest = {one.model: one.version for one in chosen}
     held = {model: _find_held(registry, model) for model in highest}
-    return [one for one in chosen if one.version == highest[one.model] or str(one.version) in held[one.model]]
+    return [
+        one
+        for one in chosen
+        if one.version == highest[one.model] or str(one.version) in held[one.model]
+    ]
 
 
 def _find_held(registry: RecordRegistry, model: str) -> set[str]:
@@ -134,7 +153,9 @@ def _find_held(registry: RecordRegistry, model: str) -> set[str]:
     return held
 
 
-def _read_records(project: Project, chosen: Iterable[ResolvedRef], broken: list[BrokenLink]) -> list[tuple[VersionRecord, Digest]]:
+def _read_records(
+    project: Project, chosen: Iterable[ResolvedRef], broken: list[BrokenLink]
+) -> list[tuple[VersionRecord, Digest]]:
     """The records that can be read; those that cannot, or that lie in the wrong place, are named in `broken`."""
     found = []
     for one in chosen:
@@ -164,20 +185,26 @@ def _check_seals(
     for model in dict.fromkeys(record.model for record, _ in records):
         mine = {record.version: digest for record, digest in records if record.model == model}
         found = seals.read_tagged_seals(project, model, mine)
-        signatures = seals.check_signatures(project, {version: tag for version, (tag, _) in found.items()})
+        signatures = seals.check_signatures(
+            project, {version: tag for version, (tag, _) in found.items()}
+        )
         signed += signatures.values()
         for version, digest in mine.items():
             seal = found[version][1] if version in found else None
             links = judge_seal(model, version, digest, seal)
             if version in signatures:
-                links += judge_signature(version_tag_name(model, version), signatures[version], required=required)
+                links += judge_signature(
+                    version_tag_name(model, version), signatures[version], required=required
+                )
             yield from links
             if seal and seal.landing and not links:
                 adopted.append(f"{model}@{version}")
     yield from seals.check_origins(project, (record for record, _ in records))
 
 
-def _check_contents(project: Project, versions: Sequence[VersionRecord], *, everything: bool) -> tuple[BrokenLink, ...]:
+def _check_contents(
+    project: Project, versions: Sequence[VersionRecord], *, everything: bool
+) -> tuple[BrokenLink, ...]:
     """Manifests and objects; copies found damaged are set aside, where somebody else's writing does not forbid it."""
     found = damage.find_damage(project, versions, everything=everything)
     if found.copies:
@@ -191,7 +218,9 @@ def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> 
     broken = []
     for model in dict.fromkeys(record.model for record in records):
         mine = [record for record in records if record.model == model]
-        for name, path in dict.fromkeys((n, a.path) for r in mine for n, a in r.artifacts().items()):
+        for name, path in dict.fromkeys(
+            (n, a.path) for r in mine for n, a in r.artifacts().items()
+        ):
             try:
                 matches = _has_matching_version(project, model, name, path, mine)
             except MlverError as error:
@@ -212,7 +241,9 @@ def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> 
     return broken
 
 
-def _has_matching_version(project: Project, model: str, name: str, path: str, checked: Sequence[VersionRecord]) -> bool:
+def _has_matching_version(
+    project: Project, model: str, name: str, path: str, checked: Sequence[VersionRecord]
+) -> bool:
     found = measuring.measure_at(project, path, fresh=True)
     if found is None:
         return True

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mlver.features.comparing.snapshot import PinnedArtifact, ModelSnapshot
+from mlver.features.comparing.snapshot import ModelSnapshot, PinnedArtifact
 from mlver.records.manifest import Manifest, compare_manifests
 
 ArtifactState = Literal["unchanged", "changed", "added", "removed", "missing"]
@@ -44,7 +44,9 @@ def compare_artifacts(old: ModelSnapshot, new: ModelSnapshot) -> Iterator[Artifa
         yield _compare_artifact(name, old.artifacts.get(name), new.artifacts.get(name))
 
 
-def _compare_artifact(name: str, old: PinnedArtifact | None, new: PinnedArtifact | None) -> ArtifactDiff:
+def _compare_artifact(
+    name: str, old: PinnedArtifact | None, new: PinnedArtifact | None
+) -> ArtifactDiff:
     state = _find_state(old, new)
     there = new or old
     assert there is not None

@@ -28,10 +28,18 @@ def diff_command(
     a: Ref = None,
     b: Annotated[
         str | None,
-        typer.Argument(metavar="[REF]", help="Against this; the work tree if left out.", autocompletion=complete_ref),
+        typer.Argument(
+            metavar="[REF]",
+            help="Against this; the work tree if left out.",
+            autocompletion=complete_ref,
+        ),
     ] = None,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when something differs.")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="As a comment for a pull request.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit 1 when something differs.")
+    ] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="As a comment for a pull request.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Compare two versions, a version with files, or two commits.
@@ -66,7 +74,9 @@ STATUS_EXAMPLES = (
 def status_command(
     ctx: typer.Context,
     model: Model = None,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when something differs.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit 1 when something differs.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Compare the work tree with the latest version; suggest the bump."""

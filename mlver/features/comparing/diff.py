@@ -5,8 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
-from mlver.features.comparing.snapshot import ModelSnapshot, snapshot_version, snapshot_work_tree, keep_file_values
-from mlver.features.comparing.value_diff import MetricChange, ValueChange, compare_metrics, compare_values
+from mlver.features.comparing.snapshot import (
+    ModelSnapshot,
+    keep_file_values,
+    snapshot_version,
+    snapshot_work_tree,
+)
+from mlver.features.comparing.value_diff import (
+    MetricChange,
+    ValueChange,
+    compare_metrics,
+    compare_values,
+)
 from mlver.git.repository import Commit
 from mlver.project.project import Project
 
@@ -53,7 +63,9 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
         new = snapshot_work_tree(project, chosen.model, environment=True)
         old = keep_file_values(project, old, new)
     else:
-        new = snapshot_version(project, project.resolve_ref(f"{chosen.model}{b}" if b.startswith("@") else b))
+        new = snapshot_version(
+            project, project.resolve_ref(f"{chosen.model}{b}" if b.startswith("@") else b)
+        )
     settings = project.registry.settings(new.model)
     return DiffResult(
         old=old.label,
@@ -78,6 +90,8 @@ def _diff_code(project: Project, old: ModelSnapshot, new: ModelSnapshot) -> Code
         old_dirty=old.code.dirty,
         new_dirty=new.code.dirty,
         known=known,
-        commits=tuple(repository.commits_between(ours, theirs)) if apart and ours and theirs else (),
+        commits=tuple(repository.commits_between(ours, theirs))
+        if apart and ours and theirs
+        else (),
         stat=repository.stat_between(ours, theirs) if apart and ours and theirs else "",
     )

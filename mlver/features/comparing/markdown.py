@@ -12,7 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from mlver.features.comparing.artifact_diff import ArtifactDiff
 from mlver.features.comparing.diff import DiffResult
 from mlver.features.comparing.review import NewVersion, ReviewResult
-from mlver.features.comparing.screen import describe_new_version, describe_stage_move, summarise_review
+from mlver.features.comparing.screen import (
+    describe_new_version,
+    describe_stage_move,
+    summarise_review,
+)
 from mlver.features.comparing.value_diff import MetricChange, ValueChange
 from mlver.records.promotion import PromotionRecord
 from mlver.terminal.sanitise import printable_name
@@ -53,7 +57,9 @@ def draw_review_markdown(result: ReviewResult, screen: TextScreen) -> None:
         blocks.append(f"#### Settings {changed.state}: {quote_code(changed.path)}")
         blocks += _format_value_changes("setting", changed.changes)
     words = f"{result.old}{'..' if result.direct else '...'}{result.new}"
-    screen.write_raw(_assemble_page(blocks, f"mlver diff {words}", f"{result.base[:10]} → {result.head[:10]}"))
+    screen.write_raw(
+        _assemble_page(blocks, f"mlver diff {words}", f"{result.base[:10]} → {result.head[:10]}")
+    )
 
 
 def draw_diff_markdown(result: DiffResult, screen: TextScreen) -> None:
@@ -67,7 +73,9 @@ def draw_diff_markdown(result: DiffResult, screen: TextScreen) -> None:
         *_format_value_changes("label", result.labels),
     ]
     screen.write_raw(
-        _assemble_page(blocks, "mlver diff", format_count(len(result.code.commits), "commit") + " between")
+        _assemble_page(
+            blocks, "mlver diff", format_count(len(result.code.commits), "commit") + " between"
+        )
     )
 
 
@@ -103,14 +111,18 @@ def _format_warnings(result: ReviewResult) -> str:
         for one in result.warnings[:_ROWS]
     ]
     more = len(result.warnings) - len(lines)
-    return "\n".join(["**Look at this first**", "", *lines, *([f"- and {more:,} more"] if more > 0 else [])])
+    return "\n".join(
+        ["**Look at this first**", "", *lines, *([f"- and {more:,} more"] if more > 0 else [])]
+    )
 
 
 def _format_new_version(version: NewVersion) -> Iterator[str]:
     yield f"#### Registered {quote_code(f'{version.model} {version.version}')}"
     said = f"{quote_code(take_first_line(version.message))}, {quote_code(format_author(version.author))}"
     yield f"{said} — {quote_code(describe_new_version(version))}, record {quote_code(version.record[:19])}"
-    yield from _format_metric_changes(version.metrics, version.compared or "before", version.version)
+    yield from _format_metric_changes(
+        version.metrics, version.compared or "before", version.version
+    )
     yield from _format_value_changes("param", version.params)
     yield from _format_artifact_changes(version.artifacts)
     yield from _format_value_changes("environment", version.environment)
@@ -120,14 +132,18 @@ def _format_new_version(version: NewVersion) -> Iterator[str]:
 def _format_metric_changes(changes: Iterable[MetricChange], old: str, new: str) -> Iterator[str]:
     rows = [_format_metric_cells(change) for change in changes if change.old != change.new]
     if rows:
-        yield _format_table(["metric", quote_code(old), quote_code(new), "change", ""], rows, right=(1, 2, 3))
+        yield _format_table(
+            ["metric", quote_code(old), quote_code(new), "change", ""], rows, right=(1, 2, 3)
+        )
 
 
 def _format_metric_cells(change: MetricChange) -> list[str]:
     if change.old is not None and change.new is not None:
         old, new = distinguish_values(change.old, change.new)
     else:
-        old, new = ("" if value is None else format_number(value) for value in (change.old, change.new))
+        old, new = (
+            "" if value is None else format_number(value) for value in (change.old, change.new)
+        )
     moved = [format_signed(change.delta)] if change.delta is not None else []
     moved += [f"({format_percent(change.percent)})"] if change.percent is not None else []
     return [quote_code(change.key), old, new, " ".join(moved), _SIGNS.get(change.verdict, "")]
@@ -135,7 +151,9 @@ def _format_metric_cells(change: MetricChange) -> list[str]:
 
 def _format_value_changes(what: str, changes: Sequence[ValueChange]) -> Iterator[str]:
     if changes:
-        yield _format_table([what, "was", "is"], [_format_value_cells(change) for change in changes])
+        yield _format_table(
+            [what, "was", "is"], [_format_value_cells(change) for change in changes]
+        )
 
 
 def _format_value_cells(change: ValueChange) -> list[str]:
@@ -153,7 +171,11 @@ def _format_artifact_changes(found: Iterable[ArtifactDiff]) -> Iterator[str]:
 
 
 def _format_artifact_cells(one: ArtifactDiff) -> list[str]:
-    files = f"{one.old_files:,} → {one.new_files:,}" if one.old_files != one.new_files else f"{one.new_files:,}"
+    files = (
+        f"{one.old_files:,} → {one.new_files:,}"
+        if one.old_files != one.new_files
+        else f"{one.new_files:,}"
+    )
     sizes = (
         f"{format_size(one.old_size)} → {format_size(one.new_size)}"
         if one.old_size != one.new_size
@@ -161,7 +183,11 @@ def _format_artifact_cells(one: ArtifactDiff) -> list[str]:
     )
     if one.state == "added":
         files, sizes = f"{one.new_files:,}", format_size(one.new_size)
-    moved = [f"{sign}{len(names):,}" for sign, names in zip("+−~→", _list_moved_files(one), strict=True) if names]
+    moved = [
+        f"{sign}{len(names):,}"
+        for sign, names in zip("+−~→", _list_moved_files(one), strict=True)
+        if names
+    ]
     return [quote_code(one.name), one.state, quote_code(one.path), files, sizes, " ".join(moved)]
 
 
@@ -177,9 +203,14 @@ def _format_promotions(promotions: Sequence[PromotionRecord]) -> str:
 def _format_promotion_cells(one: PromotionRecord) -> list[str]:
     shut = [gate for gate in one.gates if gate.result != "pass"]
     gates = [f"{len(one.gates) - len(shut)} of {len(one.gates)} open" if one.gates else "none"]
-    gates += [f"{quote_code(gate.gate)} **{gate.result}**: {quote_code(format_exact(gate.actual))}" for gate in shut]
+    gates += [
+        f"{quote_code(gate.gate)} **{gate.result}**: {quote_code(format_exact(gate.actual))}"
+        for gate in shut
+    ]
     gates += ["**by force**"] * one.forced
-    gates += [f"approved by {quote_code(format_author(approval.approver))}" for approval in one.approvals]
+    gates += [
+        f"approved by {quote_code(format_author(approval.approver))}" for approval in one.approvals
+    ]
     what = "**rolled back**" if one.action == "rollback" else f"{one.action}d"
     why = quote_code(take_first_line(one.message))
     return [
@@ -191,7 +222,9 @@ def _format_promotion_cells(one: PromotionRecord) -> list[str]:
     ]
 
 
-def _format_table(headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+def _format_table(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()
+) -> str:
     ruler = ["--:" if at in right else "---" for at in range(len(headers))]
     lines = [headers, ruler, *rows[:_ROWS]]
     told = "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -9,12 +9,17 @@ from mlver.document import codec
 from mlver.errors import InvalidDocument, MlverError
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
 from mlver.features.comparing.snapshot import ModelSnapshot, snapshot_version
-from mlver.features.comparing.value_diff import MetricChange, ValueChange, compare_metrics, compare_values
+from mlver.features.comparing.value_diff import (
+    MetricChange,
+    ValueChange,
+    compare_metrics,
+    compare_values,
+)
 from mlver.git import revisions
 from mlver.policy.chain import judge_seal
 from mlver.policy.numbering import bumped_part
 from mlver.project.history.stage_history import read_history
-from mlver.project.project import ResolvedRef, Project
+from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.tags import seals
@@ -107,7 +112,14 @@ class ReviewResult:
     @property
     def differs(self) -> bool:
         """Whether the branch says anything at all about models."""
-        told = (self.versions, self.promotions, self.evaluations, self.approvals, self.settings, self.warnings)
+        told = (
+            self.versions,
+            self.promotions,
+            self.evaluations,
+            self.approvals,
+            self.settings,
+            self.warnings,
+        )
         return any(told)
 
 
@@ -127,19 +139,29 @@ def review_range(project: Project, asked: ReviewRange) -> ReviewResult:
     base = old if asked.direct else revisions.merge_base(git, old, head)
     before = CommittedRecords.at(git, base)
     other = before if old == base else CommittedRecords.at(git, old)
-    return _BranchReview(project, before, CommittedRecords.at(git, head), other).result(asked, base, head)
+    return _BranchReview(project, before, CommittedRecords.at(git, head), other).result(
+        asked, base, head
+    )
 
 
 class _BranchReview:
     """Two trees side by side, and the other branch's for what both claim."""
 
-    def __init__(self, project: Project, base: CommittedRecords, head: CommittedRecords, other: CommittedRecords) -> None:
+    def __init__(
+        self,
+        project: Project,
+        base: CommittedRecords,
+        head: CommittedRecords,
+        other: CommittedRecords,
+    ) -> None:
         self.base, self.head, self.other = base, head, other
         self.old = replace(project, registry=RecordRegistry(base, project.state))
         self.new = replace(project, registry=RecordRegistry(head, project.state))
         before, after = base.entries, head.entries
         self.added = sorted((path for path in after if path not in before), key=_record_sort_key)
-        self.changed = sorted(path for path in after if path in before and after[path] != before[path])
+        self.changed = sorted(
+            path for path in after if path in before and after[path] != before[path]
+        )
         self.gone = sorted(path for path in before if path not in after)
         head.fetch([*self.added, *self.changed])
         base.fetch([*self.changed, *self.gone])
@@ -191,7 +213,13 @@ class _BranchReview:
         new = snapshot_version(self.new, ResolvedRef(place.model, number))
         compared = self._find_compared(place.model, number, record.parent)
         old = ModelSnapshot(
-            model=place.model, label="", artifacts={}, params={}, metrics={}, environment=None, code=record.code
+            model=place.model,
+            label="",
+            artifacts={},
+            params={},
+            metrics={},
+            environment=None,
+            code=record.code,
         )
         if compared is not None:
             old = snapshot_version(self.new, ResolvedRef(place.model, compared))
@@ -208,9 +236,13 @@ class _BranchReview:
             message=record.message,
             record=str(digest),
             params=compare_values(old.params, new.params),
-            metrics=compare_metrics(old.metrics, new.metrics, settings.directions if settings else {}),
+            metrics=compare_metrics(
+                old.metrics, new.metrics, settings.directions if settings else {}
+            ),
             artifacts=tuple(compare_artifacts(old, new)),
-            environment=compare_values(old.environment_document, new.environment_document) if compared else (),
+            environment=compare_values(old.environment_document, new.environment_document)
+            if compared
+            else (),
             labels=compare_values(old.labels, new.labels),
         )
 
@@ -222,22 +254,34 @@ class _BranchReview:
         there = self.new.registry.versions(model)
         if parent is not None and parse_version(parent) in there:
             return parse_version(parent)
-        return highest_version(other for other in self.old.registry.versions(model) if other < number and other in there)
+        return highest_version(
+            other
+            for other in self.old.registry.versions(model)
+            if other < number and other in there
+        )
 
     def _read_promotion(self, place: RecordPath) -> PromotionRecord:
         assert place.stage is not None
         assert place.sequence is not None
         record, _ = self.new.registry.read_promotion(place.model, place.stage, place.sequence)
-        if (record.model, record.stage, record.sequence) != (place.model, place.stage, place.sequence):
+        if (record.model, record.stage, record.sequence) != (
+            place.model,
+            place.stage,
+            place.sequence,
+        ):
             path = layout.promotion_path(place.model, place.stage, place.sequence)
-            raise InvalidDocument(path, (f"it says it is {record.model} {record.stage} {record.sequence:04d}",))
+            raise InvalidDocument(
+                path, (f"it says it is {record.model} {record.stage} {record.sequence:04d}",)
+            )
         return record
 
     def _read_judgement(self, place: RecordPath) -> AddedJudgement:
         assert place.version is not None
         assert place.sequence is not None
         if place.stage is None:
-            evaluation = self.new.registry.read_evaluation(place.model, place.version, place.sequence)
+            evaluation = self.new.registry.read_evaluation(
+                place.model, place.version, place.sequence
+            )
             return AddedJudgement(
                 model=place.model,
                 version=place.version,
@@ -245,7 +289,9 @@ class _BranchReview:
                 author=evaluation.author,
                 message=evaluation.message,
             )
-        approval = self.new.registry.read_approval(place.model, place.version, place.stage, place.sequence)
+        approval = self.new.registry.read_approval(
+            place.model, place.version, place.stage, place.sequence
+        )
         return AddedJudgement(
             model=place.model,
             version=place.version,
@@ -275,7 +321,11 @@ class _BranchReview:
         for path in [*self.changed, *self.gone]:
             done = "edited" if path in self.changed else "not there any more"
             if layout.is_record_path(path):
-                self._add_warning(path, f"is {done}: a record never changes once it has landed", f"git log -p -- {path}")
+                self._add_warning(
+                    path,
+                    f"is {done}: a record never changes once it has landed",
+                    f"git log -p -- {path}",
+                )
             elif path in (layout.ATTRIBUTES, layout.VERSION_SCHEMA):
                 self._add_warning(path, f"is {done}", f"git log -p -- {path}")
 
@@ -283,7 +333,11 @@ class _BranchReview:
         """What this branch and the other have each added since they parted, each with other bytes."""
         for path in self.added:
             there = self.other.entries.get(path)
-            if there is not None and there != self.head.entries[path] and layout.is_record_path(path):
+            if (
+                there is not None
+                and there != self.head.entries[path]
+                and layout.is_record_path(path)
+            ):
                 said = "is claimed by both branches: a merge will stop at it"
                 self._add_warning(path, said, "merge, then: mlver resolve")
 
@@ -300,7 +354,9 @@ class _BranchReview:
     def _check_seals(self, versions: list[NewVersion]) -> None:
         """New versions whose tag exists, and seals something else; of those both sides claim that is told already."""
         claimed = {warned.path for warned in self.warnings}
-        versions = [one for one in versions if layout.version_path(one.model, one.version) not in claimed]
+        versions = [
+            one for one in versions if layout.version_path(one.model, one.version) not in claimed
+        ]
         for model in dict.fromkeys(one.model for one in versions):
             ours = {one.version: one for one in versions if one.model == model}
             for version, seal in seals.read_seals(self.new, model, list(ours)).items():
@@ -308,7 +364,11 @@ class _BranchReview:
                 assert digest is not None
                 for link in judge_seal(model, version, digest, seal):
                     # on a branch it is more likely another's tag than an edit of this one's record
-                    said = "is not the record that its tag seals" if link.kind == "record" else link.message
+                    said = (
+                        "is not the record that its tag seals"
+                        if link.kind == "record"
+                        else link.message
+                    )
                     if link.kind != "unsealed":
                         self._add_warning(link.subject, said, link.hint or "mlver verify --all")
 
@@ -317,7 +377,11 @@ class _BranchReview:
             self._add_warning(path, "is no record's name", f"git log -- {path}")
 
     def _warn_unreadable(self, path: str, error: MlverError) -> None:
-        said = f"is not valid: {'; '.join(error.faults)}" if isinstance(error, InvalidDocument) else error.message
+        said = (
+            f"is not valid: {'; '.join(error.faults)}"
+            if isinstance(error, InvalidDocument)
+            else error.message
+        )
         self._add_warning(path, said, error.hint or f"git log -p -- {path}")
 
     def _add_warning(self, path: str, message: str, hint: str) -> None:
@@ -335,5 +399,9 @@ def _record_sort_key(path: str) -> tuple[object, ...]:
 
 def _read_settings(side: CommittedRecords, path: str) -> Document:
     data = side.read(path)
-    document = {} if data is None else codec.decode("config" if path == layout.CONFIG else "model", data, path)
+    document = (
+        {}
+        if data is None
+        else codec.decode("config" if path == layout.CONFIG else "model", data, path)
+    )
     return {key: value for key, value in document.items() if key != "schema"}

@@ -48,7 +48,9 @@ def draw_diff(result: DiffResult, screen: TextScreen) -> None:
     _draw_code_changes(result.code, screen)
 
 
-def draw_value_changes(title: str, changes: Sequence[ValueChange], screen: TextScreen, most: int = 1000) -> None:
+def draw_value_changes(
+    title: str, changes: Sequence[ValueChange], screen: TextScreen, most: int = 1000
+) -> None:
     if not changes:
         return
     screen.draw_line((title, "bold"))
@@ -72,7 +74,9 @@ def draw_metric_changes(changes: Sequence[MetricChange], screen: TextScreen) -> 
     screen.draw_line(("metrics", "bold"))
     screen.draw_table([_format_metric_row(change) for change in moved], right=(1, 2, 3), indent=2)
     if any(change.verdict == "unknown" and change.delta is not None for change in moved):
-        screen.draw_line(("  which way is better: `directions: {accuracy: higher}` in model.yaml", "dim"))
+        screen.draw_line(
+            ("  which way is better: `directions: {accuracy: higher}` in model.yaml", "dim")
+        )
 
 
 def _format_metric_row(change: MetricChange) -> list[Cell]:
@@ -135,26 +139,39 @@ def _draw_file_changes(artifact: ArtifactDiff, screen: TextScreen) -> None:
     rows: list[list[Cell]] = [[("−", "bad"), name] for name in artifact.removed if name]
     rows += [[("+", "good"), name] for name in artifact.added if name]
     rows += [[("~", "warn"), name] for name in artifact.changed if name]
-    rows += [[("→", "warn"), _describe_renamed_file(renamed, artifact)] for renamed in artifact.renamed]
+    rows += [
+        [("→", "warn"), _describe_renamed_file(renamed, artifact)] for renamed in artifact.renamed
+    ]
     screen.draw_table(rows[:_FILES_SHOWN], indent=4, fold=1)
     if len(rows) > _FILES_SHOWN:
-        screen.draw_line((f"    and {len(rows) - _FILES_SHOWN:,} more files (--json lists all)", "dim"))
+        screen.draw_line(
+            (f"    and {len(rows) - _FILES_SHOWN:,} more files (--json lists all)", "dim")
+        )
 
 
 def _describe_renamed_file(renamed: RenamedFile, artifact: ArtifactDiff) -> str:
     """An artifact that is a single file has no name inside itself."""
-    return f"{renamed.old} → {renamed.new or artifact.path}" if renamed.old else f"the file is {renamed.new} now"
+    return (
+        f"{renamed.old} → {renamed.new or artifact.path}"
+        if renamed.old
+        else f"the file is {renamed.new} now"
+    )
 
 
 def _draw_code_changes(code: CodeDiff, screen: TextScreen) -> None:
     if not code.known:
-        screen.draw_line(("code", "bold"), ("  a commit is not in this clone: git fetch --unshallow", "warn"))
+        screen.draw_line(
+            ("code", "bold"), ("  a commit is not in this clone: git fetch --unshallow", "warn")
+        )
         return
     if not code.commits and not (code.new_dirty or code.old_dirty):
         return
     screen.draw_line(("code", "bold"), f"  {format_count(len(code.commits), 'commit')}")
     screen.draw_table(
-        [[(commit.id[:10], "dim"), take_first_line(commit.subject)] for commit in code.commits[:_COMMITS_SHOWN]],
+        [
+            [(commit.id[:10], "dim"), take_first_line(commit.subject)]
+            for commit in code.commits[:_COMMITS_SHOWN]
+        ],
         indent=2,
         fold=1,
     )
@@ -168,7 +185,9 @@ def _draw_code_changes(code: CodeDiff, screen: TextScreen) -> None:
 
 def draw_status(result: StatusResult, screen: TextScreen) -> None:
     for fault in result.faults:
-        screen.draw_line(("unreadable: ", "bad"), take_first_line(fault), " (mlver verify --all)", hang=2)
+        screen.draw_line(
+            ("unreadable: ", "bad"), take_first_line(fault), " (mlver verify --all)", hang=2
+        )
     if not result.models and not result.faults:
         screen.draw_line("no model is registered here yet")
         screen.draw_unbroken(("next: ", "dim"), "mlver register MODEL --weights PATH -m WHY")
@@ -180,7 +199,9 @@ def draw_status(result: StatusResult, screen: TextScreen) -> None:
 
 def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:
     latest = "" if model.version == model.latest else f" (the latest is {model.latest})"
-    screen.draw_line((f"{model.model} {model.version}", "name"), (f"  against the work tree{latest}", "dim"))
+    screen.draw_line(
+        (f"{model.model} {model.version}", "name"), (f"  against the work tree{latest}", "dim")
+    )
     draw_artifact_changes(model.artifacts, screen)
     draw_value_changes("params", model.params, screen)
     draw_metric_changes(model.metrics, screen)
@@ -190,13 +211,17 @@ def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:
     missing = [artifact.path for artifact in model.artifacts if artifact.state == "missing"]
     if model.bump:
         screen.draw_unbroken(
-            ("next: ", "dim"), f"mlver register {model.model} --bump {model.bump} -m WHY", _describe_next_version(model)
+            ("next: ", "dim"),
+            f"mlver register {model.model} --bump {model.bump} -m WHY",
+            _describe_next_version(model),
         )
     elif missing:
         screen.draw_unbroken(("next: ", "dim"), f"mlver checkout {model.model}@{model.version}")
     elif latest:
         screen.draw_unbroken(
-            ("next: ", "dim"), f"mlver checkout {model.model}@{model.latest}", ("   (goes forward again)", "dim")
+            ("next: ", "dim"),
+            f"mlver checkout {model.model}@{model.latest}",
+            ("   (goes forward again)", "dim"),
         )
     else:
         screen.draw_line("  weights, data and params are as registered")
@@ -226,7 +251,10 @@ _DONE: dict[str, tuple[str, Style]] = {
 def draw_review(result: ReviewResult, screen: TextScreen) -> None:
     dots = " against " if result.direct else " since it left "
     screen.draw_line(
-        (result.new, "name"), dots, (result.old, "name"), (f"  {result.base[:10]} → {result.head[:10]}", "dim")
+        (result.new, "name"),
+        dots,
+        (result.old, "name"),
+        (f"  {result.base[:10]} → {result.head[:10]}", "dim"),
     )
     if not result.differs:
         screen.draw_line("  says nothing new of any model")
@@ -250,7 +278,11 @@ def describe_new_version(version: NewVersion) -> str:
     """How a version came about: `minor, incremental, from 1.0.0`."""
     bump = version.bump or "the first"
     parent = f", from {version.parent}" if version.parent else ""
-    against = f", compared with {version.compared}" if version.compared not in (None, version.parent) else ""
+    against = (
+        f", compared with {version.compared}"
+        if version.compared not in (None, version.parent)
+        else ""
+    )
     return f"{bump}, {version.update}{parent}{against}"
 
 
@@ -259,7 +291,10 @@ def summarise_review(result: ReviewResult) -> str:
     rollbacks = sum(promotion.action == "rollback" for promotion in result.promotions)
     told = [
         (len(result.versions), format_count(len(result.versions), "version") + " registered"),
-        (len(result.promotions) - rollbacks, format_count(len(result.promotions) - rollbacks, "stage move")),
+        (
+            len(result.promotions) - rollbacks,
+            format_count(len(result.promotions) - rollbacks, "stage move"),
+        ),
         (rollbacks, format_count(rollbacks, "rollback")),
         (len(result.evaluations), format_count(len(result.evaluations), "evaluation")),
         (len(result.approvals), format_count(len(result.approvals), "approval")),
@@ -278,9 +313,15 @@ def describe_stage_move(promotion: PromotionRecord) -> str:
 def _draw_new_version(version: NewVersion, screen: TextScreen) -> None:
     screen.draw_blank_line()
     screen.draw_line(
-        ("registered ", "bold"), (f"{version.model} {version.version}", "name"), f"  ({describe_new_version(version)})"
+        ("registered ", "bold"),
+        (f"{version.model} {version.version}", "name"),
+        f"  ({describe_new_version(version)})",
     )
-    screen.draw_line(f"  {take_first_line(version.message)}", (f"  {format_author(version.author)}", "dim"), hang=2)
+    screen.draw_line(
+        f"  {take_first_line(version.message)}",
+        (f"  {format_author(version.author)}", "dim"),
+        hang=2,
+    )
     draw_metric_changes(version.metrics, screen)
     draw_value_changes("params", version.params, screen)
     draw_artifact_changes(version.artifacts, screen)
@@ -298,7 +339,11 @@ def _draw_promotion(promotion: PromotionRecord, screen: TextScreen) -> None:
         f"  {describe_stage_move(promotion)}",
         forced,
     )
-    screen.draw_line(f"  {take_first_line(promotion.message)}", (f"  {format_author(promotion.author)}", "dim"), hang=2)
+    screen.draw_line(
+        f"  {take_first_line(promotion.message)}",
+        (f"  {format_author(promotion.author)}", "dim"),
+        hang=2,
+    )
     draw_gates(promotion.gates, screen)
     for approval in promotion.approvals:
         screen.draw_line("  approved by ", approval.approver)
@@ -307,4 +352,6 @@ def _draw_promotion(promotion: PromotionRecord, screen: TextScreen) -> None:
 def _draw_evaluation_or_approval(given: AddedJudgement, screen: TextScreen) -> None:
     done = "evaluated" if given.stage is None else f"approved for {given.stage}"
     screen.draw_line((done, "bold"), " ", (f"{given.model} {given.version}", "name"))
-    screen.draw_line(f"  {take_first_line(given.message)}", (f"  {format_author(given.author)}", "dim"), hang=2)
+    screen.draw_line(
+        f"  {take_first_line(given.message)}", (f"  {format_author(given.author)}", "dim"), hang=2
+    )

@@ -9,9 +9,9 @@ from typing import Any
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.project.artifacts import measuring
-from mlver.project.project import ResolvedRef, Project
+from mlver.project.project import Project, ResolvedRef
 from mlver.project.worktree import environment, value_files
-from mlver.records.manifest import ManifestEntry, Manifest
+from mlver.records.manifest import Manifest, ManifestEntry
 from mlver.records.model import ArtifactSettings, ModelSettings
 from mlver.records.values import Document
 from mlver.records.version import CodeState, TrainingEnvironment
@@ -88,16 +88,24 @@ def snapshot_work_tree(project: Project, model: str, *, environment: bool = Fals
     changed, _ = project.repository.changes()
     own = measuring.collect_own_paths(settings)
     head = project.repository.head()
-    lacking = tuple(path for path in (*settings.params, *settings.metrics) if not (project.top / path).exists())
+    lacking = tuple(
+        path for path in (*settings.params, *settings.metrics) if not (project.top / path).exists()
+    )
     params = value_files.gather_values(project.top, _list_present(settings.params, lacking), ())
     return ModelSnapshot(
         model=model,
         label=f"{model} (work tree)",
         artifacts={name: _measure_artifact(project, artifact) for name, artifact in wanted.items()},
         params=params,
-        metrics=value_files.gather_values(project.top, _list_present(settings.metrics, lacking), ()),
+        metrics=value_files.gather_values(
+            project.top, _list_present(settings.metrics, lacking), ()
+        ),
         environment=_capture_environment(project, settings, params) if environment else None,
-        code=CodeState(commit=head.commit, branch=head.branch, dirty=any(not own.covers_path(path) for path in changed)),
+        code=CodeState(
+            commit=head.commit,
+            branch=head.branch,
+            dirty=any(not own.covers_path(path) for path in changed),
+        ),
         lacking=lacking,
     )
 
@@ -116,13 +124,19 @@ def keep_file_values(project: Project, old: ModelSnapshot, new: ModelSnapshot) -
 
 
 def _select_file_values(
-    project: Project, side: ModelSnapshot, old: Mapping[str, Any], new: Mapping[str, Any], files: tuple[str, ...]
+    project: Project,
+    side: ModelSnapshot,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    files: tuple[str, ...],
 ) -> Mapping[str, Any]:
     kept = value_files.select_common(old, new)
     if kept == old or side.code.commit is None:
         return kept
     then = project.repository.blobs(f"{side.code.commit}:{file}" for file in files)
-    return value_files.select_common(old, new, value_files.read_past_values(zip(files, then, strict=True)))
+    return value_files.select_common(
+        old, new, value_files.read_past_values(zip(files, then, strict=True))
+    )
 
 
 def _measure_artifact(project: Project, settings: ArtifactSettings) -> PinnedArtifact:
@@ -136,12 +150,18 @@ def _measure_artifact(project: Project, settings: ArtifactSettings) -> PinnedArt
         again = measuring.measure_at(project, path)
         if again is None:
             return ()
-        return Manifest.parse(again.manifest, path).entries if again.manifest else ((b"", again.digest.hex),)
+        return (
+            Manifest.parse(again.manifest, path).entries
+            if again.manifest
+            else ((b"", again.digest.hex),)
+        )
 
     return PinnedArtifact(path, found.digest, found.size, found.files, settings.format, entries)
 
 
-def _capture_environment(project: Project, settings: ModelSettings, params: Mapping[str, Any]) -> TrainingEnvironment:
+def _capture_environment(
+    project: Project, settings: ModelSettings, params: Mapping[str, Any]
+) -> TrainingEnvironment:
     return environment.capture_environment(project.top, params, settings.command)
 
 

@@ -7,10 +7,22 @@ from dataclasses import dataclass
 from functools import partial
 
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
-from mlver.features.comparing.snapshot import PinnedArtifact, ModelSnapshot, snapshot_version, snapshot_work_tree, keep_file_values
-from mlver.features.comparing.value_diff import MetricChange, ValueChange, compare_metrics, compare_values, suggest_bump
+from mlver.features.comparing.snapshot import (
+    ModelSnapshot,
+    PinnedArtifact,
+    keep_file_values,
+    snapshot_version,
+    snapshot_work_tree,
+)
+from mlver.features.comparing.value_diff import (
+    MetricChange,
+    ValueChange,
+    compare_metrics,
+    compare_values,
+    suggest_bump,
+)
 from mlver.project.artifacts import formats
-from mlver.project.project import ResolvedRef, Project
+from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry import tolerant
 from mlver.version import Bump, Version, bump_version
 
@@ -39,7 +51,9 @@ class ModelStatus:
 
     @property
     def differs(self) -> bool:
-        return self.bump is not None or any(artifact.state == "missing" for artifact in self.artifacts)
+        return self.bump is not None or any(
+            artifact.state == "missing" for artifact in self.artifacts
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +70,18 @@ class StatusResult:
 
 def find_status(project: Project, model: str | None = None) -> StatusResult:
     """The work tree's state for one model, or for every one. Reads only files the stat cache cannot vouch for."""
-    names = [project.model(model)] if model is not None or not project.registry.models() else project.registry.models()
+    names = (
+        [project.model(model)]
+        if model is not None or not project.registry.models()
+        else project.registry.models()
+    )
     faults: list[str] = []
     readable = {name: _list_readable(project, name, faults) for name in names}
-    found = [_find_model_status(project, name, versions, faults) for name, versions in readable.items() if versions]
+    found = [
+        _find_model_status(project, name, versions, faults)
+        for name, versions in readable.items()
+        if versions
+    ]
     return StatusResult(tuple(found), tuple(dict.fromkeys(faults)))
 
 
@@ -69,14 +91,22 @@ def _list_readable(project: Project, model: str, faults: list[str]) -> list[Vers
     while True:
         newest, total = project.registry.list_newest(model, limit)
         versions = newest[::-1]
-        while versions and tolerant.read_or_note(partial(project.registry.version, model, versions[-1]), faults) is None:
+        while (
+            versions
+            and tolerant.read_or_note(
+                partial(project.registry.version, model, versions[-1]), faults
+            )
+            is None
+        ):
             versions.pop()
         if versions or limit >= total:
             return versions
         limit *= 10
 
 
-def _find_model_status(project: Project, model: str, versions: list[Version], faults: list[str]) -> ModelStatus:
+def _find_model_status(
+    project: Project, model: str, versions: list[Version], faults: list[str]
+) -> ModelStatus:
     new = snapshot_work_tree(project, model)
     version = _find_held_version(project, model, versions, new, faults)
     old = keep_file_values(project, snapshot_version(project, ResolvedRef(model, version)), new)
@@ -99,24 +129,37 @@ def _find_model_status(project: Project, model: str, versions: list[Version], fa
     )
 
 
-def _find_held_version(project: Project, model: str, versions: list[Version], new: ModelSnapshot, faults: list[str]) -> Version:
+def _find_held_version(
+    project: Project, model: str, versions: list[Version], new: ModelSnapshot, faults: list[str]
+) -> Version:
     """The version whose artifacts the work tree holds, of the newest and those a stage holds; else the latest."""
     staged = set(tolerant.read_holders(project.registry, model, faults).values())
     recent = versions[: -_RECENT - 1 : -1]
     for version in [*recent, *(version for version in versions if str(version) in staged)]:
         read = tolerant.read_or_note(partial(project.registry.version, model, version), faults)
-        pinned = {name: artifact.digest for name, artifact in read[0].artifacts().items()} if read else None
+        pinned = (
+            {name: artifact.digest for name, artifact in read[0].artifacts().items()}
+            if read
+            else None
+        )
         if pinned == {name: artifact.digest for name, artifact in new.artifacts.items()}:
             return version
     return versions[-1]
 
 
 def _suggest_bump(
-    old: ModelSnapshot, new: ModelSnapshot, artifacts: tuple[ArtifactDiff, ...], params: tuple[ValueChange, ...]
+    old: ModelSnapshot,
+    new: ModelSnapshot,
+    artifacts: tuple[ArtifactDiff, ...],
+    params: tuple[ValueChange, ...],
 ) -> Bump | None:
-    changed = {artifact.name for artifact in artifacts if artifact.state not in ("unchanged", "missing")}
+    changed = {
+        artifact.name for artifact in artifacts if artifact.state not in ("unchanged", "missing")
+    }
     gone = old.artifacts.keys() - new.artifacts.keys()
-    reshaped = "weights" in changed and old.artifacts["weights"].form != _find_form(new.artifacts["weights"])
+    reshaped = "weights" in changed and old.artifacts["weights"].form != _find_form(
+        new.artifacts["weights"]
+    )
     return suggest_bump(
         form=bool(gone) or reshaped,
         inputs=bool(params) or bool(changed - {"weights"}),

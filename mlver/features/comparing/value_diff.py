@@ -70,14 +70,26 @@ def compare_metrics(
     """Every metric of both sides. Better and worse come from `directions` alone, never from a metric's name."""
     before, after = _numeric_leaves(old), _numeric_leaves(new)
     keys = [*before, *(key for key in after if key not in before)]
-    return tuple(_compare_metric(key, before.get(key), after.get(key), directions.get(key)) for key in keys)
+    return tuple(
+        _compare_metric(key, before.get(key), after.get(key), directions.get(key)) for key in keys
+    )
 
 
-def _compare_metric(key: str, old: float | None, new: float | None, direction: Direction | None) -> MetricChange:
+def _compare_metric(
+    key: str, old: float | None, new: float | None, direction: Direction | None
+) -> MetricChange:
     if old is None or new is None:
         return MetricChange(key, old, new, None, None, direction, "unknown")
     delta = new - old
-    return MetricChange(key, old, new, _finite_or_none(delta), _percent_change(delta, old), direction, _judge_metric(old, new, direction))
+    return MetricChange(
+        key,
+        old,
+        new,
+        _finite_or_none(delta),
+        _percent_change(delta, old),
+        direction,
+        _judge_metric(old, new, direction),
+    )
 
 
 def _percent_change(delta: float, old: float) -> float | None:
@@ -101,7 +113,11 @@ def _judge_metric(old: float, new: float, direction: Direction | None) -> Verdic
 
 
 def _numeric_leaves(values: Mapping[str, Value]) -> dict[str, float]:
-    return {key: value for key, value in flatten_values(values).items() if isinstance(value, int | float)}
+    return {
+        key: value
+        for key, value in flatten_values(values).items()
+        if isinstance(value, int | float)
+    }
 
 
 def suggest_bump(*, form: bool, inputs: bool, weights: bool) -> Bump | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from mlver.document import strict
 from mlver.errors import InvalidDocument, MlverError, shell_command
 from mlver.features.hooks.guarding import GuardedFile, is_allowed, judge_artifact, judge_file
-from mlver.features.hooks.secrets import find_leaks, find_document_leaks
+from mlver.features.hooks.secrets import find_document_leaks, find_leaks
 from mlver.git import remotes, trees
 from mlver.git.repository import Repository
 from mlver.git.trees import Entry
@@ -60,7 +60,9 @@ def guard_files(start: Path, between: CommitRange | None = None) -> HookResult:
     found = _read_incoming(start, between, files=True)
     repository = found.project.repository
     # a range is judged by what its base says: it does not let itself through
-    old = between and RecordRegistry(CommittedRecords.at(repository, incoming.resolve_commit(repository, between.old)), None)
+    old = between and RecordRegistry(
+        CommittedRecords.at(repository, incoming.resolve_commit(repository, between.old)), None
+    )
     settings = _read_guard_settings(old or found.project.registry)
     broken = [*_guard_files(found, settings), *_guard_records(found, settings)]
     return HookResult("guard", len(found.records) + len(found.files), tuple(dict.fromkeys(broken)))
@@ -69,9 +71,19 @@ def guard_files(start: Path, between: CommitRange | None = None) -> HookResult:
 def judge_pre_commit(start: Path) -> HookResult:
     """`check` and `guard` of what is staged."""
     found = _read_incoming(start, None)
-    settings = _read_guard_settings(found.project.registry) if found.records or found.files else GuardSettings()
-    broken = [*admission.judge_incoming(found), *_guard_files(found, settings), *_guard_records(found, settings)]
-    return HookResult("pre-commit", len(found.records) + len(found.files), tuple(dict.fromkeys(broken)))
+    settings = (
+        _read_guard_settings(found.project.registry)
+        if found.records or found.files
+        else GuardSettings()
+    )
+    broken = [
+        *admission.judge_incoming(found),
+        *_guard_files(found, settings),
+        *_guard_records(found, settings),
+    ]
+    return HookResult(
+        "pre-commit", len(found.records) + len(found.files), tuple(dict.fromkeys(broken))
+    )
 
 
 def check_seal_status(start: Path, between: CommitRange | None = None) -> HookResult:
@@ -83,10 +95,20 @@ def check_seal_status(start: Path, between: CommitRange | None = None) -> HookRe
     remote = remotes.default(repository)
     if between is None:
         head = repository.head().commit
-        paths = [path for path in CommittedRecords.at(repository, head).entries if layout.is_version_path(path)] if head else []
+        paths = (
+            [
+                path
+                for path in CommittedRecords.at(repository, head).entries
+                if layout.is_version_path(path)
+            ]
+            if head
+            else []
+        )
         there = remotes.tags(repository, remote) if remote and paths else set()
     else:
-        paths = [path for path in _read_incoming(start, between).records if layout.is_version_path(path)]
+        paths = [
+            path for path in _read_incoming(start, between).records if layout.is_version_path(path)
+        ]
         there = set()
     return HookResult("status", len(paths), (), find_left_behind(repository, paths, remote, there))
 
@@ -95,30 +117,46 @@ def find_left_behind(
     repository: Repository, paths: Sequence[str], remote: str | None, there: Collection[str]
 ) -> tuple[BrokenLink, ...]:
     """For version records that go out: whether they are sealed, and the seals are there, or on their way (`there`)."""
-    names = {path: version_tag_name(place.model, place.version) for path in paths if (place := layout.parse_path(path))}
+    names = {
+        path: version_tag_name(place.model, place.version)
+        for path in paths
+        if (place := layout.parse_path(path))
+    }
     here = repository.tags(*(f"refs/tags/{name}" for name in names.values())) if names else {}
     notes = []
     for path, name in names.items():
         if name not in here and name not in there:
-            notes.append(BrokenLink("unsealed", path, "is sealed by no tag yet", "mlver tag   (once it has landed)"))
+            notes.append(
+                BrokenLink(
+                    "unsealed", path, "is sealed by no tag yet", "mlver tag   (once it has landed)"
+                )
+            )
         elif name not in there and remote is not None:
             hint = shell_command("git", "push", remote, f"refs/tags/{name}")
             notes.append(BrokenLink("tag", name, f"does not go along to {remote}", hint))
     return tuple(notes)
 
 
-def _read_incoming(start: Path, between: CommitRange | None, *, files: bool = False) -> IncomingChanges:
+def _read_incoming(
+    start: Path, between: CommitRange | None, *, files: bool = False
+) -> IncomingChanges:
     repository = Repository.find(start, hooked=True)
     if between is None:
         return incoming.read_staged(repository)
-    old, new = (incoming.resolve_commit(repository, revision) for revision in (between.old, between.new))
+    old, new = (
+        incoming.resolve_commit(repository, revision) for revision in (between.old, between.new)
+    )
     found = incoming.read_pushed(repository, new, [old], landed=old, line="own")
     return incoming.with_brought_files(found, new, [old]) if files else found
 
 
 def _read_guard_settings(registry: RecordRegistry) -> GuardSettings:
     """The repository's own; what holds where nothing is said, where it has none (yet)."""
-    return registry.read_config().guard if registry.read(layout.CONFIG) is not None else GuardSettings()
+    return (
+        registry.read_config().guard
+        if registry.read(layout.CONFIG) is not None
+        else GuardSettings()
+    )
 
 
 def _guard_files(found: IncomingChanges, settings: GuardSettings) -> Iterator[BrokenLink]:
@@ -127,11 +165,20 @@ def _guard_files(found: IncomingChanges, settings: GuardSettings) -> Iterator[Br
         return
     artifacts = _list_artifact_paths(found.project)
     for path, file in found.files:
-        pinned = next((name for place, name in artifacts.items() if f"{path}/".startswith(f"{place}/")), None)
+        pinned = next(
+            (name for place, name in artifacts.items() if f"{path}/".startswith(f"{place}/")), None
+        )
         worth = file.size <= settings.max_file_size and (pinned or settings.pickle == "forbid")
         # one at a time, as all of them together may be more than there is memory
-        read = trees.contents(found.project.repository, {path: Entry("", file.object_id)}) if worth else {}
-        yield from judge_file(GuardedFile(path=path, size=file.size, head=read.get(path, b""), artifact=pinned), settings)
+        read = (
+            trees.contents(found.project.repository, {path: Entry("", file.object_id)})
+            if worth
+            else {}
+        )
+        yield from judge_file(
+            GuardedFile(path=path, size=file.size, head=read.get(path, b""), artifact=pinned),
+            settings,
+        )
 
 
 def _list_artifact_paths(project: Project) -> dict[str, str]:
@@ -141,13 +188,19 @@ def _list_artifact_paths(project: Project) -> dict[str, str]:
         settings = project.registry.settings(model)
         if settings is not None:
             named = {**settings.data, **({"weights": settings.weights} if settings.weights else {})}
-            found |= {item.path: f"{name} of {model}" for name, item in named.items() if item.stored}
+            found |= {
+                item.path: f"{name} of {model}" for name, item in named.items() if item.stored
+            }
     return found
 
 
 def _guard_records(found: IncomingChanges, settings: GuardSettings) -> Iterator[BrokenLink]:
     """Records that say what nobody should read in them."""
-    paths = [path for path in found.records if path.endswith(".yaml") and path in found.record_tree.entries]
+    paths = [
+        path
+        for path in found.records
+        if path.endswith(".yaml") and path in found.record_tree.entries
+    ]
     found.record_tree.fetch(paths)
     for path in paths:
         if is_allowed(path, settings) or not found.record_tree.entries[path].is_file:
@@ -156,7 +209,10 @@ def _guard_records(found: IncomingChanges, settings: GuardSettings) -> Iterator[
         for where, leak in _find_leaks(data, path):
             message = f"says {leak}" + (f" at {where}" if where else "")
             yield BrokenLink(
-                "leak", path, message, f"take it out of what {where or 'the file'} is read from, then do it again"
+                "leak",
+                path,
+                message,
+                f"take it out of what {where or 'the file'} is read from, then do it again",
             )
         if layout.is_version_path(path):
             yield from _find_pickles(found.project, path, settings)
@@ -177,7 +233,9 @@ def _find_pickles(project: Project, path: str, settings: GuardSettings) -> Itera
         record, _ = project.registry.version(place.model, place.version)
         for artifact in record.artifacts().values():
             manifest = project.registry.manifest(artifact.digest)
-            names = [name.decode(errors="replace") for name, _ in manifest.entries] if manifest else []
+            names = (
+                [name.decode(errors="replace") for name, _ in manifest.entries] if manifest else []
+            )
             yield from judge_artifact(path, artifact.path, artifact.format, names, settings)
     except MlverError:
         return  # which `check` names

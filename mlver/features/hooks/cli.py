@@ -28,13 +28,20 @@ def hook_command(
     ctx: typer.Context,
     what: Annotated[
         str,
-        typer.Argument(metavar="WHAT", help=f"One of {', '.join(_ASKED)}.", autocompletion=lambda: list(_ASKED)),
+        typer.Argument(
+            metavar="WHAT", help=f"One of {', '.join(_ASKED)}.", autocompletion=lambda: list(_ASKED)
+        ),
     ],
     words: Annotated[list[str] | None, typer.Argument(metavar="…", hidden=True)] = None,
     old: Annotated[
-        str, typer.Option("--from", metavar="REV", help="Judge the commits that --to has and REV lacks.")
+        str,
+        typer.Option(
+            "--from", metavar="REV", help="Judge the commits that --to has and REV lacks."
+        ),
     ] = "",
-    new: Annotated[str, typer.Option("--to", metavar="REV", help="The last of these commits.")] = "",
+    new: Annotated[
+        str, typer.Option("--to", metavar="REV", help="The last of these commits.")
+    ] = "",
     server: Annotated[
         bool, typer.Option("--pre-receive", help="install: for a repository that others push to.")
     ] = False,
@@ -47,17 +54,24 @@ def hook_command(
     what others could not resolve. pre-commit, pre-push and pre-receive are what git runs. Exit code 1 is a refusal.
     """
     if what not in (*_ASKED, *_RUN_BY_GIT):
-        raise UsageError(f"there is no hook `{what}`, only {', '.join(_ASKED)}", hint="mlver hook install")
+        raise UsageError(
+            f"there is no hook `{what}`, only {', '.join(_ASKED)}", hint="mlver hook install"
+        )
     here = find_session(ctx)
     if bool(old) != bool(new):
-        raise UsageError("--from and --to name one range, together", hint="mlver hook check --from main --to HEAD")
+        raise UsageError(
+            "--from and --to name one range, together",
+            hint="mlver hook check --from main --to HEAD",
+        )
     if what == "install":
         project = install.open_hosted(here.start) if server else here.uninitialised_project
         result = install.install_hooks(project, server=server, dry_run=dry_run)
         emit_result(result, draw_hook_install, json=json, code=result.exit_code)
         return
     if old and what not in ("check", "guard", "status"):
-        raise UsageError(f"{what} is told by git what to judge", hint=f"mlver hook check --from {old} --to {new}")
+        raise UsageError(
+            f"{what} is told by git what to judge", hint=f"mlver hook check --from {old} --to {new}"
+        )
     between = CommitRange(old, new) if old else read_commit_range()
     code = perform_hook(here.start, what, words or [], between, json=json)
     if code:

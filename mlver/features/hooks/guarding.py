@@ -59,12 +59,28 @@ def judge_file(file: GuardedFile, settings: GuardSettings) -> tuple[BrokenLink, 
     found = []
     if file.size > settings.max_file_size:
         message = f"is {file.size:,} bytes, and at most {settings.max_file_size:,} go into git"
-        found.append(BrokenLink("size", file.path, message, f"{out}   (or allow it: guard.allow in .mlver/config.yaml)"))
+        found.append(
+            BrokenLink(
+                "size",
+                file.path,
+                message,
+                f"{out}   (or allow it: guard.allow in .mlver/config.yaml)",
+            )
+        )
     elif file.artifact and (file.size > SMALL or b"\0" in file.head[:8000]):
         message = f"is an artifact ({file.artifact}), whose bytes mlver keeps"
-        found.append(BrokenLink("artifact", file.path, message, f"{out} && echo {shell_command(f'/{file.path}')} >> .gitignore"))
+        found.append(
+            BrokenLink(
+                "artifact",
+                file.path,
+                message,
+                f"{out} && echo {shell_command(f'/{file.path}')} >> .gitignore",
+            )
+        )
     if settings.pickle == "forbid" and is_pickle(file.path, file.head):
-        found.append(_refuse_pickle(file.path, "is a pickle, which runs code when it is loaded", out))
+        found.append(
+            _refuse_pickle(file.path, "is a pickle, which runs code when it is loaded", out)
+        )
     return tuple(found)
 
 
@@ -78,7 +94,9 @@ def judge_artifact(
     if named is None and told not in PICKLED_FORMATS:
         return ()
     what = f"pins a pickle ({named or path}), which runs code when it is loaded"
-    return (_refuse_pickle(where, what, "save the weights as safetensors or ONNX, then mlver register"),)
+    return (
+        _refuse_pickle(where, what, "save the weights as safetensors or ONNX, then mlver register"),
+    )
 
 
 def _refuse_pickle(subject: str, message: str, hint: str) -> BrokenLink:

@@ -44,7 +44,9 @@ class InstallResult:
         return 1 if any(hook.state == "foreign" for hook in self.hooks) else 0
 
 
-def install_hooks(project: Project, *, server: bool = False, dry_run: bool = False) -> InstallResult:
+def install_hooks(
+    project: Project, *, server: bool = False, dry_run: bool = False
+) -> InstallResult:
     """Write the hooks that are missing: those of a clone, or pre-receive of a repository that others push to.
 
     A hook that is not mlver's own is never touched. Raise MlverError where other repositories share the folder.
@@ -56,7 +58,11 @@ def install_hooks(project: Project, *, server: bool = False, dry_run: bool = Fal
     found = [_inspect_hook(folder / name, what, scripts[name]) for name, what in wanted.items()]
     if not dry_run and any(hook.state == "written" for hook in found):
         with editing(project, "hook install"):
-            _write_hooks(project, folder, [(hook.name, scripts[hook.name]) for hook in found if hook.state == "written"])
+            _write_hooks(
+                project,
+                folder,
+                [(hook.name, scripts[hook.name]) for hook in found if hook.state == "written"],
+            )
     return InstallResult(str(folder), tuple(found), dry_run)
 
 
@@ -90,18 +96,29 @@ def _inspect_hook(path: Path, what: str, script: bytes) -> InstalledHook:
     if f"mlver hook {what}".encode() in there or f"mlver-hook {what}".encode() in there:
         return InstalledHook(name, "chained")
     if _FRAMEWORK in there:
-        return InstalledHook(name, "foreign", "add mlver's hooks to .pre-commit-config.yaml: see Hooks in mlver's README")
-    return InstalledHook(name, "foreign", f'add this line to {path}: mlver hook {what} "$@" || exit')
+        return InstalledHook(
+            name,
+            "foreign",
+            "add mlver's hooks to .pre-commit-config.yaml: see Hooks in mlver's README",
+        )
+    return InstalledHook(
+        name, "foreign", f'add this line to {path}: mlver hook {what} "$@" || exit'
+    )
 
 
 def _write_hooks(project: Project, folder: Path, hooks: Sequence[tuple[str, bytes]]) -> None:
     try:
         durable.make_directory(folder)
         # prepared where every edit sweeps up what a killed one left, and not among hooks that git runs
-        ready = [(durable.write_temporary(project.directory, script, mode=0o777), folder / name) for name, script in hooks]
+        ready = [
+            (durable.write_temporary(project.directory, script, mode=0o777), folder / name)
+            for name, script in hooks
+        ]
         durable.replace_group(ready)
     except OSError as error:
-        raise refusal_error("installing the hooks", error, outcome="run it again for what is missing") from error
+        raise refusal_error(
+            "installing the hooks", error, outcome="run it again for what is missing"
+        ) from error
 
 
 def _build_script(what: str, python: str | None) -> bytes:
@@ -124,7 +141,9 @@ def _build_script(what: str, python: str | None) -> bytes:
 
 def _is_tracked(repository: Repository, folder: Path) -> bool:
     """Whether the folder lies among the files that others get: no path of this machine belongs there."""
-    return not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(repository.common_dir))
+    return not Path(os.path.realpath(folder)).is_relative_to(
+        os.path.realpath(repository.common_dir)
+    )
 
 
 def open_hosted(start: Path) -> Project:

@@ -40,9 +40,15 @@ class RefUpdate:
 def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> HookResult:
     """Judge `<local ref> <local id> <remote ref> <remote id>` lines, as git gives them to its pre-push hook."""
     repository = Repository.find(start, hooked=True)
-    updates = [RefUpdate(old=words[3], new=words[1], ref=words[2]) for words in _split_lines(lines, 4)]
+    updates = [
+        RefUpdate(old=words[3], new=words[1], ref=words[2]) for words in _split_lines(lines, 4)
+    ]
     known = f"--remotes={remote}" if remote in remotes.names(repository) else "--remotes"
-    mains = [ref for ref in touched.main_branches(repository) if ref.startswith(f"refs/remotes/{remote}/")]
+    mains = [
+        ref
+        for ref in touched.main_branches(repository)
+        if ref.startswith(f"refs/remotes/{remote}/")
+    ]
     sides = _PushSides(repository, None, known, "own", mains)
     broken, records = sides.judge_updates(updates)
     sent = {update.ref.removeprefix(_TAGS) for update in updates if update.ref.startswith(_TAGS)}
@@ -55,9 +61,9 @@ def judge_pre_receive(start: Path, lines: Sequence[str]) -> HookResult:
     repository = Repository.hosted(start)
     updates = [RefUpdate(*words) for words in _split_lines(lines, 3)]
     branch = repository.head().branch
-    broken, _ = _PushSides(repository, f"{_BRANCHES}{branch}" if branch else None, "--all", "free", ["HEAD"]).judge_updates(
-        updates
-    )
+    broken, _ = _PushSides(
+        repository, f"{_BRANCHES}{branch}" if branch else None, "--all", "free", ["HEAD"]
+    ).judge_updates(updates)
     return HookResult("pre-receive", len(updates), broken)
 
 
@@ -80,7 +86,9 @@ class _PushSides:
     others: BranchProtection
     mains: Sequence[str]
 
-    def judge_updates(self, updates: Sequence[RefUpdate]) -> tuple[tuple[BrokenLink, ...], list[str]]:
+    def judge_updates(
+        self, updates: Sequence[RefUpdate]
+    ) -> tuple[tuple[BrokenLink, ...], list[str]]:
         """What speaks against the updates, and the version records that go along with them."""
         broken: dict[BrokenLink, None] = {}
         records: dict[str, None] = {}
@@ -96,29 +104,49 @@ class _PushSides:
     def _judge_branch(self, update: RefUpdate) -> tuple[list[BrokenLink], list[str]]:
         protected = update.ref == self.protected
         # the other side's commit may be one this clone never fetched
-        old = update.old if not is_absent(update.old) and self.repository.has_commit(update.old) else None
+        old = (
+            update.old
+            if not is_absent(update.old) and self.repository.has_commit(update.old)
+            else None
+        )
         if is_absent(update.new):
             held = self.repository.files_at(old, layout.MODELS) if protected and old else []
             message = f"holds {len(held)} files of records, and would be deleted"
-            return [BrokenLink("history", update.ref, message, "git push origin HEAD:ANOTHER-BRANCH")] if held else [], []
+            return [
+                BrokenLink("history", update.ref, message, "git push origin HEAD:ANOTHER-BRANCH")
+            ] if held else [], []
         line: BranchProtection = "protected" if protected else self.others
         landed = old if protected or self._is_main_branch(update.ref) else self._find_main()
-        found = incoming.read_pushed(self.repository, update.new, [old or self.known], landed=landed, line=line)
-        there = [path for path in found.records if path in found.record_tree.entries and layout.is_version_path(path)]
-        already = touched.objects(self.repository, [f"{landed}:{path}" for path in there]) if landed else ()
+        found = incoming.read_pushed(
+            self.repository, update.new, [old or self.known], landed=landed, line=line
+        )
+        there = [
+            path
+            for path in found.records
+            if path in found.record_tree.entries and layout.is_version_path(path)
+        ]
+        already = (
+            touched.objects(self.repository, [f"{landed}:{path}" for path in there])
+            if landed
+            else ()
+        )
         told = {path for path, has in zip(there, already, strict=False) if has is not None}
         return admission.judge_incoming(found), [path for path in there if path not in told]
 
     def _find_main(self) -> str | None:
         """The commit that main has there, as far as it is known here; None where it has none."""
-        return next(filter(None, (touched.commit_of(self.repository, ref) for ref in self.mains)), None)
+        return next(
+            filter(None, (touched.commit_of(self.repository, ref) for ref in self.mains)), None
+        )
 
     def _is_main_branch(self, ref: str) -> bool:
         return any(ref.removeprefix(_BRANCHES) == name.rpartition("/")[2] for name in self.mains)
 
     def _judge_tag(self, update: RefUpdate) -> Iterator[BrokenLink]:
         name = update.ref.removeprefix(_TAGS)
-        old, new = (self._read_tag_object(name, object_id) for object_id in (update.old, update.new))
+        old, new = (
+            self._read_tag_object(name, object_id) for object_id in (update.old, update.new)
+        )
         path = self._find_record_path(name, old, new)
         if path is None:
             return
@@ -132,7 +160,11 @@ class _PushSides:
             yield from self._judge_seal(path, new, shell_command("git", "show", name))
 
     def _read_tag_object(self, name: str, object_id: str) -> Tag | None:
-        return None if is_absent(object_id) else self.repository.tag_objects({name: object_id}).get(name)
+        return (
+            None
+            if is_absent(object_id)
+            else self.repository.tag_objects({name: object_id}).get(name)
+        )
 
     def _find_record_path(self, name: str, old: Tag | None, new: Tag | None) -> str | None:
         """The record a tag stands for; None for a tag that is none of mlver's, such as a package's `name@v1.2.3`."""
@@ -144,7 +176,11 @@ class _PushSides:
         commits = [tag.commit for tag in (old, new) if tag and tag.commit]
         heads = [head for head in (self.repository.head().commit,) if head]
         # `digits@v1.2` may be anybody's, unless there is a stage `v1`
-        folder = layout.stage_folder(place.model, place.stage) if place.stage else f"{layout.MODELS}/{place.model}"
+        folder = (
+            layout.stage_folder(place.model, place.stage)
+            if place.stage
+            else f"{layout.MODELS}/{place.model}"
+        )
         names = [f"{commit}:{folder}" for commit in (*commits, *heads)]
         sealed = any(tag and tag.seals for tag in (old, new))
         return path if sealed or any(touched.objects(self.repository, names)) else None
@@ -165,7 +201,10 @@ def _find_misplaced(path: str, data: bytes, show: str) -> Iterator[BrokenLink]:
     """A record that belongs in another place than its own."""
     if layout.is_version_path(path):
         record = decode_version(data, path)
-        said, where = f"{record.model} {record.version}", layout.version_path(record.model, record.version)
+        said, where = (
+            f"{record.model} {record.version}",
+            layout.version_path(record.model, record.version),
+        )
     else:
         moved = decode_promotion(data, path)
         said = f"{moved.model} {moved.stage} {moved.sequence:04d}"
@@ -179,5 +218,11 @@ def _describe_sealed(path: str) -> tuple[str, str]:
     place = layout.parse_path(path)
     model, stage = (place.model, place.stage) if place else ("MODEL", None)
     if stage:
-        return "a promotion", f"mlver promote {model} --to {stage} -m WHY   (each move of a stage is a new promotion)"
-    return "a version", f"mlver register {model} --bump patch -m WHY   (a version that was sealed stays what it was)"
+        return (
+            "a promotion",
+            f"mlver promote {model} --to {stage} -m WHY   (each move of a stage is a new promotion)",
+        )
+    return (
+        "a version",
+        f"mlver register {model} --bump patch -m WHY   (a version that was sealed stays what it was)",
+    )

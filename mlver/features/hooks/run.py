@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from mlver.features.hooks import checks, push
-from mlver.features.hooks.checks import HookResult, CommitRange
+from mlver.features.hooks.checks import CommitRange, HookResult
 from mlver.features.hooks.screen import draw_hook
 from mlver.terminal.output import print_result
 
@@ -15,7 +15,9 @@ from mlver.terminal.output import print_result
 _FROM, _TO = "PRE_COMMIT_FROM_REF", "PRE_COMMIT_TO_REF"
 
 
-def perform_hook(start: Path, what: str, words: list[str], between: CommitRange | None, *, json: bool = False) -> int:
+def perform_hook(
+    start: Path, what: str, words: list[str], between: CommitRange | None, *, json: bool = False
+) -> int:
     """Run any hook except `install`, and print its result; return the exit code."""
     result = _judge_hook(start, what, words, between)
     print_result(result, draw_hook, json=json)
@@ -28,7 +30,9 @@ def read_commit_range() -> CommitRange | None:
     return CommitRange(old, new) if old and new else None
 
 
-def _judge_hook(start: Path, what: str, words: list[str], between: CommitRange | None) -> HookResult:
+def _judge_hook(
+    start: Path, what: str, words: list[str], between: CommitRange | None
+) -> HookResult:
     match what:
         case "check":
             return checks.check_records(start, between)

@@ -29,7 +29,11 @@ _WORDS = tuple(_KINDS)
 
 def find_leaks(text: str) -> list[str]:
     """What leaks in a text, each kind once, in words: never the secret itself, which nothing may repeat."""
-    return list(dict.fromkeys(_WORDS[found.lastindex - 1] for found in _LEAK.finditer(text) if found.lastindex))
+    return list(
+        dict.fromkeys(
+            _WORDS[found.lastindex - 1] for found in _LEAK.finditer(text) if found.lastindex
+        )
+    )
 
 
 def find_document_leaks(document: Any, where: str = "") -> Iterator[tuple[str, str]]:

@@ -22,7 +22,9 @@ LIST_EXAMPLES = (
 def list_command(
     ctx: typer.Context,
     model: Model = None,
-    limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="How many versions of each model.")] = 20,
+    limit: Annotated[
+        int, typer.Option("-n", "--limit", min=1, help="How many versions of each model.")
+    ] = 20,
     every: Annotated[bool, typer.Option("--all", help="Every version.")] = False,
     json: Json = False,
 ) -> None:
@@ -55,10 +57,19 @@ def log_command(
     ctx: typer.Context,
     model: Model = None,
     stage: Annotated[
-        str | None, typer.Option(metavar="STAGE", help="Only this stage's moves.", autocompletion=complete_stage)
+        str | None,
+        typer.Option(
+            metavar="STAGE", help="Only this stage's moves.", autocompletion=complete_stage
+        ),
     ] = None,
-    limit: Annotated[int | None, typer.Option("-n", "--limit", min=1, help="Only the newest events.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("-n", "--limit", min=1, help="Only the newest events.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Tell what was registered and promoted, by whom and why."""
-    emit_result(read_log(find_session(ctx).initialised_project, model, stage=stage, limit=limit), draw_log, json=json)
+    emit_result(
+        read_log(find_session(ctx).initialised_project, model, stage=stage, limit=limit),
+        draw_log,
+        json=json,
+    )

@@ -51,7 +51,9 @@ class ListResult:
     models: tuple[ListedModel, ...]
 
 
-def list_versions(project: Project, model: str | None = None, *, limit: int | None = 20) -> ListResult:
+def list_versions(
+    project: Project, model: str | None = None, *, limit: int | None = 20
+) -> ListResult:
     """The newest `limit` versions (None: all) of one model or of each; opens no record it does not show."""
     names = [project.model(model)] if model is not None else project.registry.models()
     return ListResult(tuple(_list_model(project, name, limit) for name in names))
@@ -69,13 +71,19 @@ def _list_model(project: Project, model: str, limit: int | None) -> ListedModel:
         description=settings.description if settings else None,
         total=total,
         stages=held,
-        versions=tuple(_list_version(registry, model, number, held, sealed[str(number)]) for number in shown),
+        versions=tuple(
+            _list_version(registry, model, number, held, sealed[str(number)]) for number in shown
+        ),
         faults=tuple(faults),
     )
 
 
 def _list_version(
-    registry: RecordRegistry, model: str, number: Version, held: Mapping[str, str], seal: RecordSeal | None
+    registry: RecordRegistry,
+    model: str,
+    number: Version,
+    held: Mapping[str, str],
+    seal: RecordSeal | None,
 ) -> ListedVersion:
     stages = tuple(stage for stage, version in held.items() if version == str(number))
     try:

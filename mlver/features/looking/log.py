@@ -44,26 +44,40 @@ class LogResult:
 _DONE = {"promote": "promoted", "rollback": "rolled back", "retire": "retired"}
 
 
-def read_log(project: Project, model: str | None = None, *, stage: str | None = None, limit: int | None = None) -> LogResult:
+def read_log(
+    project: Project,
+    model: str | None = None,
+    *,
+    stage: str | None = None,
+    limit: int | None = None,
+) -> LogResult:
     """The events of a model (of all, if None), those of one stage if told; raise UsageError for an unknown stage."""
     names = [project.model(model)] if model is not None else project.registry.models()
     if stage is not None and not any(stage in project.registry.stages(name) for name in names):
-        read_rule(project, stage)  # one that was never held may be empty, one that does not exist may not
+        read_rule(
+            project, stage
+        )  # one that was never held may be empty, one that does not exist may not
     faults: list[str] = []
-    events = [event for name in names for event in _read_events(project.registry, name, stage, faults)]
+    events = [
+        event for name in names for event in _read_events(project.registry, name, stage, faults)
+    ]
     # within one second the order of the records stands: a version is registered before it is promoted
     events.sort(key=lambda event: event.created)
     events.reverse()
     return LogResult(tuple(events[:limit]), len(events), tuple(faults))
 
 
-def _read_events(registry: RecordRegistry, model: str, stage: str | None, faults: list[str]) -> Iterator[LogEvent]:
+def _read_events(
+    registry: RecordRegistry, model: str, stage: str | None, faults: list[str]
+) -> Iterator[LogEvent]:
     if stage is None:
         yield from _read_version_events(registry, model, faults)
     for name in registry.stages(model):
         if stage in (None, name):
             for sequence in registry.list_sequences(layout.stage_folder(model, name)):
-                read = tolerant.read_or_note(partial(registry.read_promotion, model, name, sequence), faults)
+                read = tolerant.read_or_note(
+                    partial(registry.read_promotion, model, name, sequence), faults
+                )
                 if read is not None:
                     yield _build_move_event(read[0], model, name)
 
@@ -82,18 +96,26 @@ def _build_move_event(record: PromotionRecord, model: str, stage: str) -> LogEve
     )
 
 
-def _read_version_events(registry: RecordRegistry, model: str, faults: list[str]) -> Iterator[LogEvent]:
+def _read_version_events(
+    registry: RecordRegistry, model: str, faults: list[str]
+) -> Iterator[LogEvent]:
     for number in registry.versions(model):
         read = tolerant.read_or_note(partial(registry.version, model, number), faults)
         if read is not None:
             yield _build_event("registered", read[0])
-        for evaluation in tolerant.read_or_note(partial(registry.evaluations, model, number), faults) or ():
+        for evaluation in (
+            tolerant.read_or_note(partial(registry.evaluations, model, number), faults) or ()
+        ):
             yield _build_event("evaluated", evaluation)
-        for approval in tolerant.read_or_note(partial(registry.approvals, model, number), faults) or ():
+        for approval in (
+            tolerant.read_or_note(partial(registry.approvals, model, number), faults) or ()
+        ):
             yield _build_event("approved", approval, approval.stage)
 
 
-def _build_event(what: str, record: VersionRecord | EvaluationRecord | ApprovalRecord, stage: str | None = None) -> LogEvent:
+def _build_event(
+    what: str, record: VersionRecord | EvaluationRecord | ApprovalRecord, stage: str | None = None
+) -> LogEvent:
     return LogEvent(
         created=record.created,
         event=what,

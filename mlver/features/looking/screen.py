@@ -40,7 +40,9 @@ def draw_list(result: ListResult, screen: TextScreen) -> None:
 def _draw_listed_model(model: ListedModel, screen: TextScreen) -> None:
     screen.draw_line((model.model, "name"), ("  " + (model.description or ""), "dim"), hang=2)
     for fault in model.faults:
-        screen.draw_line("  ", ("unreadable: ", "bad"), take_first_line(fault), " (mlver verify --all)", hang=2)
+        screen.draw_line(
+            "  ", ("unreadable: ", "bad"), take_first_line(fault), " (mlver verify --all)", hang=2
+        )
     if not model.versions:
         screen.draw_line("  no version of it is here")
         return
@@ -52,26 +54,40 @@ def _draw_listed_model(model: ListedModel, screen: TextScreen) -> None:
     screen.draw_table(rows, headers=headers, right=right, indent=2, fold=len(headers) - 1, cut=True)
     if len(metrics) > len(shown):
         more = format_count(len(metrics) - len(shown), "more metric")
-        screen.draw_unbroken((f"  {more}: mlver show {model.model}@{model.versions[0].version}", "dim"))
+        screen.draw_unbroken(
+            (f"  {more}: mlver show {model.model}@{model.versions[0].version}", "dim")
+        )
     older = model.total - len(model.versions)
     if older:
         screen.draw_unbroken((f"  {older:,} older: mlver list {model.model} --all", "dim"))
 
 
-def _choose_fitting_metrics(versions: Sequence[ListedVersion], metrics: list[str], width: int) -> list[str]:
+def _choose_fitting_metrics(
+    versions: Sequence[ListedVersion], metrics: list[str], width: int
+) -> list[str]:
     """The first metrics there is room for beside what every line needs."""
     others = [max(len("version"), *(measure_width(version.version) for version in versions))]
     others.append(
-        max(len("stages"), *(measure_width(_strip_styles(_format_stage_cell(version))) for version in versions))
+        max(
+            len("stages"),
+            *(measure_width(_strip_styles(_format_stage_cell(version))) for version in versions),
+        )
     )
     others.append(len("registered"))
     others.append(
-        min(_MESSAGE_WIDTH, max(len("message"), *(measure_width(take_first_line(v.message or "")) for v in versions)))
+        min(
+            _MESSAGE_WIDTH,
+            max(
+                len("message"), *(measure_width(take_first_line(v.message or "")) for v in versions)
+            ),
+        )
     )
     room = width - 2 - sum(others) - 2 * (len(others) - 1)
     shown = []
     for key in metrics[:_METRICS_SHOWN]:
-        room -= 2 + max(measure_width(key), *(len(_format_metric_value(version, key)) for version in versions))
+        room -= 2 + max(
+            measure_width(key), *(len(_format_metric_value(version, key)) for version in versions)
+        )
         if room < 0:
             break
         shown.append(key)
@@ -85,7 +101,9 @@ def _format_version_row(version: ListedVersion, metrics: list[str]) -> list[Cell
         _format_stage_cell(version),
         *values,
         (format_day(version.created) if version.created else "", "dim"),
-        take_first_line(version.message or "") if version.fault is None else ("unreadable: mlver verify", "bad"),
+        take_first_line(version.message or "")
+        if version.fault is None
+        else ("unreadable: mlver verify", "bad"),
     ]
 
 
@@ -111,7 +129,9 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
     for line in clean_lines(record.message):
         screen.draw_line("  ", line)
     code = record.code
-    where = f"{code.commit[:10] if code.commit else 'no commit yet'}" + (f" on {code.branch}" if code.branch else "")
+    where = f"{code.commit[:10] if code.commit else 'no commit yet'}" + (
+        f" on {code.branch}" if code.branch else ""
+    )
     rows: list[list[Cell]] = [
         [("registered", "dim"), f"{format_time(record.created)} UTC by {record.author}"],
         [("parent", "dim"), f"{record.parent or 'none'}, update {record.update}"],
@@ -121,7 +141,12 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
     if record.environment:
         packages = record.environment.packages
         more = f", {format_count(len(packages), 'package')}" if packages else ""
-        rows.append([("python", "dim"), f"{record.environment.python} on {record.environment.platform}{more}"])
+        rows.append(
+            [
+                ("python", "dim"),
+                f"{record.environment.python} on {record.environment.platform}{more}",
+            ]
+        )
         rows += [
             [(name, "dim"), str(value)]
             for name in ("command", "accelerator", "seed")
@@ -134,11 +159,15 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
     _draw_values("metrics", record.metrics, screen)
     for evaluation in result.evaluations:
         _draw_values(
-            f"evaluated {format_time(evaluation.created)} on {', '.join(evaluation.data)}", evaluation.metrics, screen
+            f"evaluated {format_time(evaluation.created)} on {', '.join(evaluation.data)}",
+            evaluation.metrics,
+            screen,
         )
     for approval in result.approvals:
         screen.draw_line(
-            ("approved", "bold"), f" for {approval.stage} by {approval.author}: {approval.message}", hang=2
+            ("approved", "bold"),
+            f" for {approval.stage} by {approval.author}: {approval.message}",
+            hang=2,
         )
 
 
@@ -176,7 +205,11 @@ def _draw_artifacts(result: ShowResult, screen: TextScreen) -> None:
 def _draw_values(title: str, values: Any, screen: TextScreen) -> None:
     if values:
         screen.draw_line((title, "bold"))
-        screen.draw_table([[key, format_exact(value)] for key, value in flatten_values(values).items()], indent=2, fold=1)
+        screen.draw_table(
+            [[key, format_exact(value)] for key, value in flatten_values(values).items()],
+            indent=2,
+            fold=1,
+        )
 
 
 _STYLES: dict[str, Style] = {"promoted": "good", "rolled back": "bad", "retired": "warn"}
@@ -187,10 +220,14 @@ def draw_log(result: LogResult, screen: TextScreen) -> None:
         screen.draw_line("nothing has happened yet")
     screen.draw_table([_format_event_row(event) for event in result.events], fold=4)
     for fault in result.faults:
-        screen.draw_line(("unreadable: ", "bad"), take_first_line(fault), " (mlver verify --all)", hang=2)
+        screen.draw_line(
+            ("unreadable: ", "bad"), take_first_line(fault), " (mlver verify --all)", hang=2
+        )
     older = result.total - len(result.events)
     if older:
-        screen.draw_line((f"{format_count(older, 'older event')}: add --limit {result.total}", "dim"))
+        screen.draw_line(
+            (f"{format_count(older, 'older event')}: add --limit {result.total}", "dim")
+        )
 
 
 def _format_event_row(event: LogEvent) -> list[Cell]:

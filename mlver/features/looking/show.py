@@ -37,7 +37,9 @@ def show_version(project: Project, ref: str | None) -> ShowResult:
     """Everything known of the version `ref` names."""
     chosen = project.resolve_ref(ref)
     record, digest = project.registry.version(chosen.model, chosen.version)
-    tag, seal = seals.read_tagged_seals(project, chosen.model, [chosen.version]).get(record.version, (None, None))
+    tag, seal = seals.read_tagged_seals(project, chosen.model, [chosen.version]).get(
+        record.version, (None, None)
+    )
     broken = judge_seal(chosen.model, chosen.version, digest, seal)
     held = project.registry.holders(chosen.model)
     return ShowResult(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mlver.errors import UsageError
-from mlver.features.merging.driver import merge_settings_file, install_merge_driver
+from mlver.features.merging.driver import install_merge_driver, merge_settings_file
 from mlver.features.merging.resolve import MergeSide, resolve_conflicts
 from mlver.features.merging.screen import draw_driver, draw_resolve
 from mlver.terminal.options import DryRun, Json
@@ -25,14 +25,19 @@ def resolve_command(
     rewrite: Annotated[
         str | None,
         typer.Option(
-            "--rewrite", metavar="SIDE", help="Who gives way: ours (HEAD) or theirs (merged in).", show_default=False
+            "--rewrite",
+            metavar="SIDE",
+            help="Who gives way: ours (HEAD) or theirs (merged in).",
+            show_default=False,
         ),
     ] = None,
     install_driver: Annotated[
-        bool, typer.Option("--install-driver", help="Let this clone's git merge settings key by key.")
+        bool,
+        typer.Option("--install-driver", help="Let this clone's git merge settings key by key."),
     ] = False,
     driver: Annotated[
-        tuple[str, str, str, str] | None, typer.Option("--driver", hidden=True, help="What git runs: %O %A %B %P.")
+        tuple[str, str, str, str] | None,
+        typer.Option("--driver", hidden=True, help="What git runs: %O %A %B %P."),
     ] = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -45,12 +50,19 @@ def resolve_command(
     if driver is not None:
         raise typer.Exit(merge_settings_file(find_session(ctx).start, *driver))
     if install_driver:
-        emit_result(install_merge_driver(find_session(ctx).initialised_project, dry_run=dry_run), draw_driver, json=json)
+        emit_result(
+            install_merge_driver(find_session(ctx).initialised_project, dry_run=dry_run),
+            draw_driver,
+            json=json,
+        )
         return
     side: MergeSide | None = None
     if rewrite is not None:
         if rewrite not in ("ours", "theirs"):
-            raise UsageError(f"--rewrite takes ours or theirs, not `{rewrite}`", hint="mlver resolve --rewrite ours")
+            raise UsageError(
+                f"--rewrite takes ours or theirs, not `{rewrite}`",
+                hint="mlver resolve --rewrite ours",
+            )
         side = "ours" if rewrite == "ours" else "theirs"
     result = resolve_conflicts(find_session(ctx).initialised_project, rewrite=side, dry_run=dry_run)
     emit_result(result, draw_resolve, json=json, code=result.exit_code)

@@ -24,7 +24,7 @@ from mlver.records.evaluation import EvaluationRecord
 from mlver.records.layout import RecordPath
 from mlver.records.promotion import ApprovalReference, PromotionRecord
 from mlver.records.version import VersionRecord
-from mlver.version import Version, sort_versions, parse_version
+from mlver.version import Version, parse_version, sort_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,19 @@ VersionWithDigest = tuple[VersionRecord, Digest]
 class MergeResolution:
     """`files` is what every path concerned is to hold in the end (None: nothing)."""
 
-    def __init__(self, project: Project, kept: CommittedRecords, own: CommittedRecords, base: CommittedRecords) -> None:
+    def __init__(
+        self,
+        project: Project,
+        kept: CommittedRecords,
+        own: CommittedRecords,
+        base: CommittedRecords,
+    ) -> None:
         self.project, self.kept_tree, self.own_tree = project, kept, own
-        self.kept, self.own, self.base = RecordRegistry(kept, None), RecordRegistry(own, None), RecordRegistry(base, None)
+        self.kept, self.own, self.base = (
+            RecordRegistry(kept, None),
+            RecordRegistry(own, None),
+            RecordRegistry(base, None),
+        )
         self.places = _list_own_records(kept, own, base)
         own.fetch(path for path, _ in self.places)
         self.rewritten: list[RewrittenRecord] = []
@@ -74,14 +84,18 @@ class MergeResolution:
         for path, place in self.places:
             if place.kind in ("evaluation", "approval"):
                 self._resolve_attached_record(path, place)
-        for model, stage in dict.fromkeys((p.model, p.stage or "") for _, p in self.places if p.kind == "promotion"):
+        for model, stage in dict.fromkeys(
+            (p.model, p.stage or "") for _, p in self.places if p.kind == "promotion"
+        ):
             self._resolve_stage(model, stage)
 
     # -- versions ------------------------------------------------------------------------------------------------
 
     def _resolve_versions(self) -> None:
         extra = self.kept.read(layout.VERSION_SCHEMA)
-        for model in dict.fromkeys(place.model for _, place in self.places if place.kind == "version"):
+        for model in dict.fromkeys(
+            place.model for _, place in self.places if place.kind == "version"
+        ):
             own = {
                 parse_version(p.version or ""): self.own.version(model, p.version or "")
                 for _, p in self.places
@@ -89,20 +103,30 @@ class MergeResolution:
             }
             moved = self._find_moved_parents(model, own)
             tagged = seals.list_tagged_versions(self.project, model) - set(own)
-            numbers = renumber_versions(own, self.base.versions(model), {*self.kept.versions(model), *tagged}, moved)
+            numbers = renumber_versions(
+                own, self.base.versions(model), {*self.kept.versions(model), *tagged}, moved
+            )
             for number in sort_versions(own):
                 self._resolve_version(*own[number], number, {**moved, **numbers}, extra)
 
-    def _find_moved_parents(self, model: str, own: Mapping[Version, VersionWithDigest]) -> dict[Version, Version]:
+    def _find_moved_parents(
+        self, model: str, own: Mapping[Version, VersionWithDigest]
+    ) -> dict[Version, Version]:
         """The parents of own versions that got another number earlier, in a step of the same rebase.
 
         Which record a version calls its parent is told by the commit it was registered on.
         """
-        records = [record for record, _ in own.values() if record.parent and parse_version(record.parent) not in own]
+        records = [
+            record
+            for record, _ in own.values()
+            if record.parent and parse_version(record.parent) not in own
+        ]
         return {
             parse_version(record.parent): heir
             for record in records
-            if record.parent and (heir := find_renumbered_parent(self.project.repository, self.kept, record)) is not None
+            if record.parent
+            and (heir := find_renumbered_parent(self.project.repository, self.kept, record))
+            is not None
         }
 
     def _resolve_version(
@@ -114,7 +138,11 @@ class MergeResolution:
         extra: bytes | None,
     ) -> None:
         model, new = record.model, numbers.get(number, number)
-        parent = None if record.parent is None else str(numbers.get(parse_version(record.parent), record.parent))
+        parent = (
+            None
+            if record.parent is None
+            else str(numbers.get(parse_version(record.parent), record.parent))
+        )
         old_path, path = layout.version_path(model, number), layout.version_path(model, new)
         changed = replace(record, version=str(new), parent=parent)
         if changed == record:
@@ -123,7 +151,9 @@ class MergeResolution:
             return
         data = codec.encode("version", changed.to_document(), extra)
         self.files[path] = data
-        self.changed[model, VersionReference(str(number), digest)] = VersionReference(str(new), Digest.of(data))
+        self.changed[model, VersionReference(str(number), digest)] = VersionReference(
+            str(new), Digest.of(data)
+        )
         if new == number:
             why = f"its parent {record.parent} is {parent} now"
         elif number in self.kept.versions(model):
@@ -136,7 +166,10 @@ class MergeResolution:
         """What a version is called now, by the side that gives way or by an earlier step of the same rebase."""
         if (model, named) in self.changed:
             return self.changed[model, named]
-        if self.kept.digest(model, named.version) == named.record or (model, named) in self.unchanged:
+        if (
+            self.kept.digest(model, named.version) == named.record
+            or (model, named) in self.unchanged
+        ):
             return named
         version = self._find_renamed(model, named)
         digest = self.kept.digest(model, version) if version else None
@@ -179,7 +212,11 @@ class MergeResolution:
         data = codec.encode("evaluation" if place.stage is None else "approval", new.to_document())
         self.files[where] = data
         self.approvals[_hash_file(self.own, path)] = Digest.of(data)
-        why = f"{named.version} is {now.version} now" if now != named else "its number is taken by the other side"
+        why = (
+            f"{named.version} is {now.version} now"
+            if now != named
+            else "its number is taken by the other side"
+        )
         self.rewritten.append(RewrittenRecord(path, where, why))
 
     def _is_taken(self, path: str) -> bool:
@@ -248,12 +285,19 @@ class MergeResolution:
         return replace(approval, record=self.approvals.get(approval.record, approval.record))
 
 
-def _list_own_records(kept: CommittedRecords, own: CommittedRecords, base: CommittedRecords) -> list[tuple[str, RecordPath]]:
+def _list_own_records(
+    kept: CommittedRecords, own: CommittedRecords, base: CommittedRecords
+) -> list[tuple[str, RecordPath]]:
     """The own records, numbered ones in their order."""
     found = []
     for path, entry in own.entries.items():
         place = layout.parse_path(path)
-        if place and place.kind != "model" and path not in base.entries and kept.entries.get(path) != entry:
+        if (
+            place
+            and place.kind != "model"
+            and path not in base.entries
+            and kept.entries.get(path) != entry
+        ):
             found.append((path, place))
     return sorted(found, key=lambda one: (one[1].model, one[1].kind, one[1].sequence or 0, one[0]))
 

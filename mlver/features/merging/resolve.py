@@ -63,7 +63,9 @@ class ResolveResult:
         return 1 if self.left else 0
 
 
-def resolve_conflicts(project: Project, *, rewrite: MergeSide | None = None, dry_run: bool = False) -> ResolveResult:
+def resolve_conflicts(
+    project: Project, *, rewrite: MergeSide | None = None, dry_run: bool = False
+) -> ResolveResult:
     """Settle what stopped a merge, rebase or cherry-pick and stage it; or mend the last commit, after a rebase."""
     project = project.without_cache
     with nullcontext() if dry_run else editing(project, "resolve") as edit:
@@ -91,7 +93,9 @@ def resolve_conflicts(project: Project, *, rewrite: MergeSide | None = None, dry
         untagged=tuple(untags),
         left=tuple(work.left),
         conflicts=sum(not path.startswith(f"{layout.ROOT}/") for path in work.unmerged),
-        next=tuple(_list_next_steps(work, meeting, fetch, changed=bool(files), untagged=bool(untags))),
+        next=tuple(
+            _list_next_steps(work, meeting, fetch, changed=bool(files), untagged=bool(untags))
+        ),
         dry_run=dry_run,
     )
 
@@ -103,28 +107,40 @@ def _find_merge_state(project: Project) -> Meeting:
         return found
     unfinished = repository.unfinished()
     if unfinished is not None and unfinished[0] != "a rebase":
-        raise MlverError(f"{unfinished[0]} is in progress, which has no second side", hint=unfinished[1])
+        raise MlverError(
+            f"{unfinished[0]} is in progress, which has no second side", hint=unfinished[1]
+        )
     found = merging.last_commit(repository)
     if found is None:
-        raise MlverError("no merge has stopped here, so there is nothing to resolve", hint="mlver verify --all")
+        raise MlverError(
+            "no merge has stopped here, so there is nothing to resolve", hint="mlver verify --all"
+        )
     return found
 
 
-def _choose_side(project: Project, meeting: Meeting, told: MergeSide | None) -> tuple[MergeSide, str]:
+def _choose_side(
+    project: Project, meeting: Meeting, told: MergeSide | None
+) -> tuple[MergeSide, str]:
     """The side whose records get other numbers, and why that one."""
     if meeting.what != "merge":
         if told == "ours":
             raise UsageError(
-                f"in a {meeting.what} only what comes on top can be rewritten", hint="mlver resolve   (theirs)"
+                f"in a {meeting.what} only what comes on top can be rewritten",
+                hint="mlver resolve   (theirs)",
             )
         return "theirs", "it comes on top of what is there"
     if told is not None:
         return told, "you said so"
     repository = project.repository
-    for tip, what in ((merging.landing(repository), "has landed on"), (merging.main_branch(repository), "is on")):
+    for tip, what in (
+        (merging.landing(repository), "has landed on"),
+        (merging.main_branch(repository), "is on"),
+    ):
         if tip is None:
             continue
-        on = [merging.contains(repository, tip, commit) for commit in (meeting.ours, meeting.theirs)]
+        on = [
+            merging.contains(repository, tip, commit) for commit in (meeting.ours, meeting.theirs)
+        ]
         if on[0] != on[1]:
             name = tip.split("/", 2)[2]
             return ("theirs", f"ours {what} {name}") if on[0] else ("ours", f"theirs {what} {name}")
@@ -140,9 +156,15 @@ class _MergeWork:
     def __init__(self, project: Project, meeting: Meeting, side: MergeSide) -> None:
         self.project, self.meeting = project, meeting
         git = project.repository
-        self.ours, self.theirs = (CommittedRecords.at(git, commit) for commit in (meeting.ours, meeting.theirs))
-        self.base = CommittedRecords.at(git, meeting.base) if meeting.base else CommittedRecords(git, {})
-        self.own, self.kept = (self.ours, self.theirs) if side == "ours" else (self.theirs, self.ours)
+        self.ours, self.theirs = (
+            CommittedRecords.at(git, commit) for commit in (meeting.ours, meeting.theirs)
+        )
+        self.base = (
+            CommittedRecords.at(git, meeting.base) if meeting.base else CommittedRecords(git, {})
+        )
+        self.own, self.kept = (
+            (self.ours, self.theirs) if side == "ours" else (self.theirs, self.ours)
+        )
         self.resolution = MergeResolution(project, self.kept, self.own, self.base)
         self.unmerged = merging.unmerged(git)
         self.settled: list[str] = []
@@ -153,7 +175,10 @@ class _MergeWork:
         """No record that is on the remote's main branch gets another number."""
         landing = merging.landing(self.project.repository)
         there = CommittedRecords.at(self.project.repository, landing).entries if landing else {}
-        gone = [*(one.old for one in self.resolution.rewritten), *(one.path for one in self.resolution.dropped)]
+        gone = [
+            *(one.old for one in self.resolution.rewritten),
+            *(one.path for one in self.resolution.dropped),
+        ]
         for path in gone:
             if landing and there.get(path) == self.own.entries[path]:
                 raise MlverError(
@@ -177,7 +202,11 @@ class _MergeWork:
         for remote in remotes.names(self.project.repository) if found or events else ():
             there = remotes.tags(self.project.repository, remote)
             # what was told to others stays told; it decides nothing
-            events = {name: object_id for name, object_id in events.items() if there.get(name) != object_id}
+            events = {
+                name: object_id
+                for name, object_id in events.items()
+                if there.get(name) != object_id
+            }
             for name, object_id in (found | events).items():
                 if there.get(name) == object_id:
                     raise MlverError(
@@ -191,10 +220,15 @@ class _MergeWork:
     def _find_stale_promotion_tags(self) -> dict[str, str]:
         """Local tags, with their object ids, that tell of promotions which read otherwise now."""
         was: dict[str, Digest] = {}
-        for path in [*(one.old for one in self.resolution.rewritten), *(one.path for one in self.resolution.dropped)]:
+        for path in [
+            *(one.old for one in self.resolution.rewritten),
+            *(one.path for one in self.resolution.dropped),
+        ]:
             place, data = layout.parse_path(path), self.own.read(path)
             if place and place.kind == "promotion" and data is not None:
-                was[promotion_tag_name(place.model, place.stage or "", place.sequence or 0)] = Digest.of(data)
+                was[promotion_tag_name(place.model, place.stage or "", place.sequence or 0)] = (
+                    Digest.of(data)
+                )
         tags = self.project.repository.tags(*(f"refs/tags/{name}" for name in was)) if was else {}
         return {name: tag.object_id for name, tag in tags.items() if tag.seals == str(was[name])}
 
@@ -210,7 +244,9 @@ class _MergeWork:
         return {
             path: data
             for path, data in wanted.items()
-            if path in self.unmerged or held[path] != data or read_if_there(paths.join_inside(git.top, path)) != data
+            if path in self.unmerged
+            or held[path] != data
+            or read_if_there(paths.join_inside(git.top, path)) != data
         }
 
     def _merge_settings(self) -> Iterator[tuple[str, bytes]]:
@@ -224,7 +260,9 @@ class _MergeWork:
                 continue
             if ours is None or theirs is None:
                 hint = f"{shell_command('git', 'add', path)}   (to keep it; else: {shell_command('git', 'rm', path)})"
-                self.left.append(Left(path, f"was deleted by {'ours' if ours is None else 'theirs'}", hint))
+                self.left.append(
+                    Left(path, f"was deleted by {'ours' if ours is None else 'theirs'}", hint)
+                )
                 continue
             try:
                 data, clashes = settings_merge.merge_settings(path, base, ours, theirs)
@@ -239,7 +277,9 @@ class _MergeWork:
 
     def _check_earlier_commits(self, here: bool) -> None:
         """What an earlier commit than the last leaves broken; that takes going over them one by one."""
-        main = merging.landing(self.project.repository) or merging.main_branch(self.project.repository)
+        main = merging.landing(self.project.repository) or merging.main_branch(
+            self.project.repository
+        )
         hint = f"{_AGAIN} {main.split('/', 2)[2] if main else 'UPSTREAM'}"
         if main and merging.contains(self.project.repository, main, self.meeting.theirs):
             hint = "mlver verify --all"  # no commit here is on top of it, that could be gone over
@@ -256,7 +296,9 @@ class _MergeWork:
                     self.left.append(Left(f"{model} {number}", said, hint))
 
 
-def _list_next_steps(work: _MergeWork, meeting: Meeting, fetch: str | None, *, changed: bool, untagged: bool) -> Iterator[str]:
+def _list_next_steps(
+    work: _MergeWork, meeting: Meeting, fetch: str | None, *, changed: bool, untagged: bool
+) -> Iterator[str]:
     if meeting.what == "commit" and not changed:
         return
     if not work.left:

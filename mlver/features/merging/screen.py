@@ -18,14 +18,21 @@ def draw_resolve(result: ResolveResult, screen: TextScreen) -> None:
         screen.draw_line("all of it is settled already; nothing changed")
     elif changed:
         verb = "Would rewrite" if result.dry_run else "Rewrote"
-        side = "the last commit" if result.during == "commit" else f"{result.rewrite} in this {result.during}"
+        side = (
+            "the last commit"
+            if result.during == "commit"
+            else f"{result.rewrite} in this {result.during}"
+        )
         screen.draw_line((verb, "bold"), " ", (side, "name"), f" ({result.why})")
     rows: list[list[Cell]] = []
     for one in result.rewritten:
         moved: list[Part] = [_shorten_record_path(one.old)]
         moved += [" → ", (_shorten_record_path(one.new), "good")] if one.new != one.old else []
         rows.append([moved, (one.why, "dim")])
-    rows += [[[_shorten_record_path(one.path), ("  left out", "bad")], (one.why, "dim")] for one in result.dropped]
+    rows += [
+        [[_shorten_record_path(one.path), ("  left out", "bad")], (one.why, "dim")]
+        for one in result.dropped
+    ]
     rows += [[path, ("merged key by key", "dim")] for path in result.settled]
     rows += [[f"tag {tag}", ("deleted: it was never pushed", "dim")] for tag in result.untagged]
     screen.draw_table(rows, indent=2, fold=1)
@@ -34,7 +41,9 @@ def draw_resolve(result: ResolveResult, screen: TextScreen) -> None:
         screen.draw_unbroken("  ", ("hint: ", "dim"), left.hint)
     if result.conflicts:
         hold = "holds" if result.conflicts == 1 else "hold"
-        screen.draw_line(f"{format_count(result.conflicts, 'file')} of your own still {hold} both sides: git status")
+        screen.draw_line(
+            f"{format_count(result.conflicts, 'file')} of your own still {hold} both sides: git status"
+        )
     if result.next and not result.dry_run:
         screen.draw_unbroken(("next: ", "dim"), ", then ".join(result.next))
 

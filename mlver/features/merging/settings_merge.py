@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 def find_kind(path: str) -> Kind | None:
     """Which settings a path holds; None for any other file."""
     place = layout.parse_path(path)
-    return "config" if path == layout.CONFIG else "model" if place and place.kind == "model" else None
+    return (
+        "config" if path == layout.CONFIG else "model" if place and place.kind == "model" else None
+    )
 
 
-def merge_settings(path: str, base: bytes | None, ours: bytes, theirs: bytes) -> tuple[bytes, list[str]]:
+def merge_settings(
+    path: str, base: bytes | None, ours: bytes, theirs: bytes
+) -> tuple[bytes, list[str]]:
     """The bytes both sides want, in our words, and the keys they disagree on; raise InvalidDocument where one says
     nothing."""
     kind = find_kind(path)

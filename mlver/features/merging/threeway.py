@@ -16,7 +16,9 @@ def merge_mappings(
     merged: Document = {}
     clashes: list[str] = []
     for key in [*ours, *(key for key in theirs if key not in ours)]:
-        value = _merge_value(key, [side.get(key, _ABSENT) for side in (base, ours, theirs)], clashes)
+        value = _merge_value(
+            key, [side.get(key, _ABSENT) for side in (base, ours, theirs)], clashes
+        )
         if value is not _ABSENT:
             merged[key] = value
     return merged, clashes

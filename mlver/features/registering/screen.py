@@ -8,13 +8,21 @@ import shlex
 from mlver.project.registering.register import RegisteredArtifact, RegisterResult
 from mlver.project.setup import InitResult
 from mlver.terminal.screen import Cell, TextScreen
-from mlver.terminal.words import format_count, format_number, format_size, join_listed, shorten_digest
+from mlver.terminal.words import (
+    format_count,
+    format_number,
+    format_size,
+    join_listed,
+    shorten_digest,
+)
 
 
 def draw_register(result: RegisterResult, screen: TextScreen) -> None:
     verb = "Would register" if result.dry_run else "Registered"
     parent = f"  from {result.parent}" if result.parent else ""
-    screen.draw_line((verb, "bold"), " ", (f"{result.model} {result.version}", "name"), (parent, "dim"))
+    screen.draw_line(
+        (verb, "bold"), " ", (f"{result.model} {result.version}", "name"), (parent, "dim")
+    )
     rows: list[list[Cell]] = [
         [
             (artifact.name, "bold"),
@@ -33,18 +41,23 @@ def draw_register(result: RegisterResult, screen: TextScreen) -> None:
     if result.dirty:
         screen.draw_line("  ", ("the code was not committed; the record says so", "warn"))
     if result.tag:
-        screen.draw_unbroken("  ", (f"commit {(result.commit or '')[:10]}, tag {result.tag}", "dim"))
+        screen.draw_unbroken(
+            "  ", (f"commit {(result.commit or '')[:10]}, tag {result.tag}", "dim")
+        )
     _draw_next_steps(result, screen)
 
 
 def _draw_next_steps(result: RegisterResult, screen: TextScreen) -> None:
     if result.untracked:
         screen.draw_line(
-            ("note: ", "warn"), f"no commit holds {join_listed(result.untracked, 4)}; if the model needs it, git add it"
+            ("note: ", "warn"),
+            f"no commit holds {join_listed(result.untracked, 4)}; if the model needs it, git add it",
         )
     if result.unignored:
         lines = " ".join(shlex.quote(_format_ignore_pattern(path)) for path in result.unignored)
-        screen.draw_unbroken(("keep large files out of git: ", "dim"), f"printf '%s\\n' {lines} >> .gitignore")
+        screen.draw_unbroken(
+            ("keep large files out of git: ", "dim"), f"printf '%s\\n' {lines} >> .gitignore"
+        )
     if result.dry_run:
         screen.draw_line(("nothing was written", "dim"))
     elif result.tag is None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from mlver import paths
-from mlver.errors import MlverError, UsageError, shell_command, refusal_error
-from mlver.features.releasing.pipelines.emit import PipelineFile, render_pipelines, is_edited
+from mlver.errors import MlverError, UsageError, refusal_error, shell_command
+from mlver.features.releasing.pipelines.emit import PipelineFile, is_edited, render_pipelines
 from mlver.features.releasing.pipelines.settings import FORGES, PIPELINES, PipelineSettings
 from mlver.project.project import Project
 from mlver.project.transaction import editing
@@ -51,7 +51,13 @@ class CiResult:
 
 
 def write_pipelines(
-    project: Project, forge: str, settings: PipelineSettings, *, version: str, force: bool = False, dry_run: bool = False
+    project: Project,
+    forge: str,
+    settings: PipelineSettings,
+    *,
+    version: str,
+    force: bool = False,
+    dry_run: bool = False,
 ) -> CiResult:
     """Write these pipelines; a file that was edited, or is not mlver's, is refused unless with `force`."""
     wanted = build_pipelines(project, forge, settings, version=version)
@@ -64,19 +70,32 @@ def write_pipelines(
                 hint=f"{shell_command('mlver', 'ci', forge, '--stdout')}   (to compare; --force writes over it)",
             )
         if not dry_run:
-            _write_files(project, [file for file, state in found if state not in ("unchanged", "kept")])
+            _write_files(
+                project, [file for file, state in found if state not in ("unchanged", "kept")]
+            )
     left_out = (
-        () if settings.only else tuple(SkippedPipeline(one, lacking) for one in PIPELINES if (lacking := settings.lacking(one)))
+        ()
+        if settings.only
+        else tuple(
+            SkippedPipeline(one, lacking) for one in PIPELINES if (lacking := settings.lacking(one))
+        )
     )
     written = tuple(WrittenPipeline(file.path, state) for file, state in found)
-    return CiResult(forge, str(project.top), written, left_out, _find_missing_include(project, found), dry_run)
+    return CiResult(
+        forge, str(project.top), written, left_out, _find_missing_include(project, found), dry_run
+    )
 
 
-def build_pipelines(project: Project, forge: str, settings: PipelineSettings, *, version: str) -> tuple[PipelineFile, ...]:
+def build_pipelines(
+    project: Project, forge: str, settings: PipelineSettings, *, version: str
+) -> tuple[PipelineFile, ...]:
     """The files as they would be written, to install this `version` of mlver where `settings` say nothing else."""
     known = next((one for one in FORGES if one == forge), None)
     if known is None:
-        raise UsageError(f"there are pipelines for {', '.join(FORGES)}, not for `{forge}`", hint="mlver ci github")
+        raise UsageError(
+            f"there are pipelines for {', '.join(FORGES)}, not for `{forge}`",
+            hint="mlver ci github",
+        )
     whole = replace(
         settings,
         branch=settings.branch or project.repository.default_branch(),
@@ -114,7 +133,14 @@ def _write_files(project: Project, due: Sequence[PipelineFile]) -> None:
         for file in due:
             where = paths.join_inside(project.top, file.path)
             durable.make_directory(where.parent)
-            prepared.append((durable.write_temporary(paths.join_inside(project.top, layout.ROOT), file.text.encode()), where))
+            prepared.append(
+                (
+                    durable.write_temporary(
+                        paths.join_inside(project.top, layout.ROOT), file.text.encode()
+                    ),
+                    where,
+                )
+            )
         durable.replace_group(prepared)
     except OSError as error:
         outcome = "what is written is whole, and the same command writes the rest"
@@ -124,10 +150,14 @@ def _write_files(project: Project, due: Sequence[PipelineFile]) -> None:
             durable.discard_temporary(temporary)
 
 
-def _find_missing_include(project: Project, found: Sequence[tuple[PipelineFile, PipelineState]]) -> str | None:
+def _find_missing_include(
+    project: Project, found: Sequence[tuple[PipelineFile, PipelineState]]
+) -> str | None:
     """What a person's own file lacks of the one that would have been written: the line that names the others."""
     for file, state in found:
         if state == "kept":
             line = file.text.splitlines()[-1].strip()
-            return None if line.removeprefix("- ") in (_read_file(project, file.path) or "") else line
+            return (
+                None if line.removeprefix("- ") in (_read_file(project, file.path) or "") else line
+            )
     return None

@@ -11,7 +11,7 @@ import typer
 
 from mlver import __version__
 from mlver.errors import UsageError, refusal_error
-from mlver.features.releasing.ci import write_pipelines, build_pipelines
+from mlver.features.releasing.ci import build_pipelines, write_pipelines
 from mlver.features.releasing.event import EventResult, read_event
 from mlver.features.releasing.pipelines.settings import FORGES, PIPELINES, PipelineSettings
 from mlver.features.releasing.release import release_records
@@ -61,13 +61,17 @@ def release_command(
     ctx: typer.Context,
     models: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[MODEL]...", help="All of them, if left out.", autocompletion=complete_model),
+        typer.Argument(
+            metavar="[MODEL]...", help="All of them, if left out.", autocompletion=complete_model
+        ),
     ] = None,
     remote: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Where to; origin, mostly.", show_default=False)
+        str | None,
+        typer.Option(metavar="NAME", help="Where to; origin, mostly.", show_default=False),
     ] = None,
     require_trigger: Annotated[
-        bool, typer.Option("--require-trigger", help="Refuse where the push would start no pipeline.")
+        bool,
+        typer.Option("--require-trigger", help="Refuse where the push would start no pipeline."),
     ] = False,
     dry_run: DryRun = False,
     json: Json = False,
@@ -106,7 +110,11 @@ def event_command(
     ctx: typer.Context,
     tag: Annotated[
         str | None,
-        typer.Argument(metavar="[TAG]", help="Its name, or refs/tags/…; the job's own, or HEAD's.", show_default=False),
+        typer.Argument(
+            metavar="[TAG]",
+            help="Its name, or refs/tags/…; the job's own, or HEAD's.",
+            show_default=False,
+        ),
     ] = None,
     form: Annotated[
         Literal["text", "json", "github", "dotenv"],
@@ -115,7 +123,9 @@ def event_command(
     on: Annotated[
         str | None,
         typer.Option(
-            metavar="BRANCH", help="Say no to a tag whose commit this branch does not hold.", show_default=False
+            metavar="BRANCH",
+            help="Say no to a tag whose commit this branch does not hold.",
+            show_default=False,
         ),
     ] = None,
     json: Json = False,
@@ -127,7 +137,12 @@ def event_command(
     """
     told = next(filter(None, map(os.environ.get, _TOLD)), None)
     # a job's checkout may have left a lightweight tag; elsewhere nobody is asked over the network
-    result = read_event(find_session(ctx).uninitialised_project, tag or told, on=on, ask_remote=bool(os.environ.get("CI")))
+    result = read_event(
+        find_session(ctx).uninitialised_project,
+        tag or told,
+        on=on,
+        ask_remote=bool(os.environ.get("CI")),
+    )
     output = os.environ.get("GITHUB_OUTPUT")
     writer = _WRITERS["json" if json else form]
     if form == "github" and output and not json:
@@ -139,7 +154,10 @@ def event_command(
 def _append_lines(path: Path, lines: str) -> None:
     try:
         with path.open("a+b") as file:
-            whole = file.seek(0, os.SEEK_END) == 0 or (file.seek(-1, os.SEEK_END), file.read(1))[1] == b"\n"
+            whole = (
+                file.seek(0, os.SEEK_END) == 0
+                or (file.seek(-1, os.SEEK_END), file.read(1))[1] == b"\n"
+            )
             file.write((lines if whole else f"\n{lines}").encode(errors="replace"))
     except OSError as error:
         raise refusal_error("writing to $GITHUB_OUTPUT", error) from error
@@ -153,33 +171,55 @@ CI_EXAMPLES = (
 
 
 def _make_setting_option(name: str, metavar: str, text: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(name, metavar=metavar, help=text, show_default=False)
+    option: typer.models.OptionInfo = typer.Option(
+        name, metavar=metavar, help=text, show_default=False
+    )
     return option
 
 
 def ci_command(
     ctx: typer.Context,
     forge: Annotated[
-        str, typer.Argument(metavar="FORGE", help=f"One of {', '.join(FORGES)}.", autocompletion=lambda: list(FORGES))
+        str,
+        typer.Argument(
+            metavar="FORGE",
+            help=f"One of {', '.join(FORGES)}.",
+            autocompletion=lambda: list(FORGES),
+        ),
     ],
-    only: Annotated[str, _make_setting_option("--only", "LIST", f"Only these, of {','.join(PIPELINES)}.")] = "",
+    only: Annotated[
+        str, _make_setting_option("--only", "LIST", f"Only these, of {','.join(PIPELINES)}.")
+    ] = "",
     branch: Annotated[
-        str, _make_setting_option("--branch", "NAME", "The main line; the remote's own, if left out.")
+        str,
+        _make_setting_option("--branch", "NAME", "The main line; the remote's own, if left out."),
     ] = "",
     python: Annotated[
         str, _make_setting_option("--python", "VERSION", "The Python to run on; 3.12, if left out.")
     ] = "",
     install: Annotated[
-        str, _make_setting_option("--install", "WHAT", "What pip installs; this very version, if left out.")
+        str,
+        _make_setting_option(
+            "--install", "WHAT", "What pip installs; this very version, if left out."
+        ),
     ] = "",
-    fetch: Annotated[str, _make_setting_option("--fetch", "COMMAND", "Brings the stored bytes to a runner.")] = "",
+    fetch: Annotated[
+        str, _make_setting_option("--fetch", "COMMAND", "Brings the stored bytes to a runner.")
+    ] = "",
     store: Annotated[
-        str, _make_setting_option("--store", "COMMAND", "Takes away the bytes that a training left.")
+        str,
+        _make_setting_option("--store", "COMMAND", "Takes away the bytes that a training left."),
     ] = "",
     train: Annotated[str, _make_setting_option("--train", "COMMAND", "Trains $MODEL anew.")] = "",
-    deploy: Annotated[str, _make_setting_option("--deploy", "COMMAND", "Deploys serving/ as $MODEL's $STAGE.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Write over files that were edited.")] = False,
-    stdout: Annotated[bool, typer.Option("--stdout", help="Print the files; write nothing.")] = False,
+    deploy: Annotated[
+        str, _make_setting_option("--deploy", "COMMAND", "Deploys serving/ as $MODEL's $STAGE.")
+    ] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over files that were edited.")
+    ] = False,
+    stdout: Annotated[
+        bool, typer.Option("--stdout", help="Print the files; write nothing.")
+    ] = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -188,12 +228,31 @@ def ci_command(
     They are yours to edit: an edited file is left alone, all others follow the next run.
     """
     settings = PipelineSettings(
-        only=only, branch=branch, python=python, install=install, fetch=fetch, store=store, train=train, deploy=deploy
+        only=only,
+        branch=branch,
+        python=python,
+        install=install,
+        fetch=fetch,
+        store=store,
+        train=train,
+        deploy=deploy,
     )
     project = find_session(ctx).initialised_project
     if stdout:
         if json:
-            raise UsageError("--stdout and --json do not go together", hint=f"mlver ci {forge} --stdout")
-        emit_result(build_pipelines(project, forge, settings, version=__version__), draw_pipeline_files, json=False)
+            raise UsageError(
+                "--stdout and --json do not go together", hint=f"mlver ci {forge} --stdout"
+            )
+        emit_result(
+            build_pipelines(project, forge, settings, version=__version__),
+            draw_pipeline_files,
+            json=False,
+        )
         return
-    emit_result(write_pipelines(project, forge, settings, version=__version__, force=force, dry_run=dry_run), draw_ci, json=json)
+    emit_result(
+        write_pipelines(
+            project, forge, settings, version=__version__, force=force, dry_run=dry_run
+        ),
+        draw_ci,
+        json=json,
+    )

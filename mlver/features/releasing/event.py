@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlver.digest import Digest
-from mlver.errors import InvalidDocument, MlverError, shell_command, printable_name
+from mlver.errors import InvalidDocument, MlverError, printable_name, shell_command
 from mlver.git import merging, remotes
 from mlver.git.repository import Repository, Tag
 from mlver.git.revisions import resolve
@@ -60,7 +60,9 @@ class EventResult:
         return 0 if self.verified else 1
 
 
-def read_event(project: Project, tag: str | None = None, *, on: str | None = None, ask_remote: bool = False) -> EventResult:
+def read_event(
+    project: Project, tag: str | None = None, *, on: str | None = None, ask_remote: bool = False
+) -> EventResult:
     """What `tag` (a name or full reference; the only one at HEAD, if None) means; raise MlverError for one not mlver's.
 
     `on` is a branch, or any commit, that has to hold the tag's commit: what never landed is no event. `ask_remote`:
@@ -73,13 +75,16 @@ def read_event(project: Project, tag: str | None = None, *, on: str | None = Non
     found = project.repository.tags(f"{_REF}{name}").get(name)
     if found is None:
         raise MlverError(
-            f"the tag {name} is not here", hint=shell_command("git", "fetch", "origin", f"{_REF}{name}:{_REF}{name}")
+            f"the tag {name} is not here",
+            hint=shell_command("git", "fetch", "origin", f"{_REF}{name}:{_REF}{name}"),
         )
     if ask_remote and not found.annotated:
         found = _fetch_annotated_tag(project.repository, found)
     result = _EventReader(project.repository, named, found).result()
     problems = (*_check_signature(project, found), *_check_branch(project.repository, found, on))
-    return replace(result, problems=(*result.problems, *problems), verified=result.verified and not problems)
+    return replace(
+        result, problems=(*result.problems, *problems), verified=result.verified and not problems
+    )
 
 
 def _check_signature(project: Project, tag: Tag) -> list[str]:
@@ -87,26 +92,39 @@ def _check_signature(project: Project, tag: Tag) -> list[str]:
     registry = project.without_cache.registry
     config = registry.read_config() if registry.read(layout.CONFIG) is not None else ProjectConfig()
     signature = seals.check_signatures(project, {tag.name: tag})[tag.name]
-    return [link.message for link in judge_signature(tag.name, signature, required=config.tags.signed)]
+    return [
+        link.message for link in judge_signature(tag.name, signature, required=config.tags.signed)
+    ]
 
 
 def _check_branch(repository: Repository, tag: Tag, on: str | None) -> list[str]:
-    if on is None or tag.commit is None or merging.contains(repository, resolve(repository, on), tag.commit):
+    if (
+        on is None
+        or tag.commit is None
+        or merging.contains(repository, resolve(repository, on), tag.commit)
+    ):
         return []
     return [f"its commit {tag.commit[:10]} is not on {printable_name(on)}"]
 
 
 def _build_foreign_error(name: str) -> MlverError:
-    return MlverError(f"{name} is no tag of mlver's", hint="mlver's are MODEL@vVERSION and MODEL@STAGE.NUMBER")
+    return MlverError(
+        f"{name} is no tag of mlver's", hint="mlver's are MODEL@vVERSION and MODEL@STAGE.NUMBER"
+    )
 
 
 def _find_only_tag(project: Project) -> str:
     head = project.repository.head().commit
-    here = [name for name, tag in project.repository.tags().items() if tag.commit == head and tag.seals]
+    here = [
+        name for name, tag in project.repository.tags().items() if tag.commit == head and tag.seals
+    ]
     here = [name for name in here if read_tag_name(name)]
     if len(here) != 1:
         there = f"there are {len(here)} tags of mlver's" if here else "there is no tag of mlver's"
-        raise MlverError(f"{there} at HEAD", hint=shell_command("mlver", "event", here[0]) if here else "mlver event TAG")
+        raise MlverError(
+            f"{there} at HEAD",
+            hint=shell_command("mlver", "event", here[0]) if here else "mlver event TAG",
+        )
     return here[0]
 
 
@@ -136,12 +154,21 @@ class _EventReader:
             return replace(bare, problems=(f"its commit does not hold {path}",))
         digest = Digest.of(data)
         seal = seals.seal_from_bytes(self.tag, data)
-        problems = [f"{link.subject} {link.message}" for link in judge_tag(self.tag.name, path, digest, seal)]
+        problems = [
+            f"{link.subject} {link.message}"
+            for link in judge_tag(self.tag.name, path, digest, seal)
+        ]
         bare = replace(bare, record=str(digest))
         try:
-            told = self._read_promotion(bare, data, path) if self.named.stage else self._read_version(bare, data, path)
+            told = (
+                self._read_promotion(bare, data, path)
+                if self.named.stage
+                else self._read_version(bare, data, path)
+            )
         except InvalidDocument as error:
-            return replace(bare, problems=(*problems, *(f"{error.where}: {fault}" for fault in error.faults)))
+            return replace(
+                bare, problems=(*problems, *(f"{error.where}: {fault}" for fault in error.faults))
+            )
         except MlverError as error:
             return replace(bare, problems=(*problems, error.message))
         return replace(told, problems=tuple(problems), verified=not problems)
@@ -178,7 +205,10 @@ class _EventReader:
         if (record.model, record.version) != (self.named.model, self.named.version):
             raise MlverError(f"{path} says it is {record.model} {record.version}")
         return replace(
-            _add_details(bare, record), parent=record.parent, previous=self._find_previous(record), artifacts=record.artifacts()
+            _add_details(bare, record),
+            parent=record.parent,
+            previous=self._find_previous(record),
+            artifacts=record.artifacts(),
         )
 
     def _find_previous(self, record: VersionRecord) -> str | None:
@@ -186,21 +216,36 @@ class _EventReader:
         assert self.tag.commit is not None
         paths = self.repository.files_at(self.tag.commit, layout.versions_folder(record.model))
         places = filter(None, map(layout.parse_path, paths))
-        there = [parse_version(place.version) for place in places if place.kind == "version" and place.version]
-        found = highest_version(number for number in there if number < parse_version(record.version))
+        there = [
+            parse_version(place.version)
+            for place in places
+            if place.kind == "version" and place.version
+        ]
+        found = highest_version(
+            number for number in there if number < parse_version(record.version)
+        )
         return None if found is None else str(found)
 
     def _read_promotion(self, bare: EventResult, data: bytes, path: str) -> EventResult:
         record = decode_promotion(data, path)
         said = (record.model, record.stage, record.sequence)
         if said != (self.named.model, self.named.stage, self.named.sequence):
-            raise MlverError(f"{path} says it is {record.model} {record.stage} {record.sequence:04d}")
+            raise MlverError(
+                f"{path} says it is {record.model} {record.stage} {record.sequence:04d}"
+            )
         where = layout.version_path(record.model, record.version)
         pinned = self._read_file(where)
         if pinned is None or Digest.of(pinned) != record.record:
-            raise MlverError(f"{path} promoted another record of {record.version} than the one its commit holds")
+            raise MlverError(
+                f"{path} promoted another record of {record.version} than the one its commit holds"
+            )
         version = decode_version(pinned, where)
-        told = replace(_add_details(bare, record), version=record.version, action=record.action, previous=record.previous)
+        told = replace(
+            _add_details(bare, record),
+            version=record.version,
+            action=record.action,
+            previous=record.previous,
+        )
         return replace(told, parent=version.parent, artifacts=version.artifacts())
 
 

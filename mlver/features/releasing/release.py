@@ -76,7 +76,9 @@ def release_records(
         return _ReleaseRun(line, edit, name, there, silent, require_trigger).run(models)
 
 
-def _read_main_line(project: Project, remote: str, there: Advertised, edit: PlannedEdit | None) -> Project:
+def _read_main_line(
+    project: Project, remote: str, there: Advertised, edit: PlannedEdit | None
+) -> Project:
     """The project as the remote's main line has it; its commits are fetched where they are not here."""
     if not project.repository.has_commit(there.tip):
         if edit is None:
@@ -90,7 +92,9 @@ def _read_main_line(project: Project, remote: str, there: Advertised, edit: Plan
             "this clone is shallow: whether a record was edited since it landed cannot be told",
             hint=f"{shell_command('git', 'fetch', '--unshallow', remote)}   (in a pipeline: fetch the whole history)",
         )
-    return replace(project, registry=RecordRegistry(CommittedRecords.at(project.repository, there.tip), None))
+    return replace(
+        project, registry=RecordRegistry(CommittedRecords.at(project.repository, there.tip), None)
+    )
 
 
 @dataclass(slots=True)
@@ -106,11 +110,15 @@ class _ReleaseRun:
 
     def run(self, models: Sequence[str]) -> ReleaseResult:
         here = self.project.repository.tags()
-        due = missing_seals.list_sealable(self.project, self.there.tip, {*here, *self.there.tags}, models)
+        due = missing_seals.list_sealable(
+            self.project, self.there.tip, {*here, *self.there.tags}, models
+        )
         _require_models(models, due)
         accepted, refused = self._check_published(due, here)
         lacking = [one for one in due if one.tag not in here and one.tag not in self.there.tags]
-        plans, unsealable = missing_seals.plan_missing_tags(self.project, self.there.tip, lacking, main_line=True)
+        plans, unsealable = missing_seals.plan_missing_tags(
+            self.project, self.there.tip, lacking, main_line=True
+        )
         waiting = [one for one in due if one.tag in here and one.tag not in self.there.tags]
         if plans or waiting:
             self._warn_if_silent()
@@ -119,7 +127,9 @@ class _ReleaseRun:
         made = {plan.name for plan, _ in plans}
         faults = self._find_unfit(waiting, here)
         refused += [*faults.values(), *unsealable, *self._find_unlanded(models)]
-        ready = [one for one in due if one.tag in made or (one in waiting and one.path not in faults)]
+        ready = [
+            one for one in due if one.tag in made or (one in waiting and one.path not in faults)
+        ]
         pushed = [one.tag for one in ready]
         if self.edit is not None:
             pushed, more, spoilt = self._push_tags(ready)
@@ -143,7 +153,9 @@ class _ReleaseRun:
             raise MlverError(f"nothing was released: {self.silent.message}", hint=self.silent.hint)
         self.project.reporter.show_note(f"{self.silent.message}; {self.silent.hint}")
 
-    def _push_tags(self, ready: Sequence[SealableRecord]) -> tuple[list[str], list[str], list[Unsealable]]:
+    def _push_tags(
+        self, ready: Sequence[SealableRecord]
+    ) -> tuple[list[str], list[str], list[Unsealable]]:
         """Push tags, so many at once that each starts a pipeline; who was faster with one is looked at."""
         pushed: list[str] = []
         accepted: list[str] = []
@@ -166,12 +178,16 @@ class _ReleaseRun:
                 left = left[len(some) :]
         return pushed, accepted, refused
 
-    def _check_published(self, due: Sequence[SealableRecord], here: Mapping[str, Tag]) -> tuple[list[str], list[Unsealable]]:
+    def _check_published(
+        self, due: Sequence[SealableRecord], here: Mapping[str, Tag]
+    ) -> tuple[list[str], list[Unsealable]]:
         """Of what the remote has tags of: the tags that are not this clone's and yet seal the same records; and the
         records that they do not seal."""
         published = [one for one in due if one.tag in self.there.tags]
         ids = {one.tag: self.there.tags[one.tag] for one in published}
-        known = {tag: here[tag] for tag, oid in ids.items() if tag in here and here[tag].object_id == oid}
+        known = {
+            tag: here[tag] for tag, oid in ids.items() if tag in here and here[tag].object_id == oid
+        }
         foreign = {tag: oid for tag, oid in ids.items() if tag not in known}
         if foreign:
             self._fetch_tags(list(foreign))
@@ -180,7 +196,9 @@ class _ReleaseRun:
             hint = f"{shell_command('git', 'fetch', '--tags', self.remote)}   (a dry run fetches nothing)"
             raise MlverError(f"{self.remote} has tags that are not here yet", hint=hint)
         faults = self._find_unfit(published, {**known, **objects}, elsewhere=True)
-        return [one.tag for one in published if one.tag in foreign and one.path not in faults], list(faults.values())
+        return [
+            one.tag for one in published if one.tag in foreign and one.path not in faults
+        ], list(faults.values())
 
     def _fetch_tags(self, tags: Sequence[str]) -> None:
         """Those that are not here come to stay; of those that are, only the other side's objects are looked at."""
@@ -206,13 +224,21 @@ class _ReleaseRun:
             record = Digest.of(here or b"")
             faults = judge_tag(one.tag, one.path, record, seals.seal_from_bytes(tag, there))
             if faults:
-                where = f"is not what was released: {self.remote}'s" if elsewhere else "cannot be released: its"
+                where = (
+                    f"is not what was released: {self.remote}'s"
+                    if elsewhere
+                    else "cannot be released: its"
+                )
                 why = "seals another record" if faults[-1].kind == "record" else faults[-1].message
-                found[one.path] = Unsealable(one.path, f"{where} tag {one.tag} {why}", _build_look_hint(one, self.remote))
+                found[one.path] = Unsealable(
+                    one.path, f"{where} tag {one.tag} {why}", _build_look_hint(one, self.remote)
+                )
             elif tag.commit in beyond:
                 said = f"is sealed on {tag.commit[:10]}, a commit that {self.there.branch} of {self.remote} has not"
                 found[one.path] = Unsealable(
-                    one.path, said, f"{shell_command('git', 'tag', '-d', one.tag)}, then: mlver release   (it seals it anew)"
+                    one.path,
+                    said,
+                    f"{shell_command('git', 'tag', '-d', one.tag)}, then: mlver release   (it seals it anew)",
                 )
         return found
 
@@ -223,19 +249,26 @@ class _ReleaseRun:
             return []
         landed = set(self.project.repository.files_at(self.there.tip, layout.MODELS))
         branch = self.there.branch
-        asked = missing_seals.list_sealable(replace(self.project, reporter=SilentReporter()), head, self.there.tags, models)
+        asked = missing_seals.list_sealable(
+            replace(self.project, reporter=SilentReporter()), head, self.there.tags, models
+        )
         found = [one for one in asked if one.path not in landed]
         hint = (
-            shell_command("git", "push", self.remote, f"HEAD:{branch}") + "   (or have it merged there), then: mlver release"
+            shell_command("git", "push", self.remote, f"HEAD:{branch}")
+            + "   (or have it merged there), then: mlver release"
         )
-        return [Unsealable(one.path, f"is not on {branch} of {self.remote} yet", hint) for one in found]
+        return [
+            Unsealable(one.path, f"is not on {branch} of {self.remote} yet", hint) for one in found
+        ]
 
 
 def _require_models(models: Sequence[str], due: Sequence[SealableRecord]) -> None:
     there = {one.path.split("/")[2] for one in due}
     for model in models:
         if model not in there:
-            raise MlverError(f"the main line holds no model `{model}`", hint="mlver list, then git push")
+            raise MlverError(
+                f"the main line holds no model `{model}`", hint="mlver list, then git push"
+            )
 
 
 def _build_look_hint(one: SealableRecord, remote: str) -> str:

@@ -42,10 +42,14 @@ def draw_release(result: ReleaseResult, screen: TextScreen) -> None:
     for tag in result.pushed:
         screen.draw_line((verb, "bold"), " ", (tag, "name"), (f"  to {result.remote}", "dim"))
     for tag in result.accepted:
-        screen.draw_line("Found ", (tag, "name"), (f"  at {result.remote}, which seals the same record", "dim"))
+        screen.draw_line(
+            "Found ", (tag, "name"), (f"  at {result.remote}, which seals the same record", "dim")
+        )
     draw_refused_records(result.refused, screen)
     if not (result.pushed or result.accepted or result.refused):
-        screen.draw_line(f"{result.remote} has a tag of every record on its {result.branch} already")
+        screen.draw_line(
+            f"{result.remote} has a tag of every record on its {result.branch} already"
+        )
 
 
 _MARK = "##["
@@ -54,9 +58,17 @@ _PLAIN = re.compile(r"[A-Za-z0-9._/@:+-]+")
 
 
 def draw_event(result: EventResult, screen: TextScreen) -> None:
-    what = f" {result.stage} {result.sequence}: {result.action}" if result.kind == "promotion" else ""
-    screen.draw_line((f"{result.model} {result.version or ''}".rstrip(), "name"), what, (f"  {result.tag}", "dim"))
-    rows = [(label, _defuse_runner_mark(value)) for label, value in _describe_event(result) if value]
+    what = (
+        f" {result.stage} {result.sequence}: {result.action}" if result.kind == "promotion" else ""
+    )
+    screen.draw_line(
+        (f"{result.model} {result.version or ''}".rstrip(), "name"),
+        what,
+        (f"  {result.tag}", "dim"),
+    )
+    rows = [
+        (label, _defuse_runner_mark(value)) for label, value in _describe_event(result) if value
+    ]
     screen.draw_table([[(label, "dim"), value] for label, value in rows], indent=2, fold=1)
     for problem in result.problems:
         screen.draw_line("  ", ("broken", "bad"), f"  {_defuse_runner_mark(problem)}", hang=2)
@@ -107,7 +119,9 @@ def format_github_output(result: EventResult) -> str:
         "event": everything,
     }
     return "".join(
-        f"{name}<<{mark}\n{value}\n{mark}\n" for name, value in told.items() for mark in [_choose_delimiter(value)]
+        f"{name}<<{mark}\n{value}\n{mark}\n"
+        for name, value in told.items()
+        for mark in [_choose_delimiter(value)]
     )
 
 
@@ -137,12 +151,19 @@ def _defuse_runner_mark(said: str) -> str:
 def draw_ci(result: CiResult, screen: TextScreen) -> None:
     due = [file for file in result.files if file.state not in ("unchanged", "kept")]
     if due:
-        screen.draw_line(("Would write" if result.dry_run else "Wrote", "bold"), f" pipelines for {result.forge}")
-        screen.draw_table([[f.path, (f.state if f.state != "written" else "", "dim")] for f in result.files], indent=2)
+        screen.draw_line(
+            ("Would write" if result.dry_run else "Wrote", "bold"), f" pipelines for {result.forge}"
+        )
+        screen.draw_table(
+            [[f.path, (f.state if f.state != "written" else "", "dim")] for f in result.files],
+            indent=2,
+        )
     else:
         screen.draw_line(f"the pipelines for {result.forge} are here already; nothing changed")
     if result.include:
-        screen.draw_line(("add to your own ", "warn"), next(f.path for f in result.files if f.state == "kept"))
+        screen.draw_line(
+            ("add to your own ", "warn"), next(f.path for f in result.files if f.state == "kept")
+        )
         screen.draw_unbroken(f"  include: [{{ {result.include.removeprefix('- ')} }}]")
     for one in result.left_out:
         screen.draw_line(("left out ", "dim"), one.pipeline, (", which needs", "dim"))
@@ -150,7 +171,9 @@ def draw_ci(result: CiResult, screen: TextScreen) -> None:
             screen.draw_unbroken("  ", NEEDED[name])
     if due and not result.dry_run:
         places = dict.fromkeys(PurePosixPath(f.path).parts[0] for f in due)
-        screen.draw_unbroken(("next: ", "dim"), shell_command("git", "add", *places), ", then commit and push")
+        screen.draw_unbroken(
+            ("next: ", "dim"), shell_command("git", "add", *places), ", then commit and push"
+        )
 
 
 def draw_pipeline_files(files: Sequence[PipelineFile], screen: TextScreen) -> None:
@@ -164,10 +187,14 @@ def draw_pipeline_files(files: Sequence[PipelineFile], screen: TextScreen) -> No
 def draw_new_seals(found: Iterable[SealedRecord], screen: TextScreen, *, dry_run: bool) -> None:
     verb = "Would seal" if dry_run else "Sealed"
     for sealed in found:
-        screen.draw_line((verb, "bold"), " ", (sealed.tag, "name"), (f"  on commit {sealed.commit[:10]}", "dim"))
+        screen.draw_line(
+            (verb, "bold"), " ", (sealed.tag, "name"), (f"  on commit {sealed.commit[:10]}", "dim")
+        )
 
 
 def draw_refused_records(found: Iterable[Unsealable], screen: TextScreen) -> None:
     for record in found:
-        screen.draw_line(("Refused", "bad"), " ", (record.path, "bold"), f" {record.message}", hang=2)
+        screen.draw_line(
+            ("Refused", "bad"), " ", (record.path, "bold"), f" {record.message}", hang=2
+        )
         screen.draw_unbroken("  ", ("hint: ", "dim"), record.hint)

@@ -11,7 +11,13 @@ from mlver.git import changes, remotes
 from mlver.project.project import Project
 from mlver.project.reporter import SilentReporter
 from mlver.project.tags import missing_seals
-from mlver.project.tags.missing_seals import TagPlans, SealableRecord, SealedRecord, Unsealable, list_sealed
+from mlver.project.tags.missing_seals import (
+    SealableRecord,
+    SealedRecord,
+    TagPlans,
+    Unsealable,
+    list_sealed,
+)
 from mlver.project.transaction import editing
 from mlver.records import layout
 from mlver.records.tags import read_tag_name
@@ -54,7 +60,9 @@ def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) 
 def _require_head(project: Project) -> str:
     head = project.repository.head().commit
     if head is None:
-        raise MlverError("there is no commit yet, so there is no record to seal", hint="mlver register MODEL …")
+        raise MlverError(
+            "there is no commit yet, so there is no record to seal", hint="mlver register MODEL …"
+        )
     return head
 
 
@@ -70,34 +78,57 @@ def _plan_lacking(
 ) -> tuple[TagPlans, tuple[Unsealable, ...]]:
     """The tags to make; and the records that no tag may seal, or that were sealed elsewhere."""
     here = project.repository.tags()
-    unsealed = [one for one in missing_seals.list_sealable(project, head, {*here, *there}) if one.tag not in here]
+    unsealed = [
+        one
+        for one in missing_seals.list_sealable(project, head, {*here, *there})
+        if one.tag not in here
+    ]
     _warn_missing_tags(project, unsealed, here)
-    plans, unsealable = missing_seals.plan_missing_tags(project, head, [one for one in unsealed if one.tag not in there])
-    said, hint = f"was sealed elsewhere: {remote} has its tag", shell_command("git", "fetch", "--tags", remote or "origin")
+    plans, unsealable = missing_seals.plan_missing_tags(
+        project, head, [one for one in unsealed if one.tag not in there]
+    )
+    said, hint = (
+        f"was sealed elsewhere: {remote} has its tag",
+        shell_command("git", "fetch", "--tags", remote or "origin"),
+    )
     elsewhere = [Unsealable(one.path, said, hint) for one in unsealed if one.tag in there]
     return plans, (*elsewhere, *unsealable)
 
 
-def _warn_missing_tags(project: Project, unsealed: Sequence[SealableRecord], here: Collection[str]) -> None:
+def _warn_missing_tags(
+    project: Project, unsealed: Sequence[SealableRecord], here: Collection[str]
+) -> None:
     """Say so where tags seem not to have come with a clone: those made now would be others of the same name."""
     if remotes.default(project.repository) is None:
         return
     tagged = {found.model for name in here if (found := read_tag_name(name)) and found.version}
-    for model, number in Counter(one.path.split("/")[2] for one in unsealed if layout.is_version_path(one.path)).items():
+    for model, number in Counter(
+        one.path.split("/")[2] for one in unsealed if layout.is_version_path(one.path)
+    ).items():
         if number > 1 and model not in tagged:
             project.reporter.show_note(
                 f"no tag of {model} is here; if they were not fetched: git fetch --tags, then mlver tag"
             )
 
 
-def _push_tags(project: Project, head: str, remote: str, there: Mapping[str, str]) -> tuple[str, ...]:
+def _push_tags(
+    project: Project, head: str, remote: str, there: Mapping[str, str]
+) -> tuple[str, ...]:
     """Push the tags of HEAD's records that the other side lacks."""
     here = project.repository.tags()
-    due = missing_seals.list_sealable(replace(project, reporter=SilentReporter()), head, {*here, *there})
-    others = [one.tag for one in due if one.tag in here and there.get(one.tag) not in (None, here[one.tag].object_id)]
+    due = missing_seals.list_sealable(
+        replace(project, reporter=SilentReporter()), head, {*here, *there}
+    )
+    others = [
+        one.tag
+        for one in due
+        if one.tag in here and there.get(one.tag) not in (None, here[one.tag].object_id)
+    ]
     if others:
         said = f"{remote} has {', '.join(others)} already, made elsewhere"
-        project.reporter.show_note(f"{said}; if the records differ, git pull stops, and mlver resolve settles it")
+        project.reporter.show_note(
+            f"{said}; if the records differ, git pull stops, and mlver resolve settles it"
+        )
     names = [one.tag for one in due if one.tag in here and one.tag not in there]
     for some in changes.batches(names):
         changes.push_tags(project.repository, remote, some)

@@ -32,7 +32,9 @@ _PERHAPS = PipelineSilence(
 _INSTALLATION = "ghs_"
 
 
-def judge_trigger(environment: Mapping[str, str], secrets: Collection[str]) -> PipelineSilence | None:
+def judge_trigger(
+    environment: Mapping[str, str], secrets: Collection[str]
+) -> PipelineSilence | None:
     """Why a push that shows these secrets starts no pipeline; None where it does, or outside of a forge's jobs."""
     if environment.get("GITHUB_ACTIONS") == "true":
         own = environment.get("GITHUB_TOKEN")

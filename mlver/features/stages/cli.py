@@ -32,9 +32,13 @@ PROMOTE_EXAMPLES = (
 def promote_command(
     ctx: typer.Context,
     ref: Annotated[str, typer.Argument(metavar="REF", help=REF_HELP, autocompletion=complete_ref)],
-    to: Annotated[str, typer.Option("--to", metavar="STAGE", help="The stage.", autocompletion=complete_stage)],
+    to: Annotated[
+        str, typer.Option("--to", metavar="STAGE", help="The stage.", autocompletion=complete_stage)
+    ],
     message: Message = "",
-    force: Annotated[bool, typer.Option("--force", help="Though a gate is shut; the record says so.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Though a gate is shut; the record says so.")
+    ] = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -42,7 +46,14 @@ def promote_command(
 
     Exit 1 when a gate is shut. Stages and what they ask for stand in .mlver/config.yaml.
     """
-    result = promote_version(find_session(ctx).initialised_project, ref, to=to, message=message, force=force, dry_run=dry_run)
+    result = promote_version(
+        find_session(ctx).initialised_project,
+        ref,
+        to=to,
+        message=message,
+        force=force,
+        dry_run=dry_run,
+    )
     emit_result(result, draw_promote, json=json, code=result.exit_code)
 
 
@@ -65,10 +76,15 @@ def rollback_command(
         ),
     ] = None,
     to: Annotated[
-        str | None, typer.Option(metavar="VERSION", help="Back to this one, not the one before.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="VERSION", help="Back to this one, not the one before.", show_default=False
+        ),
     ] = None,
     message: Message = "",
-    checkout: Annotated[bool, typer.Option("--checkout", help="Restore the working files as well.")] = False,
+    checkout: Annotated[
+        bool, typer.Option("--checkout", help="Restore the working files as well.")
+    ] = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -94,8 +110,12 @@ CHECKOUT_EXAMPLES = (
 def checkout_command(
     ctx: typer.Context,
     ref: Ref = None,
-    to: Annotated[str | None, typer.Option(metavar="DIR", help="Into this folder, not the work tree.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite bytes that are stored nowhere.")] = False,
+    to: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Into this folder, not the work tree.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite bytes that are stored nowhere.")
+    ] = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:

@@ -50,16 +50,25 @@ def _suggest_next_command(result: PromoteResult) -> str:
 def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:
     verb = "Would roll back" if result.dry_run else "Rolled back"
     screen.draw_line(
-        (verb, "bold"), f" {result.stage} from {result.previous} to ", (f"{result.model} {result.version}", "name")
+        (verb, "bold"),
+        f" {result.stage} from {result.previous} to ",
+        (f"{result.model} {result.version}", "name"),
     )
     kept = "that is kept of it" if result.unkept else "of it"
-    screen.draw_line("  ", (f"every byte {kept} was read and found right ({format_size(result.verified)})", "dim"))
+    screen.draw_line(
+        "  ",
+        (f"every byte {kept} was read and found right ({format_size(result.verified)})", "dim"),
+    )
     if result.unkept:
-        screen.draw_line("  ", (f"not checked, for mlver keeps no copy: {', '.join(result.unkept)}", "warn"))
+        screen.draw_line(
+            "  ", (f"not checked, for mlver keeps no copy: {', '.join(result.unkept)}", "warn")
+        )
     if result.checkout is not None:
         draw_materialised(result.checkout, screen, dry_run=result.dry_run)
     elif not result.dry_run:
-        screen.draw_unbroken(("working files: ", "dim"), f"mlver checkout {result.model}@{result.version}")
+        screen.draw_unbroken(
+            ("working files: ", "dim"), f"mlver checkout {result.model}@{result.version}"
+        )
 
 
 def draw_checkout(result: CheckoutResult, screen: TextScreen) -> None:
@@ -79,14 +88,22 @@ def draw_materialised(done: CheckoutOutcome, screen: TextScreen, *, dry_run: boo
     parts.append(f"{done.unchanged:,} unchanged")
     screen.draw_line("  ", ", ".join(parts), (f"  in {done.root}", "dim"), hang=2)
     if done.skipped:
-        screen.draw_line("  ", (f"not touched: {join_listed(done.skipped)} (mlver keeps no copy)", "dim"), hang=2)
+        screen.draw_line(
+            "  ", (f"not touched: {join_listed(done.skipped)} (mlver keeps no copy)", "dim"), hang=2
+        )
     if done.saved:
         kept = "would keep" if dry_run else "kept"
         screen.draw_line(
-            "  ", (f"{kept} the unregistered bytes of {format_count(len(done.saved), 'file')} as objects:", "warn")
+            "  ",
+            (
+                f"{kept} the unregistered bytes of {format_count(len(done.saved), 'file')} as objects:",
+                "warn",
+            ),
         )
     for path, digest in done.saved[:_SAVED_SHOWN]:
         screen.draw_line("    ", path)
         screen.draw_unbroken(("      " + f"sha256:{digest}", "dim"))
     if len(done.saved) > _SAVED_SHOWN:
-        screen.draw_line((f"    and {len(done.saved) - _SAVED_SHOWN:,} more (--json lists all)", "dim"))
+        screen.draw_line(
+            (f"    and {len(done.saved) - _SAVED_SHOWN:,} more (--json lists all)", "dim")
+        )

@@ -36,13 +36,17 @@ class DamageReport:
     copies: frozenset[Digest]
 
 
-def find_damage(project: Project, records: Iterable[VersionRecord], *, everything: bool = False) -> DamageReport:
+def find_damage(
+    project: Project, records: Iterable[VersionRecord], *, everything: bool = False
+) -> DamageReport:
     """What is wrong below these records: manifests, objects (each byte read and hashed), weights kept elsewhere.
 
     With `everything`, the whole object store is read, whatever refers to it.
     """
     checked = list(records)
-    digests: dict[Digest, None] = {}  # of half a million files, no more than that: who uses them is rarely asked
+    digests: dict[
+        Digest, None
+    ] = {}  # of half a million files, no more than that: who uses them is rarely asked
     broken: list[BrokenLink] = []
     for record in checked:
         for name, artifact in record.artifacts().items():
@@ -57,14 +61,18 @@ def find_damage(project: Project, records: Iterable[VersionRecord], *, everythin
             elif name == "weights":
                 broken += _check_unstored(project, subject, artifact, record.code.commit)
     problems = verify_objects(project, digests, everything=everything)
-    users = _find_users(project, checked, {one.digest for one in problems if one.digest and one.digest in digests})
+    users = _find_users(
+        project, checked, {one.digest for one in problems if one.digest and one.digest in digests}
+    )
     objects = [(problem, _describe_object(users, problem)) for problem in problems]
     lost = [link for problem, link in objects if problem.lost and problem.digest in digests]
     unsound = frozenset(problem.digest for problem in problems if problem.digest and problem.path)
     return DamageReport((*broken, *(link for _, link in objects)), (*broken, *lost), unsound)
 
 
-def verify_objects(project: Project, digests: Collection[Digest], *, everything: bool = False) -> list[StoreProblem]:
+def verify_objects(
+    project: Project, digests: Collection[Digest], *, everything: bool = False
+) -> list[StoreProblem]:
     """What is wrong with these objects, in their order, and else with `everything`; every byte is read."""
     kept = open_store(project)
     reporter = project.reporter
@@ -73,17 +81,27 @@ def verify_objects(project: Project, digests: Collection[Digest], *, everything:
         reporter.begin("checking objects", total)
 
     try:
-        found = list(kept.verify_objects(None if everything else digests, progress=reporter.advance_work, expect=expect))
+        found = list(
+            kept.verify_objects(
+                None if everything else digests, progress=reporter.advance_work, expect=expect
+            )
+        )
     finally:
         reporter.end()
     if everything:
         known = {problem.digest for problem in found}
-        found += [StoreProblem(digest, None, "is missing", lost=True) for digest in sorted(kept.find_missing(digests) - known)]
+        found += [
+            StoreProblem(digest, None, "is missing", lost=True)
+            for digest in sorted(kept.find_missing(digests) - known)
+        ]
     else:
         found = [problem for problem in found if problem.digest in digests]
     told = {problem.digest for problem in found}
     place = {digest: number for number, digest in enumerate(digests) if digest in told}
-    return sorted(found, key=lambda problem: place.get(problem.digest, len(place)) if problem.digest else len(place))
+    return sorted(
+        found,
+        key=lambda problem: place.get(problem.digest, len(place)) if problem.digest else len(place),
+    )
 
 
 def quarantine_damage(project: Project, damaged: DamageReport) -> None:
@@ -94,16 +112,24 @@ def quarantine_damage(project: Project, damaged: DamageReport) -> None:
             project.reporter.show_note(f"set a damaged copy of {digest} aside: {path}")
 
 
-def _find_users(project: Project, records: Iterable[VersionRecord], digests: Collection[Digest]) -> dict[Digest, _ObjectUser]:
+def _find_users(
+    project: Project, records: Iterable[VersionRecord], digests: Collection[Digest]
+) -> dict[Digest, _ObjectUser]:
     """Where each of these digests is first used."""
     found: dict[Digest, _ObjectUser] = {}
-    pinned = ((record, name, artifact) for record in records for name, artifact in record.artifacts().items())
+    pinned = (
+        (record, name, artifact)
+        for record in records
+        for name, artifact in record.artifacts().items()
+    )
     for record, name, artifact in pinned if digests else ():
         if artifact.stored:
             with suppress(MlverError):  # a manifest that cannot be read is named already
                 for path, hexadecimal in list_entries(project, artifact):
                     if (digest := Digest(hexadecimal)) in digests:
-                        found.setdefault(digest, _ObjectUser(f"{record.model} {record.version} {name}", path))
+                        found.setdefault(
+                            digest, _ObjectUser(f"{record.model} {record.version} {name}", path)
+                        )
     return found
 
 
@@ -114,22 +140,32 @@ def _describe_object(users: Mapping[Digest, _ObjectUser], problem: StoreProblem)
         return BrokenLink("object", subject, problem.what, "mlver doctor --fix")
     file = f"/{os.fsdecode(held.path)}" if held.path else ""
     where = f"{problem.digest}, {problem.path}" if problem.path else str(problem.digest)
-    return BrokenLink("object", f"{held.subject}{file}", f"{problem.what} ({where})", "mlver doctor --fix")
+    return BrokenLink(
+        "object", f"{held.subject}{file}", f"{problem.what} ({where})", "mlver doctor --fix"
+    )
 
 
-def _check_unstored(project: Project, subject: str, artifact: Artifact, commit: str | None) -> list[BrokenLink]:
+def _check_unstored(
+    project: Project, subject: str, artifact: Artifact, commit: str | None
+) -> list[BrokenLink]:
     """Weights that mlver keeps no copy of: those at hand, or what git, git-lfs or DVC kept of the version's commit."""
     try:
         found = measure_at(project, artifact.path, fresh=True)
         said = "holds other bytes" if found else "is not there"
-        message, hint = f"{artifact.path} {said}", f"put {artifact.path} back as it was, from wherever it is kept"
+        message, hint = (
+            f"{artifact.path} {said}",
+            f"put {artifact.path} back as it was, from wherever it is kept",
+        )
     except MlverError as error:  # what is there cannot be hashed
         found, message, hint = None, error.message, error.hint or ""
     if found is not None and found.digest == artifact.digest:
         return []
     if commit is not None:
         try:
-            if ExternalCopies(project, proven=True).at(commit, artifact.path).found.digest == artifact.digest:
+            if (
+                ExternalCopies(project, proven=True).at(commit, artifact.path).found.digest
+                == artifact.digest
+            ):
                 return []
         except MissingContents as error:
             message, hint = f"{message}, and {error.message}", error.hint or hint

@@ -19,20 +19,20 @@ from mlver.hashing.walk import walk_files
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.artifact import Artifact
-from mlver.records.manifest import ManifestEntry, Manifest
+from mlver.records.manifest import Manifest, ManifestEntry
 from mlver.records.model import ModelSettings
 
 __all__ = [
     "MeasuredArtifact",
     "OwnPaths",
-    "pair_manifests",
-    "list_entries",
+    "collect_own_paths",
     "find_changed_files",
     "has_no_files",
+    "list_entries",
     "measure_at",
     "measure_into",
     "measure_path",
-    "collect_own_paths",
+    "pair_manifests",
 ]
 
 
@@ -72,12 +72,16 @@ def measure_into(project: Project, path: str, sink: ContentSink | None) -> Measu
     """
     where = paths.join_inside(project.top, path, link_last=True)
     with _report_hashing(project, path, where) as progress:
-        found = measure_artifact(where, key=path, cache=_open_stat_cache(project), sink=sink, progress=progress)
+        found = measure_artifact(
+            where, key=path, cache=_open_stat_cache(project), sink=sink, progress=progress
+        )
     _refuse_ambiguous(project, path, found)
     return found
 
 
-def measure_at(project: Project, path: str, *, fresh: bool = False, keep_manifest: bool = True) -> MeasuredArtifact | None:
+def measure_at(
+    project: Project, path: str, *, fresh: bool = False, keep_manifest: bool = True
+) -> MeasuredArtifact | None:
     """The working file or directory at `path`; None where there is none, or one without any file.
 
     `fresh` reads every byte, cache or not.
@@ -87,7 +91,9 @@ def measure_at(project: Project, path: str, *, fresh: bool = False, keep_manifes
         return None
     cache = None if fresh else _open_stat_cache(project)
     with _report_hashing(project, path, where) as progress:
-        return measure_artifact(where, key=path, cache=cache, progress=progress, keep_manifest=keep_manifest)
+        return measure_artifact(
+            where, key=path, cache=cache, progress=progress, keep_manifest=keep_manifest
+        )
 
 
 @contextmanager
@@ -128,7 +134,10 @@ def _open_stat_cache(project: Project) -> StatCache:
 
 def _refuse_ambiguous(project: Project, path: str, found: MeasuredArtifact) -> None:
     """A file that is a manifest kept here would be taken for the directory that manifest describes."""
-    if found.manifest is None and project.registry.read(layout.manifest_path(found.digest)) is not None:
+    if (
+        found.manifest is None
+        and project.registry.read(layout.manifest_path(found.digest)) is not None
+    ):
         raise MlverError(
             f"{path} holds exactly the manifest of a directory registered here, and would be taken for it",
             hint="register the directory itself",
@@ -149,14 +158,21 @@ def list_entries(project: Project, artifact: Artifact) -> tuple[ManifestEntry, .
     if artifact.files != 1:
         path = layout.manifest_path(artifact.digest)
         raise MlverError(
-            f"{path} is missing: it lists the files of {printable_name(artifact.path)}", hint=f"git checkout -- {path}"
+            f"{path} is missing: it lists the files of {printable_name(artifact.path)}",
+            hint=f"git checkout -- {path}",
         )
     return ((b"", artifact.digest.hex),)
 
 
-def pair_manifests(project: Project, artifact: Artifact, found: MeasuredArtifact) -> tuple[Manifest, Manifest]:
+def pair_manifests(
+    project: Project, artifact: Artifact, found: MeasuredArtifact
+) -> tuple[Manifest, Manifest]:
     """What an artifact pins and what was measured, as manifests that can be compared."""
-    there = Manifest.parse(found.manifest, artifact.path).entries if found.manifest else ((b"", found.digest.hex),)
+    there = (
+        Manifest.parse(found.manifest, artifact.path).entries
+        if found.manifest
+        else ((b"", found.digest.hex),)
+    )
     return Manifest(list_entries(project, artifact)), Manifest(there)
 
 
@@ -167,4 +183,6 @@ def find_changed_files(project: Project, artifact: Artifact) -> list[str]:
         return [artifact.path]
     pinned, there = pair_manifests(project, artifact, found)
     names = {path for path, _ in set(pinned.entries) ^ set(there.entries)}
-    return [f"{artifact.path}/{os.fsdecode(name)}" if name else artifact.path for name in sorted(names)]
+    return [
+        f"{artifact.path}/{os.fsdecode(name)}" if name else artifact.path for name in sorted(names)
+    ]

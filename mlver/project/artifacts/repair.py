@@ -33,15 +33,23 @@ def find_losses(project: Project) -> list[Loss]:
     needed: dict[Digest, tuple[str, str]] = {}
     for model in project.registry.models():
         for number in project.registry.versions(model):
-            with suppress(MlverError):  # a record or manifest that cannot be read is for `verify` to name
+            with suppress(
+                MlverError
+            ):  # a record or manifest that cannot be read is for `verify` to name
                 record, _ = project.registry.version(model, number)
                 for name, artifact in record.artifacts().items():
                     if artifact.stored:
                         for file, hexadecimal in measuring.list_entries(project, artifact):
                             path = f"{artifact.path}/{os.fsdecode(file)}" if file else artifact.path
-                            needed.setdefault(Digest(hexadecimal), (f"{model} {number} {name}", path))
+                            needed.setdefault(
+                                Digest(hexadecimal), (f"{model} {number} {name}", path)
+                            )
     return [
-        Loss(problem.digest, *needed[problem.digest], f"{printable_name(needed[problem.digest][1])} {problem.what}")
+        Loss(
+            problem.digest,
+            *needed[problem.digest],
+            f"{printable_name(needed[problem.digest][1])} {problem.what}",
+        )
         for problem in damage.verify_objects(project, needed)
         if problem.digest
     ]

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError, shell_command, summarise_names, refusal_error
+from mlver.errors import MlverError, UsageError, refusal_error, shell_command, summarise_names
 from mlver.project.artifacts import damage, measuring, storing
 from mlver.project.edit import intent
 from mlver.project.edit.intent import CommandIntent
@@ -94,8 +94,12 @@ def check_out_version(
                 _save_files(project, root, endangered)
             _carry_out_plans(project, record, root, plans)
         except OSError as error:
-            outcome = "each file is as it was or as it should be: run the same command again to finish"
-            raise refusal_error(f"checking out {record.model} {record.version}", error, outcome=outcome) from error
+            outcome = (
+                "each file is as it was or as it should be: run the same command again to finish"
+            )
+            raise refusal_error(
+                f"checking out {record.model} {record.version}", error, outcome=outcome
+            ) from error
     return CheckoutOutcome(
         root=os.fspath(root),
         written=sum(len(plan.write) for plan in plans),
@@ -110,7 +114,10 @@ def _refuse_reserved(project: Project, record: VersionRecord, into: Path) -> Non
     own = (project.top / layout.ROOT, project.repository.common_dir, project.repository.git_dir)
     for place in (into, *(into / artifact.path for artifact in record.artifacts().values())):
         if paths.is_reserved(place, *own):
-            raise UsageError(f"{place} belongs to git or mlver itself", hint="name a folder of your own after --to")
+            raise UsageError(
+                f"{place} belongs to git or mlver itself",
+                hint="name a folder of your own after --to",
+            )
 
 
 def sweep_leftovers(project: Project, record: VersionRecord, root: Path) -> None:
@@ -129,14 +136,23 @@ def sweep_leftovers(project: Project, record: VersionRecord, root: Path) -> None
 
 
 def _plan_artifact(project: Project, root: Path, artifact: Artifact) -> _ArtifactPlan:
-    target = {_join_path(artifact.path, path): hexadecimal for path, hexadecimal in measuring.list_entries(project, artifact)}
+    target = {
+        _join_path(artifact.path, path): hexadecimal
+        for path, hexadecimal in measuring.list_entries(project, artifact)
+    }
     there = _measure_present(project, root, artifact.path)
-    write = {path: hexadecimal for path, hexadecimal in target.items() if there.get(path) != hexadecimal}
+    write = {
+        path: hexadecimal for path, hexadecimal in target.items() if there.get(path) != hexadecimal
+    }
     gone = [path for path in there if path not in target]
     links = _find_links(root, artifact.path, [*write, *gone])
     if links:
         # the folder that comes in a link's place is empty at first; what is behind the link is not ours to remove
-        write = {path: hexadecimal for path, hexadecimal in target.items() if path in write or _is_behind_link(path, links)}
+        write = {
+            path: hexadecimal
+            for path, hexadecimal in target.items()
+            if path in write or _is_behind_link(path, links)
+        }
         gone = [path for path in gone if not _is_behind_link(path, links)]
     replaced = [path for path in write if path in there and not _is_behind_link(path, links)]
     checked: set[str] = set()
@@ -180,7 +196,11 @@ def _measure_present(project: Project, root: Path, path: str) -> dict[str, str]:
         found = None if measuring.has_no_files(where) else measuring.measure_path(where)
     if found is None:
         return {}
-    entries = Manifest.parse(found.manifest, path).entries if found.manifest else ((b"", found.digest.hex),)
+    entries = (
+        Manifest.parse(found.manifest, path).entries
+        if found.manifest
+        else ((b"", found.digest.hex),)
+    )
     return {_join_path(path, name): hexadecimal for name, hexadecimal in entries}
 
 
@@ -188,7 +208,9 @@ def _join_path(path: str, name: bytes) -> str:
     return f"{path}/{os.fsdecode(name)}" if name else path
 
 
-def _find_endangered(project: Project, plans: Sequence[_ArtifactPlan]) -> tuple[tuple[str, str], ...]:
+def _find_endangered(
+    project: Project, plans: Sequence[_ArtifactPlan]
+) -> tuple[tuple[str, str], ...]:
     """Files that would be overwritten or removed and whose bytes no sound object holds."""
     going = [file for plan in plans for file in (*plan.replaced, *plan.remove)]
     if not going:
@@ -214,13 +236,20 @@ def _save_files(project: Project, root: Path, endangered: Sequence[tuple[str, st
         for path, hexadecimal in endangered:
             with paths.join_inside(root, path, link_last=True).open("rb") as source:
                 if deposit.put(source).hex != hexadecimal:
-                    raise MlverError(f"{path} changed while it was saved", hint="let its writer finish, then run again")
+                    raise MlverError(
+                        f"{path} changed while it was saved",
+                        hint="let its writer finish, then run again",
+                    )
 
 
 def measure_working_files(project: Project, record: VersionRecord) -> dict[str, str]:
     """The working files at a version's places, each with the digest of its bytes, for `put_back`."""
     places = [artifact.path for artifact in record.artifacts().values() if artifact.stored]
-    return {path: digest for place in places for path, digest in _measure_present(project, project.top, place).items()}
+    return {
+        path: digest
+        for place in places
+        for path, digest in _measure_present(project, project.top, place).items()
+    }
 
 
 def put_files_back(project: Project, record: VersionRecord, files: Mapping[str, str]) -> None:
@@ -228,10 +257,14 @@ def put_files_back(project: Project, record: VersionRecord, files: Mapping[str, 
     there = measure_working_files(project, record)
     write = tuple((path, digest) for path, digest in files.items() if there.get(path) != digest)
     remove = tuple((path, digest) for path, digest in there.items() if path not in files)
-    _replace_files(project, project.top, [_ArtifactPlan(write, remove, (), frozenset(), 0)], lambda: None)
+    _replace_files(
+        project, project.top, [_ArtifactPlan(write, remove, (), frozenset(), 0)], lambda: None
+    )
 
 
-def _carry_out_plans(project: Project, record: VersionRecord, root: Path, plans: Sequence[_ArtifactPlan]) -> None:
+def _carry_out_plans(
+    project: Project, record: VersionRecord, root: Path, plans: Sequence[_ArtifactPlan]
+) -> None:
     if not any(plan.write or plan.remove or plan.links for plan in plans):
         return
     plan = CommandIntent(
@@ -260,12 +293,17 @@ def _carry_out_plans(project: Project, record: VersionRecord, root: Path, plans:
     intent.drop_intent(project.directory)
 
 
-def _replace_files(project: Project, root: Path, plans: Sequence[_ArtifactPlan], begin: Callable[[], None]) -> None:
+def _replace_files(
+    project: Project, root: Path, plans: Sequence[_ArtifactPlan], begin: Callable[[], None]
+) -> None:
     """Change the files; `begin` is called once every new byte is proven and on the disk, before the first one goes."""
     links = frozenset(link for plan in plans for link in plan.links)
     checked: set[str] = set()
     wanted = [
-        (Digest(hexadecimal), paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked))
+        (
+            Digest(hexadecimal),
+            paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked),
+        )
         for plan in plans
         for path, hexadecimal in plan.write
     ]
@@ -277,7 +315,9 @@ def _replace_files(project: Project, root: Path, plans: Sequence[_ArtifactPlan],
 
     project.reporter.begin("writing files", None)
     try:
-        storing.open_store(project).export_objects(wanted, progress=project.reporter.advance_work, make_way=make_way)
+        storing.open_store(project).export_objects(
+            wanted, progress=project.reporter.advance_work, make_way=make_way
+        )
     finally:
         project.reporter.end()
     _remove_files(root, plans, set(obstacles))
@@ -295,7 +335,11 @@ def _find_obstacles(plans: Sequence[_ArtifactPlan]) -> list[str]:
     for plan in plans:
         targets = {path for path, _ in plan.write}
         above = {parent for target in targets for parent in _list_parents(target)}
-        found += [path for path, _ in plan.remove if path in above or not targets.isdisjoint(_list_parents(path))]
+        found += [
+            path
+            for path, _ in plan.remove
+            if path in above or not targets.isdisjoint(_list_parents(path))
+        ]
     return found
 
 
@@ -320,7 +364,9 @@ def _remove_files(root: Path, plans: Sequence[_ArtifactPlan], obstacles: Contain
         gone = [root / path for path, _ in plan.remove if path not in obstacles]
         for path in gone:
             path.unlink(missing_ok=True)
-        durable.sync_directories(dict.fromkeys(path.parent for path in gone if path.parent.is_dir()))
+        durable.sync_directories(
+            dict.fromkeys(path.parent for path in gone if path.parent.is_dir())
+        )
         for path in gone:
             _remove_empty_folders(path.parent, root)
 
@@ -362,7 +408,9 @@ def make_private_copy(project: Project, artifact: Artifact) -> Path:
         wanted = [
             (
                 Digest(hexadecimal),
-                paths.join_inside_as_text(common, _join_path(own, name), link_last=True, checked=checked),
+                paths.join_inside_as_text(
+                    common, _join_path(own, name), link_last=True, checked=checked
+                ),
             )
             for name, hexadecimal in measuring.list_entries(project, artifact)
         ]
@@ -377,6 +425,9 @@ def make_private_copy(project: Project, artifact: Artifact) -> Path:
 
 def _is_sound_copy(place: Path, artifact: Artifact) -> bool:
     try:
-        return not measuring.has_no_files(place) and measuring.measure_path(place).digest == artifact.digest
+        return (
+            not measuring.has_no_files(place)
+            and measuring.measure_path(place).digest == artifact.digest
+        )
     except MlverError:  # it cannot be read whole, or another process is just making it
         return False

@@ -39,7 +39,9 @@ def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[BrokenLink]:
     project, show = incoming.project, shell_command(*incoming.look, "--", path)
     place = layout.parse_path(path)
     if not incoming.record_tree.entries[path].is_file:
-        yield BrokenLink("name", path, "is a symlink or a repository of its own, which no record is", show)
+        yield BrokenLink(
+            "name", path, "is a symlink or a repository of its own, which no record is", show
+        )
     elif path == layout.CONFIG:
         yield from (replace(link, hint=show) for link in audit.check_config(project))
     elif path.startswith(f"{layout.MANIFESTS}/"):
@@ -47,7 +49,9 @@ def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[BrokenLink]:
     elif not path.startswith(f"{layout.MODELS}/"):
         return
     elif place is None:
-        yield BrokenLink("name", path, "is no record's name", shell_command("git", "rm", "--cached", "--", path))
+        yield BrokenLink(
+            "name", path, "is no record's name", shell_command("git", "rm", "--cached", "--", path)
+        )
     elif place.kind == "version":
         yield from _judge_version(project, path, place, show)
     elif place.kind != "promotion":  # those are read link by link, with their stage
@@ -66,7 +70,9 @@ def _judge_manifest(project: Project, path: str, show: str) -> Iterator[BrokenLi
         yield replace(audit.describe_unreadable(project, "manifest", path, error), hint=show)
 
 
-def _judge_version(project: Project, path: str, place: RecordPath, show: str) -> Iterator[BrokenLink]:
+def _judge_version(
+    project: Project, path: str, place: RecordPath, show: str
+) -> Iterator[BrokenLink]:
     assert place.version is not None
     try:
         record, _ = project.registry.version(place.model, place.version)
@@ -75,9 +81,14 @@ def _judge_version(project: Project, path: str, place: RecordPath, show: str) ->
         return
     for name, artifact in record.artifacts().items():
         # a manifest's presence tells a directory from a file, but one file is all that a file can be
-        if artifact.files != 1 and project.registry.read(layout.manifest_path(artifact.digest)) is None:
+        if (
+            artifact.files != 1
+            and project.registry.read(layout.manifest_path(artifact.digest)) is None
+        ):
             message = f"needs {layout.manifest_path(artifact.digest)}, the manifest of its {name}, which is not there"
-            yield BrokenLink("manifest", path, message, shell_command("git", "add", "--", layout.MANIFESTS))
+            yield BrokenLink(
+                "manifest", path, message, shell_command("git", "add", "--", layout.MANIFESTS)
+            )
 
 
 def _judge_chains(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[BrokenLink]:
@@ -88,11 +99,17 @@ def _judge_chains(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[B
         if place.kind == "promotion" and place.stage is not None:
             touched[place.model, place.stage] = None
         elif place.kind == "version":
-            touched |= {(place.model, stage): None for stage in project.registry.stages(place.model)}
+            touched |= {
+                (place.model, stage): None for stage in project.registry.stages(place.model)
+            }
     for model, stage in touched:
         numbers = project.registry.list_sequences(layout.stage_folder(model, stage))
-        incoming.record_tree.fetch(layout.promotion_path(model, stage, number) for number in numbers)
-        yield from audit.catch_errors(layout.stage_folder(model, stage), audit.check_chain(project, model, stage, []))
+        incoming.record_tree.fetch(
+            layout.promotion_path(model, stage, number) for number in numbers
+        )
+        yield from audit.catch_errors(
+            layout.stage_folder(model, stage), audit.check_chain(project, model, stage, [])
+        )
 
 
 def _judge_seals(project: Project, paths: Iterable[str]) -> Iterator[BrokenLink]:
@@ -120,7 +137,9 @@ def _find_case_collisions(incoming: IncomingChanges, paths: Iterable[str]) -> It
     project, touched = incoming.project, {path.casefold(): path for path in paths}
     models = {path.split("/")[2] for path in touched if path.startswith(f"{layout.MODELS}/")}
     if models:
-        yield from audit.find_case_collisions(model for model in project.registry.models() if model.casefold() in models)
+        yield from audit.find_case_collisions(
+            model for model in project.registry.models() if model.casefold() in models
+        )
     for path in incoming.record_tree.entries if touched else ():
         other = touched.get(path.casefold(), path)
         if other != path and layout.parse_path(path) is not None:

@@ -42,7 +42,11 @@ def catch_errors(subject: str, links: Iterable[BrokenLink]) -> Iterator[BrokenLi
 
 def describe_unreadable(project: Project, kind: str, path: str, error: MlverError) -> BrokenLink:
     """A record that says nothing; `uncommitted` tells how to undo it where HEAD still holds it whole."""
-    said = f"is not valid: {'; '.join(error.faults)}" if isinstance(error, InvalidDocument) else error.message
+    said = (
+        f"is not valid: {'; '.join(error.faults)}"
+        if isinstance(error, InvalidDocument)
+        else error.message
+    )
     try:
         data = project.registry.read(path) or b""
     except MlverError:
@@ -67,7 +71,9 @@ def find_uncommitted(project: Project, models: Sequence[str]) -> list[BrokenLink
     if head is None or not models:
         return []
     folders = [f"{layout.MODELS}/{model}" for model in models]
-    held = [path for path in project.repository.files_at(head, *folders) if layout.is_record_path(path)]
+    held = [
+        path for path in project.repository.files_at(head, *folders) if layout.is_record_path(path)
+    ]
     broken: list[BrokenLink] = []
     blobs = project.repository.blobs(f"{head}:{path}" for path in held)
     for path, committed in zip(held, blobs, strict=True):
@@ -75,10 +81,16 @@ def find_uncommitted(project: Project, models: Sequence[str]) -> list[BrokenLink
     return broken
 
 
-def _compare_with_head(project: Project, path: str, committed: bytes | None) -> Iterator[BrokenLink]:
+def _compare_with_head(
+    project: Project, path: str, committed: bytes | None
+) -> Iterator[BrokenLink]:
     data = project.registry.read(path)
     if data != committed:
-        what = "is deleted here, though HEAD holds it" if data is None else "differs from what HEAD holds"
+        what = (
+            "is deleted here, though HEAD holds it"
+            if data is None
+            else "differs from what HEAD holds"
+        )
         yield BrokenLink("record", path, what, shell_command("git", "checkout", "--", path))
 
 
@@ -116,7 +128,9 @@ def _check_tags(project: Project) -> Iterator[BrokenLink]:
                 "tag",
                 name,
                 "seals a record that is not here",
-                shell_command("git", "log", "--oneline", "-3", f"refs/tags/{name}", "--", layout.ROOT),
+                shell_command(
+                    "git", "log", "--oneline", "-3", f"refs/tags/{name}", "--", layout.ROOT
+                ),
             )
 
 
@@ -141,7 +155,12 @@ def check_manifest(project: Project, path: str, name: str) -> Iterator[BrokenLin
     """Whether the manifest at a path hashes to its `name`."""
     data = project.registry.read(path)
     if data is not None and f"{Digest.of(data).hex}.sha256" != name:
-        yield BrokenLink("manifest", path, "no longer hashes to its name", shell_command("git", "checkout", "--", path))
+        yield BrokenLink(
+            "manifest",
+            path,
+            "no longer hashes to its name",
+            shell_command("git", "checkout", "--", path),
+        )
 
 
 def _check_files(project: Project) -> Iterator[BrokenLink]:
@@ -154,7 +173,9 @@ def _check_files(project: Project) -> Iterator[BrokenLink]:
             path = os.path.relpath(os.path.join(directory, file), project.top)  # noqa: PTH118
             place = layout.parse_path(path)
             if place is None or file in links:
-                what = "is a symlink, which no record is" if file in links else "is no record's name"
+                what = (
+                    "is a symlink, which no record is" if file in links else "is no record's name"
+                )
                 yield BrokenLink("name", path, what, shell_command("git", "log", "--", path))
             elif place.kind not in ("version", "promotion"):  # those are walked link by link
                 yield from check_record(project, path, place)
@@ -167,13 +188,18 @@ def check_record(project: Project, path: str, place: RecordPath) -> Iterator[Bro
             settings = project.registry.settings(place.model)
             if settings is not None and settings.model != place.model:
                 yield BrokenLink(
-                    "settings", path, f"says it is of {settings.model}", shell_command("git", "log", "-p", "--", path)
+                    "settings",
+                    path,
+                    f"says it is of {settings.model}",
+                    shell_command("git", "log", "-p", "--", path),
                 )
             return
         found = _read_record(project, place)
         known = project.registry.digest(found.model, found.version)
     except MlverError as error:
-        yield describe_unreadable(project, "settings" if place.kind == "model" else "record", path, error)
+        yield describe_unreadable(
+            project, "settings" if place.kind == "model" else "record", path, error
+        )
         return
     stage = found.stage if isinstance(found, ApprovalRecord) else None
     if (found.model, found.version, stage, found.sequence) != (
@@ -183,13 +209,25 @@ def check_record(project: Project, path: str, place: RecordPath) -> Iterator[Bro
         place.sequence,
     ):
         said = " ".join(filter(None, (found.model, found.version, stage, f"{found.sequence:04d}")))
-        yield BrokenLink("record", path, f"says it is {said}", shell_command("git", "log", "--", path))
+        yield BrokenLink(
+            "record", path, f"says it is {said}", shell_command("git", "log", "--", path)
+        )
     elif known is None:
-        yield BrokenLink("record", path, f"names {found.version}, which has no record", shell_command("git", "log", "--", path))
+        yield BrokenLink(
+            "record",
+            path,
+            f"names {found.version}, which has no record",
+            shell_command("git", "log", "--", path),
+        )
     elif found.record != known:
         what = f"was given for another record of {found.version} than the one here"
         yield BrokenLink(
-            "record", path, what, shell_command("git", "log", "-p", "--", path, layout.version_path(place.model, found.version))
+            "record",
+            path,
+            what,
+            shell_command(
+                "git", "log", "-p", "--", path, layout.version_path(place.model, found.version)
+            ),
         )
 
 
@@ -208,7 +246,10 @@ def check_chains(project: Project, model: str, counted: list[str]) -> Iterator[B
         history: list[ChainLink] = []
         yield from catch_errors(folder, check_chain(project, model, stage, counted, history))
         yield from catch_errors(
-            folder, promotion_tags.check_promotion_tags(project, model, stage, {one.sequence: digest for one, digest in history})
+            folder,
+            promotion_tags.check_promotion_tags(
+                project, model, stage, {one.sequence: digest for one, digest in history}
+            ),
         )
 
 
@@ -216,7 +257,11 @@ ChainLink = tuple[PromotionRecord, Digest]
 
 
 def check_chain(
-    project: Project, model: str, stage: str, counted: list[str], history: list[ChainLink] | None = None
+    project: Project,
+    model: str,
+    stage: str,
+    counted: list[str],
+    history: list[ChainLink] | None = None,
 ) -> Iterator[BrokenLink]:
     """One stage of a model, as far as its promotions can be read; `history` is told them."""
     folder = layout.stage_folder(model, stage)
@@ -255,5 +300,7 @@ def find_case_collisions(models: Iterable[str]) -> Iterator[BrokenLink]:
         other = first.setdefault(model.casefold(), model)
         if other != model:
             path = f"{layout.MODELS}/{model}"
-            message = f"differs from the model `{other}` by letter case only: one folder on many machines"
+            message = (
+                f"differs from the model `{other}` by letter case only: one folder on many machines"
+            )
             yield BrokenLink("name", path, message, shell_command("git", "log", "--", path))

@@ -30,9 +30,7 @@ _DONE: dict[RecordChange, str] = {
     "replaced": "was replaced by the other side's in a merge",
 }
 _NEVER = "and a record stays as it was committed"
-_SQUASH = (
-    "git rebase -i   (squash it into the commit that added the record; what has landed stays, and a new record follows)"
-)
+_SQUASH = "git rebase -i   (squash it into the commit that added the record; what has landed stays, and a new record follows)"
 # How much of a branch's past is nobody's to change: what has landed elsewhere; what its own commits added, too; or
 # also what it had when a merge, or a push that rewinds it, would take that back.
 BranchProtection = Literal["free", "own", "protected"]
@@ -60,34 +58,74 @@ class IncomingChanges:
 def read_staged(repository: Repository) -> IncomingChanges:
     """What a commit made now would be: the index against all the parents it would have."""
     parents = touched.parents_to_be(repository)
-    differing = [touched.staged_against(repository, parent) for parent in (*parents, *([] if parents else [None]))]
+    differing = [
+        touched.staged_against(repository, parent)
+        for parent in (*parents, *([] if parents else [None]))
+    ]
     tree = CommittedRecords.from_index(repository)
     everything = dict.fromkeys(path for changes in differing for path in changes)
     records = tuple(path for path in everything if _is_below_root(path))
     # what a merge takes over from one side was let in there
-    new = {path: differing[0][path][1] for path in differing[0] if all(path in changes for changes in differing)}
-    files = {path: entry for path, entry in new.items() if entry and entry.is_file and not layout.is_own_path(path)}
-    edits = _find_edits(repository, tree, [path for path in records if layout.is_record_path(path)], parents, differing)
+    new = {
+        path: differing[0][path][1]
+        for path in differing[0]
+        if all(path in changes for changes in differing)
+    }
+    files = {
+        path: entry
+        for path, entry in new.items()
+        if entry and entry.is_file and not layout.is_own_path(path)
+    }
+    edits = _find_edits(
+        repository,
+        tree,
+        [path for path in records if layout.is_record_path(path)],
+        parents,
+        differing,
+    )
     return IncomingChanges(
-        _open_project(repository, tree), records, tuple(edits), _find_contents(repository, files), ("git", "diff", "--cached")
+        _open_project(repository, tree),
+        records,
+        tuple(edits),
+        _find_contents(repository, files),
+        ("git", "diff", "--cached"),
     )
 
 
-def read_pushed(repository: Repository, new: str, without: Sequence[str], *, landed: str | None, line: BranchProtection) -> IncomingChanges:
+def read_pushed(
+    repository: Repository,
+    new: str,
+    without: Sequence[str],
+    *,
+    landed: str | None,
+    line: BranchProtection,
+) -> IncomingChanges:
     """The commits of `new` that `without` lacks. `landed` is the commit whose records may not be touched."""
     tree = CommittedRecords.at(repository, new)
     under = touched.paths_between(repository, new, without, layout.ROOT)
     records = [path for path in under if layout.is_record_path(path)]
-    edits = dict(_find_tampered(_open_project(repository, tree), new, without, line)) if records and line != "free" else {}
+    edits = (
+        dict(_find_tampered(_open_project(repository, tree), new, without, line))
+        if records and line != "free"
+        else {}
+    )
     if landed is not None:
         # on a protected branch nothing of it may go missing, even where no new commit touched it: a push can rewind
-        gone = list(CommittedRecords.at(repository, landed).entries) if line == "protected" else records
-        edits |= _find_lost(repository, tree, landed, [path for path in gone if layout.is_record_path(path)])
+        gone = (
+            list(CommittedRecords.at(repository, landed).entries)
+            if line == "protected"
+            else records
+        )
+        edits |= _find_lost(
+            repository, tree, landed, [path for path in gone if layout.is_record_path(path)]
+        )
     project = _open_project(repository, tree)
     return IncomingChanges(project, tuple(under), tuple(edits.values()), (), ("git", "log", "-p"))
 
 
-def with_brought_files(incoming: IncomingChanges, new: str, without: Sequence[str]) -> IncomingChanges:
+def with_brought_files(
+    incoming: IncomingChanges, new: str, without: Sequence[str]
+) -> IncomingChanges:
     """The same, with every file's contents that the commits bring, even where a later one takes them out again."""
     brought = touched.brought(incoming.project.repository, new, without)
     files = tuple((path, found) for path, found in brought if not layout.is_own_path(path))
@@ -99,36 +137,63 @@ def _is_below_root(path: str) -> bool:
 
 
 def _open_project(repository: Repository, tree: CommittedRecords) -> Project:
-    state = StateDatabase(repository.common_dir / "mlver" / "state.db")  # never asked: a hook trusts no cache and writes none
+    state = StateDatabase(
+        repository.common_dir / "mlver" / "state.db"
+    )  # never asked: a hook trusts no cache and writes none
     return Project(repository, repository.top, SilentReporter(), state, RecordRegistry(tree, None))
 
 
-def _find_contents(repository: Repository, files: dict[str, Entry]) -> tuple[tuple[str, Found], ...]:
+def _find_contents(
+    repository: Repository, files: dict[str, Entry]
+) -> tuple[tuple[str, Found], ...]:
     known = touched.objects(repository, (entry.object_id for entry in files.values()))
-    return tuple((path, found) for path, found in zip(files, known, strict=True) if found is not None)
+    return tuple(
+        (path, found) for path, found in zip(files, known, strict=True) if found is not None
+    )
 
 
 _Differences = Sequence[dict[str, tuple[Entry | None, Entry | None]]]
 
 
 def _find_edits(
-    repository: Repository, tree: CommittedRecords, records: Iterable[str], parents: Sequence[str], differing: _Differences
+    repository: Repository,
+    tree: CommittedRecords,
+    records: Iterable[str],
+    parents: Sequence[str],
+    differing: _Differences,
 ) -> Iterator[BrokenLink]:
     """Records that the next commit would have otherwise than its parents."""
     for path in records:
         new = _identify_entry(tree.entries.get(path))
-        held = [_identify_entry(changes[path][0]) if path in changes else new for changes in differing]
+        held = [
+            _identify_entry(changes[path][0]) if path in changes else new for changes in differing
+        ]
         deed = judge_change(new, held, ())
         if deed is None and len(parents) > 1:
             deed = judge_change(new, held, _find_landed(repository, path))
         if deed is None or (len(parents) == 1 and not _has_landed(repository, parents[0], path)):
             continue
-        sides = [CommittedRecords.at(repository, parent) for parent in parents] if len(parents) > 1 else []
+        sides = (
+            [CommittedRecords.at(repository, parent) for parent in parents]
+            if len(parents) > 1
+            else []
+        )
         if deed != "replaced" and sides and renumbered.survives_in(tree, sides, path):
             continue
-        source = next((f"{p}" for p, content in zip(parents, held, strict=False) if content not in (None, new)), "HEAD")
-        back = shell_command("git", "checkout", "HEAD" if source == parents[0] else source[:12], "--", path)
-        yield BrokenLink("history", path, f"{_DONE[deed]}, {_NEVER}", f"{back}   (something new is a new record)")
+        source = next(
+            (
+                f"{p}"
+                for p, content in zip(parents, held, strict=False)
+                if content not in (None, new)
+            ),
+            "HEAD",
+        )
+        back = shell_command(
+            "git", "checkout", "HEAD" if source == parents[0] else source[:12], "--", path
+        )
+        yield BrokenLink(
+            "history", path, f"{_DONE[deed]}, {_NEVER}", f"{back}   (something new is a new record)"
+        )
 
 
 def _identify_entry(entry: Entry | None) -> str | None:
@@ -141,9 +206,13 @@ def _find_landed(repository: Repository, path: str) -> set[str]:
     A main branch that is ahead of its remote's gives way to that, as any branch does.
     """
     mains = touched.main_branches(repository)
-    held = dict(zip(mains, touched.objects(repository, [f"{name}:{path}" for name in mains]), strict=True))
+    held = dict(
+        zip(mains, touched.objects(repository, [f"{name}:{path}" for name in mains]), strict=True)
+    )
     there = {name: f"100644 {found.object_id}" for name, found in held.items() if found is not None}
-    return {each for name, each in there.items() if name.startswith("refs/remotes/")} or set(there.values())
+    return {each for name, each in there.items() if name.startswith("refs/remotes/")} or set(
+        there.values()
+    )
 
 
 def _has_landed(repository: Repository, head: str, path: str) -> bool:
@@ -158,16 +227,22 @@ def _has_landed(repository: Repository, head: str, path: str) -> bool:
     return bool(set(touched.holders(repository, head)) - {touched.own_branch(repository)})
 
 
-def _find_tampered(project: Project, new: str, without: Sequence[str], line: BranchProtection) -> Iterator[tuple[str, BrokenLink]]:
+def _find_tampered(
+    project: Project, new: str, without: Sequence[str], line: BranchProtection
+) -> Iterator[tuple[str, BrokenLink]]:
     """Records that were changed within the commits themselves."""
     deeds: dict[str, RecordChange] = {"M": "changed", "D": "deleted", "R": "replaced"}
-    for change in renumbered.find_tampering(project, layout.MODELS, layout.MANIFESTS, tip=new, without=without):
+    for change in renumbered.find_tampering(
+        project, layout.MODELS, layout.MANIFESTS, tip=new, without=without
+    ):
         if layout.is_record_path(change.path) and (change.kind != "R" or line == "protected"):
             said = f"{_DONE[deeds[change.kind]]} in commit {change.commit[:10]}, {_NEVER}"
             yield change.path, BrokenLink("history", change.path, said, _SQUASH)
 
 
-def _find_lost(repository: Repository, tree: CommittedRecords, landed: str, records: Sequence[str]) -> dict[str, BrokenLink]:
+def _find_lost(
+    repository: Repository, tree: CommittedRecords, landed: str, records: Sequence[str]
+) -> dict[str, BrokenLink]:
     """Records that are not as `landed` has them."""
     found: dict[str, BrokenLink] = {}
     held = touched.objects(repository, [f"{landed}:{path}" for path in records])
@@ -185,6 +260,7 @@ def resolve_commit(repository: Repository, revision: str) -> str:
     found = touched.commit_of(repository, revision)
     if found is None:
         raise MlverError(
-            f"`{revision}` names no commit here", hint="git fetch --unshallow   (in CI: check out the whole history)"
+            f"`{revision}` names no commit here",
+            hint="git fetch --unshallow   (in CI: check out the whole history)",
         )
     return found

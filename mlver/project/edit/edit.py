@@ -13,14 +13,19 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import MlverError, shell_command, refusal_error
+from mlver.errors import MlverError, refusal_error, shell_command
 from mlver.git import changes
 from mlver.git.abandoned import wait_for_index
 from mlver.git.merging import Meeting
 from mlver.git.repository import Repository
 from mlver.project.edit import intent
 from mlver.project.edit.intent import CommandIntent, PlannedTag
-from mlver.project.edit.recovery import RecoveryOutcome, compare_with_plan, read_if_there, recover_edit
+from mlver.project.edit.recovery import (
+    RecoveryOutcome,
+    compare_with_plan,
+    read_if_there,
+    recover_edit,
+)
 from mlver.system import durable
 
 
@@ -40,7 +45,10 @@ class PlannedEdit:
     def create_file(self, path: str, data: bytes) -> None:
         """Plan a new file; raise MlverError if there is one already: a record is never overwritten."""
         if path in self.writes or paths.join_inside(self.repository.top, path).exists():
-            raise MlverError(f"{path} exists already, and records never change", hint=shell_command("git", "log", "--", path))
+            raise MlverError(
+                f"{path} exists already, and records never change",
+                hint=shell_command("git", "log", "--", path),
+            )
         self.writes[path] = data
 
     def put(self, path: str, data: bytes) -> None:
@@ -51,7 +59,9 @@ class PlannedEdit:
         """Plan that a file is gone: one a merge brought, and that has another name now."""
         self.writes[path] = None
 
-    def commit(self, message: str, tags: tuple[PlannedTag, ...] = (), *, otherwise: str = "") -> str:
+    def commit(
+        self, message: str, tags: tuple[PlannedTag, ...] = (), *, otherwise: str = ""
+    ) -> str:
         """Write, commit only these files, make the tags, sync. Return the commit's id once nothing can be lost.
 
         `otherwise` is what a person whose HEAD is detached can do without a branch.
@@ -63,7 +73,10 @@ class PlannedEdit:
             _check_landed(self.repository, plan, commit)
             for tag in tags:
                 changes.create_tag(self.repository, tag.name, commit, tag.message)
-            changes.sync(self.repository, [f"refs/heads/{branch}", *(f"refs/tags/{tag.name}" for tag in tags)])
+            changes.sync(
+                self.repository,
+                [f"refs/heads/{branch}", *(f"refs/tags/{tag.name}" for tag in tags)],
+            )
         return commit
 
     def stage(self) -> None:
@@ -101,7 +114,9 @@ class PlannedEdit:
         """The plan, on disk while it is carried out; whatever stops that settles it."""
         outcome = RecoveryOutcome.UNDONE.outcome
         try:
-            plan = replace(self._plan_files(), branch=branch, tags=tags, during=during, untags=untags or {})
+            plan = replace(
+                self._plan_files(), branch=branch, tags=tags, during=during, untags=untags or {}
+            )
             intent.write_intent(self.directory, plan)
             intent.keep_index(self.directory, read_if_there(self.repository.git_dir / "index"))
             try:
@@ -128,9 +143,15 @@ class PlannedEdit:
             what=self.what,
             top=str(top),
             git_dir=self.repository.own,
-            writes={path: None if data is None else Digest.of(data) for path, data in self.writes.items()},
+            writes={
+                path: None if data is None else Digest.of(data)
+                for path, data in self.writes.items()
+            },
             before=before,
-            index={entry.path: entry.entry for entry in changes.index_entries(self.repository, list(self.writes))},
+            index={
+                entry.path: entry.entry
+                for entry in changes.index_entries(self.repository, list(self.writes))
+            },
         )
 
     def _write_files(self) -> None:
@@ -160,7 +181,8 @@ def _require_branch(repository: Repository, otherwise: str) -> str:
     if branch is None:
         raise MlverError(
             "HEAD is detached: a commit made here would be on no branch, and easily lost",
-            hint="git switch -c BRANCH, then run the command again" + (otherwise and f" (or {otherwise})"),
+            hint="git switch -c BRANCH, then run the command again"
+            + (otherwise and f" (or {otherwise})"),
         )
     return branch
 
@@ -169,4 +191,7 @@ def _refuse_unfinished(repository: Repository) -> None:
     unfinished = repository.unfinished()
     if unfinished is not None:
         what, finish = unfinished
-        raise MlverError(f"{what} is in progress, and a record has no place in it", hint=f"{finish}   (or --abort)")
+        raise MlverError(
+            f"{what} is in progress, and a record has no place in it",
+            hint=f"{finish}   (or --abort)",
+        )

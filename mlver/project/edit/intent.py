@@ -74,8 +74,13 @@ def write_intent(directory: Path, intent: CommandIntent) -> None:
         "top": intent.top,
         "git_dir": intent.git_dir,
         "branch": intent.branch,
-        "writes": {path: None if digest is None else str(digest) for path, digest in intent.writes.items()},
-        "before": {path: None if data is None else _encode_bytes(data) for path, data in intent.before.items()},
+        "writes": {
+            path: None if digest is None else str(digest) for path, digest in intent.writes.items()
+        },
+        "before": {
+            path: None if data is None else _encode_bytes(data)
+            for path, data in intent.before.items()
+        },
         "index": dict(intent.index),
         "tags": [[tag.name, tag.message, tag.path, tag.commit] for tag in intent.tags],
         "during": intent.during,
@@ -113,8 +118,14 @@ def _parse_intent(told: Mapping[str, Any]) -> CommandIntent:
         top=told["top"],
         git_dir=told["git_dir"],
         branch=branch,
-        writes={path: None if text is None else Digest.parse(text) for path, text in told["writes"].items()},
-        before={path: None if text is None else base64.b64decode(text) for path, text in told["before"].items()},
+        writes={
+            path: None if text is None else Digest.parse(text)
+            for path, text in told["writes"].items()
+        },
+        before={
+            path: None if text is None else base64.b64decode(text)
+            for path, text in told["before"].items()
+        },
         index=told["index"],
         tags=tags,
         during=told["during"],

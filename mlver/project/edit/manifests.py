@@ -13,7 +13,9 @@ from mlver.records import layout
 def put_new_files(project: Project, edit: PlannedEdit, manifests: Mapping[str, bytes]) -> None:
     """The manifests HEAD does not hold yet, and on the first registration what `mlver init` wrote."""
     paths = [*manifests, layout.ATTRIBUTES, layout.CONFIG]
-    for path, held in zip(paths, project.repository.blob_digests(f"HEAD:{path}" for path in paths), strict=True):
+    for path, held in zip(
+        paths, project.repository.blob_digests(f"HEAD:{path}" for path in paths), strict=True
+    ):
         wanted = manifests.get(path) or (project.registry.read(path) if held is None else None)
         if wanted is not None and Digest.of(wanted) != held:
             edit.put(path, wanted)

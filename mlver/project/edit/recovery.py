@@ -24,8 +24,14 @@ from mlver.system import durable
 class RecoveryOutcome(Enum):
     """What became of an interrupted edit; `told` says it of a command, `outcome` of a failure."""
 
-    COMPLETED = "completed `{}`, which had been interrupted", "it is done all the same, but a power cut may undo it"
-    UNTAGGED = "`{}` is committed, but git refused its tag; make it with: mlver tag", "its commit landed without a tag"
+    COMPLETED = (
+        "completed `{}`, which had been interrupted",
+        "it is done all the same, but a power cut may undo it",
+    )
+    UNTAGGED = (
+        "`{}` is committed, but git refused its tag; make it with: mlver tag",
+        "its commit landed without a tag",
+    )
     UNDONE = "undid `{}`, which had not finished", "nothing was changed"
 
     def told(self, what: str) -> str:
@@ -51,7 +57,10 @@ def recover_edit(repository: Repository, plan: CommandIntent, directory: Path) -
 
 def _list_references(plan: CommandIntent) -> list[str]:
     branches = [plan.branch] if plan.branch else []
-    return [*branches, *(f"refs/tags/{name}" for name in (*(tag.name for tag in plan.tags), *plan.untags))]
+    return [
+        *branches,
+        *(f"refs/tags/{name}" for name in (*(tag.name for tag in plan.tags), *plan.untags)),
+    ]
 
 
 def _repair_index(repository: Repository, directory: Path) -> None:
@@ -70,7 +79,9 @@ def _has_landed(repository: Repository, plan: CommandIntent) -> bool:
         return bool(plan.tags)
     if plan.during is not None:
         # the merge it settled was committed since
-        return not _is_still_merging(repository, plan) and all(compare_with_plan(repository, "HEAD", plan))
+        return not _is_still_merging(repository, plan) and all(
+            compare_with_plan(repository, "HEAD", plan)
+        )
     return plan.branch is not None and all(compare_with_plan(repository, plan.branch, plan))
 
 
@@ -102,7 +113,9 @@ def _complete_edit(repository: Repository, plan: CommandIntent, directory: Path)
         # a power cut may keep a commit and lose the index git wrote with it: then the person's next commit would undo
         # ours
         held = changes.index_entries(repository, list(plan.writes))
-        changes.unstage(repository, [entry.path for entry in held if entry.entry == plan.index[entry.path]])
+        changes.unstage(
+            repository, [entry.path for entry in held if entry.entry == plan.index[entry.path]]
+        )
     changes.sync(repository, _list_references(plan))
     return settled
 
@@ -115,7 +128,9 @@ def _make_tags(repository: Repository, plan: CommandIntent) -> None:
     there = repository.tags(*(f"refs/tags/{tag.name}" for tag in plan.tags)) if plan.tags else {}
     for tag in plan.tags:
         if tag.name not in there:
-            changes.create_tag(repository, tag.name, tag.commit or landed_by.get(tag.path, tip), tag.message)
+            changes.create_tag(
+                repository, tag.name, tag.commit or landed_by.get(tag.path, tip), tag.message
+            )
 
 
 def _undo_edit(repository: Repository, plan: CommandIntent) -> None:
@@ -125,22 +140,33 @@ def _undo_edit(repository: Repository, plan: CommandIntent) -> None:
         committed = [False] * len(committed)
     elif plan.during is not None:
         # the merge was given up: whatever git took away since is to stay away
-        committed = [held or digest is None for held, digest in zip(committed, plan.writes.values(), strict=True)]
+        committed = [
+            held or digest is None
+            for held, digest in zip(committed, plan.writes.values(), strict=True)
+        ]
     mine = [path for path, held in zip(plan.writes, committed, strict=True) if not held]
-    staged = [path for path, held in zip(plan.writes, compare_with_plan(repository, "", plan), strict=True) if held]
+    staged = [
+        path
+        for path, held in zip(plan.writes, compare_with_plan(repository, "", plan), strict=True)
+        if held
+    ]
     for path in mine:
         _put_file_back(repository.top, path, plan)
     restored = [changes.IndexEntry(path, plan.index[path]) for path in mine if path in staged]
     changes.restore_index(repository, restored)
     there = _find_unchanged_tags(repository, plan.untags)
-    changes.restore_tags(repository, {name: oid for name, oid in plan.untags.items() if name not in there})
+    changes.restore_tags(
+        repository, {name: oid for name, oid in plan.untags.items() if name not in there}
+    )
     changes.sync(repository, [f"refs/tags/{name}" for name in plan.untags])
 
 
 def _find_unchanged_tags(repository: Repository, tags: Mapping[str, str]) -> dict[str, str]:
     """Those of `tags` that are still what the plan says."""
     found = repository.tags(*(f"refs/tags/{name}" for name in tags)) if tags else {}
-    return {name: oid for name, oid in tags.items() if name in found and found[name].object_id == oid}
+    return {
+        name: oid for name, oid in tags.items() if name in found and found[name].object_id == oid
+    }
 
 
 def _put_file_back(top: Path, path: str, plan: CommandIntent) -> None:

@@ -10,7 +10,9 @@ from mlver.records.version import VersionRecord
 from mlver.version import Version
 
 
-def find_renumbered_parent(repository: Repository, side: RecordRegistry, record: VersionRecord) -> Version | None:
+def find_renumbered_parent(
+    repository: Repository, side: RecordRegistry, record: VersionRecord
+) -> Version | None:
     """The number its parent has on `side`, where another record has that number there than where it was registered."""
     if record.parent is None or record.code.commit is None:
         return None
@@ -20,4 +22,11 @@ def find_renumbered_parent(repository: Repository, side: RecordRegistry, record:
         return None
     lost = strip_numbering(decode_version(meant, path))
     versions = side.versions(record.model)
-    return next((number for number in versions if strip_numbering(side.version(record.model, number)[0]) == lost), None)
+    return next(
+        (
+            number
+            for number in versions
+            if strip_numbering(side.version(record.model, number)[0]) == lost
+        ),
+        None,
+    )

@@ -27,7 +27,9 @@ from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 
 
-def find_tampering(project: Project, *under: str, tip: str = "HEAD", without: Sequence[str] = ()) -> list[Tampering]:
+def find_tampering(
+    project: Project, *under: str, tip: str = "HEAD", without: Sequence[str] = ()
+) -> list[Tampering]:
     """What history did to records below `under`, but for those that live on in the merge that moved them.
 
     It is the history of `tip`, and only what none of `without` has of it.
@@ -45,7 +47,9 @@ def find_tampering(project: Project, *under: str, tip: str = "HEAD", without: Se
 
 def survives_in(result: CommittedRecords, parents: Sequence[CommittedRecords], path: str) -> bool:
     """Whether a merge that is still to be made, as `result`, has moved the record at `path`, and not lost it."""
-    return _MergedRecords(result.repository, RecordRegistry(result, None), tuple(parents)).has_moved(path)
+    return _MergedRecords(
+        result.repository, RecordRegistry(result, None), tuple(parents)
+    ).has_moved(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,34 +81,47 @@ class _MergedRecords:
         folder = f"{layout.MODELS}/{model}/"
         first, *others = (tree.entries for tree in self.trees)
         return any(
-            path.startswith(folder) and layout.is_record_path(path) and first.get(path) not in (None, entry)
+            path.startswith(folder)
+            and layout.is_record_path(path)
+            and first.get(path) not in (None, entry)
             for entries in others
             for path, entry in entries.items()
         )
 
     def _is_preserved(self, parent: RecordRegistry, place: RecordPath) -> bool:
         lost = _read_record(parent, place)
-        if any(self._is_same_record(parent, lost, other) for other in _read_candidates(self.result, place)):
+        if any(
+            self._is_same_record(parent, lost, other)
+            for other in _read_candidates(self.result, place)
+        ):
             return True
         heir = self._renumbered_to(parent, place.model, lost.version)
         if isinstance(lost, PromotionRecord):
             return self._may_omit_promotion(parent, lost, heir)
         return place.kind == "approval" and heir is not None
 
-    def _is_same_record(self, parent: RecordRegistry, lost: NumberedRecord, found: NumberedRecord) -> bool:
+    def _is_same_record(
+        self, parent: RecordRegistry, lost: NumberedRecord, found: NumberedRecord
+    ) -> bool:
         """Whether a record is the lost one, and what it is about too, whatever their numbers."""
         if strip_numbering(found) != strip_numbering(lost):
             return False
         if isinstance(lost, PromotionRecord) and lost.action == "retire":
             return True  # of whatever held the stage
-        was, now = (one.parent if isinstance(one, VersionRecord) else one.version for one in (lost, found))
+        was, now = (
+            one.parent if isinstance(one, VersionRecord) else one.version for one in (lost, found)
+        )
         if was == now or was is None or now is None:
             return was == now
         if now == self._renumbered_to(parent, lost.model, was):
             return True
-        return isinstance(lost, VersionRecord) and now == str(find_renumbered_parent(self.repository, self.result, lost))
+        return isinstance(lost, VersionRecord) and now == str(
+            find_renumbered_parent(self.repository, self.result, lost)
+        )
 
-    def _may_omit_promotion(self, parent: RecordRegistry, lost: PromotionRecord, heir: str | None) -> bool:
+    def _may_omit_promotion(
+        self, parent: RecordRegistry, lost: PromotionRecord, heir: str | None
+    ) -> bool:
         """Whether a promotion may be left out: it counted approvals of a number that is another's now, or would move
         the stage to where it is."""
         if lost.action == "rollback":
@@ -112,12 +129,25 @@ class _MergedRecords:
         if lost.action == "promote" and lost.approvals and heir is not None:
             return True
         history, before = (
-            [record for record, _ in side.read_history(lost.model, lost.stage)] for side in (self.result, parent)
+            [record for record, _ in side.read_history(lost.model, lost.stage)]
+            for side in (self.result, parent)
         )
-        paths = (layout.promotion_path(lost.model, lost.stage, record.sequence) for record in history)
-        begun = len(list(takewhile(lambda path: len({tree.entries.get(path) for tree in self.trees}) == 1, paths)))
+        paths = (
+            layout.promotion_path(lost.model, lost.stage, record.sequence) for record in history
+        )
+        begun = len(
+            list(
+                takewhile(
+                    lambda path: len({tree.entries.get(path) for tree in self.trees}) == 1, paths
+                )
+            )
+        )
         holders = [holder_after(record) for record in history[begun:]]
-        if not any(self._is_same_record(parent, one, other) for one in before[begun : lost.sequence - 1] for other in history):
+        if not any(
+            self._is_same_record(parent, one, other)
+            for one in before[begun : lost.sequence - 1]
+            for other in history
+        ):
             # it would come right behind what all parents began with
             holders.append(holder_after(history[begun - 1]) if begun else None)
         return (None if lost.action == "retire" else heir or lost.version) in holders
@@ -126,7 +156,10 @@ class _MergedRecords:
         """The number a parent's version has in the merge; None where it kept its own, or is gone."""
         lost = strip_numbering(parent.version(model, version)[0])
         for number in self.result.versions(model):
-            if str(number) != version and strip_numbering(self.result.version(model, number)[0]) == lost:
+            if (
+                str(number) != version
+                and strip_numbering(self.result.version(model, number)[0]) == lost
+            ):
                 return str(number)
         return None
 
@@ -136,7 +169,11 @@ def _load_merge(project: Project, commit: str) -> _MergedRecords | None:
     if len(parents) < 2:
         return None
     trees = tuple(CommittedRecords.at(project.repository, parent) for parent in parents)
-    return _MergedRecords(project.repository, RecordRegistry(CommittedRecords.at(project.repository, commit), None), trees)
+    return _MergedRecords(
+        project.repository,
+        RecordRegistry(CommittedRecords.at(project.repository, commit), None),
+        trees,
+    )
 
 
 def _read_record(side: RecordRegistry, place: RecordPath) -> NumberedRecord:
@@ -163,4 +200,6 @@ def _read_candidates(side: RecordRegistry, place: RecordPath) -> Iterator[Number
         elif place.kind == "evaluation":
             yield from side.evaluations(place.model, number)
         else:
-            yield from (one for one in side.approvals(place.model, number) if one.stage == place.stage)
+            yield from (
+                one for one in side.approvals(place.model, number) if one.stage == place.stage
+            )

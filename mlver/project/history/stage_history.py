@@ -26,13 +26,17 @@ def read_rule(project: Project, stage: str) -> StageSettings:
     return known[stage]
 
 
-def read_history(project: Project, model: str, stage: str) -> tuple[StageHistory, tuple[BrokenLink, ...]]:
+def read_history(
+    project: Project, model: str, stage: str
+) -> tuple[StageHistory, tuple[BrokenLink, ...]]:
     """A stage's promotions, oldest first, and the broken links of their chain.
 
     Raise InvalidDocument for a promotion that cannot be read at all.
     """
     history = project.registry.read_history(model, stage)
-    digests = {record.version: project.registry.digest(model, record.version) for record, _ in history}
+    digests = {
+        record.version: project.registry.digest(model, record.version) for record, _ in history
+    }
     known = {version: digest for version, digest in digests.items() if digest is not None}
     return history, judge_history(layout.stage_folder(model, stage), history, known)
 

@@ -117,11 +117,17 @@ def register_version(project: Project, asked: RegisterRequest) -> RegisterResult
         record = _build_record(project, asked, inputs, measured, dirty=dirty)
         data = _encode_record(project, record)
         # told before it lands: once it has, nothing may fail any more
-        result = _build_result(project, asked, inputs, record, data, dirty=dirty, untracked=untracked)
+        result = _build_result(
+            project, asked, inputs, record, data, dirty=dirty, untracked=untracked
+        )
         if edit is None:
             return result
         commit = _land_record(project, edit, asked, inputs.settings, record, data, measured)
-    return replace(result, commit=commit, tag=version_tag_name(record.model, record.version) if commit else None)
+    return replace(
+        result,
+        commit=commit,
+        tag=version_tag_name(record.model, record.version) if commit else None,
+    )
 
 
 def _build_result(
@@ -171,7 +177,10 @@ def _check_names(project: Project, asked: RegisterRequest) -> None:
     for label in asked.labels:
         names.check_label(label)
     if not asked.message.strip():
-        raise UsageError("a version needs a reason", hint=f"{shell_command('mlver', 'register', asked.model)} … -m WHY")
+        raise UsageError(
+            "a version needs a reason",
+            hint=f"{shell_command('mlver', 'register', asked.model)} … -m WHY",
+        )
 
 
 def _resolve_inputs(project: Project, asked: RegisterRequest) -> _RegisterInputs:
@@ -179,12 +188,16 @@ def _resolve_inputs(project: Project, asked: RegisterRequest) -> _RegisterInputs
     if settings.weights is None:
         raise UsageError(
             f"mlver does not know where the weights of {asked.model} are",
-            hint=shell_command("mlver", "register", asked.model, "--weights", "PATH", "-m", asked.message),
+            hint=shell_command(
+                "mlver", "register", asked.model, "--weights", "PATH", "-m", asked.message
+            ),
         )
     registered = _list_readable(project, asked.model)
     taken = {*registered, *seals.list_tagged_versions(project, asked.model)}
     wanted = parse_version(asked.version) if asked.version else None
-    version = next_version(asked.model, taken, wanted=wanted, part=asked.bump, allow_lower=asked.allow_lower)
+    version = next_version(
+        asked.model, taken, wanted=wanted, part=asked.bump, allow_lower=asked.allow_lower
+    )
     parent = highest_version(v for v in registered if v < version)
     if asked.parent is not None:
         parent = None if asked.parent == "none" else project.select(asked.model, asked.parent)
@@ -199,7 +212,9 @@ def _list_readable(project: Project, model: str) -> list[Version]:
         try:
             project.registry.version(model, versions[-1])
         except MlverError:
-            project.reporter.show_note(f"{layout.version_path(model, versions.pop())} cannot be read: mlver verify --all")
+            project.reporter.show_note(
+                f"{layout.version_path(model, versions.pop())} cannot be read: mlver verify --all"
+            )
         else:
             break
     return versions
@@ -213,7 +228,9 @@ def _merge_settings(project: Project, asked: RegisterRequest) -> ModelSettings:
         data[name] = _place_artifact(data.get(name), project.path(path))
     settings = replace(
         known,
-        weights=_place_artifact(known.weights, project.path(asked.weights)) if asked.weights else known.weights,
+        weights=_place_artifact(known.weights, project.path(asked.weights))
+        if asked.weights
+        else known.weights,
         data=data,
         params=tuple(map(project.path, asked.params_files)) or known.params,
         metrics=tuple(map(project.path, asked.metrics_files)) or known.metrics,
@@ -231,7 +248,9 @@ def _mark_unstored(settings: ModelSettings, unstored: Sequence[str]) -> ModelSet
         if name == "weights" and settings.weights:
             settings = replace(settings, weights=replace(settings.weights, stored=False))
         elif name in settings.data:
-            settings = replace(settings, data={**settings.data, name: replace(settings.data[name], stored=False)})
+            settings = replace(
+                settings, data={**settings.data, name: replace(settings.data[name], stored=False)}
+            )
         else:
             raise UsageError(
                 f"--no-store names `{name}`, which is no artifact of {settings.model}",
@@ -243,28 +262,42 @@ def _mark_unstored(settings: ModelSettings, unstored: Sequence[str]) -> ModelSet
 # -- what is there ---------------------------------------------------------------------------------------------------
 
 
-def _check_code(project: Project, settings: ModelSettings, asked: RegisterRequest) -> tuple[bool, tuple[str, ...]]:
+def _check_code(
+    project: Project, settings: ModelSettings, asked: RegisterRequest
+) -> tuple[bool, tuple[str, ...]]:
     """Whether code differs from HEAD, and files no commit holds; what the record itself pins is no dirt."""
     changed, unknown = project.repository.changes()
     own = measuring.collect_own_paths(settings)
     dirty = [path for path in changed if not own.covers_path(path)]
     if dirty and not asked.allow_dirty:
         raise MlverError(
-            "the code is not committed, so the version could not say what it was trained with:\n" + summarise_names(dirty, _SHOWN),
+            "the code is not committed, so the version could not say what it was trained with:\n"
+            + summarise_names(dirty, _SHOWN),
             hint="git commit, then run the command again (or add --allow-dirty, which the record will say)",
         )
-    return bool(dirty), tuple(path for path in unknown if not own.covers_path(path) and not own.reach_into(path))
+    return bool(dirty), tuple(
+        path for path in unknown if not own.covers_path(path) and not own.reach_into(path)
+    )
 
 
-def _measure_artifacts(project: Project, settings: ModelSettings, *, store: bool) -> dict[str, MeasuredArtifact]:
+def _measure_artifacts(
+    project: Project, settings: ModelSettings, *, store: bool
+) -> dict[str, MeasuredArtifact]:
     assert settings.weights is not None
     wanted = {"weights": settings.weights, **settings.data}
     with storing.open_measurer(project, store=store) as measure:
-        return {name: measure(artifact.path, store=artifact.stored) for name, artifact in wanted.items()}
+        return {
+            name: measure(artifact.path, store=artifact.stored) for name, artifact in wanted.items()
+        }
 
 
 def _build_record(
-    project: Project, asked: RegisterRequest, inputs: _RegisterInputs, measured: Mapping[str, MeasuredArtifact], *, dirty: bool
+    project: Project,
+    asked: RegisterRequest,
+    inputs: _RegisterInputs,
+    measured: Mapping[str, MeasuredArtifact],
+    *,
+    dirty: bool,
 ) -> VersionRecord:
     head = project.repository.head()
     settings = inputs.settings
@@ -290,13 +323,16 @@ def _build_record(
     )
 
 
-def _build_artifact(settings: ArtifactSettings, measured: MeasuredArtifact, *, weights: bool = False) -> Artifact:
+def _build_artifact(
+    settings: ArtifactSettings, measured: MeasuredArtifact, *, weights: bool = False
+) -> Artifact:
     return Artifact(
         path=settings.path,
         digest=measured.digest,
         size=measured.size,
         files=measured.files,
-        format=settings.format or (formats.detect_format(_list_file_names(settings.path, measured)) if weights else None),
+        format=settings.format
+        or (formats.detect_format(_list_file_names(settings.path, measured)) if weights else None),
         stored=settings.stored,
         batch=settings.batch,
         license=settings.license,
@@ -304,11 +340,17 @@ def _build_artifact(settings: ArtifactSettings, measured: MeasuredArtifact, *, w
 
 
 def _list_file_names(path: str, measured: MeasuredArtifact) -> Iterator[str]:
-    return iter([path]) if measured.manifest is None else map(os.fsdecode, read_paths(measured.manifest))
+    return (
+        iter([path])
+        if measured.manifest is None
+        else map(os.fsdecode, read_paths(measured.manifest))
+    )
 
 
 def _encode_record(project: Project, record: VersionRecord) -> bytes:
-    return codec.encode("version", record.to_document(), project.registry.read(layout.VERSION_SCHEMA))
+    return codec.encode(
+        "version", record.to_document(), project.registry.read(layout.VERSION_SCHEMA)
+    )
 
 
 # -- landing it ------------------------------------------------------------------------------------------------------
@@ -325,7 +367,11 @@ def _land_record(
 ) -> str | None:
     edit.what = f"register {record.model} {record.version}"
     edit.create_file(layout.version_path(record.model, record.version), data)
-    manifests = {layout.manifest_path(one.digest): one.manifest for one in measured.values() if one.manifest is not None}
+    manifests = {
+        layout.manifest_path(one.digest): one.manifest
+        for one in measured.values()
+        if one.manifest is not None
+    }
     put_new_files(project, edit, manifests)
     if settings != project.registry.settings(record.model):
         path = layout.settings_path(record.model)

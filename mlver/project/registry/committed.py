@@ -43,7 +43,11 @@ class CommittedRecords:
 
     def fetch(self, wanted: Iterable[str]) -> None:
         """Read many files at once; those there are not do no harm."""
-        lacking = {path: self.entries[path] for path in wanted if path in self.entries and path not in self._read}
+        lacking = {
+            path: self.entries[path]
+            for path in wanted
+            if path in self.entries and path not in self._read
+        }
         self._read.update(trees.contents(self.repository, lacking))
 
     def read(self, path: str) -> bytes | None:
@@ -51,11 +55,17 @@ class CommittedRecords:
         if entry is None:
             return None
         if not entry.is_file:
-            raise MlverError(f"{path} is a symlink, which no record is", hint=shell_command("git", "log", "--", path))
+            raise MlverError(
+                f"{path} is a symlink, which no record is",
+                hint=shell_command("git", "log", "--", path),
+            )
         self.fetch([path])
         data = self._read.get(path)
         if data is None:
-            raise MlverError(f"this clone lacks the contents of {path}", hint="git fetch --unshallow, or clone anew")
+            raise MlverError(
+                f"this clone lacks the contents of {path}",
+                hint="git fetch --unshallow, or clone anew",
+            )
         return data
 
     def list_names(self, folder: str) -> list[str]:

@@ -49,7 +49,15 @@ class RecordRegistry:
 
     def versions(self, model: str) -> list[Version]:
         """A model's versions, lowest first; files that name no version are left to `verify`."""
-        return sort_versions(filter(None, map(layout.parse_version_name, self._list_record_names(layout.versions_folder(model)))))
+        return sort_versions(
+            filter(
+                None,
+                map(
+                    layout.parse_version_name,
+                    self._list_record_names(layout.versions_folder(model)),
+                ),
+            )
+        )
 
     def list_newest(self, model: str, limit: int) -> tuple[list[Version], int]:
         """A model's `limit` highest versions, highest first, and how many it has in all."""
@@ -60,7 +68,9 @@ class RecordRegistry:
         return str(number) in self._list_record_names(layout.versions_folder(model))
 
     def stages(self, model: str) -> list[str]:
-        return sorted(filter(layout.is_stage_name, self.source.list_names(layout.stages_folder(model))))
+        return sorted(
+            filter(layout.is_stage_name, self.source.list_names(layout.stages_folder(model)))
+        )
 
     def list_sequences(self, folder: str) -> list[int]:
         """The numbers of the records in a folder of numbered ones, lowest first."""
@@ -106,16 +116,25 @@ class RecordRegistry:
         data = self.read(layout.version_path(model, number))
         return None if data is None else Digest.of(data)
 
-    def read_promotion(self, model: str, stage: str, sequence: int) -> tuple[PromotionRecord, Digest]:
+    def read_promotion(
+        self, model: str, stage: str, sequence: int
+    ) -> tuple[PromotionRecord, Digest]:
         path = layout.promotion_path(model, stage, sequence)
         data = self._require_file(path, f"{path} is missing", "mlver verify --all")
-        return self._build_record("promotion", PromotionRecord.from_document, data, path), Digest.of(data)
+        return self._build_record(
+            "promotion", PromotionRecord.from_document, data, path
+        ), Digest.of(data)
 
     def read_history(self, model: str, stage: str) -> list[tuple[PromotionRecord, Digest]]:
         """A stage's promotions, oldest first."""
-        return [self.read_promotion(model, stage, n) for n in self.list_sequences(layout.stage_folder(model, stage))]
+        return [
+            self.read_promotion(model, stage, n)
+            for n in self.list_sequences(layout.stage_folder(model, stage))
+        ]
 
-    def read_promotions_of(self, model: str, number: Version | str) -> Iterator[tuple[str, PromotionRecord]]:
+    def read_promotions_of(
+        self, model: str, number: Version | str
+    ) -> Iterator[tuple[str, PromotionRecord]]:
         """Every promotion of one version, whatever the stage, with its path; those that cannot be read say nothing."""
         for stage in self.stages(model):
             for sequence in self.list_sequences(layout.stage_folder(model, stage)):
@@ -139,7 +158,10 @@ class RecordRegistry:
         return {stage: record.version for stage, record in found.items() if record is not None}
 
     def evaluations(self, model: str, number: Version | str) -> list[EvaluationRecord]:
-        return [self.read_evaluation(model, number, n) for n in self.list_sequences(layout.evaluations_folder(model, number))]
+        return [
+            self.read_evaluation(model, number, n)
+            for n in self.list_sequences(layout.evaluations_folder(model, number))
+        ]
 
     def read_evaluation(self, model: str, number: Version | str, sequence: int) -> EvaluationRecord:
         from mlver.records.evaluation import EvaluationRecord
@@ -155,7 +177,9 @@ class RecordRegistry:
             for n in self.list_sequences(f"{root}/{stage}")
         ]
 
-    def read_approval(self, model: str, number: Version | str, stage: str, sequence: int) -> ApprovalRecord:
+    def read_approval(
+        self, model: str, number: Version | str, stage: str, sequence: int
+    ) -> ApprovalRecord:
         from mlver.records.approval import ApprovalRecord
 
         path = layout.approval_path(model, number, stage, sequence)
@@ -169,7 +193,8 @@ class RecordRegistry:
             return None
         if Digest.of(data) != digest:
             raise MlverError(
-                f"{path} was changed: its bytes no longer hash to its name", hint=shell_command("git", "checkout", "--", path)
+                f"{path} was changed: its bytes no longer hash to its name",
+                hint=shell_command("git", "checkout", "--", path),
             )
         from mlver.records.manifest import Manifest
 
@@ -187,10 +212,16 @@ class RecordRegistry:
             raise MlverError(missing, hint=hint)
         return data
 
-    def _read_numbered(self, kind: Kind, build: Callable[[Mapping[str, Any]], _Built], path: str) -> _Built:
-        return self._build_record(kind, build, self._require_file(path, f"{path} is missing", "mlver verify --all"), path)
+    def _read_numbered(
+        self, kind: Kind, build: Callable[[Mapping[str, Any]], _Built], path: str
+    ) -> _Built:
+        return self._build_record(
+            kind, build, self._require_file(path, f"{path} is missing", "mlver verify --all"), path
+        )
 
-    def _build_record(self, kind: Kind, build: Callable[[Mapping[str, Any]], _Built], data: bytes, where: str) -> _Built:
+    def _build_record(
+        self, kind: Kind, build: Callable[[Mapping[str, Any]], _Built], data: bytes, where: str
+    ) -> _Built:
         """The record in `data`, parsed, or as it was kept when the same bytes were parsed before."""
         if self.state is None:
             return build(codec.decode(kind, data, where))
@@ -199,7 +230,9 @@ class RecordRegistry:
         kept = self.state.get_document(key)
         if kept is not None:
             # what cannot be built was never a document that was checked
-            with suppress(KeyError, TypeError, ValueError, AttributeError, RecursionError, MlverError):
+            with suppress(
+                KeyError, TypeError, ValueError, AttributeError, RecursionError, MlverError
+            ):
                 return build(json.loads(kept))
         document = codec.decode(kind, data, where)
         self.state.put_document(key, json.dumps(document))
@@ -207,7 +240,11 @@ class RecordRegistry:
 
     def _list_record_names(self, folder: str) -> list[str]:
         """What a folder's records are named after."""
-        return [name.removesuffix(".yaml") for name in self.source.list_names(folder) if name.endswith(".yaml")]
+        return [
+            name.removesuffix(".yaml")
+            for name in self.source.list_names(folder)
+            if name.endswith(".yaml")
+        ]
 
 
 def decode_version(data: bytes, where: str) -> VersionRecord:

@@ -35,7 +35,9 @@ class WorkTree:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise MlverError(f"{path} cannot be read: {error.strerror}", hint=shell_command("ls", "-l", path)) from None
+            raise MlverError(
+                f"{path} cannot be read: {error.strerror}", hint=shell_command("ls", "-l", path)
+            ) from None
 
     def list_names(self, folder: str) -> list[str]:
         try:

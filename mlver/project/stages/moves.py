@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlver.document import codec
-from mlver.policy.staging import StageCandidate, stage_holder, apply_gates
+from mlver.policy.staging import StageCandidate, apply_gates, stage_holder
 from mlver.project.artifacts import damage as artifact_damage
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.intent import PlannedTag
 from mlver.project.history.stage_history import StageHistory
-from mlver.project.project import ResolvedRef, Project
+from mlver.project.project import Project, ResolvedRef
 from mlver.project.tags import planned_tags, seals
 from mlver.records import layout
 from mlver.records.config import StageSettings
 from mlver.records.promotion import Action, GateResult, PromotionRecord
 
 
-def judge_gates(project: Project, chosen: ResolvedRef, settings: StageSettings) -> tuple[GateResult, ...]:
+def judge_gates(
+    project: Project, chosen: ResolvedRef, settings: StageSettings
+) -> tuple[GateResult, ...]:
     """What a stage's gates say of a version now; reads every byte of it where the stage asks for that."""
     record, digest = project.registry.version(chosen.model, chosen.version)
     damage = None
@@ -54,7 +56,9 @@ class StageMove:
     forced: bool = False
 
 
-def move_stage(project: Project, edit: PlannedEdit, asked: StageMove, history: StageHistory) -> tuple[PromotionRecord, str]:
+def move_stage(
+    project: Project, edit: PlannedEdit, asked: StageMove, history: StageHistory
+) -> tuple[PromotionRecord, str]:
     """Move a stage: one new record, one commit. Return the record and the commit's id."""
     chosen = asked.chosen
     record = PromotionRecord(
@@ -78,16 +82,22 @@ def move_stage(project: Project, edit: PlannedEdit, asked: StageMove, history: S
     edit.create_file(path, data)
     done = "roll back" if asked.action == "rollback" else asked.action
     subject = f"mlver: {done} {chosen.model} {asked.stage} to {chosen.version}"
-    return record, edit.commit(f"{subject}\n\n{record.message}", _plan_promotion_tag(project, record, data))
+    return record, edit.commit(
+        f"{subject}\n\n{record.message}", _plan_promotion_tag(project, record, data)
+    )
 
 
-def _plan_promotion_tag(project: Project, record: PromotionRecord, data: bytes) -> tuple[PlannedTag, ...]:
+def _plan_promotion_tag(
+    project: Project, record: PromotionRecord, data: bytes
+) -> tuple[PlannedTag, ...]:
     """The tag that tells pipelines of a promotion, where the repository has such tags."""
     if not project.registry.read_config().tags.promotions:
         return ()
     tag = planned_tags.plan_promotion_tag(record, data)
     if project.repository.tags(f"refs/tags/{tag.name}"):
         # no tag decides anything, so none that somebody made may keep a stage from moving back
-        project.reporter.show_note(f"there is a tag {tag.name} already, of another promotion than this one: mlver verify")
+        project.reporter.show_note(
+            f"there is a tag {tag.name} already, of another promotion than this one: mlver verify"
+        )
         return ()
     return (tag,)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlver.errors import UsageError, shell_command
-from mlver.policy.staging import stage_holder, is_open
+from mlver.policy.staging import is_open, stage_holder
 from mlver.project.history.stage_history import read_rule, require_whole_history
-from mlver.project.project import ResolvedRef, Project
+from mlver.project.project import Project, ResolvedRef
 from mlver.project.stages import moves
 from mlver.project.transaction import editing
 from mlver.records.promotion import GateResult, PromotionRecord
@@ -45,7 +45,10 @@ def promote_version(
 ) -> PromoteResult:
     """Move stage `to` to the version `ref` names. A shut gate leaves everything as it was, unless `force`."""
     if not message.strip():
-        raise UsageError("a promotion needs a reason", hint=shell_command("mlver", "promote", ref, "--to", to, "-m", "WHY"))
+        raise UsageError(
+            "a promotion needs a reason",
+            hint=shell_command("mlver", "promote", ref, "--to", to, "-m", "WHY"),
+        )
     project = project.without_cache
     settings = read_rule(project, to)
     with nullcontext() if dry_run else editing(project, f"promote {ref} to {to}") as edit:

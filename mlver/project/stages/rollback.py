@@ -7,11 +7,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, UsageError, shell_command
-from mlver.policy.staging import stage_holder, rollback_target
+from mlver.policy.staging import rollback_target, stage_holder
 from mlver.project.artifacts import damage, working_files
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.history.stage_history import StageHistory, read_history, read_rule
-from mlver.project.project import ResolvedRef, Project
+from mlver.project.project import Project, ResolvedRef
 from mlver.project.stages import moves
 from mlver.project.tags import seals
 from mlver.project.transaction import editing
@@ -54,7 +54,9 @@ def roll_back_stage(
     if not message.strip():
         raise UsageError(
             "a rollback needs a reason",
-            hint=shell_command("mlver", "rollback", *filter(None, [model]), "--stage", stage, "-m", "WHY"),
+            hint=shell_command(
+                "mlver", "rollback", *filter(None, [model]), "--stage", stage, "-m", "WHY"
+            ),
         )
     project = project.without_cache
     read_rule(project, stage)
@@ -65,7 +67,9 @@ def roll_back_stage(
         history, broken = read_history(project, name, stage)
         if broken:
             # going back must not wait for a repair; the record made now says what it was built on
-            project.reporter.show_note(f"the history of {stage} is damaged ({broken[0].message}): mlver verify --all")
+            project.reporter.show_note(
+                f"the history of {stage} is damaged ({broken[0].message}): mlver verify --all"
+            )
         previous = stage_holder([record for record, _ in history])
         chosen = _find_target(project, name, stage, history, to, previous)
         record, digest = seals.read_vouched_record(project, f"{name}@{chosen.version}")
@@ -73,7 +77,11 @@ def roll_back_stage(
         verified = damage.require_whole(project, record, repairing=not dry_run)
         before = working_files.measure_working_files(project, record) if checkout and edit else {}
         # files first and the record last, so that the command can be run again until it is through
-        done = working_files.check_out_version(project, record, save=True, dry_run=dry_run) if checkout else None
+        done = (
+            working_files.check_out_version(project, record, save=True, dry_run=dry_run)
+            if checkout
+            else None
+        )
         result = RollbackResult(
             model=chosen.model,
             stage=stage,
@@ -85,7 +93,9 @@ def roll_back_stage(
         )
         if edit is None:
             return result
-        moving = moves.StageMove(chosen, stage, "rollback", message, (_build_proven_gate(verified, record.unkept),))
+        moving = moves.StageMove(
+            chosen, stage, "rollback", message, (_build_proven_gate(verified, record.unkept),)
+        )
         try:
             promotion, commit = moves.move_stage(project, edit, moving, history)
         except BaseException:
@@ -95,24 +105,43 @@ def roll_back_stage(
     return replace(result, sequence=promotion.sequence, commit=commit, dry_run=False)
 
 
-def _find_target(project: Project, model: str, stage: str, history: StageHistory, to: str | None, previous: str | None) -> ResolvedRef:
+def _find_target(
+    project: Project,
+    model: str,
+    stage: str,
+    history: StageHistory,
+    to: str | None,
+    previous: str | None,
+) -> ResolvedRef:
     if previous is None:
         raise MlverError(
             f"no version of {model} holds {stage}, so there is nothing to roll back from",
             hint=shell_command("mlver", "log", model),
         )
-    target = str(project.select(model, to)) if to else rollback_target([record for record, _ in history])
+    target = (
+        str(project.select(model, to)) if to else rollback_target([record for record, _ in history])
+    )
     if target is None:
         others = [record.version for record, _ in history if record.version != previous]
         said = f"held nothing before {model} {previous} that was not rolled back or retired"
         raise MlverError(
             f"{stage} {said if others else f'has held only {model} {previous}'}, so there is nothing to go back to",
             hint=shell_command(
-                "mlver", "rollback", model, "--stage", stage, "--to", *others[-1:] or ["VERSION"], "-m", "WHY"
+                "mlver",
+                "rollback",
+                model,
+                "--stage",
+                stage,
+                "--to",
+                *others[-1:] or ["VERSION"],
+                "-m",
+                "WHY",
             ),
         )
     if target == previous:
-        raise MlverError(f"{model} {target} holds {stage} already", hint=shell_command("mlver", "log", model))
+        raise MlverError(
+            f"{model} {target} holds {stage} already", hint=shell_command("mlver", "log", model)
+        )
     return ResolvedRef(model, parse_version(target))
 
 
@@ -121,7 +150,8 @@ def _build_proven_gate(verified: int, unkept: Sequence[str]) -> GateResult:
         gate="verified bytes",
         result="pass",
         expected="every byte is present and right",
-        actual=f"{verified} bytes checked" + (f"; no copy is kept of {', '.join(unkept)}" if unkept else ""),
+        actual=f"{verified} bytes checked"
+        + (f"; no copy is kept of {', '.join(unkept)}" if unkept else ""),
     )
 
 

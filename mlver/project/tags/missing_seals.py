@@ -17,7 +17,7 @@ from mlver.project.tags import planned_tags
 from mlver.project.tags.promotion_tags import has_promotion_tags
 from mlver.records import layout
 from mlver.records.tags import TagName, promotion_tag_name, version_tag_name
-from mlver.version import sort_versions, parse_version
+from mlver.version import parse_version, sort_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,9 @@ def list_sealed(plans: TagPlans) -> tuple[SealedRecord, ...]:
     return tuple(SealedRecord(plan.name, commit) for plan, commit in plans)
 
 
-def list_sealable(project: Project, commit: str, tagged: Collection[str], models: Collection[str] = ()) -> list[SealableRecord]:
+def list_sealable(
+    project: Project, commit: str, tagged: Collection[str], models: Collection[str] = ()
+) -> list[SealableRecord]:
     """The records of a commit that are to have a tag, in the order pipelines should hear of them; `tagged` are the
     tags there are. What lies among the records under another name is passed over, and said."""
     versions: dict[str, list[str]] = defaultdict(list)
@@ -59,7 +61,9 @@ def list_sealable(project: Project, commit: str, tagged: Collection[str], models
         place = layout.parse_path(path)
         if place is None:
             if path.split("/")[3:4] == ["versions"]:
-                project.reporter.show_note(f"{path} is no record's name, and was passed over: mlver verify --all")
+                project.reporter.show_note(
+                    f"{path} is no record's name, and was passed over: mlver verify --all"
+                )
         elif place.kind == "version" and place.version is not None:
             versions[place.model].append(place.version)
         elif place.kind == "promotion" and place.stage is not None and place.sequence is not None:
@@ -98,14 +102,20 @@ def plan_missing_tags(
     paths = [one.path for one in unsealed]
     added = project.repository.added_by(paths, commit, main_line=main_line)
     boundary = project.repository.boundary()
-    edits = {change.path: change.commit for change in renumbered.find_tampering(project, *paths, tip=commit)}
+    edits = {
+        change.path: change.commit
+        for change in renumbered.find_tampering(project, *paths, tip=commit)
+    }
     plans: TagPlans = []
     unsealable: list[Unsealable] = []
-    for path, data in zip(paths, project.repository.blobs(f"{commit}:{path}" for path in paths), strict=True):
+    for path, data in zip(
+        paths, project.repository.blobs(f"{commit}:{path}" for path in paths), strict=True
+    ):
         try:
             if path in edits:
                 raise MlverError(
-                    f"was edited in commit {edits[path][:10]}, after it had been committed", hint=_build_fetch_hint(path)
+                    f"was edited in commit {edits[path][:10]}, after it had been committed",
+                    hint=_build_fetch_hint(path),
                 )
             if added.get(path) in boundary:
                 raise MlverError(
@@ -114,38 +124,57 @@ def plan_missing_tags(
                 )
             plan = _plan_tag(project, path, data)
         except MlverError as error:
-            unsealable.append(Unsealable(path, error.message, error.hint or shell_command("git", "log", "-p", "--", path)))
+            unsealable.append(
+                Unsealable(
+                    path, error.message, error.hint or shell_command("git", "log", "-p", "--", path)
+                )
+            )
         else:
             assert data is not None
-            plans.append((plan, _find_holding_commit(project, added.get(path, commit), path, data, commit)))
+            plans.append(
+                (plan, _find_holding_commit(project, added.get(path, commit), path, data, commit))
+            )
     return plans, tuple(unsealable)
 
 
 def _plan_tag(project: Project, path: str, data: bytes | None) -> PlannedTag:
     """The tag for a record; raise MlverError where none may be made."""
     if data is None:
-        raise MlverError("is no file but a repository of its own", hint=shell_command("git", "log", "--", path))
+        raise MlverError(
+            "is no file but a repository of its own", hint=shell_command("git", "log", "--", path)
+        )
     if layout.is_version_path(path):
         return _plan_version_tag(project, path, data)
     record = decode_promotion(data, path)
     if layout.promotion_path(record.model, record.stage, record.sequence) != path:
         raise MlverError(
-            f"says it is {record.model} {record.stage} {record.sequence:04d}", hint=shell_command("git", "log", "--", path)
+            f"says it is {record.model} {record.stage} {record.sequence:04d}",
+            hint=shell_command("git", "log", "--", path),
         )
     if project.registry.digest(record.model, record.version) != record.record:
-        raise MlverError(f"promoted another record of {record.version} than the one here", hint=_build_fetch_hint(path))
+        raise MlverError(
+            f"promoted another record of {record.version} than the one here",
+            hint=_build_fetch_hint(path),
+        )
     return planned_tags.plan_promotion_tag(record, data)
 
 
 def _plan_version_tag(project: Project, path: str, data: bytes) -> PlannedTag:
     record = decode_version(data, path)
     if layout.version_path(record.model, record.version) != path:
-        raise MlverError(f"says it is {record.model} {record.version}", hint=shell_command("git", "log", "--", path))
+        raise MlverError(
+            f"says it is {record.model} {record.version}",
+            hint=shell_command("git", "log", "--", path),
+        )
     if record.adopted and record.adopted.tag == version_tag_name(record.model, record.version):
-        raise MlverError("was adopted from a tag that is not here, and is not made anew", hint="git fetch --tags")
+        raise MlverError(
+            "was adopted from a tag that is not here, and is not made anew", hint="git fetch --tags"
+        )
     for promotion, promoted in project.registry.read_promotions_of(record.model, record.version):
         if promoted.record != Digest.of(data):
-            raise MlverError(f"is not the record that {promotion} promoted", hint=_build_fetch_hint(path))
+            raise MlverError(
+                f"is not the record that {promotion} promoted", hint=_build_fetch_hint(path)
+            )
     return planned_tags.plan_version_tag(record, data)
 
 

@@ -16,14 +16,22 @@ from mlver.project.tags import seals
 from mlver.records.tags import promotion_tag_name
 
 
-def check_promotion_tags(project: Project, model: str, stage: str, promotions: Mapping[int, Digest]) -> Iterator[BrokenLink]:
+def check_promotion_tags(
+    project: Project, model: str, stage: str, promotions: Mapping[int, Digest]
+) -> Iterator[BrokenLink]:
     """Tags of a stage's promotions that seal another record, or are missing where the repository has such tags."""
     numbers = sorted(promotions)
     there = seals.read_promotion_seals(project, model, stage, numbers)
-    due = events_due(numbers, there) if has_promotion_tags(project) else [n for n in numbers if n in there]
+    due = (
+        events_due(numbers, there)
+        if has_promotion_tags(project)
+        else [n for n in numbers if n in there]
+    )
     for number in due:
         name = promotion_tag_name(model, stage, number)
-        yield from judge_tag(name, f"{model} {stage} {number:04d}", promotions[number], there.get(number))
+        yield from judge_tag(
+            name, f"{model} {stage} {number:04d}", promotions[number], there.get(number)
+        )
 
 
 def has_promotion_tags(project: Project) -> bool:

@@ -11,7 +11,14 @@ from mlver.errors import MlverError, UsageError, shell_command
 from mlver.git import history
 from mlver.git.repository import Tag
 from mlver.git.signatures import check, checker
-from mlver.policy.chain import BrokenLink, RecordLanding, RecordSeal, SignatureState, judge_seal, judge_signature
+from mlver.policy.chain import (
+    BrokenLink,
+    RecordLanding,
+    RecordSeal,
+    SignatureState,
+    judge_seal,
+    judge_signature,
+)
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.tags import promotion_tag_name, version_tag_name
@@ -36,17 +43,27 @@ def list_tagged_versions(project: Project, model: str) -> set[Version]:
     return found
 
 
-def read_seals(project: Project, model: str, versions: Iterable[Version | str]) -> dict[str, RecordSeal | None]:
+def read_seals(
+    project: Project, model: str, versions: Iterable[Version | str]
+) -> dict[str, RecordSeal | None]:
     """For each version what its tag says and what its commit holds; None where there is no tag."""
     wanted = [str(version) for version in versions]
     found = read_tagged_seals(project, model, wanted)
     return {version: found[version][1] if version in found else None for version in wanted}
 
 
-def read_tagged_seals(project: Project, model: str, versions: Iterable[Version | str]) -> dict[str, tuple[Tag, RecordSeal]]:
+def read_tagged_seals(
+    project: Project, model: str, versions: Iterable[Version | str]
+) -> dict[str, tuple[Tag, RecordSeal]]:
     """The same with the tags themselves, of the versions that have one."""
-    wanted = {version_tag_name(model, version): layout.version_path(model, version) for version in versions}
-    found = {name.removeprefix(version_tag_name(model, "")): pair for name, pair in _read_named_seals(project, wanted).items()}
+    wanted = {
+        version_tag_name(model, version): layout.version_path(model, version)
+        for version in versions
+    }
+    found = {
+        name.removeprefix(version_tag_name(model, "")): pair
+        for name, pair in _read_named_seals(project, wanted).items()
+    }
     silent = {version: tag for version, (tag, _) in found.items() if not tag.seals}
     for version, landing in (_find_landings(project, model, silent) if silent else {}).items():
         tag, seal = found[version]
@@ -54,19 +71,32 @@ def read_tagged_seals(project: Project, model: str, versions: Iterable[Version |
     return found
 
 
-def read_promotion_seals(project: Project, model: str, stage: str, sequences: Iterable[int]) -> dict[int, RecordSeal]:
+def read_promotion_seals(
+    project: Project, model: str, stage: str, sequences: Iterable[int]
+) -> dict[int, RecordSeal]:
     """Of a stage's promotions, by number, what the tags of those that have one say, and what their commits hold."""
-    wanted = {promotion_tag_name(model, stage, n): (n, layout.promotion_path(model, stage, n)) for n in sequences}
+    wanted = {
+        promotion_tag_name(model, stage, n): (n, layout.promotion_path(model, stage, n))
+        for n in sequences
+    }
     found = _read_named_seals(project, {name: path for name, (_, path) in wanted.items()})
     return {wanted[name][0]: seal for name, (_, seal) in found.items()}
 
 
-def _read_named_seals(project: Project, wanted: Mapping[str, str]) -> dict[str, tuple[Tag, RecordSeal]]:
+def _read_named_seals(
+    project: Project, wanted: Mapping[str, str]
+) -> dict[str, tuple[Tag, RecordSeal]]:
     """The tags there are among those named, each as the seal of the record at the path named beside it."""
     there = project.repository.tags_named(wanted) if wanted else {}
-    places = {name: f"{tag.commit}:{wanted[name]}" for name, tag in there.items() if tag.commit is not None}
+    places = {
+        name: f"{tag.commit}:{wanted[name]}"
+        for name, tag in there.items()
+        if tag.commit is not None
+    }
     held = _digest_committed(project, places.values())
-    return {name: (tag, _build_seal(tag, held.get(places.get(name, "")))) for name, tag in there.items()}
+    return {
+        name: (tag, _build_seal(tag, held.get(places.get(name, "")))) for name, tag in there.items()
+    }
 
 
 def _digest_committed(project: Project, places: Iterable[str]) -> dict[str, Digest]:
@@ -77,10 +107,18 @@ def _digest_committed(project: Project, places: Iterable[str]) -> dict[str, Dige
     """
     state = project.registry.state  # none where all is looked at afresh
     wanted = list(places)
-    found = {place: Digest(digest) for place, digest in state.committed(wanted).items()} if state else {}
+    found = (
+        {place: Digest(digest) for place, digest in state.committed(wanted).items()}
+        if state
+        else {}
+    )
     lacking = [place for place in wanted if place not in found]
     blobs = project.repository.blobs(lacking) if lacking else ()
-    read = {place: Digest.of(data) for place, data in zip(lacking, blobs, strict=True) if data is not None}
+    read = {
+        place: Digest.of(data)
+        for place, data in zip(lacking, blobs, strict=True)
+        if data is not None
+    }
     if state and read:
         state.keep_committed({place: digest.hex for place, digest in read.items()})
     return found | read
@@ -92,10 +130,16 @@ def seal_from_bytes(tag: Tag, held: bytes | None) -> RecordSeal:
 
 
 def _build_seal(tag: Tag, committed: Digest | None) -> RecordSeal:
-    return RecordSeal(annotated=tag.annotated, sealed=Digest.parse(tag.seals) if tag.seals else None, committed=committed)
+    return RecordSeal(
+        annotated=tag.annotated,
+        sealed=Digest.parse(tag.seals) if tag.seals else None,
+        committed=committed,
+    )
 
 
-def _find_landings(project: Project, model: str, silent: Mapping[str, Tag]) -> dict[str, RecordLanding]:
+def _find_landings(
+    project: Project, model: str, silent: Mapping[str, Tag]
+) -> dict[str, RecordLanding]:
     """How records landed that say they were adopted from the tags of their versions, which seal nothing."""
     kept: dict[str, bool] = {}
     for version, tag in silent.items():
@@ -105,7 +149,8 @@ def _find_landings(project: Project, model: str, silent: Mapping[str, Tag]) -> d
                 kept[version] = (origin.object_id, origin.commit) == (tag.object_id, tag.commit)
     if not kept or project.repository.head().commit is None:
         return {
-            version: RecordLanding(commit=None, committed=None, edited=False, kept=same) for version, same in kept.items()
+            version: RecordLanding(commit=None, committed=None, edited=False, kept=same)
+            for version, same in kept.items()
         }
     paths = {version: layout.version_path(model, version) for version in kept}
     landed = project.repository.added_by(paths.values())
@@ -125,7 +170,9 @@ def _find_landings(project: Project, model: str, silent: Mapping[str, Tag]) -> d
 def check_signatures(project: Project, there: Mapping[str, Tag]) -> dict[str, SignatureState]:
     """What git says of the signature of each version's tag."""
     process = checker(project.repository) if any(tag.is_signed for tag in there.values()) else None
-    return {version: check(process, tag) if process else "unsigned" for version, tag in there.items()}
+    return {
+        version: check(process, tag) if process else "unsigned" for version, tag in there.items()
+    }
 
 
 def judge_version(
@@ -150,7 +197,9 @@ def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterato
         tag = there.get(origin.tag)
         if tag and (tag.object_id, tag.commit) != (origin.object_id, origin.commit):
             message = f"was moved since {name} was adopted from it"
-            yield BrokenLink("tag", origin.tag, message, shell_command("git", "show", f"refs/tags/{origin.tag}"))
+            yield BrokenLink(
+                "tag", origin.tag, message, shell_command("git", "show", f"refs/tags/{origin.tag}")
+            )
 
 
 def read_vouched_record(project: Project, ref: str | None) -> tuple[VersionRecord, Digest]:
@@ -167,7 +216,9 @@ def read_vouched_record(project: Project, ref: str | None) -> tuple[VersionRecor
         if promotion.record != digest:
             raise MlverError(
                 f"{chosen.model} {chosen.version} cannot be trusted: {path} promoted another record than the one here",
-                hint=shell_command("git", "log", "-p", "--", layout.version_path(chosen.model, chosen.version)),
+                hint=shell_command(
+                    "git", "log", "-p", "--", layout.version_path(chosen.model, chosen.version)
+                ),
             )
     return record, digest
 
@@ -179,17 +230,23 @@ def require_unedited(project: Project, record: VersionRecord, digest: Digest) ->
         raise _build_trust_error(record, broken[0])
 
 
-def require_trusted(project: Project, record: VersionRecord, digest: Digest, *, vouched: Collection[Digest]) -> None:
+def require_trusted(
+    project: Project, record: VersionRecord, digest: Digest, *, vouched: Collection[Digest]
+) -> None:
     """The same, and raise MlverError where neither a tag nor an earlier promotion (`vouched`) names this record."""
     broken = _judge_record(project, record, digest)
     if broken and not (broken[0].kind == "unsealed" and digest in vouched):
         raise _build_trust_error(record, broken[0])
 
 
-def _judge_record(project: Project, record: VersionRecord, digest: Digest) -> tuple[BrokenLink, ...]:
+def _judge_record(
+    project: Project, record: VersionRecord, digest: Digest
+) -> tuple[BrokenLink, ...]:
     return judge_version(project, record.model, record.version, digest)[0]
 
 
 def _build_trust_error(record: VersionRecord, broken: BrokenLink) -> MlverError:
-    message = f"{record.model} {record.version} cannot be trusted: {broken.subject} {broken.message}"
+    message = (
+        f"{record.model} {record.version} cannot be trusted: {broken.subject} {broken.message}"
+    )
     return MlverError(message, hint=broken.hint)

@@ -38,13 +38,17 @@ class _PythonInstallation:
     libraries: tuple[str, ...]
 
 
-def capture_environment(top: Path, params: Mapping[str, Any], command: str | None, prefix: Path | None = None) -> TrainingEnvironment:
+def capture_environment(
+    top: Path, params: Mapping[str, Any], command: str | None, prefix: Path | None = None
+) -> TrainingEnvironment:
     """The environment as it is now: that at `prefix` if told. `params` may hold the random seed.
 
     Raise MlverError when `prefix` is no Python environment.
     """
     python = _require_environment(prefix) if prefix else _find_active_environment(top)
-    python = python or _PythonInstallation(platform.python_version(), (sysconfig.get_path("purelib"),))
+    python = python or _PythonInstallation(
+        platform.python_version(), (sysconfig.get_path("purelib"),)
+    )
     return TrainingEnvironment(
         python=python.version,
         platform=f"{sys.platform}-{platform.machine()}",
@@ -52,14 +56,20 @@ def capture_environment(top: Path, params: Mapping[str, Any], command: str | Non
         command=command,
         accelerator=_find_accelerator(),
         seed=_find_seed(params),
-        files={name: _hash_file(top / name) for name in sorted(os.listdir(top)) if _is_requirements_file(top / name)},
+        files={
+            name: _hash_file(top / name)
+            for name in sorted(os.listdir(top))
+            if _is_requirements_file(top / name)
+        },
     )
 
 
 def _require_environment(prefix: Path) -> _PythonInstallation:
     found = _read_environment(prefix)
     if found is None:
-        raise MlverError(f"{prefix} is no Python environment", hint="name the folder that holds its pyvenv.cfg")
+        raise MlverError(
+            f"{prefix} is no Python environment", hint="name the folder that holds its pyvenv.cfg"
+        )
     return found
 
 
@@ -79,7 +89,11 @@ def _read_environment(prefix: Path) -> _PythonInstallation | None:
 
 def _read_python_version(prefix: Path) -> str | None:
     """`version` of a virtual environment's pyvenv.cfg (PEP 405), else conda's record of its Python package."""
-    found = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)", _read_beginning(prefix / "pyvenv.cfg"), re.MULTILINE)
+    found = re.search(
+        r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)",
+        _read_beginning(prefix / "pyvenv.cfg"),
+        re.MULTILINE,
+    )
     if found is None:
         names = sorted(path.name for path in prefix.glob("conda-meta/python-3.*.json"))
         found = re.match(r"python-(\d+\.\d+\.\d+)", names[0]) if names else None
@@ -92,9 +106,13 @@ def _list_packages(libraries: tuple[str, ...]) -> dict[str, str]:
     for library in libraries:
         for pattern in ("*.dist-info/METADATA", "*.egg-info/PKG-INFO", "*.egg-info"):
             for described in sorted(Path(library).glob(pattern)):
-                head = dict(reversed(_HEADER.findall(_read_beginning(described).partition("\n\n")[0])))
+                head = dict(
+                    reversed(_HEADER.findall(_read_beginning(described).partition("\n\n")[0]))
+                )
                 if head.keys() == {"Name", "Version"}:
-                    name = re.sub(r"[-_.]+", "-", head["Name"]).lower()  # names compare as PEP 503 says
+                    name = re.sub(
+                        r"[-_.]+", "-", head["Name"]
+                    ).lower()  # names compare as PEP 503 says
                     found.setdefault(name, head["Version"])
     return dict(sorted(found.items()))
 
@@ -103,7 +121,9 @@ def _find_accelerator() -> str | None:
     """The first accelerator the operating system tells of without being asked to run anything."""
     for card in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
         named = re.search(r"^Model:\s*(.+)$", _read_beginning(card), re.MULTILINE)
-        driver = re.search(r"Kernel Module\s+([\d.]+)", _read_beginning(Path("/proc/driver/nvidia/version")))
+        driver = re.search(
+            r"Kernel Module\s+([\d.]+)", _read_beginning(Path("/proc/driver/nvidia/version"))
+        )
         return (named[1] if named else "NVIDIA GPU") + (f", driver {driver[1]}" if driver else "")
     for card in sorted(Path("/sys/class/kfd/kfd/topology/nodes").glob("*/name")):
         if _read_beginning(card).strip():
@@ -115,13 +135,19 @@ def _find_accelerator() -> str | None:
 
 def _find_seed(params: Mapping[str, Any]) -> int | None:
     for key, value in flatten_values(params).items():
-        if key.rpartition(".")[2] in _SEEDS and isinstance(value, int) and not isinstance(value, bool):
+        if (
+            key.rpartition(".")[2] in _SEEDS
+            and isinstance(value, int)
+            and not isinstance(value, bool)
+        ):
             return value
     return None
 
 
 def _is_requirements_file(path: Path) -> bool:
-    return _DESCRIBED_BY.fullmatch(path.name) is not None and path.is_file() and not path.is_symlink()
+    return (
+        _DESCRIBED_BY.fullmatch(path.name) is not None and path.is_file() and not path.is_symlink()
+    )
 
 
 def _hash_file(path: Path) -> Digest:

@@ -26,7 +26,10 @@ def gather_values(top: Path, files: Sequence[str], given: Sequence[str]) -> dict
     for text in given:
         key, equals, value = text.partition("=")
         if not key or not equals:
-            raise UsageError(f"`{text}` is not KEY=VALUE", hint="such as --param lr=0.001 or --metric accuracy=0.93")
+            raise UsageError(
+                f"`{text}` is not KEY=VALUE",
+                hint="such as --param lr=0.001 or --metric accuracy=0.93",
+            )
         values.assign(found, key, values.parse_scalar(value))
     return found
 
@@ -36,7 +39,9 @@ def read_past_values(files: Iterable[tuple[str, bytes | None]]) -> dict[str, Any
     found: dict[str, Any] = {}
     for file, data in files:
         with suppress(InvalidDocument, UsageError):
-            _merge_into(found, values.load_values(Path(file).suffix, data, file) if data is not None else {})
+            _merge_into(
+                found, values.load_values(Path(file).suffix, data, file) if data is not None else {}
+            )
     return found
 
 
@@ -56,9 +61,13 @@ def select_common(old: Mapping[str, Any], *sides: Mapping[str, Any]) -> dict[str
 
 def check_numbers(metrics: Mapping[str, Any], where: str) -> None:
     """Raise InvalidDocument naming every metric that is not a finite number."""
-    faults = tuple(f"{key}: is {what}, not a number" for key, what in _find_non_numbers(metrics, ""))
+    faults = tuple(
+        f"{key}: is {what}, not a number" for key, what in _find_non_numbers(metrics, "")
+    )
     if faults:
-        raise InvalidDocument(where, faults, hint="keep only numbers among the metrics; the rest belongs in --params")
+        raise InvalidDocument(
+            where, faults, hint="keep only numbers among the metrics; the rest belongs in --params"
+        )
 
 
 def _find_non_numbers(metrics: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
@@ -66,7 +75,10 @@ def _find_non_numbers(metrics: Mapping[str, Any], prefix: str) -> Iterator[tuple
         if isinstance(value, Mapping):
             yield from _find_non_numbers(value, f"{prefix}{key}.")
         elif isinstance(value, bool) or not isinstance(value, int | float):
-            yield f"{prefix}{key}", "true or false" if isinstance(value, bool) else _name_type(value)
+            yield (
+                f"{prefix}{key}",
+                "true or false" if isinstance(value, bool) else _name_type(value),
+            )
         elif not math.isfinite(value):
             yield f"{prefix}{key}", str(value)
 
@@ -92,7 +104,9 @@ def _read_file(top: Path, file: str) -> bytes:
     except FileNotFoundError:
         raise MlverError(f"{file} does not exist", hint=shell_command("ls", where.parent)) from None
     except OSError as error:
-        raise MlverError(f"{file} cannot be read: {error.strerror}", hint=shell_command("ls", "-ld", "--", file)) from None
+        raise MlverError(
+            f"{file} cannot be read: {error.strerror}", hint=shell_command("ls", "-ld", "--", file)
+        ) from None
     if len(data) > _MAX_BYTES:
         raise MlverError(
             f"{file} is larger than {_MAX_BYTES >> 20} MiB: that is no parameter or metric file",

@@ -133,15 +133,29 @@ def replaced(repository: Repository) -> None:
 
 
 def moved(repository: Repository) -> None:
-    repository.git("tag", "--force", "--annotate", "--message", "Another", "digits@v1.0.0", "digits@v1.0.0^{commit}")
+    repository.git(
+        "tag",
+        "--force",
+        "--annotate",
+        "--message",
+        "Another",
+        "digits@v1.0.0",
+        "digits@v1.0.0^{commit}",
+    )
 
 
-@pytest.mark.parametrize("attack", [edited, committed, replaced, moved], ids=lambda attack: str(attack.__name__))
+@pytest.mark.parametrize(
+    "attack", [edited, committed, replaced, moved], ids=lambda attack: str(attack.__name__)
+)
 def test_adopted_is_no_way_round_the_seal(gto: Repository, attack: object) -> None:
     assert callable(attack)
     assert_works(gto, "adopt")
     attack(gto)
-    said = "is another tag than the one this version" if attack is moved else "digits 1.0.0 was edited after it was ado"
+    said = (
+        "is another tag than the one this version"
+        if attack is moved
+        else "digits 1.0.0 was edited after it was ado"
+    )
     done = gto.mlver("verify", "digits@1.0.0")
     assert done.code == 1
     assert said in done.out
@@ -156,7 +170,13 @@ def test_a_sealed_record_cannot_call_itself_adopted(gto: Repository) -> None:
     path = ".mlver/models/m/versions/1.0.0.yaml"
     text = (gto.path / path).read_text().replace("message: First", "message: Lies")
     words = (gto.git("rev-parse", "refs/tags/m@v1.0.0"), gto.git("rev-parse", "m@v1.0.0^{commit}"))
-    gto.write(path, text + 'extra:\n  adopted:\n    tag: m@v1.0.0\n    object: "{}"\n    commit: "{}"\n'.format(*words))
+    gto.write(
+        path,
+        text
+        + 'extra:\n  adopted:\n    tag: m@v1.0.0\n    object: "{}"\n    commit: "{}"\n'.format(
+            *words
+        ),
+    )
     gto.commit()
     done = gto.mlver("verify", "m@1.0.0")
     assert done.code == 1
@@ -170,7 +190,10 @@ def test_a_clone_without_the_tags_makes_no_others(gto: Repository, tmp_path: Pat
     done = clone.mlver("tag")
     assert done.code == 1
     assert (
-        done.out.count("was adopted from a tag that is not here, and is not made anew\n  hint: git fetch --tags") == 2
+        done.out.count(
+            "was adopted from a tag that is not here, and is not made anew\n  hint: git fetch --tags"
+        )
+        == 2
     )
     assert clone.git("tag") == ""
 
@@ -185,12 +208,17 @@ def test_bytes_that_are_not_here_are_never_guessed(gto: Repository) -> None:
     gone.write_text("other")  # what a cache's name says is not believed
     done = gto.mlver("adopt")
     assert done.code == 1
-    assert f"Left digits@v1.0.0  the bytes of models/m.pkl that DVC calls {md5('weights 1')} are not here\n" in done.out
+    assert (
+        f"Left digits@v1.0.0  the bytes of models/m.pkl that DVC calls {md5('weights 1')} are not here\n"
+        in done.out
+    )
     assert "hint: dvc fetch --all-tags   (then run this again)\n" in done.out
     assert "Left digits#prod  digits#prod#1 is of 1.0.0, which has no record yet" in done.out
     gone.write_text("weights 1")
     assert assert_works(gto, "adopt").splitlines()[1].startswith("  digits 1.0.0")
-    assert read_document(gto.mlver("list", "--json"), "list")["models"][0]["stages"] == {"prod": "2.0.0"}
+    assert read_document(gto.mlver("list", "--json"), "list")["models"][0]["stages"] == {
+        "prod": "2.0.0"
+    }
 
 
 def test_verify_reads_what_others_keep(gto: Repository) -> None:
@@ -199,8 +227,13 @@ def test_verify_reads_what_others_keep(gto: Repository) -> None:
     (cache / md5("weights 1")[2:]).unlink()
     done = gto.mlver("verify", "--all")
     assert done.code == 1
-    assert "digits 1.0.0 weights is not stored by mlver, and models/m.pkl holds other bytes, and the bytes" in done.out
-    assert done.out.count("hint: dvc fetch --all-tags") == 1  # the work tree still has those of 2.0.0
+    assert (
+        "digits 1.0.0 weights is not stored by mlver, and models/m.pkl holds other bytes, and the bytes"
+        in done.out
+    )
+    assert (
+        done.out.count("hint: dvc fetch --all-tags") == 1
+    )  # the work tree still has those of 2.0.0
 
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize {}\n"
@@ -217,12 +250,16 @@ def test_plain_tags_of_one_model(repository: Repository) -> None:
     repository.commit("Larger")
     tagged(repository, "v1.1.0")
     assert_works(repository, "init")
-    assert assert_refused(repository, "adopt", code=2).endswith("say whose it is\nhint: mlver adopt MODEL\n")
+    assert assert_refused(repository, "adopt", code=2).endswith(
+        "say whose it is\nhint: mlver adopt MODEL\n"
+    )
     assert left(repository.mlver("adopt", "m", "--json")).keys() == {"v1.0.0", "v1.1.0"}
     done = repository.mlver("adopt", "m", "--weights", "w.bin", "--data", "train=d", "--json")
     assert "note: v1.0.0 is adopted without its data set train" in done.err
     found = read_document(done, "adopt")
-    assert [(one["version"], one["holder"], one["digest"], one["seal"]) for one in found["versions"]] == [
+    assert [
+        (one["version"], one["holder"], one["digest"], one["seal"]) for one in found["versions"]
+    ] == [
         ("1.0.0", "git", sha256("weights"), "m@v1.0.0"),
         ("1.1.0", "git-lfs", sha256("big"), "m@v1.1.0"),
     ]
@@ -231,7 +268,9 @@ def test_plain_tags_of_one_model(repository: Repository) -> None:
     assert record["data"]["train"]["digest"] == sha256(manifest)
     assert record["message"] == "Says v1.1.0"
     repository.write("w.bin", "big")  # as git-lfs would have it
-    assert assert_works(repository, "verify", "m@1.0.0").startswith("All is well")  # git still has the bytes
+    assert assert_works(repository, "verify", "m@1.0.0").startswith(
+        "All is well"
+    )  # git still has the bytes
     repository.write("w.bin", "weights")
     done = repository.mlver("verify", "m@1.1.0")
     assert "git-lfs has no sound copy of w.bin" in done.out
@@ -239,7 +278,10 @@ def test_plain_tags_of_one_model(repository: Repository) -> None:
     repository.write(f".git/lfs/objects/{digest[:2]}/{digest[2:4]}/{digest}", "big")
     assert "git-lfs" not in repository.mlver("verify", "m@1.1.0").out
     repository.git("tag", "--force", "v1.0.0", "HEAD")
-    assert "v1.0.0 was moved since m@v1.0.0 was adopted from it" in repository.mlver("verify", "m@1.0.0").out
+    assert (
+        "v1.0.0 was moved since m@v1.0.0 was adopted from it"
+        in repository.mlver("verify", "m@1.0.0").out
+    )
 
 
 def test_a_pattern_tells_model_and_version(repository: Repository) -> None:
@@ -260,7 +302,9 @@ def test_directories_and_pipelines_of_dvc(repository: Repository) -> None:
     repository.write(".gitignore", "/data\n/out\n/old.bin\n/.dvc/cache\n")
     listed = [{"md5": cached(repository, name), "relpath": f"{name}.csv"} for name in ("a", "b")]
     folder = cached(repository, json.dumps(listed), ".dir")
-    repository.write("data.dvc", f"outs:\n- md5: {folder}\n  size: 2\n  nfiles: 2\n  hash: md5\n  path: data\n")
+    repository.write(
+        "data.dvc", f"outs:\n- md5: {folder}\n  size: 2\n  nfiles: 2\n  hash: md5\n  path: data\n"
+    )
     repository.write(
         "dvc.lock",
         "schema: '2.0'\nstages:\n  train:\n    cmd: train\n    outs:\n"
@@ -284,12 +328,15 @@ def test_directories_and_pipelines_of_dvc(repository: Repository) -> None:
 
 
 @pytest.mark.parametrize(
-    "evil", ["../../outside", "/etc/passwd", "a/../../outside", ".git/config", "x\\u0000y", "\\ud800"]
+    "evil",
+    ["../../outside", "/etc/passwd", "a/../../outside", ".git/config", "x\\u0000y", "\\ud800"],
 )
 def test_hostile_pointers_lead_nowhere(repository: Repository, tmp_path: Path, evil: str) -> None:
     (tmp_path / "outside").write_text("secret")
     listed = f'[{{"md5": "{md5("secret")}", "relpath": "{evil}"}}]'
-    repository.write("data.dvc", f"outs:\n- md5: {cached(repository, listed, '.dir')}\n  path: data\n")
+    repository.write(
+        "data.dvc", f"outs:\n- md5: {cached(repository, listed, '.dir')}\n  path: data\n"
+    )
     repository.write("dvc.yaml", f'artifacts:\n  m:\n    path: "{evil}"\n')
     cached(repository, "secret")
     repository.commit()
@@ -308,7 +355,8 @@ def test_what_cannot_be_adopted_is_named(gto: Repository) -> None:
     tagged(gto, "digits@v3.0", "a/b@v1.0.0", "digits@v2.0.0!", "digits@v4.0.0")
     gto.git("tag", "digits@v5.0.0", "HEAD^{tree}")
     gto.write(
-        "dvc.yaml", "artifacts:\n  digits:\n    path: models/link\n  images:\n    type: dataset\n    path: models\n"
+        "dvc.yaml",
+        "artifacts:\n  digits:\n    path: models/link\n  images:\n    type: dataset\n    path: models\n",
     )
     gto.commit()
     tagged(gto, "digits@v6.0.0", "images@v1.0.0", "digits#Prod-EU#3")

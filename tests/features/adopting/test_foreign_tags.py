@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from mlver.errors import UsageError
-from mlver.features.adopting.foreign_tags import StageTagEvent, DerivedPromotion, StageTag, VersionTag, read_claims, derive_promotions, select_plain_tags
+from mlver.features.adopting.foreign_tags import (
+    DerivedPromotion,
+    StageTag,
+    StageTagEvent,
+    VersionTag,
+    derive_promotions,
+    read_claims,
+    select_plain_tags,
+)
 
 
 def test_names_of_gto_are_taken_apart() -> None:
@@ -56,7 +64,9 @@ def test_a_pattern_says_where_model_and_version_stand(
     assert ([(one.model, one.version) for one in told.versions], told.stages) == (found, ())
 
 
-@pytest.mark.parametrize("pattern", ["", "v*", "{model}", "{version}{version}", "{model}{model}{version}"])
+@pytest.mark.parametrize(
+    "pattern", ["", "v*", "{model}", "{version}{version}", "{model}{model}{version}"]
+)
 def test_a_pattern_without_one_version_is_refused(pattern: str) -> None:
     with pytest.raises(UsageError, match="where in a tag the version stands"):
         read_claims((), "m", pattern)
@@ -81,5 +91,7 @@ def test_a_pattern_without_a_model_needs_one() -> None:
 )
 def test_events_of_a_stage_become_promotions(events: str, found: list[str]) -> None:
     given = [StageTagEvent("t", word.lstrip("-"), word.startswith("-")) for word in events.split()]
-    assert [f"{one.action} {one.version} from {one.previous}" for one in derive_promotions(given)] == found
+    assert [
+        f"{one.action} {one.version} from {one.previous}" for one in derive_promotions(given)
+    ] == found
     assert all(isinstance(one, DerivedPromotion) for one in derive_promotions(given))

@@ -60,18 +60,36 @@ def loose(repository: Repository) -> Path:
 def pack(repository: Repository) -> Path:
     """The pack with the first version's weights."""
     return next(
-        path for path in repository.path.glob(".git/mlver/packs/*.pack") if b"weights of run 1" in path.read_bytes()
+        path
+        for path in repository.path.glob(".git/mlver/packs/*.pack")
+        if b"weights of run 1" in path.read_bytes()
     )
 
 
 DAMAGES: dict[str, tuple[Callable[[Repository], Path], bytes, tuple[str, str]]] = {
-    "a weight file": (lambda r: r.path / "model/weights.safetensors", b"large", ("working", "model")),
+    "a weight file": (
+        lambda r: r.path / "model/weights.safetensors",
+        b"large",
+        ("working", "model"),
+    ),
     "a data file": (lambda r: r.path / "data/train.csv", b"a", ("working", "data/train.csv")),
     "an object": (loose, b"large", ("object", "digits 1.1.1 weights/weights.safetensors")),
-    "an object in a pack": (pack, b"weights of run 1", ("object", "digits 1.0.0 weights/weights.safetensors")),
-    "a record's text": (lambda r: r.path / VERSIONS / "1.0.0.yaml", b"First", ("record", "digits 1.0.0")),
+    "an object in a pack": (
+        pack,
+        b"weights of run 1",
+        ("object", "digits 1.0.0 weights/weights.safetensors"),
+    ),
+    "a record's text": (
+        lambda r: r.path / VERSIONS / "1.0.0.yaml",
+        b"First",
+        ("record", "digits 1.0.0"),
+    ),
     "a promotion": (lambda r: r.path / STAGE / "0001.yaml", b"Release", ("chain", f"{STAGE}/0002")),
-    "the last promotion": (lambda r: r.path / STAGE / "0002.yaml", b"Better", ("record", f"{STAGE}/0002.yaml")),
+    "the last promotion": (
+        lambda r: r.path / STAGE / "0002.yaml",
+        b"Better",
+        ("record", f"{STAGE}/0002.yaml"),
+    ),
     "a manifest": (manifest, b"weights.safetensors", ("manifest", "digits 1.0.0 weights")),
 }
 
@@ -104,7 +122,9 @@ def test_a_lost_object_is_named(third: Repository, what: str) -> None:
 @pytest.mark.parametrize("how", ["damaged", "missing"])
 @pytest.mark.parametrize("what", ["an object", "an object in a pack", "a manifest"])
 @pytest.mark.parametrize("checkout", [True, False], ids=["checkout", "stage only"])
-def test_a_rollback_to_what_cannot_be_had_moves_nothing(third: Repository, what: str, how: str, checkout: bool) -> None:
+def test_a_rollback_to_what_cannot_be_had_moves_nothing(
+    third: Repository, what: str, how: str, checkout: bool
+) -> None:
     where, at, (_, subject) = DAMAGES[what]
     target = "1.1.1" if what == "an object" else "1.0.0"
     path = where(third)
@@ -131,10 +151,15 @@ def test_checkout_of_damaged_bytes_moves_nothing(third: Repository) -> None:
 
 def test_sha256sum_checks_an_artifact_without_mlver(first: Repository) -> None:
     check = ["sha256sum", "--check", "--strict", f"../{manifest(first).relative_to(first.path)}"]
-    done = subprocess.run(check, cwd=first.path / "model", capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        check, cwd=first.path / "model", capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (0, "config.json: OK\nweights.safetensors: OK\n")
     flip(first.path / "model/weights.safetensors", b"weights")
-    assert subprocess.run(check, cwd=first.path / "model", capture_output=True, check=False).returncode == 1
+    assert (
+        subprocess.run(check, cwd=first.path / "model", capture_output=True, check=False).returncode
+        == 1
+    )
     assert hashlib.sha256(manifest(first).read_bytes()).hexdigest() == manifest(first).stem
 
 

@@ -19,9 +19,15 @@ def served(repository: Repository) -> Repository:
     for number in (1, 2, 3):
         repository.write("model/w.bin", f"{number}\n")
         assert (
-            repository.mlver("register", "m", "--weights", "model", "--version", f"{number}.0.0", "-m", "x").code == 0
+            repository.mlver(
+                "register", "m", "--weights", "model", "--version", f"{number}.0.0", "-m", "x"
+            ).code
+            == 0
         )
-        assert repository.mlver("promote", f"m@{number}.0.0", "--to", "production", "-m", "x").code == 0
+        assert (
+            repository.mlver("promote", f"m@{number}.0.0", "--to", "production", "-m", "x").code
+            == 0
+        )
     return repository
 
 

@@ -34,7 +34,10 @@ def test_a_dry_run_of_a_fix_says_what_it_would_mend(first: Repository) -> None:
 def test_only_what_was_read_is_called_right(first: Repository) -> None:
     packs = first.path / ".git/mlver/packs"
     (packs / f"{'0' * 64}.pack").write_bytes(b"nobody pins this")
-    assert "every stored byte that the records name is present and right\n" in first.mlver("doctor").out
+    assert (
+        "every stored byte that the records name is present and right\n"
+        in first.mlver("doctor").out
+    )
 
 
 @pytest.mark.parametrize("command", [("init",), ("doctor", "--fix")])
@@ -59,7 +62,10 @@ def test_what_is_missing_of_the_settings_is_told_once(first: Repository) -> None
     done = first.mlver("doctor")
     assert (done.code, done.out.count(".mlver/config.yaml")) == (1, 1)
     mended = first.mlver("doctor", "--fix")
-    assert (mended.code, mended.out.count(".mlver/config.yaml")) == (0, 2)  # fixed, and then its stages
+    assert (mended.code, mended.out.count(".mlver/config.yaml")) == (
+        0,
+        2,
+    )  # fixed, and then its stages
 
 
 def test_much_damage_of_one_artifact_is_told_shortly(project: Repository) -> None:
@@ -75,10 +81,18 @@ def test_much_damage_of_one_artifact_is_told_shortly(project: Repository) -> Non
     assert done.out.count("hint: copy .git/mlver/objects and packs") == 1
     found = read_document(project.mlver("doctor", "--json"), "doctor")
     assert sum(finding["level"] == "wrong" for finding in found["findings"]) == 14
-    lost = [finding["message"].split()[0] for finding in found["findings"] if finding["level"] == "wrong"]
+    lost = [
+        finding["message"].split()[0]
+        for finding in found["findings"]
+        if finding["level"] == "wrong"
+    ]
     assert lost == sorted(lost), "as the manifest lists them"
     checked = project.mlver("verify", "--all")
-    assert (checked.code, checked.out.count(" is missing"), checked.out.count("hint: ")) == (1, 10, 1)
+    assert (checked.code, checked.out.count(" is missing"), checked.out.count("hint: ")) == (
+        1,
+        10,
+        1,
+    )
     assert "and 4 more (--json lists all)\n" in checked.out
 
 
@@ -89,7 +103,11 @@ def test_its_own_hook_is_told_from_somebody_elses(first: Repository) -> None:
     (hooks / "commit-msg").chmod(0o755)
     first.mlver("hook", "install")
     found = read_document(first.mlver("doctor", "--json"), "doctor")["findings"]
-    assert [finding["message"].removeprefix(f"{hooks}/") for finding in found if finding["subject"] == "hooks"] == [
+    assert [
+        finding["message"].removeprefix(f"{hooks}/")
+        for finding in found
+        if finding["subject"] == "hooks"
+    ] == [
         "pre-commit is mlver's own: it judges what a commit would bring in",
         "commit-msg runs on mlver's commits; keep it from rewriting .mlver/",
     ]

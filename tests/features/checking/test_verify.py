@@ -27,5 +27,7 @@ def test_folders_that_differ_by_unicode_normalisation_are_no_models(first: Repos
     first.commit("Two, or one, by file system")
     found = read_document(first.mlver("verify", "--all", "--json"), "verify")
     named = {one["subject"] for one in found["broken"] if one["kind"] == "name"}
-    assert named == {f".mlver/models/{name}/versions/1.0.0.yaml" for name in ("mod\u00e9le", "mode\u0301le")}
+    assert named == {
+        f".mlver/models/{name}/versions/1.0.0.yaml" for name in ("mod\u00e9le", "mode\u0301le")
+    }
     assert "mod" not in assert_works(first, "list")

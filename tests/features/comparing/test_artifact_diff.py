@@ -21,7 +21,9 @@ def first(project: Project, repository: Repository) -> ModelSnapshot:
     repository.commit()
     write_artifact(repository, "w", {"net.safetensors": "one", "config.json": "{}"})
     write_artifact(repository, "d", {"a": "1", "b": "2", "c/d": "3", "same": "4"})
-    register_one(project, data={"train": "d"}, params_files=["params.yaml"], metrics_files=["metrics.json"])
+    register_one(
+        project, data={"train": "d"}, params_files=["params.yaml"], metrics_files=["metrics.json"]
+    )
     return snapshot_version(project, project.resolve_ref("m@1.0.0"))
 
 
@@ -33,15 +35,23 @@ def test_nothing_has_changed_yet(project: Project, first: ModelSnapshot) -> None
     now = snapshot_work_tree(project, "m")
     assert (first.label, now.label) == ("m 1.0.0", "m (work tree)")
     assert {diff.state for diff in compare_artifacts(first, now)} == {"unchanged"}
-    assert (now.params, now.metrics) == (first.params, first.metrics) == ({"lr": 0.1}, {"accuracy": 0.9})
+    assert (
+        (now.params, now.metrics)
+        == (first.params, first.metrics)
+        == ({"lr": 0.1}, {"accuracy": 0.9})
+    )
     assert now.environment is None
     assert snapshot_work_tree(project, "m", environment=True).environment == first.environment
     assert not now.code.dirty
     assert now.lacking == ()
 
 
-def test_files_added_removed_changed_and_renamed(project: Project, repository: Repository, first: ModelSnapshot) -> None:
-    write_artifact(repository, "d", {"a": "other", "c/d": "3", "moved/b": "2", "same": "4", "new": "5"})
+def test_files_added_removed_changed_and_renamed(
+    project: Project, repository: Repository, first: ModelSnapshot
+) -> None:
+    write_artifact(
+        repository, "d", {"a": "other", "c/d": "3", "moved/b": "2", "same": "4", "new": "5"}
+    )
     found = diffs(first, snapshot_work_tree(project, "m"))
     assert found["weights"].state == "unchanged"
     assert found["weights"].changed == ()
@@ -53,7 +63,9 @@ def test_files_added_removed_changed_and_renamed(project: Project, repository: R
     assert train.old_digest != train.new_digest
 
 
-def test_a_file_that_became_a_directory_and_back(project: Project, repository: Repository, first: ModelSnapshot) -> None:
+def test_a_file_that_became_a_directory_and_back(
+    project: Project, repository: Repository, first: ModelSnapshot
+) -> None:
     write_artifact(repository, "w", "one")
     weights = diffs(first, snapshot_work_tree(project, "m"))["weights"]
     assert weights.state == "changed"
@@ -73,7 +85,9 @@ def test_an_empty_place_is_told_from_a_change(
     assert weights.removed == ()
 
 
-def test_files_of_values_that_are_gone_are_told(project: Project, repository: Repository, first: ModelSnapshot) -> None:
+def test_files_of_values_that_are_gone_are_told(
+    project: Project, repository: Repository, first: ModelSnapshot
+) -> None:
     (repository.path / "params.yaml").unlink()
     now = snapshot_work_tree(project, "m")
     assert (now.lacking, now.params, now.metrics) == (("params.yaml",), {}, {"accuracy": 0.9})
@@ -92,7 +106,9 @@ def test_code_is_dirty_but_what_the_record_pins_is_not(
 def test_two_versions(project: Project, repository: Repository, first: ModelSnapshot) -> None:
     repository.write("golden", "gold")
     repository.write("metrics.json", '{"accuracy": 0.95}')
-    register_one(project, weights=None, bump="minor", data={"golden": "golden"}, labels={"team": "mt"})
+    register_one(
+        project, weights=None, bump="minor", data={"golden": "golden"}, labels={"team": "mt"}
+    )
     second = snapshot_version(project, project.resolve_ref("m@1.1.0"))
     found = diffs(first, second)
     assert list(found) == ["weights", "train", "golden"]
@@ -106,7 +122,9 @@ def test_two_versions(project: Project, repository: Repository, first: ModelSnap
     assert (second.metrics, second.labels) == ({"accuracy": 0.95}, {"team": "mt"})
 
 
-def test_without_settings_the_hint_registers(project: Project, repository: Repository, first: ModelSnapshot) -> None:
+def test_without_settings_the_hint_registers(
+    project: Project, repository: Repository, first: ModelSnapshot
+) -> None:
     (repository.path / ".mlver/models/m/model.yaml").unlink()
     with pytest.raises(MlverError, match=r"m has no model\.yaml") as refused:
         snapshot_work_tree(project, "m")

@@ -106,7 +106,10 @@ def tokens(text: str) -> Iterator[Token]:
 
 def powers(text: str) -> list[str]:
     """The shape of a page: all its tokens but what plain text and code spans say."""
-    return [f"{token.type} {token.content if token.type.startswith('html') else ''}" for token in tokens(text)]
+    return [
+        f"{token.type} {token.content if token.type.startswith('html') else ''}"
+        for token in tokens(text)
+    ]
 
 
 def plain(text: str) -> str:
@@ -131,7 +134,9 @@ def test_no_text_changes_the_shape_of_a_page(text: str) -> None:
 
 
 def test_the_marker_is_first_and_never_changes() -> None:
-    assert page("x").startswith("<!-- mlver:diff -->\n\n### Models: 1 version registered, 1 stage move, 1 warning\n")
+    assert page("x").startswith(
+        "<!-- mlver:diff -->\n\n### Models: 1 version registered, 1 stage move, 1 warning\n"
+    )
 
 
 def test_a_page_that_is_too_long_is_cut_between_blocks_and_says_so() -> None:
@@ -186,14 +191,19 @@ def test_the_command_line_tells_a_range_from_a_ref(second: Repository) -> None:
     made = assert_works(second, "diff", "topic...main", "--markdown")
     assert made.startswith(f"{markdown.MARKER}\n\n### Models: 1 version registered, 1 stage move\n")
     assert "| `accuracy` | 0.91 | 0.94 | +0.03 (+3.3 %) |  |" in made
-    assert "| promoted `digits` | `production: (empty) → 1.0.0` | 2 of 2 open | `Release` | `Kim` |" in made
+    assert (
+        "| promoted `digits` | `production: (empty) → 1.0.0` | 2 of 2 open | `Release` | `Kim` |"
+        in made
+    )
     text = assert_works(second, "diff", "topic...main")
     assert "registered digits 1.1.0  (minor, full, from 1.0.0)\n" in text
     assert assert_works(second, "diff", "main...topic").endswith("says nothing new of any model\n")
     assert second.mlver("diff", "topic...main", "--exit-code").code == 1
     assert second.mlver("diff", "topic...main", "x").code == 2
     second.git("switch", "--quiet", "main")
-    assert assert_works(second, "diff", "digits@1.0.0", "@1.1.0", "--markdown").startswith(markdown.MARKER)
+    assert assert_works(second, "diff", "digits@1.0.0", "@1.1.0", "--markdown").startswith(
+        markdown.MARKER
+    )
 
 
 def test_the_work_tree_may_be_bare_of_everything(second: Repository, tmp_path: Path) -> None:

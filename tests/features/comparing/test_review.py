@@ -33,7 +33,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     made.commit("Which way is better")
     made.git("switch", "--quiet", "-c", "topic")
     write_artifact(made, "w", {"a": "1", "c": "3"})
-    register_one(project, bump="minor", metrics=("accuracy=0.8", "loss=0.3"), params=("lr=0.2",), message="wider")
+    register_one(
+        project,
+        bump="minor",
+        metrics=("accuracy=0.8", "loss=0.3"),
+        params=("lr=0.2",),
+        message="wider",
+    )
     promote_version(project, "m@1.1.0", to="production", message="better?")
     roll_back_stage(project, "m", stage="production", message="no")
     return made
@@ -59,8 +65,16 @@ def test_what_a_branch_did_whatever_the_work_tree_holds(ground: Repository) -> N
     write_artifact(ground, ".mlver/models", {"x": "garbage"})
     found = seen(ground)
     (version,) = found.versions
-    assert (version.version, version.bump, version.parent, version.compared) == ("1.1.0", "minor", "1.0.0", "1.0.0")
-    assert [(one.key, one.verdict) for one in version.metrics] == [("accuracy", "worse"), ("loss", "unknown")]
+    assert (version.version, version.bump, version.parent, version.compared) == (
+        "1.1.0",
+        "minor",
+        "1.0.0",
+        "1.0.0",
+    )
+    assert [(one.key, one.verdict) for one in version.metrics] == [
+        ("accuracy", "worse"),
+        ("loss", "unknown"),
+    ]
     assert [(one.key, one.old, one.new) for one in version.params] == [("lr", 0.1, 0.2)]
     (weights,) = version.artifacts
     assert (weights.state, weights.added, weights.removed) == ("changed", ("c",), ("b",))
@@ -75,7 +89,10 @@ def test_three_dots_leave_out_what_the_other_branch_did_and_two_do_not(ground: R
     assert seen(ground).warnings == ()
     direct = seen(ground, "main..topic")
     assert said(direct) == [
-        (layout.version_path("m", "2.0.0"), "is not there any more: a record never changes once it has landed")
+        (
+            layout.version_path("m", "2.0.0"),
+            "is not there any more: a record never changes once it has landed",
+        )
     ]
     assert [one.version for one in seen(ground, "topic...").versions] == ["2.0.0"]
 
@@ -85,13 +102,19 @@ def test_a_first_version_is_compared_with_nothing(ground: Repository) -> None:
     (version,) = found.versions
     assert (version.bump, version.compared, version.environment) == (None, None, ())
     assert [artifact.state for artifact in version.artifacts] == ["added"]
-    assert [changed.path for changed in found.settings] == [layout.CONFIG, layout.settings_path("m")]
+    assert [changed.path for changed in found.settings] == [
+        layout.CONFIG,
+        layout.settings_path("m"),
+    ]
 
 
 def test_changed_settings_are_told_value_by_value(ground: Repository) -> None:
     path = ground.path / layout.CONFIG
     stages = {"production": {"verified": False}}
-    ground.write(layout.CONFIG, amend("config", path.read_bytes(), {"schema": "mlver/config/1", "stages": stages}))
+    ground.write(
+        layout.CONFIG,
+        amend("config", path.read_bytes(), {"schema": "mlver/config/1", "stages": stages}),
+    )
     ground.commit("Loosen")
     (changed,) = seen(ground).settings
     told = {one.key: (one.kind, one.old, one.new) for one in changed.changes}
@@ -114,7 +137,10 @@ def test_numbers_that_both_sides_claimed_are_warned_of(ground: Repository) -> No
     ground.git("switch", "--quiet", "main")
     ground.git("tag", "--delete", "m@v1.1.0")
     register_one(Project.open(ground.path), bump="minor", message="main's own 1.1.0")
-    claimed = (layout.version_path("m", "1.1.0"), "is claimed by both branches: a merge will stop at it")
+    claimed = (
+        layout.version_path("m", "1.1.0"),
+        "is claimed by both branches: a merge will stop at it",
+    )
     assert said(seen(ground)) == [claimed]
 
 
@@ -128,16 +154,21 @@ def test_a_number_that_a_tag_seals_elsewhere_is_warned_of(ground: Repository) ->
 
 def test_a_chain_that_does_not_follow_is_warned_of(ground: Repository) -> None:
     path = layout.promotion_path("m", "production", 3)
-    ground.write(path, (ground.path / path).read_text().replace('previous: "1.1.0"', 'previous: "1.0.0"'))
+    ground.write(
+        path, (ground.path / path).read_text().replace('previous: "1.1.0"', 'previous: "1.0.0"')
+    )
     ground.commit("Forge")
-    assert said(seen(ground)) == [(f"{layout.stage_folder('m', 'production')}/0003", "says 1.0.0 held before; it was 1.1.0")]
+    assert said(seen(ground)) == [
+        (f"{layout.stage_folder('m', 'production')}/0003", "says 1.0.0 held before; it was 1.1.0")
+    ]
 
 
 def test_what_cannot_be_read_ends_nothing(ground: Repository) -> None:
     ground.write(layout.version_path("m", "1.2.0"), "garbage: [\n")
     ground.write(".mlver/models/m/versions/new.yaml", "x: 1\n")
     ground.write(
-        layout.promotion_path("m", "staging", 1), (ground.path / layout.promotion_path("m", "production", 1)).read_bytes()
+        layout.promotion_path("m", "staging", 1),
+        (ground.path / layout.promotion_path("m", "production", 1)).read_bytes(),
     )
     (ground.path / layout.version_path("m", "1.3.0")).symlink_to("/etc/passwd")
     ground.commit("Hostile")
@@ -152,7 +183,9 @@ def test_what_cannot_be_read_ends_nothing(ground: Repository) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing", "--help", "-x", "HEAD:README.md", "--output=x"])
-def test_a_name_that_is_no_commit_is_refused_and_never_an_option(ground: Repository, name: str) -> None:
+def test_a_name_that_is_no_commit_is_refused_and_never_an_option(
+    ground: Repository, name: str
+) -> None:
     with pytest.raises(MlverError, match="git knows no commit"):
         review_range(Project.open(ground.path), ReviewRange(name, "HEAD", False))
 

@@ -14,7 +14,8 @@ from tests.conftest import Repository
 def test_a_metric_of_one_side_has_no_arrow() -> None:
     stream = io.StringIO()
     draw_metric_changes(
-        compare_metrics({"loss": 0.5, "old": 2}, {"loss": 0.4, "accuracy": 0.96}, {}), TextScreen(stream)
+        compare_metrics({"loss": 0.5, "old": 2}, {"loss": 0.4, "accuracy": 0.96}, {}),
+        TextScreen(stream),
     )
     assert [line.split() for line in stream.getvalue().splitlines()[1:4]] == [
         ["loss", "0.5", "→", "0.4", "−0.1", "−20", "%"],
@@ -28,6 +29,12 @@ def test_a_directory_that_became_a_file_and_back(repository: Repository) -> None
     assert_works(repository, "init")
     repository.mlver("register", "digits", "--weights", "model", "-m", "First")
     repository.write("wü 1.bin", "weights")
-    repository.mlver("register", "digits", "--weights", "wü 1.bin", "--bump", "minor", "-m", "Second")
-    assert "    →  wü 1.bin → wü 1.bin\n" in assert_works(repository, "diff", "digits@1.0.0", "@1.1.0")
-    assert "    →  the file is wü 1.bin now\n" in assert_works(repository, "diff", "digits@1.1.0", "@1.0.0")
+    repository.mlver(
+        "register", "digits", "--weights", "wü 1.bin", "--bump", "minor", "-m", "Second"
+    )
+    assert "    →  wü 1.bin → wü 1.bin\n" in assert_works(
+        repository, "diff", "digits@1.0.0", "@1.1.0"
+    )
+    assert "    →  the file is wü 1.bin now\n" in assert_works(
+        repository, "diff", "digits@1.1.0", "@1.0.0"
+    )

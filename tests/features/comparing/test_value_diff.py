@@ -7,12 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlver.features.comparing.value_diff import MetricChange, ValueChange, compare_metrics, compare_values, suggest_bump
+from mlver.features.comparing.value_diff import (
+    MetricChange,
+    ValueChange,
+    compare_metrics,
+    compare_values,
+    suggest_bump,
+)
 
-LEAVES = st.none() | st.booleans() | st.integers(-2, 2) | st.floats(-2, 2) | st.text("ab.", max_size=2)
+LEAVES = (
+    st.none() | st.booleans() | st.integers(-2, 2) | st.floats(-2, 2) | st.text("ab.", max_size=2)
+)
 VALUES = st.recursive(
     LEAVES,
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text("ab.", max_size=2), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text("ab.", max_size=2), inner, max_size=2)
+    ),
     max_leaves=6,
 )
 MAPS = st.dictionaries(st.text("abc.", max_size=2), VALUES, max_size=4)
@@ -26,7 +36,11 @@ def changed(old: Any, new: Any) -> ValueChange:
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[ValueChange]]] = {
     "nothing": ({}, {}, []),
     "the same": ({"k": [1, {"a": 2.5}]}, {"k": [1, {"a": 2.5}]}, []),
-    "maps in another order": ({"a": 1, "k": [{"x": 1, "y": 2}]}, {"k": [{"y": 2, "x": 1}], "a": 1}, []),
+    "maps in another order": (
+        {"a": 1, "k": [{"x": 1, "y": 2}]},
+        {"k": [{"y": 2, "x": 1}], "a": 1},
+        [],
+    ),
     "a number": ({"k": 1}, {"k": 2}, [changed(1, 2)]),
     "int and float": ({"k": 1}, {"k": 1.0}, [changed(1, 1.0)]),
     "int and true": ({"k": 1}, {"k": True}, [changed(1, True)]),
@@ -36,10 +50,18 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[ValueChange]]] = {
     "nothing and null": ({}, {"k": None}, [ValueChange("k", "added", None, None)]),
     "int and float in a list": ({"k": [1]}, {"k": [1.0]}, [changed([1], [1.0])]),
     "int and true in a list": ({"k": [[1]]}, {"k": [[True]]}, [changed([[1]], [[True]])]),
-    "types in a map in a list": ({"k": [{"a": 0}]}, {"k": [{"a": False}]}, [changed([{"a": 0}], [{"a": False}])]),
+    "types in a map in a list": (
+        {"k": [{"a": 0}]},
+        {"k": [{"a": False}]},
+        [changed([{"a": 0}], [{"a": False}])],
+    ),
     "another order of a list": ({"k": [1, 2]}, {"k": [2, 1]}, [changed([1, 2], [2, 1])]),
     "a longer list": ({"k": [1]}, {"k": [1, 2]}, [changed([1], [1, 2])]),
-    "nested": ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}, [ValueChange("a.c", "changed", 2, 3)]),
+    "nested": (
+        {"a": {"b": 1, "c": 2}},
+        {"a": {"b": 1, "c": 3}},
+        [ValueChange("a.c", "changed", 2, 3)],
+    ),
     "a value became a map": (
         {"a": 1},
         {"a": {"b": 1}},
@@ -58,11 +80,15 @@ def test_values(old: dict[str, Any], new: dict[str, Any], expected: list[ValueCh
     found = compare_values(old, new)
     assert list(found) == expected
     # equality alone would take True for 1
-    assert [(type(c.old), type(c.new)) for c in found] == [(type(c.old), type(c.new)) for c in expected]
+    assert [(type(c.old), type(c.new)) for c in found] == [
+        (type(c.old), type(c.new)) for c in expected
+    ]
 
 
 @given(MAPS, MAPS)
-def test_values_differ_exactly_when_their_json_does(old: dict[str, Any], new: dict[str, Any]) -> None:
+def test_values_differ_exactly_when_their_json_does(
+    old: dict[str, Any], new: dict[str, Any]
+) -> None:
     def text(values: dict[str, Any]) -> str:
         return json.dumps(values, sort_keys=True).replace("-0.0", "0.0")
 
@@ -77,7 +103,9 @@ def test_the_other_way_round_says_the_opposite(old: dict[str, Any], new: dict[st
     assert there == back
 
 
-METRICS: dict[str, tuple[float | None, float | None, Any, tuple[float | None, float | None, str]]] = {
+METRICS: dict[
+    str, tuple[float | None, float | None, Any, tuple[float | None, float | None, str]]
+] = {
     "higher is better": (0.5, 0.75, "higher", (0.25, 50.0, "better")),
     "higher is worse": (0.5, 0.75, "lower", (0.25, 50.0, "worse")),
     "lower is better": (40.0, 30.0, "lower", (-10.0, -25.0, "better")),
@@ -98,12 +126,17 @@ METRICS: dict[str, tuple[float | None, float | None, Any, tuple[float | None, fl
 
 @pytest.mark.parametrize(("old", "new", "direction", "expected"), METRICS.values(), ids=METRICS)
 def test_a_metric(
-    old: float | None, new: float | None, direction: Any, expected: tuple[float | None, float | None, str]
+    old: float | None,
+    new: float | None,
+    direction: Any,
+    expected: tuple[float | None, float | None, str],
 ) -> None:
     before = {} if old is None else {"m": {"k": old}}
     after = {} if new is None else {"m": {"k": new}}
     (found,) = compare_metrics(before, after, {"m.k": direction} if direction else {})
-    assert found == MetricChange("m.k", old, new, expected[0], expected[1], direction, found.verdict)
+    assert found == MetricChange(
+        "m.k", old, new, expected[0], expected[1], direction, found.verdict
+    )
     assert found.verdict == expected[2]
 
 
@@ -131,5 +164,7 @@ def test_any_two_metrics_can_be_told_in_json(old: float, new: float, direction: 
         (False, False, False, None),
     ],
 )
-def test_the_bump_a_change_asks_for(form: bool, inputs: bool, weights: bool, bump: str | None) -> None:
+def test_the_bump_a_change_asks_for(
+    form: bool, inputs: bool, weights: bool, bump: str | None
+) -> None:
     assert suggest_bump(form=form, inputs=inputs, weights=weights) == bump

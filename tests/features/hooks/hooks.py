@@ -59,7 +59,9 @@ class HookedRepository(Repository):
         """Lay down a version record that no tag seals, as `register --no-commit` does; its path."""
         path = f".mlver/models/digits/versions/{number}.yaml"
         text = (self.path / RECORD).read_text()
-        self.write(path, text.replace("1.0.0", number).replace("message: First", f"message: {message}"))
+        self.write(
+            path, text.replace("1.0.0", number).replace("message: First", f"message: {message}")
+        )
         return path
 
 

@@ -16,8 +16,12 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n"
 FORBID = GuardSettings(pickle="forbid")
 
 
-def kinds(path: str, head: bytes, settings: GuardSettings, *, size: int | None = None, artifact: str = "") -> list[str]:
-    file = GuardedFile(path=path, size=len(head) if size is None else size, head=head, artifact=artifact or None)
+def kinds(
+    path: str, head: bytes, settings: GuardSettings, *, size: int | None = None, artifact: str = ""
+) -> list[str]:
+    file = GuardedFile(
+        path=path, size=len(head) if size is None else size, head=head, artifact=artifact or None
+    )
     return [link.kind for link in judge_file(file, settings)]
 
 
@@ -29,7 +33,9 @@ def torch_archive() -> bytes:
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-@pytest.mark.parametrize("value", [{"a": 1}, [1], (1, 2), 7, 2**70, "x", b"y", None, True, 1.5, OSError("x"), set()])
+@pytest.mark.parametrize(
+    "value", [{"a": 1}, [1], (1, 2), 7, 2**70, "x", b"y", None, True, 1.5, OSError("x"), set()]
+)
 def test_a_pickle_is_told_by_its_bytes(protocol: int, value: object) -> None:
     assert is_pickle("weights.bin", pickle.dumps(value, protocol))
 
@@ -50,12 +56,22 @@ def test_what_is_too_large_is_refused_whatever_it_is() -> None:
     settings = GuardSettings(max_file_size=SMALL)
     assert kinds("data.csv", b"", settings, size=SMALL) == []
     assert kinds("data.csv", b"", settings, size=SMALL + 1) == ["size"]
-    assert kinds("docs/a/b.png", b"", GuardSettings(max_file_size=SMALL, allow=("docs/*.png",)), size=10**9) == []
+    assert (
+        kinds(
+            "docs/a/b.png",
+            b"",
+            GuardSettings(max_file_size=SMALL, allow=("docs/*.png",)),
+            size=10**9,
+        )
+        == []
+    )
 
 
 def test_an_artifact_is_refused_but_for_a_few_lines_of_text() -> None:
     assert kinds("model/w", b"\0", GuardSettings(), artifact="weights of m") == ["artifact"]
-    assert kinds("model/w", b"a", GuardSettings(), size=SMALL + 1, artifact="weights of m") == ["artifact"]
+    assert kinds("model/w", b"a", GuardSettings(), size=SMALL + 1, artifact="weights of m") == [
+        "artifact"
+    ]
     assert kinds("model/config.json", b"{}", GuardSettings(), artifact="weights of m") == []
     assert kinds("other", b"\0", GuardSettings()) == []
 
@@ -77,7 +93,11 @@ def test_a_pickle_is_refused_where_it_is_forbidden_unless_git_lfs_keeps_it() -> 
         ("m.safetensors", "safetensors", ["config.json"], False),
     ],
 )
-def test_nor_may_a_record_pin_one(path: str, told: str | None, files: list[str], refused: bool) -> None:
+def test_nor_may_a_record_pin_one(
+    path: str, told: str | None, files: list[str], refused: bool
+) -> None:
     assert bool(judge_artifact("r.yaml", path, told, files, FORBID)) == refused
     assert not judge_artifact("r.yaml", path, told, files, GuardSettings())
-    assert not judge_artifact("r.yaml", path, told, files, GuardSettings(pickle="forbid", allow=("m*",)))
+    assert not judge_artifact(
+        "r.yaml", path, told, files, GuardSettings(pickle="forbid", allow=("m*",))
+    )

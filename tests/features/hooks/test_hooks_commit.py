@@ -28,7 +28,16 @@ def here(second: Repository, monkeypatch: pytest.MonkeyPatch) -> HookedRepositor
 
 def test_what_mlver_itself_commits_passes(here: HookedRepository) -> None:
     done = here.run_process(
-        sys.executable, "-P", "-m", "mlver", "promote", "digits", "--to", "production", "-m", "Better"
+        sys.executable,
+        "-P",
+        "-m",
+        "mlver",
+        "promote",
+        "digits",
+        "--to",
+        "production",
+        "-m",
+        "Better",
     )
     assert done.code == 0, done.err
 
@@ -58,12 +67,19 @@ def test_a_quiet_hook_says_nothing_and_a_person_is_told(here: HookedRepository) 
     here.git("add", "--all")
     run = ("-P", "-m", "mlver", "hook")
     assert here.run_process(sys.executable, *run, "pre-commit").out == ""
-    assert here.run_process(sys.executable, *run, "check").out == "All is well  nothing for mlver is staged\n"
+    assert (
+        here.run_process(sys.executable, *run, "check").out
+        == "All is well  nothing for mlver is staged\n"
+    )
     assert here.mlver("hook", "check").out == "All is well  0 records touched\n"
 
 
-@pytest.mark.parametrize("how", [("-a",), ("--", RECORD), ("-a", "--amend", "--no-edit")], ids=["all", "only", "amend"])
-def test_an_edit_is_refused_however_it_is_committed(here: HookedRepository, how: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "how", [("-a",), ("--", RECORD), ("-a", "--amend", "--no-edit")], ids=["all", "only", "amend"]
+)
+def test_an_edit_is_refused_however_it_is_committed(
+    here: HookedRepository, how: tuple[str, ...]
+) -> None:
     here.edit_record()
     said = (
         here.assert_refuses("commit", "-m", "Edit", *how)
@@ -100,7 +116,9 @@ def test_what_is_staged_counts_and_not_what_lies_there(here: HookedRepository) -
     good = here.add_unsealed("2.1.0")
     blob = here.attempt_git("hash-object", "-w", "--stdin", stdin="nonsense").out.strip()
     here.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{good}")
-    assert f"{good} is not valid" in here.assert_refuses("commit", "-m", "Whole in the work tree only")
+    assert f"{good} is not valid" in here.assert_refuses(
+        "commit", "-m", "Whole in the work tree only"
+    )
     here.git("rm", "--cached", "--quiet", "--force", good)
     here.write("code.py", "x")
     here.git("add", "code.py")
@@ -115,7 +133,9 @@ def test_a_commit_of_some_paths_only_is_judged_by_those(here: HookedRepository) 
     assert "x.yaml is no record's name" in here.assert_refuses("commit", "-m", "The rest")
 
 
-def test_it_works_in_a_linked_work_tree_and_before_the_first_commit(here: HookedRepository, tmp_path: Path) -> None:
+def test_it_works_in_a_linked_work_tree_and_before_the_first_commit(
+    here: HookedRepository, tmp_path: Path
+) -> None:
     here.git("worktree", "add", "--quiet", "-b", "side", str(tmp_path / "linked"))
     linked = HookedRepository(tmp_path / "linked")
     linked.edit_record()
@@ -146,7 +166,9 @@ def test_one_may_amend_ones_own_record_until_others_have_it(here: HookedReposito
     here.git("checkout", "--", path)
     here.git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "On top")
     here.git("rm", "--quiet", path)
-    assert f"{path} was deleted" in here.assert_refuses("commit", "-m", "Too late: no longer the last commit's own")
+    assert f"{path} was deleted" in here.assert_refuses(
+        "commit", "-m", "Too late: no longer the last commit's own"
+    )
 
 
 def test_a_rebase_that_is_edited_is_judged_like_any_commit(here: HookedRepository) -> None:
@@ -155,7 +177,9 @@ def test_a_rebase_that_is_edited_is_judged_like_any_commit(here: HookedRepositor
     path = here.add_unsealed("2.0.0")
     here.git("add", path)
     here.assert_passes("commit", "-m", "Claim")
-    stop = here.attempt_git("rebase", "-i", "HEAD~1", GIT_SEQUENCE_EDITOR="sed -i.bak s/^pick/edit/")
+    stop = here.attempt_git(
+        "rebase", "-i", "HEAD~1", GIT_SEQUENCE_EDITOR="sed -i.bak s/^pick/edit/"
+    )
     assert stop.code == 0, stop.err
     here.edit_record(RECORD)
     assert f"{RECORD} was changed" in here.assert_refuses("commit", "-a", "--amend", "--no-edit")
@@ -188,7 +212,9 @@ def test_a_branch_may_give_way_to_main_and_not_main_to_a_branch(here: HookedRepo
     assert here.attempt_git("merge", "main").code != 0
     here.git("checkout", "--ours", path)
     here.git("add", path)
-    assert f"{path} was replaced by the other side's in a merge" in here.assert_refuses("commit", "--no-edit")
+    assert f"{path} was replaced by the other side's in a merge" in here.assert_refuses(
+        "commit", "--no-edit"
+    )
     here.write(path, (here.path / path).read_text().replace("Theirs", "Neither"))
     here.git("add", path)
     assert f"{path} was changed" in here.assert_refuses("commit", "--no-edit")
@@ -207,7 +233,13 @@ def test_a_merge_without_conflict_is_judged_before_it_is_made(here: HookedReposi
     path = here.add_unsealed("2.0.0")
     here.write("model/let-in.bin", b"\0" * 100_000)
     here.git("add", "--force", ".mlver", "model/let-in.bin")
-    here.git("commit", "--quiet", "--no-verify", "-m", "Side: what was let in there is not asked about again")
+    here.git(
+        "commit",
+        "--quiet",
+        "--no-verify",
+        "-m",
+        "Side: what was let in there is not asked about again",
+    )
     here.git("switch", "--quiet", "main")
     here.git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "Main")
     assert f"{path} was deleted" in here.assert_refuses("merge", "--no-edit", "-s", "ours", "topic")
@@ -237,14 +269,19 @@ def test_a_chain_that_breaks_and_a_manifest_that_lacks_are_named(here: HookedRep
 def test_twins_are_refused(here: HookedRepository) -> None:
     here.write(".mlver/models/Digits/model.yaml", "schema: mlver/model/1\nmodel: Digits\n")
     here.git("add", "--all")
-    assert "differs from the model `Digits` by letter case only" in here.assert_refuses("commit", "-m", "Twin")
+    assert "differs from the model `Digits` by letter case only" in here.assert_refuses(
+        "commit", "-m", "Twin"
+    )
     here.git("reset", "--hard", "--quiet")
     lower, upper = here.add_unsealed("2.0.0-rc1"), here.add_unsealed("2.0.0-RC1")
     hidden = RECORD.replace("models", "Models")
     here.write(hidden, "nonsense\n")
     here.git("add", "--all")
     said = here.assert_refuses("commit", "-m", "Twins")
-    assert f"{upper} differs from `{lower}` by letter case only" in said or f"{lower} differs from `{upper}`" in said
+    assert (
+        f"{upper} differs from `{lower}` by letter case only" in said
+        or f"{lower} differs from `{upper}`" in said
+    )
     assert f"{hidden} differs from `.mlver/models/` by letter case only" in said
 
 
@@ -252,7 +289,10 @@ def test_an_artifact_is_kept_out_of_git(here: HookedRepository) -> None:
     here.write("model/weights.safetensors", b"\0")
     here.git("add", "--force", "model")
     said = here.assert_refuses("commit", "-m", "Artifact")
-    assert "model/weights.safetensors is an artifact (weights of digits), whose bytes mlver keeps" in said
+    assert (
+        "model/weights.safetensors is an artifact (weights of digits), whose bytes mlver keeps"
+        in said
+    )
     assert "config.json" not in said  # a few lines of text
     assert "hint: git rm --cached -- model/weights.safetensors" in said
 
@@ -288,7 +328,17 @@ def test_a_large_text_does_not_pass_for_code(here: HookedRepository) -> None:
 
 def test_a_secret_never_gets_into_a_record_nor_onto_the_screen(here: HookedRepository) -> None:
     token = "ghp_" + "a1B2" * 9
-    words = ("register", "digits", "--bump", "minor", "-m", "Third", "--param", f"hub.token={token}", "--allow-dirty")
+    words = (
+        "register",
+        "digits",
+        "--bump",
+        "minor",
+        "-m",
+        "Third",
+        "--param",
+        f"hub.token={token}",
+        "--allow-dirty",
+    )
     done = here.run_process(sys.executable, "-P", "-m", "mlver", *words)
     assert done.code == 3
     assert "1.2.0.yaml says a GitHub token at params.hub.token" in done.err
@@ -319,7 +369,9 @@ def test_what_a_file_held_in_between_is_judged_too(here: HookedRepository) -> No
         here.write("data.bin", b"\0" * size)
         here.git("add", "--all")
         here.git("commit", "--no-verify", "--quiet", "-m", "More")
-    found = read_document(here.mlver("hook", "guard", "--from", start, "--to", "HEAD", "--json"), "hook")
+    found = read_document(
+        here.mlver("hook", "guard", "--from", start, "--to", "HEAD", "--json"), "hook"
+    )
     assert [(one["kind"], one["subject"]) for one in found["broken"]] == [("size", "data.bin")]
 
 
@@ -330,7 +382,9 @@ def test_a_range_does_not_let_itself_through(here: HookedRepository) -> None:
     here.write("large.bin", b"\0" * 11_000_000)
     here.git("add", "--all")
     here.git("commit", "--no-verify", "--quiet", "-m", "Large, and let through")
-    found = read_document(here.mlver("hook", "guard", "--from", start, "--to", "HEAD", "--json"), "hook")
+    found = read_document(
+        here.mlver("hook", "guard", "--from", start, "--to", "HEAD", "--json"), "hook"
+    )
     assert [(one["kind"], one["subject"]) for one in found["broken"]] == [("size", "large.bin")]
     assert here.mlver("hook", "guard", "--from", "HEAD", "--to", "HEAD").code == 0
 
@@ -341,8 +395,12 @@ def test_among_the_records_there_is_no_place_to_hide(here: HookedRepository) -> 
     here.git("add", "--force", ".mlver/large.bin")
     assert ".mlver/large.bin is 11,000,000 bytes" in here.assert_refuses("commit", "-m", "Large")
     here.git("commit", "--no-verify", "--quiet", "-m", "Large")
-    found = read_document(here.mlver("hook", "guard", "--from", start, "--to", "HEAD", "--json"), "hook")
-    assert [(one["kind"], one["subject"]) for one in found["broken"]] == [("size", ".mlver/large.bin")]
+    found = read_document(
+        here.mlver("hook", "guard", "--from", start, "--to", "HEAD", "--json"), "hook"
+    )
+    assert [(one["kind"], one["subject"]) for one in found["broken"]] == [
+        ("size", ".mlver/large.bin")
+    ]
 
 
 def test_a_range_that_is_none_is_named(here: HookedRepository) -> None:
@@ -371,7 +429,10 @@ def test_status_tells_what_others_could_not_resolve(here: HookedRepository, tmp_
     path = here.add_unsealed("2.0.0")
     here.commit("Claim")
     found = json.loads(here.mlver("hook", "status", "--json").out)
-    assert (found["ok"], [one["subject"] for one in found["notes"]]) == (True, ["digits@v1.1.0", path])
+    assert (found["ok"], [one["subject"] for one in found["notes"]]) == (
+        True,
+        ["digits@v1.1.0", path],
+    )
     assert found["notes"][0]["hint"] == "git push origin refs/tags/digits@v1.1.0"
 
 
@@ -387,20 +448,30 @@ def test_nothing_of_the_repository_is_run(here: HookedRepository, name: str) -> 
         assert "taken over" not in here.assert_passes("commit", "-m", "Code")
 
 
-def test_what_resolve_renumbered_passes_at_the_commit_and_on_its_way(here: HookedRepository) -> None:
+def test_what_resolve_renumbered_passes_at_the_commit_and_on_its_way(
+    here: HookedRepository,
+) -> None:
     """The branch's promotions make way for main's and move on by one, each to the place of the next."""
     here.git("switch", "--quiet", "-c", "topic")
     for version in ("1.1.0", "1.0.0"):
-        assert here.mlver("promote", f"digits@{version}", "--to", "production", "-m", "Topic").code == 0
+        assert (
+            here.mlver("promote", f"digits@{version}", "--to", "production", "-m", "Topic").code
+            == 0
+        )
     here.git("switch", "--quiet", "main")
     assert here.mlver("promote", "digits@1.0.0", "--to", "staging", "-m", "Main").code == 0
-    assert here.mlver("promote", "digits@1.1.0", "--to", "production", "-m", "Main", "--force").code == 0
+    assert (
+        here.mlver("promote", "digits@1.1.0", "--to", "production", "-m", "Main", "--force").code
+        == 0
+    )
     here.git("switch", "--quiet", "topic")
     assert here.attempt_git("merge", "main").code != 0
     done = here.mlver("resolve")
     assert done.code == 0, done.err
     here.assert_passes("commit", "--no-edit")
-    assert here.mlver("hook", "check", "--from", "main", "--to", "topic").out.startswith("All is well")
+    assert here.mlver("hook", "check", "--from", "main", "--to", "topic").out.startswith(
+        "All is well"
+    )
 
 
 def test_a_main_branch_gives_way_to_its_remotes(here: HookedRepository, tmp_path: Path) -> None:
@@ -418,8 +489,12 @@ def test_a_main_branch_gives_way_to_its_remotes(here: HookedRepository, tmp_path
     assert here.attempt_git("merge", "origin/main").code != 0
     here.git("checkout", "--ours", path)
     here.git("add", path)
-    assert f"{path} was replaced by the other side's in a merge" in here.assert_refuses("commit", "--no-edit")
+    assert f"{path} was replaced by the other side's in a merge" in here.assert_refuses(
+        "commit", "--no-edit"
+    )
     here.git("checkout", "--merge", path)
-    assert here.mlver("resolve").out.startswith("Rewrote ours in this merge (theirs has landed on origin/main)")
+    assert here.mlver("resolve").out.startswith(
+        "Rewrote ours in this merge (theirs has landed on origin/main)"
+    )
     here.assert_passes("commit", "--no-edit")
     here.assert_passes("push", "origin", "main")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import programs
 from tests.conftest import CHECKOUT, Repository
 from tests.features.hooks.hooks import RECORD, HookedRepository, with_hooks
 
@@ -26,13 +25,7 @@ PARTS = ("mlver", "schemas", "pyproject.toml", "README.md", "LICENSE", ".pre-com
 @pytest.fixture(scope="module")
 def framework(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program `pre-commit`, in an environment of its own; skipped, loudly, where no package index can be had."""
-    top = tmp_path_factory.mktemp("framework")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(top)], check=True)
-    pip = [sys.executable, "-m", "pip", "--python", str(top / "bin/python"), "install", "-q", "pre-commit>=4"]
-    done = subprocess.run([*pip, "--disable-pip-version-check"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"PRE-COMMIT COULD NOT BE INSTALLED, so its hooks are untested: {done.stderr[-300:]}")
-    return top / "bin"
+    return programs.install_packages(tmp_path_factory.mktemp("framework"), "framework")
 
 
 @pytest.fixture
@@ -52,11 +45,17 @@ def published(tmp_path: Path) -> Repository:
 
 
 def test_the_framework_runs_the_hooks(
-    second: Repository, published: Repository, framework: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    second: Repository,
+    published: Repository,
+    framework: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PATH", f"{framework}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("PYTHONPATH", raising=False)
+    for name, value in programs.pin_packages(tmp_path).items():
+        monkeypatch.setenv(name, value)
     here = with_hooks(second)
     revision = published.git("rev-parse", "HEAD")
     here.write(".pre-commit-config.yaml", CONFIG.format(source=published.path, revision=revision))
@@ -100,4 +99,6 @@ def _pushes(here: HookedRepository, tmp_path: Path) -> None:
     assert f"{RECORD} is not the record that landed" in done.out + done.err
     # what the framework cannot do, and why there is a hook of mlver's own: it lets a tag alone go by unseen
     here.git("tag", "--force", "digits@v1.0.0")
-    assert "mlver" not in here.attempt_git("push", "origin", "digits@v1.0.0").err.replace(str(tmp_path), "")
+    assert "mlver" not in here.attempt_git("push", "origin", "digits@v1.0.0").err.replace(
+        str(tmp_path), ""
+    )

@@ -32,7 +32,10 @@ def here(second: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def refused(here: HookedRepository, *words: str) -> str:
     """What both sides say of the same push: the same, each by itself."""
     before = here.git("ls-remote", "origin")
-    out, arriving = here.attempt_git("push", "--dry-run", "origin", *words), here.attempt_git(*IN, *words)
+    out, arriving = (
+        here.attempt_git("push", "--dry-run", "origin", *words),
+        here.attempt_git(*IN, *words),
+    )
     for said in (out, arriving):
         assert said.code != 0, said
         assert "mlver refuses this push" in said.err, said.err
@@ -46,7 +49,9 @@ def refused(here: HookedRepository, *words: str) -> str:
 def test_what_mlver_made_passes_and_what_stays_behind_is_told(here: HookedRepository) -> None:
     path = here.add_unsealed("2.0.0")
     here.commit("Claim")
-    assert f"{path} is sealed by no tag yet" in here.assert_passes("push", "--dry-run", "origin", "main")
+    assert f"{path} is sealed by no tag yet" in here.assert_passes(
+        "push", "--dry-run", "origin", "main"
+    )
     assert here.mlver("tag").code == 0
     assert "digits@v2.0.0 does not go along to origin" in here.assert_passes(*OUT, "main")
     here.git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "More")
@@ -71,7 +76,9 @@ def test_a_seal_on_its_own_passes_and_never_moves_or_goes_away(here: HookedRepos
     assert f"{TAG} seals a version, and would be deleted" in refused(here, f":{TAG}")
     message = here.git("tag", "--list", "--format=%(contents)", TAG)
     here.git("tag", "--force", "--annotate", "--message", message, TAG, "HEAD")
-    assert f"{TAG} seals a version there already, and would be moved" in refused(here, "--force", TAG)
+    assert f"{TAG} seals a version there already, and would be moved" in refused(
+        here, "--force", TAG
+    )
 
 
 def test_a_promotions_tag_is_held_to_the_same(here: HookedRepository) -> None:
@@ -81,13 +88,21 @@ def test_a_promotions_tag_is_held_to_the_same(here: HookedRepository) -> None:
     here.git("tag", "digits@staging.1")  # a stage nobody knows
     here.git("tag", tag)
     assert f"{tag} is a lightweight tag" in refused(here, tag)
-    here.git("tag", "--force", "--annotate", "--message", f"x\n\nMlver-Record: sha256:{'ab' * 32}", tag)
+    here.git(
+        "tag", "--force", "--annotate", "--message", f"x\n\nMlver-Record: sha256:{'ab' * 32}", tag
+    )
     assert f"{tag} points at a commit that holds another record" in refused(here, tag)
-    here.git("tag", "--force", "--annotate", "--message", f"x\n\nMlver-Record: sha256:{digest}", tag)
+    here.git(
+        "tag", "--force", "--annotate", "--message", f"x\n\nMlver-Record: sha256:{digest}", tag
+    )
     here.assert_passes(*OUT, tag, "digits@staging.1")
     assert f"{tag} seals a promotion, and would be deleted" in refused(here, f":{tag}")
-    here.git("tag", "--force", "--annotate", "--message", f"y\n\nMlver-Record: sha256:{digest}", tag)
-    assert f"{tag} seals a promotion there already, and would be moved" in refused(here, "--force", tag)
+    here.git(
+        "tag", "--force", "--annotate", "--message", f"y\n\nMlver-Record: sha256:{digest}", tag
+    )
+    assert f"{tag} seals a promotion there already, and would be moved" in refused(
+        here, "--force", tag
+    )
 
 
 def test_a_tag_that_seals_nothing_is_refused(here: HookedRepository) -> None:
@@ -96,13 +111,18 @@ def test_a_tag_that_seals_nothing_is_refused(here: HookedRepository) -> None:
     assert "digits@v3.0.0 is a lightweight tag" in refused(here, "digits@v3.0.0")
     here.git("tag", "--annotate", "--message", message, "digits@v4.0.0")
     assert "points at a commit that does not hold the record" in refused(here, "digits@v4.0.0")
-    here.git("tag", "--force", "--annotate", "--message", f"x\n\nMlver-Record: sha256:{'ab' * 32}", TAG)
+    here.git(
+        "tag", "--force", "--annotate", "--message", f"x\n\nMlver-Record: sha256:{'ab' * 32}", TAG
+    )
     assert f"{TAG} points at a commit that holds another record" in refused(here, TAG)
 
 
 def test_a_tag_is_judged_by_the_commit_that_git_takes_it_for(here: HookedRepository) -> None:
     """A tag object with a second header that names another commit, the sealed one."""
-    sealed, other = here.git("rev-parse", f"{TAG}^{{commit}}"), here.git("rev-list", "--max-parents=0", "main")
+    sealed, other = (
+        here.git("rev-parse", f"{TAG}^{{commit}}"),
+        here.git("rev-list", "--max-parents=0", "main"),
+    )
     text = here.git("cat-file", "tag", TAG).replace(f"object {sealed}", f"object {other}")
     head, _, message = text.partition("\n\n")
     (here.path / ".git/forged").write_text(f"{head}\nobject {sealed}\n\n{message}\n")
@@ -125,7 +145,9 @@ def test_a_tag_that_is_none_of_mlvers_may_do_as_it_likes(here: HookedRepository)
 
 
 @pytest.mark.parametrize("path", [RECORD, PROMOTION])
-def test_a_landed_record_that_was_edited_or_deleted_is_refused(here: HookedRepository, path: str) -> None:
+def test_a_landed_record_that_was_edited_or_deleted_is_refused(
+    here: HookedRepository, path: str
+) -> None:
     start = here.git("rev-parse", "HEAD")
     here.edit_record(path)
     here.git("commit", "--quiet", "--no-verify", "-am", "Edit")
@@ -171,7 +193,9 @@ def test_a_branch_does_not_take_back_what_main_had(here: HookedRepository, how: 
     assert f"{path} is not the record that landed" in refused(here, "HEAD:main")
 
 
-def test_on_main_a_merge_replaces_nothing_that_was_never_pushed_either(here: HookedRepository) -> None:
+def test_on_main_a_merge_replaces_nothing_that_was_never_pushed_either(
+    here: HookedRepository,
+) -> None:
     here.git("switch", "--quiet", "-c", "topic")
     path = here.add_unsealed("2.0.0", "Theirs")
     here.commit("Theirs")
@@ -210,7 +234,10 @@ def test_a_hostile_name_on_stdin_changes_nothing(here: HookedRepository) -> None
     zeros, ones = "0" * 40, "1" * 40
     run = (sys.executable, "-P", "-m", "mlver", "hook", "pre-receive")
     remote = HookedRepository(here.path.parent / "remote.git")
-    for line in (f"{zeros} {ones} refs/tags/--output=x@v1.0.0", f"{zeros} {ones} refs/tags/digits@v1.0.0"):
+    for line in (
+        f"{zeros} {ones} refs/tags/--output=x@v1.0.0",
+        f"{zeros} {ones} refs/tags/digits@v1.0.0",
+    ):
         done = remote.run_process(*run, stdin=f"{line}\n", GIT_DIR=".")
         assert "Traceback" not in done.err
     assert remote.run_process(*run, stdin="one\n", GIT_DIR=".").code == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlver.features.hooks.secrets import find_leaks, find_document_leaks
+from mlver.features.hooks.secrets import find_document_leaks, find_leaks
 
 # Put together here, so that no scanner takes this file for a leak.
 SECRETS = {
@@ -27,7 +27,14 @@ PATHS = (
     r"C:\\Users\\kim",
 )
 PLAIN = (
-    *("https://example.org/home/kim", "/homes/x", "data/home/x", "/home", "chroot/root/x", "Kim <kim@example.org>"),
+    *(
+        "https://example.org/home/kim",
+        "/homes/x",
+        "data/home/x",
+        "/home",
+        "chroot/root/x",
+        "Kim <kim@example.org>",
+    ),
     *(
         "https://kim@example.org",
         "https://kim:$TOKEN@example.org",
@@ -35,7 +42,14 @@ PLAIN = (
         "sk-learn",
         "task-force-one",
     ),
-    *("sha256:" + "ab" * 32, "hf_hub", "AKIA", "ghp_short", "BEGIN PUBLIC KEY", "http://host:80/a@b"),
+    *(
+        "sha256:" + "ab" * 32,
+        "hf_hub",
+        "AKIA",
+        "ghp_short",
+        "BEGIN PUBLIC KEY",
+        "http://host:80/a@b",
+    ),
 )
 
 
@@ -65,7 +79,9 @@ def test_below_a_secret_key_the_path_hides_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["-----BEGIN " * 20_000, "://a:" * 50_000, "sk-" * 100_000, "/home" * 100_000], ids=lambda text: text[:6]
+    "text",
+    ["-----BEGIN " * 20_000, "://a:" * 50_000, "sk-" * 100_000, "/home" * 100_000],
+    ids=lambda text: text[:6],
 )
 def test_no_text_takes_long(text: str) -> None:
     assert len(find_leaks(text)) <= 1

@@ -26,7 +26,13 @@ def opened(repository: Repository) -> Project:
 def test_nothing_is_printed(second: Repository, capfd: pytest.CaptureFixture[str]) -> None:
     project = opened(second)
     train_model(second, 3)
-    for result in (list_versions(project), read_log(project), show_version(project, "digits"), find_status(project), diff_versions(project, None)):
+    for result in (
+        list_versions(project),
+        read_log(project),
+        show_version(project, "digits"),
+        find_status(project),
+        diff_versions(project, None),
+    ):
         assert dataclasses.is_dataclass(result)
     verify_versions(project, everything=True)
     assert capfd.readouterr() == ("", "")
@@ -34,9 +40,14 @@ def test_nothing_is_printed(second: Repository, capfd: pytest.CaptureFixture[str
 
 def test_list_shows_the_highest_and_counts_all(second: Repository) -> None:
     for number in ("1.10.0", "1.9.0", "1.11.0-rc.1"):
-        assert_works(second, "register", "digits", "--version", number, "--allow-lower", "-m", number)
+        assert_works(
+            second, "register", "digits", "--version", number, "--allow-lower", "-m", number
+        )
     (model,) = list_versions(opened(second), "digits", limit=2).models
-    assert (model.total, [version.version for version in model.versions]) == (5, ["1.11.0-rc.1", "1.10.0"])
+    assert (model.total, [version.version for version in model.versions]) == (
+        5,
+        ["1.11.0-rc.1", "1.10.0"],
+    )
     assert model.stages == {"production": "1.0.0"}
     (model,) = list_versions(opened(second), limit=None).models
     assert [version.version for version in model.versions][2:] == ["1.9.0", "1.1.0", "1.0.0"]
@@ -63,12 +74,18 @@ def test_one_record_that_cannot_be_read_hides_no_other(second: Repository, numbe
     assert (bad["message"], bad["size"], bad["sealed"], model["faults"]) == (None, None, False, [])
     assert "unreadable: mlver verify\n" in assert_works(second, "list")
     found = read_document(second.mlver("log", "--json"), "log")
-    assert [event["version"] for event in found["events"] if event["event"] == "registered"] == [other]
+    assert [event["version"] for event in found["events"] if event["event"] == "registered"] == [
+        other
+    ]
     assert len(found["faults"]) == 1
     assert f"unreadable: {path} is not valid:" in assert_works(second, "log")
     found = read_document(second.mlver("status", "--json"), "status")
-    assert [found["models"][0][key] for key in ("latest", "version")] == ["1.1.0" if number == "1.0.0" else "1.0.0"] * 2
-    assert f"unreadable: {path} is not valid:" in assert_works(second, "status") or number == "1.0.0"
+    assert [found["models"][0][key] for key in ("latest", "version")] == [
+        "1.1.0" if number == "1.0.0" else "1.0.0"
+    ] * 2
+    assert (
+        f"unreadable: {path} is not valid:" in assert_works(second, "status") or number == "1.0.0"
+    )
 
 
 def test_nor_does_one_promotion(second: Repository) -> None:
@@ -80,7 +97,9 @@ def test_nor_does_one_promotion(second: Repository) -> None:
     assert [fault.startswith(path) for fault in model["faults"]] == [True]
     assert f"  unreadable: {path} is not valid:" in assert_works(second, "list")
     assert len(read_document(second.mlver("log", "--json"), "log")["faults"]) == 1
-    assert read_document(second.mlver("status", "--json"), "status")["models"][0]["version"] == "1.1.0"
+    assert (
+        read_document(second.mlver("status", "--json"), "status")["models"][0]["version"] == "1.1.0"
+    )
 
 
 def test_a_tag_that_seals_nothing_is_shown_as_none(second: Repository) -> None:
@@ -90,7 +109,10 @@ def test_a_tag_that_seals_nothing_is_shown_as_none(second: Repository) -> None:
     assert [version.sealed for version in model.versions] == [False, True]
     assert " unsealed " in assert_works(second, "list")
     found = show_version(opened(second), "digits@1.1.0")
-    assert (found.tag, found.unsealed) == ("digits@v1.1.0", "is a lightweight tag, which can seal nothing")
+    assert (found.tag, found.unsealed) == (
+        "digits@v1.1.0",
+        "is a lightweight tag, which can seal nothing",
+    )
     assert "no: digits@v1.1.0 is a lightweight tag" in assert_works(second, "show", "digits@1.1.0")
     assert show_version(opened(second), "digits@1.0.0").unsealed is None
 
@@ -99,9 +121,16 @@ def test_log_of_one_stage_and_of_the_newest(second: Repository) -> None:
     assert_works(second, "promote", "digits", "--to", "staging", "-m", "Try")
     assert_works(second, "promote", "digits", "--to", "production", "-m", "Better")
     found = read_log(opened(second), "digits", stage="production")
-    assert [(event.previous, event.version) for event in found.events] == [("1.0.0", "1.1.0"), (None, "1.0.0")]
-    (second.path / ".mlver/config.yaml").write_text("schema: mlver/config/1\nstages: {canary: {}}\n")
-    assert len(read_log(opened(second), stage="production").events) == 2  # what was held is told for ever
+    assert [(event.previous, event.version) for event in found.events] == [
+        ("1.0.0", "1.1.0"),
+        (None, "1.0.0"),
+    ]
+    (second.path / ".mlver/config.yaml").write_text(
+        "schema: mlver/config/1\nstages: {canary: {}}\n"
+    )
+    assert (
+        len(read_log(opened(second), stage="production").events) == 2
+    )  # what was held is told for ever
     assert read_log(opened(second), stage="canary").events == ()
     found = read_log(opened(second), limit=1)
     assert (len(found.events), found.total) == (1, 5)
@@ -112,7 +141,10 @@ def test_status_names_what_is_missing_and_how_to_get_it_back(second: Repository)
     second.git("rm", "--quiet", "--cached", "metrics.json")
     (second.path / "metrics.json").unlink()
     (found,) = find_status(opened(second)).models
-    assert [(a.name, a.state) for a in found.artifacts] == [("weights", "unchanged"), ("train", "missing")]
+    assert [(a.name, a.state) for a in found.artifacts] == [
+        ("weights", "unchanged"),
+        ("train", "missing"),
+    ]
     assert (found.differs, found.bump, found.lacking) == (True, None, ("metrics.json",))
     shown = assert_works(second, "status")
     assert "  train  missing  data/train.csv  1 file, 8 B\n" in shown
@@ -130,7 +162,9 @@ def test_status_names_what_is_missing_and_how_to_get_it_back(second: Repository)
         ({"train.py": "pass"}, None),
     ],
 )
-def test_status_suggests_the_bump(second: Repository, change: dict[str, str], bump: str | None) -> None:
+def test_status_suggests_the_bump(
+    second: Repository, change: dict[str, str], bump: str | None
+) -> None:
     for name, text in change.items():
         second.write(name, text)
     (found,) = find_status(opened(second)).models
@@ -141,15 +175,21 @@ def test_status_suggests_the_bump(second: Repository, change: dict[str, str], bu
 GIVEN = ("--param", "extra=1", "--param", "opt.name=sgd", "--metric", "f1=0.5")
 
 
-@pytest.mark.parametrize("params", ["lr: 0.001\nseed: 42\n", "lr: 0.001\nseed: 42\nopt: {momentum: 0.9}\n"])
-def test_what_the_command_line_gave_is_not_missed_in_the_work_tree(first: Repository, params: str) -> None:
+@pytest.mark.parametrize(
+    "params", ["lr: 0.001\nseed: 42\n", "lr: 0.001\nseed: 42\nopt: {momentum: 0.9}\n"]
+)
+def test_what_the_command_line_gave_is_not_missed_in_the_work_tree(
+    first: Repository, params: str
+) -> None:
     first.write("params.yaml", params)
     assert_works(first, "register", "digits", "--bump", "minor", *GIVEN, "-m", "Given")
     (found,) = find_status(opened(first)).models
     assert (found.params, found.bump, found.differs) == ((), None, False)
     assert {change.verdict for change in found.metrics} == {"same"}
     assert not diff_versions(opened(first), "digits").differs
-    assert {"extra", "opt.name"} <= {change.key for change in diff_versions(opened(first), "digits@1.0.0", "digits").params}
+    assert {"extra", "opt.name"} <= {
+        change.key for change in diff_versions(opened(first), "digits@1.0.0", "digits").params
+    }
 
 
 def test_what_a_file_no_longer_says_is_missed(first: Repository) -> None:
@@ -170,7 +210,9 @@ def test_diff_against_the_work_tree(second: Repository) -> None:
     train_model(second, 3, commit=False)
     found = diff_versions(project, "digits@1.1.0")
     assert (found.old, found.new) == ("digits 1.1.0", "digits (work tree)")
-    assert [(change.key, change.old, change.new) for change in found.params] == [("lr", 0.002, 0.003)]
+    assert [(change.key, change.old, change.new) for change in found.params] == [
+        ("lr", 0.002, 0.003)
+    ]
     assert [artifact.changed for artifact in found.artifacts] == [("weights.safetensors",), ()]
 
 
@@ -189,10 +231,19 @@ def test_diff_names_what_was_renamed_added_and_removed(second: Repository) -> No
     second.write("model/extra.bin", "new")
     (second.path / "model/weights.safetensors").unlink()
     weights = diff_versions(opened(second), "digits").artifacts[0]
-    assert [(renamed.old, renamed.new) for renamed in weights.renamed] == [("config.json", "settings.json")]
-    assert (weights.added, weights.removed, weights.changed) == (("extra.bin",), ("weights.safetensors",), ())
+    assert [(renamed.old, renamed.new) for renamed in weights.renamed] == [
+        ("config.json", "settings.json")
+    ]
+    assert (weights.added, weights.removed, weights.changed) == (
+        ("extra.bin",),
+        ("weights.safetensors",),
+        (),
+    )
     shown = assert_works(second, "diff", "digits")
-    assert "    −  weights.safetensors\n    +  extra.bin\n    →  config.json → settings.json\n" in shown
+    assert (
+        "    −  weights.safetensors\n    +  extra.bin\n    →  config.json → settings.json\n"
+        in shown
+    )
 
 
 def test_diff_shows_ten_files_and_counts_the_rest(second: Repository) -> None:

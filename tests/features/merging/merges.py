@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from mlver.features.checking.verify import verify_versions
-from mlver.features.merging.resolve import ResolveResult, MergeSide, resolve_conflicts
+from mlver.features.merging.resolve import MergeSide, ResolveResult, resolve_conflicts
 from mlver.features.releasing.tag import tag_records
 from mlver.project.project import Project
 from mlver.project.stages.promote import promote_version
@@ -45,11 +45,15 @@ def register_next_version(
 
 def run_git(ground: Repository, *words: str) -> int:
     """What a git that may stop at a conflict exits with."""
-    done = subprocess.run(["git", "-c", "core.editor=:", *words], cwd=ground.path, capture_output=True, check=False)
+    done = subprocess.run(
+        ["git", "-c", "core.editor=:", *words], cwd=ground.path, capture_output=True, check=False
+    )
     return done.returncode
 
 
-def resolve_merge(ground: Repository, rewrite: MergeSide | None = None, *, dry_run: bool = False) -> ResolveResult:
+def resolve_merge(
+    ground: Repository, rewrite: MergeSide | None = None, *, dry_run: bool = False
+) -> ResolveResult:
     return resolve_conflicts(Project.open(ground.path), rewrite=rewrite, dry_run=dry_run)
 
 
@@ -62,7 +66,11 @@ def assert_verifies(ground: Repository) -> None:
     assert tag_records(project).refused == ()
     # what lies in the work tree is a person's own business; what branches have sealed that are not here, theirs
     broken = verify_versions(project, everything=True).broken
-    assert [link for link in broken if (link.kind, link.message) not in _ELSEWHERE and link.kind != "working"] == []
+    assert [
+        link
+        for link in broken
+        if (link.kind, link.message) not in _ELSEWHERE and link.kind != "working"
+    ] == []
 
 
 def list_promotions(ground: Repository, stage: str = "production") -> list[tuple[str, str | None]]:
@@ -70,7 +78,12 @@ def list_promotions(ground: Repository, stage: str = "production") -> list[tuple
     return [(record.version, record.previous) for record, _ in history]
 
 
-CHAIN: list[tuple[str, str | None]] = [("1.0.0", None), ("1.1.0", "1.0.0"), ("1.2.0", "1.1.0"), ("1.2.1", "1.2.0")]
+CHAIN: list[tuple[str, str | None]] = [
+    ("1.0.0", None),
+    ("1.1.0", "1.0.0"),
+    ("1.2.0", "1.1.0"),
+    ("1.2.1", "1.2.0"),
+]
 MOVED = [
     (layout.version_path("m", "1.1.0"), layout.version_path("m", "1.2.0")),
     (layout.version_path("m", "1.1.1"), layout.version_path("m", "1.2.1")),

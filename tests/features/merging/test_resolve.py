@@ -27,8 +27,12 @@ from tests.features.merging.merges import (
 from tests.project.helpers import register_one
 
 
-@pytest.mark.parametrize(("on", "other", "side"), [("main", "topic", "theirs"), ("topic", "main", "ours")])
-def test_a_merge_rewrites_the_side_that_is_not_on_main(apart: Repository, on: str, other: str, side: str) -> None:
+@pytest.mark.parametrize(
+    ("on", "other", "side"), [("main", "topic", "theirs"), ("topic", "main", "ours")]
+)
+def test_a_merge_rewrites_the_side_that_is_not_on_main(
+    apart: Repository, on: str, other: str, side: str
+) -> None:
     apart.git("switch", "--quiet", on)
     mains = apart.git("show", f"main:{layout.version_path('m', '1.1.0')}")
     assert run_git(apart, "merge", "--quiet", other) == 1
@@ -75,9 +79,16 @@ def test_a_rebase_step_by_step(apart: Repository) -> None:
     start = apart.path.parent / "bin"
     start.mkdir()
     script = start / "mlver"
-    script.write_text(f'#!/bin/sh\nPYTHONPATH="{Path(__file__).parents[2]}" exec "{sys.executable}" -m mlver "$@"\n')
+    script.write_text(
+        f'#!/bin/sh\nPYTHONPATH="{Path(__file__).parents[2]}" exec "{sys.executable}" -m mlver "$@"\n'
+    )
     script.chmod(0o755)
-    subprocess.run(["sh", "-c", f'PATH="{start}:$PATH"; {words}'], cwd=apart.path, check=True, capture_output=True)
+    subprocess.run(
+        ["sh", "-c", f'PATH="{start}:$PATH"; {words}'],
+        cwd=apart.path,
+        check=True,
+        capture_output=True,
+    )
     assert list_promotions(apart) == CHAIN
     assert Project.open(apart.path).registry.version("m", "1.2.1")[0].parent == "1.2.0"
     assert resolve_merge(apart).left == ()
@@ -88,14 +99,21 @@ def test_a_cherry_pick(apart: Repository) -> None:
     first = apart.git("rev-list", "--reverse", "main..topic").split("\n")[0]
     assert run_git(apart, "cherry-pick", first) == 1
     done = resolve_merge(apart)
-    assert (done.during, [(one.old, one.new) for one in done.rewritten]) == ("cherry-pick", MOVED[:1])
+    assert (done.during, [(one.old, one.new) for one in done.rewritten]) == (
+        "cherry-pick",
+        MOVED[:1],
+    )
     assert run_git(apart, "cherry-pick", "--continue") == 0
     assert_verifies(apart)
 
 
 def test_branches_that_claim_different_numbers_and_stages_merge_cleanly(apart: Repository) -> None:
     project = Project.open(apart.path)
-    for branch, number, stage in (("a", "3.0.0", "staging"), ("b", "4.0.0", "production"), ("c", "5.0.0", None)):
+    for branch, number, stage in (
+        ("a", "3.0.0", "staging"),
+        ("b", "4.0.0", "production"),
+        ("c", "5.0.0", None),
+    ):
         apart.git("switch", "--quiet", "-c", branch, "start")
         (apart.path / "w").write_text(branch)
         register_one(project, version=number, message=branch)
@@ -111,7 +129,9 @@ def test_branches_that_claim_different_numbers_and_stages_merge_cleanly(apart: R
     assert_verifies(apart)
 
 
-def test_a_pull_gives_way_to_what_has_landed_and_takes_its_own_seals_back(apart: Repository) -> None:
+def test_a_pull_gives_way_to_what_has_landed_and_takes_its_own_seals_back(
+    apart: Repository,
+) -> None:
     """Both on `main`: the local commits are the first parents, so that line alone does not tell who was there first."""
     add_remote(apart)
     seal_on_topic(apart)
@@ -133,18 +153,25 @@ def test_a_seal_that_was_pushed_keeps_its_number(apart: Repository) -> None:
     apart.git("push", "--quiet", "origin", "m@v1.1.0")
     assert run_git(apart, "merge", "--quiet", "main") == 1
     before = apart.git("status", "--porcelain")
-    with pytest.raises(MlverError, match=r"m@v1\.1\.0 is on origin: a version whose seal was pushed keeps its number"):
+    with pytest.raises(
+        MlverError,
+        match=r"m@v1\.1\.0 is on origin: a version whose seal was pushed keeps its number",
+    ):
         resolve_merge(apart)
     assert apart.git("status", "--porcelain") == before
     assert apart.git("rev-parse", "refs/tags/m@v1.1.0") == sealed
 
 
 @pytest.mark.parametrize("pushed", [False, True])
-def test_tags_of_promotions_are_taken_back_unless_they_were_pushed(apart: Repository, pushed: bool) -> None:
+def test_tags_of_promotions_are_taken_back_unless_they_were_pushed(
+    apart: Repository, pushed: bool
+) -> None:
     """A pushed one has told what it told: it holds up no merge."""
     names = [f"m@production.{number}" for number in (2, 3)]
     for name, number in zip(names, (2, 3), strict=True):
-        record = apart.git("show", f"topic:{layout.promotion_path('m', 'production', number)}") + "\n"
+        record = (
+            apart.git("show", f"topic:{layout.promotion_path('m', 'production', number)}") + "\n"
+        )
         message = f"told\n\nMlver-Record: {Digest.of(record.encode())}"
         apart.git("tag", "--annotate", "--message", message, name, "topic")
     add_remote(apart)
@@ -154,7 +181,9 @@ def test_tags_of_promotions_are_taken_back_unless_they_were_pushed(apart: Reposi
     done = resolve_merge(apart)
     gone = names[1:] if pushed else names
     assert done.untagged == tuple(gone)
-    assert apart.git("tag", "--list", "m@production.*").split() == [name for name in names if name not in gone]
+    assert apart.git("tag", "--list", "m@production.*").split() == [
+        name for name in names if name not in gone
+    ]
 
 
 def test_a_remote_that_does_not_answer_proves_nothing(apart: Repository) -> None:
@@ -169,7 +198,9 @@ def test_a_remote_that_does_not_answer_proves_nothing(apart: Repository) -> None
 def test_what_has_landed_is_not_rewritten_whatever_is_asked(apart: Repository) -> None:
     add_remote(apart)
     assert run_git(apart, "merge", "--quiet", "topic") == 1
-    with pytest.raises(MlverError, match="has landed on origin/main, and what has landed keeps its number"):
+    with pytest.raises(
+        MlverError, match="has landed on origin/main, and what has landed keeps its number"
+    ):
         resolve_merge(apart, "ours")
 
 
@@ -181,7 +212,12 @@ def test_without_a_main_branch_a_person_has_to_say(apart: Repository) -> None:
     assert "--rewrite ours" in (caught.value.hint or "")
     assert resolve_merge(apart, "ours").rewrite == "ours"
     apart.git("commit", "--quiet", "--no-edit")
-    assert list_promotions(apart) == [("1.0.0", None), ("1.1.0", "1.0.0"), ("1.1.1", "1.1.0"), ("1.2.0", "1.1.1")]
+    assert list_promotions(apart) == [
+        ("1.0.0", None),
+        ("1.1.0", "1.0.0"),
+        ("1.1.1", "1.1.0"),
+        ("1.2.0", "1.1.1"),
+    ]
     assert_verifies(apart)
 
 

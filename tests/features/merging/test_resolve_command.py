@@ -21,7 +21,9 @@ def stopped(second: Repository) -> Repository:
     second.git("tag", "--delete", "digits@v1.1.0")
     second.git("switch", "--quiet", "-c", "topic", "digits@v1.0.0^{commit}")
     train_model(second, 3, commit=False)
-    assert_works(second, "register", "digits", "--bump", "minor", "-m", "Topic's own", "--allow-dirty")
+    assert_works(
+        second, "register", "digits", "--bump", "minor", "-m", "Topic's own", "--allow-dirty"
+    )
     second.git("stash", "--quiet")
     second.git("switch", "--quiet", "main")
     assert merged(second, "topic") == 1
@@ -42,25 +44,36 @@ def test_the_screen_tells_what_became_of_what(stopped: Repository) -> None:
     )
     before = digest_tree(stopped.path)
     assert (
-        assert_works(stopped, "resolve", "--dry-run") == f"Would rewrite theirs in this merge (ours is on main)\n{rows}"
+        assert_works(stopped, "resolve", "--dry-run")
+        == f"Would rewrite theirs in this merge (ours is on main)\n{rows}"
     )
     assert digest_tree(stopped.path) == before
     assert assert_works(stopped, "resolve") == (
         f"Rewrote theirs in this merge (ours is on main)\n{rows}next: git merge --continue, then mlver tag\n"
     )
-    assert assert_works(stopped, "resolve").startswith("all of it is settled already; nothing changed\n")
+    assert assert_works(stopped, "resolve").startswith(
+        "all of it is settled already; nothing changed\n"
+    )
     stopped.git("commit", "--quiet", "--no-edit")
     assert "Sealed digits@v1.2.0" in assert_works(stopped, "tag")
     assert assert_works(stopped, "resolve") == "no record is in anybody's way; nothing changed\n"
-    assert [line.split()[0] for line in assert_works(stopped, "list").splitlines()[2:]] == ["1.2.0", "1.1.0", "1.0.0"]
+    assert [line.split()[0] for line in assert_works(stopped, "list").splitlines()[2:]] == [
+        "1.2.0",
+        "1.1.0",
+        "1.0.0",
+    ]
 
 
 def test_as_a_document(stopped: Repository) -> None:
     found = read_document(stopped.mlver("resolve", "--json"), "resolve")
     assert (found["ok"], found["rewrite"], found["untagged"]) == (True, "theirs", ["digits@v1.1.0"])
-    assert found["written"] == [layout.version_path("digits", number) for number in ("1.1.0", "1.2.0")]
+    assert found["written"] == [
+        layout.version_path("digits", number) for number in ("1.1.0", "1.2.0")
+    ]
     stopped.git("merge", "--abort")
-    assert assert_works(stopped, "tag").startswith("Sealed digits@v1.1.0")  # given up, nothing is lost
+    assert assert_works(stopped, "tag").startswith(
+        "Sealed digits@v1.1.0"
+    )  # given up, nothing is lost
 
 
 def test_a_merge_that_somebody_tries_to_go_on_with_first(stopped: Repository) -> None:
@@ -74,17 +87,25 @@ def test_gits_own_driver_merges_settings(second: Repository, tmp_path: Path) -> 
     programs = tmp_path / "bin"
     programs.mkdir()
     program = programs / "mlver"
-    program.write_text(f'#!/bin/sh\nPYTHONPATH="{CHECKOUT}" exec "{sys.executable}" -m mlver "$@"\n')
+    program.write_text(
+        f'#!/bin/sh\nPYTHONPATH="{CHECKOUT}" exec "{sys.executable}" -m mlver "$@"\n'
+    )
     program.chmod(0o755)
     second.write(".gitattributes", f"{layout.settings_path('*')} merge=mlver\n")
     second.commit("Ask for the driver")
     path = layout.settings_path("digits")
     begun = (second.path / path).read_text()
-    for branch, lines in (("a", "owner: kim\n"), ("b", "command: python train.py\n"), ("c", "owner: lee\n")):
+    for branch, lines in (
+        ("a", "owner: kim\n"),
+        ("b", "command: python train.py\n"),
+        ("c", "owner: lee\n"),
+    ):
         second.git("switch", "--quiet", "-c", branch, "main")
         second.write(path, begun + lines)
         second.commit(branch)
-    places = [place for place in os.environ["PATH"].split(os.pathsep) if not Path(place, "mlver").exists()]
+    places = [
+        place for place in os.environ["PATH"].split(os.pathsep) if not Path(place, "mlver").exists()
+    ]
     assert merged(second, "b", PATH=os.pathsep.join(places)) == 1, "line by line they clash"
     second.git("merge", "--abort")
     env = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}

@@ -56,7 +56,11 @@ def judged(apart: Repository, version: str, who: str) -> Digest:
         data={"golden": pinned.weights},
         metrics={"accuracy": 0.5},
     )
-    put(apart, layout.evaluation_path("m", version, 1), codec.encode("evaluation", evaluation.to_document()))
+    put(
+        apart,
+        layout.evaluation_path("m", version, 1),
+        codec.encode("evaluation", evaluation.to_document()),
+    )
     approval = ApprovalRecord(
         model="m",
         version=version,
@@ -88,7 +92,10 @@ def test_evaluations_come_along_and_approvals_do_not(apart: Repository) -> None:
     done = resolve_merge(apart)
     moved = {one.old: one.new for one in done.rewritten}
     assert moved[layout.evaluation_path("m", "1.1.1", 1)] == layout.evaluation_path("m", "1.2.1", 1)
-    assert {one.path for one in done.dropped} == {layout.approval_path("m", "1.1.1", "production", 1), path}
+    assert {one.path for one in done.dropped} == {
+        layout.approval_path("m", "1.1.1", "production", 1),
+        path,
+    }
     assert all("1.1.1" in one.why and "1.2.1" in one.why for one in done.dropped)
     apart.git("commit", "--quiet", "--no-edit")
     assert list_promotions(apart) == CHAIN[:3]
@@ -101,7 +108,9 @@ def test_judgements_of_one_version_by_two_branches_are_counted_on(apart: Reposit
         judged(apart, "1.0.0", f"{branch} <{branch}@example.org>")
     assert run_git(apart, "merge", "--quiet", "mine") == 1
     done = resolve_merge(apart, "ours")
-    assert [(one.old[-9:], one.new[-9:]) for one in done.rewritten] == [("0001.yaml", "0002.yaml")] * 2
+    assert [(one.old[-9:], one.new[-9:]) for one in done.rewritten] == [
+        ("0001.yaml", "0002.yaml")
+    ] * 2
     apart.git("commit", "--quiet", "--no-edit")
     authors = [one.author for one in Project.open(apart.path).registry.approvals("m", "1.0.0")]
     assert authors == ["mine <mine@example.org>", "yours <yours@example.org>"]
@@ -227,7 +236,9 @@ def killed(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     assert intent.read_pending(Project.open(apart.path).directory) is not None
 
 
-def test_killed_and_then_committed_it_is_completed(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_and_then_committed_it_is_completed(
+    apart: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     killed(apart, monkeypatch)
     apart.git("commit", "--quiet", "--no-edit")
     assert_verifies(apart)
@@ -235,7 +246,9 @@ def test_killed_and_then_committed_it_is_completed(apart: Repository, monkeypatc
     assert apart.git("status", "--porcelain") == ""
 
 
-def test_killed_and_then_given_up_it_is_undone(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_and_then_given_up_it_is_undone(
+    apart: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     killed(apart, monkeypatch)
     apart.git("merge", "--abort")
     assert_verifies(apart)
@@ -264,11 +277,15 @@ def forged(apart: Repository, files: Sequence[tuple[str, str]]) -> None:
 
 
 def test_a_merge_that_edits_what_it_moves_is_still_told(apart: Repository) -> None:
-    side = RecordRegistry(CommittedRecords.at(Project.open(apart.path).repository, "refs/heads/topic"), None)
+    side = RecordRegistry(
+        CommittedRecords.at(Project.open(apart.path).repository, "refs/heads/topic"), None
+    )
     mains, topics = layout.version_path("m", "1.1.0"), side.read(layout.version_path("m", "1.1.0"))
     assert topics is not None
     lost = (apart.path / mains).read_text()
-    moved = lost.replace('version: "1.1.0"', 'version: "1.3.0"').replace("message: main", "message: better")
+    moved = lost.replace('version: "1.1.0"', 'version: "1.3.0"').replace(
+        "message: main", "message: better"
+    )
     forged(apart, [(mains, topics.decode()), (layout.version_path("m", "1.3.0"), moved)])
     broken = verify_versions(Project.open(apart.path), everything=True).broken
     assert any(link.kind == "history" and link.subject == mains for link in broken)
@@ -281,7 +298,11 @@ def chained(apart: Repository, history: Sequence[PromotionRecord]) -> None:
     previous, prior = None, None
     for sequence, record in enumerate(history, start=1):
         new = replace(record, sequence=sequence, previous=previous, prior=prior)
-        prior = put(apart, layout.promotion_path("m", "production", sequence), codec.encode("promotion", new.to_document()))
+        prior = put(
+            apart,
+            layout.promotion_path("m", "production", sequence),
+            codec.encode("promotion", new.to_document()),
+        )
         previous = new.version
     apart.commit("Forged merge")
     assert read_history(Project.open(apart.path), "m", "production")[1] == ()
@@ -290,7 +311,9 @@ def chained(apart: Repository, history: Sequence[PromotionRecord]) -> None:
 def merged(apart: Repository) -> list[PromotionRecord]:
     assert run_git(apart, "merge", "--quiet", "topic") == 1
     resolve_merge(apart)
-    return [record for record, _ in Project.open(apart.path).registry.read_history("m", "production")]
+    return [
+        record for record, _ in Project.open(apart.path).registry.read_history("m", "production")
+    ]
 
 
 def reported(apart: Repository) -> set[str]:
@@ -313,7 +336,9 @@ def test_a_merge_that_leaves_out_what_went_back_is_told(apart: Repository, actio
 
 
 @pytest.mark.parametrize(("sequence", "version"), [(1, "1.1.0"), (2, "1.0.0")])
-def test_a_merge_that_says_another_version_was_promoted_is_told(apart: Repository, sequence: int, version: str) -> None:
+def test_a_merge_that_says_another_version_was_promoted_is_told(
+    apart: Repository, sequence: int, version: str
+) -> None:
     """One that both branches had, and one of main's own."""
     history = merged(apart)
     digest = Project.open(apart.path).registry.digest("m", version)
@@ -328,7 +353,9 @@ def test_a_merge_does_not_move_what_both_branches_had(apart: Repository) -> None
     text = (apart.path / path).read_text()
     run_git(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
     (apart.path / path).unlink()
-    apart.write(layout.version_path("m", "1.5.0"), text.replace('version: "1.0.0"', 'version: "1.5.0"'))
+    apart.write(
+        layout.version_path("m", "1.5.0"), text.replace('version: "1.0.0"', 'version: "1.5.0"')
+    )
     apart.commit("Forged merge")
     assert path in reported(apart)
 

@@ -30,7 +30,13 @@ def shallow(second: Repository, tmp_path: Path) -> Callable[[str], Repository]:
 
     def made(tag: str) -> Repository:
         second.git(
-            "clone", "--quiet", "--depth=1", "--single-branch", f"--branch={tag}", second.path.as_uri(), "../job"
+            "clone",
+            "--quiet",
+            "--depth=1",
+            "--single-branch",
+            f"--branch={tag}",
+            second.path.as_uri(),
+            "../job",
         )
         return Repository(tmp_path / "job")
 
@@ -57,11 +63,16 @@ def outputs(written: str) -> dict[str, str]:
     return found
 
 
-def test_a_clone_of_depth_one_tells_all_of_a_version(second: Repository, shallow: Callable[[str], Repository]) -> None:
+def test_a_clone_of_depth_one_tells_all_of_a_version(
+    second: Repository, shallow: Callable[[str], Repository]
+) -> None:
     job = shallow(TAG)
     assert job.git("rev-list", "--count", "--all") == "1"
     found = read_document(job.mlver("event", f"refs/tags/{TAG}", "--json"), "event")
-    assert {key: found[key] for key in ("ok", "kind", "model", "version", "previous", "verified", "commit")} == {
+    assert {
+        key: found[key]
+        for key in ("ok", "kind", "model", "version", "previous", "verified", "commit")
+    } == {
         "ok": True,
         "kind": "version",
         "model": "digits",
@@ -72,16 +83,22 @@ def test_a_clone_of_depth_one_tells_all_of_a_version(second: Repository, shallow
     }
     assert (found["message"], found["created"], found["parent"]) == ("Second", NOW, "1.0.0")
     assert list(found["artifacts"]) == ["weights", "train"]
-    assert f"Mlver-Record: {found['record']}" in second.git("tag", "--list", "--format=%(contents)", TAG)
+    assert f"Mlver-Record: {found['record']}" in second.git(
+        "tag", "--list", "--format=%(contents)", TAG
+    )
     verified = read_document(job.mlver("verify", f"digits@{found['version']}", "--json"), "verify")
     # tag, record and manifest are whole; the bytes are not here
     assert {one["kind"] for one in verified["broken"]} == {"object"}
 
 
 @pytest.mark.parametrize("name", ["GITHUB_REF", "CI_COMMIT_TAG", "BITBUCKET_TAG"])
-def test_a_forges_variable_names_the_tag(second: Repository, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_forges_variable_names_the_tag(
+    second: Repository, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     monkeypatch.setenv(name, f"refs/tags/{TAG}" if name == "GITHUB_REF" else TAG)
-    assert assert_works(second, "event").startswith("digits 1.1.0  digits@v1.1.0\n  message  Second\n")
+    assert assert_works(second, "event").startswith(
+        "digits 1.1.0  digits@v1.1.0\n  message  Second\n"
+    )
 
 
 def test_without_one_it_is_the_tag_at_head(second: Repository) -> None:
@@ -89,7 +106,9 @@ def test_without_one_it_is_the_tag_at_head(second: Repository) -> None:
     second.git("switch", "--quiet", "--detach", "digits@v1.0.0")
     assert assert_works(second, "event").startswith("digits 1.0.0")
     second.git("tag", "--annotate", "--message", "Mlver-Record: sha256:" + "0" * 64, "other@v1.0.0")
-    assert "there are 2 tags of mlver's at HEAD\nhint: mlver event digits@v1.0.0" in assert_refused(second, "event")
+    assert "there are 2 tags of mlver's at HEAD\nhint: mlver event digits@v1.0.0" in assert_refused(
+        second, "event"
+    )
     second.write("more.txt", "more\n")
     second.commit()
     assert "there is no tag of mlver's at HEAD" in assert_refused(second, "event")
@@ -110,7 +129,9 @@ def test_no_message_passes_for_an_output_or_a_command(
     second: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: str
 ) -> None:
     (second.path / RECORD).write_text(
-        (second.path / RECORD).read_text().replace("message: Second", f"message: {json.dumps(message)}")
+        (second.path / RECORD)
+        .read_text()
+        .replace("message: Second", f"message: {json.dumps(message)}")
     )
     second.git("tag", "--delete", TAG)
     second.git("commit", "--quiet", "--all", "--amend", "--no-edit")
@@ -124,17 +145,23 @@ def test_no_message_passes_for_an_output_or_a_command(
     assert json.loads(found["event"])["message"] == message
     assert read_document(second.mlver("event", TAG, "--json"), "event")["message"] == message
     printed += assert_works(second, "event", TAG) + assert_works(second, "event", TAG, "--json")
-    assert not [line for line in printed.splitlines() if line.lstrip().startswith("::") or "##[" in line]
+    assert not [
+        line for line in printed.splitlines() if line.lstrip().startswith("::") or "##[" in line
+    ]
     assert "\x1b" not in printed
     dotenv = assert_works(second, "event", TAG, "--format", "dotenv")
     assert "9.9.9" not in dotenv
-    assert all(re.fullmatch(r"MLVER_[A-Z_]+=[A-Za-z0-9._/@:+-]+", line) for line in dotenv.splitlines())
+    assert all(
+        re.fullmatch(r"MLVER_[A-Z_]+=[A-Za-z0-9._/@:+-]+", line) for line in dotenv.splitlines()
+    )
     assert "MLVER_VERSION=1.1.0" in dotenv.splitlines()
     assert len(dotenv.splitlines()) <= 20
 
 
 def test_a_broken_seal_ends_with_1_and_is_not_verified(second: Repository) -> None:
-    (second.path / RECORD).write_text((second.path / RECORD).read_text().replace("Second", "Another"))
+    (second.path / RECORD).write_text(
+        (second.path / RECORD).read_text().replace("Second", "Another")
+    )
     second.commit("Polish")
     contents = second.git("tag", "--list", "--format=%(contents)", TAG)
     second.git("tag", "--force", "--annotate", "--message", contents, TAG)
@@ -175,13 +202,21 @@ def test_a_job_looks_at_the_remotes_tag_where_its_checkout_left_a_lightweight_on
     assert "is a lightweight tag" in job.mlver("event", TAG).out
 
 
-def test_a_promotion_says_what_moved_and_from_where(second: Repository, shallow: Callable[[str], Repository]) -> None:
-    second.write(".mlver/config.yaml", (second.path / ".mlver/config.yaml").read_text() + "tags: {promotions: true}\n")
+def test_a_promotion_says_what_moved_and_from_where(
+    second: Repository, shallow: Callable[[str], Repository]
+) -> None:
+    second.write(
+        ".mlver/config.yaml",
+        (second.path / ".mlver/config.yaml").read_text() + "tags: {promotions: true}\n",
+    )
     second.commit("Tag promotions")
     assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
     assert_works(second, "rollback", "digits", "--stage", "production", "-m", "Slow")
     found = read_document(shallow("digits@production.3").mlver("event", "--json"), "event")
-    assert {key: found[key] for key in ("kind", "stage", "sequence", "action", "version", "previous", "verified")} == {
+    assert {
+        key: found[key]
+        for key in ("kind", "stage", "sequence", "action", "version", "previous", "verified")
+    } == {
         "kind": "promotion",
         "stage": "production",
         "sequence": 3,
@@ -194,10 +229,15 @@ def test_a_promotion_says_what_moved_and_from_where(second: Repository, shallow:
 
 
 def test_a_promotion_of_another_record_is_not_verified(second: Repository) -> None:
-    second.write(".mlver/config.yaml", (second.path / ".mlver/config.yaml").read_text() + "tags: {promotions: true}\n")
+    second.write(
+        ".mlver/config.yaml",
+        (second.path / ".mlver/config.yaml").read_text() + "tags: {promotions: true}\n",
+    )
     train_model(second, 3)
     assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
-    (second.path / RECORD).write_text((second.path / RECORD).read_text().replace("Second", "Another"))
+    (second.path / RECORD).write_text(
+        (second.path / RECORD).read_text().replace("Second", "Another")
+    )
     second.commit("Polish")
     contents = second.git("tag", "--list", "--format=%(contents)", "digits@production.2")
     second.git("tag", "--force", "--annotate", "--message", contents, "digits@production.2")
@@ -210,13 +250,19 @@ def test_what_has_not_landed_is_no_event(second: Repository) -> None:
     second.git("switch", "--quiet", "-c", "wild")
     train_model(second, 3)
     assert_works(second, "register", "digits", "--bump", "minor", "-m", "Never merged")
-    assert assert_works(second, "event", "digits@v1.1.0", "--on", "main").endswith("seal     whole\n")
-    assert assert_works(second, "event", "digits@v1.2.0", "--on", "wild").endswith("seal     whole\n")
+    assert assert_works(second, "event", "digits@v1.1.0", "--on", "main").endswith(
+        "seal     whole\n"
+    )
+    assert assert_works(second, "event", "digits@v1.2.0", "--on", "wild").endswith(
+        "seal     whole\n"
+    )
     done = second.mlver("event", "digits@v1.2.0", "--on", "main", "--json")
     assert done.code == 1
     (problem,) = read_document(done, "event")["problems"]
     assert problem == f"its commit {second.git('rev-parse', 'wild')[:10]} is not on main"
-    assert "git knows no commit `nowhere` here" in assert_refused(second, "event", "digits@v1.1.0", "--on", "nowhere")
+    assert "git knows no commit `nowhere` here" in assert_refused(
+        second, "event", "digits@v1.1.0", "--on", "nowhere"
+    )
 
 
 def test_a_tag_that_is_not_signed_where_it_has_to_be_is_not_verified(second: Repository) -> None:
@@ -224,4 +270,6 @@ def test_a_tag_that_is_not_signed_where_it_has_to_be_is_not_verified(second: Rep
     config.write_text(config.read_text() + "\ntags:\n  signed: true\n")
     done = second.mlver("event", TAG, "--json")
     assert done.code == 1
-    assert read_document(done, "event")["problems"] == ["is not signed, and the settings ask for that"]
+    assert read_document(done, "event")["problems"] == [
+        "is not signed, and the settings ask for that"
+    ]

@@ -30,7 +30,10 @@ def promote(repository: Repository, version: str = "1.1.0", stage: str = "produc
 
 def broken(repository: Repository) -> list[str]:
     done = repository.mlver("verify", "--all", "--json")
-    return [f"{one['kind']}: {one['subject']} {one['message']}" for one in read_document(done, "verify")["broken"]]
+    return [
+        f"{one['kind']}: {one['subject']} {one['message']}"
+        for one in read_document(done, "verify")["broken"]
+    ]
 
 
 def test_there_are_none_until_asked_for(second: Repository) -> None:
@@ -44,9 +47,13 @@ def test_a_promotion_and_a_rollback_get_one_each_on_their_commits(tagging: Repos
     promote(tagging)
     assert_works(tagging, "rollback", "digits", "--stage", "production", "-m", "Slow\n\nVery")
     assert tags(tagging) == ["digits@production.2", "digits@production.3"]
-    assert tagging.git("rev-parse", "digits@production.3^{commit}") == tagging.git("rev-parse", "HEAD")
+    assert tagging.git("rev-parse", "digits@production.3^{commit}") == tagging.git(
+        "rev-parse", "HEAD"
+    )
     contents = tagging.git("tag", "--list", "--format=%(contents)", "digits@production.3")
-    assert contents.startswith("digits production 3: rollback 1.0.0\n\nSlow\n\nVery\n\nMlver-Record: sha256:")
+    assert contents.startswith(
+        "digits production 3: rollback 1.0.0\n\nSlow\n\nVery\n\nMlver-Record: sha256:"
+    )
     assert broken(tagging) == []
 
 
@@ -67,7 +74,9 @@ def test_a_squash_merge_leaves_what_tag_seals(tagging: Repository) -> None:
     tagging.git("merge", "--quiet", "--squash", "work")
     merged = tagging.commit("Promote (#8)")
     tagging.git("tag", "--delete", "digits@production.3")
-    assert assert_works(tagging, "tag").startswith(f"Sealed digits@production.3  on commit {merged[:10]}\n")
+    assert assert_works(tagging, "tag").startswith(
+        f"Sealed digits@production.3  on commit {merged[:10]}\n"
+    )
     assert broken(tagging) == []
 
 
@@ -76,7 +85,10 @@ def test_a_squash_merge_leaves_what_tag_seals(tagging: Repository) -> None:
     [
         (("tag", "--force", "T", "T^{commit}"), "is a lightweight tag, which can seal nothing"),
         (("tag", "--force", "-am", "Mine", "T", "T^{commit}"), "does not name the record it seals"),
-        (("tag", "--force", "-am", f"Mlver-Record: sha256:{'0' * 64}", "T", "T^{commit}"), "holds another record"),
+        (
+            ("tag", "--force", "-am", f"Mlver-Record: sha256:{'0' * 64}", "T", "T^{commit}"),
+            "holds another record",
+        ),
         (("tag", "--force", "-am", "M", "T", "T~2"), "does not name the record it seals"),
         (("tag", "--delete", "T"), "no tag seals this record"),
     ],
@@ -105,9 +117,13 @@ def test_one_somebody_planted_keeps_no_stage_from_moving(tagging: Repository) ->
     tagging.git("tag", "digits@production.3")
     done = tagging.mlver("rollback", "digits", "--stage", "production", "-m", "Slow")
     assert done.code == 0
-    assert "there is a tag digits@production.3 already, of another promotion than this one" in done.err
+    assert (
+        "there is a tag digits@production.3 already, of another promotion than this one" in done.err
+    )
     assert assert_works(tagging, "show", "digits@production").startswith("digits 1.0.0")
-    assert broken(tagging) == ["tag: digits@production.3 is a lightweight tag, which can seal nothing"]
+    assert broken(tagging) == [
+        "tag: digits@production.3 is a lightweight tag, which can seal nothing"
+    ]
 
 
 def test_a_stage_called_v1_is_taken_for_no_version(tagging: Repository) -> None:
@@ -118,8 +134,17 @@ def test_a_stage_called_v1_is_taken_for_no_version(tagging: Repository) -> None:
         promote(tagging, stage=stage)
         promote(tagging, "1.0.0", stage=stage)
     found = tagging.git("tag", "--list", "*@v*").split()
-    assert found == ["digits@v1.0.0", "digits@v1.1", "digits@v1.1.0", "digits@v1.2", "digits@vault.1", "digits@vault.2"]
+    assert found == [
+        "digits@v1.0.0",
+        "digits@v1.1",
+        "digits@v1.1.0",
+        "digits@v1.2",
+        "digits@vault.1",
+        "digits@vault.2",
+    ]
     assert_works(tagging, "tag")
     assert broken(tagging) == []
-    assert "Registered digits 1.1.1" in assert_works(tagging, "register", "digits", "--bump", "patch", "-m", "Third")
+    assert "Registered digits 1.1.1" in assert_works(
+        tagging, "register", "digits", "--bump", "patch", "-m", "Third"
+    )
     assert assert_works(tagging, "doctor")

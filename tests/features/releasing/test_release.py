@@ -49,7 +49,9 @@ def squash(repository: Repository, branch: str) -> str:
     return repository.commit(f"Merge {branch} (#7)")
 
 
-def test_each_tag_is_among_three_at_most_whatever_else_would_follow(second: Repository, forge: Repository) -> None:
+def test_each_tag_is_among_three_at_most_whatever_else_would_follow(
+    second: Repository, forge: Repository
+) -> None:
     for number in (2, 3, 4):
         assert_works(second, "register", "digits", "--version", f"1.{number}.0", "-m", "Again")
     second.git("config", "push.followTags", "true")
@@ -61,7 +63,9 @@ def test_each_tag_is_among_three_at_most_whatever_else_would_follow(second: Repo
         [f"tags/digits@v1.{number}.0" for number in (0, 1, 2)],
         [f"tags/digits@v1.{number}.0" for number in (3, 4)],
     ]
-    assert assert_works(second, "release") == "origin has a tag of every record on its main already\n"
+    assert (
+        assert_works(second, "release") == "origin has a tag of every record on its main already\n"
+    )
     assert len(pushes(forge)) == 3
 
 
@@ -77,17 +81,26 @@ def test_what_is_not_on_the_main_line_yet_is_refused_and_the_rest_released(
     assert (found["branch"], found["tip"]) == ("main", forge.git("rev-parse", "main"))
     assert found["pushed"] == ["digits@v1.0.0", "digits@v1.1.0"]
     third = ".mlver/models/digits/versions/1.2.0.yaml"
-    assert [(one["path"], one["message"]) for one in found["refused"]] == [(third, "is not on main of origin yet")]
+    assert [(one["path"], one["message"]) for one in found["refused"]] == [
+        (third, "is not on main of origin yet")
+    ]
     assert tags(forge) == found["pushed"]
 
 
-def test_nothing_is_released_of_a_record_somebody_edited(second: Repository, forge: Repository) -> None:
-    (second.path / RECORD).write_text((second.path / RECORD).read_text().replace("author: ", "author: Another "))
+def test_nothing_is_released_of_a_record_somebody_edited(
+    second: Repository, forge: Repository
+) -> None:
+    (second.path / RECORD).write_text(
+        (second.path / RECORD).read_text().replace("author: ", "author: Another ")
+    )
     second.commit("Polish")
     second.git("push", "--quiet", "origin", "main")
     done = second.mlver("release")
     assert (done.code, done.err) == (1, "")
-    assert f"Refused {RECORD} cannot be released: its tag digits@v1.1.0 seals another record\n" in done.out
+    assert (
+        f"Refused {RECORD} cannot be released: its tag digits@v1.1.0 seals another record\n"
+        in done.out
+    )
     second.git("tag", "--delete", "digits@v1.1.0")
     done = second.mlver("release")
     assert (done.code, done.err) == (1, "")
@@ -95,19 +108,28 @@ def test_nothing_is_released_of_a_record_somebody_edited(second: Repository, for
     assert tags(forge) == ["digits@v1.0.0"]
 
 
-def test_a_record_that_was_edited_after_its_release_is_refused_each_time(second: Repository, forge: Repository) -> None:
+def test_a_record_that_was_edited_after_its_release_is_refused_each_time(
+    second: Repository, forge: Repository
+) -> None:
     assert_works(second, "release")
-    (second.path / RECORD).write_text((second.path / RECORD).read_text().replace("author: ", "author: Another "))
+    (second.path / RECORD).write_text(
+        (second.path / RECORD).read_text().replace("author: ", "author: Another ")
+    )
     second.commit("Polish")
     second.git("push", "--quiet", "origin", "main")
     second.git("tag", "--delete", "digits@v1.1.0")
     for _ in range(2):  # the first brings the tag here
         done = second.mlver("release")
         assert (done.code, done.err) == (1, "")
-        assert f"Refused {RECORD} is not what was released: origin's tag digits@v1.1.0 seals another record" in done.out
+        assert (
+            f"Refused {RECORD} is not what was released: origin's tag digits@v1.1.0 seals another record"
+            in done.out
+        )
 
 
-def test_a_squashed_branch_gets_its_seal_on_the_main_line(second: Repository, forge: Repository) -> None:
+def test_a_squashed_branch_gets_its_seal_on_the_main_line(
+    second: Repository, forge: Repository
+) -> None:
     second.git("switch", "--quiet", "-c", "work")
     train_model(second, 3)
     assert_works(second, "register", "digits", "--bump", "minor", "-m", "Third")
@@ -125,7 +147,9 @@ def test_a_squashed_branch_gets_its_seal_on_the_main_line(second: Repository, fo
     assert forge.git("rev-parse", "digits@v1.2.0^{commit}") == merged
 
 
-def test_a_merged_branch_is_sealed_where_it_was_merged(second: Repository, forge: Repository) -> None:
+def test_a_merged_branch_is_sealed_where_it_was_merged(
+    second: Repository, forge: Repository
+) -> None:
     second.git("switch", "--quiet", "-c", "work")
     train_model(second, 3)
     assert_works(second, "register", "digits", "--bump", "minor", "-m", "Third")
@@ -138,14 +162,26 @@ def test_a_merged_branch_is_sealed_where_it_was_merged(second: Repository, forge
 
 
 def test_only_the_models_named_are_released(second: Repository, forge: Repository) -> None:
-    assert_works(second, "register", "other", "--weights", "params.yaml", "--no-store", "weights", "-m", "First")
+    assert_works(
+        second,
+        "register",
+        "other",
+        "--weights",
+        "params.yaml",
+        "--no-store",
+        "weights",
+        "-m",
+        "First",
+    )
     second.git("push", "--quiet", "origin", "main")
     assert assert_works(second, "release", "other") == "Pushed other@v1.0.0  to origin\n"
     assert tags(forge) == ["other@v1.0.0"]
     assert "the main line holds no model `nothing`" in assert_refused(second, "release", "nothing")
 
 
-def test_a_dry_run_changes_nothing_and_fetches_nothing(second: Repository, forge: Repository) -> None:
+def test_a_dry_run_changes_nothing_and_fetches_nothing(
+    second: Repository, forge: Repository
+) -> None:
     second.git("tag", "--delete", "digits@v1.0.0")
     before = digest_tree(second.path), digest_tree(forge.path)
     found = read_document(second.mlver("release", "--dry-run", "--json"), "release")
@@ -157,11 +193,15 @@ def test_a_dry_run_changes_nothing_and_fetches_nothing(second: Repository, forge
     other.write("new.txt", "new\n")
     other.commit()
     other.git("push", "--quiet")
-    assert "is not here yet\nhint: git fetch origin" in assert_refused(second, "release", "--dry-run")
+    assert "is not here yet\nhint: git fetch origin" in assert_refused(
+        second, "release", "--dry-run"
+    )
     assert assert_works(second, "release").startswith("Sealed digits@v1.0.0")
 
 
-def test_history_that_is_not_here_vouches_for_nothing(second: Repository, forge: Repository, tmp_path: Path) -> None:
+def test_history_that_is_not_here_vouches_for_nothing(
+    second: Repository, forge: Repository, tmp_path: Path
+) -> None:
     second.git("clone", "--quiet", "--depth=1", forge.path.as_uri(), "../clone")
     said = assert_refused(Repository(tmp_path / "clone"), "release")
     assert "hint: git fetch --unshallow origin" in said
@@ -184,7 +224,9 @@ def rival(second: Repository, forge: Repository, tmp_path: Path) -> Repository:
 
 
 def seal(repository: Repository, message: str) -> None:
-    (commit,) = repository.git("log", "--format=%H", "--diff-filter=A", "--", RECORD.replace("1.1", "1.0")).split()
+    (commit,) = repository.git(
+        "log", "--format=%H", "--diff-filter=A", "--", RECORD.replace("1.1", "1.0")
+    ).split()
     repository.git("tag", "--force", "--annotate", "--message", message, "digits@v1.0.0", commit)
 
 
@@ -197,8 +239,15 @@ def test_who_seals_the_same_record_at_the_same_time_is_welcome(
     found = read_document(done, "release")
     assert (found["accepted"], found["pushed"]) == (["digits@v1.0.0"], ["digits@v1.1.0"])
     theirs = rival.git("rev-parse", "digits@v1.0.0")
-    assert forge.git("rev-parse", "digits@v1.0.0") == theirs != mine == second.git("rev-parse", "digits@v1.0.0")
-    assert assert_works(second, "release").startswith("Found digits@v1.0.0  at origin, which seals the same record\n")
+    assert (
+        forge.git("rev-parse", "digits@v1.0.0")
+        == theirs
+        != mine
+        == second.git("rev-parse", "digits@v1.0.0")
+    )
+    assert assert_works(second, "release").startswith(
+        "Found digits@v1.0.0  at origin, which seals the same record\n"
+    )
 
 
 def test_who_sealed_another_record_is_named_and_the_rest_goes_out(
@@ -218,9 +267,13 @@ def test_a_tag_that_is_only_there_comes_here_and_is_looked_at(
 ) -> None:
     rival.git("push", "--quiet", "origin", "refs/tags/digits@v1.0.0")
     second.git("tag", "--delete", "digits@v1.0.0")
-    assert assert_works(second, "release").startswith("Pushed digits@v1.1.0  to origin\nFound digits@v1.0.0  at origin")
+    assert assert_works(second, "release").startswith(
+        "Pushed digits@v1.1.0  to origin\nFound digits@v1.0.0  at origin"
+    )
     assert second.git("rev-parse", "digits@v1.0.0") == rival.git("rev-parse", "digits@v1.0.0")
-    assert assert_works(second, "release") == "origin has a tag of every record on its main already\n"
+    assert (
+        assert_works(second, "release") == "origin has a tag of every record on its main already\n"
+    )
 
 
 def test_what_the_other_side_forbids_is_told(second: Repository, forge: Repository) -> None:

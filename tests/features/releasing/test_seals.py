@@ -20,7 +20,9 @@ TAG = "digits@v1.1.0"
 
 def moved(repository: Repository) -> None:
     message = repository.git("tag", "--list", "--format=%(contents)", TAG)
-    repository.git("tag", "--force", "--annotate", "--message", message, TAG, "digits@v1.0.0^{commit}")
+    repository.git(
+        "tag", "--force", "--annotate", "--message", message, TAG, "digits@v1.0.0^{commit}"
+    )
 
 
 def deleted(repository: Repository) -> None:
@@ -37,7 +39,10 @@ def silent(repository: Repository) -> None:
 
 BREAKS: dict[Callable[[Repository], None], tuple[str, str]] = {
     moved: ("points at a commit that does not hold the record", f"git show {TAG}"),
-    deleted: ("no tag seals this record", "git fetch --tags   (for seals made elsewhere; else: mlver tag)"),
+    deleted: (
+        "no tag seals this record",
+        "git fetch --tags   (for seals made elsewhere; else: mlver tag)",
+    ),
     lightweight: ("is a lightweight tag, which can seal nothing", f"git tag -d {TAG} && mlver tag"),
     silent: ("does not name the record it seals (no Mlver-Record line)", f"git show {TAG}"),
 }
@@ -69,8 +74,13 @@ def test_tag_seals_what_lost_its_seal_on_the_commit_that_added_it(second: Reposi
     message = second.git("tag", "--list", "--format=%(contents)", TAG)
     train_model(second, 3)
     deleted(second)
-    assert assert_works(second, "tag", "--dry-run") == f"Would seal {TAG}  on commit {before[:10]}\n"
-    assert assert_works(second, "tag") == f"Sealed {TAG}  on commit {before[:10]}\nnext: mlver tag --push\n"
+    assert (
+        assert_works(second, "tag", "--dry-run") == f"Would seal {TAG}  on commit {before[:10]}\n"
+    )
+    assert (
+        assert_works(second, "tag")
+        == f"Sealed {TAG}  on commit {before[:10]}\nnext: mlver tag --push\n"
+    )
     assert second.git("rev-parse", f"{TAG}^{{commit}}") == before
     assert second.git("tag", "--list", "--format=%(contents)", TAG) == message
     assert second.mlver("verify", "digits@1.1.0").code == 1  # trained again since
@@ -145,7 +155,8 @@ def test_nor_what_is_not_what_was_promoted_though_history_was_made_anew(second: 
     done = second.mlver("tag")
     assert done.code == 1
     assert (
-        f"Refused {FIRST} is not the record that .mlver/models/digits/stages/production/0001.yaml promoted" in done.out
+        f"Refused {FIRST} is not the record that .mlver/models/digits/stages/production/0001.yaml promoted"
+        in done.out
     )
 
 
@@ -162,11 +173,16 @@ def test_strays_keep_no_record_from_its_seal(second: Repository) -> None:
     assert f"{stray} is no record's name, and was passed over" in done.err
 
 
-def test_a_clone_without_tags_is_told_before_it_makes_others(second: Repository, tmp_path: Path) -> None:
+def test_a_clone_without_tags_is_told_before_it_makes_others(
+    second: Repository, tmp_path: Path
+) -> None:
     second.git("clone", "--quiet", "--no-tags", ".", str(tmp_path / "clone"))
     clone = Repository(tmp_path / "clone")
     done = clone.mlver("tag", "--dry-run")
-    assert "no tag of digits is here; if they were not fetched: git fetch --tags, then mlver tag" in done.err
+    assert (
+        "no tag of digits is here; if they were not fetched: git fetch --tags, then mlver tag"
+        in done.err
+    )
     done = clone.mlver("tag", "--push")
     assert done.code == 1
     assert done.out.count("was sealed elsewhere: origin has its tag") == 2
@@ -175,7 +191,9 @@ def test_a_clone_without_tags_is_told_before_it_makes_others(second: Repository,
     assert assert_works(clone, "tag") == "every record on HEAD is sealed already\n"
 
 
-def test_head_is_read_once_nobody_else_can_move_it(second: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_head_is_read_once_nobody_else_can_move_it(
+    second: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The lock is waited for while another command lands a record of its own, here without its tag."""
     module = importlib.import_module("mlver.features.releasing.tag")
     locked = module.editing
@@ -187,4 +205,6 @@ def test_head_is_read_once_nobody_else_can_move_it(second: Repository, monkeypat
         return found
 
     monkeypatch.setattr(module, "editing", landed)
-    assert [sealed.tag for sealed in module.tag(Project.open(second.path)).made] == ["digits@v1.1.1"]
+    assert [sealed.tag for sealed in module.tag(Project.open(second.path)).made] == [
+        "digits@v1.1.1"
+    ]

@@ -49,9 +49,19 @@ def gpg(
     home = tmp_path_factory.mktemp("g")  # a socket's path may not be long
     home.chmod(0o700)
     monkeypatch.setenv("GNUPGHOME", str(home))
-    words = ("--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "", "--quick-generate-key")
+    words = (
+        "--batch",
+        "--quiet",
+        "--pinentry-mode",
+        "loopback",
+        "--passphrase",
+        "",
+        "--quick-generate-key",
+    )
     subprocess.run(
-        ["gpg", *words, "Kim <kim@example.org>", "ed25519", "sign", "never"], check=True, capture_output=True
+        ["gpg", *words, "Kim <kim@example.org>", "ed25519", "sign", "never"],
+        check=True,
+        capture_output=True,
     )
     assert_works(signing, "register", "m", "--weights", "w.bin", "-m", "First")
     yield signing
@@ -75,16 +85,23 @@ def forged(repository: Repository) -> None:
 def test_signed_tags_are_made_read_and_checked(signed: Repository) -> None:
     assert "SIGNATURE-----" in signed.git("cat-file", "tag", TAG)
     assert "  signatures of tags: 1 good\n" in assert_works(signed, "verify", "--all")
-    assert assert_works(signed, "promote", "m", "--to", "staging", "-m", "x").startswith("Promoted m 1.0.0 to staging")
+    assert assert_works(signed, "promote", "m", "--to", "staging", "-m", "x").startswith(
+        "Promoted m 1.0.0 to staging"
+    )
     forged(signed)
     done = signed.mlver("verify", "--json")
     assert done.code == 1
-    assert [(one["kind"], one["subject"]) for one in read_document(done, "verify")["broken"]] == [("signature", TAG)]
+    assert [(one["kind"], one["subject"]) for one in read_document(done, "verify")["broken"]] == [
+        ("signature", TAG)
+    ]
     said = assert_refused(signed, "rollback", "m", "--stage", "staging", "--to", "1.0.0", "-m", "x")
     assert "staging" in said
     done = signed.mlver("promote", "m", "--to", "production", "-m", "x")
     assert done.code == 1
-    assert "fail  sealed          is signed, and the signature is not of what it says now\n" in done.out
+    assert (
+        "fail  sealed          is signed, and the signature is not of what it says now\n"
+        in done.out
+    )
 
 
 def test_what_stands_behind_a_signature_was_never_signed(signed: Repository) -> None:
@@ -120,32 +137,54 @@ def test_a_signed_tag_under_another_versions_name_seals_nothing(signed: Reposito
 
 def test_a_key_that_is_not_known_here_is_said(ssh: Repository, tmp_path: Path) -> None:
     (tmp_path / "allowed").write_text("")
-    assert "signatures of tags: 0 good, 1 by a key that is not known here\n" in assert_works(ssh, "verify", "--all")
+    assert "signatures of tags: 0 good, 1 by a key that is not known here\n" in assert_works(
+        ssh, "verify", "--all"
+    )
 
 
 @pytest.mark.parametrize(
     ("state", "said"),
     [
         ("good", ""),
-        ("unknown", "is signed by a key that cannot be judged here, and the settings ask for a good signature"),
+        (
+            "unknown",
+            "is signed by a key that cannot be judged here, and the settings ask for a good signature",
+        ),
         ("unsigned", "is not signed, and the settings ask for that"),
     ],
 )
-def test_settings_may_ask_for_signatures(ssh: Repository, tmp_path: Path, state: str, said: str) -> None:
+def test_settings_may_ask_for_signatures(
+    ssh: Repository, tmp_path: Path, state: str, said: str
+) -> None:
     with (ssh.path / ".mlver/config.yaml").open("a") as file:
         file.write("tags: {signed: true}\n")
     ssh.commit("Ask for signatures")
     if state == "unknown":
         (tmp_path / "allowed").write_text("")
     if state == "unsigned":
-        message = ssh.git("tag", "--list", "--format=%(contents:subject)%0a%0a%(contents:body)", TAG)
-        ssh.git("tag", "--force", "--no-sign", "--annotate", "--message", message, TAG, f"{TAG}^{{commit}}")
+        message = ssh.git(
+            "tag", "--list", "--format=%(contents:subject)%0a%0a%(contents:body)", TAG
+        )
+        ssh.git(
+            "tag",
+            "--force",
+            "--no-sign",
+            "--annotate",
+            "--message",
+            message,
+            TAG,
+            f"{TAG}^{{commit}}",
+        )
     done = ssh.mlver("verify", "--all")
-    assert (done.code, f"signature  {TAG} {said}\n" in done.out) == ((1, True) if said else (0, False))
+    assert (done.code, f"signature  {TAG} {said}\n" in done.out) == (
+        (1, True) if said else (0, False)
+    )
     assert ssh.mlver("promote", "m", "--to", "staging", "-m", "x").code == (1 if said else 0)
 
 
-def test_a_repository_names_no_program_that_checks_its_signatures(signed: Repository, tmp_path: Path) -> None:
+def test_a_repository_names_no_program_that_checks_its_signatures(
+    signed: Repository, tmp_path: Path
+) -> None:
     """Promise 4: what lies in .git may have come with an archive."""
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
@@ -157,12 +196,16 @@ def test_a_repository_names_no_program_that_checks_its_signatures(signed: Reposi
     assert not (tmp_path / "ran").exists()
 
 
-def test_the_persons_own_program_is_used(ssh: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_persons_own_program_is_used(
+    ssh: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\nexec ssh-keygen \"$@\"\n")
     program.chmod(0o755)
     mine = tmp_path / "gitconfig"
-    mine.write_text(f'{Path(os.environ["GIT_CONFIG_GLOBAL"]).read_text()}[gpg "ssh"]\n\tprogram = {program}\n')
+    mine.write_text(
+        f'{Path(os.environ["GIT_CONFIG_GLOBAL"]).read_text()}[gpg "ssh"]\n\tprogram = {program}\n'
+    )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(mine))
     ssh.git("config", "gpg.ssh.program", "/nonexistent")
     assert "1 good" in assert_works(ssh, "verify", "--all")

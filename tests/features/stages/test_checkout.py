@@ -32,22 +32,38 @@ def test_unregistered_bytes_are_not_overwritten_unless_told(second: Repository) 
 def test_a_rollback_keeps_unregistered_bytes_as_objects(second: Repository) -> None:
     assert_works(second, "promote", "digits", "--to", "production", "-m", "Better")
     train_model(second, 3)
-    done = second.mlver("rollback", "digits", "--stage", "production", "-m", "Back", "--checkout", "--json")
+    done = second.mlver(
+        "rollback", "digits", "--stage", "production", "-m", "Back", "--checkout", "--json"
+    )
     assert (done.code, done.err) == (0, "")
     ((path, digest),) = read_document(done, "rollback")["checkout"]["saved"]
     assert path == "model/weights.safetensors"
     # it can be had again: the same bytes are no loss any more
     train_model(second, 3, commit=False)
-    assert assert_works(second, "checkout", "digits@1.0.0").startswith("Checked out digits 1.0.0\n  1 file written")
+    assert assert_works(second, "checkout", "digits@1.0.0").startswith(
+        "Checked out digits 1.0.0\n  1 file written"
+    )
     found = [
-        pack for pack in (second.path / ".git/mlver/packs").glob("*.pack") if b"weights of run 3" in pack.read_bytes()
+        pack
+        for pack in (second.path / ".git/mlver/packs").glob("*.pack")
+        if b"weights of run 3" in pack.read_bytes()
     ]
     assert len(found) == 1
     assert len(digest) == 64
 
 
 def test_what_mlver_keeps_no_copy_of_is_left_alone(first: Repository) -> None:
-    assert_works(first, "register", "digits", "--bump", "patch", "--no-store", "train", "-m", "Data kept elsewhere")
+    assert_works(
+        first,
+        "register",
+        "digits",
+        "--bump",
+        "patch",
+        "--no-store",
+        "train",
+        "-m",
+        "Data kept elsewhere",
+    )
     first.write("data/train.csv", "other")
     said = assert_works(first, "checkout", "digits")
     assert "  not touched: train (mlver keeps no copy)\n" in said
@@ -59,21 +75,32 @@ def test_a_second_checkout_changes_nothing(second: Repository) -> None:
     assert said == f"Checked out digits 1.1.0\n  0 files written, 3 unchanged  in {second.path}\n"
 
 
-@pytest.mark.parametrize("to", [".mlver/models", ".git/x", "link/x", "data/.git", "model/../.mlver"])
-def test_what_belongs_to_git_or_mlver_is_no_place_to_check_out_to(second: Repository, to: str) -> None:
+@pytest.mark.parametrize(
+    "to", [".mlver/models", ".git/x", "link/x", "data/.git", "model/../.mlver"]
+)
+def test_what_belongs_to_git_or_mlver_is_no_place_to_check_out_to(
+    second: Repository, to: str
+) -> None:
     (second.path / "link").symlink_to(".mlver")
     before = set(second.path.rglob("*"))
-    assert "belongs to git or mlver itself\n" in assert_refused(second, "checkout", "digits@1.0.0", "--to", to, code=2)
+    assert "belongs to git or mlver itself\n" in assert_refused(
+        second, "checkout", "digits@1.0.0", "--to", to, code=2
+    )
     assert set(second.path.rglob("*")) == before
 
 
 def test_the_folder_told_is_shown_without_detours(second: Repository) -> None:
     said = assert_works(second, "checkout", "digits@1.0.0", "--to", "model/../../x")
-    assert said == f"Checked out digits 1.0.0\n  3 files written, 0 unchanged  in {second.path.parent / 'x'}\n"
+    assert (
+        said
+        == f"Checked out digits 1.0.0\n  3 files written, 0 unchanged  in {second.path.parent / 'x'}\n"
+    )
 
 
 def test_a_folder_to_be_served_does_not_come_out_empty(first: Repository, tmp_path: Path) -> None:
-    done = first.mlver("register", "digits", "--bump", "minor", "-m", "Elsewhere", "--no-store", "weights")
+    done = first.mlver(
+        "register", "digits", "--bump", "minor", "-m", "Elsewhere", "--no-store", "weights"
+    )
     assert done.code == 0, done.err
     refused = first.mlver("checkout", "digits@latest", "--to", str(tmp_path / "served"))
     assert refused.code == 3

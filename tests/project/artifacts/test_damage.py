@@ -20,7 +20,10 @@ LARGE = b"large " * 400_000
 
 def places(project: Project, data: bytes) -> list[tuple[Path, int]]:
     hexadecimal = Digest.of(data).hex
-    return [(Path(place.path), place.offset) for place in storing.open_store(project).places({hexadecimal})[hexadecimal]]
+    return [
+        (Path(place.path), place.offset)
+        for place in storing.open_store(project).places({hexadecimal})[hexadecimal]
+    ]
 
 
 def test_a_whole_version_is_proven_with_its_size(project: Project, repository: Repository) -> None:
@@ -54,7 +57,9 @@ def test_a_damaged_object_is_named_by_its_use_and_set_aside(
     assert damage.require_whole(project, record) == len(data) + 4
 
 
-def test_a_lost_object_and_a_lost_manifest_are_named(project: Project, repository: Repository) -> None:
+def test_a_lost_object_and_a_lost_manifest_are_named(
+    project: Project, repository: Repository
+) -> None:
     write_artifact(repository, "w", LARGE)
     write_artifact(repository, "d", {"a": "1", "b": "2"})
     record = store_version(project, weights="w", train="d")
@@ -68,7 +73,10 @@ def test_a_lost_object_and_a_lost_manifest_are_named(project: Project, repositor
         ("object", "m 1.0.0 weights"),
     ]
     manifest.unlink()
-    assert "is missing: it lists the files of d" in damage.find_damage(project, [record]).lost[0].message
+    assert (
+        "is missing: it lists the files of d"
+        in damage.find_damage(project, [record]).lost[0].message
+    )
 
 
 def test_damage_to_what_no_version_uses_is_found_only_when_everything_is_read(
@@ -86,7 +94,9 @@ def test_damage_to_what_no_version_uses_is_found_only_when_everything_is_read(
     assert found.lost == ()
 
 
-def test_weights_that_are_not_stored_are_looked_for_in_the_work_tree(project: Project, repository: Repository) -> None:
+def test_weights_that_are_not_stored_are_looked_for_in_the_work_tree(
+    project: Project, repository: Repository
+) -> None:
     write_artifact(repository, "w", "one")
     made = store_version(project, weights="w")
     record = replace(made, weights=replace(made.weights, stored=False))
@@ -100,7 +110,9 @@ def test_weights_that_are_not_stored_are_looked_for_in_the_work_tree(project: Pr
         damage.require_whole(project, record)
 
 
-def test_of_much_damage_the_first_is_shown_and_the_rest_counted(project: Project, repository: Repository) -> None:
+def test_of_much_damage_the_first_is_shown_and_the_rest_counted(
+    project: Project, repository: Repository
+) -> None:
     write_artifact(repository, "w", {str(number): str(number) for number in range(15)})
     record = store_version(project, weights="w")
     ((pack, _),) = places(project, b"1")

@@ -19,7 +19,9 @@ from tests.project.helpers import remove_path, store_version, write_artifact
 LARGE = b"large " * 400_000
 
 
-def test_the_contents_of_a_file_and_of_a_directory(project: Project, repository: Repository) -> None:
+def test_the_contents_of_a_file_and_of_a_directory(
+    project: Project, repository: Repository
+) -> None:
     write_artifact(repository, "w", "one")
     write_artifact(repository, "d", {"b": "2", "a/c": "1"})
     record = store_version(project, weights="w", train="d")
@@ -31,15 +33,23 @@ def test_the_contents_of_a_file_and_of_a_directory(project: Project, repository:
     assert (record.data["train"].size, record.data["train"].files) == (2, 2)
 
 
-def test_a_file_that_reads_like_a_directory_kept_here_is_refused(project: Project, repository: Repository) -> None:
+def test_a_file_that_reads_like_a_directory_kept_here_is_refused(
+    project: Project, repository: Repository
+) -> None:
     write_artifact(repository, "d", {"a": "1", "b": "2"})
     record = store_version(project, weights="d")
-    write_artifact(repository, "w", (repository.path / layout.manifest_path(record.weights.digest)).read_bytes())
+    write_artifact(
+        repository,
+        "w",
+        (repository.path / layout.manifest_path(record.weights.digest)).read_bytes(),
+    )
     with pytest.raises(MlverError, match="holds exactly the manifest of a directory"):
         store_version(project, "2.0.0", weights="w")
 
 
-def test_what_is_not_there_or_holds_no_file_is_nothing(project: Project, repository: Repository) -> None:
+def test_what_is_not_there_or_holds_no_file_is_nothing(
+    project: Project, repository: Repository
+) -> None:
     (repository.path / "empty/deep").mkdir(parents=True)
     (repository.path / "dangling").symlink_to("nowhere")
     for path in ("nowhere", "empty", "dangling"):
@@ -51,7 +61,9 @@ def test_what_is_not_there_or_holds_no_file_is_nothing(project: Project, reposit
     assert found.files == 1
 
 
-def test_what_cannot_be_kept_is_named_even_without_any_file(project: Project, repository: Repository) -> None:
+def test_what_cannot_be_kept_is_named_even_without_any_file(
+    project: Project, repository: Repository
+) -> None:
     (repository.path / "w").mkdir()
     (repository.path / "w/dangling").symlink_to("nowhere")
     with pytest.raises(MlverError, match="dangling is a symlink to nowhere, which does not exist"):
@@ -112,9 +124,24 @@ def test_paths_that_a_record_pins_are_its_own() -> None:
         metrics=("out/metrics.json",),
     )
     own = measuring.collect_own_paths(settings)
-    mine = ["models/w", "models/w/a", "data/train/", "params.yaml", "out/metrics.json", ".mlver/config.yaml"]
+    mine = [
+        "models/w",
+        "models/w/a",
+        "data/train/",
+        "params.yaml",
+        "out/metrics.json",
+        ".mlver/config.yaml",
+    ]
     assert [path for path in mine if not own.covers_path(path)] == []
-    others = ["models/w2", "models", "data/trainer", "params.yaml.bak", "out/", ".mlver2", "train.py"]
+    others = [
+        "models/w2",
+        "models",
+        "data/trainer",
+        "params.yaml.bak",
+        "out/",
+        ".mlver2",
+        "train.py",
+    ]
     assert [path for path in others if own.covers_path(path)] == []
     assert own.reach_into("out/")
     assert own.reach_into("data/")

@@ -20,7 +20,14 @@ from mlver.records import layout
 from mlver.storage import LocalStore
 from mlver.system import durable, lock
 from tests.conftest import CHECKOUT, Repository
-from tests.project.helpers import Files, flip_bit, read_tree, remove_path, store_version, write_artifact
+from tests.project.helpers import (
+    Files,
+    flip_bit,
+    read_tree,
+    remove_path,
+    store_version,
+    write_artifact,
+)
 
 LARGE = b"large " * 400_000  # stored as a file of its own
 
@@ -44,26 +51,41 @@ def lose_object(project: Project, data: bytes) -> None:
 def as_bytes(files: Files | str | bytes) -> dict[str, bytes] | bytes:
     if isinstance(files, str | bytes):
         return files.encode() if isinstance(files, str) else files
-    return {name: content.encode() if isinstance(content, str) else content for name, content in files.items()}
+    return {
+        name: content.encode() if isinstance(content, str) else content
+        for name, content in files.items()
+    }
 
 
 # Each is stored, then the second is turned into the first.
 CHANGES: dict[str, tuple[Files | str | bytes, Files | str | bytes]] = {
     "a file": ("one", "two"),
     "a large file": (LARGE, LARGE + b"!"),
-    "files changed, added and removed": ({"a": "1", "b": "2", "d/e": "3"}, {"a": "x", "c": "2", "d/f/g": "4"}),
+    "files changed, added and removed": (
+        {"a": "1", "b": "2", "d/e": "3"},
+        {"a": "x", "c": "2", "d/f/g": "4"},
+    ),
     "a file where a directory was": ("one", {"a": "1", "d/e": "2"}),
     "a directory where a file was": ({"a": "1", "d/e": "2"}, "one"),
     "an inner file where a directory was": ({"a": "1", "b": "2"}, {"a/x/y": "1", "b": "2"}),
     "an inner directory where a file was": ({"a/x/y": "1"}, {"a": "0"}),
-    "names of any kind": ({"grüße\n": "1", os.fsdecode(b"\xff"): "2", "back\\slash": "3"}, {"grüße": "1"}),
-    "the same bytes many times": ({"a": "same", "b": "same"}, {"b": "same", "c": "same", "d": "same"}),
+    "names of any kind": (
+        {"grüße\n": "1", os.fsdecode(b"\xff"): "2", "back\\slash": "3"},
+        {"grüße": "1"},
+    ),
+    "the same bytes many times": (
+        {"a": "same", "b": "same"},
+        {"b": "same", "c": "same", "d": "same"},
+    ),
 }
 
 
 @pytest.mark.parametrize(("first", "second"), CHANGES.values(), ids=CHANGES)
 def test_there_and_back(
-    project: Project, repository: Repository, first: Files | str | bytes, second: Files | str | bytes
+    project: Project,
+    repository: Repository,
+    first: Files | str | bytes,
+    second: Files | str | bytes,
 ) -> None:
     records = []
     for number, files in (("1.0.0", first), ("2.0.0", second)):
@@ -95,7 +117,9 @@ def test_an_empty_place_is_filled_and_several_artifacts_are_put_together(
 
 
 @pytest.mark.parametrize("inner", ["", "/a", "/a/b/c"])
-def test_folders_without_files_are_no_obstacle(project: Project, repository: Repository, inner: str) -> None:
+def test_folders_without_files_are_no_obstacle(
+    project: Project, repository: Repository, inner: str
+) -> None:
     write_artifact(repository, "w", {"a": "1", "z": "2"} if inner else "one")
     record = store_version(project, weights="w")
     remove_path(repository.path / f"w{inner[:2]}")
@@ -104,7 +128,9 @@ def test_folders_without_files_are_no_obstacle(project: Project, repository: Rep
     assert at(project) == ({"a": b"1", "z": b"2"} if inner else b"one")
 
 
-def test_folders_left_empty_are_removed_but_none_above_the_root(project: Project, repository: Repository) -> None:
+def test_folders_left_empty_are_removed_but_none_above_the_root(
+    project: Project, repository: Repository
+) -> None:
     write_artifact(repository, "w", {"a": "1", "d/e/f": "2"})
     store_version(project, "2.0.0", weights="w")
     remove_path(repository.path / "w/d")
@@ -119,24 +145,32 @@ def test_folders_left_empty_are_removed_but_none_above_the_root(project: Project
 # -- what would be lost ----------------------------------------------------------------------------------------------
 
 
-def test_a_file_that_changes_while_it_is_saved_is_not_replaced(project: Project, repository: Repository) -> None:
+def test_a_file_that_changes_while_it_is_saved_is_not_replaced(
+    project: Project, repository: Repository
+) -> None:
     repository.write("w", "changed since it was looked at")
     with pytest.raises(MlverError, match="w changed while it was saved"):
         working_files._save_files(project, project.top, (("w", Digest.of(b"as it was").hex),))
 
 
-def test_bytes_stored_nowhere_are_refused_saved_or_lost_as_told(project: Project, repository: Repository) -> None:
+def test_bytes_stored_nowhere_are_refused_saved_or_lost_as_told(
+    project: Project, repository: Repository
+) -> None:
     write_artifact(repository, "w", {"a": "1", "b": "2"})
     record = store_version(project, weights="w")
     write_artifact(repository, "w", {"a": "unsaved", "b": "2", "extra": "mine"})
     before = read_tree(repository.path)
-    with pytest.raises(MlverError, match=r"stored nowhere, and would be overwritten:\n  w/a\n  w/extra$") as refused:
+    with pytest.raises(
+        MlverError, match=r"stored nowhere, and would be overwritten:\n  w/a\n  w/extra$"
+    ) as refused:
         working_files.check_out_version(project, record)
     assert "--force to lose them" in (refused.value.hint or "")
     assert read_tree(repository.path) == before
     done = working_files.check_out_version(project, record, save=True)
     assert dict(done.saved) == {"w/a": Digest.of(b"unsaved").hex, "w/extra": Digest.of(b"mine").hex}
-    assert not storing.open_store(project).find_missing(Digest.of(data) for data in (b"unsaved", b"mine"))
+    assert not storing.open_store(project).find_missing(
+        Digest.of(data) for data in (b"unsaved", b"mine")
+    )
     assert at(project) == {"a": b"1", "b": b"2"}
     write_artifact(repository, "w", {"a": "lost", "b": "2"})
     assert working_files.check_out_version(project, record, force=True).saved == ()
@@ -193,7 +227,9 @@ def test_without_sound_objects_no_file_changes(
 
 
 @pytest.mark.parametrize("second", ["file", {"a/b/c": "deep"}], ids=["a file", "folders"])
-def test_nothing_makes_way_for_what_cannot_come(project: Project, repository: Repository, second: Files | str) -> None:
+def test_nothing_makes_way_for_what_cannot_come(
+    project: Project, repository: Repository, second: Files | str
+) -> None:
     write_artifact(repository, "w", {"a": "1", "b": LARGE})
     record = store_version(project, weights="w")
     write_artifact(repository, "w", second)
@@ -248,10 +284,15 @@ def test_a_failure_after_that_leaves_a_plan_to_finish(
     assert at(project) == {"a": b"1", "b": b"2"}
 
 
-def test_what_a_killed_checkout_prepared_beside_the_place_is_swept(project: Project, repository: Repository) -> None:
+def test_what_a_killed_checkout_prepared_beside_the_place_is_swept(
+    project: Project, repository: Repository
+) -> None:
     write_artifact(repository, "models/w", {"a/b": "1"})
     record = store_version(project, weights="models/w")
-    left = [repository.path / f"{place}{durable.TEMPORARY}1" for place in ("", "models/", "models/w/", "models/w/a/")]
+    left = [
+        repository.path / f"{place}{durable.TEMPORARY}1"
+        for place in ("", "models/", "models/w/", "models/w/a/")
+    ]
     for path in left:
         path.write_text("half")
     working_files.sweep_leftovers(project, record, project.top)
@@ -334,7 +375,9 @@ def test_a_link_to_a_folder_makes_way_for_the_real_thing(
     assert intent.read_pending(project.directory) is None
 
 
-def test_a_link_to_a_folder_that_is_right_stays(project: Project, repository: Repository, outside: Path) -> None:
+def test_a_link_to_a_folder_that_is_right_stays(
+    project: Project, repository: Repository, outside: Path
+) -> None:
     write_artifact(repository, "w", {"sub/a": "1", "sub/extra": "2", "x": "old"})
     record = store_version(project, weights="w")
     remove_path(repository.path / "w/sub")
@@ -398,7 +441,9 @@ def test_into_another_folder_leaves_the_work_tree_alone(
     assert (into / "models/w/a").read_text() == "precious"
 
 
-def test_a_file_where_the_folder_should_be_is_refused(project: Project, repository: Repository, tmp_path: Path) -> None:
+def test_a_file_where_the_folder_should_be_is_refused(
+    project: Project, repository: Repository, tmp_path: Path
+) -> None:
     write_artifact(repository, "w", {"a": "1"})
     record = store_version(project, weights="w")
     (tmp_path / "file").write_text("mine")
@@ -411,7 +456,9 @@ def test_a_file_where_the_folder_should_be_is_refused(project: Project, reposito
 
 
 @pytest.mark.parametrize("files", ["one", {"a": "1", "d/b": "2"}], ids=["file", "directory"])
-def test_a_private_copy_is_proven_each_time(project: Project, repository: Repository, files: Files | str) -> None:
+def test_a_private_copy_is_proven_each_time(
+    project: Project, repository: Repository, files: Files | str
+) -> None:
     write_artifact(repository, "models/net.safetensors", files)
     record = store_version(project, weights="models/net.safetensors")
     place = working_files.make_private_copy(project, record.weights)
@@ -424,7 +471,9 @@ def test_a_private_copy_is_proven_each_time(project: Project, repository: Reposi
     assert (place.read_bytes() if place.is_file() else read_tree(place)) == as_bytes(files)
 
 
-def test_a_private_copy_with_strange_files_is_refused(project: Project, repository: Repository) -> None:
+def test_a_private_copy_with_strange_files_is_refused(
+    project: Project, repository: Repository
+) -> None:
     write_artifact(repository, "w", {"a": "1"})
     record = store_version(project, weights="w")
     place = working_files.make_private_copy(project, record.weights)
@@ -434,7 +483,9 @@ def test_a_private_copy_with_strange_files_is_refused(project: Project, reposito
     assert "move" in (refused.value.hint or "")
 
 
-@pytest.mark.parametrize("link", ["checkouts", "checkouts/{digest}", "checkouts/{digest}/w", "checkouts/{digest}/w/d"])
+@pytest.mark.parametrize(
+    "link", ["checkouts", "checkouts/{digest}", "checkouts/{digest}/w", "checkouts/{digest}/w/d"]
+)
 def test_a_private_copy_is_never_written_through_a_symlink(
     project: Project, repository: Repository, outside: Path, link: str
 ) -> None:
@@ -451,7 +502,9 @@ def test_a_private_copy_is_never_written_through_a_symlink(
     assert read_tree(outside) == before
 
 
-def test_a_private_copy_leaves_no_temporaries_of_dead_processes(project: Project, repository: Repository) -> None:
+def test_a_private_copy_leaves_no_temporaries_of_dead_processes(
+    project: Project, repository: Repository
+) -> None:
     write_artifact(repository, "models/w", {"a": "1", "d/b": "2"})
     record = store_version(project, weights="models/w")
     place = working_files.make_private_copy(project, record.weights)
@@ -461,8 +514,12 @@ def test_a_private_copy_leaves_no_temporaries_of_dead_processes(project: Project
     assert read_tree(place) == {"a": b"1", "d/b": b"2"}
 
 
-def test_processes_that_want_the_same_private_copy_all_get_it(project: Project, repository: Repository) -> None:
-    write_artifact(repository, "models/w", {f"{number:03}": f"{number}" * 1000 for number in range(300)})
+def test_processes_that_want_the_same_private_copy_all_get_it(
+    project: Project, repository: Repository
+) -> None:
+    write_artifact(
+        repository, "models/w", {f"{number:03}": f"{number}" * 1000 for number in range(300)}
+    )
     record = store_version(project, weights="models/w")
     program = (
         "import sys; from pathlib import Path; from mlver.project.artifacts import measuring, working_files;"
@@ -480,7 +537,9 @@ def test_processes_that_want_the_same_private_copy_all_get_it(project: Project, 
         )
         for _ in range(4)
     ]
-    assert [process.communicate() for process in running] == [(f"{record.weights.digest}\n", "")] * 4
+    assert [process.communicate() for process in running] == [
+        (f"{record.weights.digest}\n", "")
+    ] * 4
 
 
 def test_a_private_copy_is_made_by_who_holds_the_lock(
@@ -492,7 +551,10 @@ def test_a_private_copy_is_made_by_who_holds_the_lock(
 
     def watched(store: LocalStore, wanted: list[tuple[Digest, Path]]) -> None:
         # a second descriptor is another holder to flock(2), in this process too
-        with pytest.raises(MlverError, match="another mlver is writing"), lock.hold_lock(store.directory / "checkouts", 0):
+        with (
+            pytest.raises(MlverError, match="another mlver is writing"),
+            lock.hold_lock(store.directory / "checkouts", 0),
+        ):
             pass
         export(store, wanted)
 

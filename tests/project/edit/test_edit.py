@@ -66,7 +66,9 @@ def busy(project: Project, repository: Repository) -> Project:
     return project
 
 
-def test_a_commit_holds_its_files_alone_and_the_tag_is_on_it(busy: Project, repository: Repository) -> None:
+def test_a_commit_holds_its_files_alone_and_the_tag_is_on_it(
+    busy: Project, repository: Repository
+) -> None:
     staged = repository.git("diff", "--cached")
     commit = write(busy)
     assert repository.git("rev-parse", "HEAD", "m@v1.0.0^{commit}").split() == [commit, commit]
@@ -90,7 +92,9 @@ def test_a_record_is_never_written_over(busy: Project, repository: Repository) -
     assert state(repository) == before
 
 
-def test_nothing_is_written_through_a_symlink(project: Project, repository: Repository, tmp_path: Path) -> None:
+def test_nothing_is_written_through_a_symlink(
+    project: Project, repository: Repository, tmp_path: Path
+) -> None:
     (tmp_path / "outside").mkdir()
     (repository.path / ".mlver/models").symlink_to(tmp_path / "outside")
     with pytest.raises(MlverError, match="passes through the symlink"):
@@ -99,7 +103,9 @@ def test_nothing_is_written_through_a_symlink(project: Project, repository: Repo
 
 
 @pytest.mark.parametrize("hook", ["pre-commit", "prepare-commit-msg", "commit-msg"])
-def test_a_hook_that_refuses_leaves_everything_as_it_was(busy: Project, repository: Repository, hook: str) -> None:
+def test_a_hook_that_refuses_leaves_everything_as_it_was(
+    busy: Project, repository: Repository, hook: str
+) -> None:
     repository.write(f".git/hooks/{hook}", "#!/bin/sh\necho not today >&2; exit 1\n").chmod(0o755)
     before = state(repository)
     with pytest.raises(GitFailed, match="not today"):
@@ -126,18 +132,27 @@ def test_a_taken_tag_fails_the_edit_and_is_not_moved(busy: Project, repository: 
 
 
 def test_staging_leaves_the_commit_to_the_person(busy: Project, repository: Repository) -> None:
-    head, staged = repository.git("rev-parse", "HEAD"), repository.git("diff", "--cached", "--name-only").split()
+    head, staged = (
+        repository.git("rev-parse", "HEAD"),
+        repository.git("diff", "--cached", "--name-only").split(),
+    )
     with editing(busy, "register m 1.0.0") as edit:
         edit.create_file(RECORD, b"record\n")
         edit.stage()
     assert repository.git("rev-parse", "HEAD") == head
-    assert sorted(repository.git("diff", "--cached", "--name-only").split()) == sorted([*staged, RECORD])
+    assert sorted(repository.git("diff", "--cached", "--name-only").split()) == sorted(
+        [*staged, RECORD]
+    )
     assert intent.read_pending(busy.directory) is None
 
 
 UNREADY = {
     "detached": (["switch", "--quiet", "--detach"], "HEAD is detached", "git switch -c BRANCH"),
-    "merging": (["merge", "--quiet", "--no-commit", "--no-ff", "side"], "a merge is in progress", "git merge --cont"),
+    "merging": (
+        ["merge", "--quiet", "--no-commit", "--no-ff", "side"],
+        "a merge is in progress",
+        "git merge --cont",
+    ),
 }
 
 
@@ -233,7 +248,9 @@ def test_a_failure_in_between_is_settled_at_once(
     assert intent.read_pending(busy.directory) is None
 
 
-def test_an_intent_of_another_mlver_is_not_guessed_at(project: Project, repository: Repository) -> None:
+def test_an_intent_of_another_mlver_is_not_guessed_at(
+    project: Project, repository: Repository
+) -> None:
     for text in ('{"format": 999}', "{", "", "[]", "null", '{"format": 3}'):
         repository.write(".git/mlver/intent.json", text)
         with pytest.raises(MlverError, match="not in a way this mlver understands") as refused:

@@ -98,7 +98,9 @@ def test_what_was_committed_since_stays(repository: Repository, interrupt: Inter
     assert (repository.path / SETTINGS).read_text() == "old\n"
 
 
-def test_names_in_an_intent_are_not_believed(repository: Repository, project: Project, interrupt: Interrupt) -> None:
+def test_names_in_an_intent_are_not_believed(
+    repository: Repository, project: Project, interrupt: Interrupt
+) -> None:
     interrupt("create_tag")
     victim = repository.path.parent / "victim.lock"
     victim.write_text("dear")
@@ -110,7 +112,9 @@ def test_names_in_an_intent_are_not_believed(repository: Repository, project: Pr
 
 
 @pytest.mark.parametrize("name", ["lock", "intent.json"])
-def test_a_link_in_place_of_our_own_files_is_not_followed(repository: Repository, project: Project, name: str) -> None:
+def test_a_link_in_place_of_our_own_files_is_not_followed(
+    repository: Repository, project: Project, name: str
+) -> None:
     victim = repository.path.parent / "victim"
     victim.write_text("{}")
     project.directory.mkdir()

@@ -14,6 +14,16 @@ def test_comments_in_model_yaml_survive_a_registration(first: Repository) -> Non
     mine.write_text(written)
     first.commit("Say which way is better")
     first.write("data/other.csv", "a\n")
-    assert_works(first, "register", "digits", "--bump", "minor", "--data", "train=data/other.csv", "-m", "Other data")
+    assert_works(
+        first,
+        "register",
+        "digits",
+        "--bump",
+        "minor",
+        "--data",
+        "train=data/other.csv",
+        "-m",
+        "Other data",
+    )
     assert mine.read_text() == written.replace("data/train.csv", "data/other.csv")
     assert first.git("show", f"HEAD:{SETTINGS}") + "\n" == mine.read_text()

@@ -55,8 +55,18 @@ def promote(
     return record
 
 
-def test_names_are_listed_in_order_and_strangers_left_out(registry: RecordRegistry, repository: Repository) -> None:
-    for name in ("10.0.0.yaml", "2.0.0-rc.1.yaml", "v3.0.0.yaml", "1.0.yaml", "notes.txt", "4.0.0.yml", "01.0.0.yaml"):
+def test_names_are_listed_in_order_and_strangers_left_out(
+    registry: RecordRegistry, repository: Repository
+) -> None:
+    for name in (
+        "10.0.0.yaml",
+        "2.0.0-rc.1.yaml",
+        "v3.0.0.yaml",
+        "1.0.yaml",
+        "notes.txt",
+        "4.0.0.yml",
+        "01.0.0.yaml",
+    ):
         repository.write(f"{layout.versions_folder('m')}/{name}", "")
     for name in ("..x", "-x", "a..b", "x.lock", ".hidden", "ünicode"):
         (repository.path / layout.MODELS / name).mkdir()
@@ -71,7 +81,9 @@ def test_names_are_listed_in_order_and_strangers_left_out(registry: RecordRegist
     assert registry.versions("nobody") == []
 
 
-def test_what_a_record_says_does_not_depend_on_the_cache(registry: RecordRegistry, tmp_path: Path) -> None:
+def test_what_a_record_says_does_not_depend_on_the_cache(
+    registry: RecordRegistry, tmp_path: Path
+) -> None:
     uncached = replace(registry, state=None)
     cached = replace(registry, state=StateDatabase(tmp_path / "state.db"))
     for reader in (cached, cached, uncached):
@@ -81,7 +93,9 @@ def test_what_a_record_says_does_not_depend_on_the_cache(registry: RecordRegistr
         assert reader.settings("m") is None
 
 
-def test_a_record_that_changed_is_read_anew(registry: RecordRegistry, repository: Repository) -> None:
+def test_a_record_that_changed_is_read_anew(
+    registry: RecordRegistry, repository: Repository
+) -> None:
     before, _ = registry.version("m", "1.0.0")
     path = repository.path / layout.version_path("m", "1.0.0")
     path.write_bytes(path.read_bytes().replace(b"message: why", b"message: another"))
@@ -90,7 +104,9 @@ def test_a_record_that_changed_is_read_anew(registry: RecordRegistry, repository
     assert digest == registry.digest("m", "1.0.0") == Digest.of(path.read_bytes())
 
 
-def test_a_cached_document_is_not_taken_for_another_kind(registry: RecordRegistry, repository: Repository) -> None:
+def test_a_cached_document_is_not_taken_for_another_kind(
+    registry: RecordRegistry, repository: Repository
+) -> None:
     """The same bytes, valid as a version, put where a promotion is expected."""
     data = (repository.path / layout.version_path("m", "1.0.0")).read_bytes()
     registry.version("m", "1.0.0")
@@ -99,7 +115,9 @@ def test_a_cached_document_is_not_taken_for_another_kind(registry: RecordRegistr
         registry.read_promotion("m", "production", 3)
 
 
-def test_a_cache_that_lies_about_its_digest_is_not_asked(registry: RecordRegistry, repository: Repository) -> None:
+def test_a_cache_that_lies_about_its_digest_is_not_asked(
+    registry: RecordRegistry, repository: Repository
+) -> None:
     assert registry.state is not None
     data = (repository.path / layout.version_path("m", "1.0.0")).read_bytes()
     registry.state.put_document(Digest.of(data).hex, json.dumps({"schema": "forged"}))
@@ -118,11 +136,15 @@ def test_a_cached_document_that_no_record_can_be_built_from_is_none(
     assert "why" in (registry.state.get_document(key) or "")
 
 
-def test_the_promotions_of_a_version(registry: RecordRegistry, project: Project, repository: Repository) -> None:
+def test_the_promotions_of_a_version(
+    registry: RecordRegistry, project: Project, repository: Repository
+) -> None:
     promote(project, 3, "1.0.0", "1.1.0", "rollback")
     repository.write(layout.promotion_path("m", "production", 4), "1.0.0 is what this is about")
     assert [record.sequence for _, record in registry.read_promotions_of("m", "1.0.0")] == [1, 3]
-    assert [path for path, _ in registry.read_promotions_of("m", "1.1.0")] == [layout.promotion_path("m", "production", 2)]
+    assert [path for path, _ in registry.read_promotions_of("m", "1.1.0")] == [
+        layout.promotion_path("m", "production", 2)
+    ]
 
 
 def test_holders(registry: RecordRegistry, project: Project) -> None:
@@ -177,13 +199,17 @@ def test_no_record_is_read_through_a_symlink(
             registry.versions("m")
 
 
-def test_a_folder_in_a_records_place_is_refused(registry: RecordRegistry, repository: Repository) -> None:
+def test_a_folder_in_a_records_place_is_refused(
+    registry: RecordRegistry, repository: Repository
+) -> None:
     (repository.path / layout.version_path("m", "3.0.0")).mkdir()
     with pytest.raises(MlverError, match=r"3\.0\.0\.yaml cannot be read: Is a directory"):
         registry.version("m", "3.0.0")
 
 
-def test_a_record_of_a_newer_format_is_never_half_read(registry: RecordRegistry, repository: Repository) -> None:
+def test_a_record_of_a_newer_format_is_never_half_read(
+    registry: RecordRegistry, repository: Repository
+) -> None:
     path = repository.path / layout.version_path("m", "1.0.0")
     path.write_bytes(path.read_bytes().replace(b"mlver/version/1", b"mlver/version/2"))
     with pytest.raises(MlverError, match=r"1\.0\.0\.yaml"):
@@ -204,7 +230,9 @@ def test_a_record_of_a_newer_format_is_never_half_read(registry: RecordRegistry,
         ("other", "0.1.0"),
     ],
 )
-def test_what_a_ref_comes_down_to(registry: RecordRegistry, project: Project, ref: str, version: str) -> None:
+def test_what_a_ref_comes_down_to(
+    registry: RecordRegistry, project: Project, ref: str, version: str
+) -> None:
     assert str(project.resolve_ref(ref).version) == version
 
 
@@ -221,7 +249,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("ref", "words"), REFUSED.items(), ids=REFUSED)
-def test_what_a_ref_cannot_mean(registry: RecordRegistry, project: Project, ref: str, words: str) -> None:
+def test_what_a_ref_cannot_mean(
+    registry: RecordRegistry, project: Project, ref: str, words: str
+) -> None:
     with pytest.raises(MlverError) as refused:
         project.resolve_ref(ref)
     assert words in refused.value.message
@@ -229,12 +259,16 @@ def test_what_a_ref_cannot_mean(registry: RecordRegistry, project: Project, ref:
 
 
 @pytest.mark.parametrize("selector", ["", "../x", "a@b", "1", "-x", "x\n"])
-def test_a_selector_given_alone_is_checked_as_well(registry: RecordRegistry, project: Project, selector: str) -> None:
+def test_a_selector_given_alone_is_checked_as_well(
+    registry: RecordRegistry, project: Project, selector: str
+) -> None:
     with pytest.raises(UsageError):
         project.select("m", selector)
 
 
-def test_a_stage_may_be_called_like_a_short_version(project: Project, registry: RecordRegistry) -> None:
+def test_a_stage_may_be_called_like_a_short_version(
+    project: Project, registry: RecordRegistry
+) -> None:
     where = project.top / layout.stages_folder("m")
     (where / "production").rename(where / "v2")
     assert str(project.resolve_ref("m@v2").version) == "1.1.0"
@@ -243,13 +277,17 @@ def test_a_stage_may_be_called_like_a_short_version(project: Project, registry: 
 def test_only_pre_releases_are_no_latest(project: Project, repository: Repository) -> None:
     write_artifact(repository, "w", "1")
     store_version(project, "1.0.0-rc.1", weights="w")
-    with pytest.raises(MlverError, match=r"no release yet, only pre-releases up to 1\.0\.0-rc\.1") as refused:
+    with pytest.raises(
+        MlverError, match=r"no release yet, only pre-releases up to 1\.0\.0-rc\.1"
+    ) as refused:
         project.resolve_ref("m")
     assert refused.value.hint == "name one: m@1.0.0-rc.1"
     assert str(project.resolve_ref("@1.0.0-rc.1").version) == "1.0.0-rc.1"
 
 
-def test_without_a_registry_or_models_the_hint_begins_one(repository: Repository, project: Project) -> None:
+def test_without_a_registry_or_models_the_hint_begins_one(
+    repository: Repository, project: Project
+) -> None:
     with pytest.raises(MlverError, match="no model is registered here") as refused:
         project.resolve_ref(None)
     assert (refused.value.hint or "").startswith("mlver register MODEL")

@@ -68,7 +68,9 @@ def test_the_index_is_read_and_not_the_work_tree(repository: Repository) -> None
     assert CommittedRecords.from_index(Git.find(repository.path)).read(path) == b"nonsense"
 
 
-def test_files_are_fetched_in_one_process(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_fetched_in_one_process(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     git = Git.find(repository.path)
     tree = CommittedRecords.at(git, "HEAD")
     tree.fetch([*tree.entries, ".mlver/none"])

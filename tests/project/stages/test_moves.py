@@ -75,8 +75,12 @@ def test_a_whole_history_links_back_to_its_first(story: Project) -> None:
 
 
 BREAKS: dict[str, Callable[[Repository], None]] = {
-    "an edited promotion": lambda r: edit(r, layout.promotion_path("m", "production", 1), "better", "best"),
-    "a missing promotion": lambda r: (r.path / layout.promotion_path("m", "production", 1)).unlink(),
+    "an edited promotion": lambda r: edit(
+        r, layout.promotion_path("m", "production", 1), "better", "best"
+    ),
+    "a missing promotion": lambda r: (
+        r.path / layout.promotion_path("m", "production", 1)
+    ).unlink(),
     "an edited version": lambda r: edit(r, FIRST, "message: why", "message: because"),
     "a missing version": lambda r: (r.path / FIRST).unlink(),
 }
@@ -97,11 +101,15 @@ def test_no_promotion_is_built_on_a_broken_one(
 
 
 def test_a_stage_nobody_named_is_refused(story: Project) -> None:
-    with pytest.raises(UsageError, match="there is no stage `canary`; there are staging, production"):
+    with pytest.raises(
+        UsageError, match="there is no stage `canary`; there are staging, production"
+    ):
         read_rule(story, "canary")
 
 
-def test_gates_look_at_the_seal_the_stages_before_and_every_byte(story: Project, repository: Repository) -> None:
+def test_gates_look_at_the_seal_the_stages_before_and_every_byte(
+    story: Project, repository: Repository
+) -> None:
     rule = StageSettings(after=("production", "staging"), verified=True)
     chosen = story.resolve_ref("m@1.1.0")
     assert {gate.gate: gate.result for gate in moves.judge_gates(story, chosen, rule)} == {
@@ -124,7 +132,12 @@ def test_gates_look_at_the_seal_the_stages_before_and_every_byte(story: Project,
 def broken_seals(project: Project, number: str = "1.0.0") -> list[str]:
     digest = project.registry.digest("m", number)
     assert digest is not None
-    return [link.message for link in judge_seal("m", number, digest, seals.read_seals(project, "m", [number])[number])]
+    return [
+        link.message
+        for link in judge_seal(
+            "m", number, digest, seals.read_seals(project, "m", [number])[number]
+        )
+    ]
 
 
 def test_a_registered_version_is_sealed(story: Project, repository: Repository) -> None:
@@ -133,10 +146,15 @@ def test_a_registered_version_is_sealed(story: Project, repository: Repository) 
     record, digest = story.registry.version("m", "1.0.0")
     planned = planned_tags.plan_version_tag(record, (repository.path / FIRST).read_bytes())
     assert planned.message == f"m 1.0.0\n\nwhy\n\nMlver-Record: {digest}\n"
-    assert repository.git("for-each-ref", "--format=%(contents)", "refs/tags/m@v1.0.0") == planned.message
+    assert (
+        repository.git("for-each-ref", "--format=%(contents)", "refs/tags/m@v1.0.0")
+        == planned.message
+    )
 
 
-def test_a_tag_that_moves_is_told_however_often_it_was_looked_at(story: Project, repository: Repository) -> None:
+def test_a_tag_that_moves_is_told_however_often_it_was_looked_at(
+    story: Project, repository: Repository
+) -> None:
     assert broken_seals(story) == []
     repository.git("commit", "--quiet", "--allow-empty", "--message", "Elsewhere")
     repository.git("rm", "--quiet", FIRST)
@@ -156,7 +174,9 @@ def test_what_the_cache_says_of_commits_may_fool_who_looks_but_not_who_decides(
     assert broken_seals(story.without_cache) == []
 
 
-def test_a_claim_on_the_seal_in_the_message_is_no_seal(story: Project, repository: Repository) -> None:
+def test_a_claim_on_the_seal_in_the_message_is_no_seal(
+    story: Project, repository: Repository
+) -> None:
     write_artifact(repository, "w", {"a": "three"})
     register_one(story, bump="patch", message=f"why\n\nMlver-Record: sha256:{'00' * 32}")
     assert broken_seals(story, "1.1.1") == []
@@ -165,10 +185,22 @@ def test_a_claim_on_the_seal_in_the_message_is_no_seal(story: Project, repositor
 TAGS: dict[str, tuple[list[str], str]] = {
     "deleted": ([], "no tag seals this record"),
     "lightweight": (["m@v1.0.0"], "is a lightweight tag"),
-    "without a seal": (["--annotate", "--message", "m", "m@v1.0.0", "m@v1.1.0^{commit}"], "no Mlver-Record line"),
-    "another's": (["--annotate", "--file", "{seal of 1.1.0}", "m@v1.0.0", "m@v1.1.0^{commit}"], "another record"),
-    "of the first commit": (["--annotate", "--file", "{seal of 1.0.0}", "m@v1.0.0", "{root}"], "does not hold"),
-    "of a tree": (["--annotate", "--file", "{seal of 1.0.0}", "m@v1.0.0", "HEAD^{tree}"], "does not hold"),
+    "without a seal": (
+        ["--annotate", "--message", "m", "m@v1.0.0", "m@v1.1.0^{commit}"],
+        "no Mlver-Record line",
+    ),
+    "another's": (
+        ["--annotate", "--file", "{seal of 1.1.0}", "m@v1.0.0", "m@v1.1.0^{commit}"],
+        "another record",
+    ),
+    "of the first commit": (
+        ["--annotate", "--file", "{seal of 1.0.0}", "m@v1.0.0", "{root}"],
+        "does not hold",
+    ),
+    "of a tree": (
+        ["--annotate", "--file", "{seal of 1.0.0}", "m@v1.0.0", "HEAD^{tree}"],
+        "does not hold",
+    ),
 }
 
 
@@ -178,7 +210,9 @@ def test_a_tag_moved_by_hand_seals_nothing(
 ) -> None:
     named = {"{root}": repository.git("rev-list", "--max-parents=0", "HEAD")}
     for number in ("1.0.0", "1.1.0"):
-        (tmp_path / number).write_text(repository.git("for-each-ref", "--format=%(contents)", f"refs/tags/m@v{number}"))
+        (tmp_path / number).write_text(
+            repository.git("for-each-ref", "--format=%(contents)", f"refs/tags/m@v{number}")
+        )
         named[f"{{seal of {number}}}"] = str(tmp_path / number)
     repository.git("tag", "--delete", "m@v1.0.0")
     if made:
@@ -195,7 +229,9 @@ def test_a_tag_moved_by_hand_seals_nothing(
         seals.require_trusted(story, record, digest, vouched=[])
 
 
-def test_an_edited_record_is_not_trusted_whoever_vouches(story: Project, repository: Repository) -> None:
+def test_an_edited_record_is_not_trusted_whoever_vouches(
+    story: Project, repository: Repository
+) -> None:
     edit(repository, FIRST, "message: why", "message: because")
     record, digest = story.registry.version("m", "1.0.0")
     with pytest.raises(MlverError, match="was edited after its tag sealed it"):
@@ -226,8 +262,14 @@ def test_records_that_differ_from_head(story: Project, repository: Repository) -
     edit(repository, FIRST, "message: why", "message: because")
     (repository.path / layout.promotion_path("m", "production", 2)).unlink()
     edit(repository, layout.settings_path("m"), "model: m", "model: m\ndescription: may change")
-    assert [(link.kind, link.subject, link.message) for link in audit.find_uncommitted(story, ["m"])] == [
-        ("record", layout.promotion_path("m", "production", 2), "is deleted here, though HEAD holds it"),
+    assert [
+        (link.kind, link.subject, link.message) for link in audit.find_uncommitted(story, ["m"])
+    ] == [
+        (
+            "record",
+            layout.promotion_path("m", "production", 2),
+            "is deleted here, though HEAD holds it",
+        ),
         ("record", FIRST, "differs from what HEAD holds"),
     ]
 
@@ -265,16 +307,26 @@ APPROVAL = layout.approval_path("m", "1.0.0", "production", 1)
 def evaluated(project: Project, repository: Repository, **changes: Any) -> None:
     """An evaluation and an approval of 1.0.0, committed."""
     version, record = project.registry.version("m", "1.0.0")
-    told: dict[str, Any] = {"model": "m", "version": "1.0.0", "sequence": 1, "created": NOW, "author": "Kim"}
+    told: dict[str, Any] = {
+        "model": "m",
+        "version": "1.0.0",
+        "sequence": 1,
+        "created": NOW,
+        "author": "Kim",
+    }
     told |= {"message": "why", "record": record, **changes}
-    evaluation = EvaluationRecord(**told, data={"golden": version.weights}, metrics={"accuracy": 0.9})
+    evaluation = EvaluationRecord(
+        **told, data={"golden": version.weights}, metrics={"accuracy": 0.9}
+    )
     approval = ApprovalRecord(**told, stage="production")
     repository.write(EVALUATION, codec.encode("evaluation", evaluation.to_document()))
     repository.write(APPROVAL, codec.encode("approval", approval.to_document()))
     repository.commit()
 
 
-def test_evaluations_and_approvals_are_read_and_held_to_their_record(story: Project, repository: Repository) -> None:
+def test_evaluations_and_approvals_are_read_and_held_to_their_record(
+    story: Project, repository: Repository
+) -> None:
     evaluated(story, repository)
     assert found(story) == set()
     edit(repository, FIRST, "message: why", "message: because")
@@ -304,7 +356,9 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("path", GARBAGE)
-def test_garbage_is_named_wherever_it_lies(story: Project, repository: Repository, path: str) -> None:
+def test_garbage_is_named_wherever_it_lies(
+    story: Project, repository: Repository, path: str
+) -> None:
     kind, said = GARBAGE[path]
     repository.write(path, "garbage")
     (link,) = audit.check_repository(story)
@@ -333,7 +387,9 @@ LINKS = [
 
 
 @pytest.mark.parametrize("path", LINKS)
-def test_a_symlink_ends_no_audit(story: Project, repository: Repository, tmp_path: Path, path: str) -> None:
+def test_a_symlink_ends_no_audit(
+    story: Project, repository: Repository, tmp_path: Path, path: str
+) -> None:
     (repository.path / path).rename(tmp_path / "elsewhere")
     (repository.path / path).symlink_to(tmp_path / "elsewhere")
     broken = verify_versions(story, everything=True).broken
@@ -353,7 +409,9 @@ def test_models_that_differ_by_case_only_are_named(story: Project, repository: R
 
 
 @pytest.mark.parametrize("stored", [True, False])
-def test_a_working_file_that_cannot_be_read_is_named(story: Project, repository: Repository, stored: bool) -> None:
+def test_a_working_file_that_cannot_be_read_is_named(
+    story: Project, repository: Repository, stored: bool
+) -> None:
     if not stored:
         write_artifact(repository, "w", {"a": "three"})
         register_one(story, bump="minor", unstored=["weights"])
@@ -373,7 +431,9 @@ def test_a_seal_of_what_is_not_here_is_named_whatever_it_is_called(
 
 
 @pytest.mark.parametrize("name", ["a\nb.yaml", b"\xff.yaml".decode(errors="surrogateescape")])
-def test_a_committed_name_of_any_bytes_stops_no_audit(story: Project, repository: Repository, name: str) -> None:
+def test_a_committed_name_of_any_bytes_stops_no_audit(
+    story: Project, repository: Repository, name: str
+) -> None:
     path = f"{layout.versions_folder('m')}/{name}"
     repository.write(path, "x")
     edit(repository, FIRST, "message: why", "message: because")
@@ -382,11 +442,15 @@ def test_a_committed_name_of_any_bytes_stops_no_audit(story: Project, repository
     assert [link.subject for link in audit.find_uncommitted(story, ["m"])] == [FIRST]
 
 
-def test_a_repository_in_a_records_place_is_named(story: Project, repository: Repository, tmp_path: Path) -> None:
+def test_a_repository_in_a_records_place_is_named(
+    story: Project, repository: Repository, tmp_path: Path
+) -> None:
     head = repository.git("rev-parse", "HEAD")
     path = layout.version_path("m", "3.0.0")
     subprocess.run(
-        ["git", "update-index", "--add", "--cacheinfo", f"160000,{head},{path}"], cwd=repository.path, check=True
+        ["git", "update-index", "--add", "--cacheinfo", f"160000,{head},{path}"],
+        cwd=repository.path,
+        check=True,
     )
     repository.git("commit", "--quiet", "--message", "a submodule")
     (refused,) = tag_records(story).refused
@@ -397,5 +461,9 @@ def test_a_digest_is_of_bytes_not_of_meaning(story: Project, repository: Reposit
     before = story.registry.digest("m", "1.0.0")
     with (repository.path / FIRST).open("ab") as file:
         file.write(b"\n")
-    assert story.registry.digest("m", "1.0.0") == Digest.of((repository.path / FIRST).read_bytes()) != before
+    assert (
+        story.registry.digest("m", "1.0.0")
+        == Digest.of((repository.path / FIRST).read_bytes())
+        != before
+    )
     assert broken_seals(story) == ["was edited after its tag sealed it"]

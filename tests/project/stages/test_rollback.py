@@ -25,7 +25,9 @@ def test_a_model_that_was_not_named_is_named_to_whoever_recovers(second: Reposit
 def test_what_is_not_kept_is_not_said_to_be_checked(second: Repository) -> None:
     """Its bytes may be gone from everywhere, and nobody here would know."""
     train_model(second, 3)
-    told = assert_works(second, "register", "digits", "--bump", "minor", "-m", "Elsewhere", "--no-store", "train")
+    told = assert_works(
+        second, "register", "digits", "--bump", "minor", "-m", "Elsewhere", "--no-store", "train"
+    )
     assert "unchanged, not stored" in told
     (second.path / "data/train.csv").unlink()
     promoted = assert_works(second, "promote", "digits@1.2.0", "--to", "production", "-m", "gone")
@@ -34,6 +36,8 @@ def test_what_is_not_kept_is_not_said_to_be_checked(second: Repository) -> None:
     back = assert_works(second, "rollback", "digits", "--stage", "production", "-m", "again")
     assert "every byte that is kept of it was read and found right" in back
     assert "not checked, for mlver keeps no copy: train\n" in back
-    assert "not checked, for mlver keeps no copy: digits@1.2.0 train\n" in assert_works(second, "verify")
+    assert "not checked, for mlver keeps no copy: digits@1.2.0 train\n" in assert_works(
+        second, "verify"
+    )
     found = read_document(second.mlver("verify", "--all", "--json"), "verify")
     assert found["unkept"] == ["digits@1.2.0 train"]

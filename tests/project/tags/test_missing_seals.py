@@ -9,7 +9,9 @@ from mlver.records import layout
 from tests.features.merging.merges import diverge_branches, resolve_merge, run_git
 
 
-def test_a_seal_is_for_a_commit_that_holds_the_record_where_a_merge_gave_its_number_to_another(tmp_path: Path) -> None:
+def test_a_seal_is_for_a_commit_that_holds_the_record_where_a_merge_gave_its_number_to_another(
+    tmp_path: Path,
+) -> None:
     """On the line that ends here the number was first another record's, which a merge moved to the next one."""
     made = diverge_branches(tmp_path / "repository")
     made.git("tag", "--delete", "m@v1.1.0")
@@ -19,7 +21,9 @@ def test_a_seal_is_for_a_commit_that_holds_the_record_where_a_merge_gave_its_num
     made.git("commit", "--quiet", "--no-edit")
     project = Project.open(made.path)
     path = layout.version_path("m", "1.1.0")
-    plans, refused = plan_missing_tags(project, made.git("rev-parse", "HEAD"), [SealableRecord(path, "m@v1.1.0")], main_line=True)
+    plans, refused = plan_missing_tags(
+        project, made.git("rev-parse", "HEAD"), [SealableRecord(path, "m@v1.1.0")], main_line=True
+    )
     assert refused == ()
     ((plan, commit),) = plans
     (held,) = project.repository.blobs([f"{commit}:{path}"])

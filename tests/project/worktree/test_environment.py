@@ -18,7 +18,9 @@ METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: Ve
 
 
 def package(prefix: Path, name: str, version: str, *, folder: str | None = None) -> Path:
-    place = prefix / "lib/python3.12/site-packages" / (folder or f"{name}-{version}.dist-info/METADATA")
+    place = (
+        prefix / "lib/python3.12/site-packages" / (folder or f"{name}-{version}.dist-info/METADATA")
+    )
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(METADATA.format(name=name, version=version))
     return place
@@ -81,7 +83,9 @@ def test_the_active_environment_comes_before_the_repositorys(
     assert (told.python, told.packages) == ("3.12.4", PACKAGES)
 
 
-def test_a_conda_environment_has_no_pyvenv_cfg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conda_environment_has_no_pyvenv_cfg(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     package(tmp_path / "conda", "torch", "2.4.0")
     (tmp_path / "conda/conda-meta").mkdir()
@@ -90,7 +94,9 @@ def test_a_conda_environment_has_no_pyvenv_cfg(tmp_path: Path, monkeypatch: pyte
     assert capture_environment(tmp_path, {}, None).python == "3.10.14"
 
 
-def test_without_any_it_is_the_interpreter_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_it_is_the_interpreter_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     monkeypatch.delenv("CONDA_PREFIX", raising=False)
     found = capture_environment(tmp_path, {}, None)
@@ -114,11 +120,17 @@ def test_hostile_and_broken_packages_are_passed_over(tmp_path: Path, venv: Path)
     package(venv, "nameless", "1").write_text("Version: 1\n")
     package(venv, "versionless", "1").write_text("Name: versionless\n\nVersion: 1\n")
     package(venv, "long", "1").write_text("Name: long\nVersion: 1\n\n" + "x" * 1_000_000)
-    assert capture_environment(tmp_path, {}, None).packages == {**PACKAGES, "caf�": "1", "long": "1"}
+    assert capture_environment(tmp_path, {}, None).packages == {
+        **PACKAGES,
+        "caf�": "1",
+        "long": "1",
+    }
 
 
 @pytest.mark.parametrize("broken", ["endless", "bytes", "empty"])
-def test_a_broken_pyvenv_cfg_makes_it_no_environment(tmp_path: Path, venv: Path, broken: str) -> None:
+def test_a_broken_pyvenv_cfg_makes_it_no_environment(
+    tmp_path: Path, venv: Path, broken: str
+) -> None:
     told = venv / "pyvenv.cfg"
     told.unlink()
     if broken == "endless":
@@ -130,8 +142,16 @@ def test_a_broken_pyvenv_cfg_makes_it_no_environment(tmp_path: Path, venv: Path,
     assert capture_environment(tmp_path, {}, None).python == platform.python_version()
 
 
-def test_files_that_describe_the_environment_are_pinned_by_digest(tmp_path: Path, venv: Path) -> None:
-    pinned = ["Dockerfile", "requirements.txt", "requirements-dev.txt", "uv.lock", "environment.yml"]
+def test_files_that_describe_the_environment_are_pinned_by_digest(
+    tmp_path: Path, venv: Path
+) -> None:
+    pinned = [
+        "Dockerfile",
+        "requirements.txt",
+        "requirements-dev.txt",
+        "uv.lock",
+        "environment.yml",
+    ]
     for name in [*pinned, "requirements.md", "my-requirements.txt", "README.md"]:
         (tmp_path / name).write_text(name)
     (tmp_path / "requirements-dir.txt").mkdir()
@@ -152,5 +172,7 @@ def test_files_that_describe_the_environment_are_pinned_by_digest(tmp_path: Path
         ({"seeds": 3, "data": {"random_seed": 1}}, 1),
     ],
 )
-def test_the_seed_is_found_among_the_parameters(tmp_path: Path, params: dict[str, object], seed: int | None) -> None:
+def test_the_seed_is_found_among_the_parameters(
+    tmp_path: Path, params: dict[str, object], seed: int | None
+) -> None:
     assert capture_environment(tmp_path, params, None).seed == seed

@@ -14,7 +14,9 @@ from mlver.project.worktree.value_files import check_numbers, gather_values
 @pytest.fixture
 def top(tmp_path: Path) -> Path:
     (tmp_path / "a.yaml").write_text("lr: 0.1\nlayers: [1, 2]\nopt: {name: sgd, momentum: 0.9}\n")
-    (tmp_path / "b.json").write_text('{"lr": 0.2, "opt": {"momentum": 0.95}, "big": 12345678901234567890}')
+    (tmp_path / "b.json").write_text(
+        '{"lr": 0.2, "opt": {"momentum": 0.95}, "big": 12345678901234567890}'
+    )
     (tmp_path / "c.toml").write_text('epochs = 3\n[opt]\nname = "adam"\n')
     return tmp_path
 
@@ -51,7 +53,9 @@ CASES: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("files", "given", "expected"), CASES.values(), ids=CASES)
-def test_what_is_gathered(top: Path, files: list[str], given: list[str], expected: dict[str, Any]) -> None:
+def test_what_is_gathered(
+    top: Path, files: list[str], given: list[str], expected: dict[str, Any]
+) -> None:
     assert gather_values(top, files, given) == expected
 
 
@@ -73,7 +77,8 @@ def test_what_is_not_finite_is_refused_wherever_it_stands(top: Path, value: str)
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("x.yaml", "lr: .nan\n"), ("x.json", '{"lr": NaN}'), ("x.toml", "lr = nan\n")]
+    ("name", "text"),
+    [("x.yaml", "lr: .nan\n"), ("x.json", '{"lr": NaN}'), ("x.toml", "lr = nan\n")],
 )
 def test_nor_does_a_file_bring_it_in(top: Path, name: str, text: str) -> None:
     (top / name).write_text(text)

@@ -32,13 +32,17 @@ class PipelineFile:
     start: bool = False
 
 
-def render_pipelines(forge: Forge, settings: PipelineSettings, made_by: str) -> Iterator[PipelineFile]:
+def render_pipelines(
+    forge: Forge, settings: PipelineSettings, made_by: str
+) -> Iterator[PipelineFile]:
     """The files that hold the pipelines `settings` ask for; `made_by` is the command line that makes them."""
     pipelines = settings.select_pipelines()
 
     def filled(name: str) -> str:
         text = (_TEMPLATES / forge / name).read_text(encoding="utf-8")
-        return _add_head(_fill_settings(_select_lines(text, pipelines, settings), settings), made_by)
+        return _add_head(
+            _fill_settings(_select_lines(text, pipelines, settings), settings), made_by
+        )
 
     match forge:
         case "github":

@@ -47,13 +47,19 @@ class PipelineSettings:
     def __post_init__(self) -> None:
         if self.branch and not _BRANCH.fullmatch(self.branch):
             raise UsageError(
-                f"--branch takes the name of one branch, not `{self.branch}`", hint="such as --branch main"
+                f"--branch takes the name of one branch, not `{self.branch}`",
+                hint="such as --branch main",
             )
         if self.python and not _PYTHON.fullmatch(self.python):
-            raise UsageError(f"--python takes a minor version, not `{self.python}`", hint="such as --python 3.12")
+            raise UsageError(
+                f"--python takes a minor version, not `{self.python}`", hint="such as --python 3.12"
+            )
         for name, text in self.told():
             if not text.isprintable():
-                raise UsageError(f"--{name} takes one line", hint=f"put the lines into a script: --{name} ./{name}.sh")
+                raise UsageError(
+                    f"--{name} takes one line",
+                    hint=f"put the lines into a script: --{name} ./{name}.sh",
+                )
 
     def told(self) -> tuple[tuple[str, str], ...]:
         """The settings that were told, each with its name."""
@@ -71,12 +77,15 @@ class PipelineSettings:
         unknown = asked.difference(PIPELINES)
         if unknown:
             raise UsageError(
-                f"there is no pipeline `{min(unknown)}`, only {', '.join(PIPELINES)}", hint="such as --only check,seal"
+                f"there is no pipeline `{min(unknown)}`, only {', '.join(PIPELINES)}",
+                hint="such as --only check,seal",
             )
         picked = tuple(one for one in PIPELINES if one in asked)
         for one in picked:
             for name in self.lacking(one):
-                raise UsageError(f"the pipeline {one} needs --{name}", hint=f"such as {NEEDED[name]}")
+                raise UsageError(
+                    f"the pipeline {one} needs --{name}", hint=f"such as {NEEDED[name]}"
+                )
         return picked
 
     def command_line(self, forge: Forge) -> str:

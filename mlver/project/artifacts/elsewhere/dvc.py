@@ -27,7 +27,9 @@ from mlver.records.manifest import Manifest
 
 _FETCH = "dvc fetch --all-tags   (then run this again)"
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
-_LISTING = 256 << 20  # bytes of a directory's list of files; one of a million files has half of that
+_LISTING = (
+    256 << 20
+)  # bytes of a directory's list of files; one of a million files has half of that
 _CHUNK = 1 << 20
 
 
@@ -71,7 +73,10 @@ def read_outputs(pointers: Iterable[tuple[str, bytes]]) -> Iterator[DvcOutput]:
         at = posixpath.join(posixpath.dirname(name), _text_or_empty(told.get("wdir")) or ".")
         for one in _list_outputs(told):
             path, md5 = _text_or_empty(one.get("path")), _text_or_empty(one.get("md5"))
-            files = {_text_or_empty(f.get("relpath")): _text_or_empty(f.get("md5")) for f in _keep_mappings(one.get("files"))}
+            files = {
+                _text_or_empty(f.get("relpath")): _text_or_empty(f.get("md5"))
+                for f in _keep_mappings(one.get("files"))
+            }
             if path and (_MD5.fullmatch(md5) or files):
                 yield DvcOutput(posixpath.normpath(posixpath.join(at, path)), md5, files)
 
@@ -112,27 +117,39 @@ class DvcCache:
             return MeasuredArtifact(found.digest, found.size, 1, None)
         wanted = {name: md5 for name, md5 in inner.items() if name.startswith(f"{path}/")}
         if not wanted:
-            raise MissingPath(f"{out.path} of DVC holds no {path}", hint="mlver adopt MODEL --weights PATH")
+            raise MissingPath(
+                f"{out.path} of DVC holds no {path}", hint="mlver adopt MODEL --weights PATH"
+            )
         return self._measure_directory(path, wanted)
 
     def _measure_directory(self, path: str, files: Mapping[str, str]) -> MeasuredArtifact:
-        found = {name.removeprefix(f"{path}/"): self._find_file(md5, name) for name, md5 in files.items()}
-        manifest = Manifest.of((name.encode(errors="surrogateescape"), one.digest.hex) for name, one in found.items())
+        found = {
+            name.removeprefix(f"{path}/"): self._find_file(md5, name) for name, md5 in files.items()
+        }
+        manifest = Manifest.of(
+            (name.encode(errors="surrogateescape"), one.digest.hex) for name, one in found.items()
+        )
         data = manifest.encode()
         Manifest.parse(data, path)  # names that lead elsewhere are refused
-        return MeasuredArtifact(manifest.digest, sum(one.size for one in found.values()), len(found), data)
+        return MeasuredArtifact(
+            manifest.digest, sum(one.size for one in found.values()), len(found), data
+        )
 
     def _read_listing(self, md5: str, path: str) -> dict[str, str]:
         """A directory's files and their sums, from the list that the cache keeps of them."""
         where = next(self._find_cached(md5, path), None)
         if where is None:
-            raise MissingContents(f"DVC's list of the files of {path} ({md5}) is not here", hint=_FETCH)
+            raise MissingContents(
+                f"DVC's list of the files of {path} ({md5}) is not here", hint=_FETCH
+            )
         try:
             with where.open("rb") as file:
                 listed = json.loads(file.read(_LISTING))
             return {one["relpath"].encode().decode(): one["md5"] for one in listed}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise MlverError(f"DVC's list of the files of {path} cannot be read", hint=_FETCH) from None
+            raise MlverError(
+                f"DVC's list of the files of {path} cannot be read", hint=_FETCH
+            ) from None
 
     def _find_file(self, md5: str, path: str) -> _FileSums:
         for where in self._find_cached(md5, path):
@@ -141,7 +158,9 @@ class DvcCache:
                 return found
         working = self._hash_once(paths.join_inside(self.project.top, path, link_last=True))
         if working is None or working.md5 != md5:
-            raise MissingContents(f"the bytes of {path} that DVC calls {md5 or '(nothing)'} are not here", hint=_FETCH)
+            raise MissingContents(
+                f"the bytes of {path} that DVC calls {md5 or '(nothing)'} are not here", hint=_FETCH
+            )
         return working
 
     def _find_cached(self, md5: str, path: str) -> Iterator[Path]:

@@ -23,7 +23,7 @@ from mlver.project.artifacts.elsewhere.dvc import MissingContents, MissingPath
 from mlver.project.project import Project
 from mlver.records.manifest import Manifest
 
-__all__ = ["CopyHolder", "ExternalCopy", "ExternalCopies", "MissingContents", "MissingPath"]
+__all__ = ["CopyHolder", "ExternalCopies", "ExternalCopy", "MissingContents", "MissingPath"]
 
 CopyHolder = Literal["git", "git-lfs", "dvc"]
 # https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md: `version` first, then keys in order, under 1024 bytes
@@ -65,7 +65,9 @@ class ExternalCopies:
         """What a commit (a full id) holds or points to at an artifact's path; raise MlverError with what is missing."""
         repository = self.project.repository
         if not repository.has_commit(commit):
-            raise MissingContents(f"this clone lacks the commit {commit[:10]}", hint="git fetch --unshallow --tags")
+            raise MissingContents(
+                f"this clone lacks the commit {commit[:10]}", hint="git fetch --unshallow --tags"
+            )
         reached = trees.reached(repository, commit, path)
         if reached is None:
             return ExternalCopy("dvc", self._find_in_dvc(commit, path))
@@ -86,17 +88,24 @@ class ExternalCopies:
         entries = trees.committed(self.project.repository, commit, path)
         strange = [name for name, entry in entries.items() if not entry.is_file]
         if strange:
-            raise MlverError(f"{strange[0]} is a symlink or a submodule", hint="name a folder of files only")
+            raise MlverError(
+                f"{strange[0]} is a symlink or a submodule", hint="name a folder of files only"
+            )
         pointed = self._find_dvc_inside(commit, path, entries)
         files = self._read_files(commit, entries)
         if not files and not pointed:
-            raise MlverError(f"{path} holds no file in {commit[:10]}", hint=shell_command("git", "ls-tree", commit[:10]))
+            raise MlverError(
+                f"{path} holds no file in {commit[:10]}",
+                hint=shell_command("git", "ls-tree", commit[:10]),
+            )
         if pointed:
             raise MlverError(
                 f"{path} is partly kept by git and partly by DVC ({pointed[0].path})",
                 hint="name one file of it, or the folder that DVC keeps",
             )
-        manifest = Manifest.of((os.fsencode(name)[len(path) + 1 :], one.digest.hex) for name, one in files.items())
+        manifest = Manifest.of(
+            (os.fsencode(name)[len(path) + 1 :], one.digest.hex) for name, one in files.items()
+        )
         holders = {one.holder for one in files.values()}
         size = sum(one.size for one in files.values())
         return ExternalCopy(
@@ -107,7 +116,9 @@ class ExternalCopies:
     # -- with DVC ------------------------------------------------------------------------------------------------
 
     def _find_in_dvc(self, commit: str, path: str) -> MeasuredArtifact:
-        for out in self._read_outputs(commit, [name for name in self._list_pointers(commit) if _is_above(name, path)]):
+        for out in self._read_outputs(
+            commit, [name for name in self._list_pointers(commit) if _is_above(name, path)]
+        ):
             if out.path == path or path.startswith(f"{out.path}/"):
                 return self._cache.measured(out, path)
         raise MissingPath(
@@ -115,18 +126,28 @@ class ExternalCopies:
             hint=f"{shell_command('git', 'ls-tree', '-r', '--name-only', commit[:10])}   (then --weights PATH)",
         )
 
-    def _find_dvc_inside(self, commit: str, path: str, entries: Mapping[str, Entry]) -> list[dvc.DvcOutput]:
+    def _find_dvc_inside(
+        self, commit: str, path: str, entries: Mapping[str, Entry]
+    ) -> list[dvc.DvcOutput]:
         """What DVC keeps inside a folder that holds files of git's as well; its pointer and .gitignore are none."""
         found = self._read_outputs(commit, [name for name in entries if dvc.is_dvc_pointer(name)])
         return [out for out in found if out.path.startswith(f"{path}/")]
 
     def _list_pointers(self, commit: str) -> list[str]:
-        return [name for name in trees.committed(self.project.repository, commit) if dvc.is_dvc_pointer(name)]
+        return [
+            name
+            for name in trees.committed(self.project.repository, commit)
+            if dvc.is_dvc_pointer(name)
+        ]
 
     def _read_outputs(self, commit: str, names: Iterable[str]) -> list[dvc.DvcOutput]:
         names = list(names)
         blobs = self.project.repository.blobs(f"{commit}:{name}" for name in names) if names else ()
-        return list(dvc.read_outputs((name, data) for name, data in zip(names, blobs, strict=True) if data is not None))
+        return list(
+            dvc.read_outputs(
+                (name, data) for name, data in zip(names, blobs, strict=True) if data is not None
+            )
+        )
 
     # -- in git --------------------------------------------------------------------------------------------------
 
@@ -157,9 +178,13 @@ class ExternalCopies:
 
     def _require_lfs_copy(self, name: str, digest: Digest) -> None:
         top = self.project.repository.common_dir
-        kept = paths.join_inside(top, f"lfs/objects/{digest.hex[:2]}/{digest.hex[2:4]}/{digest.hex}")
+        kept = paths.join_inside(
+            top, f"lfs/objects/{digest.hex[:2]}/{digest.hex[2:4]}/{digest.hex}"
+        )
         if not kept.is_file() or measure_artifact(kept, key=name).digest != digest:
-            raise MissingContents(f"git-lfs has no sound copy of {name} ({digest}) here", hint="git lfs fetch --all")
+            raise MissingContents(
+                f"git-lfs has no sound copy of {name} ({digest}) here", hint="git lfs fetch --all"
+            )
 
 
 def _is_above(pointer: str, path: str) -> bool:
