@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from mlver.state import close_all
 
 from mlver.cli.main import main
+from mlver.system.state import close_all
 
 # Here and not in a conftest of its own: where workers run the tests, the process that tells of them loads no other.
 pytest_plugins = ("tests.faults.table",)

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import mlver
-from mlver import state
 from mlver.api import Registry
 from mlver.digest import Digest
 from mlver.document import codec
@@ -22,6 +21,7 @@ from mlver.project.checkout import check_out
 from mlver.project.project import Project
 from mlver.project.stages.promote import promote_version
 from mlver.records import layout
+from mlver.system import state
 from tests.conftest import CHECKOUT, Repository
 from tests.project.helpers import (
     flip_bit,

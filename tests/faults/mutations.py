@@ -11,9 +11,9 @@ from tests.faults.mutate import Mutation
 from tests.faults.mutations_of_trust import TRUST_MUTATIONS
 
 _CREATED = """
-_1 = temporary(_2.parent, _3)
+_1 = write_temporary(_2.parent, _3)
 try:
-    claim(_1, _2)
+    claim_name(_1, _2)
 except BaseException:
     ...
 """
@@ -28,72 +28,102 @@ except BaseException:
 
 MUTATIONS = (
     # -- a flush that is missing
-    Mutation("durable:temporary", "sync(...)", "", "unsynced", "promote"),
-    Mutation("durable:write", "sync_directory(...)", "", "unsynced", "promote"),
-    Mutation("durable:create", "sync_directory(...)", "", "unsynced", "init"),
-    Mutation("durable:remove", "sync_directory(...)", "pass", "unsynced", "promote"),
+    Mutation("system.durable:write_temporary", "sync_descriptor(...)", "", "unsynced", "promote"),
+    Mutation("system.durable:write_file", "sync_directory(...)", "", "unsynced", "promote"),
+    Mutation("system.durable:create_file", "sync_directory(...)", "", "unsynced", "init"),
+    Mutation("system.durable:remove_file", "sync_directory(...)", "pass", "unsynced", "promote"),
     Mutation(
-        "durable:make_directory", "sync_directory(...)", "pass", "unsynced", "register-unborn"
+        "system.durable:make_directory",
+        "sync_directory(...)",
+        "pass",
+        "unsynced",
+        "register-unborn",
     ),
-    Mutation("durable:sync_files", "sync(...)", "pass", "unsynced", "register"),
+    Mutation("system.durable:sync_files", "sync_descriptor(...)", "pass", "unsynced", "register"),
     Mutation(
-        "durable:sync_directories",
+        "system.durable:sync_directories",
         "for _ in _: sync_directory(...)",
         "return",
         "unsynced",
         "register",
     ),
     Mutation(
-        "durable:sync_directories",
+        "system.durable:sync_directories",
         "for _ in _: sync_directory(...)",
         "return",
         "unsynced",
         "checkout",
     ),
     Mutation(
-        "storage.deposit:Deposit._commit", "durable.sync_files(...)", "pass", "unsynced", "register"
+        "storage.deposit:ObjectDeposit._commit_objects",
+        "durable.sync_files(...)",
+        "pass",
+        "unsynced",
+        "register",
     ),
     Mutation(
-        "storage.deposit:Deposit._commit",
+        "storage.deposit:ObjectDeposit._commit_objects",
         "durable.sync_directories(...)",
         "pass",
         "unsynced",
         "register",
     ),
-    Mutation("storage.export:export", "durable.sync_files(...)", "pass", "unsynced", "checkout"),
+    Mutation(
+        "storage.export:export_objects", "durable.sync_files(...)", "pass", "unsynced", "checkout"
+    ),
     Mutation("git.process:", '*("-c", "core.fsync=all")', "", "unsynced", "promote"),
     Mutation("git.changes:sync", "_sync(...)", "pass", "unsynced", "promote"),
-    Mutation("project.settle:settle", "_mend_index(...)", "", "unsynced", "promote"),
+    Mutation("project.edit.recovery:recover_edit", "_repair_index(...)", "", "unsynced", "promote"),
     Mutation(
-        "project.settle:_complete", "changes.unstage", "lambda *_: None", "unsynced", "register"
+        "project.edit.recovery:_complete_edit",
+        "changes.unstage",
+        "lambda *_: None",
+        "unsynced",
+        "register",
     ),
-    Mutation("durable:_sync_file_systems", "flush(...)", "", "unsynced", "register-crowded"),
-    Mutation("durable:_sync_file_systems", "flush(...)", "", "unsynced", "checkout-crowded"),
     Mutation(
-        "storage.deposit:Deposit._commit",
+        "system.durable:_sync_file_systems",
+        "flush_file_system(...)",
+        "",
+        "unsynced",
+        "register-crowded",
+    ),
+    Mutation(
+        "system.durable:_sync_file_systems",
+        "flush_file_system(...)",
+        "",
+        "unsynced",
+        "checkout-crowded",
+    ),
+    Mutation(
+        "storage.deposit:ObjectDeposit._commit_objects",
         "[_.packs_directory, _1.objects]",
         "[_1.objects]",
         "unsynced",
         "register",
     ),
     Mutation(
-        "storage.deposit:Deposit._commit",
+        "storage.deposit:ObjectDeposit._commit_objects",
         "[_1.packs_directory, _.objects]",
         "[_1.packs_directory]",
         "unsynced",
         "register-large",
     ),
     Mutation(
-        "storage.deposit:Deposit._commit", "_.append(_.parent)", "", "unsynced", "register-large"
+        "storage.deposit:ObjectDeposit._commit_objects",
+        "_.append_members(_.parent)",
+        "",
+        "unsynced",
+        "register-large",
     ),
     Mutation(
-        "storage.catalogue:Catalogue.retire",
+        "storage.catalogue:ObjectCatalogue.retire_pack",
         "durable.sync_directories(...)",
         "",
         "unsynced",
         "register-damaged",
     ),
-    Mutation("storage.export:export", "also=_", "", "unsynced", "checkout-obstructed"),
+    Mutation("storage.export:export_objects", "also=_", "", "unsynced", "checkout-obstructed"),
     Mutation("git.process:", '*("-c", "core.fsyncMethod=fsync")', "", "unsynced", "promote-busy"),
     Mutation(
         "git.changes:sync",
@@ -111,7 +141,7 @@ MUTATIONS = (
     ),
     Mutation("git.changes:sync", "[*_1, _]", "_1", "unsynced", "register-staged"),
     Mutation(
-        "storage.catalogue:Catalogue.set_aside",
+        "storage.catalogue:ObjectCatalogue.set_aside",
         "durable.sync_directory(...)",
         "",
         "unsynced",
@@ -119,53 +149,97 @@ MUTATIONS = (
     ),
     Mutation("git.changes:sync", "_1 += [_, _2]", "_1 += [_2]", "unsynced", "promote"),
     Mutation("git.changes:sync", '_ / "index"', "", "unsynced", "promote"),
-    Mutation("project.edit:Edit.commit", "changes.sync", "lambda *_: None", "unsynced", "promote"),
-    Mutation("project.edit:Edit.stage", "changes.sync(...)", "", "unsynced", "register-staged"),
-    Mutation("project.edit:Edit.seal", "changes.sync(...)", "pass", "unsynced", "tag"),
-    Mutation("project.edit:Edit._planned", "intent.keep_index(...)", "", "unsynced", "promote"),
     Mutation(
-        "project.intent:keep_index",
-        "durable.write(_1, _2)",
+        "project.edit.edit:PlannedEdit.commit_files",
+        "changes.sync",
+        "lambda *_: None",
+        "unsynced",
+        "promote",
+    ),
+    Mutation(
+        "project.edit.edit:PlannedEdit.stage_files",
+        "changes.sync(...)",
+        "",
+        "unsynced",
+        "register-staged",
+    ),
+    Mutation(
+        "project.edit.edit:PlannedEdit.seal_records", "changes.sync(...)", "pass", "unsynced", "tag"
+    ),
+    Mutation(
+        "project.edit.edit:PlannedEdit._record_plan",
+        "intent.keep_index(...)",
+        "",
+        "unsynced",
+        "promote",
+    ),
+    Mutation(
+        "project.edit.intent:keep_index",
+        "durable.write_file(_1, _2)",
         "_1.write_bytes(_2)",
         "unsynced",
         "promote",
     ),
     Mutation(
-        "project.intent:record",
-        "durable.write(_1, _2)",
+        "project.edit.intent:write_intent",
+        "durable.write_file(_1, _2)",
         "_1.write_bytes(_2)",
         "unsynced",
         "promote",
     ),
-    Mutation("project.intent:drop", "durable.remove(_1)", "_1.unlink()", "unsynced", "promote"),
     Mutation(
-        "project.settle:_complete", "changes.sync(...)", "", "unsynced", "register-after-kill"
+        "project.edit.intent:drop_intent",
+        "durable.remove_file(_1)",
+        "_1.unlink()",
+        "unsynced",
+        "promote",
     ),
-    Mutation("project.settle:_undo", "changes.sync(...)", "", "unsynced", "register-after-undo"),
     Mutation(
-        "project.settle:_mend_index",
-        'if _ == b"": durable.remove(...)',
+        "project.edit.recovery:_complete_edit",
+        "changes.sync(...)",
+        "",
+        "unsynced",
+        "register-after-kill",
+    ),
+    Mutation(
+        "project.edit.recovery:_undo_edit",
+        "changes.sync(...)",
+        "",
+        "unsynced",
+        "register-after-undo",
+    ),
+    Mutation(
+        "project.edit.recovery:_repair_index",
+        'if _ == b"": durable.remove_file(...)',
         "",
         "unsynced",
         "register-unborn",
     ),
     Mutation(
-        "project.materialise:_remove", "durable.sync_directories(...)", "", "unsynced", "checkout"
+        "project.artifacts.working_files:_remove_files",
+        "durable.sync_directories(...)",
+        "",
+        "unsynced",
+        "checkout",
     ),
     Mutation(
-        "project.materialise:_carry_out",
+        "project.artifacts.working_files:_carry_out_plans",
         "durable.make_directory(_1)",
-        "_1.mkdir(parents=True, exist_ok=True)",
+        "_1.mkdir(parent_registries=True, exist_ok=True)",
         "unsynced",
         "checkout-to",
     ),
     # -- a name that is not given whole
     Mutation(
-        "durable:write", "_1.replace(_2)", "_2.write_bytes(data), discard(_1)", "kill", "promote"
+        "system.durable:write_file",
+        "_1.replace(_2)",
+        "_2.write_bytes(data), discard_temporary(_1)",
+        "kill",
+        "promote",
     ),
-    Mutation("durable:create", _CREATED, _NOT_CREATED, "kill", "init"),
+    Mutation("system.durable:create_file", _CREATED, _NOT_CREATED, "kill", "init"),
     Mutation(
-        "durable:replace_group",
+        "system.durable:replace_group",
         "os.replace(_1, _2)",
         "Path(_2).write_bytes(Path(_1).read_bytes())",
         "kill",
@@ -175,35 +249,91 @@ MUTATIONS = (
         "git.process:Process._run", '{"stdin": _1}', '{"input": _1.read()}', "git", "register"
     ),
     Mutation(
-        "durable:claim",
+        "system.durable:claim_name",
         "os.link(_1, _2)",
         "os.replace(_1, _2); return",
         "tests",
-        "tests/test_durable.py",
+        "tests/system/test_durable.py",
     ),
     Mutation(
-        "storage.deposit:Deposit._name_pack", "not _same(...)", "False", "kill", "register-damaged"
+        "storage.deposit:ObjectDeposit._name_pack",
+        "not _has_same_bytes(...)",
+        "False",
+        "kill",
+        "register-damaged",
     ),
-    Mutation("project.edit:Edit.settle", "changes.sync(...)", "", "unsynced", "resolve"),
+    Mutation(
+        "project.edit.edit:PlannedEdit.resolve_merge",
+        "changes.sync(...)",
+        "",
+        "unsynced",
+        "resolve",
+    ),
     # -- a plan, or its settling, that is missing
-    Mutation("project.edit:Edit._planned", "intent.record(...)", "", "kill", "register"),
-    Mutation("project.materialise:_carry_out", "intent.record(...)", "", "kill", "checkout"),
-    Mutation("project.transaction:_settle", "storing.store(_).sweep()", "", "kill", "register"),
-    Mutation("project.transaction:_settle", "durable.sweep(...)", "pass", "kill", "promote"),
-    Mutation("project.transaction:_settled", "materialise.sweep(...)", "", "kill", "checkout"),
-    Mutation("project.settle:settle", "clear_locks(...)", "", "git", "register"),
     Mutation(
-        "project.edit:Edit.commit",
+        "project.edit.edit:PlannedEdit._record_plan",
+        "intent.write_intent(...)",
+        "",
+        "kill",
+        "register",
+    ),
+    Mutation(
+        "project.artifacts.working_files:_carry_out_plans",
+        "intent.write_intent(...)",
+        "",
+        "kill",
+        "checkout",
+    ),
+    Mutation(
+        "project.transaction:_recover_and_sweep",
+        "storing.open_store(_).sweep()",
+        "",
+        "kill",
+        "register",
+    ),
+    Mutation(
+        "project.transaction:_recover_and_sweep",
+        "durable.sweep_temporaries(...)",
+        "pass",
+        "kill",
+        "promote",
+    ),
+    Mutation(
+        "project.transaction:_recover_plan",
+        "working_files.sweep_leftovers(...)",
+        "",
+        "kill",
+        "checkout",
+    ),
+    Mutation("project.edit.recovery:recover_edit", "clear_locks(...)", "", "git", "register"),
+    Mutation(
+        "project.edit.edit:PlannedEdit.commit_files",
         "for _ in _: changes.create_tag(...)",
         "",
         "tests",
         "tests/cli/test_story.py",
     ),
-    Mutation("project.settle:_complete", "clear_locks(...)", "", "git", "register-after-kill"),
-    Mutation("storage.export:export", "durable.discard(...)", "pass", "errors", "checkout"),
-    Mutation("project.transaction:_settle", "intent.drop(...)", "pass", "kill", "promote"),
+    Mutation(
+        "project.edit.recovery:_complete_edit", "clear_locks(...)", "", "git", "register-after-kill"
+    ),
+    Mutation(
+        "storage.export:export_objects",
+        "durable.discard_temporary(...)",
+        "pass",
+        "errors",
+        "checkout",
+    ),
+    Mutation(
+        "project.transaction:_recover_and_sweep",
+        "intent.drop_intent(...)",
+        "pass",
+        "kill",
+        "promote",
+    ),
     # -- a lock that is missing
-    Mutation("project.lock:_acquire", "fcntl.flock(...)", "pass", "together", "register+register"),
+    Mutation(
+        "system.lock:_acquire_lock", "fcntl.flock(...)", "pass", "together", "register+register"
+    ),
     Mutation(
         "project.transaction:editing",
         "keep_open=(_,)",
@@ -216,7 +346,7 @@ MUTATIONS = (
         "_ and (_ := _at_work(...))",
         "False",
         "tests",
-        "tests/project/test_settle.py",
+        "tests/project/edit/test_recovery.py",
     ),
     Mutation(
         "git.abandoned:wait_for_index",
@@ -226,11 +356,11 @@ MUTATIONS = (
         "tests/cli/test_foreign_work.py",
     ),
     Mutation(
-        "project.materialise:private_copy",
-        "with lock.held(...): ...",
+        "project.artifacts.working_files:make_private_copy",
+        "with lock.hold_lock(...): ...",
         "if True: ...",
         "tests",
-        "tests/project/test_materialise.py",
+        "tests/project/artifacts/test_working_files.py",
     ),
     *TRUST_MUTATIONS,
 )

@@ -17,13 +17,14 @@ from mlver.project.project import Project
 from mlver.project.transaction import editing
 from mlver.system import lock
 from tests.conftest import CHECKOUT, Repository
+from tests.project.helpers import initialise_project
 
 HOLD = """
 import sys
 from pathlib import Path
-from mlver.project import lock
+from mlver.system import lock
 sys.argv = ["mlver", "register", "digits"]
-with lock.held(Path({directory!r})):
+with lock.hold_lock(Path({directory!r})):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -95,9 +96,8 @@ def test_without_its_directory_the_path_is_named(tmp_path: Path) -> None:
         pytest.fail("held")
 
 
-def test_work_trees_share_one_lock(
-    project: Project, repository: Repository, tmp_path: Path
-) -> None:
+def test_work_trees_share_one_lock(repository: Repository, tmp_path: Path) -> None:
+    project = initialise_project(repository)
     repository.commit()
     repository.git("worktree", "add", "--quiet", "-b", "side", str(tmp_path / "linked"))
     linked = replace(Project.open(tmp_path / "linked"), wait=0)

@@ -10,7 +10,13 @@ from mlver.features.comparing.artifact_diff import ArtifactDiff, RenamedFile, co
 from mlver.features.comparing.snapshot import ModelSnapshot, snapshot_version, snapshot_work_tree
 from mlver.project.project import Project
 from tests.conftest import Repository
-from tests.project.helpers import register_one, remove_path, write_artifact
+from tests.project.helpers import initialise_project, register_one, remove_path, write_artifact
+
+
+@pytest.fixture
+def project(repository: Repository) -> Project:
+    """A git repository after `mlver init`."""
+    return initialise_project(repository)
 
 
 @pytest.fixture

@@ -53,8 +53,8 @@ def test_a_commit_with_nothing_for_mlver_costs_one_git_and_no_library(
     script = f"""
 import sys
 before = set(sys.modules)
-from mlver.cli.hook_entry import hook
-code = hook([{what!r}])
+from mlver.cli.quick_hook import run_hook
+code = run_hook([{what!r}])
 print(code, sorted({set(HEAVY)!r} & (set(sys.modules) - before)), file=sys.stderr)
 """
     done = here.run_process(sys.executable, "-P", "-c", script, GIT_TRACE=str(trace))
