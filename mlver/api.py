@@ -48,15 +48,18 @@ class Registry:
     @classmethod
     def find(cls, path: str | os.PathLike[str]) -> Registry:
         """The registry `path` is in; raise MlverError where there is none."""
-        return cls(Project.open(Path(path).absolute()))
+        return cls(Project.open_existing(Path(path).absolute()))
 
     def models(self) -> list[str]:
         """The names of the models."""
-        return self.project.registry.models()
+        return self.project.registry.list_models()
 
     def versions(self, model: str) -> list[str]:
         """A model's versions, lowest first."""
-        return [str(number) for number in self.project.registry.versions(self.project.model(model))]
+        return [
+            str(number)
+            for number in self.project.registry.list_versions(self.project.resolve_model(model))
+        ]
 
     def resolve(self, ref: str) -> ResolvedModel:
         """The version `ref` names (`digits@production`, `digits@1.2.0`, `digits`) with the path of its proven weights.
@@ -87,7 +90,7 @@ class Registry:
         except MlverError:  # what is there cannot be hashed: a dangling link, a socket
             found = None
         if found is not None and found.digest == weights.digest:
-            return self.project.top / weights.path
+            return self.project.top_folder / weights.path
         if not weights.stored:
             raise MlverError(
                 f"mlver keeps no copy of the weights of {record.model} {record.version}, and {weights.path} is another",

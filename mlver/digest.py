@@ -20,7 +20,7 @@ class Digest:
     algorithm: ClassVar[str] = "sha256"
 
     @classmethod
-    def of(cls, data: bytes) -> Digest:
+    def of_bytes(cls, data: bytes) -> Digest:
         return cls(hashlib.sha256(data).hexdigest())
 
     @classmethod

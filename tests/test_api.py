@@ -59,12 +59,14 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(told: Path, tmp_path: Path) -> Project:
-    return Project.open(Path(shutil.copytree(told, tmp_path / "repository", symlinks=True)))
+    return Project.open_existing(
+        Path(shutil.copytree(told, tmp_path / "repository", symlinks=True))
+    )
 
 
 @pytest.fixture
 def registry(project: Project) -> Registry:
-    return Registry.find(project.top)
+    return Registry.find(project.top_folder)
 
 
 def test_a_program_that_resolves_leaves_no_cache_open(registry: Registry) -> None:
@@ -80,9 +82,9 @@ def test_a_version_is_resolved_with_all_that_names_it(registry: Registry) -> Non
     assert registry.versions("digits") == ["1.0.0", "1.1.0"]
     found = registry.resolve("digits@1.0.0")
     assert (found.name, found.version, found.message) == ("digits", "1.0.0", "why")
-    assert found.digest == str(Digest.of(b"one"))
-    record = registry.project.top / layout.version_path("digits", "1.0.0")
-    assert found.record == str(Digest.of(record.read_bytes()))
+    assert found.digest == str(Digest.of_bytes(b"one"))
+    record = registry.project.top_folder / layout.version_path("digits", "1.0.0")
+    assert found.record == str(Digest.of_bytes(record.read_bytes()))
     assert found.params == {"lr": 0.1, "opt": {"name": "sgd"}}
     assert found.metrics == {"accuracy": 0.9}
     assert found.labels == {"team": "mt"}
@@ -106,10 +108,10 @@ def test_versions_stages_and_latest_resolve(registry: Registry, ref: str, versio
 
 
 def test_the_working_file_serves_where_it_is_right(registry: Registry, project: Project) -> None:
-    assert registry.resolve("digits").path == project.top / "net.onnx"
+    assert registry.resolve("digits").path == project.top_folder / "net.onnx"
     private = registry.resolve("digits@staging").path
-    assert not private.is_relative_to(project.top / "net.onnx")
-    assert private.is_relative_to(project.directory)
+    assert not private.is_relative_to(project.top_folder / "net.onnx")
+    assert private.is_relative_to(project.state_directory)
     assert private.name == "net.onnx"
 
 
@@ -119,7 +121,7 @@ def test_the_working_file_serves_where_it_is_right(registry: Registry, project: 
 def test_else_a_private_copy_does_and_the_work_tree_is_left_alone(
     registry: Registry, project: Project, tmp_path: Path, state: str
 ) -> None:
-    where = project.top / "net.onnx"
+    where = project.top_folder / "net.onnx"
     remove_path(where)
     if state == "edited":
         where.write_text("edited")
@@ -135,38 +137,38 @@ def test_else_a_private_copy_does_and_the_work_tree_is_left_alone(
         where.symlink_to(tmp_path / "away")
     found = registry.resolve("digits")
     assert found.path.read_bytes() == b"two"
-    assert found.path.is_relative_to(project.directory)
+    assert found.path.is_relative_to(project.state_directory)
     assert state != "edited" or where.read_text() == "edited"
 
 
 def test_no_cache_vouches_for_the_bytes(registry: Registry, project: Project) -> None:
     """The cache is made to say that the edited file holds what it held before."""
-    write_artifact(Repository(project.top), "net.onnx", "TWO")
+    write_artifact(Repository(project.top_folder), "net.onnx", "TWO")
     time.sleep(0.05)  # a file that has just changed is not cached at all
     measuring.measure_at(project, "net.onnx")
-    true, false = (bytes.fromhex(Digest.of(data).hex) for data in (b"TWO", b"two"))
-    kept = list(project.state.files(".", b"net.onnx"))
+    true, false = (bytes.fromhex(Digest.of_bytes(data).hex) for data in (b"TWO", b"two"))
+    kept = list(project.state.read_files(".", b"net.onnx"))
     assert kept[0][1].count(true) == 1
     project.state.keep_files(".", [(path, entry.replace(true, false)) for path, entry in kept], [])
     found = measuring.measure_at(project, "net.onnx")
     assert found is not None
-    assert found.digest == Digest.of(b"two")
+    assert found.digest == Digest.of_bytes(b"two")
     assert registry.resolve("digits").path.read_bytes() == b"two"
 
 
 def test_damaged_bytes_are_never_served(registry: Registry, project: Project) -> None:
-    digest = Digest.of(b"one")
-    (place,) = storing.open_store(project).places({digest.hex})[digest.hex]
+    digest = Digest.of_bytes(b"one")
+    (place,) = storing.open_store(project).find_locations({digest.hex})[digest.hex]
     flip_bit(Path(place.path), place.offset)
     with pytest.raises(ObjectDamaged, match=digest.hex):
         registry.resolve("digits@1.0.0")
 
 
 def test_weights_that_are_not_stored_must_be_at_hand(registry: Registry, project: Project) -> None:
-    write_artifact(Repository(project.top), "net.onnx", "three")
+    write_artifact(Repository(project.top_folder), "net.onnx", "three")
     register_one(project, "digits", weights=None, bump="minor", unstored=["weights"])
-    assert registry.resolve("digits").path == project.top / "net.onnx"
-    remove_path(project.top / "net.onnx")
+    assert registry.resolve("digits").path == project.top_folder / "net.onnx"
+    remove_path(project.top_folder / "net.onnx")
     with pytest.raises(
         MlverError, match=r"keeps no copy of the weights of digits 1\.2\.0"
     ) as refused:
@@ -175,7 +177,7 @@ def test_weights_that_are_not_stored_must_be_at_hand(registry: Registry, project
 
 
 def test_an_edited_record_answers_nothing(registry: Registry, project: Project) -> None:
-    record = project.top / layout.version_path("digits", "1.0.0")
+    record = project.top_folder / layout.version_path("digits", "1.0.0")
     record.write_bytes(record.read_bytes().replace(b"accuracy: 0.9", b"accuracy: 0.99"))
     with pytest.raises(MlverError, match="was edited after its tag sealed it"):
         registry.resolve("digits@1.0.0")
@@ -185,10 +187,10 @@ def test_an_edited_record_answers_nothing(registry: Registry, project: Project) 
 def test_a_promotion_vouches_for_its_record_where_no_tag_does(
     registry: Registry, project: Project, ref: str
 ) -> None:
-    ground = Repository(project.top)
+    ground = Repository(project.top_folder)
     ground.git("tag", "--delete", "digits@v1.0.0", "digits@v1.1.0")
     assert registry.resolve(ref).metrics == {"accuracy": 0.9}
-    record = project.top / layout.version_path("digits", "1.0.0")
+    record = project.top_folder / layout.version_path("digits", "1.0.0")
     record.write_bytes(record.read_bytes().replace(b"accuracy: 0.9", b"accuracy: 0.99"))
     ground.commit("Polish")
     with pytest.raises(
@@ -203,13 +205,13 @@ def test_a_promotion_vouches_for_its_record_where_no_tag_does(
 def test_a_record_that_nothing_names_yet_is_had_by_its_version(
     registry: Registry, project: Project
 ) -> None:
-    Repository(project.top).git("tag", "--delete", "digits@v1.1.0")
+    Repository(project.top_folder).git("tag", "--delete", "digits@v1.1.0")
     assert registry.resolve("digits@1.1.0").version == "1.1.0"
 
 
 def test_a_record_of_another_version_answers_nothing(registry: Registry, project: Project) -> None:
     """Its tag and promotions would be those of the version it says it is."""
-    records = project.top / layout.versions_folder("digits")
+    records = project.top_folder / layout.versions_folder("digits")
     (records / "1.0.0.yaml").write_bytes((records / "1.1.0.yaml").read_bytes())
     with pytest.raises(
         MlverError, match=r"1\.0\.0\.yaml is not valid:\n  it says it is digits 1\.1\.0"
@@ -223,8 +225,8 @@ def test_no_cache_vouches_for_a_record(registry: Registry, project: Project) -> 
         (
             "version",
             layout.version_path("digits", "1.0.0"),
-            Digest.of(b"one").hex,
-            Digest.of(b"two").hex,
+            Digest.of_bytes(b"one").hex,
+            Digest.of_bytes(b"two").hex,
         ),
         (
             "promotion",
@@ -233,18 +235,18 @@ def test_no_cache_vouches_for_a_record(registry: Registry, project: Project) -> 
             '"version": "1.1.0"',
         ),
     ):
-        data = (project.top / path).read_bytes()
-        key = Digest.of(f"{kind}\0".encode() + data).hex
+        data = (project.top_folder / path).read_bytes()
+        key = Digest.of_bytes(f"{kind}\0".encode() + data).hex
         text = json.dumps(codec.decode("version" if kind == "version" else "promotion", data, path))
         assert old in text
         project.state.put_document(key, text.replace(old, new))
-    assert project.registry.holders("digits") == {
+    assert project.registry.find_holders("digits") == {
         "staging": "1.1.0"
     }  # what only looks may be misled
     found = registry.resolve("digits@staging")
-    assert (found.version, found.digest) == ("1.0.0", str(Digest.of(b"one")))
+    assert (found.version, found.digest) == ("1.0.0", str(Digest.of_bytes(b"one")))
     check_out(project, "digits@staging", force=True)
-    assert (project.top / "net.onnx").read_bytes() == b"one"
+    assert (project.top_folder / "net.onnx").read_bytes() == b"one"
     assert (
         promote_version(project, "digits@1.1.0", to="staging", message="better").outcome
         == "promoted"
@@ -261,8 +263,8 @@ def test_unknown_names_raise_with_a_hint(registry: Registry, tmp_path: Path) -> 
 
 
 def test_the_package_itself_opens_it(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(project.top)
-    assert mlver.open().models() == mlver.open(project.top / ".mlver").models() == ["digits"]
+    monkeypatch.chdir(project.top_folder)
+    assert mlver.open().models() == mlver.open(project.top_folder / ".mlver").models() == ["digits"]
 
 
 def test_it_brings_no_command_line_no_screen_and_no_schema_library(registry: Registry) -> None:
@@ -273,7 +275,7 @@ def test_it_brings_no_command_line_no_screen_and_no_schema_library(registry: Reg
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=registry.project.top,
+        cwd=registry.project.top_folder,
         env={"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,

@@ -13,12 +13,12 @@ EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 def test_of_no_bytes_it_is_the_published_value() -> None:
-    assert str(Digest.of(b"")) == f"sha256:{EMPTY}"
+    assert str(Digest.of_bytes(b"")) == f"sha256:{EMPTY}"
 
 
 @given(st.binary())
 def test_it_is_read_as_it_is_written(data: bytes) -> None:
-    digest = Digest.of(data)
+    digest = Digest.of_bytes(data)
     assert digest.hex == hashlib.sha256(data).hexdigest()
     assert Digest.parse(str(digest)) == digest
     assert hash(Digest.parse(str(digest))) == hash(digest)

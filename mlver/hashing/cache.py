@@ -32,7 +32,7 @@ MatchedFile = tuple[bytes, bytes, bytes | None]
 class FileTable(Protocol):
     """What `mlver.system.state.State` does for us. Entries are opaque bytes there."""
 
-    def files(self, worktree: str, path: bytes) -> Iterator[tuple[bytes, bytes]]: ...
+    def read_files(self, worktree: str, path: bytes) -> Iterator[tuple[bytes, bytes]]: ...
 
     def keep_files(
         self, worktree: str, kept: Iterable[tuple[bytes, bytes]], dropped: Iterable[bytes]
@@ -65,17 +65,19 @@ class DirectoryImprint:
         self._hasher = hashlib.blake2b(digest_size=32)
         self._newest = 0
 
-    def add(self, paths: Sequence[bytes], signatures: Sequence[bytes]) -> None:
+    def add_files(self, paths: Sequence[bytes], signatures: Sequence[bytes]) -> None:
         """As many of the one as of the other. No path holds the NUL that ends it here."""
-        self.update(b"".join([b"%b\0%b" % both for both in zip(paths, signatures, strict=True)]))
+        self.add_encoded(
+            b"".join([b"%b\0%b" % both for both in zip(paths, signatures, strict=True)])
+        )
         times = memoryview(b"".join(signatures)).cast("q")
         self._newest = max(self._newest, max(times[2::4], default=0), max(times[3::4], default=0))
 
-    def update(self, told: bytes) -> None:
+    def add_encoded(self, told: bytes) -> None:
         """The same for what `told_of` says, where nobody will ask whether it is racy."""
         self._hasher.update(told)
 
-    def digest(self) -> bytes:
+    def final_digest(self) -> bytes:
         return self._hasher.digest()
 
     def is_racy(self, began_ns: int) -> bool:
@@ -111,13 +113,13 @@ class StatCache:
         self._worktree = worktree
         self._gone: list[bytes] = []
 
-    def join(self, key: bytes, walked: Iterable[FoundFile]) -> Iterator[MatchedFile]:
+    def match_files(self, key: bytes, walked: Iterable[FoundFile]) -> Iterator[MatchedFile]:
         """Yield (path, signature, digest if known) for each file found below the artifact `key`.
 
         Both sides come in the order of their bytes, so one pass over the table serves. What the table has and the walk
         doesn't is dropped with the next `keep`.
         """
-        rows = self._table.files(self._worktree, key)
+        rows = self._table.read_files(self._worktree, key)
         pack = _SIGNATURE.pack
         below = key + b"/"
         known, entry = next(rows, (None, b""))
@@ -140,7 +142,7 @@ class StatCache:
             self._gone.append(known)
             known, entry = next(rows, (None, b""))
 
-    def keep(
+    def keep_measured(
         self, key: bytes, measured: Iterable[tuple[bytes, bytes, bytes]], began_ns: int
     ) -> None:
         """Keep (path, signature, digest) of files that were read from `began_ns` on, the racy ones excepted."""
@@ -156,7 +158,7 @@ class StatCache:
 
     def find_directory(self, key: bytes) -> MeasuredDirectory | None:
         """The directory `key` as it was kept."""
-        for _, entry in self._table.files(self._worktree, key + b"/"):
+        for _, entry in self._table.read_files(self._worktree, key + b"/"):
             return MeasuredDirectory(*_WHOLE.unpack(entry)) if len(entry) == _WHOLE.size else None
         return None
 

@@ -107,7 +107,7 @@ class _MeasurementRun:
     def match_cache(self, walked: Iterable[FoundFile]) -> Iterator[MatchedFile]:
         if self.cache is None:
             return ((path, stat_signature(found), None) for path, found in walked)
-        return self.cache.join(os.fsencode(self.key), walked)
+        return self.cache.match_files(os.fsencode(self.key), walked)
 
     def raise_faults(self) -> None:
         if self.faults:
@@ -165,7 +165,7 @@ def _measure_directory(
                 chunk.paths, [digest for digest in chunk.digests if digest is not None]
             )
             hasher.update(text)
-            imprint.add(chunk.paths, chunk.signatures)
+            imprint.add_files(chunk.paths, chunk.signatures)
             if keep_manifest:
                 manifest.write(text)
             size += total_size(chunk.signatures)
@@ -177,7 +177,8 @@ def _measure_directory(
         )
     if run.cache is not None and not imprint.is_racy(began):
         run.cache.keep_directory(
-            os.fsencode(run.key), MeasuredDirectory(imprint.digest(), hasher.digest(), size, files)
+            os.fsencode(run.key),
+            MeasuredDirectory(imprint.final_digest(), hasher.digest(), size, files),
         )
     return MeasuredArtifact(
         Digest(hasher.hexdigest()), size, files, manifest.getvalue() if keep_manifest else None
@@ -198,8 +199,8 @@ def _find_unchanged(run: _MeasurementRun, top: bytes) -> MeasuredArtifact | None
         else encode_files(walk_files(top, faults))
     ) as told:
         for some in told:
-            imprint.update(some)
-    if faults or imprint.digest() != whole.imprint:
+            imprint.add_encoded(some)
+    if faults or imprint.final_digest() != whole.imprint:
         return None
     run.progress(whole.size)
     return MeasuredArtifact(Digest(whole.digest.hex()), whole.size, whole.files, None)
@@ -211,11 +212,11 @@ def _encode_in_two_processes(
     """A forked process looks at half of the files: to ask for what 50,000 are takes longer than all else."""
     start = find_middle(top, files)
 
-    def others() -> bytes | None:
+    def encode_rest() -> bytes | None:
         told = b"".join(encode_files(walk_files(top, faults, start=start)))
         return None if faults else told
 
-    with run_beside(others) as answer:
+    with run_beside(encode_rest) as answer:
         yield from encode_files(takewhile(lambda found: found[0] < start, walk_files(top, faults)))
         told = answer()
     if told is None:
@@ -333,7 +334,7 @@ def _collect_chunk(run: _MeasurementRun, chunk: _FileChunk) -> _FileChunk:
             (chunk.paths[index], chunk.signatures[index], chunk.digests[index] or b"")
             for index in chunk.fresh
         )
-        run.cache.keep(os.fsencode(run.key), rows, chunk.began_ns)
+        run.cache.keep_measured(os.fsencode(run.key), rows, chunk.began_ns)
     return chunk
 
 

@@ -59,7 +59,7 @@ def read_batch(root: bytes, sink: ContentSink | None, paths: Sequence[bytes]) ->
         files.append(FileRead(hashed.digest(), signed))
         if sink is not None:
             contents.append((hashed.hexdigest(), data))
-    receipt = sink.store(contents) if sink is not None else None
+    receipt = sink.store_contents(contents) if sink is not None else None
     return BatchRead(tuple(files), tuple(faults), receipt)
 
 
@@ -118,7 +118,7 @@ def read_large(
                 signed = stat_signature(before)
                 if done == before.st_size and stat_signature(os.fstat(descriptor)) == signed:
                     if blob is not None:
-                        blob.keep(digest)
+                        blob.keep_as(digest)
                         blob = None
                     return FileRead(bytes.fromhex(digest), signed)
                 progress(-done)
@@ -133,7 +133,7 @@ def _hash_into_blob(
 ) -> tuple[str, int]:
     if blob is None:
         return hash_descriptor(descriptor, None, progress)
-    if blob.clone(descriptor):
+    if blob.clone_from(descriptor):
         # It is the copy that is hashed: the original may be changing, the copy isn't.
         return hash_descriptor(blob.file_descriptor, None, progress)
     return hash_descriptor(descriptor, blob.write, progress)

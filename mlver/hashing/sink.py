@@ -15,7 +15,7 @@ class BlobWriter(Protocol):
         """The file that holds what was written or cloned so far, open for reading and writing."""
         ...
 
-    def clone(self, source: int) -> bool:
+    def clone_from(self, source: int) -> bool:
         """Share the blocks of this open file, where the file system can; False if it can't, and nothing changed."""
         ...
 
@@ -23,7 +23,7 @@ class BlobWriter(Protocol):
         """Append; returns once the bytes were handed to the system, so the buffer may be used again."""
         ...
 
-    def keep(self, digest: str) -> None:
+    def keep_as(self, digest: str) -> None:
         """The content is whole and hashes to this: the store has it once the sink is committed."""
         ...
 
@@ -39,7 +39,7 @@ class ContentSink(Protocol):
         """Those that the store doesn't hold and that weren't handed over either."""
         ...
 
-    def store(self, contents: Sequence[tuple[str, bytes]]) -> object:
+    def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> object:
         """Take small contents; may run in a forked process. The receipt must reach `accept` in the parent."""
         ...
 

@@ -46,17 +46,19 @@ class Project:
     wait: float = WAIT_S
 
     @classmethod
-    def find(cls, start: Path, reporter: Reporter | None = None) -> Project:
+    def find_from(cls, start: Path, reporter: Reporter | None = None) -> Project:
         """The project `start` is in, whether `mlver init` ran there or not.
 
         Raise MlverError where a sparse checkout hides records.
         """
         repository = Repository.find(start)
         _refuse_sparse(repository)
-        return cls.of(repository, start, reporter)
+        return cls.from_repository(repository, start, reporter)
 
     @classmethod
-    def of(cls, repository: Repository, start: Path, reporter: Reporter | None = None) -> Project:
+    def from_repository(
+        cls, repository: Repository, start: Path, reporter: Reporter | None = None
+    ) -> Project:
         """The project in a repository that was found already."""
         state = StateDatabase(repository.common_dir / "mlver" / "state.db")
         return cls(
@@ -68,19 +70,19 @@ class Project:
         )
 
     @classmethod
-    def open(cls, start: Path, reporter: Reporter | None = None) -> Project:
+    def open_existing(cls, start: Path, reporter: Reporter | None = None) -> Project:
         """The same; raise MlverError where there is no `.mlver/` yet."""
-        project = cls.find(start, reporter)
-        if not (project.top / layout.ROOT).is_dir():
-            raise MlverError(f"{project.top} has no .mlver/ yet", hint="mlver init")
+        project = cls.find_from(start, reporter)
+        if not (project.top_folder / layout.ROOT).is_dir():
+            raise MlverError(f"{project.top_folder} has no .mlver/ yet", hint="mlver init")
         return project
 
     @property
-    def top(self) -> Path:
+    def top_folder(self) -> Path:
         return self.repository.top
 
     @property
-    def directory(self) -> Path:
+    def state_directory(self) -> Path:
         """Where objects, caches and intents live: never committed, shared by all work trees."""
         return paths.check_own_directory(self.repository.common_dir / "mlver")
 
@@ -92,13 +94,13 @@ class Project:
         """
         return replace(self, registry=RecordRegistry(self.registry.source, None))
 
-    def path(self, given: str) -> str:
+    def resolve_path(self, given: str) -> str:
         """A path the person typed, relative to the work tree's top, and fit for a record.
 
         Raise UsageError, also where it lies in a submodule or another repository: git here knows nothing of its files.
         """
-        path = names.check_artifact_path(paths.relative_to_root(self.top, self.start, given))
-        nested = paths.find_nested_repository(self.top, path)
+        path = names.check_artifact_path(paths.relative_to_root(self.top_folder, self.start, given))
+        nested = paths.find_nested_repository(self.top_folder, path)
         if nested is not None:
             raise UsageError(
                 f"{path} lies in {nested}, which is a repository of its own (a submodule, perhaps)",
@@ -111,12 +113,12 @@ class Project:
     def resolve_ref(self, text: str | None) -> ResolvedRef:
         """The version a REF means: `MODEL`, `MODEL@1.2.0`, `MODEL@production`, `@latest` where there is one model."""
         ref = names.ModelRef(None, None) if text is None else names.parse_ref(text)
-        model = self.model(ref.model)
-        return ResolvedRef(model, self.select(model, ref.selector))
+        model = self.resolve_model(ref.model)
+        return ResolvedRef(model, self.select_version(model, ref.selector))
 
-    def model(self, name: str | None) -> str:
+    def resolve_model(self, name: str | None) -> str:
         """The model called `name`, or the only one there is; raise MlverError with what there is instead."""
-        known = self.registry.models()
+        known = self.registry.list_models()
         if name in known:
             return name
         if name is None and len(known) == 1:
@@ -132,7 +134,7 @@ class Project:
             )
         raise MlverError(f"there is no model `{name}` here, but {there}", hint="mlver list")
 
-    def select(self, model: str, selector: str | None) -> Version:
+    def select_version(self, model: str, selector: str | None) -> Version:
         """The version a selector means: a version, a stage, or `latest` (the default)."""
         if selector is None or selector == names.LATEST:
             return self._find_latest(model)
@@ -142,7 +144,7 @@ class Project:
             if not self.registry.has_version(model, wanted):
                 raise MlverError(f"{model} has no version {wanted}", hint=f"mlver list {model}")
             return wanted
-        holder = self.registry.holder(model, selector)
+        holder = self.registry.find_holder(model, selector)
         if holder is None:
             raise self._build_holder_error(model, selector)
         return parse_version(holder.version)
@@ -151,7 +153,7 @@ class Project:
         newest, _ = self.registry.list_newest(model, 1)
         if newest and newest[0].prerelease is None:
             return newest[0]
-        versions = self.registry.versions(model)
+        versions = self.registry.list_versions(model)
         latest = highest_release(versions)
         if latest is not None:
             return latest
@@ -167,7 +169,7 @@ class Project:
     def _build_holder_error(self, model: str, stage: str) -> MlverError:
         known = self.registry.read_config().stages
         if stage in known:
-            latest = highest_release(self.registry.versions(model)) or "VERSION"
+            latest = highest_release(self.registry.list_versions(model)) or "VERSION"
             return MlverError(
                 f"no version of {model} holds {stage}",
                 hint=f"mlver promote {model}@{latest} --to {stage} -m WHY",
@@ -178,7 +180,7 @@ class Project:
         )
 
     @property
-    def now(self) -> str:
+    def record_time(self) -> str:
         """The time for a record, UTC; SOURCE_DATE_EPOCH (reproducible-builds.org) fixes it."""
         fixed = os.environ.get("SOURCE_DATE_EPOCH")
         moment = _parse_seconds(fixed) if fixed else time.time()

@@ -11,16 +11,16 @@ class Reporter(Protocol):
     def show_note(self, text: str) -> None:
         """Something the person should know that is not the result."""
 
-    def landed(self, what: str) -> None:
+    def report_landed(self, what: str) -> None:
         """What the command was to change is done and on the disk, whatever becomes of the rest of it."""
 
-    def begin(self, what: str, total: int | None) -> None:
+    def begin_work(self, what: str, total: int | None) -> None:
         """Work starts; `total` bytes, None when unknown."""
 
     def advance_work(self, count: int) -> None:
         """`count` more bytes are done."""
 
-    def end(self) -> None:
+    def end_work(self) -> None:
         """The work begun last is over."""
 
 
@@ -29,10 +29,10 @@ class SilentReporter:
 
     def show_note(self, text: str) -> None: ...
 
-    def landed(self, what: str) -> None: ...
+    def report_landed(self, what: str) -> None: ...
 
-    def begin(self, what: str, total: int | None) -> None: ...
+    def begin_work(self, what: str, total: int | None) -> None: ...
 
     def advance_work(self, count: int) -> None: ...
 
-    def end(self) -> None: ...
+    def end_work(self) -> None: ...

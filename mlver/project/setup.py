@@ -54,16 +54,18 @@ class InitResult:
 def init_project(project: Project, *, dry_run: bool = False) -> InitResult:
     """Write what of `.mlver/` is missing; never touches what is there. Register commits it."""
     with nullcontext() if dry_run else editing(project, "init"):
-        missing = [path for path in _FILES if not paths.join_inside(project.top, path).exists()]
+        missing = [
+            path for path in _FILES if not paths.join_inside(project.top_folder, path).exists()
+        ]
         if not dry_run:
             _write_files(project, missing)
-    return InitResult(str(project.top), tuple(missing), dry_run)
+    return InitResult(str(project.top_folder), tuple(missing), dry_run)
 
 
 def _write_files(project: Project, missing: list[str]) -> None:
     try:
         for path in missing:
-            where = paths.join_inside(project.top, path)
+            where = paths.join_inside(project.top_folder, path)
             durable.make_directory(where.parent)
             durable.create_file(where, _FILES[path])
     except OSError as error:

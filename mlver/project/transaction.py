@@ -23,18 +23,18 @@ from mlver.system import durable, lock
 def editing(project: Project, what: str) -> Iterator[PlannedEdit]:
     """Hold the lock, settle what was interrupted, and yield an edit that `what` names to whoever waits or recovers."""
     try:
-        durable.make_directory(project.directory)
+        durable.make_directory(project.state_directory)
     except OSError as error:
         raise refusal_error(what, error) from error
-    with lock.hold_lock(project.directory, project.wait) as descriptor:
+    with lock.hold_lock(project.state_directory, project.wait) as descriptor:
         holding = replace(project, repository=replace(project.repository, keep_open=(descriptor,)))
         _recover_interrupted(holding)
-        edit = PlannedEdit(holding.repository, project.directory, what)
+        edit = PlannedEdit(holding.repository, project.state_directory, what)
         try:
             yield edit
         finally:
             if edit.landed:
-                project.reporter.landed(edit.what)
+                project.reporter.report_landed(edit.what)
 
 
 def _recover_interrupted(project: Project) -> None:
@@ -48,14 +48,14 @@ def _recover_interrupted(project: Project) -> None:
 
 
 def _recover_and_sweep(project: Project) -> None:
-    plan = intent.read_pending(project.directory)
+    plan = intent.read_pending(project.state_directory)
     storing.open_store(project).sweep_temporaries()
     # an intent that was being written, and what `init` was
-    for directory in (project.directory, paths.join_inside(project.top, layout.ROOT)):
+    for directory in (project.state_directory, paths.join_inside(project.top_folder, layout.ROOT)):
         durable.sweep_temporaries(directory)
     if plan is not None:
         project.reporter.show_note(_recover_plan(project, plan))
-        intent.drop_intent(project.directory)
+        intent.drop_intent(project.state_directory)
 
 
 def _recover_plan(project: Project, plan: CommandIntent) -> str:
@@ -64,7 +64,7 @@ def _recover_plan(project: Project, plan: CommandIntent) -> str:
         return f"forgot `{plan.what}`: its work tree {plan.top} is gone"
     if plan.checkout is None:
         holding = replace(here.repository, keep_open=project.repository.keep_open)
-        return recover_edit(holding, plan, project.directory).told(plan.what)
+        return recover_edit(holding, plan, project.state_directory).describe_edit(plan.what)
     model, version, place = plan.checkout
     if Path(place).is_absolute():
         # only a command line may name a folder outside the repository, not a file that came with it
@@ -72,9 +72,9 @@ def _recover_plan(project: Project, plan: CommandIntent) -> str:
             f"`{plan.what}` was interrupted while it wrote to {place}; run it again to finish that"
         )
     try:
-        record, _ = here.registry.version(model, version)
-        into = None if place == "." else paths.join_inside(here.top, place)
-        working_files.sweep_leftovers(here, record, into or here.top)
+        record, _ = here.registry.read_version(model, version)
+        into = None if place == "." else paths.join_inside(here.top_folder, place)
+        working_files.sweep_leftovers(here, record, into or here.top_folder)
         # the person may have changed files since: what is stored nowhere is saved, not overwritten
         working_files.check_out_version(here, record, into=into, save=True)
     except MlverError as error:
@@ -87,7 +87,10 @@ def _find_work_tree(project: Project, plan: CommandIntent) -> Project | None:
     if plan.git_dir == project.repository.own:
         return project
     with suppress(MlverError):
-        found = Project.find(Path(plan.top), project.reporter)
-        if found.directory == project.directory and found.repository.own == plan.git_dir:
+        found = Project.find_from(Path(plan.top), project.reporter)
+        if (
+            found.state_directory == project.state_directory
+            and found.repository.own == plan.git_dir
+        ):
             return found
     return None

@@ -38,7 +38,7 @@ class Manifest:
     entries: tuple[ManifestEntry, ...]
 
     @classmethod
-    def of(cls, entries: Iterable[ManifestEntry]) -> Manifest:
+    def from_entries(cls, entries: Iterable[ManifestEntry]) -> Manifest:
         return cls(tuple(sorted(entries)))
 
     @classmethod
@@ -60,12 +60,12 @@ class Manifest:
             )
         return cls(tuple(entry for _, entry in entries))
 
-    def encode(self) -> bytes:
+    def to_bytes(self) -> bytes:
         return b"".join(format_line(path, hexadecimal) for path, hexadecimal in self.entries)
 
     @cached_property
     def digest(self) -> Digest:
-        return Digest.of(self.encode())
+        return Digest.of_bytes(self.to_bytes())
 
     @cached_property
     def by_path(self) -> Mapping[bytes, str]:

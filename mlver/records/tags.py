@@ -25,7 +25,7 @@ class TagName(NamedTuple):
     sequence: int | None = None
 
     @property
-    def tag(self) -> str:
+    def full_name(self) -> str:
         """Its tag's name."""
         if self.stage is None or self.sequence is None:
             return version_tag_name(self.model, self.version)

@@ -70,7 +70,7 @@ class AdoptedTag:
     commit: str
 
     @classmethod
-    def of(cls, extra: Values) -> AdoptedTag | None:
+    def from_extra(cls, extra: Values) -> AdoptedTag | None:
         """What `extra` says of it; None where it says nothing, or not in these words."""
         told = extra.get("adopted")
         words = (
@@ -147,15 +147,15 @@ class VersionRecord:
         }
 
     @property
-    def adopted(self) -> AdoptedTag | None:
+    def adopted_tag(self) -> AdoptedTag | None:
         """The tag it was adopted from; None for a version that was registered."""
-        return AdoptedTag.of(self.extra)
+        return AdoptedTag.from_extra(self.extra)
 
-    def artifacts(self) -> dict[str, Artifact]:
+    def named_artifacts(self) -> dict[str, Artifact]:
         """Every artifact by name: `weights` first, then the data sets in order."""
         return {"weights": self.weights, **self.data}
 
     @property
-    def unkept(self) -> tuple[str, ...]:
+    def unkept_data_sets(self) -> tuple[str, ...]:
         """The data sets of which only the digest is kept: whether their bytes are still anywhere, nobody here knows."""
         return tuple(name for name, artifact in self.data.items() if not artifact.stored)

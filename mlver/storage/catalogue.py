@@ -106,7 +106,7 @@ class ObjectCatalogue:
     def loose_path(self, digest: str) -> Path:
         return self.objects / digest[:2] / digest[2:]
 
-    def places(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
+    def find_locations(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
         """Every copy of each digest; those without any are left out. Copies in packs come first."""
         found: dict[str, list[ObjectLocation]] = {}
         for pack in self.list_packs():
@@ -124,13 +124,15 @@ class ObjectCatalogue:
                 )
         return found
 
-    def found(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
+    def find_locations_with_repair(
+        self, digests: AbstractSet[str]
+    ) -> dict[str, list[ObjectLocation]]:
         """Like `places`, but what is not found is looked for again where the indexes themselves are damaged."""
-        found = self.places(digests)
+        found = self.find_locations(digests)
         if len(found) < len(digests):
             self.forget_listing()
             self.repair_indexes()
-            found = self.places(digests)
+            found = self.find_locations(digests)
         return found
 
     def repair_indexes(self) -> list[Path]:
@@ -196,7 +198,7 @@ class ObjectCatalogue:
             hint="get the objects from a clone or a remote that has them, or register the same files again",
         )
 
-    def damaged(self, copies: Sequence[tuple[Digest, Path]]) -> ObjectDamaged:
+    def damaged_objects_error(self, copies: Sequence[tuple[Digest, Path]]) -> ObjectDamaged:
         return ObjectDamaged(
             f"stored bytes are damaged: {_format_list(f'{digest} in {path}' for digest, path in copies)}",
             hint="mlver verify --all   (sets them aside; registering the same files again then stores them anew)",

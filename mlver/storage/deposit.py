@@ -76,13 +76,13 @@ class ObjectDeposit:
         finally:
             self._remove_temporaries()
 
-    def put(self, source: BinaryIO) -> Digest:
+    def put_object(self, source: BinaryIO) -> Digest:
         """See Intake."""
         try:
             data = source.read(LARGE)
             if len(data) < LARGE:
-                digest = Digest.of(data)
-                self.accept_receipt(self.store([(digest.hex, data)]))
+                digest = Digest.of_bytes(data)
+                self.accept_receipt(self.store_contents([(digest.hex, data)]))
                 return digest
             return self._put_large(data, source)
         except OSError as error:
@@ -99,7 +99,7 @@ class ObjectDeposit:
         except BaseException:
             blob.discard_content()
             raise
-        blob.keep(hasher.hexdigest())
+        blob.keep_as(hasher.hexdigest())
         return Digest(hasher.hexdigest())
 
     def find_missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
@@ -111,13 +111,13 @@ class ObjectDeposit:
             missing = {digest for digest in missing if bytes.fromhex(digest) not in stored}
         return missing
 
-    def store(self, contents: Sequence[tuple[str, bytes]]) -> DepositReceipt:
+    def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> DepositReceipt:
         """See hashing's Sink. Each process that calls it writes a part of its own."""
         stored = self._stored_so_far()
         fresh: dict[str, bytes] = {}
         damaged: list[tuple[str, ObjectLocation]] = []
         new = {digest: data for digest, data in contents if bytes.fromhex(digest) not in stored}
-        places = self._store.places(new.keys())
+        places = self._store.find_locations(new.keys())
         for digest, data in new.items():
             bad = [place for place in places.get(digest, ()) if not _is_copy_of(place, data)]
             damaged.extend((digest, place) for place in bad)
@@ -136,7 +136,7 @@ class ObjectDeposit:
             writer = self._writer = _PackWriter(self._temporary_path())
         before = writer.length
         try:
-            run = writer.append(fresh)
+            run = writer.append_members(fresh)
         except BaseException:
             self._end_part()  # where it ends now, nobody knows
             raise
@@ -177,7 +177,7 @@ class ObjectDeposit:
         if digest in self._large:
             durable.discard_temporary(path)
             return
-        places = self._store.places({digest}).get(digest, [])
+        places = self._store.find_locations({digest}).get(digest, [])
         bad = [place for place in places if not self._store.is_sound(digest, place)]
         self._large.add(digest)
         self._damaged.extend((digest, place) for place in bad)
@@ -271,7 +271,7 @@ class _PackWriter:
         )
         self._flushed = 0
 
-    def append(self, contents: dict[str, bytes]) -> bytes:
+    def append_members(self, contents: dict[str, bytes]) -> bytes:
         """Add members; return the run of them."""
         members: list[packs.PackMember] = []
         vectors: list[bytes] = []
@@ -309,14 +309,14 @@ class LooseBlob:
     def file_descriptor(self) -> int:
         return self._descriptor
 
-    def clone(self, source: int) -> bool:
+    def clone_from(self, source: int) -> bool:
         with durable.naming_errors(self._path):
             return durable.clone_blocks(source, self._descriptor)
 
     def write(self, data: memoryview) -> None:
         self._out.write(data)
 
-    def keep(self, digest: str) -> None:
+    def keep_as(self, digest: str) -> None:
         with durable.naming_errors(self._path):
             os.fchmod(self._descriptor, 0o444)
         self._close_descriptor()

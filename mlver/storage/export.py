@@ -40,7 +40,7 @@ def export_objects(
     make_way: Callable[[], None],
 ) -> None:
     """See LocalStore.export."""
-    places = store.found({digest.hex for digest, _ in wanted})
+    places = store.find_locations_with_repair({digest.hex for digest, _ in wanted})
     absent = list(dict.fromkeys(digest for digest, _ in wanted if digest.hex not in places))
     if absent:
         raise store.missing_objects_error(absent)
@@ -58,7 +58,9 @@ def export_objects(
         ]
         bad = _prepare_files(tasks, progress)
         if bad:
-            raise store.damaged([(Digest(task.digest), Path(task.places[-1].path)) for task in bad])
+            raise store.damaged_objects_error(
+                [(Digest(task.digest), Path(task.places[-1].path)) for task in bad]
+            )
         durable.sync_files([task.prepared for task in tasks])
         outcome = "each file is as it was, as it should be or out of the way: run the same command again to finish"
         make_way()

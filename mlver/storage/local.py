@@ -33,9 +33,9 @@ StoreProgress = Callable[[int], None]
 class LocalStore(ObjectCatalogue):
     """Satisfies ObjectStore."""
 
-    def copy(self, digest: Digest, out: BinaryIO) -> int:
+    def copy_object(self, digest: Digest, out: BinaryIO) -> int:
         """See ObjectStore."""
-        places = self.found({digest.hex}).get(digest.hex, [])
+        places = self.find_locations_with_repair({digest.hex}).get(digest.hex, [])
         if not places:
             raise self.missing_objects_error([digest])
         for place in places:
@@ -53,7 +53,7 @@ class LocalStore(ObjectCatalogue):
             except OSError as error:
                 if error.errno != errno.EIO and error.filename != place.path:
                     raise refusal_error(f"copying {digest}", error) from error
-        raise self.damaged([(digest, Path(places[-1].path))])
+        raise self.damaged_objects_error([(digest, Path(places[-1].path))])
 
     def open_deposit(self) -> ObjectDeposit:
         """See ObjectStore; what is returned also satisfies the sink that hashing hands bytes to."""
@@ -96,7 +96,7 @@ class LocalStore(ObjectCatalogue):
         Returns where they are now; nothing is deleted, and sound copies stay where they are.
         """
         try:
-            places = self.places({digest.hex}).get(digest.hex, [])
+            places = self.find_locations({digest.hex}).get(digest.hex, [])
             moved = [
                 self.set_aside(digest.hex, place)
                 for place in places

@@ -156,14 +156,14 @@ class PackFile:
     def find_listed(self, digests: AbstractSet[str]) -> AbstractSet[str]:
         """Those of the digests that the index lists."""
         if "digests" not in self.__dict__ and self._are_few(digests):
-            return {digest for digest in digests if self.find(digest) is not None}
+            return {digest for digest in digests if self.find_member(digest) is not None}
         return self.digests & digests
 
     def find_members(self, digests: AbstractSet[str]) -> Iterator[PackMember]:
         """Those of the digests that the index lists, each with its place."""
         held = self.find_listed(digests)
         if self._are_few(held):
-            yield from filter(None, map(self.find, held))
+            yield from filter(None, map(self.find_member, held))
         else:
             yield from (member for member in self.read_members() if member.hex in held)
 
@@ -171,7 +171,7 @@ class PackFile:
         """Whether to look each of them up is cheaper than to go through all there are."""
         return len(digests) * 64 < len(self.index) // LINE
 
-    def find(self, hexadecimal: str) -> PackMember | None:
+    def find_member(self, hexadecimal: str) -> PackMember | None:
         """Bisect the index."""
         wanted = hexadecimal.encode()
         index, low, high = self.index, 0, len(self.index) // LINE

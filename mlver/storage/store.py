@@ -28,7 +28,7 @@ class StoreProblem:
 class ObjectIntake(Protocol):
     """Contents on their way in. They count as stored, all together, once the `with` block has ended without error."""
 
-    def put(self, source: BinaryIO) -> Digest:
+    def put_object(self, source: BinaryIO) -> Digest:
         """Store what is left to read of `source`, hashing it on the way. Storing what is there already is harmless."""
         ...
 
@@ -43,7 +43,7 @@ class ObjectStore(Protocol):
         """Those not in the store. An object that is there may still be damaged: only reading it tells."""
         ...
 
-    def copy(self, digest: Digest, out: BinaryIO) -> int:
+    def copy_object(self, digest: Digest, out: BinaryIO) -> int:
         """Write the content to `out` and return its size, having checked every byte.
 
         Raises ObjectMissing, or ObjectDamaged when no copy hashes to `digest` (both name digest and file); `out` may

@@ -45,7 +45,7 @@ def verify_objects(
         )
     else:
         wanted = {digest.hex for digest in digests}
-    places = store.places(wanted)
+    places = store.find_locations(wanted)
     for digest in sorted(wanted - places.keys()):
         yield StoreProblem(Digest(digest), None, MISSING, lost=True)
     for pack in store.list_packs():

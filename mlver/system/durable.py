@@ -297,12 +297,12 @@ def _load_syncfs() -> Callable[[int], None] | None:
     except (OSError, AttributeError):
         return None
 
-    def flush(descriptor: int) -> None:
+    def flush_file_system(descriptor: int) -> None:
         if call(descriptor) != 0:
             code = ctypes.get_errno()
             raise OSError(code, os.strerror(code))
 
-    return flush
+    return flush_file_system
 
 
 @cache

@@ -122,10 +122,10 @@ def run_beside(work: Callable[[], bytes | None]) -> Iterator[Callable[[], bytes 
     other = _ForkedWorker()
     try:
         with _delay_interrupt():
-            begun = count_cores() > 1 and other.begin(work)
+            begun = count_cores() > 1 and other.start_work(work)
         yield other.read_answer if begun else work
     finally:
-        other.end()
+        other.end_process()
 
 
 _LENGTH = 8
@@ -138,7 +138,7 @@ class _ForkedWorker:
         self._pid: int | None = None
         self._source = -1
 
-    def begin(self, work: Callable[[], bytes | None]) -> bool:
+    def start_work(self, work: Callable[[], bytes | None]) -> bool:
         """Whether there is such a process now; a system may have none to spare."""
         source, target = os.pipe()
         try:
@@ -164,7 +164,7 @@ class _ForkedWorker:
             told if len(length) == _LENGTH and int.from_bytes(length, "big") == len(told) else None
         )
 
-    def end(self) -> None:
+    def end_process(self) -> None:
         """End it now, where it still runs. Another thread may have waited for it, and its number be taken again."""
         if self._source >= 0:
             os.close(self._source)

@@ -72,7 +72,7 @@ class StateDatabase:
         ]
         self._write_rows([("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", rows)])
 
-    def committed(self, places: Iterable[str]) -> dict[str, str]:
+    def find_committed(self, places: Iterable[str]) -> dict[str, str]:
         """Of what lies at each `<commit>:<path>`, a commit by its full id: the SHA-256 that was kept, 64 digits."""
         kept = {place: self.get_document(_committed_key(place)) for place in places}
         return {
@@ -85,7 +85,7 @@ class StateDatabase:
         """Keep them: what a commit holds it holds for ever."""
         self.put_documents((_committed_key(place), digest) for place, digest in digests.items())
 
-    def files(self, worktree: str, path: bytes) -> Iterator[tuple[bytes, bytes]]:
+    def read_files(self, worktree: str, path: bytes) -> Iterator[tuple[bytes, bytes]]:
         """The (path, entry) pairs kept for a file or for all below a directory, ordered by the bytes of the path."""
         # In pages, so that no statement stays open while the caller keeps or drops rows.
         query = "SELECT path, entry, checksum FROM files WHERE worktree = ? AND path = ?"

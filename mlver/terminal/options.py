@@ -15,7 +15,7 @@ from mlver.project.project import Project
 
 def _open_project(ctx: typer.Context) -> Project:
     directory = ctx.find_root().params.get("directory") or ""
-    return Project.open(Path.cwd() / directory)
+    return Project.open_existing(Path.cwd() / directory)
 
 
 def _list_completions(
@@ -28,7 +28,7 @@ def _list_completions(
 
 
 def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _list_completions(ctx, lambda project: iter(project.registry.models()), incomplete)
+    return _list_completions(ctx, lambda project: iter(project.registry.list_models()), incomplete)
 
 
 def complete_stage(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -45,7 +45,7 @@ def complete_ref(ctx: typer.Context, incomplete: str) -> list[str]:
 
     def list_matching_refs(project: Project) -> Iterator[str]:
         model, at, _ = incomplete.partition("@")
-        models = project.registry.models()
+        models = project.registry.list_models()
         meant = [
             name for name in models if (name == model if at and model else name.startswith(model))
         ]
@@ -53,9 +53,10 @@ def complete_ref(ctx: typer.Context, incomplete: str) -> list[str]:
             yield from meant
         if len(meant) == 1:
             told = model if at else meant[0]
-            yield from (f"{told}@{stage}" for stage in project.registry.holders(meant[0]))
+            yield from (f"{told}@{stage}" for stage in project.registry.find_holders(meant[0]))
             yield from (
-                f"{told}@{version}" for version in reversed(project.registry.versions(meant[0]))
+                f"{told}@{version}"
+                for version in reversed(project.registry.list_versions(meant[0]))
             )
 
     return _list_completions(ctx, list_matching_refs, incomplete)

@@ -32,10 +32,10 @@ class TerminalReporter:
         with suppress(OSError):  # a remark that nobody can read stops no work
             TextScreen(self._stream).draw_line(("note: ", "warn"), text)
 
-    def landed(self, what: str) -> None:
+    def report_landed(self, what: str) -> None:
         self.done.append(what)
 
-    def begin(self, what: str, total: int | None) -> None:
+    def begin_work(self, what: str, total: int | None) -> None:
         self._what, self._total, self._advanced, self._since = what, total, 0, time.monotonic()
 
     def advance_work(self, count: int) -> None:
@@ -46,7 +46,7 @@ class TerminalReporter:
         elif self._stream.isatty() and time.monotonic() - self._since > _PATIENCE_S:
             self._bar = self._start_bar()
 
-    def end(self) -> None:
+    def end_work(self) -> None:
         if self._bar is not None:
             self._bar[0].stop()
             self._bar = None

@@ -22,12 +22,12 @@ class CommandSession:
     @property
     def initialised_project(self) -> Project:
         """The project here; raise MlverError where there is none."""
-        return replace(Project.open(self.start, TerminalReporter()), wait=self.wait)
+        return replace(Project.open_existing(self.start, TerminalReporter()), wait=self.wait)
 
     @property
     def uninitialised_project(self) -> Project:
         """The same, where `mlver init` need not have run."""
-        return replace(Project.find(self.start, TerminalReporter()), wait=self.wait)
+        return replace(Project.find_from(self.start, TerminalReporter()), wait=self.wait)
 
 
 def find_session(ctx: typer.Context) -> CommandSession:

@@ -128,7 +128,7 @@ LINES = st.text(
 )
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 VERSIONS = st.sampled_from(["0.1.0", "1.10.0", "2.0.0-rc.1", "1.0.0-0a.b-c"])
-DIGESTS = st.binary(min_size=1, max_size=2).map(Digest.of)
+DIGESTS = st.binary(min_size=1, max_size=2).map(Digest.of_bytes)
 PATHS = st.sampled_from(["a", "models/ü b.bin", "data/...", "no", "1.10", "a:b #c"])
 NAMES = st.sampled_from(["train", "golden", "no", "y", "e1"])
 TIMES = st.datetimes().map(lambda when: f"{when:%m-%dT%H:%M:%SZ}").map(lambda rest: f"2026-{rest}")
@@ -293,4 +293,4 @@ def test_records_are_frozen_slotted_and_keyword_only(record: Any) -> None:
 
 def test_artifacts_are_named_weights_first() -> None:
     record = VersionRecord.from_document(decode("version", VERSION_TEXT, "f"))
-    assert list(record.artifacts()) == ["weights", "train", "golden"]
+    assert list(record.named_artifacts()) == ["weights", "train", "golden"]

@@ -185,7 +185,7 @@ def recover_place(place: WorkPlace) -> list[str]:
     """Let a command that wants nothing settle what another left; what went wrong doing so."""
 
     def settle_quietly() -> int:
-        with editing(Project.find(place.path), "nothing"):
+        with editing(Project.find_from(place.path), "nothing"):
             return 0
 
     try:

@@ -93,7 +93,7 @@ def test_a_folder_read_at_once_says_what_each_path_says(
     one_by_one = [next(found.blobs([f"{commit}:{path}"])) for path in crowd]
     assert sum(data is not None for data in one_by_one) >= MANY + 8
     assert list(found.blobs(f"{commit}:{path}" for path in crowd)) == one_by_one
-    known = [None if data is None else Digest.of(data) for data in one_by_one]
+    known = [None if data is None else Digest.of_bytes(data) for data in one_by_one]
     assert list(found.blob_digests(f"{commit}:{path}" for path in crowd)) == known
 
 
@@ -127,7 +127,7 @@ def test_a_folder_is_not_taken_for_another_whose_name_begins_like_it(
     asked = [f"HEAD:dir{ending}/{number}" for number in range(MANY)]
     for few in (asked, asked[:3], [f"HEAD:x{ending}"]):
         assert set(found.blobs(few)) == {b"odd"}
-        assert set(found.blob_digests(few)) == {Digest.of(b"odd")}
+        assert set(found.blob_digests(few)) == {Digest.of_bytes(b"odd")}
 
 
 def test_what_a_partial_clone_lacks_is_told_and_not_fetched(
@@ -217,7 +217,7 @@ def test_a_digest_is_of_all_of_a_large_blob(repository: Ground, found: Repositor
     repository.write("empty", b"")
     repository.commit()
     asked = ["HEAD:large", "HEAD:nowhere", "HEAD", "HEAD:empty", "HEAD:large"]
-    expected = [Digest.of(large), None, None, Digest.of(b""), Digest.of(large)]
+    expected = [Digest.of_bytes(large), None, None, Digest.of_bytes(b""), Digest.of_bytes(large)]
     assert list(found.blob_digests(asked)) == expected
 
 

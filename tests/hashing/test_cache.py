@@ -45,7 +45,7 @@ def settle() -> None:
 
 
 def kept(state: StateDatabase, worktree: str = "w", key: bytes = b"data") -> list[bytes]:
-    return [path for path, _ in state.files(worktree, key)]
+    return [path for path, _ in state.read_files(worktree, key)]
 
 
 def test_fresh_files_are_not_kept_and_settled_ones_are(tmp_path: Path, top: Path) -> None:

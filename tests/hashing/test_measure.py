@@ -27,7 +27,7 @@ class Shelf:
     def find_missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
         return digests - self.contents.keys()
 
-    def store(self, contents: Sequence[tuple[str, bytes]]) -> object:
+    def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> object:
         return dict(contents)
 
     def accept_receipt(self, receipt: object) -> None:
@@ -47,13 +47,13 @@ class _Memory:
     def file_descriptor(self) -> int:
         raise NotImplementedError
 
-    def clone(self, source: int) -> bool:
+    def clone_from(self, source: int) -> bool:
         return False
 
     def write(self, data: memoryview) -> None:
         self._data += data
 
-    def keep(self, digest: str) -> None:
+    def keep_as(self, digest: str) -> None:
         self._shelf.contents[digest] = bytes(self._data)
 
     def discard_content(self) -> None:
@@ -152,7 +152,7 @@ def test_a_lying_cache_does_not_reach_the_store(top: Path, tmp_path: Path) -> No
     state = StateDatabase(tmp_path / "state/state.db")
     cache = StatCache(state, "w")
     first = measure_artifact(top, key="data", cache=cache)
-    lies = [(path, entry[:32] + b"\5" * 32) for path, entry in state.files("w", b"data")]
+    lies = [(path, entry[:32] + b"\5" * 32) for path, entry in state.read_files("w", b"data")]
     state.keep_files("w", lies, [])
     assert measure_artifact(top, key="data", cache=cache, sink=Shelf()) == first
 
@@ -220,7 +220,7 @@ def test_what_holds_no_file_is_refused_by_name(tmp_path: Path, kind: str) -> Non
 
 def test_a_full_disk_is_reported_with_its_path(top: Path) -> None:
     class Full(Shelf):
-        def store(self, contents: Sequence[tuple[str, bytes]]) -> object:
+        def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> object:
             raise OSError(28, "No space left on device", "/store/tmp/x")
 
     with pytest.raises(
@@ -241,7 +241,7 @@ def test_once_there_are_workers_they_store_all_small_files(
             super().__init__()
             self.processes: list[int] = []
 
-        def store(self, contents: Sequence[tuple[str, bytes]]) -> object:
+        def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> object:
             return os.getpid(), dict(contents)
 
         def accept_receipt(self, receipt: object) -> None:

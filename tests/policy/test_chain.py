@@ -78,7 +78,7 @@ def test_a_tag_with_a_hostile_name_can_be_pasted() -> None:
 
 # -- a stage's history -----------------------------------------------------------------------------------------------
 
-RECORDS = {version: Digest.of(version.encode()) for version in "abc"}
+RECORDS = {version: Digest.of_bytes(version.encode()) for version in "abc"}
 Chain = list[tuple[PromotionRecord, Digest]]
 
 
@@ -103,7 +103,7 @@ def chained(links: list[PromotionRecord]) -> Chain:
     chain: Chain = []
     for record in links:
         made = replace(record, prior=chain[-1][1] if chain else None)
-        chain.append((made, Digest.of(repr(made).encode())))
+        chain.append((made, Digest.of_bytes(repr(made).encode())))
     return chain
 
 
@@ -136,7 +136,7 @@ def edit(at: int, **changes: object) -> Callable[[Chain], Chain]:
 
     def edited(chain: Chain) -> Chain:
         record = replace(chain[at][0], **changes)  # type: ignore[arg-type]
-        return [*chain[:at], (record, Digest.of(repr(record).encode())), *chain[at + 1 :]]
+        return [*chain[:at], (record, Digest.of_bytes(repr(record).encode())), *chain[at + 1 :]]
 
     return edited
 

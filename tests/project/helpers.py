@@ -30,8 +30,8 @@ def new_repository(path: Path) -> Repository:
 
 
 def initialise_project(repository: Repository) -> Project:
-    init_project(Project.find(repository.path))
-    return Project.open(repository.path)
+    init_project(Project.find_from(repository.path))
+    return Project.open_existing(repository.path)
 
 
 def write_artifact(repository: Repository, path: str, files: Files | str | bytes) -> None:
@@ -81,7 +81,7 @@ def store_version(
     )
     manifests[layout.version_path(model, number)] = codec.encode("version", record.to_document())
     for path, data in manifests.items():
-        where = project.top / path
+        where = project.top_folder / path
         where.parent.mkdir(parents=True, exist_ok=True)
         where.write_bytes(data)
     return record

@@ -18,7 +18,7 @@ def test_the_time_can_be_told(
     project: Project, monkeypatch: pytest.MonkeyPatch, told: str, moment: str
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", told)
-    assert project.now == moment
+    assert project.record_time == moment
 
 
 @pytest.mark.parametrize("told", ["abc", "-1", "1.5", "nan", "253402300800", "9" * 5000, "\u0661"])
@@ -27,7 +27,7 @@ def test_a_time_that_is_none_is_refused(
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", told)
     with pytest.raises(UsageError, match="SOURCE_DATE_EPOCH") as refused:
-        assert project.now
+        assert project.record_time
     assert refused.value.hint
 
 
@@ -36,14 +36,14 @@ def test_a_path_no_record_can_hold_is_refused_when_it_is_typed(
     project: Project, given: str
 ) -> None:
     with pytest.raises(UsageError, match="cannot be an artifact path"):
-        project.path(given)
+        project.resolve_path(given)
 
 
 def test_a_folder_of_mlvers_own_that_is_a_symlink_is_refused(
     project: Project, tmp_path: Path
 ) -> None:
     (tmp_path / "outside").mkdir()
-    project.directory.rename(tmp_path / "kept")
+    project.state_directory.rename(tmp_path / "kept")
     (project.repository.common_dir / "mlver").symlink_to(tmp_path / "outside")
     with pytest.raises(MlverError, match="is a symlink"), editing(project, "test"):
         pass

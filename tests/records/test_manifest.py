@@ -43,7 +43,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
             st.lists(components, min_size=1, max_size=3).map(b"/".join), digests, min_size=1
         )
     )
-    return Manifest.of((path, digest) for path, digest in found.items()
+    return Manifest.from_entries((path, digest) for path, digest in found.items()
                        if not any(other.startswith(path + b"/") for other in found))  # fmt: skip
 
 
@@ -54,39 +54,39 @@ def test_sha256sum_agrees(tmp_path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"%d" % number)
         entries.append((name, hashlib.sha256(b"%d" % number).hexdigest()))
-    manifest = Manifest.of(entries)
+    manifest = Manifest.from_entries(entries)
     run = subprocess.run(
         ["sha256sum", "--check", "--strict", "--quiet"],
-        input=manifest.encode(),
+        input=manifest.to_bytes(),
         cwd=tmp_path,
         check=False,
     )
     assert run.returncode == 0
-    assert Manifest.parse(manifest.encode(), "m") == manifest
-    assert manifest.digest.hex == hashlib.sha256(manifest.encode()).hexdigest()
+    assert Manifest.parse(manifest.to_bytes(), "m") == manifest
+    assert manifest.digest.hex == hashlib.sha256(manifest.to_bytes()).hexdigest()
 
 
 @given(manifests())
 def test_many_lines_at_once_are_the_lines_one_by_one(manifest: Manifest) -> None:
     paths = [path for path, _ in manifest.entries]
     digests = [bytes.fromhex(hexadecimal) for _, hexadecimal in manifest.entries]
-    assert format_lines(paths, digests) == manifest.encode()
+    assert format_lines(paths, digests) == manifest.to_bytes()
     with pytest.raises(ValueError, match="zip"):
         format_lines(paths, digests[1:])
 
 
 @given(manifests())
 def test_parsing_gives_back_what_was_encoded(manifest: Manifest) -> None:
-    assert Manifest.parse(manifest.encode(), "m") == manifest
+    assert Manifest.parse(manifest.to_bytes(), "m") == manifest
 
 
 @given(manifests(), st.data())
 def test_what_parses_encodes_to_the_same_bytes(manifest: Manifest, data: st.DataObject) -> None:
-    text = bytearray(manifest.encode())
+    text = bytearray(manifest.to_bytes())
     place = data.draw(st.integers(0, len(text) - 1))
     text[place] = data.draw(st.integers(0, 255))
     with suppress(InvalidDocument):
-        assert Manifest.parse(bytes(text), "m").encode() == text
+        assert Manifest.parse(bytes(text), "m").to_bytes() == text
 
 
 _parts = [
@@ -143,7 +143,7 @@ def test_names_of_all_languages_are_taken_at_a_glance() -> None:
         )
     )
     text = b"".join(format_line(path, ONE) for path in paths)
-    assert module._parse_plain(text) == Manifest.of((path, ONE) for path in paths).entries
+    assert module._parse_plain(text) == Manifest.from_entries((path, ONE) for path in paths).entries
 
 
 def test_a_manifest_that_only_looks_right_from_afar_is_refused_soon() -> None:
@@ -210,8 +210,12 @@ def test_control_characters_of_a_hostile_name_stay_out_of_the_message() -> None:
 
 
 def test_compare_names_what_became_of_each_file() -> None:
-    old = Manifest.of([(b"same", ONE), (b"edited", ONE), (b"gone", TWO), (b"moved", THREE)])
-    new = Manifest.of([(b"same", ONE), (b"edited", TWO), (b"here", THREE), (b"extra", ONE)])
+    old = Manifest.from_entries(
+        [(b"same", ONE), (b"edited", ONE), (b"gone", TWO), (b"moved", THREE)]
+    )
+    new = Manifest.from_entries(
+        [(b"same", ONE), (b"edited", TWO), (b"here", THREE), (b"extra", ONE)]
+    )
     assert compare_manifests(old, new) == ManifestComparison(
         (b"extra",), (b"gone",), (b"edited",), ((b"moved", b"here"),)
     )
@@ -219,8 +223,8 @@ def test_compare_names_what_became_of_each_file() -> None:
 
 
 def test_copies_pair_by_name_first_and_then_in_order() -> None:
-    old = Manifest.of([(b"a/1", ONE), (b"a/2", ONE), (b"a/3", ONE)])
-    new = Manifest.of([(b"b/2", ONE), (b"b/8", ONE), (b"b/9", ONE), (b"c", ONE)])
+    old = Manifest.from_entries([(b"a/1", ONE), (b"a/2", ONE), (b"a/3", ONE)])
+    new = Manifest.from_entries([(b"b/2", ONE), (b"b/8", ONE), (b"b/9", ONE), (b"c", ONE)])
     found = compare_manifests(old, new)
     assert found.renamed == ((b"a/1", b"b/8"), (b"a/2", b"b/2"), (b"a/3", b"b/9"))
     assert (found.added, found.removed) == ((b"c",), ())
@@ -228,7 +232,7 @@ def test_copies_pair_by_name_first_and_then_in_order() -> None:
 
 @given(manifests())
 def test_the_paths_of_a_manifest_made_here_are_read_one_by_one(manifest: Manifest) -> None:
-    assert list(read_paths(manifest.encode())) == [path for path, _ in manifest.entries]
+    assert list(read_paths(manifest.to_bytes())) == [path for path, _ in manifest.entries]
 
 
 @given(manifests(), manifests())

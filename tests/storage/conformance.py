@@ -43,19 +43,19 @@ class _BrokenSource(io.BytesIO):
 
 def put_contents(store: ObjectStore, *contents: bytes) -> list[Digest]:
     with store.open_deposit() as intake:
-        return [intake.put(io.BytesIO(content)) for content in contents]
+        return [intake.put_object(io.BytesIO(content)) for content in contents]
 
 
 def _put_and_fail(store: ObjectStore, *contents: bytes) -> None:
     with store.open_deposit() as intake:
         for content in contents:
-            intake.put(io.BytesIO(content))
+            intake.put_object(io.BytesIO(content))
         raise ZeroDivisionError
 
 
 def get_content(store: ObjectStore, digest: Digest) -> bytes:
     out = io.BytesIO()
-    size = store.copy(digest, out)
+    size = store.copy_object(digest, out)
     assert size == len(out.getvalue())
     return out.getvalue()
 
@@ -66,12 +66,12 @@ class StoreConformance:
 
     def test_what_is_put_is_there(self, store: ObjectStore) -> None:
         digests = put_contents(store, *CONTENTS)
-        assert digests == [Digest.of(content) for content in CONTENTS]
+        assert digests == [Digest.of_bytes(content) for content in CONTENTS]
         assert store.find_missing(digests) == set()
         assert [get_content(store, digest) for digest in digests] == CONTENTS
 
     def test_what_was_never_put_is_missing(self, store: ObjectStore) -> None:
-        absent = Digest.of(b"absent")
+        absent = Digest.of_bytes(b"absent")
         (there,) = put_contents(store, b"there")
         assert store.find_missing([absent, there]) == {absent}
         with pytest.raises(ObjectMissing) as caught:
@@ -81,7 +81,7 @@ class StoreConformance:
 
     def test_an_empty_store_answers(self, store: ObjectStore) -> None:
         assert store.find_missing([]) == set()
-        assert store.find_missing([Digest.of(b"x")]) == {Digest.of(b"x")}
+        assert store.find_missing([Digest.of_bytes(b"x")]) == {Digest.of_bytes(b"x")}
         assert put_contents(store) == []
 
     def test_putting_again_is_harmless(self, store: ObjectStore) -> None:
@@ -93,19 +93,19 @@ class StoreConformance:
 
     def test_many_are_asked_for_at_once(self, store: ObjectStore) -> None:
         digests = put_contents(store, *(b"%d" % number for number in range(1500)))
-        absent = {Digest.of(b"no %d" % number) for number in range(700)}
+        absent = {Digest.of_bytes(b"no %d" % number) for number in range(700)}
         assert store.find_missing([*digests, *absent]) == absent
 
     def test_nothing_is_stored_after_an_error(self, store: ObjectStore) -> None:
         with pytest.raises(ZeroDivisionError):
             _put_and_fail(store, b"small", LARGE)
-        digests = {Digest.of(content) for content in (b"small", LARGE)}
+        digests = {Digest.of_bytes(content) for content in (b"small", LARGE)}
         assert store.find_missing(digests) == digests
 
     def test_a_source_that_breaks_stores_nothing(self, store: ObjectStore) -> None:
         with pytest.raises(Exception, match="Connection reset"), store.open_deposit() as intake:
-            intake.put(_BrokenSource(LARGE * 2))
-        assert store.find_missing([Digest.of(LARGE * 2)]) == {Digest.of(LARGE * 2)}
+            intake.put_object(_BrokenSource(LARGE * 2))
+        assert store.find_missing([Digest.of_bytes(LARGE * 2)]) == {Digest.of_bytes(LARGE * 2)}
 
     @pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
     def test_damage_is_found_and_mended_by_storing_again(

@@ -39,7 +39,7 @@ def flip(path: Path, offset: int, bit: int = 0) -> None:
 
 
 def place_of(store: LocalStore, digest: Digest) -> tuple[Path, int]:
-    (place,) = store.places({digest.hex})[digest.hex]
+    (place,) = store.find_locations({digest.hex})[digest.hex]
     return Path(place.path), place.offset
 
 
@@ -163,10 +163,12 @@ def test_a_pack_stored_again_under_its_own_name_replaces_the_damaged_one(store: 
 
 @pytest.mark.parametrize("lost", [{1}, {2}, {0, 1}, {0, 1, 2}])
 def test_receipts_that_never_came_leave_a_sound_pack(store: LocalStore, lost: set[int]) -> None:
-    contents = [(Digest.of(data).hex, data) for data in (b"first", b"second", b"third", b"first")]
+    contents = [
+        (Digest.of_bytes(data).hex, data) for data in (b"first", b"second", b"third", b"first")
+    ]
     with store.open_deposit() as intake:
         for number, content in enumerate(contents):
-            receipt = intake.store([content])
+            receipt = intake.store_contents([content])
             if number not in lost:
                 intake.accept_receipt(receipt)
     assert store.find_missing(Digest(digest) for digest, _ in contents) == set()
@@ -203,7 +205,7 @@ def test_a_write_that_failed_spoils_nothing_that_follows(
     with store.open_deposit() as intake:
         for data in (b"one", b"two", b"three"):
             with suppress(MlverError):
-                store_kept.append(intake.put(io.BytesIO(data)))
+                store_kept.append(intake.put_object(io.BytesIO(data)))
     assert [get_content(store, digest) for digest in store_kept] == [b"one", b"three"]
     assert list(store.verify_objects()) == []
 
@@ -229,16 +231,16 @@ def test_few_of_a_pack_are_found_as_well_as_many(store: LocalStore, count: int) 
     known = put_contents(store, *(b"%d" % number for number in range(100)))
     asked = {digest.hex for digest in known[:count]}
     for others in (set(), {hashlib.sha256(b"other %d" % n).hexdigest() for n in range(500)}):
-        assert store.places(asked | others).keys() == asked
+        assert store.find_locations(asked | others).keys() == asked
 
 
 def test_what_was_handed_over_once_is_not_stored_again(store: LocalStore) -> None:
-    contents = [(Digest.of(data).hex, data) for data in (b"one", b"two", b"one")]
+    contents = [(Digest.of_bytes(data).hex, data) for data in (b"one", b"two", b"one")]
     with store.open_deposit() as intake:
         for content in contents:
-            intake.accept_receipt(intake.store([content]))
+            intake.accept_receipt(intake.store_contents([content]))
         large = io.BytesIO(LARGE)
-        known = {intake.put(large).hex, *(digest for digest, _ in contents)}
+        known = {intake.put_object(large).hex, *(digest for digest, _ in contents)}
         assert intake.find_missing({*known, "ab" * 32}) == {"ab" * 32}
         other = store.open_deposit()
         assert other.find_missing(known) == known
@@ -281,7 +283,7 @@ def test_a_good_copy_is_served_where_another_is_damaged(store: LocalStore, tmp_p
     for file in other.packs_directory.iterdir():
         file.rename(store.packs_directory / file.name)
     for number in (0, 1):
-        place = sorted(store.places({digest.hex})[digest.hex])[number]
+        place = sorted(store.find_locations({digest.hex})[digest.hex])[number]
         flip(Path(place.path), place.offset)
         assert get_content(store, digest) == b"content"
         store.export_objects([(digest, tmp_path / "out")])
@@ -342,7 +344,7 @@ def test_every_flipped_bit_of_every_stored_file_is_named(store: LocalStore) -> N
 
 def test_verify_names_what_is_missing_and_strange(store: LocalStore) -> None:
     _, large = put_contents(store, b"small", LARGE)
-    absent = Digest.of(b"absent")
+    absent = Digest.of_bytes(b"absent")
     assert list(store.verify_objects([absent, large])) == [
         StoreProblem(absent, None, "is missing", lost=True)
     ]
@@ -384,7 +386,7 @@ class TestExport:
         if harm == "damaged":
             flip(*place_of(store, bad))
         else:
-            bad = Digest.of(b"absent")
+            bad = Digest.of_bytes(b"absent")
         out = tmp_path / "out"
         out.mkdir()
         (out / "a").write_bytes(b"old")
@@ -497,8 +499,8 @@ def test_two_deposits_of_the_same_content_agree(store: LocalStore) -> None:
     contents = (b"small", LARGE)
     with store.open_deposit() as one, LocalStore(store.directory).open_deposit() as two:
         for content in contents:
-            assert one.put(io.BytesIO(content)) == two.put(io.BytesIO(content))
-    assert [get_content(store, Digest.of(content)) for content in contents] == list(contents)
+            assert one.put_object(io.BytesIO(content)) == two.put_object(io.BytesIO(content))
+    assert [get_content(store, Digest.of_bytes(content)) for content in contents] == list(contents)
     assert list(store.verify_objects()) == []
     assert rubbish(store) == []
 
@@ -508,7 +510,7 @@ def test_nothing_is_stored_behind_a_symlink(tmp_path: Path, link: str) -> None:
     directory, outside = tmp_path / "git/mlver", tmp_path / "outside"
     outside.mkdir()
     large = b"large" * (1 << 20)
-    place = directory / link.format(fan=Digest.of(large).hex[:2])
+    place = directory / link.format(fan=Digest.of_bytes(large).hex[:2])
     place.parent.mkdir(parents=True)
     place.symlink_to(outside)
     with pytest.raises(MlverError, match="is a symlink, and mlver writes nowhere else") as refused:

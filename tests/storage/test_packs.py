@@ -54,11 +54,11 @@ def test_every_member_is_found_and_the_index_can_be_made_again(
     pack = build(tmp_path_factory.mktemp("packs"), contents)
     data = pack.path.read_bytes()
     for content in contents:
-        member = pack.find(hashlib.sha256(content).hexdigest())
+        member = pack.find_member(hashlib.sha256(content).hexdigest())
         assert member is not None
         assert data[member.offset : member.offset + member.size] == content
-    assert pack.find("0" * 64) is None
-    assert pack.find("f" * 64) is None
+    assert pack.find_member("0" * 64) is None
+    assert pack.find_member("f" * 64) is None
     assert pack.digests == {member.hex for member in pack.read_members()}
     assert pack.find_listed({"0" * 64, *pack.digests}) == pack.digests
     assert packs.scan_pack(pack.path) == (pack.index, packs.pack_length(pack.index))
@@ -98,9 +98,9 @@ def test_a_damaged_index_is_never_taken_for_whole(
     again = PackFile(pack.path.parent, pack.name)
     assert not again.is_indexed()
     list(again.read_members())
-    again.find("8" * 64)
+    again.find_member("8" * 64)
     assert packs.scan_pack(again.path)[0] == pack.index
     pack.index_path.unlink()
     lost = PackFile(pack.path.parent, pack.name)
     assert not lost.is_indexed()
-    assert lost.find("8" * 64) is None
+    assert lost.find_member("8" * 64) is None

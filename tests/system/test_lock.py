@@ -100,7 +100,7 @@ def test_work_trees_share_one_lock(repository: Repository, tmp_path: Path) -> No
     project = initialise_project(repository)
     repository.commit()
     repository.git("worktree", "add", "--quiet", "-b", "side", str(tmp_path / "linked"))
-    linked = replace(Project.open(tmp_path / "linked"), wait=0)
+    linked = replace(Project.open_existing(tmp_path / "linked"), wait=0)
     with (
         editing(project, "here"),
         pytest.raises(MlverError, match="another mlver is writing here"),

@@ -111,7 +111,7 @@ def test_an_answer_that_is_cut_short_is_none(sent: bytes) -> None:
     other = _ForkedWorker()
     other._source = source
     assert other.read_answer() is None
-    other.end()
+    other.end_process()
 
 
 @pytest.mark.usefixtures("two_cores")

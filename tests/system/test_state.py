@@ -30,7 +30,7 @@ def test_documents_are_kept(path: Path) -> None:
 def test_what_a_commit_holds_is_kept_and_only_a_digest_is_believed(path: Path) -> None:
     state = StateDatabase(path)
     state.keep_committed({"c1:a": KEY, "c1:b": "rubbish"})
-    assert state.committed(["c1:a", "c1:b", "c2:a"]) == {"c1:a": KEY}
+    assert state.find_committed(["c1:a", "c1:b", "c2:a"]) == {"c1:a": KEY}
     assert state.get_document(KEY) is None
 
 
@@ -79,11 +79,11 @@ def test_files_come_in_order_below_their_artifact_only(
         "w", [(name, b"entry of " + name) for name in reversed(names)], []
     )
     StateDatabase(path).keep_files("other", [(b"data/z", b"x")], [])
-    assert list(StateDatabase(path).files("w", b"data")) == [
+    assert list(StateDatabase(path).read_files("w", b"data")) == [
         (name, b"entry of " + name) for name in names[:6]
     ]
     StateDatabase(path).keep_files("w", [(b"data/a", b"new")], [b"data/a-b", b"data"])
-    assert [key for key, _ in StateDatabase(path).files("w", b"data")] == [
+    assert [key for key, _ in StateDatabase(path).read_files("w", b"data")] == [
         b"data/a",
         b"data/a/c",
         b"data/a0",
@@ -100,7 +100,7 @@ def test_a_changed_row_is_a_miss(path: Path, table: str) -> None:
                            (b"Entry" if table == "files" else "[2]",))  # fmt: skip
     connection.close()
     assert (StateDatabase(path).get_document(KEY) is None) == (table == "documents")
-    assert (list(StateDatabase(path).files("w", b"a")) == []) == (table == "files")
+    assert (list(StateDatabase(path).read_files("w", b"a")) == []) == (table == "files")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_damage_is_survived_and_mended(path: Path, damage: str) -> None:
         assert cache.get_document(KEY) in (None, "[1]")
         cache.put_document(KEY, "[1]")
         cache.keep_files("w", [(b"a", b"entry")], [b"b"])
-        list(cache.files("w", b"a"))
+        list(cache.read_files("w", b"a"))
         cache.close()
     mended = damage in ("rubbish", "truncated", "middle")
     assert (StateDatabase(path).get_document(KEY) == "[1]") == mended

@@ -19,10 +19,10 @@ def work(stream: io.StringIO, seconds: float, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("mlver.terminal.progress.time.monotonic", lambda: next(clock, 100.0))
     monkeypatch.setenv("TERM", "xterm")
     reporter = TerminalReporter(stream)
-    reporter.begin("hashing [red]model[/red]", 100)
+    reporter.begin_work("hashing [red]model[/red]", 100)
     reporter.advance_work(50)
     reporter.advance_work(50)
-    reporter.end()
+    reporter.end_work()
     return stream.getvalue()
 
 

@@ -101,14 +101,14 @@ def adopt_tags(project: Project, asked: AdoptRequest) -> AdoptResult:
             project, asked, project.repository.tags(), told_by_tags(project.repository)
         )
         claims = run.read_claims()
-        project.reporter.begin("reading tags", None)
+        project.reporter.begin_work("reading tags", None)
         try:
             for claim in sorted(claims.versions, key=_version_sort_key):
-                run.version(claim, withdrawn=(claim.model, claim.version) in claims.withdrawn)
+                run.adopt_version(claim, withdrawn=(claim.model, claim.version) in claims.withdrawn)
         finally:
-            project.reporter.end()
-        run.stages(claims)
-        result = run.result()
+            project.reporter.end_work()
+        run.adopt_stages(claims)
+        result = run.build_result()
         if edit is None or not run.writes:
             return result
         commit = _land_records(run, edit, result)
@@ -158,7 +158,7 @@ class _AdoptionRun:
 
     # -- versions ----------------------------------------------------------------------------------------------------
 
-    def version(self, claim: VersionTag, *, withdrawn: bool) -> None:
+    def adopt_version(self, claim: VersionTag, *, withdrawn: bool) -> None:
         """Make the record a tag tells of, or note why there can be none."""
         try:
             if withdrawn:
@@ -187,7 +187,7 @@ class _AdoptionRun:
                 f"{claim.version} is no semantic version without build metadata",
                 hint=shell_command("git", "tag", "-a", named, f"{claim.tag}^{{}}"),
             )
-        digest = self.project.registry.digest(claim.model, claim.version)
+        digest = self.project.registry.read_version_digest(claim.model, claim.version)
         if digest is None:
             return False
         self.digests[claim.model, claim.version] = digest
@@ -219,7 +219,7 @@ class _AdoptionRun:
             )
             return
         if claim.model not in self.places:
-            names.check_distinct(claim.model, [*self.project.registry.models(), *self.places])
+            names.check_distinct(claim.model, [*self.project.registry.list_models(), *self.places])
             self.places[claim.model] = _find_model_paths(self.project, self.asked, claim.model)
         origin = OriginTag(tag, tag.commit, self.told[claim.tag])
         made = adopted_records.prepare_record(
@@ -232,11 +232,11 @@ class _AdoptionRun:
         )
         self.adoptees.append(made)
         self.writes[layout.version_path(claim.model, claim.version)] = made.data
-        self.digests[claim.model, claim.version] = Digest.of(made.data)
+        self.digests[claim.model, claim.version] = Digest.of_bytes(made.data)
 
     # -- stages ------------------------------------------------------------------------------------------------------
 
-    def stages(self, claims: TagClaims) -> None:
+    def adopt_stages(self, claims: TagClaims) -> None:
         """The history of each stage that has none here yet; none is written by halves."""
         events: dict[tuple[str, str], list[StageTag]] = {}
         for tag in sorted(claims.stages, key=lambda tag: (tag.count, tag.withdrawn)):
@@ -309,7 +309,7 @@ class _AdoptionRun:
 
     # -- telling of it -----------------------------------------------------------------------------------------------
 
-    def result(self) -> AdoptResult:
+    def build_result(self) -> AdoptResult:
         return AdoptResult(
             versions=tuple(self._summarise_version(made) for made in self.adoptees),
             stages=tuple(self.adopted_stages),
@@ -321,13 +321,13 @@ class _AdoptionRun:
 
     def _summarise_version(self, made: PreparedRecord) -> AdoptedVersion:
         record, weights = made.record, made.record.weights
-        assert record.adopted is not None
+        assert record.adopted_tag is not None
         seal = version_tag_name(record.model, record.version)
         return AdoptedVersion(
             model=record.model,
             version=record.version,
-            tag=record.adopted.tag,
-            seal=None if seal == record.adopted.tag else seal,
+            tag=record.adopted_tag.tag,
+            seal=None if seal == record.adopted_tag.tag else seal,
             weights=weights.path,
             digest=str(weights.digest),
             size=weights.size,
@@ -338,12 +338,14 @@ class _AdoptionRun:
 
 def _find_model_paths(project: Project, asked: AdoptRequest, model: str) -> ModelPaths:
     """Where the files of a model were: as typed, else as `model.yaml` says, else as annotations will."""
-    known = project.registry.settings(model) or ModelSettings(model=model)
+    known = project.registry.read_settings(model) or ModelSettings(model=model)
     data = {name: artifact.path for name, artifact in known.data.items()}
-    data |= {names.check_data_set(name): project.path(path) for name, path in asked.data.items()}
+    data |= {
+        names.check_data_set(name): project.resolve_path(path) for name, path in asked.data.items()
+    }
     told = known.weights.path if known.weights else None
     return ModelPaths(
-        weights=project.path(asked.weights) if asked.weights else told,
+        weights=project.resolve_path(asked.weights) if asked.weights else told,
         data=data,
         params=known.params or adopted_records.PARAMS,
         metrics=known.metrics or adopted_records.METRICS,
@@ -370,16 +372,16 @@ def _land_records(run: _AdoptionRun, edit: PlannedEdit, result: AdoptResult) -> 
         for made, one in zip(run.adoptees, result.versions, strict=True)
         if one.seal is not None
     )
-    return edit.commit("\n".join((f"mlver: {edit.what}", "", *lines)), tags)
+    return edit.commit_files("\n".join((f"mlver: {edit.what}", "", *lines)), tags)
 
 
 def _put_settings(project: Project, edit: PlannedEdit, adoptees: Sequence[PreparedRecord]) -> None:
     """A model's settings where it has none: the next `mlver register` pins the same places, kept by the same tool."""
     for record in {made.record.model: made.record for made in adoptees}.values():
-        if project.registry.settings(record.model) is None:
+        if project.registry.read_settings(record.model) is None:
             kept = {
                 name: ArtifactSettings(path=one.path, format=one.format, stored=False)
-                for name, one in record.artifacts().items()
+                for name, one in record.named_artifacts().items()
             }
             settings = ModelSettings(
                 model=record.model,
@@ -388,13 +390,13 @@ def _put_settings(project: Project, edit: PlannedEdit, adoptees: Sequence[Prepar
                 params=_list_present(project, adopted_records.PARAMS),
                 metrics=_list_present(project, adopted_records.METRICS),
             )
-            edit.put(
+            edit.put_file(
                 layout.settings_path(record.model), amend("model", None, settings.to_document())
             )
 
 
 def _list_present(project: Project, files: Sequence[str]) -> tuple[str, ...]:
-    return tuple(path for path in files if (project.top / path).is_file())
+    return tuple(path for path in files if (project.top_folder / path).is_file())
 
 
 def _put_stages(project: Project, edit: PlannedEdit, stages: Collection[str]) -> None:
@@ -404,7 +406,7 @@ def _put_stages(project: Project, edit: PlannedEdit, stages: Collection[str]) ->
         wanted = replace(
             config, stages={**config.stages, **dict.fromkeys(lacking, StageSettings())}
         )
-        edit.put(
+        edit.put_file(
             layout.CONFIG,
-            amend("config", project.registry.read(layout.CONFIG), wanted.to_document()),
+            amend("config", project.registry.read_file(layout.CONFIG), wanted.to_document()),
         )

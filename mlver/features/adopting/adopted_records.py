@@ -103,7 +103,7 @@ def prepare_record(
     held: dict[str, ExternalCopy] = {}
     for name, path in wanted.items():
         try:
-            held[name] = holdings.at(origin.commit, names.check_artifact_path(path))
+            held[name] = holdings.find_copy(origin.commit, names.check_artifact_path(path))
         except MissingPath as error:
             if name == "weights":
                 raise
@@ -136,7 +136,7 @@ def prepare_record(
         extra={"adopted": adopted.to_document()},
     )
     data = codec.encode(
-        "version", record.to_document(), project.registry.read(layout.VERSION_SCHEMA)
+        "version", record.to_document(), project.registry.read_file(layout.VERSION_SCHEMA)
     )
     manifests = {
         layout.manifest_path(h.found.digest): h.found.manifest
@@ -215,7 +215,7 @@ def build_promotions(
             prior=prior,
         )
         data = codec.encode("promotion", record.to_document())
-        prior = Digest.of(data)
+        prior = Digest.of_bytes(data)
         yield layout.promotion_path(model, stage, sequence), data
 
 

@@ -74,7 +74,7 @@ def _check_git(project: Project) -> Iterator[Finding]:
         message = f"{told} cannot sync what it writes: a power cut may lose a commit or a tag"
         yield Finding("wrong", "git", message, "upgrade git to 2.36 or newer")
     else:
-        yield Finding("good", "git", f"{told}, at {project.top}")
+        yield Finding("good", "git", f"{told}, at {project.top_folder}")
     unfinished = project.repository.unfinished()
     if unfinished:
         yield Finding(
@@ -94,7 +94,7 @@ def _check_layout(project: Project, fix: bool) -> Iterator[Finding]:
     if missing and fix:
         init_project(project)
     root = f"{layout.ROOT}/"
-    unprepared = layout.CONFIG in missing and not project.registry.models()
+    unprepared = layout.CONFIG in missing and not project.registry.list_models()
     for path in [root] if unprepared else missing:
         yield Finding("wrong", path, "is missing", "mlver init", fixable=True, fixed=fix)
     if layout.CONFIG not in missing or fix:
@@ -116,7 +116,7 @@ def _check_stages(project: Project) -> Finding:
 
 
 def _check_interrupted(project: Project, fix: bool) -> Iterator[Finding]:
-    plan = intent.read_pending(project.directory)
+    plan = intent.read_pending(project.state_directory)
     if plan is None:
         return
     if fix:
@@ -134,13 +134,13 @@ def _check_records(project: Project, _: bool) -> Iterator[Finding]:
         else "mlver tag"
     )
     fresh = project.without_cache
-    models = fresh.registry.models()
+    models = fresh.registry.list_models()
     broken: list[BrokenLink] = []
     count = 0
     for model in models:
         known = {
             version: _read_digest(fresh, model, version, broken)
-            for version in fresh.registry.versions(model)
+            for version in fresh.registry.list_versions(model)
         }
         found = {version: digest for version, digest in known.items() if digest is not None}
         count += len(found)
@@ -171,13 +171,13 @@ def _read_digest(
 ) -> Digest | None:
     """The digest of a record that can be read; `broken` is told of it, or of its manifests, where one cannot."""
     try:
-        record, digest = project.registry.version(model, version)
+        record, digest = project.registry.read_version(model, version)
     except MlverError as error:
         broken.append(
             audit.describe_unreadable(project, "record", layout.version_path(model, version), error)
         )
         return None
-    for name, artifact in record.artifacts().items():
+    for name, artifact in record.named_artifacts().items():
         try:
             measuring.list_entries(project, artifact)
         except MlverError as error:
@@ -212,7 +212,7 @@ def _check_objects(project: Project, fix: bool) -> Iterator[Finding]:
         )
     aside = repair.count_quarantined(project)
     if aside:
-        where = project.directory / "quarantine"
+        where = project.state_directory / "quarantine"
         copies = "1 damaged copy is" if aside == 1 else f"{aside} damaged copies are"
         message = f"{copies} kept aside, and never served"
         hint = f"{shell_command('ls', where)}   (nothing there is needed once all is well)"

@@ -88,7 +88,7 @@ def verify_versions(
     broken += audit.find_uncommitted(fresh, models)
     if everything:
         broken += audit.check_repository(fresh)
-    pinned = [artifact for record in versions for artifact in record.artifacts().values()]
+    pinned = [artifact for record in versions for artifact in record.named_artifacts().values()]
     return VerifyResult(
         versions=tuple(f"{one.model}@{one.version}" for one in chosen),
         promotions=len(promotions),
@@ -96,7 +96,7 @@ def verify_versions(
         bytes=sum(artifact.size for artifact in pinned),
         everything=everything,
         unkept=tuple(
-            f"{one.model}@{one.version} {name}" for one in versions for name in one.unkept
+            f"{one.model}@{one.version} {name}" for one in versions for name in one.unkept_data_sets
         ),
         adopted=tuple(adopted),
         signatures=SignatureCounts(
@@ -116,7 +116,9 @@ def _choose_versions(
     found: list[ResolvedRef] = []
     for model in models:
         try:
-            found += [ResolvedRef(model, number) for number in project.registry.versions(model)]
+            found += [
+                ResolvedRef(model, number) for number in project.registry.list_versions(model)
+            ]
         except MlverError as error:
             broken.append(
                 BrokenLink("name", layout.versions_folder(model), error.message, error.hint)
@@ -126,7 +128,7 @@ def _choose_versions(
 
 def _list_models(project: Project, broken: list[BrokenLink]) -> list[str]:
     try:
-        return project.registry.models()
+        return project.registry.list_models()
     except MlverError as error:
         broken.append(BrokenLink("name", layout.MODELS, error.message, error.hint))
         return []
@@ -146,9 +148,9 @@ def _select_serving(registry: RecordRegistry, chosen: Sequence[ResolvedRef]) -> 
 def _find_held(registry: RecordRegistry, model: str) -> set[str]:
     held = set()
     with suppress(MlverError):  # the chain's own check names it
-        for stage in registry.stages(model):
+        for stage in registry.list_stages(model):
             with suppress(MlverError):
-                holder = registry.holder(model, stage)
+                holder = registry.find_holder(model, stage)
                 held |= {holder.version} if holder else set()
     return held
 
@@ -161,7 +163,7 @@ def _read_records(
     for one in chosen:
         path = layout.version_path(one.model, one.version)
         try:
-            record, digest = project.registry.version(one.model, one.version)
+            record, digest = project.registry.read_version(one.model, one.version)
         except MlverError as error:
             broken.append(audit.describe_unreadable(project, "record", path, error))
             continue
@@ -219,7 +221,7 @@ def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> 
     for model in dict.fromkeys(record.model for record in records):
         mine = [record for record in records if record.model == model]
         for name, path in dict.fromkeys(
-            (n, a.path) for r in mine for n, a in r.artifacts().items()
+            (n, a.path) for r in mine for n, a in r.named_artifacts().items()
         ):
             try:
                 matches = _has_matching_version(project, model, name, path, mine)
@@ -249,9 +251,9 @@ def _has_matching_version(
         return True
     if any(_is_pinned(record, name, found.digest) for record in checked):
         return True
-    for number in project.registry.versions(model):
+    for number in project.registry.list_versions(model):
         try:
-            record, _ = project.registry.version(model, number)
+            record, _ = project.registry.read_version(model, number)
         except MlverError:
             continue
         if _is_pinned(record, name, found.digest):
@@ -260,13 +262,13 @@ def _has_matching_version(
 
 
 def _is_pinned(record: VersionRecord, name: str, digest: Digest) -> bool:
-    pinned = record.artifacts().get(name)
+    pinned = record.named_artifacts().get(name)
     return pinned is not None and pinned.digest == digest
 
 
 def _describe_differences(project: Project, record: VersionRecord, name: str) -> str:
     """Which files differ from a version's, in a few words."""
-    artifact = record.artifacts()[name]
+    artifact = record.named_artifacts()[name]
     try:
         files = measuring.find_changed_files(project, artifact)
     except MlverError:

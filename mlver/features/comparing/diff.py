@@ -66,7 +66,7 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
         new = snapshot_version(
             project, project.resolve_ref(f"{chosen.model}{b}" if b.startswith("@") else b)
         )
-    settings = project.registry.settings(new.model)
+    settings = project.registry.read_settings(new.model)
     return DiffResult(
         old=old.label,
         new=new.label,

@@ -137,11 +137,11 @@ def review_range(project: Project, asked: ReviewRange) -> ReviewResult:
     git = project.repository
     old, head = revisions.resolve(git, asked.old), revisions.resolve(git, asked.new)
     base = old if asked.direct else revisions.merge_base(git, old, head)
-    before = CommittedRecords.at(git, base)
-    other = before if old == base else CommittedRecords.at(git, old)
-    return _BranchReview(project, before, CommittedRecords.at(git, head), other).result(
-        asked, base, head
-    )
+    before = CommittedRecords.at_commit(git, base)
+    other = before if old == base else CommittedRecords.at_commit(git, old)
+    return _BranchReview(
+        project, before, CommittedRecords.at_commit(git, head), other
+    ).build_result(asked, base, head)
 
 
 class _BranchReview:
@@ -163,11 +163,11 @@ class _BranchReview:
             path for path in after if path in before and after[path] != before[path]
         )
         self.gone = sorted(path for path in before if path not in after)
-        head.fetch([*self.added, *self.changed])
-        base.fetch([*self.changed, *self.gone])
+        head.fetch_files([*self.added, *self.changed])
+        base.fetch_files([*self.changed, *self.gone])
         self.warnings: list[Warned] = []
 
-    def result(self, asked: ReviewRange, base: str, head: str) -> ReviewResult:
+    def build_result(self, asked: ReviewRange, base: str, head: str) -> ReviewResult:
         versions: list[NewVersion] = []
         promotions: list[PromotionRecord] = []
         given: dict[str, list[AddedJudgement]] = {"evaluation": [], "approval": []}
@@ -209,7 +209,7 @@ class _BranchReview:
 
     def _read_version(self, place: RecordPath) -> NewVersion:
         number = parse_version(place.version or "")
-        record, digest = self.new.registry.version(place.model, number)
+        record, digest = self.new.registry.read_version(place.model, number)
         new = snapshot_version(self.new, ResolvedRef(place.model, number))
         compared = self._find_compared(place.model, number, record.parent)
         old = ModelSnapshot(
@@ -223,7 +223,7 @@ class _BranchReview:
         )
         if compared is not None:
             old = snapshot_version(self.new, ResolvedRef(place.model, compared))
-        settings = self.new.registry.settings(place.model)
+        settings = self.new.registry.read_settings(place.model)
         return NewVersion(
             model=record.model,
             version=record.version,
@@ -247,16 +247,16 @@ class _BranchReview:
         )
 
     def _is_first(self, model: str, number: Version) -> bool:
-        return not any(other < number for other in self.new.registry.versions(model))
+        return not any(other < number for other in self.new.registry.list_versions(model))
 
     def _find_compared(self, model: str, number: Version, parent: str | None) -> Version | None:
         """The version to compare with: the parent, else the highest below that the branch began with."""
-        there = self.new.registry.versions(model)
+        there = self.new.registry.list_versions(model)
         if parent is not None and parse_version(parent) in there:
             return parse_version(parent)
         return highest_version(
             other
-            for other in self.old.registry.versions(model)
+            for other in self.old.registry.list_versions(model)
             if other < number and other in there
         )
 
@@ -360,7 +360,7 @@ class _BranchReview:
         for model in dict.fromkeys(one.model for one in versions):
             ours = {one.version: one for one in versions if one.model == model}
             for version, seal in seals.read_seals(self.new, model, list(ours)).items():
-                digest = self.new.registry.digest(model, version)
+                digest = self.new.registry.read_version_digest(model, version)
                 assert digest is not None
                 for link in judge_seal(model, version, digest, seal):
                     # on a branch it is more likely another's tag than an edit of this one's record
@@ -398,7 +398,7 @@ def _record_sort_key(path: str) -> tuple[object, ...]:
 
 
 def _read_settings(side: CommittedRecords, path: str) -> Document:
-    data = side.read(path)
+    data = side.read_file(path)
     document = (
         {}
         if data is None

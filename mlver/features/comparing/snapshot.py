@@ -51,10 +51,10 @@ class ModelSnapshot:
 
 def snapshot_version(project: Project, chosen: ResolvedRef) -> ModelSnapshot:
     """A registered version."""
-    record, _ = project.registry.version(chosen.model, chosen.version)
+    record, _ = project.registry.read_version(chosen.model, chosen.version)
 
-    def pinned(name: str) -> PinnedArtifact:
-        found = record.artifacts()[name]
+    def pin_artifact(name: str) -> PinnedArtifact:
+        found = record.named_artifacts()[name]
         return PinnedArtifact(
             found.path,
             found.digest,
@@ -67,7 +67,7 @@ def snapshot_version(project: Project, chosen: ResolvedRef) -> ModelSnapshot:
     return ModelSnapshot(
         model=record.model,
         label=f"{record.model} {record.version}",
-        artifacts={name: pinned(name) for name in record.artifacts()},
+        artifacts={name: pin_artifact(name) for name in record.named_artifacts()},
         params=record.params,
         metrics=record.metrics,
         labels=record.labels,
@@ -78,7 +78,7 @@ def snapshot_version(project: Project, chosen: ResolvedRef) -> ModelSnapshot:
 
 def snapshot_work_tree(project: Project, model: str, *, environment: bool = False) -> ModelSnapshot:
     """The work tree, at the places `model.yaml` tells. `environment` captures it too, which takes a while."""
-    settings = project.registry.settings(model)
+    settings = project.registry.read_settings(model)
     if settings is None or settings.weights is None:
         raise MlverError(
             f"{model} has no model.yaml, so mlver does not know where its files are",
@@ -89,16 +89,20 @@ def snapshot_work_tree(project: Project, model: str, *, environment: bool = Fals
     own = measuring.collect_own_paths(settings)
     head = project.repository.head()
     lacking = tuple(
-        path for path in (*settings.params, *settings.metrics) if not (project.top / path).exists()
+        path
+        for path in (*settings.params, *settings.metrics)
+        if not (project.top_folder / path).exists()
     )
-    params = value_files.gather_values(project.top, _list_present(settings.params, lacking), ())
+    params = value_files.gather_values(
+        project.top_folder, _list_present(settings.params, lacking), ()
+    )
     return ModelSnapshot(
         model=model,
         label=f"{model} (work tree)",
         artifacts={name: _measure_artifact(project, artifact) for name, artifact in wanted.items()},
         params=params,
         metrics=value_files.gather_values(
-            project.top, _list_present(settings.metrics, lacking), ()
+            project.top_folder, _list_present(settings.metrics, lacking), ()
         ),
         environment=_capture_environment(project, settings, params) if environment else None,
         code=CodeState(
@@ -115,7 +119,7 @@ def keep_file_values(project: Project, old: ModelSnapshot, new: ModelSnapshot) -
 
     Those are the ones no file has now, nor had in the commit the version was made from.
     """
-    settings = project.registry.settings(old.model) or ModelSettings(model=old.model)
+    settings = project.registry.read_settings(old.model) or ModelSettings(model=old.model)
     return replace(
         old,
         params=_select_file_values(project, old, old.params, new.params, settings.params),
@@ -145,7 +149,7 @@ def _measure_artifact(project: Project, settings: ArtifactSettings) -> PinnedArt
     if found is None:
         return PinnedArtifact(path, None, 0, 0, settings.format, lambda: ())
 
-    def entries() -> tuple[ManifestEntry, ...]:
+    def list_entries() -> tuple[ManifestEntry, ...]:
         # its files are known to the stat cache by now: this lists them again without reading them
         again = measuring.measure_at(project, path)
         if again is None:
@@ -156,13 +160,15 @@ def _measure_artifact(project: Project, settings: ArtifactSettings) -> PinnedArt
             else ((b"", again.digest.hex),)
         )
 
-    return PinnedArtifact(path, found.digest, found.size, found.files, settings.format, entries)
+    return PinnedArtifact(
+        path, found.digest, found.size, found.files, settings.format, list_entries
+    )
 
 
 def _capture_environment(
     project: Project, settings: ModelSettings, params: Mapping[str, Any]
 ) -> TrainingEnvironment:
-    return environment.capture_environment(project.top, params, settings.command)
+    return environment.capture_environment(project.top_folder, params, settings.command)
 
 
 def _list_present(files: tuple[str, ...], lacking: tuple[str, ...]) -> list[str]:

@@ -71,9 +71,9 @@ class StatusResult:
 def find_status(project: Project, model: str | None = None) -> StatusResult:
     """The work tree's state for one model, or for every one. Reads only files the stat cache cannot vouch for."""
     names = (
-        [project.model(model)]
-        if model is not None or not project.registry.models()
-        else project.registry.models()
+        [project.resolve_model(model)]
+        if model is not None or not project.registry.list_models()
+        else project.registry.list_models()
     )
     faults: list[str] = []
     readable = {name: _list_readable(project, name, faults) for name in names}
@@ -94,7 +94,7 @@ def _list_readable(project: Project, model: str, faults: list[str]) -> list[Vers
         while (
             versions
             and tolerant.read_or_note(
-                partial(project.registry.version, model, versions[-1]), faults
+                partial(project.registry.read_version, model, versions[-1]), faults
             )
             is None
         ):
@@ -110,7 +110,7 @@ def _find_model_status(
     new = snapshot_work_tree(project, model)
     version = _find_held_version(project, model, versions, new, faults)
     old = keep_file_values(project, snapshot_version(project, ResolvedRef(model, version)), new)
-    settings = project.registry.settings(model)
+    settings = project.registry.read_settings(model)
     artifacts = tuple(compare_artifacts(old, new))
     params = compare_values(old.params, new.params)
     part = _suggest_bump(old, new, artifacts, params) if version == versions[-1] else None
@@ -136,9 +136,9 @@ def _find_held_version(
     staged = set(tolerant.read_holders(project.registry, model, faults).values())
     recent = versions[: -_RECENT - 1 : -1]
     for version in [*recent, *(version for version in versions if str(version) in staged)]:
-        read = tolerant.read_or_note(partial(project.registry.version, model, version), faults)
+        read = tolerant.read_or_note(partial(project.registry.read_version, model, version), faults)
         pinned = (
-            {name: artifact.digest for name, artifact in read[0].artifacts().items()}
+            {name: artifact.digest for name, artifact in read[0].named_artifacts().items()}
             if read
             else None
         )

@@ -61,7 +61,8 @@ def guard_files(start: Path, between: CommitRange | None = None) -> HookResult:
     repository = found.project.repository
     # a range is judged by what its base says: it does not let itself through
     old = between and RecordRegistry(
-        CommittedRecords.at(repository, incoming.resolve_commit(repository, between.old)), None
+        CommittedRecords.at_commit(repository, incoming.resolve_commit(repository, between.old)),
+        None,
     )
     settings = _read_guard_settings(old or found.project.registry)
     broken = [*_guard_files(found, settings), *_guard_records(found, settings)]
@@ -98,7 +99,7 @@ def check_seal_status(start: Path, between: CommitRange | None = None) -> HookRe
         paths = (
             [
                 path
-                for path in CommittedRecords.at(repository, head).entries
+                for path in CommittedRecords.at_commit(repository, head).entries
                 if layout.is_version_path(path)
             ]
             if head
@@ -154,7 +155,7 @@ def _read_guard_settings(registry: RecordRegistry) -> GuardSettings:
     """The repository's own; what holds where nothing is said, where it has none (yet)."""
     return (
         registry.read_config().guard
-        if registry.read(layout.CONFIG) is not None
+        if registry.read_file(layout.CONFIG) is not None
         else GuardSettings()
     )
 
@@ -184,8 +185,8 @@ def _guard_files(found: IncomingChanges, settings: GuardSettings) -> Iterator[Br
 def _list_artifact_paths(project: Project) -> dict[str, str]:
     """The paths of the artifacts that mlver keeps, each with a name for it."""
     found: dict[str, str] = {}
-    for model in project.registry.models():
-        settings = project.registry.settings(model)
+    for model in project.registry.list_models():
+        settings = project.registry.read_settings(model)
         if settings is not None:
             named = {**settings.data, **({"weights": settings.weights} if settings.weights else {})}
             found |= {
@@ -201,11 +202,11 @@ def _guard_records(found: IncomingChanges, settings: GuardSettings) -> Iterator[
         for path in found.records
         if path.endswith(".yaml") and path in found.record_tree.entries
     ]
-    found.record_tree.fetch(paths)
+    found.record_tree.fetch_files(paths)
     for path in paths:
         if is_allowed(path, settings) or not found.record_tree.entries[path].is_file:
             continue
-        data = found.project.registry.read(path) or b""
+        data = found.project.registry.read_file(path) or b""
         for where, leak in _find_leaks(data, path):
             message = f"says {leak}" + (f" at {where}" if where else "")
             yield BrokenLink(
@@ -230,9 +231,9 @@ def _find_pickles(project: Project, path: str, settings: GuardSettings) -> Itera
     if settings.pickle != "forbid" or place is None or place.version is None:
         return
     try:
-        record, _ = project.registry.version(place.model, place.version)
-        for artifact in record.artifacts().values():
-            manifest = project.registry.manifest(artifact.digest)
+        record, _ = project.registry.read_version(place.model, place.version)
+        for artifact in record.named_artifacts().values():
+            manifest = project.registry.read_manifest(artifact.digest)
             names = (
                 [name.decode(errors="replace") for name, _ in manifest.entries] if manifest else []
             )

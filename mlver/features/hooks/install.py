@@ -111,7 +111,7 @@ def _write_hooks(project: Project, folder: Path, hooks: Sequence[tuple[str, byte
         durable.make_directory(folder)
         # prepared where every edit sweeps up what a killed one left, and not among hooks that git runs
         ready = [
-            (durable.write_temporary(project.directory, script, mode=0o777), folder / name)
+            (durable.write_temporary(project.state_directory, script, mode=0o777), folder / name)
             for name, script in hooks
         ]
         durable.replace_group(ready)
@@ -148,4 +148,4 @@ def _is_tracked(repository: Repository, folder: Path) -> bool:
 
 def open_hosted(start: Path) -> Project:
     """The repository that others push to, for `install` alone: it has no work tree, and no records to read there."""
-    return Project.of(Repository.hosted(start), start)
+    return Project.from_repository(Repository.hosted(start), start)

@@ -55,7 +55,7 @@ def list_versions(
     project: Project, model: str | None = None, *, limit: int | None = 20
 ) -> ListResult:
     """The newest `limit` versions (None: all) of one model or of each; opens no record it does not show."""
-    names = [project.model(model)] if model is not None else project.registry.models()
+    names = [project.resolve_model(model)] if model is not None else project.registry.list_models()
     return ListResult(tuple(_list_model(project, name, limit) for name in names))
 
 
@@ -65,7 +65,7 @@ def _list_model(project: Project, model: str, limit: int | None) -> ListedModel:
     faults: list[str] = []
     held = tolerant.read_holders(registry, model, faults)
     sealed = seals.read_seals(project, model, shown)
-    settings = tolerant.read_or_note(lambda: registry.settings(model), faults)
+    settings = tolerant.read_or_note(lambda: registry.read_settings(model), faults)
     return ListedModel(
         model=model,
         description=settings.description if settings else None,
@@ -87,7 +87,7 @@ def _list_version(
 ) -> ListedVersion:
     stages = tuple(stage for stage, version in held.items() if version == str(number))
     try:
-        record, digest = registry.version(model, number)
+        record, digest = registry.read_version(model, number)
     except MlverError as error:
         return ListedVersion(
             version=str(number),

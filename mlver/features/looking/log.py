@@ -52,8 +52,8 @@ def read_log(
     limit: int | None = None,
 ) -> LogResult:
     """The events of a model (of all, if None), those of one stage if told; raise UsageError for an unknown stage."""
-    names = [project.model(model)] if model is not None else project.registry.models()
-    if stage is not None and not any(stage in project.registry.stages(name) for name in names):
+    names = [project.resolve_model(model)] if model is not None else project.registry.list_models()
+    if stage is not None and not any(stage in project.registry.list_stages(name) for name in names):
         read_rule(
             project, stage
         )  # one that was never held may be empty, one that does not exist may not
@@ -72,7 +72,7 @@ def _read_events(
 ) -> Iterator[LogEvent]:
     if stage is None:
         yield from _read_version_events(registry, model, faults)
-    for name in registry.stages(model):
+    for name in registry.list_stages(model):
         if stage in (None, name):
             for sequence in registry.list_sequences(layout.stage_folder(model, name)):
                 read = tolerant.read_or_note(
@@ -99,16 +99,16 @@ def _build_move_event(record: PromotionRecord, model: str, stage: str) -> LogEve
 def _read_version_events(
     registry: RecordRegistry, model: str, faults: list[str]
 ) -> Iterator[LogEvent]:
-    for number in registry.versions(model):
-        read = tolerant.read_or_note(partial(registry.version, model, number), faults)
+    for number in registry.list_versions(model):
+        read = tolerant.read_or_note(partial(registry.read_version, model, number), faults)
         if read is not None:
             yield _build_event("registered", read[0])
         for evaluation in (
-            tolerant.read_or_note(partial(registry.evaluations, model, number), faults) or ()
+            tolerant.read_or_note(partial(registry.read_evaluations, model, number), faults) or ()
         ):
             yield _build_event("evaluated", evaluation)
         for approval in (
-            tolerant.read_or_note(partial(registry.approvals, model, number), faults) or ()
+            tolerant.read_or_note(partial(registry.read_approvals, model, number), faults) or ()
         ):
             yield _build_event("approved", approval, approval.stage)
 

@@ -194,7 +194,7 @@ def _draw_artifacts(result: ShowResult, screen: TextScreen) -> None:
                 (" ".join(filter(None, (found.format, found.batch, found.license))), "dim"),
                 ("" if found.stored else "not stored", "dim"),
             ]
-            for name, found in result.record.artifacts().items()
+            for name, found in result.record.named_artifacts().items()
         ],
         right=(2, 3),
         indent=2,

@@ -36,12 +36,12 @@ class ShowResult:
 def show_version(project: Project, ref: str | None) -> ShowResult:
     """Everything known of the version `ref` names."""
     chosen = project.resolve_ref(ref)
-    record, digest = project.registry.version(chosen.model, chosen.version)
+    record, digest = project.registry.read_version(chosen.model, chosen.version)
     tag, seal = seals.read_tagged_seals(project, chosen.model, [chosen.version]).get(
         record.version, (None, None)
     )
     broken = judge_seal(chosen.model, chosen.version, digest, seal)
-    held = project.registry.holders(chosen.model)
+    held = project.registry.find_holders(chosen.model)
     return ShowResult(
         record=record,
         digest=str(digest),
@@ -51,6 +51,6 @@ def show_version(project: Project, ref: str | None) -> ShowResult:
         unsealed="; ".join(link.message for link in broken) or None,
         landed=seal.landing.commit if seal and seal.landing else None,
         stages=tuple(stage for stage, version in held.items() if version == record.version),
-        evaluations=tuple(project.registry.evaluations(chosen.model, chosen.version)),
-        approvals=tuple(project.registry.approvals(chosen.model, chosen.version)),
+        evaluations=tuple(project.registry.read_evaluations(chosen.model, chosen.version)),
+        approvals=tuple(project.registry.read_approvals(chosen.model, chosen.version)),
     )

@@ -73,13 +73,15 @@ class MergeResolution:
             RecordRegistry(base, None),
         )
         self.places = _list_own_records(kept, own, base)
-        own.fetch(path for path, _ in self.places)
+        own.fetch_files(path for path, _ in self.places)
         self.rewritten: list[RewrittenRecord] = []
         self.dropped: list[Dropped] = []
         self.changed: dict[tuple[str, VersionReference], VersionReference] = {}
         self.unchanged: set[tuple[str, VersionReference]] = set()
         self.approvals: dict[Digest, Digest] = {}
-        self.files: dict[str, bytes | None] = {path: kept.read(path) for path, _ in self.places}
+        self.files: dict[str, bytes | None] = {
+            path: kept.read_file(path) for path, _ in self.places
+        }
         self._resolve_versions()
         for path, place in self.places:
             if place.kind in ("evaluation", "approval"):
@@ -92,19 +94,22 @@ class MergeResolution:
     # -- versions ------------------------------------------------------------------------------------------------
 
     def _resolve_versions(self) -> None:
-        extra = self.kept.read(layout.VERSION_SCHEMA)
+        extra = self.kept.read_file(layout.VERSION_SCHEMA)
         for model in dict.fromkeys(
             place.model for _, place in self.places if place.kind == "version"
         ):
             own = {
-                parse_version(p.version or ""): self.own.version(model, p.version or "")
+                parse_version(p.version or ""): self.own.read_version(model, p.version or "")
                 for _, p in self.places
                 if p.kind == "version" and p.model == model
             }
             moved = self._find_moved_parents(model, own)
             tagged = seals.list_tagged_versions(self.project, model) - set(own)
             numbers = renumber_versions(
-                own, self.base.versions(model), {*self.kept.versions(model), *tagged}, moved
+                own,
+                self.base.list_versions(model),
+                {*self.kept.list_versions(model), *tagged},
+                moved,
             )
             for number in sort_versions(own):
                 self._resolve_version(*own[number], number, {**moved, **numbers}, extra)
@@ -146,17 +151,17 @@ class MergeResolution:
         old_path, path = layout.version_path(model, number), layout.version_path(model, new)
         changed = replace(record, version=str(new), parent=parent)
         if changed == record:
-            self.files[path] = self.own.read(path)
+            self.files[path] = self.own.read_file(path)
             self.unchanged.add((model, VersionReference(str(number), digest)))
             return
         data = codec.encode("version", changed.to_document(), extra)
         self.files[path] = data
         self.changed[model, VersionReference(str(number), digest)] = VersionReference(
-            str(new), Digest.of(data)
+            str(new), Digest.of_bytes(data)
         )
         if new == number:
             why = f"its parent {record.parent} is {parent} now"
-        elif number in self.kept.versions(model):
+        elif number in self.kept.list_versions(model):
             why = f"{number} is taken by the other side"
         else:
             why = "the number it counts from has moved"
@@ -167,12 +172,12 @@ class MergeResolution:
         if (model, named) in self.changed:
             return self.changed[model, named]
         if (
-            self.kept.digest(model, named.version) == named.record
+            self.kept.read_version_digest(model, named.version) == named.record
             or (model, named) in self.unchanged
         ):
             return named
         version = self._find_renamed(model, named)
-        digest = self.kept.digest(model, version) if version else None
+        digest = self.kept.read_version_digest(model, version) if version else None
         return named if version is None or digest is None else VersionReference(version, digest)
 
     def _find_renamed(self, model: str, named: VersionReference) -> str | None:
@@ -180,14 +185,17 @@ class MergeResolution:
 
         A number only ever moves up, and its parent's was below it.
         """
-        extra = self.kept.read(layout.VERSION_SCHEMA)
-        versions, was = self.kept.versions(model), parse_version(named.version)
+        extra = self.kept.read_file(layout.VERSION_SCHEMA)
+        versions, was = self.kept.list_versions(model), parse_version(named.version)
         parents = [str(number) for number in versions if number < was][-_TRIED:]
         for number in [number for number in versions if number >= was][:_TRIED]:
-            record, _ = self.kept.version(model, number)
+            record, _ = self.kept.read_version(model, number)
             for parent in dict.fromkeys([record.parent, *reversed(parents)]):
                 tried = replace(record, version=named.version, parent=parent)
-                if Digest.of(codec.encode("version", tried.to_document(), extra)) == named.record:
+                if (
+                    Digest.of_bytes(codec.encode("version", tried.to_document(), extra))
+                    == named.record
+                ):
                     return str(number)
         return None
 
@@ -207,11 +215,11 @@ class MergeResolution:
         new = replace(record, version=now.version, sequence=sequence, record=now.record)
         where = _build_path(record, now.version, sequence)
         if new == record:
-            self.files[path] = self.own.read(path)
+            self.files[path] = self.own.read_file(path)
             return
         data = codec.encode("evaluation" if place.stage is None else "approval", new.to_document())
         self.files[where] = data
-        self.approvals[_hash_file(self.own, path)] = Digest.of(data)
+        self.approvals[_hash_file(self.own, path)] = Digest.of_bytes(data)
         why = (
             f"{named.version} is {now.version} now"
             if now != named
@@ -245,12 +253,12 @@ class MergeResolution:
                 continue
             where = layout.promotion_path(model, stage, new.sequence)
             if new == record:
-                self.files[path] = self.own.read(path)
+                self.files[path] = self.own.read_file(path)
                 last, prior = record, digest
                 continue
             data = codec.encode("promotion", new.to_document())
             self.files[where] = data
-            last, prior = new, Digest.of(data)
+            last, prior = new, Digest.of_bytes(data)
             self.rewritten.append(RewrittenRecord(path, where, _explain_change(record, new)))
 
     def _rechain_promotion(
@@ -309,11 +317,11 @@ def _build_path(record: EvaluationRecord | ApprovalRecord, version: str, sequenc
 
 
 def _hash_file(side: RecordRegistry, path: str) -> Digest:
-    return Digest.of(side.read(path) or b"")
+    return Digest.of_bytes(side.read_file(path) or b"")
 
 
 def _explain_change(old: PromotionRecord, new: PromotionRecord) -> str:
-    def reasons() -> Iterator[str]:
+    def list_reasons() -> Iterator[str]:
         if new.version != old.version:
             yield f"{old.version} is {new.version} now"
         elif new.record != old.record:
@@ -323,4 +331,4 @@ def _explain_change(old: PromotionRecord, new: PromotionRecord) -> str:
         elif new.sequence != old.sequence:
             yield "its place is taken by the other side"
 
-    return "; ".join(reasons()) or "what it follows was rewritten"
+    return "; ".join(list_reasons()) or "what it follows was rewritten"

@@ -72,14 +72,14 @@ def resolve_conflicts(
         meeting = _find_merge_state(project)
         side, why = _choose_side(project, meeting, rewrite)
         work = _MergeWork(project, meeting, side)
-        untags, fetch = work.untags()
-        files = work.files()
+        untags, fetch = work.find_stale_tags()
+        files = work.build_files()
         if edit is not None and (files or untags):
             for path, data in files.items():
                 if data is None:
-                    edit.remove(path)
+                    edit.remove_file(path)
                 else:
-                    edit.put(path, data)
+                    edit.put_file(path, data)
             edit.resolve_merge(meeting, untags)
     done = work.resolution
     return ResolveResult(
@@ -157,10 +157,12 @@ class _MergeWork:
         self.project, self.meeting = project, meeting
         git = project.repository
         self.ours, self.theirs = (
-            CommittedRecords.at(git, commit) for commit in (meeting.ours, meeting.theirs)
+            CommittedRecords.at_commit(git, commit) for commit in (meeting.ours, meeting.theirs)
         )
         self.base = (
-            CommittedRecords.at(git, meeting.base) if meeting.base else CommittedRecords(git, {})
+            CommittedRecords.at_commit(git, meeting.base)
+            if meeting.base
+            else CommittedRecords(git, {})
         )
         self.own, self.kept = (
             (self.ours, self.theirs) if side == "ours" else (self.theirs, self.ours)
@@ -174,7 +176,9 @@ class _MergeWork:
     def _check_landed(self) -> None:
         """No record that is on the remote's main branch gets another number."""
         landing = merging.landing(self.project.repository)
-        there = CommittedRecords.at(self.project.repository, landing).entries if landing else {}
+        there = (
+            CommittedRecords.at_commit(self.project.repository, landing).entries if landing else {}
+        )
         gone = [
             *(one.old for one in self.resolution.rewritten),
             *(one.path for one in self.resolution.dropped),
@@ -186,7 +190,7 @@ class _MergeWork:
                     hint="mlver resolve --rewrite ours   (or theirs: the side that has not landed)",
                 )
 
-    def untags(self) -> tuple[dict[str, str], str | None]:
+    def find_stale_tags(self) -> tuple[dict[str, str], str | None]:
         """Local tags that seal what has another number now, with their object ids; and a remote to fetch tags from.
 
         Raise MlverError where a remote has one of them: what is sealed for others keeps its number.
@@ -224,19 +228,21 @@ class _MergeWork:
             *(one.old for one in self.resolution.rewritten),
             *(one.path for one in self.resolution.dropped),
         ]:
-            place, data = layout.parse_path(path), self.own.read(path)
+            place, data = layout.parse_path(path), self.own.read_file(path)
             if place and place.kind == "promotion" and data is not None:
                 was[promotion_tag_name(place.model, place.stage or "", place.sequence or 0)] = (
-                    Digest.of(data)
+                    Digest.of_bytes(data)
                 )
         tags = self.project.repository.tags(*(f"refs/tags/{name}" for name in was)) if was else {}
         return {name: tag.object_id for name, tag in tags.items() if tag.seals == str(was[name])}
 
-    def files(self) -> dict[str, bytes | None]:
+    def build_files(self) -> dict[str, bytes | None]:
         """What has to be written: every file that the index or the work tree holds otherwise."""
         wanted = dict(self.resolution.files)
         if self.meeting.what == "commit":
-            wanted = {path: data for path, data in wanted.items() if data != self.own.read(path)}
+            wanted = {
+                path: data for path, data in wanted.items() if data != self.own.read_file(path)
+            }
             self._check_earlier_commits(bool(wanted))
         wanted |= self._merge_settings()
         git = self.project.repository
@@ -253,7 +259,9 @@ class _MergeWork:
         for path in sorted(self.unmerged):
             if not path.startswith(f"{layout.ROOT}/") or path in self.resolution.files:
                 continue
-            base, ours, theirs = (side.read(path) for side in (self.base, self.ours, self.theirs))
+            base, ours, theirs = (
+                side.read_file(path) for side in (self.base, self.ours, self.theirs)
+            )
             hint = f"{shell_command('git', 'diff', '--', path)}, settle it, then {shell_command('git', 'add', path)}"
             if settings_merge.find_kind(path) is None:
                 self.left.append(Left(path, "is not mlver's to settle", hint))
@@ -284,12 +292,12 @@ class _MergeWork:
         if main and merging.contains(self.project.repository, main, self.meeting.theirs):
             hint = "mlver verify --all"  # no commit here is on top of it, that could be gone over
         registry = self.project.registry
-        for model in () if here else registry.models():
-            for stage in registry.stages(model):
+        for model in () if here else registry.list_models():
+            for stage in registry.list_stages(model):
                 _, broken = read_history(self.project, model, stage)
                 self.left += [Left(link.subject, link.message, hint) for link in broken]
-            for number in registry.versions(model):
-                record, _ = registry.version(model, number)
+            for number in registry.list_versions(model):
+                record, _ = registry.read_version(model, number)
                 parent = find_renumbered_parent(self.project.repository, registry, record)
                 if parent is not None:
                     said = f"was trained from what is {parent} now, not from the {record.parent} that is here"

@@ -77,12 +77,19 @@ def write_pipelines(
         ()
         if settings.only
         else tuple(
-            SkippedPipeline(one, lacking) for one in PIPELINES if (lacking := settings.lacking(one))
+            SkippedPipeline(one, lacking)
+            for one in PIPELINES
+            if (lacking := settings.missing_settings(one))
         )
     )
     written = tuple(WrittenPipeline(file.path, state) for file, state in found)
     return CiResult(
-        forge, str(project.top), written, left_out, _find_missing_include(project, found), dry_run
+        forge,
+        str(project.top_folder),
+        written,
+        left_out,
+        _find_missing_include(project, found),
+        dry_run,
     )
 
 
@@ -117,7 +124,7 @@ def _find_state(project: Project, file: PipelineFile) -> PipelineState:
 
 
 def _read_file(project: Project, path: str) -> str | None:
-    where = paths.join_inside(project.top, path)
+    where = paths.join_inside(project.top_folder, path)
     try:
         return where.read_bytes().decode(errors="replace")
     except FileNotFoundError:
@@ -131,12 +138,12 @@ def _write_files(project: Project, due: Sequence[PipelineFile]) -> None:
     prepared: list[tuple[Path, Path]] = []
     try:
         for file in due:
-            where = paths.join_inside(project.top, file.path)
+            where = paths.join_inside(project.top_folder, file.path)
             durable.make_directory(where.parent)
             prepared.append(
                 (
                     durable.write_temporary(
-                        paths.join_inside(project.top, layout.ROOT), file.text.encode()
+                        paths.join_inside(project.top_folder, layout.ROOT), file.text.encode()
                     ),
                     where,
                 )

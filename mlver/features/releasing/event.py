@@ -80,7 +80,7 @@ def read_event(
         )
     if ask_remote and not found.annotated:
         found = _fetch_annotated_tag(project.repository, found)
-    result = _EventReader(project.repository, named, found).result()
+    result = _EventReader(project.repository, named, found).build_result()
     problems = (*_check_signature(project, found), *_check_branch(project.repository, found, on))
     return replace(
         result, problems=(*result.problems, *problems), verified=result.verified and not problems
@@ -90,7 +90,9 @@ def read_event(
 def _check_signature(project: Project, tag: Tag) -> list[str]:
     """What the settings find wrong with the tag's signature."""
     registry = project.without_cache.registry
-    config = registry.read_config() if registry.read(layout.CONFIG) is not None else ProjectConfig()
+    config = (
+        registry.read_config() if registry.read_file(layout.CONFIG) is not None else ProjectConfig()
+    )
     signature = seals.check_signatures(project, {tag.name: tag})[tag.name]
     return [
         link.message for link in judge_signature(tag.name, signature, required=config.tags.signed)
@@ -144,7 +146,7 @@ class _EventReader:
     named: TagName
     tag: Tag
 
-    def result(self) -> EventResult:
+    def build_result(self) -> EventResult:
         path = layout.record_path(self.named)
         data = self._read_file(path)
         if data is None and self.tag.seals is None:
@@ -152,7 +154,7 @@ class _EventReader:
         bare = self._build_bare_result()
         if data is None:
             return replace(bare, problems=(f"its commit does not hold {path}",))
-        digest = Digest.of(data)
+        digest = Digest.of_bytes(data)
         seal = seals.seal_from_bytes(self.tag, data)
         problems = [
             f"{link.subject} {link.message}"
@@ -208,7 +210,7 @@ class _EventReader:
             _add_details(bare, record),
             parent=record.parent,
             previous=self._find_previous(record),
-            artifacts=record.artifacts(),
+            artifacts=record.named_artifacts(),
         )
 
     def _find_previous(self, record: VersionRecord) -> str | None:
@@ -235,7 +237,7 @@ class _EventReader:
             )
         where = layout.version_path(record.model, record.version)
         pinned = self._read_file(where)
-        if pinned is None or Digest.of(pinned) != record.record:
+        if pinned is None or Digest.of_bytes(pinned) != record.record:
             raise MlverError(
                 f"{path} promoted another record of {record.version} than the one its commit holds"
             )
@@ -246,7 +248,7 @@ class _EventReader:
             action=record.action,
             previous=record.previous,
         )
-        return replace(told, parent=version.parent, artifacts=version.artifacts())
+        return replace(told, parent=version.parent, artifacts=version.named_artifacts())
 
 
 def _add_details(bare: EventResult, record: VersionRecord | PromotionRecord) -> EventResult:

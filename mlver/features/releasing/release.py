@@ -73,7 +73,7 @@ def release_records(
         silent = trigger.judge_trigger(os.environ, remotes.secrets(project.repository, name))
         there = remotes.advertised(project.repository, name)
         line = _read_main_line(project, name, there, edit)
-        return _ReleaseRun(line, edit, name, there, silent, require_trigger).run(models)
+        return _ReleaseRun(line, edit, name, there, silent, require_trigger).run_release(models)
 
 
 def _read_main_line(
@@ -93,7 +93,8 @@ def _read_main_line(
             hint=f"{shell_command('git', 'fetch', '--unshallow', remote)}   (in a pipeline: fetch the whole history)",
         )
     return replace(
-        project, registry=RecordRegistry(CommittedRecords.at(project.repository, there.tip), None)
+        project,
+        registry=RecordRegistry(CommittedRecords.at_commit(project.repository, there.tip), None),
     )
 
 
@@ -108,7 +109,7 @@ class _ReleaseRun:
     silent: trigger.PipelineSilence | None
     require_trigger: bool
 
-    def run(self, models: Sequence[str]) -> ReleaseResult:
+    def run_release(self, models: Sequence[str]) -> ReleaseResult:
         here = self.project.repository.tags()
         due = missing_seals.list_sealable(
             self.project, self.there.tip, {*here, *self.there.tags}, models
@@ -123,7 +124,7 @@ class _ReleaseRun:
         if plans or waiting:
             self._warn_if_silent()
         if plans and self.edit is not None:
-            self.edit.seal(tuple(replace(plan, commit=commit) for plan, commit in plans))
+            self.edit.seal_records(tuple(replace(plan, commit=commit) for plan, commit in plans))
         made = {plan.name for plan, _ in plans}
         faults = self._find_unfit(waiting, here)
         refused += [*faults.values(), *unsealable, *self._find_unlanded(models)]
@@ -221,7 +222,7 @@ class _ReleaseRun:
         commits = [tag.commit for _, tag in seen if tag.commit and not elsewhere]
         beyond = remotes.beyond(repository, self.there.tip, commits) if commits else set()
         for (one, tag), there, here in zip(seen, held, landed, strict=True):
-            record = Digest.of(here or b"")
+            record = Digest.of_bytes(here or b"")
             faults = judge_tag(one.tag, one.path, record, seals.seal_from_bytes(tag, there))
             if faults:
                 where = (

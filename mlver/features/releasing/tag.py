@@ -52,7 +52,7 @@ def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) 
         there = remotes.tags(edit.repository, remote) if remote else {}
         plans, unsealable = _plan_lacking(project.without_cache, head, remote, there)
         if plans:
-            edit.seal(tuple(replace(plan, commit=commit) for plan, commit in plans))
+            edit.seal_records(tuple(replace(plan, commit=commit) for plan, commit in plans))
         pushed = _push_tags(project.without_cache, head, remote, there) if remote else ()
     return TagResult(list_sealed(plans), unsealable, pushed, remote, False)
 

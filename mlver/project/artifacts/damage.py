@@ -49,7 +49,7 @@ def find_damage(
     ] = {}  # of half a million files, no more than that: who uses them is rarely asked
     broken: list[BrokenLink] = []
     for record in checked:
-        for name, artifact in record.artifacts().items():
+        for name, artifact in record.named_artifacts().items():
             subject = f"{record.model} {record.version} {name}"
             try:
                 entries = list_entries(project, artifact)
@@ -77,17 +77,19 @@ def verify_objects(
     kept = open_store(project)
     reporter = project.reporter
 
-    def expect(total: int) -> None:
-        reporter.begin("checking objects", total)
+    def begin_checking(total: int) -> None:
+        reporter.begin_work("checking objects", total)
 
     try:
         found = list(
             kept.verify_objects(
-                None if everything else digests, progress=reporter.advance_work, expect=expect
+                None if everything else digests,
+                progress=reporter.advance_work,
+                expect=begin_checking,
             )
         )
     finally:
-        reporter.end()
+        reporter.end_work()
     if everything:
         known = {problem.digest for problem in found}
         found += [
@@ -120,7 +122,7 @@ def _find_users(
     pinned = (
         (record, name, artifact)
         for record in records
-        for name, artifact in record.artifacts().items()
+        for name, artifact in record.named_artifacts().items()
     )
     for record, name, artifact in pinned if digests else ():
         if artifact.stored:
@@ -163,7 +165,7 @@ def _check_unstored(
     if commit is not None:
         try:
             if (
-                ExternalCopies(project, proven=True).at(commit, artifact.path).found.digest
+                ExternalCopies(project, proven=True).find_copy(commit, artifact.path).found.digest
                 == artifact.digest
             ):
                 return []
@@ -187,7 +189,7 @@ def require_whole(project: Project, record: VersionRecord, *, repairing: bool = 
             f"{record.model} {record.version} cannot be had whole:\n{_list_broken(found.lost)}",
             hint=found.lost[0].hint or "mlver verify --all",
         )
-    return sum(artifact.size for artifact in record.artifacts().values() if artifact.stored)
+    return sum(artifact.size for artifact in record.named_artifacts().values() if artifact.stored)
 
 
 def _list_broken(broken: Sequence[BrokenLink], most: int = 10) -> str:

@@ -70,7 +70,7 @@ def measure_into(project: Project, path: str, sink: ContentSink | None) -> Measu
 
     Raise MlverError, also for a file that would be taken for a directory registered here.
     """
-    where = paths.join_inside(project.top, path, link_last=True)
+    where = paths.join_inside(project.top_folder, path, link_last=True)
     with _report_hashing(project, path, where) as progress:
         found = measure_artifact(
             where, key=path, cache=_open_stat_cache(project), sink=sink, progress=progress
@@ -86,7 +86,7 @@ def measure_at(
 
     `fresh` reads every byte, cache or not.
     """
-    where = paths.join_inside(project.top, path, link_last=True)
+    where = paths.join_inside(project.top_folder, path, link_last=True)
     if has_no_files(where):
         return None
     cache = None if fresh else _open_stat_cache(project)
@@ -99,11 +99,11 @@ def measure_at(
 @contextmanager
 def _report_hashing(project: Project, path: str, where: Path) -> Iterator[ReadProgress]:
     """Tell the person how far it is."""
-    project.reporter.begin(f"hashing {path}", _find_file_size(where))
+    project.reporter.begin_work(f"hashing {path}", _find_file_size(where))
     try:
         yield project.reporter.advance_work
     finally:
-        project.reporter.end()
+        project.reporter.end_work()
 
 
 def _find_file_size(where: Path) -> int | None:
@@ -136,7 +136,7 @@ def _refuse_ambiguous(project: Project, path: str, found: MeasuredArtifact) -> N
     """A file that is a manifest kept here would be taken for the directory that manifest describes."""
     if (
         found.manifest is None
-        and project.registry.read(layout.manifest_path(found.digest)) is not None
+        and project.registry.read_file(layout.manifest_path(found.digest)) is not None
     ):
         raise MlverError(
             f"{path} holds exactly the manifest of a directory registered here, and would be taken for it",
@@ -152,7 +152,7 @@ def list_entries(project: Project, artifact: Artifact) -> tuple[ManifestEntry, .
 
     Raise MlverError where its manifest is missing or damaged.
     """
-    manifest = project.registry.manifest(artifact.digest)
+    manifest = project.registry.read_manifest(artifact.digest)
     if manifest is not None:
         return manifest.entries
     if artifact.files != 1:

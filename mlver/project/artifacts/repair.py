@@ -31,13 +31,13 @@ class Loss:
 def find_losses(project: Project) -> list[Loss]:
     """Every object some version pins that is missing or damaged; reads and hashes all of them."""
     needed: dict[Digest, tuple[str, str]] = {}
-    for model in project.registry.models():
-        for number in project.registry.versions(model):
+    for model in project.registry.list_models():
+        for number in project.registry.list_versions(model):
             with suppress(
                 MlverError
             ):  # a record or manifest that cannot be read is for `verify` to name
-                record, _ = project.registry.version(model, number)
-                for name, artifact in record.artifacts().items():
+                record, _ = project.registry.read_version(model, number)
+                for name, artifact in record.named_artifacts().items():
                     if artifact.stored:
                         for file, hexadecimal in measuring.list_entries(project, artifact):
                             path = f"{artifact.path}/{os.fsdecode(file)}" if file else artifact.path
@@ -70,20 +70,20 @@ def restore_objects(project: Project, losses: Sequence[Loss]) -> None:
             where = _find_working_copy(project, loss)
             if where is not None:
                 with where.open("rb") as source:
-                    deposit.put(source)
+                    deposit.put_object(source)
 
 
 def count_quarantined(project: Project) -> int:
     """How many copies were set aside."""
     try:
-        return len(os.listdir(project.directory / "quarantine"))
+        return len(os.listdir(project.state_directory / "quarantine"))
     except FileNotFoundError:
         return 0
 
 
 def _find_working_copy(project: Project, loss: Loss) -> Path | None:
     try:
-        where = paths.join_inside(project.top, loss.path, link_last=True)
+        where = paths.join_inside(project.top_folder, loss.path, link_last=True)
         if where.is_file() and measuring.measure_path(where).digest == loss.digest:
             return where
     except (MlverError, OSError):

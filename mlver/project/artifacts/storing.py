@@ -13,16 +13,16 @@ from mlver.storage.local import LocalStore
 
 def open_store(project: Project) -> LocalStore:
     """The object store beside git's own."""
-    return LocalStore(project.directory)
+    return LocalStore(project.state_directory)
 
 
 @contextmanager
 def open_measurer(project: Project, *, store: bool) -> Iterator[Callable[..., MeasuredArtifact]]:
     """Yields `measure(path, store=…)`. What it stores is there, all of it durably, once the block has ended."""
-    deposit = LocalStore(project.directory).open_deposit() if store else None
+    deposit = LocalStore(project.state_directory).open_deposit() if store else None
     with deposit or nullcontext():
 
-        def measured(path: str, *, store: bool) -> MeasuredArtifact:
+        def measure_artifact(path: str, *, store: bool) -> MeasuredArtifact:
             return artifact_measuring.measure_into(project, path, deposit if store else None)
 
-        yield measured
+        yield measure_artifact

@@ -57,7 +57,7 @@ class _ArtifactPlan:
     unchanged: int
 
     @property
-    def removed(self) -> int:
+    def removed_count(self) -> int:
         """How many entries go without another in their place."""
         kept = {parent for path, _ in self.write for parent in (*_list_parents(path), path)}
         return len(self.remove) + len(self.links - kept - {path for path, _ in self.remove})
@@ -77,17 +77,19 @@ def check_out_version(
     Raise MlverError, with every file as it was, when an object is missing or damaged, or when bytes that are stored
     nowhere would be overwritten, unless they are to be saved first (`save`) or lost (`force`).
     """
-    root = into or project.top
+    root = into or project.top_folder
     if into is not None:
         _refuse_reserved(project, record, into)
     if into is not None and into.is_dir() and not dry_run:
         sweep_leftovers(project, record, into)
-    stored = {name: artifact for name, artifact in record.artifacts().items() if artifact.stored}
+    stored = {
+        name: artifact for name, artifact in record.named_artifacts().items() if artifact.stored
+    }
     plans = [_plan_artifact(project, root, artifact) for artifact in stored.values()]
     endangered = _find_endangered(project, plans)
     if endangered and not (save or force):
         raise _build_loss_error(record, endangered)
-    skipped = tuple(name for name in record.artifacts() if name not in stored)
+    skipped = tuple(name for name in record.named_artifacts() if name not in stored)
     if not dry_run:
         try:
             if save and endangered:
@@ -103,7 +105,7 @@ def check_out_version(
     return CheckoutOutcome(
         root=os.fspath(root),
         written=sum(len(plan.write) for plan in plans),
-        removed=sum(plan.removed for plan in plans),
+        removed=sum(plan.removed_count for plan in plans),
         unchanged=sum(plan.unchanged for plan in plans),
         saved=endangered if save else (),
         skipped=skipped,
@@ -111,8 +113,12 @@ def check_out_version(
 
 
 def _refuse_reserved(project: Project, record: VersionRecord, into: Path) -> None:
-    own = (project.top / layout.ROOT, project.repository.common_dir, project.repository.git_dir)
-    for place in (into, *(into / artifact.path for artifact in record.artifacts().values())):
+    own = (
+        project.top_folder / layout.ROOT,
+        project.repository.common_dir,
+        project.repository.git_dir,
+    )
+    for place in (into, *(into / artifact.path for artifact in record.named_artifacts().values())):
         if paths.is_reserved(place, *own):
             raise UsageError(
                 f"{place} belongs to git or mlver itself",
@@ -125,7 +131,7 @@ def sweep_leftovers(project: Project, record: VersionRecord, root: Path) -> None
     durable.sweep_temporaries(root)
     places = {
         parent
-        for artifact in record.artifacts().values()
+        for artifact in record.named_artifacts().values()
         if artifact.stored
         for path, _ in measuring.list_entries(project, artifact)
         for parent in _list_parents(_join_path(artifact.path, path))
@@ -190,7 +196,7 @@ def _is_behind_link(path: str, links: Container[str]) -> bool:
 def _measure_present(project: Project, root: Path, path: str) -> dict[str, str]:
     """The files at an artifact's path now, each with the digest of its bytes."""
     where = paths.join_inside(root, path, link_last=True)
-    if root == project.top:
+    if root == project.top_folder:
         found = measuring.measure_at(project, path)
     else:
         found = None if measuring.has_no_files(where) else measuring.measure_path(where)
@@ -235,7 +241,7 @@ def _save_files(project: Project, root: Path, endangered: Sequence[tuple[str, st
     with storing.open_store(project).open_deposit() as deposit:
         for path, hexadecimal in endangered:
             with paths.join_inside(root, path, link_last=True).open("rb") as source:
-                if deposit.put(source).hex != hexadecimal:
+                if deposit.put_object(source).hex != hexadecimal:
                     raise MlverError(
                         f"{path} changed while it was saved",
                         hint="let its writer finish, then run again",
@@ -244,11 +250,11 @@ def _save_files(project: Project, root: Path, endangered: Sequence[tuple[str, st
 
 def measure_working_files(project: Project, record: VersionRecord) -> dict[str, str]:
     """The working files at a version's places, each with the digest of its bytes, for `put_back`."""
-    places = [artifact.path for artifact in record.artifacts().values() if artifact.stored]
+    places = [artifact.path for artifact in record.named_artifacts().values() if artifact.stored]
     return {
         path: digest
         for place in places
-        for path, digest in _measure_present(project, project.top, place).items()
+        for path, digest in _measure_present(project, project.top_folder, place).items()
     }
 
 
@@ -258,7 +264,10 @@ def put_files_back(project: Project, record: VersionRecord, files: Mapping[str, 
     write = tuple((path, digest) for path, digest in files.items() if there.get(path) != digest)
     remove = tuple((path, digest) for path, digest in there.items() if path not in files)
     _replace_files(
-        project, project.top, [_ArtifactPlan(write, remove, (), frozenset(), 0)], lambda: None
+        project,
+        project.top_folder,
+        [_ArtifactPlan(write, remove, (), frozenset(), 0)],
+        lambda: None,
     )
 
 
@@ -269,28 +278,28 @@ def _carry_out_plans(
         return
     plan = CommandIntent(
         what=f"checkout {record.model}@{record.version}",
-        top=os.fspath(project.top),
+        top=os.fspath(project.top_folder),
         git_dir=project.repository.own,
         checkout=(record.model, record.version, _name_root(project, root)),
     )
-    intent.write_intent(project.directory, plan)
+    intent.write_intent(project.state_directory, plan)
     begun = False
 
-    def begin() -> None:
+    def mark_begun() -> None:
         nonlocal begun
         begun = True
 
     # temporaries belong in the folder itself: beside it nobody would look for what a crash left
     durable.make_directory(root)
     try:
-        _replace_files(project, root, plans, begin)
+        _replace_files(project, root, plans, mark_begun)
     except MlverError:
         if not begun:  # every byte is proven and on the disk before anything goes
-            intent.drop_intent(project.directory)
+            intent.drop_intent(project.state_directory)
             with suppress(OSError):
                 root.rmdir()  # where it was made for nothing
         raise
-    intent.drop_intent(project.directory)
+    intent.drop_intent(project.state_directory)
 
 
 def _replace_files(
@@ -313,20 +322,24 @@ def _replace_files(
         begin()
         _clear_obstacles(root, obstacles, [place for _, place in wanted])
 
-    project.reporter.begin("writing files", None)
+    project.reporter.begin_work("writing files", None)
     try:
         storing.open_store(project).export_objects(
             wanted, progress=project.reporter.advance_work, make_way=make_way
         )
     finally:
-        project.reporter.end()
+        project.reporter.end_work()
     _remove_files(root, plans, set(obstacles))
 
 
 def _name_root(project: Project, root: Path) -> str:
     """The folder as an intent names it: one inside the work tree moves with it."""
     place = os.path.normpath(root)
-    return os.path.relpath(place, project.top) if Path(place).is_relative_to(project.top) else place
+    return (
+        os.path.relpath(place, project.top_folder)
+        if Path(place).is_relative_to(project.top_folder)
+        else place
+    )
 
 
 def _find_obstacles(plans: Sequence[_ArtifactPlan]) -> list[str]:
@@ -390,8 +403,8 @@ def make_private_copy(project: Project, artifact: Artifact) -> Path:
     is missing or damaged. Several processes may ask for it at once.
     """
     common = project.repository.common_dir
-    checkouts = paths.join_inside(common, f"{project.directory.name}/{_CHECKOUTS}")
-    own = f"{project.directory.name}/{_CHECKOUTS}/{artifact.digest.hex}/{PurePosixPath(artifact.path).name}"
+    checkouts = paths.join_inside(common, f"{project.state_directory.name}/{_CHECKOUTS}")
+    own = f"{project.state_directory.name}/{_CHECKOUTS}/{artifact.digest.hex}/{PurePosixPath(artifact.path).name}"
     place = paths.join_inside(common, own)
     if _is_sound_copy(place, artifact):
         return place

@@ -21,7 +21,7 @@ from mlver.records.tags import version_tag_name
 def judge_incoming(incoming: IncomingChanges) -> list[BrokenLink]:
     """Everything that speaks against what is coming in; what was edited once it had landed comes first."""
     there = [path for path in incoming.records if path in incoming.record_tree.entries]
-    incoming.record_tree.fetch(there)
+    incoming.record_tree.fetch_files(there)
     found = list(incoming.edits)
     edited = {link.subject for link in found}
     unedited = [path for path in there if path not in edited]
@@ -65,7 +65,7 @@ def _judge_manifest(project: Project, path: str, show: str) -> Iterator[BrokenLi
         yield replace(misnamed[0], hint=show)
         return
     try:
-        Manifest.parse(project.registry.read(path) or b"", path)
+        Manifest.parse(project.registry.read_file(path) or b"", path)
     except MlverError as error:
         yield replace(audit.describe_unreadable(project, "manifest", path, error), hint=show)
 
@@ -75,15 +75,15 @@ def _judge_version(
 ) -> Iterator[BrokenLink]:
     assert place.version is not None
     try:
-        record, _ = project.registry.version(place.model, place.version)
+        record, _ = project.registry.read_version(place.model, place.version)
     except MlverError as error:
         yield replace(audit.describe_unreadable(project, "record", path, error), hint=show)
         return
-    for name, artifact in record.artifacts().items():
+    for name, artifact in record.named_artifacts().items():
         # a manifest's presence tells a directory from a file, but one file is all that a file can be
         if (
             artifact.files != 1
-            and project.registry.read(layout.manifest_path(artifact.digest)) is None
+            and project.registry.read_file(layout.manifest_path(artifact.digest)) is None
         ):
             message = f"needs {layout.manifest_path(artifact.digest)}, the manifest of its {name}, which is not there"
             yield BrokenLink(
@@ -100,11 +100,11 @@ def _judge_chains(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[B
             touched[place.model, place.stage] = None
         elif place.kind == "version":
             touched |= {
-                (place.model, stage): None for stage in project.registry.stages(place.model)
+                (place.model, stage): None for stage in project.registry.list_stages(place.model)
             }
     for model, stage in touched:
         numbers = project.registry.list_sequences(layout.stage_folder(model, stage))
-        incoming.record_tree.fetch(
+        incoming.record_tree.fetch_files(
             layout.promotion_path(model, stage, number) for number in numbers
         )
         yield from audit.catch_errors(
@@ -118,7 +118,7 @@ def _judge_seals(project: Project, paths: Iterable[str]) -> Iterator[BrokenLink]
     for place in filter(None, map(layout.parse_path, paths)):
         if place.kind == "version" and place.version is not None:
             try:
-                digest = project.registry.digest(place.model, place.version)
+                digest = project.registry.read_version_digest(place.model, place.version)
             except MlverError:
                 continue  # named for what it is already
             if digest is not None:
@@ -138,7 +138,7 @@ def _find_case_collisions(incoming: IncomingChanges, paths: Iterable[str]) -> It
     models = {path.split("/")[2] for path in touched if path.startswith(f"{layout.MODELS}/")}
     if models:
         yield from audit.find_case_collisions(
-            model for model in project.registry.models() if model.casefold() in models
+            model for model in project.registry.list_models() if model.casefold() in models
         )
     for path in incoming.record_tree.entries if touched else ():
         other = touched.get(path.casefold(), path)

@@ -48,7 +48,7 @@ def describe_unreadable(project: Project, kind: str, path: str, error: MlverErro
         else error.message
     )
     try:
-        data = project.registry.read(path) or b""
+        data = project.registry.read_file(path) or b""
     except MlverError:
         data = b""
     if _CONFLICT.search(data):
@@ -84,7 +84,7 @@ def find_uncommitted(project: Project, models: Sequence[str]) -> list[BrokenLink
 def _compare_with_head(
     project: Project, path: str, committed: bytes | None
 ) -> Iterator[BrokenLink]:
-    data = project.registry.read(path)
+    data = project.registry.read_file(path)
     if data != committed:
         what = (
             "is deleted here, though HEAD holds it"
@@ -139,22 +139,22 @@ def _has_record(project: Project, named: TagName | None) -> bool:
         return False
     path = layout.record_path(named)
     try:
-        return layout.parse_path(path) is not None and project.registry.read(path) is not None
+        return layout.parse_path(path) is not None and project.registry.read_file(path) is not None
     except MlverError:
         return True  # something is, and named for what it is elsewhere
 
 
 def check_manifests(project: Project) -> Iterator[BrokenLink]:
     """Manifests that no longer hash to their names."""
-    for name in project.registry.names(layout.MANIFESTS):
+    for name in project.registry.list_names(layout.MANIFESTS):
         path = f"{layout.MANIFESTS}/{name}"
         yield from catch_errors(path, check_manifest(project, path, name))
 
 
 def check_manifest(project: Project, path: str, name: str) -> Iterator[BrokenLink]:
     """Whether the manifest at a path hashes to its `name`."""
-    data = project.registry.read(path)
-    if data is not None and f"{Digest.of(data).hex}.sha256" != name:
+    data = project.registry.read_file(path)
+    if data is not None and f"{Digest.of_bytes(data).hex}.sha256" != name:
         yield BrokenLink(
             "manifest",
             path,
@@ -165,12 +165,12 @@ def check_manifest(project: Project, path: str, name: str) -> Iterator[BrokenLin
 
 def _check_files(project: Project) -> Iterator[BrokenLink]:
     """Every file among the records: names that say nothing, and records that no version's chain leads to."""
-    top = os.fspath(paths.join_inside(project.top, layout.MODELS))
+    top = os.fspath(paths.join_inside(project.top_folder, layout.MODELS))
     for directory, folders, files in os.walk(top):
         folders.sort()
         links = [name for name in folders if os.path.islink(os.path.join(directory, name))]  # noqa: PTH114, PTH118
         for file in sorted([*links, *files]):
-            path = os.path.relpath(os.path.join(directory, file), project.top)  # noqa: PTH118
+            path = os.path.relpath(os.path.join(directory, file), project.top_folder)  # noqa: PTH118
             place = layout.parse_path(path)
             if place is None or file in links:
                 what = (
@@ -185,7 +185,7 @@ def check_record(project: Project, path: str, place: RecordPath) -> Iterator[Bro
     """Settings, an evaluation or an approval: readable, in its own place, and given for the record that is here."""
     try:
         if place.kind == "model":
-            settings = project.registry.settings(place.model)
+            settings = project.registry.read_settings(place.model)
             if settings is not None and settings.model != place.model:
                 yield BrokenLink(
                     "settings",
@@ -195,7 +195,7 @@ def check_record(project: Project, path: str, place: RecordPath) -> Iterator[Bro
                 )
             return
         found = _read_record(project, place)
-        known = project.registry.digest(found.model, found.version)
+        known = project.registry.read_version_digest(found.model, found.version)
     except MlverError as error:
         yield describe_unreadable(
             project, "settings" if place.kind == "model" else "record", path, error
@@ -241,7 +241,7 @@ def _read_record(project: Project, place: RecordPath) -> EvaluationRecord | Appr
 
 def check_chains(project: Project, model: str, counted: list[str]) -> Iterator[BrokenLink]:
     """Every stage of a model, promotion by promotion; `counted` is told the path of each."""
-    for stage in project.registry.stages(model):
+    for stage in project.registry.list_stages(model):
         folder = layout.stage_folder(model, stage)
         history: list[ChainLink] = []
         yield from catch_errors(folder, check_chain(project, model, stage, counted, history))
@@ -279,14 +279,16 @@ def check_chain(
             yield BrokenLink("chain", path, message, shell_command("git", "log", "--", path))
             break
         history.append((promotion, digest))
-    digests = {one.version: project.registry.digest(model, one.version) for one, _ in history}
+    digests = {
+        one.version: project.registry.read_version_digest(model, one.version) for one, _ in history
+    }
     known = {version: digest for version, digest in digests.items() if digest is not None}
     yield from judge_history(folder, history, known)
 
 
 def _check_model_names(project: Project) -> Iterator[BrokenLink]:
     """Models that are one folder on many file systems; two branches may each have added one."""
-    models = set(project.registry.models())
+    models = set(project.registry.list_models())
     head = project.repository.head().commit
     if head is not None:  # where they are one folder, only git still knows both
         models |= {path.split("/")[2] for path in project.repository.files_at(head, layout.MODELS)}

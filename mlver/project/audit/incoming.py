@@ -101,7 +101,7 @@ def read_pushed(
     line: BranchProtection,
 ) -> IncomingChanges:
     """The commits of `new` that `without` lacks. `landed` is the commit whose records may not be touched."""
-    tree = CommittedRecords.at(repository, new)
+    tree = CommittedRecords.at_commit(repository, new)
     under = touched.paths_between(repository, new, without, layout.ROOT)
     records = [path for path in under if layout.is_record_path(path)]
     edits = (
@@ -112,7 +112,7 @@ def read_pushed(
     if landed is not None:
         # on a protected branch nothing of it may go missing, even where no new commit touched it: a push can rewind
         gone = (
-            list(CommittedRecords.at(repository, landed).entries)
+            list(CommittedRecords.at_commit(repository, landed).entries)
             if line == "protected"
             else records
         )
@@ -174,7 +174,7 @@ def _find_edits(
         if deed is None or (len(parents) == 1 and not _has_landed(repository, parents[0], path)):
             continue
         sides = (
-            [CommittedRecords.at(repository, parent) for parent in parents]
+            [CommittedRecords.at_commit(repository, parent) for parent in parents]
             if len(parents) > 1
             else []
         )

@@ -51,15 +51,15 @@ class PlannedEdit:
             )
         self.writes[path] = data
 
-    def put(self, path: str, data: bytes) -> None:
+    def put_file(self, path: str, data: bytes) -> None:
         """Plan a file that may replace its former self: settings, or a manifest, named by its own digest."""
         self.writes[path] = data
 
-    def remove(self, path: str) -> None:
+    def remove_file(self, path: str) -> None:
         """Plan that a file is gone: one a merge brought, and that has another name now."""
         self.writes[path] = None
 
-    def commit(
+    def commit_files(
         self, message: str, tags: tuple[PlannedTag, ...] = (), *, otherwise: str = ""
     ) -> str:
         """Write, commit only these files, make the tags, sync. Return the commit's id once nothing can be lost.
@@ -79,7 +79,7 @@ class PlannedEdit:
             )
         return commit
 
-    def stage(self) -> None:
+    def stage_files(self) -> None:
         """Write the files and add them to the index, for the person's own commit."""
         _refuse_unfinished(self.repository)
         with self._record_plan():
@@ -94,7 +94,7 @@ class PlannedEdit:
                 changes.delete_tags(self.repository, untags)
             changes.sync(self.repository, [f"refs/tags/{name}" for name in untags])
 
-    def seal(self, tags: tuple[PlannedTag, ...]) -> None:
+    def seal_records(self, tags: tuple[PlannedTag, ...]) -> None:
         """Make tags on commits that landed long ago (each names its own), and sync them."""
         with self._record_plan(tags=tags):
             for tag in tags:
@@ -112,7 +112,7 @@ class PlannedEdit:
         untags: Mapping[str, str] | None = None,
     ) -> Iterator[CommandIntent]:
         """The plan, on disk while it is carried out; whatever stops that settles it."""
-        outcome = RecoveryOutcome.UNDONE.outcome
+        outcome = RecoveryOutcome.UNDONE.failure_outcome
         try:
             plan = replace(
                 self._plan_files(), branch=branch, tags=tags, during=during, untags=untags or {}
@@ -126,10 +126,13 @@ class PlannedEdit:
                 # where even that fails, the plan stays on disk
                 with suppress(OSError, MlverError):
                     settled = recover_edit(self.repository, plan, self.directory)
-                    outcome, self.landed = settled.outcome, settled is not RecoveryOutcome.UNDONE
+                    outcome, self.landed = (
+                        settled.failure_outcome,
+                        settled is not RecoveryOutcome.UNDONE,
+                    )
                     intent.drop_intent(self.directory)
                 raise
-            outcome, self.landed = RecoveryOutcome.COMPLETED.outcome, True
+            outcome, self.landed = RecoveryOutcome.COMPLETED.failure_outcome, True
             intent.drop_intent(self.directory)
         except OSError as error:
             raise refusal_error(self.what, error, outcome=outcome) from error
@@ -144,7 +147,7 @@ class PlannedEdit:
             top=str(top),
             git_dir=self.repository.own,
             writes={
-                path: None if data is None else Digest.of(data)
+                path: None if data is None else Digest.of_bytes(data)
                 for path, data in self.writes.items()
             },
             before=before,

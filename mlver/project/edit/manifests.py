@@ -16,6 +16,6 @@ def put_new_files(project: Project, edit: PlannedEdit, manifests: Mapping[str, b
     for path, held in zip(
         paths, project.repository.blob_digests(f"HEAD:{path}" for path in paths), strict=True
     ):
-        wanted = manifests.get(path) or (project.registry.read(path) if held is None else None)
-        if wanted is not None and Digest.of(wanted) != held:
-            edit.put(path, wanted)
+        wanted = manifests.get(path) or (project.registry.read_file(path) if held is None else None)
+        if wanted is not None and Digest.of_bytes(wanted) != held:
+            edit.put_file(path, wanted)

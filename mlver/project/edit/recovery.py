@@ -34,11 +34,11 @@ class RecoveryOutcome(Enum):
     )
     UNDONE = "undid `{}`, which had not finished", "nothing was changed"
 
-    def told(self, what: str) -> str:
+    def describe_edit(self, what: str) -> str:
         return self.value[0].format(what)
 
     @property
-    def outcome(self) -> str:
+    def failure_outcome(self) -> str:
         return self.value[1]
 
 
@@ -174,7 +174,7 @@ def _put_file_back(top: Path, path: str, plan: CommandIntent) -> None:
     durable.sweep_temporaries(where.parent)
     found = read_if_there(where)
     before = plan.before[path]
-    if (None if found is None else Digest.of(found)) == plan.writes[path]:
+    if (None if found is None else Digest.of_bytes(found)) == plan.writes[path]:
         if before is None:
             if found is not None:
                 durable.remove_file(where)

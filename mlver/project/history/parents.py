@@ -18,15 +18,15 @@ def find_renumbered_parent(
         return None
     path = layout.version_path(record.model, record.parent)
     (meant,) = repository.blobs([f"{record.code.commit}:{path}"])
-    if meant is None or meant == side.read(path):
+    if meant is None or meant == side.read_file(path):
         return None
     lost = strip_numbering(decode_version(meant, path))
-    versions = side.versions(record.model)
+    versions = side.list_versions(record.model)
     return next(
         (
             number
             for number in versions
-            if strip_numbering(side.version(record.model, number)[0]) == lost
+            if strip_numbering(side.read_version(record.model, number)[0]) == lost
         ),
         None,
     )

@@ -59,7 +59,7 @@ class _MergedRecords:
     trees: tuple[CommittedRecords, ...]
 
     @property
-    def parents(self) -> tuple[RecordRegistry, ...]:
+    def parent_registries(self) -> tuple[RecordRegistry, ...]:
         return tuple(RecordRegistry(tree, None) for tree in self.trees)
 
     def has_moved(self, path: str) -> bool:
@@ -68,10 +68,14 @@ class _MergedRecords:
         if place is None or place.kind == "model" or not self._has_collision(place.model):
             return False
         try:
-            held = self.result.read(path)
-            lost = [parent for parent in self.parents if parent.read(path) not in (None, held)]
+            held = self.result.read_file(path)
+            lost = [
+                parent
+                for parent in self.parent_registries
+                if parent.read_file(path) not in (None, held)
+            ]
             # what two parents hold alike is nothing they both claimed: it stays where it is
-            claimed = len({parent.read(path) for parent in lost}) == len(lost) > 0
+            claimed = len({parent.read_file(path) for parent in lost}) == len(lost) > 0
             return claimed and all(self._is_preserved(parent, place) for parent in lost)
         except MlverError:
             return False
@@ -154,11 +158,11 @@ class _MergedRecords:
 
     def _renumbered_to(self, parent: RecordRegistry, model: str, version: str) -> str | None:
         """The number a parent's version has in the merge; None where it kept its own, or is gone."""
-        lost = strip_numbering(parent.version(model, version)[0])
-        for number in self.result.versions(model):
+        lost = strip_numbering(parent.read_version(model, version)[0])
+        for number in self.result.list_versions(model):
             if (
                 str(number) != version
-                and strip_numbering(self.result.version(model, number)[0]) == lost
+                and strip_numbering(self.result.read_version(model, number)[0]) == lost
             ):
                 return str(number)
         return None
@@ -168,10 +172,10 @@ def _load_merge(project: Project, commit: str) -> _MergedRecords | None:
     parents = merging.parents(project.repository, commit)
     if len(parents) < 2:
         return None
-    trees = tuple(CommittedRecords.at(project.repository, parent) for parent in parents)
+    trees = tuple(CommittedRecords.at_commit(project.repository, parent) for parent in parents)
     return _MergedRecords(
         project.repository,
-        RecordRegistry(CommittedRecords.at(project.repository, commit), None),
+        RecordRegistry(CommittedRecords.at_commit(project.repository, commit), None),
         trees,
     )
 
@@ -179,7 +183,7 @@ def _load_merge(project: Project, commit: str) -> _MergedRecords | None:
 def _read_record(side: RecordRegistry, place: RecordPath) -> NumberedRecord:
     match place:
         case RecordPath("version", model, str(version)):
-            return side.version(model, version)[0]
+            return side.read_version(model, version)[0]
         case RecordPath("promotion", model, _, str(stage), int(sequence)):
             return side.read_promotion(model, stage, sequence)[0]
         case RecordPath("evaluation", model, str(version), _, int(sequence)):
@@ -194,12 +198,12 @@ def _read_candidates(side: RecordRegistry, place: RecordPath) -> Iterator[Number
     if place.kind == "promotion":
         yield from (record for record, _ in side.read_history(place.model, place.stage or ""))
         return
-    for number in side.versions(place.model):
+    for number in side.list_versions(place.model):
         if place.kind == "version":
-            yield side.version(place.model, number)[0]
+            yield side.read_version(place.model, number)[0]
         elif place.kind == "evaluation":
-            yield from side.evaluations(place.model, number)
+            yield from side.read_evaluations(place.model, number)
         else:
             yield from (
-                one for one in side.approvals(place.model, number) if one.stage == place.stage
+                one for one in side.read_approvals(place.model, number) if one.stage == place.stage
             )

@@ -35,7 +35,8 @@ def read_history(
     """
     history = project.registry.read_history(model, stage)
     digests = {
-        record.version: project.registry.digest(model, record.version) for record, _ in history
+        record.version: project.registry.read_version_digest(model, record.version)
+        for record, _ in history
     }
     known = {version: digest for version, digest in digests.items() if digest is not None}
     return history, judge_history(layout.stage_folder(model, stage), history, known)

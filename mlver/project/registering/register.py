@@ -144,7 +144,7 @@ def _build_result(
         model=record.model,
         version=record.version,
         parent=record.parent,
-        record=str(Digest.of(data)),
+        record=str(Digest.of_bytes(data)),
         path=layout.version_path(record.model, record.version),
         artifacts=_summarise_artifacts(project, record),
         params=len(flatten_values(record.params)),
@@ -171,7 +171,7 @@ def _open_edit(project: Project, asked: RegisterRequest) -> Iterator[PlannedEdit
 
 
 def _check_names(project: Project, asked: RegisterRequest) -> None:
-    names.check_distinct(names.check_model(asked.model), project.registry.models())
+    names.check_distinct(names.check_model(asked.model), project.registry.list_models())
     for name in asked.data:
         names.check_data_set(name)
     for label in asked.labels:
@@ -200,17 +200,19 @@ def _resolve_inputs(project: Project, asked: RegisterRequest) -> _RegisterInputs
     )
     parent = highest_version(v for v in registered if v < version)
     if asked.parent is not None:
-        parent = None if asked.parent == "none" else project.select(asked.model, asked.parent)
+        parent = (
+            None if asked.parent == "none" else project.select_version(asked.model, asked.parent)
+        )
     return _RegisterInputs(settings, settings.weights, version, parent)
 
 
 def _list_readable(project: Project, model: str) -> list[Version]:
     """The model's versions up to the highest that can be read: the next number counts from a record, not from a file
     that only looks like one."""
-    versions = project.registry.versions(model)
+    versions = project.registry.list_versions(model)
     while versions:
         try:
-            project.registry.version(model, versions[-1])
+            project.registry.read_version(model, versions[-1])
         except MlverError:
             project.reporter.show_note(
                 f"{layout.version_path(model, versions.pop())} cannot be read: mlver verify --all"
@@ -222,18 +224,18 @@ def _list_readable(project: Project, model: str) -> list[Version]:
 
 def _merge_settings(project: Project, asked: RegisterRequest) -> ModelSettings:
     """`model.yaml` as it will be: what the command line told replaces what it held."""
-    known = project.registry.settings(asked.model) or ModelSettings(model=asked.model)
+    known = project.registry.read_settings(asked.model) or ModelSettings(model=asked.model)
     data = dict(known.data)
     for name, path in asked.data.items():
-        data[name] = _place_artifact(data.get(name), project.path(path))
+        data[name] = _place_artifact(data.get(name), project.resolve_path(path))
     settings = replace(
         known,
-        weights=_place_artifact(known.weights, project.path(asked.weights))
+        weights=_place_artifact(known.weights, project.resolve_path(asked.weights))
         if asked.weights
         else known.weights,
         data=data,
-        params=tuple(map(project.path, asked.params_files)) or known.params,
-        metrics=tuple(map(project.path, asked.metrics_files)) or known.metrics,
+        params=tuple(map(project.resolve_path, asked.params_files)) or known.params,
+        metrics=tuple(map(project.resolve_path, asked.metrics_files)) or known.metrics,
         command=asked.command or known.command,
     )
     return _mark_unstored(settings, asked.unstored)
@@ -301,14 +303,14 @@ def _build_record(
 ) -> VersionRecord:
     head = project.repository.head()
     settings = inputs.settings
-    params = value_files.gather_values(project.top, settings.params, asked.params)
-    metrics = value_files.gather_values(project.top, settings.metrics, asked.metrics)
+    params = value_files.gather_values(project.top_folder, settings.params, asked.params)
+    metrics = value_files.gather_values(project.top_folder, settings.metrics, asked.metrics)
     value_files.check_numbers(metrics, ", ".join(settings.metrics) or "the metrics given")
     prefix = project.start / asked.environment if asked.environment else None
     return VersionRecord(
         model=asked.model,
         version=str(inputs.version),
-        created=project.now,
+        created=project.record_time,
         author=project.repository.author(),
         message=asked.message.strip(),
         parent=str(inputs.parent) if inputs.parent else None,
@@ -318,7 +320,9 @@ def _build_record(
         data={name: _build_artifact(settings.data[name], measured[name]) for name in settings.data},
         params=params,
         metrics=metrics,
-        environment=environment.capture_environment(project.top, params, settings.command, prefix),
+        environment=environment.capture_environment(
+            project.top_folder, params, settings.command, prefix
+        ),
         labels=dict(asked.labels),
     )
 
@@ -349,7 +353,7 @@ def _list_file_names(path: str, measured: MeasuredArtifact) -> Iterator[str]:
 
 def _encode_record(project: Project, record: VersionRecord) -> bytes:
     return codec.encode(
-        "version", record.to_document(), project.registry.read(layout.VERSION_SCHEMA)
+        "version", record.to_document(), project.registry.read_file(layout.VERSION_SCHEMA)
     )
 
 
@@ -373,15 +377,17 @@ def _land_record(
         if one.manifest is not None
     }
     put_new_files(project, edit, manifests)
-    if settings != project.registry.settings(record.model):
+    if settings != project.registry.read_settings(record.model):
         path = layout.settings_path(record.model)
-        edit.put(path, amend("model", project.registry.read(path), settings.to_document()))
+        edit.put_file(
+            path, amend("model", project.registry.read_file(path), settings.to_document())
+        )
     if not asked.commit:
-        edit.stage()
+        edit.stage_files()
         return None
     subject = f"mlver: register {record.model} {record.version}"
     tags = (planned_tags.plan_version_tag(record, data),)
-    return edit.commit(f"{subject}\n\n{record.message}", tags, otherwise="add --no-commit")
+    return edit.commit_files(f"{subject}\n\n{record.message}", tags, otherwise="add --no-commit")
 
 
 # -- telling of it ---------------------------------------------------------------------------------------------------
@@ -390,7 +396,7 @@ def _land_record(
 def _summarise_artifacts(project: Project, record: VersionRecord) -> tuple[RegisteredArtifact, ...]:
     before: Mapping[str, Artifact] = {}
     if record.parent is not None:
-        before = project.registry.version(record.model, record.parent)[0].artifacts()
+        before = project.registry.read_version(record.model, record.parent)[0].named_artifacts()
     return tuple(
         RegisteredArtifact(
             name,
@@ -401,12 +407,14 @@ def _summarise_artifacts(project: Project, record: VersionRecord) -> tuple[Regis
             found.stored,
             name in before and before[name].digest == found.digest,
         )
-        for name, found in record.artifacts().items()
+        for name, found in record.named_artifacts().items()
     )
 
 
 def _find_unignored(project: Project, record: VersionRecord) -> tuple[str, ...]:
     """Artifact paths that a careless `git add .` would put into git."""
-    stored = [found.path for found in record.artifacts().values() if found.stored]
+    stored = [found.path for found in record.named_artifacts().values() if found.stored]
     safe = project.repository.ignored_or_tracked(stored)
-    return tuple(path + "/" * (project.top / path).is_dir() for path in stored if path not in safe)
+    return tuple(
+        path + "/" * (project.top_folder / path).is_dir() for path in stored if path not in safe
+    )

@@ -32,7 +32,7 @@ class CommittedRecords:
                 child = parent
 
     @classmethod
-    def at(cls, repository: Repository, commit: str) -> CommittedRecords:
+    def at_commit(cls, repository: Repository, commit: str) -> CommittedRecords:
         """The records of a commit, named by its full id or reference."""
         return cls(repository, trees.committed(repository, commit, layout.ROOT))
 
@@ -41,7 +41,7 @@ class CommittedRecords:
         """The records of the index: what a commit made now would hold."""
         return cls(repository, trees.staged(repository, layout.ROOT))
 
-    def fetch(self, wanted: Iterable[str]) -> None:
+    def fetch_files(self, wanted: Iterable[str]) -> None:
         """Read many files at once; those there are not do no harm."""
         lacking = {
             path: self.entries[path]
@@ -50,7 +50,7 @@ class CommittedRecords:
         }
         self._read.update(trees.contents(self.repository, lacking))
 
-    def read(self, path: str) -> bytes | None:
+    def read_file(self, path: str) -> bytes | None:
         entry = self.entries.get(path)
         if entry is None:
             return None
@@ -59,7 +59,7 @@ class CommittedRecords:
                 f"{path} is a symlink, which no record is",
                 hint=shell_command("git", "log", "--", path),
             )
-        self.fetch([path])
+        self.fetch_files([path])
         data = self._read.get(path)
         if data is None:
             raise MlverError(

@@ -44,10 +44,10 @@ class RecordRegistry:
 
     # -- names ---------------------------------------------------------------------------------------------------
 
-    def models(self) -> list[str]:
+    def list_models(self) -> list[str]:
         return sorted(filter(layout.is_model_name, self.source.list_names(layout.MODELS)))
 
-    def versions(self, model: str) -> list[Version]:
+    def list_versions(self, model: str) -> list[Version]:
         """A model's versions, lowest first; files that name no version are left to `verify`."""
         return sort_versions(
             filter(
@@ -67,7 +67,7 @@ class RecordRegistry:
         """Whether there is such a record, whatever it says."""
         return str(number) in self._list_record_names(layout.versions_folder(model))
 
-    def stages(self, model: str) -> list[str]:
+    def list_stages(self, model: str) -> list[str]:
         return sorted(
             filter(layout.is_stage_name, self.source.list_names(layout.stages_folder(model)))
         )
@@ -76,7 +76,7 @@ class RecordRegistry:
         """The numbers of the records in a folder of numbered ones, lowest first."""
         return sorted(filter(None, map(layout.parse_sequence, self._list_record_names(folder))))
 
-    def names(self, folder: str) -> list[str]:
+    def list_names(self, folder: str) -> list[str]:
         """What a folder of records holds, sorted."""
         return sorted(self.source.list_names(folder))
 
@@ -86,21 +86,21 @@ class RecordRegistry:
         """The settings of the repository; raise MlverError where `mlver init` never ran."""
         from mlver.records.config import ProjectConfig
 
-        data = self.read(layout.CONFIG)
+        data = self.read_file(layout.CONFIG)
         if data is None:
             raise MlverError(f"{layout.CONFIG} is missing", hint="mlver init")
         return self._build_record("config", ProjectConfig.from_document, data, layout.CONFIG)
 
-    def settings(self, model: str) -> ModelSettings | None:
+    def read_settings(self, model: str) -> ModelSettings | None:
         path = layout.settings_path(model)
-        data = self.read(path)
+        data = self.read_file(path)
         if data is None:
             return None
         from mlver.records.model import ModelSettings
 
         return self._build_record("model", ModelSettings.from_document, data, path)
 
-    def version(self, model: str, number: Version | str) -> tuple[VersionRecord, Digest]:
+    def read_version(self, model: str, number: Version | str) -> tuple[VersionRecord, Digest]:
         """A version's record and the digest of its bytes; raise MlverError where there is none, or another's."""
         path = layout.version_path(model, number)
         data = self._require_file(path, f"{model} has no version {number}", f"mlver list {model}")
@@ -109,12 +109,12 @@ class RecordRegistry:
             # its tag and its promotions would be looked up under another name than the one it was asked for by
             said = f"it says it is {record.model} {record.version}"
             raise InvalidDocument(path, (said,), hint=shell_command("git", "log", "--", path))
-        return record, Digest.of(data)
+        return record, Digest.of_bytes(data)
 
-    def digest(self, model: str, number: Version | str) -> Digest | None:
+    def read_version_digest(self, model: str, number: Version | str) -> Digest | None:
         """The digest of a version record's bytes, whatever they say; None where there is no such file."""
-        data = self.read(layout.version_path(model, number))
-        return None if data is None else Digest.of(data)
+        data = self.read_file(layout.version_path(model, number))
+        return None if data is None else Digest.of_bytes(data)
 
     def read_promotion(
         self, model: str, stage: str, sequence: int
@@ -123,7 +123,7 @@ class RecordRegistry:
         data = self._require_file(path, f"{path} is missing", "mlver verify --all")
         return self._build_record(
             "promotion", PromotionRecord.from_document, data, path
-        ), Digest.of(data)
+        ), Digest.of_bytes(data)
 
     def read_history(self, model: str, stage: str) -> list[tuple[PromotionRecord, Digest]]:
         """A stage's promotions, oldest first."""
@@ -136,28 +136,28 @@ class RecordRegistry:
         self, model: str, number: Version | str
     ) -> Iterator[tuple[str, PromotionRecord]]:
         """Every promotion of one version, whatever the stage, with its path; those that cannot be read say nothing."""
-        for stage in self.stages(model):
+        for stage in self.list_stages(model):
             for sequence in self.list_sequences(layout.stage_folder(model, stage)):
                 path = layout.promotion_path(model, stage, sequence)
                 with suppress(MlverError):
                     # only those that name the version at all are worth parsing
-                    if str(number).encode() in (self.read(path) or b""):
+                    if str(number).encode() in (self.read_file(path) or b""):
                         record, _ = self.read_promotion(model, stage, sequence)
                         if record.version == str(number):
                             yield path, record
 
-    def holder(self, model: str, stage: str) -> PromotionRecord | None:
+    def find_holder(self, model: str, stage: str) -> PromotionRecord | None:
         """The promotion that now decides a stage, whatever their number; None where none does."""
         numbers = self.list_sequences(layout.stage_folder(model, stage))
         record = self.read_promotion(model, stage, numbers[-1])[0] if numbers else None
         return None if record is None or record.action == "retire" else record
 
-    def holders(self, model: str) -> dict[str, str]:
+    def find_holders(self, model: str) -> dict[str, str]:
         """The version each stage of a model holds now, by stage."""
-        found = {stage: self.holder(model, stage) for stage in self.stages(model)}
+        found = {stage: self.find_holder(model, stage) for stage in self.list_stages(model)}
         return {stage: record.version for stage, record in found.items() if record is not None}
 
-    def evaluations(self, model: str, number: Version | str) -> list[EvaluationRecord]:
+    def read_evaluations(self, model: str, number: Version | str) -> list[EvaluationRecord]:
         return [
             self.read_evaluation(model, number, n)
             for n in self.list_sequences(layout.evaluations_folder(model, number))
@@ -169,7 +169,7 @@ class RecordRegistry:
         path = layout.evaluation_path(model, number, sequence)
         return self._read_numbered("evaluation", EvaluationRecord.from_document, path)
 
-    def approvals(self, model: str, number: Version | str) -> list[ApprovalRecord]:
+    def read_approvals(self, model: str, number: Version | str) -> list[ApprovalRecord]:
         root = layout.approvals_folder(model, number)
         return [
             self.read_approval(model, number, stage, n)
@@ -185,13 +185,13 @@ class RecordRegistry:
         path = layout.approval_path(model, number, stage, sequence)
         return self._read_numbered("approval", ApprovalRecord.from_document, path)
 
-    def manifest(self, digest: Digest) -> Manifest | None:
+    def read_manifest(self, digest: Digest) -> Manifest | None:
         """The manifest named by `digest`, its bytes checked against it; None where there is none."""
         path = layout.manifest_path(digest)
-        data = self.read(path)
+        data = self.read_file(path)
         if data is None:
             return None
-        if Digest.of(data) != digest:
+        if Digest.of_bytes(data) != digest:
             raise MlverError(
                 f"{path} was changed: its bytes no longer hash to its name",
                 hint=shell_command("git", "checkout", "--", path),
@@ -202,12 +202,12 @@ class RecordRegistry:
 
     # -- bytes ---------------------------------------------------------------------------------------------------
 
-    def read(self, path: str) -> bytes | None:
+    def read_file(self, path: str) -> bytes | None:
         """A file's bytes, never through a symlink; None where there is none."""
-        return self.source.read(path)
+        return self.source.read_file(path)
 
     def _require_file(self, path: str, missing: str, hint: str) -> bytes:
-        data = self.read(path)
+        data = self.read_file(path)
         if data is None:
             raise MlverError(missing, hint=hint)
         return data
@@ -226,7 +226,7 @@ class RecordRegistry:
         if self.state is None:
             return build(codec.decode(kind, data, where))
         # the kind is part of the name, so that bytes valid as one kind are not taken for another unchecked
-        key = Digest.of(f"{kind}\0".encode() + data).hex
+        key = Digest.of_bytes(f"{kind}\0".encode() + data).hex
         kept = self.state.get_document(key)
         if kept is not None:
             # what cannot be built was never a document that was checked

@@ -24,8 +24,8 @@ def read_or_note(ask: Callable[[], _Read], faults: list[str]) -> _Read | None:
 def read_holders(registry: RecordRegistry, model: str, faults: list[str]) -> dict[str, str]:
     """The version each stage of a model holds, by stage; without those whose last promotion cannot be read."""
     found = {}
-    for stage in registry.stages(model):
-        record = read_or_note(partial(registry.holder, model, stage), faults)
+    for stage in registry.list_stages(model):
+        record = read_or_note(partial(registry.find_holder, model, stage), faults)
         if record is not None:
             found[stage] = record.version
     return found

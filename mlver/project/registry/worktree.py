@@ -14,7 +14,7 @@ _MAX_RECORD = 16 << 20
 
 
 class RecordSource(Protocol):
-    def read(self, path: str) -> bytes | None:
+    def read_file(self, path: str) -> bytes | None:
         """A file's bytes, never through a symlink; None where there is none."""
 
     def list_names(self, folder: str) -> list[str]:
@@ -27,7 +27,7 @@ class WorkTree:
 
     top: Path
 
-    def read(self, path: str) -> bytes | None:
+    def read_file(self, path: str) -> bytes | None:
         where = paths.join_inside(self.top, path)
         try:
             with where.open("rb") as file:

@@ -21,14 +21,14 @@ def judge_gates(
     project: Project, chosen: ResolvedRef, settings: StageSettings
 ) -> tuple[GateResult, ...]:
     """What a stage's gates say of a version now; reads every byte of it where the stage asks for that."""
-    record, digest = project.registry.version(chosen.model, chosen.version)
+    record, digest = project.registry.read_version(chosen.model, chosen.version)
     damage = None
     if settings.verified:
         found = artifact_damage.find_damage(project, [record])
         damage = tuple(f"{link.subject} {link.message}" for link in found.lost)
     held = {
         stage
-        for stage in project.registry.stages(chosen.model)
+        for stage in project.registry.list_stages(chosen.model)
         for past, _ in project.registry.read_history(chosen.model, stage)
         if past.version == str(chosen.version) and past.action != "retire"
     }
@@ -38,7 +38,7 @@ def judge_gates(
         unsealed="; ".join(link.message for link in broken) or None,
         stages_held=frozenset(held),
         damage=damage,
-        unkept=record.unkept,
+        unkept=record.unkept_data_sets,
         sealed="adopted, and never edited since" if seal and seal.landing else "sealed",
     )
     return apply_gates(settings, candidate)
@@ -69,12 +69,12 @@ def move_stage(
         action=asked.action,
         version=str(chosen.version),
         previous=stage_holder([past for past, _ in history]),
-        created=project.now,
+        created=project.record_time,
         author=project.repository.author(),
         message=asked.message.strip(),
         gates=asked.gates,
         forced=asked.forced,
-        record=project.registry.version(chosen.model, chosen.version)[1],
+        record=project.registry.read_version(chosen.model, chosen.version)[1],
         prior=history[-1][1] if history else None,
     )
     path = layout.promotion_path(chosen.model, asked.stage, record.sequence)
@@ -82,7 +82,7 @@ def move_stage(
     edit.create_file(path, data)
     done = "roll back" if asked.action == "rollback" else asked.action
     subject = f"mlver: {done} {chosen.model} {asked.stage} to {chosen.version}"
-    return record, edit.commit(
+    return record, edit.commit_files(
         f"{subject}\n\n{record.message}", _plan_promotion_tag(project, record, data)
     )
 

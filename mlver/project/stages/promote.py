@@ -57,16 +57,16 @@ def promote_version(
         previous = stage_holder([record for record, _ in history])
         judged = _JudgedMove(chosen, to, previous, dry_run)
         if previous == str(chosen.version):
-            return judged.result("already")
+            return judged.build_result("already")
         gates = moves.judge_gates(project, chosen, settings)
         forced = not is_open(gates)
         if forced and not force:
-            return judged.result("refused", gates)
+            return judged.build_result("refused", gates)
         if edit is None:
-            return judged.result("promoted", gates, forced=forced)
+            return judged.build_result("promoted", gates, forced=forced)
         moving = moves.StageMove(chosen, to, "promote", message, gates, forced)
         record, commit = moves.move_stage(project, edit, moving, history)
-    return judged.result("promoted", gates, forced=forced, record=record, commit=commit)
+    return judged.build_result("promoted", gates, forced=forced, record=record, commit=commit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class _JudgedMove:
     previous: str | None
     dry_run: bool
 
-    def result(
+    def build_result(
         self,
         outcome: PromoteOutcome,
         gates: tuple[GateResult, ...] = (),

@@ -61,7 +61,7 @@ def roll_back_stage(
     project = project.without_cache
     read_rule(project, stage)
     with nullcontext() if dry_run else editing(project, f"rollback {model or stage}") as edit:
-        name = project.model(model)
+        name = project.resolve_model(model)
         if edit is not None:
             edit.what = f"rollback {name} {stage}"
         history, broken = read_history(project, name, stage)
@@ -88,13 +88,17 @@ def roll_back_stage(
             version=str(chosen.version),
             previous=previous,
             verified=verified,
-            unkept=record.unkept,
+            unkept=record.unkept_data_sets,
             checkout=done,
         )
         if edit is None:
             return result
         moving = moves.StageMove(
-            chosen, stage, "rollback", message, (_build_proven_gate(verified, record.unkept),)
+            chosen,
+            stage,
+            "rollback",
+            message,
+            (_build_proven_gate(verified, record.unkept_data_sets),),
         )
         try:
             promotion, commit = moves.move_stage(project, edit, moving, history)
@@ -119,7 +123,9 @@ def _find_target(
             hint=shell_command("mlver", "log", model),
         )
     target = (
-        str(project.select(model, to)) if to else rollback_target([record for record, _ in history])
+        str(project.select_version(model, to))
+        if to
+        else rollback_target([record for record, _ in history])
     )
     if target is None:
         others = [record.version for record, _ in history if record.version != previous]
@@ -157,5 +163,5 @@ def _build_proven_gate(verified: int, unkept: Sequence[str]) -> GateResult:
 
 def _has_moved(project: Project, chosen: ResolvedRef, stage: str) -> bool:
     """Whether the stage has moved after all: then its files stay."""
-    found = project.registry.holder(chosen.model, stage)
+    found = project.registry.find_holder(chosen.model, stage)
     return found is not None and found.version == str(chosen.version)

@@ -87,7 +87,7 @@ def _list_folders(models: Collection[str]) -> list[str]:
 
 
 def _build_sealable(named: TagName) -> SealableRecord:
-    return SealableRecord(layout.record_path(named), named.tag)
+    return SealableRecord(layout.record_path(named), named.full_name)
 
 
 def plan_missing_tags(
@@ -151,7 +151,7 @@ def _plan_tag(project: Project, path: str, data: bytes | None) -> PlannedTag:
             f"says it is {record.model} {record.stage} {record.sequence:04d}",
             hint=shell_command("git", "log", "--", path),
         )
-    if project.registry.digest(record.model, record.version) != record.record:
+    if project.registry.read_version_digest(record.model, record.version) != record.record:
         raise MlverError(
             f"promoted another record of {record.version} than the one here",
             hint=_build_fetch_hint(path),
@@ -166,12 +166,14 @@ def _plan_version_tag(project: Project, path: str, data: bytes) -> PlannedTag:
             f"says it is {record.model} {record.version}",
             hint=shell_command("git", "log", "--", path),
         )
-    if record.adopted and record.adopted.tag == version_tag_name(record.model, record.version):
+    if record.adopted_tag and record.adopted_tag.tag == version_tag_name(
+        record.model, record.version
+    ):
         raise MlverError(
             "was adopted from a tag that is not here, and is not made anew", hint="git fetch --tags"
         )
     for promotion, promoted in project.registry.read_promotions_of(record.model, record.version):
-        if promoted.record != Digest.of(data):
+        if promoted.record != Digest.of_bytes(data):
             raise MlverError(
                 f"is not the record that {promotion} promoted", hint=_build_fetch_hint(path)
             )
@@ -186,4 +188,4 @@ def _build_fetch_hint(path: str) -> str:
 def _find_holding_commit(project: Project, added: str, path: str, data: bytes, commit: str) -> str:
     """The commit that added the record, or the last where it held other bytes yet (a conflict settled later)."""
     (held,) = project.repository.blobs([f"{added}:{path}"])
-    return added if held is not None and Digest.of(held) == Digest.of(data) else commit
+    return added if held is not None and Digest.of_bytes(held) == Digest.of_bytes(data) else commit

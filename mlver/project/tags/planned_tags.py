@@ -26,5 +26,5 @@ def plan_promotion_tag(record: PromotionRecord, data: bytes) -> PlannedTag:
 
 
 def _plan_tag(named: TagName, title: str, message: str, data: bytes) -> PlannedTag:
-    text = f"{title}\n\n{message}\n\n{TRAILER}: {Digest.of(data)}\n"
-    return PlannedTag(named.tag, text, layout.record_path(named))
+    text = f"{title}\n\n{message}\n\n{TRAILER}: {Digest.of_bytes(data)}\n"
+    return PlannedTag(named.full_name, text, layout.record_path(named))

@@ -108,14 +108,14 @@ def _digest_committed(project: Project, places: Iterable[str]) -> dict[str, Dige
     state = project.registry.state  # none where all is looked at afresh
     wanted = list(places)
     found = (
-        {place: Digest(digest) for place, digest in state.committed(wanted).items()}
+        {place: Digest(digest) for place, digest in state.find_committed(wanted).items()}
         if state
         else {}
     )
     lacking = [place for place in wanted if place not in found]
     blobs = project.repository.blobs(lacking) if lacking else ()
     read = {
-        place: Digest.of(data)
+        place: Digest.of_bytes(data)
         for place, data in zip(lacking, blobs, strict=True)
         if data is not None
     }
@@ -126,7 +126,7 @@ def _digest_committed(project: Project, places: Iterable[str]) -> dict[str, Dige
 
 def seal_from_bytes(tag: Tag, held: bytes | None) -> RecordSeal:
     """What a tag says; `held` is what its commit has where the record should be."""
-    return _build_seal(tag, None if held is None else Digest.of(held))
+    return _build_seal(tag, None if held is None else Digest.of_bytes(held))
 
 
 def _build_seal(tag: Tag, committed: Digest | None) -> RecordSeal:
@@ -144,7 +144,7 @@ def _find_landings(
     kept: dict[str, bool] = {}
     for version, tag in silent.items():
         with suppress(MlverError):  # a record that cannot be read is named by whoever reads it
-            origin = project.registry.version(model, version)[0].adopted
+            origin = project.registry.read_version(model, version)[0].adopted_tag
             if origin is not None and origin.tag == tag.name:
                 kept[version] = (origin.object_id, origin.commit) == (tag.object_id, tag.commit)
     if not kept or project.repository.head().commit is None:
@@ -159,7 +159,7 @@ def _find_landings(
     return {
         version: RecordLanding(
             commit=landed.get(path),
-            committed=None if data is None else Digest.of(data),
+            committed=None if data is None else Digest.of_bytes(data),
             edited=path in edited,
             kept=kept[version],
         )
@@ -190,7 +190,9 @@ def judge_version(
 
 def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterator[BrokenLink]:
     """Tags of other names that versions were adopted from, and that are now other tags."""
-    told = [(version_tag_name(record.model, record.version), record.adopted) for record in records]
+    told = [
+        (version_tag_name(record.model, record.version), record.adopted_tag) for record in records
+    ]
     others = [(name, origin) for name, origin in told if origin is not None and origin.tag != name]
     there = project.repository.tags() if others else {}
     for name, origin in others:
@@ -210,7 +212,7 @@ def read_vouched_record(project: Project, ref: str | None) -> tuple[VersionRecor
     """
     fresh = project.without_cache
     chosen = fresh.resolve_ref(ref)
-    record, digest = fresh.registry.version(chosen.model, chosen.version)
+    record, digest = fresh.registry.read_version(chosen.model, chosen.version)
     require_unedited(fresh, record, digest)
     for path, promotion in fresh.registry.read_promotions_of(chosen.model, chosen.version):
         if promotion.record != digest:

@@ -123,7 +123,7 @@ def test_two_versions(project: Project, repository: Repository, first: ModelSnap
         "train": "unchanged",
         "golden": "added",
     }
-    assert found["golden"].new_digest == str(Digest.of(b"gold"))
+    assert found["golden"].new_digest == str(Digest.of_bytes(b"gold"))
     assert {name: diff.state for name, diff in diffs(second, first).items()}["golden"] == "removed"
     assert (second.metrics, second.labels) == ({"accuracy": 0.95}, {"team": "mt"})
 

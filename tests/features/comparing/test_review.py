@@ -53,7 +53,7 @@ def ground(template: Repository, tmp_path: Path) -> Repository:
 def seen(ground: Repository, words: str = "main...topic") -> ReviewResult:
     asked = parse_range(words)
     assert asked is not None
-    return review_range(Project.open(ground.path), asked)
+    return review_range(Project.open_existing(ground.path), asked)
 
 
 def said(result: ReviewResult) -> list[tuple[str, str]]:
@@ -85,7 +85,7 @@ def test_what_a_branch_did_whatever_the_work_tree_holds(ground: Repository) -> N
 
 def test_three_dots_leave_out_what_the_other_branch_did_and_two_do_not(ground: Repository) -> None:
     ground.git("switch", "--quiet", "main")
-    register_one(Project.open(ground.path), bump="major", message="main's own")
+    register_one(Project.open_existing(ground.path), bump="major", message="main's own")
     assert seen(ground).warnings == ()
     direct = seen(ground, "main..topic")
     assert said(direct) == [
@@ -136,7 +136,7 @@ def test_a_record_edited_on_the_branch_is_warned_of(ground: Repository) -> None:
 def test_numbers_that_both_sides_claimed_are_warned_of(ground: Repository) -> None:
     ground.git("switch", "--quiet", "main")
     ground.git("tag", "--delete", "m@v1.1.0")
-    register_one(Project.open(ground.path), bump="minor", message="main's own 1.1.0")
+    register_one(Project.open_existing(ground.path), bump="minor", message="main's own 1.1.0")
     claimed = (
         layout.version_path("m", "1.1.0"),
         "is claimed by both branches: a merge will stop at it",
@@ -147,7 +147,7 @@ def test_numbers_that_both_sides_claimed_are_warned_of(ground: Repository) -> No
 def test_a_number_that_a_tag_seals_elsewhere_is_warned_of(ground: Repository) -> None:
     ground.git("tag", "--delete", "m@v1.1.0")
     ground.git("switch", "--quiet", "-c", "other", "main")
-    register_one(Project.open(ground.path), bump="minor", message="another 1.1.0")
+    register_one(Project.open_existing(ground.path), bump="minor", message="another 1.1.0")
     ground.git("switch", "--quiet", "topic")
     assert said(seen(ground)) == [("m 1.1.0", "is not the record that its tag seals")]
 
@@ -187,7 +187,7 @@ def test_a_name_that_is_no_commit_is_refused_and_never_an_option(
     ground: Repository, name: str
 ) -> None:
     with pytest.raises(MlverError, match="git knows no commit"):
-        review_range(Project.open(ground.path), ReviewRange(name, "HEAD", False))
+        review_range(Project.open_existing(ground.path), ReviewRange(name, "HEAD", False))
 
 
 def test_branches_without_a_common_commit(ground: Repository) -> None:

@@ -20,7 +20,7 @@ from tests.conftest import Repository
 
 
 def opened(repository: Repository) -> Project:
-    return Project.open(repository.path)
+    return Project.open_existing(repository.path)
 
 
 def test_nothing_is_printed(second: Repository, capfd: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,7 @@ def diverge_branches(path: Path) -> Repository:
 def register_next_version(
     project: Project, weights: str, bump: str = "minor", stage: str | None = "production"
 ) -> None:
-    (project.top / "w").write_text(weights)
+    (project.top_folder / "w").write_text(weights)
     made = register_one(project, bump=bump, message=weights)
     if stage:
         promote_version(project, f"m@{made.version}", to=stage, message=f"promote {weights}")
@@ -54,7 +54,7 @@ def run_git(ground: Repository, *words: str) -> int:
 def resolve_merge(
     ground: Repository, rewrite: MergeSide | None = None, *, dry_run: bool = False
 ) -> ResolveResult:
-    return resolve_conflicts(Project.open(ground.path), rewrite=rewrite, dry_run=dry_run)
+    return resolve_conflicts(Project.open_existing(ground.path), rewrite=rewrite, dry_run=dry_run)
 
 
 _ELSEWHERE = {("tag", "seals a record that is not here")}
@@ -62,7 +62,7 @@ _ELSEWHERE = {("tag", "seals a record that is not here")}
 
 def assert_verifies(ground: Repository) -> None:
     """Everything can be sealed, and nothing is found wrong."""
-    project = Project.open(ground.path)
+    project = Project.open_existing(ground.path)
     assert tag_records(project).refused == ()
     # what lies in the work tree is a person's own business; what branches have sealed that are not here, theirs
     broken = verify_versions(project, everything=True).broken
@@ -74,7 +74,7 @@ def assert_verifies(ground: Repository) -> None:
 
 
 def list_promotions(ground: Repository, stage: str = "production") -> list[tuple[str, str | None]]:
-    history = Project.open(ground.path).registry.read_history("m", stage)
+    history = Project.open_existing(ground.path).registry.read_history("m", stage)
     return [(record.version, record.previous) for record, _ in history]
 
 
@@ -106,5 +106,5 @@ def seal_on_topic(ground: Repository) -> str:
     """The tag m@v1.1.0 seals topic's record here."""
     ground.git("tag", "--delete", "m@v1.1.0")
     ground.git("switch", "--quiet", "topic")
-    tag_records(Project.open(ground.path))
+    tag_records(Project.open_existing(ground.path))
     return ground.git("rev-parse", "refs/tags/m@v1.1.0")

@@ -46,7 +46,9 @@ def test_a_merge_rewrites_the_side_that_is_not_on_main(
     assert resolve_merge(apart).written == ()
     apart.git("commit", "--quiet", "--no-edit")
     assert list_promotions(apart) == CHAIN
-    assert Project.open(apart.path).registry.version("m", "1.2.1")[0].parent == "1.2.0"
+    assert (
+        Project.open_existing(apart.path).registry.read_version("m", "1.2.1")[0].parent == "1.2.0"
+    )
     assert_verifies(apart)
     if on == "topic":  # the pull request lands, with a merge commit or without
         apart.git("switch", "--quiet", "main")
@@ -90,7 +92,9 @@ def test_a_rebase_step_by_step(apart: Repository) -> None:
         capture_output=True,
     )
     assert list_promotions(apart) == CHAIN
-    assert Project.open(apart.path).registry.version("m", "1.2.1")[0].parent == "1.2.0"
+    assert (
+        Project.open_existing(apart.path).registry.read_version("m", "1.2.1")[0].parent == "1.2.0"
+    )
     assert resolve_merge(apart).left == ()
     assert_verifies(apart)
 
@@ -108,7 +112,7 @@ def test_a_cherry_pick(apart: Repository) -> None:
 
 
 def test_branches_that_claim_different_numbers_and_stages_merge_cleanly(apart: Repository) -> None:
-    project = Project.open(apart.path)
+    project = Project.open_existing(apart.path)
     for branch, number, stage in (
         ("a", "3.0.0", "staging"),
         ("b", "4.0.0", "production"),
@@ -172,7 +176,7 @@ def test_tags_of_promotions_are_taken_back_unless_they_were_pushed(
         record = (
             apart.git("show", f"topic:{layout.promotion_path('m', 'production', number)}") + "\n"
         )
-        message = f"told\n\nMlver-Record: {Digest.of(record.encode())}"
+        message = f"told\n\nMlver-Record: {Digest.of_bytes(record.encode())}"
         apart.git("tag", "--annotate", "--message", message, name, "topic")
     add_remote(apart)
     if pushed:

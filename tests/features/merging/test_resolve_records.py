@@ -39,12 +39,12 @@ KIM = "Kim <kim@example.org>"
 
 def put(apart: Repository, path: str, data: bytes) -> Digest:
     apart.write(path, data)
-    return Digest.of(data)
+    return Digest.of_bytes(data)
 
 
 def judged(apart: Repository, version: str, who: str) -> Digest:
     """An evaluation and an approval of a version, as another mlver may write them; the approval's digest."""
-    pinned, record = Project.open(apart.path).registry.version("m", version)
+    pinned, record = Project.open_existing(apart.path).registry.read_version("m", version)
     evaluation = EvaluationRecord(
         model="m",
         version=version,
@@ -82,7 +82,7 @@ def test_evaluations_come_along_and_approvals_do_not(apart: Repository) -> None:
     apart.git("switch", "--quiet", "topic")
     given = judged(apart, "1.1.1", KIM)
     path = layout.promotion_path("m", "production", 3)
-    promotion, _ = Project.open(apart.path).registry.read_promotion("m", "production", 3)
+    promotion, _ = Project.open_existing(apart.path).registry.read_promotion("m", "production", 3)
     counted = replace(promotion, approvals=(ApprovalReference(approver=KIM, record=given),))
     apart.git("reset", "--quiet", "--soft", "HEAD~2")  # as if it had been promoted with it
     put(apart, path, codec.encode("promotion", counted.to_document()))
@@ -112,13 +112,16 @@ def test_judgements_of_one_version_by_two_branches_are_counted_on(apart: Reposit
         ("0001.yaml", "0002.yaml")
     ] * 2
     apart.git("commit", "--quiet", "--no-edit")
-    authors = [one.author for one in Project.open(apart.path).registry.approvals("m", "1.0.0")]
+    authors = [
+        one.author
+        for one in Project.open_existing(apart.path).registry.read_approvals("m", "1.0.0")
+    ]
     assert authors == ["mine <mine@example.org>", "yours <yours@example.org>"]
     assert_verifies(apart)
 
 
 def test_a_promotion_that_changes_nothing_any_more_is_left_out(apart: Repository) -> None:
-    project = Project.open(apart.path)
+    project = Project.open_existing(apart.path)
     for branch in ("mine", "yours"):
         apart.git("switch", "--quiet", "-c", branch, "start")
         promote_version(project, "m@1.0.0", to="staging", message=f"{branch} try")
@@ -160,7 +163,7 @@ def test_settings_are_merged_key_by_key_and_a_clash_is_a_persons(
     else:
         assert (done.exit_code, done.left, done.settled) == (0, (), (layout.settings_path("m"),))
         apart.git("commit", "--quiet", "--no-edit")
-        found = Project.open(apart.path).registry.settings("m")
+        found = Project.open_existing(apart.path).registry.read_settings("m")
         assert found is not None
         assert dict(found.directions).keys() <= {"loss", "accuracy"}
         assert found.directions["loss"] == "lower"
@@ -233,7 +236,7 @@ def killed(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
         patch.setattr(intent, "drop", die)
         with pytest.raises(KeyboardInterrupt):
             resolve_merge(apart)
-    assert intent.read_pending(Project.open(apart.path).directory) is not None
+    assert intent.read_pending(Project.open_existing(apart.path).state_directory) is not None
 
 
 def test_killed_and_then_committed_it_is_completed(
@@ -278,16 +281,22 @@ def forged(apart: Repository, files: Sequence[tuple[str, str]]) -> None:
 
 def test_a_merge_that_edits_what_it_moves_is_still_told(apart: Repository) -> None:
     side = RecordRegistry(
-        CommittedRecords.at(Project.open(apart.path).repository, "refs/heads/topic"), None
+        CommittedRecords.at_commit(
+            Project.open_existing(apart.path).repository, "refs/heads/topic"
+        ),
+        None,
     )
-    mains, topics = layout.version_path("m", "1.1.0"), side.read(layout.version_path("m", "1.1.0"))
+    mains, topics = (
+        layout.version_path("m", "1.1.0"),
+        side.read_file(layout.version_path("m", "1.1.0")),
+    )
     assert topics is not None
     lost = (apart.path / mains).read_text()
     moved = lost.replace('version: "1.1.0"', 'version: "1.3.0"').replace(
         "message: main", "message: better"
     )
     forged(apart, [(mains, topics.decode()), (layout.version_path("m", "1.3.0"), moved)])
-    broken = verify_versions(Project.open(apart.path), everything=True).broken
+    broken = verify_versions(Project.open_existing(apart.path), everything=True).broken
     assert any(link.kind == "history" and link.subject == mains for link in broken)
 
 
@@ -305,26 +314,27 @@ def chained(apart: Repository, history: Sequence[PromotionRecord]) -> None:
         )
         previous = new.version
     apart.commit("Forged merge")
-    assert read_history(Project.open(apart.path), "m", "production")[1] == ()
+    assert read_history(Project.open_existing(apart.path), "m", "production")[1] == ()
 
 
 def merged(apart: Repository) -> list[PromotionRecord]:
     assert run_git(apart, "merge", "--quiet", "topic") == 1
     resolve_merge(apart)
     return [
-        record for record, _ in Project.open(apart.path).registry.read_history("m", "production")
+        record
+        for record, _ in Project.open_existing(apart.path).registry.read_history("m", "production")
     ]
 
 
 def reported(apart: Repository) -> set[str]:
-    broken = verify_versions(Project.open(apart.path), everything=True).broken
+    broken = verify_versions(Project.open_existing(apart.path), everything=True).broken
     return {link.subject for link in broken if link.kind == "history"}
 
 
 @pytest.mark.parametrize("action", ["promote", "rollback"])
 def test_a_merge_that_leaves_out_what_went_back_is_told(apart: Repository, action: str) -> None:
     """That the version had been promoted before is no reason to leave out that the stage went back to it."""
-    project = Project.open(apart.path)
+    project = Project.open_existing(apart.path)
     if action == "rollback":
         roll_back_stage(project, "m", stage="production", message="back")
     else:
@@ -341,7 +351,7 @@ def test_a_merge_that_says_another_version_was_promoted_is_told(
 ) -> None:
     """One that both branches had, and one of main's own."""
     history = merged(apart)
-    digest = Project.open(apart.path).registry.digest("m", version)
+    digest = Project.open_existing(apart.path).registry.read_version_digest("m", version)
     assert digest is not None
     history[sequence - 1] = replace(history[sequence - 1], version=version, record=digest)
     chained(apart, history)
@@ -374,8 +384,8 @@ def test_a_merge_that_gives_an_evaluation_to_another_version_is_told(apart: Repo
     apart.git("switch", "--quiet", "main")
     judged(apart, "1.0.0", KIM)
     old, new = layout.evaluation_path("m", "1.0.0", 1), layout.evaluation_path("m", "1.1.0", 1)
-    registry = Project.open(apart.path).registry
-    digest = registry.digest("m", "1.1.0")
+    registry = Project.open_existing(apart.path).registry
+    digest = registry.read_version_digest("m", "1.1.0")
     assert digest is not None
     moved = replace(registry.read_evaluation("m", "1.0.0", 1), version="1.1.0", record=digest)
     run_git(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")

@@ -205,6 +205,6 @@ def test_head_is_read_once_nobody_else_can_move_it(
         return found
 
     monkeypatch.setattr(module, "editing", landed)
-    assert [sealed.tag for sealed in module.tag(Project.open(second.path)).made] == [
+    assert [sealed.tag for sealed in module.tag(Project.open_existing(second.path)).made] == [
         "digits@v1.1.1"
     ]

@@ -13,7 +13,7 @@ from tests.conftest import Repository
 
 
 def test_a_model_that_was_not_named_is_named_to_whoever_recovers(second: Repository) -> None:
-    project = Project.open(second.path)
+    project = Project.open_existing(second.path)
     for version in ("1.0.0", "1.1.0"):
         promote_version(project, f"@{version}", to="staging", message="try")
     hook = second.write(".git/hooks/pre-commit", "#!/bin/sh\ncp .git/mlver/intent.json .git/seen\n")

@@ -19,10 +19,10 @@ LARGE = b"large " * 400_000
 
 
 def places(project: Project, data: bytes) -> list[tuple[Path, int]]:
-    hexadecimal = Digest.of(data).hex
+    hexadecimal = Digest.of_bytes(data).hex
     return [
         (Path(place.path), place.offset)
-        for place in storing.open_store(project).places({hexadecimal})[hexadecimal]
+        for place in storing.open_store(project).find_locations({hexadecimal})[hexadecimal]
     ]
 
 
@@ -45,13 +45,13 @@ def test_a_damaged_object_is_named_by_its_use_and_set_aside(
     found = damage.find_damage(project, [record])
     assert [(link.kind, link.subject) for link in found.lost] == [("object", "m 1.0.0 weights/a")]
     assert "is damaged" in found.lost[0].message
-    assert found.copies == {Digest.of(data)}
+    assert found.copies == {Digest.of_bytes(data)}
     with pytest.raises(
         MlverError, match=r"m 1\.0\.0 cannot be had whole:\n  m 1\.0\.0 weights/a: is damaged"
     ) as refused:
         damage.require_whole(project, record, repairing=True)
     assert refused.value.hint
-    assert any((project.directory / "quarantine").iterdir())
+    assert any((project.state_directory / "quarantine").iterdir())
     write_artifact(repository, "again", data)
     store_version(project, "2.0.0", weights="again")
     assert damage.require_whole(project, record) == len(data) + 4

@@ -25,10 +25,10 @@ def test_the_contents_of_a_file_and_of_a_directory(
     write_artifact(repository, "w", "one")
     write_artifact(repository, "d", {"b": "2", "a/c": "1"})
     record = store_version(project, weights="w", train="d")
-    assert measuring.list_entries(project, record.weights) == ((b"", Digest.of(b"one").hex),)
+    assert measuring.list_entries(project, record.weights) == ((b"", Digest.of_bytes(b"one").hex),)
     assert measuring.list_entries(project, record.data["train"]) == (
-        (b"a/c", Digest.of(b"1").hex),
-        (b"b", Digest.of(b"2").hex),
+        (b"a/c", Digest.of_bytes(b"1").hex),
+        (b"b", Digest.of_bytes(b"2").hex),
     )
     assert (record.data["train"].size, record.data["train"].files) == (2, 2)
 
@@ -87,7 +87,7 @@ class Heard(SilentReporter):
         self.begun: list[tuple[str, int | None]] = []
         self.done: list[int] = []
 
-    def begin(self, what: str, total: int | None) -> None:
+    def begin_work(self, what: str, total: int | None) -> None:
         self.begun.append((what, total))
         self.done.append(0)
 

@@ -33,18 +33,22 @@ LARGE = b"large " * 400_000  # stored as a file of its own
 
 
 def at(project: Project, path: str = "w") -> dict[str, bytes] | bytes:
-    where = project.top / path
+    where = project.top_folder / path
     return where.read_bytes() if where.is_file() else read_tree(where)
 
 
 def break_object(project: Project, data: bytes) -> None:
     """Change one bit of what the store keeps of these bytes."""
-    (place,) = storing.open_store(project).places({Digest.of(data).hex})[Digest.of(data).hex]
+    (place,) = storing.open_store(project).find_locations({Digest.of_bytes(data).hex})[
+        Digest.of_bytes(data).hex
+    ]
     flip_bit(Path(place.path), place.offset)
 
 
 def lose_object(project: Project, data: bytes) -> None:
-    (place,) = storing.open_store(project).places({Digest.of(data).hex})[Digest.of(data).hex]
+    (place,) = storing.open_store(project).find_locations({Digest.of_bytes(data).hex})[
+        Digest.of_bytes(data).hex
+    ]
     Path(place.path).unlink()
 
 
@@ -99,7 +103,7 @@ def test_there_and_back(
         again = working_files.check_out_version(project, record)
         assert (again.written, again.removed) == (0, 0)
         assert again.unchanged == record.weights.files
-    assert intent.read_pending(project.directory) is None
+    assert intent.read_pending(project.state_directory) is None
 
 
 def test_an_empty_place_is_filled_and_several_artifacts_are_put_together(
@@ -150,7 +154,9 @@ def test_a_file_that_changes_while_it_is_saved_is_not_replaced(
 ) -> None:
     repository.write("w", "changed since it was looked at")
     with pytest.raises(MlverError, match="w changed while it was saved"):
-        working_files._save_files(project, project.top, (("w", Digest.of(b"as it was").hex),))
+        working_files._save_files(
+            project, project.top_folder, (("w", Digest.of_bytes(b"as it was").hex),)
+        )
 
 
 def test_bytes_stored_nowhere_are_refused_saved_or_lost_as_told(
@@ -167,15 +173,18 @@ def test_bytes_stored_nowhere_are_refused_saved_or_lost_as_told(
     assert "--force to lose them" in (refused.value.hint or "")
     assert read_tree(repository.path) == before
     done = working_files.check_out_version(project, record, save=True)
-    assert dict(done.saved) == {"w/a": Digest.of(b"unsaved").hex, "w/extra": Digest.of(b"mine").hex}
+    assert dict(done.saved) == {
+        "w/a": Digest.of_bytes(b"unsaved").hex,
+        "w/extra": Digest.of_bytes(b"mine").hex,
+    }
     assert not storing.open_store(project).find_missing(
-        Digest.of(data) for data in (b"unsaved", b"mine")
+        Digest.of_bytes(data) for data in (b"unsaved", b"mine")
     )
     assert at(project) == {"a": b"1", "b": b"2"}
     write_artifact(repository, "w", {"a": "lost", "b": "2"})
     assert working_files.check_out_version(project, record, force=True).saved == ()
     assert at(project) == {"a": b"1", "b": b"2"}
-    assert storing.open_store(project).find_missing([Digest.of(b"lost")])
+    assert storing.open_store(project).find_missing([Digest.of_bytes(b"lost")])
 
 
 def test_a_dry_run_tells_and_touches_nothing(project: Project, repository: Repository) -> None:
@@ -188,7 +197,7 @@ def test_a_dry_run_tells_and_touches_nothing(project: Project, repository: Repos
     told = working_files.check_out_version(project, record, save=True, dry_run=True)
     assert (told.written, told.removed, len(told.saved)) == (2, 1, 2)
     assert read_tree(repository.path) == before
-    assert storing.open_store(project).find_missing([Digest.of(b"unsaved")])
+    assert storing.open_store(project).find_missing([Digest.of_bytes(b"unsaved")])
 
 
 @pytest.mark.parametrize("data", [b"precious", LARGE])
@@ -223,7 +232,7 @@ def test_without_sound_objects_no_file_changes(
     with pytest.raises((ObjectMissing, ObjectDamaged, MlverError)):
         working_files.check_out_version(project, record)
     assert read_tree(repository.path) == before
-    assert intent.read_pending(project.directory) is None
+    assert intent.read_pending(project.state_directory) is None
 
 
 @pytest.mark.parametrize("second", ["file", {"a/b/c": "deep"}], ids=["a file", "folders"])
@@ -238,7 +247,7 @@ def test_nothing_makes_way_for_what_cannot_come(
     with pytest.raises(MlverError, match="not in the object store"):
         working_files.check_out_version(project, record)
     assert at(project) == as_bytes(second)
-    assert intent.read_pending(project.directory) is None
+    assert intent.read_pending(project.state_directory) is None
 
 
 @pytest.mark.parametrize("second", ["file", {"a/b/c": "deep"}], ids=["a file", "folders"])
@@ -278,7 +287,7 @@ def test_a_failure_after_that_leaves_a_plan_to_finish(
         patched.setattr("mlver.storage.export.durable.replace_group", fail)
         with pytest.raises(MlverError, match="or out of the way: run the same command again"):
             working_files.check_out_version(project, record)
-    assert intent.read_pending(project.directory) is not None
+    assert intent.read_pending(project.state_directory) is not None
     with editing(project, "test"):
         pass
     assert at(project) == {"a": b"1", "b": b"2"}
@@ -295,7 +304,7 @@ def test_what_a_killed_checkout_prepared_beside_the_place_is_swept(
     ]
     for path in left:
         path.write_text("half")
-    working_files.sweep_leftovers(project, record, project.top)
+    working_files.sweep_leftovers(project, record, project.top_folder)
     assert not any(path.exists() for path in left)
 
 
@@ -372,7 +381,7 @@ def test_a_link_to_a_folder_makes_way_for_the_real_thing(
     assert at(project, "models/w") == as_bytes(files)
     assert not links.is_symlink()
     assert read_tree(outside) == before
-    assert intent.read_pending(project.directory) is None
+    assert intent.read_pending(project.state_directory) is None
 
 
 def test_a_link_to_a_folder_that_is_right_stays(
@@ -462,7 +471,7 @@ def test_a_private_copy_is_proven_each_time(
     write_artifact(repository, "models/net.safetensors", files)
     record = store_version(project, weights="models/net.safetensors")
     place = working_files.make_private_copy(project, record.weights)
-    assert place.is_relative_to(project.directory)
+    assert place.is_relative_to(project.state_directory)
     assert place.name == "net.safetensors"
     assert working_files.make_private_copy(project, record.weights) == place
     damaged = place if place.is_file() else place / "d/b"
@@ -491,7 +500,7 @@ def test_a_private_copy_is_never_written_through_a_symlink(
 ) -> None:
     write_artifact(repository, "models/w", {"a": "one", "d/b": "2"})
     record = store_version(project, weights="models/w")
-    place = project.directory / link.format(digest=record.weights.digest.hex)
+    place = project.state_directory / link.format(digest=record.weights.digest.hex)
     place.parent.mkdir(parents=True, exist_ok=True)
     place.symlink_to(outside)
     (outside / "w").mkdir()
@@ -529,7 +538,7 @@ def test_processes_that_want_the_same_private_copy_all_get_it(
     )
     running = [
         subprocess.Popen(
-            [sys.executable, "-c", program, project.top],
+            [sys.executable, "-c", program, project.top_folder],
             env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -46,8 +46,8 @@ def state(repository: Repository) -> tuple[object, ...]:
 def write(project: Project, *, tags: tuple[PlannedTag, ...] = (TAG,)) -> str:
     with editing(project, "register m 1.0.0") as edit:
         edit.create_file(RECORD, b"record\n")
-        edit.put(SETTINGS, b"settings\n")
-        return edit.commit("mlver: register m 1.0.0\n\nwhy", tags)
+        edit.put_file(SETTINGS, b"settings\n")
+        return edit.commit_files("mlver: register m 1.0.0\n\nwhy", tags)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_commit_holds_its_files_alone_and_the_tag_is_on_it(
     )
     assert repository.git("diff", "--cached") == staged
     assert repository.git("for-each-ref", "--format=%(contents)", "refs/tags") == "m 1.0.0\n\nwhy\n"
-    assert intent.read_pending(busy.directory) is None
+    assert intent.read_pending(busy.state_directory) is None
 
 
 def test_a_record_is_never_written_over(busy: Project, repository: Repository) -> None:
@@ -111,7 +111,7 @@ def test_a_hook_that_refuses_leaves_everything_as_it_was(
     with pytest.raises(GitFailed, match="not today"):
         write(busy)
     assert state(repository) == before
-    assert intent.read_pending(busy.directory) is None
+    assert intent.read_pending(busy.state_directory) is None
 
 
 def test_a_hook_that_rewrites_a_record_is_found_out(busy: Project, repository: Repository) -> None:
@@ -138,12 +138,12 @@ def test_staging_leaves_the_commit_to_the_person(busy: Project, repository: Repo
     )
     with editing(busy, "register m 1.0.0") as edit:
         edit.create_file(RECORD, b"record\n")
-        edit.stage()
+        edit.stage_files()
     assert repository.git("rev-parse", "HEAD") == head
     assert sorted(repository.git("diff", "--cached", "--name-only").split()) == sorted(
         [*staged, RECORD]
     )
-    assert intent.read_pending(busy.directory) is None
+    assert intent.read_pending(busy.state_directory) is None
 
 
 UNREADY = {
@@ -190,14 +190,14 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, project: Project, where: str) -> 
         patch.setattr(edits, "settle", die)
         with pytest.raises(Killed):
             write(project)
-    assert intent.read_pending(project.directory) is not None
+    assert intent.read_pending(project.state_directory) is not None
 
 
 def settled(repository: Repository) -> list[str]:
     """What the next command says it did, and the one after it."""
     notes = Notes()
     for _ in range(2):
-        with editing(Project.open(repository.path, notes), "the next command"):
+        with editing(Project.open_existing(repository.path, notes), "the next command"):
             pass
     return notes.told
 
@@ -245,7 +245,7 @@ def test_a_failure_in_between_is_settled_at_once(
         write(busy)
     monkeypatch.undo()
     assert state(repository) == before
-    assert intent.read_pending(busy.directory) is None
+    assert intent.read_pending(busy.state_directory) is None
 
 
 def test_an_intent_of_another_mlver_is_not_guessed_at(

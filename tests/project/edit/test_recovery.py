@@ -33,7 +33,7 @@ class Killed(BaseException):
 def project(repository: Repository) -> Project:
     repository.write(SETTINGS, "old\n")
     repository.commit("settings")
-    return Project.find(repository.path)
+    return Project.find_from(repository.path)
 
 
 @pytest.fixture
@@ -56,12 +56,12 @@ def interrupt(project: Project, monkeypatch: pytest.MonkeyPatch) -> Interrupt:
 def write(project: Project) -> None:
     with editing(project, "register m") as edit:
         edit.create_file(RECORD, b"mine\n")
-        edit.put(SETTINGS, b"new\n")
-        edit.commit("register m 1.0.0", (TAG,))
+        edit.put_file(SETTINGS, b"new\n")
+        edit.commit_files("register m 1.0.0", (TAG,))
 
 
 def settle(repository: Repository) -> None:
-    with editing(Project.find(repository.path), "the next command"):
+    with editing(Project.find_from(repository.path), "the next command"):
         pass
 
 
@@ -117,8 +117,8 @@ def test_a_link_in_place_of_our_own_files_is_not_followed(
 ) -> None:
     victim = repository.path.parent / "victim"
     victim.write_text("{}")
-    project.directory.mkdir()
-    (project.directory / name).symlink_to(victim)
+    project.state_directory.mkdir()
+    (project.state_directory / name).symlink_to(victim)
     with pytest.raises(MlverError):
         settle(repository)
     assert victim.read_text() == "{}"

@@ -49,7 +49,7 @@ def promote(
         record=Digest("ab" * 32),
         prior=None,
     )
-    where = project.top / layout.promotion_path("m", "production", sequence)
+    where = project.top_folder / layout.promotion_path("m", "production", sequence)
     where.parent.mkdir(parents=True, exist_ok=True)
     where.write_bytes(codec.encode("promotion", record.to_document()))
     return record
@@ -74,11 +74,11 @@ def test_names_are_listed_in_order_and_strangers_left_out(
         (repository.path / layout.stages_folder("m") / name).mkdir()
     for name in ("1.yaml", "0003.yml", "x0003.yaml"):
         repository.write(f"{layout.stage_folder('m', 'production')}/{name}", "")
-    assert registry.models() == ["m", "other"]
-    assert list(map(str, registry.versions("m"))) == ["1.0.0", "1.1.0", "2.0.0-rc.1", "10.0.0"]
-    assert registry.stages("m") == ["production"]
+    assert registry.list_models() == ["m", "other"]
+    assert list(map(str, registry.list_versions("m"))) == ["1.0.0", "1.1.0", "2.0.0-rc.1", "10.0.0"]
+    assert registry.list_stages("m") == ["production"]
     assert registry.list_sequences(layout.stage_folder("m", "production")) == [1, 2]
-    assert registry.versions("nobody") == []
+    assert registry.list_versions("nobody") == []
 
 
 def test_what_a_record_says_does_not_depend_on_the_cache(
@@ -88,20 +88,22 @@ def test_what_a_record_says_does_not_depend_on_the_cache(
     cached = replace(registry, state=StateDatabase(tmp_path / "state.db"))
     for reader in (cached, cached, uncached):
         assert reader.read_config() == registry.read_config()
-        assert reader.version("m", "1.1.0") == registry.version("m", "1.1.0")
+        assert reader.read_version("m", "1.1.0") == registry.read_version("m", "1.1.0")
         assert reader.read_history("m", "production") == registry.read_history("m", "production")
-        assert reader.settings("m") is None
+        assert reader.read_settings("m") is None
 
 
 def test_a_record_that_changed_is_read_anew(
     registry: RecordRegistry, repository: Repository
 ) -> None:
-    before, _ = registry.version("m", "1.0.0")
+    before, _ = registry.read_version("m", "1.0.0")
     path = repository.path / layout.version_path("m", "1.0.0")
     path.write_bytes(path.read_bytes().replace(b"message: why", b"message: another"))
-    after, digest = registry.version("m", "1.0.0")
+    after, digest = registry.read_version("m", "1.0.0")
     assert (before.message, after.message) == ("why", "another")
-    assert digest == registry.digest("m", "1.0.0") == Digest.of(path.read_bytes())
+    assert (
+        digest == registry.read_version_digest("m", "1.0.0") == Digest.of_bytes(path.read_bytes())
+    )
 
 
 def test_a_cached_document_is_not_taken_for_another_kind(
@@ -109,7 +111,7 @@ def test_a_cached_document_is_not_taken_for_another_kind(
 ) -> None:
     """The same bytes, valid as a version, put where a promotion is expected."""
     data = (repository.path / layout.version_path("m", "1.0.0")).read_bytes()
-    registry.version("m", "1.0.0")
+    registry.read_version("m", "1.0.0")
     repository.write(layout.promotion_path("m", "production", 3), data)
     with pytest.raises(InvalidDocument):
         registry.read_promotion("m", "production", 3)
@@ -120,8 +122,8 @@ def test_a_cache_that_lies_about_its_digest_is_not_asked(
 ) -> None:
     assert registry.state is not None
     data = (repository.path / layout.version_path("m", "1.0.0")).read_bytes()
-    registry.state.put_document(Digest.of(data).hex, json.dumps({"schema": "forged"}))
-    assert registry.version("m", "1.0.0")[0].message == "why"
+    registry.state.put_document(Digest.of_bytes(data).hex, json.dumps({"schema": "forged"}))
+    assert registry.read_version("m", "1.0.0")[0].message == "why"
 
 
 @pytest.mark.parametrize("kept", ["{}", "[]", "null", '{"schema": 1, "code": []}', "{"])
@@ -130,9 +132,9 @@ def test_a_cached_document_that_no_record_can_be_built_from_is_none(
 ) -> None:
     assert registry.state is not None
     data = (repository.path / layout.version_path("m", "1.0.0")).read_bytes()
-    key = Digest.of(b"version\0" + data).hex
+    key = Digest.of_bytes(b"version\0" + data).hex
     registry.state.put_document(key, kept)
-    assert registry.version("m", "1.0.0")[0].message == "why"
+    assert registry.read_version("m", "1.0.0")[0].message == "why"
     assert "why" in (registry.state.get_document(key) or "")
 
 
@@ -148,32 +150,32 @@ def test_the_promotions_of_a_version(
 
 
 def test_holders(registry: RecordRegistry, project: Project) -> None:
-    assert registry.holders("m") == {"production": "1.1.0"}
+    assert registry.find_holders("m") == {"production": "1.1.0"}
     promote(project, 3, "1.0.0", "1.1.0", "rollback")
-    assert registry.holders("m") == {"production": "1.0.0"}
+    assert registry.find_holders("m") == {"production": "1.0.0"}
     promote(project, 4, "1.0.0", "1.0.0", "retire")
-    assert registry.holders("m") == {}
-    assert registry.holder("m", "production") is None
-    assert registry.holder("m", "staging") is None
+    assert registry.find_holders("m") == {}
+    assert registry.find_holder("m", "production") is None
+    assert registry.find_holder("m", "staging") is None
 
 
 def test_what_is_not_there_is_said_with_a_hint(registry: RecordRegistry) -> None:
     with pytest.raises(MlverError, match=r"m has no version 9\.9\.9") as refused:
-        registry.version("m", parse_version("9.9.9"))
+        registry.read_version("m", parse_version("9.9.9"))
     assert refused.value.hint == "mlver list m"
-    assert registry.digest("m", "9.9.9") is None
-    assert registry.manifest(Digest("00" * 32)) is None
+    assert registry.read_version_digest("m", "9.9.9") is None
+    assert registry.read_manifest(Digest("00" * 32)) is None
 
 
 def test_a_changed_manifest_is_refused(registry: RecordRegistry, repository: Repository) -> None:
-    record, _ = registry.version("m", "1.0.0")
-    manifest = registry.manifest(record.weights.digest)
+    record, _ = registry.read_version("m", "1.0.0")
+    manifest = registry.read_manifest(record.weights.digest)
     assert manifest is not None
-    assert manifest.entries == ((b"a", Digest.of(b"1").hex),)
+    assert manifest.entries == ((b"a", Digest.of_bytes(b"1").hex),)
     path = layout.manifest_path(record.weights.digest)
     repository.write(path, (repository.path / path).read_bytes().replace(b"  a", b"  b"))
     with pytest.raises(MlverError, match="no longer hash to its name") as refused:
-        registry.manifest(record.weights.digest)
+        registry.read_manifest(record.weights.digest)
     assert refused.value.hint == f"git checkout -- {path}"
 
 
@@ -193,10 +195,10 @@ def test_no_record_is_read_through_a_symlink(
     (repository.path / link).rename(tmp_path / "moved")
     (repository.path / link).symlink_to(tmp_path / "moved")
     with pytest.raises(MlverError, match="passes through the symlink"):
-        registry.version("m", "1.0.0")
+        registry.read_version("m", "1.0.0")
     if not link.endswith(".yaml"):
         with pytest.raises(MlverError, match="passes through the symlink"):
-            registry.versions("m")
+            registry.list_versions("m")
 
 
 def test_a_folder_in_a_records_place_is_refused(
@@ -204,7 +206,7 @@ def test_a_folder_in_a_records_place_is_refused(
 ) -> None:
     (repository.path / layout.version_path("m", "3.0.0")).mkdir()
     with pytest.raises(MlverError, match=r"3\.0\.0\.yaml cannot be read: Is a directory"):
-        registry.version("m", "3.0.0")
+        registry.read_version("m", "3.0.0")
 
 
 def test_a_record_of_a_newer_format_is_never_half_read(
@@ -213,7 +215,7 @@ def test_a_record_of_a_newer_format_is_never_half_read(
     path = repository.path / layout.version_path("m", "1.0.0")
     path.write_bytes(path.read_bytes().replace(b"mlver/version/1", b"mlver/version/2"))
     with pytest.raises(MlverError, match=r"1\.0\.0\.yaml"):
-        registry.version("m", "1.0.0")
+        registry.read_version("m", "1.0.0")
 
 
 # -- naming a version ------------------------------------------------------------------------------------------------
@@ -263,13 +265,13 @@ def test_a_selector_given_alone_is_checked_as_well(
     registry: RecordRegistry, project: Project, selector: str
 ) -> None:
     with pytest.raises(UsageError):
-        project.select("m", selector)
+        project.select_version("m", selector)
 
 
 def test_a_stage_may_be_called_like_a_short_version(
     project: Project, registry: RecordRegistry
 ) -> None:
-    where = project.top / layout.stages_folder("m")
+    where = project.top_folder / layout.stages_folder("m")
     (where / "production").rename(where / "v2")
     assert str(project.resolve_ref("m@v2").version) == "1.1.0"
 
@@ -295,5 +297,5 @@ def test_without_a_registry_or_models_the_hint_begins_one(
     (repository.path / layout.ATTRIBUTES).unlink()
     (repository.path / layout.ROOT).rmdir()
     with pytest.raises(MlverError, match=r"has no \.mlver/ yet") as refused:
-        Project.open(repository.path)
+        Project.open_existing(repository.path)
     assert refused.value.hint == "mlver init"

@@ -17,7 +17,7 @@ from tests.project.helpers import initialise_project, register_one, write_artifa
 Make = Callable[[Git], RecordSource]
 SOURCES: dict[str, Make] = {
     "work tree": lambda git: WorkTree(git.top),
-    "commit": lambda git: CommittedRecords.at(git, "HEAD"),
+    "commit": lambda git: CommittedRecords.at_commit(git, "HEAD"),
     "index": CommittedRecords.from_index,
 }
 
@@ -39,14 +39,14 @@ def make(request: pytest.FixtureRequest) -> Make:
 def test_every_source_reads_the_same_records(repository: Repository, make: Make) -> None:
     registry = RecordRegistry(make(Git.find(repository.path)), None)
     plain = RecordRegistry(WorkTree(repository.path), None)
-    assert registry.models() == plain.models() == ["digits"]
-    versions = registry.versions("digits")
-    assert versions == plain.versions("digits")
+    assert registry.list_models() == plain.list_models() == ["digits"]
+    versions = registry.list_versions("digits")
+    assert versions == plain.list_versions("digits")
     assert versions
-    assert registry.version("digits", versions[0]) == plain.version("digits", versions[0])
+    assert registry.read_version("digits", versions[0]) == plain.read_version("digits", versions[0])
     assert registry.read_config() == plain.read_config()
     assert sorted(registry.source.list_names(".mlver")) == sorted(plain.source.list_names(".mlver"))
-    assert registry.read(".mlver/models/none.yaml") is None
+    assert registry.read_file(".mlver/models/none.yaml") is None
     assert registry.source.list_names(".mlver/none") == []
 
 
@@ -56,23 +56,23 @@ def test_no_source_follows_a_symlink(repository: Repository, make: Make) -> None
     (repository.path / path).symlink_to("../../config.yaml")
     repository.commit()
     with pytest.raises(MlverError, match="symlink"):
-        make(Git.find(repository.path)).read(path)
+        make(Git.find(repository.path)).read_file(path)
 
 
 def test_the_index_is_read_and_not_the_work_tree(repository: Repository) -> None:
     path = ".mlver/models/digits/model.yaml"
     staged = (repository.path / path).read_bytes()
     repository.write(path, "nonsense")
-    assert CommittedRecords.from_index(Git.find(repository.path)).read(path) == staged
+    assert CommittedRecords.from_index(Git.find(repository.path)).read_file(path) == staged
     repository.git("add", path)
-    assert CommittedRecords.from_index(Git.find(repository.path)).read(path) == b"nonsense"
+    assert CommittedRecords.from_index(Git.find(repository.path)).read_file(path) == b"nonsense"
 
 
 def test_files_are_fetched_in_one_process(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git = Git.find(repository.path)
-    tree = CommittedRecords.at(git, "HEAD")
-    tree.fetch([*tree.entries, ".mlver/none"])
+    tree = CommittedRecords.at_commit(git, "HEAD")
+    tree.fetch_files([*tree.entries, ".mlver/none"])
     monkeypatch.setattr(Git, "blobs", None)
-    assert all(tree.read(path) for path in tree.entries)
+    assert all(tree.read_file(path) for path in tree.entries)

@@ -53,7 +53,7 @@ def repository(told: Path, tmp_path: Path) -> Repository:
 
 @pytest.fixture
 def story(repository: Repository) -> Project:
-    return Project.open(repository.path)
+    return Project.open_existing(repository.path)
 
 
 def edit(repository: Repository, path: str, old: str, new: str) -> None:
@@ -70,7 +70,7 @@ def test_a_whole_history_links_back_to_its_first(story: Project) -> None:
     (first, digest), (second, _) = require_whole_history(story, "m", "production")
     assert (first.prior, first.previous) == (None, None)
     assert (second.prior, second.previous, second.version) == (digest, "1.0.0", "1.1.0")
-    assert second.record == story.registry.digest("m", "1.1.0")
+    assert second.record == story.registry.read_version_digest("m", "1.1.0")
     assert require_whole_history(story, "m", "staging") == []
 
 
@@ -119,7 +119,7 @@ def test_gates_look_at_the_seal_the_stages_before_and_every_byte(
         "verified bytes": "pass",
     }
     repository.git("tag", "--delete", "m@v1.1.0")
-    for pack in (story.directory / "packs").iterdir():
+    for pack in (story.state_directory / "packs").iterdir():
         pack.unlink()
     found = {gate.gate: gate for gate in moves.judge_gates(story, chosen, rule)}
     assert (found["sealed"].result, found["verified bytes"].result) == ("fail", "fail")
@@ -130,7 +130,7 @@ def test_gates_look_at_the_seal_the_stages_before_and_every_byte(
 
 
 def broken_seals(project: Project, number: str = "1.0.0") -> list[str]:
-    digest = project.registry.digest("m", number)
+    digest = project.registry.read_version_digest("m", number)
     assert digest is not None
     return [
         link.message
@@ -143,7 +143,7 @@ def broken_seals(project: Project, number: str = "1.0.0") -> list[str]:
 def test_a_registered_version_is_sealed(story: Project, repository: Repository) -> None:
     assert broken_seals(story) == broken_seals(story, "1.1.0") == []
     assert set(map(str, seals.list_tagged_versions(story, "m"))) == {"1.0.0", "1.1.0"}
-    record, digest = story.registry.version("m", "1.0.0")
+    record, digest = story.registry.read_version("m", "1.0.0")
     planned = planned_tags.plan_version_tag(record, (repository.path / FIRST).read_bytes())
     assert planned.message == f"m 1.0.0\n\nwhy\n\nMlver-Record: {digest}\n"
     assert (
@@ -218,7 +218,7 @@ def test_a_tag_moved_by_hand_seals_nothing(
     if made:
         repository.git("tag", *(named.get(word, word) for word in made))
     assert any(words in message for message in broken_seals(story))
-    record, digest = story.registry.version("m", "1.0.0")
+    record, digest = story.registry.read_version("m", "1.0.0")
     if made:
         with pytest.raises(MlverError, match=r"m 1\.0\.0 cannot be trusted"):
             seals.require_unedited(story, record, digest)
@@ -233,7 +233,7 @@ def test_an_edited_record_is_not_trusted_whoever_vouches(
     story: Project, repository: Repository
 ) -> None:
     edit(repository, FIRST, "message: why", "message: because")
-    record, digest = story.registry.version("m", "1.0.0")
+    record, digest = story.registry.read_version("m", "1.0.0")
     with pytest.raises(MlverError, match="was edited after its tag sealed it"):
         seals.require_trusted(story, record, digest, vouched=[digest])
 
@@ -288,7 +288,7 @@ def test_what_history_did_to_records_is_told(story: Project, repository: Reposit
 
 
 def test_strays_among_the_records_are_named(story: Project, repository: Repository) -> None:
-    (manifest,) = story.registry.names(layout.MANIFESTS)[:1]
+    (manifest,) = story.registry.list_names(layout.MANIFESTS)[:1]
     with (repository.path / layout.MANIFESTS / manifest).open("ab") as file:
         file.write(b"x")
     repository.write(".mlver/models/m/versions/2.0.yaml.orig", "x")
@@ -306,7 +306,7 @@ APPROVAL = layout.approval_path("m", "1.0.0", "production", 1)
 
 def evaluated(project: Project, repository: Repository, **changes: Any) -> None:
     """An evaluation and an approval of 1.0.0, committed."""
-    version, record = project.registry.version("m", "1.0.0")
+    version, record = project.registry.read_version("m", "1.0.0")
     told: dict[str, Any] = {
         "model": "m",
         "version": "1.0.0",
@@ -458,12 +458,12 @@ def test_a_repository_in_a_records_place_is_named(
 
 
 def test_a_digest_is_of_bytes_not_of_meaning(story: Project, repository: Repository) -> None:
-    before = story.registry.digest("m", "1.0.0")
+    before = story.registry.read_version_digest("m", "1.0.0")
     with (repository.path / FIRST).open("ab") as file:
         file.write(b"\n")
     assert (
-        story.registry.digest("m", "1.0.0")
-        == Digest.of((repository.path / FIRST).read_bytes())
+        story.registry.read_version_digest("m", "1.0.0")
+        == Digest.of_bytes((repository.path / FIRST).read_bytes())
         != before
     )
     assert broken_seals(story) == ["was edited after its tag sealed it"]

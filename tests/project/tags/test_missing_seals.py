@@ -19,7 +19,7 @@ def test_a_seal_is_for_a_commit_that_holds_the_record_where_a_merge_gave_its_num
     assert run_git(made, "merge", "--quiet", "main") == 1
     resolve_merge(made)
     made.git("commit", "--quiet", "--no-edit")
-    project = Project.open(made.path)
+    project = Project.open_existing(made.path)
     path = layout.version_path("m", "1.1.0")
     plans, refused = plan_missing_tags(
         project, made.git("rev-parse", "HEAD"), [SealableRecord(path, "m@v1.1.0")], main_line=True
@@ -28,4 +28,4 @@ def test_a_seal_is_for_a_commit_that_holds_the_record_where_a_merge_gave_its_num
     ((plan, commit),) = plans
     (held,) = project.repository.blobs([f"{commit}:{path}"])
     assert held is not None
-    assert f"Mlver-Record: {Digest.of(held)}" in plan.message
+    assert f"Mlver-Record: {Digest.of_bytes(held)}" in plan.message

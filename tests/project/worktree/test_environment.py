@@ -157,7 +157,7 @@ def test_files_that_describe_the_environment_are_pinned_by_digest(
     (tmp_path / "requirements-dir.txt").mkdir()
     (tmp_path / "poetry.lock").symlink_to("uv.lock")
     found = capture_environment(tmp_path, {}, None).files
-    assert found == {name: Digest.of(name.encode()) for name in pinned}
+    assert found == {name: Digest.of_bytes(name.encode()) for name in pinned}
     assert list(found) == sorted(pinned)
 
 

@@ -38,7 +38,7 @@ def render_pipelines(
     """The files that hold the pipelines `settings` ask for; `made_by` is the command line that makes them."""
     pipelines = settings.select_pipelines()
 
-    def filled(name: str) -> str:
+    def fill_template(name: str) -> str:
         text = (_TEMPLATES / forge / name).read_text(encoding="utf-8")
         return _add_head(
             _fill_settings(_select_lines(text, pipelines, settings), settings), made_by
@@ -47,36 +47,38 @@ def render_pipelines(
     match forge:
         case "github":
             for one in pipelines:
-                yield PipelineFile(f".github/workflows/mlver-{one}.yml", filled(f"{one}.yml"))
+                yield PipelineFile(
+                    f".github/workflows/mlver-{one}.yml", fill_template(f"{one}.yml")
+                )
         case "gitlab":
-            yield PipelineFile(".gitlab-ci.yml", filled("start.yml"), start=True)
+            yield PipelineFile(".gitlab-ci.yml", fill_template("start.yml"), start=True)
             for name in ("base", *pipelines):
-                yield PipelineFile(f".gitlab/mlver/{name}.yml", filled(f"{name}.yml"))
+                yield PipelineFile(f".gitlab/mlver/{name}.yml", fill_template(f"{name}.yml"))
         case "bitbucket":
-            yield PipelineFile("bitbucket-pipelines.yml", filled("bitbucket-pipelines.yml"))
+            yield PipelineFile("bitbucket-pipelines.yml", fill_template("bitbucket-pipelines.yml"))
         case "argo":
             for name in ("base", *pipelines):
-                yield PipelineFile(f"argo/mlver-{name}.yaml", filled(f"{name}.yaml"))
+                yield PipelineFile(f"argo/mlver-{name}.yaml", fill_template(f"{name}.yaml"))
 
 
 def is_edited(text: str) -> bool:
     """Whether a file is not, to the byte (line ends apart), what some mlver once wrote."""
     text = text.replace("\r\n", "\n")
     head = _HEAD.match(text)
-    return head is None or head[1] != str(Digest.of(text[head.end() :].encode()))
+    return head is None or head[1] != str(Digest.of_bytes(text[head.end() :].encode()))
 
 
 def _add_head(body: str, made_by: str) -> str:
     return (
         f"# Made by: {made_by}\n"
         "# Yours to edit: mlver leaves an edited file alone. It tells one by the digest of all that follows:\n"
-        f"# {Digest.of(body.encode())}\n"
+        f"# {Digest.of_bytes(body.encode())}\n"
         f"{body}"
     )
 
 
 def _select_lines(text: str, pipelines: Sequence[Pipeline], settings: PipelineSettings) -> str:
-    there = {*pipelines, *(f"--{name}" for name, _ in settings.told())}
+    there = {*pipelines, *(f"--{name}" for name, _ in settings.given_settings())}
     kept: list[str] = []
     within: list[bool] = []
     for line in text.splitlines(keepends=True):
@@ -92,9 +94,9 @@ def _select_lines(text: str, pipelines: Sequence[Pipeline], settings: PipelineSe
 
 
 def _fill_settings(text: str, settings: PipelineSettings) -> str:
-    def written(found: re.Match[str]) -> str:
+    def quote_setting(found: re.Match[str]) -> str:
         said = getattr(settings, found[2])
         # a JSON string is a YAML string; neither it nor a shell's word has an end that a setting could bring along
         return shlex.quote(said) if found[1] else json.dumps(said, ensure_ascii=False)
 
-    return _SETTING.sub(written, text)
+    return _SETTING.sub(quote_setting, text)

@@ -54,25 +54,25 @@ class PipelineSettings:
             raise UsageError(
                 f"--python takes a minor version, not `{self.python}`", hint="such as --python 3.12"
             )
-        for name, text in self.told():
+        for name, text in self.given_settings():
             if not text.isprintable():
                 raise UsageError(
                     f"--{name} takes one line",
                     hint=f"put the lines into a script: --{name} ./{name}.sh",
                 )
 
-    def told(self) -> tuple[tuple[str, str], ...]:
+    def given_settings(self) -> tuple[tuple[str, str], ...]:
         """The settings that were told, each with its name."""
         return tuple((name, text) for name in self.__slots__ if (text := getattr(self, name)))
 
-    def lacking(self, pipeline: Pipeline) -> tuple[str, ...]:
+    def missing_settings(self, pipeline: Pipeline) -> tuple[str, ...]:
         """The settings a pipeline cannot do without, and has not."""
         return tuple(name for name in NEEDS.get(pipeline, ()) if not getattr(self, name))
 
     def select_pipelines(self) -> tuple[Pipeline, ...]:
         """Those that `only` lists, or all that can be made; raise UsageError for one that is unknown, or cannot."""
         if not self.only:
-            return tuple(one for one in PIPELINES if not self.lacking(one))
+            return tuple(one for one in PIPELINES if not self.missing_settings(one))
         asked = {word.strip() for word in self.only.split(",")}
         unknown = asked.difference(PIPELINES)
         if unknown:
@@ -82,7 +82,7 @@ class PipelineSettings:
             )
         picked = tuple(one for one in PIPELINES if one in asked)
         for one in picked:
-            for name in self.lacking(one):
+            for name in self.missing_settings(one):
                 raise UsageError(
                     f"the pipeline {one} needs --{name}", hint=f"such as {NEEDED[name]}"
                 )
@@ -90,5 +90,5 @@ class PipelineSettings:
 
     def command_line(self, forge: Forge) -> str:
         """What makes these pipelines again."""
-        options = (word for name, text in self.told() for word in (f"--{name}", text))
+        options = (word for name, text in self.given_settings() for word in (f"--{name}", text))
         return shell_command("mlver", "ci", forge, *options)

@@ -105,7 +105,7 @@ class DvcCache:
     project: Project
     _known: dict[Path, _FileSums | None] = field(default_factory=dict)
 
-    def measured(self, out: DvcOutput, path: str) -> MeasuredArtifact:
+    def measure_output(self, out: DvcOutput, path: str) -> MeasuredArtifact:
         """The bytes of the out's own path or of one inside it; raise MlverError where they are not here."""
         if path == out.path and not (out.files or out.md5.endswith(".dir")):
             found = self._find_file(out.md5, path)
@@ -126,10 +126,10 @@ class DvcCache:
         found = {
             name.removeprefix(f"{path}/"): self._find_file(md5, name) for name, md5 in files.items()
         }
-        manifest = Manifest.of(
+        manifest = Manifest.from_entries(
             (name.encode(errors="surrogateescape"), one.digest.hex) for name, one in found.items()
         )
-        data = manifest.encode()
+        data = manifest.to_bytes()
         Manifest.parse(data, path)  # names that lead elsewhere are refused
         return MeasuredArtifact(
             manifest.digest, sum(one.size for one in found.values()), len(found), data
@@ -156,7 +156,7 @@ class DvcCache:
             found = self._hash_once(where)
             if found is not None:
                 return found
-        working = self._hash_once(paths.join_inside(self.project.top, path, link_last=True))
+        working = self._hash_once(paths.join_inside(self.project.top_folder, path, link_last=True))
         if working is None or working.md5 != md5:
             raise MissingContents(
                 f"the bytes of {path} that DVC calls {md5 or '(nothing)'} are not here", hint=_FETCH
@@ -172,7 +172,7 @@ class DvcCache:
             for inner in ("files/md5/", ""):
                 name = posixpath.join(folder, ".dvc/cache", inner + md5[:2], md5[2:])
                 with suppress(MlverError):  # a cache kept elsewhere, behind a symlink
-                    where = paths.join_inside(self.project.top, name, link_last=True)
+                    where = paths.join_inside(self.project.top_folder, name, link_last=True)
                     found = self._hash_once(where)
                     if found is not None and found.md5 == md5.removesuffix(".dir"):
                         yield where

@@ -61,7 +61,7 @@ class ExternalCopies:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_cache", dvc.DvcCache(self.project))
 
-    def at(self, commit: str, path: str) -> ExternalCopy:
+    def find_copy(self, commit: str, path: str) -> ExternalCopy:
         """What a commit (a full id) holds or points to at an artifact's path; raise MlverError with what is missing."""
         repository = self.project.repository
         if not repository.has_commit(commit):
@@ -103,14 +103,14 @@ class ExternalCopies:
                 f"{path} is partly kept by git and partly by DVC ({pointed[0].path})",
                 hint="name one file of it, or the folder that DVC keeps",
             )
-        manifest = Manifest.of(
+        manifest = Manifest.from_entries(
             (os.fsencode(name)[len(path) + 1 :], one.digest.hex) for name, one in files.items()
         )
         holders = {one.holder for one in files.values()}
         size = sum(one.size for one in files.values())
         return ExternalCopy(
             "git-lfs" if "git-lfs" in holders else "git",
-            MeasuredArtifact(manifest.digest, size, len(files), manifest.encode()),
+            MeasuredArtifact(manifest.digest, size, len(files), manifest.to_bytes()),
         )
 
     # -- with DVC ------------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ class ExternalCopies:
             commit, [name for name in self._list_pointers(commit) if _is_above(name, path)]
         ):
             if out.path == path or path.startswith(f"{out.path}/"):
-                return self._cache.measured(out, path)
+                return self._cache.measure_output(out, path)
         raise MissingPath(
             f"{commit[:10]} holds no {path}, and no pointer of DVC to it",
             hint=f"{shell_command('git', 'ls-tree', '-r', '--name-only', commit[:10])}   (then --weights PATH)",
@@ -170,7 +170,7 @@ class ExternalCopies:
     def _identify_file(self, name: str, data: bytes) -> _KeptFile:
         pointer = _POINTER.fullmatch(data) if len(data) < _POINTER_BYTES else None
         if pointer is None:
-            return _KeptFile("git", Digest.of(data), len(data))
+            return _KeptFile("git", Digest.of_bytes(data), len(data))
         digest = Digest(pointer[1].decode())
         if self.proven:
             self._require_lfs_copy(name, digest)
