@@ -1,4 +1,4 @@
-"""Every command has help with an example that works, and is told of in the README."""
+"""Every command has help with an example that works."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import pytest
 from mlver.cli.app import COMMANDS
 from mlver.cli.main import main
 from tests.cli.conftest import train, works
-from tests.conftest import CHECKOUT, Repository
-
-README = CHECKOUT / "README.md"
+from tests.conftest import Repository
 
 
 def helped(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -87,12 +85,6 @@ def test_examples_work(second: Repository, name: str, example: str) -> None:
         works(second, command, *(word.replace("/tmp", str(second.path.parent)) for word in words))
     else:
         works(second, command, *words)
-
-
-@pytest.mark.skipif(not README.exists(), reason="THERE IS NO README YET: no command is documented")
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_readme_tells_of_every_command(name: str) -> None:
-    assert f"| `mlver {name}" in README.read_text(), f"`mlver {name}` is missing from the README's table of commands"
 
 
 def test_what_a_hook_can_do_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
