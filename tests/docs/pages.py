@@ -53,7 +53,7 @@ def renew_screens(text: str, run: Callable[[str], str]) -> str:
 
     def renew(screen: re.Match[str]) -> str:
         shown = _play_screen(screen[0], run)
-        return screen[0] if _mask(shown) == _mask(screen[0]) else shown
+        return screen[0] if mask_varying(shown) == mask_varying(screen[0]) else shown
 
     return SCREEN.sub(renew, text)
 
@@ -80,5 +80,5 @@ def _command_of(typed: str) -> str:
     return "".join(line[1:].removeprefix(" ") for line in typed.splitlines(keepends=True))
 
 
-def _mask(screen: str) -> str:
+def mask_varying(screen: str) -> str:
     return VARIES.sub("…", screen)

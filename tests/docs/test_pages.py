@@ -23,6 +23,7 @@ LINK = re.compile(r"\[[^]]*\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 CODE = re.compile(r"`(mlver [^`\n]+)`")
 SHELL = re.compile(r"(?<=^```sh\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
+RECORD = re.compile(r"(?<=^```yaml\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 FEATURES = CHECKOUT / "mlver" / "features"
 
 
@@ -109,6 +110,16 @@ def test_the_settings_pages_show_every_key() -> None:
     shown = pages.read_page(Path("docs/reference/settings.md"))
     assert "<!-- generated: settings config -->" in shown
     assert "<!-- generated: settings model -->" in shown
+
+
+def test_the_record_in_the_readme_is_a_real_one(teller: StoryTeller, tmp_path: Path) -> None:
+    teller.open_story("registered", tmp_path / "repository")
+    _, printed = teller.run_command("cat .mlver/models/digits/versions/1.0.0.yaml", tmp_path / "repository")
+    shown = RECORD.search(pages.read_page(Path("README.md")))
+    assert shown is not None
+    record = iter(pages.mask_varying(printed).splitlines())
+    for line in pages.mask_varying(shown[0]).splitlines():
+        assert line in record, f"{line} is not in the record, or not in this order"
 
 
 def test_the_readme_is_short() -> None:
