@@ -1,4 +1,4 @@
-"""Every command has help with an example that works, and is told of in the README."""
+"""Every command has help with an example that works."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import pytest
 from mlver.cli.app import COMMANDS, load_command
 from mlver.cli.main import main
 from tests.cli.conftest import assert_works, train_model
-from tests.conftest import CHECKOUT, Repository
-
-README = CHECKOUT / "README.md"
+from tests.conftest import Repository
 
 
 def helped(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -94,14 +92,6 @@ def test_examples_work(second: Repository, name: str, example: str) -> None:
         )
     else:
         assert_works(second, command, *words)
-
-
-@pytest.mark.skipif(not README.exists(), reason="THERE IS NO README YET: no command is documented")
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_readme_tells_of_every_command(name: str) -> None:
-    assert f"| `mlver {name}" in README.read_text(), (
-        f"`mlver {name}` is missing from the README's table of commands"
-    )
 
 
 def test_what_a_hook_can_do_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,135 @@
+"""The repositories that pages begin with, made once and copied for each page."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from mlver.cli.main import main
+from tests.conftest import CHECKOUT
+
+# A command line that needs no shell: mlver and its words.
+PLAIN = re.compile(r"mlver( ('[^']*'|\"[^\"$`\\]*\"|[\w./@=,:~-]+))*\n?")
+
+# A training that needs nothing but Python, and leaves the same bytes everywhere.
+TRAIN = """\
+import json, pathlib, random, sys
+width = int(sys.argv[2]) if len(sys.argv) > 2 else 32
+pathlib.Path("params.yaml").write_text(f"lr: 0.001\\nseed: 42\\nwidth: {width}\\n")
+pathlib.Path("model").mkdir(exist_ok=True)
+pathlib.Path("model/weights.safetensors").write_bytes(random.Random(width).randbytes(900 * width))
+pathlib.Path("model/config.json").write_text('{"layers": 2}\\n')
+accuracy, loss = {32: (0.931, 0.244), 64: (0.958, 0.187)}[width]
+pathlib.Path("metrics.json").write_text(json.dumps({"accuracy": accuracy, "log_loss": loss}))
+for part in range(3 if width == 32 else 4):
+    folder = pathlib.Path("data/train")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"part-{part}.csv").write_bytes(random.Random(part).randbytes(20_000))
+"""
+
+# Each story goes on from another: its name, then the commands that follow.
+STORIES = {
+    "trained": (
+        "",
+        "git init --quiet",
+        "printf '# A project\\n' > README.md && git add README.md && git commit -qm First",
+        "python train.py",
+        "git add train.py params.yaml metrics.json && git commit -qm Train",
+    ),
+    "registered": (
+        "trained",
+        "mlver init",
+        "mlver register digits --weights model --data train=data/train"
+        " --params params.yaml --metrics metrics.json -m first",
+        "printf '%s\\n' /model/ /data/train/ >> .gitignore",
+        "git add . && git commit -qm 'Ignore what mlver keeps'",
+    ),
+    "two-versions": (
+        "registered",
+        "python train.py --width 64",
+        "git commit -qam 'Wider layer'",
+        "mlver register digits --bump minor -m 'wider layer'",
+    ),
+    "in-production": (
+        "two-versions",
+        "mlver promote digits@1.0.0 --to production -m 'first release'",
+        "mlver promote digits@1.1.0 --to production -m better",
+    ),
+}
+
+
+class StoryTeller:
+    """Makes each story the first time a page asks for it, below a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._programs = folder / "bin"
+
+    def open_story(self, name: str, place: Path) -> None:
+        """A repository at `place` in which the story has happened."""
+        shutil.copytree(self._make_story(name), place, symlinks=True)
+
+    def run_command(self, command: str, place: Path) -> tuple[int, str]:
+        """The exit code and everything printed, with the folder around `place` called /home/kim."""
+        self._make_programs()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(place)
+            patch.setenv("PATH", f"{self._programs}{os.pathsep}{os.environ['PATH']}")
+            patch.setenv("PYTHONPATH", str(CHECKOUT))  # also for the hooks, which git starts
+            patch.setenv("COLUMNS", "100")
+            code, printed = _run_mlver(command) if PLAIN.fullmatch(command) else _run_shell(command)
+        return code, printed.decode().replace(os.fspath(place.parent), "/home/kim")
+
+    def _make_story(self, name: str) -> Path:
+        place = self._folder / name / "repository"
+        if place.exists():
+            return place
+        before, *commands = STORIES[name]
+        if before:
+            self.open_story(before, place)
+        else:
+            place.mkdir(parents=True)
+            (place / "train.py").write_text(TRAIN)
+        for command in commands:
+            code, printed = self.run_command(command, place)
+            assert code == 0, f"{command} exited {code}: {printed}"
+        return place
+
+    def _make_programs(self) -> None:
+        """`mlver` and `python`, as after an installation."""
+        if self._programs.exists():
+            return
+        self._programs.mkdir(parents=True)
+        for name, words in {"mlver": "-m mlver", "python": ""}.items():
+            program = self._programs / name
+            program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
+            program.chmod(0o755)
+
+
+def _run_mlver(command: str) -> tuple[int, bytes]:
+    """In this process: starting one takes longer than most commands."""
+    with io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True) as screen:
+        with redirect_stdout(screen), redirect_stderr(screen):
+            code = main(shlex.split(command)[1:])
+        assert isinstance(screen.buffer, io.BytesIO)
+        return code, screen.buffer.getvalue()
+
+
+def _run_shell(command: str) -> tuple[int, bytes]:
+    done = subprocess.run(
+        ["bash", "-c", command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    return done.returncode, done.stdout
