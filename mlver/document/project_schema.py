@@ -1,8 +1,9 @@
 """A project's own schema, put on top of mlver's: untrusted, like every file of a repository.
 
-It may use the keywords of draft 2020-12 listed here, refer to its own `$defs`, and to nothing else. Every keyword it
-applies to a part of a document is charged to a budget, so that no schema, however it multiplies or refers to itself,
-takes more than about a second; its patterns run on an automaton that cannot backtrack.
+It may use the keywords of draft 2020-12 listed here, refer to its own `$defs`, and to nothing else. How much of it can
+meet at one place of a document is counted when it is read, and multiplied by the size of a document before that is
+judged: so no schema, however it multiplies or refers to itself, takes more than a few seconds. Its patterns run on an
+engine that cannot backtrack.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mlver.document.automaton import Automaton, Budget, TooCostly
+from mlver.document.expansion import DEFINITIONS, Expansion, ExpansionRefused
 from mlver.document.faults import Path, fault, shorten
 from mlver.document.pattern import PatternRefused
 from mlver.document.schema import faults_of, make_validator
@@ -23,35 +24,60 @@ from mlver.document.wording import Found
 from mlver.errors import InvalidDocument
 
 MAX_BYTES = 64 * 1024
-STEPS = 1_000_000
+# Compiling the largest pattern that is taken costs some 15 ms.
+MAX_PATTERNS = 100
+# At one place of a document: keywords, and instructions of patterns.
+MAX_KEYWORDS = 1000
+MAX_INSTRUCTIONS = 100_000
+# For one document, in keywords judged: each takes jsonschema 10 to 30 µs.
+MAX_STEPS = 100_000
+# RE2 at its slowest runs so many instructions in the time of one keyword, one instruction a byte in some 20 ns.
+INSTRUCTIONS_A_STEP = 1000
 
 _ONE = frozenset(("additionalProperties", "propertyNames", "items", "contains", "not", "if", "then", "else"))
 _LIST = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
 _MAP = frozenset(("properties", "$defs", "dependentSchemas"))
 _LIMITS = frozenset(
-    f"{bound}{what}" for bound in ("min", "max") for what in ("imum", "Length", "Items", "Properties", "Contains")
-) | {"exclusiveMinimum", "exclusiveMaximum"}
+    (
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+        "minProperties",
+        "maxProperties",
+        "minContains",
+        "maxContains",
+    )
+)
 _PLAIN = frozenset(("type", "enum", "const", "required", "dependentRequired", "pattern", "$ref")) | _LIMITS
 _SILENT = frozenset(
     ("$schema", "$id", "$comment", "title", "description", "default", "examples", "deprecated", "readOnly", "format")
 )
-_LOCAL = re.compile(r"#/\$defs/([A-Za-z0-9_.-]+)")
+_LOCAL = re.compile(re.escape(DEFINITIONS) + r"([A-Za-z0-9_.-]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectSchema:
-    """A schema that was found harmless, and the budget its every use draws on."""
+    """A schema that was found harmless, and how much of it can meet at one place of a document."""
 
     validator: Any
-    budget: Budget
+    keywords: int
+    instructions: int
 
     def faults(self, value: Any, lines: Lines | None) -> tuple[str, ...]:
-        """Every fault of the document; one more where the judging was cut short."""
-        self.budget.steps = STEPS
-        try:
-            return faults_of(self.validator, value, lines)
-        except TooCostly:
-            return ("the project's own schema takes too long to judge this document: make it simpler",)
+        """Every fault of the document; only one of a document that would take too long to judge."""
+        places, size = _measure_document(value)
+        steps = self.keywords * places + self.instructions * size // INSTRUCTIONS_A_STEP
+        if steps > MAX_STEPS:
+            return (
+                "the project's own schema takes too long to judge a document of this size "
+                f"({places:,} values, {size:,} bytes of text): make it simpler",
+            )
+        return faults_of(self.validator, value, lines)
 
 
 @functools.lru_cache(maxsize=8)
@@ -61,18 +87,94 @@ def compile_schema(data: bytes, where: str) -> ProjectSchema:
         raise InvalidDocument(where, (f"{len(data)} bytes are too many: at most {MAX_BYTES}",))
     schema = load_values(".json", data, where)
     definitions = schema.get("$defs", {})
-    found = list(_judge(schema, (), definitions if isinstance(definitions, dict) else {}))
-    if not found:
-        found = list(_metaschema(schema))
-    if found:
-        raise InvalidDocument(where, tuple(fault(None, path, message) for path, message in found))
-    budget = Budget(STEPS)
-    meant = {key: value for key, value in schema.items() if key != "$id"}  # which a `$ref` would be relative to
-    return ProjectSchema(make_validator(meant, _matcher(budget), budget.spend), budget)
+    if not isinstance(definitions, dict):
+        definitions = {}
+    reasons = list(_judge_schema(schema, definitions))
+    if reasons:
+        raise InvalidDocument(where, tuple(fault(None, path, message) for path, message in reasons))
+    try:
+        by_keyword = Expansion(definitions, _weigh_keyword, MAX_KEYWORDS, "keywords")
+        keywords = by_keyword.count_most(schema)
+        by_pattern = Expansion(definitions, _weigh_pattern, MAX_INSTRUCTIONS, "steps of patterns")
+        instructions = by_pattern.count_most(schema)
+    except ExpansionRefused as error:
+        hint = "let each definition be used by fewer `$ref`, `allOf`, `anyOf` and `oneOf`, and never by itself"
+        raise InvalidDocument(where, (fault(None, error.path, str(error)),), hint=hint) from None
+    # A `$ref` would be relative to the `$id`.
+    meant = {key: value for key, value in schema.items() if key != "$id"}
+    return ProjectSchema(make_validator(meant, _find_matcher), keywords, instructions)
 
 
-def _matcher(budget: Budget) -> Callable[[str], Callable[[str], bool]]:
-    return lambda pattern: Automaton.of(pattern, budget).search
+def _judge_schema(schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[Found]:
+    if len(_find_patterns(schema)) > MAX_PATTERNS:
+        yield (), f"more than {MAX_PATTERNS} patterns are too many"
+        return
+    reasons = list(_judge(schema, (), definitions))
+    yield from reasons
+    if not reasons:
+        yield from _judge_by_metaschema(schema)
+
+
+def _find_patterns(part: Any) -> set[str]:
+    patterns: set[str] = set()
+    waiting = [part]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        elif isinstance(part, dict):
+            waiting += part.values()
+            pattern = part.get("pattern")
+            if isinstance(pattern, str):
+                patterns.add(pattern)
+    return patterns
+
+
+def _find_matcher(pattern: str) -> Callable[[str], bool]:
+    from mlver.document.linear import compile_pattern
+
+    return compile_pattern(pattern).contains
+
+
+def _weigh_keyword(keyword: str, value: Any) -> int:
+    """How many steps one keyword takes at one place, without the schemas it holds."""
+    if keyword == "$ref":
+        return 4
+    if keyword == "enum":
+        return 1 + len(value) // 4
+    if keyword == "required":
+        return 1 + len(value)
+    if keyword == "dependentRequired":
+        return 1 + sum(map(len, value.values()))
+    if keyword in ("properties", "dependentSchemas"):
+        return 1 + len(value) // 16
+    return int(keyword not in _SILENT and keyword != "$defs")
+
+
+def _weigh_pattern(keyword: str, value: Any) -> int:
+    if keyword != "pattern":
+        return 0
+    from mlver.document.linear import compile_pattern
+
+    return compile_pattern(value).instructions
+
+
+def _measure_document(value: Any) -> tuple[int, int]:
+    """How many keys and values a document has, and how many bytes of text."""
+    places = 0
+    size = 0
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        places += 1
+        if isinstance(item, str):
+            size += len(item.encode())
+        elif isinstance(item, list):
+            waiting += item
+        elif isinstance(item, dict):
+            waiting += item.keys()
+            waiting += item.values()
+    return places, size
 
 
 def _judge(schema: Any, path: Path, definitions: dict[str, Any]) -> Iterator[Found]:
@@ -106,10 +208,7 @@ def _judge_plain(keyword: str, value: Any, path: Path, definitions: dict[str, An
         elif local[1] not in definitions:
             yield path, f"`{shorten(str(value))}` leads nowhere: there is no such name in `$defs`"
     elif keyword == "pattern" and isinstance(value, str):
-        try:
-            Automaton.of(value, Budget(STEPS))
-        except PatternRefused as error:
-            yield path, f"the pattern `{shorten(value)}` cannot be used: {error}"
+        yield from _judge_pattern(value, path)
     elif keyword in ("enum", "const") and not _simple(value if isinstance(value, list) else [value]):
         yield path, "only text, numbers, true, false and null: comparing more may take any time"
     elif keyword not in _PLAIN | _SILENT | _LIST | _MAP:
@@ -120,11 +219,22 @@ def _simple(values: list[Any]) -> bool:
     return not any(isinstance(value, dict | list) for value in values)
 
 
-def _metaschema(schema: dict[str, Any]) -> Iterator[Found]:
+def _judge_pattern(pattern: str, path: Path) -> Iterator[Found]:
+    from mlver.document.linear import compile_pattern
+
+    try:
+        compile_pattern(pattern)
+    except PatternRefused as error:
+        yield path, f"the pattern `{shorten(pattern)}` cannot be used: {error}"
+
+
+def _judge_by_metaschema(schema: dict[str, Any]) -> Iterator[Found]:
     """What draft 2020-12 itself says against the schema."""
     import jsonschema
 
     try:
-        jsonschema.Draft202012Validator.check_schema(schema)
+        # Without formats: by them a pattern is judged by `re`, which does not know all of ECMA's escapes.
+        no_formats = jsonschema.FormatChecker(formats=())
+        jsonschema.Draft202012Validator.check_schema(schema, format_checker=no_formats)
     except jsonschema.SchemaError as error:
         yield tuple(error.absolute_path), shorten(error.message, 200)

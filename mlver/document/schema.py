@@ -73,14 +73,11 @@ def validator(kind: Kind) -> Validator:
     return make_validator(schema(kind), lambda pattern: re.compile(translate(pattern), re.ASCII).search)
 
 
-def make_validator(
-    schema: Any, matcher: Callable[[str], Callable[[str], Any]], charge: Callable[[int], None] | None = None
-) -> Validator:
+def make_validator(schema: Any, matcher: Callable[[str], Callable[[str], Any]]) -> Validator:
     """A validator that reads `integer` and `pattern` as JSON Schema means them, and resolves no foreign reference.
 
     jsonschema on its own takes 1.0 for an integer, and matches patterns by Python's rules, by which `$` lets a
-    newline follow and `\\d` is any script's digit. `matcher` gives the search function of a pattern; `charge` is told
-    the size of each step before it is taken.
+    newline follow and `\\d` is any script's digit. `matcher` gives the search function of a pattern.
     """
     import jsonschema
     import referencing
@@ -96,32 +93,10 @@ def make_validator(
 
     base = jsonschema.Draft202012Validator
     keywords = {**base.VALIDATORS, "pattern": pattern}
-    if charge is not None:
-        keywords = {name: _charged(keyword, charge) for name, keyword in keywords.items()}
     types = base.TYPE_CHECKER.redefine("integer", is_integer)
     made = jsonschema.validators.extend(base, keywords, type_checker=types)  # type: ignore[no-untyped-call]
     built: Validator = made(schema, registry=referencing.Registry())
     return built
-
-
-def _charged(keyword: Any, charge: Callable[[int], None]) -> Any:
-    def charged(validator: Any, wanted: Any, instance: Any, schema: Any) -> Any:
-        charge(1 + _breadth(wanted) + _breadth(instance))
-        for error in keyword(validator, wanted, instance, schema) or ():
-            if not isinstance(error.validator, str):  # made just here: its message quotes the whole instance
-                charge(_bulk(instance))
-            yield error
-
-    return charged
-
-
-def _breadth(value: Any) -> int:
-    return len(value) if isinstance(value, dict | list | str) else 1
-
-
-def _bulk(value: Any) -> int:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return _breadth(value) + sum(map(_bulk, inner))
 
 
 def faults_of(judge: Validator, value: Any, lines: Lines | None) -> tuple[str, ...]:

@@ -12,6 +12,10 @@ from mlver.document.faults import MAX_FAULTS, Path, shorten
 
 Found = tuple[Path, str]
 
+# difflib takes cubic time for words that are much alike, and there may be MAX_FAULTS of them.
+MAX_CANDIDATES = 50
+MAX_CANDIDATE_LENGTH = 40
+
 _TYPES = {
     "string": "text",
     "number": "a number",
@@ -46,8 +50,7 @@ def _unknown_key(error: Any, path: Path) -> Iterator[Found]:
     for key in error.instance:
         if key in known:
             continue
-        close = difflib.get_close_matches(key[:100], known, n=1)
-        yield (*path, key), f"unknown key `{shorten(key)}`" + (f": did you mean `{close[0]}`?" if close else "")
+        yield (*path, key), f"unknown key `{shorten(key)}`{_suggest(key, known)}"
 
 
 def _missing(error: Any, path: Path) -> Iterator[Found]:
@@ -62,9 +65,18 @@ def _type(error: Any, path: Path) -> Iterator[Found]:
 
 
 def _enum(error: Any, path: Path) -> Iterator[Found]:
-    close = difflib.get_close_matches(str(error.instance)[:100], [str(item) for item in error.validator_value], n=1)
-    mean = f": did you mean `{close[0]}`?" if close else ""
-    yield path, f"must be {_or(map(show, error.validator_value))}, not {show(error.instance)}{mean}"
+    allowed = error.validator_value
+    names = _or(show(item) for item in allowed)
+    suggestion = _suggest(str(error.instance), allowed)
+    yield path, f"must be {names}, not {show(error.instance)}{suggestion}"
+
+
+def _suggest(word: str, known: Iterable[Any]) -> str:
+    """The known word that is closest, if any is close: only among so few, and so short, that this is quick."""
+    candidates = [str(item) for item in itertools.islice(known, MAX_CANDIDATES)]
+    short_candidates = [candidate for candidate in candidates if len(candidate) <= MAX_CANDIDATE_LENGTH]
+    close = difflib.get_close_matches(word[:MAX_CANDIDATE_LENGTH], short_candidates, n=1)
+    return f": did you mean `{close[0]}`?" if close else ""
 
 
 def _const(error: Any, path: Path) -> Iterator[Found]:
