@@ -1,9 +1,11 @@
-"""How far a project's schema expands: a bound on the work of judging, known before anything is judged.
+"""How far a project's schema expands: a bound on the work of judging, known before anything is
+judged.
 
-References multiply: of forty definitions that each refer twice to the next, the last is applied 2^39 times. So the
-keywords that can meet at one place of a document are counted beforehand, each schema once for each level of depth. A
-definition that refers to itself further down the document is bounded by the depth that a document may have; one that
-refers to itself at the same place would never end, and is refused.
+References multiply: of forty definitions that each refer twice to the next, the last is applied
+2^39 times. So the keywords that can meet at one place of a document are counted beforehand, each
+schema once for each level of depth. A definition that refers to itself further down the document is
+bounded by the depth that a document may have; one that refers to itself at the same place would
+never end, and is refused.
 """
 
 from __future__ import annotations
@@ -11,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mlver.document.faults import Path
-from mlver.document.strict import MAX_DEPTH
+from mlver.document.faults import MAX_DEPTH, Path
 
 Weigh = Callable[[str, Any], int]
 Part = tuple[Path, Any]
@@ -22,7 +23,8 @@ DEFINITIONS = "#/$defs/"
 # Keywords that hold one schema, or many, for the very place they stand at.
 _SAME_PLACE = ("not", "if", "then", "else")
 _SAME_PLACE_MANY = ("allOf", "anyOf", "oneOf", "dependentSchemas")
-# The same for the places one level below. One place meets one schema of the first two rows at most: it has one key.
+# The same for the places one level below. One place meets one schema of the first two rows at most:
+# it has one key.
 _BELOW = ("additionalProperties", "items")
 _BELOW_MANY = ("properties", "prefixItems")
 _BELOW_BESIDE = ("contains", "propertyNames")
@@ -36,8 +38,10 @@ class ExpansionRefused(ValueError):
         self.path = path
 
 
-class Expansion:
-    """Counts what `weigh` says of each keyword, all together at one place; more than `limit` `things` are refused."""
+class SchemaExpansion:
+    """Counts what `weigh` says of each keyword, all together at one place; more than `limit`
+    `things` are refused.
+    """
 
     def __init__(self, definitions: dict[str, Any], weigh: Weigh, limit: int, things: str) -> None:
         self.definitions = definitions
@@ -48,7 +52,10 @@ class Expansion:
         self.counts: dict[tuple[int, int], int | None] = {}
 
     def count_most(self, schema: dict[str, Any]) -> int:
-        """The most at any one place of a document; raise ExpansionRefused where that is over the limit."""
+        """The most at any one place of a document.
+
+        Raise ExpansionRefused where that is over the limit.
+        """
         most = 0
         try:
             for depth in range(MAX_DEPTH + 1):
@@ -60,25 +67,33 @@ class Expansion:
                     break
                 most = max(most, count)
         except RecursionError:
-            raise ExpansionRefused(("$defs",), "the definitions refer to one another too deep") from None
+            raise ExpansionRefused(
+                ("$defs",), "the definitions refer to one another too deep"
+            ) from None
         return most
 
     def count_below(self, schema: Any, depth: int, path: Path) -> int:
-        """The count at a place that lies `depth` levels below the one that the schema is applied to."""
+        """The count at a place that lies `depth` levels below the one that the schema is applied
+        to.
+        """
         if not isinstance(schema, dict):
             return int(depth == 0)
         key = (id(schema), depth)
         if key in self.counts:
             known = self.counts[key]
             if known is None:
-                raise ExpansionRefused(path, "it refers to itself without going down, which would never end")
+                raise ExpansionRefused(
+                    path, "it refers to itself without going down, which would never end"
+                )
             return known
         self.counts[key] = None
         count = self.count_same_place(schema, depth, path)
         if depth > 0:
             count += self.count_one_level_down(schema, depth - 1, path)
         if count > self.limit:
-            raise ExpansionRefused(path, f"more than {self.limit:,} {self.things} meet at one place of a document")
+            raise ExpansionRefused(
+                path, f"more than {self.limit:,} {self.things} meet at one place of a document"
+            )
         self.counts[key] = count
         return count
 
@@ -102,7 +117,9 @@ class Expansion:
         return count
 
 
-def _parts(schema: dict[str, Any], single: tuple[str, ...], several: tuple[str, ...]) -> Iterator[Part]:
+def _parts(
+    schema: dict[str, Any], single: tuple[str, ...], several: tuple[str, ...]
+) -> Iterator[Part]:
     """The schemas that these keywords of a schema hold, each with its path."""
     for keyword in single:
         if keyword in schema:

@@ -1,4 +1,5 @@
-"""Patterns matched in linear time, whoever wrote them; the only importer of re2, and only when there is one to match.
+"""Patterns matched in linear time, whoever wrote them; the only importer of re2, and only when
+there is one to match.
 
 Python's `re` backtracks: `^(a+)+$` takes it exponential time, and nothing can stop it midway.
 """
@@ -9,14 +10,15 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mlver.document.faults import shorten
+from mlver.document.faults import shorten_text
 from mlver.document.pattern import PatternRefused, translate_for_re2
 
 MAX_LENGTH = 4000
 # Bytes that one pattern and what RE2 remembers while it matches may take.
 MAX_MEMORY = 256 * 1024
 
-# RE2's words for what the translation leaves to it, and what they mean to the person who wrote the pattern.
+# RE2's words for what the translation leaves to it, and what they mean to the person who wrote the
+# pattern.
 _REASONS = (
     ("missing )", "a `(` is not closed"),
     ("unexpected )", "a `)` too many"),
@@ -30,7 +32,7 @@ _REASONS = (
 
 @dataclass(frozen=True, slots=True)
 class LinearPattern:
-    """A pattern, ready to search. A text of n bytes costs at most n × `instructions`, and mostly n."""
+    """A pattern, ready to search: n bytes of text cost at most n × `instructions`, and mostly n."""
 
     contains: Callable[[str], bool]
     instructions: int
@@ -53,10 +55,10 @@ def compile_pattern(pattern: str) -> LinearPattern:
     except re2.error as error:
         raise PatternRefused(_explain_error(error)) from None
 
-    def contains(text: str) -> bool:
+    def contains_match(text: str) -> bool:
         return compiled.search(text) is not None
 
-    return LinearPattern(contains, compiled.programsize)
+    return LinearPattern(contains_match, compiled.programsize)
 
 
 def _explain_error(error: Exception) -> str:
@@ -66,4 +68,4 @@ def _explain_error(error: Exception) -> str:
     for fragment, reason in _REASONS:
         if message.startswith(fragment):
             return reason
-    return f"RE2 refuses it: {shorten(message)}"
+    return f"RE2 refuses it: {shorten_text(message)}"

@@ -1,8 +1,9 @@
 """JSON Schema's regular expressions (ECMA 262), translated for the two engines that match them.
 
-The patterns of mlver's own schemas run on `re`: they come with this package, look-ahead keeps them short, and a test
-shows that no text makes them slow. Those of a project are untrusted and run on RE2, which cannot backtrack. Wherever
-RE2 would judge otherwise than ECMA 262 does with the `u` flag, the pattern is translated or refused.
+The patterns of mlver's own schemas run on `re`: they come with this package, look-ahead keeps them
+short, and a test shows that no text makes them slow. Those of a project are untrusted and run on
+RE2, which cannot backtrack. Wherever RE2 would judge otherwise than ECMA 262 does with the `u`
+flag, the pattern is translated or refused.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ class PatternRefused(ValueError):
 
 
 def translate(pattern: str) -> str:
-    r"""The same expression for `re` with `re.ASCII`: `$` is the very end; Python's also stands before a newline."""
+    r"""The same expression for `re` with `re.ASCII`: `$` is the very end; Python's also stands
+    before a newline.
+    """
 
     def replace_dollar(token: re.Match[str]) -> str:
         return r"\Z" if token[0] == "$" else token[0]
@@ -54,7 +57,9 @@ def translate(pattern: str) -> str:
 
 
 def translate_for_re2(pattern: str) -> str:
-    """The same expression for RE2; raise PatternRefused for what ECMA 262 refuses or RE2 would judge otherwise.
+    """The same expression for RE2.
+
+    Raise PatternRefused for what ECMA 262 refuses or RE2 would judge otherwise.
 
     Brackets that do not close and repeats that are too many are left for RE2 to refuse.
     """
@@ -83,7 +88,8 @@ def _invert_ranges(ranges: Ranges) -> Ranges:
     return tuple(gaps)
 
 
-# What each shorthand is between brackets. ECMA's digits and words are ASCII without its `i` flag, like those of RE2.
+# What each shorthand is between brackets. ECMA's digits and words are ASCII without its `i` flag,
+# like those of RE2.
 _SHORTHANDS = {
     "d": r"\d",
     "D": r"\D",
@@ -99,7 +105,9 @@ _NOTHING = f"[^{_write_ranges([(0, _LAST_CODE)])}]"
 
 @dataclass(slots=True)
 class _Translator:
-    """ECMA 262's grammar (section 22.2.1, with the `u` flag) less look-around, back-references, names and `\\b`."""
+    """ECMA 262's grammar (section 22.2.1, with the `u` flag) less look-around, back-references,
+    names and `\\b`.
+    """
 
     text: str
     position: int = 0
@@ -112,7 +120,7 @@ class _Translator:
         return "".join(pieces)
 
     def translate_token(self) -> str:
-        character = self.take()
+        character = self.take_character()
         if character in "*+?{":
             return self.translate_repeat(character)
         self.repeatable = character not in "^$(|"
@@ -126,28 +134,30 @@ class _Translator:
             case "\\":
                 return f"[{_write_member(self.read_escape())}]"
             case "}" | "]":
-                raise self.refuse(f"`{character}` must be written `\\{character}` here")
+                raise self.build_refusal(f"`{character}` must be written `\\{character}` here")
         return _write_code(ord(character))
 
-    def refuse(self, reason: str) -> PatternRefused:
+    def build_refusal(self, reason: str) -> PatternRefused:
         return PatternRefused(f"{reason} (character {self.position})")
 
-    def take(self) -> str:
+    def take_character(self) -> str:
         character = self.text[self.position : self.position + 1]
         if not character:
-            raise self.refuse("it ends too early")
+            raise self.build_refusal("it ends too early")
         self.position += 1
         return character
 
-    def skip(self, text: str) -> bool:
+    def skip_text(self, text: str) -> bool:
         if not self.text.startswith(text, self.position):
             return False
         self.position += len(text)
         return True
 
     def open_group(self) -> str:
-        if self.skip("?") and not self.skip(":"):
-            raise self.refuse("only plain groups, `(…)` and `(?:…)`: no look-around and no names")
+        if self.skip_text("?") and not self.skip_text(":"):
+            raise self.build_refusal(
+                "only plain groups, `(…)` and `(?:…)`: no look-around and no names"
+            )
         return "(?:"
 
     def translate_repeat(self, character: str) -> str:
@@ -155,31 +165,37 @@ class _Translator:
         if character == "{":
             count = _COUNT.match(self.text, self.position - 1)
             if count is None:
-                raise self.refuse("`{` must begin a count such as {2,3}, or be written `\\{`")
+                raise self.build_refusal(
+                    "`{` must begin a count such as {2,3}, or be written `\\{`"
+                )
             self.position = count.end()
             repeat = count[0]
         if not self.repeatable:
-            raise self.refuse(f"nothing to repeat before `{repeat}`, or `\\{character}` is meant")
+            raise self.build_refusal(
+                f"nothing to repeat before `{repeat}`, or `\\{character}` is meant"
+            )
         self.repeatable = False
         # A lazy repeat finds another match, which makes no difference to whether there is one.
-        self.skip("?")
+        self.skip_text("?")
         return repeat
 
     def read_escape(self) -> int | str:
-        """What stands behind a backslash: the code of a character, or a shorthand as RE2 has it between brackets."""
+        """What stands behind a backslash: the code of a character, or a shorthand as RE2 has it
+        between brackets.
+        """
         code = _CODE.match(self.text, self.position)
         if code is not None:
             self.position = code.end()
             return self.decode_escape(code)
-        character = self.take()
+        character = self.take_character()
         if character in _SHORTHANDS:
             return _SHORTHANDS[character]
         if character == "0" and self.text[self.position : self.position + 1].isdigit():
-            raise self.refuse("`\\0` before a digit is not supported: write `\\x00`")
+            raise self.build_refusal("`\\0` before a digit is not supported: write `\\x00`")
         if character in _CONTROLS:
             return _CONTROLS[character]
         if character.isalnum():
-            raise self.refuse(f"`\\{character}` is not supported")
+            raise self.build_refusal(f"`\\{character}` is not supported")
         return ord(character)
 
     def decode_escape(self, code: re.Match[str]) -> int:
@@ -189,13 +205,13 @@ class _Translator:
             return 0x10000 + (high << 10) + low
         number = int(code["two"] or code["four"] or code["braces"], 16)
         if number > _LAST_CODE:
-            raise self.refuse(f"`\\{code[0]}` is no Unicode character")
+            raise self.build_refusal(f"`\\{code[0]}` is no Unicode character")
         return number
 
     def translate_brackets(self) -> str:
-        outside = self.skip("^")
+        outside = self.skip_text("^")
         members: list[str] = []
-        while not self.skip("]"):
+        while not self.skip_text("]"):
             members.append(self.translate_member())
         if not members:
             # RE2 takes the bracket that closes an empty class for its first member.
@@ -207,13 +223,13 @@ class _Translator:
         """One character, one shorthand, or one range between brackets."""
         first = self.read_member()
         following = self.text[self.position + 1 : self.position + 2]
-        if following in ("]", "") or not self.skip("-"):
+        if following in ("]", "") or not self.skip_text("-"):
             return _write_member(first)
         last = self.read_member()
         if isinstance(first, str) or isinstance(last, str) or first > last:
-            raise self.refuse("a range goes from one character to a later one")
+            raise self.build_refusal("a range goes from one character to a later one")
         return _write_ranges([(first, last)])
 
     def read_member(self) -> int | str:
-        character = self.take()
+        character = self.take_character()
         return self.read_escape() if character == "\\" else ord(character)

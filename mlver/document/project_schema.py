@@ -1,9 +1,9 @@
 """A project's own schema, put on top of mlver's: untrusted, like every file of a repository.
 
-It may use the keywords of draft 2020-12 listed here, refer to its own `$defs`, and to nothing else. How much of it can
-meet at one place of a document is counted when it is read, and multiplied by the size of a document before that is
-judged: so no schema, however it multiplies or refers to itself, takes more than a few seconds. Its patterns run on an
-engine that cannot backtrack.
+It may use the keywords of draft 2020-12 listed here, refer to its own `$defs`, and to nothing else.
+How much of it can meet at one place of a document is counted when it is read, and multiplied by the
+size of a document before that is judged: so no schema, however it multiplies or refers to itself,
+takes more than a few seconds. Its patterns run on an engine that cannot backtrack.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mlver.document.expansion import DEFINITIONS, Expansion, ExpansionRefused
-from mlver.document.faults import Path, fault, shorten
+from mlver.document.expansion import DEFINITIONS, ExpansionRefused, SchemaExpansion
+from mlver.document.faults import Path, format_fault, shorten_text
 from mlver.document.pattern import PatternRefused
-from mlver.document.schema import faults_of, make_validator
-from mlver.document.strict import Lines
+from mlver.document.schema import list_faults, make_validator
+from mlver.document.strict import LineIndex
 from mlver.document.values import load_values
-from mlver.document.wording import Found
+from mlver.document.wording import PlacedFault
 from mlver.errors import InvalidDocument
 
 MAX_BYTES = 64 * 1024
@@ -31,10 +31,13 @@ MAX_KEYWORDS = 1000
 MAX_INSTRUCTIONS = 100_000
 # For one document, in keywords judged: each takes jsonschema 10 to 30 µs.
 MAX_STEPS = 100_000
-# RE2 at its slowest runs so many instructions in the time of one keyword, one instruction a byte in some 20 ns.
+# RE2 at its slowest runs so many instructions in the time of one keyword, one instruction a byte in
+# some 20 ns.
 INSTRUCTIONS_A_STEP = 1000
 
-_ONE = frozenset(("additionalProperties", "propertyNames", "items", "contains", "not", "if", "then", "else"))
+_ONE = frozenset(
+    ("additionalProperties", "propertyNames", "items", "contains", "not", "if", "then", "else")
+)
 _LIST = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
 _MAP = frozenset(("properties", "$defs", "dependentSchemas"))
 _LIMITS = frozenset(
@@ -53,9 +56,23 @@ _LIMITS = frozenset(
         "maxContains",
     )
 )
-_PLAIN = frozenset(("type", "enum", "const", "required", "dependentRequired", "pattern", "$ref")) | _LIMITS
+_PLAIN = (
+    frozenset(("type", "enum", "const", "required", "dependentRequired", "pattern", "$ref"))
+    | _LIMITS
+)
 _SILENT = frozenset(
-    ("$schema", "$id", "$comment", "title", "description", "default", "examples", "deprecated", "readOnly", "format")
+    (
+        "$schema",
+        "$id",
+        "$comment",
+        "title",
+        "description",
+        "default",
+        "examples",
+        "deprecated",
+        "readOnly",
+        "format",
+    )
 )
 _LOCAL = re.compile(re.escape(DEFINITIONS) + r"([A-Za-z0-9_.-]+)")
 
@@ -68,16 +85,16 @@ class ProjectSchema:
     keywords: int
     instructions: int
 
-    def faults(self, value: Any, lines: Lines | None) -> tuple[str, ...]:
+    def judge_document(self, document: Any, lines: LineIndex | None) -> tuple[str, ...]:
         """Every fault of the document; only one of a document that would take too long to judge."""
-        places, size = _measure_document(value)
+        places, size = _measure_document(document)
         steps = self.keywords * places + self.instructions * size // INSTRUCTIONS_A_STEP
         if steps > MAX_STEPS:
             return (
                 "the project's own schema takes too long to judge a document of this size "
                 f"({places:,} values, {size:,} bytes of text): make it simpler",
             )
-        return faults_of(self.validator, value, lines)
+        return list_faults(self.validator, document, lines)
 
 
 @functools.lru_cache(maxsize=8)
@@ -89,27 +106,32 @@ def compile_schema(data: bytes, where: str) -> ProjectSchema:
     definitions = schema.get("$defs", {})
     if not isinstance(definitions, dict):
         definitions = {}
-    reasons = list(_judge_schema(schema, definitions))
-    if reasons:
-        raise InvalidDocument(where, tuple(fault(None, path, message) for path, message in reasons))
+    faults = [format_fault(None, *reason) for reason in _judge_schema(schema, definitions)]
+    if faults:
+        raise InvalidDocument(where, tuple(faults))
     try:
-        by_keyword = Expansion(definitions, _weigh_keyword, MAX_KEYWORDS, "keywords")
+        by_keyword = SchemaExpansion(definitions, _weigh_keyword, MAX_KEYWORDS, "keywords")
         keywords = by_keyword.count_most(schema)
-        by_pattern = Expansion(definitions, _weigh_pattern, MAX_INSTRUCTIONS, "steps of patterns")
+        by_pattern = SchemaExpansion(
+            definitions, _weigh_pattern, MAX_INSTRUCTIONS, "steps of patterns"
+        )
         instructions = by_pattern.count_most(schema)
     except ExpansionRefused as error:
-        hint = "let each definition be used by fewer `$ref`, `allOf`, `anyOf` and `oneOf`, and never by itself"
-        raise InvalidDocument(where, (fault(None, error.path, str(error)),), hint=hint) from None
+        message = format_fault(None, error.path, str(error))
+        hint = (
+            "use each definition in fewer `$ref`, `allOf`, `anyOf` and `oneOf`, and never in itself"
+        )
+        raise InvalidDocument(where, (message,), hint=hint) from None
     # A `$ref` would be relative to the `$id`.
     meant = {key: value for key, value in schema.items() if key != "$id"}
-    return ProjectSchema(make_validator(meant, _find_matcher), keywords, instructions)
+    return ProjectSchema(make_validator(meant, _compile_search), keywords, instructions)
 
 
-def _judge_schema(schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[Found]:
+def _judge_schema(schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[PlacedFault]:
     if len(_find_patterns(schema)) > MAX_PATTERNS:
         yield (), f"more than {MAX_PATTERNS} patterns are too many"
         return
-    reasons = list(_judge(schema, (), definitions))
+    reasons = list(_judge_keywords(schema, (), definitions))
     yield from reasons
     if not reasons:
         yield from _judge_by_metaschema(schema)
@@ -130,7 +152,7 @@ def _find_patterns(part: Any) -> set[str]:
     return patterns
 
 
-def _find_matcher(pattern: str) -> Callable[[str], bool]:
+def _compile_search(pattern: str) -> Callable[[str], bool]:
     from mlver.document.linear import compile_pattern
 
     return compile_pattern(pattern).contains
@@ -177,64 +199,82 @@ def _measure_document(value: Any) -> tuple[int, int]:
     return places, size
 
 
-def _judge(schema: Any, path: Path, definitions: dict[str, Any]) -> Iterator[Found]:
-    """The keywords mlver does not take, the references that lead nowhere, the patterns it cannot match."""
+def _judge_keywords(schema: Any, path: Path, definitions: dict[str, Any]) -> Iterator[PlacedFault]:
+    """The keywords that mlver does not take, references that lead nowhere, patterns it cannot
+    match.
+    """
     if isinstance(schema, bool):
         return
     if not isinstance(schema, dict):
         yield path, "a schema is a map, true or false"
         return
     for keyword, value in schema.items():
-        here = (*path, keyword)
-        if keyword in _ONE:
-            yield from _judge(value, here, definitions)
-        elif keyword in _LIST and isinstance(value, list):
-            for index, inner in enumerate(value):
-                yield from _judge(inner, (*here, index), definitions)
-        elif keyword in _MAP and isinstance(value, dict):
-            for name, inner in value.items():
-                yield from _judge(inner, (*here, name), definitions)
-        else:
-            yield from _judge_plain(keyword, value, here, definitions)
+        keyword_path = (*path, keyword)
+        parts = list(_list_parts(keyword, value))
+        for part_path, part in parts:
+            yield from _judge_keywords(part, keyword_path + part_path, definitions)
+        if not parts:
+            yield from _judge_plain(keyword, value, keyword_path, definitions)
 
 
-def _judge_plain(keyword: str, value: Any, path: Path, definitions: dict[str, Any]) -> Iterator[Found]:
+def _list_parts(keyword: str, value: Any) -> Iterator[tuple[Path, Any]]:
+    """The schemas that one keyword holds, each with the path behind the keyword."""
+    if keyword in _ONE:
+        yield (), value
+    elif keyword in _LIST and isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield (index,), inner
+    elif keyword in _MAP and isinstance(value, dict):
+        for name, inner in value.items():
+            yield (name,), inner
+
+
+def _judge_plain(
+    keyword: str, value: Any, path: Path, definitions: dict[str, Any]
+) -> Iterator[PlacedFault]:
     if keyword == "$id" and len(path) > 1:
         yield path, "only the whole schema has an `$id`"
     elif keyword == "$ref":
-        local = _LOCAL.fullmatch(value) if isinstance(value, str) else None
-        if local is None:
-            yield path, f"`{shorten(str(value))}` is not in this file: mlver fetches nothing, refer to `#/$defs/NAME`"
-        elif local[1] not in definitions:
-            yield path, f"`{shorten(str(value))}` leads nowhere: there is no such name in `$defs`"
+        yield from _judge_reference(str(value), path, definitions)
     elif keyword == "pattern" and isinstance(value, str):
         yield from _judge_pattern(value, path)
-    elif keyword in ("enum", "const") and not _simple(value if isinstance(value, list) else [value]):
-        yield path, "only text, numbers, true, false and null: comparing more may take any time"
+    elif keyword in ("enum", "const"):
+        choices = value if isinstance(value, list) else [value]
+        if any(isinstance(choice, dict | list) for choice in choices):
+            yield path, "only text, numbers, true, false and null: comparing more may take any time"
     elif keyword not in _PLAIN | _SILENT | _LIST | _MAP:
         yield path, "a keyword that mlver does not take in a project's schema"
 
 
-def _simple(values: list[Any]) -> bool:
-    return not any(isinstance(value, dict | list) for value in values)
+def _judge_reference(
+    reference: str, path: Path, definitions: dict[str, Any]
+) -> Iterator[PlacedFault]:
+    local = _LOCAL.fullmatch(reference)
+    shown = shorten_text(reference)
+    if local is None:
+        advice = f"mlver fetches nothing, refer to `{DEFINITIONS}NAME`"
+        yield path, f"`{shown}` is not in this file: {advice}"
+    elif local[1] not in definitions:
+        yield path, f"`{shown}` leads nowhere: there is no such name in `$defs`"
 
 
-def _judge_pattern(pattern: str, path: Path) -> Iterator[Found]:
+def _judge_pattern(pattern: str, path: Path) -> Iterator[PlacedFault]:
     from mlver.document.linear import compile_pattern
 
     try:
         compile_pattern(pattern)
     except PatternRefused as error:
-        yield path, f"the pattern `{shorten(pattern)}` cannot be used: {error}"
+        yield path, f"the pattern `{shorten_text(pattern)}` cannot be used: {error}"
 
 
-def _judge_by_metaschema(schema: dict[str, Any]) -> Iterator[Found]:
+def _judge_by_metaschema(schema: dict[str, Any]) -> Iterator[PlacedFault]:
     """What draft 2020-12 itself says against the schema."""
     import jsonschema
 
     try:
-        # Without formats: by them a pattern is judged by `re`, which does not know all of ECMA's escapes.
+        # Without formats: by them a pattern is judged by `re`, which does not know all of ECMA's
+        # escapes.
         no_formats = jsonschema.FormatChecker(formats=())
         jsonschema.Draft202012Validator.check_schema(schema, format_checker=no_formats)
     except jsonschema.SchemaError as error:
-        yield tuple(error.absolute_path), shorten(error.message, 200)
+        yield tuple(error.absolute_path), shorten_text(error.message, 200)

@@ -65,40 +65,60 @@ def test_one_line_changes_where_one_value_does() -> None:
 
 
 def test_what_is_new_comes_in_its_place_and_what_goes_leaves_the_rest() -> None:
-    new = told(command="python train.py", data={**told()["data"], "test": {"path": "t"}}, params=["a.yaml", "b.toml"])
+    new = told(
+        command="python train.py",
+        data={**told()["data"], "test": {"path": "t"}},
+        params=["a.yaml", "b.toml"],
+    )
     del new["owner"]
     text = amend("model", TEXT, new).decode()
     assert codec.decode("model", text.encode(), "new") == new
     assert text == TEXT.decode().replace("owner: 'Kim # 1'\n", "").replace(
         "    stored: false\n", "    stored: false\n  test:\n    path: t\n"
-    ).replace("- params.yaml\n", "  - a.yaml\n  - b.toml\n").replace("higher}\n", "higher}\ncommand: python train.py\n")
+    ).replace("- params.yaml\n", "  - a.yaml\n  - b.toml\n").replace(
+        "higher}\n", "higher}\ncommand: python train.py\n"
+    )
 
 
 def test_a_layout_of_another_kind_is_written_anew_below_its_heading() -> None:
     text = b'# Ask Kim\n{"schema": "mlver/model/1",\n "model": "m"}\n'
     wanted = {"schema": "mlver/model/1", "model": "m", "owner": "Lee"}
-    assert amend("model", text, wanted) == b"# Ask Kim\nschema: mlver/model/1\nmodel: m\nowner: Lee\n"
+    assert (
+        amend("model", text, wanted) == b"# Ask Kim\nschema: mlver/model/1\nmodel: m\nowner: Lee\n"
+    )
 
 
 def test_where_there_was_nothing_to_keep_it_is_written_as_ever() -> None:
     wanted = {"schema": "mlver/model/1", "model": "m"}
-    assert amend("model", None, wanted) == amend("model", b"\xff", wanted) == codec.encode("model", wanted)
+    assert (
+        amend("model", None, wanted)
+        == amend("model", b"\xff", wanted)
+        == codec.encode("model", wanted)
+    )
     with pytest.raises(InvalidDocument):
         amend("model", TEXT, {"schema": "mlver/model/1"})
 
 
-WORDS = st.sampled_from(["a", "a b", "x: y", "'q'", '"', "# c", "1.0", "no", "ü/ö", "line\nline", "x #y"])
+WORDS = st.sampled_from(
+    ["a", "a b", "x: y", "'q'", '"', "# c", "1.0", "no", "ü/ö", "line\nline", "x #y"]
+)
 PATHS = st.sampled_from(["w", "a b/c", "#x", "x #y", "true", "1", "ü", "it's", "a: b"])
-ARTIFACTS = st.fixed_dictionaries({"path": PATHS}, optional={"stored": st.booleans(), "batch": PATHS})
+ARTIFACTS = st.fixed_dictionaries(
+    {"path": PATHS}, optional={"stored": st.booleans(), "batch": PATHS}
+)
 SETTINGS = st.fixed_dictionaries(
     {"schema": st.just("mlver/model/1"), "model": st.just("m")},
     optional={
         "description": WORDS,
         "owner": PATHS,
         "weights": ARTIFACTS,
-        "data": st.dictionaries(st.sampled_from(["train", "test", "golden"]), ARTIFACTS, max_size=3),
+        "data": st.dictionaries(
+            st.sampled_from(["train", "test", "golden"]), ARTIFACTS, max_size=3
+        ),
         "params": st.lists(PATHS, max_size=2),
-        "directions": st.dictionaries(st.sampled_from(["a", "b.c", "#d"]), st.sampled_from(["higher", "lower"])),
+        "directions": st.dictionaries(
+            st.sampled_from(["a", "b.c", "#d"]), st.sampled_from(["higher", "lower"])
+        ),
         "command": WORDS,
     },
 )
@@ -106,7 +126,9 @@ REMARKS = st.lists(st.sampled_from(["", "# remark", "  # indented", "# it's: {a]
 
 
 @given(old=SETTINGS, new=SETTINGS, data=st.data())
-def test_what_is_read_back_is_what_was_wanted(old: dict[str, Any], new: dict[str, Any], data: st.DataObject) -> None:
+def test_what_is_read_back_is_what_was_wanted(
+    old: dict[str, Any], new: dict[str, Any], data: st.DataObject
+) -> None:
     lines: list[str] = []
     for line in codec.encode("model", old).decode().splitlines():
         lines += [*data.draw(REMARKS), line]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mlver.document.linear import compile_pattern
 from mlver.document.pattern import PatternRefused, translate
-from mlver.document.schema import KINDS, schema
+from mlver.document.schema import KINDS, load_schema
 from tests.conftest import CHECKOUT
 
 ATOMS = st.sampled_from(
@@ -59,18 +59,20 @@ PATTERNS = st.recursive(
     lambda inner: (
         st.lists(inner, min_size=1, max_size=3).map("".join)
         | st.lists(inner, min_size=2, max_size=3).map(lambda parts: f"({'|'.join(parts)})")
-        | st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{1,}", "{0,2}", "*?", "{0}"])).map(
-            lambda pair: f"(?:{pair[0]}){pair[1]}"
-        )
+        | st.tuples(
+            inner, st.sampled_from(["*", "+", "?", "{2}", "{1,}", "{0,2}", "*?", "{0}"])
+        ).map(lambda pair: f"(?:{pair[0]}){pair[1]}")
         | inner.map(lambda part: f"(?:^{part})")
         | inner.map(lambda part: f"(?:{part}$)")
     ),
     max_leaves=6,
 )
-# Among them are spaces, line ends and digits that Unicode has and ASCII lacks, and characters special to some engine.
+# Among them are spaces, line ends and digits that Unicode has and ASCII lacks, and characters
+# special to some engine.
 TEXTS = st.text(alphabet="ab1-. é\n\r\t\x0b\u2028\xa0\u0661😀]\\[:$", max_size=8)
 
-# What JSON Schema says otherwise than Python, as it is written for `re`: the whole of the difference.
+# What JSON Schema says otherwise than Python, as it is written for `re`: the whole of the
+# difference.
 ECMA_SPACES = r"\t-\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 PYTHON_TOKENS = {
     "[^]": r"[\s\S]",
@@ -137,7 +139,9 @@ def test_patterns_mean_what_ecma_says(pattern: str, text: str, matches: bool) ->
     assert contains(pattern, text) == matches
 
 
-@pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "(a*)*b", "^(.*)*x$", "(((a*)*)*)*$b"])
+@pytest.mark.parametrize(
+    "pattern", ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "(a*)*b", "^(.*)*x$", "(((a*)*)*)*$b"]
+)
 def test_what_backtracks_for_ever_elsewhere_is_quick(pattern: str) -> None:
     begun = time.process_time()
     assert not contains(pattern, "a" * 300_000 + "!")
@@ -211,13 +215,21 @@ def test_re2_says_nothing_on_stderr() -> None:
         "import random\n"
         "compile_pattern('a[ab]{900}c').contains(''.join(random.choices('ab', k=3000)))\n"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=CHECKOUT, check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, cwd=CHECKOUT, check=True
+    )
     assert ended.stderr == b""
 
 
 @pytest.mark.parametrize(
     ("pattern", "python"),
-    [("a$", r"a\Z"), (r"a\$", r"a\$"), ("[$]$", r"[$]\Z"), (r"[\]$]$", r"[\]$]\Z"), ("(?!x$)a", r"(?!x\Z)a")],
+    [
+        ("a$", r"a\Z"),
+        (r"a\$", r"a\$"),
+        ("[$]$", r"[$]\Z"),
+        (r"[\]$]$", r"[\]$]\Z"),
+        ("(?!x$)a", r"(?!x\Z)a"),
+    ],
 )
 def test_translate(pattern: str, python: str) -> None:
     assert translate(pattern) == python
@@ -237,11 +249,27 @@ def own_patterns(part: Any) -> set[str]:
     return patterns
 
 
-@pytest.mark.parametrize("pattern", sorted(set().union(*(own_patterns(schema(kind)) for kind in KINDS))))
+@pytest.mark.parametrize(
+    "pattern", sorted(set().union(*(own_patterns(load_schema(kind)) for kind in KINDS)))
+)
 def test_no_text_makes_our_own_patterns_slow(pattern: str) -> None:
     search = re.compile(translate(pattern), re.ASCII).search
     begun = time.process_time()
-    for repeated in ("a", "0", "1", "-", ".", "a.", "a/", "1.0.0-", "0-a.", ".git/", "1.", "../", "-0a"):
+    for repeated in (
+        "a",
+        "0",
+        "1",
+        "-",
+        ".",
+        "a.",
+        "a/",
+        "1.0.0-",
+        "0-a.",
+        ".git/",
+        "1.",
+        "../",
+        "-0a",
+    ):
         for start in ("", "1.0.0-", "1.0.0", "a", "sha256:"):
             search(start + repeated * (30_000 // len(repeated)) + "\n")
     assert time.process_time() - begun < 3

@@ -1,4 +1,4 @@
-"""A project's own schema: obeyed where it is sound, refused where it could reach out or never end."""
+"""A project's own schema: obeyed if it is sound, refused if it could reach out or never end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ TEAM: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "$id": "https://example.org/ours.json",
     "required": ["labels"],
-    "properties": {"labels": {"required": ["team"], "properties": {"team": {"$ref": "#/$defs/team"}}}},
+    "properties": {
+        "labels": {"required": ["team"], "properties": {"team": {"$ref": "#/$defs/team"}}}
+    },
     "$defs": {"team": {"title": "a team", "pattern": "^(mt|asr)(-[a-z]+)*$"}},
 }
 
@@ -31,7 +33,7 @@ def as_bytes(schema: Any) -> bytes:
 
 
 def faults(schema: Any, value: Any) -> tuple[str, ...]:
-    return compile_schema(as_bytes(schema), "ours").faults(value, None)
+    return compile_schema(as_bytes(schema), "ours").judge_document(value, None)
 
 
 def refusals(schema: Any) -> tuple[str, ...]:
@@ -47,7 +49,11 @@ def test_it_is_obeyed_on_top_of_ours() -> None:
         decode("version", VERSION_TEXT.replace(b"team: mt", b"team: x"), "f", as_bytes(TEAM))
     assert caught.value.faults == ("line 18: labels.team: `x` is not a team",)
     with pytest.raises(InvalidDocument, match="`team` is missing"):
-        encode("version", {**document, "labels": {}}, as_bytes({"properties": {"labels": {"required": ["team"]}}}))
+        encode(
+            "version",
+            {**document, "labels": {}},
+            as_bytes({"properties": {"labels": {"required": ["team"]}}}),
+        )
 
 
 def test_ours_is_obeyed_whatever_it_says() -> None:
@@ -99,23 +105,43 @@ def diamond(depth: int) -> dict[str, Any]:
 
 
 def twice_below(keywords: tuple[str, str]) -> dict[str, Any]:
-    """A schema that applies itself one level down by two keywords, so that each level doubles the work."""
-    return {"$ref": "#/$defs/a", "$defs": {"a": {keyword: {"$ref": "#/$defs/a"} for keyword in keywords}}}
+    """A schema that applies itself one level down by two keywords, so that each level doubles the
+    work.
+    """
+    return {
+        "$ref": "#/$defs/a",
+        "$defs": {"a": {keyword: {"$ref": "#/$defs/a"} for keyword in keywords}},
+    }
 
 
 @pytest.mark.parametrize(
     ("schema", "place"),
     [
         (diamond(28), "$defs.a7: more than 1,000 keywords meet at one place"),
-        ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}, "$defs.a: it refers to itself"),
-        ({"$ref": "#/$defs/a", "$defs": {"a": {"not": {"$ref": "#/$defs/a"}}}}, "$defs.a: it refers to itself"),
+        (
+            {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}},
+            "$defs.a: it refers to itself",
+        ),
+        (
+            {"$ref": "#/$defs/a", "$defs": {"a": {"not": {"$ref": "#/$defs/a"}}}},
+            "$defs.a: it refers to itself",
+        ),
         ({"items": {"anyOf": [{"type": "string"}] * 1000}}, "items: more than 1,000 keywords"),
-        ({"properties": {"a": {"enum": list(range(5000))}}}, "properties.a: more than 1,000 keywords"),
+        (
+            {"properties": {"a": {"enum": list(range(5000))}}},
+            "properties.a: more than 1,000 keywords",
+        ),
         (twice_below(("items", "contains")), "$defs.a: more than 1,000 keywords"),
-        (twice_below(("additionalProperties", "propertyNames")), "$defs.a: more than 1,000 keywords"),
+        (
+            twice_below(("additionalProperties", "propertyNames")),
+            "$defs.a: more than 1,000 keywords",
+        ),
         ({"allOf": [{"pattern": "[^a]{999}"}] * 50}, "(): more than 100,000 steps of patterns"),
         (
-            {"$defs": {f"a{i}": {"not": {"$ref": f"#/$defs/a{i + 1}"}} for i in range(1500)} | {"a1500": {}}},
+            {
+                "$defs": {f"a{i}": {"not": {"$ref": f"#/$defs/a{i + 1}"}} for i in range(1500)}
+                | {"a1500": {}}
+            },
             "$defs: the definitions refer to one another too deep",
         ),
         (b'{"properties": {"a": ' * 200 + b"{}" + b"}}" * 200, "nested more than 64 deep"),
@@ -133,7 +159,11 @@ def test_a_schema_that_expands_too_far_is_refused_at_once(schema: Any, place: st
 
 NODE = {
     "type": "object",
-    "properties": {"left": {"$ref": "#/$defs/node"}, "right": {"$ref": "#/$defs/node"}, "name": {"type": "string"}},
+    "properties": {
+        "left": {"$ref": "#/$defs/node"},
+        "right": {"$ref": "#/$defs/node"},
+        "name": {"type": "string"},
+    },
     "additionalProperties": False,
 }
 
@@ -156,16 +186,22 @@ WIDE = {"a": {f"k{i}": {"x": [1, 2, 3]} for i in range(50_000)}}
     ("schema", "value"),
     [
         ({"anyOf": [{"type": "string"}] * 400}, WIDE),
-        ({"properties": {"a": {"additionalProperties": {"allOf": [{"type": "object"}] * 400}}}}, WIDE),
+        (
+            {"properties": {"a": {"additionalProperties": {"allOf": [{"type": "object"}] * 400}}}},
+            WIDE,
+        ),
         ({"properties": {"a": {"pattern": "(a|b)*c(a|b){200}$"}}}, {"a": "abc" * 1_000_000}),
-        ({"properties": {"a": {"items": {"enum": [f"e{i}" for i in range(3000)]}}}}, {"a": ["e2999"] * 50_000}),
+        (
+            {"properties": {"a": {"items": {"enum": [f"e{i}" for i in range(3000)]}}}},
+            {"a": ["e2999"] * 50_000},
+        ),
         (diamond(6), {f"k{i}": 0 for i in range(1000)}),
     ],
 )
 def test_a_document_that_takes_too_long_is_not_judged(schema: Any, value: Any) -> None:
     compiled = compile_schema(as_bytes(schema), "ours")
     begun = time.process_time()
-    (fault,) = compiled.faults(value, None)
+    (fault,) = compiled.judge_document(value, None)
     assert time.process_time() - begun < 1
     assert "takes too long to judge a document of this size" in fault
 
@@ -181,19 +217,34 @@ def test_a_document_that_takes_too_long_is_not_judged(schema: Any, value: Any) -
         ({"items": {"anyOf": [{"type": "string"}] * 450}}, [0] * 100),
         ({"anyOf": [{"type": "string"}] * 9}, {f"k{i}": [0] for i in range(1300)}),
         ({"anyOf": [{"required": [f"k{i}" for i in range(900)]}, False]}, {}),
-        ({"additionalProperties": {"$ref": "#/$defs/a"}, "$defs": {"a": {}}}, {f"k{i}": 0 for i in range(4500)}),
-        ({"properties": {f"property{i}": {} for i in range(3000)}, "additionalProperties": False}, {"propertz": 1}),
         (
-            {"properties": {f"{'p' * 90}{i}": {} for i in range(600)}, "additionalProperties": False},
+            {"additionalProperties": {"$ref": "#/$defs/a"}, "$defs": {"a": {}}},
+            {f"k{i}": 0 for i in range(4500)},
+        ),
+        (
+            {
+                "properties": {f"property{i}": {} for i in range(3000)},
+                "additionalProperties": False,
+            },
+            {"propertz": 1},
+        ),
+        (
+            {
+                "properties": {f"{'p' * 90}{i}": {} for i in range(600)},
+                "additionalProperties": False,
+            },
             {f"{'p' * 89}q{i}": 1 for i in range(150)},
         ),
-        ({"items": {"enum": [f"{'p' * 90}{i}" for i in range(600)]}}, [f"{'p' * 89}q{i}" for i in range(150)]),
+        (
+            {"items": {"enum": [f"{'p' * 90}{i}" for i in range(600)]}},
+            [f"{'p' * 89}q{i}" for i in range(150)],
+        ),
     ],
 )
 def test_what_is_judged_is_judged_quickly(schema: Any, value: Any) -> None:
     compiled = compile_schema(as_bytes(schema), "ours")
     begun = time.process_time()
-    found = compiled.faults(value, None)
+    found = compiled.judge_document(value, None)
     assert time.process_time() - begun < 6
     assert not any("too long" in fault for fault in found)
 
@@ -201,8 +252,10 @@ def test_what_is_judged_is_judged_quickly(schema: Any, value: Any) -> None:
 def test_a_schema_without_patterns_imports_no_engine_for_them() -> None:
     code = (
         "import sys; from mlver.document.project_schema import compile_schema;"
-        "compile_schema(b'{\"required\": []}', 'f').faults({}, None); assert 're2' not in sys.modules;"
-        "compile_schema(b'{\"pattern\": \"a\"}', 'f').faults({}, None); assert 're2' in sys.modules"
+        "compile_schema(b'{\"required\": []}', 'f').judge_document({}, None);"
+        "assert 're2' not in sys.modules;"
+        "compile_schema(b'{\"pattern\": \"a\"}', 'f').judge_document({}, None);"
+        "assert 're2' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=CHECKOUT)
 
@@ -212,9 +265,9 @@ def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the network was used")
 
     monkeypatch.setattr(socket, "socket", refuse)
-    assert faults({"$id": "http://127.0.0.1/x", "$ref": "#/$defs/a", "$defs": {"a": {"required": ["z"]}}}, {}) == (
-        "`z` is missing",
-    )
+    assert faults(
+        {"$id": "http://127.0.0.1/x", "$ref": "#/$defs/a", "$defs": {"a": {"required": ["z"]}}}, {}
+    ) == ("`z` is missing",)
     refusals({"$ref": "http://127.0.0.1/x"})
 
 

@@ -1,4 +1,6 @@
-"""The schemas and the dataclasses say the same, and every record survives the journey to bytes and back."""
+"""The schemas and the dataclasses say the same, and every record survives the journey to bytes and
+back.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from mlver.digest import Digest
 from mlver.document.codec import decode, encode
-from mlver.document.schema import KINDS, Kind, schema
+from mlver.document.schema import KINDS, Kind, load_schema
 from mlver.records.approval import ApprovalRecord
 from mlver.records.artifact import Artifact
 from mlver.records.config import Config, StageSettings, TagSettings
@@ -37,22 +39,29 @@ FREE = {"params", "extra", "metrics", "expected", "actual"}
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_schema_and_dataclass_say_the_same(kind: Kind) -> None:
-    root = schema(kind)
+    root = load_schema(kind)
     assert root["properties"]["schema"]["const"] == RECORDS[kind].schema
     properties = {name: part for name, part in root["properties"].items() if name != "schema"}
-    compare(RECORDS[kind], {**root, "properties": properties, "required": root["required"][1:]}, root["$defs"])
+    compare(
+        RECORDS[kind],
+        {**root, "properties": properties, "required": root["required"][1:]},
+        root["$defs"],
+    )
 
 
 def compare(record: Any, part: dict[str, Any], definitions: dict[str, Any]) -> None:
-    """Names, order, what is required and what every field holds, down through the nested records."""
+    """Names, order, what is required, what every field holds, and so on in nested records."""
     part = resolve(part, definitions)
     fields = dataclasses.fields(record)
     assert [field.name for field in fields] == list(part["properties"]), record
     assert part["additionalProperties"] is False
     required = set(part.get("required", ()))
-    # What a record writes whether or not it says something is what its schema asks for, bar defaults of settings.
+    # What a record writes whether or not it says something is what its schema asks for, bar
+    # defaults of settings.
     for field in fields:
-        always = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        always = (
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        )
         assert not always or field.name in required, (record, field.name)
     hints = get_type_hints(record, localns={"Leaf": Any, "Values": Any, "Metrics": Any})
     for name, inner in part["properties"].items():
@@ -80,14 +89,19 @@ def compare_type(hint: Any, part: dict[str, Any], definitions: dict[str, Any], w
         assert part["type"] == "object", where
         compare_type(inner[1], part["additionalProperties"], definitions, where)
     else:
-        assert part["type"] == {str: "string", int: "integer", bool: "boolean", Digest: "string"}[hint], where
+        assert (
+            part["type"] == {str: "string", int: "integer", bool: "boolean", Digest: "string"}[hint]
+        ), where
         assert (hint is Digest) == (part.get("pattern", "").startswith("^sha256")), where
     return None
 
 
 def resolve(part: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     if "$ref" in part:
-        return {**definitions[part["$ref"].removeprefix("#/$defs/")], **{k: v for k, v in part.items() if k != "$ref"}}
+        return {
+            **definitions[part["$ref"].removeprefix("#/$defs/")],
+            **{k: v for k, v in part.items() if k != "$ref"},
+        }
     return part
 
 
@@ -96,12 +110,14 @@ def test_the_smallest_record_writes_exactly_what_is_required(kind: Kind) -> None
     record = RECORDS[kind].from_document(SMALL[kind])
     assert record.to_document() == SMALL[kind]
     written = set(record.to_document())
-    assert written >= set(schema(kind)["required"])
+    assert written >= set(load_schema(kind)["required"])
     if kind != "config":  # whose sections are written out, for people to change
-        assert written == set(schema(kind)["required"])
+        assert written == set(load_schema(kind)["required"])
 
 
-@pytest.mark.parametrize(("kind", "text"), [("version", VERSION_TEXT), ("promotion", PROMOTION_TEXT)])
+@pytest.mark.parametrize(
+    ("kind", "text"), [("version", VERSION_TEXT), ("promotion", PROMOTION_TEXT)]
+)
 def test_the_designs_documents_survive(kind: Kind, text: bytes) -> None:
     document = decode(kind, text, "f")
     record = RECORDS[kind].from_document(document)
@@ -110,7 +126,9 @@ def test_the_designs_documents_survive(kind: Kind, text: bytes) -> None:
 
 
 Strategy = st.SearchStrategy[Any]
-LINES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")), min_size=1, max_size=8)
+LINES = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")), min_size=1, max_size=8
+)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 VERSIONS = st.sampled_from(["0.1.0", "1.10.0", "2.0.0-rc.1", "1.0.0-0a.b-c"])
 DIGESTS = st.binary(min_size=1, max_size=2).map(Digest.of)
@@ -120,11 +138,15 @@ TIMES = st.datetimes().map(lambda when: f"{when:%m-%dT%H:%M:%SZ}").map(lambda re
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 LEAVES = st.none() | st.booleans() | st.integers(-(2**64), 2**64) | FLOATS | TEXTS
 VALUES = st.dictionaries(
-    TEXTS, st.recursive(LEAVES, lambda i: st.lists(i, max_size=2) | st.dictionaries(TEXTS, i, max_size=2)), max_size=3
+    TEXTS,
+    st.recursive(LEAVES, lambda i: st.lists(i, max_size=2) | st.dictionaries(TEXTS, i, max_size=2)),
+    max_size=3,
 )
 METRICS = st.dictionaries(
     TEXTS.filter(bool),
-    st.recursive(FLOATS | st.integers(), lambda i: st.dictionaries(TEXTS.filter(bool), i, max_size=2)),
+    st.recursive(
+        FLOATS | st.integers(), lambda i: st.dictionaries(TEXTS.filter(bool), i, max_size=2)
+    ),
     max_size=3,
 )
 OPTIONAL = st.none() | LINES
@@ -136,7 +158,9 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("Code", "branch"): OPTIONAL,
     ("GateResult", "expected"): LEAVES,
     ("GateResult", "actual"): LEAVES,
-    ("EvaluationRecord", "data"): st.dictionaries(NAMES, st.deferred(lambda: made(Artifact)), min_size=1, max_size=2),
+    ("EvaluationRecord", "data"): st.dictionaries(
+        NAMES, st.deferred(lambda: made(Artifact)), min_size=1, max_size=2
+    ),
     ("Environment", "packages"): st.dictionaries(TEXTS.filter(bool), TEXTS, max_size=3),
     ("Environment", "files"): st.dictionaries(PATHS, DIGESTS, max_size=2),
     ("Environment", "seed"): st.none() | st.integers(),
@@ -189,7 +213,11 @@ def made(record: type[Record]) -> st.SearchStrategy[Record]:
     """Records of this kind with every field drawn, by its name or its type."""
     hints = get_type_hints(record, localns={"Leaf": Any, "Values": Any, "Metrics": Any})
     chosen = {
-        field.name: next(strategy for strategy in known(record, field.name, hints[field.name]) if strategy is not None)
+        field.name: next(
+            strategy
+            for strategy in known(record, field.name, hints[field.name])
+            if strategy is not None
+        )
         for field in dataclasses.fields(record)  # type: ignore[arg-type]
     }
     return st.builds(record, **chosen)
@@ -220,7 +248,7 @@ def by_type(hint: Any) -> Strategy:
 def test_records_survive_the_journey(kind: Kind, data: st.DataObject) -> None:
     record = data.draw(made(RECORDS[kind]))
     document = record.to_document()
-    assert list(document) == [name for name in schema(kind)["properties"] if name in document]
+    assert list(document) == [name for name in load_schema(kind)["properties"] if name in document]
     encoded = encode(kind, document)
     read = decode(kind, encoded, "f")
     assert RECORDS[kind].from_document(read) == record
@@ -229,10 +257,16 @@ def test_records_survive_the_journey(kind: Kind, data: st.DataObject) -> None:
 
 def test_the_defaults_are_valid_settings() -> None:
     config = Config(
-        stages={"staging": StageSettings(), "production": StageSettings(after=("staging",), verified=True)},
+        stages={
+            "staging": StageSettings(),
+            "production": StageSettings(after=("staging",), verified=True),
+        },
         tags=TagSettings(promotions=True),
     )
-    assert Config.from_document(decode("config", encode("config", config.to_document()), "f")) == config
+    assert (
+        Config.from_document(decode("config", encode("config", config.to_document()), "f"))
+        == config
+    )
     assert Config.from_document(decode("config", b"schema: mlver/config/1\n", "f")) == Config()
 
 

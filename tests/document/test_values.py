@@ -16,21 +16,30 @@ from mlver.errors import InvalidDocument, UsageError
 
 SAME = {
     ".yaml": b"lr: 1e-3\nopt: {name: adam, betas: [0.9, 0.999], amsgrad: false}\nn: 3\n",
-    ".json": b'{"lr": 1e-3, "opt": {"name": "adam", "betas": [0.9, 0.999], "amsgrad": false}, "n": 3}',
+    ".json": b'{"lr": 1e-3, "n": 3,'
+    b' "opt": {"name": "adam", "betas": [0.9, 0.999], "amsgrad": false}}',
     ".toml": b'lr = 1e-3\nn = 3\n[opt]\nname = "adam"\nbetas = [0.9, 0.999]\namsgrad = false\n',
 }
 
 
 @pytest.mark.parametrize("suffix", SAME)
 def test_three_formats_say_the_same(suffix: str) -> None:
-    expected = {"lr": 0.001, "opt": {"name": "adam", "betas": [0.9, 0.999], "amsgrad": False}, "n": 3}
+    expected = {
+        "lr": 0.001,
+        "opt": {"name": "adam", "betas": [0.9, 0.999], "amsgrad": False},
+        "n": 3,
+    }
     assert load_values(suffix, SAME[suffix], "params") == expected
     assert load_values(suffix.upper(), b"\xef\xbb\xbf" + SAME[suffix], "params") == expected
 
 
 def test_toml_dates_become_text() -> None:
     data = b"a = 2026-11-21\nb = 2026-11-21T03:04:05Z\nc = [07:30:00]\n"
-    assert load_values(".toml", data, "p") == {"a": "2026-11-21", "b": "2026-11-21T03:04:05+00:00", "c": ["07:30:00"]}
+    assert load_values(".toml", data, "p") == {
+        "a": "2026-11-21",
+        "b": "2026-11-21T03:04:05+00:00",
+        "c": ["07:30:00"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -124,7 +133,20 @@ def test_parse_scalar(text: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["nan", "NaN", "-inf", "+Infinity", ".nan", "-.Inf", " nan ", "1e999", "[NaN]", '{"a":1,"a":2}', "1" * 5000]
+    "text",
+    [
+        "nan",
+        "NaN",
+        "-inf",
+        "+Infinity",
+        ".nan",
+        "-.Inf",
+        " nan ",
+        "1e999",
+        "[NaN]",
+        '{"a":1,"a":2}',
+        "1" * 5000,
+    ],
 )
 def test_parse_scalar_refuses_what_no_record_can_hold(text: str) -> None:
     with pytest.raises(UsageError) as caught:
