@@ -1,7 +1,9 @@
-"""A person's own file changed as little as can be: their comments, order and spacing stay where nothing changes.
+"""A person's own file changed as little as can be: comments, order and spacing stay where nothing
+changes.
 
-The text is edited line by line, and what came of it is read back: where that is not exactly what was wanted (a layout
-this does not know), the file is written anew below the comments it begins with.
+The text is edited line by line, and the outcome is read back: where that is not exactly what was
+wanted (a layout that this module does not know), the file is written again below the comments it
+begins with.
 """
 
 from __future__ import annotations
@@ -20,9 +22,12 @@ _REMARK = re.compile(r"""\s+#[^"']*$""")
 
 
 def amend(kind: Kind, data: bytes | None, wanted: dict[str, Any]) -> bytes:
-    """`data` with what `wanted` says instead; raise InvalidDocument when that is no document of this kind.
+    """`data` with what `wanted` says instead.
 
-    None, or bytes that cannot be read, are written anew. What the schema takes for granted is not spelt out.
+    Raise InvalidDocument when that is no document of this kind.
+
+    A file that is missing (None) or cannot be read is written whole. What the schema takes for
+    granted is not spelt out.
     """
     fresh = codec.encode(kind, wanted)
     if data is None:
@@ -31,38 +36,44 @@ def amend(kind: Kind, data: bytes | None, wanted: dict[str, Any]) -> bytes:
         old = codec.decode(kind, data, "the old settings")
     except InvalidDocument:
         return fresh
-    aim = _spared(old, wanted)
-    headed = "".join(_heading(data.decode())).encode() + fresh
-    for candidate, meant in ((_Text(data, old).changed(aim), aim), (headed, wanted)):
-        if _says(kind, candidate, meant):
-            return candidate
+    spared = _omit_defaults(old, wanted)
+    edited = _EditedText(data, old).apply_changes(spared)
+    if _reads_as(kind, edited, spared):
+        return edited
+    headed = "".join(_read_heading(data.decode())).encode() + fresh
+    if _reads_as(kind, headed, wanted):
+        return headed
     return fresh
 
 
-def _says(kind: Kind, data: bytes, wanted: dict[str, Any]) -> bool:
+def _reads_as(kind: Kind, data: bytes, wanted: dict[str, Any]) -> bool:
     try:
-        return _exactly(codec.decode(kind, data, "the new settings")) == _exactly(wanted)
+        document = codec.decode(kind, data, "the new settings")
     except InvalidDocument:
         return False
+    return _write_exactly(document) == _write_exactly(wanted)
 
 
-def _exactly(value: Any) -> str:
+def _write_exactly(value: Any) -> str:
     """Equal only for equal values of equal types: 1, 1.0 and true are three."""
     return json.dumps(value, sort_keys=True)
 
 
-def _spared(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """`new` without `stored: true` where the person left that out: it is what the schema says of it."""
-    return {
-        key: _spared(old[key], value)
-        if isinstance(value, dict) and isinstance(old.get(key), dict)
-        else value
-        for key, value in new.items()
-        if not (key == "stored" and value is True and key not in old)
-    }
+def _omit_defaults(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """`new` without `stored: true` where the person left that out: it is the schema's default."""
+    spared: dict[str, Any] = {}
+    for key, value in new.items():
+        if key == "stored" and value is True and key not in old:
+            continue
+        old_value = old.get(key)
+        if isinstance(value, dict) and isinstance(old_value, dict):
+            spared[key] = _omit_defaults(old_value, value)
+        else:
+            spared[key] = value
+    return spared
 
 
-def _heading(text: str) -> Iterator[str]:
+def _read_heading(text: str) -> Iterator[str]:
     """The blank lines and comments a text begins with."""
     for line in text.splitlines(keepends=True):
         if line.strip() and not line.startswith("#"):
@@ -70,86 +81,99 @@ def _heading(text: str) -> Iterator[str]:
         yield line
 
 
-class _Change(NamedTuple):
-    """Lines `first` up to, and without, `end` become `lines`."""
+class _LineChange(NamedTuple):
+    """LineIndex `first` up to, and without, `end` become `lines`."""
 
     first: int
     end: int
     lines: list[str]
 
 
-class _Text:
+class _EditedText:
     """The lines of a document, and which of them each key of its maps has."""
 
     def __init__(self, data: bytes, document: dict[str, Any]) -> None:
         self.document = document
-        self.lines = data.decode().split("\n")
-        if not self.lines[-1]:
-            self.lines.pop()
-        told = strict.Lines(data)
-        keys = list(_keys(document, ()))
-        self._first = {path: told.of(path) - 1 for path in keys}
-        self._end = {path: self._end_of(path, keys[at + 1 :]) for at, path in enumerate(keys)}
+        self.lines = data.decode().removesuffix("\n").split("\n")
+        positions = strict.LineIndex(data)
+        paths = list(_list_keys(document, ()))
+        self._first: dict[Path, int] = {}
+        for path in paths:
+            self._first[path] = positions.find_line(path) - 1
+        self._end: dict[Path, int] = {}
+        for index, path in enumerate(paths):
+            self._end[path] = self._find_end(path, paths[index + 1 :])
 
-    def _end_of(self, path: Path, following: list[Path]) -> int:
-        """Behind the last line of a key's value: comments and blank lines below that are the next key's."""
-        after = next((other for other in following if other[: len(path)] != path), None)
-        end = len(self.lines) if after is None else self._first[after]
-        while end > self._first[path] + 1 and (
-            not (line := self.lines[end - 1].strip()) or line.startswith("#")
-        ):
+    def _find_end(self, path: Path, following: list[Path]) -> int:
+        """The line behind a key's value: comments and blank lines below that are the next key's."""
+        end = len(self.lines)
+        for other in following:
+            if other[: len(path)] != path:
+                end = self._first[other]
+                break
+        while end > self._first[path] + 1:
+            line = self.lines[end - 1].strip()
+            if line and not line.startswith("#"):
+                break
             end -= 1
         return end
 
-    def changed(self, wanted: dict[str, Any]) -> bytes:
+    def apply_changes(self, wanted: dict[str, Any]) -> bytes:
+        changes = list(self._list_changes(self.document, wanted, (), ""))
+        # From the bottom up, so that line numbers stay right; insertions at one line in reverse,
+        # too.
+        changes.sort(key=lambda change: change.first)
         lines = list(self.lines)
-        changes = list(self._changes(self.document, wanted, (), ""))
-        for _, change in sorted(
-            enumerate(changes), key=lambda item: (item[1].first, item[0]), reverse=True
-        ):
+        for change in reversed(changes):
             lines[change.first : change.end] = change.lines
         return "".join(f"{line}\n" for line in lines).encode()
 
-    def _changes(
+    def _list_changes(
         self, old: dict[str, Any], new: dict[str, Any], path: Path, indent: str
-    ) -> Iterator[_Change]:
+    ) -> Iterator[_LineChange]:
         for key, value in old.items():
-            here = (*path, key)
+            key_path = (*path, key)
             if key not in new:
-                yield _Change(self._first[here], self._end[here], [])
-            elif _exactly(value) != _exactly(new[key]):
-                yield from self._change(value, new[key], here, indent)
-        end = self._first[path] + 1 if path else 0
+                yield _LineChange(self._first[key_path], self._end[key_path], [])
+            elif _write_exactly(value) != _write_exactly(new[key]):
+                yield from self._change_value(value, new[key], key_path, indent)
+        end = 0
+        if path:
+            end = self._first[path] + 1
         for key, value in new.items():
             if key in old:
                 end = self._end[(*path, key)]
             else:
-                yield _Change(end, end, _emitted(key, value, indent))
+                yield _LineChange(end, end, _emit_lines(key, value, indent))
 
-    def _change(self, old: Any, new: Any, path: Path, indent: str) -> Iterator[_Change]:
-        first, end = self._first[path], self._end[path]
-        inner = self._first[(*path, next(iter(old)))] if isinstance(old, dict) and old else first
-        if isinstance(new, dict) and new and inner > first:
-            line = self.lines[inner]
-            yield from self._changes(old, new, path, line[: len(line) - len(line.lstrip())])
+    def _change_value(self, old: Any, new: Any, path: Path, indent: str) -> Iterator[_LineChange]:
+        first = self._first[path]
+        end = self._end[path]
+        inner_first = first
+        if isinstance(old, dict) and old:
+            inner_first = self._first[(*path, next(iter(old)))]
+        if isinstance(new, dict) and new and inner_first > first:
+            line = self.lines[inner_first]
+            inner_indent = line[: len(line) - len(line.lstrip())]
+            yield from self._list_changes(old, new, path, inner_indent)
             return
-        lines = _emitted(str(path[-1]), new, indent)
+        lines = _emit_lines(str(path[-1]), new, indent)
         remark = _REMARK.search(self.lines[first])
         if remark and end == first + 1:
             lines[0] += remark[0]
-        yield _Change(first, end, lines)
+        yield _LineChange(first, end, lines)
 
 
-def _emitted(key: str, value: Any, indent: str) -> list[str]:
-    return [
-        indent + line if line else line
-        for line in emit.dump({key: value}).decode().split("\n")[:-1]
-    ]
+def _emit_lines(key: str, value: Any, indent: str) -> list[str]:
+    lines: list[str] = []
+    for line in emit.dump_document({key: value}).decode().split("\n")[:-1]:
+        lines.append(indent + line if line else line)
+    return lines
 
 
-def _keys(document: dict[str, Any], path: Path) -> Iterator[Path]:
+def _list_keys(document: dict[str, Any], path: Path) -> Iterator[Path]:
     """Every key of every map, in the order of the text; lists are values like any other."""
     for key, value in document.items():
         yield (*path, key)
         if isinstance(value, dict):
-            yield from _keys(value, (*path, key))
+            yield from _list_keys(value, (*path, key))

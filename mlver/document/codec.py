@@ -1,6 +1,7 @@
 """A record's bytes and its document: read strictly, written so that it can be read.
 
-Reader, writer and judge are imported when they are first needed: a record that was read before needs none of them.
+Reader, writer and judge are imported when they are first needed: a record that was read before
+needs none of them.
 """
 
 from __future__ import annotations
@@ -14,24 +15,29 @@ if TYPE_CHECKING:
 def decode(
     kind: Kind, data: bytes, where: str, extra_schema: bytes | None = None
 ) -> dict[str, Any]:
-    """The document in `data`; raise InvalidDocument, naming `where`, with every fault, its line and key path."""
+    """The document in `data`.
+
+    Raise InvalidDocument, naming `where`, with every fault, its line and key path.
+    """
     from mlver.document import strict
-    from mlver.document.schema import validate
+    from mlver.document.schema import validate_document
 
     parsed = strict.load(data, where)
-    validate(kind, parsed.value, parsed.lines, where, extra_schema)
+    validate_document(kind, parsed.value, parsed.lines, where, extra_schema)
     document: dict[str, Any] = parsed.value
     return document
 
 
 def encode(kind: Kind, document: dict[str, Any], extra_schema: bytes | None = None) -> bytes:
-    """The bytes of a document; raise InvalidDocument for one that `decode` would refuse: it is never written."""
-    from mlver.document import emit
-    from mlver.document.schema import validate
+    """The bytes of a document.
 
-    where = (
-        f"the new {kind} record" if kind not in ("model", "config") else f"the new {kind} settings"
-    )
-    data = emit.dump(document, where)
-    validate(kind, document, None, where, extra_schema)
+    Raise InvalidDocument for one that `decode` would refuse: it is never written.
+    """
+    from mlver.document import emit
+    from mlver.document.schema import validate_document
+
+    noun = "settings" if kind in ("model", "config") else "record"
+    where = f"the new {kind} {noun}"
+    data = emit.dump_document(document, where)
+    validate_document(kind, document, None, where, extra_schema)
     return data

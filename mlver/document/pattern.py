@@ -1,232 +1,235 @@
-"""JSON Schema's regular expressions (ECMA-262): trusted ones translated for `re`, others parsed for `automaton`."""
+"""JSON Schema's regular expressions (ECMA 262), translated for the two engines that match them.
+
+The patterns of mlver's own schemas run on `re`: they come with this package, look-ahead keeps them
+short, and a test shows that no text makes them slow. Those of a project are untrusted and run on
+RE2, which cannot backtrack. Wherever RE2 would judge otherwise than ECMA 262 does with the `u`
+flag, the pattern is translated or refused.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
-
-MAX_LENGTH = 4000
-MAX_NESTING = 50
-MAX_REPEAT = 1000
-_LAST = 0x10FFFF
-
-_DOLLAR = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
-_COUNT = re.compile(r"\{([0-9]{1,4})(,([0-9]{1,4})?)?\}")
-_CODE = re.compile(r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}")
 
 Ranges = tuple[tuple[int, int], ...]
 
+_LAST_CODE = 0x10FFFF
+_DOLLAR = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
+_COUNT = re.compile(r"\{([0-9]+)(?:,([0-9]*))?\}")
+# A code after the backslash: of two digits, a pair of surrogates, of four digits, or in braces.
+_CODE = re.compile(
+    r"x(?P<two>[0-9a-fA-F]{2})"
+    r"|u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|u(?P<four>[0-9a-fA-F]{4})"
+    r"|u\{(?P<braces>[0-9a-fA-F]{1,8})\}"
+)
+_CONTROLS = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "0": 0}
 
-def translate(pattern: str) -> str:
-    r"""The same expression for `re` with `re.ASCII`: `$` is the very end; Python's also stands before a newline."""
-    return _DOLLAR.sub(lambda found: r"\Z" if found[0] == "$" else found[0], pattern)
+# ECMA's `\s` holds these; that of RE2 is ASCII only, and lacks the vertical tab.
+_SPACES: Ranges = (
+    (0x09, 0x0D),
+    (0x20, 0x20),
+    (0xA0, 0xA0),
+    (0x1680, 0x1680),
+    (0x2000, 0x200A),
+    (0x2028, 0x2029),
+    (0x202F, 0x202F),
+    (0x205F, 0x205F),
+    (0x3000, 0x3000),
+    (0xFEFF, 0xFEFF),
+)
 
 
 class PatternRefused(ValueError):
     """The pattern is wrong, or says what only backtracking can match."""
 
 
-def _outside(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    start, gaps = 0, []
-    for low, high in sorted(ranges):
-        if low > start:
-            gaps.append((start, low - 1))
-        start = max(start, high + 1)
-    return (*gaps, (start, _LAST)) if start <= _LAST else tuple(gaps)
+def translate(pattern: str) -> str:
+    r"""The same expression for `re` with `re.ASCII`: `$` is the very end; Python's also stands
+    before a newline.
+    """
+
+    def replace_dollar(token: re.Match[str]) -> str:
+        return r"\Z" if token[0] == "$" else token[0]
+
+    return _DOLLAR.sub(replace_dollar, pattern)
 
 
-_DIGIT: Ranges = ((48, 57),)
-_WORD: Ranges = ((48, 57), (65, 90), (95, 95), (97, 122))
-_SPACES = "\t\r,  ,\xa0\xa0,\u1680\u1680,\u2000\u200a,\u2028\u2029,\u202f\u202f,\u205f\u205f,\u3000\u3000,\ufeff\ufeff"
-_SPACE: Ranges = tuple((ord(pair[0]), ord(pair[1])) for pair in _SPACES.split(","))
-_DOT = _outside(((10, 10), (13, 13), (0x2028, 0x2029)))
-_CLASSES = {
-    "d": _DIGIT,
-    "w": _WORD,
-    "s": _SPACE,
-    "D": _outside(_DIGIT),
-    "W": _outside(_WORD),
-    "S": _outside(_SPACE),
+def translate_for_re2(pattern: str) -> str:
+    """The same expression for RE2.
+
+    Raise PatternRefused for what ECMA 262 refuses or RE2 would judge otherwise.
+
+    Brackets that do not close and repeats that are too many are left for RE2 to refuse.
+    """
+    return _Translator(pattern).translate_all()
+
+
+def _write_code(code: int) -> str:
+    return f"\\x{{{code:x}}}"
+
+
+def _write_member(member: int | str) -> str:
+    return member if isinstance(member, str) else _write_code(member)
+
+
+def _write_ranges(ranges: Iterable[tuple[int, int]]) -> str:
+    return "".join(f"{_write_code(first)}-{_write_code(last)}" for first, last in ranges)
+
+
+def _invert_ranges(ranges: Ranges) -> Ranges:
+    gaps: list[tuple[int, int]] = []
+    start = 0
+    for first, last in ranges:
+        gaps.append((start, first - 1))
+        start = last + 1
+    gaps.append((start, _LAST_CODE))
+    return tuple(gaps)
+
+
+# What each shorthand is between brackets. ECMA's digits and words are ASCII without its `i` flag,
+# like those of RE2.
+_SHORTHANDS = {
+    "d": r"\d",
+    "D": r"\D",
+    "w": r"\w",
+    "W": r"\W",
+    "s": _write_ranges(_SPACES),
+    "S": _write_ranges(_invert_ranges(_SPACES)),
 }
-_CONTROLS = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "0": 0}
-
-
-@dataclass(frozen=True, slots=True)
-class One:
-    """One character of these ranges."""
-
-    ranges: Ranges
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """The start or the end of the text."""
-
-    end: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Every:
-    """One after the other; none of none is the empty text."""
-
-    parts: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """One of several."""
-
-    parts: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """`low` to `high` times; None is without limit."""
-
-    part: Node
-    low: int
-    high: int | None
-
-
-Node: TypeAlias = One | Edge | Every | Either | Repeat
-
-
-def parse(pattern: str) -> Node:
-    """The pattern as a tree; raise PatternRefused for one that is wrong, or that only backtracking can match."""
-    if len(pattern) > MAX_LENGTH:
-        raise PatternRefused(f"it is too large: more than {MAX_LENGTH} characters")
-    return _Parser(pattern).parse()
+_SIMPLE = {"^": r"\A", "$": r"\z", "|": "|", ")": ")", ".": r"[^\n\r\x{2028}\x{2029}]"}
+_EVERYTHING = f"[{_write_ranges([(0, _LAST_CODE)])}]"
+_NOTHING = f"[^{_write_ranges([(0, _LAST_CODE)])}]"
 
 
 @dataclass(slots=True)
-class _Parser:
-    """ECMA-262's grammar (section 22.2.1, with the `u` flag), less look-around, back-references and `\\b`."""
+class _Translator:
+    """ECMA 262's grammar (section 22.2.1, with the `u` flag) less look-around, back-references,
+    names and `\\b`.
+    """
 
     text: str
-    at: int = 0
-    depth: int = 0
+    position: int = 0
+    repeatable: bool = False
 
-    def parse(self) -> Node:
-        node = self.either()
-        if self.at < len(self.text):
-            raise self.refused("a `)` too many")
-        return node
+    def translate_all(self) -> str:
+        pieces: list[str] = []
+        while self.position < len(self.text):
+            pieces.append(self.translate_token())
+        return "".join(pieces)
 
-    def refused(self, why: str) -> PatternRefused:
-        return PatternRefused(f"{why} (character {self.at + 1})")
-
-    def peek(self) -> str:
-        return self.text[self.at : self.at + 1]
-
-    def take(self) -> str:
-        taken = self.peek()
-        if not taken:
-            raise self.refused("it ends too early")
-        self.at += 1
-        return taken
-
-    def skip(self, text: str) -> bool:
-        if self.text.startswith(text, self.at):
-            self.at += len(text)
-            return True
-        return False
-
-    def either(self) -> Node:
-        parts = [self.sequence()]
-        while self.skip("|"):
-            parts.append(self.sequence())
-        return Either(tuple(parts)) if len(parts) > 1 else parts[0]
-
-    def sequence(self) -> Node:
-        parts: list[Node] = []
-        while self.peek() not in ("", "|", ")"):
-            parts.append(self.repeated(self.atom()))
-        return Every(tuple(parts))
-
-    def repeated(self, atom: Node) -> Node:
-        low, high = self.quantifier()
-        if (low, high) == (1, 1):
-            return atom
-        if isinstance(atom, Edge):
-            raise self.refused("`^` or `$` cannot repeat")
-        self.skip("?")  # which match is found first makes no difference to whether there is one
-        if self.peek() in ("*", "+", "?"):
-            raise self.refused("nothing to repeat")
-        if (high is not None and high < low) or max(low, high or 0) > MAX_REPEAT:
-            raise self.refused(f"a repeat is at most {MAX_REPEAT} times, the lower number first")
-        return Repeat(atom, low, high)
-
-    def quantifier(self) -> tuple[int, int | None]:
-        simple: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
-        if self.peek() in simple:
-            return simple[self.take()]
-        if self.peek() != "{":
-            return 1, 1
-        found = _COUNT.match(self.text, self.at)
-        if found is None:
-            raise self.refused("`{` must begin a count such as {2,3}")
-        self.at = found.end()
-        low = int(found[1])
-        return low, low if found[2] is None else int(found[3]) if found[3] else None
-
-    def atom(self) -> Node:
-        character = self.take()
+    def translate_token(self) -> str:
+        character = self.take_character()
+        if character in "*+?{":
+            return self.translate_repeat(character)
+        self.repeatable = character not in "^$(|"
+        if character in _SIMPLE:
+            return _SIMPLE[character]
         match character:
             case "(":
-                return self.group()
+                return self.open_group()
             case "[":
-                return self.bracket()
-            case ".":
-                return One(_DOT)
-            case "^" | "$":
-                return Edge(character == "$")
+                return self.translate_brackets()
             case "\\":
-                return One(self.escape())
-            case "*" | "+" | "?" | "{" | "}" | "]":
-                raise self.refused(f"`{character}` must be written `\\{character}` here")
-        return One(((ord(character), ord(character)),))
+                return f"[{_write_member(self.read_escape())}]"
+            case "}" | "]":
+                raise self.build_refusal(f"`{character}` must be written `\\{character}` here")
+        return _write_code(ord(character))
 
-    def group(self) -> Node:
-        self.depth += 1
-        if self.depth > MAX_NESTING:
-            raise self.refused(f"groups nest more than {MAX_NESTING} deep")
-        if self.skip("?") and not self.skip(":"):
-            raise self.refused("only plain groups, `(…)` and `(?:…)`: no look-around and no names")
-        node = self.either()
-        if not self.skip(")"):
-            raise self.refused("a `(` is not closed")
-        self.depth -= 1
-        return node
+    def build_refusal(self, reason: str) -> PatternRefused:
+        return PatternRefused(f"{reason} (character {self.position})")
 
-    def escape(self) -> Ranges:
-        if found := _CODE.match(self.text, self.at):
-            self.at = found.end()
-            code = int(found[1] or found[2] or found[3], 16)
-            return ((code, code),)
-        character = self.take()
-        if character in _CLASSES:
-            return _CLASSES[character]
-        code = _CONTROLS.get(character, ord(character))
-        if character.isalnum() and character not in _CONTROLS:
-            raise self.refused(f"`\\{character}` is not supported")
-        return ((code, code),)
+    def take_character(self) -> str:
+        character = self.text[self.position : self.position + 1]
+        if not character:
+            raise self.build_refusal("it ends too early")
+        self.position += 1
+        return character
 
-    def bracket(self) -> Node:
-        outside = self.skip("^")
-        ranges: list[tuple[int, int]] = []
-        while not self.skip("]"):
-            low = self.member()
-            if self.peek() == "-" and self.text[self.at + 1 : self.at + 2] not in ("]", ""):
-                self.take()
-                high = self.member()
-                if any(first != last for first, last in (*low, *high)) or low > high:
-                    raise self.refused("a range goes from one character to a later one")
-                low = ((low[0][0], high[0][0]),)
-            ranges += low
-        return One(_outside(ranges) if outside else tuple(ranges))
+    def skip_text(self, text: str) -> bool:
+        if not self.text.startswith(text, self.position):
+            return False
+        self.position += len(text)
+        return True
 
-    def member(self) -> Ranges:
-        character = self.take()
-        return self.escape() if character == "\\" else ((ord(character), ord(character)),)
+    def open_group(self) -> str:
+        if self.skip_text("?") and not self.skip_text(":"):
+            raise self.build_refusal(
+                "only plain groups, `(…)` and `(?:…)`: no look-around and no names"
+            )
+        return "(?:"
+
+    def translate_repeat(self, character: str) -> str:
+        repeat = character
+        if character == "{":
+            count = _COUNT.match(self.text, self.position - 1)
+            if count is None:
+                raise self.build_refusal(
+                    "`{` must begin a count such as {2,3}, or be written `\\{`"
+                )
+            self.position = count.end()
+            repeat = count[0]
+        if not self.repeatable:
+            raise self.build_refusal(
+                f"nothing to repeat before `{repeat}`, or `\\{character}` is meant"
+            )
+        self.repeatable = False
+        # A lazy repeat finds another match, which makes no difference to whether there is one.
+        self.skip_text("?")
+        return repeat
+
+    def read_escape(self) -> int | str:
+        """What stands behind a backslash: the code of a character, or a shorthand as RE2 has it
+        between brackets.
+        """
+        code = _CODE.match(self.text, self.position)
+        if code is not None:
+            self.position = code.end()
+            return self.decode_escape(code)
+        character = self.take_character()
+        if character in _SHORTHANDS:
+            return _SHORTHANDS[character]
+        if character == "0" and self.text[self.position : self.position + 1].isdigit():
+            raise self.build_refusal("`\\0` before a digit is not supported: write `\\x00`")
+        if character in _CONTROLS:
+            return _CONTROLS[character]
+        if character.isalnum():
+            raise self.build_refusal(f"`\\{character}` is not supported")
+        return ord(character)
+
+    def decode_escape(self, code: re.Match[str]) -> int:
+        if code["high"]:
+            high = int(code["high"], 16) - 0xD800
+            low = int(code["low"], 16) - 0xDC00
+            return 0x10000 + (high << 10) + low
+        number = int(code["two"] or code["four"] or code["braces"], 16)
+        if number > _LAST_CODE:
+            raise self.build_refusal(f"`\\{code[0]}` is no Unicode character")
+        return number
+
+    def translate_brackets(self) -> str:
+        outside = self.skip_text("^")
+        members: list[str] = []
+        while not self.skip_text("]"):
+            members.append(self.translate_member())
+        if not members:
+            # RE2 takes the bracket that closes an empty class for its first member.
+            return _EVERYTHING if outside else _NOTHING
+        sign = "^" if outside else ""
+        return f"[{sign}{''.join(members)}]"
+
+    def translate_member(self) -> str:
+        """One character, one shorthand, or one range between brackets."""
+        first = self.read_member()
+        following = self.text[self.position + 1 : self.position + 2]
+        if following in ("]", "") or not self.skip_text("-"):
+            return _write_member(first)
+        last = self.read_member()
+        if isinstance(first, str) or isinstance(last, str) or first > last:
+            raise self.build_refusal("a range goes from one character to a later one")
+        return _write_ranges([(first, last)])
+
+    def read_member(self) -> int | str:
+        character = self.take_character()
+        return self.read_escape() if character == "\\" else ord(character)

@@ -1,6 +1,8 @@
-"""Documents judged by their JSON Schemas (draft 2020-12); the only importer of jsonschema, and only to name faults.
+"""Documents judged by their JSON Schemas (draft 2020-12); jsonschema is imported only to name
+faults.
 
-The schema files are the one source of truth. Nothing is ever fetched: the registry of references is empty.
+The schema files are the one source of truth. Nothing is ever fetched: the registry of references is
+empty.
 """
 
 from __future__ import annotations
@@ -12,10 +14,10 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from mlver.document.accept import UnknownKeyword, compile_accept
-from mlver.document.faults import MAX_FAULTS, fault, shorten
+from mlver.document.faults import MAX_FAULTS, Path, format_fault, shorten_text
 from mlver.document.pattern import translate
-from mlver.document.strict import Lines
-from mlver.document.wording import Found, explain, show
+from mlver.document.strict import LineIndex
+from mlver.document.wording import PlacedFault, explain_error, show_value
 from mlver.errors import InvalidDocument
 
 if TYPE_CHECKING:
@@ -23,146 +25,137 @@ if TYPE_CHECKING:
 
     from jsonschema.protocols import Validator
 
+    Search = Callable[[str], Any]
+
 Kind = Literal["version", "promotion", "model", "config", "evaluation", "approval"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _SCHEMA_ID = re.compile(r"mlver/([a-z]+)/([0-9]{1,9})")
 
 
-def validate(
-    kind: Kind, value: Any, lines: Lines | None, where: str, extra_schema: bytes | None = None
+def validate_document(
+    kind: Kind,
+    document: Any,
+    lines: LineIndex | None,
+    where: str,
+    extra_schema: bytes | None = None,
 ) -> None:
     """Raise InvalidDocument, naming `where`, with every fault of a document of this kind.
 
-    `lines` gives the faults their lines; None for a document that was not read from a file. `extra_schema` is a
-    project's own schema, untrusted, which the document must satisfy as well.
+    `lines` gives the faults their lines; None for a document that was not read from a file.
+    `extra_schema` is a project's own schema, untrusted, which the document must satisfy as well.
     """
-    _refuse_other_format(kind, value, lines, where)
-    faults = () if accepts(kind)(value) else faults_of(validator(kind), value, lines)
+    _refuse_other_format(kind, document, lines, where)
+    faults: tuple[str, ...] = ()
+    if not compile_kind(kind)(document):
+        faults = list_faults(build_validator(kind), document, lines)
     if extra_schema is not None and not faults:
         from mlver.document.project_schema import compile_schema
 
-        faults = compile_schema(extra_schema, f"the project's own {kind} schema").faults(
-            value, lines
-        )
+        project_schema = compile_schema(extra_schema, f"the project's own {kind} schema")
+        faults = project_schema.judge_document(document, lines)
     if faults:
         raise InvalidDocument(where, faults)
 
 
 def schema_bytes(name: str) -> bytes:
-    """The bytes of `<name>.schema.json`: inside the installed package, or beside it in a checkout."""
+    """The bytes of `<name>.schema.json`: in the installed package, or beside it in a checkout."""
     package, checkout = FilePath(__file__).parents[1:3]
-    folder = next(
-        folder for folder in (package / "schemas", checkout / "schemas") if folder.is_dir()
-    )
+    folder = package / "schemas"
+    if not folder.is_dir():
+        folder = checkout / "schemas"
     return (folder / f"{name}.schema.json").read_bytes()
 
 
 @functools.cache
-def schema(kind: Kind) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(schema_bytes(kind))
-    return loaded
+def load_schema(kind: Kind) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(schema_bytes(kind))
+    return schema
 
 
 @functools.cache
-def accepts(kind: Kind) -> Callable[[Any], bool]:
+def compile_kind(kind: Kind) -> Callable[[Any], bool]:
     """The quick yes of a kind; one that never says yes where its schema outgrew it."""
     try:
-        return compile_accept(schema(kind))
+        return compile_accept(load_schema(kind))
     except UnknownKeyword:
-        return lambda value: False
+        return lambda document: False
 
 
+# Once a process: building one costs as much as judging a hundred documents.
 @functools.cache
-def validator(kind: Kind) -> Validator:
-    """The validator of a kind, built once a process: building it costs as much as a hundred documents."""
-    return make_validator(
-        schema(kind), lambda pattern: re.compile(translate(pattern), re.ASCII).search
-    )
+def build_validator(kind: Kind) -> Validator:
+    return make_validator(load_schema(kind), _compile_search)
 
 
-def make_validator(
-    schema: Any,
-    matcher: Callable[[str], Callable[[str], Any]],
-    charge: Callable[[int], None] | None = None,
-) -> Validator:
-    """A validator that reads `integer` and `pattern` as JSON Schema means them, and resolves no foreign reference.
+def _compile_search(pattern: str) -> Search:
+    return re.compile(translate(pattern), re.ASCII).search
 
-    jsonschema on its own takes 1.0 for an integer, and matches patterns by Python's rules, by which `$` lets a
-    newline follow and `\\d` is any script's digit. `matcher` gives the search function of a pattern; `charge` is told
-    the size of each step before it is taken.
+
+def make_validator(schema: Any, compile_search: Callable[[str], Search]) -> Validator:
+    """A validator that reads `integer` and `pattern` as JSON Schema means them.
+
+    jsonschema on its own takes 1.0 for an integer, and matches patterns by Python's rules, by which
+    `$` lets a newline follow and `\\d` is any script's digit. No foreign reference is resolved.
+    `compile_search` gives the search function of a pattern.
     """
     import jsonschema
     import referencing
 
-    search = functools.cache(matcher)
+    find_search = functools.cache(compile_search)
 
-    def pattern(_: Any, wanted: str, instance: Any, __: Any) -> Any:
-        if isinstance(instance, str) and not search(wanted)(instance):
-            yield jsonschema.ValidationError(f"{show(instance)} does not match {wanted}")
+    def check_pattern(_: Any, pattern: str, instance: Any, __: Any) -> Any:
+        if isinstance(instance, str) and not find_search(pattern)(instance):
+            yield jsonschema.ValidationError(f"{show_value(instance)} does not match {pattern}")
 
     def is_integer(_: Any, instance: Any) -> bool:
         return type(instance) is int
 
     base = jsonschema.Draft202012Validator
-    keywords = {**base.VALIDATORS, "pattern": pattern}
-    if charge is not None:
-        keywords = {name: _charged(keyword, charge) for name, keyword in keywords.items()}
+    keywords = {**base.VALIDATORS, "pattern": check_pattern}
     types = base.TYPE_CHECKER.redefine("integer", is_integer)
-    made = jsonschema.validators.extend(base, keywords, type_checker=types)  # type: ignore[no-untyped-call]
-    built: Validator = made(schema, registry=referencing.Registry())
-    return built
+    extend: Any = jsonschema.validators.extend
+    extended = extend(base, keywords, type_checker=types)
+    validator: Validator = extended(schema, registry=referencing.Registry())
+    return validator
 
 
-def _charged(keyword: Any, charge: Callable[[int], None]) -> Any:
-    def charged(validator: Any, wanted: Any, instance: Any, schema: Any) -> Any:
-        charge(1 + _breadth(wanted) + _breadth(instance))
-        for error in keyword(validator, wanted, instance, schema) or ():
-            if not isinstance(
-                error.validator, str
-            ):  # made just here: its message quotes the whole instance
-                charge(_bulk(instance))
-            yield error
-
-    return charged
-
-
-def _breadth(value: Any) -> int:
-    return len(value) if isinstance(value, dict | list | str) else 1
-
-
-def _bulk(value: Any) -> int:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return _breadth(value) + sum(map(_bulk, inner))
-
-
-def faults_of(judge: Validator, value: Any, lines: Lines | None) -> tuple[str, ...]:
+def list_faults(validator: Validator, document: Any, lines: LineIndex | None) -> tuple[str, ...]:
     """Every fault, in the order of the document's lines where they are known."""
-    found: dict[Found, None] = {}
+    # A dictionary, because two branches of a schema may find the same fault.
+    explained: dict[PlacedFault, None] = {}
     try:
-        for error in judge.iter_errors(value):
-            found.update(dict.fromkeys(explain(error)))
-            if len(found) >= MAX_FAULTS:
+        for error in validator.iter_errors(document):
+            explained.update(dict.fromkeys(explain_error(error)))
+            if len(explained) >= MAX_FAULTS:
                 break
     except RecursionError:
-        found[(), "the schema and the document together nest too deep"] = None
-    placed = [(lines.of(path) if lines else None, path, message) for path, message in found]
+        explained[(), "the schema and the document together nest too deep"] = None
+    placed: list[tuple[int | None, Path, str]] = []
+    for path, message in explained:
+        line = lines.find_line(path) if lines else None
+        placed.append((line, path, message))
     placed.sort(key=lambda item: item[0] or 0)
-    more = ("and more",) if len(placed) >= MAX_FAULTS else ()
-    return (*(fault(*item) for item in placed[:MAX_FAULTS]), *more)
+    faults = [format_fault(*item) for item in placed[:MAX_FAULTS]]
+    if len(placed) >= MAX_FAULTS:
+        faults.append("and more")
+    return tuple(faults)
 
 
-def _refuse_other_format(kind: Kind, value: Any, lines: Lines | None, where: str) -> None:
+def _refuse_other_format(kind: Kind, document: Any, lines: LineIndex | None, where: str) -> None:
     """A newer format, or another kind of file, is one clear fault: the rest would only mislead."""
-    said = value.get("schema") if isinstance(value, dict) else None
-    named = _SCHEMA_ID.fullmatch(said) if isinstance(said, str) else None
-    known = f"mlver/{kind}/1"
-    if named is None or said == known:
+    if not isinstance(document, dict) or not isinstance(document.get("schema"), str):
         return
-    line = lines.of(("schema",)) if lines else None
+    schema_id = document["schema"]
+    known_id = f"mlver/{kind}/1"
+    named = _SCHEMA_ID.fullmatch(schema_id)
+    if named is None or schema_id == known_id:
+        return
+    line = lines.find_line(("schema",)) if lines else None
     if named[1] == kind and int(named[2]) > 1:
-        message = f"written by a newer mlver ({shorten(named[0])}); this one reads {known}"
-        raise InvalidDocument(
-            where, (fault(line, ("schema",), message),), hint="upgrade: pip install --upgrade mlver"
-        )
-    raise InvalidDocument(where, (fault(line, ("schema",), f"this is {show(said)}, not {known}"),))
+        message = f"written by a newer mlver ({shorten_text(schema_id)}); this one reads {known_id}"
+        hint = "upgrade: pip install --upgrade mlver"
+    else:
+        message = f"this is {show_value(schema_id)}, not {known_id}"
+        hint = None
+    raise InvalidDocument(where, (format_fault(line, ("schema",), message),), hint=hint)

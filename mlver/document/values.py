@@ -1,4 +1,5 @@
-"""Parameters and metrics from where people keep them: YAML, JSON and TOML files, and `k=v` on the command line.
+"""Parameters and metrics from where people keep them: YAML, JSON and TOML files, and `k=v`
+arguments.
 
 All three formats obey the caps of `strict`, and none may hold NaN, an infinity, or a key twice.
 """
@@ -12,44 +13,49 @@ from datetime import date, time
 from typing import Any
 
 from mlver.document import strict
-from mlver.document.faults import MAX_DEPTH, shorten
-from mlver.document.scalar import MAX_DIGITS, SURROGATE, BadNumber, finite, integer
+from mlver.document.faults import MAX_DEPTH, shorten_text
+from mlver.document.scalar import MAX_DIGITS, SURROGATE, BadNumber, parse_finite, parse_integer
 from mlver.errors import InvalidDocument, UsageError, shell_command
 
 MAX_TOML_BYTES = 1024 * 1024  # tomllib is written in Python
 SUFFIXES = (".yaml", ".yml", ".json", ".toml")
 
-# A JSON string, or a bracket; possessive, so that an unclosed string is not scanned again from each quote in it.
+# A JSON string, or a bracket; possessive, so that an unclosed string is not scanned again from each
+# quote in it.
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
-# A dotted key of more parts than MAX_DEPTH (group 1), or one piece of anything else: each character is seen once.
+# A dotted key of more parts than MAX_DEPTH (group 1), or one piece of anything else: each character
+# is seen once.
 _LONG_KEY = re.compile(
-    rf"""((?:[\w"'-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}})|[\w"'-]++[ \t]*+\.?|[^\w"'-]++""", re.ASCII
+    rf"""((?:[\w"'-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}})|[\w"'-]++[ \t]*+\.?|[^\w"'-]++""",
+    re.ASCII,
 )
 _NOT_FINITE = re.compile(r"[-+]?\.?(?:nan|inf|infinity)", re.IGNORECASE)
 
 
 def load_values(suffix: str, data: bytes, where: str) -> dict[str, Any]:
-    """The map in a params or metrics file, by the file's suffix; TOML dates and times become ISO 8601 text.
+    """The map in a params or metrics file, by the file's suffix; TOML dates and times become ISO
+    8601 text.
 
     Raise UsageError for a suffix that is none of SUFFIXES, InvalidDocument for what the file holds.
     """
-    readers = {".yaml": _yaml, ".yml": _yaml, ".json": _json, ".toml": _toml}
+    readers = {".yaml": _read_yaml, ".yml": _read_yaml, ".json": _read_json, ".toml": _read_toml}
     reader = readers.get(suffix.lower())
     if reader is None:
-        raise UsageError(
-            f"{where} is neither YAML, JSON nor TOML",
-            hint=f"name it with one of {', '.join(SUFFIXES)}",
-        )
-    value = reader(data, where)
-    if not isinstance(value, dict):
+        hint = f"name it with one of {', '.join(SUFFIXES)}"
+        raise UsageError(f"{where} is neither YAML, JSON nor TOML", hint=hint)
+    document = reader(data, where)
+    if not isinstance(document, dict):
         raise InvalidDocument(where, ("it must hold a map of names and values at the top",))
-    return value
+    return document
 
 
 def parse_scalar(text: str) -> Any:
-    """The value in `k=v`: what the text means as JSON, else the text; raise UsageError for NaN and infinities."""
+    """The value in `k=v`: what the text means as JSON, else the text.
+
+    Raise UsageError for NaN and infinities.
+    """
     if _NOT_FINITE.fullmatch(text.strip()):
-        raise UsageError(f"`{text}` is not a finite number", hint=_as_text(text))
+        raise UsageError(f"`{text}` is not a finite number", hint=_suggest_text(text))
     if SURROGATE.search(text):
         raise UsageError(f"`{ascii(text)[1:-1]}` is not UTF-8 text", hint="give the value in UTF-8")
     try:
@@ -57,85 +63,89 @@ def parse_scalar(text: str) -> Any:
     except json.JSONDecodeError:
         return text
     except BadNumber as error:
-        raise UsageError(str(error), hint=_as_text(text)) from None
+        raise UsageError(str(error), hint=_suggest_text(text)) from None
 
 
-def _as_text(text: str) -> str:
+def _suggest_text(text: str) -> str:
     return f"if you mean the text, quote it twice: {shell_command(json.dumps(text))}"
 
 
 def assign(values: dict[str, Any], dotted: str, value: Any) -> None:
-    """Set `a.b` to the value, making the maps on the way; a value may replace a value, never a map, nor the reverse."""
+    """Set `a.b` to the value, making the maps on the way.
+
+    A value may replace a value, never a map, nor a map a value.
+    """
     *parents, last = dotted.split(".")
     if not last or not all(parents):
-        raise UsageError(
-            f"`{dotted}` is not a name: it has an empty part",
-            hint="write name=value or group.name=value",
-        )
+        hint = "write name=value or group.name=value"
+        raise UsageError(f"`{dotted}` is not a name: it has an empty part", hint=hint)
     for depth, part in enumerate(parents, 1):
-        inner = values.setdefault(part, {})
-        if not isinstance(inner, dict):
+        group = values.setdefault(part, {})
+        if not isinstance(group, dict):
+            parent = ".".join(parents[:depth])
             raise UsageError(
-                f"`{'.'.join(parents[:depth])}` is a value already: `{dotted}` cannot stand inside it",
+                f"`{parent}` is a value already: `{dotted}` cannot stand inside it",
                 hint="give it another name, or take that value out of the file",
             )
-        values = inner
+        values = group
     if isinstance(values.get(last), dict) and not isinstance(value, dict):
-        raise UsageError(
-            f"`{dotted}` is a group of values: give the one you mean",
-            hint=f"write {dotted}.NAME=value",
-        )
+        hint = f"write {dotted}.NAME=value"
+        raise UsageError(f"`{dotted}` is a group of values: give the one you mean", hint=hint)
     values[last] = value
 
 
-def _yaml(data: bytes, where: str) -> Any:
+def _read_yaml(data: bytes, where: str) -> Any:
     return strict.load(data, where).value
 
 
-def _json(data: bytes, where: str) -> Any:
+def _read_json(data: bytes, where: str) -> Any:
     text = strict.decode_text(data, where)
     try:
         return _parse_json(text)
     except json.JSONDecodeError as error:
-        raise InvalidDocument(
-            where, (f"line {error.lineno}, column {error.colno}: {error.msg}",)
-        ) from None
+        message = f"line {error.lineno}, column {error.colno}: {error.msg}"
     except BadNumber as error:
-        raise InvalidDocument(where, (str(error),)) from None
+        message = str(error)
+    raise InvalidDocument(where, (message,))
 
 
-def _toml(data: bytes, where: str) -> Any:
+def _read_toml(data: bytes, where: str) -> Any:
     import tomllib
 
     if len(data) > MAX_TOML_BYTES:
-        raise InvalidDocument(where, (f"{len(data)} bytes are too many: at most {MAX_TOML_BYTES}",))
+        message = f"{len(data)} bytes are too many: at most {MAX_TOML_BYTES}"
+        raise InvalidDocument(where, (message,))
     text = strict.decode_text(data, where)
     try:
-        if any(
-            found[1] for found in _LONG_KEY.finditer(text)
-        ):  # tomllib takes quadratic time on them
-            raise BadNumber(f"a name of more than {MAX_DEPTH} parts")
-        return _toml_values(tomllib.loads(text, parse_float=finite), 0)
+        _refuse_long_keys(text)
+        return _convert_toml(tomllib.loads(text, parse_float=parse_finite), 0)
     except (tomllib.TOMLDecodeError, BadNumber) as error:
-        said = shorten(str(error), 200)
+        message = shorten_text(str(error), 200)
     except ValueError:  # Python's own limit on converting integers
-        said = f"an integer of more than {MAX_DIGITS} digits is too long"
+        message = f"an integer of more than {MAX_DIGITS} digits is too long"
     except RecursionError:
-        said = f"nested more than {MAX_DEPTH} deep"
-    raise InvalidDocument(where, (said,))
+        message = f"nested more than {MAX_DEPTH} deep"
+    raise InvalidDocument(where, (message,))
 
 
-def _toml_values(value: Any, depth: int) -> Any:
+def _refuse_long_keys(text: str) -> None:
+    # tomllib takes quadratic time on them.
+    for piece in _LONG_KEY.finditer(text):
+        if piece[1]:
+            raise BadNumber(f"a name of more than {MAX_DEPTH} parts")
+
+
+def _convert_toml(value: Any, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise BadNumber(f"nested more than {MAX_DEPTH} deep")
     if isinstance(value, dict):
-        return {key: _toml_values(item, depth + 1) for key, item in value.items()}
+        return {key: _convert_toml(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [_toml_values(item, depth + 1) for item in value]
+        return [_convert_toml(item, depth + 1) for item in value]
     if isinstance(value, date | time):
         return value.isoformat()
     if type(value) is int:
-        return integer(str(value))
+        return parse_integer(str(value))
     return value
 
 
@@ -143,9 +153,9 @@ def _parse_json(text: str) -> Any:
     _cap_brackets(text)
     value = json.loads(
         text,
-        object_pairs_hook=_unique,
-        parse_float=finite,
-        parse_int=integer,
+        object_pairs_hook=_refuse_twice,
+        parse_float=parse_finite,
+        parse_int=parse_integer,
         parse_constant=_refuse_constant,
     )
     if "\\u" in text and SURROGATE.search(json.dumps(value, ensure_ascii=False)):
@@ -155,20 +165,25 @@ def _parse_json(text: str) -> Any:
 
 def _cap_brackets(text: str) -> None:
     depth = 0
-    for found in _BRACKETS.finditer(text):
-        mark = found[0]
-        depth += (mark in "[{") - (mark in "]}")
+    for bracket in _BRACKETS.finditer(text):
+        if bracket[0] in "[{":
+            depth += 1
+        elif bracket[0] in "]}":
+            depth -= 1
         if depth > MAX_DEPTH:
             raise BadNumber(f"nested more than {MAX_DEPTH} deep")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
-    built = dict(pairs)
-    if len(built) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise BadNumber(f"`{shorten(twice)}` is given twice in the same map")
-    return built
+def _refuse_twice(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) == len(pairs):
+        return mapping
+    keys: set[str] = set()
+    for key, _ in pairs:
+        if key in keys:
+            raise BadNumber(f"`{shorten_text(key)}` is given twice in the same map")
+        keys.add(key)
+    return mapping
 
 
 def _refuse_constant(name: str) -> Any:

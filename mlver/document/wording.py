@@ -1,4 +1,4 @@
-"""What jsonschema found, said in people's words."""
+"""What jsonschema reports, in people's words."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from mlver.document.faults import MAX_FAULTS, Path, shorten
+from mlver.document.faults import MAX_FAULTS, Path, shorten_text
 
-Found = tuple[Path, str]
+PlacedFault = tuple[Path, str]
+
+# difflib takes cubic time for words that are much alike, and there may be MAX_FAULTS of them.
+MAX_CANDIDATES = 50
+MAX_CANDIDATE_LENGTH = 40
 
 _TYPES = {
     "string": "text",
@@ -23,102 +27,112 @@ _TYPES = {
 }
 
 
-def explain(error: Any) -> list[Found]:
+def explain_error(error: Any) -> list[PlacedFault]:
     """The faults one jsonschema error stands for: the key path of each, and what is wrong there."""
     path: Path = tuple(error.absolute_path)
+    # jsonschema gives the path of the map, and the key as what is wrong.
     if "propertyNames" in error.absolute_schema_path and isinstance(error.instance, str):
         path = (*path, error.instance)
-    say = _SAID.get(error.validator)
-    return (
-        list(itertools.islice(say(error, path), MAX_FAULTS))
-        if say
-        else [(path, shorten(error.message, 200))]
-    )
+    explain = _EXPLANATIONS.get(error.validator)
+    if explain is None:
+        return [(path, shorten_text(error.message, 200))]
+    return list(itertools.islice(explain(error, path), MAX_FAULTS))
 
 
-def show(value: Any) -> str:
+def show_value(value: Any) -> str:
     """A value as a person would recognise it."""
     if isinstance(value, dict):
         return "a map"
     if isinstance(value, list):
         return "a list"
-    return f"`{shorten(value if isinstance(value, str) else json.dumps(value))}`"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return f"`{shorten_text(text)}`"
 
 
-def _unknown_key(error: Any, path: Path) -> Iterator[Found]:
-    known = list(error.schema.get("properties", {}))
+def _explain_unknown_key(error: Any, path: Path) -> Iterator[PlacedFault]:
+    known = error.schema.get("properties", {})
     for key in error.instance:
-        if key in known:
-            continue
-        close = difflib.get_close_matches(key[:100], known, n=1)
-        yield (
-            (*path, key),
-            f"unknown key `{shorten(key)}`" + (f": did you mean `{close[0]}`?" if close else ""),
-        )
+        if key not in known:
+            suggestion = _suggest_word(key, known)
+            yield (*path, key), f"unknown key `{shorten_text(key)}`{suggestion}"
 
 
-def _missing(error: Any, path: Path) -> Iterator[Found]:
-    yield from (
-        (path, f"`{key}` is missing") for key in error.validator_value if key not in error.instance
-    )
+def _explain_missing(error: Any, path: Path) -> Iterator[PlacedFault]:
+    for key in error.validator_value:
+        if key not in error.instance:
+            yield path, f"`{key}` is missing"
 
 
-def _type(error: Any, path: Path) -> Iterator[Found]:
-    wanted = (
-        [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
-    )
-    names = _or(_TYPES.get(name, name) for name in wanted)
-    quote = "string" in wanted and isinstance(error.instance, int | float)
-    yield (
-        path,
-        f"must be {names}, not {show(error.instance)}" + (" (write it in quotes)" if quote else ""),
-    )
+def _explain_type(error: Any, path: Path) -> Iterator[PlacedFault]:
+    wanted = error.validator_value
+    if isinstance(wanted, str):
+        wanted = [wanted]
+    names = _join_or(_TYPES.get(name, name) for name in wanted)
+    message = f"must be {names}, not {show_value(error.instance)}"
+    if "string" in wanted and isinstance(error.instance, int | float):
+        message += " (write it in quotes)"
+    yield path, message
 
 
-def _enum(error: Any, path: Path) -> Iterator[Found]:
-    close = difflib.get_close_matches(
-        str(error.instance)[:100], [str(item) for item in error.validator_value], n=1
-    )
-    mean = f": did you mean `{close[0]}`?" if close else ""
-    yield path, f"must be {_or(map(show, error.validator_value))}, not {show(error.instance)}{mean}"
+def _explain_enum(error: Any, path: Path) -> Iterator[PlacedFault]:
+    allowed = error.validator_value
+    names = _join_or(map(show_value, allowed))
+    suggestion = _suggest_word(str(error.instance), allowed)
+    yield path, f"must be {names}, not {show_value(error.instance)}{suggestion}"
 
 
-def _const(error: Any, path: Path) -> Iterator[Found]:
-    yield path, f"must be {show(error.validator_value)}, not {show(error.instance)}"
+def _explain_const(error: Any, path: Path) -> Iterator[PlacedFault]:
+    wanted = show_value(error.validator_value)
+    yield path, f"must be {wanted}, not {show_value(error.instance)}"
 
 
-def _pattern(error: Any, path: Path) -> Iterator[Found]:
-    kind = shorten(error.schema.get("title", "")) or f"of the form {shorten(error.validator_value)}"
-    yield path, f"{show(error.instance)} is not {kind}"
+def _explain_pattern(error: Any, path: Path) -> Iterator[PlacedFault]:
+    title = shorten_text(error.schema.get("title", ""))
+    description = title or f"of the form {shorten_text(error.validator_value)}"
+    yield path, f"{show_value(error.instance)} is not {description}"
 
 
-def _measure(words: str) -> Callable[[Any, Path], Iterator[Found]]:
-    def say(error: Any, path: Path) -> Iterator[Found]:
-        yield path, words.format(limit=error.validator_value, value=show(error.instance))
+def _explain_measure(words: str) -> Callable[[Any, Path], Iterator[PlacedFault]]:
+    def explain_limit(error: Any, path: Path) -> Iterator[PlacedFault]:
+        yield path, words.format(limit=error.validator_value, value=show_value(error.instance))
 
-    return say
+    return explain_limit
 
 
-def _or(names: Iterable[str]) -> str:
+def _suggest_word(word: str, known: Iterable[Any]) -> str:
+    """The known word that is closest, if any is close.
+
+    Only among so few, and so short, that this is quick.
+    """
+    candidates: list[str] = []
+    for item in itertools.islice(known, MAX_CANDIDATES):
+        candidate = str(item)
+        if len(candidate) <= MAX_CANDIDATE_LENGTH:
+            candidates.append(candidate)
+    closest = difflib.get_close_matches(word[:MAX_CANDIDATE_LENGTH], candidates, n=1)
+    return f": did you mean `{closest[0]}`?" if closest else ""
+
+
+def _join_or(names: Iterable[str]) -> str:
     *most, last = names
     return f"{', '.join(most)} or {last}" if most else last
 
 
-_SAID: dict[str, Callable[[Any, Path], Iterator[Found]]] = {
-    "additionalProperties": _unknown_key,
-    "required": _missing,
-    "type": _type,
-    "enum": _enum,
-    "const": _const,
-    "pattern": _pattern,
-    "minimum": _measure("must be at least {limit}, not {value}"),
-    "maximum": _measure("must be at most {limit}, not {value}"),
-    "exclusiveMinimum": _measure("must be more than {limit}, not {value}"),
-    "exclusiveMaximum": _measure("must be less than {limit}, not {value}"),
-    "minLength": _measure("must have at least {limit} characters"),
-    "maxLength": _measure("must have at most {limit} characters"),
-    "minItems": _measure("must have at least {limit} items"),
-    "maxItems": _measure("must have at most {limit} items"),
-    "minProperties": _measure("must have at least {limit} keys"),
-    "maxProperties": _measure("must have at most {limit} keys"),
+_EXPLANATIONS: dict[str, Callable[[Any, Path], Iterator[PlacedFault]]] = {
+    "additionalProperties": _explain_unknown_key,
+    "required": _explain_missing,
+    "type": _explain_type,
+    "enum": _explain_enum,
+    "const": _explain_const,
+    "pattern": _explain_pattern,
+    "minimum": _explain_measure("must be at least {limit}, not {value}"),
+    "maximum": _explain_measure("must be at most {limit}, not {value}"),
+    "exclusiveMinimum": _explain_measure("must be more than {limit}, not {value}"),
+    "exclusiveMaximum": _explain_measure("must be less than {limit}, not {value}"),
+    "minLength": _explain_measure("must have at least {limit} characters"),
+    "maxLength": _explain_measure("must have at most {limit} characters"),
+    "minItems": _explain_measure("must have at least {limit} items"),
+    "maxItems": _explain_measure("must have at most {limit} items"),
+    "minProperties": _explain_measure("must have at least {limit} keys"),
+    "maxProperties": _explain_measure("must have at most {limit} keys"),
 }

@@ -17,14 +17,17 @@ message: Fine-tuned on the Q3 batch
 parent: "1.1.0"                # what it was trained from; null for the first
 update: incremental            # full | incremental | hybrid
 code: {{commit: {"4f1c" * 10}, branch: main, dirty: false}}
-weights: {{path: models/kr2en, digest: "{DIGEST}", size: 438012345, files: 4, format: safetensors, stored: true}}
+weights: {{path: models/kr2en, digest: "{DIGEST}", size: 438012345, files: 4, format: safetensors, \
+stored: true}}
 data:
-  train: {{path: data/train, digest: "{DIGEST}", size: 91234, files: 120, stored: true, batch: 2026-Q3,
+  train: {{path: data/train, digest: "{DIGEST}", size: 91234, files: 120, stored: true, \
+batch: 2026-Q3,
     license: CC-BY-4.0}}
   golden: {{path: data/golden.jsonl, digest: "{DIGEST}", size: 812, files: 1, stored: true}}
 params: {{lr: 0.001, seed: 42}}  # nested maps allowed; numbers stay numbers
 metrics: {{accuracy: 0.931, latency_ms: 41.5}}
-environment: {{python: 3.11.7, platform: linux-x86_64, packages: {{numpy: 2.1.0}}, command: python train.py}}
+environment: {{python: 3.11.7, platform: linux-x86_64, packages: {{numpy: 2.1.0}}, \
+command: python train.py}}
 labels: {{team: mt}}
 """.encode()
 

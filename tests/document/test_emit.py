@@ -1,4 +1,6 @@
-"""YAML as it is written: it reads back the same, here and in YAML 1.1 readers, and looks as people expect."""
+"""YAML as it is written: it reads back the same, here and in YAML 1.1 readers, and looks as people
+expect.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlver.document import strict
-from mlver.document.emit import dump
+from mlver.document.emit import dump_document
 from mlver.errors import InvalidDocument
 
 TRAPS = st.sampled_from(
@@ -112,7 +114,7 @@ VALUES = st.recursive(
 @example({"k" * 2000: 1, "x": {"😀" * 300: ["a\nb"], "k" * 1100: {"a": 1}}})
 @example({"": {"": [[[]], [{}], [["a\n\nb"]]]}})
 def test_what_is_written_reads_back_the_same(document: dict[str, Any]) -> None:
-    data = dump(document)
+    data = dump_document(document)
     for value in (
         strict.load(data, "f").value,
         yaml.safe_load(data),
@@ -120,7 +122,7 @@ def test_what_is_written_reads_back_the_same(document: dict[str, Any]) -> None:
     ):
         assert _exactly(value) == _exactly(document)
     assert all(character == "\n" or character.isprintable() for character in data.decode())
-    assert dump(strict.load(data, "f").value) == data
+    assert dump_document(strict.load(data, "f").value) == data
 
 
 def _exactly(value: Any) -> Any:
@@ -144,7 +146,7 @@ def test_it_looks_as_people_expect() -> None:
         "empty": {"a": {}, "b": []},
         "lr": 1e-05,
     }
-    assert dump(document).decode() == EXPECTED
+    assert dump_document(document).decode() == EXPECTED
 
 
 EXPECTED = """\
@@ -184,7 +186,7 @@ lr: 1.0e-05
 )
 def test_what_could_not_be_read_back_is_not_written(value: Any, fault: str) -> None:
     with pytest.raises(InvalidDocument, match=fault):
-        dump({"a": {"b": value}})
+        dump_document({"a": {"b": value}})
 
 
 def test_what_nests_too_deep_is_not_written() -> None:
@@ -192,5 +194,5 @@ def test_what_nests_too_deep_is_not_written() -> None:
     for _ in range(64):
         deep = [deep]
     with pytest.raises(InvalidDocument, match="deep"):
-        dump({"a": deep})
-    assert strict.load(dump({"a": deep[0]}), "f").value == {"a": deep[0]}
+        dump_document({"a": deep})
+    assert strict.load(dump_document({"a": deep[0]}), "f").value == {"a": deep[0]}

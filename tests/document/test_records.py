@@ -1,4 +1,6 @@
-"""The schemas and the dataclasses say the same, and every record survives the journey to bytes and back."""
+"""The schemas and the dataclasses say the same, and every record survives the journey to bytes and
+back.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +15,21 @@ from hypothesis import strategies as st
 
 from mlver.digest import Digest
 from mlver.document.codec import decode, encode
-from mlver.document.schema import KINDS, Kind, schema
+from mlver.document.schema import KINDS, Kind, load_schema
 from mlver.records.approval import ApprovalRecord
 from mlver.records.artifact import Artifact
-from mlver.records.config import ProjectConfig, StageSettings, TagSettings
+from mlver.records.config import Config, StageSettings, TagSettings
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.model import ArtifactSettings, ModelSettings
 from mlver.records.promotion import ApprovalReference, GateResult, PromotionRecord
-from mlver.records.version import CodeState, TrainingEnvironment, VersionRecord
+from mlver.records.version import Code, Environment, VersionRecord
 from tests.document.documents import PROMOTION_TEXT, SMALL, VERSION_TEXT
 
 RECORDS: dict[Kind, Any] = {
     "version": VersionRecord,
     "promotion": PromotionRecord,
     "model": ModelSettings,
-    "config": ProjectConfig,
+    "config": Config,
     "evaluation": EvaluationRecord,
     "approval": ApprovalRecord,
 }
@@ -37,7 +39,7 @@ FREE = {"params", "extra", "metrics", "expected", "actual"}
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_schema_and_dataclass_say_the_same(kind: Kind) -> None:
-    root = schema(kind)
+    root = load_schema(kind)
     assert root["properties"]["schema"]["const"] == RECORDS[kind].schema
     properties = {name: part for name, part in root["properties"].items() if name != "schema"}
     compare(
@@ -48,13 +50,14 @@ def test_schema_and_dataclass_say_the_same(kind: Kind) -> None:
 
 
 def compare(record: Any, part: dict[str, Any], definitions: dict[str, Any]) -> None:
-    """Names, order, what is required and what every field holds, down through the nested records."""
+    """Names, order, what is required, what every field holds, and so on in nested records."""
     part = resolve(part, definitions)
     fields = dataclasses.fields(record)
     assert [field.name for field in fields] == list(part["properties"]), record
     assert part["additionalProperties"] is False
     required = set(part.get("required", ()))
-    # What a record writes whether or not it says something is what its schema asks for, bar defaults of settings.
+    # What a record writes whether or not it says something is what its schema asks for, bar
+    # defaults of settings.
     for field in fields:
         always = (
             field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
@@ -107,9 +110,9 @@ def test_the_smallest_record_writes_exactly_what_is_required(kind: Kind) -> None
     record = RECORDS[kind].from_document(SMALL[kind])
     assert record.to_document() == SMALL[kind]
     written = set(record.to_document())
-    assert written >= set(schema(kind)["required"])
+    assert written >= set(load_schema(kind)["required"])
     if kind != "config":  # whose sections are written out, for people to change
-        assert written == set(schema(kind)["required"])
+        assert written == set(load_schema(kind)["required"])
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,7 @@ LINES = st.text(
 )
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 VERSIONS = st.sampled_from(["0.1.0", "1.10.0", "2.0.0-rc.1", "1.0.0-0a.b-c"])
-DIGESTS = st.binary(min_size=1, max_size=2).map(Digest.of_bytes)
+DIGESTS = st.binary(min_size=1, max_size=2).map(Digest.of)
 PATHS = st.sampled_from(["a", "models/ü b.bin", "data/...", "no", "1.10", "a:b #c"])
 NAMES = st.sampled_from(["train", "golden", "no", "y", "e1"])
 TIMES = st.datetimes().map(lambda when: f"{when:%m-%dT%H:%M:%SZ}").map(lambda rest: f"2026-{rest}")
@@ -245,7 +248,7 @@ def by_type(hint: Any) -> Strategy:
 def test_records_survive_the_journey(kind: Kind, data: st.DataObject) -> None:
     record = data.draw(made(RECORDS[kind]))
     document = record.to_document()
-    assert list(document) == [name for name in schema(kind)["properties"] if name in document]
+    assert list(document) == [name for name in load_schema(kind)["properties"] if name in document]
     encoded = encode(kind, document)
     read = decode(kind, encoded, "f")
     assert RECORDS[kind].from_document(read) == record
@@ -253,7 +256,7 @@ def test_records_survive_the_journey(kind: Kind, data: st.DataObject) -> None:
 
 
 def test_the_defaults_are_valid_settings() -> None:
-    config = ProjectConfig(
+    config = Config(
         stages={
             "staging": StageSettings(),
             "production": StageSettings(after=("staging",), verified=True),
@@ -261,13 +264,10 @@ def test_the_defaults_are_valid_settings() -> None:
         tags=TagSettings(promotions=True),
     )
     assert (
-        ProjectConfig.from_document(decode("config", encode("config", config.to_document()), "f"))
+        Config.from_document(decode("config", encode("config", config.to_document()), "f"))
         == config
     )
-    assert (
-        ProjectConfig.from_document(decode("config", b"schema: mlver/config/1\n", "f"))
-        == ProjectConfig()
-    )
+    assert Config.from_document(decode("config", b"schema: mlver/config/1\n", "f")) == Config()
 
 
 @pytest.mark.parametrize(
@@ -276,8 +276,8 @@ def test_the_defaults_are_valid_settings() -> None:
         Artifact,
         ArtifactSettings,
         ApprovalReference,
-        CodeState,
-        TrainingEnvironment,
+        Code,
+        Environment,
         GateResult,
         StageSettings,
         TagSettings,
@@ -293,4 +293,4 @@ def test_records_are_frozen_slotted_and_keyword_only(record: Any) -> None:
 
 def test_artifacts_are_named_weights_first() -> None:
     record = VersionRecord.from_document(decode("version", VERSION_TEXT, "f"))
-    assert list(record.named_artifacts()) == ["weights", "train", "golden"]
+    assert list(record.artifacts()) == ["weights", "train", "golden"]

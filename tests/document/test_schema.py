@@ -16,8 +16,15 @@ from hypothesis import strategies as st
 from mlver.document import strict
 from mlver.document.accept import UnknownKeyword, compile_accept
 from mlver.document.codec import decode, encode
-from mlver.document.emit import dump
-from mlver.document.schema import KINDS, Kind, accepts, schema, validate, validator
+from mlver.document.emit import dump_document
+from mlver.document.schema import (
+    KINDS,
+    Kind,
+    build_validator,
+    compile_kind,
+    load_schema,
+    validate_document,
+)
 from mlver.errors import InvalidDocument
 from tests.conftest import CHECKOUT
 from tests.document.documents import PROMOTION_TEXT, SMALL, VERSION_TEXT
@@ -53,7 +60,8 @@ def test_every_fault_is_told_at_once_with_its_line() -> None:
         "line 1: `model` is missing",
         "line 2: modle: unknown key `modle`: did you mean `model`?",
         "line 3: version: must be text, not `1.2` (write it in quotes)",
-        "line 8: update: must be `full`, `incremental` or `hybrid`, not `increment`: did you mean `incremental`?",
+        "line 8: update: must be `full`, `incremental` or `hybrid`, not `increment`: "
+        "did you mean `incremental`?",
         "line 9: code.dirty: must be true or false, not `no`",
         "line 14: data.golden.size: must be at least 0, not `-812`",
         "line 16: metrics.accuracy: must be a number or a map, not `good`",
@@ -144,7 +152,7 @@ def test_what_decode_would_refuse_is_never_encoded() -> None:
 
 def test_a_flood_of_faults_is_cut_short() -> None:
     document = SMALL["version"] | {f"unknown_{n}": 1 for n in range(50_000)}
-    found = faults("version", dump(document))
+    found = faults("version", dump_document(document))
     assert len(found) == 101
 
 
@@ -208,12 +216,12 @@ def test_the_quick_yes_never_says_yes_to_what_jsonschema_refuses(data: st.DataOb
             holder[key] = copy.deepcopy(data.draw(st.sampled_from(REPLACEMENTS)))
         if len(spots(document)) < 2:
             break
-    assert accepts(kind)(document) == validator(kind).is_valid(document)
+    assert compile_kind(kind)(document) == build_validator(kind).is_valid(document)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_quick_yes_covers_every_schema(kind: Kind) -> None:
-    compile_accept(schema(kind))
+    compile_accept(load_schema(kind))
 
 
 def test_the_quick_yes_does_not_guess() -> None:
@@ -223,7 +231,8 @@ def test_the_quick_yes_does_not_guess() -> None:
 
 def test_reading_and_writing_what_is_right_imports_no_jsonschema() -> None:
     code = (
-        "import sys; from mlver.document.codec import decode, encode; from mlver.records.version import VersionRecord;"
+        "import sys; from mlver.document.codec import decode, encode;"
+        "from mlver.records.version import VersionRecord;"
         "assert 'yaml' not in sys.modules;"
         f"encode('version', decode('version', {VERSION_TEXT!r}, 'v'));"
         "assert 'yaml' in sys.modules; assert 'jsonschema' not in sys.modules"
@@ -233,7 +242,7 @@ def test_reading_and_writing_what_is_right_imports_no_jsonschema() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_schema_is_a_schema_and_says_what_its_parts_are(kind: Kind) -> None:
-    loaded = schema(kind)
+    loaded = load_schema(kind)
     jsonschema.Draft202012Validator.check_schema(loaded)
     assert loaded["$id"] == f"https://mlver.dev/schemas/{kind}.schema.json"
     for name, part in loaded["properties"].items():
@@ -245,12 +254,12 @@ def test_each_schema_is_a_schema_and_says_what_its_parts_are(kind: Kind) -> None
 def test_what_two_schemas_define_alike_is_the_same() -> None:
     seen: dict[str, Any] = {}
     for kind in KINDS:
-        for name, definition in schema(kind)["$defs"].items():
+        for name, definition in load_schema(kind)["$defs"].items():
             if (kind, name) != ("model", "artifact"):  # where an artifact lies, not what it is
                 assert seen.setdefault(name, definition) == definition, name
 
 
 def test_validate_works_without_lines() -> None:
     with pytest.raises(InvalidDocument) as caught:
-        validate("model", {"schema": "mlver/model/1"}, None, "f")
+        validate_document("model", {"schema": "mlver/model/1"}, None, "f")
     assert caught.value.faults == ("`model` is missing",)

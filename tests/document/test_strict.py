@@ -169,7 +169,8 @@ def test_hostile_documents_fail_fast(name: str) -> None:
 def test_lines_are_known_by_key_path() -> None:
     lines = strict.load(b"a: 1\nb:\n  c:\n    - x\n    - d: 1\n", "f").lines
     assert [
-        lines.of(path) for path in ((), ("b", "c"), ("b", "c", 1, "d"), ("b", "c", 1, "missing"))
+        lines.find_line(path)
+        for path in ((), ("b", "c"), ("b", "c", 1, "d"), ("b", "c", 1, "missing"))
     ] == [1, 3, 5, 5]
 
 

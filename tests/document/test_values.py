@@ -16,7 +16,8 @@ from mlver.errors import InvalidDocument, UsageError
 
 SAME = {
     ".yaml": b"lr: 1e-3\nopt: {name: adam, betas: [0.9, 0.999], amsgrad: false}\nn: 3\n",
-    ".json": b'{"lr": 1e-3, "opt": {"name": "adam", "betas": [0.9, 0.999], "amsgrad": false}, "n": 3}',
+    ".json": b'{"lr": 1e-3, "n": 3,'
+    b' "opt": {"name": "adam", "betas": [0.9, 0.999], "amsgrad": false}}',
     ".toml": b'lr = 1e-3\nn = 3\n[opt]\nname = "adam"\nbetas = [0.9, 0.999]\namsgrad = false\n',
 }
 
