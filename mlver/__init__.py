@@ -12,16 +12,15 @@ TYPE_CHECKING = (
     False  # as type checkers know it; importing `typing` for it costs a hook half of its time
 )
 if TYPE_CHECKING:
-    import os
-
     from mlver.api import Registry
+    from mlver.git.gitpython import Place
 
 __all__ = ["__version__", "open"]
 __version__ = "0.1.0"
 
 
-def open(path: str | os.PathLike[str] = ".") -> Registry:
-    """The registry of the git work tree `path` is in; raise MlverError where there is none."""
+def open(path: Place = ".") -> Registry:
+    """The registry of the work tree that a path (or a `git.Repo`) is in; raise MlverError where there is none."""
     from mlver.api import Registry
 
     return Registry.find(path)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlver.errors import MlverError
+from mlver.git import gitpython
 from mlver.project.artifacts import measuring, working_files
 from mlver.project.project import Project
 from mlver.project.tags import seals
 from mlver.records.version import VersionRecord
+
+if TYPE_CHECKING:
+    from mlver.git.gitpython import GitRepo, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +49,14 @@ class Registry:
     project: Project
 
     @classmethod
-    def find(cls, path: str | os.PathLike[str]) -> Registry:
-        """The registry `path` is in; raise MlverError where there is none."""
-        return cls(Project.open_existing(Path(path).absolute()))
+    def find(cls, place: Place) -> Registry:
+        """The registry of the work tree that a path (or a `git.Repo`) is in; raise MlverError where there is none."""
+        return cls(Project.open_existing(gitpython.folder_of(place)))
+
+    @property
+    def repo(self) -> GitRepo:
+        """A `git.Repo` (GitPython) of the work tree, a new one each time; close it after use."""
+        return gitpython.open_repo(self.project.top_folder)
 
     def models(self) -> list[str]:
         """The names of the models."""

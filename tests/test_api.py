@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import git
 import pytest
 
 import mlver
@@ -267,10 +268,23 @@ def test_the_package_itself_opens_it(project: Project, monkeypatch: pytest.Monke
     assert mlver.open().models() == mlver.open(project.top_folder / ".mlver").models() == ["digits"]
 
 
+def test_a_git_repo_opens_it_and_it_offers_one(project: Project) -> None:
+    with git.Repo(project.top_folder / ".mlver", search_parent_directories=True) as repo:
+        registry = mlver.open(repo)
+    assert registry.models() == ["digits"]
+    with registry.repo as offered:
+        assert isinstance(offered, git.Repo)
+        assert offered.working_tree_dir == str(project.top_folder)
+        assert offered.tags["digits@v1.0.0"].tag is not None
+    bare = git.Repo.init(project.top_folder.parent / "bare.git", bare=True)
+    with bare, pytest.raises(MlverError, match="is a bare repository"):
+        mlver.open(bare)
+
+
 def test_it_brings_no_command_line_no_screen_and_no_schema_library(registry: Registry) -> None:
     program = (
         "import sys; from mlver.api import Registry; found = Registry.find('.').resolve('digits');"
-        "unwanted = {'typer', 'rich', 'jsonschema', 'mlver.cli', 'mlver.features', 'mlver.terminal'};"
+        "unwanted = {'git', 'typer', 'rich', 'jsonschema', 'mlver.cli', 'mlver.features'};"
         "print(found.version, sorted(unwanted & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -34,7 +34,7 @@ def run_hook(words: list[str]) -> int:
 def _is_quiet(words: list[str]) -> bool:
     if words not in (["pre-commit"], ["check"], ["guard"]) or _RANGE_END in os.environ:
         return False
-    from mlver.git.glance import is_quiet
+    from mlver.git.staged_quickly import is_quiet
 
     if not is_quiet(files=words != ["check"]):
         return False

@@ -9,6 +9,7 @@ from mlver.git.repository import Repository
 
 # `contents:subject` and `contents:body` leave a signature out.
 _FIELDS = "%(refname)%00%(creator)%00%(contents:subject)%00%(contents:body)%00"
+_FIELD_COUNT = _FIELDS.count("%00")
 _CREATOR = re.compile(r"(.*) (-?[0-9]{1,15}) [-+][0-9]{4}", re.DOTALL)
 
 
@@ -22,17 +23,22 @@ class Annotation:
 
 
 def told_by_tags(repository: Repository) -> dict[str, Annotation]:
-    """Of every tag, by its name."""
-    fields = repository.process.read(["for-each-ref", f"--format={_FIELDS}", "refs/tags/"]).split(
-        b"\0"
-    )
-    found: dict[str, Annotation] = {}
-    for at in range(0, len(fields) - 4, 4):
-        ref, creator, subject, body = (
-            field.decode(errors="replace") for field in fields[at : at + 4]
-        )
-        told = _CREATOR.fullmatch(creator)
-        author, seconds = (told[1], int(told[2])) if told else ("", 0)
-        name = ref.removeprefix("\n").removeprefix("refs/tags/")
-        found[name] = Annotation(author, seconds, f"{subject}\n\n{body}".strip())
-    return found
+    """The annotation of every tag, by the tag's name."""
+    listing = repository.process.read(["for-each-ref", f"--format={_FIELDS}", "refs/tags/"])
+    fields = [field.decode(errors="replace") for field in listing.split(b"\0")]
+    annotations: dict[str, Annotation] = {}
+    for start in range(0, len(fields) - _FIELD_COUNT, _FIELD_COUNT):
+        reference, creator, subject, body = fields[start : start + _FIELD_COUNT]
+        # git ends each reference with a newline, which so begins the next
+        name = reference.removeprefix("\n").removeprefix("refs/tags/")
+        author, seconds = _parse_creator(creator)
+        message = f"{subject}\n\n{body}".strip()
+        annotations[name] = Annotation(author, seconds, message)
+    return annotations
+
+
+def _parse_creator(creator: str) -> tuple[str, int]:
+    match = _CREATOR.fullmatch(creator)
+    if match is None:
+        return "", 0
+    return match[1], int(match[2])

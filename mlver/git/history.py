@@ -25,47 +25,74 @@ def tampering(
 ) -> list[Tampering]:
     """Where `tip`'s history changed or deleted a file below `under`, merges looked at from every parent.
 
-    A merge that took one parent's file and not the other's has settled a conflict and is not reported, unless it
-    took from the line that leads to `tip`, from first parent to first parent, what that line had landed. Commits
-    that are reachable from `without` are not looked at.
+    A merge that took one parent's file and not the other's has settled a conflict and is not
+    reported, unless it took from the line that leads to `tip`, from first parent to first parent,
+    what that line had landed. Commits that are reachable from `without` are not looked at.
     """
-    seen: dict[tuple[str, str, str], None] = {}
-    reach = [tip, *(["--not", *without, "--not"] if without else [])]
-    for commit, kind, path in repository.log("-m", "--diff-filter=DMT", *reach, "--", *under):
+    reach = [tip]
+    if without:
+        reach += ["--not", *without, "--not"]
+    # a dictionary, to name each change once and in the order of history
+    edits: dict[tuple[str, str, str], None] = {}
+    for commit, letter, path in repository.log("-m", "--diff-filter=DMT", *reach, "--", *under):
         # a record that became a symlink (T) is changed like any other
-        seen[commit, "D" if kind == "D" else "M", path] = None
-    edited = {commit for commit, kind, _ in seen if kind == "M"}
-    settled = _settled(repository, edited, under, reach) if edited else {}
-    return [
-        Tampering(commit, settled.get((commit, path), kind) if kind == "M" else kind, path)
-        for commit, kind, path in seen
-        if kind == "D" or settled.get((commit, path), kind)
-    ]
+        kind = "D" if letter == "D" else "M"
+        edits[commit, kind, path] = None
+    modifying = {commit for commit, kind, _ in edits if kind == "M"}
+    merged: dict[tuple[str, str], str] = {}
+    if modifying:
+        merged = _judge_merges(repository, modifying, under, reach)
+    reported: list[Tampering] = []
+    for commit, kind, path in edits:
+        verdict = kind
+        if kind == "M":
+            verdict = merged.get((commit, path), kind)
+        if verdict:
+            reported.append(Tampering(commit, verdict, path))
+    return reported
 
 
-def _settled(
+def _judge_merges(
     repository: Repository, commits: Iterable[str], under: Sequence[str], reach: Sequence[str]
 ) -> dict[tuple[str, str], str]:
     """What merges among `commits` did to each path they changed: `M`, `R`, or nothing to complain of (empty)."""
-    asked = "".join(f"{commit}\n" for commit in commits).encode()
-    listed = repository.process.read(
-        ["rev-list", "--no-walk", "--parents", "--min-parents=2", "--stdin"], stdin=asked
-    )
-    merges = {commit: parents for commit, *parents in map(str.split, listed.decode().splitlines())}
+    merges = _find_merges(repository, commits)
     if not merges:
         return {}
-    line = set(repository.process.read(["rev-list", "--first-parent", *reach]).decode().split())
-    found: dict[tuple[str, str], str] = {}
+    first_parents = repository.process.read(["rev-list", "--first-parent", *reach])
+    main_line = set(first_parents.decode().split())
+    verdicts: dict[tuple[str, str], str] = {}
     for commit, parents in merges.items():
         # what differs from each parent; a path that a parent has not (A) is not that parent's to vouch for
-        differing = [_differing(repository, parent, commit, under) for parent in parents]
-        for path in dict.fromkeys(path for changes in differing for path in changes):
-            taken = any(path not in changes for changes in differing)
-            lost = commit in line and differing[0].get(path, "A") != "A"
-            found[commit, path] = ("R" if lost else "") if taken else "M"
-    return found
+        differences = [_compare_trees(repository, parent, commit, under) for parent in parents]
+        paths: dict[str, None] = {}
+        for difference in differences:
+            paths |= dict.fromkeys(difference)
+        for path in paths:
+            is_taken = any(path not in difference for difference in differences)
+            is_lost = commit in main_line and differences[0].get(path, "A") != "A"
+            if not is_taken:
+                verdicts[commit, path] = "M"
+            else:
+                verdicts[commit, path] = "R" if is_lost else ""
+    return verdicts
 
 
-def _differing(repository: Repository, old: str, new: str, under: Sequence[str]) -> dict[str, str]:
-    args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", old, new, "--", *under]
-    return {path: kind for _, kind, path in changed(repository.process.read(args))}
+def _find_merges(repository: Repository, commits: Iterable[str]) -> dict[str, list[str]]:
+    """The merges among `commits`, each with its parents."""
+    asked = "".join(f"{commit}\n" for commit in commits).encode()
+    arguments = ["rev-list", "--no-walk", "--parents", "--min-parents=2", "--stdin"]
+    merges: dict[str, list[str]] = {}
+    for line in repository.process.read(arguments, stdin=asked).decode().splitlines():
+        commit, *parents = line.split()
+        merges[commit] = parents
+    return merges
+
+
+def _compare_trees(
+    repository: Repository, old: str, new: str, under: Sequence[str]
+) -> dict[str, str]:
+    """The kind of each difference between two commits, by path."""
+    arguments = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev"]
+    listing = repository.process.read([*arguments, old, new, "--", *under])
+    return {path: kind for _, kind, path in changed(listing)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,38 +46,43 @@ def under_way(repository: Repository) -> Meeting | None:
     head = repository.head().commit
     if head is None:
         return None
-    rebasing = any(
-        (repository.git_dir / name).exists() for name in ("rebase-merge", "rebase-apply")
-    )
-    if rebasing:
-        found = _commit(repository, "REBASE_HEAD")
-        return _picked(repository, "rebase", head, found) if found else None
-    found = _commit(repository, "CHERRY_PICK_HEAD")
-    if found:
-        return _picked(repository, "cherry-pick", head, found)
-    what: What = "merge"
-    found = _merged(repository)
-    if found is None:
-        what, found = "squash", _squashed(repository)
-    if found is None:
-        return None
-    done = repository.process.try_read(["merge-base", head, found])
-    return Meeting(what, head, found, done.out.decode().split("\n", 1)[0] or None)
+    if any((repository.git_dir / name).exists() for name in ("rebase-merge", "rebase-apply")):
+        rebased = _resolve_commit(repository, "REBASE_HEAD")
+        return _pick_state(repository, "rebase", head, rebased) if rebased else None
+    picked = _resolve_commit(repository, "CHERRY_PICK_HEAD")
+    if picked:
+        return _pick_state(repository, "cherry-pick", head, picked)
+    merged = _read_merge_head(repository)
+    if merged:
+        return _merge_state(repository, "merge", head, merged)
+    squashed = _read_squash_message(repository)
+    if squashed:
+        return _merge_state(repository, "squash", head, squashed)
+    return None
 
 
 def last_commit(repository: Repository) -> Meeting | None:
     """HEAD on top of its (first) parent, where it has one."""
     head = repository.head().commit
-    before = parents(repository, head) if head else []
-    return Meeting("commit", before[0], head, before[0]) if head and before else None
+    if head is None:
+        return None
+    before = parents(repository, head)
+    if not before:
+        return None
+    return Meeting("commit", before[0], head, before[0])
 
 
-def _picked(repository: Repository, what: What, head: str, commit: str) -> Meeting:
+def _pick_state(repository: Repository, what: What, head: str, commit: str) -> Meeting:
     before = parents(repository, commit)
     return Meeting(what, head, commit, before[0] if before else None)
 
 
-def _merged(repository: Repository) -> str | None:
+def _merge_state(repository: Repository, what: What, head: str, commit: str) -> Meeting:
+    bases = repository.process.try_read(["merge-base", head, commit]).out.decode().split("\n", 1)
+    return Meeting(what, head, commit, bases[0] or None)
+
+
+def _read_merge_head(repository: Repository) -> str | None:
     path = repository.git_dir / "MERGE_HEAD"
     if not path.exists():
         return None
@@ -85,34 +91,38 @@ def _merged(repository: Repository) -> str | None:
             "several branches are merged at once",
             hint="git merge --abort, then merge one at a time",
         )
-    return _commit(repository, "MERGE_HEAD")
+    return _resolve_commit(repository, "MERGE_HEAD")
 
 
-def _squashed(repository: Repository) -> str | None:
+def _read_squash_message(repository: Repository) -> str | None:
     """The tip of the branch that `git merge --squash` was told to bring."""
     path = repository.git_dir / "SQUASH_MSG"
-    found = _TIP.search(path.read_text(errors="replace")) if path.exists() else None
-    return _commit(repository, found[1]) if found else None
+    if not path.exists():
+        return None
+    match = _TIP.search(path.read_text(errors="replace"))
+    return _resolve_commit(repository, match[1]) if match else None
 
 
-def _commit(repository: Repository, name: str) -> str | None:
-    done = repository.process.try_read(
-        ["rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}"]
-    )
-    return done.out.decode().strip() if done.code == 0 else None
+def _resolve_commit(repository: Repository, name: str) -> str | None:
+    arguments = ["rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}"]
+    finished = repository.process.try_read(arguments)
+    return finished.out.decode().strip() if finished.code == 0 else None
 
 
 def parents(repository: Repository, commit: str) -> list[str]:
     """The ids of a commit's parents."""
-    return (
-        repository.process.read(["rev-list", "--no-walk", "--parents", commit]).decode().split()[1:]
-    )
+    listing = repository.process.read(["rev-list", "--no-walk", "--parents", commit])
+    return listing.decode().split()[1:]
 
 
 def unmerged(repository: Repository) -> set[str]:
     """Paths of which the index holds both sides."""
-    out = repository.process.read(["ls-files", "--unmerged", "-z", "--full-name"])
-    return {os.fsdecode(line.partition(b"\t")[2]) for line in out.split(b"\0") if line}
+    listing = repository.process.read(["ls-files", "--unmerged", "-z", "--full-name"])
+    paths: set[str] = set()
+    for line in listing.split(b"\0"):
+        if line:
+            paths.add(os.fsdecode(line.partition(b"\t")[2]))
+    return paths
 
 
 def contains(repository: Repository, tip: str, commit: str) -> bool:
@@ -125,21 +135,24 @@ def landing(repository: Repository) -> str | None:
     remote = remotes.default(repository)
     if remote is None:
         return None
-    told = repository.process.try_read(["symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD"])
-    names = (
-        [told.out.decode().strip()]
-        if told.code == 0
-        else [f"refs/remotes/{remote}/{name}" for name in _USUAL]
-    )
-    return next((name for name in names if _commit(repository, name)), None)
+    arguments = ["symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD"]
+    remote_head = repository.process.try_read(arguments)
+    if remote_head.code == 0:
+        return _find_first(repository, [remote_head.out.decode().strip()])
+    return _find_first(repository, [f"refs/remotes/{remote}/{name}" for name in _USUAL])
 
 
 def main_branch(repository: Repository) -> str | None:
     """The full reference of the branch here that work lands on: the one the remote's is called, else main or master."""
     remote = landing(repository)
-    usual = (
-        [f"refs/heads/{remote.split('/', 3)[3]}"]
-        if remote
-        else [f"refs/heads/{name}" for name in _USUAL]
-    )
-    return next((name for name in usual if _commit(repository, name)), None)
+    if remote:
+        return _find_first(repository, [f"refs/heads/{remote.split('/', 3)[3]}"])
+    return _find_first(repository, [f"refs/heads/{name}" for name in _USUAL])
+
+
+def _find_first(repository: Repository, references: Sequence[str]) -> str | None:
+    """The first of these references that there is."""
+    for reference in references:
+        if _resolve_commit(repository, reference):
+            return reference
+    return None

@@ -30,58 +30,62 @@ class Object(NamedTuple):
 
 def read(process: Process, specs: Iterable[str]) -> Iterator[Object | None]:
     """What each names, in turn; None where there is nothing."""
-    asked = _asked(process, specs)
-    out = process.read(_BATCH, stdin=_lines(asked))
-    at = 0
-    for _ in asked:
-        end = out.index(b"\n", at)
-        header = _header(out[at:end])
-        at = end + 1
+    requests = _encode_requests(process, specs)
+    answer = process.read(_BATCH, stdin=_join_lines(requests))
+    start = 0
+    for _ in requests:
+        end = answer.index(b"\n", start)
+        header = _parse_header(answer[start:end])
+        start = end + 1
         if header is None:
             yield None
             continue
-        name, kind, size = header
-        yield Object(name, kind, out[at : at + size])
-        at += size + 1
+        object_id, kind, size = header
+        yield Object(object_id, kind, answer[start : start + size])
+        start += size + 1
 
 
 def blobs(process: Process, specs: Iterable[str]) -> Iterator[bytes | None]:
     """The bytes behind each `<commit>:<path>`, in turn; None where there is no such blob."""
     wanted = list(specs)
-    ids = _neighbours(process, wanted)
-    for found in read(process, (ids.get(spec, spec) for spec in wanted)):
-        yield found.data if found is not None and found.kind == b"blob" else None
+    known = _find_neighbours(process, wanted)
+    for blob in read(process, (known.get(spec, spec) for spec in wanted)):
+        if blob is None or blob.kind != b"blob":
+            yield None
+        else:
+            yield blob.data
 
 
 def digests(process: Process, specs: Iterable[str]) -> Iterator[Digest | None]:
     """The SHA-256 of the same bytes, hashed as they come, so that no blob is in memory as a whole.
 
-    Read it to its end: only then is a git that failed told of, and until then what it lacked looks missing.
+    Read it to its end: only then is a failure of git raised, and until then what it lacked looks missing.
     """
     wanted = list(specs)
-    ids = _neighbours(process, wanted)
-    asked = _asked(process, (ids.get(spec, spec) for spec in wanted))
-    with process.streamed(_BATCH, stdin=_lines(asked)) as out:
-        for _ in asked:
-            header = _header(out.readline()[:-1])
+    known = _find_neighbours(process, wanted)
+    requests = _encode_requests(process, (known.get(spec, spec) for spec in wanted))
+    with process.streamed(_BATCH, stdin=_join_lines(requests)) as stream:
+        for _ in requests:
+            header = _parse_header(stream.readline()[:-1])
             if header is None:
                 yield None
                 continue
-            found = _digest(out, header[2])
-            yield found if header[1] == b"blob" else None
+            _, kind, size = header
+            digest = _hash_object(stream, size)
+            yield digest if kind == b"blob" else None
 
 
-def _digest(out: BinaryIO, size: int) -> Digest:
-    """Of so many bytes, behind which there is one more: the end of a line."""
+def _hash_object(stream: BinaryIO, size: int) -> Digest:
+    """The digest of so many bytes, behind which there is one more: the end of a line."""
     hasher = hashlib.sha256()
-    while size and (piece := out.read(min(size, _PIECE))):
+    while size and (piece := stream.read(min(size, _PIECE))):
         hasher.update(piece)
         size -= len(piece)
-    out.read(1)
+    stream.read(1)
     return Digest(hasher.hexdigest())
 
 
-def _neighbours(process: Process, specs: Iterable[str]) -> dict[str, str]:
+def _find_neighbours(process: Process, specs: Iterable[str]) -> dict[str, str]:
     """The object ids behind those that have many others beside them in the same folder of the same commit.
 
     Empty where that folder has no such name. A folder that cannot be had says nothing of any.
@@ -91,58 +95,67 @@ def _neighbours(process: Process, specs: Iterable[str]) -> dict[str, str]:
         folder, _, name = spec.rpartition("/")
         if ":" in folder:
             folders[folder].append(name)
-    full = {folder: names for folder, names in folders.items() if len(names) >= _TOGETHER}
-    found: dict[str, str] = {}
-    for (folder, names), tree in zip(
-        full.items(), read(process, full) if full else (), strict=True
-    ):
-        if tree is not None and tree.kind == b"tree":
-            held = dict(
-                reversed(list(_listed(tree)))
-            )  # of a name that is there twice, git finds the first
-            found |= {f"{folder}/{name}": held.get(_encoded(name), "") for name in names}
-    return found
+    crowded = [folder for folder, names in folders.items() if len(names) >= _TOGETHER]
+    if not crowded:
+        return {}
+    object_ids: dict[str, str] = {}
+    for folder, tree in zip(crowded, read(process, crowded), strict=True):
+        if tree is None or tree.kind != b"tree":
+            continue
+        # of a name that is there twice, git finds the first
+        entries = dict(reversed(list(_list_entries(tree))))
+        for name in folders[folder]:
+            object_ids[f"{folder}/{name}"] = entries.get(_encode_name(name), "")
+    return object_ids
 
 
-def _listed(tree: Object) -> Iterator[tuple[bytes, str]]:
+def _list_entries(tree: Object) -> Iterator[tuple[bytes, str]]:
     """The name and the object id of each entry of a tree, as git keeps them: `<mode> <name>NUL<raw id>`."""
     width = len(tree.id) // 2
-    at = 0
-    while (end := tree.data.find(b"\0", at)) >= 0:
-        entry = tree.data[at:end]
-        at = end + 1 + width
-        yield entry.partition(b" ")[2], tree.data[end + 1 : at].hex()
+    start = 0
+    while (end := tree.data.find(b"\0", start)) >= 0:
+        entry = tree.data[start:end]
+        start = end + 1 + width
+        yield entry.partition(b" ")[2], tree.data[end + 1 : start].hex()
 
 
-def _asked(process: Process, specs: Iterable[str]) -> list[bytes]:
-    """Each on a line of its own; of a line's end git takes a carriage return away, too."""
-    return [
-        _encoded(_resolved(process, one) if "\n" in one or one.endswith("\r") else one)
-        for one in specs
-    ]
+def _encode_requests(process: Process, specs: Iterable[str]) -> list[bytes]:
+    """Each as a line of its own; of a line's end git takes a carriage return away, too."""
+    requests: list[bytes] = []
+    for spec in specs:
+        name = spec
+        if "\n" in spec or spec.endswith("\r"):
+            name = _resolve_name(process, spec)
+        requests.append(_encode_name(name))
+    return requests
 
 
-def _lines(asked: Sequence[bytes]) -> bytes:
-    return b"".join(spec + b"\n" for spec in asked)
+def _join_lines(requests: Sequence[bytes]) -> bytes:
+    return b"".join(request + b"\n" for request in requests)
 
 
-def _header(line: bytes) -> tuple[str, bytes, int] | None:
+def _parse_header(line: bytes) -> tuple[str, bytes, int] | None:
     """An object's id, kind and size; None for `<spec> missing`, `<spec> ambiguous`."""
-    name, _, rest = line.partition(b" ")
+    object_id, _, rest = line.partition(b" ")
     kind, _, size = rest.partition(b" ")
-    return (name.decode(), kind, int(size)) if size.isdigit() else None
+    if not size.isdigit():
+        return None
+    return object_id.decode(), kind, int(size)
 
 
-def _resolved(process: Process, spec: str) -> str:
+def _resolve_name(process: Process, spec: str) -> str:
     """The id of an object whose name would break a list of one a line; empty where there is none."""
-    if not _encoded(spec):
+    if not _encode_name(spec):
         return ""
-    return process.try_read(["rev-parse", "--quiet", "--verify", spec]).out.decode().strip()
+    finished = process.try_read(["rev-parse", "--quiet", "--verify", spec])
+    return finished.out.decode().strip()
 
 
-def _encoded(spec: str) -> bytes:
+def _encode_name(spec: str) -> bytes:
     """A name as git keeps it; empty, which names no object, for text that no name can be."""
+    if "\0" in spec:
+        return b""
     try:
-        return b"" if "\0" in spec else os.fsencode(spec)
+        return os.fsencode(spec)
     except UnicodeEncodeError:
         return b""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,6 +77,8 @@ _WRITE = (
 _PROMISED = re.compile(r"could not fetch [0-9a-f]{40,64} from promisor remote")
 _FETCH = "git log --all --patch -- .mlver >/dev/null   (which fetches what it needs)"
 OLDEST = "2.31"  # the first whose `rev-parse` gives absolute paths
+# What one thread hides, another one must not take for what there is.
+_HIDING = threading.RLock()
 _NOT_FOUND = "git is not installed, or not on PATH"
 
 
@@ -123,7 +126,7 @@ class Process:
     @contextmanager
     def streamed(self, args: Sequence[str], *, stdin: bytes = b"") -> Iterator[BinaryIO]:
         """The output of a `read` as it comes, for what no memory should hold at once; read it to its end."""
-        with _memory_file() as asked, _memory_file() as said:
+        with memory_file() as asked, memory_file() as said:
             asked.write(stdin)
             asked.seek(0)
             try:
@@ -136,7 +139,7 @@ class Process:
                     env=self._environment(self._quiet()),
                 )
             except FileNotFoundError:
-                raise self._no_git() from None
+                raise unstartable(self.directory) from None
             with git:
                 yield cast(BinaryIO, git.stdout)
             said.seek(0)
@@ -149,7 +152,7 @@ class Process:
         return {**quiet, **_settings(self.disarm)}
 
     def _environment(self, env: Mapping[str, str]) -> Mapping[str, str]:
-        return {**_environment(), **(_inherited() if self.hooked else {}), **env}
+        return {**_environment(), **(inherited_environment() if self.hooked else {}), **env}
 
     def write(
         self,
@@ -163,7 +166,7 @@ class Process:
         """The output of a call that changes the repository; raise GitFailed, with `hint`, when it failed."""
         # A file, whole before git starts: a pipe that breaks when mlver is killed would end a list or a message early,
         # and git would carry on with what it has.
-        with _memory_file() as whole:
+        with memory_file() as whole:
             whole.write(stdin)
             whole.seek(0)
             done = self._run(
@@ -190,19 +193,18 @@ class Process:
                 check=False,
             )
         except FileNotFoundError:
-            raise self._no_git() from None
+            raise unstartable(self.directory) from None
         return Finished(done.returncode, done.stdout, done.stderr)
 
-    def _no_git(self) -> MlverError:
-        """What it means that git could not be started."""
-        if not self.directory.is_dir():
-            return MlverError(f"{self.directory} is not a directory")
-        return MlverError(
-            _NOT_FOUND, hint=f"install git {OLDEST} or newer, then run the command again"
-        )
+
+def unstartable(directory: Path) -> MlverError:
+    """The error for a git that could not be started in a directory."""
+    if not directory.is_dir():
+        return MlverError(f"{directory} is not a directory")
+    return MlverError(_NOT_FOUND, hint=f"install git {OLDEST} or newer, then run the command again")
 
 
-def _memory_file() -> IO[bytes]:
+def memory_file() -> IO[bytes]:
     """A file that needs no disk, which may be full, where the system has such files."""
     if hasattr(os, "memfd_create"):
         return open(os.memfd_create("mlver"), "w+b")  # noqa: PTH123 - it has no path, and the caller closes it
@@ -219,7 +221,33 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _inherited() -> dict[str, str]:
+@contextmanager
+def hidden_environment() -> Iterator[None]:
+    """Hide the variables that no git of ours gets, from a library that passes on whatever is in `os.environ`."""
+    with _HIDING:
+        kept = _environment()
+        hidden = {name: value for name, value in os.environ.items() if name not in kept}
+        try:
+            for name in hidden:
+                del os.environ[name]
+            yield
+        finally:
+            os.environ.update(hidden)
+
+
+def writing_options() -> dict[str, Any]:
+    """The options of a git that writes, by name, as GitPython takes them."""
+    words = iter((*_ALWAYS, *_WRITE))
+    options: dict[str, Any] = {"c": []}
+    for word in words:
+        if word == "-c":
+            options["c"].append(next(words))
+        else:
+            options[word.removeprefix("--").replace("-", "_")] = True
+    return options
+
+
+def inherited_environment() -> dict[str, str]:
     """git's own pointers, as they were meant where it started the hook."""
     told = {name: os.environ[name] for name in _HOOKED if name in os.environ}
     return {

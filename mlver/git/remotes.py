@@ -6,10 +6,15 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from mlver.errors import MlverError, UsageError, shell_command
+from mlver.git.gitpython import import_gitpython
 from mlver.git.repository import Repository, Tag
+
+if TYPE_CHECKING:
+    from mlver.git.transfer import TransferReporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,128 +36,131 @@ def default(repository: Repository) -> str | None:
     branch = repository.head().branch
     if branch:
         followed = repository.process.try_read(["config", "--get", f"branch.{branch}.remote"])
-        if followed.code == 0 and followed.out != b".\n":  # a branch that follows another one here
+        # `.` stands for a branch that follows another one here
+        if followed.code == 0 and followed.out != b".\n":
             return followed.out.decode().strip()
-    there = names(repository)
-    return "origin" if "origin" in there else there[0] if len(there) == 1 else None
+    known = names(repository)
+    if "origin" in known:
+        return "origin"
+    return known[0] if len(known) == 1 else None
 
 
 def chosen(repository: Repository, name: str | None) -> str:
     """The remote of this name, or the default one; raise where there is none."""
     if name is None:
-        found = default(repository)
-        if found is None:
+        remote = default(repository)
+        if remote is None:
             raise MlverError("there is no remote to push tags to", hint="git remote add origin URL")
-        return found
+        return remote
     known = names(repository)
     if name not in known:
-        raise UsageError(
-            f"there is no remote `{name}`; there are {', '.join(known) or 'none'}",
-            hint="git remote -v",
-        )
+        listing = ", ".join(known) or "none"
+        raise UsageError(f"there is no remote `{name}`; there are {listing}", hint="git remote -v")
     return name
 
 
 def tags(repository: Repository, remote: str) -> dict[str, str]:
     """The tags the other side has, each with its object's id; this asks it, over the network."""
-    return _tags(
-        _listed(repository, ["--tags", "--refs", "--", remote], f"ask {remote} for its tags")
-    )
+    arguments = ["--tags", "--refs", "--", remote]
+    return _select_tags(_list_remote(repository, arguments, f"ask {remote} for its tags"))
 
 
 def advertised(repository: Repository, remote: str) -> Advertised:
     """Ask a remote, over the network; raise MlverError where it names no default branch."""
-    args = ["--symref", "--", remote, "HEAD", "refs/tags/*"]
-    branch, found = "", {}
-    for what, name in _listed(repository, args, f"ask {remote} what it has"):
-        if what.startswith("ref: ") and name == "HEAD":
-            branch = what.removeprefix("ref: refs/heads/")
+    arguments = ["--symref", "--", remote, "HEAD", "refs/tags/*"]
+    branch = ""
+    references: dict[str, str] = {}
+    for value, name in _list_remote(repository, arguments, f"ask {remote} what it has"):
+        if value.startswith("ref: ") and name == "HEAD":
+            branch = value.removeprefix("ref: refs/heads/")
         elif not name.endswith("^{}"):
-            found[name] = what
-    if not branch or "HEAD" not in found:
+            references[name] = value
+    if not branch or "HEAD" not in references:
+        push = shell_command("git", "push", remote, "HEAD")
         raise MlverError(
             f"{remote} does not say which branch is its main one, or that is empty",
-            hint=f"{shell_command('git', 'push', remote, 'HEAD')}   (or set its default branch: git symbolic-ref HEAD …)",
+            hint=f"{push}   (or set its default branch: git symbolic-ref HEAD …)",
         )
-    return Advertised(branch, found["HEAD"], _tags((oid, name) for name, oid in found.items()))
+    listed = [(object_id, name) for name, object_id in references.items()]
+    return Advertised(branch, references["HEAD"], _select_tags(listed))
 
 
-def _listed(repository: Repository, args: Sequence[str], doing: str) -> Iterator[tuple[str, str]]:
+def _list_remote(
+    repository: Repository, arguments: Sequence[str], doing: str
+) -> Iterator[tuple[str, str]]:
     """What a remote says it has, over the network: each id with its reference."""
-    out = repository.process.write(
-        ["ls-remote", "--quiet", *args], doing=doing, hint="git remote -v"
-    )
-    for line in out.decode(errors="replace").splitlines():
-        what, _, name = line.partition("\t")
-        yield what, name
+    import_gitpython()
+    from mlver.git import transfer
+
+    listing = transfer.list_references(repository, arguments, doing=doing, hint="git remote -v")
+    for line in listing.splitlines():
+        value, _, name = line.partition("\t")
+        yield value, name
 
 
-def _tags(listed: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return {
-        name.removeprefix("refs/tags/"): oid
-        for oid, name in listed
-        if name.startswith("refs/tags/")
-    }
+def _select_tags(listed: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The object ids of those references that are tags, by the tag's name."""
+    selected: dict[str, str] = {}
+    for object_id, reference in listed:
+        if reference.startswith("refs/tags/"):
+            selected[reference.removeprefix("refs/tags/")] = object_id
+    return selected
 
 
-def fetch(repository: Repository, remote: str, refs: Sequence[str]) -> None:
+def fetch(
+    repository: Repository,
+    remote: str,
+    refs: Sequence[str],
+    reporter: TransferReporter | None = None,
+) -> None:
     """Fetch what full references or refspecs name: no tag beside them, no reference here that is not told."""
-    if refs:
-        args = [
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--refmap=",
-            "--no-recurse-submodules",
-        ]
-        hint = shell_command("git", "fetch", remote)
-        asked = "".join(f"{ref}\n" for ref in refs).encode()
-        repository.process.write(
-            [*args, "--stdin", "--", remote], stdin=asked, doing=f"fetch from {remote}", hint=hint
-        )
+    if not refs:
+        return
+    import_gitpython()
+    from mlver.git import transfer
+
+    transfer.fetch_references(
+        repository, remote, refs, hint=shell_command("git", "fetch", remote), reporter=reporter
+    )
 
 
 def fetch_tag(repository: Repository, remote: str, name: str) -> Tag | None:
     """A tag as a remote has it, whatever this clone calls by its name; None where it has none."""
-    ref = f"refs/tags/{name}"
-    there = [
-        oid
-        for oid, found in _listed(repository, ["--", remote, ref], f"ask {remote} for {name}")
-        if found == ref
-    ]
-    if not there:
+    reference = f"refs/tags/{name}"
+    listing = _list_remote(repository, ["--", remote, reference], f"ask {remote} for {name}")
+    # git lists every reference that ends in this one
+    object_ids = _select_tags(listing)
+    if name not in object_ids:
         return None
-    fetch(repository, remote, [ref])
-    return repository.tag_objects({name: there[0]}).get(name)
+    fetch(repository, remote, [reference])
+    return repository.tag_objects({name: object_ids[name]}).get(name)
 
 
 def beyond(repository: Repository, tip: str, commits: Iterable[str]) -> set[str]:
     """Those of `commits` that the history of `tip` does not hold."""
     wanted = set(commits)
-    asked = "".join(f"{commit}\n" for commit in (*wanted, f"^{tip}")).encode()
-    return wanted & set(
-        repository.process.read(["rev-list", "--stdin"], stdin=asked).decode().split()
-    )
+    lines = "".join(f"{commit}\n" for commit in (*wanted, f"^{tip}"))
+    listing = repository.process.read(["rev-list", "--stdin"], stdin=lines.encode())
+    return wanted & set(listing.decode().split())
 
 
 def secrets(repository: Repository, remote: str) -> frozenset[str]:
     """What git would show a remote to be let in, of what the URL, a header or a credential helper hold."""
-    told = repository.process.try_read(["remote", "get-url", "--push", "--", remote])
-    url = told.out.decode(errors="replace").strip()
+    answer = repository.process.try_read(["remote", "get-url", "--push", "--", remote])
+    url = answer.out.decode(errors="replace").strip()
     if not url.startswith(("http://", "https://")):
         return frozenset()
-    headers = repository.process.try_read(["config", "--get-urlmatch", "http.extraHeader", url]).out
-    found = set(_shown(headers.decode(errors="replace").splitlines()))
+    headers = repository.process.try_read(["config", "--get-urlmatch", "http.extraHeader", url])
+    secret_texts = set(_read_headers(headers.out.decode(errors="replace").splitlines()))
     password = urlsplit(url).password
     if password:
-        found.add(unquote(password))
-    if not found:
-        found.update(_helped(repository, url))
-    return frozenset(found)
+        secret_texts.add(unquote(password))
+    if not secret_texts:
+        secret_texts.update(_ask_helper(repository, url))
+    return frozenset(secret_texts)
 
 
-def _shown(headers: Iterable[str]) -> Iterable[str]:
+def _read_headers(headers: Iterable[str]) -> Iterable[str]:
     """The secrets in `Authorization:` headers; basic ones are `user:secret` in base64 (RFC 7617)."""
     for header in headers:
         name, _, value = header.partition(":")
@@ -163,15 +171,16 @@ def _shown(headers: Iterable[str]) -> Iterable[str]:
             yield text.strip()
             continue
         try:
-            yield base64.b64decode(text).decode(errors="replace").partition(":")[2]
+            credentials = base64.b64decode(text).decode(errors="replace")
         except binascii.Error:
             continue
+        yield credentials.partition(":")[2]
 
 
-def _helped(repository: Repository, url: str) -> Iterable[str]:
+def _ask_helper(repository: Repository, url: str) -> Iterable[str]:
     """What a credential helper gives, as it will for the push; nobody is asked for anything."""
     try:
-        out = repository.process.write(
+        answer = repository.process.write(
             ["-c", "core.askPass=", "credential", "fill"],
             stdin=f"url={url}\n\n".encode(),
             env={"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""},
@@ -179,6 +188,6 @@ def _helped(repository: Repository, url: str) -> Iterable[str]:
         )
     except MlverError:
         return
-    for line in out.decode(errors="replace").splitlines():
+    for line in answer.decode(errors="replace").splitlines():
         if line.startswith("password="):
             yield line.removeprefix("password=")

@@ -64,8 +64,9 @@ class Tag(NamedTuple):
 
     @property
     def seals(self) -> str | None:
-        found = _TRAILER.findall(_SIGNATURE.split(self.message, maxsplit=1)[0])
-        return found[-1] if found else None
+        unsigned = _SIGNATURE.split(self.message, maxsplit=1)[0]
+        digests = _TRAILER.findall(unsigned)
+        return digests[-1] if digests else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,26 +116,30 @@ class Repository:
     # -- where we stand ------------------------------------------------------------------------------------------
 
     def head(self) -> Head:
-        both = self.process.try_read(
-            ["rev-parse", "--quiet", "HEAD^{commit}", "--symbolic-full-name", "HEAD"]
-        )
-        if both.code == 0:
-            commit, name = both.out.decode().split("\n", 1)
-            return Head(commit, _branch(name))
-        named = self.process.try_read(
-            ["symbolic-ref", "--quiet", "HEAD"]
-        )  # before the first commit
-        return Head(None, _branch(named.out.decode()))
+        arguments = ["rev-parse", "--quiet", "HEAD^{commit}", "--symbolic-full-name", "HEAD"]
+        finished = self.process.try_read(arguments)
+        if finished.code == 0:
+            commit, reference = finished.out.decode().split("\n", 1)
+            return Head(commit, _branch_name(reference))
+        # before the first commit
+        symbolic = self.process.try_read(["symbolic-ref", "--quiet", "HEAD"])
+        return Head(None, _branch_name(symbolic.out.decode()))
 
     def default_branch(self) -> str:
         """The branch `origin` was cloned at; else `main`, or `master` where only that is here."""
-        refs = ("refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master")
-        out = self.process.read(["for-each-ref", "--format=%(refname)%00%(symref)", *refs]).decode()
-        found = dict(line.split("\0") for line in out.splitlines())
-        cloned = found.get(refs[0], "").removeprefix("refs/remotes/origin/")
-        return cloned or next(
-            (ref.removeprefix("refs/heads/") for ref in refs[1:] if ref in found), "main"
-        )
+        remote_head, *local = "refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master"
+        arguments = ["for-each-ref", "--format=%(refname)%00%(symref)", remote_head, *local]
+        targets: dict[str, str] = {}
+        for line in self.process.read(arguments).decode().splitlines():
+            reference, target = line.split("\0")
+            targets[reference] = target
+        cloned = targets.get(remote_head, "").removeprefix("refs/remotes/origin/")
+        if cloned:
+            return cloned
+        for reference in local:
+            if reference in targets:
+                return reference.removeprefix("refs/heads/")
+        return "main"
 
     def unfinished(self) -> tuple[str, str] | None:
         """What is half done here (`a merge`) and the command that finishes it; None when nothing is."""
@@ -145,108 +150,106 @@ class Repository:
 
     def git_version(self) -> tuple[int, ...]:
         """git's own version, such as (2, 39, 5)."""
-        found = re.search(r"\d+(\.\d+)+", self.process.read(["--version"]).decode())
-        return tuple(map(int, found[0].split("."))) if found else ()
+        text = self.process.read(["--version"]).decode()
+        match = re.search(r"\d+(\.\d+)+", text)
+        if match is None:
+            return ()
+        return tuple(int(part) for part in match[0].split("."))
 
     def ignores(self, path: str) -> bool:
         """Whether a rule of a .gitignore covers a path, tracked or not."""
         # check-ignore refuses literal pathspecs; behind `./` no path has magic
-        args = [
-            "--no-literal-pathspecs",
-            "check-ignore",
-            "--quiet",
-            "--no-index",
-            "--",
-            f"./{path}",
-        ]
-        done = self.process.try_read(args)
-        if done.code > 1:
-            raise GitFailed(f"say whether {path} is ignored", done.err.decode(errors="replace"))
-        return done.code == 0
+        options = ["--no-literal-pathspecs", "check-ignore", "--quiet", "--no-index"]
+        finished = self.process.try_read([*options, "--", f"./{path}"])
+        if finished.code > 1:
+            raise GitFailed(f"say whether {path} is ignored", finished.err.decode(errors="replace"))
+        return finished.code == 0
 
     def commit_hooks(self) -> list[tuple[Path, bool]]:
         """The hooks git runs on a commit, with whether each is executable."""
-        found = self.process.read(["rev-parse", "--path-format=absolute", "--git-path", "hooks"])
-        folder = Path(os.fsdecode(found.rstrip(b"\n")))
-        there = [folder / name for name in _COMMIT_HOOKS if (folder / name).exists()]
-        return [(hook, os.access(hook, os.X_OK)) for hook in there]
+        folder = self._git_path("hooks")
+        hooks = [folder / name for name in _COMMIT_HOOKS]
+        return [(hook, os.access(hook, os.X_OK)) for hook in hooks if hook.exists()]
+
+    def _git_path(self, name: str) -> Path:
+        """Where git keeps something of this repository, whatever its settings say."""
+        arguments = ["rev-parse", "--path-format=absolute", "--git-path", name]
+        return Path(os.fsdecode(self.process.read(arguments).rstrip(b"\n")))
 
     def author(self) -> str:
         """`Name <mail>` as git would sign a commit; raise GitFailed with the command that sets it."""
         hint = 'git config user.name "Your Name" && git config user.email you@example.org'
         try:
-            ident = self.process.read(["var", "GIT_AUTHOR_IDENT"], doing="say who you are").decode(
-                errors="replace"
-            )
+            identity = self.process.read(["var", "GIT_AUTHOR_IDENT"], doing="say who you are")
         except GitFailed as failed:
             raise GitFailed("say who you are", failed.output, hint=hint) from None
-        return ident.rsplit(" ", 2)[0]
+        # behind the mail address stand the time and the time zone
+        return identity.decode(errors="replace").rsplit(" ", 2)[0]
 
     def changes(self) -> tuple[list[str], list[str]]:
         """Paths that differ from HEAD (staged or not), and paths git does not know (directories end in `/`)."""
-        args = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal"]
-        out = self._disarmed.read(
-            [*args, "--ignore-submodules=dirty"], doing="compare the work tree with HEAD"
-        )
-        changed: list[str] = []
-        unknown: list[str] = []
-        for line in _fields(out):
-            (unknown if line.startswith("??") else changed).append(line[3:])
-        return changed, unknown
+        arguments = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal"]
+        arguments.append("--ignore-submodules=dirty")
+        listing = self._disarmed.read(arguments, doing="compare the work tree with HEAD")
+        changed_paths: list[str] = []
+        unknown_paths: list[str] = []
+        for line in _split_fields(listing):
+            path = line[3:]
+            if line.startswith("??"):
+                unknown_paths.append(path)
+            else:
+                changed_paths.append(path)
+        return changed_paths, unknown_paths
 
     def ignored_or_tracked(self, paths: Sequence[str]) -> set[str]:
         """Those of `paths` that git ignores or already holds: they cannot slip into a commit unseen."""
-        found = set()
+        known: set[str] = set()
         for path in paths:
             if self.ignores(path) or self.process.read(["ls-files", "-z", "--", path]):
-                found.add(path)
-        return found
+                known.add(path)
+        return known
 
     def tracked(self, paths: Sequence[str]) -> set[str]:
         """Those of `paths` that the index holds."""
-        return set(_fields(self.process.read(["ls-files", "-z", "--", *paths])))
+        return set(_split_fields(self.process.read(["ls-files", "-z", "--", *paths])))
 
     @property
     def _disarmed(self) -> Process:
         """For calls that compare file contents: the repository's own clean and smudge filters switched off."""
-        off: list[tuple[str, str]] = []
+        switches: list[tuple[str, str]] = []
         for scope, name, value in self.settings(r"^filter\..*\.(clean|smudge|process)$"):
             if scope in ("local", "worktree") and value not in _TRUSTED_FILTERS:
-                off += [(name, ""), (f"{name.rsplit('.', 1)[0]}.required", "false")]
-        return Process(self.top, tuple(off))
+                section = name.rsplit(".", 1)[0]
+                switches += [(name, ""), (f"{section}.required", "false")]
+        return Process(self.top, tuple(switches))
 
     def settings(self, pattern: str) -> list[tuple[str, str, str]]:
         """git's settings whose names match, in the order that git reads them: scope (`local`, …), name and value."""
-        fields = _fields(
-            self.process.try_read(["config", "-z", "--show-scope", "--get-regexp", pattern]).out
-        )
-        named = zip(fields[::2], fields[1::2], strict=False)
-        return [(scope, *setting.partition("\n")[::2]) for scope, setting in named]
+        arguments = ["config", "-z", "--show-scope", "--get-regexp", pattern]
+        fields = iter(_split_fields(self.process.try_read(arguments).out))
+        settings: list[tuple[str, str, str]] = []
+        for scope, setting in zip(fields, fields, strict=False):
+            name, _, value = setting.partition("\n")
+            settings.append((scope, name, value))
+        return settings
 
     # -- tags and blobs ------------------------------------------------------------------------------------------
 
     def tags(self, *patterns: str) -> dict[str, Tag]:
         """Tags by name; `patterns` are full references or globs such as `refs/tags/digits@v*`."""
-        out = self.process.read(
-            ["for-each-ref", f"--format={_TAG_FIELDS}", *(patterns or ("refs/tags/",))]
-        )
-        fields = out.split(b"\0")
-        found: dict[str, Tag] = {}
-        for at in range(0, len(fields) - 6, 6):
-            ref, oid, kind, target, target_kind, message = (
-                f.decode(errors="replace") for f in fields[at : at + 6]
-            )
-            name = ref.removeprefix("\n").removeprefix("refs/tags/")
-            annotated = kind == "tag"
-            commit = (
-                target
-                if annotated and target_kind == "commit"
-                else oid
-                if kind == "commit"
-                else None
-            )
-            found[name] = Tag(name, oid, annotated, commit, message)
-        return found
+        arguments = ["for-each-ref", f"--format={_TAG_FIELDS}", *(patterns or ("refs/tags/",))]
+        fields = self.process.read(arguments).decode(errors="replace").split("\0")
+        tags: dict[str, Tag] = {}
+        for start in range(0, len(fields) - 6, 6):
+            reference, object_id, kind, target, target_kind, message = fields[start : start + 6]
+            name = reference.removeprefix("\n").removeprefix("refs/tags/")
+            commit = None
+            if kind == "commit":
+                commit = object_id
+            elif kind == "tag" and target_kind == "commit":
+                commit = target
+            tags[name] = Tag(name, object_id, kind == "tag", commit, message)
+        return tags
 
     def tags_named(self, names: Iterable[str]) -> dict[str, Tag]:
         """Those of `names` that there are, read in one process that looks at no other tag, however many there are."""
@@ -254,8 +257,11 @@ class Repository:
 
     def tag_objects(self, ids: Mapping[str, str]) -> dict[str, Tag]:
         """Tags by name, from the objects named beside them; those lacking here are left out."""
-        found = zip(ids, objects.read(self.process, ids.values()), strict=True)
-        return {name: _tag(name, one) for name, one in found if one is not None}
+        tags: dict[str, Tag] = {}
+        for name, target in zip(ids, objects.read(self.process, ids.values()), strict=True):
+            if target is not None:
+                tags[name] = _make_tag(name, target)
+        return tags
 
     def blobs(self, specs: Iterable[str]) -> Iterator[bytes | None]:
         """The bytes behind each `<commit>:<path>` in turn, None where there is no such blob."""
@@ -267,11 +273,8 @@ class Repository:
 
     def files_at(self, commit: str, *under: str) -> list[str]:
         """Paths of the files a commit holds below `under`."""
-        return _fields(
-            self.process.read(
-                ["ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, "--", *under]
-            )
-        )
+        options = ["-r", "-z", "--name-only", "--full-tree"]
+        return _split_fields(self.process.read(["ls-tree", *options, commit, "--", *under]))
 
     # -- history -------------------------------------------------------------------------------------------------
 
@@ -282,26 +285,28 @@ class Repository:
         self, paths: Iterable[str], tip: str = "HEAD", *, main_line: bool = False
     ) -> dict[str, str]:
         """For each path, the commit of `tip`'s history that last added it; of its first parents alone where told."""
-        wanted = list(paths)
-        found: dict[str, str] = {}
-        line = ["--first-parent", "--diff-merges=first-parent"] if main_line else []
-        for commit, _, path in self.log("--diff-filter=A", *line, tip, "--", *wanted):
-            found.setdefault(path, commit)
-        return found
+        options = ["--diff-filter=A"]
+        if main_line:
+            options += ["--first-parent", "--diff-merges=first-parent"]
+        commits: dict[str, str] = {}
+        for commit, _, path in self.log(*options, tip, "--", *paths):
+            commits.setdefault(path, commit)
+        return commits
 
     def log(self, *args: str) -> Iterator[tuple[str, str, str]]:
         """Each change of a file in history as (commit, kind, path); `args` are those of `git log`."""
-        return changed(
-            self.process.read(
-                ["log", "-z", "--format=%H", "--raw", "--no-renames", "--no-abbrev", *args]
-            )
-        )
+        options = ["-z", "--format=%H", "--raw", "--no-renames", "--no-abbrev"]
+        return changed(self.process.read(["log", *options, *args]))
 
     def commits_between(self, old: str, new: str) -> list[Commit]:
         """The commits `new` has and `old` has not, newest first; those that only wrote records are left out."""
         args = ["log", "-z", "--format=%H %s", f"{old}..{new}", "--", *_BUT_RECORDS]
-        out = self.process.read(["--no-literal-pathspecs", *args])
-        return [Commit(*line.split(" ", 1)) for line in _fields(out)]
+        listing = self.process.read(["--no-literal-pathspecs", *args])
+        commits: list[Commit] = []
+        for line in _split_fields(listing):
+            object_id, subject = line.split(" ", 1)
+            commits.append(Commit(object_id, subject))
+        return commits
 
     def count_between(self, old: str, new: str) -> int | None:
         """How many commits `new` has and `old` has not, those that only wrote records left out.
@@ -333,9 +338,8 @@ class Repository:
 
     def boundary(self) -> set[str]:
         """The commits that a shallow clone's history begins with: it cannot tell what they did."""
-        place = self.process.read(["rev-parse", "--path-format=absolute", "--git-path", "shallow"])
         try:
-            return set(Path(os.fsdecode(place.rstrip(b"\n"))).read_text().split())
+            return set(self._git_path("shallow").read_text().split())
         except FileNotFoundError:
             return set()
 
@@ -343,18 +347,20 @@ class Repository:
         """Files below a folder that a sparse checkout keeps from the work tree."""
         if not (self.git_dir / "info" / "sparse-checkout").exists():
             return []
-        tagged = _fields(self.process.read(["ls-files", "-t", "-z", "--", folder]))
+        tagged = _split_fields(self.process.read(["ls-files", "-t", "-z", "--", folder]))
         return [line[2:] for line in tagged if line.startswith("S ")]
 
 
-def _tag(name: str, found: Object) -> Tag:
+def _make_tag(name: str, target: Object) -> Tag:
     """The tag that a reference to this object is; what a tag object points at is never followed further."""
-    header, _, message = found.data.partition(b"\n\n")
-    target = re.match(rb"object ([0-9a-f]+)\ntype commit\n", header)
-    commit = found.id if found.kind == b"commit" else None
-    if found.kind == b"tag" and target is not None:
-        commit = target[1].decode()
-    return Tag(name, found.id, found.kind == b"tag", commit, message.decode(errors="replace"))
+    header, _, message = target.data.partition(b"\n\n")
+    is_annotated = target.kind == b"tag"
+    commit: str | None = None
+    if target.kind == b"commit":
+        commit = target.id
+    elif is_annotated and (match := re.match(rb"object ([0-9a-f]+)\ntype commit\n", header)):
+        commit = match[1].decode()
+    return Tag(name, target.id, is_annotated, commit, message.decode(errors="replace"))
 
 
 def changed(out: bytes) -> Iterator[tuple[str, str, str]]:
@@ -372,11 +378,13 @@ def changed(out: bytes) -> Iterator[tuple[str, str, str]]:
             commit = text.decode()
 
 
-def _branch(name: str) -> str | None:
+def _branch_name(reference: str) -> str | None:
     """The branch a full reference names; None for one that is no branch, such as a detached HEAD."""
-    name = name.strip()
-    return name.removeprefix("refs/heads/") if name.startswith("refs/heads/") else None
+    name = reference.strip()
+    if not name.startswith("refs/heads/"):
+        return None
+    return name.removeprefix("refs/heads/")
 
 
-def _fields(out: bytes) -> list[str]:
+def _split_fields(out: bytes) -> list[str]:
     return [os.fsdecode(field) for field in out.split(b"\0") if field]

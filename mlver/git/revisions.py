@@ -20,14 +20,10 @@ def resolve(repository: Repository, name: str) -> str:
 
 def merge_base(repository: Repository, one: str, other: str) -> str:
     """The commit two commits (full ids) both come from; raise MlverError where this clone knows of none."""
-    done = repository.process.try_read(["merge-base", one, other])
-    if done.code != 0:
-        shallow = repository.is_shallow()
-        raise MlverError(
-            f"{one[:10]} and {other[:10]} have no commit in common"
-            + (" in this clone, which is shallow" if shallow else ""),
-            hint="git fetch --unshallow"
-            if shallow
-            else "compare them directly: two dots instead of three",
-        )
-    return done.out.decode().split("\n", 1)[0]
+    finished = repository.process.try_read(["merge-base", one, other])
+    if finished.code == 0:
+        return finished.out.decode().split("\n", 1)[0]
+    message = f"{one[:10]} and {other[:10]} have no commit in common"
+    if repository.is_shallow():
+        raise MlverError(f"{message} in this clone, which is shallow", hint="git fetch --unshallow")
+    raise MlverError(message, hint="compare them directly: two dots instead of three")

@@ -1,6 +1,6 @@
 """What git says of the signatures of tags (git-verify-tag(1)), made by OpenPGP, SSH or X.509 keys.
 
-Which program checks one is up to the person's own settings, never to those of the repository: that would run code.
+The person's own settings choose the program that checks one. Those of the repository must not: they would run code.
 """
 
 from __future__ import annotations
@@ -22,23 +22,30 @@ _PROGRAMS = {
 
 
 def checker(repository: Repository) -> Process:
-    """What checks signatures, with the programs that the repository itself names put out of its reach."""
-    told = repository.settings(r"^gpg\.(.*\.)?program$")
-    own: dict[str, str] = {}
-    for scope, name, value in told:
+    """The process that checks signatures, with no program that the repository itself names."""
+    programs: dict[str, str] = {}
+    overridden: set[str] = set()
+    for scope, name, value in repository.settings(r"^gpg\.(.*\.)?program$"):
         if scope in ("local", "worktree"):
-            own.setdefault(name, _PROGRAMS.get(name, "false"))
+            overridden.add(name)
+            programs.setdefault(name, _PROGRAMS.get(name, "false"))
         else:
-            own[name] = value  # of the person's own, the last counts
-    theirs = {name for scope, name, _ in told if scope in ("local", "worktree")}
-    return Process(repository.top, tuple((name, own[name]) for name in own if name in theirs))
+            # of the person's own settings, the last counts
+            programs[name] = value
+    disarmed = [(name, program) for name, program in programs.items() if name in overridden]
+    return Process(repository.top, tuple(disarmed))
 
 
 def check(process: Process, tag: Tag) -> SignatureState:
-    """Of one tag; `unknown` is one that cannot be judged here: a key not known or not trusted, no program for it."""
+    """What the signature of one tag is worth.
+
+    `unknown` is one that cannot be judged here: its key is not known or not trusted, or its program is not installed.
+    """
     if not tag.is_signed:
         return "unsigned"
-    done = process.try_read(["verify-tag", "--raw", tag.object_id])
-    if done.code == 0:
+    finished = process.try_read(["verify-tag", "--raw", tag.object_id])
+    if finished.code == 0:
         return "good"
-    return "bad" if _BAD.search(done.out + done.err) else "unknown"
+    if _BAD.search(finished.out + finished.err):
+        return "bad"
+    return "unknown"

@@ -34,25 +34,24 @@ class Entry:
 
 def committed(repository: Repository, commit: str, *under: str) -> dict[str, Entry]:
     """The files of a commit (a full id or reference) below `under`, by path."""
-    return _entries(
-        repository.process.read(["ls-tree", "-r", "-z", "--full-tree", commit, "--", *under])
-    )
+    arguments = ["ls-tree", "-r", "-z", "--full-tree", commit, "--", *under]
+    return _parse_entries(repository.process.read(arguments))
 
 
-def _entries(out: bytes) -> dict[str, Entry]:
-    found: dict[str, Entry] = {}
-    for line in out.split(b"\0")[:-1]:
+def _parse_entries(listing: bytes) -> dict[str, Entry]:
+    entries: dict[str, Entry] = {}
+    for line in listing.split(b"\0")[:-1]:
         about, _, path = line.partition(b"\t")
         mode, _, object_id = about.decode().split(" ")
-        found[os.fsdecode(path)] = Entry(mode, object_id)
-    return found
+        entries[os.fsdecode(path)] = Entry(mode, object_id)
+    return entries
 
 
 def staged(repository: Repository, *under: str) -> dict[str, Entry]:
     """The files of the index below `under`, by path; raise MlverError where one holds both sides of a merge."""
-    out = repository.process.read(["ls-files", "--stage", "-z", "--full-name", "--", *under])
-    found: dict[str, Entry] = {}
-    for line in out.split(b"\0")[:-1]:
+    listing = repository.process.read(["ls-files", "--stage", "-z", "--full-name", "--", *under])
+    entries: dict[str, Entry] = {}
+    for line in listing.split(b"\0")[:-1]:
         about, _, name = line.partition(b"\t")
         mode, object_id, side = about.decode().split(" ")
         path = os.fsdecode(name)
@@ -61,8 +60,8 @@ def staged(repository: Repository, *under: str) -> dict[str, Entry]:
                 f"{path} holds both sides of a merge that was never settled",
                 hint=shell_command("git", "status", "--", path),
             )
-        found[path] = Entry(mode, object_id)
-    return found
+        entries[path] = Entry(mode, object_id)
+    return entries
 
 
 def contents(repository: Repository, entries: Mapping[str, Entry]) -> dict[str, bytes]:
@@ -82,9 +81,11 @@ def reached(repository: Repository, commit: str, path: str) -> tuple[str, Entry]
     for end in range(len(parts), 0, -1):
         name = "/".join(parts[:end])
         # one at a time: asked for both a folder and a path in it, git lists all of the folder
-        entry = _entries(
-            repository.process.read(["ls-tree", "-z", "--full-tree", commit, "--", name])
-        ).get(name)
-        if entry is not None:
-            return (name, entry) if name == path or entry.is_symlink or entry.is_submodule else None
+        listing = repository.process.read(["ls-tree", "-z", "--full-tree", commit, "--", name])
+        entry = _parse_entries(listing).get(name)
+        if entry is None:
+            continue
+        if name == path or entry.is_symlink or entry.is_submodule:
+            return name, entry
+        return None
     return None

@@ -75,6 +75,7 @@ def main() -> int:
     ours = {name for name in sys.modules if name.partition(".")[0] == "mlver"}
     counts["modules"] = len(set(sys.modules) - before)
     heavy = (
+        "git",
         "rich",
         "jsonschema",
         "yaml",

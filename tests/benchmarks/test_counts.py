@@ -101,9 +101,26 @@ def test_reading_what_is_known_never_imports_what_reads_or_judges_files(
     story: Repository, argv: tuple[str, ...]
 ) -> None:
     heavy = set(counted(story, *argv)["heavy"])
-    assert not heavy & {"yaml", "jsonschema", "multiprocessing", "asyncio", "ssl"}
+    assert not heavy & {"git", "yaml", "jsonschema", "multiprocessing", "asyncio", "ssl"}
     if "--json" in argv:
         assert "rich" not in heavy
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("hook", "pre-commit"),
+        ("tag", "--dry-run"),
+        ("verify", "--all"),
+        ("doctor",),
+        ("diff", "m@1.0.0", "m@1.3.0"),
+    ],
+    ids=" ".join,
+)
+def test_gitpython_is_imported_only_where_a_remote_is_spoken_to(
+    story: Repository, argv: tuple[str, ...]
+) -> None:
+    assert "git" not in counted(story, *argv)["heavy"]
 
 
 def test_what_was_never_looked_at_costs_one_process_more(story: Repository) -> None:

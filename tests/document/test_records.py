@@ -18,18 +18,18 @@ from mlver.document.codec import decode, encode
 from mlver.document.schema import KINDS, Kind, load_schema
 from mlver.records.approval import ApprovalRecord
 from mlver.records.artifact import Artifact
-from mlver.records.config import Config, StageSettings, TagSettings
+from mlver.records.config import ProjectConfig, StageSettings, TagSettings
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.model import ArtifactSettings, ModelSettings
 from mlver.records.promotion import ApprovalReference, GateResult, PromotionRecord
-from mlver.records.version import Code, Environment, VersionRecord
+from mlver.records.version import CodeState, TrainingEnvironment, VersionRecord
 from tests.document.documents import PROMOTION_TEXT, SMALL, VERSION_TEXT
 
 RECORDS: dict[Kind, Any] = {
     "version": VersionRecord,
     "promotion": PromotionRecord,
     "model": ModelSettings,
-    "config": Config,
+    "config": ProjectConfig,
     "evaluation": EvaluationRecord,
     "approval": ApprovalRecord,
 }
@@ -131,7 +131,7 @@ LINES = st.text(
 )
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 VERSIONS = st.sampled_from(["0.1.0", "1.10.0", "2.0.0-rc.1", "1.0.0-0a.b-c"])
-DIGESTS = st.binary(min_size=1, max_size=2).map(Digest.of)
+DIGESTS = st.binary(min_size=1, max_size=2).map(Digest.of_bytes)
 PATHS = st.sampled_from(["a", "models/ü b.bin", "data/...", "no", "1.10", "a:b #c"])
 NAMES = st.sampled_from(["train", "golden", "no", "y", "e1"])
 TIMES = st.datetimes().map(lambda when: f"{when:%m-%dT%H:%M:%SZ}").map(lambda rest: f"2026-{rest}")
@@ -256,7 +256,7 @@ def test_records_survive_the_journey(kind: Kind, data: st.DataObject) -> None:
 
 
 def test_the_defaults_are_valid_settings() -> None:
-    config = Config(
+    config = ProjectConfig(
         stages={
             "staging": StageSettings(),
             "production": StageSettings(after=("staging",), verified=True),
@@ -264,10 +264,13 @@ def test_the_defaults_are_valid_settings() -> None:
         tags=TagSettings(promotions=True),
     )
     assert (
-        Config.from_document(decode("config", encode("config", config.to_document()), "f"))
+        ProjectConfig.from_document(decode("config", encode("config", config.to_document()), "f"))
         == config
     )
-    assert Config.from_document(decode("config", b"schema: mlver/config/1\n", "f")) == Config()
+    assert (
+        ProjectConfig.from_document(decode("config", b"schema: mlver/config/1\n", "f"))
+        == ProjectConfig()
+    )
 
 
 @pytest.mark.parametrize(
@@ -276,8 +279,8 @@ def test_the_defaults_are_valid_settings() -> None:
         Artifact,
         ArtifactSettings,
         ApprovalReference,
-        Code,
-        Environment,
+        CodeState,
+        TrainingEnvironment,
         GateResult,
         StageSettings,
         TagSettings,
@@ -293,4 +296,4 @@ def test_records_are_frozen_slotted_and_keyword_only(record: Any) -> None:
 
 def test_artifacts_are_named_weights_first() -> None:
     record = VersionRecord.from_document(decode("version", VERSION_TEXT, "f"))
-    assert list(record.artifacts()) == ["weights", "train", "golden"]
+    assert list(record.named_artifacts()) == ["weights", "train", "golden"]

@@ -23,6 +23,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import git.cmd
+
 from mlver.system import durable
 from mlver.system.state import StateDatabase
 from tests.faults.disk import DurableDisk
@@ -35,6 +37,7 @@ _CALLS = (
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # git's own calls that change something; `when` counts them by process, and each git is one process.
 GIT_CALLS = ("rename", "link", "unlink", "mkdir", "rmdir", "write", "fsync")
+_TRANSFERS = ("fetch", "ls-remote", "push")
 SLOW_US = 120_000
 DATA = frozenset(("write", "writev", "pwrite"))
 # What still works on a disk that is full, or that fails: names can go, and be given to what is there.
@@ -106,6 +109,7 @@ class CallTap:
             )
         fcntl.flock = partial(self._intercept_call, "flock", fcntl.flock)
         subprocess.run = partial(self._intercept_git, subprocess.run)
+        git.cmd.safer_popen = partial(self._git_of_gitpython, git.cmd.safer_popen)
         builtins.open = io.open = partial(_open_counted, self, io.open)
         told = StateDatabase._write_rows
 
@@ -141,6 +145,25 @@ class CallTap:
             finally:
                 self._asking = False
         return self._intercept_call(f"git-{git_verb(command)}", real, command, **options)
+
+    def _git_of_gitpython(
+        self, real: Callable[..., Any], command: list[str], **options: Any
+    ) -> Any:
+        """GitPython's runner starts git and reads on: here git ends first, as it does in ours."""
+
+        def run(command: list[str], **options: Any) -> Any:
+            process = real(command, **options)
+            if self.fired and self.fault.how == "starved":
+                _die_now()
+            process.wait()
+            return process
+
+        name = git_verb(command)
+        return (
+            run(command, **options)
+            if name == "version"
+            else self._intercept_call(f"git-{name}", run, command, **options)
+        )
 
     def _intercept_call(
         self, name: str, real: Callable[..., Any], *args: Any, **options: Any
@@ -213,7 +236,9 @@ class CallTap:
             "trace": [],
         }[self.fault.how]
         log = self.fault.place or os.devnull
-        watched = ["strace", "-f", "-qq", "-o", log, "-e", f"trace={','.join(GIT_CALLS)}"]
+        # these run the other side's git as well, whose calls are not counted and whose locks are not ours
+        followed = [] if git_verb(command) in _TRANSFERS else ["-f"]
+        watched = ["strace", *followed, "-qq", "-o", log, "-e", f"trace={','.join(GIT_CALLS)}"]
         whole = [*watched, *(part for one in how for part in ("-e", one)), *command]
         if self.fault.how == "slow":
             _die_later(SLOW_US / 2e6)

@@ -12,9 +12,7 @@ from tests.faults.calls import GIT_CALLS, CallFault
 from tests.faults.campaign import FaultCampaign, OperationSweep, PointVerdict
 from tests.faults.run import start_child
 
-# These run the other side's git as well, whose locks are the other side's to mend.
-_ELSEWHERE = ("git-push", "git-fetch", "git-ls-remote")
-_CALL = re.compile(r"^\d+ +(\w+)\(", re.MULTILINE)
+_CALL = re.compile(r"^(?:\d+ +)?(\w+)\(", re.MULTILINE)
 
 
 def why_git_cannot_be_killed() -> str:
@@ -26,7 +24,7 @@ def list_git_points(sweep: OperationSweep) -> list[CallFault]:
     found = []
     log = sweep.root / "git.log"
     for label in sweep.calls:
-        if label.startswith("git-") and not label.startswith(_ELSEWHERE):
+        if label.startswith("git-"):
             sweep.run_operation(sweep.copy_place(), CallFault(label, "trace", place=str(log)))
             made = Counter(_CALL.findall(log.read_text()))
             for call, times in made.items():

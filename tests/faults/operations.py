@@ -181,6 +181,20 @@ def prepare_merged(place: WorkPlace) -> None:
     place.git("push", "--quiet", "origin", "main")
 
 
+def outrun(place: WorkPlace) -> None:
+    """The same, and the forge has what is not here: a commit on its main line, and a tag."""
+    prepare_merged(place)
+    place.git("push", "--quiet", "origin", "refs/tags/m@v1.0.0")
+    place.git("tag", "-d", "m@v1.0.0")
+    other = WorkPlace(place.path / ".git/other")
+    place.git("clone", "--quiet", ".git/forge.git", ".git/other")
+    other.write("notes.md", "Work of somebody else\n")
+    other.commit("Take notes")
+    other.git("push", "--quiet", "origin", "main")
+    shutil.rmtree(other.path)
+    place.git("config", "fetch.unpackLimit", "1")  # so that a pack comes, as with a large fetch
+
+
 def prepare_told_by_tags(place: WorkPlace) -> None:
     """Two versions, of which one has no version tag yet, and the stage they held in turn; git keeps the weights."""
     place.write("train.py", "print('training')\n")
@@ -276,6 +290,7 @@ OPERATIONS = (
     CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),
     CampaignOperation("tag", prepare_unsealed, ("tag",), piecemeal=True),
     CampaignOperation("release", prepare_merged, ("release",), piecemeal=True),
+    CampaignOperation("release-outrun", outrun, ("release",), piecemeal=True),
     CampaignOperation("resolve", prepare_stopped_merge, ("resolve",), unsealed=True),
     CampaignOperation("promote", prepare_two_versions, _PROMOTE),
     CampaignOperation("promote-tagged", prepare_tagging, _PROMOTE),

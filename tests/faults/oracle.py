@@ -202,7 +202,10 @@ def hash_place(place: WorkPlace) -> str:
         inside = path.removeprefix(".git/mlver/")
         if inside.startswith("state.db") or inside == "lock" or path == ".git/index":
             continue
-        data = (place.path / path).read_bytes()
+        try:
+            data = (place.path / path).read_bytes()
+        except FileNotFoundError:
+            continue  # the lock of a git that still runs
         if inside == "intent.json":
             data = re.sub(rb'"(pid|top)": [^\n]*', b"", data)
         told.update(

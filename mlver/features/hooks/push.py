@@ -14,9 +14,9 @@ from pathlib import Path
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.features.hooks.checks import HookResult, find_left_behind
-from mlver.git import remotes, touched
+from mlver.git import changes_in, remotes
+from mlver.git.changes_in import is_absent
 from mlver.git.repository import Repository, Tag
-from mlver.git.touched import is_absent
 from mlver.policy.chain import BrokenLink, judge_tag
 from mlver.project.audit import admission, audit, incoming
 from mlver.project.audit.incoming import BranchProtection
@@ -46,7 +46,7 @@ def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> Hoo
     known = f"--remotes={remote}" if remote in remotes.names(repository) else "--remotes"
     mains = [
         ref
-        for ref in touched.main_branches(repository)
+        for ref in changes_in.main_branches(repository)
         if ref.startswith(f"refs/remotes/{remote}/")
     ]
     sides = _PushSides(repository, None, known, "own", mains)
@@ -126,7 +126,7 @@ class _PushSides:
             if path in found.record_tree.entries and layout.is_version_path(path)
         ]
         already = (
-            touched.objects(self.repository, [f"{landed}:{path}" for path in there])
+            changes_in.objects(self.repository, [f"{landed}:{path}" for path in there])
             if landed
             else ()
         )
@@ -136,7 +136,7 @@ class _PushSides:
     def _find_main(self) -> str | None:
         """The commit that main has there, as far as it is known here; None where it has none."""
         return next(
-            filter(None, (touched.commit_of(self.repository, ref) for ref in self.mains)), None
+            filter(None, (changes_in.commit_of(self.repository, ref) for ref in self.mains)), None
         )
 
     def _is_main_branch(self, ref: str) -> bool:
@@ -183,7 +183,7 @@ class _PushSides:
         )
         names = [f"{commit}:{folder}" for commit in (*commits, *heads)]
         sealed = any(tag and tag.seals for tag in (old, new))
-        return path if sealed or any(touched.objects(self.repository, names)) else None
+        return path if sealed or any(changes_in.objects(self.repository, names)) else None
 
     def _judge_seal(self, path: str, tag: Tag, show: str) -> Iterator[BrokenLink]:
         held = next(self.repository.blobs([f"{tag.commit}:{path}"])) if tag.commit else None

@@ -86,7 +86,7 @@ def _read_main_line(
                 f"{there.branch} of {remote} is at {there.tip[:10]}, which is not here yet",
                 hint=f"{shell_command('git', 'fetch', remote)}   (a dry run fetches nothing)",
             )
-        remotes.fetch(project.repository, remote, [f"refs/heads/{there.branch}"])
+        remotes.fetch(project.repository, remote, [f"refs/heads/{there.branch}"], project.reporter)
     if project.repository.is_shallow():
         raise MlverError(
             "this clone is shallow: whether a record was edited since it landed cannot be told",
@@ -165,7 +165,7 @@ class _ReleaseRun:
         while left:
             some = changes.batches(left)[0]
             try:
-                changes.push_tags(self.project.repository, self.remote, some)
+                changes.push_tags(self.project.repository, self.remote, some, self.project.reporter)
             except GitFailed:
                 self.there = remotes.advertised(self.project.repository, self.remote)
                 taken = [one for one in ready if one.tag in some and one.tag in self.there.tags]
@@ -205,10 +205,15 @@ class _ReleaseRun:
         """Those that are not here come to stay; of those that are, only the other side's objects are looked at."""
         if self.edit is None:
             return
-        here = self.project.repository.tags()
-        refs = [f"refs/tags/{tag}" + ("" if tag in here else f":refs/tags/{tag}") for tag in tags]
-        remotes.fetch(self.project.repository, self.remote, refs)
-        changes.sync(self.project.repository, [f"refs/tags/{tag}" for tag in tags])
+        repository = self.project.repository
+        remotes.fetch(
+            repository, self.remote, [f"refs/tags/{tag}" for tag in tags], self.project.reporter
+        )
+        here = repository.tags()
+        lacking = {tag: self.there.tags[tag] for tag in tags if tag not in here}
+        arrived = repository.tag_objects(lacking)
+        if arrived:
+            self.edit.name_tags({name: tag.object_id for name, tag in arrived.items()})
 
     def _find_unfit(
         self, asked: Sequence[SealableRecord], tags: Mapping[str, Tag], *, elsewhere: bool = False

@@ -131,5 +131,5 @@ def _push_tags(
         )
     names = [one.tag for one in due if one.tag in here and one.tag not in there]
     for some in changes.batches(names):
-        changes.push_tags(project.repository, remote, some)
+        changes.push_tags(project.repository, remote, some, project.reporter)
     return tuple(names)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlver.errors import MlverError, shell_command
-from mlver.git import touched
+from mlver.git import changes_in
+from mlver.git.changes_in import Found
 from mlver.git.repository import Repository
-from mlver.git.touched import Found
 from mlver.git.trees import Entry
 from mlver.policy.chain import BrokenLink
 from mlver.policy.record_changes import RecordChange, judge_change
@@ -57,9 +57,9 @@ class IncomingChanges:
 
 def read_staged(repository: Repository) -> IncomingChanges:
     """What a commit made now would be: the index against all the parents it would have."""
-    parents = touched.parents_to_be(repository)
+    parents = changes_in.parents_to_be(repository)
     differing = [
-        touched.staged_against(repository, parent)
+        changes_in.staged_against(repository, parent)
         for parent in (*parents, *([] if parents else [None]))
     ]
     tree = CommittedRecords.from_index(repository)
@@ -102,7 +102,7 @@ def read_pushed(
 ) -> IncomingChanges:
     """The commits of `new` that `without` lacks. `landed` is the commit whose records may not be touched."""
     tree = CommittedRecords.at_commit(repository, new)
-    under = touched.paths_between(repository, new, without, layout.ROOT)
+    under = changes_in.paths_between(repository, new, without, layout.ROOT)
     records = [path for path in under if layout.is_record_path(path)]
     edits = (
         dict(_find_tampered(_open_project(repository, tree), new, without, line))
@@ -127,7 +127,7 @@ def with_brought_files(
     incoming: IncomingChanges, new: str, without: Sequence[str]
 ) -> IncomingChanges:
     """The same, with every file's contents that the commits bring, even where a later one takes them out again."""
-    brought = touched.brought(incoming.project.repository, new, without)
+    brought = changes_in.brought(incoming.project.repository, new, without)
     files = tuple((path, found) for path, found in brought if not layout.is_own_path(path))
     return IncomingChanges(incoming.project, incoming.records, incoming.edits, files, incoming.look)
 
@@ -146,7 +146,7 @@ def _open_project(repository: Repository, tree: CommittedRecords) -> Project:
 def _find_contents(
     repository: Repository, files: dict[str, Entry]
 ) -> tuple[tuple[str, Found], ...]:
-    known = touched.objects(repository, (entry.object_id for entry in files.values()))
+    known = changes_in.objects(repository, (entry.object_id for entry in files.values()))
     return tuple(
         (path, found) for path, found in zip(files, known, strict=True) if found is not None
     )
@@ -205,9 +205,11 @@ def _find_landed(repository: Repository, path: str) -> set[str]:
 
     A main branch that is ahead of its remote's gives way to that, as any branch does.
     """
-    mains = touched.main_branches(repository)
+    mains = changes_in.main_branches(repository)
     held = dict(
-        zip(mains, touched.objects(repository, [f"{name}:{path}" for name in mains]), strict=True)
+        zip(
+            mains, changes_in.objects(repository, [f"{name}:{path}" for name in mains]), strict=True
+        )
     )
     there = {name: f"100644 {found.object_id}" for name, found in held.items() if found is not None}
     return {each for name, each in there.items() if name.startswith("refs/remotes/")} or set(
@@ -222,9 +224,9 @@ def _has_landed(repository: Repository, head: str, path: str) -> bool:
     tag or remote has that commit; where it was no amending, the push tells.
     """
     parents = repository.process.read(["rev-parse", f"{head}^@"]).decode().split()
-    if any(touched.objects(repository, [f"{parent}:{path}" for parent in parents])):
+    if any(changes_in.objects(repository, [f"{parent}:{path}" for parent in parents])):
         return True
-    return bool(set(touched.holders(repository, head)) - {touched.own_branch(repository)})
+    return bool(set(changes_in.holders(repository, head)) - {changes_in.own_branch(repository)})
 
 
 def _find_tampered(
@@ -245,7 +247,7 @@ def _find_lost(
 ) -> dict[str, BrokenLink]:
     """Records that are not as `landed` has them."""
     found: dict[str, BrokenLink] = {}
-    held = touched.objects(repository, [f"{landed}:{path}" for path in records])
+    held = changes_in.objects(repository, [f"{landed}:{path}" for path in records])
     for path, before in zip(records, held, strict=True):
         entry = tree.entries.get(path)
         if before is not None and (entry is None or entry.object_id != before.object_id):
@@ -257,7 +259,7 @@ def _find_lost(
 
 def resolve_commit(repository: Repository, revision: str) -> str:
     """The commit a person's `--from` or `--to` names; raise MlverError where it names none."""
-    found = touched.commit_of(repository, revision)
+    found = changes_in.commit_of(repository, revision)
     if found is None:
         raise MlverError(
             f"`{revision}` names no commit here",

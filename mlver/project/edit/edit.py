@@ -15,9 +15,9 @@ from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import MlverError, refusal_error, shell_command
 from mlver.git import changes
-from mlver.git.abandoned import wait_for_index
 from mlver.git.merging import Meeting
 from mlver.git.repository import Repository
+from mlver.git.stale_locks import wait_for_index
 from mlver.project.edit import intent
 from mlver.project.edit.intent import CommandIntent, PlannedTag
 from mlver.project.edit.recovery import (
@@ -33,7 +33,7 @@ from mlver.system import durable
 class PlannedEdit:
     """The files one command will write, relative to the work tree; nothing is touched before `commit` or `stage`.
 
-    `landed`: they are written, whatever stopped the command after that.
+    `landed`: they are written, whatever stopped the command after that. `named`: fetched tags have names here.
     """
 
     repository: Repository
@@ -41,6 +41,7 @@ class PlannedEdit:
     what: str
     writes: dict[str, bytes | None] = field(default_factory=dict)
     landed: bool = False
+    named: bool = False
 
     def create_file(self, path: str, data: bytes) -> None:
         """Plan a new file; raise MlverError if there is one already: a record is never overwritten."""
@@ -102,6 +103,14 @@ class PlannedEdit:
                 changes.create_tag(self.repository, tag.name, tag.commit, tag.message)
             changes.sync(self.repository, [f"refs/tags/{tag.name}" for tag in tags])
 
+    def name_tags(self, tags: Mapping[str, str]) -> None:
+        """Give fetched tag objects their names. Stopped, this is a deletion to be undone: the names come back."""
+        changes.sync(self.repository, [])  # a plan must not name what a power cut may take away
+        self.named = True
+        with self._record_plan(untags=tags):
+            changes.restore_tags(self.repository, tags)
+            changes.sync(self.repository, [f"refs/tags/{name}" for name in tags])
+
     @contextmanager
     def _record_plan(
         self,
@@ -112,7 +121,10 @@ class PlannedEdit:
         untags: Mapping[str, str] | None = None,
     ) -> Iterator[CommandIntent]:
         """The plan, on disk while it is carried out; whatever stops that settles it."""
-        outcome = RecoveryOutcome.UNDONE.failure_outcome
+        undone = RecoveryOutcome.UNDONE.failure_outcome
+        if self.named:
+            undone = "the tags that were fetched stay"
+        outcome = undone
         try:
             plan = replace(
                 self._plan_files(), branch=branch, tags=tags, during=during, untags=untags or {}
@@ -126,10 +138,8 @@ class PlannedEdit:
                 # where even that fails, the plan stays on disk
                 with suppress(OSError, MlverError):
                     settled = recover_edit(self.repository, plan, self.directory)
-                    outcome, self.landed = (
-                        settled.failure_outcome,
-                        settled is not RecoveryOutcome.UNDONE,
-                    )
+                    self.landed = settled is not RecoveryOutcome.UNDONE
+                    outcome = settled.failure_outcome if self.landed else undone
                     intent.drop_intent(self.directory)
                 raise
             outcome, self.landed = RecoveryOutcome.COMPLETED.failure_outcome, True

@@ -13,9 +13,9 @@ from pathlib import Path
 from mlver import paths
 from mlver.digest import Digest
 from mlver.git import changes, merging
-from mlver.git.abandoned import clear_locks
 from mlver.git.process import GitFailed
 from mlver.git.repository import Repository
+from mlver.git.stale_locks import clear_locks
 from mlver.project.edit import intent
 from mlver.project.edit.intent import CommandIntent
 from mlver.system import durable

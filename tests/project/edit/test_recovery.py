@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
-from mlver.git import abandoned, changes
+from mlver.git import changes, stale_locks
 from mlver.project.edit import edit as edits
 from mlver.project.edit import intent
 from mlver.project.project import Project
@@ -130,7 +130,7 @@ def test_a_git_at_work_is_not_robbed_of_its_lock(
 ) -> None:
     """`git commit` in an editor holds index.lock for hours, without having it open."""
     interrupt("commit_only")
-    monkeypatch.setattr(abandoned, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(stale_locks, "_PATIENCE_S", 0.2)
     lock = repository.path / ".git/index.lock"
     editor = f"{sys.executable} -c 'import time; time.sleep(60)'"
     with subprocess.Popen(

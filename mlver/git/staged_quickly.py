@@ -1,7 +1,7 @@
-"""One look at what is staged, for hooks: whether there is anything in it that mlver has to say something about.
+"""One look at what is staged, for hooks: whether mlver has to say anything about it.
 
-Nearly every commit is answered here, by one git process and next to no imports, so that a hook costs nothing that is
-noticed. Whatever this cannot answer at once is for `mlver.git.touched` to answer in full.
+Nearly every commit is answered here, by one git process and next to no imports, so that a hook
+costs nothing that is noticed. `mlver.git.changes_in` answers in full what this cannot answer.
 """
 
 from __future__ import annotations
@@ -36,20 +36,22 @@ def is_quiet(*, files: bool = True) -> bool:
     # `git merge` runs its hook before it writes MERGE_HEAD
     if any(name.startswith("GITHEAD_") for name in os.environ):
         return False
-    answer = _answer()
-    return answer is not None and _says_nothing(answer, files=files)
+    listing = _list_staged()
+    return listing is not None and _says_nothing(listing, files=files)
 
 
-def _answer() -> bytes | None:
+def _list_staged() -> bytes | None:
     """What git says, None where it failed. Not by `subprocess`: importing it costs half as much as starting Python."""
     reading, writing = os.pipe()
     nowhere = os.open(os.devnull, os.O_RDWR)
     try:
-        actions = [(os.POSIX_SPAWN_DUP2, nowhere, 0), (os.POSIX_SPAWN_DUP2, writing, 1)]
+        actions = [
+            (os.POSIX_SPAWN_DUP2, nowhere, 0),
+            (os.POSIX_SPAWN_DUP2, writing, 1),
+            (os.POSIX_SPAWN_DUP2, nowhere, 2),
+        ]
         environment = {**os.environ, "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
-        process = os.posix_spawnp(
-            "git", _GIT, environment, file_actions=[*actions, (os.POSIX_SPAWN_DUP2, nowhere, 2)]
-        )
+        process = os.posix_spawnp("git", _GIT, environment, file_actions=actions)
     except OSError:
         os.close(reading)
         return None
@@ -57,27 +59,30 @@ def _answer() -> bytes | None:
         os.close(writing)
         os.close(nowhere)
     with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read()
-    return said if os.waitpid(process, 0)[1] == 0 else None
+        listing = pipe.read()
+    _, status = os.waitpid(process, 0)
+    return listing if status == 0 else None
 
 
-def _says_nothing(answer: bytes, *, files: bool) -> bool:
+def _says_nothing(listing: bytes, *, files: bool) -> bool:
     """Read `:modes ids kind`, path, … and then `added<TAB>deleted<TAB>path`, …, all ended by NUL."""
-    fields = iter(answer.split(b"\0"))
+    fields = iter(listing.split(b"\0"))
     for field in fields:
         if field.startswith(b":"):
             path = next(fields)
             if path.startswith(_RECORDS) or (files and path.lower().endswith(_SUSPECT)):
                 return False
-        elif field and files:
-            added, _, path = field.split(b"\t", 2)
-            if (
-                not added.isdigit()
-                or int(added) > _MANY_LINES
-                or (int(added) and not _is_small(path))
-            ):
-                return False
+        elif field and files and not _is_plain(field):
+            return False
     return True
+
+
+def _is_plain(field: bytes) -> bool:
+    """Whether a file is text of a few lines, and small; git counts no lines (`-`) of what is binary."""
+    added, _, path = field.split(b"\t", 2)
+    if not added.isdigit() or int(added) > _MANY_LINES:
+        return False
+    return int(added) == 0 or _is_small(path)
 
 
 def _is_small(path: bytes) -> bool:

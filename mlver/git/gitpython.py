@@ -1,0 +1,52 @@
+"""GitPython: imported only where another repository is spoken to, or where a program asks for a `git.Repo`.
+
+The import runs `git version` twice and loads a hundred modules, so nothing that only looks or hooks may pay for it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from mlver.errors import MlverError
+from mlver.git.process import hidden_environment, unstartable
+
+if TYPE_CHECKING:
+    from git import Repo
+
+    # For type checkers alone: at run time, naming `Repo` would import GitPython.
+    GitRepo: TypeAlias = Repo
+    Place: TypeAlias = str | os.PathLike[str] | GitRepo
+
+
+def import_gitpython() -> None:
+    """Import GitPython in the environment that git is started in; raise MlverError where there is no git."""
+    with hidden_environment():
+        try:
+            import git  # noqa: F401
+        except ImportError as error:
+            if "git executable" not in str(error):
+                raise
+            raise unstartable(Path()) from None
+
+
+def folder_of(place: Place) -> Path:
+    """The folder that a path or a `git.Repo` stands for; raise MlverError for a repository without a work tree."""
+    if isinstance(place, str | os.PathLike):
+        return Path(place).absolute()
+    tree = place.working_tree_dir
+    if tree is None:
+        raise MlverError(
+            f"{place.git_dir} is a bare repository, which has no files to register",
+            hint="run mlver in a clone of it",
+        )
+    return Path(tree)
+
+
+def open_repo(folder: Path) -> GitRepo:
+    """A `git.Repo` of the work tree at `folder`, for programs; they close it."""
+    import_gitpython()
+    from mlver.git import transfer
+
+    return transfer.open_repo(folder)

@@ -1,0 +1,124 @@
+"""Lock files that a killed git left behind, so that nobody has to delete one by hand.
+
+The git processes of an interrupted mlver are gone once its lock could be taken: they held it too.
+What is still locked is theirs, then, unless a git of the person's own is at work here: mlver waits
+for that one and never removes its lock.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from mlver.errors import MlverError, shell_command
+from mlver.git.repository import Repository
+
+_PATIENCE_S = 5.0
+_POLL_S = 0.05
+
+
+def clear_locks(repository: Repository, refs: Iterable[str], since: float) -> list[Path]:
+    """Remove what a git killed since then (seconds since the epoch) left locked; return the paths removed.
+
+    Hold mlver's lock when you call this. Raise MlverError while another git is at work in the repository.
+    """
+    # file times are up to a tick of the clock behind the time the intent was read at
+    earliest = since - 0.1
+    stale = [path for path in _list_locks(repository, refs) if _modified_time(path) >= earliest]
+    deadline = time.monotonic() + _PATIENCE_S
+    while stale and (worker := _find_worker(repository)):
+        if time.monotonic() >= deadline:
+            raise MlverError(
+                f"another git is at work here ({worker}), and holds {stale[0]}",
+                hint="let it finish, then run the command again",
+            )
+        time.sleep(_POLL_S)
+        stale = [path for path in stale if path.exists()]
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return stale
+
+
+def wait_for_index(repository: Repository) -> None:
+    """Give another git the time to finish with the index; raise MlverError if it does not."""
+    path = repository.git_dir / "index.lock"
+    deadline = time.monotonic() + _PATIENCE_S
+    while path.exists():
+        if time.monotonic() >= deadline:
+            raise _locked_index(repository, path)
+        time.sleep(_POLL_S)
+
+
+def _locked_index(repository: Repository, path: Path) -> MlverError:
+    worker = _find_worker(repository)
+    if worker is None:
+        message = f"git's index is locked by a git that is gone ({path})"
+        return MlverError(message, hint=shell_command("rm", path))
+    message = f"git's index is locked by {worker} ({path})"
+    return MlverError(message, hint="let it finish, then run the command again")
+
+
+def _list_locks(repository: Repository, refs: Iterable[str]) -> Iterator[Path]:
+    own, common = repository.git_dir, repository.common_dir
+    yield own / "index.lock"
+    yield own / "HEAD.lock"
+    yield common / "packed-refs.lock"
+    yield from own.glob("next-index-*.lock")
+    for ref in refs:
+        yield common / f"{ref}.lock"
+
+
+def _modified_time(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _find_worker(repository: Repository) -> str | None:
+    """A git process that runs in this repository, as `process 123`; None where there is none.
+
+    An editor or a hook may hold a `git commit` up for hours with no lock file open, so what counts
+    is where it runs.
+    """
+    processes = Path("/proc")
+    if not (processes / "self" / "cwd").exists():
+        return "a process that this system does not show"
+    places = (repository.top, repository.common_dir, repository.git_dir)
+    # the `git` of `git mlver` waits for us
+    ancestors = _list_ancestors()
+    for name in os.listdir(processes):
+        if not name.isdigit() or int(name) in ancestors:
+            continue
+        if _runs_git_in(processes / name, places):
+            return f"process {name}"
+    return None
+
+
+def _list_ancestors() -> set[int]:
+    """This process, and those that started it."""
+    ancestors: set[int] = set()
+    process = os.getpid()
+    while process > 1:
+        ancestors.add(process)
+        try:
+            status = Path(f"/proc/{process}/stat").read_text()
+        except OSError:
+            break
+        # the program's name, in brackets, may hold anything; the parent is the second word after it
+        process = int(status.rpartition(")")[2].split()[1])
+    return ancestors
+
+
+def _runs_git_in(process: Path, places: tuple[Path, ...]) -> bool:
+    try:
+        program = (process / "comm").read_text()
+        directory = (process / "cwd").readlink()
+    except OSError:
+        # it ended, or is somebody else's, whose locks are not ours to judge either
+        return False
+    if not program.startswith("git"):
+        return False
+    return any(directory.is_relative_to(place) for place in places)

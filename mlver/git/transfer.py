@@ -1,0 +1,303 @@
+"""Fetch, push and ls-remote, run by GitPython. Import this module only after `import_gitpython`.
+
+GitPython starts git in an environment and with settings of its own; here it gets those of `mlver.git.process`, the
+descriptors of mlver's lock, and an end whenever the call that needed it ends.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from subprocess import Popen
+from typing import Any, Protocol, cast
+
+from git import FetchInfo, Git, PushInfo, Remote, RemoteProgress, Repo
+from git.cmd import handle_process_output
+from git.exc import GitCommandError, GitCommandNotFound, GitError
+from git.refs import Reference, SymbolicReference
+
+from mlver.errors import MlverError
+from mlver.git.process import (
+    GitFailed,
+    hidden_environment,
+    inherited_environment,
+    memory_file,
+    unstartable,
+    writing_options,
+)
+from mlver.git.repository import Repository
+
+# What git tells of its work, which explains no failure.
+_CHATTER = re.compile(
+    r"(?:remote: )?(?:[A-Z][a-z]+ (?:objects|deltas|sources|references): .*|Total \d+ .*|Delta compression using .*)"
+    r"|(?:To|From) .*|Everything up-to-date"
+)
+_AMOUNT = re.compile(r"([0-9.]+) (bytes|KiB|MiB|GiB)\b")
+_CLOSING_S = 0.2
+_UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+# A line of `git fetch`: a letter for what happened, a summary, then the names on both sides.
+_FETCHED = re.compile(r" (.) (\[[^\]]+\]|\S+) +(\S+) +-> (\S+)(?: +\((.*)\))?")
+_FETCH_FLAGS = {
+    "!": FetchInfo.REJECTED,
+    "+": FetchInfo.FORCED_UPDATE,
+    "=": FetchInfo.HEAD_UPTODATE,
+    " ": FetchInfo.FAST_FORWARD,
+    "t": FetchInfo.TAG_UPDATE,
+}
+
+
+class TransferReporter(Protocol):
+    """The part of a reporter that shows how many bytes have come or gone."""
+
+    def begin_work(self, what: str, total: int | None) -> None: ...
+
+    def advance_work(self, count: int) -> None: ...
+
+    def end_work(self) -> None: ...
+
+
+class SilentTransfer:
+    """Shows nothing."""
+
+    def begin_work(self, what: str, total: int | None) -> None: ...
+
+    def advance_work(self, count: int) -> None: ...
+
+    def end_work(self) -> None: ...
+
+
+class TransferProgress(RemoteProgress):
+    """Shows the bytes of one transfer, and keeps what else git printed: the reason, should it fail."""
+
+    def __init__(self, what: str, reporter: TransferReporter) -> None:
+        super().__init__()
+        self.what = what
+        self.reporter = reporter
+        self.lines: list[str] = []
+        self.begun = False
+        self.shown = 0
+
+    def new_message_handler(self) -> Callable[[str], None]:
+        parse = super().new_message_handler()
+
+        def handle(line: str) -> None:
+            text = line.rstrip()
+            if text and not _CHATTER.fullmatch(text):
+                self.lines.append(text)
+            parse(line)
+
+        return handle
+
+    def update(
+        self, op_code: int, cur_count: Any, max_count: Any = None, message: str = ""
+    ) -> None:
+        amount = _AMOUNT.match(message)
+        if amount is None or not op_code & (self.RECEIVING | self.WRITING):
+            return
+        size = round(float(amount[1]) * _UNITS[amount[2]])
+        with suppress(OSError):  # a bar that cannot be drawn stops no transfer
+            if not self.begun:
+                self.begun = True
+                self.reporter.begin_work(self.what, None)
+            # git rounds what it prints, so a later figure may be the smaller one
+            self.reporter.advance_work(max(0, size - self.shown))
+        self.shown = max(size, self.shown)
+
+    def close(self) -> None:
+        if self.begun:
+            self.reporter.end_work()
+
+
+class TransferGit(Git):
+    """GitPython's way to start git, as `mlver.git.process` starts it."""
+
+    GIT_PYTHON_GIT_EXECUTABLE = "git"
+
+    def __init__(self, working_dir: Any = None) -> None:
+        # a path that is text has its `$NAMES` replaced
+        super().__init__(None if working_dir is None else Path(working_dir))
+        self.keep_open: tuple[int, ...] = ()
+        self.started: list[Git.AutoInterrupt] = []
+
+    def execute(self, command: Any, *args: Any, **options: Any) -> Any:
+        if options.get("universal_newlines"):
+            options["errors"] = "replace"  # another repository may say anything
+        with hidden_environment():
+            done = super().execute(command, *args, pass_fds=self.keep_open, **options)
+        if isinstance(done, Git.AutoInterrupt):
+            self.started.append(done)
+        return done
+
+    def stop(self) -> None:
+        """End what still runs, as where a person pressed Ctrl-C."""
+        for started in self.started:
+            process = started.proc
+            if process is None or process.poll() is not None:
+                continue
+            process.terminate()
+            process.wait()
+            # GitPython would close the pipes itself, and wait for whoever holds their other ends
+            started.proc = None
+            closing = threading.Thread(target=_close_pipes, args=(process,), daemon=True)
+            closing.start()
+            closing.join(timeout=_CLOSING_S)
+
+
+def _close_pipes(process: Popen[Any]) -> None:
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
+class WorkTreeRepo(Repo):
+    """A `git.Repo` that takes the path of its work tree as it is."""
+
+    class GitCommandWrapperType(Git):
+        def __init__(self, working_dir: Any = None) -> None:
+            super().__init__(None if working_dir is None else Path(working_dir))
+
+
+def open_repo(folder: Path) -> Repo:
+    """A `git.Repo` of the work tree at `folder`."""
+    try:
+        with hidden_environment():
+            return WorkTreeRepo(folder, expand_vars=False)
+    except GitError as error:
+        raise MlverError(f"GitPython cannot open {folder}: {type(error).__name__}") from None
+
+
+def list_references(
+    repository: Repository, arguments: Sequence[str], *, doing: str, hint: str
+) -> str:
+    """What `git ls-remote` prints; `arguments` end in `--`, the remote and full references."""
+    with _transferring(repository, doing, hint) as repo:
+        listing = cast(
+            "Git.AutoInterrupt", repo.git.ls_remote("--quiet", *arguments, as_process=True)
+        )
+        try:
+            out, err = listing.communicate()
+        finally:
+            listing.stdout.close()
+            listing.stderr.close()
+    if listing.returncode != 0:
+        raise GitFailed(doing, (err or out).decode(errors="replace"), hint=hint)
+    return str(out.decode(errors="replace"))
+
+
+def fetch_references(
+    repository: Repository,
+    remote: str,
+    references: Sequence[str],
+    *,
+    hint: str,
+    reporter: TransferReporter | None = None,
+) -> list[FetchInfo]:
+    """Fetch full references or refspecs, and nothing beside them; return what came of those that git names.
+
+    `Remote.fetch` would do, but that it reads FETCH_HEAD, and so has it written: a `git pull` that runs at the same
+    time would merge what mlver fetched.
+    """
+    doing = f"fetch from {remote}"
+    progress = TransferProgress(f"fetching from {remote}", reporter or SilentTransfer())
+    with _transferring(repository, doing, hint, progress) as repo, memory_file() as wanted:
+        Git.check_unsafe_protocols(remote)
+        wanted.write("".join(f"{reference}\n" for reference in references).encode())
+        wanted.seek(0)
+        options = [
+            "--progress",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--refmap=",
+            "--no-recurse-submodules",
+        ]
+        fetching = repo.git.fetch(
+            *options,
+            "--stdin",
+            "--",
+            remote,
+            istream=wanted,
+            as_process=True,
+            with_stdout=False,
+            universal_newlines=True,
+        )
+        handle_process_output(fetching, None, progress.new_message_handler(), decode_streams=False)
+        fetching.wait()
+    return [info for line in progress.lines if (info := _fetched(repo, line)) is not None]
+
+
+def _fetched(repo: Repo, line: str) -> FetchInfo | None:
+    match = _FETCHED.fullmatch(line)
+    if match is None:
+        return None
+    letter, summary, source, target, note = match.groups()
+    flags = _FETCH_FLAGS.get(letter, 0)
+    if summary == "[new tag]":
+        flags |= FetchInfo.NEW_TAG
+    if target == "FETCH_HEAD":
+        return FetchInfo(SymbolicReference(repo, target), flags, note or "", remote_ref_path=source)
+    path = f"refs/tags/{target}" if flags & FetchInfo.NEW_TAG else target
+    return FetchInfo(
+        Reference(repo, path, check_path=False), flags, note or "", remote_ref_path=source
+    )
+
+
+def push_references(
+    repository: Repository,
+    remote: str,
+    refspecs: Sequence[str],
+    *,
+    hint: str,
+    doing: str,
+    reporter: TransferReporter | None = None,
+) -> list[PushInfo]:
+    """Push full refspecs, all or none, and nothing beside them; raise GitFailed where one was refused."""
+    progress = TransferProgress(f"pushing to {remote}", reporter or SilentTransfer())
+    with _transferring(repository, doing, hint, progress) as repo:
+        # a tag that came along of itself would be one too many, and no pipeline would start
+        outcomes = Remote(repo, remote).push(
+            list(refspecs), progress, atomic=True, no_follow_tags=True
+        )
+    refused = [outcome for outcome in outcomes if outcome.flags & PushInfo.ERROR]
+    if outcomes.error is not None or refused or len(outcomes) < len(refspecs):
+        reasons = [
+            f"! {outcome.remote_ref_string} {outcome.summary.strip()}" for outcome in refused
+        ]
+        raise GitFailed(doing, "\n".join([*progress.lines, *reasons]), hint=hint)
+    return list(outcomes)
+
+
+@contextmanager
+def _transferring(
+    repository: Repository, doing: str, hint: str, progress: TransferProgress | None = None
+) -> Iterator[Repo]:
+    """A repository that speaks to others. GitPython's errors become ours, and no process is left running."""
+    if not repository.top.is_dir():
+        raise unstartable(repository.top)
+    git = TransferGit(repository.top)
+    git.keep_open = repository.keep_open
+    git.set_persistent_git_options(**writing_options())
+    git.update_environment(GIT_EDITOR=":", **(inherited_environment() if repository.hooked else {}))
+    try:
+        # a folder that is some repository's work tree by its settings alone has no `.git`
+        has_link = (repository.top / ".git").exists()
+        with hidden_environment():
+            repo = WorkTreeRepo(
+                repository.top if has_link else repository.git_dir, expand_vars=False
+            )
+        with repo:
+            repo.git = git
+            yield repo
+    except GitCommandNotFound:
+        raise unstartable(repository.top) from None
+    except GitCommandError as error:
+        said = "\n".join(progress.lines) if progress is not None else str(error.stderr)
+        raise GitFailed(doing, said, hint=hint) from None
+    except GitError as error:
+        raise GitFailed(doing, str(error) or type(error).__name__, hint=hint) from None
+    finally:
+        git.stop()
+        if progress is not None:
+            progress.close()
