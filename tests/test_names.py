@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mlver import names
-from mlver.document.pattern import translate
+from mlver.document.pattern import translate_for_re
 from mlver.errors import UsageError
 from mlver.names import ModelRef, parse_ref
 
@@ -189,4 +189,4 @@ def _matches(definition: str, name: str) -> bool:
     fits = (
         len(name) <= int(schema.get("maxLength", 10**9)) and "\ud800" not in name
     )  # no YAML holds a surrogate
-    return fits and re.search(translate(schema["pattern"]), name, re.ASCII) is not None
+    return fits and re.search(translate_for_re(schema["pattern"]), name, re.ASCII) is not None

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from mlver.document.pattern import translate
+from mlver.document.pattern import translate_for_re
 
 Check = Callable[[Any], bool]
 
@@ -176,7 +176,7 @@ def _compile_choice(allowed: list[Any]) -> Check:
 
 
 def _compile_pattern(_: _SchemaCompiler, schema: dict[str, Any]) -> Check:
-    search = re.compile(translate(schema["pattern"]), re.ASCII).search
+    search = re.compile(translate_for_re(schema["pattern"]), re.ASCII).search
 
     def check_pattern(value: Any) -> bool:
         if type(value) is not str:

@@ -21,7 +21,7 @@ from mlver.errors import InvalidDocument
 _REMARK = re.compile(r"""\s+#[^"']*$""")
 
 
-def amend(kind: Kind, data: bytes | None, wanted: dict[str, Any]) -> bytes:
+def amend_document(kind: Kind, data: bytes | None, wanted: dict[str, Any]) -> bytes:
     """`data` with what `wanted` says instead.
 
     Raise InvalidDocument when that is no document of this kind.
@@ -29,11 +29,11 @@ def amend(kind: Kind, data: bytes | None, wanted: dict[str, Any]) -> bytes:
     A file that is missing (None) or cannot be read is written whole. What the schema takes for
     granted is not spelt out.
     """
-    fresh = codec.encode(kind, wanted)
+    fresh = codec.encode_document(kind, wanted)
     if data is None:
         return fresh
     try:
-        old = codec.decode(kind, data, "the old settings")
+        old = codec.decode_document(kind, data, "the old settings")
     except InvalidDocument:
         return fresh
     spared = _omit_defaults(old, wanted)
@@ -48,7 +48,7 @@ def amend(kind: Kind, data: bytes | None, wanted: dict[str, Any]) -> bytes:
 
 def _reads_as(kind: Kind, data: bytes, wanted: dict[str, Any]) -> bool:
     try:
-        document = codec.decode(kind, data, "the new settings")
+        document = codec.decode_document(kind, data, "the new settings")
     except InvalidDocument:
         return False
     return _write_exactly(document) == _write_exactly(wanted)

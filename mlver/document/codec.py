@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mlver.document.schema import Kind
 
 
-def decode(
+def decode_document(
     kind: Kind, data: bytes, where: str, extra_schema: bytes | None = None
 ) -> dict[str, Any]:
     """The document in `data`.
@@ -22,13 +22,13 @@ def decode(
     from mlver.document import strict
     from mlver.document.schema import validate_document
 
-    parsed = strict.load(data, where)
+    parsed = strict.load_document(data, where)
     validate_document(kind, parsed.value, parsed.lines, where, extra_schema)
     document: dict[str, Any] = parsed.value
     return document
 
 
-def encode(kind: Kind, document: dict[str, Any], extra_schema: bytes | None = None) -> bytes:
+def encode_document(kind: Kind, document: dict[str, Any], extra_schema: bytes | None = None) -> bytes:
     """The bytes of a document.
 
     Raise InvalidDocument for one that `decode` would refuse: it is never written.

@@ -45,7 +45,7 @@ class PatternRefused(ValueError):
     """The pattern is wrong, or says what only backtracking can match."""
 
 
-def translate(pattern: str) -> str:
+def translate_for_re(pattern: str) -> str:
     r"""The same expression for `re` with `re.ASCII`: `$` is the very end; Python's also stands
     before a newline.
     """

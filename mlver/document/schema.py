@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from mlver.document.accept import UnknownKeyword, compile_accept
 from mlver.document.faults import MAX_FAULTS, Path, format_fault, shorten_text
-from mlver.document.pattern import translate
+from mlver.document.pattern import translate_for_re
 from mlver.document.strict import LineIndex
 from mlver.document.wording import PlacedFault, explain_error, show_value
 from mlver.errors import InvalidDocument
@@ -89,7 +89,7 @@ def build_validator(kind: Kind) -> Validator:
 
 
 def _compile_search(pattern: str) -> Search:
-    return re.compile(translate(pattern), re.ASCII).search
+    return re.compile(translate_for_re(pattern), re.ASCII).search
 
 
 def make_validator(schema: Any, compile_search: Callable[[str], Search]) -> Validator:

@@ -62,7 +62,7 @@ class ParsedDocument:
     lines: LineIndex
 
 
-def load(data: bytes, where: str) -> ParsedDocument:
+def load_document(data: bytes, where: str) -> ParsedDocument:
     """Read one document; raise InvalidDocument, naming `where`, with every fault and its line."""
     reader = _StrictReader(data)
     value = reader.read_stream()

@@ -70,7 +70,7 @@ def _suggest_text(text: str) -> str:
     return f"if you mean the text, quote it twice: {shell_command(json.dumps(text))}"
 
 
-def assign(values: dict[str, Any], dotted: str, value: Any) -> None:
+def assign_value(values: dict[str, Any], dotted: str, value: Any) -> None:
     """Set `a.b` to the value, making the maps on the way.
 
     A value may replace a value, never a map, nor a map a value.
@@ -95,7 +95,7 @@ def assign(values: dict[str, Any], dotted: str, value: Any) -> None:
 
 
 def _read_yaml(data: bytes, where: str) -> Any:
-    return strict.load(data, where).value
+    return strict.load_document(data, where).value
 
 
 def _read_json(data: bytes, where: str) -> Any:

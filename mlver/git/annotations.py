@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mlver.git.repository import Repository
+from mlver.git.repository import GitRepository
 
 # `contents:subject` and `contents:body` leave a signature out.
 _FIELDS = "%(refname)%00%(creator)%00%(contents:subject)%00%(contents:body)%00"
@@ -14,7 +14,7 @@ _CREATOR = re.compile(r"(.*) (-?[0-9]{1,15}) [-+][0-9]{4}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Annotation:
+class TagAnnotation:
     """`author` is `Name <mail>`, `seconds` are since 1970 (UTC)."""
 
     author: str
@@ -22,18 +22,18 @@ class Annotation:
     message: str
 
 
-def told_by_tags(repository: Repository) -> dict[str, Annotation]:
+def read_annotations(repository: GitRepository) -> dict[str, TagAnnotation]:
     """The annotation of every tag, by the tag's name."""
     listing = repository.process.read(["for-each-ref", f"--format={_FIELDS}", "refs/tags/"])
     fields = [field.decode(errors="replace") for field in listing.split(b"\0")]
-    annotations: dict[str, Annotation] = {}
+    annotations: dict[str, TagAnnotation] = {}
     for start in range(0, len(fields) - _FIELD_COUNT, _FIELD_COUNT):
         reference, creator, subject, body = fields[start : start + _FIELD_COUNT]
         # git ends each reference with a newline, which so begins the next
         name = reference.removeprefix("\n").removeprefix("refs/tags/")
         author, seconds = _parse_creator(creator)
         message = f"{subject}\n\n{body}".strip()
-        annotations[name] = Annotation(author, seconds, message)
+        annotations[name] = TagAnnotation(author, seconds, message)
     return annotations
 
 

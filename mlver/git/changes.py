@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from mlver.errors import shell_command
 from mlver.git.gitpython import import_gitpython
-from mlver.git.process import GitFailed, Process
-from mlver.git.repository import Repository
+from mlver.git.process import GitFailed, GitProcess
+from mlver.git.repository import GitRepository
 from mlver.system import durable
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class IndexEntry:
     entry: str | None
 
 
-def index_entries(repository: Repository, paths: Sequence[str]) -> tuple[IndexEntry, ...]:
+def index_entries(repository: GitRepository, paths: Sequence[str]) -> tuple[IndexEntry, ...]:
     """How the index holds `paths` now, so that `restore_index` can put exactly them back."""
     listing = os.fsdecode(repository.process.read(["ls-files", "--stage", "-z", "--", *paths]))
     sides: dict[str, list[str]] = {}
@@ -52,7 +52,7 @@ def index_entries(repository: Repository, paths: Sequence[str]) -> tuple[IndexEn
     return tuple(entries)
 
 
-def restore_index(repository: Repository, entries: Sequence[IndexEntry]) -> None:
+def restore_index(repository: GitRepository, entries: Sequence[IndexEntry]) -> None:
     """Let the index hold each path as its entry says."""
     lines: list[str] = []
     absent: list[str] = []
@@ -78,7 +78,7 @@ def _update_lines(entry: str) -> list[str]:
     return [removal, *sides]
 
 
-def stage(repository: Repository, paths: Sequence[str]) -> None:
+def stage_paths(repository: GitRepository, paths: Sequence[str]) -> None:
     """Add `paths` to the index whatever a .gitignore or a sparse checkout says of them."""
     arguments = ["update-index", "--add", "--remove", "-z", "--stdin"]
     repository.process.write(arguments, stdin=_join_paths(paths), doing="stage the record")
@@ -96,7 +96,7 @@ def is_whole_index(data: bytes) -> bool:
     return False
 
 
-def unstage(repository: Repository, paths: Sequence[str]) -> None:
+def unstage_paths(repository: GitRepository, paths: Sequence[str]) -> None:
     """Let the index hold `paths` as HEAD does."""
     if not paths:
         return
@@ -104,7 +104,7 @@ def unstage(repository: Repository, paths: Sequence[str]) -> None:
     repository.process.write(arguments, stdin=_join_paths(paths), doing="put its index back")
 
 
-def commit_only(repository: Repository, paths: Sequence[str], message: str) -> str:
+def commit_only(repository: GitRepository, paths: Sequence[str], message: str) -> str:
     """Commit exactly `paths`, already staged; other staged work stays staged. Return the commit's id."""
     arguments = ["commit", "--quiet", "--only", "--cleanup=whitespace", f"--message={message}"]
     arguments += ["--pathspec-from-file=-", "--pathspec-file-nul"]
@@ -115,7 +115,7 @@ def commit_only(repository: Repository, paths: Sequence[str], message: str) -> s
     return commit.decode().strip()
 
 
-def create_tag(repository: Repository, name: str, commit: str, message: str) -> None:
+def create_tag(repository: GitRepository, name: str, commit: str, message: str) -> None:
     """Make an annotated tag (signed where tag.gpgSign says so). Never moves one: raise GitFailed if it exists."""
     repository.process.write(
         ["tag", "--annotate", "--cleanup=whitespace", "--file=-", "--", name, commit],
@@ -125,17 +125,17 @@ def create_tag(repository: Repository, name: str, commit: str, message: str) -> 
     )
 
 
-def delete_tags(repository: Repository, tags: Mapping[str, str]) -> None:
+def delete_tags(repository: GitRepository, tags: Mapping[str, str]) -> None:
     """Delete tags, all or none, each only as long as it is still the object `tags` says."""
     _update_tags(repository, "delete", tags, doing="delete the old tags")
 
 
-def restore_tags(repository: Repository, tags: Mapping[str, str]) -> None:
+def restore_tags(repository: GitRepository, tags: Mapping[str, str]) -> None:
     """Put deleted tags back, as the objects `tags` says, all or none."""
     _update_tags(repository, "create", tags, doing="put the old tags back")
 
 
-def _update_tags(repository: Repository, verb: str, tags: Mapping[str, str], *, doing: str) -> None:
+def _update_tags(repository: GitRepository, verb: str, tags: Mapping[str, str], *, doing: str) -> None:
     """One transaction of git-update-ref(1)."""
     lines = [f"{verb} refs/tags/{name}\0{object_id}\0" for name, object_id in tags.items()]
     if lines:
@@ -146,13 +146,13 @@ def _update_tags(repository: Repository, verb: str, tags: Mapping[str, str], *, 
 _PUSH_SIZE = 3  # forges start no pipeline for more tags than this in one push
 
 
-def batches(names: Sequence[str]) -> list[Sequence[str]]:
+def split_batches(names: Sequence[str]) -> list[Sequence[str]]:
     """Tags as they are to be pushed, so that each starts a pipeline."""
     return [names[start : start + _PUSH_SIZE] for start in range(0, len(names), _PUSH_SIZE)]
 
 
 def push_tags(
-    repository: Repository,
+    repository: GitRepository,
     remote: str,
     names: Sequence[str],
     reporter: TransferReporter | None = None,
@@ -177,7 +177,7 @@ def push_tags(
         raise GitFailed(doing, failed.output, hint=hint) from None
 
 
-def configure(repository: Repository, key: str, value: str) -> None:
+def set_option(repository: GitRepository, key: str, value: str) -> None:
     """Set one of the repository's own settings."""
     repository.process.write(["config", "--local", key, value], doing=f"set {key}")
 
@@ -186,10 +186,10 @@ def merge_lines(directory: Path, base: str, ours: str, theirs: str) -> bool:
     """Merge three files line by line into `ours`, as git does of itself; whether both sides are marked in it now."""
     labels = ["-L", "ours", "-L", "base", "-L", "theirs"]
     arguments = ["merge-file", *labels, "--", ours, base, theirs]
-    return Process(directory).try_read(arguments).code != 0
+    return GitProcess(directory).try_read(arguments).code != 0
 
 
-def sync(repository: Repository, refs: Iterable[str]) -> None:
+def sync_git(repository: GitRepository, refs: Iterable[str]) -> None:
     """Make what git wrote survive a power cut: the names of new objects, and of `refs` (full names), and the index.
 
     git syncs the files it writes (core.fsync=all), but for the index of `commit --only`, and not

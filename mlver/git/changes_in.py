@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlver.git.repository import Repository
-from mlver.git.trees import Entry
+from mlver.git.repository import GitRepository
+from mlver.git.trees import TreeEntry
 
 _MERGED = "GITHEAD_"
 _MAIN_NAMES = ("main", "master", "trunk")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class KnownObject:
     """An object as git knows it: `kind` is blob, tree, commit or tag."""
 
     object_id: str
@@ -28,7 +28,7 @@ def is_absent(object_id: str) -> bool:
     return not object_id.strip("0")
 
 
-def parents_to_be(repository: Repository) -> list[str]:
+def list_parents(repository: GitRepository) -> list[str]:
     """The commits that the next commit here will have for parents; none before the first."""
     head = repository.head().commit
     if head is None:
@@ -40,7 +40,7 @@ def parents_to_be(repository: Repository) -> list[str]:
     return parents
 
 
-def _merging_commits(repository: Repository) -> list[str]:
+def _merging_commits(repository: GitRepository) -> list[str]:
     merge_head = repository.git_dir / "MERGE_HEAD"
     if merge_head.exists():
         return merge_head.read_text().split()
@@ -50,16 +50,16 @@ def _merging_commits(repository: Repository) -> list[str]:
     return [name.removeprefix(_MERGED) for name in os.environ if name.startswith(_MERGED)]
 
 
-def staged_against(
-    repository: Repository, commit: str | None
-) -> dict[str, tuple[Entry | None, Entry | None]]:
+def compare_index(
+    repository: GitRepository, commit: str | None
+) -> dict[str, tuple[TreeEntry | None, TreeEntry | None]]:
     """How the index differs from a commit (None: from nothing at all): the entry before and now, by path."""
     if commit is None:
         commit = repository.process.read(["hash-object", "-t", "tree", "--stdin"]).decode().strip()
     arguments = ["diff-index", "--cached", "--raw", "-z", "--no-renames", "--no-abbrev", commit]
     listing = repository.process.read(arguments, doing="compare the index with HEAD")
     fields = iter(listing.split(b"\0"))
-    differences: dict[str, tuple[Entry | None, Entry | None]] = {}
+    differences: dict[str, tuple[TreeEntry | None, TreeEntry | None]] = {}
     for field in fields:
         if not field:
             continue
@@ -70,12 +70,12 @@ def staged_against(
     return differences
 
 
-def _make_entry(mode: str, object_id: str) -> Entry | None:
-    return Entry(mode, object_id) if int(mode) else None
+def _make_entry(mode: str, object_id: str) -> TreeEntry | None:
+    return TreeEntry(mode, object_id) if int(mode) else None
 
 
-def paths_between(
-    repository: Repository, new: str, without: Sequence[str], *under: str
+def list_changed_paths(
+    repository: GitRepository, new: str, without: Sequence[str], *under: str
 ) -> list[str]:
     """Every path below `under` that a commit of `new` touched, and none of `without`; merges from every parent."""
     options = ["-z", "-m", "--format=", "--name-only", "--no-renames"]
@@ -88,7 +88,7 @@ def paths_between(
     return list(paths)
 
 
-def brought(repository: Repository, new: str, without: Sequence[str]) -> list[tuple[str, Found]]:
+def list_new_blobs(repository: GitRepository, new: str, without: Sequence[str]) -> list[tuple[str, KnownObject]]:
     """The file contents that `new` has in its history and none of `without` has, each with (one of) its paths."""
     listing = repository.process.read(["rev-list", "--objects", new, *_excluding(without)])
     object_ids: list[str] = []
@@ -98,14 +98,14 @@ def brought(repository: Repository, new: str, without: Sequence[str]) -> list[tu
         if space:
             object_ids.append(object_id.decode())
             paths.append(os.fsdecode(path))
-    contents: list[tuple[str, Found]] = []
-    for path_name, found in zip(paths, objects(repository, object_ids), strict=True):
+    contents: list[tuple[str, KnownObject]] = []
+    for path_name, found in zip(paths, find_objects(repository, object_ids), strict=True):
         if found is not None and found.kind == "blob":
             contents.append((path_name, found))
     return contents
 
 
-def objects(repository: Repository, names: Iterable[str]) -> list[Found | None]:
+def find_objects(repository: GitRepository, names: Iterable[str]) -> list[KnownObject | None]:
     """What each name (an object's id, or `<commit>:<path>`) stands for; None where there is nothing."""
     lines: list[bytes] = []
     for name in names:
@@ -120,16 +120,16 @@ def objects(repository: Repository, names: Iterable[str]) -> list[Found | None]:
     return [_parse_object(line) for line in listing.splitlines()]
 
 
-def _parse_object(line: bytes) -> Found | None:
+def _parse_object(line: bytes) -> KnownObject | None:
     """Read `<id> <kind> <size>`; `<name> missing` and `<name> ambiguous` are None."""
     words = line.rsplit(b" ", 2)
     if len(words) != 3 or not words[2].isdigit():
         return None
     object_id, kind, size = words
-    return Found(object_id.decode(), kind.decode(), int(size))
+    return KnownObject(object_id.decode(), kind.decode(), int(size))
 
 
-def holders(repository: Repository, commit: str) -> list[str]:
+def list_holders(repository: GitRepository, commit: str) -> list[str]:
     """The references, in full, whose history holds a commit."""
     listing = repository.process.read(
         ["for-each-ref", f"--contains={commit}", "--format=%(refname)"]
@@ -137,7 +137,7 @@ def holders(repository: Repository, commit: str) -> list[str]:
     return listing.decode(errors="replace").splitlines()
 
 
-def main_branches(repository: Repository) -> list[str]:
+def list_main_branches(repository: GitRepository) -> list[str]:
     """The references that stand for what has landed: where a remote's HEAD leads, and main branches by their names."""
     configured = repository.process.try_read(["config", "--get", "init.defaultBranch"])
     names = list(dict.fromkeys((configured.out.decode().strip(), *_MAIN_NAMES)))
@@ -150,7 +150,7 @@ def main_branches(repository: Repository) -> list[str]:
     return listing.decode().splitlines()
 
 
-def own_branch(repository: Repository) -> str | None:
+def find_own_branch(repository: GitRepository) -> str | None:
     """The full reference of the branch that is worked on: HEAD's, or the one that is being rebased."""
     branch = repository.head().branch
     if branch is not None:
@@ -162,7 +162,7 @@ def own_branch(repository: Repository) -> str | None:
     return None
 
 
-def commit_of(repository: Repository, revision: str) -> str | None:
+def find_commit(repository: GitRepository, revision: str) -> str | None:
     """The full id of the commit that a person's `--from` or `--to` names; None where it names none."""
     arguments = ["rev-parse", "--quiet", "--verify", "--end-of-options", f"{revision}^{{commit}}"]
     return repository.process.try_read(arguments).out.decode().strip() or None

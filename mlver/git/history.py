@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mlver.git.repository import Repository, changed
+from mlver.git.repository import GitRepository, parse_changes
 
 
 @dataclass(frozen=True, slots=True)
-class Tampering:
+class RecordTampering:
     """A commit that changed (`M`) or deleted (`D`) a path that should only ever have been added.
 
     `R`: a merge on the main line replaced what that line held by what the merged branch had in its place.
@@ -20,9 +20,9 @@ class Tampering:
     path: str
 
 
-def tampering(
-    repository: Repository, *under: str, tip: str = "HEAD", without: Sequence[str] = ()
-) -> list[Tampering]:
+def find_tampering(
+    repository: GitRepository, *under: str, tip: str = "HEAD", without: Sequence[str] = ()
+) -> list[RecordTampering]:
     """Where `tip`'s history changed or deleted a file below `under`, merges looked at from every parent.
 
     A merge that took one parent's file and not the other's has settled a conflict and is not
@@ -42,18 +42,18 @@ def tampering(
     merged: dict[tuple[str, str], str] = {}
     if modifying:
         merged = _judge_merges(repository, modifying, under, reach)
-    reported: list[Tampering] = []
+    reported: list[RecordTampering] = []
     for commit, kind, path in edits:
         verdict = kind
         if kind == "M":
             verdict = merged.get((commit, path), kind)
         if verdict:
-            reported.append(Tampering(commit, verdict, path))
+            reported.append(RecordTampering(commit, verdict, path))
     return reported
 
 
 def _judge_merges(
-    repository: Repository, commits: Iterable[str], under: Sequence[str], reach: Sequence[str]
+    repository: GitRepository, commits: Iterable[str], under: Sequence[str], reach: Sequence[str]
 ) -> dict[tuple[str, str], str]:
     """What merges among `commits` did to each path they changed: `M`, `R`, or nothing to complain of (empty)."""
     merges = _find_merges(repository, commits)
@@ -78,7 +78,7 @@ def _judge_merges(
     return verdicts
 
 
-def _find_merges(repository: Repository, commits: Iterable[str]) -> dict[str, list[str]]:
+def _find_merges(repository: GitRepository, commits: Iterable[str]) -> dict[str, list[str]]:
     """The merges among `commits`, each with its parents."""
     asked = "".join(f"{commit}\n" for commit in commits).encode()
     arguments = ["rev-list", "--no-walk", "--parents", "--min-parents=2", "--stdin"]
@@ -90,9 +90,9 @@ def _find_merges(repository: Repository, commits: Iterable[str]) -> dict[str, li
 
 
 def _compare_trees(
-    repository: Repository, old: str, new: str, under: Sequence[str]
+    repository: GitRepository, old: str, new: str, under: Sequence[str]
 ) -> dict[str, str]:
     """The kind of each difference between two commits, by path."""
     arguments = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev"]
     listing = repository.process.read([*arguments, old, new, "--", *under])
-    return {path: kind for _, kind, path in changed(listing)}
+    return {path: kind for _, kind, path in parse_changes(listing)}

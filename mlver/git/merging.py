@@ -10,7 +10,7 @@ from typing import Literal
 
 from mlver.errors import MlverError
 from mlver.git import remotes
-from mlver.git.repository import Repository
+from mlver.git.repository import GitRepository
 
 What = Literal["merge", "rebase", "cherry-pick", "squash", "commit"]
 _TIP = re.compile(r"^commit ([0-9a-f]{40}|[0-9a-f]{64})$", re.MULTILINE)
@@ -18,7 +18,7 @@ _USUAL = ("main", "master")
 
 
 @dataclass(frozen=True, slots=True)
-class Meeting:
+class MergeState:
     """`ours` is HEAD, `theirs` what comes on top of it, `base` what both come from (None: nothing).
 
     A `commit` is no meeting of branches but the last commit, on top of the one before.
@@ -41,7 +41,7 @@ class Meeting:
         return f"{self.what} {self.ours} {self.theirs}"
 
 
-def under_way(repository: Repository) -> Meeting | None:
+def find_merge_state(repository: GitRepository) -> MergeState | None:
     """What meets here now; None where nothing does."""
     head = repository.head().commit
     if head is None:
@@ -61,28 +61,28 @@ def under_way(repository: Repository) -> Meeting | None:
     return None
 
 
-def last_commit(repository: Repository) -> Meeting | None:
+def last_commit_state(repository: GitRepository) -> MergeState | None:
     """HEAD on top of its (first) parent, where it has one."""
     head = repository.head().commit
     if head is None:
         return None
-    before = parents(repository, head)
+    before = list_commit_parents(repository, head)
     if not before:
         return None
-    return Meeting("commit", before[0], head, before[0])
+    return MergeState("commit", before[0], head, before[0])
 
 
-def _pick_state(repository: Repository, what: What, head: str, commit: str) -> Meeting:
-    before = parents(repository, commit)
-    return Meeting(what, head, commit, before[0] if before else None)
+def _pick_state(repository: GitRepository, what: What, head: str, commit: str) -> MergeState:
+    before = list_commit_parents(repository, commit)
+    return MergeState(what, head, commit, before[0] if before else None)
 
 
-def _merge_state(repository: Repository, what: What, head: str, commit: str) -> Meeting:
+def _merge_state(repository: GitRepository, what: What, head: str, commit: str) -> MergeState:
     bases = repository.process.try_read(["merge-base", head, commit]).out.decode().split("\n", 1)
-    return Meeting(what, head, commit, bases[0] or None)
+    return MergeState(what, head, commit, bases[0] or None)
 
 
-def _read_merge_head(repository: Repository) -> str | None:
+def _read_merge_head(repository: GitRepository) -> str | None:
     path = repository.git_dir / "MERGE_HEAD"
     if not path.exists():
         return None
@@ -94,7 +94,7 @@ def _read_merge_head(repository: Repository) -> str | None:
     return _resolve_commit(repository, "MERGE_HEAD")
 
 
-def _read_squash_message(repository: Repository) -> str | None:
+def _read_squash_message(repository: GitRepository) -> str | None:
     """The tip of the branch that `git merge --squash` was told to bring."""
     path = repository.git_dir / "SQUASH_MSG"
     if not path.exists():
@@ -103,19 +103,19 @@ def _read_squash_message(repository: Repository) -> str | None:
     return _resolve_commit(repository, match[1]) if match else None
 
 
-def _resolve_commit(repository: Repository, name: str) -> str | None:
+def _resolve_commit(repository: GitRepository, name: str) -> str | None:
     arguments = ["rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}"]
     finished = repository.process.try_read(arguments)
     return finished.out.decode().strip() if finished.code == 0 else None
 
 
-def parents(repository: Repository, commit: str) -> list[str]:
+def list_commit_parents(repository: GitRepository, commit: str) -> list[str]:
     """The ids of a commit's parents."""
     listing = repository.process.read(["rev-list", "--no-walk", "--parents", commit])
     return listing.decode().split()[1:]
 
 
-def unmerged(repository: Repository) -> set[str]:
+def list_unmerged(repository: GitRepository) -> set[str]:
     """Paths of which the index holds both sides."""
     listing = repository.process.read(["ls-files", "--unmerged", "-z", "--full-name"])
     paths: set[str] = set()
@@ -125,14 +125,14 @@ def unmerged(repository: Repository) -> set[str]:
     return paths
 
 
-def contains(repository: Repository, tip: str, commit: str) -> bool:
+def is_ancestor(repository: GitRepository, tip: str, commit: str) -> bool:
     """Whether a commit is part of the history that leads to `tip`, a full reference or id."""
     return repository.process.try_read(["merge-base", "--is-ancestor", commit, tip]).code == 0
 
 
-def landing(repository: Repository) -> str | None:
+def find_landing_branch(repository: GitRepository) -> str | None:
     """The full reference of the remote branch that work lands on: the remote's HEAD, else its main or master."""
-    remote = remotes.default(repository)
+    remote = remotes.default_remote(repository)
     if remote is None:
         return None
     arguments = ["symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD"]
@@ -142,15 +142,15 @@ def landing(repository: Repository) -> str | None:
     return _find_first(repository, [f"refs/remotes/{remote}/{name}" for name in _USUAL])
 
 
-def main_branch(repository: Repository) -> str | None:
+def find_main_branch(repository: GitRepository) -> str | None:
     """The full reference of the branch here that work lands on: the one the remote's is called, else main or master."""
-    remote = landing(repository)
+    remote = find_landing_branch(repository)
     if remote:
         return _find_first(repository, [f"refs/heads/{remote.split('/', 3)[3]}"])
     return _find_first(repository, [f"refs/heads/{name}" for name in _USUAL])
 
 
-def _find_first(repository: Repository, references: Sequence[str]) -> str | None:
+def _find_first(repository: GitRepository, references: Sequence[str]) -> str | None:
     """The first of these references that there is."""
     for reference in references:
         if _resolve_commit(repository, reference):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from mlver.digest import Digest
-from mlver.git.process import Process
+from mlver.git.process import GitProcess
 
 _BATCH = ("cat-file", "--batch")
 _PIECE = 1 << 20
@@ -20,7 +20,7 @@ _PIECE = 1 << 20
 _TOGETHER = 16
 
 
-class Object(NamedTuple):
+class GitObject(NamedTuple):
     """An object as git stores it; `kind` is `blob`, `tree`, `commit` or `tag`."""
 
     id: str
@@ -28,7 +28,7 @@ class Object(NamedTuple):
     data: bytes
 
 
-def read(process: Process, specs: Iterable[str]) -> Iterator[Object | None]:
+def read_objects(process: GitProcess, specs: Iterable[str]) -> Iterator[GitObject | None]:
     """What each names, in turn; None where there is nothing."""
     requests = _encode_requests(process, specs)
     answer = process.read(_BATCH, stdin=_join_lines(requests))
@@ -41,22 +41,22 @@ def read(process: Process, specs: Iterable[str]) -> Iterator[Object | None]:
             yield None
             continue
         object_id, kind, size = header
-        yield Object(object_id, kind, answer[start : start + size])
+        yield GitObject(object_id, kind, answer[start : start + size])
         start += size + 1
 
 
-def blobs(process: Process, specs: Iterable[str]) -> Iterator[bytes | None]:
+def read_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[bytes | None]:
     """The bytes behind each `<commit>:<path>`, in turn; None where there is no such blob."""
     wanted = list(specs)
     known = _find_neighbours(process, wanted)
-    for blob in read(process, (known.get(spec, spec) for spec in wanted)):
+    for blob in read_objects(process, (known.get(spec, spec) for spec in wanted)):
         if blob is None or blob.kind != b"blob":
             yield None
         else:
             yield blob.data
 
 
-def digests(process: Process, specs: Iterable[str]) -> Iterator[Digest | None]:
+def hash_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[Digest | None]:
     """The SHA-256 of the same bytes, hashed as they come, so that no blob is in memory as a whole.
 
     Read it to its end: only then is a failure of git raised, and until then what it lacked looks missing.
@@ -85,7 +85,7 @@ def _hash_object(stream: BinaryIO, size: int) -> Digest:
     return Digest(hasher.hexdigest())
 
 
-def _find_neighbours(process: Process, specs: Iterable[str]) -> dict[str, str]:
+def _find_neighbours(process: GitProcess, specs: Iterable[str]) -> dict[str, str]:
     """The object ids behind those that have many others beside them in the same folder of the same commit.
 
     Empty where that folder has no such name. A folder that cannot be had says nothing of any.
@@ -99,7 +99,7 @@ def _find_neighbours(process: Process, specs: Iterable[str]) -> dict[str, str]:
     if not crowded:
         return {}
     object_ids: dict[str, str] = {}
-    for folder, tree in zip(crowded, read(process, crowded), strict=True):
+    for folder, tree in zip(crowded, read_objects(process, crowded), strict=True):
         if tree is None or tree.kind != b"tree":
             continue
         # of a name that is there twice, git finds the first
@@ -109,7 +109,7 @@ def _find_neighbours(process: Process, specs: Iterable[str]) -> dict[str, str]:
     return object_ids
 
 
-def _list_entries(tree: Object) -> Iterator[tuple[bytes, str]]:
+def _list_entries(tree: GitObject) -> Iterator[tuple[bytes, str]]:
     """The name and the object id of each entry of a tree, as git keeps them: `<mode> <name>NUL<raw id>`."""
     width = len(tree.id) // 2
     start = 0
@@ -119,7 +119,7 @@ def _list_entries(tree: Object) -> Iterator[tuple[bytes, str]]:
         yield entry.partition(b" ")[2], tree.data[end + 1 : start].hex()
 
 
-def _encode_requests(process: Process, specs: Iterable[str]) -> list[bytes]:
+def _encode_requests(process: GitProcess, specs: Iterable[str]) -> list[bytes]:
     """Each as a line of its own; of a line's end git takes a carriage return away, too."""
     requests: list[bytes] = []
     for spec in specs:
@@ -143,7 +143,7 @@ def _parse_header(line: bytes) -> tuple[str, bytes, int] | None:
     return object_id.decode(), kind, int(size)
 
 
-def _resolve_name(process: Process, spec: str) -> str:
+def _resolve_name(process: GitProcess, spec: str) -> str:
     """The id of an object whose name would break a list of one a line; empty where there is none."""
     if not _encode_name(spec):
         return ""

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlver.errors import MlverError, shell_command
-from mlver.git.process import OLDEST, GitFailed, Process
+from mlver.git.process import OLDEST, GitFailed, GitProcess
 
 _ABSOLUTE = "--path-format=absolute"
 
 
-def places(process: Process, asked: Sequence[str]) -> list[Path]:
+def find_places(process: GitProcess, asked: Sequence[str]) -> list[Path]:
     """What `git rev-parse` answers to options such as `--show-toplevel`; raise MlverError outside any repository."""
     folders = _ask_git(process, asked).split("\n")
     if len(folders) != len(asked):  # a newline in a folder's name
@@ -21,7 +21,7 @@ def places(process: Process, asked: Sequence[str]) -> list[Path]:
     return [Path(folder) for folder in folders]
 
 
-def _ask_git(process: Process, options: Sequence[str]) -> str:
+def _ask_git(process: GitProcess, options: Sequence[str]) -> str:
     finished = process.try_read(["rev-parse", _ABSOLUTE, *options])
     if finished.code != 0:
         raise _not_a_work_tree(process.directory, finished.err.decode(errors="replace"))
@@ -32,7 +32,7 @@ def _ask_git(process: Process, options: Sequence[str]) -> str:
     return answer
 
 
-def _refuse_old_git(process: Process) -> MlverError:
+def _refuse_old_git(process: GitProcess) -> MlverError:
     answer = process.read(["--version"]).decode(errors="replace").strip()
     return MlverError(
         f"git {answer.removeprefix('git version ')} is too old: mlver needs git {OLDEST} or newer",

@@ -82,7 +82,7 @@ _HIDING = threading.RLock()
 _NOT_FOUND = "git is not installed, or not on PATH"
 
 
-class Finished(NamedTuple):
+class FinishedProcess(NamedTuple):
     """A git process that ended: its exit code and its raw output."""
 
     code: int
@@ -103,7 +103,7 @@ class GitFailed(MlverError):
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class GitProcess:
     """Starts git in one directory.
 
     `disarm` are settings that switch a repository's own filters off; `keep_open` are descriptors that a git that
@@ -119,7 +119,7 @@ class Process:
         """The output of a call that changes nothing; raise GitFailed when `doing` it failed."""
         return _checked(self.try_read(args, stdin=stdin), doing or f"answer `git {args[0]}`")
 
-    def try_read(self, args: Sequence[str], *, stdin: bytes = b"") -> Finished:
+    def try_read(self, args: Sequence[str], *, stdin: bytes = b"") -> FinishedProcess:
         """The same where a non-zero exit is an answer."""
         return self._run((*_READ, *args), stdin, self._quiet())
 
@@ -143,7 +143,7 @@ class Process:
             with git:
                 yield cast(BinaryIO, git.stdout)
             said.seek(0)
-            _checked(Finished(git.returncode, b"", said.read()), f"answer `git {args[0]}`")
+            _checked(FinishedProcess(git.returncode, b"", said.read()), f"answer `git {args[0]}`")
 
     def _quiet(self) -> Mapping[str, str]:
         quiet = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
@@ -180,7 +180,7 @@ class Process:
         stdin: bytes | IO[bytes],
         env: Mapping[str, str],
         keep_open: tuple[int, ...] = (),
-    ) -> Finished:
+    ) -> FinishedProcess:
         given: dict[str, Any] = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
         try:
             done = subprocess.run(
@@ -194,7 +194,7 @@ class Process:
             )
         except FileNotFoundError:
             raise unstartable(self.directory) from None
-        return Finished(done.returncode, done.stdout, done.stderr)
+        return FinishedProcess(done.returncode, done.stdout, done.stderr)
 
 
 def unstartable(directory: Path) -> MlverError:
@@ -268,7 +268,7 @@ def _settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def _checked(done: Finished, doing: str, hint: str | None = None) -> bytes:
+def _checked(done: FinishedProcess, doing: str, hint: str | None = None) -> bytes:
     if done.code != 0:
         if _PROMISED.search(done.err.decode(errors="replace")):
             raise MlverError(

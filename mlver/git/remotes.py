@@ -11,14 +11,14 @@ from urllib.parse import unquote, urlsplit
 
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.git.gitpython import import_gitpython
-from mlver.git.repository import Repository, Tag
+from mlver.git.repository import GitRepository, GitTag
 
 if TYPE_CHECKING:
     from mlver.git.transfer import TransferReporter
 
 
 @dataclass(frozen=True, slots=True)
-class Advertised:
+class RemoteState:
     """`branch` is the default one's short name, `tip` where that stands, `tags` the object behind each tag."""
 
     branch: str
@@ -26,12 +26,12 @@ class Advertised:
     tags: Mapping[str, str]
 
 
-def names(repository: Repository) -> list[str]:
+def list_remotes(repository: GitRepository) -> list[str]:
     """The remotes there are."""
     return repository.process.read(["remote"]).decode(errors="replace").splitlines()
 
 
-def default(repository: Repository) -> str | None:
+def default_remote(repository: GitRepository) -> str | None:
     """The remote the current branch follows, else `origin`, else the only one; None without any."""
     branch = repository.head().branch
     if branch:
@@ -39,33 +39,33 @@ def default(repository: Repository) -> str | None:
         # `.` stands for a branch that follows another one here
         if followed.code == 0 and followed.out != b".\n":
             return followed.out.decode().strip()
-    known = names(repository)
+    known = list_remotes(repository)
     if "origin" in known:
         return "origin"
     return known[0] if len(known) == 1 else None
 
 
-def chosen(repository: Repository, name: str | None) -> str:
+def choose_remote(repository: GitRepository, name: str | None) -> str:
     """The remote of this name, or the default one; raise where there is none."""
     if name is None:
-        remote = default(repository)
+        remote = default_remote(repository)
         if remote is None:
             raise MlverError("there is no remote to push tags to", hint="git remote add origin URL")
         return remote
-    known = names(repository)
+    known = list_remotes(repository)
     if name not in known:
         listing = ", ".join(known) or "none"
         raise UsageError(f"there is no remote `{name}`; there are {listing}", hint="git remote -v")
     return name
 
 
-def tags(repository: Repository, remote: str) -> dict[str, str]:
+def list_remote_tags(repository: GitRepository, remote: str) -> dict[str, str]:
     """The tags the other side has, each with its object's id; this asks it, over the network."""
     arguments = ["--tags", "--refs", "--", remote]
     return _select_tags(_list_remote(repository, arguments, f"ask {remote} for its tags"))
 
 
-def advertised(repository: Repository, remote: str) -> Advertised:
+def read_remote_state(repository: GitRepository, remote: str) -> RemoteState:
     """Ask a remote, over the network; raise MlverError where it names no default branch."""
     arguments = ["--symref", "--", remote, "HEAD", "refs/tags/*"]
     branch = ""
@@ -82,11 +82,11 @@ def advertised(repository: Repository, remote: str) -> Advertised:
             hint=f"{push}   (or set its default branch: git symbolic-ref HEAD …)",
         )
     listed = [(object_id, name) for name, object_id in references.items()]
-    return Advertised(branch, references["HEAD"], _select_tags(listed))
+    return RemoteState(branch, references["HEAD"], _select_tags(listed))
 
 
 def _list_remote(
-    repository: Repository, arguments: Sequence[str], doing: str
+    repository: GitRepository, arguments: Sequence[str], doing: str
 ) -> Iterator[tuple[str, str]]:
     """What a remote says it has, over the network: each id with its reference."""
     import_gitpython()
@@ -107,8 +107,8 @@ def _select_tags(listed: Iterable[tuple[str, str]]) -> dict[str, str]:
     return selected
 
 
-def fetch(
-    repository: Repository,
+def fetch_refs(
+    repository: GitRepository,
     remote: str,
     refs: Sequence[str],
     reporter: TransferReporter | None = None,
@@ -124,7 +124,7 @@ def fetch(
     )
 
 
-def fetch_tag(repository: Repository, remote: str, name: str) -> Tag | None:
+def fetch_tag(repository: GitRepository, remote: str, name: str) -> GitTag | None:
     """A tag as a remote has it, whatever this clone calls by its name; None where it has none."""
     reference = f"refs/tags/{name}"
     listing = _list_remote(repository, ["--", remote, reference], f"ask {remote} for {name}")
@@ -132,11 +132,11 @@ def fetch_tag(repository: Repository, remote: str, name: str) -> Tag | None:
     object_ids = _select_tags(listing)
     if name not in object_ids:
         return None
-    fetch(repository, remote, [reference])
+    fetch_refs(repository, remote, [reference])
     return repository.tag_objects({name: object_ids[name]}).get(name)
 
 
-def beyond(repository: Repository, tip: str, commits: Iterable[str]) -> set[str]:
+def commits_beyond(repository: GitRepository, tip: str, commits: Iterable[str]) -> set[str]:
     """Those of `commits` that the history of `tip` does not hold."""
     wanted = set(commits)
     lines = "".join(f"{commit}\n" for commit in (*wanted, f"^{tip}"))
@@ -144,7 +144,7 @@ def beyond(repository: Repository, tip: str, commits: Iterable[str]) -> set[str]
     return wanted & set(listing.decode().split())
 
 
-def secrets(repository: Repository, remote: str) -> frozenset[str]:
+def push_secrets(repository: GitRepository, remote: str) -> frozenset[str]:
     """What git would show a remote to be let in, of what the URL, a header or a credential helper hold."""
     answer = repository.process.try_read(["remote", "get-url", "--push", "--", remote])
     url = answer.out.decode(errors="replace").strip()
@@ -177,7 +177,7 @@ def _read_headers(headers: Iterable[str]) -> Iterable[str]:
         yield credentials.partition(":")[2]
 
 
-def _ask_helper(repository: Repository, url: str) -> Iterable[str]:
+def _ask_helper(repository: GitRepository, url: str) -> Iterable[str]:
     """What a credential helper gives, as it will for the push; nobody is asked for anything."""
     try:
         answer = repository.process.write(

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from mlver.digest import Digest
 from mlver.git import objects
-from mlver.git.objects import Object
-from mlver.git.places import places
-from mlver.git.process import GitFailed, Process
+from mlver.git.objects import GitObject
+from mlver.git.places import find_places
+from mlver.git.process import GitFailed, GitProcess
 
 _TRAILER = re.compile(r"^Mlver-Record: (sha256:[0-9a-f]{64})$", re.MULTILINE)
 # Where git takes a signature to begin; what stands behind that is signed by nobody (gitformat-signature(5)).
@@ -42,14 +42,14 @@ _COMMIT_HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit"
 _TAG_FIELDS = "%(refname)%00%(objectname)%00%(objecttype)%00%(object)%00%(type)%00%(contents)%00"
 
 
-class Head(NamedTuple):
+class HeadState(NamedTuple):
     """Where HEAD is. `commit` is None before the first commit, `branch` is None when detached."""
 
     commit: str | None
     branch: str | None
 
 
-class Tag(NamedTuple):
+class GitTag(NamedTuple):
     """A tag as git stores it. `commit` is None when it names anything but a commit; `seals` is its record's digest."""
 
     name: str
@@ -70,13 +70,13 @@ class Tag(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Commit:
+class CommitSummary:
     id: str
     subject: str
 
 
 @dataclass(frozen=True, slots=True)
-class Repository:
+class GitRepository:
     """A git work tree. `git_dir` is this work tree's own; `common_dir` is shared by all its work trees.
 
     `keep_open` are descriptors (the lock's) that a git that writes here holds as long as it runs. `hooked`: this is a
@@ -90,23 +90,23 @@ class Repository:
     hooked: bool = False
 
     @classmethod
-    def find(cls, start: Path, *, hooked: bool = False) -> Repository:
+    def find(cls, start: Path, *, hooked: bool = False) -> GitRepository:
         """The repository `start` is in; raise MlverError where there is none, or none with a work tree."""
         asked = ["--show-toplevel", "--absolute-git-dir", "--git-common-dir"]
-        top, git_dir, common_dir = places(Process(start, hooked=hooked), asked)
+        top, git_dir, common_dir = find_places(GitProcess(start, hooked=hooked), asked)
         return cls(top, git_dir, common_dir, hooked=hooked)
 
     @classmethod
-    def hosted(cls, start: Path) -> Repository:
+    def hosted(cls, start: Path) -> GitRepository:
         """The repository that others push to, as its hooks see it: no work tree, `top` is the git directory itself."""
-        git_dir, common_dir = places(
-            Process(start, hooked=True), ["--absolute-git-dir", "--git-common-dir"]
+        git_dir, common_dir = find_places(
+            GitProcess(start, hooked=True), ["--absolute-git-dir", "--git-common-dir"]
         )
         return cls(git_dir, git_dir, common_dir, hooked=True)
 
     @property
-    def process(self) -> Process:
-        return Process(self.top, keep_open=self.keep_open, hooked=self.hooked)
+    def process(self) -> GitProcess:
+        return GitProcess(self.top, keep_open=self.keep_open, hooked=self.hooked)
 
     @property
     def own(self) -> str:
@@ -115,15 +115,15 @@ class Repository:
 
     # -- where we stand ------------------------------------------------------------------------------------------
 
-    def head(self) -> Head:
+    def head(self) -> HeadState:
         arguments = ["rev-parse", "--quiet", "HEAD^{commit}", "--symbolic-full-name", "HEAD"]
         finished = self.process.try_read(arguments)
         if finished.code == 0:
             commit, reference = finished.out.decode().split("\n", 1)
-            return Head(commit, _branch_name(reference))
+            return HeadState(commit, _branch_name(reference))
         # before the first commit
         symbolic = self.process.try_read(["symbolic-ref", "--quiet", "HEAD"])
-        return Head(None, _branch_name(symbolic.out.decode()))
+        return HeadState(None, _branch_name(symbolic.out.decode()))
 
     def default_branch(self) -> str:
         """The branch `origin` was cloned at; else `main`, or `master` where only that is here."""
@@ -214,14 +214,14 @@ class Repository:
         return set(_split_fields(self.process.read(["ls-files", "-z", "--", *paths])))
 
     @property
-    def _disarmed(self) -> Process:
+    def _disarmed(self) -> GitProcess:
         """For calls that compare file contents: the repository's own clean and smudge filters switched off."""
         switches: list[tuple[str, str]] = []
         for scope, name, value in self.settings(r"^filter\..*\.(clean|smudge|process)$"):
             if scope in ("local", "worktree") and value not in _TRUSTED_FILTERS:
                 section = name.rsplit(".", 1)[0]
                 switches += [(name, ""), (f"{section}.required", "false")]
-        return Process(self.top, tuple(switches))
+        return GitProcess(self.top, tuple(switches))
 
     def settings(self, pattern: str) -> list[tuple[str, str, str]]:
         """git's settings whose names match, in the order that git reads them: scope (`local`, …), name and value."""
@@ -235,11 +235,11 @@ class Repository:
 
     # -- tags and blobs ------------------------------------------------------------------------------------------
 
-    def tags(self, *patterns: str) -> dict[str, Tag]:
+    def tags(self, *patterns: str) -> dict[str, GitTag]:
         """Tags by name; `patterns` are full references or globs such as `refs/tags/digits@v*`."""
         arguments = ["for-each-ref", f"--format={_TAG_FIELDS}", *(patterns or ("refs/tags/",))]
         fields = self.process.read(arguments).decode(errors="replace").split("\0")
-        tags: dict[str, Tag] = {}
+        tags: dict[str, GitTag] = {}
         for start in range(0, len(fields) - 6, 6):
             reference, object_id, kind, target, target_kind, message = fields[start : start + 6]
             name = reference.removeprefix("\n").removeprefix("refs/tags/")
@@ -248,28 +248,28 @@ class Repository:
                 commit = object_id
             elif kind == "tag" and target_kind == "commit":
                 commit = target
-            tags[name] = Tag(name, object_id, kind == "tag", commit, message)
+            tags[name] = GitTag(name, object_id, kind == "tag", commit, message)
         return tags
 
-    def tags_named(self, names: Iterable[str]) -> dict[str, Tag]:
+    def tags_named(self, names: Iterable[str]) -> dict[str, GitTag]:
         """Those of `names` that there are, read in one process that looks at no other tag, however many there are."""
         return self.tag_objects({name: f"refs/tags/{name}" for name in names})
 
-    def tag_objects(self, ids: Mapping[str, str]) -> dict[str, Tag]:
+    def tag_objects(self, ids: Mapping[str, str]) -> dict[str, GitTag]:
         """Tags by name, from the objects named beside them; those lacking here are left out."""
-        tags: dict[str, Tag] = {}
-        for name, target in zip(ids, objects.read(self.process, ids.values()), strict=True):
+        tags: dict[str, GitTag] = {}
+        for name, target in zip(ids, objects.read_objects(self.process, ids.values()), strict=True):
             if target is not None:
                 tags[name] = _make_tag(name, target)
         return tags
 
     def blobs(self, specs: Iterable[str]) -> Iterator[bytes | None]:
         """The bytes behind each `<commit>:<path>` in turn, None where there is no such blob."""
-        return objects.blobs(self.process, specs)
+        return objects.read_blobs(self.process, specs)
 
     def blob_digests(self, specs: Iterable[str]) -> Iterator[Digest | None]:
         """The same by their SHA-256, whatever their size; read it to its end."""
-        return objects.digests(self.process, specs)
+        return objects.hash_blobs(self.process, specs)
 
     def files_at(self, commit: str, *under: str) -> list[str]:
         """Paths of the files a commit holds below `under`."""
@@ -296,16 +296,16 @@ class Repository:
     def log(self, *args: str) -> Iterator[tuple[str, str, str]]:
         """Each change of a file in history as (commit, kind, path); `args` are those of `git log`."""
         options = ["-z", "--format=%H", "--raw", "--no-renames", "--no-abbrev"]
-        return changed(self.process.read(["log", *options, *args]))
+        return parse_changes(self.process.read(["log", *options, *args]))
 
-    def commits_between(self, old: str, new: str) -> list[Commit]:
+    def commits_between(self, old: str, new: str) -> list[CommitSummary]:
         """The commits `new` has and `old` has not, newest first; those that only wrote records are left out."""
         args = ["log", "-z", "--format=%H %s", f"{old}..{new}", "--", *_BUT_RECORDS]
         listing = self.process.read(["--no-literal-pathspecs", *args])
-        commits: list[Commit] = []
+        commits: list[CommitSummary] = []
         for line in _split_fields(listing):
             object_id, subject = line.split(" ", 1)
-            commits.append(Commit(object_id, subject))
+            commits.append(CommitSummary(object_id, subject))
         return commits
 
     def count_between(self, old: str, new: str) -> int | None:
@@ -351,7 +351,7 @@ class Repository:
         return [line[2:] for line in tagged if line.startswith("S ")]
 
 
-def _make_tag(name: str, target: Object) -> Tag:
+def _make_tag(name: str, target: GitObject) -> GitTag:
     """The tag that a reference to this object is; what a tag object points at is never followed further."""
     header, _, message = target.data.partition(b"\n\n")
     is_annotated = target.kind == b"tag"
@@ -360,10 +360,10 @@ def _make_tag(name: str, target: Object) -> Tag:
         commit = target.id
     elif is_annotated and (match := re.match(rb"object ([0-9a-f]+)\ntype commit\n", header)):
         commit = match[1].decode()
-    return Tag(name, target.id, is_annotated, commit, message.decode(errors="replace"))
+    return GitTag(name, target.id, is_annotated, commit, message.decode(errors="replace"))
 
 
-def changed(out: bytes) -> Iterator[tuple[str, str, str]]:
+def parse_changes(out: bytes) -> Iterator[tuple[str, str, str]]:
     """Read `git log -z --format=%H --raw` as (commit, kind, path).
 
     A path is told by its place alone: whatever bytes it is made of, it is taken for nothing else.

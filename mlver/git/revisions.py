@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mlver.errors import MlverError, printable_name, shell_command
-from mlver.git.repository import Repository
+from mlver.git.repository import GitRepository
 
 
-def resolve(repository: Repository, name: str) -> str:
+def resolve_revision(repository: GitRepository, name: str) -> str:
     """The id of the commit a person means by anything git takes for one; raise MlverError where there is none."""
     args = ["rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}"]
     done = repository.process.try_read(args)
@@ -18,7 +18,7 @@ def resolve(repository: Repository, name: str) -> str:
     return done.out.decode().strip()
 
 
-def merge_base(repository: Repository, one: str, other: str) -> str:
+def find_merge_base(repository: GitRepository, one: str, other: str) -> str:
     """The commit two commits (full ids) both come from; raise MlverError where this clone knows of none."""
     finished = repository.process.try_read(["merge-base", one, other])
     if finished.code == 0:

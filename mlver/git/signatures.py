@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from mlver.git.process import Process
-from mlver.git.repository import Repository, Tag
+from mlver.git.process import GitProcess
+from mlver.git.repository import GitRepository, GitTag
 from mlver.policy.chain import SignatureState
 
 # GnuPG's doc/DETAILS; ssh-keygen(1) -Y verify
@@ -21,7 +21,7 @@ _PROGRAMS = {
 }
 
 
-def checker(repository: Repository) -> Process:
+def signature_checker(repository: GitRepository) -> GitProcess:
     """The process that checks signatures, with no program that the repository itself names."""
     programs: dict[str, str] = {}
     overridden: set[str] = set()
@@ -33,10 +33,10 @@ def checker(repository: Repository) -> Process:
             # of the person's own settings, the last counts
             programs[name] = value
     disarmed = [(name, program) for name, program in programs.items() if name in overridden]
-    return Process(repository.top, tuple(disarmed))
+    return GitProcess(repository.top, tuple(disarmed))
 
 
-def check(process: Process, tag: Tag) -> SignatureState:
+def check_signature(process: GitProcess, tag: GitTag) -> SignatureState:
     """What the signature of one tag is worth.
 
     `unknown` is one that cannot be judged here: its key is not known or not trusted, or its program is not installed.

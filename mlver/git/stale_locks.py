@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mlver.errors import MlverError, shell_command
-from mlver.git.repository import Repository
+from mlver.git.repository import GitRepository
 
 _PATIENCE_S = 5.0
 _POLL_S = 0.05
 
 
-def clear_locks(repository: Repository, refs: Iterable[str], since: float) -> list[Path]:
+def clear_locks(repository: GitRepository, refs: Iterable[str], since: float) -> list[Path]:
     """Remove what a git killed since then (seconds since the epoch) left locked; return the paths removed.
 
     Hold mlver's lock when you call this. Raise MlverError while another git is at work in the repository.
@@ -41,7 +41,7 @@ def clear_locks(repository: Repository, refs: Iterable[str], since: float) -> li
     return stale
 
 
-def wait_for_index(repository: Repository) -> None:
+def wait_for_index(repository: GitRepository) -> None:
     """Give another git the time to finish with the index; raise MlverError if it does not."""
     path = repository.git_dir / "index.lock"
     deadline = time.monotonic() + _PATIENCE_S
@@ -51,7 +51,7 @@ def wait_for_index(repository: Repository) -> None:
         time.sleep(_POLL_S)
 
 
-def _locked_index(repository: Repository, path: Path) -> MlverError:
+def _locked_index(repository: GitRepository, path: Path) -> MlverError:
     worker = _find_worker(repository)
     if worker is None:
         message = f"git's index is locked by a git that is gone ({path})"
@@ -60,7 +60,7 @@ def _locked_index(repository: Repository, path: Path) -> MlverError:
     return MlverError(message, hint="let it finish, then run the command again")
 
 
-def _list_locks(repository: Repository, refs: Iterable[str]) -> Iterator[Path]:
+def _list_locks(repository: GitRepository, refs: Iterable[str]) -> Iterator[Path]:
     own, common = repository.git_dir, repository.common_dir
     yield own / "index.lock"
     yield own / "HEAD.lock"
@@ -77,7 +77,7 @@ def _modified_time(path: Path) -> float:
         return 0.0
 
 
-def _find_worker(repository: Repository) -> str | None:
+def _find_worker(repository: GitRepository) -> str | None:
     """A git process that runs in this repository, as `process 123`; None where there is none.
 
     An editor or a hook may hold a `git commit` up for hours with no lock file open, so what counts

@@ -28,7 +28,7 @@ from mlver.git.process import (
     unstartable,
     writing_options,
 )
-from mlver.git.repository import Repository
+from mlver.git.repository import GitRepository
 
 # What git tells of its work, which explains no failure.
 _CHATTER = re.compile(
@@ -170,7 +170,7 @@ def open_repo(folder: Path) -> Repo:
 
 
 def list_references(
-    repository: Repository, arguments: Sequence[str], *, doing: str, hint: str
+    repository: GitRepository, arguments: Sequence[str], *, doing: str, hint: str
 ) -> str:
     """What `git ls-remote` prints; `arguments` end in `--`, the remote and full references."""
     with _transferring(repository, doing, hint) as repo:
@@ -188,7 +188,7 @@ def list_references(
 
 
 def fetch_references(
-    repository: Repository,
+    repository: GitRepository,
     remote: str,
     references: Sequence[str],
     *,
@@ -245,7 +245,7 @@ def _fetched(repo: Repo, line: str) -> FetchInfo | None:
 
 
 def push_references(
-    repository: Repository,
+    repository: GitRepository,
     remote: str,
     refspecs: Sequence[str],
     *,
@@ -271,7 +271,7 @@ def push_references(
 
 @contextmanager
 def _transferring(
-    repository: Repository, doing: str, hint: str, progress: TransferProgress | None = None
+    repository: GitRepository, doing: str, hint: str, progress: TransferProgress | None = None
 ) -> Iterator[Repo]:
     """A repository that speaks to others. GitPython's errors become ours, and no process is left running."""
     if not repository.top.is_dir():

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlver.errors import MlverError, shell_command
-from mlver.git.repository import Repository
+from mlver.git.repository import GitRepository
 
 _SYMLINK, _SUBMODULE, _FOLDER = "120000", "160000", "040000"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TreeEntry:
     """A file as git holds it: its mode, such as `100644`, and the id of its contents."""
 
     mode: str
@@ -32,25 +32,25 @@ class Entry:
         return self.mode == _SYMLINK
 
 
-def committed(repository: Repository, commit: str, *under: str) -> dict[str, Entry]:
+def committed_files(repository: GitRepository, commit: str, *under: str) -> dict[str, TreeEntry]:
     """The files of a commit (a full id or reference) below `under`, by path."""
     arguments = ["ls-tree", "-r", "-z", "--full-tree", commit, "--", *under]
     return _parse_entries(repository.process.read(arguments))
 
 
-def _parse_entries(listing: bytes) -> dict[str, Entry]:
-    entries: dict[str, Entry] = {}
+def _parse_entries(listing: bytes) -> dict[str, TreeEntry]:
+    entries: dict[str, TreeEntry] = {}
     for line in listing.split(b"\0")[:-1]:
         about, _, path = line.partition(b"\t")
         mode, _, object_id = about.decode().split(" ")
-        entries[os.fsdecode(path)] = Entry(mode, object_id)
+        entries[os.fsdecode(path)] = TreeEntry(mode, object_id)
     return entries
 
 
-def staged(repository: Repository, *under: str) -> dict[str, Entry]:
+def staged_files(repository: GitRepository, *under: str) -> dict[str, TreeEntry]:
     """The files of the index below `under`, by path; raise MlverError where one holds both sides of a merge."""
     listing = repository.process.read(["ls-files", "--stage", "-z", "--full-name", "--", *under])
-    entries: dict[str, Entry] = {}
+    entries: dict[str, TreeEntry] = {}
     for line in listing.split(b"\0")[:-1]:
         about, _, name = line.partition(b"\t")
         mode, object_id, side = about.decode().split(" ")
@@ -60,11 +60,11 @@ def staged(repository: Repository, *under: str) -> dict[str, Entry]:
                 f"{path} holds both sides of a merge that was never settled",
                 hint=shell_command("git", "status", "--", path),
             )
-        entries[path] = Entry(mode, object_id)
+        entries[path] = TreeEntry(mode, object_id)
     return entries
 
 
-def contents(repository: Repository, entries: Mapping[str, Entry]) -> dict[str, bytes]:
+def read_contents(repository: GitRepository, entries: Mapping[str, TreeEntry]) -> dict[str, bytes]:
     """The bytes of files, by path, read in one process; those whose contents this clone lacks are left out."""
     if not entries:
         return {}
@@ -72,7 +72,7 @@ def contents(repository: Repository, entries: Mapping[str, Entry]) -> dict[str, 
     return {path: data for path, data in zip(entries, blobs, strict=True) if data is not None}
 
 
-def reached(repository: Repository, commit: str, path: str) -> tuple[str, Entry] | None:
+def find_entry(repository: GitRepository, commit: str, path: str) -> tuple[str, TreeEntry] | None:
     """What a commit holds at `path`, or else the symlink or submodule on the way there; None where there is neither.
 
     A folder has the mode `040000`.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from mlver import names, paths
 from mlver.errors import MlverError, UsageError, shell_command
-from mlver.git.repository import Repository
+from mlver.git.repository import GitRepository
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.worktree import WorkTree
 from mlver.project.reporter import Reporter, SilentReporter
@@ -38,7 +38,7 @@ class Project:
     another to end.
     """
 
-    repository: Repository
+    repository: GitRepository
     start: Path
     reporter: Reporter
     state: StateDatabase
@@ -51,13 +51,13 @@ class Project:
 
         Raise MlverError where a sparse checkout hides records.
         """
-        repository = Repository.find(start)
+        repository = GitRepository.find(start)
         _refuse_sparse(repository)
         return cls.from_repository(repository, start, reporter)
 
     @classmethod
     def from_repository(
-        cls, repository: Repository, start: Path, reporter: Reporter | None = None
+        cls, repository: GitRepository, start: Path, reporter: Reporter | None = None
     ) -> Project:
         """The project in a repository that was found already."""
         state = StateDatabase(repository.common_dir / "mlver" / "state.db")
@@ -187,7 +187,7 @@ class Project:
         return datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _refuse_sparse(repository: Repository) -> None:
+def _refuse_sparse(repository: GitRepository) -> None:
     """A record that is not looked at would count as one there is not: the next number, or a stage, would be wrong."""
     hidden = repository.left_out(layout.ROOT)
     if hidden:

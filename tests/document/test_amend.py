@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.document import codec
-from mlver.document.amend import amend
+from mlver.document.amend import amend_document
 from mlver.errors import InvalidDocument
 
 TEXT = b"""\
@@ -38,20 +38,20 @@ directions: {accuracy: higher}
 
 
 def told(**changes: Any) -> dict[str, Any]:
-    return {**codec.decode("model", TEXT, "old"), **changes}
+    return {**codec.decode_document("model", TEXT, "old"), **changes}
 
 
 def changed(new: dict[str, Any]) -> list[tuple[str, str]]:
     """The lines that differ, as (old, new), where both have as many."""
-    after = amend("model", TEXT, new)
-    assert codec.decode("model", after, "new") == new
+    after = amend_document("model", TEXT, new)
+    assert codec.decode_document("model", after, "new") == new
     pairs = zip(TEXT.decode().splitlines(), after.decode().splitlines(), strict=True)
     return [(old, new) for old, new in pairs if old != new]
 
 
 def test_nothing_changes_where_nothing_is_to_change() -> None:
     spelt = told(weights={"path": "model", "stored": True, "license": "MIT"})
-    assert amend("model", TEXT, told()) == amend("model", TEXT, spelt) == TEXT
+    assert amend_document("model", TEXT, told()) == amend_document("model", TEXT, spelt) == TEXT
 
 
 def test_one_line_changes_where_one_value_does() -> None:
@@ -71,8 +71,8 @@ def test_what_is_new_comes_in_its_place_and_what_goes_leaves_the_rest() -> None:
         params=["a.yaml", "b.toml"],
     )
     del new["owner"]
-    text = amend("model", TEXT, new).decode()
-    assert codec.decode("model", text.encode(), "new") == new
+    text = amend_document("model", TEXT, new).decode()
+    assert codec.decode_document("model", text.encode(), "new") == new
     assert text == TEXT.decode().replace("owner: 'Kim # 1'\n", "").replace(
         "    stored: false\n", "    stored: false\n  test:\n    path: t\n"
     ).replace("- params.yaml\n", "  - a.yaml\n  - b.toml\n").replace(
@@ -84,19 +84,19 @@ def test_a_layout_of_another_kind_is_written_anew_below_its_heading() -> None:
     text = b'# Ask Kim\n{"schema": "mlver/model/1",\n "model": "m"}\n'
     wanted = {"schema": "mlver/model/1", "model": "m", "owner": "Lee"}
     assert (
-        amend("model", text, wanted) == b"# Ask Kim\nschema: mlver/model/1\nmodel: m\nowner: Lee\n"
+        amend_document("model", text, wanted) == b"# Ask Kim\nschema: mlver/model/1\nmodel: m\nowner: Lee\n"
     )
 
 
 def test_where_there_was_nothing_to_keep_it_is_written_as_ever() -> None:
     wanted = {"schema": "mlver/model/1", "model": "m"}
     assert (
-        amend("model", None, wanted)
-        == amend("model", b"\xff", wanted)
-        == codec.encode("model", wanted)
+        amend_document("model", None, wanted)
+        == amend_document("model", b"\xff", wanted)
+        == codec.encode_document("model", wanted)
     )
     with pytest.raises(InvalidDocument):
-        amend("model", TEXT, {"schema": "mlver/model/1"})
+        amend_document("model", TEXT, {"schema": "mlver/model/1"})
 
 
 WORDS = st.sampled_from(
@@ -130,19 +130,19 @@ def test_what_is_read_back_is_what_was_wanted(
     old: dict[str, Any], new: dict[str, Any], data: st.DataObject
 ) -> None:
     lines: list[str] = []
-    for line in codec.encode("model", old).decode().splitlines():
+    for line in codec.encode_document("model", old).decode().splitlines():
         lines += [*data.draw(REMARKS), line]
     text = "\n".join(lines) + "\n"
     try:
-        if codec.decode("model", text.encode(), "old") != old:
+        if codec.decode_document("model", text.encode(), "old") != old:
             return  # a remark fell into a text of several lines
     except InvalidDocument:
         return
-    after = amend("model", text.encode(), new)
-    read = codec.decode("model", after, "new")
+    after = amend_document("model", text.encode(), new)
+    read = codec.decode_document("model", after, "new")
     for artifact in (read.get("weights", {}), *read.get("data", {}).values()):
         artifact.setdefault("stored", True)
     for artifact in (new.get("weights", {}), *new.get("data", {}).values()):
         artifact.setdefault("stored", True)
     assert read == new
-    assert amend("model", after, new) == after
+    assert amend_document("model", after, new) == after

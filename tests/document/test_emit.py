@@ -116,13 +116,13 @@ VALUES = st.recursive(
 def test_what_is_written_reads_back_the_same(document: dict[str, Any]) -> None:
     data = dump_document(document)
     for value in (
-        strict.load(data, "f").value,
+        strict.load_document(data, "f").value,
         yaml.safe_load(data),
         yaml.load(data, getattr(yaml, "CSafeLoader", yaml.SafeLoader)),
     ):
         assert _exactly(value) == _exactly(document)
     assert all(character == "\n" or character.isprintable() for character in data.decode())
-    assert dump_document(strict.load(data, "f").value) == data
+    assert dump_document(strict.load_document(data, "f").value) == data
 
 
 def _exactly(value: Any) -> Any:
@@ -195,4 +195,4 @@ def test_what_nests_too_deep_is_not_written() -> None:
         deep = [deep]
     with pytest.raises(InvalidDocument, match="deep"):
         dump_document({"a": deep})
-    assert strict.load(dump_document({"a": deep[0]}), "f").value == {"a": deep[0]}
+    assert strict.load_document(dump_document({"a": deep[0]}), "f").value == {"a": deep[0]}

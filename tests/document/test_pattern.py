@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlver.document.linear import compile_pattern
-from mlver.document.pattern import PatternRefused, translate
+from mlver.document.pattern import PatternRefused, translate_for_re
 from mlver.document.schema import KINDS, load_schema
 from tests.conftest import CHECKOUT
 
@@ -232,7 +232,7 @@ def test_re2_says_nothing_on_stderr() -> None:
     ],
 )
 def test_translate(pattern: str, python: str) -> None:
-    assert translate(pattern) == python
+    assert translate_for_re(pattern) == python
 
 
 def own_patterns(part: Any) -> set[str]:
@@ -253,7 +253,7 @@ def own_patterns(part: Any) -> set[str]:
     "pattern", sorted(set().union(*(own_patterns(load_schema(kind)) for kind in KINDS)))
 )
 def test_no_text_makes_our_own_patterns_slow(pattern: str) -> None:
-    search = re.compile(translate(pattern), re.ASCII).search
+    search = re.compile(translate_for_re(pattern), re.ASCII).search
     begun = time.process_time()
     for repeated in (
         "a",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mlver.document.codec import decode, encode
+from mlver.document.codec import decode_document, encode_document
 from mlver.document.project_schema import MAX_BYTES, compile_schema
 from mlver.errors import InvalidDocument
 from tests.conftest import CHECKOUT
@@ -43,13 +43,13 @@ def refusals(schema: Any) -> tuple[str, ...]:
 
 
 def test_it_is_obeyed_on_top_of_ours() -> None:
-    document = decode("version", VERSION_TEXT, "f", as_bytes(TEAM))
-    encode("version", document, as_bytes(TEAM))
+    document = decode_document("version", VERSION_TEXT, "f", as_bytes(TEAM))
+    encode_document("version", document, as_bytes(TEAM))
     with pytest.raises(InvalidDocument) as caught:
-        decode("version", VERSION_TEXT.replace(b"team: mt", b"team: x"), "f", as_bytes(TEAM))
+        decode_document("version", VERSION_TEXT.replace(b"team: mt", b"team: x"), "f", as_bytes(TEAM))
     assert caught.value.faults == ("line 18: labels.team: `x` is not a team",)
     with pytest.raises(InvalidDocument, match="`team` is missing"):
-        encode(
+        encode_document(
             "version",
             {**document, "labels": {}},
             as_bytes({"properties": {"labels": {"required": ["team"]}}}),
@@ -58,7 +58,7 @@ def test_it_is_obeyed_on_top_of_ours() -> None:
 
 def test_ours_is_obeyed_whatever_it_says() -> None:
     with pytest.raises(InvalidDocument, match="unknown key"):
-        decode("version", VERSION_TEXT + b"x: 1\n", "f", as_bytes({"additionalProperties": True}))
+        decode_document("version", VERSION_TEXT + b"x: 1\n", "f", as_bytes({"additionalProperties": True}))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlver.digest import Digest
-from mlver.document.codec import decode, encode
+from mlver.document.codec import decode_document, encode_document
 from mlver.document.schema import KINDS, Kind, load_schema
 from mlver.records.approval import ApprovalRecord
 from mlver.records.artifact import Artifact
@@ -119,7 +119,7 @@ def test_the_smallest_record_writes_exactly_what_is_required(kind: Kind) -> None
     ("kind", "text"), [("version", VERSION_TEXT), ("promotion", PROMOTION_TEXT)]
 )
 def test_the_designs_documents_survive(kind: Kind, text: bytes) -> None:
-    document = decode(kind, text, "f")
+    document = decode_document(kind, text, "f")
     record = RECORDS[kind].from_document(document)
     assert record.to_document() == document
     assert list(record.to_document()) == list(document)
@@ -249,10 +249,10 @@ def test_records_survive_the_journey(kind: Kind, data: st.DataObject) -> None:
     record = data.draw(made(RECORDS[kind]))
     document = record.to_document()
     assert list(document) == [name for name in load_schema(kind)["properties"] if name in document]
-    encoded = encode(kind, document)
-    read = decode(kind, encoded, "f")
+    encoded = encode_document(kind, document)
+    read = decode_document(kind, encoded, "f")
     assert RECORDS[kind].from_document(read) == record
-    assert encode(kind, read) == encoded
+    assert encode_document(kind, read) == encoded
 
 
 def test_the_defaults_are_valid_settings() -> None:
@@ -264,11 +264,11 @@ def test_the_defaults_are_valid_settings() -> None:
         tags=TagSettings(promotions=True),
     )
     assert (
-        ProjectConfig.from_document(decode("config", encode("config", config.to_document()), "f"))
+        ProjectConfig.from_document(decode_document("config", encode_document("config", config.to_document()), "f"))
         == config
     )
     assert (
-        ProjectConfig.from_document(decode("config", b"schema: mlver/config/1\n", "f"))
+        ProjectConfig.from_document(decode_document("config", b"schema: mlver/config/1\n", "f"))
         == ProjectConfig()
     )
 
@@ -295,5 +295,5 @@ def test_records_are_frozen_slotted_and_keyword_only(record: Any) -> None:
 
 
 def test_artifacts_are_named_weights_first() -> None:
-    record = VersionRecord.from_document(decode("version", VERSION_TEXT, "f"))
+    record = VersionRecord.from_document(decode_document("version", VERSION_TEXT, "f"))
     assert list(record.named_artifacts()) == ["weights", "train", "golden"]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mlver.document import strict
 from mlver.document.accept import UnknownKeyword, compile_accept
-from mlver.document.codec import decode, encode
+from mlver.document.codec import decode_document, encode_document
 from mlver.document.emit import dump_document
 from mlver.document.schema import (
     KINDS,
@@ -32,18 +32,18 @@ from tests.document.documents import PROMOTION_TEXT, SMALL, VERSION_TEXT
 
 def faults(kind: Kind, data: bytes) -> tuple[str, ...]:
     with pytest.raises(InvalidDocument) as caught:
-        decode(kind, data, "f.yaml")
+        decode_document(kind, data, "f.yaml")
     return caught.value.faults
 
 
 def test_the_documents_of_the_design_are_right() -> None:
-    assert decode("version", VERSION_TEXT, "v")["params"] == {"lr": 0.001, "seed": 42}
-    assert decode("promotion", PROMOTION_TEXT, "p")["gates"][0]["actual"] == 0.931
+    assert decode_document("version", VERSION_TEXT, "v")["params"] == {"lr": 0.001, "seed": 42}
+    assert decode_document("promotion", PROMOTION_TEXT, "p")["gates"][0]["actual"] == 0.931
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_encoded_decodes(kind: Kind) -> None:
-    assert decode(kind, encode(kind, SMALL[kind]), "f") == SMALL[kind]
+    assert decode_document(kind, encode_document(kind, SMALL[kind]), "f") == SMALL[kind]
 
 
 def test_every_fault_is_told_at_once_with_its_line() -> None:
@@ -110,9 +110,9 @@ def test_one_fault(old: bytes, new: bytes, fault: str) -> None:
 
 def test_unknown_keys_are_welcome_in_labels_and_extra_only() -> None:
     document = {**SMALL["version"], "labels": {"any": "thing"}, "extra": {"any": [{"thing": None}]}}
-    assert decode("version", encode("version", document), "f") == document
+    assert decode_document("version", encode_document("version", document), "f") == document
     with pytest.raises(InvalidDocument, match="unknown key `anything`"):
-        encode("version", {**document, "anything": 1})
+        encode_document("version", {**document, "anything": 1})
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_unknown_keys_are_welcome_in_labels_and_extra_only() -> None:
 )
 def test_another_format_is_one_clear_fault(said: str, fault: str, upgrade: bool) -> None:
     with pytest.raises(InvalidDocument) as caught:
-        decode("version", f"schema: {said}\nnews: 1\n".encode(), "f")
+        decode_document("version", f"schema: {said}\nnews: 1\n".encode(), "f")
     assert len(caught.value.faults) == 1
     assert fault in caught.value.faults[0]
     assert (caught.value.hint is not None) == upgrade
@@ -147,7 +147,7 @@ def test_what_decode_would_refuse_is_never_encoded() -> None:
         {**SMALL["version"], "version": "1"},
     ):
         with pytest.raises(InvalidDocument):
-            encode("version", wrong)
+            encode_document("version", wrong)
 
 
 def test_a_flood_of_faults_is_cut_short() -> None:
@@ -192,7 +192,7 @@ def spots(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 def full(kind: Kind) -> dict[str, Any]:
     text = {"version": VERSION_TEXT, "promotion": PROMOTION_TEXT}.get(kind)
-    read: dict[str, Any] = strict.load(text, "f").value if text else copy.deepcopy(SMALL[kind])
+    read: dict[str, Any] = strict.load_document(text, "f").value if text else copy.deepcopy(SMALL[kind])
     return read
 
 

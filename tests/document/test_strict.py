@@ -61,7 +61,7 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 def test_values_are_those_of_yaml_1_2(parser: str, text: str, value: Any) -> None:
     if text == "-":
         text = "\n- "
-    read = strict.load(f"k: {text}\n".encode() if text != "- - 1" else b"k:\n- - 1\n", "f").value[
+    read = strict.load_document(f"k: {text}\n".encode() if text != "- - 1" else b"k:\n- - 1\n", "f").value[
         "k"
     ]
     assert read == value
@@ -108,13 +108,13 @@ def test_values_are_those_of_yaml_1_2(parser: str, text: str, value: Any) -> Non
 )
 def test_refused(parser: str, data: bytes, fault: str) -> None:
     with pytest.raises(InvalidDocument) as caught:
-        strict.load(data, "f.yaml")
+        strict.load_document(data, "f.yaml")
     assert any(fault in found for found in caught.value.faults), caught.value.faults
 
 
 def test_every_fault_at_once(parser: str) -> None:
     with pytest.raises(InvalidDocument) as caught:
-        strict.load(b"a: 1\na: 2\nb: &x [.nan]\n1: *x\n", "f.yaml")
+        strict.load_document(b"a: 1\na: 2\nb: &x [.nan]\n1: *x\n", "f.yaml")
     assert [fault.split(":")[0] for fault in caught.value.faults] == [
         "line 2",
         "line 3",
@@ -126,14 +126,14 @@ def test_every_fault_at_once(parser: str) -> None:
 
 def test_a_document_full_of_faults_is_cut_short() -> None:
     with pytest.raises(InvalidDocument) as caught:
-        strict.load(b"- .nan\n" * 5000, "f.yaml")
+        strict.load_document(b"- .nan\n" * 5000, "f.yaml")
     assert len(caught.value.faults) == 101
 
 
 def test_sixty_four_levels_are_read(parser: str) -> None:
-    strict.load(b"[" * 64 + b"]" * 64, "f")
+    strict.load_document(b"[" * 64 + b"]" * 64, "f")
     with pytest.raises(InvalidDocument):
-        strict.load(b"[" * 65 + b"]" * 65, "f")
+        strict.load_document(b"[" * 65 + b"]" * 65, "f")
 
 
 HOSTILE = {
@@ -162,12 +162,12 @@ HARMLESS = {"letters"}
 def test_hostile_documents_fail_fast(name: str) -> None:
     begun = time.process_time()
     with contextlib.nullcontext() if name in HARMLESS else pytest.raises(InvalidDocument):
-        strict.load(HOSTILE[name], "f.yaml")
+        strict.load_document(HOSTILE[name], "f.yaml")
     assert time.process_time() - begun < 3
 
 
 def test_lines_are_known_by_key_path() -> None:
-    lines = strict.load(b"a: 1\nb:\n  c:\n    - x\n    - d: 1\n", "f").lines
+    lines = strict.load_document(b"a: 1\nb:\n  c:\n    - x\n    - d: 1\n", "f").lines
     assert [
         lines.find_line(path)
         for path in ((), ("b", "c"), ("b", "c", 1, "d"), ("b", "c", 1, "missing"))
@@ -181,4 +181,4 @@ def test_lines_are_known_by_key_path() -> None:
 )
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     with contextlib.suppress(InvalidDocument):
-        strict.load(data, "f.yaml")
+        strict.load_document(data, "f.yaml")

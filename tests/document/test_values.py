@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlver.document.values import assign, load_values, parse_scalar
+from mlver.document.values import assign_value, load_values, parse_scalar
 from mlver.errors import InvalidDocument, UsageError
 
 SAME = {
@@ -168,9 +168,9 @@ def test_parse_scalar_returns_or_refuses(text: str) -> None:
 
 def test_assign_makes_the_maps_on_the_way() -> None:
     values: dict[str, Any] = {"lr": 1}
-    assign(values, "opt.name", "adam")
-    assign(values, "opt.lr", 2)
-    assign(values, "lr", 3)
+    assign_value(values, "opt.name", "adam")
+    assign_value(values, "opt.lr", 2)
+    assign_value(values, "lr", 3)
     assert values == {"lr": 3, "opt": {"name": "adam", "lr": 2}}
 
 
@@ -178,5 +178,5 @@ def test_assign_makes_the_maps_on_the_way() -> None:
 def test_assign_refuses_clashes_and_changes_nothing(name: str) -> None:
     values: dict[str, Any] = {"lr": 1, "opt": {"name": "adam"}}
     with pytest.raises(UsageError):
-        assign(values, name, 1)
+        assign_value(values, name, 1)
     assert values == {"lr": 1, "opt": {"name": "adam"}}

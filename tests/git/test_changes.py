@@ -9,15 +9,15 @@ import pytest
 
 from mlver.git import changes, remotes
 from mlver.git.process import GitFailed
-from mlver.git.repository import Repository
+from mlver.git.repository import GitRepository
 from tests.conftest import Repository as Ground
 
 RECORD = ".mlver/models/m/versions/1.0.0.yaml"
 
 
 @pytest.fixture
-def found(repository: Ground) -> Repository:
-    return Repository.find(repository.path)
+def found(repository: Ground) -> GitRepository:
+    return GitRepository.find(repository.path)
 
 
 def index(ground: Ground) -> tuple[str, str, str]:
@@ -32,9 +32,9 @@ def hook(ground: Ground, name: str, body: str) -> None:
     ground.write(f".git/hooks/{name}", f"#!/bin/sh\n{body}\n").chmod(0o755)
 
 
-def land(ground: Ground, found: Repository) -> str:
+def land(ground: Ground, found: GitRepository) -> str:
     ground.write(RECORD, "record\n")
-    changes.stage(found, [RECORD])
+    changes.stage_paths(found, [RECORD])
     return changes.commit_only(found, [RECORD], "mlver: register m 1.0.0\n\n# not a comment")
 
 
@@ -48,7 +48,7 @@ def bare(path: Path) -> Ground:
 
 
 def test_only_its_own_paths_are_committed_and_the_message_is_kept(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
     commit = land(repository, found)
     assert commit == repository.git("rev-parse", "HEAD")
@@ -58,7 +58,7 @@ def test_only_its_own_paths_are_committed_and_the_message_is_kept(
     assert repository.git("status", "--porcelain") == ""
 
 
-def test_what_the_person_has_staged_stays_staged(repository: Ground, found: Repository) -> None:
+def test_what_the_person_has_staged_stays_staged(repository: Ground, found: GitRepository) -> None:
     repository.write("partly.py", "one\ntwo\n")
     repository.write("gone.py", "x\n")
     repository.commit()
@@ -80,7 +80,7 @@ def test_what_the_person_has_staged_stays_staged(repository: Ground, found: Repo
 
 @pytest.mark.parametrize("name", ["pre-commit", "commit-msg"])
 def test_a_hook_that_refuses_is_quoted_and_the_index_can_be_put_back(
-    repository: Ground, found: Repository, name: str
+    repository: Ground, found: GitRepository, name: str
 ) -> None:
     hook(repository, name, "echo this will not do >&2; exit 1")
     repository.write("other.py", "x\n")
@@ -95,7 +95,7 @@ def test_a_hook_that_refuses_is_quoted_and_the_index_can_be_put_back(
     assert index(repository) == before
 
 
-def test_the_index_is_put_back_exactly(repository: Ground, found: Repository) -> None:
+def test_the_index_is_put_back_exactly(repository: Ground, found: GitRepository) -> None:
     repository.write("known.yaml", "committed\n")
     repository.commit()
     repository.write("known.yaml", "staged\n")
@@ -110,7 +110,7 @@ def test_the_index_is_put_back_exactly(repository: Ground, found: Repository) ->
     contents = {path: (repository.path / path).read_bytes() for path in paths[:-1]}
     for path in paths:
         repository.write(path, "mlver's\n")
-    changes.stage(found, paths)
+    changes.stage_paths(found, paths)
     assert index(repository) != before
     for path, data in contents.items():
         repository.write(path, data)
@@ -119,7 +119,7 @@ def test_the_index_is_put_back_exactly(repository: Ground, found: Repository) ->
     assert index(repository) == before
 
 
-def test_records_land_where_gitignore_hides_them(repository: Ground, found: Repository) -> None:
+def test_records_land_where_gitignore_hides_them(repository: Ground, found: GitRepository) -> None:
     repository.write(".gitignore", ".mlver/\n*.yaml\n")
     repository.commit()
     commit = land(repository, found)
@@ -129,7 +129,7 @@ def test_records_land_where_gitignore_hides_them(repository: Ground, found: Repo
 
 @pytest.mark.parametrize("cone", ["--cone", "--no-cone"])
 def test_records_land_outside_a_sparse_checkout(
-    repository: Ground, found: Repository, cone: str
+    repository: Ground, found: GitRepository, cone: str
 ) -> None:
     repository.write("src/code.py", "x\n")
     repository.write("other/code.py", "x\n")
@@ -146,19 +146,19 @@ def test_the_first_commit_of_all_can_be_a_record(tmp_path: Path) -> None:
     ground.git("init", "--quiet")
     ground.write("staged.py", "x\n")
     ground.git("add", "staged.py")
-    commit = land(ground, Repository.find(ground.path))
+    commit = land(ground, GitRepository.find(ground.path))
     assert ground.git("ls-tree", "-r", "--name-only", commit) == RECORD
     assert ground.git("status", "--porcelain") == "A  staged.py"
 
 
 def test_an_attribute_that_converts_line_ends_does_not_touch_records(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
     repository.write(".gitattributes", "* text=auto eol=crlf\n")
     repository.write(".mlver/.gitattributes", "* -text\n")
     repository.commit()
     repository.write(RECORD, b"one\r\ntwo\n")
-    changes.stage(found, [RECORD])
+    changes.stage_paths(found, [RECORD])
     commit = changes.commit_only(found, [RECORD], "m")
     assert list(found.blobs([f"{commit}:{RECORD}"])) == [b"one\r\ntwo\n"]
 
@@ -166,7 +166,7 @@ def test_an_attribute_that_converts_line_ends_does_not_touch_records(
 # -- tags ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_tag_is_annotated_and_its_message_kept(repository: Ground, found: Repository) -> None:
+def test_a_tag_is_annotated_and_its_message_kept(repository: Ground, found: GitRepository) -> None:
     head = found.head().commit or ""
     changes.create_tag(found, "m@v1.0.0", head, "m 1.0.0\n\n# why\n\nMlver-Record: sha256:0\n")
     tag = found.tags()["m@v1.0.0"]
@@ -174,7 +174,7 @@ def test_a_tag_is_annotated_and_its_message_kept(repository: Ground, found: Repo
     assert tag.message == "m 1.0.0\n\n# why\n\nMlver-Record: sha256:0\n"
 
 
-def test_a_tag_never_moves(repository: Ground, found: Repository) -> None:
+def test_a_tag_never_moves(repository: Ground, found: GitRepository) -> None:
     first = found.head().commit or ""
     changes.create_tag(found, "m@v1.0.0", first, "m")
     before = found.tags()
@@ -185,57 +185,57 @@ def test_a_tag_never_moves(repository: Ground, found: Repository) -> None:
     assert found.tags() == before
 
 
-def test_tags_are_pushed_all_or_none(repository: Ground, found: Repository, tmp_path: Path) -> None:
+def test_tags_are_pushed_all_or_none(repository: Ground, found: GitRepository, tmp_path: Path) -> None:
     there = bare(tmp_path / "there.git")
     repository.git("remote", "add", "origin", str(there.path))
     head = found.head().commit or ""
     for name in ("a@v1.0.0", "b@v1.0.0"):
         changes.create_tag(found, name, head, "m")
     changes.push_tags(found, "origin", ["b@v1.0.0"])
-    assert set(remotes.tags(found, "origin")) == {"b@v1.0.0"}
+    assert set(remotes.list_remote_tags(found, "origin")) == {"b@v1.0.0"}
     taken = there.git("rev-parse", "b@v1.0.0")
     repository.git("tag", "--delete", "b@v1.0.0")
     changes.create_tag(found, "b@v1.0.0", head, "another")
     with pytest.raises(GitFailed, match="push the tags to origin") as refused:
         changes.push_tags(found, "origin", ["a@v1.0.0", "b@v1.0.0"])
     assert "its version is taken" in (refused.value.hint or "")
-    assert set(remotes.tags(found, "origin")) == {"b@v1.0.0"}
+    assert set(remotes.list_remote_tags(found, "origin")) == {"b@v1.0.0"}
     assert there.git("rev-parse", "b@v1.0.0") == taken
 
 
 def test_the_remote_is_the_branchs_own_or_origin_or_the_only_one(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
-    assert remotes.default(found) is None
+    assert remotes.default_remote(found) is None
     repository.git("remote", "add", "backup", "/nowhere")
-    assert remotes.default(found) == "backup"
+    assert remotes.default_remote(found) == "backup"
     repository.git("remote", "add", "other", "/nowhere")
-    assert remotes.default(found) is None
+    assert remotes.default_remote(found) is None
     repository.git("remote", "add", "origin", "/nowhere")
-    assert remotes.default(found) == "origin"
+    assert remotes.default_remote(found) == "origin"
     repository.git("config", "branch.main.remote", "other")
-    assert remotes.default(found) == "other"
+    assert remotes.default_remote(found) == "other"
     repository.git("switch", "--quiet", "--detach")
-    assert remotes.default(found) == "origin"
+    assert remotes.default_remote(found) == "origin"
 
 
 def test_a_branch_that_follows_a_local_one_pushes_to_no_branch(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
     repository.git("remote", "add", "origin", "/nowhere")
     repository.git("switch", "--quiet", "--track", "-c", "feature", "main")
     assert repository.git("config", "branch.feature.remote") == "."
-    assert remotes.default(found) == "origin"
+    assert remotes.default_remote(found) == "origin"
 
 
 def test_a_remote_that_names_a_program_runs_none(
-    repository: Ground, found: Repository, tmp_path: Path
+    repository: Ground, found: GitRepository, tmp_path: Path
 ) -> None:
     canary = tmp_path / "canary"
     repository.git("remote", "add", "origin", f"ext::touch {canary}")
     repository.git("config", "protocol.ext.allow", "always")
     with pytest.raises(GitFailed, match="ask origin for its tags"):
-        remotes.tags(found, "origin")
+        remotes.list_remote_tags(found, "origin")
     assert not canary.exists()
 
 
@@ -243,13 +243,13 @@ def test_a_remote_that_names_a_program_runs_none(
 
 
 def test_the_directories_of_what_git_wrote_are_synced_and_the_index(
-    repository: Ground, found: Repository, monkeypatch: pytest.MonkeyPatch
+    repository: Ground, found: GitRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit = land(repository, found)
     changes.create_tag(found, "m@v1.0.0", commit, "m")
     synced: list[Path] = []
     monkeypatch.setattr("mlver.git.changes._sync", synced.append)
-    changes.sync(found, ["refs/heads/main", "refs/tags/m@v1.0.0"])
+    changes.sync_git(found, ["refs/heads/main", "refs/tags/m@v1.0.0"])
     git = repository.path / ".git"
     for path in ("refs/heads", "refs", "refs/tags", "index", "."):  # the files themselves git syncs
         assert git / path in synced

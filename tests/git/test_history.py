@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from mlver.git.history import Tampering, tampering
-from mlver.git.repository import Commit, Repository
+from mlver.git.history import RecordTampering, find_tampering
+from mlver.git.repository import CommitSummary, GitRepository
 from tests.conftest import Repository as Ground
 
 RECORDS = ".mlver/models"
@@ -17,12 +17,12 @@ FIRST, SECOND, THIRD = (
 
 
 @pytest.fixture
-def found(repository: Ground) -> Repository:
-    return Repository.find(repository.path)
+def found(repository: Ground) -> GitRepository:
+    return GitRepository.find(repository.path)
 
 
-def tampered(found: Repository) -> set[tuple[str, str, str]]:
-    return {(change.commit, change.kind, change.path) for change in tampering(found, RECORDS)}
+def tampered(found: GitRepository) -> set[tuple[str, str, str]]:
+    return {(change.commit, change.kind, change.path) for change in find_tampering(found, RECORDS)}
 
 
 def merge(ground: Ground, *arguments: str) -> None:
@@ -46,7 +46,7 @@ def side_branch(ground: Ground, path: str, content: str) -> str:
 
 
 def test_the_commit_that_added_a_file_not_those_that_touched_it(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
     repository.write(FIRST, "one\n")
     first = repository.commit()
@@ -57,7 +57,7 @@ def test_the_commit_that_added_a_file_not_those_that_touched_it(
     assert found.added_by([FIRST, SECOND, THIRD]) == {FIRST: first, SECOND: second}
 
 
-def test_of_several_additions_the_last_one_counts(repository: Ground, found: Repository) -> None:
+def test_of_several_additions_the_last_one_counts(repository: Ground, found: GitRepository) -> None:
     repository.write(FIRST, "one\n")
     repository.commit()
     (repository.path / FIRST).unlink()
@@ -67,14 +67,14 @@ def test_of_several_additions_the_last_one_counts(repository: Ground, found: Rep
     assert found.added_by([FIRST]) == {FIRST: again}
 
 
-def test_a_merged_file_was_added_by_its_branch(repository: Ground, found: Repository) -> None:
+def test_a_merged_file_was_added_by_its_branch(repository: Ground, found: GitRepository) -> None:
     side = side_branch(repository, FIRST, "one\n")
     merge(repository, "--no-edit", "side")
     assert found.head().commit != side
     assert found.added_by([FIRST]) == {FIRST: side}
 
 
-def test_a_squashed_file_was_added_by_the_squash(repository: Ground, found: Repository) -> None:
+def test_a_squashed_file_was_added_by_the_squash(repository: Ground, found: GitRepository) -> None:
     side_branch(repository, FIRST, "one\n")
     merge(repository, "--squash", "side")
     squashed = repository.commit("squashed")
@@ -100,7 +100,7 @@ OWN_SETTINGS = {
 
 @pytest.mark.parametrize(("key", "value"), OWN_SETTINGS.items(), ids=OWN_SETTINGS)
 def test_a_persons_own_settings_change_no_answer(
-    repository: Ground, found: Repository, key: str, value: str
+    repository: Ground, found: GitRepository, key: str, value: str
 ) -> None:
     repository.git("checkout", "--quiet", "--orphan", "fresh")
     body = "".join(f"line {number}\n" for number in range(50))
@@ -121,7 +121,7 @@ def test_a_persons_own_settings_change_no_answer(
     assert found.added_by([FIRST]) == {FIRST: first}
     assert found.added_by([SECOND]) == {SECOND: second}
     assert tampered(found) == {(edited, "M", FIRST), (forked, "M", SECOND)}
-    assert found.commits_between(second, side) == [Commit(side, "side")]
+    assert found.commits_between(second, side) == [CommitSummary(side, "side")]
     assert found.stat_between(second, side) == " code.py | 1 +\n 1 file changed, 1 insertion(+)"
 
 
@@ -129,7 +129,7 @@ def test_a_persons_own_settings_change_no_answer(
 
 
 def test_commits_between_two_newest_first_and_never_those_of_records(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
     start = found.head().commit or ""
     repository.write("code.py", "one\n")
@@ -139,8 +139,8 @@ def test_commits_between_two_newest_first_and_never_those_of_records(
     repository.write("grüße.py", "two\n")
     two = repository.commit("Zwei – „grüße“")
     assert found.commits_between(start, two) == [
-        Commit(two, "Zwei – „grüße“"),
-        Commit(one, "One: with a : and"),
+        CommitSummary(two, "Zwei – „grüße“"),
+        CommitSummary(one, "One: with a : and"),
     ]
     assert found.commits_between(two, start) == []
     assert found.count_between(start, two) == 2
@@ -151,20 +151,20 @@ def test_commits_between_two_newest_first_and_never_those_of_records(
 
 
 def test_a_commit_without_a_subject_is_one_all_the_same(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
     start = found.head().commit or ""
     repository.write("code.py", "one\n")
     repository.git("add", "--all")
     repository.git("commit", "--quiet", "--allow-empty-message", "--message", "")
     end = found.head().commit or ""
-    assert found.commits_between(start, end) == [Commit(end, "")]
+    assert found.commits_between(start, end) == [CommitSummary(end, "")]
 
 
 # -- tampering -------------------------------------------------------------------------------------------------------
 
 
-def test_a_history_that_only_adds_is_clean(repository: Ground, found: Repository) -> None:
+def test_a_history_that_only_adds_is_clean(repository: Ground, found: GitRepository) -> None:
     repository.write(FIRST, "one\n")
     repository.commit()
     repository.write("code.py", "x\n")
@@ -172,11 +172,11 @@ def test_a_history_that_only_adds_is_clean(repository: Ground, found: Repository
     repository.write("code.py", "y\n")
     repository.write(SECOND, "two\n")
     repository.commit()
-    assert tampering(found, RECORDS) == []
+    assert find_tampering(found, RECORDS) == []
 
 
 def test_a_changed_and_a_deleted_record_are_told_with_their_commit(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
     repository.write(FIRST, "one\n")
     repository.write(SECOND, "two\n")
@@ -187,32 +187,32 @@ def test_a_changed_and_a_deleted_record_are_told_with_their_commit(
     back = repository.commit("put back, which undoes no deed")
     (repository.path / SECOND).unlink()
     deleted = repository.commit()
-    assert tampering(found, RECORDS) == [
-        Tampering(deleted, "D", SECOND),
-        Tampering(back, "M", FIRST),
-        Tampering(edited, "M", FIRST),
+    assert find_tampering(found, RECORDS) == [
+        RecordTampering(deleted, "D", SECOND),
+        RecordTampering(back, "M", FIRST),
+        RecordTampering(edited, "M", FIRST),
     ]
 
 
-def test_a_record_swapped_for_a_symlink_was_changed(repository: Ground, found: Repository) -> None:
+def test_a_record_swapped_for_a_symlink_was_changed(repository: Ground, found: GitRepository) -> None:
     repository.write(FIRST, "one\n")
     repository.commit()
     (repository.path / FIRST).unlink()
     (repository.path / FIRST).symlink_to("other.yaml")
     swapped = repository.commit()
-    assert tampering(found, RECORDS) == [Tampering(swapped, "M", FIRST)]
+    assert find_tampering(found, RECORDS) == [RecordTampering(swapped, "M", FIRST)]
 
 
-def test_a_moved_record_is_a_deleted_one(repository: Ground, found: Repository) -> None:
+def test_a_moved_record_is_a_deleted_one(repository: Ground, found: GitRepository) -> None:
     repository.write(FIRST, "one\n" * 20)
     repository.commit()
     repository.git("mv", FIRST, SECOND)
     moved = repository.commit()
-    assert tampering(found, RECORDS) == [Tampering(moved, "D", FIRST)]
+    assert find_tampering(found, RECORDS) == [RecordTampering(moved, "D", FIRST)]
 
 
 def test_a_merge_that_drops_a_record_of_its_branch_is_told(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
     repository.write(FIRST, "one\n")
     repository.commit()
@@ -222,14 +222,14 @@ def test_a_merge_that_drops_a_record_of_its_branch_is_told(
 
 
 def test_branches_that_add_different_records_merge_cleanly(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
     side_branch(repository, SECOND, "two\n")
     repository.write(FIRST, "one\n")
     repository.commit()
     merge(repository, "--no-edit", "side")
     assert len(found.files_at("HEAD", RECORDS)) == 2
-    assert tampering(found, RECORDS) == []
+    assert find_tampering(found, RECORDS) == []
 
 
 def both_claim(ground: Ground, settled: str) -> str:
@@ -244,15 +244,15 @@ def both_claim(ground: Ground, settled: str) -> str:
 
 
 def test_a_conflict_settled_for_the_line_it_is_merged_into_is_no_tampering(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
     both_claim(repository, "ours\n")
-    assert tampering(found, RECORDS) == []
+    assert find_tampering(found, RECORDS) == []
 
 
 @pytest.mark.parametrize("how", ["settled", "ours"])
 def test_what_the_line_had_landed_may_not_be_replaced_by_a_branch(
-    repository: Ground, found: Repository, how: str
+    repository: Ground, found: GitRepository, how: str
 ) -> None:
     if how == "settled":
         merged = both_claim(repository, "theirs\n")
@@ -265,11 +265,11 @@ def test_what_the_line_had_landed_may_not_be_replaced_by_a_branch(
         repository.git("switch", "--quiet", "main")
         merge(repository, "--no-ff", "--no-edit", "side")
         merged = repository.git("rev-parse", "HEAD")
-    assert tampering(found, RECORDS) == [Tampering(merged, "R", SECOND)]
+    assert find_tampering(found, RECORDS) == [RecordTampering(merged, "R", SECOND)]
 
 
 def test_a_branch_may_give_its_own_up_for_what_main_has_landed(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
     side_branch(repository, SECOND, "side's\n")
     repository.write(SECOND, "main's\n")
@@ -280,12 +280,12 @@ def test_a_branch_may_give_its_own_up_for_what_main_has_landed(
     repository.commit("settled")
     repository.git("switch", "--quiet", "main")
     merge(repository, "--no-ff", "--no-edit", "side")
-    assert tampering(found, RECORDS) == []
+    assert find_tampering(found, RECORDS) == []
 
 
 @pytest.mark.parametrize("swapped", [False, True])
 def test_a_merge_that_edits_a_record_its_branch_never_had_is_told(
-    repository: Ground, found: Repository, swapped: bool
+    repository: Ground, found: GitRepository, swapped: bool
 ) -> None:
     side_branch(repository, "other.py", "x\n")
     repository.write(FIRST, "one\n")
@@ -295,10 +295,10 @@ def test_a_merge_that_edits_a_record_its_branch_never_had_is_told(
     merge(repository, "--no-commit", "--no-ff", "main" if swapped else "side")
     repository.write(FIRST, "edited\n")
     merged = repository.commit("merged")
-    assert tampering(found, RECORDS) == [Tampering(merged, "M", FIRST)]
+    assert find_tampering(found, RECORDS) == [RecordTampering(merged, "M", FIRST)]
 
 
-def test_a_graft_hides_nothing(repository: Ground, found: Repository) -> None:
+def test_a_graft_hides_nothing(repository: Ground, found: GitRepository) -> None:
     repository.write(FIRST, "one\n")
     before = repository.commit()
     repository.write(FIRST, "edited\n")
@@ -307,31 +307,31 @@ def test_a_graft_hides_nothing(repository: Ground, found: Repository) -> None:
     assert before != start
     (repository.path / ".git/info").mkdir(exist_ok=True)
     (repository.path / ".git/info/grafts").write_text(f"{edited}\n")
-    assert tampering(found, RECORDS) == [Tampering(edited, "M", FIRST)]
+    assert find_tampering(found, RECORDS) == [RecordTampering(edited, "M", FIRST)]
 
 
-def test_a_clone_knows_that_its_history_is_not_whole(repository: Ground, found: Repository) -> None:
+def test_a_clone_knows_that_its_history_is_not_whole(repository: Ground, found: GitRepository) -> None:
     assert not found.is_shallow()
     repository.write(FIRST, "one\n")
     (repository.path / ".git/shallow").write_text(f"{repository.commit()}\n")
     assert found.is_shallow()
 
 
-def test_a_conflict_settled_by_a_third_content_is(repository: Ground, found: Repository) -> None:
+def test_a_conflict_settled_by_a_third_content_is(repository: Ground, found: GitRepository) -> None:
     merged = both_claim(repository, "neither\n")
-    assert tampering(found, RECORDS) == [Tampering(merged, "M", SECOND)]
+    assert find_tampering(found, RECORDS) == [RecordTampering(merged, "M", SECOND)]
 
 
 @pytest.mark.parametrize("shown", ["first-parent", "off", "dense-combined"])
 def test_nor_does_a_setting_for_merges_hide_it(
-    repository: Ground, found: Repository, shown: str
+    repository: Ground, found: GitRepository, shown: str
 ) -> None:
     merged = both_claim(repository, "neither\n")
     repository.git("config", "log.diffMerges", shown)
-    assert tampering(found, RECORDS) == [Tampering(merged, "M", SECOND)]
+    assert find_tampering(found, RECORDS) == [RecordTampering(merged, "M", SECOND)]
 
 
-def test_no_file_name_hides_a_change_behind_it(repository: Ground, found: Repository) -> None:
+def test_no_file_name_hides_a_change_behind_it(repository: Ground, found: GitRepository) -> None:
     """Names that look like the framing of the list they are read from, and like a merge of three."""
     for name in ("x", "y"):
         repository.git("switch", "--quiet", "-c", name, "main")

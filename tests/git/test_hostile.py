@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mlver.git.history import tampering
+from mlver.git.history import find_tampering
 from mlver.git.process import GitFailed
-from mlver.git.repository import Repository
+from mlver.git.repository import GitRepository
 from tests.conftest import Repository as Ground
 
 
@@ -48,7 +48,7 @@ def hostile(repository: Ground) -> Ground:
 
 def ask_everything(ground: Ground) -> None:
     """Every question, one after the other."""
-    found = Repository.find(ground.path)
+    found = GitRepository.find(ground.path)
     first, last = f"{ground.git('rev-list', '--max-parents=0', 'HEAD')}", found.head().commit or ""
     path = ".mlver/models/m/versions/1.0.0.yaml"
     assert found.changes() == ([], [])
@@ -63,7 +63,7 @@ def ask_everything(ground: Ground) -> None:
     assert len(found.commits_between(first, last)) == 2
     assert found.count_between(first, last) == 2
     assert "code.py" in found.stat_between(first, last)
-    assert [change.kind for change in tampering(found, ".mlver")] == ["M"]
+    assert [change.kind for change in find_tampering(found, ".mlver")] == ["M"]
     assert found.tracked(["code.py"]) == {"code.py"}
     assert found.ignored_or_tracked(["code.py"]) == {"code.py"}
     found.commit_hooks()
@@ -139,11 +139,11 @@ def test_a_filter_of_the_persons_own_still_works(
     """With it the files are as committed, without it they would differ: so it ran."""
     hostile.write("code.py", "TWO\n")
     os.utime(hostile.path / "code.py", (1, 1))
-    assert Repository.find(hostile.path).changes() == (["code.py"], [])
+    assert GitRepository.find(hostile.path).changes() == (["code.py"], [])
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "filter.evil.clean")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "tr A-Z a-z")
-    assert Repository.find(hostile.path).changes() == ([], [])
+    assert GitRepository.find(hostile.path).changes() == ([], [])
 
 
 def test_the_canary_can_sing(hostile: Ground, canary: Path, sing: str) -> None:
@@ -176,7 +176,7 @@ def test_a_signed_commit_is_not_checked_by_the_repositorys_program(
     repository.write(".git/allowed", "")
     repository.git("config", "gpg.ssh.allowedSignersFile", str(repository.path / ".git/allowed"))
     repository.git("config", "log.showSignature", "true")
-    found = Repository.find(repository.path)
+    found = GitRepository.find(repository.path)
     assert [commit.id for commit in found.commits_between(start, signed)] == [signed]
     assert found.added_by(["code.py"]) == {"code.py": signed}
     assert not canary.exists()
@@ -196,7 +196,7 @@ def test_nothing_is_fetched_behind_a_question(hostile: Ground, canary: Path, url
     hostile.git("config", "core.sshCommand", f"touch {canary};")
     hostile.git("config", "protocol.ext.allow", "always")
     with suppress(GitFailed):  # some gits give up rather than answer that it is missing
-        assert list(Repository.find(hostile.path).blobs(["HEAD~1:code.py"])) == [None]
+        assert list(GitRepository.find(hostile.path).blobs(["HEAD~1:code.py"])) == [None]
     assert not canary.exists()
     subprocess.run(
         ["git", "cat-file", "-p", blob], cwd=hostile.path, capture_output=True, check=False

@@ -15,19 +15,19 @@ import pytest
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.git import objects
-from mlver.git.process import GitFailed, Process
-from mlver.git.repository import Repository
+from mlver.git.process import GitFailed, GitProcess
+from mlver.git.repository import GitRepository
 from tests.conftest import Repository as Ground
 
 MANY = 40
 
 
 @pytest.fixture
-def found(repository: Ground) -> Repository:
-    return Repository.find(repository.path)
+def found(repository: Ground) -> GitRepository:
+    return GitRepository.find(repository.path)
 
 
-def test_blobs_come_in_the_order_asked_for(repository: Ground, found: Repository) -> None:
+def test_blobs_come_in_the_order_asked_for(repository: Ground, found: GitRepository) -> None:
     contents = {
         "binary": bytes(range(256)),
         "empty": b"",
@@ -43,7 +43,7 @@ def test_blobs_come_in_the_order_asked_for(repository: Ground, found: Repository
     assert list(found.blobs([])) == []
 
 
-def test_blobs_of_names_of_any_bytes(repository: Ground, found: Repository) -> None:
+def test_blobs_of_names_of_any_bytes(repository: Ground, found: GitRepository) -> None:
     odd = b"\xff.yaml".decode(errors="surrogateescape")
     repository.write(odd, "odd\n")
     repository.commit()
@@ -88,7 +88,7 @@ def crowd(repository: Ground) -> list[str]:
 
 @pytest.mark.parametrize("commit", ["HEAD", "main", "refs/heads/main"])
 def test_a_folder_read_at_once_says_what_each_path_says(
-    crowd: list[str], found: Repository, commit: str
+    crowd: list[str], found: GitRepository, commit: str
 ) -> None:
     one_by_one = [next(found.blobs([f"{commit}:{path}"])) for path in crowd]
     assert sum(data is not None for data in one_by_one) >= MANY + 8
@@ -98,7 +98,7 @@ def test_a_folder_read_at_once_says_what_each_path_says(
 
 
 def test_several_folders_and_commits_at_once(
-    repository: Ground, crowd: list[str], found: Repository
+    repository: Ground, crowd: list[str], found: GitRepository
 ) -> None:
     before = repository.git("rev-parse", "HEAD")
     for path in crowd[:MANY:2]:
@@ -116,7 +116,7 @@ def test_several_folders_and_commits_at_once(
 
 @pytest.mark.parametrize("ending", ["\r", "\n", " "])
 def test_a_folder_is_not_taken_for_another_whose_name_begins_like_it(
-    repository: Ground, found: Repository, ending: str
+    repository: Ground, found: GitRepository, ending: str
 ) -> None:
     for number in range(MANY):
         repository.write(f"dir/{number}", "plain")
@@ -145,7 +145,7 @@ def test_what_a_partial_clone_lacks_is_told_and_not_fetched(
             f"file://{repository.path}",
             str(there.path),
         )
-        clone = Repository.find(there.path)
+        clone = GitRepository.find(there.path)
         for paths in (crowd[:1], crowd):
             asked = [f"HEAD:{path}" for path in paths]
             with pytest.raises(MlverError, match="this partial clone lacks something"):
@@ -167,32 +167,32 @@ def test_a_folder_of_a_sha256_repository_is_read_as_well(tmp_path: Path) -> None
     for number in range(MANY):
         ground.write(f"dir/{number}", f"{number}")
     ground.commit()
-    found = Repository.find(tmp_path)
+    found = GitRepository.find(tmp_path)
     assert list(found.blobs(f"HEAD:dir/{n}" for n in range(MANY))) == [
         b"%d" % n for n in range(MANY)
     ]
 
 
 def test_a_folder_is_read_once_however_many_are_asked_of_it(
-    crowd: list[str], found: Repository, monkeypatch: pytest.MonkeyPatch
+    crowd: list[str], found: GitRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[bytes] = []
-    read = Process.read
+    read = GitProcess.read
 
     def told(
-        self: Process, args: Sequence[str], *, stdin: bytes = b"", doing: str | None = None
+        self: GitProcess, args: Sequence[str], *, stdin: bytes = b"", doing: str | None = None
     ) -> bytes:
         asked.extend(stdin.splitlines())
         return read(self, args, stdin=stdin, doing=doing)
 
-    monkeypatch.setattr(Process, "read", told)
+    monkeypatch.setattr(GitProcess, "read", told)
     list(found.blobs(f"HEAD:{path}" for path in crowd[:MANY]))
     assert asked.count(b"HEAD:of/them") == 1
     assert not [spec for spec in asked if spec.startswith(b"HEAD:of/them/")]
 
 
 def test_a_name_that_is_twice_in_a_tree_is_what_git_takes_it_for(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
     ids = [
         repository.git("hash-object", "-w", str(repository.write(f".git/{text}", text)))
@@ -211,7 +211,7 @@ def test_a_name_that_is_twice_in_a_tree_is_what_git_takes_it_for(
     assert set(found.blobs(asked)) == {b"a"}
 
 
-def test_a_digest_is_of_all_of_a_large_blob(repository: Ground, found: Repository) -> None:
+def test_a_digest_is_of_all_of_a_large_blob(repository: Ground, found: GitRepository) -> None:
     large = os.urandom(3 * (1 << 20) + 7)
     repository.write("large", large)
     repository.write("empty", b"")
@@ -222,18 +222,18 @@ def test_a_digest_is_of_all_of_a_large_blob(repository: Ground, found: Repositor
 
 
 def test_a_git_that_ends_early_is_no_answer(
-    found: Repository, monkeypatch: pytest.MonkeyPatch
+    found: GitRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    streamed = Process.streamed
+    streamed = GitProcess.streamed
 
     @contextmanager
-    def failing(self: Process, args: Sequence[str], *, stdin: bytes = b"") -> Iterator[BinaryIO]:
+    def failing(self: GitProcess, args: Sequence[str], *, stdin: bytes = b"") -> Iterator[BinaryIO]:
         with streamed(self, ["cat-file", "--no-such-option"], stdin=stdin) as out:
             yield out
 
-    monkeypatch.setattr(Process, "streamed", failing)
+    monkeypatch.setattr(GitProcess, "streamed", failing)
     with pytest.raises(GitFailed, match="no-such-option"):
-        list(objects.digests(found.process, ["HEAD:README.md"]))
+        list(objects.hash_blobs(found.process, ["HEAD:README.md"]))
 
 
 def test_a_stream_that_is_left_early_leaves_no_git_behind(
@@ -241,7 +241,7 @@ def test_a_stream_that_is_left_early_leaves_no_git_behind(
 ) -> None:
     repository.write("large", bytes(8 << 20))
     repository.commit()
-    process = Repository.find(repository.path).process
+    process = GitRepository.find(repository.path).process
     started: list[subprocess.Popen[bytes]] = []
 
     class Noted(subprocess.Popen[bytes]):

@@ -9,8 +9,8 @@ import pytest
 
 from mlver.errors import MlverError
 from mlver.git import objects
-from mlver.git.process import GitFailed, Process
-from mlver.git.repository import Repository
+from mlver.git.process import GitFailed, GitProcess
+from mlver.git.repository import GitRepository
 from tests.conftest import Repository as Ground
 
 
@@ -33,7 +33,7 @@ def test_a_hooks_environment_leads_to_no_other_repository(
     monkeypatch.setenv("GIT_INDEX_FILE", str(other.path / ".git/index"))
     monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(other.path / ".git/objects"))
     monkeypatch.setenv("GIT_PREFIX", "nowhere/")
-    found = Repository.find(repository.path)
+    found = GitRepository.find(repository.path)
     assert found.top == repository.path
     assert found.head().branch == "main"
     assert list(found.blobs(["HEAD:README.md"])) == [b"# A project\n"]
@@ -47,7 +47,7 @@ def test_the_persons_identity_passes_through(
     repository: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Lee")
-    assert Repository.find(repository.path).author() == "Lee <kim@example.org>"
+    assert GitRepository.find(repository.path).author() == "Lee <kim@example.org>"
 
 
 def test_settings_by_environment_are_kept_when_filters_are_switched_off(
@@ -56,7 +56,7 @@ def test_settings_by_environment_are_kept_when_filters_are_switched_off(
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "user.name")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "Lee")
-    process = Process(repository.path, disarm=(("filter.a=b.clean", ""), ("x.y", "1")))
+    process = GitProcess(repository.path, disarm=(("filter.a=b.clean", ""), ("x.y", "1")))
     for key, value in {"user.name": "Lee", "filter.a=b.clean": "", "x.y": "1"}.items():
         assert process.read(["config", "--get", key]) == f"{value}\n".encode()
 
@@ -65,18 +65,18 @@ def test_a_failure_carries_what_git_said(repository: Ground) -> None:
     with pytest.raises(
         GitFailed, match=r"git could not find it; it said:\n  fatal: .*nowhere"
     ) as failed:
-        Process(repository.path).read(["cat-file", "-t", "refs/nowhere"], doing="find it")
+        GitProcess(repository.path).read(["cat-file", "-t", "refs/nowhere"], doing="find it")
     assert failed.value.output.startswith("fatal:")
     assert failed.value.exit_code == 3
 
 
 def test_a_silent_failure_says_that_it_is_silent(repository: Ground) -> None:
     with pytest.raises(GitFailed, match=r"\(it printed nothing\)"):
-        Process(repository.path).read(["rev-parse", "--quiet", "--verify", "refs/nowhere"])
+        GitProcess(repository.path).read(["rev-parse", "--quiet", "--verify", "refs/nowhere"])
 
 
 def test_an_exit_code_can_be_an_answer(repository: Ground) -> None:
-    done = Process(repository.path).try_read(["rev-parse", "--quiet", "--verify", "refs/nowhere"])
+    done = GitProcess(repository.path).try_read(["rev-parse", "--quiet", "--verify", "refs/nowhere"])
     assert (done.code, done.out) == (1, b"")
 
 
@@ -85,12 +85,12 @@ def test_without_git_the_hint_says_to_install_it(
 ) -> None:
     monkeypatch.setenv("PATH", str(repository.path))
     with pytest.raises(MlverError, match="git is not installed") as refused:
-        Process(repository.path).read(["--version"])
+        GitProcess(repository.path).read(["--version"])
     assert "install git" in (refused.value.hint or "")
     with pytest.raises(MlverError, match="git is not installed"):
-        next(objects.digests(Process(repository.path), ["HEAD"]))
+        next(objects.hash_blobs(GitProcess(repository.path), ["HEAD"]))
     with pytest.raises(MlverError, match="nowhere is not a directory"):
-        next(objects.digests(Process(repository.path / "nowhere"), ["HEAD"]))
+        next(objects.hash_blobs(GitProcess(repository.path / "nowhere"), ["HEAD"]))
 
 
 @pytest.mark.skipif(
@@ -103,7 +103,7 @@ def test_a_git_that_writes_keeps_descriptors_open_and_one_that_reads_does_not(
     descriptor = os.open(repository.path / "lock", os.O_CREAT | os.O_RDWR)
     try:
         repository.git("config", "alias.fds", "!ls -l /proc/$$/fd/")
-        process = Process(repository.path, keep_open=(descriptor,))
+        process = GitProcess(repository.path, keep_open=(descriptor,))
         assert str(repository.path / "lock") in process.write(["fds"], doing="list").decode()
         assert str(repository.path / "lock") not in process.try_read(["fds"]).out.decode()
     finally:

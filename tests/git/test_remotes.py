@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlver.git import remotes
-from mlver.git.repository import Repository as Repo
+from mlver.git.repository import GitRepository as Repo
 from tests.conftest import Repository
 
 URL = "https://forge.example/team/models.git"
@@ -20,7 +20,7 @@ def header(user: str, secret: str) -> str:
 
 def secrets(repository: Repository, url: str = URL) -> set[str]:
     repository.git("remote", "add", "origin", url)
-    return set(remotes.secrets(Repo.find(repository.path), "origin"))
+    return set(remotes.push_secrets(Repo.find(repository.path), "origin"))
 
 
 def test_a_header_in_the_repositorys_settings(repository: Repository) -> None:

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
-from mlver.git.history import tampering
+from mlver.git.history import find_tampering
 from mlver.git.process import GitFailed
-from mlver.git.repository import Head, Repository
+from mlver.git.repository import HeadState, GitRepository
 from tests.conftest import Repository as Ground
 
 SEAL = "sha256:" + "ab" * 32
 
 
 @pytest.fixture
-def found(repository: Ground) -> Repository:
-    return Repository.find(repository.path)
+def found(repository: Ground) -> GitRepository:
+    return GitRepository.find(repository.path)
 
 
 # -- finding it ------------------------------------------------------------------------------------------------------
@@ -27,14 +27,14 @@ def found(repository: Ground) -> Repository:
 
 def test_it_is_found_from_a_subdirectory(repository: Ground) -> None:
     repository.write("a/b/file", "x")
-    found = Repository.find(repository.path / "a/b")
+    found = GitRepository.find(repository.path / "a/b")
     assert (found.top, found.git_dir) == (repository.path, repository.path / ".git")
     assert found.common_dir == found.git_dir
 
 
 def test_a_linked_work_tree_shares_the_common_directory(repository: Ground, tmp_path: Path) -> None:
     repository.git("worktree", "add", "--quiet", "-b", "side", str(tmp_path / "linked"))
-    linked = Repository.find(tmp_path / "linked")
+    linked = GitRepository.find(tmp_path / "linked")
     assert linked.top == tmp_path / "linked"
     assert linked.git_dir == repository.path / ".git/worktrees/linked"
     assert linked.common_dir == repository.path / ".git"
@@ -45,26 +45,26 @@ def test_a_folder_with_a_newline_in_its_name_is_found(tmp_path: Path) -> None:
     ground = Ground(tmp_path / "two\nlines")
     ground.path.mkdir()
     ground.git("init", "--quiet")
-    found = Repository.find(ground.path)
+    found = GitRepository.find(ground.path)
     assert (found.top, found.git_dir) == (ground.path, ground.path / ".git")
 
 
 def test_a_bare_repository_is_refused(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", "--bare", "bare.git"], cwd=tmp_path, check=True)
     with pytest.raises(MlverError, match="is a bare repository") as refused:
-        Repository.find(tmp_path / "bare.git")
+        GitRepository.find(tmp_path / "bare.git")
     assert refused.value.hint == "run mlver in a clone of it"
 
 
 def test_outside_any_repository_the_hint_makes_one(tmp_path: Path) -> None:
     with pytest.raises(MlverError, match="is not in a git repository") as refused:
-        Repository.find(tmp_path)
+        GitRepository.find(tmp_path)
     assert refused.value.hint == "git init"
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(MlverError, match="nowhere is not a directory"):
-        Repository.find(tmp_path / "nowhere")
+        GitRepository.find(tmp_path / "nowhere")
 
 
 # -- where we stand --------------------------------------------------------------------------------------------------
@@ -73,14 +73,14 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_head_before_the_first_commit_on_a_branch_and_detached(tmp_path: Path) -> None:
     ground = Ground(tmp_path)
     ground.git("init", "--quiet")
-    found = Repository.find(ground.path)
-    assert found.head() == Head(commit=None, branch="main")
+    found = GitRepository.find(ground.path)
+    assert found.head() == HeadState(commit=None, branch="main")
     ground.write("file", "x")
     commit = ground.commit()
     ground.git("switch", "--quiet", "-c", "feature/x")
-    assert found.head() == Head(commit, "feature/x")
+    assert found.head() == HeadState(commit, "feature/x")
     ground.git("switch", "--quiet", "--detach")
-    assert found.head() == Head(commit, None)
+    assert found.head() == HeadState(commit, None)
 
 
 def conflict(ground: Ground) -> str:
@@ -105,7 +105,7 @@ UNFINISHED = {
 
 @pytest.mark.parametrize(("command", "what", "finish"), UNFINISHED.values(), ids=UNFINISHED)
 def test_half_done_work_is_named_with_what_finishes_it(
-    repository: Ground, found: Repository, command: list[str], what: str, finish: str
+    repository: Ground, found: GitRepository, command: list[str], what: str, finish: str
 ) -> None:
     assert found.unfinished() is None
     conflict(repository)
@@ -118,7 +118,7 @@ def test_half_done_work_is_named_with_what_finishes_it(
 
 
 def test_patches_half_applied_are_not_taken_for_a_rebase(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
     other = conflict(repository)
     patch = repository.write(
@@ -131,7 +131,7 @@ def test_patches_half_applied_are_not_taken_for_a_rebase(
     assert found.unfinished() == ("the applying of patches", "git am --continue")
 
 
-def test_the_author_is_who_git_would_name(repository: Ground, found: Repository) -> None:
+def test_the_author_is_who_git_would_name(repository: Ground, found: GitRepository) -> None:
     assert found.author() == "Kim <kim@example.org>"
     repository.git("config", "user.name", "Zoë v. d. Berg")
     assert found.author() == "Zoë v. d. Berg <kim@example.org>"
@@ -143,7 +143,7 @@ def test_without_an_author_the_hint_sets_one(
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     repository.git("config", "user.useConfigOnly", "true")
     with pytest.raises(GitFailed, match="could not say who you are") as refused:
-        Repository.find(repository.path).author()
+        GitRepository.find(repository.path).author()
     assert "git config user.name" in (refused.value.hint or "")
 
 
@@ -151,7 +151,7 @@ def test_without_an_author_the_hint_sets_one(
 
 
 def test_changes_staged_or_not_and_files_git_does_not_know(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
     for name in ("edited", "staged", "deleted", "old name", "both"):
         repository.write(name, f"{name}\n")
@@ -176,7 +176,7 @@ def test_changes_staged_or_not_and_files_git_does_not_know(
 @pytest.mark.parametrize(
     "name", ["grüße", "two\nlines", ' "quoted" ', "tab\t", "?? x", os.fsdecode(b"\xff")]
 )
-def test_any_name_comes_back_as_it_is(repository: Ground, found: Repository, name: str) -> None:
+def test_any_name_comes_back_as_it_is(repository: Ground, found: GitRepository, name: str) -> None:
     repository.write(name, "one")
     assert found.changes() == ([], [name])
     repository.commit()
@@ -198,7 +198,7 @@ def test_any_name_comes_back_as_it_is(repository: Ground, found: Repository, nam
     ],
 )
 def test_a_persons_own_status_settings_hide_nothing(
-    repository: Ground, found: Repository, key: str, value: str
+    repository: Ground, found: GitRepository, key: str, value: str
 ) -> None:
     repository.git("config", key, value)
     repository.write("unknown", "x")
@@ -206,7 +206,7 @@ def test_a_persons_own_status_settings_hide_nothing(
     assert found.changes() == (["README.md"], ["unknown"])
 
 
-def test_paths_that_cannot_slip_into_a_commit_unseen(repository: Ground, found: Repository) -> None:
+def test_paths_that_cannot_slip_into_a_commit_unseen(repository: Ground, found: GitRepository) -> None:
     repository.write(".gitignore", "*.bin\n")
     repository.write("weights.bin", "x")
     repository.write("data/file", "x")
@@ -219,7 +219,7 @@ def test_paths_that_cannot_slip_into_a_commit_unseen(repository: Ground, found: 
 # -- tags ------------------------------------------------------------------------------------------------------------
 
 
-def test_an_annotated_tag_tells_what_it_seals(repository: Ground, found: Repository) -> None:
+def test_an_annotated_tag_tells_what_it_seals(repository: Ground, found: GitRepository) -> None:
     message = f"m 1.0.0\n\nMlver-Record: sha256:{'00' * 32}\n\nMlver-Record: {SEAL}"
     repository.git("tag", "--annotate", "m@v1.0.0", "--message", message)
     tag = found.tags("refs/tags/m@v1.0.0")["m@v1.0.0"]
@@ -231,13 +231,13 @@ def test_an_annotated_tag_tells_what_it_seals(repository: Ground, found: Reposit
     "line", [f" Mlver-Record: {SEAL}", f"Mlver-Record: {SEAL}0", "Mlver-Record: sha256:AB"]
 )
 def test_what_only_looks_like_a_seal_is_none(
-    repository: Ground, found: Repository, line: str
+    repository: Ground, found: GitRepository, line: str
 ) -> None:
     repository.git("tag", "--annotate", "t", "--cleanup=verbatim", "--message", f"m\n\n{line}")
     assert found.tags()["t"].seals is None
 
 
-def test_a_lightweight_tag_seals_nothing(repository: Ground, found: Repository) -> None:
+def test_a_lightweight_tag_seals_nothing(repository: Ground, found: GitRepository) -> None:
     repository.write("file", "x")
     repository.git("add", "file")
     repository.git("commit", "--quiet", "--message", f"m\n\nMlver-Record: {SEAL}")
@@ -246,7 +246,7 @@ def test_a_lightweight_tag_seals_nothing(repository: Ground, found: Repository) 
     assert (tag.annotated, tag.commit) == (False, found.head().commit)
 
 
-def test_tags_of_anything_but_a_commit_have_none(repository: Ground, found: Repository) -> None:
+def test_tags_of_anything_but_a_commit_have_none(repository: Ground, found: GitRepository) -> None:
     repository.git("tag", "--annotate", "inner", "--message", "inner")
     repository.git("tag", "--annotate", "of-a-tag", "inner", "--message", "outer")
     repository.git("tag", "--annotate", "of-a-tree", "HEAD^{tree}", "--message", "tree")
@@ -261,7 +261,7 @@ def test_tags_of_anything_but_a_commit_have_none(repository: Ground, found: Repo
 
 
 def test_a_tag_whose_commit_is_not_here_is_still_told(
-    repository: Ground, found: Repository
+    repository: Ground, found: GitRepository
 ) -> None:
     gone = "ab" * 20
     body = f"object {gone}\ntype commit\ntag t\ntagger K <k@e> 0 +0000\n\nmessage\n"
@@ -277,7 +277,7 @@ def test_a_tag_whose_commit_is_not_here_is_still_told(
     assert list(found.blobs([f"{gone}:README.md"])) == [None]
 
 
-def test_patterns_choose_tags(repository: Ground, found: Repository) -> None:
+def test_patterns_choose_tags(repository: Ground, found: GitRepository) -> None:
     for name in ("m@v1.0.0", "m@v1.0.0-rc.1", "mm@v1.0.0", "m@other"):
         repository.git("tag", name)
     assert set(found.tags("refs/tags/m@v*")) == {"m@v1.0.0", "m@v1.0.0-rc.1"}
@@ -286,7 +286,7 @@ def test_patterns_choose_tags(repository: Ground, found: Repository) -> None:
 
 
 def test_a_signed_tag_is_read_like_any_other(
-    repository: Ground, found: Repository, tmp_path: Path
+    repository: Ground, found: GitRepository, tmp_path: Path
 ) -> None:
     key = tmp_path / "key"
     try:
@@ -303,7 +303,7 @@ def test_a_signed_tag_is_read_like_any_other(
     assert (tag.annotated, tag.commit, tag.seals) == (True, found.head().commit, SEAL)
 
 
-def test_a_replaced_object_is_read_as_it_was(repository: Ground, found: Repository) -> None:
+def test_a_replaced_object_is_read_as_it_was(repository: Ground, found: GitRepository) -> None:
     forged = repository.write(".git/forged", "forged\n")
     blob = repository.git("hash-object", "-w", str(forged))
     repository.git("replace", repository.git("rev-parse", "HEAD:README.md"), blob)
@@ -326,11 +326,11 @@ def test_ids_of_sha256_are_as_good(tmp_path: Path) -> None:
     ground.git("tag", "--annotate", "t", "--message", "t")
     ground.write("file", "y")
     second = ground.commit()
-    found = Repository.find(tmp_path)
+    found = GitRepository.find(tmp_path)
     assert len(first) == 64
     assert found.head().commit == second
     assert found.tags()["t"].commit == first
-    assert [(t.commit, t.kind) for t in tampering(found, "file")] == [(second, "M")]
+    assert [(t.commit, t.kind) for t in find_tampering(found, "file")] == [(second, "M")]
     assert found.added_by(["file"]) == {"file": first}
     assert list(found.blobs([f"{first}:file"])) == [b"x"]
     assert found.has_commit(first)

@@ -16,7 +16,7 @@ import pytest
 from mlver.errors import MlverError
 from mlver.git import changes, gitpython, remotes
 from mlver.git.process import GitFailed, hidden_environment, writing_options
-from mlver.git.repository import Repository
+from mlver.git.repository import GitRepository
 from tests.conftest import CHECKOUT
 from tests.conftest import Repository as Ground
 
@@ -61,12 +61,12 @@ def there(repository: Ground, tmp_path: Path) -> Ground:
 
 
 @pytest.fixture
-def found(repository: Ground, there: Ground) -> Repository:
-    return Repository.find(repository.path)
+def found(repository: Ground, there: Ground) -> GitRepository:
+    return GitRepository.find(repository.path)
 
 
 @pytest.fixture
-def tagged(repository: Ground, found: Repository) -> Repository:
+def tagged(repository: Ground, found: GitRepository) -> GitRepository:
     repository.git("tag", "--annotate", "--message=m", "m@v1.0.0")
     return found
 
@@ -146,7 +146,7 @@ def test_a_release_is_silent_without_a_home(
 
 
 def test_gitpython_gets_the_settings_of_a_git_that_writes(
-    tagged: Repository, there: Ground
+    tagged: GitRepository, there: Ground
 ) -> None:
     """A hook of the person's own shows with which settings and descriptors git runs it."""
     hook = tagged.git_dir / "hooks/pre-push"
@@ -157,7 +157,7 @@ def test_gitpython_gets_the_settings_of_a_git_that_writes(
     hook.chmod(0o755)
     descriptor = os.open(tagged.top / "lock", os.O_CREAT | os.O_RDWR)
     try:
-        locked = Repository(tagged.top, tagged.git_dir, tagged.common_dir, keep_open=(descriptor,))
+        locked = GitRepository(tagged.top, tagged.git_dir, tagged.common_dir, keep_open=(descriptor,))
         changes.push_tags(locked, "origin", ["m@v1.0.0"])
     finally:
         os.close(descriptor)
@@ -174,7 +174,7 @@ def test_gitpython_gets_the_settings_of_a_git_that_writes(
 
 
 def test_a_hooks_environment_leads_to_no_other_repository(
-    tagged: Repository, there: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tagged: GitRepository, there: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Ground(tmp_path / "other")
     other.path.mkdir()
@@ -190,7 +190,7 @@ def test_a_hooks_environment_leads_to_no_other_repository(
     }.items():
         monkeypatch.setenv(name, str(value))
     changes.push_tags(tagged, "origin", ["m@v1.0.0"])
-    assert set(remotes.tags(tagged, "origin")) == {"m@v1.0.0"}
+    assert set(remotes.list_remote_tags(tagged, "origin")) == {"m@v1.0.0"}
     assert os.environ["GIT_NAMESPACE"] == "other"
     monkeypatch.undo()
     assert there.git("tag", "--list") == "m@v1.0.0"
@@ -215,40 +215,40 @@ def test_what_is_hidden_comes_back_whatever_happens(monkeypatch: pytest.MonkeyPa
 def test_a_folder_is_taken_as_it_is(repository: Ground, there: Ground, name: str) -> None:
     place = repository.path.parent / name
     repository.git("clone", "--quiet", str(there.path), "--", str(place))
-    assert remotes.advertised(Repository.find(place), "origin").branch == "main"
+    assert remotes.read_remote_state(GitRepository.find(place), "origin").branch == "main"
     with gitpython.open_repo(place) as repo:
         assert repo.git.rev_parse("--show-toplevel") == str(place)
 
 
 def test_a_linked_work_tree_speaks_to_the_same_remotes(
-    tagged: Repository, there: Ground, tmp_path: Path
+    tagged: GitRepository, there: Ground, tmp_path: Path
 ) -> None:
     Ground(tagged.top).git("worktree", "add", "--quiet", str(tmp_path / "linked"))
-    changes.push_tags(Repository.find(tmp_path / "linked"), "origin", ["m@v1.0.0"])
+    changes.push_tags(GitRepository.find(tmp_path / "linked"), "origin", ["m@v1.0.0"])
     assert there.git("tag", "--list") == "m@v1.0.0"
 
 
 @pytest.mark.parametrize("transport", ["ext::touch {canary}", "ext://touch {canary}"])
 def test_a_branch_that_follows_a_program_runs_none(
-    repository: Ground, found: Repository, tmp_path: Path, transport: str
+    repository: Ground, found: GitRepository, tmp_path: Path, transport: str
 ) -> None:
     canary = tmp_path / "canary"
     repository.git("config", "protocol.ext.allow", "always")
     repository.git("config", "branch.main.remote", transport.format(canary=canary))
-    remote = remotes.default(found) or ""
+    remote = remotes.default_remote(found) or ""
     assert remote.startswith("ext:")
     with pytest.raises(GitFailed, match="protocol looks suspicious"):
-        remotes.tags(found, remote)
+        remotes.list_remote_tags(found, remote)
     with pytest.raises(GitFailed, match="protocol looks suspicious"):
-        remotes.fetch(found, remote, ["refs/heads/main"])
+        remotes.fetch_refs(found, remote, ["refs/heads/main"])
     with pytest.raises(GitFailed, match="protocol looks suspicious"):
         changes.push_tags(found, remote, ["m@v1.0.0"])
     assert not canary.exists()
 
 
-def test_a_fetch_leaves_fetch_head_to_the_person(repository: Ground, found: Repository) -> None:
+def test_a_fetch_leaves_fetch_head_to_the_person(repository: Ground, found: GitRepository) -> None:
     repository.write(".git/FETCH_HEAD", "theirs\n")
-    remotes.fetch(found, "origin", ["refs/heads/main"])
+    remotes.fetch_refs(found, "origin", ["refs/heads/main"])
     assert (found.git_dir / "FETCH_HEAD").read_text() == "theirs\n"
 
 
@@ -256,13 +256,13 @@ def test_a_fetch_leaves_fetch_head_to_the_person(repository: Ground, found: Repo
 
 
 def test_a_remote_that_cannot_be_reached_says_so_in_gits_words(
-    repository: Ground, tagged: Repository
+    repository: Ground, tagged: GitRepository
 ) -> None:
     found = tagged
     repository.git("remote", "set-url", "origin", "/nowhere")
     for ask in (
-        lambda: remotes.tags(found, "origin"),
-        lambda: remotes.fetch(found, "origin", ["refs/heads/main"]),
+        lambda: remotes.list_remote_tags(found, "origin"),
+        lambda: remotes.fetch_refs(found, "origin", ["refs/heads/main"]),
         lambda: changes.push_tags(found, "origin", ["m@v1.0.0"]),
     ):
         with pytest.raises(GitFailed, match="origin") as failed:
@@ -273,7 +273,7 @@ def test_a_remote_that_cannot_be_reached_says_so_in_gits_words(
         assert failed.value.hint
 
 
-def test_what_a_remote_says_in_any_encoding_is_told(tagged: Repository, there: Ground) -> None:
+def test_what_a_remote_says_in_any_encoding_is_told(tagged: GitRepository, there: Ground) -> None:
     hook = there.path / "hooks/pre-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_bytes(b"#!/bin/sh\nprintf 'caf\351 ferm\351: prohibited\\n' >&2\nexit 1\n")
@@ -288,15 +288,15 @@ def test_what_a_remote_says_in_any_encoding_is_told(tagged: Repository, there: G
 
 
 def test_without_git_the_hint_says_to_install_it(
-    found: Repository, monkeypatch: pytest.MonkeyPatch
+    found: GitRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(found.top))
     with pytest.raises(MlverError, match="git is not installed") as refused:
-        remotes.tags(found, "origin")
+        remotes.list_remote_tags(found, "origin")
     assert "install git" in (refused.value.hint or "")
 
 
-def test_without_git_gitpython_itself_cannot_be_imported(found: Repository) -> None:
+def test_without_git_gitpython_itself_cannot_be_imported(found: GitRepository) -> None:
     program = (
         "import os, sys; from mlver.errors import MlverError; from mlver.git.gitpython import import_gitpython\n"
         "os.environ['PATH'] = '/nowhere'\n"
@@ -334,11 +334,11 @@ def ancestors(process: int) -> Iterator[int]:
     not Path("/proc/self/stat").exists(), reason="the system does not tell what started a process"
 )
 @pytest.mark.parametrize("transfer", ["list", "fetch", "push"])
-def test_an_interrupt_ends_git_at_once(tagged: Repository, slow: Path, transfer: str) -> None:
+def test_an_interrupt_ends_git_at_once(tagged: GitRepository, slow: Path, transfer: str) -> None:
     """It reaches Python alone here: neither git nor what git waits for hears of it."""
     transfers: dict[str, Callable[[], object]] = {
-        "list": lambda: remotes.tags(tagged, "origin"),
-        "fetch": lambda: remotes.fetch(tagged, "origin", ["refs/heads/main"]),
+        "list": lambda: remotes.list_remote_tags(tagged, "origin"),
+        "fetch": lambda: remotes.fetch_refs(tagged, "origin", ["refs/heads/main"]),
         "push": lambda: changes.push_tags(tagged, "origin", ["m@v1.0.0"]),
     }
     started: list[int] = []
@@ -378,7 +378,7 @@ class BarRecorder:
         self.calls.append("end")
 
 
-def test_a_transfer_shows_its_bytes(tagged: Repository, repository: Ground, there: Ground) -> None:
+def test_a_transfer_shows_its_bytes(tagged: GitRepository, repository: Ground, there: Ground) -> None:
     repository.write("noise.bin", os.urandom(300_000))
     repository.commit()
     repository.git("tag", "--annotate", "--message=m", "m@v1.1.0")
@@ -394,13 +394,13 @@ def test_a_transfer_shows_its_bytes(tagged: Repository, repository: Ground, ther
         "config", "fetch.unpackLimit", "1"
     )  # git tells nothing of a few objects that it unpacks
     bar = BarRecorder()
-    found = Repository.find(clone.path)
-    remotes.fetch(found, "origin", ["refs/tags/m@v1.1.0"], bar)
+    found = GitRepository.find(clone.path)
+    remotes.fetch_refs(found, "origin", ["refs/tags/m@v1.1.0"], bar)
     assert bar.calls == ["begin fetching from origin None", "end"]
     assert 290_000 < bar.bytes < 310_000
 
 
-def test_a_bar_that_cannot_be_drawn_stops_no_transfer(tagged: Repository, there: Ground) -> None:
+def test_a_bar_that_cannot_be_drawn_stops_no_transfer(tagged: GitRepository, there: Ground) -> None:
     class BrokenBar(BarRecorder):
         def begin_work(self, what: str, total: int | None) -> None:
             raise BrokenPipeError

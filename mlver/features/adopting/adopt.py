@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 
 from mlver import names
 from mlver.digest import Digest
-from mlver.document.amend import amend
+from mlver.document.amend import amend_document
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.features.adopting import adopted_records
 from mlver.features.adopting import foreign_tags as policy
 from mlver.features.adopting.adopted_records import ModelPaths, OriginTag, PreparedRecord
 from mlver.features.adopting.foreign_tags import StageTag, StageTagEvent, TagClaims, VersionTag
-from mlver.git.annotations import Annotation, told_by_tags
-from mlver.git.repository import Tag
+from mlver.git.annotations import TagAnnotation, read_annotations
+from mlver.git.repository import GitTag
 from mlver.project.artifacts.elsewhere.find import ExternalCopies
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.manifests import put_new_files
@@ -98,7 +98,7 @@ def adopt_tags(project: Project, asked: AdoptRequest) -> AdoptResult:
     project.registry.read_config()
     with nullcontext() if asked.dry_run else editing(project, "adopt") as edit:
         run = _AdoptionRun(
-            project, asked, project.repository.tags(), told_by_tags(project.repository)
+            project, asked, project.repository.tags(), read_annotations(project.repository)
         )
         claims = run.read_claims()
         project.reporter.begin_work("reading tags", None)
@@ -125,8 +125,8 @@ class _AdoptionRun:
 
     project: Project
     asked: AdoptRequest
-    tags: Mapping[str, Tag]
-    told: Mapping[str, Annotation]
+    tags: Mapping[str, GitTag]
+    told: Mapping[str, TagAnnotation]
     holdings: ExternalCopies = field(init=False)
     places: dict[str, ModelPaths] = field(default_factory=dict)
     adoptees: list[PreparedRecord] = field(default_factory=list)
@@ -391,7 +391,7 @@ def _put_settings(project: Project, edit: PlannedEdit, adoptees: Sequence[Prepar
                 metrics=_list_present(project, adopted_records.METRICS),
             )
             edit.put_file(
-                layout.settings_path(record.model), amend("model", None, settings.to_document())
+                layout.settings_path(record.model), amend_document("model", None, settings.to_document())
             )
 
 
@@ -408,5 +408,5 @@ def _put_stages(project: Project, edit: PlannedEdit, stages: Collection[str]) ->
         )
         edit.put_file(
             layout.CONFIG,
-            amend("config", project.registry.read_file(layout.CONFIG), wanted.to_document()),
+            amend_document("config", project.registry.read_file(layout.CONFIG), wanted.to_document()),
         )

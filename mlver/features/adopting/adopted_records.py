@@ -13,8 +13,8 @@ from mlver.digest import Digest
 from mlver.document import codec, values
 from mlver.errors import InvalidDocument, MlverError, printable_name
 from mlver.features.adopting.foreign_tags import DerivedPromotion
-from mlver.git.annotations import Annotation
-from mlver.git.repository import Tag
+from mlver.git.annotations import TagAnnotation
+from mlver.git.repository import GitTag
 from mlver.project.artifacts import formats
 from mlver.project.artifacts.elsewhere.find import (
     CopyHolder,
@@ -51,9 +51,9 @@ class ModelPaths:
 class OriginTag:
     """A tag to adopt a version from, with what it says."""
 
-    tag: Tag
+    tag: GitTag
     commit: str
-    told: Annotation
+    told: TagAnnotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def prepare_record(
         metrics=metrics,
         extra={"adopted": adopted.to_document()},
     )
-    data = codec.encode(
+    data = codec.encode_document(
         "version", record.to_document(), project.registry.read_file(layout.VERSION_SCHEMA)
     )
     manifests = {
@@ -184,7 +184,7 @@ def _format_time(seconds: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _clean_author(told: Annotation) -> str:
+def _clean_author(told: TagAnnotation) -> str:
     return printable_name(told.author)[:_LINE] or "unknown"
 
 
@@ -195,7 +195,7 @@ def build_promotions(
     model: str,
     stage: str,
     moves: Sequence[DerivedPromotion],
-    told: Mapping[str, Annotation],
+    told: Mapping[str, TagAnnotation],
     digests: Mapping[str, Digest],
 ) -> Iterator[tuple[str, bytes]]:
     """Each move as a promotion record: its path and bytes, chained one to the next. No gates are known to have run."""
@@ -214,7 +214,7 @@ def build_promotions(
             record=digests[move.version],
             prior=prior,
         )
-        data = codec.encode("promotion", record.to_document())
+        data = codec.encode_document("promotion", record.to_document())
         prior = Digest.of_bytes(data)
         yield layout.promotion_path(model, stage, sequence), data
 

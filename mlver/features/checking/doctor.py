@@ -246,7 +246,7 @@ def _check_author(project: Project) -> Iterator[Finding]:
 
 
 def _has_remote(project: Project) -> bool:
-    return remotes.default(project.repository) is not None
+    return remotes.default_remote(project.repository) is not None
 
 
 def _check_clone(project: Project) -> Iterator[Finding]:
@@ -269,7 +269,7 @@ def _check_clone(project: Project) -> Iterator[Finding]:
 
 
 def _check_remotes(project: Project) -> Iterator[Finding]:
-    remote = remotes.default(project.repository)
+    remote = remotes.default_remote(project.repository)
     if remote is None:
         hint = "git remote add origin URL, then git push and mlver tag --push"
         yield Finding(

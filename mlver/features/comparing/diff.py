@@ -17,7 +17,7 @@ from mlver.features.comparing.value_diff import (
     compare_metrics,
     compare_values,
 )
-from mlver.git.repository import Commit
+from mlver.git.repository import CommitSummary
 from mlver.project.project import Project
 
 
@@ -30,7 +30,7 @@ class CodeDiff:
     old_dirty: bool
     new_dirty: bool
     known: bool
-    commits: tuple[Commit, ...]
+    commits: tuple[CommitSummary, ...]
     stat: str
 
 

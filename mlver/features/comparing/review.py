@@ -135,8 +135,8 @@ def parse_range(text: str | None) -> ReviewRange | None:
 def review_range(project: Project, asked: ReviewRange) -> ReviewResult:
     """What lies between two commits. The work tree is never looked at, and nothing that cannot be read ends it."""
     git = project.repository
-    old, head = revisions.resolve(git, asked.old), revisions.resolve(git, asked.new)
-    base = old if asked.direct else revisions.merge_base(git, old, head)
+    old, head = revisions.resolve_revision(git, asked.old), revisions.resolve_revision(git, asked.new)
+    base = old if asked.direct else revisions.find_merge_base(git, old, head)
     before = CommittedRecords.at_commit(git, base)
     other = before if old == base else CommittedRecords.at_commit(git, old)
     return _BranchReview(
@@ -402,6 +402,6 @@ def _read_settings(side: CommittedRecords, path: str) -> Document:
     document = (
         {}
         if data is None
-        else codec.decode("config" if path == layout.CONFIG else "model", data, path)
+        else codec.decode_document("config" if path == layout.CONFIG else "model", data, path)
     )
     return {key: value for key, value in document.items() if key != "schema"}

@@ -14,8 +14,8 @@ from mlver.errors import InvalidDocument, MlverError, shell_command
 from mlver.features.hooks.guarding import GuardedFile, is_allowed, judge_artifact, judge_file
 from mlver.features.hooks.secrets import find_document_leaks, find_leaks
 from mlver.git import remotes, trees
-from mlver.git.repository import Repository
-from mlver.git.trees import Entry
+from mlver.git.repository import GitRepository
+from mlver.git.trees import TreeEntry
 from mlver.policy.chain import BrokenLink
 from mlver.project.audit import admission, incoming
 from mlver.project.audit.incoming import IncomingChanges
@@ -92,8 +92,8 @@ def check_seal_status(start: Path, between: CommitRange | None = None) -> HookRe
 
     Without `between`, of all that HEAD holds, and the remote is asked for its tags.
     """
-    repository = Repository.find(start, hooked=True)
-    remote = remotes.default(repository)
+    repository = GitRepository.find(start, hooked=True)
+    remote = remotes.default_remote(repository)
     if between is None:
         head = repository.head().commit
         paths = (
@@ -105,7 +105,7 @@ def check_seal_status(start: Path, between: CommitRange | None = None) -> HookRe
             if head
             else []
         )
-        there = remotes.tags(repository, remote) if remote and paths else set()
+        there = remotes.list_remote_tags(repository, remote) if remote and paths else set()
     else:
         paths = [
             path for path in _read_incoming(start, between).records if layout.is_version_path(path)
@@ -115,7 +115,7 @@ def check_seal_status(start: Path, between: CommitRange | None = None) -> HookRe
 
 
 def find_left_behind(
-    repository: Repository, paths: Sequence[str], remote: str | None, there: Collection[str]
+    repository: GitRepository, paths: Sequence[str], remote: str | None, there: Collection[str]
 ) -> tuple[BrokenLink, ...]:
     """For version records that go out: whether they are sealed, and the seals are there, or on their way (`there`)."""
     names = {
@@ -141,7 +141,7 @@ def find_left_behind(
 def _read_incoming(
     start: Path, between: CommitRange | None, *, files: bool = False
 ) -> IncomingChanges:
-    repository = Repository.find(start, hooked=True)
+    repository = GitRepository.find(start, hooked=True)
     if between is None:
         return incoming.read_staged(repository)
     old, new = (
@@ -172,7 +172,7 @@ def _guard_files(found: IncomingChanges, settings: GuardSettings) -> Iterator[Br
         worth = file.size <= settings.max_file_size and (pinned or settings.pickle == "forbid")
         # one at a time, as all of them together may be more than there is memory
         read = (
-            trees.contents(found.project.repository, {path: Entry("", file.object_id)})
+            trees.read_contents(found.project.repository, {path: TreeEntry("", file.object_id)})
             if worth
             else {}
         )
@@ -221,7 +221,7 @@ def _guard_records(found: IncomingChanges, settings: GuardSettings) -> Iterator[
 
 def _find_leaks(data: bytes, path: str) -> Iterator[tuple[str, str]]:
     try:
-        yield from find_document_leaks(strict.load(data, path).value)
+        yield from find_document_leaks(strict.load_document(data, path).value)
     except InvalidDocument:  # which `check` names; a leak is one all the same
         yield from (("", leak) for leak in find_leaks(data.decode(errors="replace")))
 

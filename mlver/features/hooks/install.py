@@ -12,7 +12,7 @@ from typing import Literal
 
 from mlver.errors import MlverError, refusal_error
 from mlver.git.hooks import _MARK
-from mlver.git.repository import Repository
+from mlver.git.repository import GitRepository
 from mlver.project.project import Project
 from mlver.project.transaction import editing
 from mlver.system import durable
@@ -66,7 +66,7 @@ def install_hooks(
     return InstallResult(str(folder), tuple(found), dry_run)
 
 
-def _find_hooks_folder(repository: Repository, *, server: bool) -> Path:
+def _find_hooks_folder(repository: GitRepository, *, server: bool) -> Path:
     told = repository.process.read(["rev-parse", "--path-format=absolute", "--git-path", "hooks"])
     folder = Path(os.fsdecode(told.removesuffix(b"\n")))
     real = Path(os.path.realpath(folder))
@@ -139,7 +139,7 @@ def _build_script(what: str, python: str | None) -> bytes:
     return os.fsencode("\n".join(lines) + "\n")
 
 
-def _is_tracked(repository: Repository, folder: Path) -> bool:
+def _is_tracked(repository: GitRepository, folder: Path) -> bool:
     """Whether the folder lies among the files that others get: no path of this machine belongs there."""
     return not Path(os.path.realpath(folder)).is_relative_to(
         os.path.realpath(repository.common_dir)
@@ -148,4 +148,4 @@ def _is_tracked(repository: Repository, folder: Path) -> bool:
 
 def open_hosted(start: Path) -> Project:
     """The repository that others push to, for `install` alone: it has no work tree, and no records to read there."""
-    return Project.from_repository(Repository.hosted(start), start)
+    return Project.from_repository(GitRepository.hosted(start), start)

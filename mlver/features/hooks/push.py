@@ -16,7 +16,7 @@ from mlver.errors import MlverError, UsageError, shell_command
 from mlver.features.hooks.checks import HookResult, find_left_behind
 from mlver.git import changes_in, remotes
 from mlver.git.changes_in import is_absent
-from mlver.git.repository import Repository, Tag
+from mlver.git.repository import GitRepository, GitTag
 from mlver.policy.chain import BrokenLink, judge_tag
 from mlver.project.audit import admission, audit, incoming
 from mlver.project.audit.incoming import BranchProtection
@@ -39,26 +39,26 @@ class RefUpdate:
 
 def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> HookResult:
     """Judge `<local ref> <local id> <remote ref> <remote id>` lines, as git gives them to its pre-push hook."""
-    repository = Repository.find(start, hooked=True)
+    repository = GitRepository.find(start, hooked=True)
     updates = [
         RefUpdate(old=words[3], new=words[1], ref=words[2]) for words in _split_lines(lines, 4)
     ]
-    known = f"--remotes={remote}" if remote in remotes.names(repository) else "--remotes"
+    known = f"--remotes={remote}" if remote in remotes.list_remotes(repository) else "--remotes"
     mains = [
         ref
-        for ref in changes_in.main_branches(repository)
+        for ref in changes_in.list_main_branches(repository)
         if ref.startswith(f"refs/remotes/{remote}/")
     ]
     sides = _PushSides(repository, None, known, "own", mains)
     broken, records = sides.judge_updates(updates)
     sent = {update.ref.removeprefix(_TAGS) for update in updates if update.ref.startswith(_TAGS)}
-    notes = find_left_behind(repository, records, remote or remotes.default(repository), sent)
+    notes = find_left_behind(repository, records, remote or remotes.default_remote(repository), sent)
     return HookResult("pre-push", len(updates), broken, notes)
 
 
 def judge_pre_receive(start: Path, lines: Sequence[str]) -> HookResult:
     """Judge `<old id> <new id> <ref>` lines where they are pushed to; the branch that HEAD names is protected."""
-    repository = Repository.hosted(start)
+    repository = GitRepository.hosted(start)
     updates = [RefUpdate(*words) for words in _split_lines(lines, 3)]
     branch = repository.head().branch
     broken, _ = _PushSides(
@@ -80,7 +80,7 @@ class _PushSides:
     what rev-list takes for all that was there before, `mains` the references here that say what main holds there.
     """
 
-    repository: Repository
+    repository: GitRepository
     protected: str | None
     known: str
     others: BranchProtection
@@ -126,7 +126,7 @@ class _PushSides:
             if path in found.record_tree.entries and layout.is_version_path(path)
         ]
         already = (
-            changes_in.objects(self.repository, [f"{landed}:{path}" for path in there])
+            changes_in.find_objects(self.repository, [f"{landed}:{path}" for path in there])
             if landed
             else ()
         )
@@ -136,7 +136,7 @@ class _PushSides:
     def _find_main(self) -> str | None:
         """The commit that main has there, as far as it is known here; None where it has none."""
         return next(
-            filter(None, (changes_in.commit_of(self.repository, ref) for ref in self.mains)), None
+            filter(None, (changes_in.find_commit(self.repository, ref) for ref in self.mains)), None
         )
 
     def _is_main_branch(self, ref: str) -> bool:
@@ -159,14 +159,14 @@ class _PushSides:
         else:
             yield from self._judge_seal(path, new, shell_command("git", "show", name))
 
-    def _read_tag_object(self, name: str, object_id: str) -> Tag | None:
+    def _read_tag_object(self, name: str, object_id: str) -> GitTag | None:
         return (
             None
             if is_absent(object_id)
             else self.repository.tag_objects({name: object_id}).get(name)
         )
 
-    def _find_record_path(self, name: str, old: Tag | None, new: Tag | None) -> str | None:
+    def _find_record_path(self, name: str, old: GitTag | None, new: GitTag | None) -> str | None:
         """The record a tag stands for; None for a tag that is none of mlver's, such as a package's `name@v1.2.3`."""
         named = read_tag_name(name)
         path = layout.record_path(named) if named else ""
@@ -183,9 +183,9 @@ class _PushSides:
         )
         names = [f"{commit}:{folder}" for commit in (*commits, *heads)]
         sealed = any(tag and tag.seals for tag in (old, new))
-        return path if sealed or any(changes_in.objects(self.repository, names)) else None
+        return path if sealed or any(changes_in.find_objects(self.repository, names)) else None
 
-    def _judge_seal(self, path: str, tag: Tag, show: str) -> Iterator[BrokenLink]:
+    def _judge_seal(self, path: str, tag: GitTag, show: str) -> Iterator[BrokenLink]:
         held = next(self.repository.blobs([f"{tag.commit}:{path}"])) if tag.commit else None
         sealed = Digest.parse(tag.seals) if tag.seals else None
         links = judge_tag(tag.name, path, sealed or Digest(""), seals.seal_from_bytes(tag, held))

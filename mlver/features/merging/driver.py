@@ -33,10 +33,10 @@ class DriverResult:
 def install_merge_driver(project: Project, *, dry_run: bool = False) -> DriverResult:
     """Tell this clone's git of the driver. Nothing depends on it."""
     if not dry_run:
-        changes.configure(
+        changes.set_option(
             project.repository, "merge.mlver.name", "settings of mlver, merged key by key"
         )
-        changes.configure(project.repository, "merge.mlver.driver", DRIVER)
+        changes.set_option(project.repository, "merge.mlver.driver", DRIVER)
     return DriverResult(DRIVER, ATTRIBUTES, dry_run)
 
 

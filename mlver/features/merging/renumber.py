@@ -154,7 +154,7 @@ class MergeResolution:
             self.files[path] = self.own.read_file(path)
             self.unchanged.add((model, VersionReference(str(number), digest)))
             return
-        data = codec.encode("version", changed.to_document(), extra)
+        data = codec.encode_document("version", changed.to_document(), extra)
         self.files[path] = data
         self.changed[model, VersionReference(str(number), digest)] = VersionReference(
             str(new), Digest.of_bytes(data)
@@ -193,7 +193,7 @@ class MergeResolution:
             for parent in dict.fromkeys([record.parent, *reversed(parents)]):
                 tried = replace(record, version=named.version, parent=parent)
                 if (
-                    Digest.of_bytes(codec.encode("version", tried.to_document(), extra))
+                    Digest.of_bytes(codec.encode_document("version", tried.to_document(), extra))
                     == named.record
                 ):
                     return str(number)
@@ -217,7 +217,7 @@ class MergeResolution:
         if new == record:
             self.files[path] = self.own.read_file(path)
             return
-        data = codec.encode("evaluation" if place.stage is None else "approval", new.to_document())
+        data = codec.encode_document("evaluation" if place.stage is None else "approval", new.to_document())
         self.files[where] = data
         self.approvals[_hash_file(self.own, path)] = Digest.of_bytes(data)
         why = (
@@ -256,7 +256,7 @@ class MergeResolution:
                 self.files[path] = self.own.read_file(path)
                 last, prior = record, digest
                 continue
-            data = codec.encode("promotion", new.to_document())
+            data = codec.encode_document("promotion", new.to_document())
             self.files[where] = data
             last, prior = new, Digest.of_bytes(data)
             self.rewritten.append(RewrittenRecord(path, where, _explain_change(record, new)))

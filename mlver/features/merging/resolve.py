@@ -13,7 +13,7 @@ from mlver.errors import InvalidDocument, MlverError, UsageError, shell_command
 from mlver.features.merging import settings_merge
 from mlver.features.merging.renumber import Dropped, MergeResolution, RewrittenRecord
 from mlver.git import merging, remotes
-from mlver.git.merging import Meeting
+from mlver.git.merging import MergeState
 from mlver.project.edit.recovery import read_if_there
 from mlver.project.history.parents import find_renumbered_parent
 from mlver.project.history.stage_history import read_history
@@ -100,9 +100,9 @@ def resolve_conflicts(
     )
 
 
-def _find_merge_state(project: Project) -> Meeting:
+def _find_merge_state(project: Project) -> MergeState:
     repository = project.repository
-    found = merging.under_way(repository)
+    found = merging.find_merge_state(repository)
     if found is not None:
         return found
     unfinished = repository.unfinished()
@@ -110,7 +110,7 @@ def _find_merge_state(project: Project) -> Meeting:
         raise MlverError(
             f"{unfinished[0]} is in progress, which has no second side", hint=unfinished[1]
         )
-    found = merging.last_commit(repository)
+    found = merging.last_commit_state(repository)
     if found is None:
         raise MlverError(
             "no merge has stopped here, so there is nothing to resolve", hint="mlver verify --all"
@@ -119,7 +119,7 @@ def _find_merge_state(project: Project) -> Meeting:
 
 
 def _choose_side(
-    project: Project, meeting: Meeting, told: MergeSide | None
+    project: Project, meeting: MergeState, told: MergeSide | None
 ) -> tuple[MergeSide, str]:
     """The side whose records get other numbers, and why that one."""
     if meeting.what != "merge":
@@ -133,13 +133,13 @@ def _choose_side(
         return told, "you said so"
     repository = project.repository
     for tip, what in (
-        (merging.landing(repository), "has landed on"),
-        (merging.main_branch(repository), "is on"),
+        (merging.find_landing_branch(repository), "has landed on"),
+        (merging.find_main_branch(repository), "is on"),
     ):
         if tip is None:
             continue
         on = [
-            merging.contains(repository, tip, commit) for commit in (meeting.ours, meeting.theirs)
+            merging.is_ancestor(repository, tip, commit) for commit in (meeting.ours, meeting.theirs)
         ]
         if on[0] != on[1]:
             name = tip.split("/", 2)[2]
@@ -153,7 +153,7 @@ def _choose_side(
 class _MergeWork:
     """What is to be done, worked out before anything is."""
 
-    def __init__(self, project: Project, meeting: Meeting, side: MergeSide) -> None:
+    def __init__(self, project: Project, meeting: MergeState, side: MergeSide) -> None:
         self.project, self.meeting = project, meeting
         git = project.repository
         self.ours, self.theirs = (
@@ -168,14 +168,14 @@ class _MergeWork:
             (self.ours, self.theirs) if side == "ours" else (self.theirs, self.ours)
         )
         self.resolution = MergeResolution(project, self.kept, self.own, self.base)
-        self.unmerged = merging.unmerged(git)
+        self.unmerged = merging.list_unmerged(git)
         self.settled: list[str] = []
         self.left: list[Left] = []
         self._check_landed()
 
     def _check_landed(self) -> None:
         """No record that is on the remote's main branch gets another number."""
-        landing = merging.landing(self.project.repository)
+        landing = merging.find_landing_branch(self.project.repository)
         there = (
             CommittedRecords.at_commit(self.project.repository, landing).entries if landing else {}
         )
@@ -203,8 +203,8 @@ class _MergeWork:
                     found[tag.name] = tag.object_id
         events = self._find_stale_promotion_tags()
         fetch = None
-        for remote in remotes.names(self.project.repository) if found or events else ():
-            there = remotes.tags(self.project.repository, remote)
+        for remote in remotes.list_remotes(self.project.repository) if found or events else ():
+            there = remotes.list_remote_tags(self.project.repository, remote)
             # what was told to others stays told; it decides nothing
             events = {
                 name: object_id
@@ -285,11 +285,11 @@ class _MergeWork:
 
     def _check_earlier_commits(self, here: bool) -> None:
         """What an earlier commit than the last leaves broken; that takes going over them one by one."""
-        main = merging.landing(self.project.repository) or merging.main_branch(
+        main = merging.find_landing_branch(self.project.repository) or merging.find_main_branch(
             self.project.repository
         )
         hint = f"{_AGAIN} {main.split('/', 2)[2] if main else 'UPSTREAM'}"
-        if main and merging.contains(self.project.repository, main, self.meeting.theirs):
+        if main and merging.is_ancestor(self.project.repository, main, self.meeting.theirs):
             hint = "mlver verify --all"  # no commit here is on top of it, that could be gone over
         registry = self.project.registry
         for model in () if here else registry.list_models():
@@ -305,7 +305,7 @@ class _MergeWork:
 
 
 def _list_next_steps(
-    work: _MergeWork, meeting: Meeting, fetch: str | None, *, changed: bool, untagged: bool
+    work: _MergeWork, meeting: MergeState, fetch: str | None, *, changed: bool, untagged: bool
 ) -> Iterator[str]:
     if meeting.what == "commit" and not changed:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlver.document import codec
-from mlver.document.amend import amend
+from mlver.document.amend import amend_document
 from mlver.features.merging.threeway import merge_mappings
 from mlver.records import layout
 
@@ -29,8 +29,8 @@ def merge_settings(
     kind = find_kind(path)
     assert kind is not None
     was, mine, other = (
-        {} if data is None else codec.decode(kind, data, f"{path} of {side}")
+        {} if data is None else codec.decode_document(kind, data, f"{path} of {side}")
         for side, data in (("both", base), ("ours", ours), ("theirs", theirs))
     )
     wanted, clashes = merge_mappings(was, mine, other)
-    return amend(kind, ours, wanted), clashes
+    return amend_document(kind, ours, wanted), clashes

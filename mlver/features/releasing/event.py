@@ -12,8 +12,8 @@ from typing import Literal
 from mlver.digest import Digest
 from mlver.errors import InvalidDocument, MlverError, printable_name, shell_command
 from mlver.git import merging, remotes
-from mlver.git.repository import Repository, Tag
-from mlver.git.revisions import resolve
+from mlver.git.repository import GitRepository, GitTag
+from mlver.git.revisions import resolve_revision
 from mlver.policy.chain import judge_signature, judge_tag
 from mlver.project.project import Project
 from mlver.project.registry.registry import decode_promotion, decode_version
@@ -87,7 +87,7 @@ def read_event(
     )
 
 
-def _check_signature(project: Project, tag: Tag) -> list[str]:
+def _check_signature(project: Project, tag: GitTag) -> list[str]:
     """What the settings find wrong with the tag's signature."""
     registry = project.without_cache.registry
     config = (
@@ -99,11 +99,11 @@ def _check_signature(project: Project, tag: Tag) -> list[str]:
     ]
 
 
-def _check_branch(repository: Repository, tag: Tag, on: str | None) -> list[str]:
+def _check_branch(repository: GitRepository, tag: GitTag, on: str | None) -> list[str]:
     if (
         on is None
         or tag.commit is None
-        or merging.contains(repository, resolve(repository, on), tag.commit)
+        or merging.is_ancestor(repository, resolve_revision(repository, on), tag.commit)
     ):
         return []
     return [f"its commit {tag.commit[:10]} is not on {printable_name(on)}"]
@@ -130,21 +130,21 @@ def _find_only_tag(project: Project) -> str:
     return here[0]
 
 
-def _fetch_annotated_tag(repository: Repository, tag: Tag) -> Tag:
+def _fetch_annotated_tag(repository: GitRepository, tag: GitTag) -> GitTag:
     """The annotated tag that a remote has of this commit; the one here where it has none.
 
     actions/checkout before 6.0.2 fetches the commit into the tag's name (actions/checkout#290).
     """
-    remote = remotes.default(repository)
+    remote = remotes.default_remote(repository)
     there = remotes.fetch_tag(repository, remote, tag.name) if remote else None
     return there if there is not None and there.commit == tag.commit else tag
 
 
 @dataclass(frozen=True, slots=True)
 class _EventReader:
-    repository: Repository
+    repository: GitRepository
     named: TagName
-    tag: Tag
+    tag: GitTag
 
     def build_result(self) -> EventResult:
         path = layout.record_path(self.named)

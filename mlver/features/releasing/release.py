@@ -18,8 +18,8 @@ from mlver.errors import MlverError, shell_command
 from mlver.features.releasing import trigger
 from mlver.git import changes, remotes
 from mlver.git.process import GitFailed
-from mlver.git.remotes import Advertised
-from mlver.git.repository import Tag
+from mlver.git.remotes import RemoteState
+from mlver.git.repository import GitTag
 from mlver.policy.chain import judge_tag
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.project import Project
@@ -69,15 +69,15 @@ def release_records(
     with nullcontext() if dry_run else editing(project, "release") as edit:
         if edit is not None:
             project = replace(project, repository=edit.repository)
-        name = remotes.chosen(project.repository, remote)
-        silent = trigger.judge_trigger(os.environ, remotes.secrets(project.repository, name))
-        there = remotes.advertised(project.repository, name)
+        name = remotes.choose_remote(project.repository, remote)
+        silent = trigger.judge_trigger(os.environ, remotes.push_secrets(project.repository, name))
+        there = remotes.read_remote_state(project.repository, name)
         line = _read_main_line(project, name, there, edit)
         return _ReleaseRun(line, edit, name, there, silent, require_trigger).run_release(models)
 
 
 def _read_main_line(
-    project: Project, remote: str, there: Advertised, edit: PlannedEdit | None
+    project: Project, remote: str, there: RemoteState, edit: PlannedEdit | None
 ) -> Project:
     """The project as the remote's main line has it; its commits are fetched where they are not here."""
     if not project.repository.has_commit(there.tip):
@@ -86,7 +86,7 @@ def _read_main_line(
                 f"{there.branch} of {remote} is at {there.tip[:10]}, which is not here yet",
                 hint=f"{shell_command('git', 'fetch', remote)}   (a dry run fetches nothing)",
             )
-        remotes.fetch(project.repository, remote, [f"refs/heads/{there.branch}"], project.reporter)
+        remotes.fetch_refs(project.repository, remote, [f"refs/heads/{there.branch}"], project.reporter)
     if project.repository.is_shallow():
         raise MlverError(
             "this clone is shallow: whether a record was edited since it landed cannot be told",
@@ -105,7 +105,7 @@ class _ReleaseRun:
     project: Project
     edit: PlannedEdit | None
     remote: str
-    there: Advertised
+    there: RemoteState
     silent: trigger.PipelineSilence | None
     require_trigger: bool
 
@@ -163,11 +163,11 @@ class _ReleaseRun:
         refused: list[Unsealable] = []
         left = [one.tag for one in ready]
         while left:
-            some = changes.batches(left)[0]
+            some = changes.split_batches(left)[0]
             try:
                 changes.push_tags(self.project.repository, self.remote, some, self.project.reporter)
             except GitFailed:
-                self.there = remotes.advertised(self.project.repository, self.remote)
+                self.there = remotes.read_remote_state(self.project.repository, self.remote)
                 taken = [one for one in ready if one.tag in some and one.tag in self.there.tags]
                 if not taken:
                     raise
@@ -180,7 +180,7 @@ class _ReleaseRun:
         return pushed, accepted, refused
 
     def _check_published(
-        self, due: Sequence[SealableRecord], here: Mapping[str, Tag]
+        self, due: Sequence[SealableRecord], here: Mapping[str, GitTag]
     ) -> tuple[list[str], list[Unsealable]]:
         """Of what the remote has tags of: the tags that are not this clone's and yet seal the same records; and the
         records that they do not seal."""
@@ -206,7 +206,7 @@ class _ReleaseRun:
         if self.edit is None:
             return
         repository = self.project.repository
-        remotes.fetch(
+        remotes.fetch_refs(
             repository, self.remote, [f"refs/tags/{tag}" for tag in tags], self.project.reporter
         )
         here = repository.tags()
@@ -216,7 +216,7 @@ class _ReleaseRun:
             self.edit.name_tags({name: tag.object_id for name, tag in arrived.items()})
 
     def _find_unfit(
-        self, asked: Sequence[SealableRecord], tags: Mapping[str, Tag], *, elsewhere: bool = False
+        self, asked: Sequence[SealableRecord], tags: Mapping[str, GitTag], *, elsewhere: bool = False
     ) -> dict[str, Unsealable]:
         """Tags that do not seal the main line's record, by path; and those not published yet on commits it has not."""
         repository = self.project.repository
@@ -225,7 +225,7 @@ class _ReleaseRun:
         held = repository.blobs(f"{tag.commit}:{one.path}" for one, tag in seen) if seen else ()
         landed = repository.blobs(f"{self.there.tip}:{one.path}" for one, _ in seen) if seen else ()
         commits = [tag.commit for _, tag in seen if tag.commit and not elsewhere]
-        beyond = remotes.beyond(repository, self.there.tip, commits) if commits else set()
+        beyond = remotes.commits_beyond(repository, self.there.tip, commits) if commits else set()
         for (one, tag), there, here in zip(seen, held, landed, strict=True):
             record = Digest.of_bytes(here or b"")
             faults = judge_tag(one.tag, one.path, record, seals.seal_from_bytes(tag, there))

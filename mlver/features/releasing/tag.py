@@ -49,7 +49,7 @@ def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) 
     with editing(project, "tag") as edit:
         head = _require_head(project)
         remote = _require_remote(project) if push else None
-        there = remotes.tags(edit.repository, remote) if remote else {}
+        there = remotes.list_remote_tags(edit.repository, remote) if remote else {}
         plans, unsealable = _plan_lacking(project.without_cache, head, remote, there)
         if plans:
             edit.seal_records(tuple(replace(plan, commit=commit) for plan, commit in plans))
@@ -67,7 +67,7 @@ def _require_head(project: Project) -> str:
 
 
 def _require_remote(project: Project) -> str:
-    remote = remotes.default(project.repository)
+    remote = remotes.default_remote(project.repository)
     if remote is None:
         raise MlverError("there is no remote to push tags to", hint="git remote add origin URL")
     return remote
@@ -99,7 +99,7 @@ def _warn_missing_tags(
     project: Project, unsealed: Sequence[SealableRecord], here: Collection[str]
 ) -> None:
     """Say so where tags seem not to have come with a clone: those made now would be others of the same name."""
-    if remotes.default(project.repository) is None:
+    if remotes.default_remote(project.repository) is None:
         return
     tagged = {found.model for name in here if (found := read_tag_name(name)) and found.version}
     for model, number in Counter(
@@ -130,6 +130,6 @@ def _push_tags(
             f"{said}; if the records differ, git pull stops, and mlver resolve settles it"
         )
     names = [one.tag for one in due if one.tag in here and one.tag not in there]
-    for some in changes.batches(names):
+    for some in changes.split_batches(names):
         changes.push_tags(project.repository, remote, some, project.reporter)
     return tuple(names)

@@ -11,9 +11,9 @@ from typing import Literal
 
 from mlver.errors import MlverError, shell_command
 from mlver.git import changes_in
-from mlver.git.changes_in import Found
-from mlver.git.repository import Repository
-from mlver.git.trees import Entry
+from mlver.git.changes_in import KnownObject
+from mlver.git.repository import GitRepository
+from mlver.git.trees import TreeEntry
 from mlver.policy.chain import BrokenLink
 from mlver.policy.record_changes import RecordChange, judge_change
 from mlver.project.history import renumbered
@@ -45,7 +45,7 @@ class IncomingChanges:
     project: Project
     records: tuple[str, ...]
     edits: tuple[BrokenLink, ...]
-    files: tuple[tuple[str, Found], ...]
+    files: tuple[tuple[str, KnownObject], ...]
     look: tuple[str, ...]  # the command that shows a touched file
 
     @property
@@ -55,11 +55,11 @@ class IncomingChanges:
         return source
 
 
-def read_staged(repository: Repository) -> IncomingChanges:
+def read_staged(repository: GitRepository) -> IncomingChanges:
     """What a commit made now would be: the index against all the parents it would have."""
-    parents = changes_in.parents_to_be(repository)
+    parents = changes_in.list_parents(repository)
     differing = [
-        changes_in.staged_against(repository, parent)
+        changes_in.compare_index(repository, parent)
         for parent in (*parents, *([] if parents else [None]))
     ]
     tree = CommittedRecords.from_index(repository)
@@ -93,7 +93,7 @@ def read_staged(repository: Repository) -> IncomingChanges:
 
 
 def read_pushed(
-    repository: Repository,
+    repository: GitRepository,
     new: str,
     without: Sequence[str],
     *,
@@ -102,7 +102,7 @@ def read_pushed(
 ) -> IncomingChanges:
     """The commits of `new` that `without` lacks. `landed` is the commit whose records may not be touched."""
     tree = CommittedRecords.at_commit(repository, new)
-    under = changes_in.paths_between(repository, new, without, layout.ROOT)
+    under = changes_in.list_changed_paths(repository, new, without, layout.ROOT)
     records = [path for path in under if layout.is_record_path(path)]
     edits = (
         dict(_find_tampered(_open_project(repository, tree), new, without, line))
@@ -127,7 +127,7 @@ def with_brought_files(
     incoming: IncomingChanges, new: str, without: Sequence[str]
 ) -> IncomingChanges:
     """The same, with every file's contents that the commits bring, even where a later one takes them out again."""
-    brought = changes_in.brought(incoming.project.repository, new, without)
+    brought = changes_in.list_new_blobs(incoming.project.repository, new, without)
     files = tuple((path, found) for path, found in brought if not layout.is_own_path(path))
     return IncomingChanges(incoming.project, incoming.records, incoming.edits, files, incoming.look)
 
@@ -136,7 +136,7 @@ def _is_below_root(path: str) -> bool:
     return path.startswith(f"{layout.ROOT}/")
 
 
-def _open_project(repository: Repository, tree: CommittedRecords) -> Project:
+def _open_project(repository: GitRepository, tree: CommittedRecords) -> Project:
     state = StateDatabase(
         repository.common_dir / "mlver" / "state.db"
     )  # never asked: a hook trusts no cache and writes none
@@ -144,19 +144,19 @@ def _open_project(repository: Repository, tree: CommittedRecords) -> Project:
 
 
 def _find_contents(
-    repository: Repository, files: dict[str, Entry]
-) -> tuple[tuple[str, Found], ...]:
-    known = changes_in.objects(repository, (entry.object_id for entry in files.values()))
+    repository: GitRepository, files: dict[str, TreeEntry]
+) -> tuple[tuple[str, KnownObject], ...]:
+    known = changes_in.find_objects(repository, (entry.object_id for entry in files.values()))
     return tuple(
         (path, found) for path, found in zip(files, known, strict=True) if found is not None
     )
 
 
-_Differences = Sequence[dict[str, tuple[Entry | None, Entry | None]]]
+_Differences = Sequence[dict[str, tuple[TreeEntry | None, TreeEntry | None]]]
 
 
 def _find_edits(
-    repository: Repository,
+    repository: GitRepository,
     tree: CommittedRecords,
     records: Iterable[str],
     parents: Sequence[str],
@@ -196,19 +196,19 @@ def _find_edits(
         )
 
 
-def _identify_entry(entry: Entry | None) -> str | None:
+def _identify_entry(entry: TreeEntry | None) -> str | None:
     return None if entry is None else f"{entry.mode} {entry.object_id}"
 
 
-def _find_landed(repository: Repository, path: str) -> set[str]:
+def _find_landed(repository: GitRepository, path: str) -> set[str]:
     """A record as the main branches hold it: those of remotes, or else, where they have no such record, those here.
 
     A main branch that is ahead of its remote's gives way to that, as any branch does.
     """
-    mains = changes_in.main_branches(repository)
+    mains = changes_in.list_main_branches(repository)
     held = dict(
         zip(
-            mains, changes_in.objects(repository, [f"{name}:{path}" for name in mains]), strict=True
+            mains, changes_in.find_objects(repository, [f"{name}:{path}" for name in mains]), strict=True
         )
     )
     there = {name: f"100644 {found.object_id}" for name, found in held.items() if found is not None}
@@ -217,16 +217,16 @@ def _find_landed(repository: Repository, path: str) -> set[str]:
     )
 
 
-def _has_landed(repository: Repository, head: str, path: str) -> bool:
+def _has_landed(repository: GitRepository, head: str, path: str) -> bool:
     """Whether what HEAD has at a path is more than the work of the one commit that may be amended now.
 
     git does not say that it amends. So a record that HEAD's own commit added may change as long as no other branch,
     tag or remote has that commit; where it was no amending, the push tells.
     """
     parents = repository.process.read(["rev-parse", f"{head}^@"]).decode().split()
-    if any(changes_in.objects(repository, [f"{parent}:{path}" for parent in parents])):
+    if any(changes_in.find_objects(repository, [f"{parent}:{path}" for parent in parents])):
         return True
-    return bool(set(changes_in.holders(repository, head)) - {changes_in.own_branch(repository)})
+    return bool(set(changes_in.list_holders(repository, head)) - {changes_in.find_own_branch(repository)})
 
 
 def _find_tampered(
@@ -243,11 +243,11 @@ def _find_tampered(
 
 
 def _find_lost(
-    repository: Repository, tree: CommittedRecords, landed: str, records: Sequence[str]
+    repository: GitRepository, tree: CommittedRecords, landed: str, records: Sequence[str]
 ) -> dict[str, BrokenLink]:
     """Records that are not as `landed` has them."""
     found: dict[str, BrokenLink] = {}
-    held = changes_in.objects(repository, [f"{landed}:{path}" for path in records])
+    held = changes_in.find_objects(repository, [f"{landed}:{path}" for path in records])
     for path, before in zip(records, held, strict=True):
         entry = tree.entries.get(path)
         if before is not None and (entry is None or entry.object_id != before.object_id):
@@ -257,9 +257,9 @@ def _find_lost(
     return found
 
 
-def resolve_commit(repository: Repository, revision: str) -> str:
+def resolve_commit(repository: GitRepository, revision: str) -> str:
     """The commit a person's `--from` or `--to` names; raise MlverError where it names none."""
-    found = changes_in.commit_of(repository, revision)
+    found = changes_in.find_commit(repository, revision)
     if found is None:
         raise MlverError(
             f"`{revision}` names no commit here",

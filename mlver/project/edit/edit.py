@@ -15,8 +15,8 @@ from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import MlverError, refusal_error, shell_command
 from mlver.git import changes
-from mlver.git.merging import Meeting
-from mlver.git.repository import Repository
+from mlver.git.merging import MergeState
+from mlver.git.repository import GitRepository
 from mlver.git.stale_locks import wait_for_index
 from mlver.project.edit import intent
 from mlver.project.edit.intent import CommandIntent, PlannedTag
@@ -36,7 +36,7 @@ class PlannedEdit:
     `landed`: they are written, whatever stopped the command after that. `named`: fetched tags have names here.
     """
 
-    repository: Repository
+    repository: GitRepository
     directory: Path
     what: str
     writes: dict[str, bytes | None] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class PlannedEdit:
             _check_landed(self.repository, plan, commit)
             for tag in tags:
                 changes.create_tag(self.repository, tag.name, commit, tag.message)
-            changes.sync(
+            changes.sync_git(
                 self.repository,
                 [f"refs/heads/{branch}", *(f"refs/tags/{tag.name}" for tag in tags)],
             )
@@ -85,15 +85,15 @@ class PlannedEdit:
         _refuse_unfinished(self.repository)
         with self._record_plan():
             self._write_files()
-            changes.sync(self.repository, [])
+            changes.sync_git(self.repository, [])
 
-    def resolve_merge(self, meeting: Meeting, untags: Mapping[str, str]) -> None:
+    def resolve_merge(self, meeting: MergeState, untags: Mapping[str, str]) -> None:
         """Write the files and stage them in the midst of a merge; delete the tags of what has another name now."""
         with self._record_plan(during=meeting.identity, untags=untags):
             self._write_files()
             if untags:
                 changes.delete_tags(self.repository, untags)
-            changes.sync(self.repository, [f"refs/tags/{name}" for name in untags])
+            changes.sync_git(self.repository, [f"refs/tags/{name}" for name in untags])
 
     def seal_records(self, tags: tuple[PlannedTag, ...]) -> None:
         """Make tags on commits that landed long ago (each names its own), and sync them."""
@@ -101,15 +101,15 @@ class PlannedEdit:
             for tag in tags:
                 assert tag.commit is not None
                 changes.create_tag(self.repository, tag.name, tag.commit, tag.message)
-            changes.sync(self.repository, [f"refs/tags/{tag.name}" for tag in tags])
+            changes.sync_git(self.repository, [f"refs/tags/{tag.name}" for tag in tags])
 
     def name_tags(self, tags: Mapping[str, str]) -> None:
         """Give fetched tag objects their names. Stopped, this is a deletion to be undone: the names come back."""
-        changes.sync(self.repository, [])  # a plan must not name what a power cut may take away
+        changes.sync_git(self.repository, [])  # a plan must not name what a power cut may take away
         self.named = True
         with self._record_plan(untags=tags):
             changes.restore_tags(self.repository, tags)
-            changes.sync(self.repository, [f"refs/tags/{name}" for name in tags])
+            changes.sync_git(self.repository, [f"refs/tags/{name}" for name in tags])
 
     @contextmanager
     def _record_plan(
@@ -175,10 +175,10 @@ class PlannedEdit:
                 durable.write_file(where, data)
             elif where.exists():
                 durable.remove_file(where)
-        changes.stage(self.repository, list(self.writes))
+        changes.stage_paths(self.repository, list(self.writes))
 
 
-def _check_landed(repository: Repository, plan: CommandIntent, commit: str) -> None:
+def _check_landed(repository: GitRepository, plan: CommandIntent, commit: str) -> None:
     for path, is_held in zip(plan.writes, compare_with_plan(repository, commit, plan), strict=True):
         if not is_held:
             raise MlverError(
@@ -187,7 +187,7 @@ def _check_landed(repository: Repository, plan: CommandIntent, commit: str) -> N
             )
 
 
-def _require_branch(repository: Repository, otherwise: str) -> str:
+def _require_branch(repository: GitRepository, otherwise: str) -> str:
     """The branch a commit would land on; refuse where one would land in somebody's half-done work, or nowhere."""
     _refuse_unfinished(repository)
     branch = repository.head().branch
@@ -200,7 +200,7 @@ def _require_branch(repository: Repository, otherwise: str) -> str:
     return branch
 
 
-def _refuse_unfinished(repository: Repository) -> None:
+def _refuse_unfinished(repository: GitRepository) -> None:
     unfinished = repository.unfinished()
     if unfinished is not None:
         what, finish = unfinished

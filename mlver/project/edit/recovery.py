@@ -14,7 +14,7 @@ from mlver import paths
 from mlver.digest import Digest
 from mlver.git import changes, merging
 from mlver.git.process import GitFailed
-from mlver.git.repository import Repository
+from mlver.git.repository import GitRepository
 from mlver.git.stale_locks import clear_locks
 from mlver.project.edit import intent
 from mlver.project.edit.intent import CommandIntent
@@ -42,7 +42,7 @@ class RecoveryOutcome(Enum):
         return self.value[1]
 
 
-def recover_edit(repository: Repository, plan: CommandIntent, directory: Path) -> RecoveryOutcome:
+def recover_edit(repository: GitRepository, plan: CommandIntent, directory: Path) -> RecoveryOutcome:
     """Complete or undo what `plan` says; hold the lock when you call this.
 
     Raise MlverError or OSError where that cannot be done now: the plan has to stay, then.
@@ -63,7 +63,7 @@ def _list_references(plan: CommandIntent) -> list[str]:
     ]
 
 
-def _repair_index(repository: Repository, directory: Path) -> None:
+def _repair_index(repository: GitRepository, directory: Path) -> None:
     """Put git's index back where a power cut left one that is empty or torn, or none."""
     path, kept = repository.git_dir / "index", intent.read_kept_index(directory)
     found = read_if_there(path)
@@ -73,7 +73,7 @@ def _repair_index(repository: Repository, directory: Path) -> None:
         durable.remove_file(path)
 
 
-def _has_landed(repository: Repository, plan: CommandIntent) -> bool:
+def _has_landed(repository: GitRepository, plan: CommandIntent) -> bool:
     """Whether the branch the edit was made on holds every file of the plan, byte for byte."""
     if not plan.writes:
         return bool(plan.tags)
@@ -85,19 +85,19 @@ def _has_landed(repository: Repository, plan: CommandIntent) -> bool:
     return plan.branch is not None and all(compare_with_plan(repository, plan.branch, plan))
 
 
-def compare_with_plan(repository: Repository, commit: str, plan: CommandIntent) -> list[bool]:
+def compare_with_plan(repository: GitRepository, commit: str, plan: CommandIntent) -> list[bool]:
     """For each file of the plan, whether a commit (the index, if empty) has it with the planned bytes."""
     held = repository.blob_digests(f"{commit}:{path}" for path in plan.writes)
     return [digest == wanted for digest, wanted in zip(held, plan.writes.values(), strict=True)]
 
 
-def _is_still_merging(repository: Repository, plan: CommandIntent) -> bool:
+def _is_still_merging(repository: GitRepository, plan: CommandIntent) -> bool:
     """Whether the merge that the plan settles is still under way: then nothing of it is committed."""
-    now = merging.under_way(repository) or merging.last_commit(repository)
+    now = merging.find_merge_state(repository) or merging.last_commit_state(repository)
     return plan.during is not None and now is not None and now.identity == plan.during
 
 
-def _complete_edit(repository: Repository, plan: CommandIntent, directory: Path) -> RecoveryOutcome:
+def _complete_edit(repository: GitRepository, plan: CommandIntent, directory: Path) -> RecoveryOutcome:
     settled = RecoveryOutcome.COMPLETED
     changes.delete_tags(repository, _find_unchanged_tags(repository, plan.untags))
     try:
@@ -113,14 +113,14 @@ def _complete_edit(repository: Repository, plan: CommandIntent, directory: Path)
         # a power cut may keep a commit and lose the index git wrote with it: then the person's next commit would undo
         # ours
         held = changes.index_entries(repository, list(plan.writes))
-        changes.unstage(
+        changes.unstage_paths(
             repository, [entry.path for entry in held if entry.entry == plan.index[entry.path]]
         )
-    changes.sync(repository, _list_references(plan))
+    changes.sync_git(repository, _list_references(plan))
     return settled
 
 
-def _make_tags(repository: Repository, plan: CommandIntent) -> None:
+def _make_tags(repository: GitRepository, plan: CommandIntent) -> None:
     unknown = [tag.path for tag in plan.tags if tag.commit is None]
     tip = plan.branch or "HEAD"
     # a merge that brought the record itself is no commit that added it
@@ -133,7 +133,7 @@ def _make_tags(repository: Repository, plan: CommandIntent) -> None:
             )
 
 
-def _undo_edit(repository: Repository, plan: CommandIntent) -> None:
+def _undo_edit(repository: GitRepository, plan: CommandIntent) -> None:
     """Put back what the edit wrote: not what is committed by now, and not what was written over it since."""
     committed = compare_with_plan(repository, "HEAD", plan)
     if _is_still_merging(repository, plan):
@@ -158,10 +158,10 @@ def _undo_edit(repository: Repository, plan: CommandIntent) -> None:
     changes.restore_tags(
         repository, {name: oid for name, oid in plan.untags.items() if name not in there}
     )
-    changes.sync(repository, [f"refs/tags/{name}" for name in plan.untags])
+    changes.sync_git(repository, [f"refs/tags/{name}" for name in plan.untags])
 
 
-def _find_unchanged_tags(repository: Repository, tags: Mapping[str, str]) -> dict[str, str]:
+def _find_unchanged_tags(repository: GitRepository, tags: Mapping[str, str]) -> dict[str, str]:
     """Those of `tags` that are still what the plan says."""
     found = repository.tags(*(f"refs/tags/{name}" for name in tags)) if tags else {}
     return {

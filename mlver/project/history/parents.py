@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlver.git.repository import Repository
+from mlver.git.repository import GitRepository
 from mlver.policy.renumber import strip_numbering
 from mlver.project.registry.registry import RecordRegistry, decode_version
 from mlver.records import layout
@@ -11,7 +11,7 @@ from mlver.version import Version
 
 
 def find_renumbered_parent(
-    repository: Repository, side: RecordRegistry, record: VersionRecord
+    repository: GitRepository, side: RecordRegistry, record: VersionRecord
 ) -> Version | None:
     """The number its parent has on `side`, where another record has that number there than where it was registered."""
     if record.parent is None or record.code.commit is None:

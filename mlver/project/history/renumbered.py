@@ -13,8 +13,8 @@ from itertools import takewhile
 
 from mlver.errors import MlverError
 from mlver.git import history, merging
-from mlver.git.history import Tampering
-from mlver.git.repository import Repository
+from mlver.git.history import RecordTampering
+from mlver.git.repository import GitRepository
 from mlver.policy.chain import holder_after
 from mlver.policy.renumber import NumberedRecord, strip_numbering
 from mlver.project.history.parents import find_renumbered_parent
@@ -29,14 +29,14 @@ from mlver.records.version import VersionRecord
 
 def find_tampering(
     project: Project, *under: str, tip: str = "HEAD", without: Sequence[str] = ()
-) -> list[Tampering]:
+) -> list[RecordTampering]:
     """What history did to records below `under`, but for those that live on in the merge that moved them.
 
     It is the history of `tip`, and only what none of `without` has of it.
     """
     merges: dict[str, _MergedRecords | None] = {}
     found = []
-    for change in history.tampering(project.repository, *under, tip=tip, without=without):
+    for change in history.find_tampering(project.repository, *under, tip=tip, without=without):
         if change.commit not in merges:
             merges[change.commit] = _load_merge(project, change.commit)
         merge = merges[change.commit]
@@ -54,7 +54,7 @@ def survives_in(result: CommittedRecords, parents: Sequence[CommittedRecords], p
 
 @dataclass(frozen=True, slots=True)
 class _MergedRecords:
-    repository: Repository
+    repository: GitRepository
     result: RecordRegistry
     trees: tuple[CommittedRecords, ...]
 
@@ -169,7 +169,7 @@ class _MergedRecords:
 
 
 def _load_merge(project: Project, commit: str) -> _MergedRecords | None:
-    parents = merging.parents(project.repository, commit)
+    parents = merging.list_commit_parents(project.repository, commit)
     if len(parents) < 2:
         return None
     trees = tuple(CommittedRecords.at_commit(project.repository, parent) for parent in parents)

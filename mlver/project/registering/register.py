@@ -11,7 +11,7 @@ from typing import Any
 from mlver import names
 from mlver.digest import Digest
 from mlver.document import codec
-from mlver.document.amend import amend
+from mlver.document.amend import amend_document
 from mlver.errors import MlverError, UsageError, shell_command, summarise_names
 from mlver.policy.numbering import next_version
 from mlver.project.artifacts import formats, measuring, storing
@@ -352,7 +352,7 @@ def _list_file_names(path: str, measured: MeasuredArtifact) -> Iterator[str]:
 
 
 def _encode_record(project: Project, record: VersionRecord) -> bytes:
-    return codec.encode(
+    return codec.encode_document(
         "version", record.to_document(), project.registry.read_file(layout.VERSION_SCHEMA)
     )
 
@@ -380,7 +380,7 @@ def _land_record(
     if settings != project.registry.read_settings(record.model):
         path = layout.settings_path(record.model)
         edit.put_file(
-            path, amend("model", project.registry.read_file(path), settings.to_document())
+            path, amend_document("model", project.registry.read_file(path), settings.to_document())
         )
     if not asked.commit:
         edit.stage_files()

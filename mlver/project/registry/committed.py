@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from mlver.errors import MlverError, shell_command
 from mlver.git import trees
-from mlver.git.repository import Repository
-from mlver.git.trees import Entry
+from mlver.git.repository import GitRepository
+from mlver.git.trees import TreeEntry
 from mlver.records import layout
 
 
@@ -16,8 +16,8 @@ from mlver.records import layout
 class CommittedRecords:
     """What git holds below `.mlver/`. A file is read in a process of its own, unless `fetch` read it with others."""
 
-    repository: Repository
-    entries: dict[str, Entry]
+    repository: GitRepository
+    entries: dict[str, TreeEntry]
     _folders: dict[str, list[str]] = field(init=False, default_factory=dict)
     _read: dict[str, bytes] = field(init=False, default_factory=dict)
 
@@ -32,14 +32,14 @@ class CommittedRecords:
                 child = parent
 
     @classmethod
-    def at_commit(cls, repository: Repository, commit: str) -> CommittedRecords:
+    def at_commit(cls, repository: GitRepository, commit: str) -> CommittedRecords:
         """The records of a commit, named by its full id or reference."""
-        return cls(repository, trees.committed(repository, commit, layout.ROOT))
+        return cls(repository, trees.committed_files(repository, commit, layout.ROOT))
 
     @classmethod
-    def from_index(cls, repository: Repository) -> CommittedRecords:
+    def from_index(cls, repository: GitRepository) -> CommittedRecords:
         """The records of the index: what a commit made now would hold."""
-        return cls(repository, trees.staged(repository, layout.ROOT))
+        return cls(repository, trees.staged_files(repository, layout.ROOT))
 
     def fetch_files(self, wanted: Iterable[str]) -> None:
         """Read many files at once; those there are not do no harm."""
@@ -48,7 +48,7 @@ class CommittedRecords:
             for path in wanted
             if path in self.entries and path not in self._read
         }
-        self._read.update(trees.contents(self.repository, lacking))
+        self._read.update(trees.read_contents(self.repository, lacking))
 
     def read_file(self, path: str) -> bytes | None:
         entry = self.entries.get(path)

@@ -224,7 +224,7 @@ class RecordRegistry:
     ) -> _Built:
         """The record in `data`, parsed, or as it was kept when the same bytes were parsed before."""
         if self.state is None:
-            return build(codec.decode(kind, data, where))
+            return build(codec.decode_document(kind, data, where))
         # the kind is part of the name, so that bytes valid as one kind are not taken for another unchecked
         key = Digest.of_bytes(f"{kind}\0".encode() + data).hex
         kept = self.state.get_document(key)
@@ -234,7 +234,7 @@ class RecordRegistry:
                 KeyError, TypeError, ValueError, AttributeError, RecursionError, MlverError
             ):
                 return build(json.loads(kept))
-        document = codec.decode(kind, data, where)
+        document = codec.decode_document(kind, data, where)
         self.state.put_document(key, json.dumps(document))
         return build(document)
 
@@ -249,9 +249,9 @@ class RecordRegistry:
 
 def decode_version(data: bytes, where: str) -> VersionRecord:
     """A version record that was read elsewhere, such as from a commit."""
-    return VersionRecord.from_document(codec.decode("version", data, where))
+    return VersionRecord.from_document(codec.decode_document("version", data, where))
 
 
 def decode_promotion(data: bytes, where: str) -> PromotionRecord:
     """A promotion record that was read elsewhere."""
-    return PromotionRecord.from_document(codec.decode("promotion", data, where))
+    return PromotionRecord.from_document(codec.decode_document("promotion", data, where))

@@ -78,7 +78,7 @@ def move_stage(
         prior=history[-1][1] if history else None,
     )
     path = layout.promotion_path(chosen.model, asked.stage, record.sequence)
-    data = codec.encode("promotion", record.to_document())
+    data = codec.encode_document("promotion", record.to_document())
     edit.create_file(path, data)
     done = "roll back" if asked.action == "rollback" else asked.action
     subject = f"mlver: {done} {chosen.model} {asked.stage} to {chosen.version}"

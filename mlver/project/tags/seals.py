@@ -9,8 +9,8 @@ from dataclasses import replace
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.git import history
-from mlver.git.repository import Tag
-from mlver.git.signatures import check, checker
+from mlver.git.repository import GitTag
+from mlver.git.signatures import check_signature, signature_checker
 from mlver.policy.chain import (
     BrokenLink,
     RecordLanding,
@@ -26,7 +26,7 @@ from mlver.records.version import VersionRecord
 from mlver.version import Version, parse_version
 
 
-def list_version_tags(project: Project, model: str) -> dict[str, Tag]:
+def list_version_tags(project: Project, model: str) -> dict[str, GitTag]:
     """A model's version tags by version."""
     found = project.repository.tags(f"refs/tags/{version_tag_name(model, '[0-9]*')}")
     return {name.removeprefix(version_tag_name(model, "")): tag for name, tag in found.items()}
@@ -54,7 +54,7 @@ def read_seals(
 
 def read_tagged_seals(
     project: Project, model: str, versions: Iterable[Version | str]
-) -> dict[str, tuple[Tag, RecordSeal]]:
+) -> dict[str, tuple[GitTag, RecordSeal]]:
     """The same with the tags themselves, of the versions that have one."""
     wanted = {
         version_tag_name(model, version): layout.version_path(model, version)
@@ -85,7 +85,7 @@ def read_promotion_seals(
 
 def _read_named_seals(
     project: Project, wanted: Mapping[str, str]
-) -> dict[str, tuple[Tag, RecordSeal]]:
+) -> dict[str, tuple[GitTag, RecordSeal]]:
     """The tags there are among those named, each as the seal of the record at the path named beside it."""
     there = project.repository.tags_named(wanted) if wanted else {}
     places = {
@@ -124,12 +124,12 @@ def _digest_committed(project: Project, places: Iterable[str]) -> dict[str, Dige
     return found | read
 
 
-def seal_from_bytes(tag: Tag, held: bytes | None) -> RecordSeal:
+def seal_from_bytes(tag: GitTag, held: bytes | None) -> RecordSeal:
     """What a tag says; `held` is what its commit has where the record should be."""
     return _build_seal(tag, None if held is None else Digest.of_bytes(held))
 
 
-def _build_seal(tag: Tag, committed: Digest | None) -> RecordSeal:
+def _build_seal(tag: GitTag, committed: Digest | None) -> RecordSeal:
     return RecordSeal(
         annotated=tag.annotated,
         sealed=Digest.parse(tag.seals) if tag.seals else None,
@@ -138,7 +138,7 @@ def _build_seal(tag: Tag, committed: Digest | None) -> RecordSeal:
 
 
 def _find_landings(
-    project: Project, model: str, silent: Mapping[str, Tag]
+    project: Project, model: str, silent: Mapping[str, GitTag]
 ) -> dict[str, RecordLanding]:
     """How records landed that say they were adopted from the tags of their versions, which seal nothing."""
     kept: dict[str, bool] = {}
@@ -154,7 +154,7 @@ def _find_landings(
         }
     paths = {version: layout.version_path(model, version) for version in kept}
     landed = project.repository.added_by(paths.values())
-    edited = {change.path for change in history.tampering(project.repository, *paths.values())}
+    edited = {change.path for change in history.find_tampering(project.repository, *paths.values())}
     held = project.repository.blobs(f"{landed.get(path, 'HEAD')}:{path}" for path in paths.values())
     return {
         version: RecordLanding(
@@ -167,11 +167,11 @@ def _find_landings(
     }
 
 
-def check_signatures(project: Project, there: Mapping[str, Tag]) -> dict[str, SignatureState]:
+def check_signatures(project: Project, there: Mapping[str, GitTag]) -> dict[str, SignatureState]:
     """What git says of the signature of each version's tag."""
-    process = checker(project.repository) if any(tag.is_signed for tag in there.values()) else None
+    process = signature_checker(project.repository) if any(tag.is_signed for tag in there.values()) else None
     return {
-        version: check(process, tag) if process else "unsigned" for version, tag in there.items()
+        version: check_signature(process, tag) if process else "unsigned" for version, tag in there.items()
     }
 
 

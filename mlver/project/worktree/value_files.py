@@ -30,7 +30,7 @@ def gather_values(top: Path, files: Sequence[str], given: Sequence[str]) -> dict
                 f"`{text}` is not KEY=VALUE",
                 hint="such as --param lr=0.001 or --metric accuracy=0.93",
             )
-        values.assign(found, key, values.parse_scalar(value))
+        values.assign_value(found, key, values.parse_scalar(value))
     return found
 
 

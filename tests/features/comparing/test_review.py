@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlver.document.amend import amend
+from mlver.document.amend import amend_document
 from mlver.errors import MlverError
 from mlver.features.comparing.review import ReviewRange, ReviewResult, parse_range, review_range
 from mlver.project.project import Project
@@ -113,7 +113,7 @@ def test_changed_settings_are_told_value_by_value(ground: Repository) -> None:
     stages = {"production": {"verified": False}}
     ground.write(
         layout.CONFIG,
-        amend("config", path.read_bytes(), {"schema": "mlver/config/1", "stages": stages}),
+        amend_document("config", path.read_bytes(), {"schema": "mlver/config/1", "stages": stages}),
     )
     ground.commit("Loosen")
     (changed,) = seen(ground).settings

@@ -59,7 +59,7 @@ def judged(apart: Repository, version: str, who: str) -> Digest:
     put(
         apart,
         layout.evaluation_path("m", version, 1),
-        codec.encode("evaluation", evaluation.to_document()),
+        codec.encode_document("evaluation", evaluation.to_document()),
     )
     approval = ApprovalRecord(
         model="m",
@@ -72,7 +72,7 @@ def judged(apart: Repository, version: str, who: str) -> Digest:
         record=record,
     )
     path = layout.approval_path("m", version, "production", 1)
-    found = put(apart, path, codec.encode("approval", approval.to_document()))
+    found = put(apart, path, codec.encode_document("approval", approval.to_document()))
     apart.commit(f"Judge {version}")
     return found
 
@@ -85,7 +85,7 @@ def test_evaluations_come_along_and_approvals_do_not(apart: Repository) -> None:
     promotion, _ = Project.open_existing(apart.path).registry.read_promotion("m", "production", 3)
     counted = replace(promotion, approvals=(ApprovalReference(approver=KIM, record=given),))
     apart.git("reset", "--quiet", "--soft", "HEAD~2")  # as if it had been promoted with it
-    put(apart, path, codec.encode("promotion", counted.to_document()))
+    put(apart, path, codec.encode_document("promotion", counted.to_document()))
     apart.commit("Promote with an approval")
     apart.git("switch", "--quiet", "main")
     assert run_git(apart, "merge", "--quiet", "topic") == 1
@@ -310,7 +310,7 @@ def chained(apart: Repository, history: Sequence[PromotionRecord]) -> None:
         prior = put(
             apart,
             layout.promotion_path("m", "production", sequence),
-            codec.encode("promotion", new.to_document()),
+            codec.encode_document("promotion", new.to_document()),
         )
         previous = new.version
     apart.commit("Forged merge")
@@ -390,6 +390,6 @@ def test_a_merge_that_gives_an_evaluation_to_another_version_is_told(apart: Repo
     moved = replace(registry.read_evaluation("m", "1.0.0", 1), version="1.1.0", record=digest)
     run_git(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
     (apart.path / old).unlink()
-    apart.write(new, codec.encode("evaluation", moved.to_document()))
+    apart.write(new, codec.encode_document("evaluation", moved.to_document()))
     apart.commit("Forged merge")
     assert old in reported(apart)

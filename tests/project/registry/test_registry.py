@@ -51,7 +51,7 @@ def promote(
     )
     where = project.top_folder / layout.promotion_path("m", "production", sequence)
     where.parent.mkdir(parents=True, exist_ok=True)
-    where.write_bytes(codec.encode("promotion", record.to_document()))
+    where.write_bytes(codec.encode_document("promotion", record.to_document()))
     return record
 
 

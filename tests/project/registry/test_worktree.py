@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from mlver.errors import MlverError
-from mlver.git.repository import Repository as Git
+from mlver.git.repository import GitRepository as Git
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.worktree import RecordSource, WorkTree

@@ -319,8 +319,8 @@ def evaluated(project: Project, repository: Repository, **changes: Any) -> None:
         **told, data={"golden": version.weights}, metrics={"accuracy": 0.9}
     )
     approval = ApprovalRecord(**told, stage="production")
-    repository.write(EVALUATION, codec.encode("evaluation", evaluation.to_document()))
-    repository.write(APPROVAL, codec.encode("approval", approval.to_document()))
+    repository.write(EVALUATION, codec.encode_document("evaluation", evaluation.to_document()))
+    repository.write(APPROVAL, codec.encode_document("approval", approval.to_document()))
     repository.commit()
 
 

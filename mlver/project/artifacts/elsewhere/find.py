@@ -16,7 +16,7 @@ from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.git import trees
-from mlver.git.trees import Entry
+from mlver.git.trees import TreeEntry
 from mlver.hashing.measure import MeasuredArtifact, measure_artifact
 from mlver.project.artifacts.elsewhere import dvc
 from mlver.project.artifacts.elsewhere.dvc import MissingContents, MissingPath
@@ -68,7 +68,7 @@ class ExternalCopies:
             raise MissingContents(
                 f"this clone lacks the commit {commit[:10]}", hint="git fetch --unshallow --tags"
             )
-        reached = trees.reached(repository, commit, path)
+        reached = trees.find_entry(repository, commit, path)
         if reached is None:
             return ExternalCopy("dvc", self._find_in_dvc(commit, path))
         name, entry = reached
@@ -85,7 +85,7 @@ class ExternalCopies:
         return self._measure_folder(commit, path)
 
     def _measure_folder(self, commit: str, path: str) -> ExternalCopy:
-        entries = trees.committed(self.project.repository, commit, path)
+        entries = trees.committed_files(self.project.repository, commit, path)
         strange = [name for name, entry in entries.items() if not entry.is_file]
         if strange:
             raise MlverError(
@@ -127,7 +127,7 @@ class ExternalCopies:
         )
 
     def _find_dvc_inside(
-        self, commit: str, path: str, entries: Mapping[str, Entry]
+        self, commit: str, path: str, entries: Mapping[str, TreeEntry]
     ) -> list[dvc.DvcOutput]:
         """What DVC keeps inside a folder that holds files of git's as well; its pointer and .gitignore are none."""
         found = self._read_outputs(commit, [name for name in entries if dvc.is_dvc_pointer(name)])
@@ -136,7 +136,7 @@ class ExternalCopies:
     def _list_pointers(self, commit: str) -> list[str]:
         return [
             name
-            for name in trees.committed(self.project.repository, commit)
+            for name in trees.committed_files(self.project.repository, commit)
             if dvc.is_dvc_pointer(name)
         ]
 
@@ -151,13 +151,13 @@ class ExternalCopies:
 
     # -- in git --------------------------------------------------------------------------------------------------
 
-    def _read_files(self, commit: str, entries: Mapping[str, Entry]) -> dict[str, _KeptFile]:
+    def _read_files(self, commit: str, entries: Mapping[str, TreeEntry]) -> dict[str, _KeptFile]:
         """Each file by path, read a few at a time; one content is read once, whatever holds it."""
         files = {name: entry for name, entry in entries.items() if entry.is_file}
         lacking = [name for name, entry in files.items() if entry.object_id not in self._read]
         for at in range(0, len(lacking), _AT_ONCE):
             some = {name: files[name] for name in lacking[at : at + _AT_ONCE]}
-            data = trees.contents(self.project.repository, some)
+            data = trees.read_contents(self.project.repository, some)
             for name, entry in some.items():
                 if name not in data:
                     raise MissingContents(
