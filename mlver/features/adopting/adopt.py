@@ -391,7 +391,8 @@ def _put_settings(project: Project, edit: PlannedEdit, adoptees: Sequence[Prepar
                 metrics=_list_present(project, adopted_records.METRICS),
             )
             edit.put_file(
-                layout.settings_path(record.model), amend_document("model", None, settings.to_document())
+                layout.settings_path(record.model),
+                amend_document("model", None, settings.to_document()),
             )
 
 
@@ -408,5 +409,7 @@ def _put_stages(project: Project, edit: PlannedEdit, stages: Collection[str]) ->
         )
         edit.put_file(
             layout.CONFIG,
-            amend_document("config", project.registry.read_file(layout.CONFIG), wanted.to_document()),
+            amend_document(
+                "config", project.registry.read_file(layout.CONFIG), wanted.to_document()
+            ),
         )
