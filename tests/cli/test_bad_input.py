@@ -210,7 +210,7 @@ def test_every_fault_of_a_file_is_told_with_its_line(second: Repository) -> None
         "line 6",
     ]
     assert "did you mean `verified`?" in said
-    assert lines[-1] == "hint: mend .mlver/config.yaml, then run the command again"
+    assert lines[-1] == "hint: fix .mlver/config.yaml, then run the command again"
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_bad_params_file_is_named_with_its_line(second: Repository, text: str,
     told = assert_refused(second, *REGISTER)
     assert told.startswith("error: params.yaml is not valid:\n")
     assert said in told
-    assert told.endswith("hint: mend params.yaml, then run the command again\n")
+    assert told.endswith("hint: fix params.yaml, then run the command again\n")
 
 
 def test_a_record_of_the_future_is_never_half_read(second: Repository) -> None:

@@ -52,7 +52,9 @@ def test_a_line_goes_on_below_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_command_is_never_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     error = MlverError("no " * 30, hint="mlver register digits " + "--data a=b " * 10 + "-m WHY")
-    shown = seen(lambda screen: failure.draw_failure(error, screen), 40, monkeypatch)
+    shown = seen(
+        lambda screen: failure.draw_failure(failure.describe_error(error), screen), 40, monkeypatch
+    )
     assert shown.splitlines()[-1] == f"hint: {error.hint}"
     assert all(len(line) <= 40 for line in shown.splitlines()[:-1])
 
@@ -66,17 +68,14 @@ def test_a_command_is_never_broken(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (
             ".mlver/models/m/model.yaml",
-            "mend .mlver/models/m/model.yaml, then run the command again",
+            "fix .mlver/models/m/model.yaml, then run the command again",
         ),
-        ("params.yaml", "mend params.yaml, then run the command again"),
+        ("params.yaml", "fix params.yaml, then run the command again"),
     ],
 )
 def test_a_file_that_is_not_valid_always_has_a_hint(where: str, hint: str) -> None:
-    shown = piped(
-        lambda screen: failure.draw_failure(
-            InvalidDocument(where, ("line 1: a", "line 2: b")), screen
-        )
-    )
+    invalid = failure.describe_error(InvalidDocument(where, ("line 1: a", "line 2: b")))
+    shown = piped(lambda screen: failure.draw_failure(invalid, screen))
     assert shown == f"error: {where} is not valid:\n  line 1: a\n  line 2: b\nhint: {hint}\n"
 
 

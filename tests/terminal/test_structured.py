@@ -35,6 +35,7 @@ from mlver.project.stages.promote import PromoteResult
 from mlver.project.stages.rollback import RollbackResult
 from mlver.records import values
 from mlver.terminal import structured
+from mlver.terminal.failure import ErrorResult
 from tests.cli.results import RESULTS, read_schema
 
 KINDS: dict[str, type] = {
@@ -47,6 +48,7 @@ KINDS: dict[str, type] = {
             DiffResult,
             DoctorResult,
             DriverResult,
+            ErrorResult,
             EventResult,
             HookResult,
         ),
