@@ -1,4 +1,4 @@
-"""Two snapshots' artifacts compared, by content first and by file only where the content differs."""
+"""Two snapshots' artifacts compared: by content first, by file only where it differs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlver.features.comparing.snapshot import ModelSnapshot, PinnedArtifact
-from mlver.records.manifest import Manifest, compare_manifests
+from mlver.records.manifest import Manifest, ManifestComparison, compare_manifests
 
 ArtifactState = Literal["unchanged", "changed", "added", "removed", "missing"]
 
@@ -21,7 +21,10 @@ class RenamedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactDiff:
-    """An artifact on both sides or one; `missing`: its place in the work tree is empty. Sizes are in bytes."""
+    """An artifact on one side or both. Sizes are in bytes.
+
+    `missing` means that its place in the work tree is empty.
+    """
 
     name: str
     path: str
@@ -40,7 +43,7 @@ class ArtifactDiff:
 
 def compare_artifacts(old: ModelSnapshot, new: ModelSnapshot) -> Iterator[ArtifactDiff]:
     """Every artifact of either side, the new side's first."""
-    for name in [*new.artifacts, *(name for name in old.artifacts if name not in new.artifacts)]:
+    for name in dict.fromkeys([*new.artifacts, *old.artifacts]):
         yield _compare_artifact(name, old.artifacts.get(name), new.artifacts.get(name))
 
 
@@ -48,17 +51,21 @@ def _compare_artifact(
     name: str, old: PinnedArtifact | None, new: PinnedArtifact | None
 ) -> ArtifactDiff:
     state = _find_state(old, new)
-    there = new or old
-    assert there is not None
-    before = Manifest(old.entries() if old and state == "changed" else ())
-    after = Manifest(new.entries() if new and state == "changed" else ())
-    files = compare_manifests(before, after)
+    pinned = new or old
+    assert pinned is not None
+    files = ManifestComparison((), (), (), ())
+    if state == "changed" and old is not None and new is not None:
+        files = compare_manifests(Manifest(old.entries()), Manifest(new.entries()))
+    renamed = [
+        RenamedFile(os.fsdecode(old_name), os.fsdecode(new_name))
+        for old_name, new_name in files.renamed
+    ]
     return ArtifactDiff(
         name=name,
-        path=there.path,
+        path=pinned.path,
         state=state,
-        old_digest=str(old.digest) if old and old.digest else None,
-        new_digest=str(new.digest) if new and new.digest else None,
+        old_digest=_show_digest(old),
+        new_digest=_show_digest(new),
         old_size=old.size if old else 0,
         new_size=new.size if new else 0,
         old_files=old.files if old else 0,
@@ -66,8 +73,14 @@ def _compare_artifact(
         added=_decode_names(files.added),
         removed=_decode_names(files.removed),
         changed=_decode_names(files.changed),
-        renamed=tuple(RenamedFile(os.fsdecode(a), os.fsdecode(b)) for a, b in files.renamed),
+        renamed=tuple(renamed),
     )
+
+
+def _show_digest(artifact: PinnedArtifact | None) -> str | None:
+    if artifact is None or artifact.digest is None:
+        return None
+    return str(artifact.digest)
 
 
 def _find_state(old: PinnedArtifact | None, new: PinnedArtifact | None) -> ArtifactState:

@@ -15,7 +15,8 @@ from markdown_it.token import Token
 
 from mlver.digest import Digest
 from mlver.features.comparing import markdown
-from mlver.features.comparing.review import NewVersion, ReviewResult, Warned
+from mlver.features.comparing.review import NewVersion, ReviewResult
+from mlver.features.comparing.review_warnings import Warned
 from mlver.features.comparing.value_diff import compare_metrics, compare_values
 from mlver.records.promotion import GateResult, PromotionRecord
 from mlver.terminal.screen import TextScreen
