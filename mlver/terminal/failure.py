@@ -13,7 +13,10 @@ from mlver.errors import (
     UsageError,
     shell_command,
 )
+from mlver.findings import Finding, FindingKind
 from mlver.git.process import GitFailed
+from mlver.records import layout
+from mlver.terminal.links import draw_hints
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import TextScreen
 
@@ -40,12 +43,15 @@ _KINDS: dict[type[MlverError], FailureKind] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a command did not do what it was asked to; `hints` are what to do next."""
+    """Why a command did not do what it was asked to.
+
+    `hints` are what to do next, `findings` what is wrong one by one, where the command found that.
+    """
 
     kind: FailureKind
     message: str
     hints: tuple[str, ...] = ()
-    findings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,12 @@ class ErrorResult:
 
 
 def describe_error(error: MlverError) -> Failure:
-    return Failure(kind=_find_kind(error), message=error.message, hints=_list_hints(error))
+    return Failure(
+        kind=_find_kind(error),
+        message=error.message,
+        hints=error.hints or _suggest_fix(error),
+        findings=error.findings or _list_faults(error),
+    )
 
 
 def describe_interrupt(landed: tuple[str, ...]) -> Failure:
@@ -83,8 +94,7 @@ def draw_failure(failure: Failure, screen: TextScreen) -> None:
         # A quoted text may look like a hint: only lines at the margin are mlver's own.
         indented_line = line if line.startswith(" ") else f"  {line}"
         screen.draw_line(indented_line, hang=2)
-    for hint in failure.hints:
-        screen.draw_unbroken(("hint: ", "warn"), hint)
+    draw_hints(failure.hints, screen, style="warn")
 
 
 def _find_kind(error: MlverError) -> FailureKind:
@@ -94,15 +104,22 @@ def _find_kind(error: MlverError) -> FailureKind:
     return "refused"
 
 
-def _list_hints(error: MlverError) -> tuple[str, ...]:
-    hint = error.hint or _suggest_fix(error)
-    return () if hint is None else (hint,)
+def _list_faults(error: MlverError) -> tuple[Finding, ...]:
+    """The faults of an invalid file, each as a finding."""
+    if not isinstance(error, InvalidDocument):
+        return ()
+    kind: FindingKind = "working"
+    if layout.is_record_path(error.where):
+        kind = "record"
+    elif error.where.startswith(f"{layout.ROOT}/"):
+        kind = "settings"
+    return tuple(Finding(kind, error.where, fault) for fault in error.faults)
 
 
-def _suggest_fix(error: MlverError) -> str | None:
+def _suggest_fix(error: MlverError) -> tuple[str, ...]:
     """What to do about an invalid file: a record must never change, any other file can be fixed."""
     if not isinstance(error, InvalidDocument):
-        return None
+        return ()
     if error.where.startswith(".mlver/models/") and not error.where.endswith("/model.yaml"):
-        return shell_command("git", "log", "-p", "--", error.where)
-    return f"fix {error.where}, then run the command again"
+        return (shell_command("git", "log", "-p", "--", error.where),)
+    return (f"fix {error.where}, then run the command again",)

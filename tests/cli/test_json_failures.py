@@ -70,7 +70,7 @@ def test_a_wrong_command_line_is_one_document(first: Repository, name: str) -> N
     assert done.code == 2
     failure = read_failure(done)
     assert failure["kind"] == "usage"
-    assert len(failure["hints"]) == 1
+    assert failure["hints"] != []
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,10 @@ def test_a_file_that_is_not_valid_is_one_document(first: Repository) -> None:
     first.write(".mlver/config.yaml", "schema: mlver/config/1\nstages: 3\n")
     done = first.mlver("promote", "digits", "--to", "x", "-m", "Try", "--json")
     assert done.code == 3
-    assert read_failure(done)["kind"] == "invalid_document"
+    failure = read_failure(done)
+    assert failure["kind"] == "invalid_document"
+    (finding,) = failure["findings"]
+    assert (finding["kind"], finding["subject"]) == ("settings", ".mlver/config.yaml")
 
 
 def test_the_kinds_are_those_of_the_schema() -> None:

@@ -122,8 +122,11 @@ def _assemble_page(blocks: Sequence[str], command: str, commits: str) -> str:
 def _format_warnings(result: ReviewResult) -> str:
     lines = ["**Look at this first**", ""]
     for warning in result.warnings[:_ROWS]:
-        subject = f"{quote_code(warning.path)} {quote_code(warning.message)}"
-        lines.append(f"- {subject}; see {quote_code(warning.hint)}")
+        line = f"- {quote_code(warning.subject)} {quote_code(warning.message)}"
+        if warning.hints:
+            commands = ", ".join(quote_code(hint) for hint in warning.hints)
+            line += f"; see {commands}"
+        lines.append(line)
     hidden = len(result.warnings) - _ROWS
     if hidden > 0:
         lines.append(f"- and {hidden:,} more")

@@ -10,7 +10,6 @@ from mlver.errors import InvalidDocument, MlverError
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
 from mlver.features.comparing.branch import BranchChanges, compare_trees
 from mlver.features.comparing.review_warnings import (
-    Warned,
     check_chains,
     check_claimed_paths,
     check_landed_records,
@@ -25,6 +24,7 @@ from mlver.features.comparing.value_diff import (
     compare_metrics,
     compare_values,
 )
+from mlver.findings import Finding
 from mlver.git import revisions
 from mlver.policy.numbering import bumped_part
 from mlver.project.project import Project, ResolvedRef
@@ -99,7 +99,8 @@ class ChangedSettings:
 class ReviewResult:
     """`base` and `head` are the commits compared.
 
-    With three dots, `base` is where the branch left `old`.
+    With three dots, `base` is where the branch left `old`. `warnings` are what a reviewer should
+    look at before the rest.
     """
 
     old: str
@@ -112,7 +113,7 @@ class ReviewResult:
     evaluations: tuple[AddedJudgement, ...]
     approvals: tuple[AddedJudgement, ...]
     settings: tuple[ChangedSettings, ...]
-    warnings: tuple[Warned, ...]
+    warnings: tuple[Finding, ...]
 
     @property
     def differs(self) -> bool:
@@ -135,7 +136,7 @@ class _AddedRecords:
     promotions: list[PromotionRecord] = field(default_factory=list)
     evaluations: list[AddedJudgement] = field(default_factory=list)
     approvals: list[AddedJudgement] = field(default_factory=list)
-    warnings: list[Warned] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
 
 
 def parse_range(text: str | None) -> ReviewRange | None:
@@ -170,7 +171,7 @@ def review_range(project: Project, asked: ReviewRange) -> ReviewResult:
     warnings += check_claimed_paths(branch)
     warnings += check_chains(branch, records.promotions)
     # A version that is warned of already needs no second warning for its seal.
-    warned_paths = {warning.path for warning in warnings}
+    warned_paths = {warning.subject for warning in warnings}
     registered: dict[str, list[str]] = {}
     for version in records.versions:
         if layout.version_path(version.model, version.version) not in warned_paths:
@@ -323,7 +324,7 @@ def _read_approval(branch: BranchChanges, place: RecordPath) -> AddedJudgement:
 # -- the settings that differ
 
 
-def _compare_settings(branch: BranchChanges) -> tuple[list[ChangedSettings], list[Warned]]:
+def _compare_settings(branch: BranchChanges) -> tuple[list[ChangedSettings], list[Finding]]:
     settings = []
     warnings = []
     for path, state in sorted(branch.states.items()):
