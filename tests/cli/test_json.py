@@ -1,4 +1,4 @@
-"""Every command as a program reads it: one document, its schema, its exit code; and dry runs that change nothing."""
+"""Every command as a program reads it: one document, its schema and exit code; and dry runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person sees at the width they have: nothing cut that they need, no command broken, no colour in a pipe."""
+"""What a person sees: nothing they need is cut, no command is broken, a pipe has no colours."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_colour_breaks_no_line_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Such as in a job of GitHub's, which obeys a line that begins with `::`, blanks before it or not."""
+    """A job on GitHub obeys a line that begins with `::`, with blanks before it or without."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     evil = "word " * 13 + "::set-output name=action::promote"
 

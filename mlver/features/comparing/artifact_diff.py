@@ -11,6 +11,7 @@ from mlver.features.comparing.snapshot import ModelSnapshot, PinnedArtifact
 from mlver.records.manifest import Manifest, ManifestComparison, compare_manifests
 
 ArtifactState = Literal["unchanged", "changed", "added", "removed", "missing"]
+_ABSENT = PinnedArtifact(path="", digest=None, size=0, files=0, form=None, entries=lambda: ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +52,26 @@ def _compare_artifact(
     name: str, old: PinnedArtifact | None, new: PinnedArtifact | None
 ) -> ArtifactDiff:
     state = _find_state(old, new)
-    pinned = new or old
-    assert pinned is not None
+    before = old or _ABSENT
+    after = new or _ABSENT
     files = ManifestComparison((), (), (), ())
-    if state == "changed" and old is not None and new is not None:
-        files = compare_manifests(Manifest(old.entries()), Manifest(new.entries()))
+    # To list the files takes a while, and says something only where the content differs.
+    if state == "changed":
+        files = compare_manifests(Manifest(before.entries()), Manifest(after.entries()))
     renamed = [
         RenamedFile(os.fsdecode(old_name), os.fsdecode(new_name))
         for old_name, new_name in files.renamed
     ]
     return ArtifactDiff(
         name=name,
-        path=pinned.path,
+        path=after.path or before.path,
         state=state,
-        old_digest=_show_digest(old),
-        new_digest=_show_digest(new),
-        old_size=old.size if old else 0,
-        new_size=new.size if new else 0,
-        old_files=old.files if old else 0,
-        new_files=new.files if new else 0,
+        old_digest=_format_digest(before),
+        new_digest=_format_digest(after),
+        old_size=before.size,
+        new_size=after.size,
+        old_files=before.files,
+        new_files=after.files,
         added=_decode_names(files.added),
         removed=_decode_names(files.removed),
         changed=_decode_names(files.changed),
@@ -77,8 +79,8 @@ def _compare_artifact(
     )
 
 
-def _show_digest(artifact: PinnedArtifact | None) -> str | None:
-    if artifact is None or artifact.digest is None:
+def _format_digest(artifact: PinnedArtifact) -> str | None:
+    if artifact.digest is None:
         return None
     return str(artifact.digest)
 
@@ -90,7 +92,9 @@ def _find_state(old: PinnedArtifact | None, new: PinnedArtifact | None) -> Artif
         return "removed"
     if new.digest is None:
         return "missing"
-    return "unchanged" if old.digest == new.digest else "changed"
+    if old.digest == new.digest:
+        return "unchanged"
+    return "changed"
 
 
 def _decode_names(names: tuple[bytes, ...]) -> tuple[str, ...]:

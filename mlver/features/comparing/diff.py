@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
 from mlver.features.comparing.snapshot import (
     keep_file_values,
+    read_directions,
     snapshot_version,
     snapshot_work_tree,
 )
@@ -75,8 +76,7 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
         other_ref = f"{chosen.model}{b}" if b.startswith("@") else b
         new = snapshot_version(project, project.resolve_ref(other_ref))
         labels = compare_values(old.labels, new.labels)
-    settings = project.registry.read_settings(new.model)
-    directions = settings.directions if settings else {}
+    directions = read_directions(project.registry, new.model)
     return DiffResult(
         old=old.label,
         new=new.label,

@@ -16,6 +16,7 @@ from mlver.features.comparing.review import AddedJudgement, NewVersion, ReviewRe
 from mlver.features.comparing.screen import (
     describe_new_version,
     describe_stage_move,
+    format_metric_pair,
     summarise_review,
 )
 from mlver.features.comparing.value_diff import MetricChange, ValueChange
@@ -27,7 +28,6 @@ from mlver.terminal.words import (
     format_author,
     format_count,
     format_exact,
-    format_number,
     format_percent,
     format_signed,
     format_size,
@@ -154,11 +154,7 @@ def _format_metric_changes(changes: Iterable[MetricChange], old: str, new: str) 
 
 
 def _format_metric_cells(change: MetricChange) -> list[str]:
-    if change.old is not None and change.new is not None:
-        old, new = distinguish_values(change.old, change.new)
-    else:
-        old = "" if change.old is None else format_number(change.old)
-        new = "" if change.new is None else format_number(change.new)
+    old, new = format_metric_pair(change)
     difference = []
     if change.delta is not None:
         difference.append(format_signed(change.delta))

@@ -17,7 +17,7 @@ from mlver.features.comparing.review_warnings import (
     describe_stray_file,
     describe_unreadable,
 )
-from mlver.features.comparing.snapshot import ModelSnapshot, snapshot_version
+from mlver.features.comparing.snapshot import ModelSnapshot, read_directions, snapshot_version
 from mlver.features.comparing.value_diff import (
     MetricChange,
     ValueChange,
@@ -230,8 +230,7 @@ def _read_version(branch: BranchChanges, place: RecordPath) -> NewVersion:
     else:
         old = snapshot_version(branch.head_project, ResolvedRef(place.model, compared))
         environment = compare_values(old.environment_document, new.environment_document)
-    settings = registry.read_settings(place.model)
-    directions = settings.directions if settings else {}
+    directions = read_directions(registry, place.model)
     return NewVersion(
         model=record.model,
         version=record.version,

@@ -81,7 +81,7 @@ def draw_metric_changes(changes: Sequence[MetricChange], screen: TextScreen) -> 
 
 
 def _format_metric_row(change: MetricChange) -> list[Cell]:
-    old, new = _format_metric_pair(change)
+    old, new = format_metric_pair(change)
     delta = "" if change.delta is None else format_signed(change.delta)
     ratio = "" if change.percent is None else format_percent(change.percent)
     verdict, style = _style_verdict(change)
@@ -106,7 +106,8 @@ def _style_verdict(change: MetricChange) -> tuple[str, Style]:
     return change.verdict, _VERDICTS[change.verdict]
 
 
-def _format_metric_pair(change: MetricChange) -> tuple[str, str]:
+def format_metric_pair(change: MetricChange) -> tuple[str, str]:
+    """The old and the new number, written so that they look different; blank where absent."""
     if change.old is not None and change.new is not None:
         return distinguish_values(change.old, change.new)
     old = "" if change.old is None else format_number(change.old)

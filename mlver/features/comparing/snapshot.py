@@ -11,10 +11,11 @@ from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.project.artifacts import measuring
 from mlver.project.project import Project, ResolvedRef
+from mlver.project.registry.registry import RecordRegistry
 from mlver.project.worktree import value_files
 from mlver.project.worktree.environment import capture_environment
 from mlver.records.manifest import Manifest, ManifestEntry
-from mlver.records.model import ArtifactSettings, ModelSettings
+from mlver.records.model import ArtifactSettings, Direction, ModelSettings
 from mlver.records.values import Document
 from mlver.records.version import CodeState, TrainingEnvironment
 
@@ -130,6 +131,14 @@ def _find_code_state(project: Project, settings: ModelSettings) -> CodeState:
     own_paths = measuring.collect_own_paths(settings)
     dirty = not all(own_paths.covers_path(path) for path in changed_paths)
     return CodeState(commit=head.commit, branch=head.branch, dirty=dirty)
+
+
+def read_directions(registry: RecordRegistry, model: str) -> Mapping[str, Direction]:
+    """Which way each metric of a model is better, as its `model.yaml` says."""
+    settings = registry.read_settings(model)
+    if settings is None:
+        return {}
+    return settings.directions
 
 
 def keep_file_values(project: Project, old: ModelSnapshot, new: ModelSnapshot) -> ModelSnapshot:

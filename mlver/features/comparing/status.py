@@ -10,6 +10,7 @@ from mlver.features.comparing.snapshot import (
     ModelSnapshot,
     PinnedArtifact,
     keep_file_values,
+    read_directions,
     snapshot_version,
     snapshot_work_tree,
 )
@@ -112,8 +113,7 @@ def _find_model_status(
     latest = versions[-1]
     version = _find_held_version(project, versions, new, reader)
     old = keep_file_values(project, snapshot_version(project, ResolvedRef(model, version)), new)
-    settings = project.registry.read_settings(model)
-    directions = settings.directions if settings else {}
+    directions = read_directions(project.registry, model)
     artifacts = tuple(compare_artifacts(old, new))
     params = compare_values(old.params, new.params)
     # A number below the latest version's would be refused.
