@@ -35,14 +35,14 @@ TRUST_MUTATIONS = (
     ),
     Mutation(
         "project.registry.registry:RecordRegistry.read_manifest",
-        "Digest.of(_) != _",
+        "Digest.of_bytes(_) != _",
         "False",
         "tests",
         "tests/project/registry/test_registry.py",
     ),
     Mutation(
         "policy.chain:judge_tag",
-        "record != _.list_sealed",
+        "record != _.sealed",
         "False",
         "tests",
         "tests/policy/test_chain.py",
@@ -52,7 +52,7 @@ TRUST_MUTATIONS = (
     ),
     Mutation(
         "policy.chain:judge_tag",
-        "_.find_committed != _.list_sealed",
+        "_.committed != _.sealed",
         "False",
         "tests",
         "tests/policy/test_chain.py",
@@ -80,7 +80,7 @@ TRUST_MUTATIONS = (
     ),
     Mutation(
         "project.audit.audit:check_record",
-        "_.check_record != _",
+        "_.record != _",
         "False",
         "tests",
         "tests/project/stages/test_moves.py",
@@ -94,14 +94,14 @@ TRUST_MUTATIONS = (
     ),
     Mutation(
         "project.tags.missing_seals:_find_holding_commit",
-        "_1 if _ is not None and Digest.of(_) == Digest.of(_) else _",
+        "_1 if _ is not None and Digest.of_bytes(_) == Digest.of_bytes(_) else _",
         "_1",
         "tests",
         "tests/project/tags/test_missing_seals.py",
     ),
     Mutation(
         "project.tags.missing_seals:_plan_version_tag",
-        "_.record != Digest.of(_)",
+        "_.record != Digest.of_bytes(_)",
         "False",
         "tests",
         "tests/features/releasing/test_seals.py",
@@ -129,8 +129,8 @@ TRUST_MUTATIONS = (
     ),
     Mutation(
         "project.artifacts.working_files:_save_files",
-        "_1.put(_2).hex != _",
-        "_1.put(_2) is None",
+        "_1.put_object(_2).hex != _",
+        "_1.put_object(_2) is None",
         "tests",
         "tests/project/artifacts/test_working_files.py",
     ),
@@ -201,14 +201,14 @@ TRUST_MUTATIONS = (
     Mutation(
         "storage.deposit:ObjectDeposit.store_contents",
         "_1 = [_ for _ in _ if not _is_copy_of(...)]",
-        "_1: list[Place] = []",
+        "_1: list[ObjectLocation] = []",
         "kill",
         "register-damaged",
     ),
     Mutation(
         "storage.deposit:ObjectDeposit.receive_blob",
         "_1 = [_ for _ in _ if not _.is_sound(...)]",
-        "_1: list[Place] = []",
+        "_1: list[ObjectLocation] = []",
         "kill",
         "register-damaged",
     ),
@@ -240,9 +240,11 @@ TRUST_MUTATIONS = (
         "tests",
         "tests/storage/test_local.py",
     ),
-    Mutation("git.objects:_asked", '_.endswith("\\r")', "", "tests", "tests/git/test_objects.py"),
     Mutation(
-        "git.objects:_neighbours",
+        "git.objects:_encode_requests", '_.endswith("\\r")', "", "tests", "tests/git/test_objects.py"
+    ),
+    Mutation(
+        "git.objects:_find_neighbours",
         "dict(reversed(list(_1)))",
         "dict(_1)",
         "tests",
@@ -263,7 +265,7 @@ TRUST_MUTATIONS = (
         "tests/records/test_manifest.py",
     ),
     Mutation(
-        "git.process:Process.streamed",
+        "git.process:GitProcess.streamed",
         "_checked(...)",
         "pass",
         "tests",
