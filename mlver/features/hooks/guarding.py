@@ -11,16 +11,16 @@ from fnmatch import fnmatchcase
 
 from mlver.errors import shell_command
 from mlver.policy.chain import BrokenLink
+from mlver.policy.staged_files import PICKLE_SUFFIXES, SMALL_FILE_BYTES
 from mlver.records.config import GuardSettings
+from mlver.records.lfs_pointer import parse_lfs_pointer
 
-PICKLES = (".pkl", ".pickle", ".joblib", ".dill")
 PICKLED_FORMATS = frozenset({"pickle", "joblib"})
-# What git is good at, whoever keeps it: a few lines of text.
-SMALL = 65_536
-_LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
-_LFS_POINTER_MAX = 1024
-# Opcodes that a protocol of 2 or more goes on with (pickletools); a safetensors file can begin with the same two bytes.
+# The opcodes that a pickle of protocol 2 or later may go on with (see pickletools). They tell it
+# from a safetensors file, which can begin with the same two bytes.
 _OPCODES = frozenset(b"}](){cXKMJGNIqBCTU\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96")
+# git itself takes a file for binary when it finds a NUL this early in it.
+_BINARY_HEAD = 8_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +37,9 @@ def is_allowed(path: str, settings: GuardSettings) -> bool:
     return any(fnmatchcase(path, pattern) for pattern in settings.allow)
 
 
-def is_lfs_pointer(file: GuardedFile) -> bool:
-    """Whether git-lfs keeps the contents, and git only a few lines that name them."""
-    return file.size <= _LFS_POINTER_MAX and file.head.startswith(_LFS_POINTER)
-
-
 def is_pickle(name: str, head: bytes) -> bool:
     """Whether loading a file may run code: a pickle, or a zip that holds one, as torch.save writes it."""
-    if name.lower().endswith(PICKLES):
+    if name.lower().endswith(PICKLE_SUFFIXES):
         return True
     if head.startswith(b"PK\x03\x04"):
         return b"data.pkl" in head
@@ -53,7 +48,7 @@ def is_pickle(name: str, head: bytes) -> bool:
 
 def judge_file(file: GuardedFile, settings: GuardSettings) -> tuple[BrokenLink, ...]:
     """Why a file has no place in git; nothing where it has."""
-    if is_allowed(file.path, settings) or is_lfs_pointer(file):
+    if is_allowed(file.path, settings) or parse_lfs_pointer(file.head):
         return ()
     out = shell_command("git", "rm", "--cached", "--", file.path)
     found = []
@@ -67,7 +62,7 @@ def judge_file(file: GuardedFile, settings: GuardSettings) -> tuple[BrokenLink, 
                 f"{out}   (or allow it: guard.allow in .mlver/config.yaml)",
             )
         )
-    elif file.artifact and (file.size > SMALL or b"\0" in file.head[:8000]):
+    elif file.artifact and (file.size > SMALL_FILE_BYTES or b"\0" in file.head[:_BINARY_HEAD]):
         message = f"is an artifact ({file.artifact}), whose bytes mlver keeps"
         found.append(
             BrokenLink(
@@ -90,7 +85,7 @@ def judge_artifact(
     """Whether a record pins a pickle at `path` though they are forbidden: by its format or by its files' names."""
     if settings.pickle != "forbid" or is_allowed(path, settings):
         return ()
-    named = next((name for name in (path, *files) if name.lower().endswith(PICKLES)), None)
+    named = next((name for name in (path, *files) if name.lower().endswith(PICKLE_SUFFIXES)), None)
     if named is None and told not in PICKLED_FORMATS:
         return ()
     what = f"pins a pickle ({named or path}), which runs code when it is loaded"
