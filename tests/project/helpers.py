@@ -9,7 +9,8 @@ from typing import Any
 from mlver.document import codec
 from mlver.project.artifacts import storing
 from mlver.project.project import Project
-from mlver.project.registering.register import RegisterRequest, RegisterResult, register_version
+from mlver.project.registering.register import RegisterResult, register_version
+from mlver.project.registering.request import RegisterRequest
 from mlver.project.setup import init_project
 from mlver.records import layout
 from mlver.records.artifact import Artifact
@@ -79,7 +80,9 @@ def store_version(
         weights=pinned.pop("weights"),
         data=pinned,
     )
-    manifests[layout.version_path(model, number)] = codec.encode_document("version", record.to_document())
+    manifests[layout.version_path(model, number)] = codec.encode_document(
+        "version", record.to_document()
+    )
     for path, data in manifests.items():
         where = project.top_folder / path
         where.parent.mkdir(parents=True, exist_ok=True)

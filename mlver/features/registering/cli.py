@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from mlver.features.registering.screen import draw_init, draw_register
-from mlver.project.registering.register import RegisterRequest, register_version
+from mlver.project.registering.register import register_version
+from mlver.project.registering.request import RegisterRequest
 from mlver.project.setup import init_project
 from mlver.terminal.options import DryRun, Json, complete_model
 from mlver.terminal.pairs import check_number_pairs, parse_pairs
