@@ -264,7 +264,9 @@ def test_the_defaults_are_valid_settings() -> None:
         tags=TagSettings(promotions=True),
     )
     assert (
-        ProjectConfig.from_document(decode_document("config", encode_document("config", config.to_document()), "f"))
+        ProjectConfig.from_document(
+            decode_document("config", encode_document("config", config.to_document()), "f")
+        )
         == config
     )
     assert (

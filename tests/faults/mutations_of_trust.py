@@ -241,7 +241,11 @@ TRUST_MUTATIONS = (
         "tests/storage/test_local.py",
     ),
     Mutation(
-        "git.objects:_encode_requests", '_.endswith("\\r")', "", "tests", "tests/git/test_objects.py"
+        "git.objects:_encode_requests",
+        '_.endswith("\\r")',
+        "",
+        "tests",
+        "tests/git/test_objects.py",
     ),
     Mutation(
         "git.objects:_find_neighbours",

@@ -14,7 +14,8 @@ from mlver.features.adopting import adopted_records
 from mlver.features.adopting.adopted_records import PreparedRecord
 from mlver.features.adopting.source import AdoptRequest, open_source, read_tag_claims
 from mlver.features.adopting.stages import AdoptedStage, PreparedStages, prepare_stages
-from mlver.features.adopting.versions import Left, PreparedVersions, prepare_versions
+from mlver.features.adopting.versions import PreparedVersions, prepare_versions
+from mlver.findings import Finding
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.intent import PlannedTag
 from mlver.project.edit.manifests import put_new_files
@@ -52,14 +53,15 @@ class AdoptedVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptResult:
-    """`known` is how many of the versions that tags name had records already.
+    """`left` are tags, or a stage's tags, that nothing could be made of yet.
 
-    `commit` is None where none was made.
+    `known` is how many of the versions that tags name had records already. `commit` is None where
+    none was made.
     """
 
     versions: tuple[AdoptedVersion, ...]
     stages: tuple[AdoptedStage, ...]
-    left: tuple[Left, ...]
+    left: tuple[Finding, ...]
     known: int
     commit: str | None
     dry_run: bool

@@ -16,7 +16,8 @@ from mlver.features.adopting.foreign_tags import (
     derive_promotions,
 )
 from mlver.features.adopting.source import AdoptionSource
-from mlver.features.adopting.versions import Left, VersionKey, version_sort_key
+from mlver.features.adopting.versions import VersionKey, version_sort_key
+from mlver.findings import Finding
 from mlver.records import layout
 
 
@@ -35,7 +36,7 @@ class PreparedStages:
 
     stages: tuple[AdoptedStage, ...]
     files: Mapping[str, bytes]
-    left: tuple[Left, ...]
+    left: tuple[Finding, ...]
 
 
 def prepare_stages(
@@ -47,7 +48,7 @@ def prepare_stages(
     """
     stages: list[AdoptedStage] = []
     files: dict[str, bytes] = {}
-    left: list[Left] = []
+    left: list[Finding] = []
     for (model, stage), tags in _group_tags(claims.stages).items():
         # its versions are reported already
         if not layout.is_model_name(model):
@@ -66,7 +67,7 @@ def prepare_stages(
                 adopted_records.build_promotions(model, stage, moves, source.annotations, digests)
             )
         except MlverError as error:
-            left.append(Left(f"{model}#{stage}", error.message, error.hint))
+            left.append(Finding("tag", f"{model}#{stage}", error.message, error.hints))
             continue
         files.update(records)
         holders = [None if move.action == "retire" else move.version for move in moves]
@@ -104,8 +105,7 @@ def _read_events(
             raise MlverError(
                 f"{tag.tag} is of {version}, which has no record yet;"
                 " a stage's history is adopted whole",
-                hint=f"{shell_command('mlver', 'adopt', tag.model)}"
-                f"   (once {version} can be adopted)",
+                hint=shell_command("mlver", "adopt", tag.model),
             )
         events.append(StageTagEvent(tag.tag, version, tag.withdrawn))
     return events

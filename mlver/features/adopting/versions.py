@@ -12,6 +12,7 @@ from mlver.features.adopting import adopted_records
 from mlver.features.adopting.adopted_records import ModelPaths, OriginTag, PreparedRecord
 from mlver.features.adopting.foreign_tags import TagClaims, VersionTag
 from mlver.features.adopting.source import AdoptionSource
+from mlver.findings import Finding
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.model import ModelSettings
@@ -23,21 +24,12 @@ VersionKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """A tag, or a stage's tags, that nothing could be made of yet, and why."""
-
-    subject: str
-    message: str
-    hint: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class PreparedVersions:
     """`known` are the digests of the records that exist already."""
 
     prepared: tuple[PreparedRecord, ...]
     known: Mapping[VersionKey, Digest]
-    left: tuple[Left, ...]
+    left: tuple[Finding, ...]
 
     def collect_digests(self) -> dict[VersionKey, Digest]:
         """The digest of every record, new or existing."""
@@ -53,7 +45,7 @@ def prepare_versions(source: AdoptionSource, claims: TagClaims) -> PreparedVersi
     project = source.project
     prepared: list[PreparedRecord] = []
     known: dict[VersionKey, Digest] = {}
-    left: list[Left] = []
+    left: list[Finding] = []
     model_paths: dict[str, ModelPaths] = {}
     for claim in sorted(claims.versions, key=version_sort_key):
         key = (claim.model, claim.version)
@@ -74,7 +66,7 @@ def prepare_versions(source: AdoptionSource, claims: TagClaims) -> PreparedVersi
             record = adopted_records.prepare_record(project, source.copies, claim, origin, paths)
             prepared.append(record)
         except MlverError as error:
-            left.append(Left(claim.tag, error.message, error.hint))
+            left.append(Finding("tag", claim.tag, error.message, error.hints))
     return PreparedVersions(tuple(prepared), known, tuple(left))
 
 
