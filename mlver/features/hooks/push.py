@@ -16,6 +16,7 @@ from mlver.errors import MlverError, UsageError, shell_command
 from mlver.features.hooks.checks import HookResult, find_left_behind
 from mlver.git import changes_in, remotes
 from mlver.git.changes_in import is_absent
+from mlver.git.main_branch import find_main_branch
 from mlver.git.repository import GitRepository, GitTag
 from mlver.policy.chain import BrokenLink, judge_tag
 from mlver.project.audit import admission, audit, incoming
@@ -44,15 +45,15 @@ def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> Hoo
         RefUpdate(old=words[3], new=words[1], ref=words[2]) for words in _split_lines(lines, 4)
     ]
     known = f"--remotes={remote}" if remote in remotes.list_remotes(repository) else "--remotes"
-    mains = [
-        ref
-        for ref in changes_in.list_main_branches(repository)
-        if ref.startswith(f"refs/remotes/{remote}/")
-    ]
-    sides = _PushSides(repository, None, known, "own", mains)
+    main = find_main_branch(repository, remote) if remote else None
+    main_there = f"{_BRANCHES}{main.name}" if main else None
+    landing = main.remote_reference if main else None
+    sides = _PushSides(repository, None, known, "own", main_there, landing)
     broken, records = sides.judge_updates(updates)
     sent = {update.ref.removeprefix(_TAGS) for update in updates if update.ref.startswith(_TAGS)}
-    notes = find_left_behind(repository, records, remote or remotes.default_remote(repository), sent)
+    notes = find_left_behind(
+        repository, records, remote or remotes.default_remote(repository), sent
+    )
     return HookResult("pre-push", len(updates), broken, notes)
 
 
@@ -61,9 +62,9 @@ def judge_pre_receive(start: Path, lines: Sequence[str]) -> HookResult:
     repository = GitRepository.hosted(start)
     updates = [RefUpdate(*words) for words in _split_lines(lines, 3)]
     branch = repository.head().branch
-    broken, _ = _PushSides(
-        repository, f"{_BRANCHES}{branch}" if branch else None, "--all", "free", ["HEAD"]
-    ).judge_updates(updates)
+    main = f"{_BRANCHES}{branch}" if branch else None
+    sides = _PushSides(repository, main, "--all", "free", main, "HEAD")
+    broken, _ = sides.judge_updates(updates)
     return HookResult("pre-receive", len(updates), broken)
 
 
@@ -77,14 +78,16 @@ def _split_lines(lines: Sequence[str], count: int) -> list[list[str]]:
 @dataclass(frozen=True, slots=True)
 class _PushSides:
     """`protected` is the branch whose records are safe from everybody, `others` what holds for all others; `known` is
-    what rev-list takes for all that was there before, `mains` the references here that say what main holds there.
+    what rev-list takes for all that was there before, `main` the main branch there, and `landing` the reference here
+    that says what it holds.
     """
 
     repository: GitRepository
     protected: str | None
     known: str
     others: BranchProtection
-    mains: Sequence[str]
+    main: str | None
+    landing: str | None
 
     def judge_updates(
         self, updates: Sequence[RefUpdate]
@@ -116,7 +119,7 @@ class _PushSides:
                 BrokenLink("history", update.ref, message, "git push origin HEAD:ANOTHER-BRANCH")
             ] if held else [], []
         line: BranchProtection = "protected" if protected else self.others
-        landed = old if protected or self._is_main_branch(update.ref) else self._find_main()
+        landed = old if protected or update.ref == self.main else self._find_main()
         found = incoming.read_pushed(
             self.repository, update.new, [old or self.known], landed=landed, line=line
         )
@@ -135,12 +138,7 @@ class _PushSides:
 
     def _find_main(self) -> str | None:
         """The commit that main has there, as far as it is known here; None where it has none."""
-        return next(
-            filter(None, (changes_in.find_commit(self.repository, ref) for ref in self.mains)), None
-        )
-
-    def _is_main_branch(self, ref: str) -> bool:
-        return any(ref.removeprefix(_BRANCHES) == name.rpartition("/")[2] for name in self.mains)
+        return changes_in.find_commit(self.repository, self.landing) if self.landing else None
 
     def _judge_tag(self, update: RefUpdate) -> Iterator[BrokenLink]:
         name = update.ref.removeprefix(_TAGS)

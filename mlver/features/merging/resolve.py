@@ -13,6 +13,7 @@ from mlver.errors import InvalidDocument, MlverError, UsageError, shell_command
 from mlver.features.merging import settings_merge
 from mlver.features.merging.renumber import Dropped, MergeResolution, RewrittenRecord
 from mlver.git import merging, remotes
+from mlver.git.main_branch import find_main_branch
 from mlver.git.merging import MergeState
 from mlver.project.edit.recovery import read_if_there
 from mlver.project.history.parents import find_renumbered_parent
@@ -132,14 +133,16 @@ def _choose_side(
     if told is not None:
         return told, "you said so"
     repository = project.repository
+    main = find_main_branch(repository)
     for tip, what in (
-        (merging.find_landing_branch(repository), "has landed on"),
-        (merging.find_main_branch(repository), "is on"),
+        (main.remote_reference, "has landed on"),
+        (main.local_reference, "is on"),
     ):
         if tip is None:
             continue
         on = [
-            merging.is_ancestor(repository, tip, commit) for commit in (meeting.ours, meeting.theirs)
+            merging.is_ancestor(repository, tip, commit)
+            for commit in (meeting.ours, meeting.theirs)
         ]
         if on[0] != on[1]:
             name = tip.split("/", 2)[2]
@@ -175,7 +178,7 @@ class _MergeWork:
 
     def _check_landed(self) -> None:
         """No record that is on the remote's main branch gets another number."""
-        landing = merging.find_landing_branch(self.project.repository)
+        landing = find_main_branch(self.project.repository).remote_reference
         there = (
             CommittedRecords.at_commit(self.project.repository, landing).entries if landing else {}
         )
@@ -285,9 +288,7 @@ class _MergeWork:
 
     def _check_earlier_commits(self, here: bool) -> None:
         """What an earlier commit than the last leaves broken; that takes going over them one by one."""
-        main = merging.find_landing_branch(self.project.repository) or merging.find_main_branch(
-            self.project.repository
-        )
+        main = find_main_branch(self.project.repository).reference
         hint = f"{_AGAIN} {main.split('/', 2)[2] if main else 'UPSTREAM'}"
         if main and merging.is_ancestor(self.project.repository, main, self.meeting.theirs):
             hint = "mlver verify --all"  # no commit here is on top of it, that could be gone over

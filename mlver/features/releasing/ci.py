@@ -12,6 +12,7 @@ from mlver import paths
 from mlver.errors import MlverError, UsageError, refusal_error, shell_command
 from mlver.features.releasing.pipelines.emit import PipelineFile, is_edited, render_pipelines
 from mlver.features.releasing.pipelines.settings import FORGES, PIPELINES, PipelineSettings
+from mlver.git.main_branch import find_main_branch
 from mlver.project.project import Project
 from mlver.project.transaction import editing
 from mlver.records import layout
@@ -105,7 +106,7 @@ def build_pipelines(
         )
     whole = replace(
         settings,
-        branch=settings.branch or project.repository.default_branch(),
+        branch=settings.branch or find_main_branch(project.repository).name,
         python=settings.python or _PYTHON,
         install=settings.install or f"mlver=={version}",
     )
