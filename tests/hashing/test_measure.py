@@ -249,7 +249,7 @@ def test_once_there_are_workers_they_store_all_small_files(
             self.processes.append(receipt[0])
             super().accept_receipt(receipt[1])
 
-    monkeypatch.setattr(parallel, "cores", lambda: 2)
+    monkeypatch.setattr(parallel, "count_cores", lambda: 2)
     measuring = sys.modules["mlver.hashing.measure"]
     monkeypatch.setattr(measuring, "CHUNK_FILES", 1000)
     monkeypatch.setattr(measuring, "BATCH_FILES", 300)

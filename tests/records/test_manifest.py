@@ -120,7 +120,7 @@ def test_what_is_taken_at_a_glance_would_be_taken_at_a_closer_look(
         text[data.draw(st.integers(0, len(text) - 1))] = data.draw(
             st.sampled_from(b"./\\\n\0a0 \xe2")
         )
-    with mock.patch.object(module, "_plain", return_value=None):
+    with mock.patch.object(module, "_parse_plain", return_value=None):
         try:
             closer = Manifest.parse(bytes(text), "m").entries
         except InvalidDocument:

@@ -62,7 +62,7 @@ def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
     script = (
         "import os, signal, threading, time\n"
         "from concurrent.futures import process\n"
-        "from mlver.system.parallel import spread\n"
+        "from mlver.system.parallel import spread_batches\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background is started deaf to it
         "class Interrupted(process._ExecutorManagerThread):\n"
         "    def __init__(self, executor):\n"
@@ -70,7 +70,7 @@ def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
         "        super().__init__(executor)\n"
         "process._ExecutorManagerThread = Interrupted\n"
         "threading.Thread(target=time.sleep, args=[1000], daemon=True).start()\n"  # as a progress bar's
-        "list(spread(str, range(4), workers=2))\n"
+        "list(spread_batches(str, range(4), workers=2))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, check=False, timeout=60
@@ -80,7 +80,7 @@ def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
 
 @pytest.fixture
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlver.system.parallel.cores", lambda: 2)
+    monkeypatch.setattr("mlver.system.parallel.count_cores", lambda: 2)
 
 
 @pytest.mark.usefixtures("two_cores")
@@ -138,7 +138,7 @@ def test_without_a_second_process_it_is_done_here(
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
     if missing == "cores":
-        monkeypatch.setattr("mlver.system.parallel.cores", lambda: 1)
+        monkeypatch.setattr("mlver.system.parallel.count_cores", lambda: 1)
     else:
         monkeypatch.setattr(os, "fork", refused)
     with run_beside(lambda: b"%d" % os.getpid()) as answer:
@@ -159,9 +159,9 @@ def test_who_waits_for_all_children_may_have_waited_for_this_one(
 
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     script = (
-        "import os, time\nfrom mlver.system.parallel import spread\n"
+        "import os, time\nfrom mlver.system.parallel import spread_batches\n"
         "def work(n):\n    open(f'{n}.pid', 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
-        "list(spread(work, range(4), workers=2))\n"
+        "list(spread_batches(work, range(4), workers=2))\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     with subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env=environment) as parent:

@@ -264,7 +264,7 @@ def test_a_full_disk_is_met_before_anything_makes_way(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("mlver.storage.export._write_one", full)
+        patched.setattr("mlver.storage.export._write_small_file", full)
         with pytest.raises(MlverError, match="no file was replaced"):
             working_files.check_out_version(project, record)
     assert read_tree(repository.path) == before
@@ -532,9 +532,9 @@ def test_processes_that_want_the_same_private_copy_all_get_it(
     record = store_version(project, weights="models/w")
     program = (
         "import sys; from pathlib import Path; from mlver.project.artifacts import measuring, working_files;"
-        "from mlver.project.project import Project; project = Project.open(Path(sys.argv[1]));"
-        "record, _ = project.registry.version('m', '1.0.0');"
-        "print(measuring.measure_path(working_files.private_copy(project, record.weights)).digest)"
+        "from mlver.project.project import Project; project = Project.open_existing(Path(sys.argv[1]));"
+        "record, _ = project.registry.read_version('m', '1.0.0');"
+        "print(measuring.measure_path(working_files.make_private_copy(project, record.weights)).digest)"
     )
     running = [
         subprocess.Popen(
@@ -567,5 +567,5 @@ def test_a_private_copy_is_made_by_who_holds_the_lock(
             pass
         export(store, wanted)
 
-    monkeypatch.setattr(LocalStore, "export", watched)
+    monkeypatch.setattr(LocalStore, "export_objects", watched)
     assert read_tree(working_files.make_private_copy(project, record.weights)) == {"a": b"1"}
