@@ -44,8 +44,8 @@ def resolve_command(
 ) -> None:
     """Settle a merge in which both sides claimed a number.
 
-    Versions of the side that has not landed count on, its promotions follow the other side's, and the result is staged.
-    Exit code 1 when something is left to you.
+    Versions of the side that has not landed count on, its promotions follow the other side's, and
+    the result is staged. Exit code 1 when something is left to you.
     """
     if driver is not None:
         raise typer.Exit(merge_settings_file(find_session(ctx).start, *driver))
@@ -56,13 +56,19 @@ def resolve_command(
             json=json,
         )
         return
-    side: MergeSide | None = None
-    if rewrite is not None:
-        if rewrite not in ("ours", "theirs"):
+    result = resolve_conflicts(
+        find_session(ctx).initialised_project, rewrite=_parse_side(rewrite), dry_run=dry_run
+    )
+    emit_result(result, draw_resolve, json=json, code=result.exit_code)
+
+
+def _parse_side(rewrite: str | None) -> MergeSide | None:
+    # A `Literal` option would be refused in typer's words, which name no command to type.
+    match rewrite:
+        case None | "ours" | "theirs":
+            return rewrite
+        case _:
             raise UsageError(
                 f"--rewrite takes ours or theirs, not `{rewrite}`",
                 hint="mlver resolve --rewrite ours",
             )
-        side = "ours" if rewrite == "ours" else "theirs"
-    result = resolve_conflicts(find_session(ctx).initialised_project, rewrite=side, dry_run=dry_run)
-    emit_result(result, draw_resolve, json=json, code=result.exit_code)
