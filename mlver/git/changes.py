@@ -135,7 +135,9 @@ def restore_tags(repository: GitRepository, tags: Mapping[str, str]) -> None:
     _update_tags(repository, "create", tags, doing="put the old tags back")
 
 
-def _update_tags(repository: GitRepository, verb: str, tags: Mapping[str, str], *, doing: str) -> None:
+def _update_tags(
+    repository: GitRepository, verb: str, tags: Mapping[str, str], *, doing: str
+) -> None:
     """One transaction of git-update-ref(1)."""
     lines = [f"{verb} refs/tags/{name}\0{object_id}\0" for name, object_id in tags.items()]
     if lines:
@@ -172,9 +174,8 @@ def push_tags(
         if not _FORBIDDEN.search(failed.output):
             raise
         push = shell_command("git", "push", remote, *names[:3])
-        hint = f"have somebody push them who may: {push}   (they are kept here)"
-        doing = f"push the tags, for {remote} does not let you"
-        raise GitFailed(doing, failed.output, hint=hint) from None
+        doing = f"push the tags, which are kept here until somebody pushes them whom {remote} lets"
+        raise GitFailed(doing, failed.output, hint=push) from None
 
 
 def set_option(repository: GitRepository, key: str, value: str) -> None:

@@ -200,8 +200,9 @@ class ObjectCatalogue:
 
     def damaged_objects_error(self, copies: Sequence[tuple[Digest, Path]]) -> ObjectDamaged:
         return ObjectDamaged(
-            f"stored bytes are damaged: {_format_list(f'{digest} in {path}' for digest, path in copies)}",
-            hint="mlver verify --all   (sets them aside; registering the same files again then stores them anew)",
+            "stored bytes are damaged; `verify` sets them aside, and registering the same files again then stores them: "
+            f"{_format_list(f'{digest} in {path}' for digest, path in copies)}",
+            hint="mlver verify --all",
         )
 
 

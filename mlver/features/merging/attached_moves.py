@@ -10,12 +10,12 @@ from dataclasses import replace
 from mlver.document import codec
 from mlver.features.merging.current_versions import CurrentVersions, VersionReference
 from mlver.features.merging.outcomes import (
-    Dropped,
     MergeRecords,
     RecordMove,
     RecordOutcome,
     RewrittenRecord,
 )
+from mlver.findings import Finding
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
@@ -61,7 +61,7 @@ def _move_attached_record(
     current = versions.find_current(record.model, former)
     if isinstance(record, ApprovalRecord) and current != former:
         why = f"it was given for {former.version}, and is nobody's yes to {current.version}"
-        return Dropped(path, f"{why}: approve that anew")
+        return Finding("dropped", path, f"{why}: approve that again")
     moved = replace(record, version=current.version, record=current.record)
     # Both sides may have measured a version, or approved it, under the same sequence number.
     while _build_path(moved) in taken or _build_path(moved) in records.kept_paths:

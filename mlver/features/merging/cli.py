@@ -8,7 +8,8 @@ import typer
 
 from mlver.errors import UsageError
 from mlver.features.merging.driver import install_merge_driver, merge_settings_file
-from mlver.features.merging.resolve import MergeSide, resolve_conflicts
+from mlver.features.merging.outcomes import MergeSide
+from mlver.features.merging.resolve import resolve_conflicts
 from mlver.features.merging.screen import draw_driver, draw_resolve
 from mlver.terminal.options import DryRun, Json
 from mlver.terminal.session import emit_result, find_session

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from mlver.findings import Finding
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records.layout import RecordPath
+
+MergeSide = Literal["ours", "theirs"]
+
+
+def suggest_other_side(side: MergeSide) -> str:
+    """The command that lets the other side give way."""
+    other = "theirs" if side == "ours" else "ours"
+    return f"mlver resolve --rewrite {other}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +32,6 @@ class RewrittenRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
-    """A record that cannot come along, and why."""
-
-    path: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What a person has to decide, and the command to begin with."""
-
-    path: str
-    why: str
-    hint: str
-
-
-@dataclass(frozen=True, slots=True)
 class RecordMove:
     """The place and bytes of one record after the merge; `rewritten` is None where it stays."""
 
@@ -47,7 +40,8 @@ class RecordMove:
     rewritten: RewrittenRecord | None = None
 
 
-RecordOutcome = RecordMove | Dropped
+# A record that cannot come along is a finding.
+RecordOutcome = RecordMove | Finding
 
 
 @dataclass(frozen=True, slots=True)

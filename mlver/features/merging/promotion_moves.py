@@ -9,12 +9,12 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.features.merging.current_versions import CurrentVersions, VersionReference
 from mlver.features.merging.outcomes import (
-    Dropped,
     MergeRecords,
     RecordMove,
     RecordOutcome,
     RewrittenRecord,
 )
+from mlver.findings import Finding
 from mlver.policy.chain import holder_after
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
@@ -67,7 +67,7 @@ def _move_stage(
         current = _find_promoted_version(record, versions, end)
         refusal = _find_refusal(record, current, end)
         if refusal is not None:
-            outcomes.append(Dropped(path, refusal))
+            outcomes.append(Finding("dropped", path, refusal))
             continue
         chained = _chain_promotion(record, current, end, approvals)
         if chained == record:
@@ -101,7 +101,7 @@ def _find_refusal(record: PromotionRecord, current: VersionReference, end: Chain
     former = VersionReference(record.version, record.record)
     if current != former and record.approvals:
         counted = f"it counted approvals of {former.version}, which is {current.version} now"
-        return f"{counted}: approve and promote that anew"
+        return f"{counted}: approve and promote that again"
     if end.holder == current.version:
         return f"{record.stage} holds {current.version} already"
     return None

@@ -14,13 +14,13 @@ from mlver.digest import Digest
 from mlver.features.merging.attached_moves import move_attached_records
 from mlver.features.merging.current_versions import CurrentVersions, VersionReference
 from mlver.features.merging.outcomes import (
-    Dropped,
     MergeRecords,
     RecordOutcome,
     RewrittenRecord,
 )
 from mlver.features.merging.promotion_moves import move_promotions
 from mlver.features.merging.version_moves import VersionMove, move_versions
+from mlver.findings import Finding
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
@@ -37,14 +37,14 @@ class Renumbering:
 
     files: Mapping[str, bytes | None]
     rewritten: tuple[RewrittenRecord, ...]
-    dropped: tuple[Dropped, ...]
+    dropped: tuple[Finding, ...]
     versions: tuple[tuple[str, VersionReference], ...]
 
     @property
     def vacated_paths(self) -> list[str]:
         """The paths at which the side that gives way had a record that is no longer that record."""
         rewritten = [record.old for record in self.rewritten]
-        return [*rewritten, *(record.path for record in self.dropped)]
+        return [*rewritten, *(record.subject for record in self.dropped)]
 
 
 def renumber_records(
@@ -103,7 +103,7 @@ def _map_approvals(own: RecordRegistry, outcomes: Sequence[RecordOutcome]) -> di
     """The new digest of each record that was rewritten, by its former one."""
     digests: dict[Digest, Digest] = {}
     for outcome in outcomes:
-        if isinstance(outcome, Dropped) or outcome.rewritten is None:
+        if isinstance(outcome, Finding) or outcome.rewritten is None:
             continue
         former = own.read_file(outcome.rewritten.old)
         digests[Digest.of_bytes(former or b"")] = Digest.of_bytes(outcome.data or b"")
@@ -118,9 +118,9 @@ def _build_renumbering(
     # A place that an own record leaves belongs to the kept side again.
     files = {path: records.kept.read_file(path) for path, _ in records.places}
     rewritten: list[RewrittenRecord] = []
-    dropped: list[Dropped] = []
+    dropped: list[Finding] = []
     for outcome in outcomes:
-        if isinstance(outcome, Dropped):
+        if isinstance(outcome, Finding):
             dropped.append(outcome)
             continue
         files[outcome.path] = outcome.data

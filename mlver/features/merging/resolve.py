@@ -6,15 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from mlver import paths
 from mlver.errors import MlverError, UsageError, shell_command
-from mlver.features.merging.outcomes import Dropped, Left, RewrittenRecord
+from mlver.features.merging.outcomes import MergeSide, RewrittenRecord, suggest_other_side
 from mlver.features.merging.renumber import Renumbering, renumber_records
 from mlver.features.merging.stale_tags import StaleTags, find_stale_tags
 from mlver.features.merging.unmerged_settings import MergedSettings, merge_unmerged_settings
+from mlver.findings import Finding
 from mlver.git import merging
 from mlver.git.main_branch import MainBranch, find_main_branch
 from mlver.git.merging import MergeState
@@ -27,7 +27,6 @@ from mlver.project.registry.committed import CommittedRecords
 from mlver.project.transaction import editing
 from mlver.records import layout
 
-MergeSide = Literal["ours", "theirs"]
 _REPLAY = "git rebase --exec 'mlver resolve && git commit --quiet --amend --no-edit --allow-empty'"
 
 
@@ -45,11 +44,11 @@ class ResolveResult:
     rewrite: MergeSide
     why: str
     rewritten: tuple[RewrittenRecord, ...]
-    dropped: tuple[Dropped, ...]
+    dropped: tuple[Finding, ...]
     settled: tuple[str, ...]
     written: tuple[str, ...]
     untagged: tuple[str, ...]
-    left: tuple[Left, ...]
+    left: tuple[Finding, ...]
     conflicts: int
     next: tuple[str, ...]
     dry_run: bool
@@ -67,7 +66,7 @@ class _Resolution:
     settings: MergedSettings
     files: Mapping[str, bytes | None]
     tags: StaleTags
-    left: tuple[Left, ...]
+    left: tuple[Finding, ...]
     unmerged: Collection[str]
 
 
@@ -128,7 +127,7 @@ def _choose_side(
         if requested == "ours":
             raise UsageError(
                 f"in a {state.what} only what comes on top can be rewritten",
-                hint="mlver resolve   (theirs)",
+                hint="mlver resolve --rewrite theirs",
             )
         return "theirs", "it comes on top of what is there"
     if requested is not None:
@@ -146,9 +145,9 @@ def _choose_side(
         if theirs_landed and not ours_landed:
             return "ours", f"theirs {standing} {_shorten_reference(reference)}"
     raise MlverError(
-        "it cannot be told which side gives way: neither of them alone is on a main branch",
-        hint="mlver resolve --rewrite ours"
-        "   (the branch you are on; or theirs, the one that is merged)",
+        "it cannot be told which side gives way, ours (the branch you are on) or theirs (the one"
+        " that is merged): neither of them alone is on a main branch",
+        hints=("mlver resolve --rewrite ours", "mlver resolve --rewrite theirs"),
     )
 
 
@@ -172,10 +171,10 @@ def _plan_resolution(
         base = CommittedRecords.at_commit(repository, state.base)
     own, kept = (ours, theirs) if side == "ours" else (theirs, ours)
     renumbering = renumber_records(project, kept, own, base)
-    _require_unlanded(project, main, own, renumbering)
-    tags = find_stale_tags(project, own, renumbering)
+    _require_unlanded(project, main, side, own, renumbering)
+    tags = find_stale_tags(project, side, own, renumbering)
     files = dict(renumbering.files)
-    earlier: list[Left] = []
+    earlier: list[Finding] = []
     if state.what == "commit":
         files = {path: data for path, data in files.items() if data != own.read_file(path)}
         # As long as the last commit is to be fixed, what it holds says nothing of the earlier ones.
@@ -196,7 +195,11 @@ def _plan_resolution(
 
 
 def _require_unlanded(
-    project: Project, main: MainBranch, own: CommittedRecords, renumbering: Renumbering
+    project: Project,
+    main: MainBranch,
+    side: MergeSide,
+    own: CommittedRecords,
+    renumbering: Renumbering,
 ) -> None:
     """Refuse to renumber a record that is on the remote's main branch."""
     landing = main.remote_reference
@@ -208,11 +211,11 @@ def _require_unlanded(
             branch = _shorten_reference(landing)
             raise MlverError(
                 f"{path} has landed on {branch}, and what has landed keeps its number",
-                hint="mlver resolve --rewrite ours   (or theirs: the side that has not landed)",
+                hint=suggest_other_side(side),
             )
 
 
-def _check_earlier_commits(project: Project, state: MergeState, main: MainBranch) -> list[Left]:
+def _check_earlier_commits(project: Project, state: MergeState, main: MainBranch) -> list[Finding]:
     """What an earlier commit than the last leaves broken: to fix that, they are replayed one by
     one.
     """
@@ -221,18 +224,18 @@ def _check_earlier_commits(project: Project, state: MergeState, main: MainBranch
     if upstream and merging.is_ancestor(project.repository, upstream, state.theirs):
         hint = "mlver verify --all"  # there is no commit on top of it that could be replayed
     registry = project.registry
-    left: list[Left] = []
+    left: list[Finding] = []
     for model in registry.list_models():
         for stage in registry.list_stages(model):
             _, broken = read_history(project, model, stage)
-            left += [Left(link.subject, link.message, hint) for link in broken]
+            left += [replace(finding, hints=(hint,)) for finding in broken]
         for number in registry.list_versions(model):
             record, _ = registry.read_version(model, number)
             parent = find_renumbered_parent(project.repository, registry, record)
             if parent is not None:
                 trained = f"was trained from what is {parent} now"
                 why = f"{trained}, not from the {record.parent} that is here"
-                left.append(Left(f"{model} {number}", why, hint))
+                left.append(Finding("record", f"{model} {number}", why, (hint,)))
     return left
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlver.features.merging.driver import DriverResult
 from mlver.features.merging.resolve import ResolveResult
+from mlver.terminal.links import draw_hints
 from mlver.terminal.screen import Cell, Part, TextScreen
 from mlver.terminal.words import format_count
 
@@ -14,8 +15,10 @@ def draw_resolve(result: ResolveResult, screen: TextScreen) -> None:
     _draw_summary(result, screen)
     screen.draw_table(_list_rows(result), indent=2, fold=1)
     for left in result.left:
-        screen.draw_line(("yours to settle: ", "warn"), (left.path, "bold"), f" {left.why}", hang=2)
-        screen.draw_unbroken("  ", ("hint: ", "dim"), left.hint)
+        screen.draw_line(
+            ("yours to settle: ", "warn"), (left.subject, "bold"), f" {left.message}", hang=2
+        )
+        draw_hints(left.hints, screen, indent=2)
     if result.conflicts:
         files = format_count(result.conflicts, "file")
         hold = "holds" if result.conflicts == 1 else "hold"
@@ -50,8 +53,8 @@ def _list_rows(result: ResolveResult) -> list[list[Cell]]:
             places += [" → ", (_shorten_record_path(record.new), "good")]
         rows.append([places, (record.why, "dim")])
     for dropped in result.dropped:
-        place: list[Part] = [_shorten_record_path(dropped.path), ("  left out", "bad")]
-        rows.append([place, (dropped.why, "dim")])
+        place: list[Part] = [_shorten_record_path(dropped.subject), ("  left out", "bad")]
+        rows.append([place, (dropped.message, "dim")])
     for path in result.settled:
         rows.append([path, ("merged key by key", "dim")])
     for tag in result.untagged:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
+from mlver.features.merging.outcomes import MergeSide, suggest_other_side
 from mlver.features.merging.renumber import Renumbering
 from mlver.git import remotes
 from mlver.project.project import Project
@@ -28,8 +29,10 @@ class StaleTags:
     remote: str | None
 
 
-def find_stale_tags(project: Project, own: CommittedRecords, renumbering: Renumbering) -> StaleTags:
-    """The tags that seal former records of the `own` side.
+def find_stale_tags(
+    project: Project, side: MergeSide, own: CommittedRecords, renumbering: Renumbering
+) -> StaleTags:
+    """The tags that seal former records of the `own` side, which is `side`.
 
     Raise MlverError where a remote has the seal of a version: what is sealed for others keeps its
     number.
@@ -45,8 +48,7 @@ def find_stale_tags(project: Project, own: CommittedRecords, renumbering: Renumb
             if published.get(name) == object_id:
                 raise MlverError(
                     f"{name} is on {remote}: a version whose seal was pushed keeps its number",
-                    hint="mlver resolve --rewrite ours"
-                    "   (or theirs: the side whose tags were not pushed)",
+                    hint=suggest_other_side(side),
                 )
         # The tag of a promotion decides nothing, so one that was published simply stays.
         promotion_tags = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlver.errors import InvalidDocument, shell_command
 from mlver.features.merging import settings_merge
-from mlver.features.merging.outcomes import Left
+from mlver.findings import Finding
 from mlver.project.registry.committed import CommittedRecords
 
 
@@ -16,7 +16,7 @@ class MergedSettings:
     """`files` is what the settled files are to hold; `left` is what a person has to decide."""
 
     files: Mapping[str, bytes]
-    left: tuple[Left, ...]
+    left: tuple[Finding, ...]
 
 
 def merge_unmerged_settings(
@@ -27,11 +27,11 @@ def merge_unmerged_settings(
 ) -> MergedSettings:
     """Merge those of the `unmerged` paths that are settings."""
     files: dict[str, bytes] = {}
-    left: list[Left] = []
+    left: list[Finding] = []
     for path in sorted(unmerged):
         sides = base.read_file(path), ours.read_file(path), theirs.read_file(path)
         merged = _merge_file(path, *sides)
-        if isinstance(merged, Left):
+        if isinstance(merged, Finding):
             left.append(merged)
         else:
             files[path] = merged
@@ -40,19 +40,19 @@ def merge_unmerged_settings(
 
 def _merge_file(
     path: str, base: bytes | None, ours: bytes | None, theirs: bytes | None
-) -> bytes | Left:
-    show, add = shell_command("git", "diff", "--", path), shell_command("git", "add", path)
-    hint = f"{show}, settle it, then {add}"
+) -> bytes | Finding:
+    add = shell_command("git", "add", path)
+    settle = (shell_command("git", "diff", "--", path), add)
     if settings_merge.find_kind(path) is None:
-        return Left(path, "is not mlver's to settle", hint)
+        return Finding("conflict", path, "is not mlver's to settle", settle)
     if ours is None or theirs is None:
         deleting = "ours" if ours is None else "theirs"
-        remove = shell_command("git", "rm", path)
-        return Left(path, f"was deleted by {deleting}", f"{add}   (to keep it; else: {remove})")
+        keep_or_drop = (add, shell_command("git", "rm", path))
+        return Finding("conflict", path, f"was deleted by {deleting}", keep_or_drop)
     try:
         data, clashes = settings_merge.merge_settings(path, base, ours, theirs)
     except InvalidDocument as error:
-        return Left(path, f"cannot be read: {'; '.join(error.faults)}", hint)
+        return Finding("settings", path, f"cannot be read: {'; '.join(error.faults)}", settle)
     if clashes:
-        return Left(path, f"both sides set {', '.join(clashes)}", hint)
+        return Finding("conflict", path, f"both sides set {', '.join(clashes)}", settle)
     return data

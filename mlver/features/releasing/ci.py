@@ -128,10 +128,12 @@ def _require_unedited(forge: str, compared: Sequence[tuple[PipelineFile, Pipelin
     if not edited:
         return
     were = "was" if len(edited) == 1 else "were"
-    compare = shell_command("mlver", "ci", forge, "--stdout")
     raise MlverError(
         f"{', '.join(edited)} {were} edited, or never written by mlver",
-        hint=f"{compare}   (to compare; --force writes over it)",
+        hints=(
+            shell_command("mlver", "ci", forge, "--stdout"),
+            shell_command("mlver", "ci", forge, "--force"),
+        ),
     )
 
 

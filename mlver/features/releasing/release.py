@@ -18,18 +18,19 @@ from mlver import names
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.features.releasing import trigger
+from mlver.findings import Finding
 from mlver.git import changes, remotes
 from mlver.git.process import GitFailed
 from mlver.git.remotes import RemoteState
 from mlver.git.repository import GitTag
-from mlver.policy.chain import BrokenLink, judge_tag
+from mlver.policy.chain import judge_tag
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.reporter import SilentReporter
 from mlver.project.tags import missing_seals, seals
-from mlver.project.tags.missing_seals import SealableRecord, SealedRecord, TagPlans, Unsealable
+from mlver.project.tags.missing_seals import SealableRecord, SealedRecord, TagPlans
 from mlver.project.transaction import editing
 from mlver.records import layout
 
@@ -49,7 +50,7 @@ class ReleaseResult:
     made: tuple[SealedRecord, ...]
     pushed: tuple[str, ...]
     accepted: tuple[str, ...]
-    refused: tuple[Unsealable, ...]
+    refused: tuple[Finding, ...]
     silent: trigger.PipelineSilence | None
     dry_run: bool
 
@@ -86,17 +87,17 @@ def _read_main_line(project: Project, remote: str, state: RemoteState, *, fetch:
     repository = project.repository
     if not repository.has_commit(state.tip):
         if not fetch:
-            command = shell_command("git", "fetch", remote)
             raise MlverError(
-                f"{state.branch} of {remote} is at {state.tip[:10]}, which is not here yet",
-                hint=f"{command}   (a dry run fetches nothing)",
+                f"{state.branch} of {remote} is at {state.tip[:10]}, which is not here yet,"
+                " and a dry run fetches nothing",
+                hint=shell_command("git", "fetch", remote),
             )
         remotes.fetch_refs(repository, remote, [f"refs/heads/{state.branch}"], project.reporter)
     if repository.is_shallow():
-        command = shell_command("git", "fetch", "--unshallow", remote)
         raise MlverError(
-            "this clone is shallow: whether a record was edited since it landed cannot be told",
-            hint=f"{command}   (in a pipeline: fetch the whole history)",
+            "this clone is shallow: whether a record was edited since it landed cannot be told;"
+            " a pipeline has to fetch the whole history",
+            hint=shell_command("git", "fetch", "--unshallow", remote),
         )
     records = CommittedRecords.at_commit(repository, state.tip)
     return replace(project, registry=RecordRegistry(records, None))
@@ -110,7 +111,7 @@ class _PublishedRecords:
     """
 
     accepted: tuple[str, ...]
-    refused: tuple[Unsealable, ...]
+    refused: tuple[Finding, ...]
 
     def join_others(self, other: _PublishedRecords) -> _PublishedRecords:
         return _PublishedRecords(self.accepted + other.accepted, self.refused + other.refused)
@@ -173,7 +174,7 @@ class _ReleaseRun:
 
     def _plan_tags(
         self, unpublished: Sequence[SealableRecord], local: Mapping[str, GitTag]
-    ) -> tuple[TagPlans, tuple[Unsealable, ...]]:
+    ) -> tuple[TagPlans, tuple[Finding, ...]]:
         unsealed = [record for record in unpublished if record.tag not in local]
         return missing_seals.plan_missing_tags(
             self.project, self.state.tip, unsealed, main_line=True
@@ -242,10 +243,9 @@ class _ReleaseRun:
         self._fetch_tags(object_ids)
         objects = self.project.repository.tag_objects(object_ids)
         if len(objects) < len(object_ids) and self.edit is None:
-            command = shell_command("git", "fetch", "--tags", self.remote)
             raise MlverError(
-                f"{self.remote} has tags that are not here yet",
-                hint=f"{command}   (a dry run fetches nothing)",
+                f"{self.remote} has tags that are not here yet, and a dry run fetches nothing",
+                hint=shell_command("git", "fetch", "--tags", self.remote),
             )
         return objects
 
@@ -271,7 +271,7 @@ class _ReleaseRun:
         tags: Mapping[str, GitTag],
         *,
         elsewhere: bool = False,
-    ) -> dict[str, Unsealable]:
+    ) -> dict[str, Finding]:
         """Tags that do not seal the main line's record, by the record's path.
 
         Those that are not published yet (not `elsewhere`) are also unfit on commits it lacks.
@@ -286,7 +286,7 @@ class _ReleaseRun:
         if not elsewhere:
             commits = [tag.commit for _, tag in tagged if tag.commit]
             beyond = remotes.commits_beyond(repository, self.state.tip, commits)
-        unfit: dict[str, Unsealable] = {}
+        unfit: dict[str, Finding] = {}
         for (record, tag), sealed_data, landed_data in zip(tagged, sealed, landed, strict=True):
             digest = Digest.of_bytes(landed_data or b"")
             seal = seals.seal_from_bytes(tag, sealed_data)
@@ -297,24 +297,21 @@ class _ReleaseRun:
                 unfit[record.path] = self._refuse_commit(record, tag.commit)
         return unfit
 
-    def _refuse_seal(
-        self, record: SealableRecord, broken: BrokenLink, *, elsewhere: bool
-    ) -> Unsealable:
+    def _refuse_seal(self, record: SealableRecord, broken: Finding, *, elsewhere: bool) -> Finding:
         why = "seals another record" if broken.kind == "record" else broken.message
         message = f"cannot be released: its tag {record.tag} {why}"
         if elsewhere:
             message = f"is not what was released: {self.remote}'s tag {record.tag} {why}"
         look = shell_command("git", "ls-remote", self.remote, f"refs/tags/{record.tag}")
-        return Unsealable(record.path, message, f"{look}   (and mlver verify --all)")
+        return Finding("record", record.path, message, (look, "mlver verify --all"))
 
-    def _refuse_commit(self, record: SealableRecord, commit: str) -> Unsealable:
+    def _refuse_commit(self, record: SealableRecord, commit: str) -> Finding:
         branch = f"{self.state.branch} of {self.remote}"
         message = f"is sealed on {commit[:10]}, a commit that {branch} has not"
         delete = shell_command("git", "tag", "-d", record.tag)
-        hint = f"{delete}, then: mlver release   (it makes a new seal)"
-        return Unsealable(record.path, message, hint)
+        return Finding("record", record.path, message, (delete, "mlver release"))
 
-    def _find_unlanded(self, models: Sequence[str]) -> list[Unsealable]:
+    def _find_unlanded(self, models: Sequence[str]) -> list[Finding]:
         """Records of HEAD that the main line has not yet."""
         repository = self.project.repository
         head = repository.head().commit
@@ -326,11 +323,10 @@ class _ReleaseRun:
         branch = self.state.branch
         message = f"is not on {branch} of {self.remote} yet"
         push = shell_command("git", "push", self.remote, f"HEAD:{branch}")
-        hint = f"{push}   (or have it merged there), then: mlver release"
-        unlanded: list[Unsealable] = []
+        unlanded: list[Finding] = []
         for record in missing_seals.list_sealable(silent_project, head, self.state.tags, models):
             if record.path not in landed:
-                unlanded.append(Unsealable(record.path, message, hint))
+                unlanded.append(Finding("record", record.path, message, (push, "mlver release")))
         return unlanded
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, shell_command
+from mlver.findings import Finding
 from mlver.git import changes, remotes
 from mlver.project.project import Project
 from mlver.project.reporter import SilentReporter
@@ -15,7 +16,6 @@ from mlver.project.tags.missing_seals import (
     SealableRecord,
     SealedRecord,
     TagPlans,
-    Unsealable,
     list_sealed,
 )
 from mlver.project.transaction import editing
@@ -31,7 +31,7 @@ class TagResult:
     """
 
     made: tuple[SealedRecord, ...]
-    refused: tuple[Unsealable, ...]
+    refused: tuple[Finding, ...]
     pushed: tuple[str, ...]
     remote: str | None
     dry_run: bool
@@ -84,7 +84,7 @@ def _require_remote(project: Project) -> str:
 
 def _plan_lacking(
     project: Project, head: str, remote: str | None, published: Collection[str]
-) -> tuple[TagPlans, tuple[Unsealable, ...]]:
+) -> tuple[TagPlans, tuple[Finding, ...]]:
     """The tags to make; and the records that no tag may seal, or that were sealed elsewhere.
 
     `published` are the tags of `remote`.
@@ -95,12 +95,12 @@ def _plan_lacking(
     _warn_missing_tags(project, unsealed, local)
     lacking = [record for record in unsealed if record.tag not in published]
     plans, unsealable = missing_seals.plan_missing_tags(project, head, lacking)
-    refused: list[Unsealable] = []
+    refused: list[Finding] = []
     hint = shell_command("git", "fetch", "--tags", remote or "origin")
     for record in unsealed:
         if record.tag in published:
             message = f"was sealed elsewhere: {remote} has its tag"
-            refused.append(Unsealable(record.path, message, hint))
+            refused.append(Finding("record", record.path, message, (hint,)))
     return plans, (*refused, *unsealable)
 
 

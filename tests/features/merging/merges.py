@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 from mlver.features.checking.verify import verify_versions
-from mlver.features.merging.resolve import MergeSide, ResolveResult, resolve_conflicts
+from mlver.features.merging.outcomes import MergeSide
+from mlver.features.merging.resolve import ResolveResult, resolve_conflicts
 from mlver.features.releasing.tag import tag_records
 from mlver.project.project import Project
 from mlver.project.stages.promote import promote_version

@@ -96,11 +96,11 @@ def test_evaluations_come_along_and_approvals_do_not(apart: Repository) -> None:
     result = resolve_merge(apart)
     moved = {record.old: record.new for record in result.rewritten}
     assert moved[layout.evaluation_path("m", "1.1.1", 1)] == layout.evaluation_path("m", "1.2.1", 1)
-    assert {record.path for record in result.dropped} == {
+    assert {record.subject for record in result.dropped} == {
         layout.approval_path("m", "1.1.1", "production", 1),
         path,
     }
-    assert all("1.1.1" in record.why and "1.2.1" in record.why for record in result.dropped)
+    assert all("1.1.1" in record.message and "1.2.1" in record.message for record in result.dropped)
     apart.git("commit", "--quiet", "--no-edit")
     assert list_promotions(apart) == CHAIN[:3]
     assert_verifies(apart)
@@ -131,7 +131,7 @@ def test_a_promotion_that_changes_nothing_any_more_is_left_out(apart: Repository
         promote_version(project, "m@1.0.0", to="staging", message=f"{branch} try")
     assert run_git(apart, "merge", "--quiet", "mine") == 1
     result = resolve_merge(apart, "ours")
-    assert [(record.path, record.why) for record in result.dropped] == [
+    assert [(record.subject, record.message) for record in result.dropped] == [
         (layout.promotion_path("m", "staging", 1), "staging holds 1.0.0 already")
     ]
     apart.git("commit", "--quiet", "--no-edit")
@@ -162,7 +162,7 @@ def test_settings_are_merged_key_by_key_and_a_clash_is_a_persons(
     assert run_git(apart, "merge", "--quiet", "mine") == 1
     result = resolve_merge(apart, "ours")
     if clash:
-        assert (result.exit_code, [record.why for record in result.left], result.settled) == (
+        assert (result.exit_code, [record.message for record in result.left], result.settled) == (
             1,
             [clash],
             (),
@@ -190,15 +190,18 @@ def test_settings_that_one_side_deleted_are_a_persons(apart: Repository) -> None
     settings(apart, "owner: kim\n")
     assert run_git(apart, "merge", "--quiet", "mine") == 1
     (left,) = resolve_merge(apart, "ours").left
-    assert (left.path, left.why) == (path, "was deleted by theirs")
-    assert left.hint == f"git add {path}   (to keep it; else: git rm {path})"
+    assert (left.subject, left.message) == (path, "was deleted by theirs")
+    assert left.hints == (f"git add {path}", f"git rm {path}")
 
 
 def test_what_is_broken_on_main_itself_is_nothing_to_rebase(apart: Repository) -> None:
     apart.git("rm", "--quiet", layout.version_path("m", "1.1.0"))
     apart.commit("Delete a version")
     (left,) = resolve_merge(apart).left
-    assert (left.why, left.hint) == ("names 1.1.0, which has no record", "mlver verify --all")
+    assert (left.message, left.hints) == (
+        "names 1.1.0, which has no record",
+        ("mlver verify --all",),
+    )
 
 
 def test_other_conflicts_are_left_alone_and_counted(apart: Repository) -> None:

@@ -81,7 +81,7 @@ def test_what_is_not_on_the_main_line_yet_is_refused_and_the_rest_released(
     assert (document["branch"], document["tip"]) == ("main", forge.git("rev-parse", "main"))
     assert document["pushed"] == ["digits@v1.0.0", "digits@v1.1.0"]
     third = ".mlver/models/digits/versions/1.2.0.yaml"
-    assert [(entry["path"], entry["message"]) for entry in document["refused"]] == [
+    assert [(entry["subject"], entry["message"]) for entry in document["refused"]] == [
         (third, "is not on main of origin yet")
     ]
     assert tags(forge) == document["pushed"]
