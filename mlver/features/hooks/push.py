@@ -18,6 +18,7 @@ from mlver.features.hooks.updates import BRANCHES, TAGS, RefUpdate
 from mlver.findings import Finding
 from mlver.git import changes_in, remotes
 from mlver.git.changes_in import is_absent
+from mlver.git.main_branch import find_main_branch
 from mlver.git.repository import GitRepository
 from mlver.project.audit import admission, audit, incoming
 from mlver.project.audit.incoming import BranchProtection, IncomingChanges
@@ -29,15 +30,16 @@ class _ReceivingSide:
     """What is known of the repository that a push goes to.
 
     `protected` is the branch whose records nobody may change, `others` holds for all other
-    branches. `known` is what rev-list takes for all commits that were there before, `mains` are the
-    references here that say what the main branch holds there.
+    branches. `known` is what rev-list takes for all commits that were there before. `main` is the
+    main branch there, and `landing` the reference here that says what it holds.
     """
 
     repository: GitRepository
     protected: str | None
     known: str
     others: BranchProtection
-    mains: Sequence[str]
+    main: str | None
+    landing: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,10 @@ def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> Hoo
     known = "--remotes"
     if remote in remotes.list_remotes(repository):
         known = f"--remotes={remote}"
-    prefix = f"refs/remotes/{remote}/"
-    mains = [ref for ref in changes_in.list_main_branches(repository) if ref.startswith(prefix)]
-    side = _ReceivingSide(repository, None, known, "own", mains)
+    main = find_main_branch(repository, remote) if remote else None
+    main_there = f"{BRANCHES}{main.name}" if main else None
+    landing = main.remote_reference if main else None
+    side = _ReceivingSide(repository, None, known, "own", main_there, landing)
     judgement = _judge_updates(side, updates)
     sent = [update.ref.removeprefix(TAGS) for update in updates if update.ref.startswith(TAGS)]
     receiver = remote or remotes.default_remote(repository)
@@ -79,7 +82,7 @@ def judge_pre_receive(start: Path, lines: Sequence[str]) -> HookResult:
     updates = [RefUpdate(*words) for words in _split_lines(lines, 3)]
     branch = repository.head().branch
     protected = f"{BRANCHES}{branch}" if branch else None
-    side = _ReceivingSide(repository, protected, "--all", "free", ["HEAD"])
+    side = _ReceivingSide(repository, protected, "--all", "free", protected, "HEAD")
     judgement = _judge_updates(side, updates)
     return HookResult("pre-receive", len(updates), judgement.findings)
 
@@ -119,7 +122,7 @@ def _judge_branch(side: _ReceivingSide, update: RefUpdate) -> _PushJudgement:
         return _PushJudgement(findings)
     line: BranchProtection = "protected" if protected else side.others
     landed = old
-    if not protected and not _is_main_branch(side, update.ref):
+    if not protected and update.ref != side.main:
         landed = _find_main(side)
     changes = incoming.read_pushed(
         side.repository, update.new, [old or side.known], landed=landed, line=line
@@ -152,14 +155,7 @@ def _list_new_versions(
 
 
 def _find_main(side: _ReceivingSide) -> str | None:
-    """The commit that the main branch has there, as far as it is known here."""
-    for ref in side.mains:
-        commit = changes_in.find_commit(side.repository, ref)
-        if commit is not None:
-            return commit
-    return None
-
-
-def _is_main_branch(side: _ReceivingSide, ref: str) -> bool:
-    branch = ref.removeprefix(BRANCHES)
-    return any(branch == main.rpartition("/")[2] for main in side.mains)
+    """The commit that main has there, as far as it is known here; None where it has none."""
+    if side.landing is None:
+        return None
+    return changes_in.find_commit(side.repository, side.landing)
