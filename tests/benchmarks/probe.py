@@ -35,6 +35,8 @@ def _opened(path: str) -> None:
         counts["manifests"] += "/manifests/" in path
     elif "/.git/mlver/" in path and "state.db" not in path:
         counts["own"] += 1
+    elif "/mlver/project/artifacts/" in path:
+        return  # our own code
     elif "/artifacts/" in path or path.startswith("artifacts/"):
         counts["artifacts"] += 1
 
