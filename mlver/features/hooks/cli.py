@@ -57,9 +57,10 @@ def hook_command(
     _check_words(what, old, new)
     session = find_session(ctx)
     if what == "install":
-        project = session.uninitialised_project
         if server:
             project = install.open_hosted(session.start)
+        else:
+            project = session.uninitialised_project
         result = install.install_hooks(project, server=server, dry_run=dry_run)
         emit_result(result, draw_hook_install, json=json, code=result.exit_code)
         return

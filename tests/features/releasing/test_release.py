@@ -145,7 +145,7 @@ def test_a_squashed_branch_gets_its_seal_on_the_main_line(
     finished = second.mlver("release")
     assert finished.code == 1
     assert "is sealed on " in finished.out
-    assert "hint: git tag -d digits@v1.2.0, then: mlver release" in finished.out
+    assert "hint: git tag -d digits@v1.2.0\n  hint: mlver release" in finished.out
     assert "digits@v1.2.0" not in tags(forge)
     second.git("tag", "--delete", "digits@v1.2.0")
     assert assert_works(second, "release") == (
@@ -200,7 +200,7 @@ def test_a_dry_run_changes_nothing_and_fetches_nothing(
     other.write("new.txt", "new\n")
     other.commit()
     other.git("push", "--quiet")
-    assert "is not here yet\nhint: git fetch origin" in assert_refused(
+    assert "is not here yet, and a dry run fetches nothing\nhint: git fetch origin" in assert_refused(
         second, "release", "--dry-run"
     )
     assert assert_works(second, "release").startswith("Sealed digits@v1.0.0")
