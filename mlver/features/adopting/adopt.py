@@ -88,7 +88,6 @@ class AdoptResult:
 
 def adopt_tags(project: Project, asked: AdoptRequest) -> AdoptResult:
     """Turn tags into records, all of them in one commit; what has a record already is left as it is."""
-    project = project.without_cache
     project.registry.read_config()
     with nullcontext() if asked.dry_run else editing(project, "adopt") as edit:
         run = _AdoptionRun(

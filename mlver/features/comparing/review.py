@@ -153,8 +153,8 @@ class _BranchReview:
         other: CommittedRecords,
     ) -> None:
         self.base, self.head, self.other = base, head, other
-        self.old = replace(project, registry=RecordRegistry(base, project.state))
-        self.new = replace(project, registry=RecordRegistry(head, project.state))
+        self.old = replace(project, registry=RecordRegistry(base))
+        self.new = replace(project, registry=RecordRegistry(head))
         before, after = base.entries, head.entries
         self.added = sorted((path for path in after if path not in before), key=_record_sort_key)
         self.changed = sorted(
@@ -262,15 +262,6 @@ class _BranchReview:
         assert place.stage is not None
         assert place.sequence is not None
         record, _ = self.new.registry.read_promotion(place.model, place.stage, place.sequence)
-        if (record.model, record.stage, record.sequence) != (
-            place.model,
-            place.stage,
-            place.sequence,
-        ):
-            path = layout.promotion_path(place.model, place.stage, place.sequence)
-            raise InvalidDocument(
-                path, (f"it says it is {record.model} {record.stage} {record.sequence:04d}",)
-            )
         return record
 
     def _read_judgement(self, place: RecordPath) -> AddedJudgement:

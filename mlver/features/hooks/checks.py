@@ -61,8 +61,7 @@ def guard_files(start: Path, between: CommitRange | None = None) -> HookResult:
     repository = found.project.repository
     # a range is judged by what its base says: it does not let itself through
     old = between and RecordRegistry(
-        CommittedRecords.at_commit(repository, incoming.resolve_commit(repository, between.old)),
-        None,
+        CommittedRecords.at_commit(repository, incoming.resolve_commit(repository, between.old))
     )
     settings = _read_guard_settings(old or found.project.registry)
     broken = [*_guard_files(found, settings), *_guard_records(found, settings)]

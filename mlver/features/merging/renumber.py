@@ -61,9 +61,9 @@ class MergeResolution:
     ) -> None:
         self.project, self.kept_tree, self.own_tree = project, kept, own
         self.kept, self.own, self.base = (
-            RecordRegistry(kept, None),
-            RecordRegistry(own, None),
-            RecordRegistry(base, None),
+            RecordRegistry(kept),
+            RecordRegistry(own),
+            RecordRegistry(base),
         )
         self.places = _list_own_records(kept, own, base)
         own.fetch_files(path for path, _ in self.places)

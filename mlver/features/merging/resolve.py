@@ -59,7 +59,6 @@ def resolve_conflicts(
     project: Project, *, rewrite: MergeSide | None = None, dry_run: bool = False
 ) -> ResolveResult:
     """Settle what stopped a merge, rebase or cherry-pick and stage it; or mend the last commit, after a rebase."""
-    project = project.without_cache
     with nullcontext() if dry_run else editing(project, "resolve") as edit:
         meeting = _find_merge_state(project)
         side, why = _choose_side(project, meeting, rewrite)

@@ -89,7 +89,7 @@ def read_event(
 
 def _check_signature(project: Project, tag: GitTag) -> list[str]:
     """What the settings find wrong with the tag's signature."""
-    registry = project.without_cache.registry
+    registry = project.registry
     config = (
         registry.read_config() if registry.read_file(layout.CONFIG) is not None else ProjectConfig()
     )
@@ -204,8 +204,6 @@ class _EventReader:
 
     def _read_version(self, bare: EventResult, data: bytes, path: str) -> EventResult:
         record = decode_version(data, path)
-        if (record.model, record.version) != (self.named.model, self.named.version):
-            raise MlverError(f"{path} says it is {record.model} {record.version}")
         return replace(
             _add_details(bare, record),
             parent=record.parent,
@@ -230,11 +228,6 @@ class _EventReader:
 
     def _read_promotion(self, bare: EventResult, data: bytes, path: str) -> EventResult:
         record = decode_promotion(data, path)
-        said = (record.model, record.stage, record.sequence)
-        if said != (self.named.model, self.named.stage, self.named.sequence):
-            raise MlverError(
-                f"{path} says it is {record.model} {record.stage} {record.sequence:04d}"
-            )
         where = layout.version_path(record.model, record.version)
         pinned = self._read_file(where)
         if pinned is None or Digest.of_bytes(pinned) != record.record:

@@ -98,7 +98,7 @@ def _read_main_line(
         )
     return replace(
         project,
-        registry=RecordRegistry(CommittedRecords.at_commit(project.repository, there.tip), None),
+        registry=RecordRegistry(CommittedRecords.at_commit(project.repository, there.tip)),
     )
 
 

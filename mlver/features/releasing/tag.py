@@ -44,16 +44,16 @@ def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) 
     A record that was edited since it landed, or since it was promoted, is refused: a seal would vouch for the edit.
     """
     if dry_run:
-        plans, unsealable = _plan_lacking(project.without_cache, _require_head(project))
+        plans, unsealable = _plan_lacking(project, _require_head(project))
         return TagResult(list_sealed(plans), unsealable, (), None, True)
     with editing(project, "tag") as edit:
         head = _require_head(project)
         remote = _require_remote(project) if push else None
         there = remotes.list_remote_tags(edit.repository, remote) if remote else {}
-        plans, unsealable = _plan_lacking(project.without_cache, head, remote, there)
+        plans, unsealable = _plan_lacking(project, head, remote, there)
         if plans:
             edit.seal_records(tuple(replace(plan, commit=commit) for plan, commit in plans))
-        pushed = _push_tags(project.without_cache, head, remote, there) if remote else ()
+        pushed = _push_tags(project, head, remote, there) if remote else ()
     return TagResult(list_sealed(plans), unsealable, pushed, remote, False)
 
 
