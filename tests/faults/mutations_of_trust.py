@@ -12,9 +12,9 @@ _COMPONENT = rb"(?:[^./\\\n\0\xe2\xef][^/\\\n\0]*|\.(?!\.)[^/\\\n\0\x80-\xff]+)"
 TRUST_MUTATIONS = (
     # -- bytes that are taken on trust
     Mutation(
-        "storage.export:_write_small_file",
-        "hashlib.sha256(_).hexdigest() != _",
-        "False",
+        "storage.export:_write_small_batch",
+        "hashlib.sha256(_).hexdigest() == _",
+        "True",
         "damage",
         "pack",
     ),
@@ -34,7 +34,7 @@ TRUST_MUTATIONS = (
         "pack",
     ),
     Mutation(
-        "project.registry.registry:RecordRegistry.read_manifest",
+        "project.registry.registry:RecordRegistry.manifest_bytes",
         "Digest.of_bytes(_) != _",
         "False",
         "tests",
@@ -269,9 +269,9 @@ TRUST_MUTATIONS = (
         "tests/records/test_manifest.py",
     ),
     Mutation(
-        "records.manifest:_parse_plain",
-        "None if any(_) else _1",
-        "_1",
+        "records.manifest:_is_plain",
+        "any(_[len(_)] == _ for _ in _)",
+        "False",
         "tests",
         "tests/records/test_manifest.py",
     ),

@@ -145,11 +145,13 @@ def _check_config(project: Project) -> _Check:
 
 def _check_interrupted(project: Project, *, fix: bool) -> Iterator[_Check]:
     plan = intent.read_pending(project.state_directory)
+    if fix:
+        # Every edit begins by settling what was interrupted and removing the temporary files of
+        # commands that were killed, which no plan names.
+        with editing(project, "doctor"):
+            pass
     if plan is None:
         return
-    if fix:
-        with editing(project, "doctor"):
-            pass  # settling what was interrupted comes first in every edit
     message = f"`{plan.what}` was interrupted, or is still at work; the next command that writes settles it"
     finding = Finding("recovery", "recovery", message, ("mlver doctor --fix",))
     yield Diagnosis(finding, level="remark", fixable=True, fixed=fix)

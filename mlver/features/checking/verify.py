@@ -264,7 +264,7 @@ def _check_working_file(
 def _has_matching_version(
     project: Project, model: str, name: str, path: str, checked: Sequence[VersionRecord]
 ) -> bool:
-    measured = measuring.measure_at(project, path, fresh=True)
+    measured = measuring.measure_at(project, path, fresh=True, keep_manifest=False)
     if measured is None:
         return True
     if any(_is_pinned(record, name, measured.digest) for record in checked):

@@ -241,7 +241,7 @@ def test_what_a_ref_comes_down_to(
 REFUSED = {
     "m@9.9.9": "m has no version 9.9.9",
     "m@staging": "no version of m holds staging",
-    "m@canary": "`canary` is neither a version nor a stage here; the stages are staging, production",
+    "m@canary": "`canary` is neither a version nor a stage here; the stages in .mlver/config.yaml are staging, ",
     "nobody": "there is no model `nobody` here, but m, other",
     "@1.0.0": "there are 2 models here; say which: m, other",
     "m@": "names no version",
@@ -273,6 +273,8 @@ def test_a_stage_may_be_called_like_a_short_version(
 ) -> None:
     where = project.top_folder / layout.stages_folder("m")
     (where / "production").rename(where / "v2")
+    for path in (where / "v2").iterdir():
+        path.write_bytes(path.read_bytes().replace(b"stage: production", b"stage: v2"))
     assert str(project.resolve_ref("m@v2").version) == "1.1.0"
 
 
