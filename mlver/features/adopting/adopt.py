@@ -73,7 +73,6 @@ class AdoptResult:
 
 def adopt_tags(project: Project, request: AdoptRequest) -> AdoptResult:
     """Turn tags into records, all of them in one commit; an existing record stays as it is."""
-    project = project.without_cache
     project.registry.read_config()
     with nullcontext() if request.dry_run else editing(project, "adopt") as edit:
         source = open_source(project, request)

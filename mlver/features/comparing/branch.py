@@ -53,8 +53,8 @@ def compare_trees(project: Project, *, base: str, head: str, other: str) -> Bran
         base=base_records,
         head=head_records,
         other=other_records,
-        base_project=replace(project, registry=RecordRegistry(base_records, project.state)),
-        head_project=replace(project, registry=RecordRegistry(head_records, project.state)),
+        base_project=replace(project, registry=RecordRegistry(base_records)),
+        head_project=replace(project, registry=RecordRegistry(head_records)),
         added=tuple(sorted(added, key=_record_sort_key)),
         states=states,
     )

@@ -70,7 +70,7 @@ def guard_files(start: Path, between: CommitRange | None = None) -> HookResult:
         repository = changes.project.repository
         base = incoming.resolve_commit(repository, between.old)
         # a range is judged by the settings at its base, so that it cannot let itself through
-        registry = RecordRegistry(CommittedRecords.at_commit(repository, base), None)
+        registry = RecordRegistry(CommittedRecords.at_commit(repository, base))
     settings = _read_guard_settings(registry)
     findings = [*_guard_files(changes, settings), *_guard_records(changes, settings)]
     return _summarise_findings("guard", changes, findings)

@@ -93,23 +93,12 @@ def _judge_seal(repository: GitRepository, path: str, tag: GitTag) -> Iterator[F
         return
     show = shell_command("git", "show", tag.name)
     try:
-        yield from _find_misplaced(path, data, show)
+        if layout.is_version_path(path):
+            decode_version(data, path)
+        else:
+            decode_promotion(data, path)
     except MlverError as error:
         yield Finding("record", path, error.message, (show,))
-
-
-def _find_misplaced(path: str, data: bytes, show: str) -> Iterator[Finding]:
-    """A record that belongs at another path than the one it is at."""
-    if layout.is_version_path(path):
-        version = decode_version(data, path)
-        identity = f"{version.model} {version.version}"
-        own_path = layout.version_path(version.model, version.version)
-    else:
-        promotion = decode_promotion(data, path)
-        identity = f"{promotion.model} {promotion.stage} {promotion.sequence:04d}"
-        own_path = layout.promotion_path(promotion.model, promotion.stage, promotion.sequence)
-    if own_path != path:
-        yield Finding("record", path, f"says it is {identity}", (show,))
 
 
 def _describe_sealed(path: str) -> _SealedThing:
