@@ -238,7 +238,9 @@ def test_no_cache_vouches_for_a_record(registry: Registry, project: Project) -> 
     ):
         data = (project.top_folder / path).read_bytes()
         key = Digest.of_bytes(f"{kind}\0".encode() + data).hex
-        text = json.dumps(codec.decode_document("version" if kind == "version" else "promotion", data, path))
+        text = json.dumps(
+            codec.decode_document("version" if kind == "version" else "promotion", data, path)
+        )
         assert old in text
         project.state.put_document(key, text.replace(old, new))
     assert project.registry.find_holders("digits") == {

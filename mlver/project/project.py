@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from mlver import names, paths
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.git.repository import GitRepository
-from mlver.project.registry.registry import RecordRegistry
+from mlver.project.registry.registry import RecordRegistry, describe_newer_settings
 from mlver.project.registry.worktree import WorkTree
 from mlver.project.reporter import Reporter, SilentReporter
 from mlver.records import layout
@@ -108,7 +109,15 @@ class Project:
             )
         return path
 
-    # -- naming a version ----------------------------------------------------------------------------------------
+    def note_newer_settings(self) -> None:
+        """Say that the settings have sections that this mlver does not know; for what only looks."""
+        # Settings that are missing or not valid are left to those who need what they say.
+        with suppress(MlverError):
+            config = self.registry.read_shown_config()
+            if config.unknown_sections:
+                self.reporter.show_note(describe_newer_settings(config))
+
+    # -- naming a version
 
     def resolve_ref(self, text: str | None) -> ResolvedRef:
         """The version a REF means: `MODEL`, `MODEL@1.2.0`, `MODEL@production`, `@latest` where there is one model."""
@@ -167,7 +176,7 @@ class Project:
         )
 
     def _build_holder_error(self, model: str, stage: str) -> MlverError:
-        known = self.registry.read_config().stages
+        known = self.registry.read_shown_config().stages
         if stage in known:
             latest = highest_release(self.registry.list_versions(model)) or "VERSION"
             return MlverError(

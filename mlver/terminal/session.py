@@ -25,6 +25,13 @@ class CommandSession:
         return replace(Project.open_existing(self.start, TerminalReporter()), wait=self.wait)
 
     @property
+    def shown_project(self) -> Project:
+        """The same, for a command that only looks; says so where a newer mlver wrote the settings."""
+        project = self.initialised_project
+        project.note_newer_settings()
+        return project
+
+    @property
     def uninitialised_project(self) -> Project:
         """The same, where `mlver init` need not have run."""
         return replace(Project.find_from(self.start, TerminalReporter()), wait=self.wait)

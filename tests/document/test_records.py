@@ -18,10 +18,12 @@ from mlver.document.codec import decode_document, encode_document
 from mlver.document.schema import KINDS, Kind, load_schema
 from mlver.records.approval import ApprovalRecord
 from mlver.records.artifact import Artifact
-from mlver.records.config import ProjectConfig, StageSettings, TagSettings
+from mlver.records.config import ProjectConfig
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.model import ArtifactSettings, ModelSettings
 from mlver.records.promotion import ApprovalReference, GateResult, PromotionRecord
+from mlver.records.sections.stages import StageSettings
+from mlver.records.sections.tags import TagSettings
 from mlver.records.version import CodeState, TrainingEnvironment, VersionRecord
 from tests.document.documents import PROMOTION_TEXT, SMALL, VERSION_TEXT
 
@@ -170,7 +172,10 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
         TEXTS.filter(bool), st.sampled_from(["higher", "lower"]), max_size=2
     ),
     ("GuardSettings", "max_file_size"): st.integers(65_536, 2**40),
-    ("StageSettings", "after"): st.lists(NAMES, max_size=2).map(tuple),
+    ("StageSettings", "gates"): st.fixed_dictionaries(
+        {}, optional={"after": st.lists(NAMES, max_size=2), "verified": st.booleans()}
+    ),
+    ("ProjectConfig", "unknown_sections"): st.just(()),
 }
 BY_NAME: dict[str, Strategy] = {
     "model": st.sampled_from(["kr2en", "HEAD", "1.0", "no"]),
@@ -259,12 +264,14 @@ def test_the_defaults_are_valid_settings() -> None:
     config = ProjectConfig(
         stages={
             "staging": StageSettings(),
-            "production": StageSettings(after=("staging",), verified=True),
+            "production": StageSettings(gates={"after": ["staging"], "verified": True}),
         },
         tags=TagSettings(promotions=True),
     )
     assert (
-        ProjectConfig.from_document(decode_document("config", encode_document("config", config.to_document()), "f"))
+        ProjectConfig.from_document(
+            decode_document("config", encode_document("config", config.to_document()), "f")
+        )
         == config
     )
     assert (

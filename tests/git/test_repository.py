@@ -11,7 +11,7 @@ import pytest
 from mlver.errors import MlverError
 from mlver.git.history import find_tampering
 from mlver.git.process import GitFailed
-from mlver.git.repository import HeadState, GitRepository
+from mlver.git.repository import GitRepository, HeadState
 from tests.conftest import Repository as Ground
 
 SEAL = "sha256:" + "ab" * 32

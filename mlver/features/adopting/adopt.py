@@ -23,8 +23,8 @@ from mlver.project.project import Project
 from mlver.project.tags import planned_tags
 from mlver.project.transaction import editing
 from mlver.records import layout
-from mlver.records.config import StageSettings
 from mlver.records.model import ArtifactSettings, ModelSettings
+from mlver.records.sections.stages import StageSettings
 from mlver.records.tags import version_tag_name
 from mlver.version import Version
 
@@ -364,7 +364,7 @@ def _land_records(run: _AdoptionRun, edit: PlannedEdit, result: AdoptResult) -> 
     _put_settings(project, edit, run.adoptees)
     _put_stages(project, edit, {one.stage for one in result.stages})
     models = sorted({one.model for one in result.versions} | {one.model for one in result.stages})
-    edit.what = f"adopt {', '.join(models[:3])}{', …' if len(models) > 3 else ''}"
+    description = f"adopt {', '.join(models[:3])}{', …' if len(models) > 3 else ''}"
     lines = [f"{one.model} {one.version} from the tag {one.tag}" for one in result.versions]
     lines += [f"{one.model}: the history of {one.stage}" for one in result.stages]
     tags = tuple(
@@ -372,7 +372,8 @@ def _land_records(run: _AdoptionRun, edit: PlannedEdit, result: AdoptResult) -> 
         for made, one in zip(run.adoptees, result.versions, strict=True)
         if one.seal is not None
     )
-    return edit.commit_files("\n".join((f"mlver: {edit.what}", "", *lines)), tags)
+    message = "\n".join((f"mlver: {description}", "", *lines))
+    return edit.commit_files(message, tags, description=description)
 
 
 def _put_settings(project: Project, edit: PlannedEdit, adoptees: Sequence[PreparedRecord]) -> None:
@@ -391,7 +392,8 @@ def _put_settings(project: Project, edit: PlannedEdit, adoptees: Sequence[Prepar
                 metrics=_list_present(project, adopted_records.METRICS),
             )
             edit.put_file(
-                layout.settings_path(record.model), amend_document("model", None, settings.to_document())
+                layout.settings_path(record.model),
+                amend_document("model", None, settings.to_document()),
             )
 
 
@@ -408,5 +410,7 @@ def _put_stages(project: Project, edit: PlannedEdit, stages: Collection[str]) ->
         )
         edit.put_file(
             layout.CONFIG,
-            amend_document("config", project.registry.read_file(layout.CONFIG), wanted.to_document()),
+            amend_document(
+                "config", project.registry.read_file(layout.CONFIG), wanted.to_document()
+            ),
         )

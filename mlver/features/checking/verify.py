@@ -183,7 +183,7 @@ def _check_seals(
     """
     required = False
     with suppress(MlverError):  # settings that cannot be read are named by their own check
-        required = project.registry.read_config().tags.signed
+        required = project.registry.read_shown_config().tags.signed
     for model in dict.fromkeys(record.model for record, _ in records):
         mine = {record.version: digest for record, digest in records if record.model == model}
         found = seals.read_tagged_seals(project, model, mine)

@@ -47,7 +47,7 @@ def diff_command(
     Params, metrics (which way is better stands in model.yaml), files, environment and code. `main...HEAD` shows what a
     branch registers, moves and changes since it left main, as a pull request does; `A..B` compares the two directly.
     """
-    project = find_session(ctx).initialised_project
+    project = find_session(ctx).shown_project
     asked = parse_range(a)
     if asked is None:
         result = diff_versions(project, a, b)
@@ -80,5 +80,5 @@ def status_command(
     json: Json = False,
 ) -> None:
     """Compare the work tree with the latest version; suggest the bump."""
-    result = find_status(find_session(ctx).initialised_project, model)
+    result = find_status(find_session(ctx).shown_project, model)
     emit_result(result, draw_status, json=json, code=int(exit_code and result.differs))

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from mlver.errors import shell_command
 from mlver.policy.chain import BrokenLink
-from mlver.records.config import GuardSettings
+from mlver.records.sections.guard import GuardSettings
 
 PICKLES = (".pkl", ".pickle", ".joblib", ".dill")
 PICKLED_FORMATS = frozenset({"pickle", "joblib"})

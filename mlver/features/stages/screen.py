@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlver.policy.gates.table import suggest_command
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.checkout import CheckoutResult
 from mlver.project.stages.promote import PromoteResult
@@ -31,20 +32,13 @@ def draw_promote(result: PromoteResult, screen: TextScreen) -> None:
             )
     draw_gates(result.gates, screen)
     if result.outcome == "refused":
-        screen.draw_unbroken(("hint: ", "warn"), _suggest_next_command(result))
+        command = suggest_command(f"{result.model}@{result.version}", result.gates)
+        if command is not None:
+            screen.draw_unbroken(("hint: ", "warn"), command)
 
 
 def _describe_previous_version(result: PromoteResult) -> str:
     return f" (was {result.previous})" if result.previous else ""
-
-
-def _suggest_next_command(result: PromoteResult) -> str:
-    shut = next(gate for gate in result.gates if gate.result != "pass")
-    if shut.gate == "sealed":
-        return f"mlver tag   (if that seals nothing: mlver verify {result.model}@{result.version})"
-    if shut.gate.startswith("after "):
-        return f"mlver promote {result.model}@{result.version} --to {shut.gate.removeprefix('after ')} -m WHY"
-    return f"mlver verify {result.model}@{result.version}"
 
 
 def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:

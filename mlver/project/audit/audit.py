@@ -59,7 +59,7 @@ def describe_unreadable(project: Project, kind: str, path: str, error: MlverErro
 def check_config(project: Project) -> Iterator[BrokenLink]:
     """Settings that cannot be read; raise MlverError where `mlver init` never ran."""
     try:
-        project.registry.read_config()
+        project.registry.read_shown_config()
     except InvalidDocument as error:
         found = describe_unreadable(project, "settings", layout.CONFIG, error)
         yield BrokenLink(found.kind, found.subject, found.message, error.hint or found.hint)

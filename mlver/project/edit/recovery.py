@@ -42,7 +42,9 @@ class RecoveryOutcome(Enum):
         return self.value[1]
 
 
-def recover_edit(repository: GitRepository, plan: CommandIntent, directory: Path) -> RecoveryOutcome:
+def recover_edit(
+    repository: GitRepository, plan: CommandIntent, directory: Path
+) -> RecoveryOutcome:
     """Complete or undo what `plan` says; hold the lock when you call this.
 
     Raise MlverError or OSError where that cannot be done now: the plan has to stay, then.
@@ -97,7 +99,9 @@ def _is_still_merging(repository: GitRepository, plan: CommandIntent) -> bool:
     return plan.during is not None and now is not None and now.identity == plan.during
 
 
-def _complete_edit(repository: GitRepository, plan: CommandIntent, directory: Path) -> RecoveryOutcome:
+def _complete_edit(
+    repository: GitRepository, plan: CommandIntent, directory: Path
+) -> RecoveryOutcome:
     settled = RecoveryOutcome.COMPLETED
     changes.delete_tags(repository, _find_unchanged_tags(repository, plan.untags))
     try:

@@ -9,8 +9,8 @@ from mlver.errors import MlverError, UsageError, printable_name
 from mlver.policy.chain import BrokenLink, judge_history
 from mlver.project.project import Project
 from mlver.records import layout
-from mlver.records.config import StageSettings
 from mlver.records.promotion import PromotionRecord
+from mlver.records.sections.stages import StageSettings
 
 StageHistory = Sequence[tuple[PromotionRecord, Digest]]
 

@@ -369,7 +369,7 @@ def _land_record(
     data: bytes,
     measured: Mapping[str, MeasuredArtifact],
 ) -> str | None:
-    edit.what = f"register {record.model} {record.version}"
+    description = f"register {record.model} {record.version}"
     edit.create_file(layout.version_path(record.model, record.version), data)
     manifests = {
         layout.manifest_path(one.digest): one.manifest
@@ -383,11 +383,11 @@ def _land_record(
             path, amend_document("model", project.registry.read_file(path), settings.to_document())
         )
     if not asked.commit:
-        edit.stage_files()
+        edit.stage_files(description=description)
         return None
-    subject = f"mlver: register {record.model} {record.version}"
     tags = (planned_tags.plan_version_tag(record, data),)
-    return edit.commit_files(f"{subject}\n\n{record.message}", tags, otherwise="add --no-commit")
+    message = f"mlver: {description}\n\n{record.message}"
+    return edit.commit_files(message, tags, otherwise="add --no-commit", description=description)
 
 
 # -- telling of it ---------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from mlver.features.hooks.guarding import SMALL, GuardedFile, is_pickle, judge_artifact, judge_file
-from mlver.records.config import GuardSettings
+from mlver.records.sections.guard import GuardSettings
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n"
 FORBID = GuardSettings(pickle="forbid")
