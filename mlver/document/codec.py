@@ -28,7 +28,9 @@ def decode_document(
     return document
 
 
-def encode_document(kind: Kind, document: dict[str, Any], extra_schema: bytes | None = None) -> bytes:
+def encode_document(
+    kind: Kind, document: dict[str, Any], extra_schema: bytes | None = None
+) -> bytes:
     """The bytes of a document.
 
     Raise InvalidDocument for one that `decode` would refuse: it is never written.

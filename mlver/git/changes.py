@@ -135,7 +135,9 @@ def restore_tags(repository: GitRepository, tags: Mapping[str, str]) -> None:
     _update_tags(repository, "create", tags, doing="put the old tags back")
 
 
-def _update_tags(repository: GitRepository, verb: str, tags: Mapping[str, str], *, doing: str) -> None:
+def _update_tags(
+    repository: GitRepository, verb: str, tags: Mapping[str, str], *, doing: str
+) -> None:
     """One transaction of git-update-ref(1)."""
     lines = [f"{verb} refs/tags/{name}\0{object_id}\0" for name, object_id in tags.items()]
     if lines:

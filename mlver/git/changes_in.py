@@ -88,7 +88,9 @@ def list_changed_paths(
     return list(paths)
 
 
-def list_new_blobs(repository: GitRepository, new: str, without: Sequence[str]) -> list[tuple[str, KnownObject]]:
+def list_new_blobs(
+    repository: GitRepository, new: str, without: Sequence[str]
+) -> list[tuple[str, KnownObject]]:
     """The file contents that `new` has in its history and none of `without` has, each with (one of) its paths."""
     listing = repository.process.read(["rev-list", "--objects", new, *_excluding(without)])
     object_ids: list[str] = []

@@ -259,7 +259,7 @@ def _begin_chunk(
     if run.faults:
         return chunk
     if run.sink is not None:
-        missing = run.sink.find_missing({digest.hex() for digest in digests if digest is not None})
+        missing = run.sink.missing({digest.hex() for digest in digests if digest is not None})
         chunk.digests = [
             None if digest is None or digest.hex() in missing else digest for digest in digests
         ]

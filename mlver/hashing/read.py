@@ -13,7 +13,7 @@ from typing import NamedTuple
 from mlver.hashing.cache import stat_signature
 from mlver.hashing.sink import BlobWriter, ContentSink
 from mlver.hashing.walk import printable_path
-from mlver.system.parallel import hash_descriptor
+from mlver.system.parallel import copy_hashed, hash_descriptor
 
 # From here on a file is read in chunks and stored on its own; below, many are stored together.
 LARGE = 1 << 20
@@ -133,7 +133,7 @@ def _hash_into_blob(
 ) -> tuple[str, int]:
     if blob is None:
         return hash_descriptor(descriptor, None, progress)
+    # It is the copy that is hashed: the original may be changing, the copy isn't.
     if blob.clone_from(descriptor):
-        # It is the copy that is hashed: the original may be changing, the copy isn't.
         return hash_descriptor(blob.file_descriptor, None, progress)
-    return hash_descriptor(descriptor, blob.write, progress)
+    return copy_hashed(descriptor, blob, progress)

@@ -19,8 +19,12 @@ class BlobWriter(Protocol):
         """Share the blocks of this open file, where the file system can; False if it can't, and nothing changed."""
         ...
 
-    def write(self, data: memoryview) -> None:
-        """Append; returns once the bytes were handed to the system, so the buffer may be used again."""
+    def take(self, source: int) -> int:
+        """Append some of what is left to read of this descriptor; return how many bytes, 0 at its end."""
+        ...
+
+    def read_at(self, buffer: memoryview, offset: int) -> int:
+        """Fill the buffer, or a part of it, with what was taken so far; return how many bytes."""
         ...
 
     def keep_as(self, digest: str) -> None:
@@ -35,7 +39,7 @@ class BlobWriter(Protocol):
 class ContentSink(Protocol):
     """Takes contents whose digests were computed from the very bytes handed over. Digests are 64 hexadecimal digits."""
 
-    def find_missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
+    def missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
         """Those that the store doesn't hold and that weren't handed over either."""
         ...
 

@@ -23,6 +23,7 @@ ManifestEntry = tuple[bytes, str]
 FAULTS_SHOWN = 20
 # Where a line's path begins, if nothing in it is escaped.
 _PATH = 64 + 2
+_SLASH = ord("/")
 _LINE = re.compile(rb"(\\?)([0-9a-f]{64})  (.+)", re.DOTALL)
 # What nearly all lines are: nothing escaped, and no component that may be `.`, `..` or a name of `.git`. Those begin in
 # a dot, or in something that a file system drops (U+200C to U+206F, U+FEFF: see mlver.paths).
@@ -44,8 +45,8 @@ class Manifest:
     @classmethod
     def parse(cls, data: bytes, where: str) -> Manifest:
         """Read a manifest; raise InvalidDocument, naming `where`, with every fault found and its line number."""
-        if (plain := _parse_plain(data)) is not None:
-            return cls(plain)
+        if _is_plain(data):
+            return cls(tuple(Listing(data)))
         entries, faults = _parse_lines(data)
         faults.extend(_find_order_faults(entries))
         if faults:
@@ -70,6 +71,74 @@ class Manifest:
     @cached_property
     def by_path(self) -> Mapping[bytes, str]:
         return dict(self.entries)
+
+
+class Listing:
+    """The same pairs read from the manifest's bytes each time they are gone through: nothing else is in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        """`data` is known to be a manifest; see `of_manifest`."""
+        self._data = data
+
+    @classmethod
+    def of(cls, entries: Iterable[ManifestEntry]) -> Listing:
+        """A listing of these, in the order they come in."""
+        out = BytesIO()
+        for path, hexadecimal in entries:
+            out.write(format_line(path, hexadecimal))
+        return cls(out.getvalue())
+
+    @classmethod
+    def of_file(cls, digest: Digest) -> Listing:
+        """A file by itself, whose path is empty."""
+        return cls.of([(b"", digest.hex)])
+
+    @classmethod
+    def of_manifest(cls, data: bytes, where: str) -> Listing:
+        """A manifest's own; raise InvalidDocument as `Manifest.parse` does."""
+        if not _is_plain(data):
+            Manifest.parse(data, where)
+        return cls(data)
+
+    def unlike(self, others: Listing) -> Listing:
+        """The files that are missing or different in the other listing. Both are in the order of their paths."""
+        if not others:
+            return self
+        pairs = self._paired(others)
+        return Listing.of((path, digest) for path, digest, other in pairs if digest != other)
+
+    def missing_from(self, others: Listing) -> Listing:
+        """The files whose paths are not in the other listing."""
+        pairs = self._paired(others)
+        return Listing.of((path, digest) for path, digest, other in pairs if other is None)
+
+    def found_in(self, others: Listing) -> Listing:
+        """The files whose paths are in the other listing as well."""
+        pairs = self._paired(others)
+        return Listing.of((path, digest) for path, digest, other in pairs if other is not None)
+
+    def _paired(self, others: Listing) -> Iterator[tuple[bytes, str, str | None]]:
+        """Each path, its digest here, and its digest there."""
+        following = iter(others)
+        other = next(following, None)
+        for path, hexadecimal in self:
+            while other is not None and other[0] < path:
+                other = next(following, None)
+            if other is not None and other[0] == path:
+                yield path, hexadecimal, other[1]
+            else:
+                yield path, hexadecimal, None
+
+    def __len__(self) -> int:
+        return self._data.count(b"\n")
+
+    def __iter__(self) -> Iterator[ManifestEntry]:
+        for text in BytesIO(self._data):
+            if text[:1] == b"\\":
+                path = text[_PATH + 1 : -1]
+                yield _unescape_path(path) or path, text[1:65].decode()
+            else:
+                yield text[_PATH:-1], text[:64].decode()
 
 
 def format_line(path: bytes, hexadecimal: str) -> bytes:
@@ -101,20 +170,22 @@ NumberedEntry = tuple[int, ManifestEntry]
 ManifestFault = tuple[int, str]
 
 
-def _parse_plain(data: bytes) -> tuple[ManifestEntry, ...] | None:
-    """The entries, where every line is plain and in its place: so many are not to be looked at one by one."""
-    entries: list[ManifestEntry] = []
+def _is_plain(data: bytes) -> bool:
+    """Whether every line is plain and in its place: half a million are not to be made into objects for that."""
     at, last = 0, b""
-    while found := _PLAIN.match(data, at):  # and no search, which would go on from every byte
-        hexadecimal, path = found.groups()
+    # Files whose whole names the current path begins with. They may not be folders of it.
+    openings: list[bytes] = []
+    while match := _PLAIN.match(data, at):  # and no search, which would go on from every byte
+        path = match[2]
         if path <= last:
-            return None
-        at, last = found.end(), path
-        entries.append((path, hexadecimal.decode()))
-    if at != len(data) or not entries:
-        return None
-    parents = _parent_directories(path for path, _ in entries)
-    return None if any(path in parents for path, _ in entries) else tuple(entries)
+            return False
+        while openings and not path.startswith(openings[-1]):
+            openings.pop()
+        if any(path[len(file)] == _SLASH for file in openings):
+            return False
+        openings.append(path)
+        at, last = match.end(), path
+    return at == len(data) and at > 0
 
 
 def _parse_lines(data: bytes) -> tuple[list[NumberedEntry], list[ManifestFault]]:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -14,13 +15,17 @@ from typing import NamedTuple
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import ObjectDamaged, ObjectMissing
-from mlver.storage.packs import PackFile, pack_name, scan_pack
+from mlver.storage.digests import DigestSet
+from mlver.storage.packs import LINE, PackFile, pack_name, scan_pack
 from mlver.system import durable
 from mlver.system.parallel import hash_descriptor
 
 # From here on listing all object directories is cheaper than asking for one object after the other.
 LIST_FROM = 512
 _HEX = frozenset("0123456789abcdef")
+# Offset, size and rank of a copy. Copies are sorted so many bytes of their file at a time.
+_COPY = struct.Struct(">QQQ")
+_HEAP_BYTES = 8 << 20
 
 
 class ObjectLocation(NamedTuple):
@@ -30,6 +35,51 @@ class ObjectLocation(NamedTuple):
     offset: int
     size: int
     pack: str
+
+
+class CopyList:
+    """Where contents lie in one file, or in the folder of the loose ones (`pack` is empty then): 24 bytes each."""
+
+    def __init__(self, path: str, pack: str) -> None:
+        self.path = path
+        self.pack = pack
+        self.total = 0
+        self._heaps: dict[int, bytearray] = {}
+
+    def add(self, offset: int, size: int, rank: int) -> None:
+        """Note the copy of a digest, which is known by its rank among those that are wanted."""
+        self.total += size
+        heap = self._heaps.setdefault(offset // _HEAP_BYTES, bytearray())
+        heap += _COPY.pack(offset, size, rank)
+
+    def in_order(self) -> Iterator[tuple[int, int, int]]:
+        """Offset, size and rank of each copy, from the front of the file to its back."""
+        for _, heap in sorted(self._heaps.items()):
+            yield from sorted(_COPY.iter_unpack(heap))
+
+
+class Located(NamedTuple):
+    """The copies of digests, in packs and loose; `present` has a 1 for the rank of each that has any."""
+
+    wanted: DigestSet
+    packs: tuple[CopyList, ...]
+    loose: CopyList
+    present: bytes
+
+    @property
+    def total(self) -> int:
+        """The bytes of all copies."""
+        return self.loose.total + sum(copies.total for copies in self.packs)
+
+    def missing(self) -> list[Digest]:
+        """The digests that have no copy, in order."""
+        if 0 not in self.present:
+            return []
+        return [
+            Digest(raw.hex())
+            for raw, here in zip(self.wanted.raws(), self.present, strict=True)
+            if not here
+        ]
 
 
 class ObjectCatalogue:
@@ -45,7 +95,7 @@ class ObjectCatalogue:
         self._marked: dict[str, set[str]] = {}
         self._seen: tuple[int, ...] | None = None
 
-    def list_packs(self) -> list[PackFile]:
+    def packs(self) -> list[PackFile]:
         """The packs there are now; an index once read is kept, for packs never change."""
         now = tuple(
             _modification_time(directory) for directory in (self.packs_directory, self.quarantined)
@@ -71,14 +121,14 @@ class ObjectCatalogue:
         """The members of a pack that were found damaged and are not served from it."""
         return self._marked.get(pack, frozenset())
 
-    def find_missing(self, digests: Iterable[Digest]) -> set[Digest]:
+    def missing(self, digests: Iterable[Digest]) -> set[Digest]:
         """See ObjectStore."""
         wanted = {digest.hex: digest for digest in digests}
         return {wanted[hexadecimal] for hexadecimal in self.find_missing_hex(wanted.keys())}
 
     def find_missing_hex(self, digests: AbstractSet[str]) -> set[str]:
         rest = set(digests)
-        for pack in self.list_packs():
+        for pack in self.packs():
             if not rest:
                 return rest
             rest -= pack.find_listed(rest) - self.damaged_members(pack.name)
@@ -109,7 +159,7 @@ class ObjectCatalogue:
     def find_locations(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
         """Every copy of each digest; those without any are left out. Copies in packs come first."""
         found: dict[str, list[ObjectLocation]] = {}
-        for pack in self.list_packs():
+        for pack in self.packs():
             marked, file = self.damaged_members(pack.name), os.fspath(pack.path)
             for digest, offset, size in pack.find_members(digests):
                 if digest not in marked:
@@ -124,9 +174,44 @@ class ObjectCatalogue:
                 )
         return found
 
-    def find_locations_with_repair(
-        self, digests: AbstractSet[str]
-    ) -> dict[str, list[ObjectLocation]]:
+    def locate(self, wanted: DigestSet) -> Located:
+        """Every copy of each digest, as `places` finds them, in a tenth of the memory."""
+        files: list[CopyList] = []
+        present = bytearray(len(wanted))
+        for pack in self.packs():
+            marked = {bytes.fromhex(digest) for digest in self.damaged_members(pack.name)}
+            copies = CopyList(os.fspath(pack.path), pack.name)
+            for rank, offset, size in _members(pack, wanted, marked):
+                present[rank] = 1
+                copies.add(offset, size, rank)
+            pack.release_index()
+            files.append(copies)
+        return Located(wanted, tuple(files), self._locate_loose(wanted, present), bytes(present))
+
+    def _locate_loose(self, wanted: DigestSet, present: bytearray) -> CopyList:
+        copies = CopyList(os.fspath(self.objects), "")
+        few = len(wanted) < LIST_FROM
+        for digest in (
+            self._find_loose({digest.hex for digest in wanted}) if few else self.loose_digests()
+        ):
+            rank = wanted.rank_next(bytes.fromhex(digest))
+            if rank is not None:
+                with contextlib.suppress(OSError):
+                    size = self.loose_path(digest).stat().st_size
+                    present[rank] = 1
+                    copies.add(0, size, rank)
+        return copies
+
+    def locate_all(self, wanted: DigestSet) -> Located:
+        """Like `locate`, but what is not found is looked for again where the indexes themselves are damaged."""
+        located = self.locate(wanted)
+        if located.missing():
+            self.forget_listing()
+            self.repair_indexes()
+            located = self.locate(wanted)
+        return located
+
+    def find_locations_with_repair(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
         """Like `places`, but what is not found is looked for again where the indexes themselves are damaged."""
         found = self.find_locations(digests)
         if len(found) < len(digests):
@@ -138,8 +223,9 @@ class ObjectCatalogue:
     def repair_indexes(self) -> list[Path]:
         """Make damaged or lost indexes again from their packs; return the paths of those that were bad."""
         bad = []
-        for pack in self.list_packs():
+        for pack in self.packs():
             if pack.is_indexed():
+                pack.release_index()
                 continue
             bad.append(pack.index_path)
             _repair_index(pack)
@@ -147,7 +233,7 @@ class ObjectCatalogue:
 
     def complete_packs(self) -> None:
         """Give each pack that was named just before a crash the index it still lacks."""
-        for pack in self.list_packs():
+        for pack in self.packs():
             if not pack.index_path.exists():
                 _repair_index(pack)
 
@@ -205,17 +291,35 @@ class ObjectCatalogue:
         )
 
 
+def _members(
+    pack: PackFile, wanted: DigestSet, marked: AbstractSet[bytes]
+) -> Iterator[tuple[int, int, int]]:
+    """Rank, offset and size of the members of a pack that are wanted and may be served."""
+    lines = len(pack.index) // LINE
+    if len(wanted) * 64 < lines:
+        for rank, raw in enumerate(wanted.raws()):
+            member = pack.find_member(raw.hex())
+            if member is not None and raw not in marked:
+                yield rank, member.offset, member.size
+        return
+    rank_of = wanted.rank if lines * 8 < len(wanted) else wanted.rank_next
+    for raw, offset, size in pack.entries():
+        wanted_rank = rank_of(raw)
+        if wanted_rank is not None and raw not in marked:
+            yield wanted_rank, offset, size
+
+
 def _repair_index(pack: PackFile) -> None:
     try:
         index, _ = scan_pack(pack.path)
     except OSError:
         return
-    pack.__dict__.pop("digests", None)
-    pack.__dict__["index"] = index
+    pack.keep_index(index)
     if pack_name(index) == pack.name:
         # A store on a read-only disk is mended in memory only.
         with contextlib.suppress(OSError):
             durable.write_file(pack.index_path, index)
+            pack.is_remade = False
 
 
 def read_location(place: ObjectLocation) -> bytes:

@@ -102,7 +102,7 @@ class ObjectDeposit:
         blob.keep_as(hasher.hexdigest())
         return Digest(hasher.hexdigest())
 
-    def find_missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
+    def missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
         """See hashing's Sink."""
         missing = self._store.find_missing_hex(digests)
         if missing:
@@ -315,6 +315,12 @@ class LooseBlob:
 
     def write(self, data: memoryview) -> None:
         self._out.write(data)
+
+    def take(self, source: int) -> int:
+        return self._out.take(source)
+
+    def read_at(self, buffer: memoryview, offset: int) -> int:
+        return self._out.read_at(buffer, offset)
 
     def keep_as(self, digest: str) -> None:
         with durable.naming_errors(self._path):

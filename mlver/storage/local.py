@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,11 +20,10 @@ from mlver.digest import Digest
 from mlver.errors import refusal_error
 from mlver.storage.catalogue import ObjectCatalogue, open_location, read_location
 from mlver.storage.deposit import ObjectDeposit
-from mlver.storage.export import export_objects
+from mlver.storage.export import Wanted, export_objects
 from mlver.storage.store import StoreProblem
 from mlver.storage.verify import verify_objects
 from mlver.system import durable
-from mlver.system.durable import AnyPath
 from mlver.system.parallel import hash_descriptor
 
 StoreProgress = Callable[[int], None]
@@ -61,7 +60,7 @@ class LocalStore(ObjectCatalogue):
 
     def export_objects(
         self,
-        wanted: Sequence[tuple[Digest, AnyPath]],
+        wanted: Wanted,
         *,
         progress: StoreProgress | None = None,
         make_way: Callable[[], None] | None = None,

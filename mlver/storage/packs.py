@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-from binascii import hexlify
+from binascii import hexlify, unhexlify
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -37,6 +37,8 @@ _REST = (b"0" + b"\0" * 100 + b"ustar\x0000").ljust(BLOCK - 156, b"\0")
 _ENTRY = struct.Struct(">32sQQ")
 # An index is sorted in so many pieces, one first digit of the digests after the other.
 _PIECES = 16
+# From here on an index is searched where it lies, and not kept any longer than it is needed.
+LARGE_INDEX = 6 << 20
 _SUM = sum(_NAME) + sum(_TIME) + 8 * ord(" ") + sum(_REST)
 
 
@@ -140,6 +142,7 @@ class PackFile:
         self.name = name
         self.path = directory / f"{name}{PACK}"
         self.index_path = directory / f"{name}{INDEX}"
+        self.is_remade = False
 
     @cached_property
     def index(self) -> bytes:
@@ -148,6 +151,28 @@ class PackFile:
             return self.index_path.read_bytes()
         except OSError:
             return b""
+
+    def release_index(self) -> None:
+        """Give the memory of a large index back, if the disk has it: the next one who asks reads it again."""
+        if len(self.__dict__.get("index", b"")) >= LARGE_INDEX and not self.is_remade:
+            del self.__dict__["index"]
+            self.__dict__.pop("digests", None)
+
+    def keep_index(self, index: bytes) -> None:
+        """Believe this index, which was made again from the pack, whatever is on the disk."""
+        self.__dict__.pop("digests", None)
+        self.__dict__["index"] = index
+        self.is_remade = True
+
+    def entries(self) -> Iterator[tuple[bytes, int, int]]:
+        """Raw digest, offset and size of all members, in the order of the digests; damaged lines are left out."""
+        index = self.index
+        for start in range(0, len(index), LINE):
+            try:
+                raw = unhexlify(index[start : start + 64])
+                yield raw, int(index[start + 65 : start + 77]), int(index[start + 78 : start + 90])
+            except ValueError:
+                continue
 
     @cached_property
     def digests(self) -> frozenset[str]:
@@ -169,7 +194,7 @@ class PackFile:
 
     def _are_few(self, digests: AbstractSet[str]) -> bool:
         """Whether to look each of them up is cheaper than to go through all there are."""
-        return len(digests) * 64 < len(self.index) // LINE
+        return len(self.index) >= LARGE_INDEX or len(digests) * 64 < len(self.index) // LINE
 
     def find_member(self, hexadecimal: str) -> PackMember | None:
         """Bisect the index."""

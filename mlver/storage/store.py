@@ -39,7 +39,7 @@ class ObjectStore(Protocol):
     What the operating system or a network refuses is raised as MlverError, with the place and what to do about it.
     """
 
-    def find_missing(self, digests: Iterable[Digest]) -> AbstractSet[Digest]:
+    def missing(self, digests: Iterable[Digest]) -> AbstractSet[Digest]:
         """Those not in the store. An object that is there may still be damaged: only reading it tells."""
         ...
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from mlver.digest import Digest
 from mlver.storage import packs
-from mlver.storage.catalogue import ObjectCatalogue, ObjectLocation, open_location
+from mlver.storage.catalogue import Located, ObjectCatalogue, ObjectLocation, open_location
+from mlver.storage.digests import DigestSet
 from mlver.storage.store import StoreProblem
 from mlver.system.parallel import hash_descriptor, spread_batches
 
@@ -40,29 +41,51 @@ def verify_objects(
         yield StoreProblem(None, path, "the index was damaged and is made again from its pack")
     if digests is None:
         yield from _find_stray_files(store)
-        wanted = set(store.loose_digests()).union(
-            *(pack.digests - store.damaged_members(pack.name) for pack in store.list_packs())
-        )
+        wanted = DigestSet.of(_stored_raws(store))
+    elif isinstance(digests, DigestSet):
+        wanted = digests
     else:
-        wanted = {digest.hex for digest in digests}
-    places = store.find_locations(wanted)
-    for digest in sorted(wanted - places.keys()):
-        yield StoreProblem(Digest(digest), None, MISSING, lost=True)
-    for pack in store.list_packs():
+        wanted = DigestSet.of(bytes.fromhex(digest.hex) for digest in digests)
+    located = store.locate(wanted)
+    for absent in located.missing():
+        yield StoreProblem(absent, None, MISSING, lost=True)
+    for pack in store.packs():
         yield from _check_pack_end(pack)
-    copies = sorted((place, digest) for digest, several in places.items() for place in several)
-    expect(sum(place.size for place, _ in copies))
-    batches = _split_batches(_StoredCopy(digest, place) for place, digest in copies)
+        pack.release_index()
+    expect(located.total)
+    batches = _split_batches(_copies(store, located))
     found: list[_FoundFault] = []
     with closing(spread_batches(_verify_batch, batches)) as results:
         for problems, done in results:
             progress(done)
             found += problems
     unsound = Counter(digest for digest, _, what in found if what != FRAMED)
+    places = store.find_locations({digest for digest, _, _ in found}) if found else {}
     for digest, file, what in found:
-        yield StoreProblem(
-            Digest(digest), Path(file), what, lost=unsound[digest] == len(places[digest])
-        )
+        lost = unsound[digest] == len(places.get(digest, ()))
+        yield StoreProblem(Digest(digest), Path(file), what, lost=lost)
+
+
+def _stored_raws(store: ObjectCatalogue) -> Iterator[bytes]:
+    """The raw digests of all that the store says it holds."""
+    yield from map(bytes.fromhex, store.loose_digests())
+    for pack in store.packs():
+        marked = {bytes.fromhex(digest) for digest in store.damaged_members(pack.name)}
+        yield from (raw for raw, _, _ in pack.entries() if raw not in marked)
+        pack.release_index()
+
+
+def _copies(store: ObjectCatalogue, located: Located) -> Iterator[_StoredCopy]:
+    """Every copy, in the order of the stored bytes."""
+    for _, size, rank in located.loose.in_order():
+        digest = located.wanted.at(rank).hex()
+        yield _StoredCopy(digest, ObjectLocation(os.fspath(store.loose_path(digest)), 0, size, ""))
+    for copies in located.packs:
+        for offset, size, rank in copies.in_order():
+            yield _StoredCopy(
+                located.wanted.at(rank).hex(),
+                ObjectLocation(copies.path, offset, size, copies.pack),
+            )
 
 
 def _find_stray_files(store: ObjectCatalogue) -> Iterator[StoreProblem]:
@@ -71,7 +94,7 @@ def _find_stray_files(store: ObjectCatalogue) -> Iterator[StoreProblem]:
     for path in sorted(store.objects.rglob("*")):
         if not path.is_dir() and path not in known:
             yield StoreProblem(None, path, "this is no object's name")
-    expected = {path for pack in store.list_packs() for path in (pack.path, pack.index_path)}
+    expected = {path for pack in store.packs() for path in (pack.path, pack.index_path)}
     for path in sorted(store.packs_directory.glob("*")):
         if path not in expected:
             yield StoreProblem(None, path, "this belongs to no pack")
@@ -79,7 +102,8 @@ def _find_stray_files(store: ObjectCatalogue) -> Iterator[StoreProblem]:
 
 def _check_pack_end(pack: packs.PackFile) -> Iterator[StoreProblem]:
     """The end of a pack, which no member covers."""
-    end = max((packs.member_end(member) for member in pack.read_members()), default=0)
+    ends = (packs.BLOCK * -(-(offset + size) // packs.BLOCK) for _, offset, size in pack.entries())
+    end = max(ends, default=0)
     try:
         with pack.path.open("rb") as file:
             whole = os.pread(file.fileno(), len(packs.TRAILER) + 1, end) == packs.TRAILER

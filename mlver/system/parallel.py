@@ -16,7 +16,7 @@ from functools import partial
 from itertools import chain, islice
 from queue import SimpleQueue
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, cast
 
 from mlver.errors import MlverError
 
@@ -27,8 +27,10 @@ Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 # Batches under way for each worker: one in hand, one waiting, so that none idles while results are collected.
 AHEAD = 2
-# A large file goes from hand to hand in pieces of this size, so many at once.
-PIECE, PIECES = 1 << 20, 4
+# What is hashed is read in pieces that stay in a core's own cache: larger ones cost four times the reading.
+PIECE = 1 << 16
+# A copy is at most this much ahead of its hash, so that the hash still finds it in memory.
+COPY_LEAD = 128 << 20
 
 
 def count_cores() -> int:
@@ -248,39 +250,115 @@ def _wait_for_result(future: Future[Result]) -> Result:
 def hash_descriptor(
     source: int, write: Callable[[memoryview], None] | None, progress: Callable[[int], None]
 ) -> tuple[str, int]:
-    """The SHA-256 (64 hexadecimal digits) and size of what is left to read of a descriptor, in constant memory.
+    """The SHA-256 (64 hexadecimal digits) and size of what is left to read of a descriptor.
 
-    With `write`, each piece is handed to it as well, while a second thread hashes: both let go of the interpreter lock.
+    Memory is constant. With `write`, each piece is handed to it as well.
     """
     hasher = hashlib.sha256()
     done = 0
-    if write is None:
-        buffer = memoryview(bytearray(PIECE))
-        while count := os.readv(source, [buffer]):
-            hasher.update(buffer[:count])
-            done += count
-            progress(count)
-        return hasher.hexdigest(), done
-    free: SimpleQueue[memoryview] = SimpleQueue()
-    full: SimpleQueue[memoryview | None] = SimpleQueue()
-    for _ in range(PIECES):
-        free.put(memoryview(bytearray(PIECE)))
-
-    def hash_all() -> None:
-        while (piece := full.get()) is not None:
-            hasher.update(piece)
-            free.put(memoryview(piece.obj))
-
-    thread = threading.Thread(target=hash_all, daemon=True)
-    thread.start()
-    try:
-        # A piece comes back once it is hashed, and this thread has written it before it asks for another.
-        while count := os.readv(source, [buffer := free.get()]):
-            full.put(buffer[:count])
+    buffer = memoryview(bytearray(PIECE))
+    while count := os.readv(source, [buffer]):
+        hasher.update(buffer[:count])
+        if write is not None:
             write(buffer[:count])
-            done += count
-            progress(count)
-    finally:
-        full.put(None)
-        thread.join()
+        done += count
+        progress(count)
     return hasher.hexdigest(), done
+
+
+class CopyTarget(Protocol):
+    """A file that grows by what is copied to it, and can be read meanwhile."""
+
+    def take(self, source: int) -> int:
+        """Append some of what is left to read of a descriptor; return how many bytes, 0 at its end."""
+        ...
+
+    def read_at(self, buffer: memoryview, offset: int) -> int:
+        """Fill the buffer, or a part of it, with what is in the file already; return how many bytes.
+
+        Raise OSError where none are left.
+        """
+        ...
+
+
+def copy_hashed(
+    source: int, target: CopyTarget, progress: Callable[[int], None]
+) -> tuple[str, int]:
+    """Copy what is left to read of a descriptor; return the SHA-256 and the size of the copy.
+
+    A second thread reads the copy back, from memory, and hashes it behind this one. It changes nothing, so the order of
+    all calls that do is the same in every run.
+    """
+    follower = _Follower(target)
+    thread = threading.Thread(target=follower.run, daemon=True)
+    thread.start()
+    done = 0
+    try:
+        while count := target.take(source):
+            done += count
+            follower.follow(count)
+            progress(count)
+        follower.finish()
+        thread.join()
+    finally:
+        # After an error or a Ctrl-C, nothing may read a descriptor that the caller closes.
+        follower.stop()
+        thread.join()
+    return follower.digest(), done
+
+
+class _Follower:
+    """Hashes a file while it grows: `run` in one thread, everything else in the thread that writes."""
+
+    def __init__(self, target: CopyTarget) -> None:
+        self._target = target
+        self._hasher = hashlib.sha256()
+        self._sizes: SimpleQueue[int] = SimpleQueue()
+        self._room = threading.Condition()
+        self._lead = 0
+        self._stopped = False
+        self._failure: OSError | None = None
+
+    def follow(self, count: int) -> None:
+        """So many bytes more are in the file. Return once the copy is not too far ahead."""
+        self._sizes.put(count)
+        with self._room:
+            self._lead += count
+            while self._lead > COPY_LEAD:
+                self._room.wait()
+
+    def finish(self) -> None:
+        """No more bytes will come."""
+        self._sizes.put(0)
+
+    def stop(self) -> None:
+        """Have `run` return at once."""
+        self._stopped = True
+        self._sizes.put(0)
+
+    def digest(self) -> str:
+        """The SHA-256 of the file, once `run` has returned; raise the OSError that it met."""
+        if self._failure is not None:
+            raise self._failure
+        return self._hasher.hexdigest()
+
+    def run(self) -> None:
+        """Hash what `follow` told of, until `finish` or `stop`."""
+        buffer = memoryview(bytearray(PIECE))
+        offset = 0
+        while size := self._sizes.get():
+            end = offset + size
+            try:
+                while offset < end and not self._stopped:
+                    offset += self._hash_piece(buffer[: end - offset], offset)
+            except OSError as error:
+                self._failure = error
+                self._stopped = True
+            with self._room:
+                self._lead -= size
+                self._room.notify()
+
+    def _hash_piece(self, buffer: memoryview, offset: int) -> int:
+        count = self._target.read_at(buffer, offset)
+        self._hasher.update(buffer[:count])
+        return count

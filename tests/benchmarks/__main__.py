@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.benchmarks import files, growth, records  # noqa: F401 - each registers its workloads
-from tests.benchmarks.harness import CHECKOUT, Bench, Row, say
+from tests.benchmarks.harness import CHECKOUT, Bench, Row, has_sha, say
 from tests.benchmarks.workload import WORKLOADS
 
 
@@ -93,7 +93,7 @@ def _processor() -> str:
         (line.partition(": ")[2] for line in told.splitlines() if line.startswith("model name")),
         "unknown",
     )
-    return f"{name}{' with' if ' sha_ni' in told else ' without'} SHA instructions"
+    return f"{name} {'with' if has_sha() else 'without'} SHA instructions"
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.benchmarks import material
-from tests.benchmarks.harness import Bench, Command, Prepare, Row, always
+from tests.benchmarks.harness import Bench, Command, Prepare, Row, always, has_sha
 from tests.benchmarks.workload import MIB, register, workload
 
 
@@ -21,26 +21,57 @@ def register_large(bench: Bench) -> Iterator[Row]:
 
     It can take no less than one core's hash of it, nor than a synced copy.
     """
-    size = 64 * MIB if bench.quick else 4096 * MIB
-    source = material.one_file(bench.root / "large" / "weights.bin", size)
+    source = _large_file(bench)
 
-    def ours(directory: Path) -> Command:
+    def ours(masked: bool) -> Prepare:
+        def prepare(directory: Path) -> Command:
+            top = material.project(bench, directory / "repository")
+            (top / "weights.bin").hardlink_to(source)
+            return Command(register(bench, "weights.bin"), top, masked)
+
+        return prepare
+
+    yield from _large_rows(bench, "register", source, ours)
+    source.unlink()
+
+
+@workload("checkout-large")
+def checkout_large(bench: Bench) -> Iterator[Row]:
+    """One large file out of the store into an empty folder, hashed on the way; the page cache is warm."""
+    source = _large_file(bench)
+    with bench.scratch() as directory:
         top = material.project(bench, directory / "repository")
         (top / "weights.bin").hardlink_to(source)
-        return Command(register(bench, "weights.bin"), top)
+        bench.run(register(bench, "weights.bin"), top)
 
-    def shell(script: str) -> Prepare:
-        return lambda directory: Command(["sh", "-c", script, source], directory)
+        def ours(masked: bool) -> Prepare:
+            argv: list[str | Path] = [material.mlver(bench), "checkout", material.MODEL, "--to"]
+            return lambda scratch: Command([*argv, scratch / "out"], top, masked)
 
-    peers = [shell('openssl dgst -sha256 "$0"'), shell('cp "$0" copy && sync copy')]
-    name = f"register one file of {size // MIB:,} MiB"
-    yield Row.of_race(
-        name,
-        "the slower of `openssl dgst -sha256` and a synced `cp`",
-        bench.slowest(ours, peers, 3),
-        1.1,
-    )
+        yield from _large_rows(bench, "checkout", source, ours)
     source.unlink()
+
+
+def _large_file(bench: Bench) -> Path:
+    size = 64 * MIB if bench.quick else 4096 * MIB
+    return material.one_file(bench.root / "large" / "weights.bin", size)
+
+
+def _large_rows(
+    bench: Bench, verb: str, source: Path, ours: Callable[[bool], Prepare]
+) -> Iterator[Row]:
+    """Against the slower of hashing and copying, with the processor's SHA instructions and without."""
+    size = source.stat().st_size
+    for masked in (False, True) if has_sha() else (False,):
+
+        def shell(script: str, masked: bool = masked) -> Prepare:
+            return lambda directory: Command(["sh", "-c", script, source], directory, masked)
+
+        peers = [shell('openssl dgst -sha256 "$0"'), shell('cp "$0" copy && sync copy')]
+        kind = "with" if has_sha() and not masked else "without"
+        name = f"{verb} one file of {size // MIB:,} MiB, {kind} SHA instructions"
+        race = bench.slowest(ours(masked), peers, 3)
+        yield Row.of_race(name, "the slower of `openssl dgst -sha256` and a synced `cp`", race, 1.3)
 
 
 @workload("register-many")
@@ -198,6 +229,20 @@ def memory(bench: Bench) -> Iterator[Row]:
         once = bench.once(out(many), out(few))
         yield Row.of_memory(
             f"peak RSS, checkout of {many:,} files", once, f"{few:,} files", most=150 * MIB
+        )
+
+        def second(count: int) -> Prepare:
+            (tops[count] / "data" / "another.bin").write_bytes(b"another")
+            argv: list[str | Path] = [material.mlver(bench), "register", material.MODEL]
+            argv += ["--bump", "minor", "-m", "Another"]
+            return always(Command(argv, tops[count]))
+
+        once = bench.once(second(many), second(few))
+        yield Row.of_memory(
+            f"peak RSS, register beside {many:,} stored files",
+            once,
+            f"{few:,} files",
+            most=150 * MIB,
         )
 
 

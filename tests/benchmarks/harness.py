@@ -18,16 +18,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+# For openssl's programs and for Python's hashlib, which uses its library.
+MASK = {"OPENSSL_ia32cap": ":~0x20000000"}
 CHECKOUT = Path(__file__).resolve().parents[2]
 GIT_CONFIG = "[user]\n\tname = Kim\n\temail = kim@example.org\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What is timed: one process, and where it runs."""
+    """What is timed: one process, and where it runs; `masked`: without the processor's SHA instructions."""
 
     argv: Sequence[str | Path]
     cwd: Path
+    masked: bool = False
 
 
 Prepare = Callable[[Path], Command]
@@ -234,7 +237,7 @@ class Bench:
             process = subprocess.Popen(
                 command.argv,
                 cwd=command.cwd,
-                env=self.env,
+                env={**self.env, **(MASK if command.masked else {})},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
@@ -247,6 +250,14 @@ class Bench:
                 said = errors.read().decode(errors="replace")
                 sys.exit(f"{' '.join(map(str, command.argv))} exited {process.returncode}:\n{said}")
         return Cost(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+
+
+def has_sha() -> bool:
+    """Whether the processor has SHA instructions; False where the system does not say."""
+    try:
+        return " sha_ni" in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
 
 
 def always(command: Command) -> Prepare:

@@ -14,8 +14,8 @@ def test_what_was_told_and_kept_is_there_when_the_process_ends_at_once(tmp_path:
     path = tmp_path / "own/state.db"
     script = (
         "import sys; from pathlib import Path\n"
-        "from mlver.cli.leaving import end_process; from mlver.system.state import State\n"
-        f"state = State(Path({str(path)!r})); state.put_document({KEY!r}, '1')\n"
+        "from mlver.cli.leaving import end_process; from mlver.system.state import StateDatabase\n"
+        f"state = StateDatabase(Path({str(path)!r})); state.put_document({KEY!r}, '1')\n"
         "sys.stdout.write('told'); sys.stderr.write('remarked'); end_process(3)\n"
     )
     done = subprocess.run(

@@ -84,7 +84,8 @@ def test_a_layout_of_another_kind_is_written_anew_below_its_heading() -> None:
     text = b'# Ask Kim\n{"schema": "mlver/model/1",\n "model": "m"}\n'
     wanted = {"schema": "mlver/model/1", "model": "m", "owner": "Lee"}
     assert (
-        amend_document("model", text, wanted) == b"# Ask Kim\nschema: mlver/model/1\nmodel: m\nowner: Lee\n"
+        amend_document("model", text, wanted)
+        == b"# Ask Kim\nschema: mlver/model/1\nmodel: m\nowner: Lee\n"
     )
 
 

@@ -46,7 +46,9 @@ def test_it_is_obeyed_on_top_of_ours() -> None:
     document = decode_document("version", VERSION_TEXT, "f", as_bytes(TEAM))
     encode_document("version", document, as_bytes(TEAM))
     with pytest.raises(InvalidDocument) as caught:
-        decode_document("version", VERSION_TEXT.replace(b"team: mt", b"team: x"), "f", as_bytes(TEAM))
+        decode_document(
+            "version", VERSION_TEXT.replace(b"team: mt", b"team: x"), "f", as_bytes(TEAM)
+        )
     assert caught.value.faults == ("line 18: labels.team: `x` is not a team",)
     with pytest.raises(InvalidDocument, match="`team` is missing"):
         encode_document(
@@ -58,7 +60,9 @@ def test_it_is_obeyed_on_top_of_ours() -> None:
 
 def test_ours_is_obeyed_whatever_it_says() -> None:
     with pytest.raises(InvalidDocument, match="unknown key"):
-        decode_document("version", VERSION_TEXT + b"x: 1\n", "f", as_bytes({"additionalProperties": True}))
+        decode_document(
+            "version", VERSION_TEXT + b"x: 1\n", "f", as_bytes({"additionalProperties": True})
+        )
 
 
 @pytest.mark.parametrize(

@@ -156,16 +156,16 @@ COUNTS = st.integers(0, 2**63 - 1)
 COMMAND = st.none() | TEXTS.filter(bool)
 
 SPECIAL: dict[tuple[str, str], Strategy] = {
-    ("Code", "commit"): st.none() | st.sampled_from(["1" * 40, "12e45678" * 5, "ab" * 32]),
-    ("Code", "branch"): OPTIONAL,
+    ("CodeState", "commit"): st.none() | st.sampled_from(["1" * 40, "12e45678" * 5, "ab" * 32]),
+    ("CodeState", "branch"): OPTIONAL,
     ("GateResult", "expected"): LEAVES,
     ("GateResult", "actual"): LEAVES,
     ("EvaluationRecord", "data"): st.dictionaries(
         NAMES, st.deferred(lambda: made(Artifact)), min_size=1, max_size=2
     ),
-    ("Environment", "packages"): st.dictionaries(TEXTS.filter(bool), TEXTS, max_size=3),
-    ("Environment", "files"): st.dictionaries(PATHS, DIGESTS, max_size=2),
-    ("Environment", "seed"): st.none() | st.integers(),
+    ("TrainingEnvironment", "packages"): st.dictionaries(TEXTS.filter(bool), TEXTS, max_size=3),
+    ("TrainingEnvironment", "files"): st.dictionaries(PATHS, DIGESTS, max_size=2),
+    ("TrainingEnvironment", "seed"): st.none() | st.integers(),
     ("ModelSettings", "params"): st.lists(PATHS, max_size=2).map(tuple),
     ("ModelSettings", "metrics"): st.lists(PATHS, max_size=2).map(tuple),
     ("ModelSettings", "directions"): st.dictionaries(

@@ -192,7 +192,9 @@ def spots(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 def full(kind: Kind) -> dict[str, Any]:
     text = {"version": VERSION_TEXT, "promotion": PROMOTION_TEXT}.get(kind)
-    read: dict[str, Any] = strict.load_document(text, "f").value if text else copy.deepcopy(SMALL[kind])
+    read: dict[str, Any] = (
+        strict.load_document(text, "f").value if text else copy.deepcopy(SMALL[kind])
+    )
     return read
 
 

@@ -61,9 +61,9 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 def test_values_are_those_of_yaml_1_2(parser: str, text: str, value: Any) -> None:
     if text == "-":
         text = "\n- "
-    read = strict.load_document(f"k: {text}\n".encode() if text != "- - 1" else b"k:\n- - 1\n", "f").value[
-        "k"
-    ]
+    read = strict.load_document(
+        f"k: {text}\n".encode() if text != "- - 1" else b"k:\n- - 1\n", "f"
+    ).value["k"]
     assert read == value
     assert type(read) is type(value)
 

@@ -31,15 +31,15 @@ from tests.faults.disk import DurableDisk
 
 _NAMES = {"replace": "rename", "remove": "unlink"}
 _CALLS = (
-    "open write writev pwrite fsync fdatasync ftruncate truncate fchmod chmod link symlink rename replace unlink remove"
-    " mkdir rmdir utime"
+    "open write writev pwrite copy_file_range fsync fdatasync ftruncate truncate fchmod chmod link symlink rename"
+    " replace unlink remove mkdir rmdir utime"
 ).split()
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # git's own calls that change something; `when` counts them by process, and each git is one process.
 GIT_CALLS = ("rename", "link", "unlink", "mkdir", "rmdir", "write", "fsync")
 _TRANSFERS = ("fetch", "ls-remote", "push")
 SLOW_US = 120_000
-DATA = frozenset(("write", "writev", "pwrite"))
+DATA = frozenset(("write", "writev", "pwrite", "copy_file_range"))
 # What still works on a disk that is full, or that fails: names can go, and be given to what is there.
 _FREE = frozenset(
     (
@@ -183,7 +183,7 @@ class CallTap:
             self.fired = True
             return self._inject_fault(name, real, args, options)
         if self.fired and self.fault.how == "on" and self._is_failing(name):
-            self._raise_failure(args)
+            self._raise_failure(name, args)
         done = real(*args, **options)
         if self._disk is not None:
             self._disk.note_call(name, args)
@@ -195,12 +195,16 @@ class CallTap:
         how = self.fault.how
         self._begin_fault(how)
         if how in ("torn", "short"):
-            done = os.pwrite(*_halve_data(args)) if name == "pwrite" else real(*_halve_data(args))
+            done = (
+                os.pwrite(*_halve_data(name, args))
+                if name == "pwrite"
+                else real(*_halve_data(name, args))
+            )
             if how == "torn":
                 _die_now()
             return done
         if how in ("once", "on"):
-            self._raise_failure(args)
+            self._raise_failure(name, args)
         if how in ("git", "slow", "trace"):
             return self._run_inside_git(real, args[0], options)
         if how in ("unsynced", "unwritten"):
@@ -254,9 +258,10 @@ class CallTap:
             return False
         return self.fault.code in (errno.EROFS, errno.EACCES) or name not in _FREE
 
-    def _raise_failure(self, args: tuple[Any, ...]) -> None:
+    def _raise_failure(self, name: str, args: tuple[Any, ...]) -> None:
         code = self.fault.code
-        self.paths += _list_subjects(args)
+        # of the two descriptors of a copy, the second is the one that is written
+        self.paths += _list_subjects(args[1:] if name == "copy_file_range" else args)
         told = [os.fspath(path) for path in args[:2] if isinstance(path, str | os.PathLike)]
         raise OSError(
             code, os.strerror(code), *[part for path in told for part in (path, None)][:3]
@@ -328,7 +333,10 @@ def _open_counted(
     return io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
 
 
-def _halve_data(args: tuple[Any, ...]) -> tuple[Any, ...]:
+def _halve_data(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    if name == "copy_file_range":
+        source, target, count = args
+        return (source, target, count // 2)
     if isinstance(args[0], _DataPiece):
         return (args[0][: len(args[0]) // 2],)
     descriptor, data, *rest = args

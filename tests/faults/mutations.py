@@ -72,25 +72,25 @@ MUTATIONS = (
         "storage.export:export_objects", "durable.sync_files(...)", "pass", "unsynced", "checkout"
     ),
     Mutation("git.process:", '*("-c", "core.fsync=all")', "", "unsynced", "promote"),
-    Mutation("git.changes:sync", "_sync(...)", "pass", "unsynced", "promote"),
+    Mutation("git.changes:sync_git", "_sync(...)", "pass", "unsynced", "promote"),
     Mutation("project.edit.recovery:recover_edit", "_repair_index(...)", "", "unsynced", "promote"),
     Mutation(
         "project.edit.recovery:_complete_edit",
-        "changes.unstage",
+        "changes.unstage_paths",
         "lambda *_: None",
         "unsynced",
         "register",
     ),
     Mutation(
         "system.durable:_sync_file_systems",
-        "flush_file_system(...)",
+        "flush(...)",
         "",
         "unsynced",
         "register-crowded",
     ),
     Mutation(
         "system.durable:_sync_file_systems",
-        "flush_file_system(...)",
+        "flush(...)",
         "",
         "unsynced",
         "checkout-crowded",
@@ -111,7 +111,7 @@ MUTATIONS = (
     ),
     Mutation(
         "storage.deposit:ObjectDeposit._commit_objects",
-        "_.append_members(_.parent)",
+        "_.append(_.parent)",
         "",
         "unsynced",
         "register-large",
@@ -126,20 +126,20 @@ MUTATIONS = (
     Mutation("storage.export:export_objects", "also=_", "", "unsynced", "checkout-obstructed"),
     Mutation("git.process:", '*("-c", "core.fsyncMethod=fsync")', "", "unsynced", "promote-busy"),
     Mutation(
-        "git.changes:sync",
+        "git.changes:sync_git",
         "_1 = [_ for _ in os.listdir(_) if len(_) == 2]",
         "_1: list[Path] = []",
         "unsynced",
         "promote",
     ),
     Mutation(
-        "git.changes:sync",
+        "git.changes:sync_git",
         "_ += [_ for _ in _ if _.is_relative_to(_)]",
         "pass",
         "unsynced",
         "register",
     ),
-    Mutation("git.changes:sync", "[*_1, _]", "_1", "unsynced", "register-staged"),
+    Mutation("git.changes:sync_git", "[*_1, _]", "_1", "unsynced", "register-staged"),
     Mutation(
         "storage.catalogue:ObjectCatalogue.set_aside",
         "durable.sync_directory(...)",
@@ -147,9 +147,9 @@ MUTATIONS = (
         "unsynced",
         "register-damaged-large",
     ),
-    Mutation("git.changes:sync", "_1 += [_, _2]", "_1 += [_2]", "unsynced", "promote"),
-    Mutation("git.changes:sync", '_ / "index"', "", "unsynced", "promote"),
-    Mutation("git.changes:sync", '_ / "pack"', "", "unsynced", "release-outrun"),
+    Mutation("git.changes:sync_git", "_1 += [_, _2, _3]", "_1 += [_2, _3]", "unsynced", "promote"),
+    Mutation("git.changes:sync_git", '_ / "index"', "", "unsynced", "promote"),
+    Mutation("git.changes:sync_git", '_ / "pack"', "", "unsynced", "release-outrun"),
     Mutation(
         "project.edit.edit:PlannedEdit.name_tags",
         "with self._record_plan(untags=_): ...",
@@ -166,20 +166,24 @@ MUTATIONS = (
     ),
     Mutation(
         "project.edit.edit:PlannedEdit.commit_files",
-        "changes.sync",
+        "changes.sync_git",
         "lambda *_: None",
         "unsynced",
         "promote",
     ),
     Mutation(
         "project.edit.edit:PlannedEdit.stage_files",
-        "changes.sync(...)",
+        "changes.sync_git(...)",
         "",
         "unsynced",
         "register-staged",
     ),
     Mutation(
-        "project.edit.edit:PlannedEdit.seal_records", "changes.sync(...)", "pass", "unsynced", "tag"
+        "project.edit.edit:PlannedEdit.seal_records",
+        "changes.sync_git(...)",
+        "pass",
+        "unsynced",
+        "tag",
     ),
     Mutation(
         "project.edit.edit:PlannedEdit._record_plan",
@@ -211,14 +215,14 @@ MUTATIONS = (
     ),
     Mutation(
         "project.edit.recovery:_complete_edit",
-        "changes.sync(...)",
+        "changes.sync_git(...)",
         "",
         "unsynced",
         "register-after-kill",
     ),
     Mutation(
         "project.edit.recovery:_undo_edit",
-        "changes.sync(...)",
+        "changes.sync_git(...)",
         "",
         "unsynced",
         "register-after-undo",
@@ -261,7 +265,7 @@ MUTATIONS = (
         "checkout",
     ),
     Mutation(
-        "git.process:Process._run", '{"stdin": _1}', '{"input": _1.read()}', "git", "register"
+        "git.process:GitProcess._run", '{"stdin": _1}', '{"input": _1.read()}', "git", "register"
     ),
     Mutation(
         "system.durable:claim_name",
@@ -279,7 +283,7 @@ MUTATIONS = (
     ),
     Mutation(
         "project.edit.edit:PlannedEdit.resolve_merge",
-        "changes.sync(...)",
+        "changes.sync_git(...)",
         "",
         "unsynced",
         "resolve",
@@ -301,7 +305,7 @@ MUTATIONS = (
     ),
     Mutation(
         "project.transaction:_recover_and_sweep",
-        "storing.open_store(_).sweep()",
+        "storing.open_store(_).sweep_temporaries()",
         "",
         "kill",
         "register",

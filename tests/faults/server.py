@@ -10,6 +10,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from mlver.cli.main import main
+from mlver.system import durable
 from tests.faults import ground, operations
 from tests.faults.run import adopt_orphans
 
@@ -22,6 +23,7 @@ def fork_server() -> Iterator[Path]:
         ground.seal_environment(root)
         for module in ("hashing.read", "hashing.measure", "storage.deposit", "storage.export"):
             sys.modules[f"mlver.{module}"].LARGE = operations.LARGE  # type: ignore[attr-defined]
+        durable.COPY_BYTES = operations.LARGE  # so that what is large is copied by several calls
         _live_once(root / "first")
         adopt_orphans()
         yield root

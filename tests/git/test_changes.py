@@ -185,7 +185,9 @@ def test_a_tag_never_moves(repository: Ground, found: GitRepository) -> None:
     assert found.tags() == before
 
 
-def test_tags_are_pushed_all_or_none(repository: Ground, found: GitRepository, tmp_path: Path) -> None:
+def test_tags_are_pushed_all_or_none(
+    repository: Ground, found: GitRepository, tmp_path: Path
+) -> None:
     there = bare(tmp_path / "there.git")
     repository.git("remote", "add", "origin", str(there.path))
     head = found.head().commit or ""

@@ -194,7 +194,9 @@ def test_a_changed_and_a_deleted_record_are_told_with_their_commit(
     ]
 
 
-def test_a_record_swapped_for_a_symlink_was_changed(repository: Ground, found: GitRepository) -> None:
+def test_a_record_swapped_for_a_symlink_was_changed(
+    repository: Ground, found: GitRepository
+) -> None:
     repository.write(FIRST, "one\n")
     repository.commit()
     (repository.path / FIRST).unlink()
@@ -310,7 +312,9 @@ def test_a_graft_hides_nothing(repository: Ground, found: GitRepository) -> None
     assert find_tampering(found, RECORDS) == [RecordTampering(edited, "M", FIRST)]
 
 
-def test_a_clone_knows_that_its_history_is_not_whole(repository: Ground, found: GitRepository) -> None:
+def test_a_clone_knows_that_its_history_is_not_whole(
+    repository: Ground, found: GitRepository
+) -> None:
     assert not found.is_shallow()
     repository.write(FIRST, "one\n")
     (repository.path / ".git/shallow").write_text(f"{repository.commit()}\n")

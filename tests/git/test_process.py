@@ -76,7 +76,9 @@ def test_a_silent_failure_says_that_it_is_silent(repository: Ground) -> None:
 
 
 def test_an_exit_code_can_be_an_answer(repository: Ground) -> None:
-    done = GitProcess(repository.path).try_read(["rev-parse", "--quiet", "--verify", "refs/nowhere"])
+    done = GitProcess(repository.path).try_read(
+        ["rev-parse", "--quiet", "--verify", "refs/nowhere"]
+    )
     assert (done.code, done.out) == (1, b"")
 
 

@@ -206,7 +206,9 @@ def test_a_persons_own_status_settings_hide_nothing(
     assert found.changes() == (["README.md"], ["unknown"])
 
 
-def test_paths_that_cannot_slip_into_a_commit_unseen(repository: Ground, found: GitRepository) -> None:
+def test_paths_that_cannot_slip_into_a_commit_unseen(
+    repository: Ground, found: GitRepository
+) -> None:
     repository.write(".gitignore", "*.bin\n")
     repository.write("weights.bin", "x")
     repository.write("data/file", "x")

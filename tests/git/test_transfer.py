@@ -157,7 +157,9 @@ def test_gitpython_gets_the_settings_of_a_git_that_writes(
     hook.chmod(0o755)
     descriptor = os.open(tagged.top / "lock", os.O_CREAT | os.O_RDWR)
     try:
-        locked = GitRepository(tagged.top, tagged.git_dir, tagged.common_dir, keep_open=(descriptor,))
+        locked = GitRepository(
+            tagged.top, tagged.git_dir, tagged.common_dir, keep_open=(descriptor,)
+        )
         changes.push_tags(locked, "origin", ["m@v1.0.0"])
     finally:
         os.close(descriptor)
@@ -378,7 +380,9 @@ class BarRecorder:
         self.calls.append("end")
 
 
-def test_a_transfer_shows_its_bytes(tagged: GitRepository, repository: Ground, there: Ground) -> None:
+def test_a_transfer_shows_its_bytes(
+    tagged: GitRepository, repository: Ground, there: Ground
+) -> None:
     repository.write("noise.bin", os.urandom(300_000))
     repository.commit()
     repository.git("tag", "--annotate", "--message=m", "m@v1.1.0")

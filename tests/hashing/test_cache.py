@@ -139,7 +139,7 @@ def test_an_unchanged_directory_asks_for_no_file_of_it(
     settled: StateDatabase, top: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = measure_artifact(top, key="data", keep_manifest=False)
-    monkeypatch.setattr(StatCache, "join", None)
+    monkeypatch.setattr(StatCache, "match_files", None)
     assert measured(top, settled) == plain
 
 

@@ -24,7 +24,7 @@ class Shelf:
         self.contents: dict[str, bytes] = {}
         self.dropped = 0
 
-    def find_missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
+    def missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
         return digests - self.contents.keys()
 
     def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> object:
@@ -50,8 +50,15 @@ class _Memory:
     def clone_from(self, source: int) -> bool:
         return False
 
-    def write(self, data: memoryview) -> None:
+    def take(self, source: int) -> int:
+        data = os.read(source, 100_000)
         self._data += data
+        return len(data)
+
+    def read_at(self, buffer: memoryview, offset: int) -> int:
+        data = self._data[offset : offset + len(buffer)]
+        buffer[: len(data)] = data
+        return len(data)
 
     def keep_as(self, digest: str) -> None:
         self._shelf.contents[digest] = bytes(self._data)
@@ -249,7 +256,7 @@ def test_once_there_are_workers_they_store_all_small_files(
             self.processes.append(receipt[0])
             super().accept_receipt(receipt[1])
 
-    monkeypatch.setattr(parallel, "cores", lambda: 2)
+    monkeypatch.setattr(parallel, "count_cores", lambda: 2)
     measuring = sys.modules["mlver.hashing.measure"]
     monkeypatch.setattr(measuring, "CHUNK_FILES", 1000)
     monkeypatch.setattr(measuring, "BATCH_FILES", 300)

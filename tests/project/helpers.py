@@ -79,7 +79,9 @@ def store_version(
         weights=pinned.pop("weights"),
         data=pinned,
     )
-    manifests[layout.version_path(model, number)] = codec.encode_document("version", record.to_document())
+    manifests[layout.version_path(model, number)] = codec.encode_document(
+        "version", record.to_document()
+    )
     for path, data in manifests.items():
         where = project.top_folder / path
         where.parent.mkdir(parents=True, exist_ok=True)

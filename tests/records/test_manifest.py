@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlver.digest import Digest
 from mlver.errors import InvalidDocument
 from mlver.records import manifest as module
 from mlver.records.manifest import (
     FAULTS_SHOWN,
+    Listing,
     Manifest,
     ManifestComparison,
     ManifestEntry,
@@ -120,12 +122,14 @@ def test_what_is_taken_at_a_glance_would_be_taken_at_a_closer_look(
         text[data.draw(st.integers(0, len(text) - 1))] = data.draw(
             st.sampled_from(b"./\\\n\0a0 \xe2")
         )
-    with mock.patch.object(module, "_plain", return_value=None):
+    with mock.patch.object(module, "_is_plain", return_value=False):
         try:
             closer = Manifest.parse(bytes(text), "m").entries
         except InvalidDocument:
             closer = None
-    assert module._parse_plain(bytes(text)) in (closer, None)
+    if closer is not None:
+        assert tuple(Listing.of_manifest(bytes(text), "m")) == closer
+    assert closer is not None or not module._is_plain(bytes(text))
 
 
 def test_names_of_all_languages_are_taken_at_a_glance() -> None:
@@ -143,7 +147,26 @@ def test_names_of_all_languages_are_taken_at_a_glance() -> None:
         )
     )
     text = b"".join(format_line(path, ONE) for path in paths)
-    assert module._parse_plain(text) == Manifest.from_entries((path, ONE) for path in paths).entries
+    assert module._is_plain(text)
+    assert tuple(Listing(text)) == Manifest.from_entries((path, ONE) for path in paths).entries
+
+
+@pytest.mark.parametrize(
+    "paths", [("a", "a/b"), ("a", "a-b", "a/c"), ("a", "a-b", "a-b/c"), ("d/a", "d/a-b/c", "d/a/e")]
+)
+def test_a_file_that_is_also_a_folder_is_not_taken_at_a_glance(paths: tuple[str, ...]) -> None:
+    text = b"".join(format_line(path.encode(), ONE) for path in paths)
+    assert not module._is_plain(text)
+    with pytest.raises(InvalidDocument, match="also a directory"):
+        Listing.of_manifest(text, "m")
+
+
+def test_a_listing_gives_the_pairs_again_and_again() -> None:
+    pairs = ((b"a\nb", ONE), (b"b\\c", ONE), (b"c/d", ONE))
+    listing = Listing.of(pairs)
+    assert tuple(listing) == tuple(listing) == pairs
+    assert len(listing) == 3
+    assert tuple(Listing.of_file(Digest(ONE))) == ((b"", ONE),)
 
 
 def test_a_manifest_that_only_looks_right_from_afar_is_refused_soon() -> None:
@@ -243,3 +266,13 @@ def test_a_comparison_accounts_for_every_path_once(old: Manifest, new: Manifest)
     assert {*found.added, *(b for _, b in found.renamed)} == after.keys() - before.keys()
     assert set(found.changed) == {p for p in before.keys() & after.keys() if before[p] != after[p]}
     assert all(before[a] == after[b] for a, b in found.renamed)
+
+
+def test_listings_are_compared_without_taking_them_into_memory() -> None:
+    two = "2" * 64
+    here = Listing.of([(b"a", ONE), (b"b", ONE), (b"c", ONE), (b"e/f", ONE)])
+    there = Listing.of([(b"a", ONE), (b"b", two), (b"d", ONE), (b"e", ONE)])
+    assert tuple(here.unlike(there)) == ((b"b", ONE), (b"c", ONE), (b"e/f", ONE))
+    assert tuple(here.missing_from(there)) == ((b"c", ONE), (b"e/f", ONE))
+    assert tuple(there.found_in(here)) == ((b"a", ONE), (b"b", two))
+    assert tuple(here.unlike(Listing(b""))) == tuple(here)

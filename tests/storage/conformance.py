@@ -67,21 +67,21 @@ class StoreConformance:
     def test_what_is_put_is_there(self, store: ObjectStore) -> None:
         digests = put_contents(store, *CONTENTS)
         assert digests == [Digest.of_bytes(content) for content in CONTENTS]
-        assert store.find_missing(digests) == set()
+        assert store.missing(digests) == set()
         assert [get_content(store, digest) for digest in digests] == CONTENTS
 
     def test_what_was_never_put_is_missing(self, store: ObjectStore) -> None:
         absent = Digest.of_bytes(b"absent")
         (there,) = put_contents(store, b"there")
-        assert store.find_missing([absent, there]) == {absent}
+        assert store.missing([absent, there]) == {absent}
         with pytest.raises(ObjectMissing) as caught:
             get_content(store, absent)
         assert str(absent) in caught.value.message
         assert caught.value.hint
 
     def test_an_empty_store_answers(self, store: ObjectStore) -> None:
-        assert store.find_missing([]) == set()
-        assert store.find_missing([Digest.of_bytes(b"x")]) == {Digest.of_bytes(b"x")}
+        assert store.missing([]) == set()
+        assert store.missing([Digest.of_bytes(b"x")]) == {Digest.of_bytes(b"x")}
         assert put_contents(store) == []
 
     def test_putting_again_is_harmless(self, store: ObjectStore) -> None:
@@ -94,18 +94,18 @@ class StoreConformance:
     def test_many_are_asked_for_at_once(self, store: ObjectStore) -> None:
         digests = put_contents(store, *(b"%d" % number for number in range(1500)))
         absent = {Digest.of_bytes(b"no %d" % number) for number in range(700)}
-        assert store.find_missing([*digests, *absent]) == absent
+        assert store.missing([*digests, *absent]) == absent
 
     def test_nothing_is_stored_after_an_error(self, store: ObjectStore) -> None:
         with pytest.raises(ZeroDivisionError):
             _put_and_fail(store, b"small", LARGE)
         digests = {Digest.of_bytes(content) for content in (b"small", LARGE)}
-        assert store.find_missing(digests) == digests
+        assert store.missing(digests) == digests
 
     def test_a_source_that_breaks_stores_nothing(self, store: ObjectStore) -> None:
         with pytest.raises(Exception, match="Connection reset"), store.open_deposit() as intake:
             intake.put_object(_BrokenSource(LARGE * 2))
-        assert store.find_missing([Digest.of_bytes(LARGE * 2)]) == {Digest.of_bytes(LARGE * 2)}
+        assert store.missing([Digest.of_bytes(LARGE * 2)]) == {Digest.of_bytes(LARGE * 2)}
 
     @pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
     def test_damage_is_found_and_mended_by_storing_again(

@@ -83,7 +83,7 @@ def test_a_deposit(place: Path, how: signal.Signals, delay_ms: int) -> None:
     (old,) = put_contents(store, b"old")
     said = interrupted(place, DEPOSIT, how, delay_ms)
     contents = [path.read_bytes() for path in (place / "data").rglob("*") if path.is_file()]
-    missing = store.find_missing(map(Digest.of_bytes, contents))
+    missing = store.missing(map(Digest.of_bytes, contents))
     if "acknowledged" in said:
         assert missing == set()
     if how == signal.SIGINT:
@@ -95,7 +95,7 @@ def test_a_deposit(place: Path, how: signal.Signals, delay_ms: int) -> None:
     assert get_content(store, old) == b"old"
     with store.open_deposit() as intake:
         measure_artifact(place / "data", key="data", sink=intake)
-    assert store.find_missing(map(Digest.of_bytes, contents)) == set()
+    assert store.missing(map(Digest.of_bytes, contents)) == set()
     assert list(store.verify_objects()) == []
 
 

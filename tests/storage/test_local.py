@@ -85,7 +85,7 @@ def test_a_measured_directory_is_stored_in_one_pass_by_several_processes(
         found = measure_artifact(top, key="data", sink=intake)
     assert found.manifest is not None
     manifest = Manifest.parse(found.manifest, "m")
-    assert store.find_missing(Digest(digest) for _, digest in manifest.entries) == set()
+    assert store.missing(Digest(digest) for _, digest in manifest.entries) == set()
     assert list(store.verify_objects()) == []
     assert rubbish(store) == []
     before = sorted(store.directory.rglob("*"))
@@ -140,7 +140,7 @@ def test_quarantine_keeps_the_bad_copy_and_never_serves_it(
     assert aside.read_bytes() == bad
     assert aside.parent == store.quarantined
     for fresh in (store, LocalStore(store.directory)):
-        assert fresh.find_missing([digest, other]) == {digest}
+        assert fresh.missing([digest, other]) == {digest}
         with pytest.raises(ObjectMissing):
             get_content(fresh, digest)
     put_contents(store, content)
@@ -171,7 +171,7 @@ def test_receipts_that_never_came_leave_a_sound_pack(store: LocalStore, lost: se
             receipt = intake.store_contents([content])
             if number not in lost:
                 intake.accept_receipt(receipt)
-    assert store.find_missing(Digest(digest) for digest, _ in contents) == set()
+    assert store.missing(Digest(digest) for digest, _ in contents) == set()
     assert list(store.verify_objects()) == []
 
 
@@ -183,7 +183,7 @@ def test_a_full_part_is_followed_by_another(
     opened = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
     digests = put_contents(store, *contents)
     assert sys.platform != "linux" or len(os.listdir("/proc/self/fd")) == opened
-    assert len(store.list_packs()) > 3
+    assert len(store.packs()) > 3
     assert [get_content(store, digest) for digest in digests] == contents
     assert list(store.verify_objects()) == []
 
@@ -223,7 +223,7 @@ def test_a_folder_nobody_may_search_is_not_taken_for_empty(
 
     monkeypatch.setattr(os, "stat", forbidden)  # root, who may run this, is forbidden nothing
     with pytest.raises(PermissionError):
-        store.find_missing([digest])
+        store.missing([digest])
 
 
 @pytest.mark.parametrize("count", [1, 100])
@@ -241,13 +241,13 @@ def test_what_was_handed_over_once_is_not_stored_again(store: LocalStore) -> Non
             intake.accept_receipt(intake.store_contents([content]))
         large = io.BytesIO(LARGE)
         known = {intake.put_object(large).hex, *(digest for digest, _ in contents)}
-        assert intake.find_missing({*known, "ab" * 32}) == {"ab" * 32}
+        assert intake.missing({*known, "ab" * 32}) == {"ab" * 32}
         other = store.open_deposit()
-        assert other.find_missing(known) == known
-    (pack,) = store.list_packs()
+        assert other.missing(known) == known
+    (pack,) = store.packs()
     assert len(list(pack.read_members())) == 2
     with store.open_deposit() as intake:
-        assert intake.find_missing(known) == set()
+        assert intake.missing(known) == set()
 
 
 def test_a_process_whose_workers_store_keeps_little_for_each_file(store: LocalStore) -> None:
@@ -264,7 +264,7 @@ def test_a_process_whose_workers_store_keeps_little_for_each_file(store: LocalSt
             ]
             runs.append(packs.encode_run(members))
             intake.accept_receipt(DepositReceipt("part", runs[-1], 0, ()))
-            assert intake.find_missing(set()) == set()
+            assert intake.missing(set()) == set()
         kept, _ = tracemalloc.get_traced_memory()
         tracemalloc.reset_peak()
         lines = sum(len(piece) // packs.LINE for piece in packs.build_index_from_runs(runs))

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,14 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
-from mlver.system.parallel import PIECE, _ForkedWorker, hash_descriptor, run_beside, spread_batches
+from mlver.system.parallel import (
+    PIECE,
+    _ForkedWorker,
+    copy_hashed,
+    hash_descriptor,
+    run_beside,
+    spread_batches,
+)
 
 
 def test_results_come_in_order_from_other_processes() -> None:
@@ -62,7 +70,7 @@ def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
     script = (
         "import os, signal, threading, time\n"
         "from concurrent.futures import process\n"
-        "from mlver.system.parallel import spread\n"
+        "from mlver.system.parallel import spread_batches\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background is started deaf to it
         "class Interrupted(process._ExecutorManagerThread):\n"
         "    def __init__(self, executor):\n"
@@ -70,7 +78,7 @@ def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
         "        super().__init__(executor)\n"
         "process._ExecutorManagerThread = Interrupted\n"
         "threading.Thread(target=time.sleep, args=[1000], daemon=True).start()\n"  # as a progress bar's
-        "list(spread(str, range(4), workers=2))\n"
+        "list(spread_batches(str, range(4), workers=2))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, check=False, timeout=60
@@ -80,7 +88,7 @@ def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
 
 @pytest.fixture
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlver.system.parallel.cores", lambda: 2)
+    monkeypatch.setattr("mlver.system.parallel.count_cores", lambda: 2)
 
 
 @pytest.mark.usefixtures("two_cores")
@@ -138,7 +146,7 @@ def test_without_a_second_process_it_is_done_here(
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
     if missing == "cores":
-        monkeypatch.setattr("mlver.system.parallel.cores", lambda: 1)
+        monkeypatch.setattr("mlver.system.parallel.count_cores", lambda: 1)
     else:
         monkeypatch.setattr(os, "fork", refused)
     with run_beside(lambda: b"%d" % os.getpid()) as answer:
@@ -159,9 +167,9 @@ def test_who_waits_for_all_children_may_have_waited_for_this_one(
 
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     script = (
-        "import os, time\nfrom mlver.system.parallel import spread\n"
+        "import os, time\nfrom mlver.system.parallel import spread_batches\n"
         "def work(n):\n    open(f'{n}.pid', 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
-        "list(spread(work, range(4), workers=2))\n"
+        "list(spread_batches(work, range(4), workers=2))\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     with subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env=environment) as parent:
@@ -183,7 +191,10 @@ def _runs(pid: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, 9 * PIECE + 5])
+_SIZES = [0, 1, PIECE - 1, PIECE, 9 * PIECE + 5]
+
+
+@pytest.mark.parametrize("size", _SIZES)
 def test_hashed_hands_over_exactly_what_it_hashes(tmp_path: Path, size: int) -> None:
     data = os.urandom(size)
     (tmp_path / "a").write_bytes(data)
@@ -191,19 +202,103 @@ def test_hashed_hands_over_exactly_what_it_hashes(tmp_path: Path, size: int) -> 
     steps: list[int] = []
     for write in (None, out.extend):
         with (tmp_path / "a").open("rb") as file:
-            assert hash_descriptor(file.fileno(), write, steps.append) == (
-                hashlib.sha256(data).hexdigest(),
-                size,
-            )
+            result = hash_descriptor(file.fileno(), write, steps.append)
+        assert result == (hashlib.sha256(data).hexdigest(), size)
     assert out == data
     assert sum(steps) == 2 * size
 
 
-def test_hashed_ends_its_thread_when_writing_fails(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(bytes(3 * PIECE))
+class MemoryTarget:
+    """Takes a descriptor's bytes in pieces of 1,000; `read` says how many were read back."""
 
-    def fail(_: memoryview) -> None:
+    def __init__(self) -> None:
+        self.data = b""
+        self.read = 0
+        self.greatest_lead = 0
+
+    def take(self, source: int) -> int:
+        data = os.read(source, 1_000)
+        self.data += data
+        self.greatest_lead = max(self.greatest_lead, len(self.data) - self.read)
+        return len(data)
+
+    def read_at(self, buffer: memoryview, offset: int) -> int:
+        data = self.data[offset : offset + len(buffer)]
+        buffer[: len(data)] = data
+        self.read = offset + len(data)
+        return len(data)
+
+
+def threads() -> set[threading.Thread]:
+    return set(threading.enumerate())
+
+
+@pytest.mark.parametrize("size", _SIZES)
+def test_a_copy_is_hashed_as_it_is_read_back(tmp_path: Path, size: int) -> None:
+    data = os.urandom(size)
+    (tmp_path / "a").write_bytes(data)
+    target = MemoryTarget()
+    steps: list[int] = []
+    before = threads()
+    with (tmp_path / "a").open("rb") as file:
+        result = copy_hashed(file.fileno(), target, steps.append)
+    assert result == (hashlib.sha256(data).hexdigest(), size)
+    assert target.data == data
+    assert sum(steps) == size
+    assert threads() == before
+
+
+def test_the_digest_of_a_copy_is_that_of_the_stored_bytes(tmp_path: Path) -> None:
+    class Careless(MemoryTarget):
+        def take(self, source: int) -> int:
+            count = super().take(source)
+            self.data = bytes(len(self.data))
+            return count
+
+    (tmp_path / "a").write_bytes(b"x" * 5_000)
+    with (tmp_path / "a").open("rb") as file:
+        digest, size = copy_hashed(file.fileno(), Careless(), lambda _: None)
+    assert (digest, size) == (hashlib.sha256(bytes(5_000)).hexdigest(), 5_000)
+
+
+def test_a_copy_waits_for_its_hash_before_it_is_far_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(MemoryTarget):
+        def read_at(self, buffer: memoryview, offset: int) -> int:
+            time.sleep(0.001)
+            return super().read_at(buffer, offset)
+
+    monkeypatch.setattr("mlver.parallel.COPY_LEAD", 3_000)
+    (tmp_path / "a").write_bytes(bytes(60_000))
+    target = Slow()
+    with (tmp_path / "a").open("rb") as file:
+        copy_hashed(file.fileno(), target, lambda _: None)
+    assert target.greatest_lead <= 3_000 + 1_000
+
+
+@pytest.mark.parametrize("method", ["take", "read_at"])
+def test_a_copy_that_fails_leaves_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    def fail(*_: object) -> int:
         raise OSError(28, "full")
 
+    target = MemoryTarget()
+    monkeypatch.setattr(target, method, fail)
+    (tmp_path / "a").write_bytes(bytes(3 * PIECE))
+    before = threads()
     with (tmp_path / "a").open("rb") as file, pytest.raises(OSError, match="full"):
-        hash_descriptor(file.fileno(), fail, lambda _: None)
+        copy_hashed(file.fileno(), target, lambda _: None)
+    assert threads() == before
+
+
+def test_an_interrupted_copy_leaves_no_thread(tmp_path: Path) -> None:
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "a").write_bytes(bytes(3 * PIECE))
+    before = threads()
+    with (tmp_path / "a").open("rb") as file, pytest.raises(KeyboardInterrupt):
+        copy_hashed(file.fileno(), MemoryTarget(), interrupt)
+    assert threads() == before

@@ -246,7 +246,7 @@ def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> 
 def _has_matching_version(
     project: Project, model: str, name: str, path: str, checked: Sequence[VersionRecord]
 ) -> bool:
-    found = measuring.measure_at(project, path, fresh=True)
+    found = measuring.measure_at(project, path, fresh=True, keep_manifest=False)
     if found is None:
         return True
     if any(_is_pinned(record, name, found.digest) for record in checked):

@@ -135,7 +135,10 @@ def parse_range(text: str | None) -> ReviewRange | None:
 def review_range(project: Project, asked: ReviewRange) -> ReviewResult:
     """What lies between two commits. The work tree is never looked at, and nothing that cannot be read ends it."""
     git = project.repository
-    old, head = revisions.resolve_revision(git, asked.old), revisions.resolve_revision(git, asked.new)
+    old, head = (
+        revisions.resolve_revision(git, asked.old),
+        revisions.resolve_revision(git, asked.new),
+    )
     base = old if asked.direct else revisions.find_merge_base(git, old, head)
     before = CommittedRecords.at_commit(git, base)
     other = before if old == base else CommittedRecords.at_commit(git, old)

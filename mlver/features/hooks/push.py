@@ -52,7 +52,9 @@ def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> Hoo
     sides = _PushSides(repository, None, known, "own", mains)
     broken, records = sides.judge_updates(updates)
     sent = {update.ref.removeprefix(_TAGS) for update in updates if update.ref.startswith(_TAGS)}
-    notes = find_left_behind(repository, records, remote or remotes.default_remote(repository), sent)
+    notes = find_left_behind(
+        repository, records, remote or remotes.default_remote(repository), sent
+    )
     return HookResult("pre-push", len(updates), broken, notes)
 
 

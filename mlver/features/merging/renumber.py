@@ -217,7 +217,9 @@ class MergeResolution:
         if new == record:
             self.files[path] = self.own.read_file(path)
             return
-        data = codec.encode_document("evaluation" if place.stage is None else "approval", new.to_document())
+        data = codec.encode_document(
+            "evaluation" if place.stage is None else "approval", new.to_document()
+        )
         self.files[where] = data
         self.approvals[_hash_file(self.own, path)] = Digest.of_bytes(data)
         why = (

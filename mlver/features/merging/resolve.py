@@ -139,7 +139,8 @@ def _choose_side(
         if tip is None:
             continue
         on = [
-            merging.is_ancestor(repository, tip, commit) for commit in (meeting.ours, meeting.theirs)
+            merging.is_ancestor(repository, tip, commit)
+            for commit in (meeting.ours, meeting.theirs)
         ]
         if on[0] != on[1]:
             name = tip.split("/", 2)[2]

@@ -86,7 +86,9 @@ def _read_main_line(
                 f"{there.branch} of {remote} is at {there.tip[:10]}, which is not here yet",
                 hint=f"{shell_command('git', 'fetch', remote)}   (a dry run fetches nothing)",
             )
-        remotes.fetch_refs(project.repository, remote, [f"refs/heads/{there.branch}"], project.reporter)
+        remotes.fetch_refs(
+            project.repository, remote, [f"refs/heads/{there.branch}"], project.reporter
+        )
     if project.repository.is_shallow():
         raise MlverError(
             "this clone is shallow: whether a record was edited since it landed cannot be told",
@@ -216,7 +218,11 @@ class _ReleaseRun:
             self.edit.name_tags({name: tag.object_id for name, tag in arrived.items()})
 
     def _find_unfit(
-        self, asked: Sequence[SealableRecord], tags: Mapping[str, GitTag], *, elsewhere: bool = False
+        self,
+        asked: Sequence[SealableRecord],
+        tags: Mapping[str, GitTag],
+        *,
+        elsewhere: bool = False,
     ) -> dict[str, Unsealable]:
         """Tags that do not seal the main line's record, by path; and those not published yet on commits it has not."""
         repository = self.project.repository

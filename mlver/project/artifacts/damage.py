@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -11,11 +11,12 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name
 from mlver.policy.chain import BrokenLink
 from mlver.project.artifacts.elsewhere.find import ExternalCopies, MissingContents
-from mlver.project.artifacts.measuring import list_entries, measure_at
+from mlver.project.artifacts.measuring import measure_at, pinned_files
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
 from mlver.records.version import VersionRecord
+from mlver.storage.digests import DigestSet
 from mlver.storage.store import StoreProblem
 
 
@@ -44,30 +45,41 @@ def find_damage(
     With `everything`, the whole object store is read, whatever refers to it.
     """
     checked = list(records)
-    digests: dict[
-        Digest, None
-    ] = {}  # of half a million files, no more than that: who uses them is rarely asked
     broken: list[BrokenLink] = []
-    for record in checked:
-        for name, artifact in record.named_artifacts().items():
-            subject = f"{record.model} {record.version} {name}"
-            try:
-                entries = list_entries(project, artifact)
-            except MlverError as error:
-                broken.append(BrokenLink("manifest", subject, error.message, error.hint))
-                continue
-            if artifact.stored:
-                digests.update((Digest(hexadecimal), None) for _, hexadecimal in entries)
-            elif name == "weights":
-                broken += _check_unstored(project, subject, artifact, record.code.commit)
+    digests = DigestSet.of(_pinned_raws(project, checked, broken.append))
     problems = verify_objects(project, digests, everything=everything)
-    users = _find_users(
-        project, checked, {one.digest for one in problems if one.digest and one.digest in digests}
+    affected = {problem.digest for problem in problems if problem.digest in digests}
+    users = _find_users(project, checked, {digest for digest in affected if digest})
+    order = {digest: number for number, digest in enumerate(users)}
+    problems.sort(
+        key=lambda problem: order.get(problem.digest, len(order)) if problem.digest else len(order)
     )
     objects = [(problem, _describe_object(users, problem)) for problem in problems]
     lost = [link for problem, link in objects if problem.lost and problem.digest in digests]
     unsound = frozenset(problem.digest for problem in problems if problem.digest and problem.path)
     return DamageReport((*broken, *(link for _, link in objects)), (*broken, *lost), unsound)
+
+
+def _pinned_raws(
+    project: Project, records: Iterable[VersionRecord], report: Callable[[BrokenLink], None]
+) -> Iterator[bytes]:
+    """The raw digests of all objects that these records need; what is wrong with anything else is reported.
+
+    Who uses which object is rarely asked, and would take ten times the memory.
+    """
+    for record in records:
+        for name, artifact in record.named_artifacts().items():
+            subject = f"{record.model} {record.version} {name}"
+            try:
+                entries = pinned_files(project, artifact)
+            except MlverError as error:
+                report(BrokenLink("manifest", subject, error.message, error.hint))
+                continue
+            if artifact.stored:
+                yield from (bytes.fromhex(hexadecimal) for _, hexadecimal in entries)
+            elif name == "weights":
+                for link in _check_unstored(project, subject, artifact, record.code.commit):
+                    report(link)
 
 
 def verify_objects(
@@ -94,7 +106,7 @@ def verify_objects(
         known = {problem.digest for problem in found}
         found += [
             StoreProblem(digest, None, "is missing", lost=True)
-            for digest in sorted(kept.find_missing(digests) - known)
+            for digest in sorted(kept.missing(digests) - known)
         ]
     else:
         found = [problem for problem in found if problem.digest in digests]
@@ -127,7 +139,7 @@ def _find_users(
     for record, name, artifact in pinned if digests else ():
         if artifact.stored:
             with suppress(MlverError):  # a manifest that cannot be read is named already
-                for path, hexadecimal in list_entries(project, artifact):
+                for path, hexadecimal in pinned_files(project, artifact):
                     if (digest := Digest(hexadecimal)) in digests:
                         found.setdefault(
                             digest, _ObjectUser(f"{record.model} {record.version} {name}", path)

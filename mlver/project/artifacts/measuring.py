@@ -19,7 +19,7 @@ from mlver.hashing.walk import walk_files
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.artifact import Artifact
-from mlver.records.manifest import Manifest, ManifestEntry
+from mlver.records.manifest import Listing, Manifest, ManifestEntry
 from mlver.records.model import ModelSettings
 
 __all__ = [
@@ -32,7 +32,9 @@ __all__ = [
     "measure_at",
     "measure_into",
     "measure_path",
+    "measured_files",
     "pair_manifests",
+    "pinned_files",
 ]
 
 
@@ -148,20 +150,32 @@ def _refuse_ambiguous(project: Project, path: str, found: MeasuredArtifact) -> N
 
 
 def list_entries(project: Project, artifact: Artifact) -> tuple[ManifestEntry, ...]:
+    """The files of an artifact, all in memory; see `pinned_files`."""
+    return tuple(pinned_files(project, artifact))
+
+
+def pinned_files(project: Project, artifact: Artifact) -> Listing:
     """The files of an artifact, each path relative to it with the 64 digits of its digest; a file's own path is empty.
 
     Raise MlverError where its manifest is missing or damaged.
     """
-    manifest = project.registry.read_manifest(artifact.digest)
-    if manifest is not None:
-        return manifest.entries
+    path = layout.manifest_path(artifact.digest)
+    data = project.registry.manifest_bytes(artifact.digest)
+    if data is not None:
+        return Listing.of_manifest(data, path)
     if artifact.files != 1:
-        path = layout.manifest_path(artifact.digest)
         raise MlverError(
             f"{path} is missing: it lists the files of {printable_name(artifact.path)}",
             hint=f"git checkout -- {path}",
         )
-    return ((b"", artifact.digest.hex),)
+    return Listing.of_file(artifact.digest)
+
+
+def measured_files(found: MeasuredArtifact, path: str) -> Listing:
+    """The files that were measured at a path."""
+    if found.manifest is None:
+        return Listing.of_file(found.digest)
+    return Listing.of_manifest(found.manifest, path)
 
 
 def pair_manifests(

@@ -39,7 +39,7 @@ def find_losses(project: Project) -> list[Loss]:
                 record, _ = project.registry.read_version(model, number)
                 for name, artifact in record.named_artifacts().items():
                     if artifact.stored:
-                        for file, hexadecimal in measuring.list_entries(project, artifact):
+                        for file, hexadecimal in measuring.pinned_files(project, artifact):
                             path = f"{artifact.path}/{os.fsdecode(file)}" if file else artifact.path
                             needed.setdefault(
                                 Digest(hexadecimal), (f"{model} {number} {name}", path)

@@ -7,21 +7,30 @@ remove what does not belong. A crash leaves each file with its old or its new by
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, refusal_error, shell_command, summarise_names
 from mlver.project.artifacts import damage, measuring, storing
+from mlver.project.artifacts.file_plan import (
+    FileList,
+    FilePlan,
+    joined,
+    listed_files,
+    parents_of,
+    plan_files,
+    present_files,
+)
 from mlver.project.edit import intent
 from mlver.project.edit.intent import CommandIntent
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.artifact import Artifact
-from mlver.records.manifest import Manifest
 from mlver.records.version import VersionRecord
 from mlver.system import durable, lock
 
@@ -41,26 +50,6 @@ class CheckoutOutcome:
     unchanged: int
     saved: tuple[tuple[str, str], ...]
     skipped: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _ArtifactPlan:
-    """One artifact's way from what is there to what shall be: paths below the root, and their digests.
-
-    `links` are symlinks to folders in which something would change: they go, and what they lead to is left alone.
-    """
-
-    write: tuple[tuple[str, str], ...]
-    remove: tuple[tuple[str, str], ...]
-    replaced: tuple[tuple[str, str], ...]
-    links: frozenset[str]
-    unchanged: int
-
-    @property
-    def removed_count(self) -> int:
-        """How many entries go without another in their place."""
-        kept = {parent for path, _ in self.write for parent in (*_list_parents(path), path)}
-        return len(self.remove) + len(self.links - kept - {path for path, _ in self.remove})
 
 
 def check_out_version(
@@ -85,7 +74,7 @@ def check_out_version(
     stored = {
         name: artifact for name, artifact in record.named_artifacts().items() if artifact.stored
     }
-    plans = [_plan_artifact(project, root, artifact) for artifact in stored.values()]
+    plans = [plan_files(project, root, artifact) for artifact in stored.values()]
     endangered = _find_endangered(project, plans)
     if endangered and not (save or force):
         raise _build_loss_error(record, endangered)
@@ -133,90 +122,15 @@ def sweep_leftovers(project: Project, record: VersionRecord, root: Path) -> None
         parent
         for artifact in record.named_artifacts().values()
         if artifact.stored
-        for path, _ in measuring.list_entries(project, artifact)
-        for parent in _list_parents(_join_path(artifact.path, path))
+        for path, _ in measuring.pinned_files(project, artifact)
+        for parent in parents_of(joined(artifact.path, path))
     }
     for place in places:
         with suppress(MlverError):  # behind a symlink there is nothing of ours
             durable.sweep_temporaries(paths.join_inside(root, place))
 
 
-def _plan_artifact(project: Project, root: Path, artifact: Artifact) -> _ArtifactPlan:
-    target = {
-        _join_path(artifact.path, path): hexadecimal
-        for path, hexadecimal in measuring.list_entries(project, artifact)
-    }
-    there = _measure_present(project, root, artifact.path)
-    write = {
-        path: hexadecimal for path, hexadecimal in target.items() if there.get(path) != hexadecimal
-    }
-    gone = [path for path in there if path not in target]
-    links = _find_links(root, artifact.path, [*write, *gone])
-    if links:
-        # the folder that comes in a link's place is empty at first; what is behind the link is not ours to remove
-        write = {
-            path: hexadecimal
-            for path, hexadecimal in target.items()
-            if path in write or _is_behind_link(path, links)
-        }
-        gone = [path for path in gone if not _is_behind_link(path, links)]
-    replaced = [path for path in write if path in there and not _is_behind_link(path, links)]
-    checked: set[str] = set()
-    for path in (*write, *gone):
-        paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked)
-    return _ArtifactPlan(
-        write=tuple(write.items()),
-        remove=tuple((path, there[path]) for path in gone),
-        replaced=tuple((path, there[path]) for path in replaced),
-        links=links,
-        unchanged=len(target) - len(write),
-    )
-
-
-def _find_links(root: Path, base: str, changing: Iterable[str]) -> frozenset[str]:
-    """The symlinks, at an artifact's path or below it, that stand between it and the files to change."""
-    found: set[str] = set()
-    plain: set[str] = set()
-    for path in changing:
-        for parent in _list_parents(path)[base.count("/") :]:
-            if parent in found:
-                break
-            if parent not in plain:
-                if (root / parent).is_symlink():
-                    found.add(parent)
-                    break
-                plain.add(parent)
-    return frozenset(found)
-
-
-def _is_behind_link(path: str, links: Container[str]) -> bool:
-    return any(parent in links for parent in _list_parents(path))
-
-
-def _measure_present(project: Project, root: Path, path: str) -> dict[str, str]:
-    """The files at an artifact's path now, each with the digest of its bytes."""
-    where = paths.join_inside(root, path, link_last=True)
-    if root == project.top_folder:
-        found = measuring.measure_at(project, path)
-    else:
-        found = None if measuring.has_no_files(where) else measuring.measure_path(where)
-    if found is None:
-        return {}
-    entries = (
-        Manifest.parse(found.manifest, path).entries
-        if found.manifest
-        else ((b"", found.digest.hex),)
-    )
-    return {_join_path(path, name): hexadecimal for name, hexadecimal in entries}
-
-
-def _join_path(path: str, name: bytes) -> str:
-    return f"{path}/{os.fsdecode(name)}" if name else path
-
-
-def _find_endangered(
-    project: Project, plans: Sequence[_ArtifactPlan]
-) -> tuple[tuple[str, str], ...]:
+def _find_endangered(project: Project, plans: Sequence[FilePlan]) -> tuple[tuple[str, str], ...]:
     """Files that would be overwritten or removed and whose bytes no sound object holds."""
     going = [file for plan in plans for file in (*plan.replaced, *plan.remove)]
     if not going:
@@ -251,28 +165,23 @@ def _save_files(project: Project, root: Path, endangered: Sequence[tuple[str, st
 def measure_working_files(project: Project, record: VersionRecord) -> dict[str, str]:
     """The working files at a version's places, each with the digest of its bytes, for `put_back`."""
     places = [artifact.path for artifact in record.named_artifacts().values() if artifact.stored]
-    return {
-        path: digest
-        for place in places
-        for path, digest in _measure_present(project, project.top_folder, place).items()
-    }
+    files = (FileList(place, present_files(project, project.top_folder, place)) for place in places)
+    return dict(chain.from_iterable(files))
 
 
 def put_files_back(project: Project, record: VersionRecord, files: Mapping[str, str]) -> None:
     """Undo a `checkout` that saved what it replaced: the working files are as `before` found them."""
     there = measure_working_files(project, record)
-    write = tuple((path, digest) for path, digest in files.items() if there.get(path) != digest)
-    remove = tuple((path, digest) for path, digest in there.items() if path not in files)
-    _replace_files(
-        project,
-        project.top_folder,
-        [_ArtifactPlan(write, remove, (), frozenset(), 0)],
-        lambda: None,
+    write = listed_files(
+        (path, digest) for path, digest in files.items() if there.get(path) != digest
     )
+    remove = listed_files((path, digest) for path, digest in there.items() if path not in files)
+    plan = FilePlan(write, remove, listed_files(()), frozenset(), 0)
+    _replace_files(project, project.top_folder, [plan], lambda: None)
 
 
 def _carry_out_plans(
-    project: Project, record: VersionRecord, root: Path, plans: Sequence[_ArtifactPlan]
+    project: Project, record: VersionRecord, root: Path, plans: Sequence[FilePlan]
 ) -> None:
     if not any(plan.write or plan.remove or plan.links for plan in plans):
         return
@@ -302,25 +211,37 @@ def _carry_out_plans(
     intent.drop_intent(project.state_directory)
 
 
+@dataclass(frozen=True, slots=True)
+class _Targets:
+    """What is to be written, and where: satisfies the store's `Wanted`. The paths have been checked."""
+
+    root: str
+    plans: Sequence[FilePlan]
+
+    def __len__(self) -> int:
+        return sum(len(plan.write) for plan in self.plans)
+
+    def __iter__(self) -> Iterator[tuple[Digest, str]]:
+        for plan in self.plans:
+            for path, hexadecimal in plan.write:
+                yield Digest(hexadecimal), f"{self.root}/{path}"
+
+
 def _replace_files(
-    project: Project, root: Path, plans: Sequence[_ArtifactPlan], begin: Callable[[], None]
+    project: Project, root: Path, plans: Sequence[FilePlan], begin: Callable[[], None]
 ) -> None:
     """Change the files; `begin` is called once every new byte is proven and on the disk, before the first one goes."""
     links = frozenset(link for plan in plans for link in plan.links)
     checked: set[str] = set()
-    wanted = [
-        (
-            Digest(hexadecimal),
-            paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked),
-        )
-        for plan in plans
-        for path, hexadecimal in plan.write
-    ]
+    for plan in plans:
+        for path, _ in plan.write:
+            paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked)
+    wanted = _Targets(os.fspath(root), plans)
     obstacles = [*links, *_find_obstacles(plans)]
 
     def make_way() -> None:
         begin()
-        _clear_obstacles(root, obstacles, [place for _, place in wanted])
+        _clear_obstacles(root, obstacles, (path for _, path in wanted))
 
     project.reporter.begin_work("writing files", None)
     try:
@@ -342,21 +263,23 @@ def _name_root(project: Project, root: Path) -> str:
     )
 
 
-def _find_obstacles(plans: Sequence[_ArtifactPlan]) -> list[str]:
+def _find_obstacles(plans: Sequence[FilePlan]) -> list[str]:
     """Files where a directory shall be, and files in a directory where a file shall be."""
     found = []
     for plan in plans:
+        if not plan.remove:
+            continue
         targets = {path for path, _ in plan.write}
-        above = {parent for target in targets for parent in _list_parents(target)}
+        above = {parent for target in targets for parent in parents_of(target)}
         found += [
             path
             for path, _ in plan.remove
-            if path in above or not targets.isdisjoint(_list_parents(path))
+            if path in above or not targets.isdisjoint(parents_of(path))
         ]
     return found
 
 
-def _clear_obstacles(root: Path, obstacles: Sequence[str], places: Sequence[str]) -> None:
+def _clear_obstacles(root: Path, obstacles: Sequence[str], places: Iterable[str]) -> None:
     for path in obstacles:
         (root / path).unlink(missing_ok=True)
         _remove_empty_folders((root / path).parent, root)
@@ -371,7 +294,7 @@ def _clear_obstacles(root: Path, obstacles: Sequence[str], places: Sequence[str]
                 Path(directory).rmdir()
 
 
-def _remove_files(root: Path, plans: Sequence[_ArtifactPlan], obstacles: Container[str]) -> None:
+def _remove_files(root: Path, plans: Sequence[FilePlan], obstacles: Container[str]) -> None:
     """Remove what does not belong; an obstacle is gone already, and its place is taken."""
     for plan in plans:
         gone = [root / path for path, _ in plan.remove if path not in obstacles]
@@ -389,11 +312,6 @@ def _remove_empty_folders(directory: Path, root: Path) -> None:
         while directory != root:
             directory.rmdir()
             directory = directory.parent
-
-
-def _list_parents(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[:at]) for at in range(1, len(parts))]
 
 
 def make_private_copy(project: Project, artifact: Artifact) -> Path:
@@ -422,7 +340,7 @@ def make_private_copy(project: Project, artifact: Artifact) -> Path:
             (
                 Digest(hexadecimal),
                 paths.join_inside_as_text(
-                    common, _join_path(own, name), link_last=True, checked=checked
+                    common, joined(own, name), link_last=True, checked=checked
                 ),
             )
             for name, hexadecimal in measuring.list_entries(project, artifact)

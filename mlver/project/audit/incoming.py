@@ -208,7 +208,9 @@ def _find_landed(repository: GitRepository, path: str) -> set[str]:
     mains = changes_in.list_main_branches(repository)
     held = dict(
         zip(
-            mains, changes_in.find_objects(repository, [f"{name}:{path}" for name in mains]), strict=True
+            mains,
+            changes_in.find_objects(repository, [f"{name}:{path}" for name in mains]),
+            strict=True,
         )
     )
     there = {name: f"100644 {found.object_id}" for name, found in held.items() if found is not None}
@@ -226,7 +228,9 @@ def _has_landed(repository: GitRepository, head: str, path: str) -> bool:
     parents = repository.process.read(["rev-parse", f"{head}^@"]).decode().split()
     if any(changes_in.find_objects(repository, [f"{parent}:{path}" for parent in parents])):
         return True
-    return bool(set(changes_in.list_holders(repository, head)) - {changes_in.find_own_branch(repository)})
+    return bool(
+        set(changes_in.list_holders(repository, head)) - {changes_in.find_own_branch(repository)}
+    )
 
 
 def _find_tampered(

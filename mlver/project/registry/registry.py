@@ -211,18 +211,23 @@ class RecordRegistry:
 
     def read_manifest(self, digest: Digest) -> Manifest | None:
         """The manifest named by `digest`, its bytes checked against it; None where there is none."""
-        path = layout.manifest_path(digest)
-        data = self.read_file(path)
+        data = self.manifest_bytes(digest)
         if data is None:
             return None
-        if Digest.of_bytes(data) != digest:
+        from mlver.records.manifest import Manifest
+
+        return Manifest.parse(data, layout.manifest_path(digest))
+
+    def manifest_bytes(self, digest: Digest) -> bytes | None:
+        """The bytes of the manifest named by `digest`, which they hash to; None where there is none."""
+        path = layout.manifest_path(digest)
+        data = self.read_file(path)
+        if data is not None and Digest.of_bytes(data) != digest:
             raise MlverError(
                 f"{path} was changed: its bytes no longer hash to its name",
                 hint=shell_command("git", "checkout", "--", path),
             )
-        from mlver.records.manifest import Manifest
-
-        return Manifest.parse(data, path)
+        return data
 
     # -- bytes ---------------------------------------------------------------------------------------------------
 

@@ -169,9 +169,14 @@ def _find_landings(
 
 def check_signatures(project: Project, there: Mapping[str, GitTag]) -> dict[str, SignatureState]:
     """What git says of the signature of each version's tag."""
-    process = signature_checker(project.repository) if any(tag.is_signed for tag in there.values()) else None
+    process = (
+        signature_checker(project.repository)
+        if any(tag.is_signed for tag in there.values())
+        else None
+    )
     return {
-        version: check_signature(process, tag) if process else "unsigned" for version, tag in there.items()
+        version: check_signature(process, tag) if process else "unsigned"
+        for version, tag in there.items()
     }
 
 

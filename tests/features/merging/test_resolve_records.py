@@ -233,7 +233,7 @@ def killed(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(intent, "drop", die)
+        patch.setattr(intent, "drop_intent", die)
         with pytest.raises(KeyboardInterrupt):
             resolve_merge(apart)
     assert intent.read_pending(Project.open_existing(apart.path).state_directory) is not None

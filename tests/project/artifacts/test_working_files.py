@@ -177,14 +177,14 @@ def test_bytes_stored_nowhere_are_refused_saved_or_lost_as_told(
         "w/a": Digest.of_bytes(b"unsaved").hex,
         "w/extra": Digest.of_bytes(b"mine").hex,
     }
-    assert not storing.open_store(project).find_missing(
+    assert not storing.open_store(project).missing(
         Digest.of_bytes(data) for data in (b"unsaved", b"mine")
     )
     assert at(project) == {"a": b"1", "b": b"2"}
     write_artifact(repository, "w", {"a": "lost", "b": "2"})
     assert working_files.check_out_version(project, record, force=True).saved == ()
     assert at(project) == {"a": b"1", "b": b"2"}
-    assert storing.open_store(project).find_missing([Digest.of_bytes(b"lost")])
+    assert storing.open_store(project).missing([Digest.of_bytes(b"lost")])
 
 
 def test_a_dry_run_tells_and_touches_nothing(project: Project, repository: Repository) -> None:
@@ -197,7 +197,7 @@ def test_a_dry_run_tells_and_touches_nothing(project: Project, repository: Repos
     told = working_files.check_out_version(project, record, save=True, dry_run=True)
     assert (told.written, told.removed, len(told.saved)) == (2, 1, 2)
     assert read_tree(repository.path) == before
-    assert storing.open_store(project).find_missing([Digest.of_bytes(b"unsaved")])
+    assert storing.open_store(project).missing([Digest.of_bytes(b"unsaved")])
 
 
 @pytest.mark.parametrize("data", [b"precious", LARGE])
@@ -260,11 +260,11 @@ def test_a_full_disk_is_met_before_anything_makes_way(
     store_version(project, "2.0.0", weights="w")
     before = read_tree(repository.path)
 
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def full(path: str, _: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", path)
 
     with monkeypatch.context() as patched:
-        patched.setattr("mlver.storage.export._write_one", full)
+        patched.setattr("mlver.storage.export._write_file", full)
         with pytest.raises(MlverError, match="no file was replaced"):
             working_files.check_out_version(project, record)
     assert read_tree(repository.path) == before
@@ -532,9 +532,9 @@ def test_processes_that_want_the_same_private_copy_all_get_it(
     record = store_version(project, weights="models/w")
     program = (
         "import sys; from pathlib import Path; from mlver.project.artifacts import measuring, working_files;"
-        "from mlver.project.project import Project; project = Project.open(Path(sys.argv[1]));"
-        "record, _ = project.registry.version('m', '1.0.0');"
-        "print(measuring.measure_path(working_files.private_copy(project, record.weights)).digest)"
+        "from mlver.project.project import Project; project = Project.open_existing(Path(sys.argv[1]));"
+        "record, _ = project.registry.read_version('m', '1.0.0');"
+        "print(measuring.measure_path(working_files.make_private_copy(project, record.weights)).digest)"
     )
     running = [
         subprocess.Popen(
@@ -567,5 +567,5 @@ def test_a_private_copy_is_made_by_who_holds_the_lock(
             pass
         export(store, wanted)
 
-    monkeypatch.setattr(LocalStore, "export", watched)
+    monkeypatch.setattr(LocalStore, "export_objects", watched)
     assert read_tree(working_files.make_private_copy(project, record.weights)) == {"a": b"1"}

@@ -187,7 +187,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, project: Project, where: str) -> 
 
     with monkeypatch.context() as patch:
         patch.setattr(f"mlver.git.changes.{where}", die)
-        patch.setattr(edits, "settle", die)
+        patch.setattr(edits, "recover_edit", die)
         with pytest.raises(Killed):
             write(project)
     assert intent.read_pending(project.state_directory) is not None
@@ -202,7 +202,7 @@ def settled(repository: Repository) -> list[str]:
     return notes.told
 
 
-@pytest.mark.parametrize("where", ["stage", "commit_only"])
+@pytest.mark.parametrize("where", ["stage_paths", "commit_only"])
 def test_what_has_not_landed_is_undone(
     busy: Project, repository: Repository, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -213,7 +213,7 @@ def test_what_has_not_landed_is_undone(
     assert state(repository) == before
 
 
-@pytest.mark.parametrize("where", ["create_tag", "sync"])
+@pytest.mark.parametrize("where", ["create_tag", "sync_git"])
 def test_what_has_landed_is_completed(
     busy: Project, repository: Repository, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -240,7 +240,7 @@ def test_a_failure_in_between_is_settled_at_once(
         raise OSError(28, "No space left on device", "/disk")
 
     before = state(repository)
-    monkeypatch.setattr("mlver.git.changes.stage", full)
+    monkeypatch.setattr("mlver.git.changes.stage_paths", full)
     with pytest.raises(MlverError, match="No space left on device: /disk; nothing was changed"):
         write(busy)
     monkeypatch.undo()

@@ -46,7 +46,7 @@ def interrupt(project: Project, monkeypatch: pytest.MonkeyPatch) -> Interrupt:
     def stopped(where: str) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(changes, where, die)
-            patch.setattr(edits, "settle", die)
+            patch.setattr(edits, "recover_edit", die)
             with pytest.raises(Killed):
                 write(project)
 
