@@ -11,9 +11,7 @@ from collections.abc import Container
 from pathlib import Path, PurePosixPath
 
 from mlver.errors import MlverError, UsageError, shell_command
-from mlver.names import find_path_fault, is_git_name
-
-_RESERVED = {".git", ".mlver"}
+from mlver.names import find_path_fault, is_git_name, is_reserved_path
 
 
 def join_inside(
@@ -107,7 +105,7 @@ def relative_to_root(root: Path, cwd: Path, given: str | os.PathLike[str]) -> st
             f"{text!r} is the whole repository",
             hint="name a file or a directory inside it, such as models/weights",
         )
-    if parts[0].casefold() in _RESERVED or any(is_git_name(part) for part in parts):
+    if is_reserved_path(parts):
         raise UsageError(
             f"{text!r} belongs to git or mlver itself", hint="name a file or a directory beside it"
         )
