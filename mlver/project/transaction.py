@@ -56,8 +56,9 @@ def _recover_and_sweep(project: Project) -> None:
     plan = intent.read_pending(project.state_directory)
     storing.open_store(project).sweep_temporaries()
     # Both may hold a file that was being written: an intent, and what `init` writes.
-    durable.sweep_temporaries(project.state_directory)
-    durable.sweep_temporaries(paths.join_inside(project.top_folder, layout.ROOT))
+    records_directory = paths.join_inside(project.top_folder, layout.ROOT)
+    for directory in (project.state_directory, records_directory):
+        durable.sweep_temporaries(directory)
     if plan is not None:
         project.reporter.show_note(_recover_plan(project, plan))
         intent.drop_intent(project.state_directory)
