@@ -183,9 +183,7 @@ def _describe_usage_error(error: typer.TyperException, name: str | None) -> Mlve
     """A wrong command line, with a right one beside it."""
     if name in COMMANDS:
         example = load_command(name).examples[0]
-        return UsageError(
-            _format_usage_message(error), hint=f"{example}   (more: mlver {name} --help)"
-        )
+        return UsageError(_format_usage_message(error), hints=(example, f"mlver {name} --help"))
     if name is None:
         return UsageError(_format_usage_message(error), hint="mlver --help")
     meant = difflib.get_close_matches(name, COMMANDS, n=1)

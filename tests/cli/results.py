@@ -26,7 +26,10 @@ def read_schema(name: str) -> Any:
 @functools.cache
 def result_validator(kind: str) -> jsonschema.Draft202012Validator:
     """The judge of one kind of result; it knows the other schemas, and fetches nothing."""
-    known = [referencing.Resource.from_contents(read_schema(name)) for name in (*KINDS, *RESULTS)]
+    known = [
+        referencing.Resource.from_contents(read_schema(name))
+        for name in ("finding", *KINDS, *RESULTS)
+    ]
     registry: referencing.Registry[Any] = referencing.Registry().with_resources(
         (r.id() or "", r) for r in known
     )

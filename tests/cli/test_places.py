@@ -155,7 +155,7 @@ def test_half_done_work_of_git_is_left_alone(second: Repository, state: str) -> 
     said = assert_refused(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
     assert said == (
         f"error: a {state} is in progress, and a record has no place in it\n"
-        f"hint: git {state} --continue   (or --abort)\n"
+        f"hint: git {state} --continue\n"
     )
     assert_refused(second, "register", "digits", "--bump", "patch", "--allow-dirty", "-m", "Third")
     assert_refused(

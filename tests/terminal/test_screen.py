@@ -66,9 +66,9 @@ def test_a_command_is_never_broken(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (
             ".mlver/models/m/model.yaml",
-            "mend .mlver/models/m/model.yaml, then run the command again",
+            "fix .mlver/models/m/model.yaml, then run the command again",
         ),
-        ("params.yaml", "mend params.yaml, then run the command again"),
+        ("params.yaml", "fix params.yaml, then run the command again"),
     ],
 )
 def test_a_file_that_is_not_valid_always_has_a_hint(where: str, hint: str) -> None:

@@ -14,6 +14,7 @@ from mlver.features.adopting import adopted_records
 from mlver.features.adopting import foreign_tags as policy
 from mlver.features.adopting.adopted_records import ModelPaths, OriginTag, PreparedRecord
 from mlver.features.adopting.foreign_tags import StageTag, StageTagEvent, TagClaims, VersionTag
+from mlver.findings import Finding
 from mlver.git.annotations import TagAnnotation, read_annotations
 from mlver.git.repository import GitTag
 from mlver.project.artifacts.elsewhere.find import ExternalCopies
@@ -67,22 +68,15 @@ class AdoptedStage:
     holders: tuple[str | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
-    """A tag, or a stage's tags, that nothing could be made of yet, and why."""
-
-    subject: str
-    message: str
-    hint: str | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptResult:
-    """`known` is how many of the versions tags tell of had records already. `commit` is None where none was made."""
+    """`left` are tags, or a stage's tags, that nothing could be made of yet. `known` is how many of the versions that
+    tags tell of had records already. `commit` is None where none was made.
+    """
 
     versions: tuple[AdoptedVersion, ...]
     stages: tuple[AdoptedStage, ...]
-    left: tuple[Left, ...]
+    left: tuple[Finding, ...]
     known: int
     commit: str | None
     dry_run: bool
@@ -132,7 +126,7 @@ class _AdoptionRun:
     adoptees: list[PreparedRecord] = field(default_factory=list)
     adopted_stages: list[AdoptedStage] = field(default_factory=list)
     writes: dict[str, bytes] = field(default_factory=dict)
-    left: list[Left] = field(default_factory=list)
+    left: list[Finding] = field(default_factory=list)
     digests: dict[tuple[str, str], Digest] = field(default_factory=dict)
     known: int = 0
 
@@ -168,7 +162,7 @@ class _AdoptionRun:
             elif not self._has_record(claim):
                 self._prepare_version(claim)
         except MlverError as error:
-            self.left.append(Left(claim.tag, error.message, error.hint))
+            self.left.append(Finding("tag", claim.tag, error.message, error.hints))
 
     def _has_record(self, claim: VersionTag) -> bool:
         """Whether there is a record already; raise MlverError where there can be none of this name."""
@@ -245,7 +239,7 @@ class _AdoptionRun:
             try:
                 self._adopt_stage(model, stage, tags, claims)
             except MlverError as error:
-                self.left.append(Left(f"{model}#{stage}", error.message, error.hint))
+                self.left.append(Finding("tag", f"{model}#{stage}", error.message, error.hints))
 
     def _adopt_stage(
         self, model: str, stage: str, tags: Sequence[StageTag], claims: TagClaims
@@ -276,7 +270,7 @@ class _AdoptionRun:
                 said = f"{tag.tag} is of {version}, which has no record yet; a stage's history is adopted whole"
                 raise MlverError(
                     said,
-                    hint=f"{shell_command('mlver', 'adopt', model)}   (once {version} can be adopted)",
+                    hint=shell_command("mlver", "adopt", model),
                 )
             given.append(StageTagEvent(tag.tag, version, tag.withdrawn))
         digests = {version: digest for (of, version), digest in self.digests.items() if of == model}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlver.features.adopting.adopt import AdoptResult
+from mlver.terminal.links import draw_hints
 from mlver.terminal.screen import Cell, TextScreen
 from mlver.terminal.words import format_count, format_size, shorten_digest
 
@@ -25,8 +26,7 @@ def draw_adopt(result: AdoptResult, screen: TextScreen) -> None:
             screen.draw_line("  ", (stage.stage, "good"), f" of {stage.model}: {held}", hang=4)
     for left in result.left[:_SHOWN]:
         screen.draw_line(("Left", "bad"), " ", (left.subject, "bold"), f"  {left.message}", hang=2)
-        if left.hint:
-            screen.draw_unbroken("  ", ("hint: ", "dim"), left.hint)
+        draw_hints(left.hints, screen, indent=2)
     if len(result.left) > _SHOWN:
         screen.draw_line(f"and {len(result.left) - _SHOWN} more: mlver adopt --json names them all")
     if result.known:

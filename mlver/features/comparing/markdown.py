@@ -106,10 +106,11 @@ def _assemble_page(blocks: Sequence[str], command: str, about_it: str) -> str:
 
 
 def _format_warnings(result: ReviewResult) -> str:
-    lines = [
-        f"- {quote_code(one.path)} {quote_code(one.message)}; see {quote_code(one.hint)}"
-        for one in result.warnings[:_ROWS]
-    ]
+    lines = []
+    for warning in result.warnings[:_ROWS]:
+        commands = ", ".join(quote_code(hint) for hint in warning.hints)
+        line = f"- {quote_code(warning.subject)} {quote_code(warning.message)}"
+        lines.append(f"{line}; see {commands}" if commands else line)
     more = len(result.warnings) - len(lines)
     return "\n".join(
         ["**Look at this first**", "", *lines, *([f"- and {more:,} more"] if more > 0 else [])]

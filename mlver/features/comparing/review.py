@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from mlver.document import codec
-from mlver.errors import InvalidDocument, MlverError
+from mlver.errors import InvalidDocument, MlverError, shell_command
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
 from mlver.features.comparing.snapshot import ModelSnapshot, snapshot_version
 from mlver.features.comparing.value_diff import (
@@ -15,6 +15,7 @@ from mlver.features.comparing.value_diff import (
     compare_metrics,
     compare_values,
 )
+from mlver.findings import Finding, FindingKind
 from mlver.git import revisions
 from mlver.policy.chain import judge_seal
 from mlver.policy.numbering import bumped_part
@@ -84,18 +85,12 @@ class ChangedSettings:
     changes: tuple[ValueChange, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """What a reviewer should look at before the rest, and what to type about it."""
-
-    path: str
-    message: str
-    hint: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewResult:
-    """`base` and `head` are the commits compared; with three dots `base` is where the branch left `old`."""
+    """`base` and `head` are the commits compared; with three dots `base` is where the branch left `old`.
+
+    `warnings` are what a reviewer should look at before the rest.
+    """
 
     old: str
     new: str
@@ -107,7 +102,7 @@ class ReviewResult:
     evaluations: tuple[AddedJudgement, ...]
     approvals: tuple[AddedJudgement, ...]
     settings: tuple[ChangedSettings, ...]
-    warnings: tuple[Warned, ...]
+    warnings: tuple[Finding, ...]
 
     @property
     def differs(self) -> bool:
@@ -168,7 +163,7 @@ class _BranchReview:
         self.gone = sorted(path for path in before if path not in after)
         head.fetch_files([*self.added, *self.changed])
         base.fetch_files([*self.changed, *self.gone])
-        self.warnings: list[Warned] = []
+        self.warnings: list[Finding] = []
 
     def build_result(self, asked: ReviewRange, base: str, head: str) -> ReviewResult:
         versions: list[NewVersion] = []
@@ -324,13 +319,10 @@ class _BranchReview:
         for path in [*self.changed, *self.gone]:
             done = "edited" if path in self.changed else "not there any more"
             if layout.is_record_path(path):
-                self._add_warning(
-                    path,
-                    f"is {done}: a record never changes once it has landed",
-                    f"git log -p -- {path}",
-                )
+                message = f"is {done}: a record never changes once it has landed"
+                self._add_warning("history", path, message, (_log_command(path),))
             elif path in (layout.ATTRIBUTES, layout.VERSION_SCHEMA):
-                self._add_warning(path, f"is {done}", f"git log -p -- {path}")
+                self._add_warning("layout", path, f"is {done}", (_log_command(path),))
 
     def _check_claimed(self) -> None:
         """What this branch and the other have each added since they parted, each with other bytes."""
@@ -342,7 +334,7 @@ class _BranchReview:
                 and layout.is_record_path(path)
             ):
                 said = "is claimed by both branches: a merge will stop at it"
-                self._add_warning(path, said, "merge, then: mlver resolve")
+                self._add_warning("conflict", path, said, ("mlver resolve",))
 
     def _check_chains(self, promotions: list[PromotionRecord]) -> None:
         for model, stage in dict.fromkeys((one.model, one.stage) for one in promotions):
@@ -352,11 +344,11 @@ class _BranchReview:
                 self._warn_unreadable(layout.stage_folder(model, stage), error)
                 continue
             for link in broken:
-                self._add_warning(link.subject, link.message, link.hint or "mlver verify --all")
+                self.warnings.append(link)
 
     def _check_seals(self, versions: list[NewVersion]) -> None:
         """New versions whose tag exists, and seals something else; of those both sides claim that is told already."""
-        claimed = {warned.path for warned in self.warnings}
+        claimed = {warning.subject for warning in self.warnings}
         versions = [
             one for one in versions if layout.version_path(one.model, one.version) not in claimed
         ]
@@ -373,11 +365,12 @@ class _BranchReview:
                         else link.message
                     )
                     if link.kind != "unsealed":
-                        self._add_warning(link.subject, said, link.hint or "mlver verify --all")
+                        self._add_warning(link.kind, link.subject, said, link.hints)
 
     def _warn_stray(self, path: str) -> None:
         if path.startswith(f"{layout.MODELS}/"):
-            self._add_warning(path, "is no record's name", f"git log -- {path}")
+            hint = shell_command("git", "log", "--", path)
+            self._add_warning("name", path, "is no record's name", (hint,))
 
     def _warn_unreadable(self, path: str, error: MlverError) -> None:
         said = (
@@ -385,10 +378,17 @@ class _BranchReview:
             if isinstance(error, InvalidDocument)
             else error.message
         )
-        self._add_warning(path, said, error.hint or f"git log -p -- {path}")
+        kind: FindingKind = "record" if layout.is_record_path(path) else "settings"
+        self._add_warning(kind, path, said, error.hints or (_log_command(path),))
 
-    def _add_warning(self, path: str, message: str, hint: str) -> None:
-        self.warnings.append(Warned(path, message, hint))
+    def _add_warning(
+        self, kind: FindingKind, subject: str, message: str, hints: tuple[str, ...]
+    ) -> None:
+        self.warnings.append(Finding(kind, subject, message, hints))
+
+
+def _log_command(path: str) -> str:
+    return shell_command("git", "log", "-p", "--", path)
 
 
 def _record_sort_key(path: str) -> tuple[object, ...]:

@@ -11,6 +11,7 @@ from mlver.features.comparing.status import ModelStatus, StatusResult
 from mlver.features.comparing.value_diff import MetricChange, ValueChange
 from mlver.records.promotion import PromotionRecord
 from mlver.terminal.gates import draw_gates
+from mlver.terminal.links import draw_hints
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import Cell, Part, Style, TextScreen
 from mlver.terminal.words import (
@@ -259,8 +260,10 @@ def draw_review(result: ReviewResult, screen: TextScreen) -> None:
     if not result.differs:
         screen.draw_line("  says nothing new of any model")
     for warned in result.warnings:
-        screen.draw_line(("warning: ", "warn"), (warned.path, "bold"), f" {warned.message}", hang=2)
-        screen.draw_unbroken("  ", ("hint: ", "dim"), warned.hint)
+        screen.draw_line(
+            ("warning: ", "warn"), (warned.subject, "bold"), f" {warned.message}", hang=2
+        )
+        draw_hints(warned.hints, screen, indent=2)
     for version in result.versions:
         _draw_new_version(version, screen)
     if result.promotions:

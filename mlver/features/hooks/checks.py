@@ -13,10 +13,10 @@ from mlver.document import strict
 from mlver.errors import InvalidDocument, MlverError, shell_command
 from mlver.features.hooks.guarding import GuardedFile, is_allowed, judge_artifact, judge_file
 from mlver.features.hooks.secrets import find_document_leaks, find_leaks
+from mlver.findings import Finding
 from mlver.git import remotes, trees
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
-from mlver.policy.chain import BrokenLink
 from mlver.project.audit import admission, incoming
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.project import Project
@@ -41,8 +41,8 @@ class HookResult:
 
     hook: str
     looked: int
-    broken: tuple[BrokenLink, ...]
-    notes: tuple[BrokenLink, ...] = ()
+    broken: tuple[Finding, ...]
+    notes: tuple[Finding, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -116,7 +116,7 @@ def check_seal_status(start: Path, between: CommitRange | None = None) -> HookRe
 
 def find_left_behind(
     repository: GitRepository, paths: Sequence[str], remote: str | None, there: Collection[str]
-) -> tuple[BrokenLink, ...]:
+) -> tuple[Finding, ...]:
     """For version records that go out: whether they are sealed, and the seals are there, or on their way (`there`)."""
     names = {
         path: version_tag_name(place.model, place.version)
@@ -128,13 +128,16 @@ def find_left_behind(
     for path, name in names.items():
         if name not in here and name not in there:
             notes.append(
-                BrokenLink(
-                    "unsealed", path, "is sealed by no tag yet", "mlver tag   (once it has landed)"
+                Finding(
+                    "unsealed",
+                    path,
+                    "is sealed by no tag yet; seal it once it has landed",
+                    ("mlver tag",),
                 )
             )
         elif name not in there and remote is not None:
             hint = shell_command("git", "push", remote, f"refs/tags/{name}")
-            notes.append(BrokenLink("tag", name, f"does not go along to {remote}", hint))
+            notes.append(Finding("tag", name, f"does not go along to {remote}", (hint,)))
     return tuple(notes)
 
 
@@ -160,7 +163,7 @@ def _read_guard_settings(registry: RecordRegistry) -> GuardSettings:
     )
 
 
-def _guard_files(found: IncomingChanges, settings: GuardSettings) -> Iterator[BrokenLink]:
+def _guard_files(found: IncomingChanges, settings: GuardSettings) -> Iterator[Finding]:
     """Files that have no place in git. Those too large are judged by their size, and never read."""
     if not found.files:
         return
@@ -195,7 +198,7 @@ def _list_artifact_paths(project: Project) -> dict[str, str]:
     return found
 
 
-def _guard_records(found: IncomingChanges, settings: GuardSettings) -> Iterator[BrokenLink]:
+def _guard_records(found: IncomingChanges, settings: GuardSettings) -> Iterator[Finding]:
     """Records that say what nobody should read in them."""
     paths = [
         path
@@ -209,11 +212,11 @@ def _guard_records(found: IncomingChanges, settings: GuardSettings) -> Iterator[
         data = found.project.registry.read_file(path) or b""
         for where, leak in _find_leaks(data, path):
             message = f"says {leak}" + (f" at {where}" if where else "")
-            yield BrokenLink(
+            yield Finding(
                 "leak",
                 path,
                 message,
-                f"take it out of what {where or 'the file'} is read from, then do it again",
+                (f"take it out of what {where or 'the file'} is read from, then do it again",),
             )
         if layout.is_version_path(path):
             yield from _find_pickles(found.project, path, settings)
@@ -226,7 +229,7 @@ def _find_leaks(data: bytes, path: str) -> Iterator[tuple[str, str]]:
         yield from (("", leak) for leak in find_leaks(data.decode(errors="replace")))
 
 
-def _find_pickles(project: Project, path: str, settings: GuardSettings) -> Iterator[BrokenLink]:
+def _find_pickles(project: Project, path: str, settings: GuardSettings) -> Iterator[Finding]:
     place = layout.parse_path(path)
     if settings.pickle != "forbid" or place is None or place.version is None:
         return

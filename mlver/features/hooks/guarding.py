@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from mlver.errors import shell_command
-from mlver.policy.chain import BrokenLink
+from mlver.findings import Finding
 from mlver.records.sections.guard import GuardSettings
 
 PICKLES = (".pkl", ".pickle", ".joblib", ".dill")
@@ -51,30 +51,30 @@ def is_pickle(name: str, head: bytes) -> bool:
     return len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= 5 and head[2] in _OPCODES
 
 
-def judge_file(file: GuardedFile, settings: GuardSettings) -> tuple[BrokenLink, ...]:
+def judge_file(file: GuardedFile, settings: GuardSettings) -> tuple[Finding, ...]:
     """Why a file has no place in git; nothing where it has."""
     if is_allowed(file.path, settings) or is_lfs_pointer(file):
         return ()
     out = shell_command("git", "rm", "--cached", "--", file.path)
     found = []
     if file.size > settings.max_file_size:
-        message = f"is {file.size:,} bytes, and at most {settings.max_file_size:,} go into git"
+        message = f"is {file.size:,} bytes, and at most {settings.max_file_size:,} go into git (guard.allow in the settings excepts a file)"
         found.append(
-            BrokenLink(
+            Finding(
                 "size",
                 file.path,
                 message,
-                f"{out}   (or allow it: guard.allow in .mlver/config.yaml)",
+                (out,),
             )
         )
     elif file.artifact and (file.size > SMALL or b"\0" in file.head[:8000]):
         message = f"is an artifact ({file.artifact}), whose bytes mlver keeps"
         found.append(
-            BrokenLink(
+            Finding(
                 "artifact",
                 file.path,
                 message,
-                f"{out} && echo {shell_command(f'/{file.path}')} >> .gitignore",
+                (out, f"echo {shell_command(f'/{file.path}')} >> .gitignore"),
             )
         )
     if settings.pickle == "forbid" and is_pickle(file.path, file.head):
@@ -86,7 +86,7 @@ def judge_file(file: GuardedFile, settings: GuardSettings) -> tuple[BrokenLink, 
 
 def judge_artifact(
     where: str, path: str, told: str | None, files: Sequence[str], settings: GuardSettings
-) -> tuple[BrokenLink, ...]:
+) -> tuple[Finding, ...]:
     """Whether a record pins a pickle at `path` though they are forbidden: by its format or by its files' names."""
     if settings.pickle != "forbid" or is_allowed(path, settings):
         return ()
@@ -99,5 +99,5 @@ def judge_artifact(
     )
 
 
-def _refuse_pickle(subject: str, message: str, hint: str) -> BrokenLink:
-    return BrokenLink("pickle", subject, message, hint)
+def _refuse_pickle(subject: str, message: str, hint: str) -> Finding:
+    return Finding("pickle", subject, message, (hint,))

@@ -14,10 +14,11 @@ from pathlib import Path
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.features.hooks.checks import HookResult, find_left_behind
+from mlver.findings import Finding
 from mlver.git import changes_in, remotes
 from mlver.git.changes_in import is_absent
 from mlver.git.repository import GitRepository, GitTag
-from mlver.policy.chain import BrokenLink, judge_tag
+from mlver.policy.chain import judge_tag
 from mlver.project.audit import admission, audit, incoming
 from mlver.project.audit.incoming import BranchProtection
 from mlver.project.registry.registry import decode_promotion, decode_version
@@ -88,11 +89,9 @@ class _PushSides:
     others: BranchProtection
     mains: Sequence[str]
 
-    def judge_updates(
-        self, updates: Sequence[RefUpdate]
-    ) -> tuple[tuple[BrokenLink, ...], list[str]]:
+    def judge_updates(self, updates: Sequence[RefUpdate]) -> tuple[tuple[Finding, ...], list[str]]:
         """What speaks against the updates, and the version records that go along with them."""
-        broken: dict[BrokenLink, None] = {}
+        broken: dict[Finding, None] = {}
         records: dict[str, None] = {}
         for update in updates:
             if update.ref.startswith(_TAGS):
@@ -103,7 +102,7 @@ class _PushSides:
                 records |= dict.fromkeys(paths)
         return tuple(broken), list(records)
 
-    def _judge_branch(self, update: RefUpdate) -> tuple[list[BrokenLink], list[str]]:
+    def _judge_branch(self, update: RefUpdate) -> tuple[list[Finding], list[str]]:
         protected = update.ref == self.protected
         # the other side's commit may be one this clone never fetched
         old = (
@@ -115,7 +114,7 @@ class _PushSides:
             held = self.repository.files_at(old, layout.MODELS) if protected and old else []
             message = f"holds {len(held)} files of records, and would be deleted"
             return [
-                BrokenLink("history", update.ref, message, "git push origin HEAD:ANOTHER-BRANCH")
+                Finding("history", update.ref, message, ("git push origin HEAD:ANOTHER-BRANCH",))
             ] if held else [], []
         line: BranchProtection = "protected" if protected else self.others
         landed = old if protected or self._is_main_branch(update.ref) else self._find_main()
@@ -144,7 +143,7 @@ class _PushSides:
     def _is_main_branch(self, ref: str) -> bool:
         return any(ref.removeprefix(_BRANCHES) == name.rpartition("/")[2] for name in self.mains)
 
-    def _judge_tag(self, update: RefUpdate) -> Iterator[BrokenLink]:
+    def _judge_tag(self, update: RefUpdate) -> Iterator[Finding]:
         name = update.ref.removeprefix(_TAGS)
         old, new = (
             self._read_tag_object(name, object_id) for object_id in (update.old, update.new)
@@ -154,10 +153,10 @@ class _PushSides:
             return
         what, on = _describe_sealed(path)
         if new is None:
-            back = f"git fetch origin {update.ref}:{update.ref}   (where it is gone here, too)"
-            yield BrokenLink("tag", name, f"seals {what}, and would be deleted", back)
+            back = shell_command("git", "fetch", "origin", f"{update.ref}:{update.ref}")
+            yield Finding("tag", name, f"seals {what}, and would be deleted", (back,))
         elif not is_absent(update.old):
-            yield BrokenLink("tag", name, f"seals {what} there already, and would be moved", on)
+            yield Finding("tag", name, f"seals {what} there already, and would be moved", (on,))
         else:
             yield from self._judge_seal(path, new, shell_command("git", "show", name))
 
@@ -187,7 +186,7 @@ class _PushSides:
         sealed = any(tag and tag.seals for tag in (old, new))
         return path if sealed or any(changes_in.find_objects(self.repository, names)) else None
 
-    def _judge_seal(self, path: str, tag: GitTag, show: str) -> Iterator[BrokenLink]:
+    def _judge_seal(self, path: str, tag: GitTag, show: str) -> Iterator[Finding]:
         held = next(self.repository.blobs([f"{tag.commit}:{path}"])) if tag.commit else None
         sealed = Digest.parse(tag.seals) if tag.seals else None
         links = judge_tag(tag.name, path, sealed or Digest(""), seals.seal_from_bytes(tag, held))
@@ -196,10 +195,10 @@ class _PushSides:
             try:
                 yield from _find_misplaced(path, held, show)
             except MlverError as error:
-                yield BrokenLink("record", path, error.message, show)
+                yield Finding("record", path, error.message, (show,))
 
 
-def _find_misplaced(path: str, data: bytes, show: str) -> Iterator[BrokenLink]:
+def _find_misplaced(path: str, data: bytes, show: str) -> Iterator[Finding]:
     """A record that belongs in another place than its own."""
     if layout.is_version_path(path):
         record = decode_version(data, path)
@@ -212,7 +211,7 @@ def _find_misplaced(path: str, data: bytes, show: str) -> Iterator[BrokenLink]:
         said = f"{moved.model} {moved.stage} {moved.sequence:04d}"
         where = layout.promotion_path(moved.model, moved.stage, moved.sequence)
     if where != path:
-        yield BrokenLink("record", path, f"says it is {said}", show)
+        yield Finding("record", path, f"says it is {said}", (show,))
 
 
 def _describe_sealed(path: str) -> tuple[str, str]:
@@ -222,9 +221,9 @@ def _describe_sealed(path: str) -> tuple[str, str]:
     if stage:
         return (
             "a promotion",
-            f"mlver promote {model} --to {stage} -m WHY   (each move of a stage is a new promotion)",
+            f"mlver promote {model} --to {stage} -m WHY",
         )
     return (
         "a version",
-        f"mlver register {model} --bump patch -m WHY   (a version that was sealed stays what it was)",
+        f"mlver register {model} --bump patch -m WHY",
     )

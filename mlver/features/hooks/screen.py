@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlver.features.hooks.checks import HookResult
 from mlver.features.hooks.install import InstallResult
-from mlver.terminal.links import draw_broken_links
+from mlver.terminal.links import draw_findings
 from mlver.terminal.screen import Style, TextScreen
 from mlver.terminal.words import format_count
 
@@ -23,10 +23,10 @@ def draw_hook(result: HookResult, screen: TextScreen) -> None:
         screen.draw_line(
             ("mlver refuses", "bad"), f" {what}: {format_count(len(result.broken), 'reason')}"
         )
-        draw_broken_links(result.broken, screen)
+        draw_findings(result.broken, screen)
     elif result.notes:
         screen.draw_line(("mlver: ", "warn"), "nobody else can resolve these yet")
-        draw_broken_links(result.notes, screen, "warn")
+        draw_findings(result.notes, screen, "warn")
     elif result.hook not in _QUIET:
         screen.draw_line(
             ("All is well", "good"), f"  {format_count(result.looked, *_LOOKED[result.hook])}"

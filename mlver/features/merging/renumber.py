@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.document import codec
+from mlver.findings import Finding
 from mlver.policy.chain import holder_after
 from mlver.policy.renumber import renumber_versions
 from mlver.project.history.parents import find_renumbered_parent
@@ -33,14 +34,6 @@ class RewrittenRecord:
 
     old: str
     new: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """A record that cannot come along, and why."""
-
-    path: str
     why: str
 
 
@@ -75,7 +68,7 @@ class MergeResolution:
         self.places = _list_own_records(kept, own, base)
         own.fetch_files(path for path, _ in self.places)
         self.rewritten: list[RewrittenRecord] = []
-        self.dropped: list[Dropped] = []
+        self.dropped: list[Finding] = []
         self.changed: dict[tuple[str, VersionReference], VersionReference] = {}
         self.unchanged: set[tuple[str, VersionReference]] = set()
         self.approvals: dict[Digest, Digest] = {}
@@ -207,7 +200,7 @@ class MergeResolution:
         now = self._find_current(place.model, named)
         if isinstance(record, ApprovalRecord) and now != named:
             why = f"it was given for {named.version}, and is nobody's yes to {now.version}"
-            self.dropped.append(Dropped(path, f"{why}: approve that anew"))
+            self.dropped.append(Finding("dropped", path, f"{why}: approve that again"))
             return
         sequence = record.sequence
         while self._is_taken(_build_path(record, now.version, sequence)):
@@ -273,7 +266,7 @@ class MergeResolution:
         if record.action == "retire" and last is not None and previous is not None:
             now = VersionReference(last.version, last.record)
         if now != named and record.action == "promote" and record.approvals:
-            why = f"it counted approvals of {named.version}, which is {now.version} now: approve and promote that anew"
+            why = f"it counted approvals of {named.version}, which is {now.version} now: approve and promote that again"
         elif record.action == "promote" and previous == now.version:
             why = f"{record.stage} holds {now.version} already"
         elif record.action == "retire" and previous is None:
@@ -288,7 +281,7 @@ class MergeResolution:
                 prior=prior,
                 approvals=tuple(self._update_approval(approval) for approval in record.approvals),
             )
-        self.dropped.append(Dropped(path, why))
+        self.dropped.append(Finding("dropped", path, why))
         return None
 
     def _update_approval(self, approval: ApprovalReference) -> ApprovalReference:

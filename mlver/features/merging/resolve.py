@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import InvalidDocument, MlverError, UsageError, shell_command
 from mlver.features.merging import settings_merge
-from mlver.features.merging.renumber import Dropped, MergeResolution, RewrittenRecord
+from mlver.features.merging.renumber import MergeResolution, RewrittenRecord
+from mlver.findings import Finding
 from mlver.git import merging, remotes
 from mlver.git.merging import MergeState
 from mlver.project.edit.recovery import read_if_there
@@ -28,15 +29,6 @@ MergeSide = Literal["ours", "theirs"]
 _AGAIN = "git rebase --exec 'mlver resolve && git commit --quiet --amend --no-edit --allow-empty'"
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What a person has to decide, and the command to begin with."""
-
-    path: str
-    why: str
-    hint: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveResult:
     """`rewrite` is the side that gave way, for the reason `why`; `settled` are settings files that were merged.
@@ -49,11 +41,11 @@ class ResolveResult:
     rewrite: MergeSide
     why: str
     rewritten: tuple[RewrittenRecord, ...]
-    dropped: tuple[Dropped, ...]
+    dropped: tuple[Finding, ...]
     settled: tuple[str, ...]
     written: tuple[str, ...]
     untagged: tuple[str, ...]
-    left: tuple[Left, ...]
+    left: tuple[Finding, ...]
     conflicts: int
     next: tuple[str, ...]
     dry_run: bool
@@ -126,7 +118,7 @@ def _choose_side(
         if told == "ours":
             raise UsageError(
                 f"in a {meeting.what} only what comes on top can be rewritten",
-                hint="mlver resolve   (theirs)",
+                hint="mlver resolve --rewrite theirs",
             )
         return "theirs", "it comes on top of what is there"
     if told is not None:
@@ -146,8 +138,9 @@ def _choose_side(
             name = tip.split("/", 2)[2]
             return ("theirs", f"ours {what} {name}") if on[0] else ("ours", f"theirs {what} {name}")
     raise MlverError(
-        "it cannot be told which side gives way: neither of them alone is on a main branch",
-        hint="mlver resolve --rewrite ours   (the branch you are on; or theirs, the one that is merged)",
+        "it cannot be told which side gives way, ours (the branch you are on) or theirs (the one that is merged): "
+        "neither of them alone is on a main branch",
+        hints=("mlver resolve --rewrite ours", "mlver resolve --rewrite theirs"),
     )
 
 
@@ -155,7 +148,7 @@ class _MergeWork:
     """What is to be done, worked out before anything is."""
 
     def __init__(self, project: Project, meeting: MergeState, side: MergeSide) -> None:
-        self.project, self.meeting = project, meeting
+        self.project, self.meeting, self.side = project, meeting, side
         git = project.repository
         self.ours, self.theirs = (
             CommittedRecords.at_commit(git, commit) for commit in (meeting.ours, meeting.theirs)
@@ -171,7 +164,7 @@ class _MergeWork:
         self.resolution = MergeResolution(project, self.kept, self.own, self.base)
         self.unmerged = merging.list_unmerged(git)
         self.settled: list[str] = []
-        self.left: list[Left] = []
+        self.left: list[Finding] = []
         self._check_landed()
 
     def _check_landed(self) -> None:
@@ -182,14 +175,18 @@ class _MergeWork:
         )
         gone = [
             *(one.old for one in self.resolution.rewritten),
-            *(one.path for one in self.resolution.dropped),
+            *(one.subject for one in self.resolution.dropped),
         ]
         for path in gone:
             if landing and there.get(path) == self.own.entries[path]:
                 raise MlverError(
                     f"{path} has landed on {landing.split('/', 2)[2]}, and what has landed keeps its number",
-                    hint="mlver resolve --rewrite ours   (or theirs: the side that has not landed)",
+                    hint=self._suggest_other_side(),
                 )
+
+    def _suggest_other_side(self) -> str:
+        other = "theirs" if self.side == "ours" else "ours"
+        return f"mlver resolve --rewrite {other}"
 
     def find_stale_tags(self) -> tuple[dict[str, str], str | None]:
         """Local tags that seal what has another number now, with their object ids; and a remote to fetch tags from.
@@ -216,7 +213,7 @@ class _MergeWork:
                 if there.get(name) == object_id:
                     raise MlverError(
                         f"{name} is on {remote}: a version whose seal was pushed keeps its number",
-                        hint="mlver resolve --rewrite ours   (or theirs: the side whose tags were not pushed)",
+                        hint=self._suggest_other_side(),
                     )
                 if name in there:
                     fetch = remote
@@ -227,7 +224,7 @@ class _MergeWork:
         was: dict[str, Digest] = {}
         for path in [
             *(one.old for one in self.resolution.rewritten),
-            *(one.path for one in self.resolution.dropped),
+            *(one.subject for one in self.resolution.dropped),
         ]:
             place, data = layout.parse_path(path), self.own.read_file(path)
             if place and place.kind == "promotion" and data is not None:
@@ -263,23 +260,26 @@ class _MergeWork:
             base, ours, theirs = (
                 side.read_file(path) for side in (self.base, self.ours, self.theirs)
             )
-            hint = f"{shell_command('git', 'diff', '--', path)}, settle it, then {shell_command('git', 'add', path)}"
+            hints = (shell_command("git", "diff", "--", path), shell_command("git", "add", path))
             if settings_merge.find_kind(path) is None:
-                self.left.append(Left(path, "is not mlver's to settle", hint))
+                self.left.append(Finding("conflict", path, "is not mlver's to settle", hints))
                 continue
             if ours is None or theirs is None:
-                hint = f"{shell_command('git', 'add', path)}   (to keep it; else: {shell_command('git', 'rm', path)})"
-                self.left.append(
-                    Left(path, f"was deleted by {'ours' if ours is None else 'theirs'}", hint)
-                )
+                side = "ours" if ours is None else "theirs"
+                keep_or_drop = (shell_command("git", "add", path), shell_command("git", "rm", path))
+                self.left.append(Finding("conflict", path, f"was deleted by {side}", keep_or_drop))
                 continue
             try:
                 data, clashes = settings_merge.merge_settings(path, base, ours, theirs)
             except InvalidDocument as error:
-                self.left.append(Left(path, f"cannot be read: {'; '.join(error.faults)}", hint))
+                self.left.append(
+                    Finding("settings", path, f"cannot be read: {'; '.join(error.faults)}", hints)
+                )
                 continue
             if clashes:
-                self.left.append(Left(path, f"both sides set {', '.join(clashes)}", hint))
+                self.left.append(
+                    Finding("conflict", path, f"both sides set {', '.join(clashes)}", hints)
+                )
             else:
                 self.settled.append(path)
                 yield path, data
@@ -296,13 +296,13 @@ class _MergeWork:
         for model in () if here else registry.list_models():
             for stage in registry.list_stages(model):
                 _, broken = read_history(self.project, model, stage)
-                self.left += [Left(link.subject, link.message, hint) for link in broken]
+                self.left += [replace(finding, hints=(hint,)) for finding in broken]
             for number in registry.list_versions(model):
                 record, _ = registry.read_version(model, number)
                 parent = find_renumbered_parent(self.project.repository, registry, record)
                 if parent is not None:
                     said = f"was trained from what is {parent} now, not from the {record.parent} that is here"
-                    self.left.append(Left(f"{model} {number}", said, hint))
+                    self.left.append(Finding("record", f"{model} {number}", said, (hint,)))
 
 
 def _list_next_steps(

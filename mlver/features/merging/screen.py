@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlver.features.merging.driver import DriverResult
 from mlver.features.merging.resolve import ResolveResult
+from mlver.terminal.links import draw_hints
 from mlver.terminal.screen import Cell, Part, TextScreen
 from mlver.terminal.words import format_count
 
@@ -30,15 +31,17 @@ def draw_resolve(result: ResolveResult, screen: TextScreen) -> None:
         moved += [" → ", (_shorten_record_path(one.new), "good")] if one.new != one.old else []
         rows.append([moved, (one.why, "dim")])
     rows += [
-        [[_shorten_record_path(one.path), ("  left out", "bad")], (one.why, "dim")]
+        [[_shorten_record_path(one.subject), ("  left out", "bad")], (one.message, "dim")]
         for one in result.dropped
     ]
     rows += [[path, ("merged key by key", "dim")] for path in result.settled]
     rows += [[f"tag {tag}", ("deleted: it was never pushed", "dim")] for tag in result.untagged]
     screen.draw_table(rows, indent=2, fold=1)
     for left in result.left:
-        screen.draw_line(("yours to settle: ", "warn"), (left.path, "bold"), f" {left.why}", hang=2)
-        screen.draw_unbroken("  ", ("hint: ", "dim"), left.hint)
+        screen.draw_line(
+            ("yours to settle: ", "warn"), (left.subject, "bold"), f" {left.message}", hang=2
+        )
+        draw_hints(left.hints, screen, indent=2)
     if result.conflicts:
         hold = "holds" if result.conflicts == 1 else "hold"
         screen.draw_line(

@@ -67,7 +67,10 @@ def write_pipelines(
         if edited and not force:
             raise MlverError(
                 f"{', '.join(edited)} {'was' if len(edited) == 1 else 'were'} edited, or never written by mlver",
-                hint=f"{shell_command('mlver', 'ci', forge, '--stdout')}   (to compare; --force writes over it)",
+                hints=(
+                    shell_command("mlver", "ci", forge, "--stdout"),
+                    shell_command("mlver", "ci", forge, "--force"),
+                ),
             )
         if not dry_run:
             _write_files(

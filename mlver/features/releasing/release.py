@@ -16,6 +16,7 @@ from mlver import names
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.features.releasing import trigger
+from mlver.findings import Finding
 from mlver.git import changes, remotes
 from mlver.git.process import GitFailed
 from mlver.git.remotes import RemoteState
@@ -27,7 +28,7 @@ from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.reporter import SilentReporter
 from mlver.project.tags import missing_seals, seals
-from mlver.project.tags.missing_seals import SealableRecord, SealedRecord, Unsealable
+from mlver.project.tags.missing_seals import SealableRecord, SealedRecord
 from mlver.project.transaction import editing
 from mlver.records import layout
 
@@ -46,7 +47,7 @@ class ReleaseResult:
     made: tuple[SealedRecord, ...]
     pushed: tuple[str, ...]
     accepted: tuple[str, ...]
-    refused: tuple[Unsealable, ...]
+    refused: tuple[Finding, ...]
     silent: trigger.PipelineSilence | None
     dry_run: bool
 
@@ -83,16 +84,17 @@ def _read_main_line(
     if not project.repository.has_commit(there.tip):
         if edit is None:
             raise MlverError(
-                f"{there.branch} of {remote} is at {there.tip[:10]}, which is not here yet",
-                hint=f"{shell_command('git', 'fetch', remote)}   (a dry run fetches nothing)",
+                f"{there.branch} of {remote} is at {there.tip[:10]}, which is not here yet, and a dry run fetches nothing",
+                hint=shell_command("git", "fetch", remote),
             )
         remotes.fetch_refs(
             project.repository, remote, [f"refs/heads/{there.branch}"], project.reporter
         )
     if project.repository.is_shallow():
         raise MlverError(
-            "this clone is shallow: whether a record was edited since it landed cannot be told",
-            hint=f"{shell_command('git', 'fetch', '--unshallow', remote)}   (in a pipeline: fetch the whole history)",
+            "this clone is shallow: whether a record was edited since it landed cannot be told; a "
+            "pipeline has to fetch the whole history",
+            hint=shell_command("git", "fetch", "--unshallow", remote),
         )
     return replace(
         project,
@@ -158,11 +160,11 @@ class _ReleaseRun:
 
     def _push_tags(
         self, ready: Sequence[SealableRecord]
-    ) -> tuple[list[str], list[str], list[Unsealable]]:
+    ) -> tuple[list[str], list[str], list[Finding]]:
         """Push tags, so many at once that each starts a pipeline; who was faster with one is looked at."""
         pushed: list[str] = []
         accepted: list[str] = []
-        refused: list[Unsealable] = []
+        refused: list[Finding] = []
         left = [one.tag for one in ready]
         while left:
             some = changes.split_batches(left)[0]
@@ -183,7 +185,7 @@ class _ReleaseRun:
 
     def _check_published(
         self, due: Sequence[SealableRecord], here: Mapping[str, GitTag]
-    ) -> tuple[list[str], list[Unsealable]]:
+    ) -> tuple[list[str], list[Finding]]:
         """Of what the remote has tags of: the tags that are not this clone's and yet seal the same records; and the
         records that they do not seal."""
         published = [one for one in due if one.tag in self.there.tags]
@@ -196,8 +198,10 @@ class _ReleaseRun:
             self._fetch_tags(list(foreign))
         objects = self.project.repository.tag_objects(foreign) if foreign else {}
         if len(objects) < len(foreign) and self.edit is None:
-            hint = f"{shell_command('git', 'fetch', '--tags', self.remote)}   (a dry run fetches nothing)"
-            raise MlverError(f"{self.remote} has tags that are not here yet", hint=hint)
+            raise MlverError(
+                f"{self.remote} has tags that are not here yet, and a dry run fetches nothing",
+                hint=shell_command("git", "fetch", "--tags", self.remote),
+            )
         faults = self._find_unfit(published, {**known, **objects}, elsewhere=True)
         return [
             one.tag for one in published if one.tag in foreign and one.path not in faults
@@ -223,11 +227,11 @@ class _ReleaseRun:
         tags: Mapping[str, GitTag],
         *,
         elsewhere: bool = False,
-    ) -> dict[str, Unsealable]:
+    ) -> dict[str, Finding]:
         """Tags that do not seal the main line's record, by path; and those not published yet on commits it has not."""
         repository = self.project.repository
         seen = [(one, tags[one.tag]) for one in asked if one.tag in tags]
-        found: dict[str, Unsealable] = {}
+        found: dict[str, Finding] = {}
         held = repository.blobs(f"{tag.commit}:{one.path}" for one, tag in seen) if seen else ()
         landed = repository.blobs(f"{self.there.tip}:{one.path}" for one, _ in seen) if seen else ()
         commits = [tag.commit for _, tag in seen if tag.commit and not elsewhere]
@@ -242,19 +246,23 @@ class _ReleaseRun:
                     else "cannot be released: its"
                 )
                 why = "seals another record" if faults[-1].kind == "record" else faults[-1].message
-                found[one.path] = Unsealable(
-                    one.path, f"{where} tag {one.tag} {why}", _build_look_hint(one, self.remote)
+                found[one.path] = Finding(
+                    "record",
+                    one.path,
+                    f"{where} tag {one.tag} {why}",
+                    _build_look_hints(one, self.remote),
                 )
             elif tag.commit in beyond:
                 said = f"is sealed on {tag.commit[:10]}, a commit that {self.there.branch} of {self.remote} has not"
-                found[one.path] = Unsealable(
+                found[one.path] = Finding(
+                    "record",
                     one.path,
                     said,
-                    f"{shell_command('git', 'tag', '-d', one.tag)}, then: mlver release   (it seals it anew)",
+                    (shell_command("git", "tag", "-d", one.tag), "mlver release"),
                 )
         return found
 
-    def _find_unlanded(self, models: Sequence[str]) -> list[Unsealable]:
+    def _find_unlanded(self, models: Sequence[str]) -> list[Finding]:
         """Records of HEAD that the main line has not yet."""
         head = self.project.repository.head().commit
         if head is None or head == self.there.tip:
@@ -265,12 +273,10 @@ class _ReleaseRun:
             replace(self.project, reporter=SilentReporter()), head, self.there.tags, models
         )
         found = [one for one in asked if one.path not in landed]
-        hint = (
-            shell_command("git", "push", self.remote, f"HEAD:{branch}")
-            + "   (or have it merged there), then: mlver release"
-        )
+        hints = (shell_command("git", "push", self.remote, f"HEAD:{branch}"), "mlver release")
         return [
-            Unsealable(one.path, f"is not on {branch} of {self.remote} yet", hint) for one in found
+            Finding("record", one.path, f"is not on {branch} of {self.remote} yet", hints)
+            for one in found
         ]
 
 
@@ -283,5 +289,6 @@ def _require_models(models: Sequence[str], due: Sequence[SealableRecord]) -> Non
             )
 
 
-def _build_look_hint(one: SealableRecord, remote: str) -> str:
-    return f"{shell_command('git', 'ls-remote', remote, f'refs/tags/{one.tag}')}   (and mlver verify --all)"
+def _build_look_hints(one: SealableRecord, remote: str) -> tuple[str, ...]:
+    look = shell_command("git", "ls-remote", remote, f"refs/tags/{one.tag}")
+    return (look, "mlver verify --all")

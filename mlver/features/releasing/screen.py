@@ -19,8 +19,10 @@ from mlver.features.releasing.pipelines.emit import PipelineFile
 from mlver.features.releasing.pipelines.settings import NEEDED
 from mlver.features.releasing.release import ReleaseResult
 from mlver.features.releasing.tag import TagResult
-from mlver.project.tags.missing_seals import SealedRecord, Unsealable
+from mlver.findings import Finding
+from mlver.project.tags.missing_seals import SealedRecord
 from mlver.terminal import structured
+from mlver.terminal.links import draw_hints
 from mlver.terminal.screen import TextScreen
 from mlver.terminal.words import format_count, format_size, shorten_digest, take_first_line
 
@@ -192,9 +194,9 @@ def draw_new_seals(found: Iterable[SealedRecord], screen: TextScreen, *, dry_run
         )
 
 
-def draw_refused_records(found: Iterable[Unsealable], screen: TextScreen) -> None:
+def draw_refused_records(found: Iterable[Finding], screen: TextScreen) -> None:
     for record in found:
         screen.draw_line(
-            ("Refused", "bad"), " ", (record.path, "bold"), f" {record.message}", hang=2
+            ("Refused", "bad"), " ", (record.subject, "bold"), f" {record.message}", hang=2
         )
-        screen.draw_unbroken("  ", ("hint: ", "dim"), record.hint)
+        draw_hints(record.hints, screen, indent=2)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, shell_command
+from mlver.findings import Finding
 from mlver.git import changes, remotes
 from mlver.project.project import Project
 from mlver.project.reporter import SilentReporter
@@ -15,7 +16,6 @@ from mlver.project.tags.missing_seals import (
     SealableRecord,
     SealedRecord,
     TagPlans,
-    Unsealable,
     list_sealed,
 )
 from mlver.project.transaction import editing
@@ -28,7 +28,7 @@ class TagResult:
     """`made` are the new seals (those that would be made, on a dry run); `remote` is where tags were pushed to."""
 
     made: tuple[SealedRecord, ...]
-    refused: tuple[Unsealable, ...]
+    refused: tuple[Finding, ...]
     pushed: tuple[str, ...]
     remote: str | None
     dry_run: bool
@@ -75,7 +75,7 @@ def _require_remote(project: Project) -> str:
 
 def _plan_lacking(
     project: Project, head: str, remote: str | None = None, there: Collection[str] = ()
-) -> tuple[TagPlans, tuple[Unsealable, ...]]:
+) -> tuple[TagPlans, tuple[Finding, ...]]:
     """The tags to make; and the records that no tag may seal, or that were sealed elsewhere."""
     here = project.repository.tags()
     unsealed = [
@@ -91,7 +91,7 @@ def _plan_lacking(
         f"was sealed elsewhere: {remote} has its tag",
         shell_command("git", "fetch", "--tags", remote or "origin"),
     )
-    elsewhere = [Unsealable(one.path, said, hint) for one in unsealed if one.tag in there]
+    elsewhere = [Finding("record", one.path, said, (hint,)) for one in unsealed if one.tag in there]
     return plans, (*elsewhere, *unsealable)
 
 

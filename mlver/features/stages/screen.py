@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from mlver.policy.gates.table import suggest_command
+from mlver.policy.gates.table import suggest_commands
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.checkout import CheckoutResult
 from mlver.project.stages.promote import PromoteResult
 from mlver.project.stages.rollback import RollbackResult
 from mlver.terminal.gates import draw_gates
+from mlver.terminal.links import draw_hints
 from mlver.terminal.screen import TextScreen
 from mlver.terminal.words import format_count, format_size, join_listed
 
@@ -32,9 +33,8 @@ def draw_promote(result: PromoteResult, screen: TextScreen) -> None:
             )
     draw_gates(result.gates, screen)
     if result.outcome == "refused":
-        command = suggest_command(f"{result.model}@{result.version}", result.gates)
-        if command is not None:
-            screen.draw_unbroken(("hint: ", "warn"), command)
+        commands = suggest_commands(f"{result.model}@{result.version}", result.gates)
+        draw_hints(commands, screen, style="warn")
 
 
 def _describe_previous_version(result: PromoteResult) -> str:

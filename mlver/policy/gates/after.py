@@ -17,9 +17,9 @@ def judge_stages_held(candidate: StageCandidate, stage: str) -> GateResult:
     )
 
 
-def suggest_command(ref: str, result: GateResult) -> str:
+def suggest_commands(ref: str, result: GateResult) -> tuple[str, ...]:
     stage = result.gate.removeprefix("after ")
-    return f"mlver promote {ref} --to {stage} -m WHY"
+    return (f"mlver promote {ref} --to {stage} -m WHY",)
 
 
-GATE = Gate(judge=judge_stages_held, suggest_command=suggest_command)
+GATE = Gate(judge=judge_stages_held, suggest_commands=suggest_commands)

@@ -29,10 +29,11 @@ class StageCandidate:
 class Gate:
     """One check before a promotion, without I/O.
 
-    `judge` takes the candidate and the gate's setting; for a setting that is a list it is asked once
-    for each entry. The first word of a result's name is the gate's name in the table, by which
-    `suggest_command` is found: the next command for a version (`model@version`) that a result shut out.
+    `judge` takes the candidate and the gate's setting; for a setting that is a list it is asked
+    once for each entry. The first word of a result's name is the gate's name in the table.
+    `suggest_commands` takes a version (`model@version`) and the result that shut it out, and gives
+    the next commands to type.
     """
 
     judge: Callable[[StageCandidate, Any], GateResult]
-    suggest_command: Callable[[str, GateResult], str]
+    suggest_commands: Callable[[str, GateResult], tuple[str, ...]]

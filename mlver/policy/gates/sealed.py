@@ -15,8 +15,8 @@ def judge_seal(candidate: StageCandidate, _: object) -> GateResult:
     )
 
 
-def suggest_command(ref: str, _: GateResult) -> str:
-    return f"mlver tag   (if that seals nothing: mlver verify {ref})"
+def suggest_commands(ref: str, _: GateResult) -> tuple[str, ...]:
+    return ("mlver tag", f"mlver verify {ref}")
 
 
-GATE = Gate(judge=judge_seal, suggest_command=suggest_command)
+GATE = Gate(judge=judge_seal, suggest_commands=suggest_commands)

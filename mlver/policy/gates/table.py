@@ -45,10 +45,10 @@ def is_open(results: Sequence[GateResult]) -> bool:
     return all(result.result == "pass" for result in results)
 
 
-def suggest_command(ref: str, results: Sequence[GateResult]) -> str | None:
-    """The next command for a version that a gate shut out; None where all gates are open."""
+def suggest_commands(ref: str, results: Sequence[GateResult]) -> tuple[str, ...]:
+    """The next commands for a version that a gate shut out; none where all gates are open."""
     for result in results:
         if result.result != "pass":
             name = result.gate.partition(" ")[0]
-            return GATES[name].suggest_command(ref, result)
-    return None
+            return GATES[name].suggest_commands(ref, result)
+    return ()

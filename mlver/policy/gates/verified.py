@@ -45,8 +45,8 @@ def _summarise_damage(damage: Sequence[str]) -> str:
     return "; ".join(parts)
 
 
-def suggest_command(ref: str, _: GateResult) -> str:
-    return f"mlver verify {ref}"
+def suggest_commands(ref: str, _: GateResult) -> tuple[str, ...]:
+    return (f"mlver verify {ref}",)
 
 
-GATE = Gate(judge=judge_bytes, suggest_command=suggest_command)
+GATE = Gate(judge=judge_bytes, suggest_commands=suggest_commands)

@@ -241,5 +241,5 @@ def _refuse_unfinished(repository: GitRepository) -> None:
     operation, finish_command = unfinished
     raise MlverError(
         f"{operation} is in progress, and a record has no place in it",
-        hint=f"{finish_command}   (or --abort)",
+        hint=finish_command,
     )

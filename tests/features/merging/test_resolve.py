@@ -75,9 +75,9 @@ def test_a_rebase_step_by_step(apart: Repository) -> None:
         steps += 1
         assert steps < 9
     left = resolve_merge(apart)
-    assert [one.path for one in left.left] == ["m 1.1.1"]
-    assert left.left[0].hint.endswith(" main")
-    words = left.left[0].hint
+    assert [one.subject for one in left.left] == ["m 1.1.1"]
+    (words,) = left.left[0].hints
+    assert words.endswith(" main")
     start = apart.path.parent / "bin"
     start.mkdir()
     script = start / "mlver"

@@ -92,11 +92,11 @@ def test_evaluations_come_along_and_approvals_do_not(apart: Repository) -> None:
     done = resolve_merge(apart)
     moved = {one.old: one.new for one in done.rewritten}
     assert moved[layout.evaluation_path("m", "1.1.1", 1)] == layout.evaluation_path("m", "1.2.1", 1)
-    assert {one.path for one in done.dropped} == {
+    assert {one.subject for one in done.dropped} == {
         layout.approval_path("m", "1.1.1", "production", 1),
         path,
     }
-    assert all("1.1.1" in one.why and "1.2.1" in one.why for one in done.dropped)
+    assert all("1.1.1" in one.message and "1.2.1" in one.message for one in done.dropped)
     apart.git("commit", "--quiet", "--no-edit")
     assert list_promotions(apart) == CHAIN[:3]
     assert_verifies(apart)
@@ -127,7 +127,7 @@ def test_a_promotion_that_changes_nothing_any_more_is_left_out(apart: Repository
         promote_version(project, "m@1.0.0", to="staging", message=f"{branch} try")
     assert run_git(apart, "merge", "--quiet", "mine") == 1
     done = resolve_merge(apart, "ours")
-    assert [(one.path, one.why) for one in done.dropped] == [
+    assert [(one.subject, one.message) for one in done.dropped] == [
         (layout.promotion_path("m", "staging", 1), "staging holds 1.0.0 already")
     ]
     apart.git("commit", "--quiet", "--no-edit")
@@ -158,7 +158,11 @@ def test_settings_are_merged_key_by_key_and_a_clash_is_a_persons(
     assert run_git(apart, "merge", "--quiet", "mine") == 1
     done = resolve_merge(apart, "ours")
     if clash:
-        assert (done.exit_code, [one.why for one in done.left], done.settled) == (1, [clash], ())
+        assert (done.exit_code, [one.message for one in done.left], done.settled) == (
+            1,
+            [clash],
+            (),
+        )
         assert b"<<<<<<<" in (apart.path / layout.settings_path("m")).read_bytes()
     else:
         assert (done.exit_code, done.left, done.settled) == (0, (), (layout.settings_path("m"),))
@@ -178,15 +182,18 @@ def test_settings_that_one_side_deleted_are_a_persons(apart: Repository) -> None
     settings(apart, "owner: kim\n")
     assert run_git(apart, "merge", "--quiet", "mine") == 1
     (left,) = resolve_merge(apart, "ours").left
-    assert (left.path, left.why) == (path, "was deleted by theirs")
-    assert left.hint == f"git add {path}   (to keep it; else: git rm {path})"
+    assert (left.subject, left.message) == (path, "was deleted by theirs")
+    assert left.hints == (f"git add {path}", f"git rm {path}")
 
 
 def test_what_is_broken_on_main_itself_is_nothing_to_rebase(apart: Repository) -> None:
     apart.git("rm", "--quiet", layout.version_path("m", "1.1.0"))
     apart.commit("Delete a version")
     (left,) = resolve_merge(apart).left
-    assert (left.why, left.hint) == ("names 1.1.0, which has no record", "mlver verify --all")
+    assert (left.message, left.hints) == (
+        "names 1.1.0, which has no record",
+        ("mlver verify --all",),
+    )
 
 
 def test_other_conflicts_are_left_alone_and_counted(apart: Repository) -> None:

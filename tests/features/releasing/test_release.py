@@ -81,7 +81,7 @@ def test_what_is_not_on_the_main_line_yet_is_refused_and_the_rest_released(
     assert (found["branch"], found["tip"]) == ("main", forge.git("rev-parse", "main"))
     assert found["pushed"] == ["digits@v1.0.0", "digits@v1.1.0"]
     third = ".mlver/models/digits/versions/1.2.0.yaml"
-    assert [(one["path"], one["message"]) for one in found["refused"]] == [
+    assert [(one["subject"], one["message"]) for one in found["refused"]] == [
         (third, "is not on main of origin yet")
     ]
     assert tags(forge) == found["pushed"]

@@ -39,11 +39,8 @@ def silent(repository: Repository) -> None:
 
 BREAKS: dict[Callable[[Repository], None], tuple[str, str]] = {
     moved: ("points at a commit that does not hold the record", f"git show {TAG}"),
-    deleted: (
-        "no tag seals this record",
-        "git fetch --tags   (for seals made elsewhere; else: mlver tag)",
-    ),
-    lightweight: ("is a lightweight tag, which can seal nothing", f"git tag -d {TAG} && mlver tag"),
+    deleted: ("no tag seals this record", "git fetch --tags"),
+    lightweight: ("is a lightweight tag, which can seal nothing", f"git tag -d {TAG}"),
     silent: ("does not name the record it seals (no Mlver-Record line)", f"git show {TAG}"),
 }
 
@@ -64,7 +61,8 @@ def test_a_broken_seal_is_named_and_keeps_stages_shut(
         "Refused: digits 1.1.0 may not have production\n"
         f"  fail  sealed          {said}\n"
         "  pass  verified bytes  every byte checked\n"
-        "hint: mlver tag   (if that seals nothing: mlver verify digits@1.1.0)\n"
+        "hint: mlver tag\n"
+        "hint: mlver verify digits@1.1.0\n"
     )
     assert "production: (empty) → 1.0.0" in assert_works(second, "log", "-n", "2")
 
@@ -137,7 +135,7 @@ def test_what_was_edited_is_not_sealed_anew(second: Repository) -> None:
     found = read_document(done, "tag")
     assert (found["ok"], found["made"]) == (False, [])
     said = f"was edited in commit {edited[:10]}, after it had been committed"
-    assert [(one["path"], one["message"]) for one in found["refused"]] == [(RECORD, said)]
+    assert [(one["subject"], one["message"]) for one in found["refused"]] == [(RECORD, said)]
     assert second.git("tag", "--list") == "digits@v1.0.0"
     shown = second.mlver("tag", "--dry-run")
     assert (shown.code, shown.err) == (1, "")
@@ -205,6 +203,6 @@ def test_head_is_read_once_nobody_else_can_move_it(
         return found
 
     monkeypatch.setattr(module, "editing", landed)
-    assert [sealed.tag for sealed in module.tag(Project.open_existing(second.path)).made] == [
-        "digits@v1.1.1"
-    ]
+    assert [
+        sealed.tag for sealed in module.tag_records(Project.open_existing(second.path)).made
+    ] == ["digits@v1.1.1"]

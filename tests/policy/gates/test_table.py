@@ -4,7 +4,7 @@ import pytest
 
 from mlver.document.schema import load_schema
 from mlver.policy.gates.gate import StageCandidate
-from mlver.policy.gates.table import ALWAYS, GATES, apply_gates, is_open, suggest_command
+from mlver.policy.gates.table import ALWAYS, GATES, apply_gates, is_open, suggest_commands
 from mlver.records.promotion import GateResult, Result
 from mlver.records.sections.stages import StageSettings
 
@@ -120,20 +120,20 @@ def test_a_gate_that_is_switched_off_is_not_asked() -> None:
 
 
 SUGGESTED = {
-    "sealed": "mlver tag   (if that seals nothing: mlver verify m@1.0.0)",
-    "after staging": "mlver promote m@1.0.0 --to staging -m WHY",
-    "verified bytes": "mlver verify m@1.0.0",
+    "sealed": ("mlver tag", "mlver verify m@1.0.0"),
+    "after staging": ("mlver promote m@1.0.0 --to staging -m WHY",),
+    "verified bytes": ("mlver verify m@1.0.0",),
 }
 
 
-@pytest.mark.parametrize(("name", "command"), SUGGESTED.items())
-def test_the_first_shut_gate_names_the_next_command(name: str, command: str) -> None:
+@pytest.mark.parametrize(("name", "commands"), SUGGESTED.items())
+def test_the_first_shut_gate_names_the_next_commands(name: str, commands: tuple[str, ...]) -> None:
     results = [
         GateResult(gate="sealed", result="pass", expected=None, actual=None),
         GateResult(gate=name, result="inconclusive", expected=None, actual=None),
     ]
-    assert suggest_command("m@1.0.0", results) == command
-    assert suggest_command("m@1.0.0", results[:1]) is None
+    assert suggest_commands("m@1.0.0", results) == commands
+    assert suggest_commands("m@1.0.0", results[:1]) == ()
 
 
 def test_every_result_is_found_by_the_name_of_its_gate() -> None:
@@ -141,4 +141,4 @@ def test_every_result_is_found_by_the_name_of_its_gate() -> None:
     shut = candidate(unsealed="no tag", damage=("w is damaged",))
     results = apply_gates(everything, shut)
     assert [result.gate.partition(" ")[0] for result in results] == list(GATES)
-    assert all(suggest_command("m@1.0.0", [result]) for result in results)
+    assert all(suggest_commands("m@1.0.0", [result]) for result in results)

@@ -17,10 +17,12 @@ PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
 # Without these settings a pipeline could only fail, or lose what it made.
 NEEDS: dict[Pipeline, tuple[str, ...]] = {"deploy": ("fetch",), "retrain": ("train", "store")}
 
+# An example of each: `fetch` is whatever brings the stored bytes, `store` whatever takes new ones away, and `train`
+# whatever trains $MODEL again.
 NEEDED = {
-    "fetch": "--fetch 'rsync -a host:models/ .git/mlver/'   (whatever brings the stored bytes)",
-    "store": "--store 'rsync -a .git/mlver/objects .git/mlver/packs host:models/'   (whatever takes new bytes away)",
-    "train": "--train 'python train.py'   (whatever trains $MODEL anew)",
+    "fetch": "--fetch 'rsync -a host:models/ .git/mlver/'",
+    "store": "--store 'rsync -a .git/mlver/objects .git/mlver/packs host:models/'",
+    "train": "--train 'python train.py'",
 }
 
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")

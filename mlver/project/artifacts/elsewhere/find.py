@@ -122,8 +122,8 @@ class ExternalCopies:
             if out.path == path or path.startswith(f"{out.path}/"):
                 return self._cache.measure_output(out, path)
         raise MissingPath(
-            f"{commit[:10]} holds no {path}, and no pointer of DVC to it",
-            hint=f"{shell_command('git', 'ls-tree', '-r', '--name-only', commit[:10])}   (then --weights PATH)",
+            f"{commit[:10]} holds no {path}, and no pointer of DVC to it; --weights PATH says where they were",
+            hint=shell_command("git", "ls-tree", "-r", "--name-only", commit[:10]),
         )
 
     def _find_dvc_inside(
@@ -162,7 +162,7 @@ class ExternalCopies:
                 if name not in data:
                     raise MissingContents(
                         f"this clone lacks the contents of {name} in {commit[:10]}",
-                        hint=f"{shell_command('git', 'show', f'{commit[:10]}:{name}')} >/dev/null   (which fetches them)",
+                        hint=f"{shell_command('git', 'show', f'{commit[:10]}:{name}')} >/dev/null",
                     )
                 self._read[entry.object_id] = self._identify_file(name, data[name])
         return {name: self._read[entry.object_id] for name, entry in files.items()}
