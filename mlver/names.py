@@ -1,7 +1,7 @@
 """The names people choose, and what each may look like; every check raises UsageError with a hint.
 
-Names become paths, tags and YAML keys on many machines, so they are narrow on purpose: nothing that a shell, git, a
-case-blind file system or an option parser would read as something else.
+Names become paths, tags and YAML keys on many machines, so they are narrow on purpose: nothing that
+a shell, git, a case-blind file system or an option parser would read as something else.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ class ModelRef(NamedTuple):
 
 
 def parse_ref(text: str) -> ModelRef:
-    """Read `MODEL`, `MODEL@SELECTOR` or `@SELECTOR`; the selector is a version, a stage or `latest`, not looked up."""
+    """Read `MODEL`, `MODEL@SELECTOR` or `@SELECTOR`.
+
+    The selector is a version, a stage or `latest`, not looked up.
+    """
     model, at, selector = text.partition("@")
     if not text or (at and not selector):
         raise UsageError(
@@ -54,7 +57,8 @@ def check_model(name: str) -> str:
     if not _MODEL.fullmatch(name):
         raise UsageError(
             f"{_quote_text(name)} is not a model name",
-            hint="use 1 to 100 letters, digits, `.`, `_` and `-`, beginning with a letter or a digit",
+            hint="use 1 to 100 letters, digits, `.`, `_` and `-`, beginning with a letter or a "
+            "digit",
         )
     if ".." in name or name.endswith((".", ".lock")):
         raise UsageError(
@@ -65,7 +69,9 @@ def check_model(name: str) -> str:
 
 
 def check_distinct(name: str, existing: Iterable[str]) -> str:
-    """Refuse a model name that differs from an existing one by letter case only: one folder on many file systems."""
+    """Refuse a model name that differs from an existing one by letter case only: one folder on many
+    file systems.
+    """
     for other in existing:
         if other != name and other.casefold() == name.casefold():
             raise UsageError(
@@ -83,7 +89,8 @@ def check_stage(name: str) -> str:
     if not _STAGE.fullmatch(name):
         raise UsageError(
             f"{_quote_text(name)} is not a stage name",
-            hint="use 1 to 32 lower-case letters, digits and `_`, beginning with a letter, such as production",
+            hint="use 1 to 32 lower-case letters, digits and `_`, beginning with a letter, such "
+            "as production",
         )
     return name
 
@@ -93,7 +100,8 @@ def check_data_set(name: str) -> str:
     if name == "weights" or not _DATA.fullmatch(name):
         raise UsageError(
             f"{_quote_text(name)} is not a data set name",
-            hint="use 1 to 64 lower-case letters, digits, `_` and `-`, beginning with a letter (not `weights`)",
+            hint="use 1 to 64 lower-case letters, digits, `_` and `-`, beginning with a letter "
+            "(not `weights`)",
         )
     return name
 
@@ -102,7 +110,8 @@ def check_label(key: str) -> str:
     if not _LABEL.fullmatch(key):
         raise UsageError(
             f"{_quote_text(key)} is not a label key",
-            hint="use 1 to 63 letters, digits, `.`, `_`, `/` and `-`, beginning with a letter or a digit",
+            hint="use 1 to 63 letters, digits, `.`, `_`, `/` and `-`, beginning with a letter or "
+            "a digit",
         )
     return key
 
@@ -133,11 +142,13 @@ def _find_record_fault(path: str) -> str | None:
 
 
 def _quote_text(text: str) -> str:
-    """The text in backticks, made safe to print: whoever chose it may not be whoever reads the message."""
+    """The text in backticks, made safe to print: whoever chose it may not be whoever reads the
+    message.
+    """
     return f"`{text}`" if text.isprintable() else f"`{ascii(text)[1:-1]}`"
 
 
-# Code points that HFS+ drops from names, so that ".g\u200cit" opens .git there. Git refuses them too.
+# Code points that HFS+ drops from names, so that ".g\u200cit" opens .git there; git refuses them.
 _IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 # An ASCII path without any of these has no fault: one search for the many that are right.
 _SUSPECT = re.compile(r"^$|^[/.]|/[/.]|/$|\0")

@@ -17,7 +17,10 @@ def stage_holder(history: Sequence[PromotionRecord]) -> str | None:
 
 
 def rollback_target(history: Sequence[PromotionRecord]) -> str | None:
-    """The version that held the stage before the holder, to which a rollback goes; None without one."""
+    """The version that held the stage before the holder, to which a rollback goes.
+
+    None without one.
+    """
     holders = _stack_holders(history)
     return holders[-2] if len(holders) > 1 else None
 

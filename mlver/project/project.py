@@ -1,4 +1,6 @@
-"""The composition root: one repository with its records, object store and caches, and the one way to change it."""
+"""The composition root: one repository with its records, object store and caches, and the one way
+to change it.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,8 @@ class ResolvedRef(NamedTuple):
 class Project:
     """A git work tree with mlver's records.
 
-    `start` is where the person stands: paths they type begin there. `wait` is how many seconds an edit waits for
-    another to end.
+    `start` is where the person stands: paths they type begin there. `wait` is how many seconds an
+    edit waits for another to end.
     """
 
     repository: GitRepository
@@ -98,19 +100,21 @@ class Project:
     def resolve_path(self, given: str) -> str:
         """A path the person typed, relative to the work tree's top, and fit for a record.
 
-        Raise UsageError, also where it lies in a submodule or another repository: git here knows nothing of its files.
+        Raise UsageError, also where it lies in a submodule or another repository: git here knows
+        nothing of its files.
         """
         path = names.check_artifact_path(paths.relative_to_root(self.top_folder, self.start, given))
         nested = paths.find_nested_repository(self.top_folder, path)
         if nested is not None:
             raise UsageError(
-                f"{path} lies in {nested}, which is a repository of its own (a submodule, perhaps): register it there",
+                f"{path} lies in {nested}, which is a repository of its own (a submodule, "
+                "perhaps): register it there",
                 hint=shell_command("mlver", "-C", nested, "init"),
             )
         return path
 
     def note_newer_settings(self) -> None:
-        """Say that the settings have sections that this mlver does not know; for what only looks."""
+        """Say which sections of the settings this mlver does not know; for what only looks."""
         # Settings that are missing or not valid are left to those who need what they say.
         with suppress(MlverError):
             config = self.registry.read_shown_config()
@@ -120,13 +124,18 @@ class Project:
     # -- naming a version
 
     def resolve_ref(self, text: str | None) -> ResolvedRef:
-        """The version a REF means: `MODEL`, `MODEL@1.2.0`, `MODEL@production`, `@latest` where there is one model."""
+        """The version a REF means: `MODEL`, `MODEL@1.2.0`, `MODEL@production`, `@latest` where
+        there is one model.
+        """
         ref = names.ModelRef(None, None) if text is None else names.parse_ref(text)
         model = self.resolve_model(ref.model)
         return ResolvedRef(model, self.select_version(model, ref.selector))
 
     def resolve_model(self, name: str | None) -> str:
-        """The model called `name`, or the only one there is; raise MlverError with what there is instead."""
+        """The model called `name`, or the only one there is.
+
+        Raise MlverError with what there is instead.
+        """
         known = self.registry.list_models()
         if name in known:
             return name
@@ -184,7 +193,8 @@ class Project:
                 hint=f"mlver promote {model}@{latest} --to {stage} -m WHY",
             )
         return MlverError(
-            f"`{stage}` is neither a version nor a stage here; the stages in {layout.CONFIG} are {', '.join(known) or '(none)'}",
+            f"`{stage}` is neither a version nor a stage here; the stages in {layout.CONFIG} are "
+            f"{', '.join(known) or '(none)'}",
             hint=f"mlver list {model}",
         )
 
@@ -197,12 +207,15 @@ class Project:
 
 
 def _refuse_sparse(repository: GitRepository) -> None:
-    """A record that is not looked at would count as one there is not: the next number, or a stage, would be wrong."""
+    """A record that is not looked at would count as one there is not: the next number, or a stage,
+    would be wrong.
+    """
     hidden = repository.left_out(layout.ROOT)
     if hidden:
         more = f" and {len(hidden) - 1} more" if len(hidden) > 1 else ""
         raise MlverError(
-            f"this sparse checkout leaves out {hidden[0]}{more}, and mlver needs all of {layout.ROOT}/",
+            f"this sparse checkout leaves out {hidden[0]}{more}, and mlver needs all of "
+            f"{layout.ROOT}/",
             hint=f"git sparse-checkout add {layout.ROOT}",
         )
 

@@ -73,7 +73,7 @@ def _recover_plan(project: Project, plan: CommandIntent) -> str:
         return recover_edit(holding, plan, project.state_directory).describe_edit(plan.what)
     model, version, place = plan.checkout
     if Path(place).is_absolute():
-        # Only a command line may name a folder outside the repository, not a file that came with it.
+        # Only a command line may name a folder outside the repository, never a file in it.
         return (
             f"`{plan.what}` was interrupted while it wrote to {place}; run it again to finish that"
         )

@@ -1,10 +1,9 @@
-"""A repository's settings, `.mlver/config.yaml` (`schemas/config.schema.json`), section by section."""
+"""A repository's settings by section, `.mlver/config.yaml` (`schemas/config.schema.json`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
-from functools import partial
 from typing import Any, ClassVar
 
 from mlver.records.sections.guard import GuardSettings
@@ -13,26 +12,33 @@ from mlver.records.sections.tags import TagSettings
 from mlver.records.values import Document
 
 
-def declare_section(
+def describe_section(
     read: Callable[[Mapping[str, Any]], Any], write: Callable[[Any], Document]
-) -> Any:
-    """A field of `ProjectConfig`: what `read` makes of its section, and of no section at all."""
-    metadata = {"read": read, "write": write}
-    return field(default_factory=partial(read, {}), metadata=metadata)
+) -> Mapping[str, Any]:
+    """What makes a field of `ProjectConfig` a section: how it is read and written."""
+    return {"read": read, "write": write}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectConfig:
-    """The sections, a line each. `unknown_sections` names those that this mlver does not know.
+    """The sections, a field each. `unknown_sections` names those that this mlver does not know.
 
     A newer mlver may have written them, and they may forbid what this one would do.
     """
 
     schema: ClassVar[str] = "mlver/config/1"
 
-    stages: Mapping[str, StageSettings] = declare_section(read_stages, write_stages)
-    tags: TagSettings = declare_section(TagSettings.from_document, TagSettings.to_document)
-    guard: GuardSettings = declare_section(GuardSettings.from_document, GuardSettings.to_document)
+    stages: Mapping[str, StageSettings] = field(
+        default_factory=dict, metadata=describe_section(read_stages, write_stages)
+    )
+    tags: TagSettings = field(
+        default_factory=TagSettings,
+        metadata=describe_section(TagSettings.from_document, TagSettings.to_document),
+    )
+    guard: GuardSettings = field(
+        default_factory=GuardSettings,
+        metadata=describe_section(GuardSettings.from_document, GuardSettings.to_document),
+    )
     unknown_sections: tuple[str, ...] = ()
 
     @classmethod

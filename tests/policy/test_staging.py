@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from mlver.digest import Digest
 from mlver.policy.staging import rollback_target, stage_holder
-from mlver.records.promotion import Action, GateResult, PromotionRecord, Result
-from mlver.records.sections.stages import StageSettings
+from mlver.records.promotion import Action, PromotionRecord
 
 DIGEST = Digest("ab" * 32)
 ACTIONS: dict[str, Action] = {"+": "promote", "<": "rollback", "x": "retire"}

@@ -90,7 +90,8 @@ def draw_materialised(done: CheckoutOutcome, screen: TextScreen, *, dry_run: boo
         screen.draw_line(
             "  ",
             (
-                f"{kept} the unregistered bytes of {format_count(len(done.saved), 'file')} as objects:",
+                f"{kept} the unregistered bytes of {format_count(len(done.saved), 'file')} as "
+                "objects:",
                 "warn",
             ),
         )

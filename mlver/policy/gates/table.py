@@ -1,5 +1,7 @@
-"""Every gate by name. A gate's setting is the key of that name in a stage's settings, and its schema
-is `$defs/gate_<name>` in `schemas/config.schema.json`.
+"""Every gate by name.
+
+A gate's setting is the key of that name in a stage's settings, and its schema is
+`$defs/gate_<name>` in `schemas/config.schema.json`.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ def apply_gates(rule: StageSettings, candidate: StageCandidate) -> tuple[GateRes
 
 
 def _list_settings(setting: Value) -> Iterator[Value]:
-    """What a gate is asked for: once for each entry of a list, and never where it is switched off."""
+    """What a gate is asked for: once for each entry of a list, never where it is off."""
     if isinstance(setting, Sequence) and not isinstance(setting, str):
         yield from setting
     elif setting is not None and setting is not False:

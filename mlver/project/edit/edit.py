@@ -59,7 +59,7 @@ class PlannedEdit:
         self.writes[path] = data
 
     def put_file(self, path: str, data: bytes) -> None:
-        """Plan a file that may replace an older one: settings, or a manifest named by its digest."""
+        """Plan a file that may replace an older one: settings, or a manifest."""
         self.writes[path] = data
 
     def remove_file(self, path: str) -> None:

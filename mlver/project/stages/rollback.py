@@ -125,7 +125,7 @@ def _preview_rollback(project: Project, target: _ProvenTarget, *, checkout: bool
 def _perform_rollback(
     project: Project, edit: PlannedEdit, target: _ProvenTarget, message: str, *, checkout: bool
 ) -> RollbackResult:
-    """Put the files in place, then write the record: the command can be run again until it is done."""
+    """Put the files in place, then write the record, so that it can be run again."""
     record = target.record
     files_before: dict[str, str] = {}
     outcome = None

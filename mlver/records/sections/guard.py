@@ -11,7 +11,7 @@ from mlver.records.values import Document, drop_empty_values
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardSettings:
-    """Files above `max_file_size` bytes are refused, and pickles; paths in `allow` are let through."""
+    """Files above `max_file_size` bytes are refused, and pickles; `allow` lets paths through."""
 
     max_file_size: int = 10 * 1024 * 1024
     pickle: Literal["forbid", "allow"] = "allow"
