@@ -13,6 +13,7 @@ from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.git import changes_in
 from mlver.git.changes_in import KnownObject
+from mlver.git.main_branch import find_main_branch
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
 from mlver.policy.record_changes import RecordChange, judge_change
@@ -204,22 +205,18 @@ def _identify_entry(entry: TreeEntry | None) -> str | None:
 
 
 def _find_landed(repository: GitRepository, path: str) -> set[str]:
-    """A record as the main branches hold it: those of remotes, or else, where they have no such record, those here.
+    """A record as the main branch holds it: the remote's, or else, where that has no such record, the one here.
 
     A main branch that is ahead of its remote's gives way to that, as any branch does.
     """
-    mains = changes_in.list_main_branches(repository)
-    held = dict(
-        zip(
-            mains,
-            changes_in.find_objects(repository, [f"{name}:{path}" for name in mains]),
-            strict=True,
-        )
-    )
-    there = {name: f"100644 {found.object_id}" for name, found in held.items() if found is not None}
-    return {each for name, each in there.items() if name.startswith("refs/remotes/")} or set(
-        there.values()
-    )
+    main = find_main_branch(repository)
+    for reference in (main.remote_reference, main.local_reference):
+        if reference is None:
+            continue
+        (landed,) = changes_in.find_objects(repository, [f"{reference}:{path}"])
+        if landed is not None:
+            return {f"100644 {landed.object_id}"}
+    return set()
 
 
 def _has_landed(repository: GitRepository, head: str, path: str) -> bool:
