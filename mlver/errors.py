@@ -1,7 +1,7 @@
 """Every failure a person can cause or meet, as one small family.
 
-The command line's error boundary turns these into a message, a `hint:` and an exit code; the Python API lets them
-through. Anything else that escapes is a bug in mlver.
+The command line's error boundary turns these into a message, a `hint:` and an exit code; the Python
+API lets them through. Anything else that escapes is a bug in mlver.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1 controls, escape among them
-    "\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"  # invisible and bidirectional controls
-    "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"  # annotations, tag characters, undecodable bytes
+    "\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"  # invisible, bidirectional
+    "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"  # annotations, tags, undecodable
 )
 
 
 def printable_name(text: str) -> str:
-    """A name that others chose, as a message holds it: on one line, so that it cannot pass for a line of mlver's own.
+    """A name that others chose, on one line, so that it cannot pass for a line of mlver's own.
 
     Everything that is not plain text is escaped as in Python (`\\n`, `\\x1b`, `\\u202e`).
     """
@@ -33,7 +33,10 @@ def printable_name(text: str) -> str:
 
 
 def summarise_names(names: Sequence[str], most: int) -> str:
-    """Names that others chose, each on a line of its own below a message; of many, so many and how many more."""
+    """Names that others chose, each on a line of its own below a message.
+
+    Of many, so many and how many more.
+    """
     more = [f"  and {len(names) - most} more"] if len(names) > most else []
     return "\n".join([f"  {printable_name(name)}" for name in names[:most]] + more)
 
@@ -41,7 +44,8 @@ def summarise_names(names: Sequence[str], most: int) -> str:
 class MlverError(Exception):
     """Refused or failed: what happened to what, and the next commands to type. Exit code 3.
 
-    `hint` is for the usual case of one command, `hints` for several. `findings` are what made it fail.
+    `hint` is for the usual case of one command, `hints` for several. `findings` are what made it
+    fail.
     """
 
     exit_code = 3
@@ -66,13 +70,18 @@ class MlverError(Exception):
 
 
 class UsageError(MlverError):
-    """The command line itself was wrong: a bad name, a path outside the repository, clashing options. Exit code 2."""
+    """The command line itself was wrong: a bad name, a path outside the repository, clashing
+    options. Exit code 2.
+    """
 
     exit_code = 2
 
 
 class InvalidDocument(MlverError):
-    """A file that is not what its schema says. `faults` holds every fault found, each with its line and key path."""
+    """A file that is not what its schema says.
+
+    `faults` holds every fault found, each with its line and key path.
+    """
 
     def __init__(self, where: str, faults: tuple[str, ...], *, hint: str | None = None) -> None:
         listed = "\n".join(f"  {fault}" for fault in faults)
@@ -90,25 +99,40 @@ class ObjectDamaged(MlverError):
 
 
 def shell_command(*words: str | os.PathLike[str]) -> str:
-    """A command to type, for a hint: whatever a path or a tag is called, a shell reads it as the name it is."""
+    """A command to type, for a hint: whatever a path or a tag is called, a shell reads it as the
+    name it is.
+    """
     return shlex.join(os.fspath(word) for word in words)
 
 
 _HINTS = {
     errno.ENOSPC: "free some space on that disk, then run the same command again",
     errno.EDQUOT: "free some of your disk quota, then run the same command again",
-    errno.EACCES: "get permission to read and write there (see `ls -ld`), then run the same command again",
-    errno.EPERM: "get permission to read and write there (see `ls -ld`), then run the same command again",
-    errno.EROFS: "that file system is mounted read-only: remount it, then run the same command again",
-    errno.EIO: "the disk reports errors: check it (see `dmesg`), and keep a copy of this repository elsewhere",
-    errno.EMFILE: "raise the limit on open files (`ulimit -n 4096`), then run the same command again",
+    errno.EACCES: (
+        "get permission to read and write there (see `ls -ld`), then run the same command again"
+    ),
+    errno.EPERM: (
+        "get permission to read and write there (see `ls -ld`), then run the same command again"
+    ),
+    errno.EROFS: (
+        "that file system is mounted read-only: remount it, then run the same command again"
+    ),
+    errno.EIO: (
+        "the disk reports errors: check it (see `dmesg`), and keep a copy of this "
+        "repository elsewhere"
+    ),
+    errno.EMFILE: (
+        "raise the limit on open files (`ulimit -n 4096`), then run the same command again"
+    ),
 }
 
 
 def refusal_error(
     doing: str, error: OSError, *, outcome: str = "nothing was changed"
 ) -> MlverError:
-    """What the operating system refused while `doing` something, with its reason, the path and what to do about it."""
+    """What the operating system refused while `doing` something, with its reason, the path and what
+    to do about it.
+    """
     path = "" if error.filename is None else f": {os.fsdecode(error.filename)}"
     if error.filename2 is not None:
         path += f" to {os.fsdecode(error.filename2)}"

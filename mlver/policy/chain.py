@@ -1,10 +1,13 @@
-"""All the rules of trust, without I/O: when a tag seals a record, and when a stage's history is whole.
+"""All the rules of trust, without I/O: when a tag seals a record, and when a stage's history is
+whole.
 
-The chain is tag → record → artifact digests → bytes. A tag names the record's digest; the record names its artifacts';
-a promotion names the record it promoted and the promotion before it. Each rule returns the broken links it finds.
+The chain is tag → record → artifact digests → bytes. A tag names the record's digest; the record
+names its artifacts'; a promotion names the record it promoted and the promotion before it. Each
+rule returns the broken links it finds.
 
-A tag that was there before mlver names no record, and is never made anew. Its record names it instead, and is vouched
-for by the commit that landed it, as long as history never changed it and the tag is the one it names.
+A tag that was there before mlver names no record, and is never made anew. Its record names it
+instead, and is vouched for by the commit that landed it, as long as history never changed it and
+the tag is the one it names.
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ UNSEALED_HINTS = ("git fetch --tags", "mlver tag")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordLanding:
-    """How an adopted record came in: by which commit, with which bytes, and whether history changed it since.
+    """How an adopted record came in: by which commit, with which bytes, and whether history changed
+    it since.
 
     `kept`: the tag here is still the one the record names.
     """
@@ -40,9 +44,12 @@ class RecordLanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordSeal:
-    """A tag as found. `sealed` is the digest it names; `committed` that of the record its commit holds.
+    """A tag as found.
 
-    `landing` is told of a version tag that names no record where the record says it was adopted from that tag.
+    `sealed` is the digest it names; `committed` that of the record its commit holds.
+
+    `landing` is told of a version tag that names no record where the record says it was adopted
+    from that tag.
     """
 
     annotated: bool
@@ -52,9 +59,11 @@ class RecordSeal:
 
 
 def events_due(sequences: Sequence[int], tagged: Collection[int]) -> list[int]:
-    """Of a stage's promotions, lowest first, those that should have a tag: from the first tagged one on.
+    """Of a stage's promotions, lowest first, those that should have a tag: from the first tagged
+    one on.
 
-    Where none has one yet, only the last: switching the tags on starts no pipeline for what was long ago.
+    Where none has one yet, only the last: switching the tags on starts no pipeline for what was
+    long ago.
     """
     begun = [number for number in sequences if number in tagged]
     return [number for number in sequences if number >= begun[0]] if begun else list(sequences[-1:])
@@ -147,7 +156,9 @@ def _judge_landing(
 
 
 def judge_signature(name: str, signature: SignatureState, *, required: bool) -> tuple[Finding, ...]:
-    """Whether a version tag's signature is as it has to be: never wrong, and where that is `required`, good."""
+    """Whether a version tag's signature is as it has to be: never wrong, and where that is
+    `required`, good.
+    """
     check = shell_command("git", "verify-tag", name)
     if signature == "bad":
         return (
@@ -159,7 +170,10 @@ def judge_signature(name: str, signature: SignatureState, *, required: bool) -> 
             ),
         )
     if required and signature == "unknown":
-        message = "is signed by a key that cannot be judged here, and the settings ask for a good signature"
+        message = (
+            "is signed by a key that cannot be judged here, and the settings ask for a "
+            "good signature"
+        )
         return (Finding("signature", name, message, (check,)),)
     if required and signature == "unsigned":
         return (
@@ -173,7 +187,9 @@ def judge_history(
     history: Sequence[tuple[PromotionRecord, Digest]],
     records: Mapping[str, Digest],
 ) -> tuple[Finding, ...]:
-    """Whether a stage's promotions (oldest first, each with the digest of its bytes) form one unbroken chain."""
+    """Whether a stage's promotions (oldest first, each with the digest of its bytes) form one
+    unbroken chain.
+    """
     found: list[Finding] = []
     before: PromotionRecord | None = None
     prior: Digest | None = None
@@ -191,7 +207,8 @@ def judge_history(
             found.append(
                 _broken_chain(
                     where,
-                    f"says {record.previous or 'nothing'} held before; it was {holder_after(before)}",
+                    f"says {record.previous or 'nothing'} held before; it was "
+                    f"{holder_after(before)}",
                 )
             )
         if record.version not in records:

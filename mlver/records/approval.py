@@ -1,4 +1,6 @@
-"""The approval record: a named person's yes to one version for one stage (`schemas/approval.schema.json`)."""
+"""The approval record: a named person's yes to one version for one stage
+(`schemas/approval.schema.json`).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,10 @@ from mlver.records.values import Document
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRecord:
-    """`author` is who says yes; `record` is the digest of the version record's bytes they said it to."""
+    """`author` is who says yes.
+
+    `record` is the digest of the version record's bytes they said it to.
+    """
 
     schema: ClassVar[str] = "mlver/approval/1"
 

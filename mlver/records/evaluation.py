@@ -14,7 +14,9 @@ from mlver.records.values import Document, Metrics, Values, drop_empty_values, t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRecord:
-    """`metrics` of the version whose record has the digest `record`, measured on the data sets in `data`."""
+    """`metrics` of the version whose record has the digest `record`, measured on the data sets in
+    `data`.
+    """
 
     schema: ClassVar[str] = "mlver/evaluation/1"
 

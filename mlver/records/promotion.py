@@ -55,8 +55,9 @@ class ApprovalReference:
 class PromotionRecord:
     """A stage moves to `version`, away from `previous` (None: the stage was empty).
 
-    `retire` empties the stage; `version` then names the one that leaves it. `record` is the digest of the version
-    record's bytes, `prior` that of the promotion record before this one, which chains the stage's history.
+    `retire` empties the stage; `version` then names the one that leaves it. `record` is the digest
+    of the version record's bytes, `prior` that of the promotion record before this one, which
+    chains the stage's history.
     """
 
     schema: ClassVar[str] = "mlver/promotion/1"

@@ -33,7 +33,10 @@ class CodeState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingEnvironment:
-    """Where it was trained. `files` pins what describes the rest: lock files, requirements, a Dockerfile."""
+    """Where it was trained.
+
+    `files` pins what describes the rest: lock files, requirements, a Dockerfile.
+    """
 
     python: str
     platform: str
@@ -64,7 +67,9 @@ class TrainingEnvironment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptedTag:
-    """The tag a version was adopted from: its name, its object and the commit it names, as they were then."""
+    """The tag a version was adopted from: its name, its object and the commit it names, as they
+    were then.
+    """
 
     tag: str
     object_id: str
@@ -90,7 +95,10 @@ class AdoptedTag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRecord:
-    """One immutable version. `version`, `parent`: semver, no `v`; `created`: UTC, such as `2026-11-21T03:04:05Z`."""
+    """One immutable version.
+
+    `version`, `parent`: semver, no `v`; `created`: UTC, such as `2026-11-21T03:04:05Z`.
+    """
 
     schema: ClassVar[str] = "mlver/version/1"
 
@@ -163,5 +171,7 @@ class VersionRecord:
 
     @property
     def unkept_data_sets(self) -> tuple[str, ...]:
-        """The data sets of which only the digest is kept: whether their bytes are still anywhere, nobody here knows."""
+        """The data sets of which only the digest is kept: whether their bytes are still anywhere,
+        nobody here knows.
+        """
         return tuple(name for name, artifact in self.data.items() if not artifact.stored)

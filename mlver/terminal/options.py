@@ -34,7 +34,7 @@ def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def complete_stage(ctx: typer.Context, incomplete: str) -> list[str]:
     return _list_completions(
-        ctx, lambda project: iter(project.registry.read_config().stages), incomplete
+        ctx, lambda project: iter(project.registry.read_shown_config().stages), incomplete
     )
 
 

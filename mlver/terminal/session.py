@@ -28,6 +28,16 @@ class CommandSession:
         return replace(Project.open_existing(self.start, self.reporter), wait=self.wait)
 
     @property
+    def shown_project(self) -> Project:
+        """The same with its cache, for a command that only looks.
+
+        It says so where a newer mlver wrote the settings.
+        """
+        project = self.initialised_project.cached
+        project.note_newer_settings()
+        return project
+
+    @property
     def uninitialised_project(self) -> Project:
         """The same, where `mlver init` need not have run."""
         return replace(Project.find_from(self.start, self.reporter), wait=self.wait)

@@ -23,8 +23,8 @@ from mlver.project.project import Project
 from mlver.project.tags import planned_tags
 from mlver.project.transaction import editing
 from mlver.records import layout
-from mlver.records.config import StageSettings
 from mlver.records.model import ArtifactSettings, ModelSettings
+from mlver.records.sections.stages import StageSettings
 from mlver.records.tags import version_tag_name
 from mlver.records.version import VersionRecord
 
@@ -201,9 +201,9 @@ def _commit_records(
             tags.append(planned_tags.plan_version_tag(made.record, made.data))
     for stage in result.stages:
         lines.append(f"{stage.model}: the history of {stage.stage}")
-    edit.what = f"adopt {_name_models(result)}"
-    message = "\n".join([f"mlver: {edit.what}", "", *lines])
-    return edit.commit_files(message, tuple(tags))
+    description = f"adopt {_name_models(result)}"
+    message = "\n".join([f"mlver: {description}", "", *lines])
+    return edit.commit_files(message, tuple(tags), description=description)
 
 
 def _name_models(result: AdoptResult) -> str:

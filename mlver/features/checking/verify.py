@@ -184,7 +184,7 @@ class _SealReport:
 def _check_seals(project: Project, records: Sequence[_DigestedRecord]) -> _SealReport:
     required = False
     with suppress(MlverError):  # settings that cannot be read are named by their own check
-        required = project.registry.read_config().tags.signed
+        required = project.registry.read_shown_config().tags.signed
     digests: dict[str, dict[str, Digest]] = {}
     for record, digest in records:
         digests.setdefault(record.model, {})[record.version] = digest

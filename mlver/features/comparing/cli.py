@@ -48,7 +48,7 @@ def diff_command(
     `main...HEAD` shows what a branch registers, moves and changes since it left main, as a pull
     request does; `A..B` compares the two directly.
     """
-    project = find_session(ctx).initialised_project
+    project = find_session(ctx).shown_project
     commit_range = parse_range(a)
     if commit_range is None:
         diff = diff_versions(project, a, b)
@@ -77,5 +77,5 @@ def status_command(
     json: Json = False,
 ) -> None:
     """Compare the work tree with the latest version; suggest the bump."""
-    result = find_status(find_session(ctx).initialised_project.cached, model)
+    result = find_status(find_session(ctx).shown_project, model)
     emit_result(result, draw_status, json=json, code=int(exit_code and result.differs))

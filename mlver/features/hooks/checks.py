@@ -24,7 +24,7 @@ from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
-from mlver.records.config import GuardSettings
+from mlver.records.sections.guard import GuardSettings
 from mlver.records.tags import version_tag_name
 
 

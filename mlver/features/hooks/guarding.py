@@ -12,8 +12,8 @@ from fnmatch import fnmatchcase
 from mlver.errors import shell_command
 from mlver.findings import Finding
 from mlver.policy.staged_files import PICKLE_SUFFIXES, SMALL_FILE_BYTES
-from mlver.records.config import GuardSettings
 from mlver.records.lfs_pointer import parse_lfs_pointer
+from mlver.records.sections.guard import GuardSettings
 
 PICKLED_FORMATS = frozenset({"pickle", "joblib"})
 # The opcodes that a pickle of protocol 2 or later may go on with (see pickletools). They tell it

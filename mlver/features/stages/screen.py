@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlver.policy.gates.table import suggest_commands
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.checkout import CheckoutResult
 from mlver.project.stages.promote import PromoteResult
@@ -32,21 +33,12 @@ def draw_promote(result: PromoteResult, screen: TextScreen) -> None:
             )
     draw_gates(result.gates, screen)
     if result.outcome == "refused":
-        draw_hints(_suggest_next_commands(result), screen, style="warn")
+        commands = suggest_commands(f"{result.model}@{result.version}", result.gates)
+        draw_hints(commands, screen, style="warn")
 
 
 def _describe_previous_version(result: PromoteResult) -> str:
     return f" (was {result.previous})" if result.previous else ""
-
-
-def _suggest_next_commands(result: PromoteResult) -> tuple[str, ...]:
-    shut = next(gate for gate in result.gates if gate.result != "pass")
-    if shut.gate == "sealed":
-        return ("mlver tag", f"mlver verify {result.model}@{result.version}")
-    if shut.gate.startswith("after "):
-        stage = shut.gate.removeprefix("after ")
-        return (f"mlver promote {result.model}@{result.version} --to {stage} -m WHY",)
-    return (f"mlver verify {result.model}@{result.version}",)
 
 
 def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:
@@ -98,7 +90,8 @@ def draw_materialised(done: CheckoutOutcome, screen: TextScreen, *, dry_run: boo
         screen.draw_line(
             "  ",
             (
-                f"{kept} the unregistered bytes of {format_count(len(done.saved), 'file')} as objects:",
+                f"{kept} the unregistered bytes of {format_count(len(done.saved), 'file')} as "
+                "objects:",
                 "warn",
             ),
         )

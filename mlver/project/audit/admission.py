@@ -21,6 +21,8 @@ from mlver.records.tags import version_tag_name
 
 def judge_incoming(incoming: IncomingChanges) -> list[Finding]:
     """Everything that speaks against what is coming in; what was edited once it had landed comes first."""
+    if incoming.records:
+        incoming.project.registry.refuse_newer_settings()
     there = [path for path in incoming.records if path in incoming.record_tree.entries]
     incoming.record_tree.fetch_files(there)
     found = list(incoming.edits)

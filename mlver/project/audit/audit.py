@@ -69,7 +69,7 @@ def describe_unreadable(
 def check_config(project: Project) -> Iterator[Finding]:
     """Settings that cannot be read; raise MlverError where `mlver init` never ran."""
     try:
-        project.registry.read_config()
+        project.registry.read_shown_config()
     except InvalidDocument as error:
         found = describe_unreadable(project, "settings", layout.CONFIG, error)
         yield Finding(found.kind, found.subject, found.message, error.hints or found.hints)

@@ -10,8 +10,8 @@ from mlver.findings import Finding
 from mlver.policy.chain import judge_history
 from mlver.project.project import Project
 from mlver.records import layout
-from mlver.records.config import StageSettings
 from mlver.records.promotion import PromotionRecord
+from mlver.records.sections.stages import StageSettings
 
 StageHistory = Sequence[tuple[PromotionRecord, Digest]]
 

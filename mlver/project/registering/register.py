@@ -98,7 +98,7 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
             return result
         _plan_files(project, edit, inputs.settings, encoded)
         if not request.commit:
-            edit.stage_files()
+            edit.stage_files(description=_describe_edit(record))
             return result
         commit = _commit_record(edit, encoded)
     return replace(result, commit=commit, tag=version_tag_name(record.model, record.version))
@@ -125,7 +125,6 @@ def _plan_files(
     project: Project, edit: PlannedEdit, settings: ModelSettings, encoded: _EncodedRecord
 ) -> None:
     record = encoded.record
-    edit.what = f"register {record.model} {record.version}"
     edit.create_file(layout.version_path(record.model, record.version), encoded.data)
     manifests: dict[str, bytes] = {}
     for artifact in encoded.measured.values():
@@ -141,9 +140,14 @@ def _plan_files(
 
 def _commit_record(edit: PlannedEdit, encoded: _EncodedRecord) -> str:
     record = encoded.record
-    subject = f"mlver: register {record.model} {record.version}"
+    description = _describe_edit(record)
+    message = f"mlver: {description}\n\n{record.message}"
     tag = planned_tags.plan_version_tag(record, encoded.data)
-    return edit.commit_files(f"{subject}\n\n{record.message}", (tag,), otherwise="add --no-commit")
+    return edit.commit_files(message, (tag,), otherwise="add --no-commit", description=description)
+
+
+def _describe_edit(record: VersionRecord) -> str:
+    return f"register {record.model} {record.version}"
 
 
 # -- the result --------------------------------------------------------------------------------

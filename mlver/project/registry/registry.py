@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.document.schema import Kind
-from mlver.errors import InvalidDocument, MlverError, shell_command
+from mlver.errors import InvalidDocument, MlverError, printable_name, shell_command
 from mlver.project.registry.worktree import RecordSource
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
@@ -89,7 +89,31 @@ class RecordRegistry:
     # -- records -----------------------------------------------------------------------------------
 
     def read_config(self) -> ProjectConfig:
-        """The settings of the repository; raise MlverError where `mlver init` never ran."""
+        """The settings of the repository, for what decides or writes.
+
+        Raise MlverError where `mlver init` never ran, and for a section that this mlver does not
+        know: it may forbid what the settings that are known allow.
+        """
+        config = self.read_shown_config()
+        _refuse_unknown_sections(config)
+        return config
+
+    def refuse_newer_settings(self) -> None:
+        """Raise MlverError for a section that this mlver does not know.
+
+        Settings that are missing or not valid are left to those who need what they say.
+        """
+        try:
+            config = self.read_shown_config()
+        except MlverError:
+            return
+        _refuse_unknown_sections(config)
+
+    def read_shown_config(self) -> ProjectConfig:
+        """The settings, for what only looks: sections that this mlver does not know are passed over.
+
+        Raise MlverError where `mlver init` never ran.
+        """
         data = self._require_file(layout.CONFIG, f"{layout.CONFIG} is missing", "mlver init")
         return self._build_record("config", ProjectConfig.from_document, data, layout.CONFIG)
 
@@ -245,6 +269,21 @@ class RecordRegistry:
         """What a folder's records are named after."""
         names = self.source.list_names(folder)
         return [name.removesuffix(".yaml") for name in names if name.endswith(".yaml")]
+
+
+def _refuse_unknown_sections(config: ProjectConfig) -> None:
+    if config.unknown_sections:
+        raise MlverError(describe_newer_settings(config), hint="pip install --upgrade mlver")
+
+
+def describe_newer_settings(config: ProjectConfig) -> str:
+    """The sections that this mlver does not know, as a sentence."""
+    names = ", ".join(f"`{printable_name(name)}`" for name in config.unknown_sections)
+    noun = "a section" if len(config.unknown_sections) == 1 else "sections"
+    return (
+        f"{layout.CONFIG} has {noun} that this mlver does not know: {names} "
+        "(written by a newer mlver?)"
+    )
 
 
 def decode_version(data: bytes, path: str) -> VersionRecord:

@@ -38,5 +38,5 @@ def check_promotion_tags(
 def has_promotion_tags(project: Project) -> bool:
     """Whether promotions have tags here; settings that cannot be read say nothing, and stop no seal."""
     with suppress(MlverError):
-        return project.registry.read_config().tags.promotions
+        return project.registry.read_shown_config().tags.promotions
     return False

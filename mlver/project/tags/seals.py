@@ -187,7 +187,7 @@ def judge_version(
     tag, seal = read_tagged_seals(project, model, [version]).get(str(version), (None, None))
     broken = judge_seal(model, version, record, seal)
     if tag is not None:
-        required = project.registry.read_config().tags.signed
+        required = project.registry.read_shown_config().tags.signed
         for signature in check_signatures(project, {str(version): tag}).values():
             broken += judge_signature(tag.name, signature, required=required)
     return broken, seal

@@ -11,7 +11,7 @@ import pytest
 
 from mlver.features.hooks.guarding import GuardedFile, is_pickle, judge_artifact, judge_file
 from mlver.policy.staged_files import SMALL_FILE_BYTES
-from mlver.records.config import GuardSettings
+from mlver.records.sections.guard import GuardSettings
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 9\n" % (b"ab" * 32)
 FORBID = GuardSettings(pickle="forbid")

@@ -200,8 +200,9 @@ def test_a_dry_run_changes_nothing_and_fetches_nothing(
     other.write("new.txt", "new\n")
     other.commit()
     other.git("push", "--quiet")
-    assert "is not here yet, and a dry run fetches nothing\nhint: git fetch origin" in assert_refused(
-        second, "release", "--dry-run"
+    assert (
+        "is not here yet, and a dry run fetches nothing\nhint: git fetch origin"
+        in assert_refused(second, "release", "--dry-run")
     )
     assert assert_works(second, "release").startswith("Sealed digits@v1.0.0")
 

@@ -24,8 +24,8 @@ from mlver.project.stages.promote import promote_version
 from mlver.project.tags import planned_tags, seals
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
-from mlver.records.config import StageSettings
 from mlver.records.evaluation import EvaluationRecord
+from mlver.records.sections.stages import StageSettings
 from tests.conftest import NOW, Repository
 from tests.project.helpers import initialise_project, new_repository, register_one, write_artifact
 
@@ -110,7 +110,7 @@ def test_a_stage_nobody_named_is_refused(story: Project) -> None:
 def test_gates_look_at_the_seal_the_stages_before_and_every_byte(
     story: Project, repository: Repository
 ) -> None:
-    rule = StageSettings(after=("production", "staging"), verified=True)
+    rule = StageSettings(gates={"after": ["production", "staging"], "verified": True})
     chosen = story.resolve_ref("m@1.1.0")
     assert {gate.gate: gate.result for gate in moves.judge_gates(story, chosen, rule)} == {
         "sealed": "pass",
