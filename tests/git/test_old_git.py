@@ -1,4 +1,4 @@
-"""A git before 2.31, whose `rev-parse` prints back the option it does not know, as the real 2.30 does."""
+"""A git before 2.31, whose `rev-parse` prints an option it does not know, as the real 2.30 does."""
 
 from __future__ import annotations
 
