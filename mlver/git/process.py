@@ -85,7 +85,7 @@ _WRITE = (
 # A partial clone fetches an object when something first asks for it; looking at all of the records'
 # history fetches what it lacks.
 _PROMISED = re.compile(r"could not fetch [0-9a-f]{40,64} from promisor remote")
-_FETCH = "git log --all --patch -- .mlver >/dev/null   (which fetches what it needs)"
+_FETCH = "git log --all --patch -- .mlver >/dev/null"
 OLDEST = "2.31"  # the first whose `rev-parse` gives absolute paths
 # One thread must not take what another one hides for all there is.
 _HIDING = threading.RLock()

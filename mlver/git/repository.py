@@ -131,25 +131,6 @@ class GitRepository:
         reference = symbolic.out.decode()
         return HeadState(None, read_branch(reference))
 
-    def default_branch(self) -> str:
-        """The branch `origin` was cloned at; else `main`, or `master` where only that exists."""
-        remote_head = "refs/remotes/origin/HEAD"
-        local_branches = ("refs/heads/main", "refs/heads/master")
-        arguments = ["for-each-ref", "--format=%(refname)%00%(symref)"]
-        arguments += [remote_head, *local_branches]
-        listing = self.process.read(arguments).decode()
-        targets: dict[str, str] = {}
-        for line in listing.splitlines():
-            reference, target = line.split("\0")
-            targets[reference] = target
-        cloned = targets.get(remote_head, "")
-        if cloned:
-            return cloned.removeprefix("refs/remotes/origin/")
-        for reference in local_branches:
-            if reference in targets:
-                return reference.removeprefix("refs/heads/")
-        return "main"
-
     def unfinished(self) -> tuple[str, str] | None:
         """What is half done here (`a merge`) and the command that finishes it, or None."""
         for name, operation in _UNFINISHED.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlver.errors import MlverError, printable_name, shell_command
+from mlver.errors import MlverError, printable_name
 from mlver.git.repository import GitRepository
 
 
@@ -11,10 +11,11 @@ def resolve_revision(repository: GitRepository, name: str) -> str:
     options = ["--quiet", "--verify", "--end-of-options"]
     finished = repository.process.try_read(["rev-parse", *options, f"{name}^{{commit}}"])
     if finished.code != 0:
-        tracking_name = shell_command(f"origin/{name}")
+        tracking_name = printable_name(f"origin/{name}")
         raise MlverError(
-            f"git knows no commit `{printable_name(name)}` here",
-            hint=f"git fetch, then git branch --all   (it may be {tracking_name} here)",
+            f"git knows no commit `{printable_name(name)}` here; a branch of origin's is called "
+            f"{tracking_name} here",
+            hints=("git fetch", "git branch --all"),
         )
     return finished.out.decode().strip()
 

@@ -269,7 +269,7 @@ def test_a_copy_waits_for_its_hash_before_it_is_far_ahead(
             time.sleep(0.001)
             return super().read_at(buffer, offset)
 
-    monkeypatch.setattr("mlver.parallel.COPY_LEAD", 3_000)
+    monkeypatch.setattr("mlver.system.parallel.COPY_LEAD", 3_000)
     (tmp_path / "a").write_bytes(bytes(60_000))
     target = Slow()
     with (tmp_path / "a").open("rb") as file:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name
-from mlver.policy.chain import BrokenLink
+from mlver.findings import Finding
 from mlver.project.artifacts.elsewhere.find import ExternalCopies, MissingContents
 from mlver.project.artifacts.measuring import measure_at, pinned_files
 from mlver.project.artifacts.storing import open_store
@@ -32,8 +32,8 @@ class _ObjectUser:
 class DamageReport:
     """Broken links below some versions; `lost` of them keep a version from being had whole, `copies` are unsound."""
 
-    broken: tuple[BrokenLink, ...]
-    lost: tuple[BrokenLink, ...]
+    broken: tuple[Finding, ...]
+    lost: tuple[Finding, ...]
     copies: frozenset[Digest]
 
 
@@ -45,7 +45,7 @@ def find_damage(
     With `everything`, the whole object store is read, whatever refers to it.
     """
     checked = list(records)
-    broken: list[BrokenLink] = []
+    broken: list[Finding] = []
     digests = DigestSet.of(_pinned_raws(project, checked, broken.append))
     problems = verify_objects(project, digests, everything=everything)
     affected = {problem.digest for problem in problems if problem.digest in digests}
@@ -61,7 +61,7 @@ def find_damage(
 
 
 def _pinned_raws(
-    project: Project, records: Iterable[VersionRecord], report: Callable[[BrokenLink], None]
+    project: Project, records: Iterable[VersionRecord], report: Callable[[Finding], None]
 ) -> Iterator[bytes]:
     """The raw digests of all objects that these records need; what is wrong with anything else is reported.
 
@@ -73,7 +73,7 @@ def _pinned_raws(
             try:
                 entries = pinned_files(project, artifact)
             except MlverError as error:
-                report(BrokenLink("manifest", subject, error.message, error.hint))
+                report(Finding("manifest", subject, error.message, error.hints))
                 continue
             if artifact.stored:
                 yield from (bytes.fromhex(hexadecimal) for _, hexadecimal in entries)
@@ -147,31 +147,29 @@ def _find_users(
     return found
 
 
-def _describe_object(users: Mapping[Digest, _ObjectUser], problem: StoreProblem) -> BrokenLink:
+def _describe_object(users: Mapping[Digest, _ObjectUser], problem: StoreProblem) -> Finding:
     held = users.get(problem.digest) if problem.digest else None
     if held is None:
         subject = str(problem.path) if problem.path else str(problem.digest)
-        return BrokenLink("object", subject, problem.what, "mlver doctor --fix")
+        return Finding("object", subject, problem.what, ("mlver doctor --fix",))
     file = f"/{os.fsdecode(held.path)}" if held.path else ""
     where = f"{problem.digest}, {problem.path}" if problem.path else str(problem.digest)
-    return BrokenLink(
-        "object", f"{held.subject}{file}", f"{problem.what} ({where})", "mlver doctor --fix"
+    return Finding(
+        "object", f"{held.subject}{file}", f"{problem.what} ({where})", ("mlver doctor --fix",)
     )
 
 
 def _check_unstored(
     project: Project, subject: str, artifact: Artifact, commit: str | None
-) -> list[BrokenLink]:
+) -> list[Finding]:
     """Weights that mlver keeps no copy of: those at hand, or what git, git-lfs or DVC kept of the version's commit."""
     try:
         found = measure_at(project, artifact.path, fresh=True)
         said = "holds other bytes" if found else "is not there"
-        message, hint = (
-            f"{artifact.path} {said}",
-            f"put {artifact.path} back as it was, from wherever it is kept",
-        )
+        message = f"{artifact.path} {said}"
+        hints: tuple[str, ...] = (f"put {artifact.path} back as it was, from wherever it is kept",)
     except MlverError as error:  # what is there cannot be hashed
-        found, message, hint = None, error.message, error.hint or ""
+        found, message, hints = None, error.message, error.hints
     if found is not None and found.digest == artifact.digest:
         return []
     if commit is not None:
@@ -182,10 +180,11 @@ def _check_unstored(
             ):
                 return []
         except MissingContents as error:
-            message, hint = f"{message}, and {error.message}", error.hint or hint
+            message = f"{message}, and {error.message}"
+            hints = error.hints or hints
         except MlverError:
             pass  # nobody else keeps it
-    return [BrokenLink("working", subject, f"is not stored by mlver, and {message}", hint)]
+    return [Finding("working", subject, f"is not stored by mlver, and {message}", hints)]
 
 
 def require_whole(project: Project, record: VersionRecord, *, repairing: bool = False) -> int:
@@ -199,11 +198,12 @@ def require_whole(project: Project, record: VersionRecord, *, repairing: bool = 
     if found.lost:
         raise MlverError(
             f"{record.model} {record.version} cannot be had whole:\n{_list_broken(found.lost)}",
-            hint=found.lost[0].hint or "mlver verify --all",
+            hints=found.lost[0].hints or ("mlver verify --all",),
+            findings=found.lost,
         )
     return sum(artifact.size for artifact in record.named_artifacts().values() if artifact.stored)
 
 
-def _list_broken(broken: Sequence[BrokenLink], most: int = 10) -> str:
+def _list_broken(broken: Sequence[Finding], most: int = 10) -> str:
     shown = [f"  {printable_name(link.subject)}: {link.message}" for link in broken[:most]]
     return "\n".join(shown + ([f"  and {len(broken) - most} more"] if len(broken) > most else []))

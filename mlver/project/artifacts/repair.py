@@ -14,21 +14,27 @@ from pathlib import Path
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name
+from mlver.findings import Finding
 from mlver.project.artifacts import damage, measuring, storing
 from mlver.project.project import Project
 
+# The hint where a working file still holds the bytes, and where none does.
+RESTORE = "mlver doctor --fix"
+_COPY = "copy .git/mlver/objects and packs from a clone that has them"
+
 
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """An object that cannot be read. `path` is where the version that needs it had the file, relative to the top."""
+class LostObject:
+    """An object that cannot be read, and what restoring it takes: `path` is where the version that needs it had the
+    file, relative to the top.
+    """
 
     digest: Digest
-    subject: str
     path: str
-    message: str
+    finding: Finding
 
 
-def find_losses(project: Project) -> list[Loss]:
+def find_losses(project: Project) -> list[LostObject]:
     """Every object some version pins that is missing or damaged; reads and hashes all of them."""
     needed: dict[Digest, tuple[str, str]] = {}
     for model in project.registry.list_models():
@@ -44,30 +50,26 @@ def find_losses(project: Project) -> list[Loss]:
                             needed.setdefault(
                                 Digest(hexadecimal), (f"{model} {number} {name}", path)
                             )
-    return [
-        Loss(
-            problem.digest,
-            *needed[problem.digest],
-            f"{printable_name(needed[problem.digest][1])} {problem.what}",
-        )
-        for problem in damage.verify_objects(project, needed)
-        if problem.digest
-    ]
+    losses = []
+    for problem in damage.verify_objects(project, needed):
+        if problem.digest is None:
+            continue
+        subject, path = needed[problem.digest]
+        is_at_hand = _find_working_copy(project, path, problem.digest) is not None
+        message = f"{printable_name(path)} {problem.what}"
+        finding = Finding("object", subject, message, (RESTORE if is_at_hand else _COPY,))
+        losses.append(LostObject(problem.digest, path, finding))
+    return losses
 
 
-def is_at_hand(project: Project, loss: Loss) -> bool:
-    """Whether the working file still holds the bytes."""
-    return _find_working_copy(project, loss) is not None
-
-
-def restore_objects(project: Project, losses: Sequence[Loss]) -> None:
+def restore_objects(project: Project, losses: Sequence[LostObject]) -> None:
     """Set damaged copies aside and store anew what working files still hold; hold the lock when you call this."""
     kept = storing.open_store(project)
     for loss in losses:
         kept.quarantine_damaged(loss.digest)
     with kept.open_deposit() as deposit:
         for loss in losses:
-            where = _find_working_copy(project, loss)
+            where = _find_working_copy(project, loss.path, loss.digest)
             if where is not None:
                 with where.open("rb") as source:
                     deposit.put_object(source)
@@ -81,10 +83,11 @@ def count_quarantined(project: Project) -> int:
         return 0
 
 
-def _find_working_copy(project: Project, loss: Loss) -> Path | None:
+def _find_working_copy(project: Project, path: str, digest: Digest) -> Path | None:
+    """The working file at `path`, where it still holds the bytes."""
     try:
-        where = paths.join_inside(project.top_folder, loss.path, link_last=True)
-        if where.is_file() and measuring.measure_path(where).digest == loss.digest:
+        where = paths.join_inside(project.top_folder, path, link_last=True)
+        if where.is_file() and measuring.measure_path(where).digest == digest:
             return where
     except (MlverError, OSError):
         return None
