@@ -12,6 +12,8 @@ import re
 import shlex
 from collections.abc import Sequence
 
+from mlver.findings import Finding
+
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1 controls, escape among them
     "\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"  # invisible and bidirectional controls
@@ -34,14 +36,30 @@ def summarise_names(names: Sequence[str], most: int) -> str:
 
 
 class MlverError(Exception):
-    """Refused or failed: what happened to what, and (`hint`) the next command to type. Exit code 3."""
+    """Refused or failed: what happened to what, and the next commands to type. Exit code 3.
+
+    `hint` is for the usual case of one command, `hints` for several. `findings` are what made it fail.
+    """
 
     exit_code = 3
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        hints: Sequence[str] = (),
+        findings: Sequence[Finding] = (),
+    ) -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hints = tuple(hints) if hint is None else (hint, *hints)
+        self.findings = tuple(findings)
+
+    @property
+    def hint(self) -> str | None:
+        """The first of the hints."""
+        return self.hints[0] if self.hints else None
 
 
 class UsageError(MlverError):
@@ -93,5 +111,5 @@ def refusal_error(
         path += f" to {os.fsdecode(error.filename2)}"
     return MlverError(
         f"{doing} failed: {error.strerror or error}{path}; {outcome}",
-        hint=_HINTS.get(error.errno or 0, "mend that, then run the same command again"),
+        hint=_HINTS.get(error.errno or 0, "fix that, then run the same command again"),
     )

@@ -174,9 +174,8 @@ def push_tags(
         if not _FORBIDDEN.search(failed.output):
             raise
         push = shell_command("git", "push", remote, *names[:3])
-        hint = f"have somebody push them who may: {push}   (they are kept here)"
-        doing = f"push the tags, for {remote} does not let you"
-        raise GitFailed(doing, failed.output, hint=hint) from None
+        doing = f"push the tags, which are kept here until somebody pushes them whom {remote} lets"
+        raise GitFailed(doing, failed.output, hint=push) from None
 
 
 def set_option(repository: GitRepository, key: str, value: str) -> None:

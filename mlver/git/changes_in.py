@@ -11,7 +11,6 @@ from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
 
 _MERGED = "GITHEAD_"
-_MAIN_NAMES = ("main", "master", "trunk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +136,6 @@ def list_holders(repository: GitRepository, commit: str) -> list[str]:
         ["for-each-ref", f"--contains={commit}", "--format=%(refname)"]
     )
     return listing.decode(errors="replace").splitlines()
-
-
-def list_main_branches(repository: GitRepository) -> list[str]:
-    """The references that stand for what has landed: where a remote's HEAD leads, and main branches by their names."""
-    configured = repository.process.try_read(["config", "--get", "init.defaultBranch"])
-    names = list(dict.fromkeys((configured.out.decode().strip(), *_MAIN_NAMES)))
-    patterns: list[str] = []
-    for name in names:
-        if name:
-            patterns += [f"refs/heads/{name}", f"refs/remotes/*/{name}"]
-    patterns.append("refs/remotes/*/HEAD")
-    listing = repository.process.read(["for-each-ref", "--format=%(refname)", *patterns])
-    return listing.decode().splitlines()
 
 
 def find_own_branch(repository: GitRepository) -> str | None:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from mlver.errors import MlverError
-from mlver.git import remotes
 from mlver.git.repository import GitRepository
 
 What = Literal["merge", "rebase", "cherry-pick", "squash", "commit"]
 _TIP = re.compile(r"^commit ([0-9a-f]{40}|[0-9a-f]{64})$", re.MULTILINE)
-_USUAL = ("main", "master")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,31 +125,3 @@ def list_unmerged(repository: GitRepository) -> set[str]:
 def is_ancestor(repository: GitRepository, tip: str, commit: str) -> bool:
     """Whether a commit is part of the history that leads to `tip`, a full reference or id."""
     return repository.process.try_read(["merge-base", "--is-ancestor", commit, tip]).code == 0
-
-
-def find_landing_branch(repository: GitRepository) -> str | None:
-    """The full reference of the remote branch that work lands on: the remote's HEAD, else its main or master."""
-    remote = remotes.default_remote(repository)
-    if remote is None:
-        return None
-    arguments = ["symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD"]
-    remote_head = repository.process.try_read(arguments)
-    if remote_head.code == 0:
-        return _find_first(repository, [remote_head.out.decode().strip()])
-    return _find_first(repository, [f"refs/remotes/{remote}/{name}" for name in _USUAL])
-
-
-def find_main_branch(repository: GitRepository) -> str | None:
-    """The full reference of the branch here that work lands on: the one the remote's is called, else main or master."""
-    remote = find_landing_branch(repository)
-    if remote:
-        return _find_first(repository, [f"refs/heads/{remote.split('/', 3)[3]}"])
-    return _find_first(repository, [f"refs/heads/{name}" for name in _USUAL])
-
-
-def _find_first(repository: GitRepository, references: Sequence[str]) -> str | None:
-    """The first of these references that there is."""
-    for reference in references:
-        if _resolve_commit(repository, reference):
-            return reference
-    return None

@@ -36,7 +36,7 @@ def _refuse_old_git(process: GitProcess) -> MlverError:
     answer = process.read(["--version"]).decode(errors="replace").strip()
     return MlverError(
         f"git {answer.removeprefix('git version ')} is too old: mlver needs git {OLDEST} or newer",
-        hint="https://git-scm.com/downloads   (upgrade git, then run the command again)",
+        hint="upgrade git: https://git-scm.com/downloads",
     )
 
 
@@ -49,8 +49,7 @@ def _not_a_work_tree(start: Path, said: str) -> MlverError:
     if "not a git repository" in said:
         return MlverError(f"{start} is not in a git repository", hint="git init")
     owned = re.search(r"dubious ownership in repository at '(.+)'", said)
-    hint = None
     if owned:
-        trust = shell_command("git", "config", "--global", "--add", "safe.directory", owned[1])
-        hint = f"{trust}   (if you trust whose it is)"
-    return GitFailed("open the repository", said, hint=hint)
+        hint = shell_command("git", "config", "--global", "--add", "safe.directory", owned[1])
+        return GitFailed("open the repository, unless you trust its owner", said, hint=hint)
+    return GitFailed("open the repository", said)

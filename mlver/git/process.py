@@ -75,7 +75,7 @@ _WRITE = (
 )
 # What a partial clone was to fetch when it is first asked for. All of the records' history is fetched by looking at it.
 _PROMISED = re.compile(r"could not fetch [0-9a-f]{40,64} from promisor remote")
-_FETCH = "git log --all --patch -- .mlver >/dev/null   (which fetches what it needs)"
+_FETCH = "git log --all --patch -- .mlver >/dev/null"
 OLDEST = "2.31"  # the first whose `rev-parse` gives absolute paths
 # What one thread hides, another one must not take for what there is.
 _HIDING = threading.RLock()

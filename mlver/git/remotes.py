@@ -78,8 +78,8 @@ def read_remote_state(repository: GitRepository, remote: str) -> RemoteState:
     if not branch or "HEAD" not in references:
         push = shell_command("git", "push", remote, "HEAD")
         raise MlverError(
-            f"{remote} does not say which branch is its main one, or that is empty",
-            hint=f"{push}   (or set its default branch: git symbolic-ref HEAD …)",
+            f"{remote} does not say which branch is its main one (its HEAD names none), or that is empty",
+            hint=push,
         )
     listed = [(object_id, name) for name, object_id in references.items()]
     return RemoteState(branch, references["HEAD"], _select_tags(listed))

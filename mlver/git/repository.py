@@ -125,22 +125,6 @@ class GitRepository:
         symbolic = self.process.try_read(["symbolic-ref", "--quiet", "HEAD"])
         return HeadState(None, _branch_name(symbolic.out.decode()))
 
-    def default_branch(self) -> str:
-        """The branch `origin` was cloned at; else `main`, or `master` where only that is here."""
-        remote_head, *local = "refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master"
-        arguments = ["for-each-ref", "--format=%(refname)%00%(symref)", remote_head, *local]
-        targets: dict[str, str] = {}
-        for line in self.process.read(arguments).decode().splitlines():
-            reference, target = line.split("\0")
-            targets[reference] = target
-        cloned = targets.get(remote_head, "").removeprefix("refs/remotes/origin/")
-        if cloned:
-            return cloned
-        for reference in local:
-            if reference in targets:
-                return reference.removeprefix("refs/heads/")
-        return "main"
-
     def unfinished(self) -> tuple[str, str] | None:
         """What is half done here (`a merge`) and the command that finishes it; None when nothing is."""
         for name, what in _UNFINISHED.items():

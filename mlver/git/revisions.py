@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlver.errors import MlverError, printable_name, shell_command
+from mlver.errors import MlverError, printable_name
 from mlver.git.repository import GitRepository
 
 
@@ -12,8 +12,9 @@ def resolve_revision(repository: GitRepository, name: str) -> str:
     done = repository.process.try_read(args)
     if done.code != 0:
         raise MlverError(
-            f"git knows no commit `{printable_name(name)}` here",
-            hint=f"git fetch, then git branch --all   (it may be {shell_command(f'origin/{name}')} here)",
+            f"git knows no commit `{printable_name(name)}` here; a branch of origin's is called "
+            f"{printable_name(f'origin/{name}')} here",
+            hints=("git fetch", "git branch --all"),
         )
     return done.out.decode().strip()
 

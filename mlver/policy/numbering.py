@@ -29,12 +29,12 @@ def next_version(
     if wanted in taken:
         raise MlverError(
             f"{model} {wanted} is registered already, and a version never changes",
-            hint=f"mlver register {model} --bump patch   (or --bump {'|'.join(BUMPS)})",
+            hint=f"mlver register {model} --bump patch",
         )
     if top is not None and wanted < top and not allow_lower:
         raise MlverError(
-            f"{model} {wanted} is below {top}, the highest registered",
-            hint=f"mlver register {model} --version {wanted} --allow-lower   (for a fix to an older line)",
+            f"{model} {wanted} is below {top}, the highest registered, as only a fix to an older line may be",
+            hint=f"mlver register {model} --version {wanted} --allow-lower",
         )
     return wanted
 
@@ -44,8 +44,8 @@ def _bump_highest(model: str, top: Version | None, part: Bump | None) -> Version
         return Version(1, 0, 0, "rc.1") if part == "prerelease" else FIRST
     if part is None:
         raise UsageError(
-            f"{model} has versions up to {top}; say which number comes next",
-            hint=f"mlver register {model} --bump patch   (or minor, major, prerelease; `mlver status` suggests one)",
+            f"{model} has versions up to {top}; say which number comes next ({', '.join(BUMPS)})",
+            hints=(f"mlver register {model} --bump patch", "mlver status"),
         )
     return bump_version(top, part)
 

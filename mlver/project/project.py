@@ -103,8 +103,8 @@ class Project:
         nested = paths.find_nested_repository(self.top_folder, path)
         if nested is not None:
             raise UsageError(
-                f"{path} lies in {nested}, which is a repository of its own (a submodule, perhaps)",
-                hint=f"{shell_command('mlver', '-C', nested, 'init')}   (and register it there)",
+                f"{path} lies in {nested}, which is a repository of its own (a submodule, perhaps): register it there",
+                hint=shell_command("mlver", "-C", nested, "init"),
             )
         return path
 
@@ -175,8 +175,8 @@ class Project:
                 hint=f"mlver promote {model}@{latest} --to {stage} -m WHY",
             )
         return MlverError(
-            f"`{stage}` is neither a version nor a stage here; the stages are {', '.join(known) or '(none)'}",
-            hint=f"mlver list {model}   (stages are named in {layout.CONFIG})",
+            f"`{stage}` is neither a version nor a stage here; the stages in {layout.CONFIG} are {', '.join(known) or '(none)'}",
+            hint=f"mlver list {model}",
         )
 
     @property

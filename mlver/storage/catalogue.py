@@ -211,7 +211,9 @@ class ObjectCatalogue:
             located = self.locate(wanted)
         return located
 
-    def find_locations_with_repair(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
+    def find_locations_with_repair(
+        self, digests: AbstractSet[str]
+    ) -> dict[str, list[ObjectLocation]]:
         """Like `places`, but what is not found is looked for again where the indexes themselves are damaged."""
         found = self.find_locations(digests)
         if len(found) < len(digests):
@@ -286,8 +288,9 @@ class ObjectCatalogue:
 
     def damaged_objects_error(self, copies: Sequence[tuple[Digest, Path]]) -> ObjectDamaged:
         return ObjectDamaged(
-            f"stored bytes are damaged: {_format_list(f'{digest} in {path}' for digest, path in copies)}",
-            hint="mlver verify --all   (sets them aside; registering the same files again then stores them anew)",
+            "stored bytes are damaged; `verify` sets them aside, and registering the same files again then stores them: "
+            f"{_format_list(f'{digest} in {path}' for digest, path in copies)}",
+            hint="mlver verify --all",
         )
 
 

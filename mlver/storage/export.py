@@ -94,7 +94,9 @@ def export_objects(
             store, _tasks(store, located, wanted, prepared), len(prepared), progress
         )
         if bad:
-            raise store.damaged_objects_error([(Digest(task.digest), Path(task.place.path)) for task in bad])
+            raise store.damaged_objects_error(
+                [(Digest(task.digest), Path(task.place.path)) for task in bad]
+            )
         durable.sync_files(prepared)
         outcome = "each file is as it was, as it should be or out of the way: run the same command again to finish"
         make_way()

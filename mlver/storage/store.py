@@ -16,6 +16,7 @@ from mlver.digest import Digest
 class StoreProblem:
     """One thing wrong in a store: with an object (`digest`), or with a file that leads to objects (None).
 
+    A store knows no models, so it cannot name the subject of a finding: whoever knows who uses the object does that.
     `lost`: no sound copy of the object is left, so nothing that needs it can be had.
     """
 

@@ -19,7 +19,9 @@ NEEDED = tuple(word for name in ("fetch", "train", "store") for word in (f"--{na
 
 @pytest.fixture(scope="module")
 def written(stories: dict[str, Repository], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pipelines of every forge, with every option, with what they need, and with none, each in its folder."""
+    """The pipelines of every forge, with every option, with what they need, and with none, each in
+    its folder.
+    """
     top = tmp_path_factory.mktemp("written")
     for name, options in {"every": OPTIONS, "needed": NEEDED, "none": ()}.items():
         place = copy_repository(stories["first"], top / name)
@@ -29,7 +31,7 @@ def written(stories: dict[str, Repository], tmp_path_factory: pytest.TempPathFac
 
 
 def judged(tools: Path, where: Path, program: str, *words: str | Path) -> None:
-    done = subprocess.run(
+    finished = subprocess.run(
         [tools / program, *words],
         cwd=where,
         env={**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"},
@@ -37,7 +39,7 @@ def judged(tools: Path, where: Path, program: str, *words: str | Path) -> None:
         stderr=subprocess.STDOUT,
         check=False,
     )
-    assert done.returncode == 0, done.stdout.decode()
+    assert finished.returncode == 0, finished.stdout.decode()
 
 
 @pytest.mark.parametrize(
@@ -52,10 +54,10 @@ def judged(tools: Path, where: Path, program: str, *words: str | Path) -> None:
 def test_they_are_what_their_schemas_say(
     tools: Path, written: Path, schema: str, pattern: str
 ) -> None:
-    found = sorted(written.glob(pattern))
-    assert found
+    templates = sorted(written.glob(pattern))
+    assert templates
     extra = ["--data-transform", "gitlab-ci"] if "gitlab" in schema else []
-    judged(tools, written, "check-jsonschema", "--builtin-schema", schema, *extra, *found)
+    judged(tools, written, "check-jsonschema", "--builtin-schema", schema, *extra, *templates)
 
 
 def test_the_action_is_what_its_schema_says_and_safe(tools: Path) -> None:
@@ -112,7 +114,8 @@ def test_they_are_tidy(tools: Path, written: Path) -> None:
     )
 
 
-# hera's models are made from Argo's schemas. They take keys they do not know, and drop them: so nothing may be dropped.
+# hera's models are made from Argo's schemas. They take keys they do not know, and drop them: so
+# nothing may be dropped.
 ARGO = """\
 import sys, ruamel.yaml
 from hera.events.models import Sensor

@@ -1,7 +1,8 @@
-"""The whole way through a forge: pull request, squash, seal, release, promote, deploy, roll back, from two clones.
+"""The whole way through a forge: pull request, squash, seal, release, promote, deploy, roll back,
+from two clones.
 
-The forge is a bare repository behind a real server, over SSH and over HTTP; its `post-receive` hook plays the
-pipelines. Objects have no remote yet: a shared folder, copied by hand, stands in for one.
+The forge is a bare repository behind a real server, over SSH and over HTTP; its `post-receive` hook
+plays the pipelines. Objects have no remote yet: a shared folder, copied by hand, stands in for one.
 """
 
 from __future__ import annotations
@@ -56,12 +57,12 @@ class Forge:
     url: str
 
     def clone(self, name: str, *words: str) -> Repository:
-        made = Repository(self.top / name)
+        created = Repository(self.top / name)
         Repository(self.top).git(
             "clone", "--quiet", *words, f"{self.url}{self.top}/forge.git", name
         )
-        made.git("config", "user.name", name.title())
-        return made
+        created.git("config", "user.name", name.title())
+        return created
 
     def jobs(self) -> list[str]:
         """What the pipelines did so far."""
@@ -104,7 +105,7 @@ def forge(
     bare.path.mkdir()
     bare.git("init", "--quiet", "--bare")
     bare.git("config", "http.receivepack", "true")
-    told = {
+    environment = {
         "path": os.environ["PATH"],
         "home": os.environ["HOME"],
         "python": sys.executable,
@@ -112,7 +113,7 @@ def forge(
     }
     hook = bare.path / "hooks/post-receive"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text(PIPELINE.format(**told, checkout=CHECKOUT))
+    hook.write_text(PIPELINE.format(**environment, checkout=CHECKOUT))
     hook.chmod(0o755)
     place = tmp_path / "server"
     place.mkdir()
@@ -158,7 +159,8 @@ def land(clone: Repository) -> str:
 def test_from_a_pull_request_to_a_rollback_from_two_clones(forge: Forge) -> None:
     kim = begin(forge)
     lee = forge.clone("lee")
-    # a version proposed on a branch, and squashed by the forge: Kim's own tag seals a commit main never gets
+    # a version proposed on a branch, and squashed by the forge: Kim's own tag seals a commit main
+    # never gets
     kim.git("switch", "--quiet", "-c", "work")
     assert_works(kim, "register", "digits", *PATHS, "-m", "First")
     forge.share(kim)
@@ -217,8 +219,8 @@ def test_a_clone_of_one_tag_proves_tag_record_and_manifest(forge: Forge) -> None
     land(kim)
     job = forge.clone("job", "--depth=1", "--single-branch", "--branch=digits@v1.0.0")
     assert read_document(job.mlver("event", "--json"), "event")["verified"] is True
-    found = read_document(job.mlver("verify", "digits@1.0.0", "--json"), "verify")
-    assert {one["kind"] for one in found["broken"]} == {"object"}
+    document = read_document(job.mlver("verify", "digits@1.0.0", "--json"), "verify")
+    assert {one["kind"] for one in document["broken"]} == {"object"}
     forge.fill(job)
     assert assert_works(job, "verify", "--all").startswith("All is well  1 version,")
     (manifest,) = (job.path / ".mlver/manifests").iterdir()
@@ -234,21 +236,21 @@ def test_a_jobs_own_token_is_told_before_it_starts_nothing(
     kim = begin(forge)
     assert_works(kim, "register", "digits", *PATHS, "-m", "First")
     kim.git("push", "--quiet", "origin", "main")
-    told = base64.b64encode(b"x-access-token:ghs_own").decode()
-    kim.git("config", f"http.{forge.url}/.extraheader", f"AUTHORIZATION: basic {told}")
+    environment = base64.b64encode(b"x-access-token:ghs_own").decode()
+    kim.git("config", f"http.{forge.url}/.extraheader", f"AUTHORIZATION: basic {environment}")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_TOKEN", "ghs_own")
-    said = assert_refused(kim, "release", "--require-trigger")
-    assert said.startswith(
+    output = assert_refused(kim, "release", "--require-trigger")
+    assert output.startswith(
         "error: nothing was released: this push is made with the job's own GITHUB_TOKEN"
     )
     assert forge.jobs() == []
-    done = kim.mlver("release", "--json")
-    assert done.code == 0
-    assert "note: this push is made with the job's own GITHUB_TOKEN" in done.err
-    assert "ghs_own" not in done.err + done.out
-    found = read_document(done, "release")
-    assert (found["pushed"], found["silent"] is None) == (["digits@v1.0.0"], False)
+    finished = kim.mlver("release", "--json")
+    assert finished.code == 0
+    assert "note: this push is made with the job's own GITHUB_TOKEN" in finished.err
+    assert "ghs_own" not in finished.err + finished.out
+    document = read_document(finished, "release")
+    assert (document["pushed"], document["silent"] is None) == (["digits@v1.0.0"], False)
     monkeypatch.setenv("GITHUB_TOKEN", "ghs_another")
     assert (
         assert_works(kim, "release", "--require-trigger")

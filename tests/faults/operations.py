@@ -86,6 +86,13 @@ def prepare_changed(place: WorkPlace) -> None:
     place.write("data/deep/er/3.txt", "row 3\n")
 
 
+def prepare_lost(place: WorkPlace) -> None:
+    """One version registered; its stored copies are gone, and its working files are still here."""
+    prepare_registered(place)
+    for folder in ("objects", "packs"):
+        shutil.rmtree(place.mlver_directory / folder, ignore_errors=True)
+
+
 def prepare_damaged(kind: str, place: WorkPlace) -> None:
     """One version registered, and its stored copies of a kind (`objects`, or `*` for all) damaged
     in the meantime.
@@ -282,6 +289,7 @@ OPERATIONS = (
     CampaignOperation(
         "register-damaged-large", partial(prepare_damaged, "objects"), _NEXT, again=(0, 3)
     ),
+    CampaignOperation("doctor", prepare_lost, ("doctor", "--fix")),
     CampaignOperation(
         "register-busy",
         partial(prepare_busy, prepare_changed),

@@ -53,7 +53,9 @@ def test_what_is_located_is_what_is_found_by_name(tmp_path: Path, count: int) ->
     ]
     with store.open_deposit() as deposit:
         for content in contents:
-            deposit.accept_receipt(deposit.store_contents([(hashlib.sha256(content).hexdigest(), content)]))
+            deposit.accept_receipt(
+                deposit.store_contents([(hashlib.sha256(content).hexdigest(), content)])
+            )
     asked = [hashlib.sha256(content).digest() for content in contents[-count:]]
     strangers = [raw(number) for number in (10_000, 10_001)]
     located = store.locate(DigestSet.of([*asked, *strangers]))

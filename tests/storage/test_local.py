@@ -52,7 +52,7 @@ class TestLocalStore(StoreConformance):
     def store(self, tmp_path: Path) -> ObjectStore:
         return LocalStore(tmp_path / "git/mlver")
 
-    def damage(self, store: ObjectStore, digest: Digest) -> None:
+    def damage_object(self, store: ObjectStore, digest: Digest) -> None:
         assert isinstance(store, LocalStore)
         flip(*place_of(store, digest))
 

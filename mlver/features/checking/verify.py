@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
-from mlver.policy.chain import BrokenLink, SignatureState, judge_seal, judge_signature
+from mlver.findings import Finding
+from mlver.policy.chain import SignatureState, judge_seal, judge_signature
 from mlver.project.artifacts import damage, measuring
 from mlver.project.audit import audit
 from mlver.project.project import Project, ResolvedRef
@@ -47,7 +48,7 @@ class VerifyResult:
     adopted: tuple[str, ...]
     signatures: SignatureCounts
     shallow: bool
-    broken: tuple[BrokenLink, ...]
+    broken: tuple[Finding, ...]
 
     @property
     def exit_code(self) -> int:
@@ -108,7 +109,7 @@ def verify_versions(
 
 
 def _choose_versions(
-    project: Project, refs: Sequence[str], models: Sequence[str], broken: list[BrokenLink]
+    project: Project, refs: Sequence[str], models: Sequence[str], broken: list[Finding]
 ) -> list[ResolvedRef]:
     """The versions to look at: those of `refs`, or all of `models`."""
     if refs:
@@ -121,16 +122,16 @@ def _choose_versions(
             ]
         except MlverError as error:
             broken.append(
-                BrokenLink("name", layout.versions_folder(model), error.message, error.hint)
+                Finding("name", layout.versions_folder(model), error.message, error.hints)
             )
     return found
 
 
-def _list_models(project: Project, broken: list[BrokenLink]) -> list[str]:
+def _list_models(project: Project, broken: list[Finding]) -> list[str]:
     try:
         return project.registry.list_models()
     except MlverError as error:
-        broken.append(BrokenLink("name", layout.MODELS, error.message, error.hint))
+        broken.append(Finding("name", layout.MODELS, error.message, error.hints))
         return []
 
 
@@ -156,7 +157,7 @@ def _find_held(registry: RecordRegistry, model: str) -> set[str]:
 
 
 def _read_records(
-    project: Project, chosen: Iterable[ResolvedRef], broken: list[BrokenLink]
+    project: Project, chosen: Iterable[ResolvedRef], broken: list[Finding]
 ) -> list[tuple[VersionRecord, Digest]]:
     """The records that can be read; those that cannot, or that lie in the wrong place, are named in `broken`."""
     found = []
@@ -176,7 +177,7 @@ def _check_seals(
     records: Sequence[tuple[VersionRecord, Digest]],
     adopted: list[str],
     signed: list[SignatureState],
-) -> Iterator[BrokenLink]:
+) -> Iterator[Finding]:
     """What is wrong with tags and their signatures.
 
     `adopted` is told of the versions whose tags cannot seal them, and need not; `signed` of each tag's signature.
@@ -206,7 +207,7 @@ def _check_seals(
 
 def _check_contents(
     project: Project, versions: Sequence[VersionRecord], *, everything: bool
-) -> tuple[BrokenLink, ...]:
+) -> tuple[Finding, ...]:
     """Manifests and objects; copies found damaged are set aside, where somebody else's writing does not forbid it."""
     found = damage.find_damage(project, versions, everything=everything)
     if found.copies:
@@ -215,7 +216,7 @@ def _check_contents(
     return found.broken
 
 
-def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> list[BrokenLink]:
+def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> list[Finding]:
     """Working files that match no version: of those checked, or of any other of the model."""
     broken = []
     for model in dict.fromkeys(record.model for record in records):
@@ -227,17 +228,17 @@ def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> 
                 matches = _has_matching_version(project, model, name, path, mine)
             except MlverError as error:
                 # it cannot be hashed: a link that leads nowhere, a socket, something nobody may read
-                broken.append(BrokenLink("working", path, error.message, error.hint))
+                broken.append(Finding("working", path, error.message, error.hints))
                 continue
             if not matches:
                 latest = mine[-1]
                 undo = shell_command("mlver", "checkout", f"{model}@{latest.version}", "--force")
                 broken.append(
-                    BrokenLink(
+                    Finding(
                         "working",
                         path,
                         f"holds bytes of no version of {model} ({_describe_differences(project, latest, name)})",
-                        f"{shell_command('mlver', 'status', model)}   (to undo: {undo})",
+                        (shell_command("mlver", "status", model), undo),
                     )
                 )
     return broken

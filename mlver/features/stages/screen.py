@@ -7,6 +7,7 @@ from mlver.project.checkout import CheckoutResult
 from mlver.project.stages.promote import PromoteResult
 from mlver.project.stages.rollback import RollbackResult
 from mlver.terminal.gates import draw_gates
+from mlver.terminal.links import draw_hints
 from mlver.terminal.screen import TextScreen
 from mlver.terminal.words import format_count, format_size, join_listed
 
@@ -31,20 +32,21 @@ def draw_promote(result: PromoteResult, screen: TextScreen) -> None:
             )
     draw_gates(result.gates, screen)
     if result.outcome == "refused":
-        screen.draw_unbroken(("hint: ", "warn"), _suggest_next_command(result))
+        draw_hints(_suggest_next_commands(result), screen, style="warn")
 
 
 def _describe_previous_version(result: PromoteResult) -> str:
     return f" (was {result.previous})" if result.previous else ""
 
 
-def _suggest_next_command(result: PromoteResult) -> str:
+def _suggest_next_commands(result: PromoteResult) -> tuple[str, ...]:
     shut = next(gate for gate in result.gates if gate.result != "pass")
     if shut.gate == "sealed":
-        return f"mlver tag   (if that seals nothing: mlver verify {result.model}@{result.version})"
+        return ("mlver tag", f"mlver verify {result.model}@{result.version}")
     if shut.gate.startswith("after "):
-        return f"mlver promote {result.model}@{result.version} --to {shut.gate.removeprefix('after ')} -m WHY"
-    return f"mlver verify {result.model}@{result.version}"
+        stage = shut.gate.removeprefix("after ")
+        return (f"mlver promote {result.model}@{result.version} --to {stage} -m WHY",)
+    return (f"mlver verify {result.model}@{result.version}",)
 
 
 def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:

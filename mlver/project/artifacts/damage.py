@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name
-from mlver.policy.chain import BrokenLink
+from mlver.findings import Finding
 from mlver.project.artifacts.elsewhere.find import ExternalCopies, MissingContents
 from mlver.project.artifacts.measuring import measure_at, pinned_files
 from mlver.project.artifacts.storing import open_store
@@ -20,7 +20,7 @@ from mlver.storage.digests import DigestSet
 from mlver.storage.store import StoreProblem
 
 _SHOWN = 10
-_REPAIR = "mlver doctor --fix"
+_REPAIR = ("mlver doctor --fix",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class DamageReport:
     `lost` are those that keep a version from being had whole; `copies` are unsound.
     """
 
-    broken: tuple[BrokenLink, ...]
-    lost: tuple[BrokenLink, ...]
+    broken: tuple[Finding, ...]
+    lost: tuple[Finding, ...]
     copies: frozenset[Digest]
 
 
@@ -52,7 +52,7 @@ class _PinReader:
 
     project: Project
     records: Sequence[VersionRecord]
-    broken: list[BrokenLink] = field(default_factory=list)
+    broken: list[Finding] = field(default_factory=list)
 
     def read_digests(self) -> Iterator[bytes]:
         """The raw digests of all objects that the records need."""
@@ -67,7 +67,7 @@ class _PinReader:
         try:
             entries = pinned_files(self.project, artifact)
         except MlverError as error:
-            self.broken.append(BrokenLink("manifest", subject, error.message, error.hint))
+            self.broken.append(Finding("manifest", subject, error.message, error.hints))
             return
         if artifact.stored:
             for _, hexadecimal in entries:
@@ -184,23 +184,23 @@ def _name_artifact(record: VersionRecord, name: str) -> str:
     return f"{record.model} {record.version} {name}"
 
 
-def _describe_object(users: Mapping[Digest, _ObjectUser], problem: StoreProblem) -> BrokenLink:
+def _describe_object(users: Mapping[Digest, _ObjectUser], problem: StoreProblem) -> Finding:
     user = users.get(problem.digest) if problem.digest else None
     if user is None:
         subject = str(problem.path or problem.digest)
-        return BrokenLink("object", subject, problem.what, _REPAIR)
+        return Finding("object", subject, problem.what, _REPAIR)
     subject = user.subject
     if user.path:
         subject += f"/{os.fsdecode(user.path)}"
     location = str(problem.digest)
     if problem.path:
         location += f", {problem.path}"
-    return BrokenLink("object", subject, f"{problem.what} ({location})", _REPAIR)
+    return Finding("object", subject, f"{problem.what} ({location})", _REPAIR)
 
 
 def _check_unstored(
     project: Project, subject: str, artifact: Artifact, commit: str | None
-) -> BrokenLink | None:
+) -> Finding | None:
     """Weights that mlver keeps no copy of.
 
     The working files may hold them, or what git, git-lfs or DVC kept of the version's commit.
@@ -208,24 +208,25 @@ def _check_unstored(
     try:
         measured = measure_at(project, artifact.path, fresh=True)
     except MlverError as error:  # the working file cannot be hashed
-        message, hint = error.message, error.hint or ""
+        message, hints = error.message, error.hints
     else:
         if measured is not None and measured.digest == artifact.digest:
             return None
         state = "holds other bytes" if measured else "is not there"
         message = f"{artifact.path} {state}"
-        hint = f"put {artifact.path} back as it was, from wherever it is kept"
+        hints = (f"put {artifact.path} back as it was, from wherever it is kept",)
     if commit is not None:
         try:
             copy = ExternalCopies(project, proven=True).find_copy(commit, artifact.path)
         except MissingContents as error:
-            message, hint = f"{message}, and {error.message}", error.hint or hint
+            message = f"{message}, and {error.message}"
+            hints = error.hints or hints
         except MlverError:
             pass  # nobody else keeps it
         else:
             if copy.found.digest == artifact.digest:
                 return None
-    return BrokenLink("working", subject, f"is not stored by mlver, and {message}", hint)
+    return Finding("working", subject, f"is not stored by mlver, and {message}", hints)
 
 
 def require_whole(project: Project, record: VersionRecord, *, repairing: bool = False) -> int:
@@ -240,12 +241,13 @@ def require_whole(project: Project, record: VersionRecord, *, repairing: bool = 
     if report.lost:
         raise MlverError(
             f"{record.model} {record.version} cannot be had whole:\n{_list_broken(report.lost)}",
-            hint=report.lost[0].hint or "mlver verify --all",
+            hints=report.lost[0].hints or ("mlver verify --all",),
+            findings=report.lost,
         )
     return sum(artifact.size for artifact in record.named_artifacts().values() if artifact.stored)
 
 
-def _list_broken(broken: Sequence[BrokenLink]) -> str:
+def _list_broken(broken: Sequence[Finding]) -> str:
     lines = [f"  {printable_name(link.subject)}: {link.message}" for link in broken[:_SHOWN]]
     if len(broken) > _SHOWN:
         lines.append(f"  and {len(broken) - _SHOWN} more")

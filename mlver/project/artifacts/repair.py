@@ -15,26 +15,30 @@ from pathlib import Path
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name
+from mlver.findings import Finding
 from mlver.project.artifacts import damage, measuring, storing
 from mlver.project.artifacts.file_plan import join_name
 from mlver.project.project import Project
 from mlver.records.version import VersionRecord
 
+# The hint where a working file still holds the bytes, and where none does.
+RESTORE = "mlver doctor --fix"
+_COPY = "copy .git/mlver/objects and packs from a clone that has them"
+
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class LostObject:
     """An object that cannot be read.
 
     `path` is where the version that needs it had the file, relative to the top.
     """
 
     digest: Digest
-    subject: str
     path: str
-    message: str
+    finding: Finding
 
 
-def find_losses(project: Project) -> list[Loss]:
+def find_losses(project: Project) -> list[LostObject]:
     """Every object some version pins that is missing or damaged; reads and hashes all of them."""
     needed: dict[Digest, tuple[str, str]] = {}
     for model in project.registry.list_models():
@@ -46,10 +50,14 @@ def find_losses(project: Project) -> list[Loss]:
                     needed.setdefault(digest, (subject, path))
     losses = []
     for problem in damage.verify_objects(project, needed):
-        if problem.digest:
-            subject, path = needed[problem.digest]
-            message = f"{printable_name(path)} {problem.what}"
-            losses.append(Loss(problem.digest, subject, path, message))
+        if problem.digest is None:
+            continue
+        subject, path = needed[problem.digest]
+        is_at_hand = _find_working_copy(project, path, problem.digest) is not None
+        hint = RESTORE if is_at_hand else _COPY
+        message = f"{printable_name(path)} {problem.what}"
+        finding = Finding("object", subject, message, (hint,))
+        losses.append(LostObject(problem.digest, path, finding))
     return losses
 
 
@@ -63,12 +71,7 @@ def _list_needs(project: Project, record: VersionRecord) -> Iterator[tuple[Diges
             yield Digest(hexadecimal), subject, join_name(artifact.path, file_name)
 
 
-def is_at_hand(project: Project, loss: Loss) -> bool:
-    """Whether the working file still holds the bytes."""
-    return _find_working_copy(project, loss) is not None
-
-
-def restore_objects(project: Project, losses: Sequence[Loss]) -> None:
+def restore_objects(project: Project, losses: Sequence[LostObject]) -> None:
     """Set damaged copies aside, and store the bytes that working files still hold.
 
     Hold the lock when you call it.
@@ -78,7 +81,7 @@ def restore_objects(project: Project, losses: Sequence[Loss]) -> None:
         store.quarantine_damaged(loss.digest)
     with store.open_deposit() as deposit:
         for loss in losses:
-            location = _find_working_copy(project, loss)
+            location = _find_working_copy(project, loss.path, loss.digest)
             if location is None:
                 continue
             with location.open("rb") as source:
@@ -93,10 +96,11 @@ def count_quarantined(project: Project) -> int:
         return 0
 
 
-def _find_working_copy(project: Project, loss: Loss) -> Path | None:
+def _find_working_copy(project: Project, path: str, digest: Digest) -> Path | None:
+    """The working file at `path`, where it still holds the bytes."""
     try:
-        location = paths.join_inside(project.top_folder, loss.path, link_last=True)
-        if location.is_file() and measuring.measure_path(location).digest == loss.digest:
+        location = paths.join_inside(project.top_folder, path, link_last=True)
+        if location.is_file() and measuring.measure_path(location).digest == digest:
             return location
     except (MlverError, OSError):  # a file that cannot be read holds nothing for us
         return None

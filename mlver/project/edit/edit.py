@@ -206,5 +206,5 @@ def _refuse_unfinished(repository: GitRepository) -> None:
         what, finish = unfinished
         raise MlverError(
             f"{what} is in progress, and a record has no place in it",
-            hint=f"{finish}   (or --abort)",
+            hint=finish,
         )

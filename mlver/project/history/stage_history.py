@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, printable_name
-from mlver.policy.chain import BrokenLink, judge_history
+from mlver.findings import Finding
+from mlver.policy.chain import judge_history
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.config import StageSettings
@@ -28,7 +29,7 @@ def read_rule(project: Project, stage: str) -> StageSettings:
 
 def read_history(
     project: Project, model: str, stage: str
-) -> tuple[StageHistory, tuple[BrokenLink, ...]]:
+) -> tuple[StageHistory, tuple[Finding, ...]]:
     """A stage's promotions, oldest first, and the broken links of their chain.
 
     Raise InvalidDocument for a promotion that cannot be read at all.

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
+from mlver.findings import Finding
 from mlver.git import history
 from mlver.git.repository import GitTag
 from mlver.git.signatures import check_signature, signature_checker
 from mlver.policy.chain import (
-    BrokenLink,
     RecordLanding,
     RecordSeal,
     SignatureState,
@@ -182,7 +182,7 @@ def check_signatures(project: Project, there: Mapping[str, GitTag]) -> dict[str,
 
 def judge_version(
     project: Project, model: str, version: Version | str, record: Digest
-) -> tuple[tuple[BrokenLink, ...], RecordSeal | None]:
+) -> tuple[tuple[Finding, ...], RecordSeal | None]:
     """What is wrong with a version's tag, its signature looked at too; and the tag as a seal."""
     tag, seal = read_tagged_seals(project, model, [version]).get(str(version), (None, None))
     broken = judge_seal(model, version, record, seal)
@@ -193,7 +193,7 @@ def judge_version(
     return broken, seal
 
 
-def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterator[BrokenLink]:
+def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterator[Finding]:
     """Tags of other names that versions were adopted from, and that are now other tags."""
     told = [
         (version_tag_name(record.model, record.version), record.adopted_tag) for record in records
@@ -204,8 +204,11 @@ def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterato
         tag = there.get(origin.tag)
         if tag and (tag.object_id, tag.commit) != (origin.object_id, origin.commit):
             message = f"was moved since {name} was adopted from it"
-            yield BrokenLink(
-                "tag", origin.tag, message, shell_command("git", "show", f"refs/tags/{origin.tag}")
+            yield Finding(
+                "tag",
+                origin.tag,
+                message,
+                (shell_command("git", "show", f"refs/tags/{origin.tag}"),),
             )
 
 
@@ -246,14 +249,12 @@ def require_trusted(
         raise _build_trust_error(record, broken[0])
 
 
-def _judge_record(
-    project: Project, record: VersionRecord, digest: Digest
-) -> tuple[BrokenLink, ...]:
+def _judge_record(project: Project, record: VersionRecord, digest: Digest) -> tuple[Finding, ...]:
     return judge_version(project, record.model, record.version, digest)[0]
 
 
-def _build_trust_error(record: VersionRecord, broken: BrokenLink) -> MlverError:
+def _build_trust_error(record: VersionRecord, broken: Finding) -> MlverError:
     message = (
         f"{record.model} {record.version} cannot be trusted: {broken.subject} {broken.message}"
     )
-    return MlverError(message, hint=broken.hint)
+    return MlverError(message, hints=broken.hints, findings=(broken,))

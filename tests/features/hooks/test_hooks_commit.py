@@ -433,7 +433,7 @@ def test_status_tells_what_others_could_not_resolve(here: HookedRepository, tmp_
         True,
         ["digits@v1.1.0", path],
     )
-    assert found["notes"][0]["hint"] == "git push origin refs/tags/digits@v1.1.0"
+    assert found["notes"][0]["hints"] == ["git push origin refs/tags/digits@v1.1.0"]
 
 
 @pytest.mark.parametrize("name", [LATEST, "mlver/__init__.py"])

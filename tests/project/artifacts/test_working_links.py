@@ -26,15 +26,6 @@ from tests.project.helpers import (
 # -- symlinks --------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def outside(tmp_path: Path) -> Path:
-    place = tmp_path / "outside"
-    place.mkdir()
-    (place / "a").write_text("1")
-    (place / "extra").write_text("2")
-    return place
-
-
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_nothing_is_written_or_removed_through_a_symlink(
     project: Project, repository: Repository, outside: Path, dry_run: bool

@@ -364,7 +364,7 @@ def test_garbage_is_named_wherever_it_lies(
     (link,) = audit.check_repository(story)
     assert (link.kind, link.subject) == (kind, path)
     assert link.message.startswith(said)
-    assert link.hint
+    assert link.hints
 
 
 def test_garbage_for_settings_ends_no_audit(story: Project, repository: Repository) -> None:
@@ -394,7 +394,7 @@ def test_a_symlink_ends_no_audit(
     (repository.path / path).symlink_to(tmp_path / "elsewhere")
     broken = verify_versions(story, everything=True).broken
     assert any(path in link.subject or path in link.message for link in broken)
-    assert all(link.hint for link in broken)
+    assert all(link.hints for link in broken)
     verify_versions(story)
 
 
@@ -454,7 +454,7 @@ def test_a_repository_in_a_records_place_is_named(
     )
     repository.git("commit", "--quiet", "--message", "a submodule")
     (refused,) = tag_records(story).refused
-    assert (refused.path, refused.message) == (path, "is no file but a repository of its own")
+    assert (refused.subject, refused.message) == (path, "is no file but a repository of its own")
 
 
 def test_a_digest_is_of_bytes_not_of_meaning(story: Project, repository: Repository) -> None:

@@ -28,7 +28,7 @@ from mlver.hashing.measure import MeasuredArtifact
 from mlver.project.project import Project
 from mlver.records.manifest import Manifest
 
-_FETCH = "dvc fetch --all-tags   (then run this again)"
+_FETCH = "dvc fetch --all-tags"
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 # The most that is read of a directory's list of files; one of a million files has half of that.
 _LISTING_BYTES = 256 << 20

@@ -9,7 +9,6 @@ git-lfs pointer is another matter: the SHA-256 it names is the digest itself.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -23,18 +22,13 @@ from mlver.hashing.measure import MeasuredArtifact, measure_artifact
 from mlver.project.artifacts.elsewhere import dvc
 from mlver.project.artifacts.elsewhere.dvc import MissingContents, MissingPath
 from mlver.project.project import Project
+from mlver.records.lfs_pointer import parse_lfs_pointer
 from mlver.records.manifest import Manifest
 
 __all__ = ["CopyHolder", "ExternalCopies", "ExternalCopy", "MissingContents", "MissingPath"]
 
 CopyHolder = Literal["git", "git-lfs", "dvc"]
-# https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md: `version` first, then keys in order,
-# under 1024 bytes
-_POINTER = re.compile(
-    rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?"
-    rb"oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,18})\n"
-)
-_POINTER_BYTES = 1024
+# Git's contents are in memory while they are hashed.
 _AT_ONCE = 64
 
 
@@ -133,10 +127,10 @@ class ExternalCopies:
         for output in self._read_outputs(commit, pointers):
             if path == output.path or path.startswith(f"{output.path}/"):
                 return self._cache.measure_output(output, path)
-        look = shell_command("git", "ls-tree", "-r", "--name-only", commit[:10])
         raise MissingPath(
-            f"{commit[:10]} holds no {path}, and no pointer of DVC to it",
-            hint=f"{look}   (then --weights PATH)",
+            f"{commit[:10]} holds no {path}, and no pointer of DVC to it;"
+            " --weights PATH says where they were",
+            hint=shell_command("git", "ls-tree", "-r", "--name-only", commit[:10]),
         )
 
     def _find_dvc_inside(
@@ -177,19 +171,18 @@ class ExternalCopies:
                     fetch = shell_command("git", "show", f"{commit[:10]}:{name}")
                     raise MissingContents(
                         f"this clone lacks the contents of {name} in {commit[:10]}",
-                        hint=f"{fetch} >/dev/null   (which fetches them)",
+                        hint=f"{fetch} >/dev/null",
                     )
                 self._read[entry.object_id] = self._identify_file(name, contents[name])
         return {name: self._read[entry.object_id] for name, entry in files.items()}
 
     def _identify_file(self, name: str, data: bytes) -> _KeptFile:
-        pointer = _POINTER.fullmatch(data) if len(data) < _POINTER_BYTES else None
+        pointer = parse_lfs_pointer(data)
         if pointer is None:
             return _KeptFile("git", Digest.of_bytes(data), len(data))
-        digest = Digest(pointer[1].decode())
         if self.proven:
-            self._require_lfs_copy(name, digest)
-        return _KeptFile("git-lfs", digest, int(pointer[2]))
+            self._require_lfs_copy(name, pointer.digest)
+        return _KeptFile("git-lfs", pointer.digest, pointer.size)
 
     def _require_lfs_copy(self, name: str, digest: Digest) -> None:
         top = self.project.repository.common_dir
