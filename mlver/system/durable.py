@@ -130,10 +130,7 @@ class FlushingWriter:
             return 0
 
     def read_at(self, buffer: memoryview, offset: int) -> int:
-        """Fill the buffer, or a part of it, with what is in the file already.
-
-        Return how many bytes.
-        """
+        """Read bytes of the file into the buffer, or a part of it; return how many."""
         with naming_errors(self._path):
             count = os.preadv(self._descriptor, [buffer], offset)
             if count == 0:

@@ -88,18 +88,21 @@ def check_out_version(
                 _save_files(project, root, endangered)
             _carry_out_plans(project, record, root, plans)
         except OSError as error:
-            raise refusal_error(
-                f"checking out {record.model} {record.version}", error, outcome=_UNFINISHED
-            ) from error
-    artifacts = record.named_artifacts()
+            action = f"checking out {record.model} {record.version}"
+            raise refusal_error(action, error, outcome=_UNFINISHED) from error
     return CheckoutOutcome(
         root=os.fspath(root),
         written=sum(len(plan.write) for plan in plans),
         removed=sum(plan.removed_count for plan in plans),
         unchanged=sum(plan.unchanged for plan in plans),
         saved=endangered if save else (),
-        skipped=tuple(name for name, artifact in artifacts.items() if not artifact.stored),
+        skipped=_name_unstored(record),
     )
+
+
+def _name_unstored(record: VersionRecord) -> tuple[str, ...]:
+    artifacts = record.named_artifacts()
+    return tuple(name for name, artifact in artifacts.items() if not artifact.stored)
 
 
 def _list_stored(record: VersionRecord) -> list[Artifact]:
