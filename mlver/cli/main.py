@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from mlver import __version__
 from mlver.errors import MlverError, refusal_error
-from mlver.terminal.exits import BUG, INTERRUPTED, CommandInterrupted, discard_stream
 
 if TYPE_CHECKING:
     from mlver.terminal.failure import Failure
@@ -33,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             stream.flush()
         except OSError:
+            from mlver.terminal.exits import discard_stream
+
             discard_stream(stream)
     return code
 
@@ -78,10 +79,8 @@ def _run_guarded(args: list[str]) -> int:
         # Flushed here, where it can still be reported that there is no room for it.
         sys.stdout.flush()
         return code
-    except CommandInterrupted as interrupt:
-        return _report_interrupt(interrupt.landed, args)
-    except KeyboardInterrupt:
-        return _report_interrupt((), args)
+    except KeyboardInterrupt as interrupt:
+        return _report_interrupt(interrupt, args)
     except BrokenPipeError:
         return 0
     except MlverError as error:
@@ -92,9 +91,11 @@ def _run_guarded(args: list[str]) -> int:
         return _report_bug(error, args)
 
 
-def _report_interrupt(landed: tuple[str, ...], args: list[str]) -> int:
+def _report_interrupt(interrupt: KeyboardInterrupt, args: list[str]) -> int:
+    from mlver.terminal.exits import INTERRUPTED, CommandInterrupted
     from mlver.terminal.failure import describe_interrupt
 
+    landed = interrupt.landed if isinstance(interrupt, CommandInterrupted) else ()
     _print_failure(describe_interrupt(landed), args)
     return INTERRUPTED
 
@@ -107,6 +108,7 @@ def _report_error(error: MlverError, args: list[str]) -> int:
 
 
 def _report_bug(error: Exception, args: list[str]) -> int:
+    from mlver.terminal.exits import BUG
     from mlver.terminal.failure import describe_bug
 
     _print_failure(describe_bug(error, _save_traceback(error, args)), args)

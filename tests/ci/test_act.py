@@ -193,7 +193,10 @@ def test_new_data_is_trained_on_once_and_becomes_a_pull_request(
 ) -> None:
     kept = tmp_path / "kept"
     (forge.work.path / ".gitignore").write_text("/model/\n")
-    training = 'mkdir -p model && wc -c < data/train.csv > "model/$MODEL" && echo \'{"accuracy": 0.99}\' > metrics.json'
+    training = (
+        'mkdir -p model && wc -c < data/train.csv > "model/$MODEL"'
+        " && echo '{\"accuracy\": 0.99}' > metrics.json"
+    )
     store = f"cp -r .git/mlver {kept}"
     write(forge, wheel, "--only", "retrain", "--train", training, "--store", store)
     event = {"ref": "refs/heads/main"}

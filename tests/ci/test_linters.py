@@ -100,7 +100,8 @@ def test_workflows_are_safe(tools: Path, written: Path) -> None:
 
 
 def test_they_are_tidy(tools: Path, written: Path) -> None:
-    rules = "{extends: default, rules: {line-length: {max: 260}, document-start: disable, truthy: {check-keys: false}, "
+    rules = "{extends: default, rules: {line-length: {max: 260}, document-start: disable, "
+    rules += "truthy: {check-keys: false}, "
     rules += "braces: {max-spaces-inside: 1}, comments: {min-spaces-from-content: 1}}}"
     places = (".github", ".gitlab", ".gitlab-ci.yml", "bitbucket-pipelines.yml", "argo")
     judged(
@@ -122,16 +123,20 @@ from hera.events.models import Sensor
 from hera.workflows.models import Workflow, WorkflowTemplate
 
 models = {"WorkflowTemplate": WorkflowTemplate, "Sensor": Sensor, "Workflow": Workflow}
-documents = [one for path in sys.argv[1:] for one in ruamel.yaml.YAML(typ="safe").load_all(open(path))]
-kinds = [one["kind"] for one in documents]
+documents = []
+for path in sys.argv[1:]:
+    documents += ruamel.yaml.YAML(typ="safe").load_all(open(path))
+kinds = [document["kind"] for document in documents]
 assert kinds.count("Sensor") == kinds.count("WorkflowTemplate") >= 3, kinds
-for one in documents:
-    if one["kind"] == "Sensor":
-        for trigger in one["spec"]["triggers"]:
+for document in documents:
+    if document["kind"] == "Sensor":
+        for trigger in document["spec"]["triggers"]:
             documents.append(trigger["template"]["argoWorkflow"]["source"].pop("resource"))
-    if one["kind"] in models:
-        known = models[one["kind"]].model_validate(one).model_dump(mode="json", by_alias=True, exclude_unset=True)
-        assert known | {key: one[key] for key in ("apiVersion", "kind")} == one, f"{known} is not {one}"
+    if document["kind"] in models:
+        model = models[document["kind"]].model_validate(document)
+        known = model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        known |= {key: document[key] for key in ("apiVersion", "kind")}
+        assert known == document, f"{known} is not {document}"
 """
 
 

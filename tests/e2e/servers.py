@@ -1,4 +1,4 @@
-"""Real servers for the tests: installed where they lack, started on free ports, stopped afterwards."""
+"""Real servers for the tests: installed where missing, started on free ports, then stopped."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def is_answering(port: int) -> bool:
 
 @contextmanager
 def serve_ssh(top: Path) -> Iterator[tuple[str, str]]:
-    """An SSH server; yields the address its paths follow, and the command git is to reach it with."""
+    """An SSH server: the address before its paths, and the command that git reaches it with."""
     programs = require_programs(
         sshd="openssh-server", ssh="openssh-client", **{"ssh-keygen": "openssh-client"}
     )

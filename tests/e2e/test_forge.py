@@ -27,13 +27,15 @@ PIPELINE = """\
 #!/bin/sh
 set -eu
 unset $(git rev-parse --local-env-vars)
-export PATH='{path}' HOME='{home}' GIT_CONFIG_GLOBAL='{home}/.gitconfig' PYTHONPATH='{checkout}' LC_ALL=C.UTF-8
+export PATH='{path}' HOME='{home}' GIT_CONFIG_GLOBAL='{home}/.gitconfig'
+export PYTHONPATH='{checkout}' LC_ALL=C.UTF-8
 cd '{top}'
 while read -r old new ref; do
   case $ref in refs/tags/*) ;; *) continue ;; esac
   job=$(mktemp -d "$PWD/job.XXXXXX")
   tag=${{ref#refs/tags/}}
-  git -c advice.detachedHead=false clone -q --depth 1 --branch "$tag" "file://$PWD/forge.git" "$job/clone"
+  git -c advice.detachedHead=false clone -q --depth 1 --branch "$tag" \\
+    "file://$PWD/forge.git" "$job/clone"
   cd "$job/clone"
   '{python}' -m mlver event "$ref" --format dotenv > ../event.env
   unset MLVER_STAGE MLVER_ACTION MLVER_PREVIOUS
@@ -42,7 +44,8 @@ while read -r old new ref; do
   if [ "$MLVER_KIND" = promotion ]; then
     mkdir -p .git/mlver
     cp -r '{top}'/share/* .git/mlver/
-    '{python}' -m mlver checkout "$MLVER_MODEL@$MLVER_VERSION" --to '{top}/serving/'"$MLVER_STAGE" >/dev/null
+    '{python}' -m mlver checkout "$MLVER_MODEL@$MLVER_VERSION" \\
+      --to '{top}/serving/'"$MLVER_STAGE" >/dev/null
     line="$line $MLVER_STAGE $MLVER_ACTION, was ${{MLVER_PREVIOUS-nothing}}"
   fi
   cd '{top}'

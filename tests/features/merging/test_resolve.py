@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ from mlver.errors import MlverError, UsageError
 from mlver.project.project import Project
 from mlver.project.stages.promote import promote_version
 from mlver.records import layout
-from tests.conftest import Repository
+from tests.conftest import CHECKOUT, Repository
 from tests.features.merging.merges import (
     CHAIN,
     MOVED,
@@ -83,9 +82,7 @@ def test_a_rebase_step_by_step(apart: Repository) -> None:
     start = apart.path.parent / "bin"
     start.mkdir()
     script = start / "mlver"
-    script.write_text(
-        f'#!/bin/sh\nPYTHONPATH="{Path(__file__).parents[3]}" exec "{sys.executable}" -m mlver "$@"\n'
-    )
+    script.write_text(f'#!/bin/sh\nPYTHONPATH="{CHECKOUT}" exec "{sys.executable}" -m mlver "$@"\n')
     script.chmod(0o755)
     subprocess.run(
         ["sh", "-c", f'PATH="{start}:$PATH"; {words}'],

@@ -235,7 +235,7 @@ def test_a_record_that_is_a_symlink_is_not_followed(apart: Repository) -> None:
     assert apart.git("status", "--porcelain") == before
 
 
-# -- killed, and what a person did before the next command ------------------------------------------------------------
+# -- killed, and what a person did before the next command -----------------------------------------
 
 
 def killed(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,7 +285,7 @@ def test_killed_and_run_again(apart: Repository, monkeypatch: pytest.MonkeyPatch
     assert_verifies(apart)
 
 
-# -- what history may not do all the same ----------------------------------------------------------------------------
+# -- what history may not do all the same ----------------------------------------------------------
 
 
 def forged(apart: Repository, files: Sequence[tuple[str, str]]) -> None:

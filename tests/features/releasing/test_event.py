@@ -1,4 +1,6 @@
-"""What a pipeline is told of a tag: from how little of a repository, and whatever hostile people wrote into it."""
+"""What a pipeline is told of a tag: from how little of a repository, and whatever hostile people
+wrote into it.
+"""
 
 from __future__ import annotations
 

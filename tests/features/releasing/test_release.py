@@ -1,4 +1,6 @@
-"""Releases to a real remote: what they push, how much at once, what they refuse, and who else may be at it."""
+"""Releases to a real remote: what they push, how much at once, what they refuse, and who else may
+be at it.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,17 @@ from tests.cli.results import digest_tree, read_document
 from tests.conftest import Repository
 
 RECORD = ".mlver/models/digits/versions/1.1.0.yaml"
-LOG = '#!/bin/sh\nwhile read -r old new ref; do printf "%s " "${ref#refs/}"; done >> pushes; echo >> pushes\n'
+LOG = (
+    '#!/bin/sh\nwhile read -r old new ref; do printf "%s " "${ref#refs/}"; done >> pushes\n'
+    "echo >> pushes\n"
+)
 
 
 @pytest.fixture
 def forge(second: Repository, tmp_path: Path) -> Repository:
-    """A bare repository that writes down each push; `second` has it as its origin, and has pushed main."""
+    """A bare repository that writes down each push; `second` has it as its origin, and has pushed
+    main.
+    """
     created = Repository(tmp_path / "forge.git")
     second.git("init", "--quiet", "--bare", str(created.path))
     hook(created, "post-receive", LOG)
@@ -122,8 +129,8 @@ def test_a_record_that_was_edited_after_its_release_is_refused_each_time(
         finished = second.mlver("release")
         assert (finished.code, finished.err) == (1, "")
         assert (
-            f"Refused {RECORD} is not what was released: origin's tag digits@v1.1.0 seals another record"
-            in finished.out
+            f"Refused {RECORD} is not what was released:"
+            " origin's tag digits@v1.1.0 seals another record" in finished.out
         )
 
 
@@ -209,7 +216,10 @@ def test_history_that_is_not_here_vouches_for_nothing(
 
 
 # Another releaser, who is faster: the hook runs once this clone has looked and is about to push.
-FASTER = "#!/bin/sh\n[ -e ../raced ] && exit 0\n: > ../raced\nexec git -C ../rival push --quiet origin {refs}\n"
+FASTER = (
+    "#!/bin/sh\n[ -e ../raced ] && exit 0\n: > ../raced\n"
+    "exec git -C ../rival push --quiet origin {refs}\n"
+)
 
 
 @pytest.fixture
@@ -256,7 +266,10 @@ def test_who_sealed_another_record_is_named_and_the_rest_goes_out(
     seal(rival, f"digits 1.0.0\n\nMine\n\nMlver-Record: sha256:{'0' * 64}")
     finished = second.mlver("release")
     assert (finished.code, finished.err) == (1, "")
-    output = "Refused .mlver/models/digits/versions/1.0.0.yaml is not what was released: origin's tag digits@v1.0.0 "
+    output = (
+        "Refused .mlver/models/digits/versions/1.0.0.yaml is not what was released:"
+        " origin's tag digits@v1.0.0 "
+    )
     assert output in finished.out
     assert "Pushed digits@v1.1.0" in finished.out
     assert forge.git("rev-parse", "digits@v1.0.0") == rival.git("rev-parse", "digits@v1.0.0")

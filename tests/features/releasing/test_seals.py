@@ -1,4 +1,6 @@
-"""Version tags that are missing, moved or of the wrong kind, and the one way to make those that lack."""
+"""Version tags that are missing, moved or of the wrong kind, and the one way to make those that
+lack.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +102,9 @@ def test_a_squashed_pull_request_is_sealed_on_main(first: Repository) -> None:
 
 
 def test_a_squash_after_the_seal_is_named(first: Repository) -> None:
-    """The tag of the branch points at a commit main will never hold; that is whole as long as the tag keeps it."""
+    """The tag of the branch points at a commit main will never hold; that is whole as long as the
+    tag keeps it.
+    """
     first.git("switch", "--quiet", "-c", "work")
     train_model(first, 2)
     assert_works(first, "register", "digits", "--bump", "minor", "-m", "Second")
@@ -155,8 +159,8 @@ def test_nor_what_is_not_what_was_promoted_though_history_was_made_anew(second: 
     finished = second.mlver("tag")
     assert finished.code == 1
     assert (
-        f"Refused {FIRST} is not the record that .mlver/models/digits/stages/production/0001.yaml promoted"
-        in finished.out
+        f"Refused {FIRST} is not the record that"
+        " .mlver/models/digits/stages/production/0001.yaml promoted" in finished.out
     )
 
 
@@ -194,7 +198,7 @@ def test_a_clone_without_tags_is_told_before_it_makes_others(
 def test_head_is_read_once_nobody_else_can_move_it(
     second: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lock is waited for while another command lands a record of its own, here without its tag."""
+    """While the command waits for the lock, another lands a record of its own, without its tag."""
     module = importlib.import_module("mlver.features.releasing.tag")
     locked = module.editing
 

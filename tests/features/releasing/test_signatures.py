@@ -1,4 +1,6 @@
-"""Signed version tags: made by the person's own git, read past their signature, and never trusted when wrong."""
+"""Signed version tags: made by the person's own git, read past their signature, and never trusted
+when wrong.
+"""
 
 from __future__ import annotations
 
@@ -107,7 +109,7 @@ def test_signed_tags_are_made_read_and_checked(signed: Repository) -> None:
 
 
 def test_what_stands_behind_a_signature_was_never_signed(signed: Repository) -> None:
-    """The signature of one version's tag, which still holds, is not lent to the record of another."""
+    """The signature of one version's tag, which still holds, does not cover another's record."""
     path = ".mlver/models/m/versions/1.0.0.yaml"
     other = path.replace("1.0.0", "2.0.0")
     signed.write(other, (signed.path / path).read_text().replace("1.0.0", "2.0.0"))
@@ -150,7 +152,8 @@ def test_a_key_that_is_not_known_here_is_said(ssh: Repository, tmp_path: Path) -
         ("good", ""),
         (
             "unknown",
-            "is signed by a key that cannot be judged here, and the settings ask for a good signature",
+            "is signed by a key that cannot be judged here,"
+            " and the settings ask for a good signature",
         ),
         ("unsigned", "is not signed, and the settings ask for that"),
     ],
