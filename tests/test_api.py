@@ -222,7 +222,7 @@ def test_a_record_of_another_version_answers_nothing(registry: Registry, project
 
 
 def test_no_cache_vouches_for_a_record(registry: Registry, project: Project) -> None:
-    """The cache is made to say that 1.0.0 has the weights of 1.1.0, and that 1.1.0 holds staging."""
+    """Make the cache say that 1.0.0 has the weights of 1.1.0, and that 1.1.0 holds staging."""
     for kind, path, old, new in (
         (
             "version",

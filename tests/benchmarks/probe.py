@@ -1,4 +1,6 @@
-"""Run `mlver ARGV…` in this process and count what it does; the counts go to the file named first, as JSON.
+"""Run `mlver ARGV…` in this process and count what it does.
+
+The counts go to the file named first, as JSON.
 
 Counts are the same on every machine and at every load, which seconds are not.
 """
