@@ -20,7 +20,9 @@ __version__ = "0.1.0"
 
 
 def open(path: Place = ".") -> Registry:
-    """The registry of the work tree that a path (or a `git.Repo`) is in; raise MlverError where there is none."""
+    """The registry of the work tree that a path (or a `git.Repo`) is in; raise MlverError where
+    there is none.
+    """
     from mlver.api import Registry
 
     return Registry.find(path)

@@ -8,7 +8,8 @@ import sys
 
 def run() -> None:
     """The console scripts' entry."""
-    # Nearly all that start-up and a walk make, stays: to look for garbage among it every 700 objects costs a twentieth.
+    # Nearly all that start-up and a walk make, stays: to look for garbage among it every 700
+    # objects costs a twentieth.
     gc.set_threshold(200_000)
     from mlver.cli.leaving import end_process
 

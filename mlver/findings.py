@@ -1,7 +1,8 @@
 """A finding: one thing that is wrong, named so that a person, a screen and a program can use it.
 
-Whatever looks (`verify`, `doctor`, the hooks, `diff`, `adopt`, `resolve`, `tag` and `release`) reports what it found as
-findings. `schemas/finding.schema.json` lists the same kinds for those who read `--json`.
+Whatever looks (`verify`, `doctor`, the hooks, `diff`, `adopt`, `resolve`, `tag` and `release`)
+reports what it found as findings. `schemas/finding.schema.json` lists the same kinds for those who
+read `--json`.
 """
 
 from __future__ import annotations

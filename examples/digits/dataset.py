@@ -1,4 +1,6 @@
-"""The data as files: scikit-learn's 1,797 scanned digits, 8 × 8 pixels of 0 to 16, a row of CSV each."""
+"""The data as files: scikit-learn's 1,797 scanned digits, 8 × 8 pixels of 0 to 16, a row of CSV
+each.
+"""
 
 from __future__ import annotations
 

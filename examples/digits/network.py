@@ -1,6 +1,8 @@
-"""The model as files, and what it answers: the weights as safetensors, the rest as JSON. Nothing is pickled.
+"""The model as files, and what it answers: the weights as safetensors, the rest as JSON. Nothing is
+pickled.
 
-`model/weights.safetensors` holds, for each layer i, `layer.<i>.weight` (inputs × outputs) and `layer.<i>.bias`.
+`model/weights.safetensors` holds, for each layer i, `layer.<i>.weight` (inputs × outputs) and
+`layer.<i>.bias`.
 """
 
 from __future__ import annotations

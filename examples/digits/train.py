@@ -47,7 +47,9 @@ def fit(params: dict[str, Any], images: NDArray[np.float32], labels: NDArray[np.
 def measure(
     network: Network, images: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> dict[str, float]:
-    """Only finite numbers, on data the model has not seen. All but the latency are the same on every run."""
+    """Only finite numbers, on data the model has not seen. All but the latency are the same on
+    every run.
+    """
     answers = network.probabilities(images).astype(np.float64)
     answers /= answers.sum(axis=1, keepdims=True)  # rounding to 32 bits left them a little off one
     return {
@@ -58,7 +60,9 @@ def measure(
 
 
 def latency(network: Network, images: NDArray[np.float32]) -> float:
-    """Seconds for the whole of `images`: the median of many tries, because one try measures the machine's mood."""
+    """Seconds for the whole of `images`: the median of many tries, because one try measures the
+    machine's mood.
+    """
     seconds = []
     for _ in range(50):
         start = time.perf_counter()

@@ -91,7 +91,9 @@ class Project:
 
     @property
     def cached(self) -> Project:
-        """The same, with records from the cache where they were parsed before: for commands that only show them."""
+        """The same, with records from the cache where they were parsed before: for commands that
+        only show them.
+        """
         return replace(self, registry=RecordRegistry(self.registry.source, self.state))
 
     def resolve_path(self, given: str) -> str:

@@ -1,6 +1,8 @@
-"""Findings, one below the other: what kind, which file or name, what is wrong with it and what to type.
+"""Findings, one below the other: what kind, which file or name, what is wrong with it and what to
+type.
 
-Neighbours that share their hints show them once, after the last; of many neighbours only the first few are shown.
+Neighbours that share their hints show them once, after the last; of many neighbours only the first
+few are shown.
 """
 
 from __future__ import annotations

@@ -76,7 +76,8 @@ def test_a_tag_with_a_hostile_name_can_be_pasted() -> None:
         assert "'$(touch${IFS}PWN)@v1.0.0'" in broken.hints[0]
 
 
-# -- a stage's history -----------------------------------------------------------------------------------------------
+# -- a stage's history
+# -----------------------------------------------------------------------------------------------
 
 RECORDS = {version: Digest.of_bytes(version.encode()) for version in "abc"}
 Chain = list[tuple[PromotionRecord, Digest]]

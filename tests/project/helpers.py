@@ -57,7 +57,9 @@ def remove_path(path: Path) -> None:
 def store_version(
     project: Project, number: str = "1.0.0", *, model: str = "m", **paths: str
 ) -> VersionRecord:
-    """What lies at `paths` (weights=…, and data sets by name) stored and pinned by a record, without git."""
+    """What lies at `paths` (weights=…, and data sets by name) stored and pinned by a record,
+    without git.
+    """
     manifests: dict[str, bytes] = {}
     pinned: dict[str, Artifact] = {}
     with storing.open_measurer(project, store=True) as measure:

@@ -38,7 +38,8 @@ class PassedCheck:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A finding, and what it means here: a `remark` is worth knowing, and only what is `wrong` makes doctor say no.
+    """A finding, and what it means here: a `remark` is worth knowing, and only what is `wrong`
+    makes doctor say no.
 
     `fixable`: `--fix` can fix it; `fixed`: it just did.
     """
@@ -69,7 +70,8 @@ class DoctorResult:
 
 
 def diagnose_project(project: Project, *, fix: bool = False, dry_run: bool = False) -> DoctorResult:
-    """Look at everything mlver depends on; with `fix`, fix what can be fixed without losing anything.
+    """Look at everything mlver depends on; with `fix`, fix what can be fixed without losing
+    anything.
 
     With `dry_run` nothing is fixed, whatever `fix` says.
     """
@@ -158,7 +160,9 @@ def _check_interrupted(project: Project, *, fix: bool) -> Iterator[_Check]:
 
 
 def _check_records(project: Project) -> Iterator[_Check]:
-    """Every version's record, its manifests and its seal; what HEAD holds and the work tree does not."""
+    """Every version's record, its manifests and its seal; what HEAD holds and the work tree does
+    not.
+    """
     models = project.registry.list_models()
     findings: list[Finding] = []
     version_count = 0
@@ -184,7 +188,9 @@ def _check_records(project: Project) -> Iterator[_Check]:
 def _read_version(
     project: Project, model: str, version: Version
 ) -> tuple[Digest | None, list[Finding]]:
-    """The digest of a record that can be read, None where it cannot; and what is wrong with it or its manifests."""
+    """The digest of a record that can be read, None where it cannot; and what is wrong with it or
+    its manifests.
+    """
     try:
         record, digest = project.registry.read_version(model, version)
     except MlverError as error:
@@ -213,7 +219,9 @@ def _judge_seals(project: Project, model: str, digests: dict[Version, Digest]) -
 
 
 def _check_objects(project: Project, *, fix: bool) -> Iterator[_Check]:
-    """Every object that a version pins, read and hashed; those lost are looked for among the working files."""
+    """Every object that a version pins, read and hashed; those lost are looked for among the
+    working files.
+    """
     losses = repair.find_losses(project)
     if not losses:
         message = "every stored byte that the records name is present and right"

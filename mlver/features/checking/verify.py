@@ -25,7 +25,9 @@ from mlver.version import Version
 
 @dataclass(frozen=True, slots=True)
 class SignatureCounts:
-    """How many version tags carry a good signature, one that cannot be judged here, or none; bad ones are `broken`."""
+    """How many version tags carry a good signature, one that cannot be judged here, or none; bad
+    ones are `broken`.
+    """
 
     good: int
     unknown: int
@@ -36,9 +38,10 @@ class SignatureCounts:
 class VerifyResult:
     """What was looked at, and every broken link found; `bytes` were read and hashed.
 
-    `adopted` are those of the versions whose tags were there before mlver and seal nothing: the commits that landed
-    their records vouch for them. `shallow`: history was looked at, but this clone does not have the whole of it.
-    `unkept`, as `MODEL@VERSION NAME`, are data sets that mlver keeps no copy of, and cannot check.
+    `adopted` are those of the versions whose tags were there before mlver and seal nothing: the
+    commits that landed their records vouch for them. `shallow`: history was looked at, but this
+    clone does not have the whole of it. `unkept`, as `MODEL@VERSION NAME`, are data sets that mlver
+    keeps no copy of, and cannot check.
     """
 
     versions: tuple[str, ...]
@@ -60,7 +63,8 @@ class VerifyResult:
 def verify_versions(
     project: Project, refs: Sequence[str] = (), *, everything: bool = False
 ) -> VerifyResult:
-    """Check the versions `refs` name, or what each model serves now, or (`everything`) all there is.
+    """Check the versions `refs` name, or what each model serves now, or (`everything`) all there
+    is.
 
     Every record is parsed and every byte hashed.
     """
@@ -174,7 +178,9 @@ def _list_unkept(versions: Iterable[VersionRecord]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _SealReport:
-    """What is wrong with tags and their signatures; `adopted` are versions whose tags cannot seal them, and need not."""
+    """What is wrong with tags and their signatures; `adopted` are versions whose tags cannot seal
+    them, and need not.
+    """
 
     findings: tuple[Finding, ...]
     adopted: tuple[str, ...]

@@ -20,7 +20,9 @@ from mlver.records.tags import version_tag_name
 
 
 def judge_incoming(incoming: IncomingChanges) -> list[Finding]:
-    """Everything that speaks against what is coming in; what was edited once it had landed comes first."""
+    """Everything that speaks against what is coming in; what was edited once it had landed comes
+    first.
+    """
     if incoming.records:
         incoming.project.registry.refuse_newer_settings()
     there = [path for path in incoming.records if path in incoming.record_tree.entries]
@@ -86,7 +88,8 @@ def _judge_version(project: Project, path: str, place: RecordPath, show: str) ->
         yield replace(audit.describe_unreadable(project, "record", path, error), hints=(show,))
         return
     for name, artifact in record.named_artifacts().items():
-        # a manifest's presence tells a directory from a file, but one file is all that a file can be
+        # a manifest's presence tells a directory from a file, but one file is all that a file can
+        # be
         if (
             artifact.files != 1
             and project.registry.read_file(layout.manifest_path(artifact.digest)) is None
@@ -137,7 +140,9 @@ def _judge_seals(project: Project, paths: Iterable[str]) -> Iterator[Finding]:
 
 
 def _find_case_collisions(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[Finding]:
-    """Names that are one name where letter case does not count: of models, and of files and the folders they are in."""
+    """Names that are one name where letter case does not count: of models, and of files and the
+    folders they are in.
+    """
     project, touched = incoming.project, {path.casefold(): path for path in paths}
     models = {path.split("/")[2] for path in touched if path.startswith(f"{layout.MODELS}/")}
     if models:

@@ -1,4 +1,5 @@
-"""What no single version shows: records changed or deleted since they were committed, tags without records, strays.
+"""What no single version shows: records changed or deleted since they were committed, tags without
+records, strays.
 
 Whatever a repository holds, it ends no look at the rest: what stops one is a broken link itself.
 """
@@ -31,7 +32,8 @@ _DONE = {
     "M": "changed in commit",
     "R": "replaced by the merged branch's in commit",
 }
-# What git writes into a file where two sides disagree (git-merge(1), "How conflicts are presented").
+# What git writes into a file where two sides disagree (git-merge(1), "How conflicts are
+# presented").
 _CONFLICT = re.compile(rb"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
 
 
@@ -51,7 +53,9 @@ def describe_failure(subject: str, error: MlverError) -> Finding:
 def describe_unreadable(
     project: Project, kind: FindingKind, path: str, error: MlverError
 ) -> Finding:
-    """A record that says nothing; `uncommitted` tells how to undo it where HEAD still holds it whole."""
+    """A record that says nothing; `uncommitted` tells how to undo it where HEAD still holds it
+    whole.
+    """
     said = (
         f"is not valid: {'; '.join(error.faults)}"
         if isinstance(error, InvalidDocument)
@@ -103,7 +107,9 @@ def _compare_with_head(project: Project, path: str, committed: bytes | None) -> 
 
 
 def check_repository(project: Project) -> list[Finding]:
-    """The whole repository: history, tags, manifests, names and all other records, whatever refers to them."""
+    """The whole repository: history, tags, manifests, names and all other records, whatever refers
+    to them.
+    """
     looks = (
         ("HEAD", _check_history(project)),
         ("refs/tags", _check_tags(project)),
@@ -174,7 +180,9 @@ def check_manifest(project: Project, path: str, name: str) -> Iterator[Finding]:
 
 
 def _check_files(project: Project) -> Iterator[Finding]:
-    """Every file among the records: names that say nothing, and records that no version's chain leads to."""
+    """Every file among the records: names that say nothing, and records that no version's chain
+    leads to.
+    """
     top = os.fspath(paths.join_inside(project.top_folder, layout.MODELS))
     for directory, folders, files in os.walk(top):
         folders.sort()
@@ -225,7 +233,9 @@ def _read_record(project: Project, place: RecordPath) -> EvaluationRecord | Appr
 
 @dataclass(frozen=True, slots=True)
 class CheckedChain:
-    """A stage of a model: its promotions as far as they can be read, out of `total`, and what is wrong."""
+    """A stage of a model: its promotions as far as they can be read, out of `total`, and what is
+    wrong.
+    """
 
     promotions: StageHistory
     total: int

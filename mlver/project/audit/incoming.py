@@ -1,6 +1,8 @@
-"""What is about to come in: the next commit, as the index holds it, or the commits of a push or a pull request.
+"""What is about to come in: the next commit, as the index holds it, or the commits of a push or a
+pull request.
 
-Only what they touch is looked at, in what git holds of it; no file of the work tree is read, and nothing is written.
+Only what they touch is looked at, in what git holds of it; no file of the work tree is read, and
+nothing is written.
 """
 
 from __future__ import annotations
@@ -32,15 +34,16 @@ _DONE: dict[RecordChange, str] = {
 }
 _NEVER = "and a record stays as it was committed"
 _SQUASH = "git rebase -i"
-# How much of a branch's past is nobody's to change: what has landed elsewhere; what its own commits added, too; or
-# also what it had when a merge, or a push that rewinds it, would take that back.
+# How much of a branch's past is nobody's to change: what has landed elsewhere; what its own commits
+# added, too; or also what it had when a merge, or a push that rewinds it, would take that back.
 BranchProtection = Literal["free", "own", "protected"]
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingChanges:
-    """`project` reads the records as they would be. `records` are the paths touched below `.mlver/`, those that are
-    gone among them; `edits` what was done to records that should have stayed; `files` each content of the other files.
+    """`project` reads the records as they would be. `records` are the paths touched below
+    `.mlver/`, those that are gone among them; `edits` what was done to records that should have
+    stayed; `files` each content of the other files.
     """
 
     project: Project
@@ -101,7 +104,9 @@ def read_pushed(
     landed: str | None,
     line: BranchProtection,
 ) -> IncomingChanges:
-    """The commits of `new` that `without` lacks. `landed` is the commit whose records may not be touched."""
+    """The commits of `new` that `without` lacks. `landed` is the commit whose records may not be
+    touched.
+    """
     tree = CommittedRecords.at_commit(repository, new)
     under = changes_in.list_changed_paths(repository, new, without, layout.ROOT)
     records = [path for path in under if layout.is_record_path(path)]
@@ -111,7 +116,8 @@ def read_pushed(
         else {}
     )
     if landed is not None:
-        # on a protected branch nothing of it may go missing, even where no new commit touched it: a push can rewind
+        # on a protected branch nothing of it may go missing, even where no new commit touched it: a
+        # push can rewind
         gone = (
             list(CommittedRecords.at_commit(repository, landed).entries)
             if line == "protected"
@@ -127,7 +133,9 @@ def read_pushed(
 def with_brought_files(
     incoming: IncomingChanges, new: str, without: Sequence[str]
 ) -> IncomingChanges:
-    """The same, with every file's contents that the commits bring, even where a later one takes them out again."""
+    """The same, with every file's contents that the commits bring, even where a later one takes
+    them out again.
+    """
     brought = changes_in.list_new_blobs(incoming.project.repository, new, without)
     files = tuple((path, found) for path, found in brought if not layout.is_own_path(path))
     return IncomingChanges(incoming.project, incoming.records, incoming.edits, files, incoming.look)
@@ -205,7 +213,8 @@ def _identify_entry(entry: TreeEntry | None) -> str | None:
 
 
 def _find_landed(repository: GitRepository, path: str) -> set[str]:
-    """A record as the main branch holds it: the remote's, or else, where that has no such record, the one here.
+    """A record as the main branch holds it: the remote's, or else, where that has no such record,
+    the one here.
 
     A main branch that is ahead of its remote's gives way to that, as any branch does.
     """
@@ -220,10 +229,11 @@ def _find_landed(repository: GitRepository, path: str) -> set[str]:
 
 
 def _has_landed(repository: GitRepository, head: str, path: str) -> bool:
-    """Whether what HEAD has at a path is more than the work of the one commit that may be amended now.
+    """Whether what HEAD has at a path is more than the work of the one commit that may be amended
+    now.
 
-    git does not say that it amends. So a record that HEAD's own commit added may change as long as no other branch,
-    tag or remote has that commit; where it was no amending, the push tells.
+    git does not say that it amends. So a record that HEAD's own commit added may change as long as
+    no other branch, tag or remote has that commit; where it was no amending, the push tells.
     """
     parents = repository.process.read(["rev-parse", f"{head}^@"]).decode().split()
     if any(changes_in.find_objects(repository, [f"{parent}:{path}" for parent in parents])):

@@ -13,7 +13,9 @@ from mlver.version import Version
 def find_renumbered_parent(
     repository: GitRepository, side: RecordRegistry, record: VersionRecord
 ) -> Version | None:
-    """The number its parent has on `side`, where another record has that number there than where it was registered."""
+    """The number its parent has on `side`, where another record has that number there than where it
+    was registered.
+    """
     if record.parent is None or record.code.commit is None:
         return None
     path = layout.version_path(record.model, record.parent)

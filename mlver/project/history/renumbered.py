@@ -1,8 +1,8 @@
 """Records that a merge gave other numbers: gone from their place, and not gone.
 
-Two branches claimed the same number, and one of them gave way (`mlver resolve`). A merge may do that to a record of its
-own parents as long as the record lives on in it, whole but for its number and what follows from that; and it may leave
-out what was said of the number alone.
+Two branches claimed the same number, and one of them gave way (`mlver resolve`). A merge may do
+that to a record of its own parents as long as the record lives on in it, whole but for its number
+and what follows from that; and it may leave out what was said of the number alone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from mlver.records.version import VersionRecord
 def find_tampering(
     project: Project, *under: str, tip: str = "HEAD", without: Sequence[str] = ()
 ) -> list[RecordTampering]:
-    """What history did to records below `under`, but for those that live on in the merge that moved them.
+    """What history did to records below `under`, but for those that live on in the merge that moved
+    them.
 
     It is the history of `tip`, and only what none of `without` has of it.
     """
@@ -46,7 +47,9 @@ def find_tampering(
 
 
 def survives_in(result: CommittedRecords, parents: Sequence[CommittedRecords], path: str) -> bool:
-    """Whether a merge that is still to be made, as `result`, has moved the record at `path`, and not lost it."""
+    """Whether a merge that is still to be made, as `result`, has moved the record at `path`, and
+    not lost it.
+    """
     return _MergedRecords(result.repository, RecordRegistry(result), tuple(parents)).has_moved(path)
 
 
@@ -124,8 +127,9 @@ class _MergedRecords:
     def _may_omit_promotion(
         self, parent: RecordRegistry, lost: PromotionRecord, heir: str | None
     ) -> bool:
-        """Whether a promotion may be left out: it counted approvals of a number that is another's now, or would move
-        the stage to where it is."""
+        """Whether a promotion may be left out: it counted approvals of a number that is another's
+        now, or would move the stage to where it is.
+        """
         if lost.action == "rollback":
             return False
         if lost.action == "promote" and lost.approvals and heir is not None:

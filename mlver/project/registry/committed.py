@@ -14,7 +14,9 @@ from mlver.records import layout
 
 @dataclass(frozen=True, slots=True)
 class CommittedRecords:
-    """What git holds below `.mlver/`. A file is read in a process of its own, unless `fetch` read it with others."""
+    """What git holds below `.mlver/`. A file is read in a process of its own, unless `fetch` read
+    it with others.
+    """
 
     repository: GitRepository
     entries: dict[str, TreeEntry]

@@ -4,7 +4,8 @@ This is the one reader of records. A record is given out only if it lies where i
 nobody takes a version, a promotion or an approval for another one. Whether the work tree, a commit
 or the index is read is up to the source.
 
-Readers take no lock. Names come from listing folders, so only records that are asked for are opened.
+Readers take no lock. Names come from listing folders, so only records that are asked for are
+opened.
 """
 
 from __future__ import annotations
@@ -110,7 +111,8 @@ class RecordRegistry:
         _refuse_unknown_sections(config)
 
     def read_shown_config(self) -> ProjectConfig:
-        """The settings, for what only looks: sections that this mlver does not know are passed over.
+        """The settings, for what only looks: sections that this mlver does not know are passed
+        over.
 
         Raise MlverError where `mlver init` never ran.
         """
@@ -218,7 +220,9 @@ class RecordRegistry:
         return Manifest.parse(data, layout.manifest_path(digest))
 
     def manifest_bytes(self, digest: Digest) -> bytes | None:
-        """The bytes of the manifest named by `digest`, which they hash to; None where there is none."""
+        """The bytes of the manifest named by `digest`, which they hash to; None where there is
+        none.
+        """
         path = layout.manifest_path(digest)
         data = self.read_file(path)
         if data is not None and Digest.of_bytes(data) != digest:

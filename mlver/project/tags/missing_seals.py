@@ -1,4 +1,6 @@
-"""The tags to be made: of one record, and of all records of a commit that want one (for `tag` and for `release`)."""
+"""The tags to be made: of one record, and of all records of a commit that want one (for `tag` and
+for `release`).
+"""
 
 from __future__ import annotations
 
@@ -45,8 +47,10 @@ def list_sealed(plans: TagPlans) -> tuple[SealedRecord, ...]:
 def list_sealable(
     project: Project, commit: str, tagged: Collection[str], models: Collection[str] = ()
 ) -> list[SealableRecord]:
-    """The records of a commit that are to have a tag, in the order pipelines should hear of them; `tagged` are the
-    tags there are. What lies among the records under another name is passed over, and said."""
+    """The records of a commit that are to have a tag, in the order pipelines should hear of them;
+    `tagged` are the tags there are. What lies among the records under another name is passed over,
+    and said.
+    """
     versions: dict[str, list[str]] = defaultdict(list)
     promotions: dict[tuple[str, str], list[int]] = defaultdict(list)
     for path in project.repository.files_at(commit, *_list_folders(models)):
@@ -85,7 +89,8 @@ def _build_sealable(named: TagName) -> SealableRecord:
 def plan_missing_tags(
     project: Project, commit: str, unsealed: Sequence[SealableRecord], *, main_line: bool = False
 ) -> tuple[TagPlans, tuple[Finding, ...]]:
-    """The tags to make for records of `commit`, each with the commit that added it; and records no tag may seal.
+    """The tags to make for records of `commit`, each with the commit that added it; and records no
+    tag may seal.
 
     On the `main_line` that is a commit of the first parents that lead to `commit`.
     """
@@ -171,6 +176,8 @@ def _build_fetch_hints(path: str) -> tuple[str, ...]:
 
 
 def _find_holding_commit(project: Project, added: str, path: str, data: bytes, commit: str) -> str:
-    """The commit that added the record, or the last where it held other bytes yet (a conflict settled later)."""
+    """The commit that added the record, or the last where it held other bytes yet (a conflict
+    settled later).
+    """
     (held,) = project.repository.blobs([f"{added}:{path}"])
     return added if held is not None and Digest.of_bytes(held) == Digest.of_bytes(data) else commit

@@ -20,7 +20,9 @@ from mlver.records.tags import promotion_tag_name
 def check_promotion_tags(
     project: Project, model: str, stage: str, promotions: Mapping[int, Digest]
 ) -> Iterator[Finding]:
-    """Tags of a stage's promotions that seal another record, or are missing where the repository has such tags."""
+    """Tags of a stage's promotions that seal another record, or are missing where the repository
+    has such tags.
+    """
     numbers = sorted(promotions)
     there = seals.read_promotion_seals(project, model, stage, numbers)
     due = (
@@ -36,7 +38,9 @@ def check_promotion_tags(
 
 
 def has_promotion_tags(project: Project) -> bool:
-    """Whether promotions have tags here; settings that cannot be read say nothing, and stop no seal."""
+    """Whether promotions have tags here; settings that cannot be read say nothing, and stop no
+    seal.
+    """
     with suppress(MlverError):
         return project.registry.read_shown_config().tags.promotions
     return False

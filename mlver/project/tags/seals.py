@@ -33,7 +33,9 @@ def list_version_tags(project: Project, model: str) -> dict[str, GitTag]:
 
 
 def list_tagged_versions(project: Project, model: str) -> set[Version]:
-    """Versions a tag claims, whether their record is here or not (it may be in a branch that is not merged yet)."""
+    """Versions a tag claims, whether their record is here or not (it may be in a branch that is not
+    merged yet).
+    """
     found = set()
     for text in list_version_tags(project, model):
         try:
@@ -74,7 +76,9 @@ def read_tagged_seals(
 def read_promotion_seals(
     project: Project, model: str, stage: str, sequences: Iterable[int]
 ) -> dict[int, RecordSeal]:
-    """Of a stage's promotions, by number, what the tags of those that have one say, and what their commits hold."""
+    """Of a stage's promotions, by number, what the tags of those that have one say, and what their
+    commits hold.
+    """
     wanted = {
         promotion_tag_name(model, stage, n): (n, layout.promotion_path(model, stage, n))
         for n in sequences
@@ -86,7 +90,9 @@ def read_promotion_seals(
 def _read_named_seals(
     project: Project, wanted: Mapping[str, str]
 ) -> dict[str, tuple[GitTag, RecordSeal]]:
-    """The tags there are among those named, each as the seal of the record at the path named beside it."""
+    """The tags there are among those named, each as the seal of the record at the path named beside
+    it.
+    """
     there = project.repository.tags_named(wanted) if wanted else {}
     places = {
         name: f"{tag.commit}:{wanted[name]}"
@@ -102,8 +108,8 @@ def _read_named_seals(
 def _digest_committed(project: Project, places: Iterable[str]) -> dict[str, Digest]:
     """The digest of what there is at each `<commit>:<path>`, a commit by its full id.
 
-    A commit holds the same for ever, so it is kept. To look is costly: where one folder has 100,000 records, git goes
-    through that folder anew for each commit.
+    A commit holds the same for ever, so it is kept. To look is costly: where one folder has 100,000
+    records, git goes through that folder anew for each commit.
     """
     state = project.registry.cache
     wanted = list(places)
@@ -140,7 +146,9 @@ def _build_seal(tag: GitTag, committed: Digest | None) -> RecordSeal:
 def _find_landings(
     project: Project, model: str, silent: Mapping[str, GitTag]
 ) -> dict[str, RecordLanding]:
-    """How records landed that say they were adopted from the tags of their versions, which seal nothing."""
+    """How records landed that say they were adopted from the tags of their versions, which seal
+    nothing.
+    """
     kept: dict[str, bool] = {}
     for version, tag in silent.items():
         with suppress(MlverError):  # a record that cannot be read is named by whoever reads it
@@ -215,8 +223,9 @@ def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterato
 def read_vouched_record(project: Project, ref: str | None) -> tuple[VersionRecord, Digest]:
     """The record `ref` names, with its digest: to be acted on.
 
-    Raise MlverError when its tag, or a promotion of it, names another record than the one here. One that nothing
-    names yet passes by its version, as in a pull request; a stage's own promotion always names it.
+    Raise MlverError when its tag, or a promotion of it, names another record than the one here. One
+    that nothing names yet passes by its version, as in a pull request; a stage's own promotion
+    always names it.
     """
     chosen = project.resolve_ref(ref)
     record, digest = project.registry.read_version(chosen.model, chosen.version)
@@ -242,7 +251,9 @@ def require_unedited(project: Project, record: VersionRecord, digest: Digest) ->
 def require_trusted(
     project: Project, record: VersionRecord, digest: Digest, *, vouched: Collection[Digest]
 ) -> None:
-    """The same, and raise MlverError where neither a tag nor an earlier promotion (`vouched`) names this record."""
+    """The same, and raise MlverError where neither a tag nor an earlier promotion (`vouched`) names
+    this record.
+    """
     broken = _judge_record(project, record, digest)
     if broken and not (broken[0].kind == "unsealed" and digest in vouched):
         raise _build_trust_error(record, broken[0])

@@ -1,4 +1,6 @@
-"""Tags that other tools made, turned into records: what is pinned, what is left, and what vouches for it."""
+"""Tags that other tools made, turned into records: what is pinned, what is left, and what vouches
+for it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""One byte of anything is enough: `verify` names it, and a rollback to what cannot be had does not begin."""
+"""One byte of anything is enough: `verify` names it, and a rollback to what cannot be had does not
+begin.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A repository with mlver's hooks in it, and git as a person types it there, whether it lets them or not."""
+"""A repository with mlver's hooks in it, and git as a person types it there, whether it lets them
+or not.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The native hooks, run by git, judge what the commit will hold, whatever way it is made, and never the work tree."""
+"""The native hooks, run by git, judge what the commit will hold, whatever way it is made, and never
+the work tree.
+"""
 
 from __future__ import annotations
 
@@ -451,7 +453,9 @@ def test_nothing_of_the_repository_is_run(here: HookedRepository, name: str) -> 
 def test_what_resolve_renumbered_passes_at_the_commit_and_on_its_way(
     here: HookedRepository,
 ) -> None:
-    """The branch's promotions make way for main's and move on by one, each to the place of the next."""
+    """The branch's promotions make way for main's and move on by one, each to the place of the
+    next.
+    """
     here.git("switch", "--quiet", "-c", "topic")
     for version in ("1.1.0", "1.0.0"):
         assert (
@@ -475,7 +479,9 @@ def test_what_resolve_renumbered_passes_at_the_commit_and_on_its_way(
 
 
 def test_a_main_branch_gives_way_to_its_remotes(here: HookedRepository, tmp_path: Path) -> None:
-    """Somebody else's record of the number was pushed first; what `resolve` makes of that passes, and nothing less."""
+    """Somebody else's record of the number was pushed first; what `resolve` makes of that passes,
+    and nothing less.
+    """
     here.git("init", "--quiet", "--bare", str(tmp_path / "remote.git"))
     here.git("remote", "add", "origin", str(tmp_path / "remote.git"))
     here.git("switch", "--quiet", "-c", "colleague")

@@ -1,4 +1,6 @@
-"""The pre-commit framework itself installs the hooks from this repository, and runs them in another one."""
+"""The pre-commit framework itself installs the hooks from this repository, and runs them in another
+one.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ PARTS = ("mlver", "schemas", "pyproject.toml", "README.md", "LICENSE", ".pre-com
 
 @pytest.fixture(scope="module")
 def framework(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program `pre-commit`, in an environment of its own; skipped, loudly, where no package index can be had."""
+    """The program `pre-commit`, in an environment of its own; skipped, loudly, where no package
+    index can be had.
+    """
     return programs.install_packages(tmp_path_factory.mktemp("framework"), "framework")
 
 
@@ -97,7 +101,8 @@ def _pushes(here: HookedRepository, tmp_path: Path) -> None:
     done = here.attempt_git("push", "origin", "main")
     assert done.code != 0
     assert f"{RECORD} is not the record that landed" in done.out + done.err
-    # what the framework cannot do, and why there is a hook of mlver's own: it lets a tag alone go by unseen
+    # what the framework cannot do, and why there is a hook of mlver's own: it lets a tag alone go
+    # by unseen
     here.git("tag", "--force", "digits@v1.0.0")
     assert "mlver" not in here.attempt_git("push", "origin", "digits@v1.0.0").err.replace(
         str(tmp_path), ""

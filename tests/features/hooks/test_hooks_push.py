@@ -1,4 +1,6 @@
-"""What may be pushed: judged on the way out by pre-push, and where it arrives by pre-receive, tags above all."""
+"""What may be pushed: judged on the way out by pre-push, and where it arrives by pre-receive, tags
+above all.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ TAG = "digits@v1.0.0"
 
 @pytest.fixture
 def here(second: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookedRepository:
-    """A clone with pre-push, of a bare repository with pre-receive, which has `main` and no tag yet."""
+    """A clone with pre-push, of a bare repository with pre-receive, which has `main` and no tag
+    yet.
+    """
     monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))  # where the hooks find mlver
     remote = HookedRepository(tmp_path / "remote.git")
     remote.path.mkdir()

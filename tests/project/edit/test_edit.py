@@ -176,7 +176,8 @@ def test_nothing_is_committed_where_it_has_no_place(
     assert state(repository) == before
 
 
-# -- interrupted -----------------------------------------------------------------------------------------------------
+# -- interrupted
+# -----------------------------------------------------------------------------------------------------
 
 
 class Killed(BaseException):

@@ -218,7 +218,8 @@ def test_a_record_of_a_newer_format_is_never_half_read(
         registry.read_version("m", "1.0.0")
 
 
-# -- naming a version ------------------------------------------------------------------------------------------------
+# -- naming a version
+# ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,8 @@ def edit(repository: Repository, path: str, old: str, new: str) -> None:
     where.write_text(text.replace(old, new))
 
 
-# -- a stage's history -----------------------------------------------------------------------------------------------
+# -- a stage's history
+# -----------------------------------------------------------------------------------------------
 
 
 def test_a_whole_history_links_back_to_its_first(story: Project) -> None:
@@ -126,7 +127,8 @@ def test_gates_look_at_the_seal_the_stages_before_and_every_byte(
     assert "m 1.1.0 weights/a is missing" in str(found["verified bytes"].actual)
 
 
-# -- seals -----------------------------------------------------------------------------------------------------------
+# -- seals
+# -----------------------------------------------------------------------------------------------------------
 
 
 def broken_seals(project: Project, number: str = "1.0.0") -> list[str]:
@@ -245,7 +247,8 @@ def test_strange_tags_are_no_versions(story: Project, repository: Repository) ->
     assert seals.read_seals(story, "m", []) == {}
 
 
-# -- audit -----------------------------------------------------------------------------------------------------------
+# -- audit
+# -----------------------------------------------------------------------------------------------------------
 
 
 def found(project: Project) -> set[tuple[str, str, str]]:

@@ -12,7 +12,9 @@ from tests.features.merging.merges import diverge_branches, resolve_merge, run_g
 def test_a_seal_is_for_a_commit_that_holds_the_record_where_a_merge_gave_its_number_to_another(
     tmp_path: Path,
 ) -> None:
-    """On the line that ends here the number was first another record's, which a merge moved to the next one."""
+    """On the line that ends here the number was first another record's, which a merge moved to the
+    next one.
+    """
     made = diverge_branches(tmp_path / "repository")
     made.git("tag", "--delete", "m@v1.1.0")
     made.git("switch", "--quiet", "topic")
