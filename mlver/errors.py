@@ -11,8 +11,11 @@ import os
 import re
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from mlver.findings import Finding
+# Every start of mlver and every commit's hook imports this module, and dataclasses costs both dear.
+if TYPE_CHECKING:
+    from mlver.findings import Finding
 
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1 controls, escape among them

@@ -174,7 +174,7 @@ def push_tags(
         if not _FORBIDDEN.search(failed.output):
             raise
         push = shell_command("git", "push", remote, *names[:3])
-        doing = f"push the tags, which are kept here until somebody pushes them whom {remote} lets"
+        doing = f"push the tags, for {remote} does not let you"
         raise GitFailed(doing, failed.output, hint=push) from None
 
 

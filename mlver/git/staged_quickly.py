@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import os
 
-# From here on a file is worth a closer look. No guard can be set lower, so that this look never says too little.
-SMALL = 65_536
+from mlver.policy.staged_files import PICKLE_SUFFIXES, SMALL_FILE_BYTES
+
 _RECORDS = b".mlver/"
 # Text that an attribute makes git count line by line, however large it is, and however long its lines are.
 _MANY_LINES = 1_000
-_SUSPECT = (b".pkl", b".pickle", b".joblib", b".dill")
+_SUSPECT = tuple(suffix.encode() for suffix in PICKLE_SUFFIXES)
 _GIT = (
     *("git", "--no-pager", "--no-optional-locks", "--no-replace-objects"),
     *("-c", "core.fsmonitor=false"),
     *("-c", "diff.relative=false"),
     # git then takes each larger file for binary, and tells so without reading it
-    *("-c", f"core.bigFileThreshold={SMALL}"),
+    *("-c", f"core.bigFileThreshold={SMALL_FILE_BYTES}"),
     *("diff", "--cached", "--raw", "--numstat", "-z", "--no-renames", "--no-abbrev"),
     *("--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=none"),
 )
@@ -88,6 +88,6 @@ def _is_plain(field: bytes) -> bool:
 def _is_small(path: bytes) -> bool:
     """Whether a file is small as it lies there; one that is elsewhere by now is looked at in full."""
     try:
-        return os.lstat(path).st_size <= SMALL
+        return os.lstat(path).st_size <= SMALL_FILE_BYTES
     except OSError:
         return False

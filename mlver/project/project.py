@@ -66,7 +66,7 @@ class Project:
             start,
             reporter or SilentReporter(),
             state,
-            RecordRegistry(WorkTree(repository.top), state),
+            RecordRegistry(WorkTree(repository.top)),
         )
 
     @classmethod
@@ -87,12 +87,9 @@ class Project:
         return paths.check_own_directory(self.repository.common_dir / "mlver")
 
     @property
-    def without_cache(self) -> Project:
-        """The same, with every record parsed anew: for whatever is decided by what a record says.
-
-        The cache beside git's objects may be anybody's writing.
-        """
-        return replace(self, registry=RecordRegistry(self.registry.source, None))
+    def cached(self) -> Project:
+        """The same, with records from the cache where they were parsed before: for commands that only show them."""
+        return replace(self, registry=RecordRegistry(self.registry.source, self.state))
 
     def resolve_path(self, given: str) -> str:
         """A path the person typed, relative to the work tree's top, and fit for a record.

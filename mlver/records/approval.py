@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from mlver.digest import Digest
+from mlver.records import layout
 from mlver.records.values import Document
 
 
@@ -43,3 +44,8 @@ class ApprovalRecord:
             "message": self.message,
             "record": str(self.record),
         }
+
+    @property
+    def record_path(self) -> str:
+        """Where it lies, by what it says."""
+        return layout.approval_path(self.model, self.version, self.stage, self.sequence)

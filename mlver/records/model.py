@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from mlver.records import layout
 from mlver.records.values import Document, drop_empty_values
 
 Direction = Literal["higher", "lower"]
@@ -79,3 +80,8 @@ class ModelSettings:
                 command=self.command,
             ),
         }
+
+    @property
+    def record_path(self) -> str:
+        """Where it lies, by what it says."""
+        return layout.settings_path(self.model)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from mlver.digest import Digest
+from mlver.records import layout
 from mlver.records.values import Document, Leaf
 
 Action = Literal["promote", "rollback", "retire"]
@@ -105,3 +106,8 @@ class PromotionRecord:
             "record": str(self.record),
             "prior": None if self.prior is None else str(self.prior),
         }
+
+    @property
+    def record_path(self) -> str:
+        """Where it lies, by what it says."""
+        return layout.promotion_path(self.model, self.stage, self.sequence)

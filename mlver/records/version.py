@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from mlver.digest import Digest
+from mlver.records import layout
 from mlver.records.artifact import Artifact, artifacts_from_document, artifacts_to_document
 from mlver.records.values import Document, Metrics, Values, drop_empty_values, thaw_value
 
@@ -145,6 +146,11 @@ class VersionRecord:
                 extra=thaw_value(self.extra),
             ),
         }
+
+    @property
+    def record_path(self) -> str:
+        """Where it lies, by what it says."""
+        return layout.version_path(self.model, self.version)
 
     @property
     def adopted_tag(self) -> AdoptedTag | None:

@@ -35,6 +35,8 @@ def _opened(path: str) -> None:
         counts["manifests"] += "/manifests/" in path
     elif "/.git/mlver/" in path and "state.db" not in path:
         counts["own"] += 1
+    elif "/mlver/project/artifacts/" in path:
+        return  # our own code
     elif "/artifacts/" in path or path.startswith("artifacts/"):
         counts["artifacts"] += 1
 
@@ -53,14 +55,14 @@ def _count_syncs() -> None:
 
 def _count_parsed() -> None:
     codec: Any = import_module("mlver.document.codec")
-    plain = codec.decode
+    plain = codec.decode_document
 
     @wraps(plain)
     def counted(*arguments: Any) -> Any:
         counts["parsed"] += 1
         return plain(*arguments)
 
-    codec.decode = counted
+    codec.decode_document = counted
 
 
 def main() -> int:

@@ -44,7 +44,7 @@ def read_document(outcome: CommandOutcome, kind: str) -> Any:
 
 
 def digest_tree(top: Path) -> str:
-    """Of every name, mode and byte below `top`, git's own among them; of mlver's rebuildable cache, nothing."""
+    """Of every name, mode and byte below `top`, but nothing of mlver's rebuildable cache."""
     digest = hashlib.sha256()
     for path in sorted(top.rglob("*")):
         if path.name.startswith("state.db"):

@@ -182,7 +182,8 @@ def test_code_that_is_not_committed_is_refused_unless_the_record_may_say_so(
     assert assert_refused(first, *words) == (
         "error: the code is not committed, so the version could not say what it was trained with:\n"
         "  train.py\n"
-        "hint: git commit, then run the command again (or add --allow-dirty, which the record will say)\n"
+        "hint: git commit, then run the command again "
+        "(or add --allow-dirty, which the record will say)\n"
     )
     assert "  the code was not committed; the record says so\n" in assert_works(
         first, *words, "--allow-dirty"

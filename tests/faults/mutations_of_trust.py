@@ -41,6 +41,13 @@ TRUST_MUTATIONS = (
         "tests/project/registry/test_registry.py",
     ),
     Mutation(
+        "project.registry.registry:_require_place",
+        "_.record_path != _",
+        "False",
+        "tests",
+        "tests/project/stages/test_moves.py",
+    ),
+    Mutation(
         "policy.chain:judge_tag",
         "record != _.sealed",
         "False",
@@ -306,7 +313,7 @@ TRUST_MUTATIONS = (
     Mutation("system.state:close_all", "_.close()", "pass", "tests", "tests/cli/test_leaving.py"),
     Mutation(
         "project.tags.seals:_digest_committed",
-        "_1.registry.state",
+        "_1.registry.cache",
         "_1.state",
         "tests",
         "tests/project/stages/test_moves.py",

@@ -59,7 +59,7 @@ def test_it_is_refused_before_anything_is_written(
     done = repository.mlver(*words)
     assert (done.code, done.out) == (3, "")
     assert (
-        "git 2.30.2 is too old: mlver needs git 2.31 or newer\nhint: https://git-scm.com/downloads"
+        "git 2.30.2 is too old: mlver needs git 2.31 or newer\nhint: upgrade git: https://git-scm.com/downloads"
         in done.err
     )
     assert listing(repository.path) == before

@@ -159,21 +159,20 @@ def _check_interrupted(project: Project, *, fix: bool) -> Iterator[_Check]:
 
 def _check_records(project: Project) -> Iterator[_Check]:
     """Every version's record, its manifests and its seal; what HEAD holds and the work tree does not."""
-    fresh = project.without_cache
-    models = fresh.registry.list_models()
+    models = project.registry.list_models()
     findings: list[Finding] = []
     version_count = 0
     for model in models:
         digests: dict[Version, Digest] = {}
-        for version in fresh.registry.list_versions(model):
-            digest, faults = _read_version(fresh, model, version)
+        for version in project.registry.list_versions(model):
+            digest, faults = _read_version(project, model, version)
             findings += faults
             if digest is not None:
                 digests[version] = digest
         version_count += len(digests)
-        findings += _judge_seals(fresh, model, digests)
-    findings += audit.find_uncommitted(fresh, models)
-    findings += audit.catch_errors(layout.MANIFESTS, audit.check_manifests(fresh))
+        findings += _judge_seals(project, model, digests)
+    findings += audit.find_uncommitted(project, models)
+    findings += audit.catch_errors(layout.MANIFESTS, audit.check_manifests(project))
     for finding in dict.fromkeys(findings):
         is_remark = finding.kind == "unsealed"
         yield Diagnosis(finding, level="remark" if is_remark else "wrong")

@@ -54,9 +54,9 @@ def renumber_records(
     places = _list_own_records(kept, own, base)
     own.fetch_files(path for path, _ in places)
     records = MergeRecords(
-        kept=RecordRegistry(kept, None),
-        own=RecordRegistry(own, None),
-        base=RecordRegistry(base, None),
+        kept=RecordRegistry(kept),
+        own=RecordRegistry(own),
+        base=RecordRegistry(base),
         kept_paths=kept.entries.keys(),
         places=places,
     )

@@ -76,7 +76,6 @@ def resolve_conflicts(
     """Settle what stopped a merge, rebase or cherry-pick and stage it; or fix the last commit,
     after a rebase.
     """
-    project = project.without_cache
     with nullcontext() if dry_run else editing(project, "resolve") as edit:
         state = _find_merge_state(project)
         main = find_main_branch(project.repository)

@@ -95,7 +95,7 @@ def read_event(
 
 def _check_signature(project: Project, tag: GitTag) -> list[str]:
     """What the settings find wrong with the tag's signature."""
-    registry = project.without_cache.registry
+    registry = project.registry
     config = ProjectConfig()
     if registry.read_file(layout.CONFIG) is not None:
         config = registry.read_config()
@@ -211,8 +211,6 @@ class _EventReader:
 
     def _read_version(self, bare: EventResult, data: bytes, path: str) -> EventResult:
         record = decode_version(data, path)
-        if (record.model, record.version) != (self.tag_name.model, self.tag_name.version):
-            raise MlverError(f"{path} says it is {record.model} {record.version}")
         return replace(
             _add_details(bare, record),
             parent=record.parent,
@@ -238,11 +236,6 @@ class _EventReader:
 
     def _read_promotion(self, bare: EventResult, data: bytes, path: str) -> EventResult:
         record = decode_promotion(data, path)
-        expected = (self.tag_name.model, self.tag_name.stage, self.tag_name.sequence)
-        if (record.model, record.stage, record.sequence) != expected:
-            raise MlverError(
-                f"{path} says it is {record.model} {record.stage} {record.sequence:04d}"
-            )
         version_path = layout.version_path(record.model, record.version)
         version_data = self._read_file(version_path)
         if version_data is None or Digest.of_bytes(version_data) != record.record:

@@ -100,7 +100,7 @@ def _read_main_line(project: Project, remote: str, state: RemoteState, *, fetch:
             hint=shell_command("git", "fetch", "--unshallow", remote),
         )
     records = CommittedRecords.at_commit(repository, state.tip)
-    return replace(project, registry=RecordRegistry(records, None))
+    return replace(project, registry=RecordRegistry(records))
 
 
 @dataclass(frozen=True, slots=True)

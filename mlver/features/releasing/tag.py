@@ -49,7 +49,7 @@ def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) 
     """
     if dry_run:
         head = _require_head(project)
-        plans, unsealable = _plan_lacking(project.without_cache, head, None, {})
+        plans, unsealable = _plan_lacking(project, head, None, {})
         return TagResult(list_sealed(plans), unsealable, (), None, True)
     with editing(project, "tag") as edit:
         head = _require_head(project)
@@ -57,12 +57,12 @@ def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) 
         published: Mapping[str, str] = {}
         if remote is not None:
             published = remotes.list_remote_tags(edit.repository, remote)
-        plans, unsealable = _plan_lacking(project.without_cache, head, remote, published)
+        plans, unsealable = _plan_lacking(project, head, remote, published)
         if plans:
             edit.seal_records(tuple(replace(plan, commit=commit) for plan, commit in plans))
         pushed: tuple[str, ...] = ()
         if remote is not None:
-            pushed = _push_tags(project.without_cache, head, remote, published)
+            pushed = _push_tags(project, head, remote, published)
     return TagResult(list_sealed(plans), unsealable, pushed, remote, False)
 
 

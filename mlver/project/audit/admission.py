@@ -111,9 +111,7 @@ def _judge_chains(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[F
         incoming.record_tree.fetch_files(
             layout.promotion_path(model, stage, number) for number in numbers
         )
-        yield from audit.catch_errors(
-            layout.stage_folder(model, stage), audit.check_chain(project, model, stage, [])
-        )
+        yield from audit.check_chain(project, model, stage).findings
 
 
 def _judge_seals(project: Project, paths: Iterable[str]) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from mlver import paths
 from mlver.digest import Digest
@@ -15,6 +16,7 @@ from mlver.errors import InvalidDocument, MlverError, shell_command
 from mlver.findings import Finding, FindingKind
 from mlver.policy.chain import judge_history
 from mlver.project.history import renumbered
+from mlver.project.history.stage_history import StageHistory, read_promoted_digests
 from mlver.project.project import Project
 from mlver.project.tags import promotion_tags
 from mlver.records import layout
@@ -38,7 +40,12 @@ def catch_errors(subject: str, links: Iterable[Finding]) -> Iterator[Finding]:
     try:
         yield from links
     except MlverError as error:
-        yield Finding("name", subject, error.message, error.hints)
+        yield describe_failure(subject, error)
+
+
+def describe_failure(subject: str, error: MlverError) -> Finding:
+    """What stopped the looking at `subject`."""
+    return Finding("name", subject, error.message, error.hints)
 
 
 def describe_unreadable(
@@ -185,55 +192,27 @@ def _check_files(project: Project) -> Iterator[Finding]:
 
 
 def check_record(project: Project, path: str, place: RecordPath) -> Iterator[Finding]:
-    """Settings, an evaluation or an approval: readable, in its own place, and given for the record that is here."""
-    try:
-        if place.kind == "model":
-            settings = project.registry.read_settings(place.model)
-            if settings is not None and settings.model != place.model:
-                yield Finding(
-                    "settings",
-                    path,
-                    f"says it is of {settings.model}",
-                    (shell_command("git", "log", "-p", "--", path),),
-                )
-            return
-        found = _read_record(project, place)
-        known = project.registry.read_version_digest(found.model, found.version)
-    except MlverError as error:
-        yield describe_unreadable(
-            project, "settings" if place.kind == "model" else "record", path, error
-        )
+    """Settings, an evaluation or an approval: readable, and given for the record that is here."""
+    if place.kind == "model":
+        try:
+            project.registry.read_settings(place.model)
+        except MlverError as error:
+            yield describe_unreadable(project, "settings", path, error)
         return
-    stage = found.stage if isinstance(found, ApprovalRecord) else None
-    if (found.model, found.version, stage, found.sequence) != (
-        place.model,
-        place.version,
-        place.stage,
-        place.sequence,
-    ):
-        said = " ".join(filter(None, (found.model, found.version, stage, f"{found.sequence:04d}")))
-        yield Finding(
-            "record", path, f"says it is {said}", (shell_command("git", "log", "--", path),)
-        )
-    elif known is None:
-        yield Finding(
-            "record",
-            path,
-            f"names {found.version}, which has no record",
-            (shell_command("git", "log", "--", path),),
-        )
-    elif found.record != known:
-        what = f"was given for another record of {found.version} than the one here"
-        yield Finding(
-            "record",
-            path,
-            what,
-            (
-                shell_command(
-                    "git", "log", "-p", "--", path, layout.version_path(place.model, found.version)
-                ),
-            ),
-        )
+    try:
+        record = _read_record(project, place)
+        digest = project.registry.read_version_digest(record.model, record.version)
+    except MlverError as error:
+        yield describe_unreadable(project, "record", path, error)
+        return
+    if digest is None:
+        message = f"names {record.version}, which has no record"
+        yield Finding("record", path, message, (shell_command("git", "log", "--", path),))
+    elif record.record != digest:
+        message = f"was given for another record of {record.version} than the one here"
+        version_path = layout.version_path(record.model, record.version)
+        hint = shell_command("git", "log", "-p", "--", path, version_path)
+        yield Finding("record", path, message, (hint,))
 
 
 def _read_record(project: Project, place: RecordPath) -> EvaluationRecord | ApprovalRecord:
@@ -244,51 +223,54 @@ def _read_record(project: Project, place: RecordPath) -> EvaluationRecord | Appr
     return project.registry.read_approval(place.model, place.version, place.stage, place.sequence)
 
 
-def check_chains(project: Project, model: str, counted: list[str]) -> Iterator[Finding]:
-    """Every stage of a model, promotion by promotion; `counted` is told the path of each."""
-    for stage in project.registry.list_stages(model):
-        folder = layout.stage_folder(model, stage)
-        history: list[ChainLink] = []
-        yield from catch_errors(folder, check_chain(project, model, stage, counted, history))
-        yield from catch_errors(
-            folder,
-            promotion_tags.check_promotion_tags(
-                project, model, stage, {one.sequence: digest for one, digest in history}
-            ),
+@dataclass(frozen=True, slots=True)
+class CheckedChain:
+    """A stage of a model: its promotions as far as they can be read, out of `total`, and what is wrong."""
+
+    promotions: StageHistory
+    total: int
+    findings: tuple[Finding, ...]
+
+
+def check_chains(project: Project, model: str) -> list[CheckedChain]:
+    """Every stage of a model, promotion by promotion, with the tags of its promotions."""
+    try:
+        stages = project.registry.list_stages(model)
+    except MlverError as error:
+        finding = describe_failure(layout.stages_folder(model), error)
+        return [CheckedChain((), 0, (finding,))]
+    chains: list[CheckedChain] = []
+    for stage in stages:
+        chain = check_chain(project, model, stage)
+        digests = {record.sequence: digest for record, digest in chain.promotions}
+        tag_findings = catch_errors(
+            layout.stage_folder(model, stage),
+            promotion_tags.check_promotion_tags(project, model, stage, digests),
         )
+        chains.append(replace(chain, findings=(*chain.findings, *tag_findings)))
+    return chains
 
 
-ChainLink = tuple[PromotionRecord, Digest]
-
-
-def check_chain(
-    project: Project,
-    model: str,
-    stage: str,
-    counted: list[str],
-    history: list[ChainLink] | None = None,
-) -> Iterator[Finding]:
-    """One stage of a model, as far as its promotions can be read; `history` is told them."""
+def check_chain(project: Project, model: str, stage: str) -> CheckedChain:
+    """One stage of a model, promotion by promotion, up to the first that cannot be read."""
     folder = layout.stage_folder(model, stage)
-    history = [] if history is None else history
-    for sequence in project.registry.list_sequences(folder):
-        path = layout.promotion_path(model, stage, sequence)
-        counted.append(path)
-        try:
-            promotion, digest = project.registry.read_promotion(model, stage, sequence)
-        except MlverError as error:
-            yield describe_unreadable(project, "chain", path, error)
-            break
-        if (promotion.model, promotion.stage, promotion.sequence) != (model, stage, sequence):
-            message = f"says it is {promotion.model} {promotion.stage} {promotion.sequence:04d}"
-            yield Finding("chain", path, message, (shell_command("git", "log", "--", path),))
-            break
-        history.append((promotion, digest))
-    digests = {
-        one.version: project.registry.read_version_digest(model, one.version) for one, _ in history
-    }
-    known = {version: digest for version, digest in digests.items() if digest is not None}
-    yield from judge_history(folder, history, known)
+    sequences: list[int] = []
+    promotions: list[tuple[PromotionRecord, Digest]] = []
+    findings: list[Finding] = []
+    try:
+        sequences = project.registry.list_sequences(folder)
+        for sequence in sequences:
+            try:
+                promotions.append(project.registry.read_promotion(model, stage, sequence))
+            except MlverError as error:
+                path = layout.promotion_path(model, stage, sequence)
+                findings.append(describe_unreadable(project, "chain", path, error))
+                break
+        digests = read_promoted_digests(project, model, promotions)
+        findings += judge_history(folder, promotions, digests)
+    except MlverError as error:
+        findings.append(describe_failure(folder, error))
+    return CheckedChain(promotions, len(sequences), tuple(findings))
 
 
 def _check_model_names(project: Project) -> Iterator[Finding]:

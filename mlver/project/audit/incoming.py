@@ -141,7 +141,7 @@ def _open_project(repository: GitRepository, tree: CommittedRecords) -> Project:
     state = StateDatabase(
         repository.common_dir / "mlver" / "state.db"
     )  # never asked: a hook trusts no cache and writes none
-    return Project(repository, repository.top, SilentReporter(), state, RecordRegistry(tree, None))
+    return Project(repository, repository.top, SilentReporter(), state, RecordRegistry(tree))
 
 
 def _find_contents(

@@ -49,7 +49,6 @@ def promote_version(
             "a promotion needs a reason",
             hint=shell_command("mlver", "promote", ref, "--to", to, "-m", "WHY"),
         )
-    project = project.without_cache
     settings = read_rule(project, to)
     with nullcontext() if dry_run else editing(project, f"promote {ref} to {to}") as edit:
         chosen = project.resolve_ref(ref)

@@ -58,7 +58,6 @@ def roll_back_stage(
                 "mlver", "rollback", *filter(None, [model]), "--stage", stage, "-m", "WHY"
             ),
         )
-    project = project.without_cache
     read_rule(project, stage)
     with nullcontext() if dry_run else editing(project, f"rollback {model or stage}") as edit:
         name = project.resolve_model(model)

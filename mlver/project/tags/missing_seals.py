@@ -141,11 +141,6 @@ def _plan_tag(project: Project, path: str, data: bytes | None) -> PlannedTag:
     if layout.is_version_path(path):
         return _plan_version_tag(project, path, data)
     record = decode_promotion(data, path)
-    if layout.promotion_path(record.model, record.stage, record.sequence) != path:
-        raise MlverError(
-            f"says it is {record.model} {record.stage} {record.sequence:04d}",
-            hint=shell_command("git", "log", "--", path),
-        )
     if project.registry.read_version_digest(record.model, record.version) != record.record:
         raise MlverError(
             f"promoted another record of {record.version} than the one here",
@@ -156,11 +151,6 @@ def _plan_tag(project: Project, path: str, data: bytes | None) -> PlannedTag:
 
 def _plan_version_tag(project: Project, path: str, data: bytes) -> PlannedTag:
     record = decode_version(data, path)
-    if layout.version_path(record.model, record.version) != path:
-        raise MlverError(
-            f"says it is {record.model} {record.version}",
-            hint=shell_command("git", "log", "--", path),
-        )
     if record.adopted_tag and record.adopted_tag.tag == version_tag_name(
         record.model, record.version
     ):

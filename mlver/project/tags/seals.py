@@ -105,7 +105,7 @@ def _digest_committed(project: Project, places: Iterable[str]) -> dict[str, Dige
     A commit holds the same for ever, so it is kept. To look is costly: where one folder has 100,000 records, git goes
     through that folder anew for each commit.
     """
-    state = project.registry.state  # none where all is looked at afresh
+    state = project.registry.cache
     wanted = list(places)
     found = (
         {place: Digest(digest) for place, digest in state.find_committed(wanted).items()}
@@ -213,16 +213,15 @@ def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterato
 
 
 def read_vouched_record(project: Project, ref: str | None) -> tuple[VersionRecord, Digest]:
-    """The record `ref` names, parsed afresh, with its digest: to be acted on.
+    """The record `ref` names, with its digest: to be acted on.
 
     Raise MlverError when its tag, or a promotion of it, names another record than the one here. One that nothing
     names yet passes by its version, as in a pull request; a stage's own promotion always names it.
     """
-    fresh = project.without_cache
-    chosen = fresh.resolve_ref(ref)
-    record, digest = fresh.registry.read_version(chosen.model, chosen.version)
-    require_unedited(fresh, record, digest)
-    for path, promotion in fresh.registry.read_promotions_of(chosen.model, chosen.version):
+    chosen = project.resolve_ref(ref)
+    record, digest = project.registry.read_version(chosen.model, chosen.version)
+    require_unedited(project, record, digest)
+    for path, promotion in project.registry.read_promotions_of(chosen.model, chosen.version):
         if promotion.record != digest:
             raise MlverError(
                 f"{chosen.model} {chosen.version} cannot be trusted: {path} promoted another record than the one here",

@@ -98,7 +98,7 @@ def test_a_deletion_a_move_and_a_symlink_are_refused(here: HookedRepository) -> 
     here.git("mv", RECORD, ".mlver/models/digits/versions/3.0.0.yaml")
     said = here.assert_refuses("commit", "-m", "Move")
     assert f"{RECORD} was deleted" in said
-    assert "it says it is digits 1.0.0" in said
+    assert "it says that it belongs at .mlver/models/digits/versions/1.0.0.yaml" in said
     here.git("reset", "--hard", "--quiet")
     (here.path / PROMOTION).unlink()
     (here.path / PROMOTION).symlink_to("../../versions/1.0.0.yaml")

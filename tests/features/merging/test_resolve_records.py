@@ -298,10 +298,7 @@ def forged(apart: Repository, files: Sequence[tuple[str, str]]) -> None:
 
 def test_a_merge_that_edits_what_it_moves_is_still_told(apart: Repository) -> None:
     side = RecordRegistry(
-        CommittedRecords.at_commit(
-            Project.open_existing(apart.path).repository, "refs/heads/topic"
-        ),
-        None,
+        CommittedRecords.at_commit(Project.open_existing(apart.path).repository, "refs/heads/topic")
     )
     mains, topics = (
         layout.version_path("m", "1.1.0"),

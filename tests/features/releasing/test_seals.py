@@ -145,7 +145,7 @@ def test_what_was_edited_is_not_sealed_anew(second: Repository) -> None:
     assert second.git("tag", "--list") == "digits@v1.0.0"
     shown = second.mlver("tag", "--dry-run")
     assert (shown.code, shown.err) == (1, "")
-    assert shown.out.startswith(f"Refused {RECORD} {output}\n  hint: git fetch --tags\n")
+    assert shown.out.startswith(f"Refused {RECORD} {output}\n  hint: git fetch --tags")
 
 
 def test_nor_what_is_not_what_was_promoted_though_history_was_made_anew(second: Repository) -> None:

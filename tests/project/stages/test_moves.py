@@ -170,8 +170,8 @@ def test_what_the_cache_says_of_commits_may_fool_who_looks_but_not_who_decides(
 ) -> None:
     commit = repository.git("rev-parse", "m@v1.0.0^{commit}")
     story.state.keep_committed({f"{commit}:{FIRST}": "0" * 64})
-    assert broken_seals(story) != []
-    assert broken_seals(story.without_cache) == []
+    assert broken_seals(story.cached) != []
+    assert broken_seals(story) == []
 
 
 def test_a_claim_on_the_seal_in_the_message_is_no_seal(
@@ -340,8 +340,16 @@ def test_evaluations_and_approvals_are_read_and_held_to_their_record(
 def test_those_of_another_place_are_named(story: Project, repository: Repository) -> None:
     evaluated(story, repository, sequence=2)
     assert found(story) == {
-        ("record", EVALUATION, "says it is m 1.0.0 0002"),
-        ("record", APPROVAL, "says it is m 1.0.0 production 0002"),
+        (
+            "record",
+            EVALUATION,
+            "is not valid: it says that it belongs at .mlver/models/m/evaluations/1.0.0/0002.yaml",
+        ),
+        (
+            "record",
+            APPROVAL,
+            "is not valid: it says that it belongs at .mlver/models/m/approvals/1.0.0/production/0002.yaml",
+        ),
     }
 
 

@@ -7,7 +7,6 @@ matter: the SHA-256 it names is the digest itself.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -21,16 +20,12 @@ from mlver.hashing.measure import MeasuredArtifact, measure_artifact
 from mlver.project.artifacts.elsewhere import dvc
 from mlver.project.artifacts.elsewhere.dvc import MissingContents, MissingPath
 from mlver.project.project import Project
+from mlver.records.lfs_pointer import parse_lfs_pointer
 from mlver.records.manifest import Manifest
 
 __all__ = ["CopyHolder", "ExternalCopies", "ExternalCopy", "MissingContents", "MissingPath"]
 
 CopyHolder = Literal["git", "git-lfs", "dvc"]
-# https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md: `version` first, then keys in order, under 1024 bytes
-_POINTER = re.compile(
-    rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,18})\n"
-)
-_POINTER_BYTES = 1024
 _AT_ONCE = 64
 
 
@@ -168,13 +163,12 @@ class ExternalCopies:
         return {name: self._read[entry.object_id] for name, entry in files.items()}
 
     def _identify_file(self, name: str, data: bytes) -> _KeptFile:
-        pointer = _POINTER.fullmatch(data) if len(data) < _POINTER_BYTES else None
+        pointer = parse_lfs_pointer(data)
         if pointer is None:
             return _KeptFile("git", Digest.of_bytes(data), len(data))
-        digest = Digest(pointer[1].decode())
         if self.proven:
-            self._require_lfs_copy(name, digest)
-        return _KeptFile("git-lfs", digest, int(pointer[2]))
+            self._require_lfs_copy(name, pointer.digest)
+        return _KeptFile("git-lfs", pointer.digest, pointer.size)
 
     def _require_lfs_copy(self, name: str, digest: Digest) -> None:
         top = self.project.repository.common_dir
