@@ -295,7 +295,7 @@ def test_what_the_other_side_forbids_is_told(second: Repository, forge: Reposito
     output = assert_refused(second, "release")
     assert "git could not push the tags, for origin does not let you; it said:" in output
     assert "tags are protected" in output
-    assert "hint: have somebody push them who may: git push origin digits@v1.0.0" in output
+    assert "hint: git push origin digits@v1.0.0" in output
 
 
 def test_a_remote_that_is_none_or_empty_says_what_to_do(second: Repository, tmp_path: Path) -> None:
