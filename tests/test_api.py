@@ -244,9 +244,8 @@ def test_no_cache_vouches_for_a_record(registry: Registry, project: Project) -> 
         )
         assert old in text
         project.state.put_document(key, text.replace(old, new))
-    assert project.registry.find_holders("digits") == {
-        "staging": "1.1.0"
-    }  # what only looks may be misled
+    # a command that only shows may be misled, as it asks for the cache by name
+    assert project.cached.registry.find_holders("digits") == {"staging": "1.1.0"}
     found = registry.resolve("digits@staging")
     assert (found.version, found.digest) == ("1.0.0", str(Digest.of_bytes(b"one")))
     check_out(project, "digits@staging", force=True)
