@@ -216,7 +216,8 @@ def test_a_record_of_another_version_answers_nothing(registry: Registry, project
     (records / "1.0.0.yaml").write_bytes((records / "1.1.0.yaml").read_bytes())
     with pytest.raises(
         MlverError,
-        match=r"1\.0\.0\.yaml is not valid:\n  it says that it belongs at \.mlver/models/digits/versions/1\.1\.0\.yaml",
+        match=r"1\.0\.0\.yaml is not valid:\n  it says that it belongs at "
+        r"\.mlver/models/digits/versions/1\.1\.0\.yaml",
     ):
         registry.resolve("digits@1.0.0")
 

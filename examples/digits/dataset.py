@@ -16,7 +16,7 @@ GOLDEN = Path("data/golden.csv")  # a file: what every version is measured on
 
 
 def prepare() -> None:
-    """Write the split as files, unless that has been done: from then on the files are the data set."""
+    """Write the split as files, once: from then on the files are the data set."""
     if TRAIN.exists() and GOLDEN.exists():
         return
     images, labels = load_digits(return_X_y=True)

@@ -159,7 +159,8 @@ TAMPERED: dict[str, tuple[Callable[[Chain], Chain], list[str]]] = {
     "the first does not begin": (
         edit(0, prior=OTHER),
         [
-            "production/0001 does not follow from a record before the first, which was changed or replaced",
+            "production/0001 does not follow from a record before the first, "
+            "which was changed or replaced",
             "production/0002 does not follow from 0001, which was changed or replaced",
         ],
     ),

@@ -27,8 +27,22 @@ from mlver.records.manifest import (
 )
 
 ONE, TWO, THREE = ("1" * 64, "2" * 64, "3" * 64)
-ODD_NAMES = [b"plain", b"with space", b"-dash", b"new\nline", b"back\\slash", b"\\n", b"\xff\xfe", b" lead", b"*star",
-             b"sub/a-b", b"sub/a/c", b"sub/a0", b"carriage\rreturn", "ünïcode".encode()]  # fmt: skip
+ODD_NAMES = [
+    b"plain",
+    b"with space",
+    b"-dash",
+    b"new\nline",
+    b"back\\slash",
+    b"\\n",
+    b"\xff\xfe",
+    b" lead",
+    b"*star",
+    b"sub/a-b",
+    b"sub/a/c",
+    b"sub/a0",
+    b"carriage\rreturn",
+    "ünïcode".encode(),
+]
 
 components = (
     st.binary(min_size=1, max_size=6)
@@ -45,8 +59,11 @@ def manifests(draw: st.DrawFn) -> Manifest:
             st.lists(components, min_size=1, max_size=3).map(b"/".join), digests, min_size=1
         )
     )
-    return Manifest.from_entries((path, digest) for path, digest in found.items()
-                       if not any(other.startswith(path + b"/") for other in found))  # fmt: skip
+    return Manifest.from_entries(
+        (path, digest)
+        for path, digest in found.items()
+        if not any(other.startswith(path + b"/") for other in found)
+    )
 
 
 def test_sha256sum_agrees(tmp_path: Path) -> None:
@@ -188,9 +205,18 @@ def test_no_name_of_gits_folder_passes_at_a_glance(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "fault"),
-    [(b"/etc/passwd", "absolute"), (b"../x", "`..`"), (b"a/../b", "`..`"), (b"./a", "`.`"), (b"a//b", "empty"),
-     (b"a/", "empty"), (b".git/hooks/x", ".git"), (b"a/.GIT", ".git"), (b"a\0b", "NUL")],
-)  # fmt: skip
+    [
+        (b"/etc/passwd", "absolute"),
+        (b"../x", "`..`"),
+        (b"a/../b", "`..`"),
+        (b"./a", "`.`"),
+        (b"a//b", "empty"),
+        (b"a/", "empty"),
+        (b".git/hooks/x", ".git"),
+        (b"a/.GIT", ".git"),
+        (b"a\0b", "NUL"),
+    ],
+)
 def test_a_path_that_leads_elsewhere_is_refused(path: bytes, fault: str) -> None:
     with pytest.raises(InvalidDocument, match="where is not valid") as caught:
         Manifest.parse(format_line(path, ONE), "where")
@@ -200,13 +226,25 @@ def test_a_path_that_leads_elsewhere_is_refused(path: bytes, fault: str) -> None
 
 @pytest.mark.parametrize(
     ("text", "fault"),
-    [(b"", "no file"), (format_line(b"a", ONE)[:-1], "no end"), (format_line(b"a", "A" * 64), "64 lower-case"), (b"\n", "64 lower"),
-     (format_line(b"a", ONE).replace(b"  ", b" *"), "64 lower"), (format_line(b"b", ONE) + format_line(b"a", ONE), "out of order"),
-     (format_line(b"a", ONE) * 2, "twice"), (b"\\" + format_line(b"a", ONE), "not escaped"),
-     (ONE.encode() + b"  a\\\\b\n", "escaped"),
-     (b"\\" + ONE.encode() + b"  a\\rb\n", "not escaped"), (b"\\" + ONE.encode() + b"  a\\\n", "not escaped"),
-     (format_line(b"a", ONE) + format_line(b"a-b", ONE) + format_line(b"a/c", ONE), "also a directory"), (format_line(b"a", ONE) + b"\n", "64")],
-)  # fmt: skip
+    [
+        (b"", "no file"),
+        (format_line(b"a", ONE)[:-1], "no end"),
+        (format_line(b"a", "A" * 64), "64 lower-case"),
+        (b"\n", "64 lower"),
+        (format_line(b"a", ONE).replace(b"  ", b" *"), "64 lower"),
+        (format_line(b"b", ONE) + format_line(b"a", ONE), "out of order"),
+        (format_line(b"a", ONE) * 2, "twice"),
+        (b"\\" + format_line(b"a", ONE), "not escaped"),
+        (ONE.encode() + b"  a\\\\b\n", "escaped"),
+        (b"\\" + ONE.encode() + b"  a\\rb\n", "not escaped"),
+        (b"\\" + ONE.encode() + b"  a\\\n", "not escaped"),
+        (
+            format_line(b"a", ONE) + format_line(b"a-b", ONE) + format_line(b"a/c", ONE),
+            "also a directory",
+        ),
+        (format_line(b"a", ONE) + b"\n", "64"),
+    ],
+)
 def test_what_is_not_canonical_is_refused(text: bytes, fault: str) -> None:
     with pytest.raises(InvalidDocument) as caught:
         Manifest.parse(text, "m")

@@ -1,4 +1,4 @@
-"""`mlver doctor`: inspect the repository, the object store, git and its settings; say what to type."""
+"""`mlver doctor`: inspect the repository, its objects, git and its settings; say what to type."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _Check = PassedCheck | Diagnosis
 
 @dataclass(frozen=True, slots=True)
 class DoctorResult:
-    """Everything that was looked at, in the order in which it was: what is right, and what is not."""
+    """Everything that was looked at, in this order: what is right, and what is not."""
 
     passed: tuple[PassedCheck, ...]
     diagnoses: tuple[Diagnosis, ...]
@@ -154,7 +154,10 @@ def _check_interrupted(project: Project, *, fix: bool) -> Iterator[_Check]:
             pass
     if plan is None:
         return
-    message = f"`{plan.what}` was interrupted, or is still at work; the next command that writes settles it"
+    message = (
+        f"`{plan.what}` was interrupted, or is still at work; "
+        "the next command that writes settles it"
+    )
     finding = Finding("recovery", "recovery", message, ("mlver doctor --fix",))
     yield Diagnosis(finding, level="remark", fixable=True, fixed=fix)
 
@@ -280,18 +283,25 @@ def _has_remote(project: Project) -> bool:
 def _check_clone(project: Project) -> Iterator[_Check]:
     """What a clone was told to leave out."""
     if project.repository.is_shallow():
-        message = "this clone is shallow: what was done to a record before its history begins cannot be told"
+        message = (
+            "this clone is shallow: what was done to a record before its history begins "
+            "cannot be told"
+        )
         finding = Finding("clone", "history", message, ("git fetch --unshallow --tags",))
         yield Diagnosis(finding, level="remark")
     for _, name, value in project.repository.settings(r"^remote\..*\.(tagopt|promisor)$"):
         remote = name.split(".", 1)[1].rpartition(".")[0]
         if value == "--no-tags":
-            message = f"none come from {remote} by themselves, so what was sealed elsewhere looks unsealed here"
+            message = (
+                f"none come from {remote} by themselves, "
+                "so what was sealed elsewhere looks unsealed here"
+            )
             hint = shell_command("git", "fetch", "--tags", remote)
             yield Diagnosis(Finding("clone", "tags", message, (hint,)), level="remark")
         elif value == "true":
             message = (
-                f"this clone is partial: mlver fetches nothing from {remote} behind your back, and says what is "
+                f"this clone is partial: mlver fetches nothing from {remote} behind your back, "
+                "and says what is "
                 "missing"
             )
             hint = "git log --all --patch -- .mlver >/dev/null"

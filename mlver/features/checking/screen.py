@@ -16,7 +16,8 @@ _UNKEPT_SHOWN = 3
 
 def draw_verify(result: VerifyResult, screen: TextScreen) -> None:
     looked = (
-        f"{format_count(len(result.versions), 'version')}, {format_count(result.promotions, 'promotion')}, "
+        f"{format_count(len(result.versions), 'version')}, "
+        f"{format_count(result.promotions, 'promotion')}, "
         f"{format_count(result.files, 'file')}, {format_size(result.bytes)}"
     )
     if not result.broken:
@@ -41,7 +42,8 @@ def _draw_remarks(result: VerifyResult, screen: TextScreen) -> None:
         )
         screen.draw_line(
             (
-                f"  not checked, for mlver keeps no copy: {', '.join(result.unkept[:_UNKEPT_SHOWN])}{more}",
+                "  not checked, for mlver keeps no copy: "
+                f"{', '.join(result.unkept[:_UNKEPT_SHOWN])}{more}",
                 "warn",
             )
         )
@@ -65,7 +67,10 @@ def _draw_remarks(result: VerifyResult, screen: TextScreen) -> None:
         said = f"  {format_count(len(result.adopted), 'version')} {them}, which history vouches for"
         screen.draw_line((said, "dim"))
     if result.shallow:
-        said = "  history is not whole here: a record that was edited or deleted before it begins cannot be told"
+        said = (
+            "  history is not whole here: a record that was edited or deleted before it begins "
+            "cannot be told"
+        )
         screen.draw_line((said, "warn"))
         screen.draw_unbroken("    ", ("hint: ", "dim"), "git fetch --unshallow")
 

@@ -1,4 +1,4 @@
-"""`mlver verify`: walk tag → record → manifest → object → working file, and name every broken link."""
+"""`mlver verify`: walk tag → record → manifest → object → working file; name every broken link."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class _Selection:
 
 
 def _select_versions(project: Project, refs: Sequence[str], *, everything: bool) -> _Selection:
-    """The versions of `refs`; with none, those that each model serves now, or (`everything`) all."""
+    """The versions of `refs`; with none, those served now, or (`everything`) all."""
     if refs:
         named = [project.resolve_ref(ref) for ref in refs]
         return _Selection(sorted({ref.model for ref in named}), named)
@@ -219,7 +219,7 @@ def _check_seals(project: Project, records: Sequence[_DigestedRecord]) -> _SealR
 def _check_contents(
     project: Project, versions: Sequence[VersionRecord], *, everything: bool
 ) -> tuple[Finding, ...]:
-    """Manifests and objects; copies found damaged are set aside, unless another command is writing."""
+    """Manifests and objects; damaged copies are set aside, unless another command is writing."""
     damaged = damage.find_damage(project, versions, everything=everything)
     if damaged.copies:
         with suppress(MlverError), editing(replace(project, wait=0), "verify"):

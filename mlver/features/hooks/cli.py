@@ -57,10 +57,9 @@ def hook_command(
     _check_words(what, old, new)
     session = find_session(ctx)
     if what == "install":
-        if server:
-            project = install.open_hosted(session.start)
-        else:
-            project = session.uninitialised_project
+        # A server's repository has no work tree to look for.
+        hosted = install.open_hosted(session.start) if server else None
+        project = hosted or session.uninitialised_project
         result = install.install_hooks(project, server=server, dry_run=dry_run)
         emit_result(result, draw_hook_install, json=json, code=result.exit_code)
         return

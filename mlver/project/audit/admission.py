@@ -1,4 +1,4 @@
-"""Whether records may come in: each of those touched by itself, and the chains they are links of."""
+"""Check incoming records: each changed file alone, then the chains that contain it."""
 
 from __future__ import annotations
 
@@ -94,7 +94,10 @@ def _judge_version(project: Project, path: str, place: RecordPath, show: str) ->
             artifact.files != 1
             and project.registry.read_file(layout.manifest_path(artifact.digest)) is None
         ):
-            message = f"needs {layout.manifest_path(artifact.digest)}, the manifest of its {name}, which is not there"
+            message = (
+                f"needs {layout.manifest_path(artifact.digest)}, "
+                f"the manifest of its {name}, which is not there"
+            )
             yield Finding(
                 "manifest", path, message, (shell_command("git", "add", "--", layout.MANIFESTS),)
             )
@@ -120,7 +123,7 @@ def _judge_chains(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[F
 
 
 def _judge_seals(project: Project, paths: Iterable[str]) -> Iterator[Finding]:
-    """Version records that are not what their tags seal; one that has no tag yet is as good as any."""
+    """Version records that are not what their tags seal; one without a tag is accepted."""
     mine: dict[str, dict[str, Digest]] = {}
     for place in filter(None, map(layout.parse_path, paths)):
         if place.kind == "version" and place.version is not None:

@@ -135,7 +135,7 @@ def _check_history(project: Project) -> Iterator[Finding]:
 
 
 def _check_tags(project: Project) -> Iterator[Finding]:
-    """Tags whose record is not here. A tag that seals no record is somebody else's `name@v1.2.3`."""
+    """Tags whose record is not here. A tag without a seal is another tool's `name@v1.2.3`."""
     for name, tag in project.repository.tags().items():
         if "@" in name and tag.seals and not _has_record(project, read_tag_name(name)):
             yield Finding(

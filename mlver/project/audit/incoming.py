@@ -253,7 +253,8 @@ def _find_tampered(
     ):
         if layout.is_record_path(change.path) and (change.kind != "R" or line == "protected"):
             said = (
-                f"{_DONE[deeds[change.kind]]} in commit {change.commit[:10]}, {_NEVER}: squash it into the commit "
+                f"{_DONE[deeds[change.kind]]} in commit {change.commit[:10]}, {_NEVER}: "
+                "squash it into the commit "
                 "that added the record, or, where that has landed, add a new record"
             )
             yield change.path, Finding("history", change.path, said, (_SQUASH,))
@@ -279,7 +280,8 @@ def resolve_commit(repository: GitRepository, revision: str) -> str:
     found = changes_in.find_commit(repository, revision)
     if found is None:
         raise MlverError(
-            f"`{revision}` names no commit here, where a CI job may have checked out only a part of the history",
+            f"`{revision}` names no commit here, "
+            "where a CI job may have checked out only a part of the history",
             hint="git fetch --unshallow",
         )
     return found

@@ -82,7 +82,7 @@ class _MergedRecords:
             return False
 
     def _has_collision(self, model: str) -> bool:
-        """Whether two parents claim a record of the model that their branches did not begin with."""
+        """Whether two parents claim a record of the model that their base did not have."""
         folder = f"{layout.MODELS}/{model}/"
         first, *others = (tree.entries for tree in self.trees)
         return any(
@@ -159,7 +159,7 @@ class _MergedRecords:
         return (None if lost.action == "retire" else heir or lost.version) in holders
 
     def _renumbered_to(self, parent: RecordRegistry, model: str, version: str) -> str | None:
-        """The number a parent's version has in the merge; None where it kept its own, or is gone."""
+        """The number a parent's version has in the merge; None if it kept its own or is gone."""
         lost = strip_numbering(parent.read_version(model, version)[0])
         for number in self.result.list_versions(model):
             if (

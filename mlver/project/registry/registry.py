@@ -134,7 +134,7 @@ class RecordRegistry:
         return record, Digest.of_bytes(data)
 
     def read_version_digest(self, model: str, number: Version | str) -> Digest | None:
-        """The digest of a version record's bytes, whatever they say; None where there is no file."""
+        """The digest of a version record's bytes, unchecked; None where there is no file."""
         data = self.read_file(layout.version_path(model, number))
         return None if data is None else Digest.of_bytes(data)
 
@@ -213,7 +213,7 @@ class RecordRegistry:
         return self._build_placed("approval", ApprovalRecord.from_document, data, path)
 
     def read_manifest(self, digest: Digest) -> Manifest | None:
-        """The manifest named by `digest`, its bytes checked against it; None where there is none."""
+        """The manifest named by `digest`, checked against it; None where there is none."""
         data = self.manifest_bytes(digest)
         if data is None:
             return None
@@ -253,7 +253,7 @@ class RecordRegistry:
         return _require_place(self._build_record(kind, build, data, path), path)
 
     def _build_record(self, kind: Kind, build: _Builder[_Built], data: bytes, path: str) -> _Built:
-        """The record in `data`, parsed, or as it was kept when the same bytes were parsed before."""
+        """The record in `data`, parsed now, or kept from when the same bytes were parsed."""
         if self.cache is None:
             return build(codec.decode_document(kind, data, path))
         # with the kind, so that bytes valid as one kind are not taken for another unchecked

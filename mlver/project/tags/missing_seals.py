@@ -116,7 +116,8 @@ def plan_missing_tags(
                 )
             if added.get(path) in boundary:
                 raise MlverError(
-                    "landed before the history of this shallow clone begins, so it may have been edited since",
+                    "landed before the history of this shallow clone begins, "
+                    "so it may have been edited since",
                     hint="git fetch --unshallow --tags",
                 )
             plan = _plan_tag(project, path, data)

@@ -233,7 +233,8 @@ def read_vouched_record(project: Project, ref: str | None) -> tuple[VersionRecor
     for path, promotion in project.registry.read_promotions_of(chosen.model, chosen.version):
         if promotion.record != digest:
             raise MlverError(
-                f"{chosen.model} {chosen.version} cannot be trusted: {path} promoted another record than the one here",
+                f"{chosen.model} {chosen.version} cannot be trusted: "
+                f"{path} promoted another record than the one here",
                 hint=shell_command(
                     "git", "log", "-p", "--", layout.version_path(chosen.model, chosen.version)
                 ),
@@ -242,7 +243,7 @@ def read_vouched_record(project: Project, ref: str | None) -> tuple[VersionRecor
 
 
 def require_unedited(project: Project, record: VersionRecord, digest: Digest) -> None:
-    """Raise MlverError when a version's tag says that its record is another one than the one here."""
+    """Raise MlverError when a version's tag names another record than the one here."""
     broken = _judge_record(project, record, digest)
     if broken and broken[0].kind != "unsealed":
         raise _build_trust_error(record, broken[0])

@@ -96,7 +96,10 @@ def test_a_stage_that_tags_give_on_after_it_was_adopted_is_told(gto: Repository)
     tagged(gto, "digits#prod#3")
     done = gto.mlver("adopt")
     assert (done.code, done.out) == (0, "nothing to adopt: 2 versions have their records already\n")
-    said = "digits#prod#3 came after the history of prod was adopted: mlver promote digits@VERSION --to prod -m WHY"
+    said = (
+        "digits#prod#3 came after the history of prod was adopted: "
+        "mlver promote digits@VERSION --to prod -m WHY"
+    )
     assert said in done.err
 
 
@@ -193,7 +196,8 @@ def test_a_clone_without_the_tags_makes_no_others(gto: Repository, tmp_path: Pat
     assert done.code == 1
     assert (
         done.out.count(
-            "was adopted from a tag that is not here, and is not made anew\n  hint: git fetch --tags"
+            "was adopted from a tag that is not here, and is not made anew\n"
+            "  hint: git fetch --tags"
         )
         == 2
     )
@@ -211,8 +215,8 @@ def test_bytes_that_are_not_here_are_never_guessed(gto: Repository) -> None:
     done = gto.mlver("adopt")
     assert done.code == 1
     assert (
-        f"Left digits@v1.0.0  the bytes of models/m.pkl that DVC calls {md5('weights 1')} are not here\n"
-        in done.out
+        "Left digits@v1.0.0  the bytes of models/m.pkl that DVC calls "
+        f"{md5('weights 1')} are not here\n" in done.out
     )
     assert "hint: dvc fetch --all-tags\n" in done.out
     assert "Left digits#prod  digits#prod#1 is of 1.0.0, which has no record yet" in done.out
@@ -230,8 +234,8 @@ def test_verify_reads_what_others_keep(gto: Repository) -> None:
     done = gto.mlver("verify", "--all")
     assert done.code == 1
     assert (
-        "digits 1.0.0 weights is not stored by mlver, and models/m.pkl holds other bytes, and the bytes"
-        in done.out
+        "digits 1.0.0 weights is not stored by mlver, and models/m.pkl holds other bytes, "
+        "and the bytes" in done.out
     )
     assert (
         done.out.count("hint: dvc fetch --all-tags") == 1
@@ -310,7 +314,8 @@ def test_directories_and_pipelines_of_dvc(repository: Repository) -> None:
     repository.write(
         "dvc.lock",
         "schema: '2.0'\nstages:\n  train:\n    cmd: train\n    outs:\n"
-        f"    - path: out/w.bin\n      hash: md5\n      md5: {cached(repository, 'w')}\n      size: 1\n",
+        "    - path: out/w.bin\n      hash: md5\n"
+        f"      md5: {cached(repository, 'w')}\n      size: 1\n",
     )
     name = md5("old")
     repository.write(f".dvc/cache/{name[:2]}/{name[2:]}", "old")
@@ -358,7 +363,8 @@ def test_what_cannot_be_adopted_is_named(gto: Repository) -> None:
     gto.git("tag", "digits@v5.0.0", "HEAD^{tree}")
     gto.write(
         "dvc.yaml",
-        "artifacts:\n  digits:\n    path: models/link\n  images:\n    type: dataset\n    path: models\n",
+        "artifacts:\n  digits:\n    path: models/link\n"
+        "  images:\n    type: dataset\n    path: models\n",
     )
     gto.commit()
     tagged(gto, "digits@v6.0.0", "images@v1.0.0", "digits#Prod-EU#3")

@@ -28,7 +28,7 @@ def flip(path: Path, where: bytes) -> None:
 
 
 def state(repository: Repository) -> tuple[str, ...]:
-    """Everything of a repository that a person looks at, or that a stage and a version are made of."""
+    """What a person looks at, and what a stage and a version are made of."""
     words = ("rev-parse HEAD", "for-each-ref", "status --porcelain", "ls-files --stage")
     files = (digest_tree(repository.path / name) for name in ("model", "data", ".mlver"))
     return (*(repository.git(*word.split()) for word in words), *files)

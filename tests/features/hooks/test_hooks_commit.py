@@ -15,9 +15,8 @@ from tests.conftest import CHECKOUT, Repository
 from tests.features.hooks.hooks import LATEST, PROMOTION, RECORD, HookedRepository, with_hooks
 
 # What a hook that has nothing to say must not pay for.
-HEAVY = frozenset(
-    "typer rich yaml jsonschema semver subprocess json dataclasses pathlib typing mlver.errors mlver.cli.main".split()
-)
+_LIBRARIES = "typer rich yaml jsonschema semver subprocess json dataclasses pathlib typing".split()
+HEAVY = frozenset([*_LIBRARIES, "mlver.errors", "mlver.cli.main"])
 
 
 @pytest.fixture

@@ -92,8 +92,8 @@ def test_what_belongs_to_git_or_mlver_is_no_place_to_check_out_to(
 def test_the_folder_told_is_shown_without_detours(second: Repository) -> None:
     said = assert_works(second, "checkout", "digits@1.0.0", "--to", "model/../../x")
     assert (
-        said
-        == f"Checked out digits 1.0.0\n  3 files written, 0 unchanged  in {second.path.parent / 'x'}\n"
+        said == "Checked out digits 1.0.0\n"
+        f"  3 files written, 0 unchanged  in {second.path.parent / 'x'}\n"
     )
 
 

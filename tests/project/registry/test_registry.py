@@ -242,7 +242,7 @@ def test_what_a_ref_comes_down_to(
 REFUSED = {
     "m@9.9.9": "m has no version 9.9.9",
     "m@staging": "no version of m holds staging",
-    "m@canary": "`canary` is neither a version nor a stage here; the stages in .mlver/config.yaml are staging, ",
+    "m@canary": "`canary` is neither a version nor a stage here; the stages in ",
     "nobody": "there is no model `nobody` here, but m, other",
     "@1.0.0": "there are 2 models here; say which: m, other",
     "m@": "names no version",

@@ -1,4 +1,4 @@
-"""Stages and seals as records and tags tell them, and what an audit of the whole repository finds."""
+"""Stages and seals as records and tags tell them, and what a whole audit finds."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def edit(repository: Repository, path: str, old: str, new: str) -> None:
 
 
 # -- a stage's history
-# -----------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------
 
 
 def test_a_whole_history_links_back_to_its_first(story: Project) -> None:
@@ -128,7 +128,7 @@ def test_gates_look_at_the_seal_the_stages_before_and_every_byte(
 
 
 # -- seals
-# -----------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------
 
 
 def broken_seals(project: Project, number: str = "1.0.0") -> list[str]:
@@ -248,7 +248,7 @@ def test_strange_tags_are_no_versions(story: Project, repository: Repository) ->
 
 
 # -- audit
-# -----------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------
 
 
 def found(project: Project) -> set[tuple[str, str, str]]:
@@ -351,7 +351,8 @@ def test_those_of_another_place_are_named(story: Project, repository: Repository
         (
             "record",
             APPROVAL,
-            "is not valid: it says that it belongs at .mlver/models/m/approvals/1.0.0/production/0002.yaml",
+            "is not valid: it says that it belongs at "
+            ".mlver/models/m/approvals/1.0.0/production/0002.yaml",
         ),
     }
 

@@ -1,4 +1,4 @@
-"""An environment told from its files: what is recorded, and that nothing of it is run or trusted."""
+"""An environment told from its files: what is recorded; nothing is run or trusted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.project.worktree.environment import capture_environment
 
-METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: Version: 9\n\nName: body\nVersion: 0\n"
+METADATA = (
+    "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: Version: 9\n\n"
+    "Name: body\nVersion: 0\n"
+)
 
 
 def package(prefix: Path, name: str, version: str, *, folder: str | None = None) -> Path:
