@@ -79,11 +79,11 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 # Of each command: git processes, fsyncs, records parsed, artifact files opened, modules imported.
 BOUNDS = {
     ("--version",): (0, 0, 0, 0, 6),
-    ("list",): (2, 0, 0, 0, 175),
-    ("list", "--json"): (2, 0, 0, 0, 137),
-    ("show", "m"): (2, 0, 0, 0, 175),
+    ("list",): (2, 0, 0, 0, 201),
+    ("list", "--json"): (2, 0, 0, 0, 163),
+    ("show", "m"): (2, 0, 0, 0, 201),
     ("log",): (1, 0, 0, 0, 223),
-    ("status",): (6, 0, 0, 0, 198),
+    ("status",): (6, 0, 0, 0, 226),
     ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 0, 0, 236),
 }
 

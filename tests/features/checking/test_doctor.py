@@ -141,7 +141,7 @@ def test_a_record_a_manifest_and_a_seal_that_are_not_right_are_named(second: Rep
 
 def test_settings_that_cannot_be_read_are_told_on_one_line(first: Repository) -> None:
     config = first.path / ".mlver/config.yaml"
-    config.write_text(config.read_text() + "stagez: {}\n")
-    (line,) = (line for line in first.mlver("doctor").out.splitlines() if "stagez" in line)
+    config.write_text(config.read_text() + "guard: {nonsense: 1}\n")
+    (line,) = (line for line in first.mlver("doctor").out.splitlines() if "nonsense" in line)
     assert line.startswith("wrong  .mlver/config.yaml  is not valid: line ")
     assert "\\n" not in line
