@@ -46,7 +46,7 @@ def find_damage(
     """
     checked = list(records)
     broken: list[BrokenLink] = []
-    digests = DigestSet.of(_pinned_raws(project, checked, broken.append))
+    digests = DigestSet.from_raw(_pinned_raws(project, checked, broken.append))
     problems = verify_objects(project, digests, everything=everything)
     affected = {problem.digest for problem in problems if problem.digest in digests}
     users = _find_users(project, checked, {digest for digest in affected if digest})
@@ -106,7 +106,7 @@ def verify_objects(
         known = {problem.digest for problem in found}
         found += [
             StoreProblem(digest, None, "is missing", lost=True)
-            for digest in sorted(kept.missing(digests) - known)
+            for digest in sorted(kept.find_missing(digests) - known)
         ]
     else:
         found = [problem for problem in found if problem.digest in digests]
@@ -151,11 +151,11 @@ def _describe_object(users: Mapping[Digest, _ObjectUser], problem: StoreProblem)
     held = users.get(problem.digest) if problem.digest else None
     if held is None:
         subject = str(problem.path) if problem.path else str(problem.digest)
-        return BrokenLink("object", subject, problem.what, "mlver doctor --fix")
+        return BrokenLink("object", subject, problem.message, "mlver doctor --fix")
     file = f"/{os.fsdecode(held.path)}" if held.path else ""
     where = f"{problem.digest}, {problem.path}" if problem.path else str(problem.digest)
     return BrokenLink(
-        "object", f"{held.subject}{file}", f"{problem.what} ({where})", "mlver doctor --fix"
+        "object", f"{held.subject}{file}", f"{problem.message} ({where})", "mlver doctor --fix"
     )
 
 

@@ -122,7 +122,7 @@ def has_no_files(where: Path) -> bool:
     if not where.is_dir():
         return not where.exists()
     faults: list[str] = []
-    return next(walk_files(os.fsencode(where), faults), None) is None and not faults
+    return next(walk_files(os.fsencode(where), faults.append), None) is None and not faults
 
 
 def measure_path(where: Path) -> MeasuredArtifact:

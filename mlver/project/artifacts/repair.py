@@ -48,7 +48,7 @@ def find_losses(project: Project) -> list[Loss]:
         Loss(
             problem.digest,
             *needed[problem.digest],
-            f"{printable_name(needed[problem.digest][1])} {problem.what}",
+            f"{printable_name(needed[problem.digest][1])} {problem.message}",
         )
         for problem in damage.verify_objects(project, needed)
         if problem.digest
