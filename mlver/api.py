@@ -1,4 +1,6 @@
-"""For programs that must say which model answered: a version resolved, its files proven, without the command line."""
+"""For programs that must say which model answered: a version resolved, its files proven, without
+the command line.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
 class ResolvedModel:
     """A version and its weights.
 
-    `digest` is of the weights (`sha256:…`), `record` of the version record's bytes. `path` is the weights' file or
-    directory, of which every byte was hashed when this was made; `data` are the digests of the data sets, by name.
+    `digest` is of the weights (`sha256:…`), `record` of the version record's bytes. `path` is the
+    weights' file or directory, of which every byte was hashed when this was made; `data` are the
+    digests of the data sets, by name.
     """
 
     name: str
@@ -50,7 +53,10 @@ class Registry:
 
     @classmethod
     def find(cls, place: Place) -> Registry:
-        """The registry of the work tree that a path (or a `git.Repo`) is in; raise MlverError where there is none."""
+        """The registry of the work tree that a path (or a `git.Repo`) is in.
+
+        Raise MlverError where there is none.
+        """
         return cls(Project.open_existing(gitpython.folder_of(place)))
 
     @property
@@ -70,11 +76,12 @@ class Registry:
         ]
 
     def resolve(self, ref: str) -> ResolvedModel:
-        """The version `ref` names (`digits@production`, `digits@1.2.0`, `digits`) with the path of its proven weights.
+        """The version `ref` names (`digits@production`, `digits@1.2.0`, `digits`) with the path of
+        its proven weights.
 
-        The path is the working one where its bytes are this version's, else a private copy made from the object store.
-        Raise MlverError when the version is unknown, its record is not the one that was sealed or promoted, or its
-        bytes cannot be had.
+        The path is the working one where its bytes are this version's, else a private copy made
+        from the object store. Raise MlverError when the version is unknown, its record is not the
+        one that was sealed or promoted, or its bytes cannot be had.
         """
         record, digest = seals.read_vouched_record(self.project, ref)
         return ResolvedModel(
@@ -101,7 +108,8 @@ class Registry:
             return self.project.top_folder / weights.path
         if not weights.stored:
             raise MlverError(
-                f"mlver keeps no copy of the weights of {record.model} {record.version}, and {weights.path} is another",
+                f"mlver keeps no copy of the weights of {record.model} {record.version}, "
+                f"and {weights.path} is another",
                 hint=f"put {weights.path} back as it was, from wherever it is kept",
             )
         return working_files.make_private_copy(self.project, weights)

@@ -1,7 +1,7 @@
 """Every failure a person can cause or meet, as one small family.
 
-The command line's error boundary turns these into a message, a `hint:` and an exit code; the Python API lets them
-through. Anything else that escapes is a bug in mlver.
+The command line's error boundary turns these into a message, a `hint:` and an exit code; the Python
+API lets them through. Anything else that escapes is a bug in mlver.
 """
 
 from __future__ import annotations
@@ -11,16 +11,21 @@ import os
 import re
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+# Every start of mlver and every commit's hook imports this module, and dataclasses costs both dear.
+if TYPE_CHECKING:
+    from mlver.findings import Finding
 
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1 controls, escape among them
-    "\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"  # invisible and bidirectional controls
-    "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"  # annotations, tag characters, undecodable bytes
+    "\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"  # invisible, bidirectional
+    "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"  # annotations, tags, undecodable
 )
 
 
 def printable_name(text: str) -> str:
-    """A name that others chose, as a message holds it: on one line, so that it cannot pass for a line of mlver's own.
+    """A name that others chose, on one line, so that it cannot pass for a line of mlver's own.
 
     Everything that is not plain text is escaped as in Python (`\\n`, `\\x1b`, `\\u202e`).
     """
@@ -28,30 +33,55 @@ def printable_name(text: str) -> str:
 
 
 def summarise_names(names: Sequence[str], most: int) -> str:
-    """Names that others chose, each on a line of its own below a message; of many, so many and how many more."""
+    """Names that others chose, each on a line of its own below a message.
+
+    Of many, so many and how many more.
+    """
     more = [f"  and {len(names) - most} more"] if len(names) > most else []
     return "\n".join([f"  {printable_name(name)}" for name in names[:most]] + more)
 
 
 class MlverError(Exception):
-    """Refused or failed: what happened to what, and (`hint`) the next command to type. Exit code 3."""
+    """Refused or failed: what happened to what, and the next commands to type. Exit code 3.
+
+    `hint` is for the usual case of one command, `hints` for several. `findings` are what made it
+    fail.
+    """
 
     exit_code = 3
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        hints: Sequence[str] = (),
+        findings: Sequence[Finding] = (),
+    ) -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hints = tuple(hints) if hint is None else (hint, *hints)
+        self.findings = tuple(findings)
+
+    @property
+    def hint(self) -> str | None:
+        """The first of the hints."""
+        return self.hints[0] if self.hints else None
 
 
 class UsageError(MlverError):
-    """The command line itself was wrong: a bad name, a path outside the repository, clashing options. Exit code 2."""
+    """The command line itself was wrong: a bad name, a path outside the repository, clashing
+    options. Exit code 2.
+    """
 
     exit_code = 2
 
 
 class InvalidDocument(MlverError):
-    """A file that is not what its schema says. `faults` holds every fault found, each with its line and key path."""
+    """A file that is not what its schema says.
+
+    `faults` holds every fault found, each with its line and key path.
+    """
 
     def __init__(self, where: str, faults: tuple[str, ...], *, hint: str | None = None) -> None:
         listed = "\n".join(f"  {fault}" for fault in faults)
@@ -69,29 +99,44 @@ class ObjectDamaged(MlverError):
 
 
 def shell_command(*words: str | os.PathLike[str]) -> str:
-    """A command to type, for a hint: whatever a path or a tag is called, a shell reads it as the name it is."""
+    """A command to type, for a hint: whatever a path or a tag is called, a shell reads it as the
+    name it is.
+    """
     return shlex.join(os.fspath(word) for word in words)
 
 
 _HINTS = {
     errno.ENOSPC: "free some space on that disk, then run the same command again",
     errno.EDQUOT: "free some of your disk quota, then run the same command again",
-    errno.EACCES: "get permission to read and write there (see `ls -ld`), then run the same command again",
-    errno.EPERM: "get permission to read and write there (see `ls -ld`), then run the same command again",
-    errno.EROFS: "that file system is mounted read-only: remount it, then run the same command again",
-    errno.EIO: "the disk reports errors: check it (see `dmesg`), and keep a copy of this repository elsewhere",
-    errno.EMFILE: "raise the limit on open files (`ulimit -n 4096`), then run the same command again",
+    errno.EACCES: (
+        "get permission to read and write there (see `ls -ld`), then run the same command again"
+    ),
+    errno.EPERM: (
+        "get permission to read and write there (see `ls -ld`), then run the same command again"
+    ),
+    errno.EROFS: (
+        "that file system is mounted read-only: remount it, then run the same command again"
+    ),
+    errno.EIO: (
+        "the disk reports errors: check it (see `dmesg`), and keep a copy of this "
+        "repository elsewhere"
+    ),
+    errno.EMFILE: (
+        "raise the limit on open files (`ulimit -n 4096`), then run the same command again"
+    ),
 }
 
 
 def refusal_error(
     doing: str, error: OSError, *, outcome: str = "nothing was changed"
 ) -> MlverError:
-    """What the operating system refused while `doing` something, with its reason, the path and what to do about it."""
+    """What the operating system refused while `doing` something, with its reason, the path and what
+    to do about it.
+    """
     path = "" if error.filename is None else f": {os.fsdecode(error.filename)}"
     if error.filename2 is not None:
         path += f" to {os.fsdecode(error.filename2)}"
     return MlverError(
         f"{doing} failed: {error.strerror or error}{path}; {outcome}",
-        hint=_HINTS.get(error.errno or 0, "mend that, then run the same command again"),
+        hint=_HINTS.get(error.errno or 0, "fix that, then run the same command again"),
     )

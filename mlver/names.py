@@ -1,13 +1,13 @@
 """The names people choose, and what each may look like; every check raises UsageError with a hint.
 
-Names become paths, tags and YAML keys on many machines, so they are narrow on purpose: nothing that a shell, git, a
-case-blind file system or an option parser would read as something else.
+Names become paths, tags and YAML keys on many machines, so they are narrow on purpose: nothing that
+a shell, git, a case-blind file system or an option parser would read as something else.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from mlver.errors import UsageError
@@ -34,7 +34,10 @@ class ModelRef(NamedTuple):
 
 
 def parse_ref(text: str) -> ModelRef:
-    """Read `MODEL`, `MODEL@SELECTOR` or `@SELECTOR`; the selector is a version, a stage or `latest`, not looked up."""
+    """Read `MODEL`, `MODEL@SELECTOR` or `@SELECTOR`.
+
+    The selector is a version, a stage or `latest`, not looked up.
+    """
     model, at, selector = text.partition("@")
     if not text or (at and not selector):
         raise UsageError(
@@ -54,7 +57,8 @@ def check_model(name: str) -> str:
     if not _MODEL.fullmatch(name):
         raise UsageError(
             f"{_quote_text(name)} is not a model name",
-            hint="use 1 to 100 letters, digits, `.`, `_` and `-`, beginning with a letter or a digit",
+            hint="use 1 to 100 letters, digits, `.`, `_` and `-`, beginning with a letter or a "
+            "digit",
         )
     if ".." in name or name.endswith((".", ".lock")):
         raise UsageError(
@@ -65,7 +69,9 @@ def check_model(name: str) -> str:
 
 
 def check_distinct(name: str, existing: Iterable[str]) -> str:
-    """Refuse a model name that differs from an existing one by letter case only: one folder on many file systems."""
+    """Refuse a model name that differs from an existing one by letter case only: one folder on many
+    file systems.
+    """
     for other in existing:
         if other != name and other.casefold() == name.casefold():
             raise UsageError(
@@ -83,7 +89,8 @@ def check_stage(name: str) -> str:
     if not _STAGE.fullmatch(name):
         raise UsageError(
             f"{_quote_text(name)} is not a stage name",
-            hint="use 1 to 32 lower-case letters, digits and `_`, beginning with a letter, such as production",
+            hint="use 1 to 32 lower-case letters, digits and `_`, beginning with a letter, such "
+            "as production",
         )
     return name
 
@@ -93,7 +100,8 @@ def check_data_set(name: str) -> str:
     if name == "weights" or not _DATA.fullmatch(name):
         raise UsageError(
             f"{_quote_text(name)} is not a data set name",
-            hint="use 1 to 64 lower-case letters, digits, `_` and `-`, beginning with a letter (not `weights`)",
+            hint="use 1 to 64 lower-case letters, digits, `_` and `-`, beginning with a letter "
+            "(not `weights`)",
         )
     return name
 
@@ -102,70 +110,86 @@ def check_label(key: str) -> str:
     if not _LABEL.fullmatch(key):
         raise UsageError(
             f"{_quote_text(key)} is not a label key",
-            hint="use 1 to 63 letters, digits, `.`, `_`, `/` and `-`, beginning with a letter or a digit",
+            hint="use 1 to 63 letters, digits, `.`, `_`, `/` and `-`, beginning with a letter or "
+            "a digit",
         )
     return key
 
 
 def check_artifact_path(path: str) -> str:
-    """A path as records hold it: relative to the root, `/` between the parts, inside the repository, not git's own."""
-    reason = _find_path_fault(path)
+    """A path as records hold it: relative to the root, inside the repository, not git's or mlver's.
+
+    This is `find_path_fault`, and what only a record asks for: text of a sane length that does not
+    reach into `.mlver`.
+    """
+    reason = find_path_fault(path) or _find_record_fault(path)
     if reason is not None:
         raise UsageError(
-            f"{_quote_text(path)} cannot be an artifact path: {reason}",
+            f"{_quote_text(path)} cannot be an artifact path: it {reason}",
             hint="give a path inside the repository, such as models/weights.safetensors",
         )
     return path
 
 
-def _find_path_fault(path: str) -> str | None:
-    parts = path.split("/")
-    if not path:
-        return "it is empty"
-    if path.startswith("/"):
-        return "it is absolute"
+def _find_record_fault(path: str) -> str | None:
     if _UNSAFE_IN_PATH.search(path):
-        return "it has control characters or bytes that are not UTF-8"
+        return "has control characters or bytes that are not UTF-8"
     if len(path.encode()) > MAX_PATH_BYTES:
-        return f"it is longer than {MAX_PATH_BYTES} bytes"
-    if not {"", ".", ".."}.isdisjoint(parts):
-        return "it has an empty, `.` or `..` part"
-    if ".git" in (part.lower() for part in parts) or parts[0].lower() == ".mlver":
-        return "git and mlver keep their own files there"
+        return f"is longer than {MAX_PATH_BYTES} bytes"
+    if is_reserved_path(path.split("/")):
+        return "reaches into `.mlver`, where mlver keeps its own files"
     return None
 
 
 def _quote_text(text: str) -> str:
-    """The text in backticks, made safe to print: whoever chose it may not be whoever reads the message."""
+    """The text in backticks, made safe to print: whoever chose it may not be whoever reads the
+    message.
+    """
     return f"`{text}`" if text.isprintable() else f"`{ascii(text)[1:-1]}`"
 
 
-# Code points that HFS+ drops from names, so that ".g\u200cit" opens .git there (git refuses the same ones).
+# Code points that HFS+ drops from names, so that ".g\u200cit" opens .git there; git refuses them.
 _IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
-
-
-# An ASCII path without any of these has no fault: one search for the many that are as they should be.
+# An ASCII path without any of these has no fault: one search for the many that are right.
 _SUSPECT = re.compile(r"^$|^[/.]|/[/.]|/$|\0")
 
 
 def is_git_name(component: str) -> bool:
     """Whether a file system may take this name for `.git`."""
-    return _IGNORED.sub("", component).casefold() == ".git"
+    return _fold_name(component) == ".git"
+
+
+def is_reserved_path(components: Sequence[str]) -> bool:
+    """Whether a path below the root belongs to git or to mlver."""
+    if components and _fold_name(components[0]) == ".mlver":
+        return True
+    return any(map(is_git_name, components))
+
+
+def _fold_name(component: str) -> str:
+    """What a name is on a file system that ignores letter case and some code points."""
+    return _IGNORED.sub("", component).casefold()
 
 
 def find_path_fault(relative: str) -> str | None:
-    """What is wrong with a relative POSIX path that a repository names, or None."""
+    """What is wrong with a relative POSIX path that a repository names, or None.
+
+    The one rule of where a file may lie. Manifests, records and everything that joins a path to the
+    root follow it.
+    """
     if relative.isascii() and not _SUSPECT.search(relative):
         return None
     parts = relative.split("/")
+    if not relative:
+        return "is empty"
     if "\0" in relative:
         return "has a NUL character"
     if relative.startswith("/"):
         return "is absolute"
     if "" in parts:
-        return "has an empty component"
+        return "has an empty part"
     if ".." in parts or "." in parts:
-        return "has a `..` or `.` component"
-    if any(is_git_name(part) for part in parts):
+        return "has a `..` or `.` part"
+    if any(map(is_git_name, parts)):
         return "reaches into `.git`"
     return None

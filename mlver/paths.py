@@ -1,6 +1,7 @@
 """Paths that others wrote: in a repository (`inside`) or on the command line (`relative`).
 
-What a repository names is never followed out of it: not by `..`, not by an absolute path, not through a symlink.
+What a repository names is never followed out of it: not by `..`, not by an absolute path, not
+through a symlink.
 """
 
 from __future__ import annotations
@@ -11,9 +12,7 @@ from collections.abc import Container
 from pathlib import Path, PurePosixPath
 
 from mlver.errors import MlverError, UsageError, shell_command
-from mlver.names import find_path_fault, is_git_name
-
-_RESERVED = {".git", ".mlver"}
+from mlver.names import find_path_fault, is_git_name, is_reserved_path
 
 
 def join_inside(
@@ -24,7 +23,9 @@ def join_inside(
     going: Container[str] = (),
     checked: set[str] | None = None,
 ) -> Path:
-    """Join a path that the repository supplies to `root`; raise MlverError if it could lead anywhere else.
+    """Join a path that the repository supplies to `root`.
+
+    Raise MlverError if it could lead anywhere else.
 
     See `within`, which gives it as text: of 50,000 paths, pathlib takes longer than the system.
     """
@@ -41,11 +42,14 @@ def join_inside_as_text(
     going: Container[str] = (),
     checked: set[str] | None = None,
 ) -> str:
-    """Join a path that the repository supplies to `root`; raise MlverError if it could lead anywhere else.
+    """Join a path that the repository supplies to `root`.
 
-    No component that exists below `root` may be a symlink; with `link_last` the last one may be, for a caller that
-    replaces the link itself, and so may those in `going`, which the caller removes before it uses the path. `checked`
-    remembers, between calls for many paths, the directories already looked at.
+    Raise MlverError if it could lead anywhere else.
+
+    No component that exists below `root` may be a symlink; with `link_last` the last one may be,
+    for a caller that replaces the link itself, and so may those in `going`, which the caller
+    removes before it uses the path. `checked` remembers, between calls for many paths, the
+    directories already looked at.
     """
     text = os.fsdecode(relative)
     fault = find_path_fault(text)
@@ -81,7 +85,8 @@ def _exists_without_symlink(path: str, part: str, whole: str) -> bool:
     if stat.S_ISLNK(mode):
         raise MlverError(
             f"the path {whole!r} passes through the symlink {part!r}",
-            hint=f"replace the symlink with what it points to, or use a path that does not contain it: {part!r}",
+            hint="replace the symlink with what it points to, or use a path that does not "
+            f"contain it: {part!r}",
         )
     return True
 
@@ -89,8 +94,8 @@ def _exists_without_symlink(path: str, part: str, whole: str) -> bool:
 def relative_to_root(root: Path, cwd: Path, given: str | os.PathLike[str]) -> str:
     """A path typed by the user in `cwd`, as the repository at `root` names it.
 
-    Symlinks within the repository are kept as typed; `root` and `cwd` themselves may be reached by any. Raises
-    UsageError outside the repository, at its root, and within `.git` and `.mlver`.
+    Symlinks within the repository are kept as typed; `root` and `cwd` themselves may be reached by
+    any. Raises UsageError outside the repository, at its root, and within `.git` and `.mlver`.
     """
     text = os.fspath(given)
     if not text or "\0" in text:
@@ -107,7 +112,7 @@ def relative_to_root(root: Path, cwd: Path, given: str | os.PathLike[str]) -> st
             f"{text!r} is the whole repository",
             hint="name a file or a directory inside it, such as models/weights",
         )
-    if parts[0].casefold() in _RESERVED or any(is_git_name(part) for part in parts):
+    if is_reserved_path(parts):
         raise UsageError(
             f"{text!r} belongs to git or mlver itself", hint="name a file or a directory beside it"
         )
@@ -115,14 +120,19 @@ def relative_to_root(root: Path, cwd: Path, given: str | os.PathLike[str]) -> st
 
 
 def find_nested_repository(root: Path, path: str) -> str | None:
-    """The innermost folder on the way to `path`, itself included, that is a git repository of its own; else None."""
+    """The innermost folder on the way to `path`, itself included, that is a git repository of its
+    own; else None.
+    """
     parts = path.split("/")
     folders = ("/".join(parts[:end]) for end in range(len(parts), 0, -1))
     return next((folder for folder in folders if os.path.lexists(f"{root}/{folder}/.git")), None)
 
 
 def check_own_directory(place: Path) -> Path:
-    """A folder that mlver itself made, or will make; raise MlverError where a symlink has taken its place."""
+    """A folder that mlver itself made, or will make.
+
+    Raise MlverError where a symlink has taken its place.
+    """
     if place.is_symlink():
         raise MlverError(
             f"{place} is a symlink, and mlver writes nowhere else than here",
@@ -140,7 +150,10 @@ def is_reserved(place: Path, *owned: Path) -> bool:
 
 
 def _components_below(root: Path, cwd: Path, text: str) -> tuple[str, ...] | None:
-    """The components of `text` below `root`, or None; tried as typed first, then with root's and cwd's links solved."""
+    """The components of `text` below `root`, or None.
+
+    Tried as typed first, then with root's and cwd's links solved.
+    """
     real_root = Path(os.path.realpath(root))
     typed = Path(os.path.normpath(cwd / text))
     # `a/../b` is taken lexically, like the shell's own cd; a kernel would follow `a` first.

@@ -28,7 +28,8 @@ __all__ = [
 Bump = Literal["major", "minor", "patch", "prerelease"]
 BUMPS: tuple[Bump, ...] = ("major", "minor", "patch", "prerelease")
 FIRST = Version(1, 0, 0)
-# A release as written, on a line of its own. One search of 100,000 is ten times faster than the library.
+# A release as written, on a line of its own. One search of 100,000 is ten times faster than the
+# library.
 _RELEASE = re.compile(
     r"^(0|[1-9][0-9]{0,250})\.(0|[1-9][0-9]{0,250})\.(0|[1-9][0-9]{0,250})$", re.MULTILINE
 )
@@ -52,17 +53,24 @@ def parse_version(text: str) -> Version:
 
 
 def bump_version(version: Version, part: Bump) -> Version:
-    """The next version: a pre-release is first finished (1.2.0-rc.2 → 1.2.0), and counted on with `prerelease`."""
+    """The next version: a pre-release is first finished (1.2.0-rc.2 → 1.2.0), and counted on with
+    `prerelease`.
+    """
     return version.next_version(part)
 
 
 def sort_versions(versions: Iterable[Version]) -> list[Version]:
-    """Lowest first. Thousands are ordered by a key each, for the library's comparison of two costs as much as ten."""
+    """Lowest first.
+
+    Thousands are ordered by a key each, for the library's comparison of two costs as much as ten.
+    """
     return sorted(versions, key=_precedence_key)
 
 
 def _precedence_key(version: Version) -> tuple[object, ...]:
-    """semver.org 2.0.0, 11: numeric identifiers come before others, fewer before more, and a release after all."""
+    """semver.org 2.0.0, 11: numeric identifiers come before others, fewer before more, and a
+    release after all.
+    """
     if version.prerelease is None:
         return (*version.to_tuple()[:3], True)
     parts = version.prerelease.split(".")
@@ -83,7 +91,9 @@ def parse_canonical(text: str) -> Version | None:
 
 
 def newest_versions(names: Sequence[str], limit: int) -> tuple[list[Version], int]:
-    """The `limit` highest of the versions among `names`, highest first, and how many there are of them in all."""
+    """The `limit` highest of the versions among `names`, highest first, and how many there are of
+    them in all.
+    """
     listed = "\n".join(name for name in names if "\n" not in name)
     releases = [
         (int(major), int(minor), int(patch)) for major, minor, patch in _RELEASE.findall(listed)

@@ -1,6 +1,7 @@
-"""Sealed surroundings for every test: a home, a git configuration, dates and a working directory of its own.
+"""Sealed surroundings: each test has a home, a git configuration, dates and a folder of its own.
 
-A test that forgets a fixture cannot reach the real home or the real checkout: an audit hook fails it on the spot.
+A test that forgets a fixture cannot reach the real home or the real checkout: an audit hook fails
+it on the spot.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from hypothesis import settings
 from mlver.cli.main import main
 from mlver.system.state import close_all
 
-# Here and not in a conftest of its own: where workers run the tests, the process that tells of them loads no other.
+# Here and not in a conftest of its own: where workers run the tests, the process that tells of them
+# loads no other.
 pytest_plugins = ("tests.faults.table",)
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -72,12 +74,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class _WriteGuard:
-    """Fails whatever writes below the real home or the checkout, or runs git in the checkout, while a test runs."""
+    """Fails whatever writes below the real home or the checkout, or runs git in the checkout, while
+    a test runs.
+    """
 
     # Python and the test tools keep their caches where the code is.
     CACHES = frozenset(("__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache"))
     MUTATIONS = frozenset(
-        "os.chmod os.chown os.link os.mkdir os.remove os.rename os.rmdir os.symlink os.truncate os.utime".split()
+        "os.chmod os.chown os.link os.mkdir os.remove os.rename os.rmdir os.symlink os.truncate"
+        " os.utime".split()
     )
     STARTS = frozenset(("os.exec", "os.posix_spawn", "subprocess.Popen"))
     WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -129,7 +134,8 @@ class _WriteGuard:
             self._fail_test(f"a test must not run git there: {words} in {where}")
 
     def _is_walled(self, path: Path) -> bool:
-        # Not Path.resolve(): the guard must not be able to trip over what a test does to os functions.
+        # Not Path.resolve(): the guard must not be able to trip over what a test does to os
+        # functions.
         path = Path(os.path.realpath(path))
         if self.CACHES & set(path.parts):
             return False
@@ -199,7 +205,10 @@ class Repository:
     path: Path
 
     def git(self, *arguments: str) -> str:
-        """Run git here; its output without the last newline. A failure of git fails the test with what git said."""
+        """Run git here; its output without the last newline.
+
+        A failure of git fails the test with what git said.
+        """
         done = subprocess.run(
             ["git", *arguments],
             cwd=self.path,
@@ -209,7 +218,8 @@ class Repository:
         )
         if done.returncode:
             pytest.fail(
-                f"git {' '.join(arguments)} exited {done.returncode}: {done.stderr.decode(errors='replace')}"
+                f"git {' '.join(arguments)} exited {done.returncode}:"
+                f" {done.stderr.decode(errors='replace')}"
             )
         return done.stdout.decode().removesuffix("\n")
 

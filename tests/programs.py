@@ -52,7 +52,9 @@ def require_program(program: str, package: str | None = None) -> None:
 
 
 def install_packages(directory: Path, group: str) -> Path:
-    """The programs of a virtual environment with a dependency group of pyproject.toml, as its lock file has it."""
+    """The programs of a virtual environment with a dependency group of pyproject.toml, as its lock
+    file has it.
+    """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", directory], check=True)
     wanted = ["--require-hashes", "--requirement", os.fspath(_LOCKS / f"{group}.txt")]
     if _LATEST:
@@ -62,7 +64,9 @@ def install_packages(directory: Path, group: str) -> Path:
 
 
 def pin_packages(folder: Path) -> dict[str, str]:
-    """Variables for programs that start pip themselves, so that it installs mlver with what the lock files name."""
+    """Variables for programs that start pip themselves, so that it installs mlver with what the
+    lock files name.
+    """
     if _LATEST:
         return {}
     place = folder / "pins.txt"
@@ -71,7 +75,8 @@ def pin_packages(folder: Path) -> dict[str, str]:
 
 
 def install_pipeline_tools(folder: Path) -> Path:
-    """The programs of a virtual environment with all that judges pipelines, and mlver, as its wheel.
+    """The programs of a virtual environment with all that judges pipelines, and mlver, as its
+    wheel.
 
     What is made is shared by the workers of a run.
     """
@@ -109,5 +114,6 @@ def _run_pip(*words: str) -> None:
     )
     if done.returncode:
         pytest.skip(
-            f"WHAT TESTS NEED CANNOT BE HAD: pip {' '.join(words)} failed: {done.stderr.strip()[-500:]}"
+            f"WHAT TESTS NEED CANNOT BE HAD: pip {' '.join(words)} failed:"
+            f" {done.stderr.strip()[-500:]}"
         )

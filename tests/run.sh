@@ -2,6 +2,7 @@
 # Checks everything, in a virtual environment of its own; needs git and a Python of 3.11 or newer.
 #
 #   tests/run.sh                           every check, with the packages that locks/dev.txt names
+#   tests/run.sh --quick                   format, lint, types, contracts and the unit tests: before every commit
 #   tests/run.sh --long                    every check, with the long campaigns
 #   tests/run.sh tests/document -k yaml    only pytest, with these arguments (options may be among them)
 #   tests/run.sh --latest                  every check, with the newest of everything; tells what is newer than the lock
@@ -17,10 +18,12 @@ exec </dev/null
 
 versions=dev # the lock file to install from, or `latest`
 interpreter=${PYTHON-}
+quick=
 long=()
 arguments=()
 while (($#)); do
   case $1 in
+    --quick) quick=1 ;;
     --long) long=(--long) ;;
     --latest | --lowest) versions=${1#--} ;;
     --python)
@@ -151,6 +154,14 @@ heading 'types'
 
 heading 'import contracts'
 "$environment/bin/lint-imports" --no-cache --no-logo
+
+if [[ $quick ]]; then
+  heading 'unit tests'
+  unit=(cli/test_app.py document hashing policy project records storage system terminal)
+  "$python" -m pytest -n 2 --dist worksteal -q -m 'not slow' "${unit[@]/#/tests/}" tests/test_*.py
+  printf '\nthe quick checks passed in %d s\n' "$SECONDS"
+  exit
+fi
 
 heading 'the wheel, installed elsewhere'
 bash tests/wheel_smoke.sh "$PWD/$python"

@@ -215,13 +215,14 @@ def test_a_record_of_another_version_answers_nothing(registry: Registry, project
     records = project.top_folder / layout.versions_folder("digits")
     (records / "1.0.0.yaml").write_bytes((records / "1.1.0.yaml").read_bytes())
     with pytest.raises(
-        MlverError, match=r"1\.0\.0\.yaml is not valid:\n  it says it is digits 1\.1\.0"
+        MlverError,
+        match=r"1\.0\.0\.yaml is not valid:\n  it says that it belongs at \.mlver/models/digits/versions/1\.1\.0\.yaml",
     ):
         registry.resolve("digits@1.0.0")
 
 
 def test_no_cache_vouches_for_a_record(registry: Registry, project: Project) -> None:
-    """The cache is made to say that 1.0.0 has the weights of 1.1.0, and that 1.1.0 holds staging."""
+    """Make the cache say that 1.0.0 has the weights of 1.1.0, and that 1.1.0 holds staging."""
     for kind, path, old, new in (
         (
             "version",

@@ -1,4 +1,6 @@
-"""The lock files name every package that the README's commands install, and nothing of the machine they came from."""
+"""The lock files name every package that the README's commands install, and nothing of the machine
+they came from.
+"""
 
 from __future__ import annotations
 

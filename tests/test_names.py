@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from mlver import names
 from mlver.document.pattern import translate_for_re
-from mlver.errors import UsageError
+from mlver.errors import MlverError, UsageError
 from mlver.names import ModelRef, parse_ref
+from mlver.paths import join_inside, relative_to_root
 
 Check = Callable[[str], str]
 
@@ -47,6 +48,13 @@ HOSTILE = [
     "./a",
     "a/../b",
     ".mlver/x",
+    ".g\u200cit/x",
+    "a/.\u200egI\ufeffT\u206f/x",
+    "\u202a.mlver",
+    ".\u200cm\u200clver/x",
+    "x/.ml\u200cver",
+    ".g\u200bit/x",
+    "\u0646\u200c\u0645/x",
     ".MLVER",
     "\ud800",
     "a\u2028b",
@@ -96,7 +104,17 @@ def test_stage_names_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["weights.bin", "models/kr2en", "a b/ü.bin", "...", "-x", ".github/x", "x/.mlver"]
+    "path",
+    [
+        "weights.bin",
+        "models/kr2en",
+        "a b/ü.bin",
+        "...",
+        "-x",
+        ".github/x",
+        "x/.mlver",
+        "\u0646\u200c\u0645/x",
+    ],
 )
 def test_artifact_paths_taken(path: str) -> None:
     assert names.check_artifact_path(path) == path
@@ -112,7 +130,10 @@ def test_artifact_paths_taken(path: str) -> None:
         ("a/", "part"),
         ("./a", "part"),
         ("x/.GIT/config", "git"),
-        (".mlver/config.yaml", "git and mlver"),
+        (".g\u200cit/x", "reaches into `.git`"),
+        ("a/.G\ufeffIT", "reaches into `.git`"),
+        (".mlver/config.yaml", "`.mlver`"),
+        (".ml\u200cver/x", "`.mlver`"),
         ("a\nb", "control"),
         ("\ud800", "UTF-8"),
         ("a" * 4097, "longer"),
@@ -121,6 +142,35 @@ def test_artifact_paths_taken(path: str) -> None:
 def test_artifact_paths_refused_with_the_reason(path: str, reason: str) -> None:
     with pytest.raises(UsageError, match=reason):
         names.check_artifact_path(path)
+
+
+HOSTILE_PATHS = [
+    *HOSTILE,
+    "a\0b",
+    "a/.",
+    "a/..",
+    "\ufeff.git",
+    ".gi\u206at/hooks/x",
+    "x/.g\u200cit",
+]
+
+
+@pytest.mark.parametrize("path", HOSTILE_PATHS)
+def test_what_no_path_may_be_no_artifact_may_be(path: str, tmp_path: Path) -> None:
+    """Manifests, joined paths, typed paths and records follow one rule; records ask for more."""
+    if names.find_path_fault(path) is not None:
+        assert not _taken(names.check_artifact_path, path)
+        with pytest.raises(MlverError):
+            join_inside(tmp_path, path)
+    if _taken(names.check_artifact_path, path):
+        assert relative_to_root(tmp_path, tmp_path, path) == path
+
+
+@pytest.mark.parametrize("path", [".g\u200cit/x", "a/.G\ufeffIT", ".ml\u200cver/x", ".MLVER/x"])
+def test_nobody_types_a_path_that_a_record_may_not_hold(path: str, tmp_path: Path) -> None:
+    assert not _taken(names.check_artifact_path, path)
+    with pytest.raises(UsageError, match="belongs to git or mlver itself"):
+        relative_to_root(tmp_path, tmp_path, path)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +196,7 @@ def test_refs_refused(text: str) -> None:
         parse_ref(text)
 
 
-@given(name=st.text(alphabet="aZ0._-/@ \n.gitmlverlock", max_size=12))
+@given(name=st.text(alphabet="aZ0._-/@ \n.gitmlverlock\u200c\ufeff", max_size=12))
 @example(name="aggit/.git")
 def test_the_schemas_judge_names_as_the_checks_do(name: str) -> None:
     for candidate in (name, *HOSTILE):

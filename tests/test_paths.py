@@ -13,9 +13,24 @@ from mlver.paths import join_inside, relative_to_root
 
 @pytest.mark.parametrize(
     "hostile",
-    ["/etc/passwd", "..", "../x", "a/../../x", "a/..", "", "a//b", "a/", "./a", "a/.", "a\0b", ".git/config",
-     "a/.GIT/hooks/pre-commit", ".g\u200cit/config", b"\xff/../x"],
-)  # fmt: skip
+    [
+        "/etc/passwd",
+        "..",
+        "../x",
+        "a/../../x",
+        "a/..",
+        "",
+        "a//b",
+        "a/",
+        "./a",
+        "a/.",
+        "a\0b",
+        ".git/config",
+        "a/.GIT/hooks/pre-commit",
+        ".g\u200cit/config",
+        b"\xff/../x",
+    ],
+)
 def test_inside_refuses_what_leads_elsewhere(tmp_path: Path, hostile: str | bytes) -> None:
     with pytest.raises(MlverError) as caught:
         join_inside(tmp_path, hostile)

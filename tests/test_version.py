@@ -62,7 +62,10 @@ def test_build_metadata_is_refused_with_what_to_write_instead() -> None:
 
 
 def test_precedence_is_semvers() -> None:
-    texts = "1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1 1.0.0".split()
+    texts = (
+        "1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11"
+        " 1.0.0-rc.1 1.0.0".split()
+    )
     found = [parse_version(text) for text in texts]
     assert sorted([*found[4:], *found[:4]]) == found
     assert sort_versions([*found[4:], *found[:4]]) == found

@@ -1,1 +1,1 @@
-"""The command line: one module a command, wired to its function and its screen. The only importer of typer."""
+"""The process: its entry points, its table of commands and its one error boundary."""

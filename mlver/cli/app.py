@@ -1,7 +1,7 @@
-"""Which commands there are, and the application that holds the one asked for.
+"""The table of commands, and the application that runs one of them.
 
-A command's module is imported when it is the one invoked, or when help or completion needs them all: start-up pays for
-nothing else.
+A command's module is imported when that command runs, or when help or completion needs all of them:
+start-up pays for nothing else.
 """
 
 from __future__ import annotations
@@ -21,9 +21,15 @@ from mlver import __version__
 from mlver.cli.completion import rejoin_bash_words
 from mlver.errors import MlverError, UsageError
 from mlver.system.lock import WAIT_S
-from mlver.terminal.exits import INTERRUPTED
+from mlver.terminal.exits import INTERRUPTED, CommandInterrupted
 from mlver.terminal.progress import TerminalReporter
 from mlver.terminal.session import CommandSession
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+_DESCRIPTION = (
+    "Version models with git: weights, data, params, environment, metrics, "
+    "and who let them through."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class LoadedCommand:
 
 
 def load_command(name: str) -> LoadedCommand:
-    """The command called `name`: `<name>_command` and `<NAME>_EXAMPLES` of its feature's `cli.py`."""
+    """Import a command: `<name>_command` and `<NAME>_EXAMPLES` of its feature's `cli.py`."""
     module = import_module(f"mlver.features.{COMMANDS[name].feature}.cli")
     return LoadedCommand(
         function=getattr(module, f"{name}_command"),
@@ -76,28 +82,33 @@ def load_command(name: str) -> LoadedCommand:
 
 
 def run_command(args: list[str]) -> int:
-    """Run the command `args` name; return its exit code. Raise MlverError, UsageError for a wrong command line."""
+    """Run the command that `args` name; return its exit code.
+
+    Raise MlverError, UsageError for a wrong command line, and CommandInterrupted for a Ctrl-C.
+    """
     name = _find_command_name(args)
     args = args or ["--help"]
     app = build_app([name] if name in COMMANDS else COMMANDS)
+    reporter = TerminalReporter()
     try:
         with rejoin_bash_words(COMMANDS):
-            code = app(args, prog_name=_choose_program_name(args), standalone_mode=False)
-    except typer.Abort:
-        raise KeyboardInterrupt from None
+            code = app(
+                args, prog_name=_choose_program_name(args), standalone_mode=False, obj=reporter
+            )
+    except (typer.Abort, KeyboardInterrupt):
+        raise CommandInterrupted(reporter.landed) from None
     except typer.TyperException as error:
         raise _describe_usage_error(error, name) from None
-    if code == INTERRUPTED:  # typer's own way to pass a Ctrl-C on
-        raise KeyboardInterrupt
+    # Typer turns a Ctrl-C into this code.
+    if code == INTERRUPTED:
+        raise CommandInterrupted(reporter.landed)
     return code if isinstance(code, int) else 0
 
 
 def build_app(names: Iterable[str]) -> typer.Typer:
     """The application with these commands."""
     app = typer.Typer(pretty_exceptions_enable=False, context_settings=_HELP)
-    app.callback(
-        help="Version models with git: weights, data, params, environment, metrics, and who let them through."
-    )(_set_global_options)
+    app.callback(help=_DESCRIPTION)(_set_global_options)
     for name in names:
         command = load_command(name)
         add_command = app.command(
@@ -112,13 +123,10 @@ def build_app(names: Iterable[str]) -> typer.Typer:
 
 
 def _unwrap_paragraphs(docstring: str) -> str:
-    """Each paragraph on one line, for the terminal to wrap: Typer would keep the breaks of the source."""
-    return "\n\n".join(
-        " ".join(paragraph.split()) for paragraph in inspect.cleandoc(docstring).split("\n\n")
-    )
-
-
-_HELP = {"help_option_names": ["-h", "--help"]}
+    """Put each paragraph on one line, for the terminal to wrap."""
+    # Typer would keep the line breaks of the source.
+    paragraphs = inspect.cleandoc(docstring).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def _print_version(wanted: bool) -> None:
@@ -154,12 +162,12 @@ def _set_global_options(
             f"-C names {directory}, which is no directory",
             hint="mlver -C DIR … takes the folder to work in",
         )
-    TerminalReporter.done.clear()  # of an earlier command in this process
-    ctx.obj = CommandSession(start, wait)
+    reporter = ctx.find_object(TerminalReporter) or TerminalReporter()
+    ctx.obj = CommandSession(start, wait, reporter)
 
 
 def _find_command_name(args: list[str]) -> str | None:
-    """The command among `args`: the first word that is neither an option nor the value of one."""
+    """The command's name in `args`: the first word that is no option and no value of one."""
     words = iter(args)
     for word in words:
         if word in ("-C", "--wait"):
@@ -170,32 +178,29 @@ def _find_command_name(args: list[str]) -> str | None:
 
 
 def _choose_program_name(args: list[str]) -> str:
-    """Our name as it was typed; but what the shell completes is `mlver`."""
+    """Our name as it was typed."""
+    # The shell completes `mlver`, whatever installs the completion.
     completion = {"--install-completion", "--show-completion"}
-    return (
-        "git mlver"
-        if Path(sys.argv[0]).name == "git-mlver" and completion.isdisjoint(args)
-        else "mlver"
-    )
+    if Path(sys.argv[0]).name == "git-mlver" and completion.isdisjoint(args):
+        return "git mlver"
+    return "mlver"
 
 
 def _describe_usage_error(error: typer.TyperException, name: str | None) -> MlverError:
     """A wrong command line, with a right one beside it."""
     if name in COMMANDS:
         example = load_command(name).examples[0]
-        return UsageError(
-            _format_usage_message(error), hint=f"{example}   (more: mlver {name} --help)"
-        )
+        return UsageError(_format_usage_message(error), hints=(example, f"mlver {name} --help"))
     if name is None:
         return UsageError(_format_usage_message(error), hint="mlver --help")
-    meant = difflib.get_close_matches(name, COMMANDS, n=1)
-    return UsageError(
-        f"there is no command `{name}`" + (f"; did you mean `{meant[0]}`?" if meant else ""),
-        hint=f"mlver {meant[0]} --help" if meant else "mlver --help",
-    )
+    message = f"there is no command `{name}`"
+    for similar_name in difflib.get_close_matches(name, COMMANDS, n=1):
+        question = f"did you mean `{similar_name}`?"
+        return UsageError(f"{message}; {question}", hint=f"mlver {similar_name} --help")
+    return UsageError(message, hint="mlver --help")
 
 
 def _format_usage_message(error: typer.TyperException) -> str:
-    """What typer says, as our own messages begin and end."""
-    said = error.format_message().strip().rstrip(".")
-    return said[:1].lower() + said[1:]
+    """Typer's message, written as our own messages are."""
+    message = error.format_message().strip().rstrip(".")
+    return message[:1].lower() + message[1:]

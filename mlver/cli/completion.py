@@ -1,7 +1,8 @@
-"""bash splits words at `@` and `=` before it asks what completes them; here they are put together again.
+"""bash splits words at `@` and `=` before it completes them; here they are joined again.
 
-The script that `--install-completion` writes is Typer's, and hands on what bash made of the line: `digits@1` as the
-three words `digits`, `@` and `1`. What is offered then replaces only what follows the model's name.
+The script that `--install-completion` writes is Typer's, and passes on what bash made of the line:
+`digits@1` as the three words `digits`, `@` and `1`. The completions that bash gets then replace
+only the part behind the model's name.
 """
 
 from __future__ import annotations
@@ -13,47 +14,55 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 
 ASKED = "_MLVER_COMPLETE"
-_WORDS, _AT = "COMP_WORDS", "COMP_CWORD"
+_WORDS = "COMP_WORDS"
+_POSITION = "COMP_CWORD"
 
 
 @contextmanager
 def rejoin_bash_words(commands: Collection[str]) -> Iterator[None]:
-    """Where bash asks: give Typer the words as they were typed, and bash what replaces the part it asked for."""
+    """Give Typer the words as they were typed, and bash only the part that it replaces."""
     if os.environ.get(ASKED) != "complete_bash" or "\n" not in os.environ.get(_WORDS, ""):
         yield
         return
-    words = os.environ[_WORDS].split("\n")[: int(os.environ[_AT]) + 1]
+    words = os.environ[_WORDS].split("\n")[: int(os.environ[_POSITION]) + 1]
     typed = _join_words(words, commands)
-    os.environ[_WORDS], os.environ[_AT] = "\n".join(typed), str(len(typed) - 1)
-    model, at, _ = typed[-1].partition("@")
-    offered = io.StringIO()
+    os.environ[_WORDS] = "\n".join(typed)
+    os.environ[_POSITION] = str(len(typed) - 1)
+    completions = io.StringIO()
     try:
-        with redirect_stdout(offered):
+        with redirect_stdout(completions):
             yield
     finally:
-        # a word in quotes was not split, and is replaced whole
-        kept = model if at and typed[-1] != words[-1] else ""
-        sys.stdout.write(
-            "".join(f"{line.removeprefix(kept)}\n" for line in offered.getvalue().splitlines())
-        )
+        kept_prefix = ""
+        # A word in quotes was not split, and all of it is replaced.
+        if typed[-1] != words[-1] and "@" in typed[-1]:
+            kept_prefix = typed[-1].partition("@")[0]
+        for line in completions.getvalue().splitlines():
+            sys.stdout.write(f"{line.removeprefix(kept_prefix)}\n")
 
 
 def _join_words(words: Sequence[str], commands: Collection[str]) -> list[str]:
-    """`digits @ 1` as `digits@1`, `--to = x` as `--to=x`; `@1` stays a word behind a command or an option."""
+    """Join `digits @ 1` as `digits@1`, and `--to = x` as `--to=x`."""
     typed: list[str] = []
-    open_end = False  # whether the next word goes on where the last one ended
+    goes_on = False  # whether the next word goes on where the last one ended
     for word in words:
-        before = typed[-1] if typed else ""
-        takes = word == "=" and before.startswith("--")
-        takes = takes or (
-            word == "@"
-            and before not in commands
-            and not before.startswith("-")
-            and "@" not in before
-        )
-        if (open_end and word) or (takes and len(typed) > 1):
+        # The first word is the program, which nothing belongs to.
+        joins = len(typed) > 1 and _joins_word(typed[-1], word, commands)
+        if joins or (goes_on and word):
             typed[-1] += word
         else:
             typed.append(word)
-        open_end = word in ("@", "=")
+        goes_on = word in ("@", "=")
     return typed
+
+
+def _joins_word(before: str, word: str, commands: Collection[str]) -> bool:
+    """Whether a separator belongs to the word before it.
+
+    `@1` is a word of its own behind a command or an option.
+    """
+    if word == "=":
+        return before.startswith("--")
+    if word != "@" or before in commands or before.startswith("-"):
+        return False
+    return "@" not in before

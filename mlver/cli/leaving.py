@@ -9,20 +9,21 @@ from typing import NoReturn
 
 
 def end_process(code: int) -> NoReturn:
-    """End the process here and now: taking every module apart first takes as long as half of a short command's work.
+    """End the process at once.
 
-    Nothing is lost by it. Whoever wrote a file has closed and synced it; only what is printed and the cache may wait.
-    Python's own ends of a process, such as the report of a profiler, do not come: those call `mlver.cli.main.main`.
+    To take every module apart first would cost half as much as a short command's work. Nothing is
+    lost: every file is closed and synced by the code that wrote it, so that only the streams and
+    the cache are left. Python's own last steps, such as the report of a profiler, do not happen;
+    programs that need them call `mlver.cli.main.main`.
     """
     if state := sys.modules.get("mlver.system.state"):
         import signal
 
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # the work is done: it is too late to be told of an interrupt
+        # The work is done: an interrupt comes too late.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         state.close_all()
     for stream in (sys.stdout, sys.stderr):
-        # there may be none, or nobody at its end, and an interrupt is too late
+        # A stream may not exist, or may have no reader any more.
         with suppress(AttributeError, OSError, ValueError, KeyboardInterrupt):
             stream.flush()
     os._exit(code)

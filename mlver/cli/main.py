@@ -1,5 +1,7 @@
 """The one error boundary: whatever happens below ends here as a message, a hint and an exit code.
 
+With `--json` a failure is one document on stdout as well (`schemas/result-error.schema.json`).
+
 0 done · 1 the answer is no · 2 usage · 3 refused or failed · 70 a bug in mlver · 130 interrupted.
 """
 
@@ -9,40 +11,48 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from mlver import __version__
 from mlver.errors import MlverError, refusal_error
-from mlver.terminal.exits import BUG, INTERRUPTED, discard_stream
+
+if TYPE_CHECKING:
+    from mlver.terminal.failure import Failure
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `mlver ARGV…`; return the exit code. Nothing escapes but SystemExit from the shell's completion."""
+    """Run `mlver ARGV…`; return the exit code. Only the shell's completion raises SystemExit."""
     args = list(sys.argv[1:] if argv is None else argv)
     _open_standard_streams()
     for stream in (sys.stdout, sys.stderr):
-        # a terminal that cannot show a character gets its escape, not a traceback
+        # A terminal that cannot show a character gets its escape, not a traceback.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     code = _run_guarded(args)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
+            from mlver.terminal.exits import discard_stream
+
             discard_stream(stream)
     return code
 
 
 def _open_standard_streams() -> None:
-    """Cron jobs and daemons may start us without some: what is written there goes nowhere, and nothing else goes there.
+    """Open /dev/null in the place of each standard stream that is closed.
 
-    A descriptor left closed would be given to the next file that is opened, and git would write its output into that.
+    Cron jobs and daemons may start us without some. A descriptor that stays closed would be given
+    to the next file that is opened, and git would write its output into that file.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:
-            if not _is_open(number):
-                os.set_inheritable(
-                    os.open(os.devnull, os.O_RDWR), True
-                )  # takes the lowest number: this one
-            setattr(sys, name, open(os.devnull, "w" if number else "r"))  # noqa: SIM115, PTH123 - for all of the run
+        if getattr(sys, name) is not None:
+            continue
+        if not _is_open(number):
+            # The system gives the lowest free number, which is this one.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+        mode = "w" if number else "r"
+        stream = open(os.devnull, mode)  # noqa: SIM115, PTH123 - open for all of the run
+        setattr(sys, name, stream)
 
 
 def _is_open(number: int) -> bool:
@@ -66,50 +76,63 @@ def _run_guarded(args: list[str]) -> int:
             from mlver.cli.app import run_command
 
             code = run_command(args)
-        sys.stdout.flush()  # here, where it can still be told that there is no room for it
+        # Flushed here, where it can still be reported that there is no room for it.
+        sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
-        return _report_interrupt()
+    except KeyboardInterrupt as interrupt:
+        return _report_interrupt(interrupt, args)
     except BrokenPipeError:
         return 0
     except MlverError as error:
-        return _report_error(error)
+        return _report_error(error, args)
     except OSError as error:
-        return _report_error(refusal_error("that", error))
-    except Exception as error:  # noqa: BLE001 - the boundary: what is nobody's fault but ours
+        return _report_error(refusal_error("that", error), args)
+    except Exception as error:  # noqa: BLE001 - the boundary: everything else is our own fault
         return _report_bug(error, args)
 
 
-def _report_interrupt() -> int:
-    from mlver.terminal.progress import TerminalReporter
-    from mlver.terminal.screen import TextScreen
+def _report_interrupt(interrupt: KeyboardInterrupt, args: list[str]) -> int:
+    from mlver.terminal.exits import INTERRUPTED, CommandInterrupted
+    from mlver.terminal.failure import describe_interrupt
 
-    done = "".join(f", but `{what}` is done" for what in TerminalReporter.done)
-    with suppress(OSError):
-        TextScreen(sys.stderr).draw_line(f"interrupted{done}")
+    landed = interrupt.landed if isinstance(interrupt, CommandInterrupted) else ()
+    _print_failure(describe_interrupt(landed), args)
     return INTERRUPTED
 
 
-def _report_error(error: MlverError) -> int:
-    from mlver.terminal import failure
-    from mlver.terminal.screen import TextScreen
+def _report_error(error: MlverError, args: list[str]) -> int:
+    from mlver.terminal.failure import describe_error
 
-    with suppress(OSError):  # whoever cannot be told still gets the exit code
-        failure.draw_failure(error, TextScreen(sys.stderr))
+    _print_failure(describe_error(error), args)
     return error.exit_code
 
 
 def _report_bug(error: Exception, args: list[str]) -> int:
-    from mlver.terminal import failure
-    from mlver.terminal.screen import TextScreen
+    from mlver.terminal.exits import BUG
+    from mlver.terminal.failure import describe_bug
 
-    told = MlverError(
-        f"this is a bug in mlver ({type(error).__name__}: {error})",
-        hint=_save_traceback(error, args),
-    )
-    with suppress(OSError):
-        failure.draw_failure(told, TextScreen(sys.stderr))
+    _print_failure(describe_bug(error, _save_traceback(error, args)), args)
     return BUG
+
+
+def _print_failure(failure: Failure, args: list[str]) -> None:
+    """Print a failure: as text on stderr and, with `--json`, as one document on stdout too."""
+    from mlver.terminal.failure import ErrorResult, draw_failure
+    from mlver.terminal.screen import TextScreen
+    from mlver.terminal.structured import dump_document
+
+    # Where a stream cannot be written to, the exit code still says that the command failed.
+    with suppress(OSError):
+        draw_failure(failure, TextScreen(sys.stderr))
+    if _wants_json(args):
+        with suppress(OSError):
+            sys.stdout.write(dump_document(ErrorResult(failure)))
+
+
+def _wants_json(args: list[str]) -> bool:
+    """Whether `--json` was typed. The words decide: a wrong command line never becomes options."""
+    options_end = args.index("--") if "--" in args else len(args)
+    return "--json" in args[:options_end]
 
 
 def _save_traceback(error: Exception, args: list[str]) -> str:
@@ -118,12 +141,13 @@ def _save_traceback(error: Exception, args: list[str]) -> str:
     import tempfile
     import traceback
 
-    told = "".join((shlex.join(["mlver", *args]), "\n\n", *traceback.format_exception(error)))
+    command = shlex.join(["mlver", *args])
+    report = "".join([command, "\n\n", *traceback.format_exception(error)])
     try:
         with tempfile.NamedTemporaryFile(
             "wb", prefix="mlver-bug-", suffix=".txt", delete=False
         ) as file:
-            file.write(told.encode(errors="backslashreplace"))
+            file.write(report.encode(errors="backslashreplace"))
     except OSError as reason:
         return f"please report it; where it happened could not be saved ({reason.strerror})"
     return f"please report it, with {file.name}, which says where it happened"

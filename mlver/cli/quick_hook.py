@@ -1,7 +1,7 @@
-"""The hooks' own way in, `mlver hook …` and `mlver-hook …`: they run on every commit, and must cost next to nothing.
+"""The hooks' own entry, `mlver hook …` and `mlver-hook …`: they run on every commit, and are quick.
 
-A commit with nothing in it for mlver is let through after one look of git. What git itself runs goes on without the
-command line's library; anything else, such as `--help` or a word that is wrong, is left to the command `hook` proper.
+A commit that holds nothing for mlver passes after one call of git. The hooks that git itself runs
+do without Typer; everything else, such as `--help` or a wrong word, is left to the command `hook`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import sys
 
-# What git and the pre-commit framework start at a commit.
+# The hooks that git and the pre-commit framework run at a commit.
 _AT_COMMIT = ("check", "guard", "pre-commit")
-# Set by the pre-commit framework where it names a range of commits: then there is more to judge than the index.
+# The pre-commit framework sets it for a range of commits: then more than the index is judged.
 _RANGE_END = "PRE_COMMIT_TO_REF"
 
 
@@ -40,7 +40,7 @@ def _is_quiet(words: list[str]) -> bool:
         return False
     if words != ["pre-commit"] and sys.stdout is not None:
         try:
-            # past the buffer, which would keep what cannot be written and fail whoever tells of it
+            # Past the buffer, which would keep text that cannot be written, and fail at the exit.
             os.write(sys.stdout.fileno(), b"All is well  nothing for mlver is staged\n")
         except OSError:
             return False
@@ -48,11 +48,8 @@ def _is_quiet(words: list[str]) -> bool:
 
 
 def run_full_hook(words: list[str]) -> int:
-    """What `hook` could not answer at a glance; raise MlverError as every command does."""
-    plain = words[:1] == ["pre-push"] or words in (
-        [name] for name in (*_AT_COMMIT, "status", "pre-receive")
-    )
-    if not plain or any(word.startswith("-") for word in words):
+    """Run a hook that had no quick answer; raise MlverError as every command does."""
+    if not _is_run_by_git(words):
         from mlver.cli.app import run_command
 
         return run_command(["hook", *words])
@@ -61,3 +58,13 @@ def run_full_hook(words: list[str]) -> int:
     from mlver.features.hooks.run import perform_hook, read_commit_range
 
     return perform_hook(Path.cwd(), words[0], words[1:], read_commit_range())
+
+
+def _is_run_by_git(words: list[str]) -> bool:
+    """Whether a hook was started as git starts it: by its name, with no option."""
+    for word in words:
+        if word.startswith("-"):
+            return False
+    if words[:1] == ["pre-push"]:
+        return True
+    return len(words) == 1 and words[0] in (*_AT_COMMIT, "status", "pre-receive")

@@ -1,1 +1,1 @@
-"""The only package that talks to git: `process` starts it, `repository` asks it, `changes` has it write."""
+"""The only package that talks to git: `process` starts it, `repository` reads, `changes` writes."""

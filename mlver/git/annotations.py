@@ -1,4 +1,4 @@
-"""What people wrote into their tags: who, when and why; of a lightweight tag, what its commit says."""
+"""Who wrote a tag, when and why; a lightweight tag has the words of its commit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TagAnnotation:
 def read_annotations(repository: GitRepository) -> dict[str, TagAnnotation]:
     """The annotation of every tag, by the tag's name."""
     listing = repository.process.read(["for-each-ref", f"--format={_FIELDS}", "refs/tags/"])
-    fields = [field.decode(errors="replace") for field in listing.split(b"\0")]
+    fields = listing.decode(errors="replace").split("\0")
     annotations: dict[str, TagAnnotation] = {}
     for start in range(0, len(fields) - _FIELD_COUNT, _FIELD_COUNT):
         reference, creator, subject, body = fields[start : start + _FIELD_COUNT]

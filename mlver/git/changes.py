@@ -1,4 +1,4 @@
-"""What mlver changes in a repository: stage, commit only its own paths, tag, push, and sync it all to disk."""
+"""What mlver changes in a repository: it stages, commits its own paths, tags, pushes and syncs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mlver.errors import shell_command
 from mlver.git.gitpython import import_gitpython
+from mlver.git.listings import split_fields
 from mlver.git.process import GitFailed, GitProcess
 from mlver.git.repository import GitRepository
 from mlver.system import durable
@@ -19,7 +20,7 @@ from mlver.system import durable
 if TYPE_CHECKING:
     from mlver.git.transfer import TransferReporter
 
-# What a server says whose hooks or settings forbid a push (git-receive-pack(1); forges protect tags by hooks).
+# How a server refuses a push by its settings or hooks (git-receive-pack(1)); forges use hooks.
 _FORBIDDEN = re.compile(
     r"hook declined|protected|prohibited|forbidden|permission denied|not allowed", re.IGNORECASE
 )
@@ -28,9 +29,10 @@ _RUN_AGAIN = "fix what git or its hook names above, then run the command again; 
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """A path as the index held it; `entry` is git's `<mode> <object> <stage>`, None where it held no such path.
+    """A path as the index held it; `entry` is git's `<mode> <object> <stage>`.
 
-    Of a path whose merge stopped there is a line for each side.
+    It is None where the index held no such path. A path whose merge stopped has a line for each
+    side.
     """
 
     path: str
@@ -39,17 +41,14 @@ class IndexEntry:
 
 def index_entries(repository: GitRepository, paths: Sequence[str]) -> tuple[IndexEntry, ...]:
     """How the index holds `paths` now, so that `restore_index` can put exactly them back."""
-    listing = os.fsdecode(repository.process.read(["ls-files", "--stage", "-z", "--", *paths]))
-    sides: dict[str, list[str]] = {}
-    for line in listing.split("\0"):
-        if line:
-            entry, path = line.split("\t", 1)
-            sides.setdefault(path, []).append(entry)
-    entries: list[IndexEntry] = []
-    for path in paths:
-        entry_text = "\n".join(sides[path]) if path in sides else None
-        entries.append(IndexEntry(path, entry_text))
-    return tuple(entries)
+    listing = repository.process.read(["ls-files", "--stage", "-z", "--", *paths])
+    entries: dict[str, str] = {}
+    for line in split_fields(listing):
+        entry, path = line.split("\t", 1)
+        if path in entries:
+            entry = f"{entries[path]}\n{entry}"
+        entries[path] = entry
+    return tuple(IndexEntry(path, entries.get(path)) for path in paths)
 
 
 def restore_index(repository: GitRepository, entries: Sequence[IndexEntry]) -> None:
@@ -59,17 +58,19 @@ def restore_index(repository: GitRepository, entries: Sequence[IndexEntry]) -> N
     for entry in entries:
         if entry.entry is None:
             absent.append(entry.path)
-        else:
-            lines += [f"{line}\t{entry.path}\0" for line in _update_lines(entry.entry)]
+            continue
+        for line in _update_lines(entry.entry):
+            lines.append(f"{line}\t{entry.path}\0")
     doing = "put its index back"
+    request = os.fsencode("".join(lines))
     arguments = ["update-index", "-z", "--index-info"]
-    repository.process.write(arguments, stdin=os.fsencode("".join(lines)), doing=doing)
+    repository.process.write(arguments, stdin=request, doing=doing)
     arguments = ["update-index", "--force-remove", "-z", "--stdin"]
     repository.process.write(arguments, stdin=_join_paths(absent), doing=doing)
 
 
 def _update_lines(entry: str) -> list[str]:
-    """What update-index takes for an entry: the sides of a merge go where nothing is (git-update-index(1))."""
+    """What git-update-index(1) takes for an entry: the sides of a merge go where nothing is."""
     sides = entry.split("\n")
     if sides[0].endswith(" 0"):
         return sides
@@ -85,11 +86,15 @@ def stage_paths(repository: GitRepository, paths: Sequence[str]) -> None:
 
 
 def is_whole_index(data: bytes) -> bool:
-    """Whether an index file ends in the checksum of the rest, or in zeros, for no checksum (gitformat-index(5))."""
+    """Whether an index file ends in the checksum of the rest, or in zeros where it has none.
+
+    gitformat-index(5) describes the format.
+    """
     if not data.startswith(b"DIRC"):
         return False
-    checksums = (hashlib.sha1(data[:-20], usedforsecurity=False), hashlib.sha256(data[:-32]))
-    for checksum in checksums:
+    sha1 = hashlib.sha1(data[:-20], usedforsecurity=False)
+    sha256 = hashlib.sha256(data[:-32])
+    for checksum in (sha1, sha256):
         zeros = bytes(checksum.digest_size)
         if data.endswith((checksum.digest(), zeros)):
             return True
@@ -105,7 +110,7 @@ def unstage_paths(repository: GitRepository, paths: Sequence[str]) -> None:
 
 
 def commit_only(repository: GitRepository, paths: Sequence[str], message: str) -> str:
-    """Commit exactly `paths`, already staged; other staged work stays staged. Return the commit's id."""
+    """Commit exactly `paths`, already staged, and nothing else; return the commit's id."""
     arguments = ["commit", "--quiet", "--only", "--cleanup=whitespace", f"--message={message}"]
     arguments += ["--pathspec-from-file=-", "--pathspec-file-nul"]
     repository.process.write(
@@ -116,7 +121,7 @@ def commit_only(repository: GitRepository, paths: Sequence[str], message: str) -
 
 
 def create_tag(repository: GitRepository, name: str, commit: str, message: str) -> None:
-    """Make an annotated tag (signed where tag.gpgSign says so). Never moves one: raise GitFailed if it exists."""
+    """Make an annotated tag (signed where tag.gpgSign says so); raise GitFailed if it exists."""
     repository.process.write(
         ["tag", "--annotate", "--cleanup=whitespace", "--file=-", "--", name, commit],
         stdin=message.encode(),
@@ -139,13 +144,17 @@ def _update_tags(
     repository: GitRepository, verb: str, tags: Mapping[str, str], *, doing: str
 ) -> None:
     """One transaction of git-update-ref(1)."""
-    lines = [f"{verb} refs/tags/{name}\0{object_id}\0" for name, object_id in tags.items()]
-    if lines:
-        arguments = ["update-ref", "--stdin", "-z"]
-        repository.process.write(arguments, stdin="".join(lines).encode(), doing=doing)
+    if not tags:
+        return
+    request = ""
+    for name, object_id in tags.items():
+        request += f"{verb} refs/tags/{name}\0{object_id}\0"
+    arguments = ["update-ref", "--stdin", "-z"]
+    repository.process.write(arguments, stdin=request.encode(), doing=doing)
 
 
-_PUSH_SIZE = 3  # forges start no pipeline for more tags than this in one push
+# Forges start no pipeline for more tags than this in one push.
+_PUSH_SIZE = 3
 
 
 def split_batches(names: Sequence[str]) -> list[Sequence[str]]:
@@ -159,12 +168,13 @@ def push_tags(
     names: Sequence[str],
     reporter: TransferReporter | None = None,
 ) -> None:
-    """Push tags all or none; a tag the other side holds differently is refused, never overwritten."""
+    """Push tags all or none; one that the other side holds differently is refused."""
     import_gitpython()
     from mlver.git import transfer
 
     refspecs = [f"refs/tags/{name}:refs/tags/{name}" for name in names]
-    hint = f"if {remote} holds another tag of this name, its version is taken: register under the next one"
+    other = f"if {remote} holds another tag of this name, its version is taken"
+    hint = f"{other}: register under the next one"
     doing = f"push the tags to {remote}"
     try:
         transfer.push_references(
@@ -173,10 +183,9 @@ def push_tags(
     except GitFailed as failed:
         if not _FORBIDDEN.search(failed.output):
             raise
-        push = shell_command("git", "push", remote, *names[:3])
-        hint = f"have somebody push them who may: {push}   (they are kept here)"
+        push = shell_command("git", "push", remote, *names[:_PUSH_SIZE])
         doing = f"push the tags, for {remote} does not let you"
-        raise GitFailed(doing, failed.output, hint=hint) from None
+        raise GitFailed(doing, failed.output, hint=push) from None
 
 
 def set_option(repository: GitRepository, key: str, value: str) -> None:
@@ -185,24 +194,26 @@ def set_option(repository: GitRepository, key: str, value: str) -> None:
 
 
 def merge_lines(directory: Path, base: str, ours: str, theirs: str) -> bool:
-    """Merge three files line by line into `ours`, as git does of itself; whether both sides are marked in it now."""
+    """Merge three files line by line into `ours`, as git does; return whether it has conflicts."""
     labels = ["-L", "ours", "-L", "base", "-L", "theirs"]
     arguments = ["merge-file", *labels, "--", ours, base, theirs]
     return GitProcess(directory).try_read(arguments).code != 0
 
 
 def sync_git(repository: GitRepository, refs: Iterable[str]) -> None:
-    """Make what git wrote survive a power cut: the names of new objects, and of `refs` (full names), and the index.
+    """Make what git wrote survive a power cut: new objects, `refs` (full names) and the index.
 
     git syncs the files it writes (core.fsync=all), but for the index of `commit --only`, and not
     the directories that name them, so a fresh reference or object can vanish with its entry.
     """
-    common, own = repository.common_dir, repository.git_dir
+    common = repository.common_dir
+    own = repository.git_dir
     objects = common / "objects"
     paths = [objects / name for name in os.listdir(objects) if len(name) == 2]
     paths += [objects, objects / "pack", own / "index"]
     for ref in refs:
-        paths += [parent for parent in (common / ref).parents if parent.is_relative_to(common)]
+        parents = (common / ref).parents
+        paths += [parent for parent in parents if parent.is_relative_to(common)]
     for path in dict.fromkeys([*paths, own]):
         _sync(path)
 
@@ -211,7 +222,8 @@ def _sync(path: Path) -> None:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return  # another git process renamed or packed it meanwhile; its own write was synced by it
+        # another git process renamed or packed it meanwhile, and synced what it wrote
+        return
     try:
         with durable.naming_errors(path):
             os.fsync(handle)
@@ -220,4 +232,5 @@ def _sync(path: Path) -> None:
 
 
 def _join_paths(paths: Sequence[str]) -> bytes:
-    return b"".join(os.fsencode(path) + b"\0" for path in paths)
+    request = "".join(f"{path}\0" for path in paths)
+    return os.fsencode(request)

@@ -1,4 +1,4 @@
-"""What a commit that is about to be made, or a range of commits, touches: told by the index and by history alone."""
+"""What a commit that is about to be made, or a range of commits, touches: no file is looked at."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
 
 _MERGED = "GITHEAD_"
-_MAIN_NAMES = ("main", "master", "trunk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class KnownObject:
 
 
 def is_absent(object_id: str) -> bool:
-    """Whether an id stands for nothing, as where a reference is made or deleted (SHA-1 or SHA-256)."""
+    """Whether an id stands for nothing, as where a reference is made or deleted."""
     return not object_id.strip("0")
 
 
@@ -47,15 +46,17 @@ def _merging_commits(repository: GitRepository) -> list[str]:
     if not repository.hooked:
         return []
     # git merge runs its hook before it writes the file, and names what it merges in the environment
-    return [name.removeprefix(_MERGED) for name in os.environ if name.startswith(_MERGED)]
+    variables = [name for name in os.environ if name.startswith(_MERGED)]
+    return [name.removeprefix(_MERGED) for name in variables]
 
 
 def compare_index(
     repository: GitRepository, commit: str | None
 ) -> dict[str, tuple[TreeEntry | None, TreeEntry | None]]:
-    """How the index differs from a commit (None: from nothing at all): the entry before and now, by path."""
+    """How the index differs from a commit (None: from nothing): old and new entry, by path."""
     if commit is None:
-        commit = repository.process.read(["hash-object", "-t", "tree", "--stdin"]).decode().strip()
+        empty_tree = repository.process.read(["hash-object", "-t", "tree", "--stdin"])
+        commit = empty_tree.decode().strip()
     arguments = ["diff-index", "--cached", "--raw", "-z", "--no-renames", "--no-abbrev", commit]
     listing = repository.process.read(arguments, doing="compare the index with HEAD")
     fields = iter(listing.split(b"\0"))
@@ -65,21 +66,29 @@ def compare_index(
             continue
         words = field.decode().removeprefix(":").split(" ")
         old_mode, new_mode, old_id, new_id, _ = words
+        old_entry = _make_entry(old_mode, old_id)
+        new_entry = _make_entry(new_mode, new_id)
         path = os.fsdecode(next(fields))
-        differences[path] = _make_entry(old_mode, old_id), _make_entry(new_mode, new_id)
+        differences[path] = old_entry, new_entry
     return differences
 
 
 def _make_entry(mode: str, object_id: str) -> TreeEntry | None:
-    return TreeEntry(mode, object_id) if int(mode) else None
+    if int(mode) == 0:
+        return None
+    return TreeEntry(mode, object_id)
 
 
 def list_changed_paths(
     repository: GitRepository, new: str, without: Sequence[str], *under: str
 ) -> list[str]:
-    """Every path below `under` that a commit of `new` touched, and none of `without`; merges from every parent."""
+    """Every path below `under` that a commit of `new` touched, and none of `without`.
+
+    Merges are compared with every parent.
+    """
     options = ["-z", "-m", "--format=", "--name-only", "--no-renames"]
-    listing = repository.process.read(["log", *options, new, *_excluding(without), "--", *under])
+    reach = [new, *_excluding(without)]
+    listing = repository.process.read(["log", *options, *reach, "--", *under])
     paths: dict[str, None] = {}
     for field in listing.split(b"\0"):
         path = field.lstrip(b"\n")
@@ -91,8 +100,12 @@ def list_changed_paths(
 def list_new_blobs(
     repository: GitRepository, new: str, without: Sequence[str]
 ) -> list[tuple[str, KnownObject]]:
-    """The file contents that `new` has in its history and none of `without` has, each with (one of) its paths."""
-    listing = repository.process.read(["rev-list", "--objects", new, *_excluding(without)])
+    """The file contents that only the history of `new` has, each with (one of) its paths.
+
+    What the history of a commit in `without` has is left out.
+    """
+    reach = [new, *_excluding(without)]
+    listing = repository.process.read(["rev-list", "--objects", *reach])
     object_ids: list[str] = []
     paths: list[str] = []
     for line in listing.splitlines():
@@ -100,25 +113,27 @@ def list_new_blobs(
         if space:
             object_ids.append(object_id.decode())
             paths.append(os.fsdecode(path))
-    contents: list[tuple[str, KnownObject]] = []
-    for path_name, found in zip(paths, find_objects(repository, object_ids), strict=True):
-        if found is not None and found.kind == "blob":
-            contents.append((path_name, found))
-    return contents
+    known_objects = find_objects(repository, object_ids)
+    blobs: list[tuple[str, KnownObject]] = []
+    for blob_path, known in zip(paths, known_objects, strict=True):
+        if known is not None and known.kind == "blob":
+            blobs.append((blob_path, known))
+    return blobs
 
 
 def find_objects(repository: GitRepository, names: Iterable[str]) -> list[KnownObject | None]:
-    """What each name (an object's id, or `<commit>:<path>`) stands for; None where there is nothing."""
+    """What each name (an object's id, or `<commit>:<path>`) stands for; None where nothing."""
     lines: list[bytes] = []
     for name in names:
         encoded = os.fsencode(name)
         # a name that would be two lines asks for nothing
-        lines.append(b"" if b"\n" in encoded else encoded)
+        if b"\n" in encoded:
+            encoded = b""
+        lines.append(encoded + b"\n")
     if not lines:
         return []
-    listing = repository.process.read(
-        ["cat-file", "--batch-check"], stdin=b"\n".join(lines) + b"\n"
-    )
+    request = b"".join(lines)
+    listing = repository.process.read(["cat-file", "--batch-check"], stdin=request)
     return [_parse_object(line) for line in listing.splitlines()]
 
 
@@ -139,21 +154,8 @@ def list_holders(repository: GitRepository, commit: str) -> list[str]:
     return listing.decode(errors="replace").splitlines()
 
 
-def list_main_branches(repository: GitRepository) -> list[str]:
-    """The references that stand for what has landed: where a remote's HEAD leads, and main branches by their names."""
-    configured = repository.process.try_read(["config", "--get", "init.defaultBranch"])
-    names = list(dict.fromkeys((configured.out.decode().strip(), *_MAIN_NAMES)))
-    patterns: list[str] = []
-    for name in names:
-        if name:
-            patterns += [f"refs/heads/{name}", f"refs/remotes/*/{name}"]
-    patterns.append("refs/remotes/*/HEAD")
-    listing = repository.process.read(["for-each-ref", "--format=%(refname)", *patterns])
-    return listing.decode().splitlines()
-
-
 def find_own_branch(repository: GitRepository) -> str | None:
-    """The full reference of the branch that is worked on: HEAD's, or the one that is being rebased."""
+    """The full reference of the branch that is worked on: HEAD's, or the one being rebased."""
     branch = repository.head().branch
     if branch is not None:
         return f"refs/heads/{branch}"
@@ -165,11 +167,14 @@ def find_own_branch(repository: GitRepository) -> str | None:
 
 
 def find_commit(repository: GitRepository, revision: str) -> str | None:
-    """The full id of the commit that a person's `--from` or `--to` names; None where it names none."""
-    arguments = ["rev-parse", "--quiet", "--verify", "--end-of-options", f"{revision}^{{commit}}"]
-    return repository.process.try_read(arguments).out.decode().strip() or None
+    """The full id of the commit that a person's `--from` or `--to` names; None where none."""
+    options = ["--quiet", "--verify", "--end-of-options"]
+    finished = repository.process.try_read(["rev-parse", *options, f"{revision}^{{commit}}"])
+    return finished.out.decode().strip() or None
 
 
 def _excluding(commits: Sequence[str]) -> list[str]:
-    """The arguments that leave out what `commits` hold; options such as `--all` pass as they are."""
-    return ["--not", *commits, "--not"] if commits else []
+    """The arguments that leave out what `commits` hold, which may be options such as `--all`."""
+    if not commits:
+        return []
+    return ["--not", *commits, "--not"]

@@ -1,6 +1,7 @@
-"""GitPython: imported only where another repository is spoken to, or where a program asks for a `git.Repo`.
+"""GitPython, imported only to speak to another repository, or for a program's own `git.Repo`.
 
-The import runs `git version` twice and loads a hundred modules, so nothing that only looks or hooks may pay for it.
+The import runs `git version` twice and loads a hundred modules, so commands that only look, and
+hooks, do without it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def import_gitpython() -> None:
-    """Import GitPython in the environment that git is started in; raise MlverError where there is no git."""
+    """Import GitPython in the environment that git gets; raise MlverError where there is no git."""
     with hidden_environment():
         try:
             import git  # noqa: F401
@@ -32,7 +33,7 @@ def import_gitpython() -> None:
 
 
 def folder_of(place: Place) -> Path:
-    """The folder that a path or a `git.Repo` stands for; raise MlverError for a repository without a work tree."""
+    """The folder that a path or a `git.Repo` stands for; raise MlverError for a bare repository."""
     if isinstance(place, str | os.PathLike):
         return Path(place).absolute()
     tree = place.working_tree_dir

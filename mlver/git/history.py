@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from mlver.git.repository import GitRepository, parse_changes
+from mlver.git.listings import parse_changes
+from mlver.git.repository import GitRepository
 
 
 @dataclass(frozen=True, slots=True)
 class RecordTampering:
     """A commit that changed (`M`) or deleted (`D`) a path that should only ever have been added.
 
-    `R`: a merge on the main line replaced what that line held by what the merged branch had in its place.
+    `R`: a merge on the main line replaced what that line held by what the merged branch had in its
+    place.
     """
 
     commit: str
@@ -23,11 +26,12 @@ class RecordTampering:
 def find_tampering(
     repository: GitRepository, *under: str, tip: str = "HEAD", without: Sequence[str] = ()
 ) -> list[RecordTampering]:
-    """Where `tip`'s history changed or deleted a file below `under`, merges looked at from every parent.
+    """Where `tip`'s history changed or deleted a file below `under`.
 
-    A merge that took one parent's file and not the other's has settled a conflict and is not
-    reported, unless it took from the line that leads to `tip`, from first parent to first parent,
-    what that line had landed. Commits that are reachable from `without` are not looked at.
+    Merges are looked at from every parent. A merge that took one parent's file and not the other's
+    has settled a conflict and is not reported, unless it took from the line that leads to `tip`,
+    from first parent to first parent, what that line had landed. Commits that are reachable from
+    `without` are not looked at.
     """
     reach = [tip]
     if without:
@@ -39,51 +43,59 @@ def find_tampering(
         kind = "D" if letter == "D" else "M"
         edits[commit, kind, path] = None
     modifying = {commit for commit, kind, _ in edits if kind == "M"}
-    merged: dict[tuple[str, str], str] = {}
-    if modifying:
-        merged = _judge_merges(repository, modifying, under, reach)
+    verdicts = _judge_merges(repository, modifying, under, reach)
     reported: list[RecordTampering] = []
     for commit, kind, path in edits:
         verdict = kind
         if kind == "M":
-            verdict = merged.get((commit, path), kind)
+            verdict = verdicts.get((commit, path), kind)
         if verdict:
             reported.append(RecordTampering(commit, verdict, path))
     return reported
 
 
 def _judge_merges(
-    repository: GitRepository, commits: Iterable[str], under: Sequence[str], reach: Sequence[str]
+    repository: GitRepository, commits: Collection[str], under: Sequence[str], reach: Sequence[str]
 ) -> dict[tuple[str, str], str]:
-    """What merges among `commits` did to each path they changed: `M`, `R`, or nothing to complain of (empty)."""
+    """What the merges among `commits` did to each path they changed.
+
+    It is `M` or `R`, as in RecordTampering, or empty where the merge only settled a conflict.
+    """
     merges = _find_merges(repository, commits)
     if not merges:
         return {}
-    first_parents = repository.process.read(["rev-list", "--first-parent", *reach])
-    main_line = set(first_parents.decode().split())
+    listing = repository.process.read(["rev-list", "--first-parent", *reach])
+    main_line = set(listing.decode().split())
     verdicts: dict[tuple[str, str], str] = {}
     for commit, parents in merges.items():
-        # what differs from each parent; a path that a parent has not (A) is not that parent's to vouch for
         differences = [_compare_trees(repository, parent, commit, under) for parent in parents]
-        paths: dict[str, None] = {}
-        for difference in differences:
-            paths |= dict.fromkeys(difference)
-        for path in paths:
-            is_taken = any(path not in difference for difference in differences)
-            is_lost = commit in main_line and differences[0].get(path, "A") != "A"
-            if not is_taken:
-                verdicts[commit, path] = "M"
-            else:
-                verdicts[commit, path] = "R" if is_lost else ""
+        landed = differences[0] if commit in main_line else {}
+        for path in dict.fromkeys(itertools.chain(*differences)):
+            verdicts[commit, path] = _judge_path(path, differences, landed)
     return verdicts
 
 
-def _find_merges(repository: GitRepository, commits: Iterable[str]) -> dict[str, list[str]]:
+def _judge_path(
+    path: str, differences: Sequence[Mapping[str, str]], landed: Mapping[str, str]
+) -> str:
+    """What a merge did to a path; `landed` is how it differs from the main line it is on."""
+    if all(path in difference for difference in differences):
+        return "M"
+    # a path that a parent has not (A) is not that parent's to vouch for
+    if landed.get(path, "A") != "A":
+        return "R"
+    return ""
+
+
+def _find_merges(repository: GitRepository, commits: Collection[str]) -> dict[str, list[str]]:
     """The merges among `commits`, each with its parents."""
-    asked = "".join(f"{commit}\n" for commit in commits).encode()
+    if not commits:
+        return {}
+    request = "".join(f"{commit}\n" for commit in commits)
     arguments = ["rev-list", "--no-walk", "--parents", "--min-parents=2", "--stdin"]
+    listing = repository.process.read(arguments, stdin=request.encode())
     merges: dict[str, list[str]] = {}
-    for line in repository.process.read(arguments, stdin=asked).decode().splitlines():
+    for line in listing.decode().splitlines():
         commit, *parents = line.split()
         merges[commit] = parents
     return merges

@@ -1,20 +1,17 @@
-"""A merge, rebase or cherry-pick that stopped: which commits meet in it, and which side has landed."""
+"""A merge, rebase or cherry-pick that stopped: which commits meet, and which side has landed."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from mlver.errors import MlverError
-from mlver.git import remotes
+from mlver.git.listings import split_fields
 from mlver.git.repository import GitRepository
 
 What = Literal["merge", "rebase", "cherry-pick", "squash", "commit"]
 _TIP = re.compile(r"^commit ([0-9a-f]{40}|[0-9a-f]{64})$", re.MULTILINE)
-_USUAL = ("main", "master")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +43,11 @@ def find_merge_state(repository: GitRepository) -> MergeState | None:
     head = repository.head().commit
     if head is None:
         return None
-    if any((repository.git_dir / name).exists() for name in ("rebase-merge", "rebase-apply")):
+    if _is_rebasing(repository):
         rebased = _resolve_commit(repository, "REBASE_HEAD")
-        return _pick_state(repository, "rebase", head, rebased) if rebased else None
+        if rebased is None:
+            return None
+        return _pick_state(repository, "rebase", head, rebased)
     picked = _resolve_commit(repository, "CHERRY_PICK_HEAD")
     if picked:
         return _pick_state(repository, "cherry-pick", head, picked)
@@ -59,6 +58,11 @@ def find_merge_state(repository: GitRepository) -> MergeState | None:
     if squashed:
         return _merge_state(repository, "squash", head, squashed)
     return None
+
+
+def _is_rebasing(repository: GitRepository) -> bool:
+    folders = ("rebase-merge", "rebase-apply")
+    return any((repository.git_dir / folder).exists() for folder in folders)
 
 
 def last_commit_state(repository: GitRepository) -> MergeState | None:
@@ -73,12 +77,17 @@ def last_commit_state(repository: GitRepository) -> MergeState | None:
 
 
 def _pick_state(repository: GitRepository, what: What, head: str, commit: str) -> MergeState:
-    before = list_commit_parents(repository, commit)
-    return MergeState(what, head, commit, before[0] if before else None)
+    # the commit that git replays may be a root, which comes from nothing
+    base = None
+    parents = list_commit_parents(repository, commit)
+    if parents:
+        base = parents[0]
+    return MergeState(what, head, commit, base)
 
 
 def _merge_state(repository: GitRepository, what: What, head: str, commit: str) -> MergeState:
-    bases = repository.process.try_read(["merge-base", head, commit]).out.decode().split("\n", 1)
+    finished = repository.process.try_read(["merge-base", head, commit])
+    bases = finished.out.decode().split("\n", 1)
     return MergeState(what, head, commit, bases[0] or None)
 
 
@@ -99,14 +108,18 @@ def _read_squash_message(repository: GitRepository) -> str | None:
     path = repository.git_dir / "SQUASH_MSG"
     if not path.exists():
         return None
-    match = _TIP.search(path.read_text(errors="replace"))
-    return _resolve_commit(repository, match[1]) if match else None
+    squashed_tip = _TIP.search(path.read_text(errors="replace"))
+    if squashed_tip is None:
+        return None
+    return _resolve_commit(repository, squashed_tip[1])
 
 
 def _resolve_commit(repository: GitRepository, name: str) -> str | None:
-    arguments = ["rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}"]
-    finished = repository.process.try_read(arguments)
-    return finished.out.decode().strip() if finished.code == 0 else None
+    options = ["--quiet", "--verify", "--end-of-options"]
+    finished = repository.process.try_read(["rev-parse", *options, f"{name}^{{commit}}"])
+    if finished.code != 0:
+        return None
+    return finished.out.decode().strip()
 
 
 def list_commit_parents(repository: GitRepository, commit: str) -> list[str]:
@@ -119,40 +132,13 @@ def list_unmerged(repository: GitRepository) -> set[str]:
     """Paths of which the index holds both sides."""
     listing = repository.process.read(["ls-files", "--unmerged", "-z", "--full-name"])
     paths: set[str] = set()
-    for line in listing.split(b"\0"):
-        if line:
-            paths.add(os.fsdecode(line.partition(b"\t")[2]))
+    for line in split_fields(listing):
+        _, _, path = line.partition("\t")
+        paths.add(path)
     return paths
 
 
 def is_ancestor(repository: GitRepository, tip: str, commit: str) -> bool:
     """Whether a commit is part of the history that leads to `tip`, a full reference or id."""
-    return repository.process.try_read(["merge-base", "--is-ancestor", commit, tip]).code == 0
-
-
-def find_landing_branch(repository: GitRepository) -> str | None:
-    """The full reference of the remote branch that work lands on: the remote's HEAD, else its main or master."""
-    remote = remotes.default_remote(repository)
-    if remote is None:
-        return None
-    arguments = ["symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD"]
-    remote_head = repository.process.try_read(arguments)
-    if remote_head.code == 0:
-        return _find_first(repository, [remote_head.out.decode().strip()])
-    return _find_first(repository, [f"refs/remotes/{remote}/{name}" for name in _USUAL])
-
-
-def find_main_branch(repository: GitRepository) -> str | None:
-    """The full reference of the branch here that work lands on: the one the remote's is called, else main or master."""
-    remote = find_landing_branch(repository)
-    if remote:
-        return _find_first(repository, [f"refs/heads/{remote.split('/', 3)[3]}"])
-    return _find_first(repository, [f"refs/heads/{name}" for name in _USUAL])
-
-
-def _find_first(repository: GitRepository, references: Sequence[str]) -> str | None:
-    """The first of these references that there is."""
-    for reference in references:
-        if _resolve_commit(repository, reference):
-            return reference
-    return None
+    arguments = ["merge-base", "--is-ancestor", commit, tip]
+    return repository.process.try_read(arguments).code == 0

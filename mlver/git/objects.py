@@ -1,6 +1,7 @@
 """Objects read out of git's own store, in one process however many are asked for.
 
-Asked for is `<commit>:<path>`, an object's id or a full reference; no name is followed further than it says.
+A name is `<commit>:<path>`, an object's id or a full reference; none is followed further than it
+says.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from mlver.git.process import GitProcess
 
 _BATCH = ("cat-file", "--batch")
 _PIECE = 1 << 20
-# From so many paths of one folder in one commit on, the folder is read first: git reads all of it for each path.
+# git reads a whole folder for each path in it, so from this many paths on, it is read once, first.
 _TOGETHER = 16
 
 
@@ -47,9 +48,8 @@ def read_objects(process: GitProcess, specs: Iterable[str]) -> Iterator[GitObjec
 
 def read_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[bytes | None]:
     """The bytes behind each `<commit>:<path>`, in turn; None where there is no such blob."""
-    wanted = list(specs)
-    known = _find_neighbours(process, wanted)
-    for blob in read_objects(process, (known.get(spec, spec) for spec in wanted)):
+    names = _shorten_specs(process, specs)
+    for blob in read_objects(process, names):
         if blob is None or blob.kind != b"blob":
             yield None
         else:
@@ -59,11 +59,11 @@ def read_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[bytes | No
 def hash_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[Digest | None]:
     """The SHA-256 of the same bytes, hashed as they come, so that no blob is in memory as a whole.
 
-    Read it to its end: only then is a failure of git raised, and until then what it lacked looks missing.
+    Read it to its end: only then is a failure of git raised, and until then what it lacked looks
+    missing.
     """
-    wanted = list(specs)
-    known = _find_neighbours(process, wanted)
-    requests = _encode_requests(process, (known.get(spec, spec) for spec in wanted))
+    names = _shorten_specs(process, specs)
+    requests = _encode_requests(process, names)
     with process.streamed(_BATCH, stdin=_join_lines(requests)) as stream:
         for _ in requests:
             header = _parse_header(stream.readline()[:-1])
@@ -78,17 +78,28 @@ def hash_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[Digest | N
 def _hash_object(stream: BinaryIO, size: int) -> Digest:
     """The digest of so many bytes, behind which there is one more: the end of a line."""
     hasher = hashlib.sha256()
-    while size and (piece := stream.read(min(size, _PIECE))):
+    remaining = size
+    while remaining:
+        piece = stream.read(min(remaining, _PIECE))
+        if not piece:
+            break
         hasher.update(piece)
-        size -= len(piece)
+        remaining -= len(piece)
     stream.read(1)
     return Digest(hasher.hexdigest())
 
 
-def _find_neighbours(process: GitProcess, specs: Iterable[str]) -> dict[str, str]:
-    """The object ids behind those that have many others beside them in the same folder of the same commit.
+def _shorten_specs(process: GitProcess, specs: Iterable[str]) -> list[str]:
+    """Each spec, or the object id behind it where that is known beforehand."""
+    wanted = list(specs)
+    object_ids = _find_neighbours(process, wanted)
+    return [object_ids.get(spec, spec) for spec in wanted]
 
-    Empty where that folder has no such name. A folder that cannot be had says nothing of any.
+
+def _find_neighbours(process: GitProcess, specs: Iterable[str]) -> dict[str, str]:
+    """The object ids behind specs that name many files of one folder of one commit.
+
+    An id is empty where that folder has no such name. A folder that cannot be read is left out.
     """
     folders: dict[str, list[str]] = defaultdict(list)
     for spec in specs:
@@ -105,22 +116,27 @@ def _find_neighbours(process: GitProcess, specs: Iterable[str]) -> dict[str, str
         # of a name that is there twice, git finds the first
         entries = dict(reversed(list(_list_entries(tree))))
         for name in folders[folder]:
-            object_ids[f"{folder}/{name}"] = entries.get(_encode_name(name), "")
+            encoded = _encode_name(name)
+            object_ids[f"{folder}/{name}"] = entries.get(encoded, "")
     return object_ids
 
 
 def _list_entries(tree: GitObject) -> Iterator[tuple[bytes, str]]:
-    """The name and the object id of each entry of a tree, as git keeps them: `<mode> <name>NUL<raw id>`."""
+    """The name and the object id of each entry of a tree: `<mode> <name>NUL<raw id>`."""
     width = len(tree.id) // 2
     start = 0
-    while (end := tree.data.find(b"\0", start)) >= 0:
-        entry = tree.data[start:end]
+    while True:
+        end = tree.data.find(b"\0", start)
+        if end < 0:
+            return
+        _, _, name = tree.data[start:end].partition(b" ")
         start = end + 1 + width
-        yield entry.partition(b" ")[2], tree.data[end + 1 : start].hex()
+        object_id = tree.data[end + 1 : start]
+        yield name, object_id.hex()
 
 
 def _encode_requests(process: GitProcess, specs: Iterable[str]) -> list[bytes]:
-    """Each as a line of its own; of a line's end git takes a carriage return away, too."""
+    """Each spec as one line; git would take a carriage return at its end for a part of that end."""
     requests: list[bytes] = []
     for spec in specs:
         name = spec
@@ -144,7 +160,7 @@ def _parse_header(line: bytes) -> tuple[str, bytes, int] | None:
 
 
 def _resolve_name(process: GitProcess, spec: str) -> str:
-    """The id of an object whose name would break a list of one a line; empty where there is none."""
+    """The id of an object whose name would break a list of lines; empty where there is none."""
     if not _encode_name(spec):
         return ""
     finished = process.try_read(["rev-parse", "--quiet", "--verify", spec])

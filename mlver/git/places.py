@@ -13,11 +13,14 @@ from mlver.git.process import OLDEST, GitFailed, GitProcess
 _ABSOLUTE = "--path-format=absolute"
 
 
-def find_places(process: GitProcess, asked: Sequence[str]) -> list[Path]:
-    """What `git rev-parse` answers to options such as `--show-toplevel`; raise MlverError outside any repository."""
-    folders = _ask_git(process, asked).split("\n")
-    if len(folders) != len(asked):  # a newline in a folder's name
-        folders = [_ask_git(process, [option]) for option in asked]
+def find_places(process: GitProcess, options: Sequence[str]) -> list[Path]:
+    """What `git rev-parse` answers to options such as `--show-toplevel`, each as a path.
+
+    Raise MlverError outside any repository.
+    """
+    folders = _ask_git(process, options).split("\n")
+    if len(folders) != len(options):  # a newline in a folder's name
+        folders = [_ask_git(process, [option]) for option in options]
     return [Path(folder) for folder in folders]
 
 
@@ -36,21 +39,20 @@ def _refuse_old_git(process: GitProcess) -> MlverError:
     answer = process.read(["--version"]).decode(errors="replace").strip()
     return MlverError(
         f"git {answer.removeprefix('git version ')} is too old: mlver needs git {OLDEST} or newer",
-        hint="https://git-scm.com/downloads   (upgrade git, then run the command again)",
+        hint="upgrade git: https://git-scm.com/downloads",
     )
 
 
-def _not_a_work_tree(start: Path, said: str) -> MlverError:
-    if "must be run in a work tree" in said:
+def _not_a_work_tree(start: Path, output: str) -> MlverError:
+    if "must be run in a work tree" in output:
         return MlverError(
             f"{start} is a bare repository, which has no files to register",
             hint="run mlver in a clone of it",
         )
-    if "not a git repository" in said:
+    if "not a git repository" in output:
         return MlverError(f"{start} is not in a git repository", hint="git init")
-    owned = re.search(r"dubious ownership in repository at '(.+)'", said)
-    hint = None
+    owned = re.search(r"dubious ownership in repository at '(.+)'", output)
     if owned:
-        trust = shell_command("git", "config", "--global", "--add", "safe.directory", owned[1])
-        hint = f"{trust}   (if you trust whose it is)"
-    return GitFailed("open the repository", said, hint=hint)
+        hint = shell_command("git", "config", "--global", "--add", "safe.directory", owned[1])
+        return GitFailed("open the repository, unless you trust its owner", output, hint=hint)
+    return GitFailed("open the repository", output)

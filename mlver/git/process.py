@@ -1,9 +1,10 @@
-"""How a git process is started: which environment, which configuration, what becomes of its failure.
+"""How a git process is started: with which environment and configuration, and how it may fail.
 
-Two kinds of call. `read` never runs code a repository names: its local filters, monitors and pagers are switched off,
-no object is fetched behind its back, no lock is taken; and it reads history as it was committed, whatever replacements
-and grafts this clone has set up. `write` is the user's own git, with their hooks and signing,
-and with every object, reference and index write synced to disk.
+Two kinds of call. `read` never runs code that a repository names: its local filters, monitors and
+pagers are switched off, no object is fetched behind its back, no lock is taken; and it reads
+history as it was committed, whatever replacements and grafts this clone has set up. `write` is the
+user's own git, with their hooks and signing, and with every object, reference and index write
+synced to disk.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 from mlver.errors import MlverError
 
-# git's own location and the person's identity, credentials and tracing pass through; everything that could point git
-# at another repository, index or object directory (as inside a hook) does not.
+# git's own location and the person's identity, credentials and tracing pass through; everything
+# that could point git at another repository, index or object directory (as inside a hook) does not.
 _KEPT = frozenset(
     {
         "GIT_ASKPASS",
@@ -41,9 +42,17 @@ _KEPT = frozenset(
         "GIT_SSL_CAINFO",
     }
 )
-# Within a hook these say what is judged: the index of `commit -a`, the objects of a push that is still in quarantine.
+# Within a hook these say what is judged: the index of `commit -a`, the objects of a push that is
+# still in quarantine.
 _HOOKED_PATHS = frozenset(
-    "GIT_DIR GIT_WORK_TREE GIT_COMMON_DIR GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_QUARANTINE_PATH".split()
+    {
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_COMMON_DIR",
+        "GIT_INDEX_FILE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_QUARANTINE_PATH",
+    }
 )
 _HOOKED = _HOOKED_PATHS | {"GIT_ALTERNATE_OBJECT_DIRECTORIES"}
 _KEPT_PREFIXES = ("GIT_TRACE", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_", "GIT_CONFIG_COUNT")
@@ -73,11 +82,12 @@ _WRITE = (
     *("-c", "gc.auto=0"),
     *("-c", "maintenance.auto=false"),
 )
-# What a partial clone was to fetch when it is first asked for. All of the records' history is fetched by looking at it.
+# A partial clone fetches an object when something first asks for it; looking at all of the records'
+# history fetches what it lacks.
 _PROMISED = re.compile(r"could not fetch [0-9a-f]{40,64} from promisor remote")
-_FETCH = "git log --all --patch -- .mlver >/dev/null   (which fetches what it needs)"
+_FETCH = "git log --all --patch -- .mlver >/dev/null"
 OLDEST = "2.31"  # the first whose `rev-parse` gives absolute paths
-# What one thread hides, another one must not take for what there is.
+# One thread must not take what another one hides for all there is.
 _HIDING = threading.RLock()
 _NOT_FOUND = "git is not installed, or not on PATH"
 
@@ -94,11 +104,9 @@ class GitFailed(MlverError):
     """git ended with an error; `output` is what it, or a hook it ran, printed."""
 
     def __init__(self, doing: str, output: str, *, hint: str | None = None) -> None:
-        said = (
-            "\n".join(f"  {line}" for line in output.strip().splitlines())
-            or "  (it printed nothing)"
-        )
-        super().__init__(f"git could not {doing}; it said:\n{said}", hint=hint)
+        lines = output.strip().splitlines() or ["(it printed nothing)"]
+        listing = "\n".join(f"  {line}" for line in lines)
+        super().__init__(f"git could not {doing}; it said:\n{listing}", hint=hint)
         self.output = output
 
 
@@ -106,8 +114,9 @@ class GitFailed(MlverError):
 class GitProcess:
     """Starts git in one directory.
 
-    `disarm` are settings that switch a repository's own filters off; `keep_open` are descriptors that a git that
-    writes holds as long as it runs; `hooked`: git started us as its hook, and what it says of index and objects holds.
+    `disarm` are settings that switch a repository's own filters off; `keep_open` are descriptors
+    that a git that writes holds as long as it runs; `hooked`: git started us as its hook, and the
+    index and objects it names are the ones to use.
     """
 
     directory: Path
@@ -117,42 +126,56 @@ class GitProcess:
 
     def read(self, args: Sequence[str], *, stdin: bytes = b"", doing: str | None = None) -> bytes:
         """The output of a call that changes nothing; raise GitFailed when `doing` it failed."""
-        return _checked(self.try_read(args, stdin=stdin), doing or f"answer `git {args[0]}`")
+        finished = self.try_read(args, stdin=stdin)
+        return _checked(finished, doing or f"answer `git {args[0]}`")
 
     def try_read(self, args: Sequence[str], *, stdin: bytes = b"") -> FinishedProcess:
         """The same where a non-zero exit is an answer."""
-        return self._run((*_READ, *args), stdin, self._quiet())
+        arguments = (*_READ, *args)
+        return self._run(arguments, stdin, self._quiet())
 
     @contextmanager
     def streamed(self, args: Sequence[str], *, stdin: bytes = b"") -> Iterator[BinaryIO]:
-        """The output of a `read` as it comes, for what no memory should hold at once; read it to its end."""
-        with memory_file() as asked, memory_file() as said:
-            asked.write(stdin)
-            asked.seek(0)
+        """The output of a `read` as it comes, for what no memory should hold at once.
+
+        Read it to its end: git's failure is raised there.
+        """
+        with memory_file() as request, memory_file() as complaints:
+            request.write(stdin)
+            request.seek(0)
             try:
                 git = subprocess.Popen(
                     ["git", *_ALWAYS, *_READ, *args],
                     cwd=self.directory,
-                    stdin=asked,
+                    stdin=request,
                     stdout=subprocess.PIPE,
-                    stderr=said,
+                    stderr=complaints,
                     env=self._environment(self._quiet()),
                 )
             except FileNotFoundError:
                 raise unstartable(self.directory) from None
             with git:
                 yield cast(BinaryIO, git.stdout)
-            said.seek(0)
-            _checked(FinishedProcess(git.returncode, b"", said.read()), f"answer `git {args[0]}`")
+            complaints.seek(0)
+            finished = FinishedProcess(git.returncode, b"", complaints.read())
+            _checked(finished, f"answer `git {args[0]}`")
 
     def _quiet(self) -> Mapping[str, str]:
-        quiet = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
-        # a graft would cut the commit out that edited or deleted a record
-        quiet["GIT_GRAFT_FILE"] = os.devnull
-        return {**quiet, **_settings(self.disarm)}
+        return {
+            "GIT_ALLOW_PROTOCOL": "none",
+            "GIT_NO_LAZY_FETCH": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            # a graft would cut the commit out that edited or deleted a record
+            "GIT_GRAFT_FILE": os.devnull,
+            **_number_settings(self.disarm),
+        }
 
     def _environment(self, env: Mapping[str, str]) -> Mapping[str, str]:
-        return {**_environment(), **(inherited_environment() if self.hooked else {}), **env}
+        environment = _environment()
+        if self.hooked:
+            environment.update(inherited_environment())
+        environment.update(env)
+        return environment
 
     def write(
         self,
@@ -163,16 +186,18 @@ class GitProcess:
         env: Mapping[str, str] | None = None,
         hint: str | None = None,
     ) -> bytes:
-        """The output of a call that changes the repository; raise GitFailed, with `hint`, when it failed."""
-        # A file, whole before git starts: a pipe that breaks when mlver is killed would end a list or a message early,
-        # and git would carry on with what it has.
-        with memory_file() as whole:
-            whole.write(stdin)
-            whole.seek(0)
-            done = self._run(
-                (*_WRITE, *args), whole, {"GIT_EDITOR": ":", **(env or {})}, self.keep_open
-            )
-        return _checked(done, doing, hint)
+        """The output of a call that changes the repository; raise GitFailed when it failed."""
+        arguments = (*_WRITE, *args)
+        variables = {"GIT_EDITOR": ":"}
+        if env is not None:
+            variables.update(env)
+        # A file, whole before git starts: a pipe that breaks when mlver is killed would end a list
+        # or a message early, and git would carry on with what it has.
+        with memory_file() as request:
+            request.write(stdin)
+            request.seek(0)
+            finished = self._run(arguments, request, variables, self.keep_open)
+        return _checked(finished, doing, hint)
 
     def _run(
         self,
@@ -181,12 +206,14 @@ class GitProcess:
         env: Mapping[str, str],
         keep_open: tuple[int, ...] = (),
     ) -> FinishedProcess:
-        given: dict[str, Any] = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+        source: dict[str, Any] = {"stdin": stdin}
+        if isinstance(stdin, bytes):
+            source = {"input": stdin}
         try:
-            done = subprocess.run(
+            finished = subprocess.run(
                 ["git", *_ALWAYS, *args],
                 cwd=self.directory,
-                **given,
+                **source,
                 capture_output=True,
                 env=self._environment(env),
                 pass_fds=keep_open,
@@ -194,7 +221,7 @@ class GitProcess:
             )
         except FileNotFoundError:
             raise unstartable(self.directory) from None
-        return FinishedProcess(done.returncode, done.stdout, done.stderr)
+        return FinishedProcess(finished.returncode, finished.stdout, finished.stderr)
 
 
 def unstartable(directory: Path) -> MlverError:
@@ -207,26 +234,30 @@ def unstartable(directory: Path) -> MlverError:
 def memory_file() -> IO[bytes]:
     """A file that needs no disk, which may be full, where the system has such files."""
     if hasattr(os, "memfd_create"):
-        return open(os.memfd_create("mlver"), "w+b")  # noqa: PTH123 - it has no path, and the caller closes it
-    import tempfile  # slow, and needed on few systems
+        # it has no path, and the caller closes it
+        return open(os.memfd_create("mlver"), "w+b")  # noqa: PTH123
+    # slow to import, and needed on few systems
+    import tempfile
 
     return tempfile.TemporaryFile()
 
 
 def _environment() -> dict[str, str]:
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GIT_") or name in _KEPT or name.startswith(_KEPT_PREFIXES)
-    }
+    """The variables that a git of ours gets."""
+    return {name: value for name, value in os.environ.items() if _passes_through(name)}
+
+
+def _passes_through(name: str) -> bool:
+    if not name.startswith("GIT_"):
+        return True
+    return name in _KEPT or name.startswith(_KEPT_PREFIXES)
 
 
 @contextmanager
 def hidden_environment() -> Iterator[None]:
-    """Hide the variables that no git of ours gets, from a library that passes on whatever is in `os.environ`."""
+    """Hide the variables that no git of ours gets from a library that passes on `os.environ`."""
     with _HIDING:
-        kept = _environment()
-        hidden = {name: value for name, value in os.environ.items() if name not in kept}
+        hidden = {name: value for name, value in os.environ.items() if not _passes_through(name)}
         try:
             for name in hidden:
                 del os.environ[name]
@@ -249,30 +280,38 @@ def writing_options() -> dict[str, Any]:
 
 def inherited_environment() -> dict[str, str]:
     """git's own pointers, as they were meant where it started the hook."""
-    told = {name: os.environ[name] for name in _HOOKED if name in os.environ}
-    return {
-        name: str(Path.cwd() / value) if name in _HOOKED_PATHS else value
-        for name, value in told.items()
-    }
+    pointers: dict[str, str] = {}
+    for name in _HOOKED:
+        value = os.environ.get(name)
+        if value is None:
+            continue
+        if name in _HOOKED_PATHS:
+            value = str(Path.cwd() / value)
+        pointers[name] = value
+    return pointers
 
 
-def _settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Settings by environment, after those it holds already: `-c` cannot name a filter with a `=` in its name."""
+def _number_settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Settings by environment, after those it holds already.
+
+    `-c` cannot name a filter with a `=` in its name.
+    """
     if not pairs:
         return {}
-    told = os.environ.get("GIT_CONFIG_COUNT", "")
-    first = int(told) if told.isdecimal() else 0
-    found = {"GIT_CONFIG_COUNT": str(first + len(pairs))}
+    count = os.environ.get("GIT_CONFIG_COUNT", "")
+    first = int(count) if count.isdecimal() else 0
+    variables = {"GIT_CONFIG_COUNT": str(first + len(pairs))}
     for number, (key, value) in enumerate(pairs, first):
-        found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return found
+        variables[f"GIT_CONFIG_KEY_{number}"] = key
+        variables[f"GIT_CONFIG_VALUE_{number}"] = value
+    return variables
 
 
-def _checked(done: FinishedProcess, doing: str, hint: str | None = None) -> bytes:
-    if done.code != 0:
-        if _PROMISED.search(done.err.decode(errors="replace")):
-            raise MlverError(
-                "this partial clone lacks something of the history that mlver needs", hint=_FETCH
-            )
-        raise GitFailed(doing, (done.err or done.out).decode(errors="replace"), hint=hint)
-    return done.out
+def _checked(finished: FinishedProcess, doing: str, hint: str | None = None) -> bytes:
+    if finished.code == 0:
+        return finished.out
+    if _PROMISED.search(finished.err.decode(errors="replace")):
+        message = "this partial clone lacks something of the history that mlver needs"
+        raise MlverError(message, hint=_FETCH)
+    output = finished.err or finished.out
+    raise GitFailed(doing, output.decode(errors="replace"), hint=hint)

@@ -1,4 +1,4 @@
-"""Another repository: what it says it has, what is fetched from it, and with which secret it is pushed to."""
+"""Another repository: what it holds, what is fetched from it, with which secret it is pushed to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RemoteState:
-    """`branch` is the default one's short name, `tip` where that stands, `tags` the object behind each tag."""
+    """`branch` is the default one's short name, `tip` its commit, `tags` the object of each tag."""
 
     branch: str
     tip: str
@@ -42,7 +42,9 @@ def default_remote(repository: GitRepository) -> str | None:
     known = list_remotes(repository)
     if "origin" in known:
         return "origin"
-    return known[0] if len(known) == 1 else None
+    if len(known) == 1:
+        return known[0]
+    return None
 
 
 def choose_remote(repository: GitRepository, name: str | None) -> str:
@@ -62,7 +64,8 @@ def choose_remote(repository: GitRepository, name: str | None) -> str:
 def list_remote_tags(repository: GitRepository, remote: str) -> dict[str, str]:
     """The tags the other side has, each with its object's id; this asks it, over the network."""
     arguments = ["--tags", "--refs", "--", remote]
-    return _select_tags(_list_remote(repository, arguments, f"ask {remote} for its tags"))
+    listed = _list_remote(repository, arguments, f"ask {remote} for its tags")
+    return _select_tags(listed)
 
 
 def read_remote_state(repository: GitRepository, remote: str) -> RemoteState:
@@ -78,8 +81,9 @@ def read_remote_state(repository: GitRepository, remote: str) -> RemoteState:
     if not branch or "HEAD" not in references:
         push = shell_command("git", "push", remote, "HEAD")
         raise MlverError(
-            f"{remote} does not say which branch is its main one, or that is empty",
-            hint=f"{push}   (or set its default branch: git symbolic-ref HEAD …)",
+            f"{remote} does not say which branch is its main one (its HEAD names none), "
+            "or that is empty",
+            hint=push,
         )
     listed = [(object_id, name) for name, object_id in references.items()]
     return RemoteState(branch, references["HEAD"], _select_tags(listed))
@@ -113,7 +117,7 @@ def fetch_refs(
     refs: Sequence[str],
     reporter: TransferReporter | None = None,
 ) -> None:
-    """Fetch what full references or refspecs name: no tag beside them, no reference here that is not told."""
+    """Fetch what full references or refspecs name, and no other tag or reference."""
     if not refs:
         return
     import_gitpython()
@@ -145,13 +149,15 @@ def commits_beyond(repository: GitRepository, tip: str, commits: Iterable[str]) 
 
 
 def push_secrets(repository: GitRepository, remote: str) -> frozenset[str]:
-    """What git would show a remote to be let in, of what the URL, a header or a credential helper hold."""
+    """The secrets git would show a remote: from its URL, a header or a credential helper."""
     answer = repository.process.try_read(["remote", "get-url", "--push", "--", remote])
     url = answer.out.decode(errors="replace").strip()
     if not url.startswith(("http://", "https://")):
         return frozenset()
-    headers = repository.process.try_read(["config", "--get-urlmatch", "http.extraHeader", url])
-    secret_texts = set(_read_headers(headers.out.decode(errors="replace").splitlines()))
+    arguments = ["config", "--get-urlmatch", "http.extraHeader", url]
+    finished = repository.process.try_read(arguments)
+    headers = finished.out.decode(errors="replace").splitlines()
+    secret_texts = set(_read_headers(headers))
     password = urlsplit(url).password
     if password:
         secret_texts.add(unquote(password))
@@ -161,7 +167,7 @@ def push_secrets(repository: GitRepository, remote: str) -> frozenset[str]:
 
 
 def _read_headers(headers: Iterable[str]) -> Iterable[str]:
-    """The secrets in `Authorization:` headers; basic ones are `user:secret` in base64 (RFC 7617)."""
+    """The secrets in `Authorization:` headers; basic ones are base64 `user:secret` (RFC 7617)."""
     for header in headers:
         name, _, value = header.partition(":")
         scheme, _, text = value.strip().partition(" ")

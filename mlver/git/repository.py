@@ -1,6 +1,7 @@
-"""One repository as mlver sees it: where it is, what HEAD is, which tags seal what, what history says.
+"""One repository as mlver sees it: where it is, what HEAD is, which tags and history it holds.
 
-Every name is passed as a full reference or an object id; every list is read NUL-separated in one process.
+Every name is passed as a full reference or an object id; every list is read NUL-separated in one
+process.
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlver.digest import Digest
-from mlver.git import objects
+from mlver.git import filters, objects
+from mlver.git.listings import parse_changes, read_branch, split_fields
 from mlver.git.objects import GitObject
 from mlver.git.places import find_places
 from mlver.git.process import GitFailed, GitProcess
 
 _TRAILER = re.compile(r"^Mlver-Record: (sha256:[0-9a-f]{64})$", re.MULTILINE)
-# Where git takes a signature to begin; what stands behind that is signed by nobody (gitformat-signature(5)).
+# Where git takes a signature to begin (gitformat-signature(5)): nobody signed what follows.
 _SIGNATURE = re.compile(
     r"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----", re.MULTILINE
 )
+_TAGGED_COMMIT = re.compile(rb"object ([0-9a-f]+)\ntype commit\n")
 _UNFINISHED = {
     "MERGE_HEAD": ("a merge", "git merge --continue"),
     "rebase-apply/applying": ("the applying of patches", "git am --continue"),
@@ -31,15 +34,13 @@ _UNFINISHED = {
     "CHERRY_PICK_HEAD": ("a cherry-pick", "git cherry-pick --continue"),
     "REVERT_HEAD": ("a revert", "git revert --continue"),
 }
-# These run a program found on PATH, not one the repository brings.
-_TRUSTED_FILTERS = frozenset(
-    {"git-lfs clean -- %f", "git-lfs smudge -- %f", "git-lfs filter-process"}
-)
 # Pathspecs with magic: a call that uses them may not take its paths literally.
-_BUT_RECORDS = (":/", ":(top,exclude).mlver")
+_MAGIC = "--no-literal-pathspecs"
+_BUT_RECORDS = ("--", ":/", ":(top,exclude).mlver")
 _COMMIT_HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit")
-# The tag object's own header: what it points at need not be here, and is never followed further than it says.
+# The tag object's own header: this clone may lack what it points at.
 _TAG_FIELDS = "%(refname)%00%(objectname)%00%(objecttype)%00%(object)%00%(type)%00%(contents)%00"
+_TAG_FIELD_COUNT = _TAG_FIELDS.count("%00")
 
 
 class HeadState(NamedTuple):
@@ -50,7 +51,7 @@ class HeadState(NamedTuple):
 
 
 class GitTag(NamedTuple):
-    """A tag as git stores it. `commit` is None when it names anything but a commit; `seals` is its record's digest."""
+    """A tag as git stores it; `commit` is None when it names anything but a commit."""
 
     name: str
     object_id: str
@@ -64,9 +65,12 @@ class GitTag(NamedTuple):
 
     @property
     def seals(self) -> str | None:
+        """The digest of the record that this tag seals."""
         unsigned = _SIGNATURE.split(self.message, maxsplit=1)[0]
-        digests = _TRAILER.findall(unsigned)
-        return digests[-1] if digests else None
+        digests: list[str] = _TRAILER.findall(unsigned)
+        if not digests:
+            return None
+        return digests[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,10 @@ class CommitSummary:
 
 @dataclass(frozen=True, slots=True)
 class GitRepository:
-    """A git work tree. `git_dir` is this work tree's own; `common_dir` is shared by all its work trees.
+    """A git work tree: `git_dir` is its own, `common_dir` is shared by all of the repository.
 
-    `keep_open` are descriptors (the lock's) that a git that writes here holds as long as it runs. `hooked`: this is a
-    hook that git started, and the index and the objects are those it names.
+    `keep_open` are descriptors (the lock's) that a git that writes here holds as long as it runs.
+    `hooked`: this is a hook that git started, and the index and the objects are those it names.
     """
 
     top: Path
@@ -91,17 +95,18 @@ class GitRepository:
 
     @classmethod
     def find(cls, start: Path, *, hooked: bool = False) -> GitRepository:
-        """The repository `start` is in; raise MlverError where there is none, or none with a work tree."""
-        asked = ["--show-toplevel", "--absolute-git-dir", "--git-common-dir"]
-        top, git_dir, common_dir = find_places(GitProcess(start, hooked=hooked), asked)
+        """The repository `start` is in; raise MlverError where there is none with a work tree."""
+        options = ["--show-toplevel", "--absolute-git-dir", "--git-common-dir"]
+        process = GitProcess(start, hooked=hooked)
+        top, git_dir, common_dir = find_places(process, options)
         return cls(top, git_dir, common_dir, hooked=hooked)
 
     @classmethod
     def hosted(cls, start: Path) -> GitRepository:
-        """The repository that others push to, as its hooks see it: no work tree, `top` is the git directory itself."""
-        git_dir, common_dir = find_places(
-            GitProcess(start, hooked=True), ["--absolute-git-dir", "--git-common-dir"]
-        )
+        """The repository that others push to, as its hooks see it; `top` is its git directory."""
+        options = ["--absolute-git-dir", "--git-common-dir"]
+        process = GitProcess(start, hooked=True)
+        git_dir, common_dir = find_places(process, options)
         return cls(git_dir, git_dir, common_dir, hooked=True)
 
     @property
@@ -110,42 +115,27 @@ class GitRepository:
 
     @property
     def own(self) -> str:
-        """This work tree's git directory, relative to the common one: the same wherever the repository is moved to."""
+        """This work tree's git directory, relative to the common one: moving both keeps it."""
         return os.fspath(self.git_dir.relative_to(self.common_dir))
 
-    # -- where we stand ------------------------------------------------------------------------------------------
+    # -- where we stand ----------------------------------------------------------------------------
 
     def head(self) -> HeadState:
         arguments = ["rev-parse", "--quiet", "HEAD^{commit}", "--symbolic-full-name", "HEAD"]
         finished = self.process.try_read(arguments)
         if finished.code == 0:
             commit, reference = finished.out.decode().split("\n", 1)
-            return HeadState(commit, _branch_name(reference))
+            return HeadState(commit, read_branch(reference))
         # before the first commit
         symbolic = self.process.try_read(["symbolic-ref", "--quiet", "HEAD"])
-        return HeadState(None, _branch_name(symbolic.out.decode()))
-
-    def default_branch(self) -> str:
-        """The branch `origin` was cloned at; else `main`, or `master` where only that is here."""
-        remote_head, *local = "refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master"
-        arguments = ["for-each-ref", "--format=%(refname)%00%(symref)", remote_head, *local]
-        targets: dict[str, str] = {}
-        for line in self.process.read(arguments).decode().splitlines():
-            reference, target = line.split("\0")
-            targets[reference] = target
-        cloned = targets.get(remote_head, "").removeprefix("refs/remotes/origin/")
-        if cloned:
-            return cloned
-        for reference in local:
-            if reference in targets:
-                return reference.removeprefix("refs/heads/")
-        return "main"
+        reference = symbolic.out.decode()
+        return HeadState(None, read_branch(reference))
 
     def unfinished(self) -> tuple[str, str] | None:
-        """What is half done here (`a merge`) and the command that finishes it; None when nothing is."""
-        for name, what in _UNFINISHED.items():
+        """What is half done here (`a merge`) and the command that finishes it, or None."""
+        for name, operation in _UNFINISHED.items():
             if (self.git_dir / name).exists():
-                return what
+                return operation
         return None
 
     def git_version(self) -> tuple[int, ...]:
@@ -154,46 +144,57 @@ class GitRepository:
         match = re.search(r"\d+(\.\d+)+", text)
         if match is None:
             return ()
-        return tuple(int(part) for part in match[0].split("."))
+        numbers = match[0].split(".")
+        return tuple(map(int, numbers))
 
     def ignores(self, path: str) -> bool:
         """Whether a rule of a .gitignore covers a path, tracked or not."""
         # check-ignore refuses literal pathspecs; behind `./` no path has magic
-        options = ["--no-literal-pathspecs", "check-ignore", "--quiet", "--no-index"]
-        finished = self.process.try_read([*options, "--", f"./{path}"])
+        arguments = [_MAGIC, "check-ignore", "--quiet", "--no-index", "--", f"./{path}"]
+        finished = self.process.try_read(arguments)
         if finished.code > 1:
-            raise GitFailed(f"say whether {path} is ignored", finished.err.decode(errors="replace"))
+            output = finished.err.decode(errors="replace")
+            raise GitFailed(f"say whether {path} is ignored", output)
         return finished.code == 0
 
     def commit_hooks(self) -> list[tuple[Path, bool]]:
         """The hooks git runs on a commit, with whether each is executable."""
         folder = self._git_path("hooks")
-        hooks = [folder / name for name in _COMMIT_HOOKS]
-        return [(hook, os.access(hook, os.X_OK)) for hook in hooks if hook.exists()]
+        hooks: list[tuple[Path, bool]] = []
+        for name in _COMMIT_HOOKS:
+            hook = folder / name
+            if hook.exists():
+                hooks.append((hook, os.access(hook, os.X_OK)))
+        return hooks
 
     def _git_path(self, name: str) -> Path:
         """Where git keeps something of this repository, whatever its settings say."""
         arguments = ["rev-parse", "--path-format=absolute", "--git-path", name]
-        return Path(os.fsdecode(self.process.read(arguments).rstrip(b"\n")))
+        answer = self.process.read(arguments)
+        return Path(os.fsdecode(answer.rstrip(b"\n")))
 
     def author(self) -> str:
-        """`Name <mail>` as git would sign a commit; raise GitFailed with the command that sets it."""
+        """`Name <mail>` as git would sign a commit; where it is not set, GitFailed says how to."""
         hint = 'git config user.name "Your Name" && git config user.email you@example.org'
+        doing = "say who you are"
         try:
-            identity = self.process.read(["var", "GIT_AUTHOR_IDENT"], doing="say who you are")
+            identity = self.process.read(["var", "GIT_AUTHOR_IDENT"], doing=doing)
         except GitFailed as failed:
-            raise GitFailed("say who you are", failed.output, hint=hint) from None
+            raise GitFailed(doing, failed.output, hint=hint) from None
         # behind the mail address stand the time and the time zone
         return identity.decode(errors="replace").rsplit(" ", 2)[0]
 
     def changes(self) -> tuple[list[str], list[str]]:
-        """Paths that differ from HEAD (staged or not), and paths git does not know (directories end in `/`)."""
+        """Paths that differ from HEAD (staged or not), and paths git does not know.
+
+        Directories that git does not know end in `/`.
+        """
         arguments = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal"]
         arguments.append("--ignore-submodules=dirty")
         listing = self._disarmed.read(arguments, doing="compare the work tree with HEAD")
         changed_paths: list[str] = []
         unknown_paths: list[str] = []
-        for line in _split_fields(listing):
+        for line in split_fields(listing):
             path = line[3:]
             if line.startswith("??"):
                 unknown_paths.append(path)
@@ -202,63 +203,57 @@ class GitRepository:
         return changed_paths, unknown_paths
 
     def ignored_or_tracked(self, paths: Sequence[str]) -> set[str]:
-        """Those of `paths` that git ignores or already holds: they cannot slip into a commit unseen."""
+        """Those of `paths` that git ignores or holds: they cannot slip into a commit unseen."""
         known: set[str] = set()
         for path in paths:
-            if self.ignores(path) or self.process.read(["ls-files", "-z", "--", path]):
+            if self.ignores(path) or self.tracked([path]):
                 known.add(path)
         return known
 
     def tracked(self, paths: Sequence[str]) -> set[str]:
         """Those of `paths` that the index holds."""
-        return set(_split_fields(self.process.read(["ls-files", "-z", "--", *paths])))
+        listing = self.process.read(["ls-files", "-z", "--", *paths])
+        return set(split_fields(listing))
 
     @property
     def _disarmed(self) -> GitProcess:
-        """For calls that compare file contents: the repository's own clean and smudge filters switched off."""
-        switches: list[tuple[str, str]] = []
-        for scope, name, value in self.settings(r"^filter\..*\.(clean|smudge|process)$"):
-            if scope in ("local", "worktree") and value not in _TRUSTED_FILTERS:
-                section = name.rsplit(".", 1)[0]
-                switches += [(name, ""), (f"{section}.required", "false")]
-        return GitProcess(self.top, tuple(switches))
+        """For calls that compare file contents: the repository's own filters are switched off."""
+        switches = filters.switch_off(self.settings(filters.FILTERS))
+        return GitProcess(self.top, switches)
 
     def settings(self, pattern: str) -> list[tuple[str, str, str]]:
-        """git's settings whose names match, in the order that git reads them: scope (`local`, …), name and value."""
+        """git's settings whose names match, in its order: scope (`local`, …), name and value."""
         arguments = ["config", "-z", "--show-scope", "--get-regexp", pattern]
-        fields = iter(_split_fields(self.process.try_read(arguments).out))
+        finished = self.process.try_read(arguments)
+        fields = iter(split_fields(finished.out))
         settings: list[tuple[str, str, str]] = []
         for scope, setting in zip(fields, fields, strict=False):
             name, _, value = setting.partition("\n")
             settings.append((scope, name, value))
         return settings
 
-    # -- tags and blobs ------------------------------------------------------------------------------------------
+    # -- tags and blobs ----------------------------------------------------------------------------
 
     def tags(self, *patterns: str) -> dict[str, GitTag]:
         """Tags by name; `patterns` are full references or globs such as `refs/tags/digits@v*`."""
-        arguments = ["for-each-ref", f"--format={_TAG_FIELDS}", *(patterns or ("refs/tags/",))]
-        fields = self.process.read(arguments).decode(errors="replace").split("\0")
+        chosen = patterns or ("refs/tags/",)
+        listing = self.process.read(["for-each-ref", f"--format={_TAG_FIELDS}", *chosen])
+        fields = listing.decode(errors="replace").split("\0")
         tags: dict[str, GitTag] = {}
-        for start in range(0, len(fields) - 6, 6):
-            reference, object_id, kind, target, target_kind, message = fields[start : start + 6]
-            name = reference.removeprefix("\n").removeprefix("refs/tags/")
-            commit = None
-            if kind == "commit":
-                commit = object_id
-            elif kind == "tag" and target_kind == "commit":
-                commit = target
-            tags[name] = GitTag(name, object_id, kind == "tag", commit, message)
+        for start in range(0, len(fields) - _TAG_FIELD_COUNT, _TAG_FIELD_COUNT):
+            tag = _parse_tag(fields[start : start + _TAG_FIELD_COUNT])
+            tags[tag.name] = tag
         return tags
 
     def tags_named(self, names: Iterable[str]) -> dict[str, GitTag]:
-        """Those of `names` that there are, read in one process that looks at no other tag, however many there are."""
+        """Those of `names` that exist, read in one process that looks at no other tag."""
         return self.tag_objects({name: f"refs/tags/{name}" for name in names})
 
     def tag_objects(self, ids: Mapping[str, str]) -> dict[str, GitTag]:
         """Tags by name, from the objects named beside them; those lacking here are left out."""
+        targets = objects.read_objects(self.process, ids.values())
         tags: dict[str, GitTag] = {}
-        for name, target in zip(ids, objects.read_objects(self.process, ids.values()), strict=True):
+        for name, target in zip(ids, targets, strict=True):
             if target is not None:
                 tags[name] = _make_tag(name, target)
         return tags
@@ -274,72 +269,79 @@ class GitRepository:
     def files_at(self, commit: str, *under: str) -> list[str]:
         """Paths of the files a commit holds below `under`."""
         options = ["-r", "-z", "--name-only", "--full-tree"]
-        return _split_fields(self.process.read(["ls-tree", *options, commit, "--", *under]))
+        listing = self.process.read(["ls-tree", *options, commit, "--", *under])
+        return split_fields(listing)
 
-    # -- history -------------------------------------------------------------------------------------------------
+    # -- history -----------------------------------------------------------------------------------
 
     def has_commit(self, commit: str) -> bool:
-        return self.process.try_read(["cat-file", "-e", f"{commit}^{{commit}}"]).code == 0
+        arguments = ["cat-file", "-e", f"{commit}^{{commit}}"]
+        return self.process.try_read(arguments).code == 0
 
     def added_by(
         self, paths: Iterable[str], tip: str = "HEAD", *, main_line: bool = False
     ) -> dict[str, str]:
-        """For each path, the commit of `tip`'s history that last added it; of its first parents alone where told."""
+        """For each path, the commit of `tip`'s history that last added it.
+
+        With `main_line`, only commits reached from first parent to first parent are looked at.
+        """
         options = ["--diff-filter=A"]
         if main_line:
             options += ["--first-parent", "--diff-merges=first-parent"]
         commits: dict[str, str] = {}
         for commit, _, path in self.log(*options, tip, "--", *paths):
+            # the newest commit comes first
             commits.setdefault(path, commit)
         return commits
 
     def log(self, *args: str) -> Iterator[tuple[str, str, str]]:
-        """Each change of a file in history as (commit, kind, path); `args` are those of `git log`."""
+        """Each change of a file as (commit, kind, path); `args` are those of `git log`."""
         options = ["-z", "--format=%H", "--raw", "--no-renames", "--no-abbrev"]
-        return parse_changes(self.process.read(["log", *options, *args]))
+        listing = self.process.read(["log", *options, *args])
+        return parse_changes(listing)
 
     def commits_between(self, old: str, new: str) -> list[CommitSummary]:
-        """The commits `new` has and `old` has not, newest first; those that only wrote records are left out."""
-        args = ["log", "-z", "--format=%H %s", f"{old}..{new}", "--", *_BUT_RECORDS]
-        listing = self.process.read(["--no-literal-pathspecs", *args])
+        """The commits `new` has and `old` has not, newest first.
+
+        Commits that only wrote records are left out.
+        """
+        arguments = [_MAGIC, "log", "-z", "--format=%H %s", f"{old}..{new}", *_BUT_RECORDS]
+        listing = self.process.read(arguments)
         commits: list[CommitSummary] = []
-        for line in _split_fields(listing):
+        for line in split_fields(listing):
             object_id, subject = line.split(" ", 1)
             commits.append(CommitSummary(object_id, subject))
         return commits
 
     def count_between(self, old: str, new: str) -> int | None:
-        """How many commits `new` has and `old` has not, those that only wrote records left out.
+        """How many commits `new` has and `old` has not; those that only wrote records do not count.
 
-        None where this clone lacks one of them.
+        None where this clone lacks one of the two.
         """
-        args = ["rev-list", "--count", f"{old}..{new}", "--", *_BUT_RECORDS]
-        done = self.process.try_read(["--no-literal-pathspecs", *args])
-        return int(done.out) if done.code == 0 else None
+        arguments = [_MAGIC, "rev-list", "--count", f"{old}..{new}", *_BUT_RECORDS]
+        finished = self.process.try_read(arguments)
+        if finished.code != 0:
+            return None
+        return int(finished.out)
 
     def stat_between(self, old: str, new: str) -> str:
         """git's own `--stat` of two commits, mlver's records left out."""
-        args = [
-            "diff",
-            "--stat=100",
-            "--no-ext-diff",
-            "--no-textconv",
-            old,
-            new,
-            "--",
-            *_BUT_RECORDS,
-        ]
-        done = self.process.try_read(["--no-literal-pathspecs", *args])
-        return done.out.decode(errors="replace").rstrip("\n") if done.code == 0 else ""
+        options = ["--stat=100", "--no-ext-diff", "--no-textconv"]
+        finished = self.process.try_read([_MAGIC, "diff", *options, old, new, *_BUT_RECORDS])
+        if finished.code != 0:
+            return ""
+        return finished.out.decode(errors="replace").rstrip("\n")
 
     def is_shallow(self) -> bool:
-        """Whether this clone was told that history begins later than it does, so that not all of it can be read."""
-        return self.process.read(["rev-parse", "--is-shallow-repository"]).strip() == b"true"
+        """Whether this clone holds only the end of the history."""
+        answer = self.process.read(["rev-parse", "--is-shallow-repository"])
+        return answer.strip() == b"true"
 
     def boundary(self) -> set[str]:
         """The commits that a shallow clone's history begins with: it cannot tell what they did."""
+        path = self._git_path("shallow")
         try:
-            return set(self._git_path("shallow").read_text().split())
+            return set(path.read_text().split())
         except FileNotFoundError:
             return set()
 
@@ -347,44 +349,32 @@ class GitRepository:
         """Files below a folder that a sparse checkout keeps from the work tree."""
         if not (self.git_dir / "info" / "sparse-checkout").exists():
             return []
-        tagged = _split_fields(self.process.read(["ls-files", "-t", "-z", "--", folder]))
-        return [line[2:] for line in tagged if line.startswith("S ")]
+        listing = self.process.read(["ls-files", "-t", "-z", "--", folder])
+        return [line[2:] for line in split_fields(listing) if line.startswith("S ")]
+
+
+def _parse_tag(fields: Sequence[str]) -> GitTag:
+    """The tag that `_TAG_FIELDS` describe."""
+    reference, object_id, kind, target, target_kind, message = fields
+    # git ends each reference with a newline, which so begins the next
+    name = reference.removeprefix("\n").removeprefix("refs/tags/")
+    commit = None
+    if kind == "commit":
+        commit = object_id
+    elif kind == "tag" and target_kind == "commit":
+        commit = target
+    return GitTag(name, object_id, kind == "tag", commit, message)
 
 
 def _make_tag(name: str, target: GitObject) -> GitTag:
-    """The tag that a reference to this object is; what a tag object points at is never followed further."""
+    """The tag that a reference to this object is; nothing looks at what a tag object points at."""
     header, _, message = target.data.partition(b"\n\n")
     is_annotated = target.kind == b"tag"
-    commit: str | None = None
+    commit = None
     if target.kind == b"commit":
         commit = target.id
-    elif is_annotated and (match := re.match(rb"object ([0-9a-f]+)\ntype commit\n", header)):
-        commit = match[1].decode()
+    elif is_annotated:
+        tagged = _TAGGED_COMMIT.match(header)
+        if tagged is not None:
+            commit = tagged[1].decode()
     return GitTag(name, target.id, is_annotated, commit, message.decode(errors="replace"))
-
-
-def parse_changes(out: bytes) -> Iterator[tuple[str, str, str]]:
-    """Read `git log -z --format=%H --raw` as (commit, kind, path).
-
-    A path is told by its place alone: whatever bytes it is made of, it is taken for nothing else.
-    """
-    fields = iter(out.split(b"\0"))
-    commit = ""
-    for field in fields:
-        text = field.strip(b"\n")
-        if text.startswith(b":"):
-            yield commit, chr(text[-1]), os.fsdecode(next(fields))
-        elif text:
-            commit = text.decode()
-
-
-def _branch_name(reference: str) -> str | None:
-    """The branch a full reference names; None for one that is no branch, such as a detached HEAD."""
-    name = reference.strip()
-    if not name.startswith("refs/heads/"):
-        return None
-    return name.removeprefix("refs/heads/")
-
-
-def _split_fields(out: bytes) -> list[str]:
-    return [os.fsdecode(field) for field in out.split(b"\0") if field]

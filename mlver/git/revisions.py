@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from mlver.errors import MlverError, printable_name, shell_command
+from mlver.errors import MlverError, printable_name
 from mlver.git.repository import GitRepository
 
 
 def resolve_revision(repository: GitRepository, name: str) -> str:
-    """The id of the commit a person means by anything git takes for one; raise MlverError where there is none."""
-    args = ["rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}"]
-    done = repository.process.try_read(args)
-    if done.code != 0:
+    """The id of the commit that a person's words name; raise MlverError where git knows none."""
+    options = ["--quiet", "--verify", "--end-of-options"]
+    finished = repository.process.try_read(["rev-parse", *options, f"{name}^{{commit}}"])
+    if finished.code != 0:
+        tracking_name = printable_name(f"origin/{name}")
         raise MlverError(
-            f"git knows no commit `{printable_name(name)}` here",
-            hint=f"git fetch, then git branch --all   (it may be {shell_command(f'origin/{name}')} here)",
+            f"git knows no commit `{printable_name(name)}` here; a branch of origin's is called "
+            f"{tracking_name} here",
+            hints=("git fetch", "git branch --all"),
         )
-    return done.out.decode().strip()
+    return finished.out.decode().strip()
 
 
 def find_merge_base(repository: GitRepository, one: str, other: str) -> str:
-    """The commit two commits (full ids) both come from; raise MlverError where this clone knows of none."""
+    """The commit that two commits (full ids) both come from; raise MlverError if none is known."""
     finished = repository.process.try_read(["merge-base", one, other])
     if finished.code == 0:
         return finished.out.decode().split("\n", 1)[0]

@@ -1,6 +1,7 @@
 """What git says of the signatures of tags (git-verify-tag(1)), made by OpenPGP, SSH or X.509 keys.
 
-The person's own settings choose the program that checks one. Those of the repository must not: they would run code.
+The person's own settings choose the program that checks one. Those of the repository must not: they
+would run code.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def signature_checker(repository: GitRepository) -> GitProcess:
 def check_signature(process: GitProcess, tag: GitTag) -> SignatureState:
     """What the signature of one tag is worth.
 
-    `unknown` is one that cannot be judged here: its key is not known or not trusted, or its program is not installed.
+    `unknown` is one that cannot be judged here: its key is not known or not trusted, or its program
+    is not installed.
     """
     if not tag.is_signed:
         return "unsigned"

@@ -8,30 +8,34 @@ from __future__ import annotations
 
 import os
 
-# From here on a file is worth a closer look. No guard can be set lower, so that this look never says too little.
-SMALL = 65_536
+from mlver.policy.staged_files import PICKLE_SUFFIXES, SMALL_FILE_BYTES
+
 _RECORDS = b".mlver/"
-# Text that an attribute makes git count line by line, however large it is, and however long its lines are.
+# An attribute can make git count the lines of any text, however large it is.
 _MANY_LINES = 1_000
-_SUSPECT = (b".pkl", b".pickle", b".joblib", b".dill")
+_SUSPECT = tuple(suffix.encode() for suffix in PICKLE_SUFFIXES)
 _GIT = (
     *("git", "--no-pager", "--no-optional-locks", "--no-replace-objects"),
     *("-c", "core.fsmonitor=false"),
     *("-c", "diff.relative=false"),
     # git then takes each larger file for binary, and tells so without reading it
-    *("-c", f"core.bigFileThreshold={SMALL}"),
+    *("-c", f"core.bigFileThreshold={SMALL_FILE_BYTES}"),
     *("diff", "--cached", "--raw", "--numstat", "-z", "--no-renames", "--no-abbrev"),
     *("--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=none"),
 )
 
 
 def is_quiet(*, files: bool = True) -> bool:
-    """Whether this directory is a work tree's top, no merge is under way, and nothing staged is a record.
+    """Whether this is a work tree's top, no merge is under way, and nothing staged is a record.
 
-    With `files`, also that nothing staged is large, binary or named like a pickle. False where that cannot be told.
+    With `files`, also that nothing staged is large, binary or named like a pickle. False where that
+    cannot be told.
     """
     git_dir = os.environ.get("GIT_DIR", ".git")
-    if not os.path.isdir(git_dir) or os.path.exists(f"{git_dir}/MERGE_HEAD"):  # noqa: PTH110, PTH112 - pathlib is slow
+    # pathlib is slow to import
+    if not os.path.isdir(git_dir):  # noqa: PTH112
+        return False
+    if os.path.exists(f"{git_dir}/MERGE_HEAD"):  # noqa: PTH110
         return False
     # `git merge` runs its hook before it writes MERGE_HEAD
     if any(name.startswith("GITHEAD_") for name in os.environ):
@@ -41,7 +45,10 @@ def is_quiet(*, files: bool = True) -> bool:
 
 
 def _list_staged() -> bytes | None:
-    """What git says, None where it failed. Not by `subprocess`: importing it costs half as much as starting Python."""
+    """What git says, None where it failed.
+
+    Not by `subprocess`: importing that costs half as much as starting Python.
+    """
     reading, writing = os.pipe()
     nowhere = os.open(os.devnull, os.O_RDWR)
     try:
@@ -61,11 +68,13 @@ def _list_staged() -> bytes | None:
     with os.fdopen(reading, "rb") as pipe:
         listing = pipe.read()
     _, status = os.waitpid(process, 0)
-    return listing if status == 0 else None
+    if status != 0:
+        return None
+    return listing
 
 
 def _says_nothing(listing: bytes, *, files: bool) -> bool:
-    """Read `:modes ids kind`, path, … and then `added<TAB>deleted<TAB>path`, …, all ended by NUL."""
+    """Read `:modes ids kind`, path, … and then `added<TAB>deleted<TAB>path`, …, NUL-ended."""
     fields = iter(listing.split(b"\0"))
     for field in fields:
         if field.startswith(b":"):
@@ -78,7 +87,7 @@ def _says_nothing(listing: bytes, *, files: bool) -> bool:
 
 
 def _is_plain(field: bytes) -> bool:
-    """Whether a file is text of a few lines, and small; git counts no lines (`-`) of what is binary."""
+    """Whether a file is small text of a few lines; git counts no lines (`-`) of a binary one."""
     added, _, path = field.split(b"\t", 2)
     if not added.isdigit() or int(added) > _MANY_LINES:
         return False
@@ -86,8 +95,8 @@ def _is_plain(field: bytes) -> bool:
 
 
 def _is_small(path: bytes) -> bool:
-    """Whether a file is small as it lies there; one that is elsewhere by now is looked at in full."""
+    """Whether a file in the work tree is small; one that is missing gets the full look."""
     try:
-        return os.lstat(path).st_size <= SMALL
+        return os.lstat(path).st_size <= SMALL_FILE_BYTES
     except OSError:
         return False

@@ -20,9 +20,10 @@ _POLL_S = 0.05
 
 
 def clear_locks(repository: GitRepository, refs: Iterable[str], since: float) -> list[Path]:
-    """Remove what a git killed since then (seconds since the epoch) left locked; return the paths removed.
+    """Remove the locks of a git killed since then (seconds since the epoch); return their paths.
 
-    Hold mlver's lock when you call this. Raise MlverError while another git is at work in the repository.
+    Hold mlver's lock when you call this. Raise MlverError while another git is at work in the
+    repository.
     """
     # file times are up to a tick of the clock behind the time the intent was read at
     earliest = since - 0.1

@@ -1,7 +1,8 @@
 """Fetch, push and ls-remote, run by GitPython. Import this module only after `import_gitpython`.
 
-GitPython starts git in an environment and with settings of its own; here it gets those of `mlver.git.process`, the
-descriptors of mlver's lock, and an end whenever the call that needed it ends.
+GitPython starts git in an environment and with settings of its own; here it gets those of
+`mlver.git.process`, the descriptors of mlver's lock, and an end whenever the call that needed it
+ends.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ from mlver.git.repository import GitRepository
 
 # What git tells of its work, which explains no failure.
 _CHATTER = re.compile(
-    r"(?:remote: )?(?:[A-Z][a-z]+ (?:objects|deltas|sources|references): .*|Total \d+ .*|Delta compression using .*)"
+    r"(?:remote: )?"
+    r"(?:[A-Z][a-z]+ (?:objects|deltas|sources|references): .*"
+    r"|Total \d+ .*|Delta compression using .*)"
     r"|(?:To|From) .*|Everything up-to-date"
 )
 _AMOUNT = re.compile(r"([0-9.]+) (bytes|KiB|MiB|GiB)\b")
@@ -47,6 +50,16 @@ _FETCH_FLAGS = {
     " ": FetchInfo.FAST_FORWARD,
     "t": FetchInfo.TAG_UPDATE,
 }
+
+
+# Nothing is fetched or written but what is named; see `fetch_references` on FETCH_HEAD.
+_FETCH_OPTIONS = (
+    "--progress",
+    "--no-tags",
+    "--no-write-fetch-head",
+    "--refmap=",
+    "--no-recurse-submodules",
+)
 
 
 class TransferReporter(Protocol):
@@ -70,7 +83,7 @@ class SilentTransfer:
 
 
 class TransferProgress(RemoteProgress):
-    """Shows the bytes of one transfer, and keeps what else git printed: the reason, should it fail."""
+    """Shows the bytes of one transfer, and keeps what else git printed, to explain a failure."""
 
     def __init__(self, what: str, reporter: TransferReporter) -> None:
         super().__init__()
@@ -98,7 +111,8 @@ class TransferProgress(RemoteProgress):
         if amount is None or not op_code & (self.RECEIVING | self.WRITING):
             return
         size = round(float(amount[1]) * _UNITS[amount[2]])
-        with suppress(OSError):  # a bar that cannot be drawn stops no transfer
+        # a bar that cannot be drawn stops no transfer
+        with suppress(OSError):
             if not self.begun:
                 self.begun = True
                 self.reporter.begin_work(self.what, None)
@@ -124,12 +138,13 @@ class TransferGit(Git):
 
     def execute(self, command: Any, *args: Any, **options: Any) -> Any:
         if options.get("universal_newlines"):
-            options["errors"] = "replace"  # another repository may say anything
+            # another repository may print any bytes
+            options["errors"] = "replace"
         with hidden_environment():
-            done = super().execute(command, *args, pass_fds=self.keep_open, **options)
-        if isinstance(done, Git.AutoInterrupt):
-            self.started.append(done)
-        return done
+            outcome = super().execute(command, *args, pass_fds=self.keep_open, **options)
+        if isinstance(outcome, Git.AutoInterrupt):
+            self.started.append(outcome)
+        return outcome
 
     def stop(self) -> None:
         """End what still runs, as where a person pressed Ctrl-C."""
@@ -174,16 +189,16 @@ def list_references(
 ) -> str:
     """What `git ls-remote` prints; `arguments` end in `--`, the remote and full references."""
     with _transferring(repository, doing, hint) as repo:
-        listing = cast(
-            "Git.AutoInterrupt", repo.git.ls_remote("--quiet", *arguments, as_process=True)
-        )
+        process = repo.git.ls_remote("--quiet", *arguments, as_process=True)
+        listing = cast("Git.AutoInterrupt", process)
         try:
             out, err = listing.communicate()
         finally:
             listing.stdout.close()
             listing.stderr.close()
     if listing.returncode != 0:
-        raise GitFailed(doing, (err or out).decode(errors="replace"), hint=hint)
+        output = err or out
+        raise GitFailed(doing, output.decode(errors="replace"), hint=hint)
     return str(out.decode(errors="replace"))
 
 
@@ -195,26 +210,20 @@ def fetch_references(
     hint: str,
     reporter: TransferReporter | None = None,
 ) -> list[FetchInfo]:
-    """Fetch full references or refspecs, and nothing beside them; return what came of those that git names.
+    """Fetch full references or refspecs, and nothing beside them; return what git says of them.
 
-    `Remote.fetch` would do, but that it reads FETCH_HEAD, and so has it written: a `git pull` that runs at the same
-    time would merge what mlver fetched.
+    `Remote.fetch` would do, but it reads FETCH_HEAD, and so has it written: a `git pull` that runs
+    at the same time would merge what mlver fetched.
     """
     doing = f"fetch from {remote}"
     progress = TransferProgress(f"fetching from {remote}", reporter or SilentTransfer())
     with _transferring(repository, doing, hint, progress) as repo, memory_file() as wanted:
         Git.check_unsafe_protocols(remote)
-        wanted.write("".join(f"{reference}\n" for reference in references).encode())
+        request = "".join(f"{reference}\n" for reference in references)
+        wanted.write(request.encode())
         wanted.seek(0)
-        options = [
-            "--progress",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--refmap=",
-            "--no-recurse-submodules",
-        ]
         fetching = repo.git.fetch(
-            *options,
+            *_FETCH_OPTIONS,
             "--stdin",
             "--",
             remote,
@@ -225,23 +234,24 @@ def fetch_references(
         )
         handle_process_output(fetching, None, progress.new_message_handler(), decode_streams=False)
         fetching.wait()
-    return [info for line in progress.lines if (info := _fetched(repo, line)) is not None]
+    outcomes = [_parse_fetched(repo, line) for line in progress.lines]
+    return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _fetched(repo: Repo, line: str) -> FetchInfo | None:
+def _parse_fetched(repo: Repo, line: str) -> FetchInfo | None:
     match = _FETCHED.fullmatch(line)
     if match is None:
         return None
-    letter, summary, source, target, note = match.groups()
+    letter, summary, source, target, note = match.groups("")
     flags = _FETCH_FLAGS.get(letter, 0)
+    path = target
     if summary == "[new tag]":
         flags |= FetchInfo.NEW_TAG
+        path = f"refs/tags/{target}"
+    reference: SymbolicReference = Reference(repo, path, check_path=False)
     if target == "FETCH_HEAD":
-        return FetchInfo(SymbolicReference(repo, target), flags, note or "", remote_ref_path=source)
-    path = f"refs/tags/{target}" if flags & FetchInfo.NEW_TAG else target
-    return FetchInfo(
-        Reference(repo, path, check_path=False), flags, note or "", remote_ref_path=source
-    )
+        reference = SymbolicReference(repo, target)
+    return FetchInfo(reference, flags, note, remote_ref_path=source)
 
 
 def push_references(
@@ -253,7 +263,7 @@ def push_references(
     doing: str,
     reporter: TransferReporter | None = None,
 ) -> list[PushInfo]:
-    """Push full refspecs, all or none, and nothing beside them; raise GitFailed where one was refused."""
+    """Push full refspecs and nothing else, all or none; raise GitFailed where one was refused."""
     progress = TransferProgress(f"pushing to {remote}", reporter or SilentTransfer())
     with _transferring(repository, doing, hint, progress) as repo:
         # a tag that came along of itself would be one too many, and no pipeline would start
@@ -262,10 +272,10 @@ def push_references(
         )
     refused = [outcome for outcome in outcomes if outcome.flags & PushInfo.ERROR]
     if outcomes.error is not None or refused or len(outcomes) < len(refspecs):
-        reasons = [
-            f"! {outcome.remote_ref_string} {outcome.summary.strip()}" for outcome in refused
-        ]
-        raise GitFailed(doing, "\n".join([*progress.lines, *reasons]), hint=hint)
+        lines = list(progress.lines)
+        for outcome in refused:
+            lines.append(f"! {outcome.remote_ref_string} {outcome.summary.strip()}")
+        raise GitFailed(doing, "\n".join(lines), hint=hint)
     return list(outcomes)
 
 
@@ -273,28 +283,32 @@ def push_references(
 def _transferring(
     repository: GitRepository, doing: str, hint: str, progress: TransferProgress | None = None
 ) -> Iterator[Repo]:
-    """A repository that speaks to others. GitPython's errors become ours, and no process is left running."""
+    """A repository that speaks to others; GitPython's errors become ours, and no process stays."""
     if not repository.top.is_dir():
         raise unstartable(repository.top)
     git = TransferGit(repository.top)
     git.keep_open = repository.keep_open
     git.set_persistent_git_options(**writing_options())
-    git.update_environment(GIT_EDITOR=":", **(inherited_environment() if repository.hooked else {}))
+    git.update_environment(GIT_EDITOR=":")
+    if repository.hooked:
+        git.update_environment(**inherited_environment())
+    # a folder that is some repository's work tree by its settings alone has no `.git`
+    folder = repository.top
+    if not (folder / ".git").exists():
+        folder = repository.git_dir
     try:
-        # a folder that is some repository's work tree by its settings alone has no `.git`
-        has_link = (repository.top / ".git").exists()
         with hidden_environment():
-            repo = WorkTreeRepo(
-                repository.top if has_link else repository.git_dir, expand_vars=False
-            )
+            repo = WorkTreeRepo(folder, expand_vars=False)
         with repo:
             repo.git = git
             yield repo
     except GitCommandNotFound:
         raise unstartable(repository.top) from None
     except GitCommandError as error:
-        said = "\n".join(progress.lines) if progress is not None else str(error.stderr)
-        raise GitFailed(doing, said, hint=hint) from None
+        output = str(error.stderr)
+        if progress is not None:
+            output = "\n".join(progress.lines)
+        raise GitFailed(doing, output, hint=hint) from None
     except GitError as error:
         raise GitFailed(doing, str(error) or type(error).__name__, hint=hint) from None
     finally:

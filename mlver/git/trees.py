@@ -1,12 +1,12 @@
-"""What a commit or the index holds below some paths: which files, of which kind, with which contents."""
+"""What a commit or the index holds below some paths: the files, their kinds and contents."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlver.errors import MlverError, shell_command
+from mlver.git.listings import split_fields
 from mlver.git.repository import GitRepository
 
 _SYMLINK, _SUBMODULE, _FOLDER = "120000", "160000", "040000"
@@ -40,21 +40,24 @@ def committed_files(repository: GitRepository, commit: str, *under: str) -> dict
 
 def _parse_entries(listing: bytes) -> dict[str, TreeEntry]:
     entries: dict[str, TreeEntry] = {}
-    for line in listing.split(b"\0")[:-1]:
-        about, _, path = line.partition(b"\t")
-        mode, _, object_id = about.decode().split(" ")
-        entries[os.fsdecode(path)] = TreeEntry(mode, object_id)
+    for line in split_fields(listing):
+        description, _, path = line.partition("\t")
+        mode, _, object_id = description.split(" ")
+        entries[path] = TreeEntry(mode, object_id)
     return entries
 
 
 def staged_files(repository: GitRepository, *under: str) -> dict[str, TreeEntry]:
-    """The files of the index below `under`, by path; raise MlverError where one holds both sides of a merge."""
-    listing = repository.process.read(["ls-files", "--stage", "-z", "--full-name", "--", *under])
+    """The files of the index below `under`, by path.
+
+    Raise MlverError where one holds both sides of a merge.
+    """
+    arguments = ["ls-files", "--stage", "-z", "--full-name", "--", *under]
+    listing = repository.process.read(arguments)
     entries: dict[str, TreeEntry] = {}
-    for line in listing.split(b"\0")[:-1]:
-        about, _, name = line.partition(b"\t")
-        mode, object_id, side = about.decode().split(" ")
-        path = os.fsdecode(name)
+    for line in split_fields(listing):
+        description, _, path = line.partition("\t")
+        mode, object_id, side = description.split(" ")
         if side != "0":
             raise MlverError(
                 f"{path} holds both sides of a merge that was never settled",
@@ -65,23 +68,32 @@ def staged_files(repository: GitRepository, *under: str) -> dict[str, TreeEntry]
 
 
 def read_contents(repository: GitRepository, entries: Mapping[str, TreeEntry]) -> dict[str, bytes]:
-    """The bytes of files, by path, read in one process; those whose contents this clone lacks are left out."""
+    """The bytes of files, by path, read in one process.
+
+    Files whose contents this clone lacks are left out.
+    """
     if not entries:
         return {}
-    blobs = repository.blobs(entry.object_id for entry in entries.values())
-    return {path: data for path, data in zip(entries, blobs, strict=True) if data is not None}
+    object_ids = [entry.object_id for entry in entries.values()]
+    blobs = repository.blobs(object_ids)
+    contents: dict[str, bytes] = {}
+    for path, blob in zip(entries, blobs, strict=True):
+        if blob is not None:
+            contents[path] = blob
+    return contents
 
 
 def find_entry(repository: GitRepository, commit: str, path: str) -> tuple[str, TreeEntry] | None:
-    """What a commit holds at `path`, or else the symlink or submodule on the way there; None where there is neither.
+    """What a commit holds at `path`, or else the symlink or submodule on the way there.
 
-    A folder has the mode `040000`.
+    None where there is neither. A folder has the mode `040000`.
     """
     parts = path.split("/")
     for end in range(len(parts), 0, -1):
         name = "/".join(parts[:end])
         # one at a time: asked for both a folder and a path in it, git lists all of the folder
-        listing = repository.process.read(["ls-tree", "-z", "--full-tree", commit, "--", name])
+        arguments = ["ls-tree", "-z", "--full-tree", commit, "--", name]
+        listing = repository.process.read(arguments)
         entry = _parse_entries(listing).get(name)
         if entry is None:
             continue

@@ -91,7 +91,7 @@ class DirectoryImprint:
         return self._hasher.digest()
 
     def is_racy(self, began_ns: int) -> bool:
-        """Whether a file may have changed unseen since `began_ns`, whatever the file system's clock."""
+        """Whether a file may have changed unseen since `began_ns`, however coarse its clock."""
         return self._newest + _COARSE_NS >= began_ns
 
 

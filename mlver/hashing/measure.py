@@ -2,8 +2,7 @@
 
 Files stream through in chunks: a file that the stat cache knows is not read, small ones are read in
 forked processes, large ones piece by piece. Memory does not grow with the number or the size of the
-files, unless the manifest itself is asked for; looking at an unchanged directory takes some 80 bytes
-a file.
+files, unless the manifest itself is asked for; an unchanged directory takes some 80 bytes a file.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ from mlver.records.manifest import format_lines
 from mlver.system.parallel import WorkerPool, run_beside
 
 CHUNK_FILES = 8192
-# What a worker takes at a time: enough to outweigh handing it over, little enough to share out evenly.
+# What a worker takes at a time: enough to outweigh the handing over, little enough to share evenly.
 BATCH_FILES = 512
 BATCH_BYTES = 8 << 20
 FAULTS_SHOWN = 20

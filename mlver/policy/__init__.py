@@ -1,1 +1,4 @@
-"""The rules, pure: what may be numbered, promoted, rolled back to and trusted. Nothing here reads or writes."""
+"""The rules, pure: what may be numbered, promoted, rolled back to and trusted.
+
+Nothing here reads or writes.
+"""

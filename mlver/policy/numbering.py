@@ -16,10 +16,11 @@ def next_version(
     part: Bump | None = None,
     allow_lower: bool = False,
 ) -> Version:
-    """The number of the next version: `wanted`, or the highest bumped by `part`, or 1.0.0 for the first.
+    """The number of the next version: `wanted`, or the highest bumped by `part`, or 1.0.0 for the
+    first.
 
-    Raise UsageError when neither is told and there are versions already, MlverError when the number is taken or lies
-    below the highest without `allow_lower`.
+    Raise UsageError when neither is told and there are versions already, MlverError when the number
+    is taken or lies below the highest without `allow_lower`.
     """
     if wanted is not None and part is not None:
         raise UsageError("--version and --bump both name the number", hint="give one of them")
@@ -29,12 +30,13 @@ def next_version(
     if wanted in taken:
         raise MlverError(
             f"{model} {wanted} is registered already, and a version never changes",
-            hint=f"mlver register {model} --bump patch   (or --bump {'|'.join(BUMPS)})",
+            hint=f"mlver register {model} --bump patch",
         )
     if top is not None and wanted < top and not allow_lower:
         raise MlverError(
-            f"{model} {wanted} is below {top}, the highest registered",
-            hint=f"mlver register {model} --version {wanted} --allow-lower   (for a fix to an older line)",
+            f"{model} {wanted} is below {top}, the highest registered, as only a fix to an older "
+            "line may be",
+            hint=f"mlver register {model} --version {wanted} --allow-lower",
         )
     return wanted
 
@@ -44,14 +46,14 @@ def _bump_highest(model: str, top: Version | None, part: Bump | None) -> Version
         return Version(1, 0, 0, "rc.1") if part == "prerelease" else FIRST
     if part is None:
         raise UsageError(
-            f"{model} has versions up to {top}; say which number comes next",
-            hint=f"mlver register {model} --bump patch   (or minor, major, prerelease; `mlver status` suggests one)",
+            f"{model} has versions up to {top}; say which number comes next ({', '.join(BUMPS)})",
+            hints=(f"mlver register {model} --bump patch", "mlver status"),
         )
     return bump_version(top, part)
 
 
 def bumped_part(version: Version) -> Bump:
-    """The part of a number that its version moved: `minor` for 1.2.0, `prerelease` for 1.2.0-rc.1."""
+    """The part of a number that was counted up: `minor` for 1.2.0, `prerelease` for 1.2.0-rc.1."""
     if version.prerelease is not None:
         return "prerelease"
     return "patch" if version.patch else "minor" if version.minor else "major"

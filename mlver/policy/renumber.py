@@ -1,5 +1,6 @@
-"""Two branches claimed the same numbers: which the one that gives way gets instead, and what makes a record the same
-under another number."""
+"""Two branches claimed the same numbers: which the one that gives way gets instead, and what makes
+a record the same under another number.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +26,13 @@ def renumber_versions(
     taken: Collection[Version],
     moved: Mapping[Version, Version],
 ) -> dict[Version, Version]:
-    """The new number of each version in `own` that cannot keep its own; `before` are those both sides began with,
-    `moved` what got another number earlier.
+    """The new number of each version in `own` that cannot keep its own.
 
-    One that is `taken` counts on by the part it had moved, in its own line, to the first free number: 1.1.0 becomes
-    1.2.0. One that counted on from such a one, and would now lie below it, follows: 1.1.1 becomes 1.2.1.
+    `before` are those both sides began with, `moved` what got another number earlier.
+
+    One that is `taken` counts on by the part it had moved, in its own line, to the first free
+    number: 1.1.0 becomes 1.2.0. One that counted on from such a one, and would now lie below it,
+    follows: 1.1.1 becomes 1.2.1.
     """
     found: dict[Version, Version] = {}
     used = set(taken)
@@ -50,7 +53,7 @@ def renumber_versions(
 
 
 def strip_numbering(record: NumberedRecord) -> NumberedRecord:
-    """What stays of a record when it gets another number: all that was measured, decided and said."""
+    """What stays of a record when it gets another number: what was measured and decided."""
     match record:
         case VersionRecord():
             return replace(record, version="", parent=None)

@@ -34,8 +34,9 @@ def check_out(
 ) -> CheckoutResult:
     """Materialise the version `ref` names, below `to` (a folder) or in the work tree.
 
-    Raise MlverError, with every file as it was, when bytes stored nowhere would be lost (unless `force`), when an
-    object is missing or damaged, or when a folder was named and the weights are stored elsewhere.
+    Raise MlverError, with every file as it was, when bytes stored nowhere would be lost (unless
+    `force`), when an object is missing or damaged, or when a folder was named and the weights are
+    stored elsewhere.
     """
     into = Path(os.path.normpath(project.start / to)) if to else None
     with nullcontext() if dry_run else editing(project, f"checkout {ref or ''}".strip()):
@@ -52,7 +53,9 @@ def _require_weights(record: VersionRecord) -> None:
     """A folder that is to be served must not come out empty."""
     if not record.weights.stored:
         raise MlverError(
-            f"the weights of {record.model} {record.version} are not stored by mlver, so {printable_name(record.weights.path)} "
+            f"the weights of {record.model} {record.version} are not stored by mlver, so "
+            f"{printable_name(record.weights.path)} "
             "cannot be put there",
-            hint="take them from what keeps them (git, git-lfs, DVC), or register a version without --no-store",
+            hint="take them from what keeps them (git, git-lfs, DVC), or register a version "
+            "without --no-store",
         )

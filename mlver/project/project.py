@@ -1,10 +1,13 @@
-"""The composition root: one repository with its records, object store and caches, and the one way to change it."""
+"""The composition root: one repository with its records, object store and caches, and the one way
+to change it.
+"""
 
 from __future__ import annotations
 
 import datetime
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +15,7 @@ from typing import NamedTuple
 from mlver import names, paths
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.git.repository import GitRepository
-from mlver.project.registry.registry import RecordRegistry
+from mlver.project.registry.registry import RecordRegistry, describe_newer_settings
 from mlver.project.registry.worktree import WorkTree
 from mlver.project.reporter import Reporter, SilentReporter
 from mlver.records import layout
@@ -34,8 +37,8 @@ class ResolvedRef(NamedTuple):
 class Project:
     """A git work tree with mlver's records.
 
-    `start` is where the person stands: paths they type begin there. `wait` is how many seconds an edit waits for
-    another to end.
+    `start` is where the person stands: paths they type begin there. `wait` is how many seconds an
+    edit waits for another to end.
     """
 
     repository: GitRepository
@@ -66,7 +69,7 @@ class Project:
             start,
             reporter or SilentReporter(),
             state,
-            RecordRegistry(WorkTree(repository.top), state),
+            RecordRegistry(WorkTree(repository.top)),
         )
 
     @classmethod
@@ -87,37 +90,49 @@ class Project:
         return paths.check_own_directory(self.repository.common_dir / "mlver")
 
     @property
-    def without_cache(self) -> Project:
-        """The same, with every record parsed anew: for whatever is decided by what a record says.
-
-        The cache beside git's objects may be anybody's writing.
-        """
-        return replace(self, registry=RecordRegistry(self.registry.source, None))
+    def cached(self) -> Project:
+        """The same, with records from the cache where they were parsed before: for commands that only show them."""
+        return replace(self, registry=RecordRegistry(self.registry.source, self.state))
 
     def resolve_path(self, given: str) -> str:
         """A path the person typed, relative to the work tree's top, and fit for a record.
 
-        Raise UsageError, also where it lies in a submodule or another repository: git here knows nothing of its files.
+        Raise UsageError, also where it lies in a submodule or another repository: git here knows
+        nothing of its files.
         """
         path = names.check_artifact_path(paths.relative_to_root(self.top_folder, self.start, given))
         nested = paths.find_nested_repository(self.top_folder, path)
         if nested is not None:
             raise UsageError(
-                f"{path} lies in {nested}, which is a repository of its own (a submodule, perhaps)",
-                hint=f"{shell_command('mlver', '-C', nested, 'init')}   (and register it there)",
+                f"{path} lies in {nested}, which is a repository of its own (a submodule, "
+                "perhaps): register it there",
+                hint=shell_command("mlver", "-C", nested, "init"),
             )
         return path
 
-    # -- naming a version ----------------------------------------------------------------------------------------
+    def note_newer_settings(self) -> None:
+        """Say which sections of the settings this mlver does not know; for what only looks."""
+        # Settings that are missing or not valid are left to those who need what they say.
+        with suppress(MlverError):
+            config = self.registry.read_shown_config()
+            if config.unknown_sections:
+                self.reporter.show_note(describe_newer_settings(config))
+
+    # -- naming a version
 
     def resolve_ref(self, text: str | None) -> ResolvedRef:
-        """The version a REF means: `MODEL`, `MODEL@1.2.0`, `MODEL@production`, `@latest` where there is one model."""
+        """The version a REF means: `MODEL`, `MODEL@1.2.0`, `MODEL@production`, `@latest` where
+        there is one model.
+        """
         ref = names.ModelRef(None, None) if text is None else names.parse_ref(text)
         model = self.resolve_model(ref.model)
         return ResolvedRef(model, self.select_version(model, ref.selector))
 
     def resolve_model(self, name: str | None) -> str:
-        """The model called `name`, or the only one there is; raise MlverError with what there is instead."""
+        """The model called `name`, or the only one there is.
+
+        Raise MlverError with what there is instead.
+        """
         known = self.registry.list_models()
         if name in known:
             return name
@@ -167,7 +182,7 @@ class Project:
         )
 
     def _build_holder_error(self, model: str, stage: str) -> MlverError:
-        known = self.registry.read_config().stages
+        known = self.registry.read_shown_config().stages
         if stage in known:
             latest = highest_release(self.registry.list_versions(model)) or "VERSION"
             return MlverError(
@@ -175,8 +190,9 @@ class Project:
                 hint=f"mlver promote {model}@{latest} --to {stage} -m WHY",
             )
         return MlverError(
-            f"`{stage}` is neither a version nor a stage here; the stages are {', '.join(known) or '(none)'}",
-            hint=f"mlver list {model}   (stages are named in {layout.CONFIG})",
+            f"`{stage}` is neither a version nor a stage here; the stages in {layout.CONFIG} are "
+            f"{', '.join(known) or '(none)'}",
+            hint=f"mlver list {model}",
         )
 
     @property
@@ -188,12 +204,15 @@ class Project:
 
 
 def _refuse_sparse(repository: GitRepository) -> None:
-    """A record that is not looked at would count as one there is not: the next number, or a stage, would be wrong."""
+    """A record that is not looked at would count as one there is not: the next number, or a stage,
+    would be wrong.
+    """
     hidden = repository.left_out(layout.ROOT)
     if hidden:
         more = f" and {len(hidden) - 1} more" if len(hidden) > 1 else ""
         raise MlverError(
-            f"this sparse checkout leaves out {hidden[0]}{more}, and mlver needs all of {layout.ROOT}/",
+            f"this sparse checkout leaves out {hidden[0]}{more}, and mlver needs all of "
+            f"{layout.ROOT}/",
             hint=f"git sparse-checkout add {layout.ROOT}",
         )
 

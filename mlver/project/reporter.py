@@ -12,7 +12,9 @@ class Reporter(Protocol):
         """Something the person should know that is not the result."""
 
     def report_landed(self, what: str) -> None:
-        """What the command was to change is done and on the disk, whatever becomes of the rest of it."""
+        """What the command was to change is done and on the disk, whatever becomes of the rest of
+        it.
+        """
 
     def begin_work(self, what: str, total: int | None) -> None:
         """Work starts; `total` bytes, None when unknown."""

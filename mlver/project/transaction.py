@@ -21,7 +21,12 @@ from mlver.system import durable, lock
 
 @contextmanager
 def editing(project: Project, what: str) -> Iterator[PlannedEdit]:
-    """Hold the lock, settle what was interrupted, and yield an edit that `what` names to whoever waits or recovers."""
+    """Hold the lock, settle what was interrupted, and yield an edit.
+
+    `what` names it to whoever waits for it or recovers it. Raise MlverError where a newer mlver
+    wrote the settings: they may forbid what this one is about to write.
+    """
+    project.registry.refuse_newer_settings()
     try:
         durable.make_directory(project.state_directory)
     except OSError as error:
@@ -33,8 +38,8 @@ def editing(project: Project, what: str) -> Iterator[PlannedEdit]:
         try:
             yield edit
         finally:
-            if edit.landed:
-                project.reporter.report_landed(edit.what)
+            if edit.landed is not None:
+                project.reporter.report_landed(edit.landed)
 
 
 def _recover_interrupted(project: Project) -> None:
@@ -50,8 +55,9 @@ def _recover_interrupted(project: Project) -> None:
 def _recover_and_sweep(project: Project) -> None:
     plan = intent.read_pending(project.state_directory)
     storing.open_store(project).sweep_temporaries()
-    # an intent that was being written, and what `init` was
-    for directory in (project.state_directory, paths.join_inside(project.top_folder, layout.ROOT)):
+    # Both may hold a file that was being written: an intent, and what `init` writes.
+    records_directory = paths.join_inside(project.top_folder, layout.ROOT)
+    for directory in (project.state_directory, records_directory):
         durable.sweep_temporaries(directory)
     if plan is not None:
         project.reporter.show_note(_recover_plan(project, plan))
@@ -67,7 +73,7 @@ def _recover_plan(project: Project, plan: CommandIntent) -> str:
         return recover_edit(holding, plan, project.state_directory).describe_edit(plan.what)
     model, version, place = plan.checkout
     if Path(place).is_absolute():
-        # only a command line may name a folder outside the repository, not a file that came with it
+        # Only a command line may name a folder outside the repository, never a file in it.
         return (
             f"`{plan.what}` was interrupted while it wrote to {place}; run it again to finish that"
         )
@@ -75,7 +81,7 @@ def _recover_plan(project: Project, plan: CommandIntent) -> str:
         record, _ = here.registry.read_version(model, version)
         into = None if place == "." else paths.join_inside(here.top_folder, place)
         working_files.sweep_leftovers(here, record, into or here.top_folder)
-        # the person may have changed files since: what is stored nowhere is saved, not overwritten
+        # The person may have changed files since: bytes that are stored nowhere are saved first.
         working_files.check_out_version(here, record, into=into, save=True)
     except MlverError as error:
         return f"`{plan.what}` was interrupted and cannot be finished: {error.message}"
@@ -87,10 +93,8 @@ def _find_work_tree(project: Project, plan: CommandIntent) -> Project | None:
     if plan.git_dir == project.repository.own:
         return project
     with suppress(MlverError):
-        found = Project.find_from(Path(plan.top), project.reporter)
-        if (
-            found.state_directory == project.state_directory
-            and found.repository.own == plan.git_dir
-        ):
-            return found
+        other = Project.find_from(Path(plan.top), project.reporter)
+        is_same_repository = other.state_directory == project.state_directory
+        if is_same_repository and other.repository.own == plan.git_dir:
+            return other
     return None

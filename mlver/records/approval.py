@@ -1,4 +1,6 @@
-"""The approval record: a named person's yes to one version for one stage (`schemas/approval.schema.json`)."""
+"""The approval record: a named person's yes to one version for one stage
+(`schemas/approval.schema.json`).
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from mlver.digest import Digest
+from mlver.records import layout
 from mlver.records.values import Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRecord:
-    """`author` is who says yes; `record` is the digest of the version record's bytes they said it to."""
+    """`author` is who says yes.
+
+    `record` is the digest of the version record's bytes they said it to.
+    """
 
     schema: ClassVar[str] = "mlver/approval/1"
 
@@ -43,3 +49,8 @@ class ApprovalRecord:
             "message": self.message,
             "record": str(self.record),
         }
+
+    @property
+    def record_path(self) -> str:
+        """Where it lies, by what it says."""
+        return layout.approval_path(self.model, self.version, self.stage, self.sequence)

@@ -12,7 +12,10 @@ from mlver.records.values import Document, drop_empty_values
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """`size` is in bytes and `files` a count, over the whole directory; `stored`: its bytes are in the object store."""
+    """`size` is in bytes and `files` a count, over the whole directory.
+
+    `stored`: its bytes are in the object store.
+    """
 
     path: str
     digest: Digest

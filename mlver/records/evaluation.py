@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from mlver.digest import Digest
+from mlver.records import layout
 from mlver.records.artifact import Artifact, artifacts_from_document, artifacts_to_document
 from mlver.records.values import Document, Metrics, Values, drop_empty_values, thaw_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRecord:
-    """`metrics` of the version whose record has the digest `record`, measured on the data sets in `data`."""
+    """`metrics` of the version whose record has the digest `record`, measured on the data sets in
+    `data`.
+    """
 
     schema: ClassVar[str] = "mlver/evaluation/1"
 
@@ -56,3 +59,8 @@ class EvaluationRecord:
                 command=self.command, labels=dict(self.labels), extra=thaw_value(self.extra)
             ),
         }
+
+    @property
+    def record_path(self) -> str:
+        """Where it lies, by what it says."""
+        return layout.evaluation_path(self.model, self.version, self.sequence)

@@ -35,7 +35,10 @@ class RecordPath(NamedTuple):
 
 
 def parse_path(path: str) -> RecordPath | None:
-    """What lies at a path, or None for a path mlver never gives; the one reader of what the functions below write."""
+    """What lies at a path, or None for a path mlver never gives.
+
+    The one reader of what the functions below write.
+    """
     root, _, rest = path.partition(f"{MODELS}/")
     model, *parts = rest.split("/")
     if root or not is_model_name(model) or not parts or not parts[-1].endswith(".yaml"):
@@ -71,12 +74,17 @@ def is_stage_name(name: str) -> bool:
 
 
 def parse_version_name(name: str) -> Version | None:
-    """The version a record's file is named after, without its `.yaml`; None where it is not written as mlver does."""
+    """The version a record's file is named after, without its `.yaml`.
+
+    None where it is not written as mlver does.
+    """
     return parse_canonical(name)
 
 
 def parse_sequence(name: str) -> int | None:
-    """The number a record's file is named after, without its `.yaml`: four digits, more where there are more."""
+    """The number a record's file is named after, without its `.yaml`: four digits, more where there
+    are more.
+    """
     number = int(name) if _SEQUENCE.fullmatch(name) else 0
     return number if number and f"{number:04d}" == name else None
 
@@ -95,13 +103,18 @@ def is_version_path(path: str) -> bool:
 
 
 def is_record_path(path: str) -> bool:
-    """Whether a path is one that, once committed, never changes again; model.yaml beside the records may."""
+    """Whether a path is one that, once committed, never changes again.
+
+    Model.yaml beside the records may.
+    """
     found = parse_path(path)
     return path.startswith(f"{MANIFESTS}/") if found is None else found.kind != "model"
 
 
 def is_own_path(path: str) -> bool:
-    """Whether a path is one where mlver keeps something, so that `.mlver/` is no place for anything else."""
+    """Whether a path is one where mlver keeps something, so that `.mlver/` is no place for anything
+    else.
+    """
     return (
         parse_path(path) is not None
         or path.startswith(f"{MANIFESTS}/")
@@ -110,7 +123,10 @@ def is_own_path(path: str) -> bool:
 
 
 def find_own_folder(path: str) -> str | None:
-    """Which of mlver's own a path would lie in or be where letter case does not count; None for none of them."""
+    """Which of mlver's own a path would lie in or be where letter case does not count.
+
+    None for none of them.
+    """
     tops = (
         f"{MODELS}/",
         f"{MANIFESTS}/",

@@ -1,7 +1,8 @@
-"""A directory's files and their digests, in the format of GNU `sha256sum`, so that `sha256sum -c` verifies them.
+"""A directory's files and their digests, in the format of GNU `sha256sum`, so that `sha256sum -c`
+verifies them.
 
-One encoding a content: parsing what does not re-encode to the same bytes is refused, for the digest of the manifest's
-bytes is the digest of the directory.
+One encoding a content: parsing what does not re-encode to the same bytes is refused, for the digest
+of the manifest's bytes is the digest of the directory.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ FAULTS_SHOWN = 20
 _PATH = 64 + 2
 _SLASH = ord("/")
 _LINE = re.compile(rb"(\\?)([0-9a-f]{64})  (.+)", re.DOTALL)
-# What nearly all lines are: nothing escaped, and no component that may be `.`, `..` or a name of `.git`. Those begin in
-# a dot, or in something that a file system drops (U+200C to U+206F, U+FEFF: see mlver.paths).
+# What nearly all lines are: nothing escaped, and no component that may be `.`, `..` or a name of
+# `.git`. Those begin in a dot, or in something that a file system drops (U+200C to U+206F, U+FEFF:
+# see mlver.names).
 _COMPONENT = rb"(?:[^./\\\n\0\xe2\xef][^/\\\n\0]*|\.(?!\.|[gG][iI][tT][/\n])[^/\\\n\0\x80-\xff]+)"
 _PLAIN = re.compile(rb"([0-9a-f]{64})  ((?:%b/)*%b)\n" % (_COMPONENT, _COMPONENT))
 _ESCAPES = {b"\\\\": b"\\", b"\\n": b"\n"}
@@ -34,7 +36,10 @@ _ESCAPES = {b"\\\\": b"\\", b"\\n": b"\n"}
 
 @dataclass(frozen=True)
 class Manifest:
-    """The (path, hex) pairs of a directory, ordered by the bytes of the path; build one with `of` or `parse`."""
+    """The (path, hex) pairs of a directory, ordered by the bytes of the path.
+
+    Build one with `of` or `parse`.
+    """
 
     entries: tuple[ManifestEntry, ...]
 
@@ -44,7 +49,10 @@ class Manifest:
 
     @classmethod
     def parse(cls, data: bytes, where: str) -> Manifest:
-        """Read a manifest; raise InvalidDocument, naming `where`, with every fault found and its line number."""
+        """Read a manifest.
+
+        Raise InvalidDocument, naming `where`, with every fault found and its line number.
+        """
         if _is_plain(data):
             return cls(tuple(Listing(data)))
         entries, faults = _parse_lines(data)
@@ -74,7 +82,9 @@ class Manifest:
 
 
 class Listing:
-    """The same pairs read from the manifest's bytes each time they are gone through: nothing else is in memory."""
+    """The same pairs read from the manifest's bytes each time they are gone through: nothing else
+    is in memory.
+    """
 
     def __init__(self, data: bytes) -> None:
         """`data` is known to be a manifest; see `of_manifest`."""
@@ -101,7 +111,10 @@ class Listing:
         return cls(data)
 
     def unlike(self, others: Listing) -> Listing:
-        """The files that are missing or different in the other listing. Both are in the order of their paths."""
+        """The files that are missing or different in the other listing.
+
+        Both are in the order of their paths.
+        """
         if not others:
             return self
         pairs = self._paired(others)
@@ -150,7 +163,9 @@ def format_line(path: bytes, hexadecimal: str) -> bytes:
 
 
 def format_lines(paths: Sequence[bytes], digests: Sequence[bytes]) -> bytes:
-    """The lines of many files, whose digests are raw: one `line` each, in a few passes over them all."""
+    """The lines of many files, whose digests are raw: one `line` each, in a few passes over them
+    all.
+    """
     every = b"".join(paths)
     if b"\\" in every or b"\n" in every:
         return b"".join(
@@ -160,7 +175,9 @@ def format_lines(paths: Sequence[bytes], digests: Sequence[bytes]) -> bytes:
 
 
 def read_paths(data: bytes) -> Iterator[bytes]:
-    """The paths of a manifest that was made here, one after the other: what came from elsewhere is to be parsed."""
+    """The paths of a manifest that was made here, one after the other: what came from elsewhere is
+    to be parsed.
+    """
     for text in BytesIO(data):
         path = text[_PATH + (text[:1] == b"\\") : -1]
         yield path if text[:1] != b"\\" else _unescape_path(path) or path
@@ -171,7 +188,9 @@ ManifestFault = tuple[int, str]
 
 
 def _is_plain(data: bytes) -> bool:
-    """Whether every line is plain and in its place: half a million are not to be made into objects for that."""
+    """Whether every line is plain and in its place: half a million are not to be made into objects
+    for that.
+    """
     at, last = 0, b""
     # Files whose whole names the current path begins with. They may not be folders of it.
     openings: list[bytes] = []
@@ -267,7 +286,10 @@ def _quote_path(path: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ManifestComparison:
-    """What became of the files between two manifests, ordered by path; a renamed file is in `renamed` only."""
+    """What became of the files between two manifests, ordered by path.
+
+    A renamed file is in `renamed` only.
+    """
 
     added: tuple[bytes, ...]
     removed: tuple[bytes, ...]
@@ -281,7 +303,8 @@ class ManifestComparison:
 def compare_manifests(old: Manifest, new: Manifest) -> ManifestComparison:
     """A file whose path is gone and whose content is at a new path was renamed.
 
-    Among files of the same content, one with the same name in another directory is preferred; the rest pair in order.
+    Among files of the same content, one with the same name in another directory is preferred; the
+    rest pair in order.
     """
     before, after = old.by_path, new.by_path
     removed = [entry for entry in old.entries if entry[0] not in after]

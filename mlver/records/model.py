@@ -1,4 +1,6 @@
-"""A model's settings, `model.yaml`: what `register` uses when not told (`schemas/model.schema.json`)."""
+"""A model's settings, `model.yaml`: what `register` uses when not told
+(`schemas/model.schema.json`).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from mlver.records import layout
 from mlver.records.values import Document, drop_empty_values
 
 Direction = Literal["higher", "lower"]
@@ -13,7 +16,10 @@ Direction = Literal["higher", "lower"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactSettings:
-    """Where an artifact lies, and what the record says of it; `stored` False: pin its digest, keep no copy."""
+    """Where an artifact lies, and what the record says of it.
+
+    `stored` False: pin its digest, keep no copy.
+    """
 
     path: str
     format: str | None = None
@@ -36,7 +42,10 @@ class ArtifactSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSettings:
-    """`params` and `metrics` are files to read them from; `directions` says which way each metric is better."""
+    """`params` and `metrics` are files to read them from.
+
+    `directions` says which way each metric is better.
+    """
 
     schema: ClassVar[str] = "mlver/model/1"
 
@@ -79,3 +88,8 @@ class ModelSettings:
                 command=self.command,
             ),
         }
+
+    @property
+    def record_path(self) -> str:
+        """Where it lies, by what it says."""
+        return layout.settings_path(self.model)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from mlver.digest import Digest
+from mlver.records import layout
 from mlver.records.values import Document, Leaf
 
 Action = Literal["promote", "rollback", "retire"]
@@ -54,8 +55,9 @@ class ApprovalReference:
 class PromotionRecord:
     """A stage moves to `version`, away from `previous` (None: the stage was empty).
 
-    `retire` empties the stage; `version` then names the one that leaves it. `record` is the digest of the version
-    record's bytes, `prior` that of the promotion record before this one, which chains the stage's history.
+    `retire` empties the stage; `version` then names the one that leaves it. `record` is the digest
+    of the version record's bytes, `prior` that of the promotion record before this one, which
+    chains the stage's history.
     """
 
     schema: ClassVar[str] = "mlver/promotion/1"
@@ -105,3 +107,8 @@ class PromotionRecord:
             "record": str(self.record),
             "prior": None if self.prior is None else str(self.prior),
         }
+
+    @property
+    def record_path(self) -> str:
+        """Where it lies, by what it says."""
+        return layout.promotion_path(self.model, self.stage, self.sequence)

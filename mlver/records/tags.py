@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-# A version has two dots or more, a promotion's number stands behind its only one: `v1.2` is the stage `v1`.
+# A version has two dots or more, and a promotion's number stands behind the only dot: `v1.2` is
+# promotion 2 of the stage `v1`.
 _VERSION_TAG = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})@v([0-9]+\.[0-9]+\.[0-9][0-9A-Za-z.+-]{0,99})"
 )
@@ -17,7 +18,10 @@ _PROMOTION_TAG = re.compile(
 
 
 class TagName(NamedTuple):
-    """What a tag is of: a version of a model, or a promotion by its stage and number; None for the other's."""
+    """What a tag is of: a version of a model, or a promotion by its stage and number.
+
+    None for the other's.
+    """
 
     model: str
     version: str | None = None

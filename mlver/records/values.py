@@ -1,4 +1,4 @@
-"""The free-form parts of a record (params, metrics, extra): JSON types only, and their flat view."""
+"""The free-form parts of a record (params, metrics, extra), of JSON types, and their flat view."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Document: TypeAlias = dict[str, Any]
 def flatten_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """Nested maps as one, keys joined by dots, in order: `{"a": {"b": 1}}` → `{"a.b": 1}`.
 
-    Lists and empty maps are leaves. A key that itself holds a dot or a quote, or is empty, is written as a JSON string
-    (`a."b.c"`), so two different leaves never share a name.
+    Lists and empty maps are leaves. A key that itself holds a dot or a quote, or is empty, is
+    written as a JSON string (`a."b.c"`), so two different leaves never share a name.
     """
     return dict(_iterate_leaves(values, ""))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from mlver.digest import Digest
+from mlver.records import layout
 from mlver.records.artifact import Artifact, artifacts_from_document, artifacts_to_document
 from mlver.records.values import Document, Metrics, Values, drop_empty_values, thaw_value
 
@@ -32,7 +33,10 @@ class CodeState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingEnvironment:
-    """Where it was trained. `files` pins what describes the rest: lock files, requirements, a Dockerfile."""
+    """Where it was trained.
+
+    `files` pins what describes the rest: lock files, requirements, a Dockerfile.
+    """
 
     python: str
     platform: str
@@ -63,7 +67,9 @@ class TrainingEnvironment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptedTag:
-    """The tag a version was adopted from: its name, its object and the commit it names, as they were then."""
+    """The tag a version was adopted from: its name, its object and the commit it names, as they
+    were then.
+    """
 
     tag: str
     object_id: str
@@ -89,7 +95,10 @@ class AdoptedTag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRecord:
-    """One immutable version. `version`, `parent`: semver, no `v`; `created`: UTC, such as `2026-11-21T03:04:05Z`."""
+    """One immutable version.
+
+    `version`, `parent`: semver, no `v`; `created`: UTC, such as `2026-11-21T03:04:05Z`.
+    """
 
     schema: ClassVar[str] = "mlver/version/1"
 
@@ -147,6 +156,11 @@ class VersionRecord:
         }
 
     @property
+    def record_path(self) -> str:
+        """Where it lies, by what it says."""
+        return layout.version_path(self.model, self.version)
+
+    @property
     def adopted_tag(self) -> AdoptedTag | None:
         """The tag it was adopted from; None for a version that was registered."""
         return AdoptedTag.from_extra(self.extra)
@@ -157,5 +171,7 @@ class VersionRecord:
 
     @property
     def unkept_data_sets(self) -> tuple[str, ...]:
-        """The data sets of which only the digest is kept: whether their bytes are still anywhere, nobody here knows."""
+        """The data sets of which only the digest is kept: whether their bytes are still anywhere,
+        nobody here knows.
+        """
         return tuple(name for name, artifact in self.data.items() if not artifact.stored)

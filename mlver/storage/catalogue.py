@@ -266,9 +266,9 @@ class ObjectCatalogue:
     def damaged_objects_error(self, copies: Sequence[tuple[Digest, Path]]) -> ObjectDamaged:
         described = [f"{digest} in {path}" for digest, path in copies]
         return ObjectDamaged(
-            f"stored bytes are damaged: {_format_list(described)}",
-            hint="mlver verify --all   "
-            "(sets them aside; registering the same files again then stores them anew)",
+            "stored bytes are damaged; `verify` sets them aside, and registering the same files "
+            f"again then stores them: {_format_list(described)}",
+            hint="mlver verify --all",
         )
 
 

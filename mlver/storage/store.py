@@ -20,7 +20,8 @@ class StoreProblem:
     """One thing wrong in a store: with an object (`digest`), or with a file that leads to objects.
 
     `digest` is None in the second case. `lost`: no sound copy of the object is left, so nothing
-    that needs it can be restored.
+    that needs it can be restored. A store knows no models, so it cannot name the subject of a
+    finding: whoever knows who uses the object does that.
     """
 
     digest: Digest | None

@@ -1,7 +1,7 @@
 """The one place where bytes are made to outlive a power cut.
 
-A name is given only to bytes that are already on the disk, and a name counts only once its directory is on the disk
-too. Every OSError raised from here carries the path it concerns.
+A name is given only to bytes that are already on the disk, and a name counts only once its
+directory is on the disk too. Every OSError raised from here carries the path it concerns.
 """
 
 from __future__ import annotations
@@ -16,17 +16,21 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-# Paths as text serve as well here: where there are 50,000, pathlib costs more than the system calls.
+# Paths as text serve as well here: where there are 50,000, pathlib costs more than the system
+# calls.
 AnyPath = str | os.PathLike[str]
 TEMPORARY = ".mlver-tmp-"
-# Below this many files one fsync each is cheaper than flushing all that anybody else has written to the file system.
+# Below this many files one fsync each is cheaper than flushing all that anybody else has written to
+# the file system.
 SYNCFS_FROM = 64
 # So much is written before the disk is asked to begin on it.
 FLUSH_BYTES = 8 << 20
 # So much is copied by one call: little enough that a Ctrl-C does not have to wait.
 COPY_BYTES = 8 << 20
 _READ_BYTES = 1 << 17
+# From <linux/fs.h>.
 _FICLONE = 0x40049409
+_SYNC_FILE_RANGE_WRITE = 2
 _NO_CLONE = (
     errno.EOPNOTSUPP,
     errno.ENOTTY,
@@ -40,18 +44,18 @@ _FULL_FSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 
 
 def is_temporary(name: str | bytes) -> bool:
-    """Whether a file of this name is one of ours, left by a crash: nobody needs it once the lock is held."""
+    """Whether a file of this name is a temporary of ours: with the lock held nothing needs it."""
     return os.fsencode(name).startswith(TEMPORARY.encode())
 
 
 def temporary_name() -> str:
-    """A name for a file that nobody may rely on; it sorts and matches as `is_temporary` says."""
+    """A new name for a file that nobody may rely on yet; see `is_temporary`."""
     return TEMPORARY + os.urandom(8).hex()
 
 
 @contextlib.contextmanager
 def naming_errors(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Errors of calls that take a descriptor don't say which file: name it."""
+    """Name the file in the errors of calls that take a descriptor: they do not say which it is."""
     try:
         yield
     except OSError as error:
@@ -71,28 +75,28 @@ def sync_descriptor(descriptor: int) -> None:
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> None:
-    """`os.write` may write less than it was given, on a full disk or a signal."""
-    done = os.write(descriptor, data)
-    if done < len(data):
-        rest = memoryview(data)[done:]
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
+    """Write everything: `os.write` may write less than it was given, on a full disk or a signal."""
+    rest = memoryview(data)
+    while rest:
+        written = os.write(descriptor, rest)
+        rest = rest[written:]
 
 
 def start_flush(descriptor: int, offset: int, count: int) -> None:
-    """Have the disk begin on these bytes, so that the `sync` to come finds little left; no promise by itself."""
+    """Have the disk begin on these bytes, so that the later sync finds little left to do."""
     flush = _load_sync_file_range()
     if flush is not None:
         flush(descriptor, offset, count)
 
 
 class FlushingWriter:
-    """A new file that grows, and that the disk begins to keep every few MiB; `path` is for messages."""
+    """A new file that grows, and that the disk begins to write every few MiB."""
 
     def __init__(self, descriptor: int, path: str | os.PathLike[str]) -> None:
         self._descriptor = descriptor
         self._path = path
-        self._done = self._flushed = 0
+        self._written = 0
+        self._flushed = 0
         self._copies = hasattr(os, "copy_file_range")
 
     def write(self, data: memoryview) -> None:
@@ -110,7 +114,8 @@ class FlushingWriter:
             if count:
                 self._count(count)
                 return count
-        # What the system does not copy, or can't, is read and written: that finds the end, or says which file fails.
+        # What the system does not copy, or can't, is read and written: that finds the end, or says
+        # which file fails.
         self._copies = False
         data = os.read(source, _READ_BYTES)
         if data:
@@ -125,7 +130,7 @@ class FlushingWriter:
             return 0
 
     def read_at(self, buffer: memoryview, offset: int) -> int:
-        """Fill the buffer, or a part of it, with what is in the file already; return how many bytes."""
+        """Read bytes of the file into the buffer, or a part of it; return how many."""
         with naming_errors(self._path):
             count = os.preadv(self._descriptor, [buffer], offset)
             if count == 0:
@@ -133,14 +138,15 @@ class FlushingWriter:
         return count
 
     def _count(self, size: int) -> None:
-        self._done += size
-        if self._done - self._flushed >= FLUSH_BYTES:
-            start_flush(self._descriptor, self._flushed, self._done - self._flushed)
-            self._flushed = self._done
+        self._written += size
+        waiting = self._written - self._flushed
+        if waiting >= FLUSH_BYTES:
+            start_flush(self._descriptor, self._flushed, waiting)
+            self._flushed = self._written
 
 
 def clone_blocks(source: int, target: int) -> bool:
-    """Let an empty file share another's blocks, where the file system can; False, with nothing changed, elsewhere."""
+    """Let an empty file share another's blocks; False if the file system cannot do that."""
     try:
         fcntl.ioctl(target, _FICLONE, source)
     except OSError as error:
@@ -157,7 +163,8 @@ def sync_directory(path: AnyPath) -> None:
         try:
             sync_descriptor(descriptor)
         except OSError as error:
-            # Some file systems (FUSE, SMB) have no such notion; there is nothing more to ask of them.
+            # Some file systems (FUSE, SMB) have no such notion; there is nothing more to ask of
+            # them.
             if error.errno not in (errno.EINVAL, errno.ENOTSUP):
                 raise
         finally:
@@ -165,7 +172,7 @@ def sync_directory(path: AnyPath) -> None:
 
 
 def sync_directories(paths: Iterable[AnyPath]) -> None:
-    """Each directory once, however often it is named; many together where the system can."""
+    """Sync each directory once, however often it is named, and many together where possible."""
     distinct = list(dict.fromkeys(os.fspath(path) for path in paths))
     if len(distinct) >= SYNCFS_FROM and _sync_file_systems(distinct):
         return
@@ -174,26 +181,28 @@ def sync_directories(paths: Iterable[AnyPath]) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """`mkdir -p` of which no part is lost: every parent that got a new entry is flushed."""
+    """Make a directory and its parents; every parent that got a new entry is flushed."""
     missing = []
     while not path.is_dir():
         missing.append(path)
         path = path.parent
-    for made in reversed(missing):
-        # Another process may make it first; its entry needs our flush all the same, for it may die before its own.
+    for directory in reversed(missing):
+        # Another process may make it first; its entry needs our flush all the same, for it may die
+        # before its own.
         with contextlib.suppress(FileExistsError):
-            made.mkdir()
-        sync_directory(made.parent)
+            directory.mkdir()
+        sync_directory(directory.parent)
 
 
 def write_temporary(directory: Path, data: bytes, *, mode: int = 0o666) -> Path:
-    """A new file with these bytes, already on the disk, under a name nobody relies on yet."""
+    """A new file with these bytes, already on the disk, under a name that nothing relies on yet."""
     path = directory / temporary_name()
     with naming_errors(path):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
             write_all(descriptor, data)
-            # Without this flush a power cut after the rename leaves the final name on an empty file.
+            # Without this flush a power cut after the rename leaves the final name on an empty
+            # file.
             sync_descriptor(descriptor)
         except BaseException:
             discard_temporary(path)
@@ -204,15 +213,19 @@ def write_temporary(directory: Path, data: bytes, *, mode: int = 0o666) -> Path:
 
 
 def discard_temporary(path: AnyPath) -> None:
-    """Take a temporary away; one that is gone, or can't be removed, hurts nobody and is swept later."""
+    """Remove a temporary; one that cannot be removed does no harm and is swept later."""
     with contextlib.suppress(OSError):
         os.unlink(path)  # noqa: PTH108
 
 
 def claim_name(prepared: Path, path: Path) -> None:
-    """Give a prepared file its name, if that is free; raises FileExistsError. Neither data nor directory is flushed."""
+    """Give a prepared file its name, if that is free; raises FileExistsError.
+
+    Neither data nor directory is flushed.
+    """
     try:
-        # link refuses a taken name atomically, where a look followed by a rename would race another process.
+        # link refuses a taken name atomically, where a look followed by a rename would race another
+        # process.
         os.link(prepared, path)
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP):
@@ -228,7 +241,10 @@ def claim_name(prepared: Path, path: Path) -> None:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Put these bytes at `path`: at every instant, and after any crash, it holds its old bytes or these, whole."""
+    """Put these bytes at `path`.
+
+    At every instant, and after any crash, the file holds its old bytes or these, whole.
+    """
     prepared = write_temporary(path.parent, data)
     try:
         prepared.replace(path)
@@ -240,7 +256,10 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def create_file(path: Path, data: bytes) -> None:
-    """Like `write`, but for a name that must be new: raises FileExistsError and changes nothing if it is taken."""
+    """Like `write_file`, but the name must be new.
+
+    Raise FileExistsError, and change nothing, if it is taken.
+    """
     prepared = write_temporary(path.parent, data)
     try:
         claim_name(prepared, path)
@@ -251,7 +270,7 @@ def create_file(path: Path, data: bytes) -> None:
 
 
 def remove_file(path: Path) -> None:
-    """Remove a file for good; one that is gone already is no error, but its absence is flushed all the same."""
+    """Remove a file for good; the absence of one that is gone already is flushed all the same."""
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
     if path.parent.is_dir():
@@ -259,7 +278,7 @@ def remove_file(path: Path) -> None:
 
 
 def sweep_temporaries(directory: Path) -> int:
-    """Remove the temporaries that crashed processes left in this directory; hold the lock when you call it."""
+    """Remove the temporaries that crashed processes left here; hold the lock when you call it."""
     try:
         names = [name for name in os.listdir(directory) if is_temporary(name)]
     except (FileNotFoundError, NotADirectoryError):
@@ -278,11 +297,11 @@ class ManyPaths(Protocol):
 
 
 def sync_files(paths: ManyPaths) -> None:
-    """The bytes of all these files are on the disk when this returns; many at once cost one flush where possible."""
-    if len(paths) >= SYNCFS_FROM and _sync_file_systems(
-        {_parent_directory(path) for path in paths}
-    ):
-        return
+    """The bytes of all these files are on the disk when this returns."""
+    if len(paths) >= SYNCFS_FROM:
+        directories = {_parent_directory(path) for path in paths}
+        if _sync_file_systems(directories):
+            return
     for path in paths:
         with naming_errors(path):
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -295,14 +314,16 @@ def sync_files(paths: ManyPaths) -> None:
 def replace_group(
     pairs: Iterable[tuple[AnyPath, AnyPath]], *, also: Iterable[AnyPath] = ()
 ) -> None:
-    """Give many prepared files their names, replacing what was there, then flush each directory once.
+    """Give many prepared files their names, replacing what was there, then flush each directory
+    once.
 
-    Pass the prepared files to `sync_files` first: then a crash leaves each target with its old or its new bytes, whole.
-    `also` are further directories to flush.
+    Pass the prepared files to `sync_files` first: then a crash leaves each target with its old or
+    its new bytes, whole. `also` are further directories to flush.
     """
     parents: dict[str, None] = {}
     for prepared, target in pairs:
-        os.replace(prepared, target)  # noqa: PTH105 - paths as text: pathlib would cost more than the call
+        # paths as text: pathlib would cost more than the call
+        os.replace(prepared, target)  # noqa: PTH105
         parents[_parent_directory(target)] = None
     sync_directories([*also, *parents])
 
@@ -312,19 +333,19 @@ def _parent_directory(path: AnyPath) -> str:
 
 
 def _sync_file_systems(directories: Iterable[AnyPath]) -> bool:
-    """Flush the file systems of these directories, if this system can do that and report errors; say whether."""
+    """Flush the file systems of these directories; False if this system cannot do that safely."""
     flush = _load_syncfs()
     if flush is None:
         return False
-    seen: set[int] = set()
+    flushed: set[int] = set()
     for directory in directories:
         with naming_errors(directory):
             descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 device = os.fstat(descriptor).st_dev
-                if device not in seen:
+                if device not in flushed:
                     flush(descriptor)
-                    seen.add(device)
+                    flushed.add(device)
             finally:
                 os.close(descriptor)
     return True
@@ -335,9 +356,8 @@ def _load_syncfs() -> Callable[[int], None] | None:
     """Linux's syncfs, from the first kernel (5.8) on that returns write errors; None elsewhere."""
     if sys.platform != "linux":
         return None
-    release = tuple(
-        int(part) for part in os.uname().release.split("-")[0].split(".")[:2] if part.isdigit()
-    )
+    numbers = os.uname().release.split("-")[0].split(".")
+    release = tuple(int(number) for number in numbers[:2] if number.isdigit())
     if release < (5, 8):
         return None
     import ctypes
@@ -367,6 +387,9 @@ def _load_sync_file_range() -> Callable[[int, int, int], None] | None:
     except (OSError, AttributeError):
         return None
     call.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
-    return lambda descriptor, offset, count: call(
-        descriptor, offset, count, 2
-    )  # SYNC_FILE_RANGE_WRITE
+
+    def start_writing(descriptor: int, offset: int, count: int) -> None:
+        # Its answer does not matter: this only leaves less to do for the sync that follows.
+        call(descriptor, offset, count, _SYNC_FILE_RANGE_WRITE)
+
+    return start_writing

@@ -1,7 +1,8 @@
 """One writer at a time, across every work tree of a repository.
 
-The kernel's own lock on an open file: it ends with the last process that holds it, so nobody ever has to delete it.
-The git processes an edit starts hold it too: a git that outlives a killed mlver keeps the next writer waiting.
+The kernel's own lock on an open file: it ends with the last process that holds it, so nobody ever
+has to delete it. The git processes an edit starts hold it too: a git that outlives a killed mlver
+keeps the next writer waiting.
 """
 
 from __future__ import annotations
@@ -23,21 +24,21 @@ _POLL_S = 0.02
 
 @contextmanager
 def hold_lock(directory: Path, wait: float = WAIT_S) -> Iterator[int]:
-    """Hold the lock in `directory`, waiting `wait` seconds for it; yield its descriptor, for processes started now.
+    """Hold the lock in `directory`, waiting `wait` seconds for it.
 
-    Raise MlverError naming the holder when the time is up.
+    Yield its descriptor, for the processes that are started while it is held. Raise MlverError,
+    naming the holder, when the time is up.
     """
+    path = directory / "lock"
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        descriptor = os.open(
-            directory / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666
-        )
+        descriptor = os.open(path, flags, 0o666)
     except OSError as error:
         raise refusal_error("locking the repository", error) from error
     try:
-        _acquire_lock(descriptor, directory / "lock", wait)
-        _write_holder(
-            descriptor, {"pid": os.getpid(), "command": sys.argv[1:], "since": time.time()}
-        )
+        _acquire_lock(descriptor, path, wait)
+        holder = {"pid": os.getpid(), "command": sys.argv[1:], "since": time.time()}
+        _write_holder(descriptor, holder)
         yield descriptor
     finally:
         # never unlocked by name: a git that still runs keeps its own copy, and with it the lock
@@ -45,15 +46,16 @@ def hold_lock(directory: Path, wait: float = WAIT_S) -> Iterator[int]:
 
 
 def _acquire_lock(descriptor: int, path: Path, wait: float) -> None:
-    until = time.monotonic() + wait
+    deadline = time.monotonic() + wait
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() >= until:
+            if time.monotonic() >= deadline:
                 raise MlverError(
                     f"another mlver is writing here: {_describe_holder(path)}; waited {wait:g} s",
-                    hint="let it finish and run the command again, or wait longer: mlver --wait 300 …",
+                    hint="let it finish and run the command again,"
+                    " or wait longer: mlver --wait 300 …",
                 ) from None
             time.sleep(_POLL_S)
         except OSError as error:
@@ -62,20 +64,23 @@ def _acquire_lock(descriptor: int, path: Path, wait: float) -> None:
             return
 
 
-def _write_holder(descriptor: int, told: dict[str, object]) -> None:
-    """Who holds the lock, for whoever waits: a courtesy, never a reason to stop."""
+def _write_holder(descriptor: int, holder: dict[str, object]) -> None:
+    """Note who holds the lock, for those who wait: a courtesy, never a reason to stop."""
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(told).encode(), 0)
+        os.pwrite(descriptor, json.dumps(holder).encode(), 0)
 
 
 def _describe_holder(path: Path) -> str:
     try:
-        told = json.loads(path.read_text())  # only told to a person, and sanitised on the way
-        pid, words = int(told["pid"]), " ".join(map(str, told["command"]))
-        lasting = f"for {time.time() - told['since']:.0f} s"
+        # only shown to a person, and sanitised on the way
+        holder = json.loads(path.read_text())
+        pid = int(holder["pid"])
+        words = " ".join(map(str, holder["command"]))
+        duration = f"for {time.time() - holder['since']:.0f} s"
     except (OSError, ValueError, KeyError, TypeError):
         return "it does not say which process"
     if not Path("/proc/self").exists() or Path(f"/proc/{pid}").exists():
-        return f"process {pid} (mlver {words}), {lasting}"
-    return f"a program that process {pid} (mlver {words}) started and that still runs, {lasting}"
+        return f"process {pid} (mlver {words}), {duration}"
+    # the holder has ended, and a process it started keeps the lock
+    return f"a program that process {pid} (mlver {words}) started and that still runs, {duration}"

@@ -1,4 +1,7 @@
-"""Work on all processors: forked processes for many small files or half a walk, a second thread to hash meanwhile."""
+"""Spreads work over all processors.
+
+Forked processes take many small files or half a walk; a second thread hashes while one copies.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,11 @@ if TYPE_CHECKING:
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
-# Batches under way for each worker: one in hand, one waiting, so that none idles while results are collected.
+# Batches under way for each worker: one in hand, one waiting, so that none idles while results are
+# collected.
 AHEAD = 2
-# What is hashed is read in pieces that stay in a core's own cache: larger ones cost four times the reading.
+# What is hashed is read in pieces that stay in a core's own cache: larger ones cost four times the
+# reading.
 PIECE = 1 << 16
 # A copy is at most this much ahead of its hash, so that the hash still finds it in memory.
 COPY_LEAD = 128 << 20
@@ -37,7 +42,8 @@ def count_cores() -> int:
     """The processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1  # macOS
+    # macOS
+    return os.cpu_count() or 1
 
 
 def spread_batches(
@@ -45,22 +51,28 @@ def spread_batches(
 ) -> Generator[Result, None, None]:
     """Yield `work(batch)` for each batch, in order; batches are drawn only as workers get to them.
 
-    Runs inline where one batch or one processor is all there is. What `work` raises is raised here as itself.
+    Runs inline where one batch or one processor is all there is. What `work` raises is raised here
+    as itself.
     """
-    source = iter(batches)
-    first = list(islice(source, 2))
-    with WorkerPool(work, workers=workers if len(first) > 1 else 1) as pool:
-        under_way: deque[Callable[[], Result]] = deque()
-        for batch in chain(first, source):
-            under_way.append(pool.submit_batch(batch))
-            if len(under_way) >= AHEAD * pool.workers:
-                yield under_way.popleft()()
-        while under_way:
-            yield under_way.popleft()()
+    remaining = iter(batches)
+    first = list(islice(remaining, 2))
+    if len(first) < 2:
+        workers = 1
+    with WorkerPool(work, workers=workers) as pool:
+        waiting: deque[Callable[[], Result]] = deque()
+        for batch in chain(first, remaining):
+            waiting.append(pool.submit_batch(batch))
+            if len(waiting) >= AHEAD * pool.workers:
+                wait_for_result = waiting.popleft()
+                yield wait_for_result()
+        for wait_for_result in waiting:
+            yield wait_for_result()
 
 
 class WorkerPool(Generic[Batch, Result]):
-    """Forked workers that all run one function; they start at the first batch and end with the `with` block.
+    """Forked workers that all run one function.
+
+    They start at the first batch and end with the `with` block.
 
     `work` itself isn't pickled: it may close over anything. Batches and results are.
     """
@@ -80,7 +92,8 @@ class WorkerPool(Generic[Batch, Result]):
         trace: TracebackType | None,
     ) -> None:
         if self._pool is not None:
-            # Waits for the batches in hand only, so that no child outlives us or still writes after we clean up.
+            # Waits for the batches in hand only, so that no child outlives us or still writes after
+            # we clean up.
             with _delay_interrupt():
                 self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
@@ -91,7 +104,10 @@ class WorkerPool(Generic[Batch, Result]):
         return self._pool is not None
 
     def submit_batch(self, batch: Batch) -> Callable[[], Result]:
-        """Start on a batch; the function returned waits for its result. With one worker that is when it is done."""
+        """Start on a batch; the function returned waits for its result.
+
+        With one worker, that function does the work.
+        """
         if self.workers == 1:
             return lambda: self._work(batch)
         if self._pool is None:
@@ -99,9 +115,8 @@ class WorkerPool(Generic[Batch, Result]):
         with _delay_interrupt(), warnings.catch_warnings():
             # Python 3.12 warns of forking beside threads; ours hold no lock that a worker takes.
             warnings.simplefilter("ignore", DeprecationWarning)
-            future: Future[Result] = self._pool.submit(
-                cast(Callable[[Batch], Result], _run_batch), batch
-            )
+            run_batch = cast(Callable[[Batch], Result], _run_batch)
+            future: Future[Result] = self._pool.submit(run_batch, batch)
         return lambda: _wait_for_result(future)
 
     def _start_workers(self) -> ProcessPoolExecutor:
@@ -109,25 +124,25 @@ class WorkerPool(Generic[Batch, Result]):
         from concurrent.futures import ProcessPoolExecutor
 
         context = multiprocessing.get_context("fork")
-        return ProcessPoolExecutor(
-            self.workers, context, initializer=partial(_initialise_worker, self._work, os.getpid())
-        )
+        initialise = partial(_initialise_worker, self._work, os.getpid())
+        return ProcessPoolExecutor(self.workers, context, initializer=initialise)
 
 
 @contextmanager
 def run_beside(work: Callable[[], bytes | None]) -> Iterator[Callable[[], bytes | None]]:
     """Have `work` done meanwhile by a forked process; the function given waits for its result.
 
-    None where there came none: the work said so, failed or was killed. It may close over anything; it should only read,
-    for it is ended when the block is left early. Where no second process can be had it is done here, once asked for.
+    None where there came none: the work said so, failed or was killed. It may close over anything;
+    it should only read, for it is ended when the block is left early. Where no second process can
+    be had it is done here, once asked for.
     """
-    other = _ForkedWorker()
+    worker = _ForkedWorker()
     try:
         with _delay_interrupt():
-            begun = count_cores() > 1 and other.start_work(work)
-        yield other.read_answer if begun else work
+            has_started = count_cores() > 1 and worker.start_work(work)
+        yield worker.read_answer if has_started else work
     finally:
-        other.end_process()
+        worker.end_process()
 
 
 _LENGTH = 8
@@ -145,7 +160,8 @@ class _ForkedWorker:
         source, target = os.pipe()
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # see Pool.submit
+                # see WorkerPool.submit_batch
+                warnings.simplefilter("ignore", DeprecationWarning)
                 pid = os.fork()
         except OSError:
             os.close(source)
@@ -159,15 +175,19 @@ class _ForkedWorker:
         return True
 
     def read_answer(self) -> bytes | None:
-        with open(self._source, "rb", closefd=False) as answers:
-            length, told = answers.read(_LENGTH), answers.read()
-        # An exit status says less: somebody else may have been told it.
-        return (
-            told if len(length) == _LENGTH and int.from_bytes(length, "big") == len(told) else None
-        )
+        with open(self._source, "rb", closefd=False) as source:
+            length = source.read(_LENGTH)
+            answer = source.read()
+        # The length proves that the answer is whole. An exit status may go to another waiter.
+        if len(length) == _LENGTH and int.from_bytes(length, "big") == len(answer):
+            return answer
+        return None
 
     def end_process(self) -> None:
-        """End it now, where it still runs. Another thread may have waited for it, and its number be taken again."""
+        """End the process, if it still runs.
+
+        Another thread may have waited for it, and its number may be in use again.
+        """
         if self._source >= 0:
             os.close(self._source)
         if self._pid is not None:
@@ -179,45 +199,53 @@ class _ForkedWorker:
 
 
 def _send_answer(work: Callable[[], bytes | None], target: int) -> NoReturn:
-    """In the forked process, which leaves Ctrl-C to its parent and ends at a broken pipe when that one is gone."""
-    gc.disable()  # what the parent left to be finalized is the parent's
+    """Run in the forked process: it leaves Ctrl-C to its parent, and ends with a broken pipe."""
+    # what the parent left to be finalized is the parent's
+    gc.disable()
     with suppress(BaseException):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        if (told := work()) is not None:
+        answer = work()
+        if answer is not None:
             with open(target, "wb") as out:
-                out.write(len(told).to_bytes(_LENGTH, "big"))
-                out.write(told)
+                out.write(len(answer).to_bytes(_LENGTH, "big"))
+                out.write(answer)
     os._exit(0)
 
 
 @contextmanager
 def _delay_interrupt() -> Iterator[None]:
-    """A Ctrl-C waits until the end of the block. It is for the main thread alone, in which Python handles signals.
+    """A Ctrl-C waits until the end of the block.
 
-    Between the start of workers and that of the thread that ends them, it would leave them, and this process waiting
-    for them for ever. Blocking the signal is not enough: another thread would be given it.
+    It is for the main thread alone, in which Python handles signals.
+
+    Between the start of workers and that of the thread that ends them, it would leave them, and
+    this process waiting for them for ever. Blocking the signal is not enough: another thread would
+    be given it.
     """
     before = signal.getsignal(signal.SIGINT)
     if before is None or threading.current_thread() is not threading.main_thread():
         yield  # a handler that is not Python's, or a thread that is never interrupted
         return
-    came: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    received: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: received.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-        if came:
+        if received:
             signal.raise_signal(signal.SIGINT)
 
 
+# From <linux/prctl.h>.
+_PR_SET_PDEATHSIG = 1
 _task: Callable[[Any], Any] | None = None
 
 
 def _initialise_worker(work: Callable[[Any], Any], parent: int) -> None:
-    """In the new worker: take the function over, leave Ctrl-C to the parent, and don't outlive it."""
-    global _task  # noqa: PLW0603 - one worker process runs one function, and nothing else reaches it
+    """Prepare a new worker: it leaves Ctrl-C to its parent and does not outlive it."""
+    # one worker process runs one function, and nothing else reaches it
+    global _task  # noqa: PLW0603
     _task = work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -225,7 +253,7 @@ def _initialise_worker(work: Callable[[Any], Any], parent: int) -> None:
         import ctypes
 
         with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died before we asked
             os._exit(1)
 
@@ -255,26 +283,32 @@ def hash_descriptor(
     Memory is constant. With `write`, each piece is handed to it as well.
     """
     hasher = hashlib.sha256()
-    done = 0
+    size = 0
     buffer = memoryview(bytearray(PIECE))
     while count := os.readv(source, [buffer]):
-        hasher.update(buffer[:count])
+        piece = buffer[:count]
+        hasher.update(piece)
         if write is not None:
-            write(buffer[:count])
-        done += count
+            write(piece)
+        size += count
         progress(count)
-    return hasher.hexdigest(), done
+    return hasher.hexdigest(), size
 
 
 class CopyTarget(Protocol):
     """A file that grows by what is copied to it, and can be read meanwhile."""
 
     def take(self, source: int) -> int:
-        """Append some of what is left to read of a descriptor; return how many bytes, 0 at its end."""
+        """Append some of what is left to read of a descriptor.
+
+        Return how many bytes, 0 at its end.
+        """
         ...
 
     def read_at(self, buffer: memoryview, offset: int) -> int:
-        """Fill the buffer, or a part of it, with what is in the file already; return how many bytes.
+        """Fill the buffer, or a part of it, with what is in the file already.
+
+        Return how many bytes.
 
         Raise OSError where none are left.
         """
@@ -286,16 +320,16 @@ def copy_hashed(
 ) -> tuple[str, int]:
     """Copy what is left to read of a descriptor; return the SHA-256 and the size of the copy.
 
-    A second thread reads the copy back, from memory, and hashes it behind this one. It changes nothing, so the order of
-    all calls that do is the same in every run.
+    A second thread reads the copy back, from memory, and hashes it behind this one. It changes
+    nothing, so the order of all calls that do is the same in every run.
     """
     follower = _Follower(target)
     thread = threading.Thread(target=follower.run, daemon=True)
     thread.start()
-    done = 0
+    size = 0
     try:
         while count := target.take(source):
-            done += count
+            size += count
             follower.follow(count)
             progress(count)
         follower.finish()
@@ -304,11 +338,14 @@ def copy_hashed(
         # After an error or a Ctrl-C, nothing may read a descriptor that the caller closes.
         follower.stop()
         thread.join()
-    return follower.digest(), done
+    return follower.digest(), size
 
 
 class _Follower:
-    """Hashes a file while it grows: `run` in one thread, everything else in the thread that writes."""
+    """Hashes a file while it grows.
+
+    `run` is for one thread, everything else for the thread that writes.
+    """
 
     def __init__(self, target: CopyTarget) -> None:
         self._target = target
@@ -320,7 +357,7 @@ class _Follower:
         self._failure: OSError | None = None
 
     def follow(self, count: int) -> None:
-        """So many bytes more are in the file. Return once the copy is not too far ahead."""
+        """Count bytes that are in the file now; return once the copy is not too far ahead."""
         self._sizes.put(count)
         with self._room:
             self._lead += count
@@ -343,7 +380,7 @@ class _Follower:
         return self._hasher.hexdigest()
 
     def run(self) -> None:
-        """Hash what `follow` told of, until `finish` or `stop`."""
+        """Hash the bytes that `follow` counted, until `finish` or `stop`."""
         buffer = memoryview(bytearray(PIECE))
         offset = 0
         while size := self._sizes.get():

@@ -1,8 +1,10 @@
-"""What can be computed again but costs time: the stat cache, parsed records, what commits hold, in one SQLite file.
+"""One SQLite file with what can be computed again but costs time.
 
-Nothing depends on it. Unreadable, corrupt, locked, of another version, on a read-only disk: mlver works
-without it, slower.
-Each row carries a checksum over its key and content, so that a flipped bit is a miss and never an answer.
+It keeps the stat cache, parsed records, and the digests of what commits hold.
+
+Nothing depends on it. Unreadable, corrupt, locked, of another version, on a read-only disk: mlver
+works without it, slower. Each row carries a checksum over its key and content, so that a flipped
+bit is a miss and never an answer.
 """
 
 from __future__ import annotations
@@ -28,13 +30,17 @@ CREATE TABLE IF NOT EXISTS files (
     worktree TEXT NOT NULL, path BLOB NOT NULL, entry BLOB NOT NULL, checksum INTEGER NOT NULL,
     PRIMARY KEY (worktree, path)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS documents (digest BLOB PRIMARY KEY, json TEXT NOT NULL, checksum INTEGER NOT NULL)
-WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS documents (
+    digest BLOB PRIMARY KEY, json TEXT NOT NULL, checksum INTEGER NOT NULL
+) WITHOUT ROWID;
 """
 
 
 class StateDatabase:
-    """The cache at `path`; opening it costs nothing until the first question. No method ever raises or waits long."""
+    """The cache at `path`; opening it costs nothing until the first question.
+
+    No method ever raises or waits long.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -52,12 +58,10 @@ class StateDatabase:
     def get_document(self, digest: str) -> str | None:
         """The JSON kept for a record whose bytes hash to these 64 hexadecimal digits."""
         key = bytes.fromhex(digest)
-        for text, checksum in self._run_query(
-            "SELECT json, checksum FROM documents WHERE digest = ?", (key,)
-        ):
-            if isinstance(text, str) and checksum == zlib.crc32(
-                text.encode(errors="replace"), zlib.crc32(key)
-            ):
+        query = "SELECT json, checksum FROM documents WHERE digest = ?"
+        for text, checksum in self._run_query(query, (key,)):
+            # a file that somebody damaged may hold anything, in any column
+            if isinstance(text, str) and checksum == _sum_text(key, text):
                 return text
         return None
 
@@ -66,39 +70,45 @@ class StateDatabase:
 
     def put_documents(self, documents: Iterable[tuple[str, str]]) -> None:
         """Keep parsed records, all in one transaction."""
-        rows = [
-            (key, text, zlib.crc32(text.encode(errors="replace"), zlib.crc32(key)))
-            for key, text in ((bytes.fromhex(digest), text) for digest, text in documents)
-        ]
+        rows = []
+        for digest, text in documents:
+            key = bytes.fromhex(digest)
+            rows.append((key, text, _sum_text(key, text)))
         self._write_rows([("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", rows)])
 
     def find_committed(self, places: Iterable[str]) -> dict[str, str]:
-        """Of what lies at each `<commit>:<path>`, a commit by its full id: the SHA-256 that was kept, 64 digits."""
-        kept = {place: self.get_document(_committed_key(place)) for place in places}
-        return {
-            place: digest
-            for place, digest in kept.items()
-            if digest is not None and _DIGEST.fullmatch(digest)
-        }
+        """The SHA-256 that was kept of what lies at each `<commit>:<path>`, 64 digits.
+
+        Commits are named by their full ids.
+        """
+        digests = {}
+        for place in places:
+            digest = self.get_document(_committed_key(place))
+            if digest is not None and _DIGEST.fullmatch(digest):
+                digests[place] = digest
+        return digests
 
     def keep_committed(self, digests: Mapping[str, str]) -> None:
-        """Keep them: what a commit holds it holds for ever."""
+        """Keep the SHA-256 of what lies at each place: what a commit holds it holds for ever."""
         self.put_documents((_committed_key(place), digest) for place, digest in digests.items())
 
     def read_files(self, worktree: str, path: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """The (path, entry) pairs kept for a file or for all below a directory, ordered by the bytes of the path."""
+        """The (path, entry) pairs kept for a file, or for all files below a directory.
+
+        They come in the order of the paths' bytes.
+        """
         # In pages, so that no statement stays open while the caller keeps or drops rows.
-        query = "SELECT path, entry, checksum FROM files WHERE worktree = ? AND path = ?"
-        rows = self._run_query(query, (worktree, path))
-        query = "SELECT path, entry, checksum FROM files WHERE worktree = ? AND path > ? AND path < ? ORDER BY path LIMIT ?"
+        columns = "SELECT path, entry, checksum FROM files WHERE worktree = ?"
+        rows = self._run_query(f"{columns} AND path = ?", (worktree, path))
+        query = f"{columns} AND path > ? AND path < ? ORDER BY path LIMIT ?"
         last = path + b"/"
+        # `0` is the character after `/`: between the two are the paths below the directory.
+        end = path + b"0"
         while True:
             yield from [
-                (key, entry)
-                for key, entry, check in rows
-                if zlib.crc32(entry, zlib.crc32(key)) == check
+                (key, entry) for key, entry, checksum in rows if _sum_entry(key, entry) == checksum
             ]
-            rows = self._run_query(query, (worktree, last, path + b"0", PAGE))
+            rows = self._run_query(query, (worktree, last, end, PAGE))
             if not rows:
                 return
             last = rows[-1][0]
@@ -107,7 +117,7 @@ class StateDatabase:
         self, worktree: str, kept: Iterable[tuple[bytes, bytes]], dropped: Iterable[bytes]
     ) -> None:
         """Keep the (path, entry) pairs and drop the paths, in one transaction."""
-        rows = [(worktree, key, entry, zlib.crc32(entry, zlib.crc32(key))) for key, entry in kept]
+        rows = [(worktree, key, entry, _sum_entry(key, entry)) for key, entry in kept]
         gone = [(worktree, key) for key in dropped]
         self._write_rows(
             [
@@ -117,7 +127,9 @@ class StateDatabase:
         )
 
     def _run_query(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        connection = self._open_connection() if self.path.exists() else None
+        if not self.path.exists():
+            return []
+        connection = self._open_connection()
         if connection is None:
             return []
         try:
@@ -141,36 +153,54 @@ class StateDatabase:
             self._give_up(error)
 
     def _open_connection(self) -> sqlite3.Connection | None:
-        if self._connection is None and self._usable:
-            try:
-                self._connection = _open_database(self.path)
-            except _failure_types() as error:
-                self._connection = _recreate_database(self.path) if _is_corrupt(error) else None
-            self._usable = self._connection is not None
-            if self._usable:
-                _opened.add(self)
+        if self._connection is not None or not self._usable:
+            return self._connection
+        try:
+            self._connection = _open_database(self.path)
+        except _failure_types() as error:
+            if _is_corrupt(error):
+                self._connection = _recreate_database(self.path)
+        self._usable = self._connection is not None
+        if self._usable:
+            _opened.add(self)
         return self._connection
 
     def _give_up(self, error: Exception) -> None:
-        """Do without for the rest of this process; a corrupt file makes way for the next one's fresh start."""
+        """Work without the cache for the rest of this process.
+
+        A corrupt file is removed, so that the next process starts with a new one.
+        """
         self.close()
         self._usable = False
         if _is_corrupt(error):
             _unlink_database(self.path)
 
 
-# Not weak: a connection that is collected before somebody closed it is a leak, of which Python 3.13 warns.
+# Not weak: a connection that is collected before somebody closed it is a leak, of which Python 3.13
+# warns.
 _opened: set[StateDatabase] = set()
 
 
 def close_all() -> None:
-    """Close what is open, where a command ends. A forked worker never calls it: the connections are its parent's."""
+    """Close what is open, where a command ends.
+
+    A forked worker never calls it: the connections are its parent's.
+    """
     for state in tuple(_opened):
         state.close()
 
 
+def _sum_text(key: bytes, text: str) -> int:
+    return _sum_entry(key, text.encode(errors="replace"))
+
+
+def _sum_entry(key: bytes, entry: bytes) -> int:
+    """The checksum of a row, over its key as well."""
+    return zlib.crc32(entry, zlib.crc32(key))
+
+
 def _committed_key(place: str) -> str:
-    """Under which the digest of what a commit holds is kept: no record's bytes hash to it."""
+    """The key of the digest of what a commit holds; no record's bytes hash to it."""
     return hashlib.sha256(b"committed\0" + place.encode(errors="surrogateescape")).hexdigest()
 
 
@@ -178,15 +208,15 @@ def _open_database(path: Path) -> sqlite3.Connection | None:
     """Open or make the file; None if a newer mlver keeps it."""
     import sqlite3
 
-    if any(place.is_symlink() for place in (path.parent, *_database_files(path))):
-        return None  # it would be made, or changed, wherever that leads to
+    if any(file.is_symlink() for file in (path.parent, *_database_files(path))):
+        return None  # it would be made, or changed, wherever the link leads to
     path.parent.mkdir(exist_ok=True)
     connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
     try:
-        (found,) = connection.execute("PRAGMA user_version").fetchone()
-        if found == FORMAT:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == FORMAT:
             return connection
-        if found == 0:
+        if version == 0:
             # In WAL mode readers and a writer don't wait for each other.
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(
@@ -197,7 +227,9 @@ def _open_database(path: Path) -> sqlite3.Connection | None:
         connection.close()
         raise
     connection.close()
-    return None if found > FORMAT else _recreate_database(path)
+    if version > FORMAT:
+        return None
+    return _recreate_database(path)
 
 
 def _recreate_database(path: Path) -> sqlite3.Connection | None:
@@ -210,9 +242,9 @@ def _recreate_database(path: Path) -> sqlite3.Connection | None:
 
 
 def _unlink_database(path: Path) -> None:
-    for place in _database_files(path):
+    for file in _database_files(path):
         with contextlib.suppress(OSError):
-            place.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
 
 
 def _database_files(path: Path) -> list[Path]:
@@ -221,7 +253,10 @@ def _database_files(path: Path) -> list[Path]:
 
 
 def _failure_types() -> tuple[type[Exception], ...]:
-    """What a cache may meet and must not pass on; asked for only once sqlite3 has been needed."""
+    """The errors that a cache may meet and must not pass on.
+
+    This is a function so that sqlite3 is imported only once it is needed.
+    """
     import sqlite3
 
     return (sqlite3.Error, OSError, ValueError, TypeError, OverflowError)
@@ -231,7 +266,9 @@ def _is_corrupt(error: Exception) -> bool:
     """Whether the file itself is bad, and not merely busy, read-only or out of reach."""
     import sqlite3
 
+    # an extended code has the plain one in its last byte
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or (
-        isinstance(error, sqlite3.OperationalError) and code == sqlite3.SQLITE_ERROR
-    )
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return True
+    # a statement that fails by itself: the tables are not ours
+    return isinstance(error, sqlite3.OperationalError) and code == sqlite3.SQLITE_ERROR

@@ -1,16 +1,25 @@
-"""Exit codes, and how a stream that cannot be written to is given up."""
+"""How a command ends: exit codes, an interrupt, and a stream that cannot be written to."""
 
 from __future__ import annotations
 
 import os
 from typing import TextIO
 
-BUG, INTERRUPTED = 70, 130
+BUG = 70
+INTERRUPTED = 130
+
+
+class CommandInterrupted(KeyboardInterrupt):
+    """A Ctrl-C, with the operations that were complete before it (`register digits 1.1.0`)."""
+
+    def __init__(self, landed: tuple[str, ...]) -> None:
+        super().__init__()
+        self.landed = landed
 
 
 def discard_stream(stream: TextIO) -> None:
-    """Let what a stream still holds go nowhere.
+    """Let everything that is still written to a stream go nowhere.
 
-    `mlver log | head`: the reader has had enough, and Python would complain once more at its exit.
+    In `mlver log | head` the reader leaves early, and Python would complain again at its exit.
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,6 +1,6 @@
-"""Broken links, one below the other: what sort, which file or name, what is wrong with it and what to type.
+"""Findings, one below the other: what kind, which file or name, what is wrong with it and what to type.
 
-Neighbours for which the same is to be typed are told it once, and only the first few of them are shown.
+Neighbours that share their hints show them once, after the last; of many neighbours only the first few are shown.
 """
 
 from __future__ import annotations
@@ -8,26 +8,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from mlver.policy.chain import BrokenLink
-from mlver.terminal.screen import Style, TextScreen
+from mlver.findings import Finding
+from mlver.terminal.screen import Part, Style, TextScreen
 
 _SHOWN = 10
 
 
-def draw_broken_links(
-    broken: Sequence[BrokenLink], screen: TextScreen, style: Style = "bad"
+def draw_findings(findings: Sequence[Finding], screen: TextScreen, style: Style = "bad") -> None:
+    kind_width = max((len(finding.kind) for finding in findings), default=0)
+    indent = kind_width + 4
+    neighbours = groupby(findings, key=lambda finding: (finding.kind, finding.hints))
+    for (kind, hints), group in neighbours:
+        alike = list(group)
+        for finding in alike[:_SHOWN]:
+            shown_kind: Part = (kind.ljust(kind_width), style)
+            subject: Part = (finding.subject, "bold")
+            message = f" {finding.message}"
+            screen.draw_line("  ", shown_kind, "  ", subject, message, hang=kind_width + 2)
+        hidden = len(alike) - _SHOWN
+        if hidden > 0:
+            screen.draw_line(" " * indent, (f"and {hidden:,} more (--json lists all)", "dim"))
+        draw_hints(hints, screen, indent=indent)
+
+
+def draw_hints(
+    hints: Sequence[str], screen: TextScreen, *, indent: int = 0, style: Style = "dim"
 ) -> None:
-    width = max((len(link.kind) for link in broken), default=0)
-    for (kind, hint), alike in groupby(broken, key=lambda link: (link.kind, link.hint)):
-        some = list(alike)
-        for link in some[:_SHOWN]:
-            said = f" {link.message}"
-            screen.draw_line(
-                "  ", (kind.ljust(width), style), "  ", (link.subject, "bold"), said, hang=width + 2
-            )
-        if len(some) > _SHOWN:
-            screen.draw_line(
-                " " * (width + 4), (f"and {len(some) - _SHOWN:,} more (--json lists all)", "dim")
-            )
-        if hint:
-            screen.draw_unbroken(" " * (width + 4), ("hint: ", "dim"), hint)
+    """The commands to type next, one a line."""
+    margin = " " * indent
+    for hint in hints:
+        screen.draw_unbroken(margin, ("hint: ", style), hint)

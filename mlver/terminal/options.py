@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share, each with what completes it in the shell."""
+"""Options and arguments that several commands share, each with its completion in the shell."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def _open_project(ctx: typer.Context) -> Project:
 def _list_completions(
     ctx: typer.Context, words: Callable[[Project], Iterator[str]], incomplete: str
 ) -> list[str]:
-    """Names for the shell; outside a project there are none, and no message may disturb the prompt."""
+    """Names for the shell; none outside a project."""
+    # A message would disturb the line that is being typed.
     with suppress(MlverError, OSError):
         return [word for word in words(_open_project(ctx)) if word.startswith(incomplete)]
     return []
@@ -33,31 +34,32 @@ def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def complete_stage(ctx: typer.Context, incomplete: str) -> list[str]:
     return _list_completions(
-        ctx, lambda project: iter(project.registry.read_config().stages), incomplete
+        ctx, lambda project: iter(project.registry.read_shown_config().stages), incomplete
     )
 
 
 def complete_ref(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Models; once it is clear which, its stages and versions (newest first) behind `@` as well.
+    """Models; where only one matches, its stages and versions (newest first) behind `@` as well.
 
     So the shell does not take a lone model for the whole word, and goes on with `@`.
     """
+    model, at, _ = incomplete.partition("@")
 
     def list_matching_refs(project: Project) -> Iterator[str]:
-        model, at, _ = incomplete.partition("@")
-        models = project.registry.list_models()
-        meant = [
-            name for name in models if (name == model if at and model else name.startswith(model))
-        ]
+        names = project.registry.list_models()
+        if at and model:
+            matching = [name for name in names if name == model]
+        else:
+            matching = [name for name in names if name.startswith(model)]
         if not at:
-            yield from meant
-        if len(meant) == 1:
-            told = model if at else meant[0]
-            yield from (f"{told}@{stage}" for stage in project.registry.find_holders(meant[0]))
-            yield from (
-                f"{told}@{version}"
-                for version in reversed(project.registry.list_versions(meant[0]))
-            )
+            yield from matching
+        if len(matching) == 1:
+            # Behind a bare `@` the model is left out, as it was typed.
+            typed_model = model if at else matching[0]
+            for stage in project.registry.find_holders(matching[0]):
+                yield f"{typed_model}@{stage}"
+            for version in reversed(project.registry.list_versions(matching[0])):
+                yield f"{typed_model}@{version}"
 
     return _list_completions(ctx, list_matching_refs, incomplete)
 

@@ -1,4 +1,4 @@
-"""How a result is put out."""
+"""How a result is printed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 def print_result(result: Result, text: Callable[[Result, TextScreen], None], *, json: bool) -> None:
-    """Put a result out on stdout, as text or as JSON."""
+    """Print a result on stdout, as text or as JSON; raise MlverError where that fails."""
     screen = TextScreen(sys.stdout)
     try:
         if json:
@@ -24,6 +24,7 @@ def print_result(result: Result, text: Callable[[Result, TextScreen], None], *, 
             text(result, screen)
         sys.stdout.flush()
     except BrokenPipeError:
+        # The reader, such as `head`, has enough: that is no failure.
         discard_stream(sys.stdout)
     except OSError as error:
         discard_stream(sys.stdout)

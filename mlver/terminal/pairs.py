@@ -9,8 +9,11 @@ from mlver.errors import UsageError
 
 
 def parse_pairs(given: list[str], option: str) -> dict[str, str]:
-    """`NAME=VALUE` words as a map; raise UsageError for one that is not, or is told twice."""
-    found: dict[str, str] = {}
+    """`NAME=VALUE` words as a map.
+
+    Raise UsageError for a word of another form, and for a name that is given twice.
+    """
+    pairs: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not name or not equals or not value:
@@ -18,20 +21,21 @@ def parse_pairs(given: list[str], option: str) -> dict[str, str]:
                 f"{option} takes NAME=VALUE, not `{text}`",
                 hint=f"such as {option} train=data/train",
             )
-        if name in found:
+        if name in pairs:
             raise UsageError(f"{option} names `{name}` twice", hint="give each name once")
-        found[name] = value
-    return found
+        pairs[name] = value
+    return pairs
 
 
 def check_number_pairs(given: list[str], option: str) -> tuple[str, ...]:
-    """`NAME=NUMBER` words as they are; raise UsageError for one whose value is no finite number."""
+    """`NAME=NUMBER` words, unchanged; raise UsageError where a value is no finite number."""
     for text in given:
         name, equals, value = text.partition("=")
         if not name or not equals or not _is_number(value):
+            example = f"{option} {name or 'accuracy'}=0.93"
             raise UsageError(
                 f"{option} takes NAME=NUMBER, not `{text}`",
-                hint=f"such as {option} {name or 'accuracy'}=0.93; anything but a number belongs in --param or --label",
+                hint=f"such as {example}; anything but a number belongs in --param or --label",
             )
     return tuple(given)
 

@@ -1,11 +1,11 @@
-"""Remarks and progress on stderr: a bar only on a terminal, and only for work that lasts."""
+"""Notes and progress on stderr: a bar only on a terminal, and only for work that takes a while."""
 
 from __future__ import annotations
 
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from mlver.terminal.screen import TextScreen
 
@@ -16,34 +16,42 @@ _PATIENCE_S = 1.0
 
 
 class TerminalReporter:
-    """The command line's `Reporter`. `done` is what landed so far, for who is interrupted before it is told."""
-
-    done: ClassVar[list[str]] = []
+    """The command line's `Reporter`. It remembers what landed, in case of an interrupt."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
+        self._landed: list[str] = []
         self._bar: tuple[Progress, TaskID] | None = None
-        self._what = ""
+        self._description = ""
         self._total: int | None = None
         self._advanced = 0
-        self._since = 0.0
+        self._started_at = 0.0
+
+    @property
+    def landed(self) -> tuple[str, ...]:
+        """The operations that are complete, as they were typed (`register digits 1.1.0`)."""
+        return tuple(self._landed)
 
     def show_note(self, text: str) -> None:
-        with suppress(OSError):  # a remark that nobody can read stops no work
+        # A note that nobody can read stops no work.
+        with suppress(OSError):
             TextScreen(self._stream).draw_line(("note: ", "warn"), text)
 
     def report_landed(self, what: str) -> None:
-        self.done.append(what)
+        self._landed.append(what)
 
     def begin_work(self, what: str, total: int | None) -> None:
-        self._what, self._total, self._advanced, self._since = what, total, 0, time.monotonic()
+        self._description = what
+        self._total = total
+        self._advanced = 0
+        self._started_at = time.monotonic()
 
     def advance_work(self, count: int) -> None:
         self._advanced += count
         if self._bar is not None:
             progress, task = self._bar
             progress.update(task, completed=self._advanced)
-        elif self._stream.isatty() and time.monotonic() - self._since > _PATIENCE_S:
+        elif self._stream.isatty() and time.monotonic() - self._started_at > _PATIENCE_S:
             self._bar = self._start_bar()
 
     def end_work(self) -> None:
@@ -57,12 +65,12 @@ class TerminalReporter:
         columns = (
             bars.TextColumn("{task.description}", markup=False),
             bars.BarColumn(),
-            bars.TaskProgressColumn(),  # empty where the total is not known
+            bars.TaskProgressColumn(),  # stays empty where the total is unknown
             bars.DownloadColumn(),
             bars.TransferSpeedColumn(),
         )
-        progress = bars.Progress(
-            *columns, console=TextScreen(self._stream).rich_console, transient=True
-        )
+        console = TextScreen(self._stream).rich_console
+        progress = bars.Progress(*columns, console=console, transient=True)
         progress.start()
-        return progress, progress.add_task(self._what, total=self._total, completed=self._advanced)
+        task = progress.add_task(self._description, total=self._total, completed=self._advanced)
+        return progress, task

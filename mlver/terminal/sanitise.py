@@ -1,7 +1,7 @@
-"""The one sanitiser: what others wrote may be shown, but may not act on the terminal.
+"""The one sanitiser: text that others wrote may be shown, but may not act on the terminal.
 
-Control characters can move the cursor, hide text or type commands; bidirectional controls can make one name look like
-another. They are shown as escapes, in every string that reaches a screen.
+Control characters can move the cursor, hide text or type commands; bidirectional controls can make
+one name look like another. They are shown as escapes, in every string that reaches a screen.
 """
 
 from __future__ import annotations
@@ -12,5 +12,5 @@ __all__ = ["clean_lines", "printable_name"]
 
 
 def clean_lines(text: str) -> list[str]:
-    """`text` of several lines, each as `printable_name` has it."""
+    """The lines of `text`, each without control characters."""
     return [printable_name(line.expandtabs(4)) for line in text.split("\n")]

@@ -1,6 +1,7 @@
-"""What results are drawn on: lines and tables of styled text, as wide as the terminal, plain where there is none.
+"""What results are drawn on: lines and tables of styled text, as wide as the terminal.
 
-Nothing is cut unless a table is told to. Where nobody looks (a pipe, a file) nothing is wrapped either.
+Nothing is cut short unless a table is asked to. In a pipe or a file the text is plain, and nothing
+is wrapped either.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _STYLES: dict[Style, str] = {
     "name": "bold cyan",
 }
 # Variables that make rich draw for a terminal where there is none.
-_ASKED = frozenset(("FORCE_COLOR", "TTY_COMPATIBLE"))
+_COLOUR_VARIABLES = frozenset(("FORCE_COLOR", "TTY_COMPATIBLE"))
 _UNBOUNDED = 100_000
 _GAP = 2
 # A folding column that has less room than this is moved to lines of its own.
@@ -39,13 +40,17 @@ _DEEPEST = 20
 
 
 class TextScreen:
-    """Draws on `stream`. Every string is sanitised here and nowhere else; rich's markup is never interpreted."""
+    """Draws on `stream`.
+
+    Every string is sanitised here and nowhere else; rich's markup is never interpreted.
+    """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
         self._console: Console | None = None
-        # No console need be asked for colours where nobody looks, and nobody asked for them all the same.
-        self._is_plain = not self._stream.isatty() and not _ASKED.intersection(os.environ)
+        # rich, which knows about colours, is imported only where there may be any.
+        forced = not _COLOUR_VARIABLES.isdisjoint(os.environ)
+        self._is_plain = not self._stream.isatty() and not forced
 
     @property
     def rich_console(self) -> Console:
@@ -59,20 +64,22 @@ class TextScreen:
 
     @property
     def width(self) -> int:
-        """In columns; without bound where nobody looks, even if colour is asked for there (FORCE_COLOR).
-
-        A forge's job reads what is printed for commands to it, and a line that is broken begins with another's text.
-        """
+        """In columns; without limit on what is no terminal, even if colours are forced there."""
+        # A forge reads the log of a job for commands, which start at the beginning of a line: a
+        # line that is wrapped would begin with text that others wrote.
         return self.rich_console.width if self._stream.isatty() else _UNBOUNDED
 
     def draw_line(self, *parts: Part, hang: int = 0) -> None:
-        """One line of text; what the terminal has no room for goes on below it, indented as it is and `hang` more."""
+        """One line of text.
+
+        The part that the terminal has no room for goes below it, indented by `hang` more.
+        """
         text = _build_text(parts)
         indent = len(text.plain) - len(text.plain.lstrip(" "))
         self._draw_wrapped(text[indent:], indent, indent + hang)
 
     def draw_unbroken(self, *parts: Part) -> None:
-        """One line that is never broken, as it holds a command to be copied."""
+        """One line that is never broken, because it holds a command to be copied."""
         self._print_text(_build_text(parts))
 
     def draw_table(
@@ -87,20 +94,15 @@ class TextScreen:
     ) -> None:
         """Rows in aligned columns, those in `right` to the right.
 
-        Column `fold` gives way when it gets narrow: it is wrapped (or `cut` to one line), or put below its row.
+        Column `fold` gives way where the terminal is narrow: it is wrapped (or `cut` to one line),
+        or put below its row.
         """
-        drawn = [
-            [_build_text(cell if isinstance(cell, list) else [cell]) for cell in row]
-            for row in rows
-        ]
+        drawn = [_build_row(row) for row in rows]
         if not drawn:
             return
         if headers:
-            drawn.insert(0, [_build_text([(header, "dim")]) for header in headers])
-        widths = [
-            max(row[at].cell_len for row in drawn if at < len(row))
-            for at in range(max(map(len, drawn)))
-        ]
+            drawn.insert(0, _build_row([(header, "dim") for header in headers]))
+        widths = _measure_columns(drawn)
         layout = _ColumnLayout(widths, frozenset(right), indent)
         if fold is None:
             for row in drawn:
@@ -119,48 +121,54 @@ class TextScreen:
         self._stream.write("\n")
 
     def write_raw(self, text: str) -> None:
-        """Text for a machine, exactly as it is."""
+        """Text for a program, exactly as it is."""
         self._stream.write(text)
 
     def _draw_folded(
         self, rows: Sequence[list[Text]], layout: _ColumnLayout, fold: int, *, cut: bool
     ) -> None:
+        width = layout.widths[fold]
         for row in rows:
             if fold >= len(row):
                 self._print_text(layout.join_row(row))
                 continue
-            wrapped = (
-                _truncate_text(row[fold], layout.widths[fold])
-                if cut
-                else self._wrap_text(row[fold], layout.widths[fold])
-            )
-            for at, piece in enumerate(wrapped):
-                rest = row if at == 0 else [_build_text([])] * len(row)
-                self._print_text(layout.join_row([*rest[:fold], piece, *rest[fold + 1 :]]))
+            if cut:
+                row[fold].truncate(width, overflow="ellipsis")
+                pieces = [row[fold]]
+            else:
+                pieces = self._wrap_text(row[fold], width)
+            # The other columns stand beside the first piece only.
+            others = row
+            for piece in pieces:
+                self._print_text(layout.join_row([*others[:fold], piece, *others[fold + 1 :]]))
+                others = [_build_text([])] * len(row)
 
     def _draw_stacked(self, rows: Sequence[list[Text]], layout: _ColumnLayout, fold: int) -> None:
         """The folding column below its row."""
-        below = layout.indent + min(layout.widths[0] + _GAP if fold else 2, _DEEPEST)
-        kept = layout.without_column(fold)
+        depth = layout.widths[0] + _GAP if fold else 2
+        indent = layout.indent + min(depth, _DEEPEST)
+        other_columns = layout.without_column(fold)
         for row in rows:
-            self._print_text(kept.join_row([*row[:fold], *row[fold + 1 :]]))
+            self._print_text(other_columns.join_row([*row[:fold], *row[fold + 1 :]]))
             if fold < len(row) and row[fold]:
-                self._draw_wrapped(row[fold], below, below)
+                self._draw_wrapped(row[fold], indent, indent)
 
     def _draw_wrapped(self, text: Text, first: int, others: int) -> None:
-        head, *rest = self._wrap_text(text, self.width - first)
-        if rest and others > first:
-            done = len(head.plain)
-            done += len(text.plain[done:]) - len(text.plain[done:].lstrip(" "))
-            rest = self._wrap_text(text[done:], self.width - others)
-        head.pad_left(first)
-        self._print_text(head)
-        for piece in rest:
-            piece.pad_left(others)
-            self._print_text(piece)
+        """Wrap a text; `first` and `others` are the indents of its first and its other lines."""
+        first_line, *other_lines = self._wrap_text(text, self.width - first)
+        if other_lines and others > first:
+            # The other lines are narrower than those that `wrap` had in mind.
+            rest = text[len(first_line.plain) :]
+            blanks = len(rest.plain) - len(rest.plain.lstrip(" "))
+            other_lines = self._wrap_text(rest[blanks:], self.width - others)
+        first_line.pad_left(first)
+        self._print_text(first_line)
+        for line in other_lines:
+            line.pad_left(others)
+            self._print_text(line)
 
     def _wrap_text(self, text: Text, width: int) -> list[Text]:
-        # one long word, such as a path, is left to the terminal: it can then be copied whole
+        # One long word, such as a path, is left to the terminal: then it can be copied whole.
         if text.cell_len <= width or " " not in text.plain:
             return [text]
         return list(text.wrap(self.rich_console, max(width, _ROOM), overflow="fold"))
@@ -177,11 +185,19 @@ class _ColumnLayout:
     """Columns side by side."""
 
     def __init__(self, widths: list[int], right: frozenset[int], indent: int) -> None:
-        self.widths, self.right, self.indent = widths, right, indent
+        self.widths = widths
+        self.right = right
+        self.indent = indent
 
     def without_column(self, column: int) -> _ColumnLayout:
-        right = frozenset(at - (at > column) for at in self.right if at != column)
-        return _ColumnLayout(self.widths[:column] + self.widths[column + 1 :], right, self.indent)
+        widths = self.widths[:column] + self.widths[column + 1 :]
+        right = set()
+        for position in self.right:
+            if position < column:
+                right.add(position)
+            elif position > column:
+                right.add(position - 1)
+        return _ColumnLayout(widths, frozenset(right), self.indent)
 
     def join_row(self, row: Sequence[Text]) -> Text:
         line = _build_text([" " * self.indent])
@@ -190,14 +206,14 @@ class _ColumnLayout:
         return line
 
     def _pad_cells(self, row: Sequence[Text]) -> Iterator[Text]:
-        for at, (text, width) in enumerate(zip(row, self.widths, strict=False)):
-            blank = " " * (width - text.cell_len)
-            gap = " " * (_GAP if at else 0)
-            yield (
-                _build_text([gap + blank]) + text
-                if at in self.right
-                else _build_text([gap]) + text + _build_text([blank])
-            )
+        gap = ""
+        for column, text in enumerate(row):
+            padding = " " * (self.widths[column] - text.cell_len)
+            if column in self.right:
+                yield _build_text([gap, padding]) + text
+            else:
+                yield _build_text([gap]) + text + _build_text([padding])
+            gap = " " * _GAP
 
 
 def measure_width(text: str) -> int:
@@ -207,9 +223,18 @@ def measure_width(text: str) -> int:
     return cell_len(printable_name(text))
 
 
-def _truncate_text(text: Text, width: int) -> list[Text]:
-    text.truncate(width, overflow="ellipsis")
-    return [text]
+def _measure_columns(rows: Sequence[list[Text]]) -> list[int]:
+    """The width of each column; a row may be shorter than the others."""
+    widths: list[int] = []
+    for row in rows:
+        widths += [0] * (len(row) - len(widths))
+        for column, text in enumerate(row):
+            widths[column] = max(widths[column], text.cell_len)
+    return widths
+
+
+def _build_row(cells: Sequence[Cell]) -> list[Text]:
+    return [_build_text(cell if isinstance(cell, list) else [cell]) for cell in cells]
 
 
 def _build_text(parts: Iterable[Part]) -> Text:

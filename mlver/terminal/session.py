@@ -1,4 +1,4 @@
-"""What every command needs: where it was started, the project there, and how its result is put out."""
+"""What every command needs: where it was started, the project there, and a way to emit a result."""
 
 from __future__ import annotations
 
@@ -16,30 +16,43 @@ from mlver.terminal.screen import TextScreen
 
 @dataclass(frozen=True, slots=True)
 class CommandSession:
+    """`start` is the folder the command works in, `wait` how many seconds it waits for the lock."""
+
     start: Path
     wait: float
+    reporter: TerminalReporter
 
     @property
     def initialised_project(self) -> Project:
         """The project here; raise MlverError where there is none."""
-        return replace(Project.open_existing(self.start, TerminalReporter()), wait=self.wait)
+        return replace(Project.open_existing(self.start, self.reporter), wait=self.wait)
+
+    @property
+    def shown_project(self) -> Project:
+        """The same with its cache, for a command that only looks.
+
+        It says so where a newer mlver wrote the settings.
+        """
+        project = self.initialised_project.cached
+        project.note_newer_settings()
+        return project
 
     @property
     def uninitialised_project(self) -> Project:
         """The same, where `mlver init` need not have run."""
-        return replace(Project.find_from(self.start, TerminalReporter()), wait=self.wait)
+        return replace(Project.find_from(self.start, self.reporter), wait=self.wait)
 
 
 def find_session(ctx: typer.Context) -> CommandSession:
-    found = ctx.find_object(CommandSession)
-    assert found is not None
-    return found
+    session = ctx.find_object(CommandSession)
+    assert session is not None
+    return session
 
 
 def emit_result(
     result: Result, text: Callable[[Result, TextScreen], None], *, json: bool, code: int = 0
 ) -> None:
-    """Put a result out on stdout, as text or as JSON; end the command with `code` when that is not 0."""
+    """Print a result as text or as JSON; end the command with `code` when that is not 0."""
     print_result(result, text, json=json)
     if code:
         raise typer.Exit(code)

@@ -1,6 +1,7 @@
-"""A result as one JSON document with stable keys; `schemas/result-<kind>.schema.json` describes each kind.
+"""A result as one JSON document with stable keys.
 
-Every field is always there; what there is not is null, or empty. Records in it are as they are on disk.
+`schemas/result-<kind>.schema.json` describes each kind. Every field is always present; a value that
+is absent is null, or empty. Records in it are as they are on disk.
 """
 
 from __future__ import annotations
@@ -27,26 +28,30 @@ def dump_document(result: Any) -> str:
 def _simplify_value(value: Any) -> Any:
     if hasattr(value, "to_document"):
         return value.to_document()
-    if hasattr(value, "_asdict"):  # a named tuple is no list
-        return {key: _simplify_value(item) for key, item in value._asdict().items()}
+    # A named tuple has fields, and is no list.
+    if hasattr(value, "_asdict"):
+        return _simplify_mapping(value._asdict())
     if dataclasses.is_dataclass(value):
-        fields = {
-            field.name: _simplify_value(getattr(value, field.name))
-            for field in dataclasses.fields(value)
-        }
-        return {**_collect_answers(value), **fields}
+        document = _collect_answers(value)
+        for field in dataclasses.fields(value):
+            document[field.name] = _simplify_value(getattr(value, field.name))
+        return document
     if isinstance(value, Mapping):
-        return {str(key): _simplify_value(item) for key, item in value.items()}
+        return _simplify_mapping(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_simplify_value(item) for item in value]
     return value
 
 
-def _collect_answers(value: Any) -> dict[str, bool]:
-    """What a program asks first: whether the answer is yes (exit code 0), whether anything differs."""
-    found = {}
-    if hasattr(value, "exit_code"):
-        found["ok"] = value.exit_code == 0
-    if hasattr(value, "differs"):
-        found["differs"] = value.differs
-    return found
+def _simplify_mapping(mapping: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(key): _simplify_value(item) for key, item in mapping.items()}
+
+
+def _collect_answers(result: Any) -> dict[str, Any]:
+    """What a program asks first: is the answer yes (exit code 0), does anything differ?"""
+    answers: dict[str, Any] = {}
+    if hasattr(result, "exit_code"):
+        answers["ok"] = result.exit_code == 0
+    if hasattr(result, "differs"):
+        answers["differs"] = result.differs
+    return answers

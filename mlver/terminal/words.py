@@ -16,46 +16,55 @@ def format_size(count: int) -> str:
         amount /= 1000
         if amount < 999.5 or unit == "PB":
             break
-    return f"{amount:.3g} {unit}" if amount < 999.5 else f"{amount:.0f} {unit}"
+    # `.3g` would write a thousand and more as `1e+03`.
+    number = f"{amount:.3g}" if amount < 999.5 else f"{amount:.0f}"
+    return f"{number} {unit}"
 
 
 def format_count(number: int, one: str, many: str | None = None) -> str:
     """`1 file`, `2 files`, `12,000 files`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    noun = one if number == 1 else many or f"{one}s"
+    return f"{number:,} {noun}"
 
 
 def format_number(value: Any) -> str:
     """A value as it was written, floats to six significant digits."""
-    return f"{value:.6g}" if isinstance(value, float) else format_exact(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return format_exact(value)
 
 
 def format_exact(value: Any) -> str:
     """A value as it was written, whole: text without quotes, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def distinguish_values(old: Any, new: Any) -> tuple[str, str]:
     """Two different values, written so that they look different: `1` and `1.0`, `1` and `"1"`."""
-    for write in (format_number, format_exact):
-        shown = write(old), write(new)
-        if shown[0] != shown[1]:
-            return shown
+    for format_value in (format_number, format_exact):
+        old_text = format_value(old)
+        new_text = format_value(new)
+        if old_text != new_text:
+            return old_text, new_text
+    # JSON puts text in quotes, which tells `"1"` from 1.
     return json.dumps(old, ensure_ascii=False), json.dumps(new, ensure_ascii=False)
 
 
 def format_signed(value: float) -> str:
     """A change: `+0.027`, `−23.36`, `+45,196`."""
-    shown = f"{value:+,.0f}" if abs(value) >= 10_000 else f"{value:+.4g}"
-    return shown.replace("-", "−")
+    text = f"{value:+,.0f}" if abs(value) >= 10_000 else f"{value:+.4g}"
+    return text.replace("-", "−")
 
 
 def format_percent(value: float) -> str:
-    shown = f"{value:+,.0f} %" if abs(value) >= 1000 else f"{value:+.3g} %"
-    return shown.replace("-", "−")
+    text = f"{value:+,.0f} %" if abs(value) >= 1000 else f"{value:+.3g} %"
+    return text.replace("-", "−")
 
 
 def shorten_digest(digest: str) -> str:
-    """A digest cut for the eye; records and `--json` hold it whole."""
+    """A digest cut short for people; records and `--json` hold all of it."""
     return digest[: len("sha256:") + 12]
 
 
@@ -79,5 +88,6 @@ def take_first_line(message: str) -> str:
 
 
 def join_listed(items: Sequence[str], most: int = 6) -> str:
-    shown = ", ".join(items[:most])
-    return f"{shown} and {len(items) - most} more" if len(items) > most else shown
+    text = ", ".join(items[:most])
+    hidden = len(items) - most
+    return f"{text} and {hidden} more" if hidden > 0 else text

@@ -1,12 +1,13 @@
 """How fast mlver is, against what people would use instead.
 
-    python -m tests.benchmarks                        everything, about half an hour
-    python -m tests.benchmarks --quick                everything, on little data: proves that it runs, judges nothing
+    python -m tests.benchmarks                      everything, about half an hour
+    python -m tests.benchmarks --quick              all on little data: it runs, and judges nothing
     python -m tests.benchmarks --only list --only version
-    python -m tests.benchmarks --environments DIR     keep the virtual environments for the next time
+    python -m tests.benchmarks --environments DIR   keep the virtual environments for the next time
 
-Needs git, openssl, GNU find and a network to install mlver's dependencies and its peers from; 5 GB below the temporary
-directory (TMPDIR). The table is Markdown on stdout. Exit code 1: a bar was missed.
+Needs git, openssl, GNU find and a network to install mlver's dependencies and its peers from; 5 GB
+below the temporary directory (TMPDIR). The table is Markdown on stdout. Exit code 1: a bar was
+missed.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ def _table(rows: Iterable[Row]) -> str:
 
 def _line(row: Row) -> str:
     met = {None: "—", True: "yes", False: "**no**"}[row.met]
-    return f"| {row.workload} | {row.ours} | {row.peer} | {row.theirs} | {row.ratio} | {row.bar} | {met} |"
+    cells = (row.workload, row.ours, row.peer, row.theirs, row.ratio, row.bar, met)
+    return f"| {' | '.join(cells)} |"
 
 
 def _machine(bench: Bench) -> str:
@@ -77,8 +79,9 @@ def _machine(bench: Bench) -> str:
     commit = bench.run(["git", "-C", CHECKOUT, "describe", "--always", "--dirty"]).strip()
     git = bench.run(["git", "--version"]).split()[2]
     load = ", ".join(f"{number:.1f}" for number in os.getloadavg())
+    extent = ", quick: judges nothing" if bench.quick else ""
     return (
-        f"{time.strftime('%Y-%m-%d %H:%M %Z')}, mlver {commit}{', quick: judges nothing' if bench.quick else ''}: "
+        f"{time.strftime('%Y-%m-%d %H:%M %Z')}, mlver {commit}{extent}: "
         f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
         f"Python {platform.python_version()}, git {git}, load {load}"
     )

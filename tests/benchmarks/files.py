@@ -17,7 +17,9 @@ from tests.benchmarks.workload import MIB, register, workload
 
 @workload("register-large")
 def register_large(bench: Bench) -> Iterator[Row]:
-    """One large file: hashed, stored, synced, committed, tagged. The page cache is warm, the repository new.
+    """One large file: hashed, stored, synced, committed, tagged.
+
+    The page cache is warm, the repository new.
 
     It can take no less than one core's hash of it, nor than a synced copy.
     """
@@ -37,7 +39,10 @@ def register_large(bench: Bench) -> Iterator[Row]:
 
 @workload("checkout-large")
 def checkout_large(bench: Bench) -> Iterator[Row]:
-    """One large file out of the store into an empty folder, hashed on the way; the page cache is warm."""
+    """One large file out of the store into an empty folder, hashed on the way.
+
+    The page cache is warm.
+    """
     source = _large_file(bench)
     with bench.scratch() as directory:
         top = material.project(bench, directory / "repository")
@@ -60,7 +65,7 @@ def _large_file(bench: Bench) -> Path:
 def _large_rows(
     bench: Bench, verb: str, source: Path, ours: Callable[[bool], Prepare]
 ) -> Iterator[Row]:
-    """Against the slower of hashing and copying, with the processor's SHA instructions and without."""
+    """Against the slower of hashing and copying, with and without SHA instructions."""
     size = source.stat().st_size
     for masked in (False, True) if has_sha() else (False,):
 
@@ -76,7 +81,10 @@ def _large_rows(
 
 @workload("register-many")
 def register_many(bench: Bench) -> Iterator[Row]:
-    """Many small files. All tools meet a new repository, no cache of their own, and files just copied: cached."""
+    """Many small files.
+
+    All tools meet a new repository, no cache of their own, and files just copied: cached.
+    """
     count = _count(bench)
     source = material.many_files(bench.root / f"many-{count}", count)
     dvc = bench.environment("dvc", "dvc") / "dvc"
@@ -108,7 +116,10 @@ def register_many(bench: Bench) -> Iterator[Row]:
 
 @workload("status-many")
 def status_many(bench: Bench) -> Iterator[Row]:
-    """Many small files. Directory entries, inodes and caches are warm; start-up is the same of one small file."""
+    """Many small files.
+
+    Directory entries, inodes and caches are warm; start-up is the same of one small file.
+    """
     count = _count(bench)
     dvc = bench.environment("dvc", "dvc") / "dvc"
     with bench.scratch() as directory:
@@ -132,7 +143,10 @@ def status_many(bench: Bench) -> Iterator[Row]:
 
 @workload("checkout-many")
 def checkout_many(bench: Bench) -> Iterator[Row]:
-    """Many small files out of the store into an empty folder, each hashed on the way; the page cache is warm."""
+    """Many small files out of the store into an empty folder, each hashed on the way.
+
+    The page cache is warm.
+    """
     count = _count(bench)
     with bench.scratch() as directory:
         top = material.registered(bench, directory / "repository", count)
@@ -155,7 +169,10 @@ def checkout_many(bench: Bench) -> Iterator[Row]:
 
 @workload("verify-many")
 def verify_many(bench: Bench) -> Iterator[Row]:
-    """Every byte read and hashed again, in as many processes as there are cores; the page cache is warm."""
+    """Every byte read and hashed again, in as many processes as there are cores.
+
+    The page cache is warm.
+    """
     count = _count(bench)
     cores = str(len(os.sched_getaffinity(0)))
     with bench.scratch() as directory:
@@ -248,7 +265,10 @@ def memory(bench: Bench) -> Iterator[Row]:
 
 @workload("sparse")
 def sparse(bench: Bench) -> Iterator[Row]:
-    """One file larger than any memory, all of it holes: hashed once, then looked at. The largest process, at peak."""
+    """One file larger than any memory, all of it holes: hashed once, then looked at.
+
+    The largest process, at peak.
+    """
     sizes = {"small": MIB, "large": (1 if bench.quick else 100) * 1024 * MIB}
     with bench.scratch() as directory:
         tops = {name: material.project(bench, directory / name) for name in sizes}
@@ -275,7 +295,9 @@ def _count(bench: Bench) -> int:
 
 
 def _settled(bench: Bench, command: Command) -> Prepare:
-    """Run once some time after the last change, so that nothing of it is too recent to be known by its times."""
+    """Run once some time after the last change, so that nothing of it is too recent to be known by
+    its times.
+    """
 
     def prepare(_: Path) -> Command:
         time.sleep(2.1)

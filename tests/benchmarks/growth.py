@@ -1,6 +1,7 @@
 """Growth: what each operation costs at several sizes, and the exponent of the curve through them.
 
-The smallest size's cost is taken off the others: what is left grows with the size alone. An exponent of 1 is linear.
+The smallest size's cost is taken off the others: what is left grows with the size alone. An
+exponent of 1 is linear.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ def growth_versions(bench: Bench) -> Iterator[Row]:
 
 
 def exponent(sizes: Sequence[int], costs: Sequence[float]) -> float:
-    """The slope of log(cost) over log(size), by least squares, each cost less that of the smallest size.
+    """The slope of log(cost) over log(size), by least squares, each cost less that of the smallest
+    size.
 
     Costs that do not rise above a twentieth of the smallest have no slope: 0.
     """

@@ -1,7 +1,8 @@
 """Timing processes against each other on a machine that is never quiet.
 
-Each pair of runs (ours, theirs) gives one ratio; what is judged is the median of the ratios, never seconds.
-Everything a run needs is prepared before its clock starts, in a directory of its own that is removed after it.
+Each pair of runs (ours, theirs) gives one ratio; what is judged is the median of the ratios, never
+seconds. Everything a run needs is prepared before its clock starts, in a directory of its own that
+is removed after it.
 """
 
 from __future__ import annotations
@@ -21,12 +22,23 @@ from statistics import median
 # For openssl's programs and for Python's hashlib, which uses its library.
 MASK = {"OPENSSL_ia32cap": ":~0x20000000"}
 CHECKOUT = Path(__file__).resolve().parents[2]
-GIT_CONFIG = "[user]\n\tname = Kim\n\temail = kim@example.org\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
+GIT_CONFIG = """\
+[user]
+	name = Kim
+	email = kim@example.org
+[init]
+	defaultBranch = main
+[gc]
+	auto = 0
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What is timed: one process, and where it runs; `masked`: without the processor's SHA instructions."""
+    """What is timed: one process, and where it runs.
+
+    `masked`: without the processor's SHA instructions.
+    """
 
     argv: Sequence[str | Path]
     cwd: Path
@@ -95,7 +107,9 @@ class Row:
         tolerance: float = 0.1,
         most: int | None = None,
     ) -> Row:
-        """The largest process of each, which is to be no larger than the other's, or than `most` bytes."""
+        """The largest process of each, which is to be no larger than the other's, or than `most`
+        bytes.
+        """
         ratios = sorted(
             our.rss / their.rss for our, their in zip(race.ours, race.theirs, strict=True)
         )
@@ -116,7 +130,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where benchmarks run. `environments` are virtual environments, kept if they lie outside `root`.
+    """Where benchmarks run.
+
+    `environments` are virtual environments, kept if they lie outside `root`.
 
     `repeat` replaces every workload's own number of runs.
     """
@@ -138,11 +154,14 @@ class Bench:
             (root / "home" / ".gitconfig").write_text(GIT_CONFIG)
             yield cls(root, environments or root / "environments", quick, repeat)
 
-    # -- programs ------------------------------------------------------------------------------------------------
+    # -- programs ----------------------------------------------------------------------------------
 
     @property
     def env(self) -> Mapping[str, str]:
-        """The whole environment of every run: nothing of the person's is heeded, and peers don't telephone."""
+        """The whole environment of every run.
+
+        Settings of the person are not heeded, and peers send no telemetry.
+        """
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self.root / "home"),
@@ -152,7 +171,10 @@ class Bench:
         }
 
     def environment(self, name: str, *packages: str | Path, again: bool = False) -> Path:
-        """The `bin` of a virtual environment with these packages; `again` installs the last one anew where kept."""
+        """The `bin` of a virtual environment with these packages.
+
+        `again` installs the last one anew where kept.
+        """
         home = self.environments / name
         made = home / "made"
         if not made.exists():
@@ -187,11 +209,12 @@ class Bench:
         )
         if done.returncode:
             sys.exit(
-                f"{' '.join(map(str, argv))} exited {done.returncode}:\n{done.stderr.decode(errors='replace')}"
+                f"{' '.join(map(str, argv))} exited {done.returncode}:\n"
+                f"{done.stderr.decode(errors='replace')}"
             )
         return done.stdout.decode(errors="replace")
 
-    # -- measuring -----------------------------------------------------------------------------------------------
+    # -- measuring ---------------------------------------------------------------------------------
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -206,7 +229,9 @@ class Bench:
         return self.repeat or (max(3, usual // 4) if self.quick else usual)
 
     def cost(self, prepare: Prepare) -> Cost:
-        """What one run costs, prepared in a scratch directory and begun with nothing left to write on the disk."""
+        """What one run costs, prepared in a scratch directory and begun with nothing left to write
+        on the disk.
+        """
         with self.scratch() as directory:
             command = prepare(directory)
             os.sync()

@@ -1,4 +1,7 @@
-"""What the workloads work on: bytes, trees of files, repositories with a history. All of it the same every time."""
+"""What the workloads work on: bytes, trees of files, repositories with a history.
+
+All of it the same every time.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,17 @@ _FOLDERS = 1000  # of 50 files each, when there are 50,000
 
 
 def mlver(bench: Bench) -> Path:
-    """mlver as people have it: built from this checkout, installed with what it needs and nothing else."""
+    """The mlver that people have.
+
+    It is built from this checkout, and installed with what it needs and nothing else.
+    """
     return bench.environment("mlver", CHECKOUT) / "mlver"
 
 
 def one_file(path: Path, size: int) -> Path:
-    """A file of random bytes, written in pieces so that this process stays smaller than those it measures."""
+    """A file of random bytes, written in pieces so that this process stays smaller than those it
+    measures.
+    """
     chance = random.Random(size)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
@@ -67,7 +75,9 @@ def project(bench: Bench, top: Path) -> Path:
 
 
 def registered(bench: Bench, top: Path, count: int, size: int = 0) -> Path:
-    """So many small files, registered and, by a look at them once they had settled, known to the stat cache."""
+    """So many small files, registered and, by a look at them once they had settled, known to the
+    stat cache.
+    """
     project(bench, top)
     many_files(top / "data", count, size)
     bench.run([mlver(bench), "register", MODEL, "--weights", "data", "-m", "A version"], top)
@@ -116,9 +126,12 @@ def small_project(bench: Bench, top: Path) -> Path:
 
 
 def long_line(bench: Bench, top: Path, count: int) -> Path:
-    """One model of so many sealed versions, `0.0.0` on, as a clone has it: one commit, its tags packed.
+    """One model of so many sealed versions, `0.0.0` on, as a clone has it.
 
-    The first is registered; the others are that record under another number, for registering 10,000 takes an hour.
+    It is one commit, and its tags are packed.
+
+    The first is registered; the others are that record under another number, for registering 10,000
+    takes an hour.
     """
     project(bench, top)
     (top / "weights.bin").write_bytes(b"weights")
@@ -140,10 +153,12 @@ def long_line(bench: Bench, top: Path, count: int) -> Path:
         version = f"{number // 1000}.{number // 10 % 100}.{number % 10}"
         data = record.replace(b'version: "0.0.0"', f'version: "{version}"'.encode())
         (folder / f"{version}.yaml").write_bytes(data)
-        message = f"{MODEL} {version}\n\nA version\n\nMlver-Record: sha256:{hashlib.sha256(data).hexdigest()}\n"
+        digest = hashlib.sha256(data).hexdigest()
+        message = f"{MODEL} {version}\n\nA version\n\nMlver-Record: sha256:{digest}\n"
         tagger = "tagger Kim <kim@example.org> 1767323045 +0000"
         tags.append(
-            f"tag {MODEL}@v{version}\nfrom refs/heads/main^0\n{tagger}\ndata {len(message)}\n{message}\n"
+            f"tag {MODEL}@v{version}\nfrom refs/heads/main^0\n{tagger}\n"
+            f"data {len(message)}\n{message}\n"
         )
     bench.run(["git", "add", ".mlver"], top)
     bench.run(["git", "commit", "-q", "-m", "The others"], top)

@@ -30,7 +30,10 @@ _PROBE = Path(__file__).with_name("probe.py")
 
 @workload("start-up")
 def start_up(bench: Bench) -> Iterator[Row]:
-    """How long until the first word. Byte code is compiled, the page cache warm, the records were read before."""
+    """How long until the first word.
+
+    Byte code is compiled, the page cache warm, the records were read before.
+    """
     app = _typer_app(bench)
     peer = "a two-command Typer application"
     race = bench.race(_anywhere([material.mlver(bench), "--version"]), _anywhere(app), 41)
@@ -49,7 +52,10 @@ def start_up(bench: Bench) -> Iterator[Row]:
 
 @workload("list-many")
 def list_many(bench: Bench) -> Iterator[Row]:
-    """The newest of many versions: what is not shown is not opened. The records shown were read before."""
+    """The newest of many versions: what is not shown is not opened.
+
+    The records shown were read before.
+    """
     few, many = 10, 1_000 if bench.quick else 100_000
     with bench.scratch() as directory:
         tops = {
@@ -60,9 +66,14 @@ def list_many(bench: Bench) -> Iterator[Row]:
             bench.run(command.argv, command.cwd)
         opened = _records_opened(bench, commands[many])
         yield Row(
-            f"list the newest 50 of {many:,}: records opened", f"{opened}", "shown", "50", f"{opened / 50:.2f}",
-            "none not shown", opened <= 51,
-        )  # fmt: skip
+            f"list the newest 50 of {many:,}: records opened",
+            f"{opened}",
+            "shown",
+            "50",
+            f"{opened / 50:.2f}",
+            "none not shown",
+            opened <= 51,
+        )
         refs = Command(["git", "for-each-ref", "--count=50"], tops[many])
         race = bench.race(always(commands[many]), always(refs), 15, but=always(commands[few]))
         yield Row.of_race(
@@ -75,7 +86,10 @@ def list_many(bench: Bench) -> Iterator[Row]:
 
 @workload("gto")
 def against_gto(bench: Bench) -> Iterator[Row]:
-    """The same tags in both: GTO keeps versions as tags alone. It is stopped where it takes longer than minutes."""
+    """The same tags in both: GTO keeps versions as tags alone.
+
+    It is stopped where it takes longer than minutes.
+    """
     limit = 120
     gto = bench.environment("gto", "gto") / "gto"
     sizes = {50: 2.0} if bench.quick else {1_000: 0.2, 10_000: 0.02}
@@ -95,7 +109,10 @@ def against_gto(bench: Bench) -> Iterator[Row]:
 
 @workload("rollback")
 def rollback(bench: Bench) -> Iterator[Row]:
-    """A stage moved back, every byte of the target proven first: whatever number of versions there is."""
+    """A stage moved back, every byte of the target proven first.
+
+    The cost does not depend on the number of versions.
+    """
     few, many = 10, 200 if bench.quick else 10_000
     with bench.scratch() as directory:
         tops = {
@@ -134,7 +151,10 @@ def rollback(bench: Bench) -> Iterator[Row]:
 
 
 def _commit(top: Path) -> Command:
-    """What git itself does of a promotion, synced as there: it reads and writes an index of all records."""
+    """What git itself does of a promotion, synced as there.
+
+    It reads and writes an index of all records.
+    """
     script = (
         "echo x >>train.py; git -c core.fsync=all update-index --add train.py"
         " && git -c core.fsync=all commit --quiet --only -m More -- train.py"

@@ -1,6 +1,9 @@
-"""What commands cost in counts, which no load of the machine changes: a regression shows here before it is felt.
+"""What commands cost in counts, which no load of the machine changes.
 
-A bound is what was counted when it was written. A count above it needs a reason; one below it, a lower bound.
+A regression shows here before it is felt.
+
+A bound is what was counted when it was written. A count above it needs a reason; one below it, a
+lower bound.
 """
 
 from __future__ import annotations
@@ -130,7 +133,7 @@ def test_what_was_never_looked_at_costs_one_process_more(story: Repository) -> N
     assert (first["processes"], second["processes"]) == (3, 2)
 
 
-# -- growth ----------------------------------------------------------------------------------------------------------
+# -- growth ----------------------------------------------------------------------------------------
 
 
 def test_listing_the_newest_opens_what_it_shows_however_many_there_are(tmp_path: Path) -> None:

@@ -39,11 +39,11 @@ def forge(first: Repository, tmp_path: Path, tools: Path) -> Iterator[LocalForge
     for program in ("curl", "jq"):
         programs.require_program(program)
     with serve_api() as api:
-        made = LocalForge(
+        created = LocalForge(
             first, Repository(tmp_path / "origin.git"), api, tmp_path / "runner", tools
         )
-        made.prepare_remote()
-        yield made
+        created.prepare_remote()
+        yield created
 
 
 def require_commands(*names: str) -> None:

@@ -1,7 +1,9 @@
-"""A forge on this machine: a bare repository, an HTTP server in the place of its API, and `act` as its runner.
+"""A forge on this machine: a bare repository, an HTTP server in the place of its API, and `act` as
+its runner.
 
-Everything the workflows do is done for real; only the two actions they use have stand-ins here, as no runner can fetch
-them: one checks out as actions/checkout does (same references, same depths), one puts a Python on the PATH.
+Everything the workflows do is done for real; only the two actions they use have stand-ins here, as
+no runner can fetch them: one checks out as actions/checkout does (same references, same depths),
+one puts a Python on the PATH.
 """
 
 from __future__ import annotations
@@ -84,7 +86,7 @@ class ForgeApi:
     comments: list[dict[str, Any]] = field(default_factory=list)
 
     def list_changes(self) -> list[tuple[str, str]]:
-        return [(one.method, one.path) for one in self.asked if one.method != "GET"]
+        return [(entry.method, entry.path) for entry in self.asked if entry.method != "GET"]
 
     def answer_request(self, asked: ApiRequest) -> tuple[int, Any]:
         self.asked.append(asked)
@@ -110,7 +112,7 @@ def serve_api() -> Iterator[ForgeApi]:
     class RequestHandler(BaseHTTPRequestHandler):
         def send_answer(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            code, said = api.answer_request(
+            code, output = api.answer_request(
                 ApiRequest(
                     self.command,
                     self.path,
@@ -118,11 +120,11 @@ def serve_api() -> Iterator[ForgeApi]:
                     _parse_body(self.headers, sent),
                 )
             )
-            told = json.dumps(said).encode()
+            environment = json.dumps(output).encode()
             self.send_response(code)
-            self.send_header("Content-Length", str(len(told)))
+            self.send_header("Content-Length", str(len(environment)))
             self.end_headers()
-            self.wfile.write(told)
+            self.wfile.write(environment)
 
         do_GET = do_POST = do_PATCH = do_PUT = send_answer  # noqa: N815 - http.server names them so
 
@@ -179,7 +181,9 @@ class LocalForge:
     def run_workflow(
         self, workflow: str, event: str, payload: Mapping[str, Any], **local: Path
     ) -> WorkflowRun:
-        """What the forge does on an event; `local` are folders that stand for further actions' repositories."""
+        """What the forge does on an event; `local` are folders that stand for further actions'
+        repositories.
+        """
         given = self.home / "event.json"
         given.write_text(json.dumps(payload))
         actions = {CHECKOUT_ACTION: self.home / "checkout", PYTHON_ACTION: self.home / "python"}
@@ -187,7 +191,7 @@ class LocalForge:
             f"--local-repository={name}={place}" for name, place in {**actions, **local}.items()
         ]
         words += [f"--env={name}={value}" for name, value in self.build_environment().items()]
-        done = subprocess.run(
+        finished = subprocess.run(
             [
                 *(
                     self.programs / "act",
@@ -216,7 +220,7 @@ class LocalForge:
             stderr=subprocess.STDOUT,
             check=False,
         )
-        return WorkflowRun(done.returncode, done.stdout.decode())
+        return WorkflowRun(finished.returncode, finished.stdout.decode())
 
     def build_environment(self) -> dict[str, str]:
         return {

@@ -24,7 +24,9 @@ def write(forge: LocalForge, wheel: Path, *options: str) -> None:
 
 
 def proposed(forge: LocalForge, *, fork: bool = False) -> WorkflowRun:
-    """What a pull request from the branch `next` sets off: its head merged into main, as the forge does."""
+    """What a pull request from the branch `next` sets off: its head merged into main, as the forge
+    does.
+    """
     base, head = (forge.work.git("rev-parse", name) for name in ("main", "next"))
     forge.work.git("switch", "--quiet", "--detach", "main")
     forge.work.git("merge", "--quiet", "--no-ff", "--message", "Merge", "next")
@@ -56,8 +58,8 @@ def test_a_pull_request_gets_one_comment_that_follows_it(forge: LocalForge, whee
     # nothing of the repository is imported by what holds the token
     forge.work.write("json.py", "raise SystemExit('imported')\n")
     forge.work.commit("Shadow a module")
-    done = proposed(forge)
-    assert done.code == 0, done.out
+    finished = proposed(forge)
+    assert finished.code == 0, finished.out
     assert forge.api.list_changes() == [("POST", COMMENTS)]
     assert forge.api.asked[-1].token == "a-token"
     body = forge.api.comments[0]["body"]
@@ -84,9 +86,9 @@ def test_a_pull_request_that_edits_a_record_fails_and_still_shows_what_it_does(
     record = forge.work.path / ".mlver/models/digits/versions/1.0.0.yaml"
     record.write_text(record.read_text().replace("0.91", "0.99"))
     forge.work.commit("Better")
-    done = proposed(forge)
-    assert done.code == 1
-    assert "versions/1.0.0.yaml" in done.out
+    finished = proposed(forge)
+    assert finished.code == 1
+    assert "versions/1.0.0.yaml" in finished.out
     assert forge.api.list_changes() == [("POST", COMMENTS)]
 
 
@@ -113,14 +115,14 @@ def test_a_push_to_main_seals_and_starts_the_pipelines_of_the_tags(
     assert_works(forge.work, "register", "digits", "--bump", "minor", "--no-commit", "-m", "Second")
     forge.work.git("commit", "--quiet", "--message", "Register 1.1.0 (#7)")
     forge.push_refs("main")
-    done = forge.run_workflow("mlver-seal.yml", "push", {"ref": "refs/heads/main"})
-    assert done.code == 0, done.out
+    finished = forge.run_workflow("mlver-seal.yml", "push", {"ref": "refs/heads/main"})
+    assert finished.code == 0, finished.out
     assert forge.origin.git("tag").split() == ["digits@v1.0.0", "digits@v1.1.0"]
     (asked,) = forge.api.asked
     assert asked.path == "/repos/kim/digits/actions/workflows/mlver-release.yml/dispatches"
     assert (asked.method, asked.token, asked.body) == ("POST", "a-token", {"ref": "digits@v1.1.0"})
-    again = forge.run_workflow("mlver-seal.yml", "push", {"ref": "refs/heads/main"})
-    assert again.code == 0
+    second_run = forge.run_workflow("mlver-seal.yml", "push", {"ref": "refs/heads/main"})
+    assert second_run.code == 0
     assert len(forge.api.asked) == 1
 
 
@@ -137,18 +139,18 @@ def test_a_version_tag_is_told_and_verified_to_the_last_byte(
         "--fetch",
         f"mkdir .git/mlver && cp -r {bytes_of}/. .git/mlver",
     )
-    done = forge.run_workflow("mlver-release.yml", "push", {"ref": "refs/tags/digits@v1.0.0"})
-    assert done.code == 0, done.out
+    finished = forge.run_workflow("mlver-release.yml", "push", {"ref": "refs/tags/digits@v1.0.0"})
+    assert finished.code == 0, finished.out
     assert (
-        done.read_outputs()["kind"],
-        done.read_outputs()["model"],
-        done.read_outputs()["version"],
+        finished.read_outputs()["kind"],
+        finished.read_outputs()["model"],
+        finished.read_outputs()["version"],
     ) == (
         "version",
         "digits",
         "1.0.0",
     )
-    assert "All is well" in done.out
+    assert "All is well" in finished.out
     stored = next(path for path in sorted(bytes_of.glob("packs/*.pack")))
     stored.chmod(0o644)
     stored.write_bytes(stored.read_bytes().replace(b"weights of run 1", b"weights of run 9", 1))
@@ -170,17 +172,19 @@ def test_a_promotion_deploys_what_holds_the_stage_now(
     write(forge, wheel, "--only", "deploy", "--fetch", fetch, "--deploy", deploy)
     assert_works(forge.work, "promote", "digits@1.0.0", "--to", "production", "-m", "Release")
     forge.push_refs("main", "--tags")
-    done = forge.run_workflow("mlver-deploy.yml", "push", {"ref": "refs/tags/digits@production.1"})
-    assert done.code == 0, done.out
+    finished = forge.run_workflow(
+        "mlver-deploy.yml", "push", {"ref": "refs/tags/digits@production.1"}
+    )
+    assert finished.code == 0, finished.out
     assert [path.name for path in served.iterdir()] == ["digits-production-1.0.0"]
     weights = list((served / "digits-production-1.0.0").rglob("weights.safetensors"))
     assert weights[0].read_bytes() == b"weights of run 1\n" * 1000
     forge.work.git("switch", "--quiet", "-c", "wild")
     assert_works(forge.work, "promote", "digits@1.0.0", "--to", "staging", "-m", "Never merged")
     forge.push_refs("digits@staging.1")
-    done = forge.run_workflow("mlver-deploy.yml", "push", {"ref": "refs/tags/digits@staging.1"})
-    assert done.code == 1
-    assert "is not on origin/main" in done.out
+    finished = forge.run_workflow("mlver-deploy.yml", "push", {"ref": "refs/tags/digits@staging.1"})
+    assert finished.code == 1
+    assert "is not on origin/main" in finished.out
     assert len(list(served.iterdir())) == 1
 
 
@@ -189,7 +193,10 @@ def test_new_data_is_trained_on_once_and_becomes_a_pull_request(
 ) -> None:
     kept = tmp_path / "kept"
     (forge.work.path / ".gitignore").write_text("/model/\n")
-    training = 'mkdir -p model && wc -c < data/train.csv > "model/$MODEL" && echo \'{"accuracy": 0.99}\' > metrics.json'
+    training = (
+        'mkdir -p model && wc -c < data/train.csv > "model/$MODEL"'
+        " && echo '{\"accuracy\": 0.99}' > metrics.json"
+    )
     store = f"cp -r .git/mlver {kept}"
     write(forge, wheel, "--only", "retrain", "--train", training, "--store", store)
     event = {"ref": "refs/heads/main"}
@@ -200,23 +207,23 @@ def test_new_data_is_trained_on_once_and_becomes_a_pull_request(
     forge.work.write("data/train.csv", "a,b\n1,2\n3,4\n")
     forge.work.commit("More data")
     forge.push_refs("main")
-    done = forge.run_workflow("mlver-retrain.yml", "push", event)
-    assert done.code == 0, done.out
-    made = forge.origin.git(
+    finished = forge.run_workflow("mlver-retrain.yml", "push", event)
+    assert finished.code == 0, finished.out
+    created = forge.origin.git(
         "for-each-ref", "--format=%(refname:short)", "refs/heads/mlver"
     ).splitlines()
-    assert len(made) == 1
-    assert made[0].startswith("mlver/retrain-digits-")
+    assert len(created) == 1
+    assert created[0].startswith("mlver/retrain-digits-")
     (asked,) = forge.api.asked
     assert (asked.method, asked.path) == ("POST", "/repos/kim/digits/pulls")
-    assert (asked.body["head"], asked.body["base"]) == (made[0], "main")
-    record = forge.origin.git("show", f"{made[0]}:.mlver/models/digits/versions/1.1.0.yaml")
+    assert (asked.body["head"], asked.body["base"]) == (created[0], "main")
+    record = forge.origin.git("show", f"{created[0]}:.mlver/models/digits/versions/1.1.0.yaml")
     assert "accuracy: 0.99" in record
     assert list(kept.glob("packs/*.pack")) or list(kept.glob("objects/*/*")), (
         "the new bytes are taken away"
     )
-    again = forge.run_workflow("mlver-retrain.yml", "push", event)
-    assert again.code == 0, again.out
+    second_run = forge.run_workflow("mlver-retrain.yml", "push", event)
+    assert second_run.code == 0, second_run.out
     assert len(forge.api.asked) == 1, "what waits in a pull request is not trained on again"
 
 
@@ -259,9 +266,9 @@ def test_the_action_installs_itself_and_runs_what_it_is_told(
     forge.work.write("venv.py", "raise SystemExit('imported')\n")
     forge.work.commit("Use the action")
     forge.push_refs("main", "--tags")
-    done = forge.run_workflow(
+    finished = forge.run_workflow(
         "use.yml", "push", {"ref": "refs/tags/digits@v1.0.0"}, **{"mlver/mlver@main": source}
     )
-    assert ("venv.py" in done.out, done.code) == (False, 0), done.out
-    assert "Mlver 0." in done.out
-    assert ("told 1.0.0" in done.out) == (event == "true")
+    assert ("venv.py" in finished.out, finished.code) == (False, 0), finished.out
+    assert "Mlver 0." in finished.out
+    assert ("told 1.0.0" in finished.out) == (event == "true")

@@ -38,13 +38,15 @@ def made(forge: Forge, **told: str) -> list[PipelineFile]:
 
 def loaded(file: PipelineFile) -> list[Any]:
     # `on` is a key of GitHub's, and no boolean
-    return [json.loads(json.dumps(one)) for one in yaml.load_all(file.text, yaml.CBaseLoader)]
+    return [json.loads(json.dumps(entry)) for entry in yaml.load_all(file.text, yaml.CBaseLoader)]
 
 
 def strings(value: Any) -> list[str]:
     if isinstance(value, dict):
-        return [text for pair in value.items() for one in pair for text in strings(one)]
-    return [text for one in value for text in strings(one)] if isinstance(value, list) else [value]
+        return [text for pair in value.items() for entry in pair for text in strings(entry)]
+    return (
+        [text for entry in value for text in strings(entry)] if isinstance(value, list) else [value]
+    )
 
 
 @pytest.mark.parametrize("forge", FORGES)
@@ -82,9 +84,9 @@ def test_a_setting_arrives_as_it_was_told_and_nowhere_else(forge: Forge, said: s
         file.path: strings(loaded(file)) for file in made(forge, only="release", fetch="plain")
     }
     for file in made(forge, only="release", fetch=said):
-        found = strings(loaded(file))
-        assert len(found) == len(plain[file.path]), "it became something of its own"
-        differing = [text for text, old in zip(found, plain[file.path], strict=True) if text != old]
+        texts = strings(loaded(file))
+        assert len(texts) == len(plain[file.path]), "it became something of its own"
+        differing = [text for text, old in zip(texts, plain[file.path], strict=True) if text != old]
         assert differing == [said] * len(differing)
         assert len(differing) == plain[file.path].count("plain")
 
@@ -93,10 +95,10 @@ def test_a_setting_arrives_as_it_was_told_and_nowhere_else(forge: Forge, said: s
 def test_a_shell_reads_a_setting_as_it_was_told(said: str, tmp_path: Path) -> None:
     (file,) = made("bitbucket", only="retrain", train=said, store="store")
     line, *_ = [text for text in strings(loaded(file)) if text.startswith("export TRAIN=")]
-    done = subprocess.run(
+    finished = subprocess.run(
         ["bash", "-c", f'{line}\nprintf %s "$TRAIN"'], stdout=subprocess.PIPE, check=True
     )
-    assert done.stdout.decode() == said
+    assert finished.stdout.decode() == said
     assert not list(tmp_path.iterdir())
 
 
@@ -143,8 +145,10 @@ def test_a_second_run_changes_nothing_and_says_so(first: Repository, forge: Forg
 
 
 def states(repository: Repository, *words: str) -> dict[str, str]:
-    done = repository.mlver("ci", *words, "--json")
-    return {Path(file["path"]).stem: file["state"] for file in read_document(done, "ci")["files"]}
+    finished = repository.mlver("ci", *words, "--json")
+    return {
+        Path(file["path"]).stem: file["state"] for file in read_document(finished, "ci")["files"]
+    }
 
 
 def test_other_options_update_what_mlver_wrote_and_an_edit_is_asked_about(
@@ -160,8 +164,8 @@ def test_other_options_update_what_mlver_wrote_and_an_edit_is_asked_about(
         "mlver-seal": "updated"
     }
     seal.write_text(seal.read_text() + "# mine\n")
-    said = assert_refused(first, "ci", "github", "--only", "check,seal")
-    assert ".github/workflows/mlver-seal.yml was edited, or never written by mlver" in said
+    output = assert_refused(first, "ci", "github", "--only", "check,seal")
+    assert ".github/workflows/mlver-seal.yml was edited, or never written by mlver" in output
     assert "3.13" in (first.path / ".github/workflows/mlver-check.yml").read_text(), (
         "all or nothing"
     )
@@ -173,8 +177,10 @@ def test_the_pipeline_file_of_a_person_is_left_alone_and_what_it_lacks_is_told(
     first: Repository,
 ) -> None:
     own = first.write(".gitlab-ci.yml", "stages: [test]\n")
-    said = assert_works(first, "ci", "gitlab", "--only", "check")
-    assert "add to your own .gitlab-ci.yml\n  include: [{ local: /.gitlab/mlver/*.yml }]\n" in said
+    output = assert_works(first, "ci", "gitlab", "--only", "check")
+    assert (
+        "add to your own .gitlab-ci.yml\n  include: [{ local: /.gitlab/mlver/*.yml }]\n" in output
+    )
     assert own.read_text() == "stages: [test]\n"
     own.write_text(own.read_text() + "include: [{ local: /.gitlab/mlver/*.yml }]\n")
     assert "add to" not in assert_works(first, "ci", "gitlab", "--only", "check")
@@ -216,9 +222,9 @@ def test_argo_is_started_by_no_tag_that_it_would_read_as_a_template(
 ) -> None:
     """Argo fills in `{{…}}` wherever it stands, and git takes such a name."""
     assert_works(first, "ci", "argo", "--fetch", "true")
-    found = re.search(
+    texts = re.search(
         r"value: \['(\^refs/tags/.*)'\]", (first.path / f"argo/mlver-{pipeline}.yaml").read_text()
     )
-    assert found is not None
-    assert re.search(found[1], f"refs/tags/{tag}")
-    assert not re.search(found[1], f"refs/tags/{tag}".replace("digits", "{{workflow.name}}"))
+    assert texts is not None
+    assert re.search(texts[1], f"refs/tags/{tag}")
+    assert not re.search(texts[1], f"refs/tags/{tag}".replace("digits", "{{workflow.name}}"))

@@ -19,7 +19,9 @@ NEEDED = tuple(word for name in ("fetch", "train", "store") for word in (f"--{na
 
 @pytest.fixture(scope="module")
 def written(stories: dict[str, Repository], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pipelines of every forge, with every option, with what they need, and with none, each in its folder."""
+    """The pipelines of every forge, with every option, with what they need, and with none, each in
+    its folder.
+    """
     top = tmp_path_factory.mktemp("written")
     for name, options in {"every": OPTIONS, "needed": NEEDED, "none": ()}.items():
         place = copy_repository(stories["first"], top / name)
@@ -29,7 +31,7 @@ def written(stories: dict[str, Repository], tmp_path_factory: pytest.TempPathFac
 
 
 def judged(tools: Path, where: Path, program: str, *words: str | Path) -> None:
-    done = subprocess.run(
+    finished = subprocess.run(
         [tools / program, *words],
         cwd=where,
         env={**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"},
@@ -37,7 +39,7 @@ def judged(tools: Path, where: Path, program: str, *words: str | Path) -> None:
         stderr=subprocess.STDOUT,
         check=False,
     )
-    assert done.returncode == 0, done.stdout.decode()
+    assert finished.returncode == 0, finished.stdout.decode()
 
 
 @pytest.mark.parametrize(
@@ -52,10 +54,10 @@ def judged(tools: Path, where: Path, program: str, *words: str | Path) -> None:
 def test_they_are_what_their_schemas_say(
     tools: Path, written: Path, schema: str, pattern: str
 ) -> None:
-    found = sorted(written.glob(pattern))
-    assert found
+    templates = sorted(written.glob(pattern))
+    assert templates
     extra = ["--data-transform", "gitlab-ci"] if "gitlab" in schema else []
-    judged(tools, written, "check-jsonschema", "--builtin-schema", schema, *extra, *found)
+    judged(tools, written, "check-jsonschema", "--builtin-schema", schema, *extra, *templates)
 
 
 def test_the_action_is_what_its_schema_says_and_safe(tools: Path) -> None:
@@ -98,7 +100,8 @@ def test_workflows_are_safe(tools: Path, written: Path) -> None:
 
 
 def test_they_are_tidy(tools: Path, written: Path) -> None:
-    rules = "{extends: default, rules: {line-length: {max: 260}, document-start: disable, truthy: {check-keys: false}, "
+    rules = "{extends: default, rules: {line-length: {max: 260}, document-start: disable, "
+    rules += "truthy: {check-keys: false}, "
     rules += "braces: {max-spaces-inside: 1}, comments: {min-spaces-from-content: 1}}}"
     places = (".github", ".gitlab", ".gitlab-ci.yml", "bitbucket-pipelines.yml", "argo")
     judged(
@@ -112,23 +115,28 @@ def test_they_are_tidy(tools: Path, written: Path) -> None:
     )
 
 
-# hera's models are made from Argo's schemas. They take keys they do not know, and drop them: so nothing may be dropped.
+# hera's models are made from Argo's schemas. They take keys they do not know, and drop them: so
+# nothing may be dropped.
 ARGO = """\
 import sys, ruamel.yaml
 from hera.events.models import Sensor
 from hera.workflows.models import Workflow, WorkflowTemplate
 
 models = {"WorkflowTemplate": WorkflowTemplate, "Sensor": Sensor, "Workflow": Workflow}
-documents = [one for path in sys.argv[1:] for one in ruamel.yaml.YAML(typ="safe").load_all(open(path))]
-kinds = [one["kind"] for one in documents]
+documents = []
+for path in sys.argv[1:]:
+    documents += ruamel.yaml.YAML(typ="safe").load_all(open(path))
+kinds = [document["kind"] for document in documents]
 assert kinds.count("Sensor") == kinds.count("WorkflowTemplate") >= 3, kinds
-for one in documents:
-    if one["kind"] == "Sensor":
-        for trigger in one["spec"]["triggers"]:
+for document in documents:
+    if document["kind"] == "Sensor":
+        for trigger in document["spec"]["triggers"]:
             documents.append(trigger["template"]["argoWorkflow"]["source"].pop("resource"))
-    if one["kind"] in models:
-        known = models[one["kind"]].model_validate(one).model_dump(mode="json", by_alias=True, exclude_unset=True)
-        assert known | {key: one[key] for key in ("apiVersion", "kind")} == one, f"{known} is not {one}"
+    if document["kind"] in models:
+        model = models[document["kind"]].model_validate(document)
+        known = model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        known |= {key: document[key] for key in ("apiVersion", "kind")}
+        assert known == document, f"{known} is not {document}"
 """
 
 

@@ -1,4 +1,6 @@
-"""GitLab's jobs, run by bash as its runner does: variables, what comes before, the script, what comes after."""
+"""GitLab's jobs, run by bash as its runner does: variables, what comes before, the script, what
+comes after.
+"""
 
 from __future__ import annotations
 
@@ -28,31 +30,31 @@ def job(forge: LocalForge, name: str, ref: str, **variables: str) -> tuple[int, 
     chain = [jobs[name]]
     while "extends" in chain[0]:
         chain.insert(0, jobs[chain[0]["extends"]])
-    for one in chain:
-        found |= {**one, "variables": found["variables"] | one.get("variables", {})}
+    for entry in chain:
+        found |= {**entry, "variables": found["variables"] | entry.get("variables", {})}
     place = forge.home / f"build{len(list(forge.home.glob('build*')))}"
     forge.origin.git("clone", "--quiet", "--no-checkout", f"file://{forge.origin.path}", str(place))
     clone = Repository(place)
     clone.git("fetch", "--quiet", "origin", ref)
     clone.git("checkout", "--quiet", "--detach", "FETCH_HEAD")
-    told = {
+    environment = {
         "CI_API_V4_URL": forge.api.url,
         "CI_PROJECT_ID": "1",
         "CI_COMMIT_SHA": clone.git("rev-parse", "HEAD"),
         **variables,
     }
-    told |= {key: _expanded(value, told) for key, value in found["variables"].items()}
-    told |= {
+    environment |= {key: _expanded(value, environment) for key, value in found["variables"].items()}
+    environment |= {
         f"GIT_CONFIG_{part}_1": text for part, text in (("KEY", "a.b"), ("VALUE", "c"))
     }  # there is no such server
     env = {
         **os.environ,
-        **told,
+        **environment,
         "PATH": f"{forge.programs}{os.pathsep}{os.environ['PATH']}",
         "PIP_NO_COMPILE": "1",
     }
-    code, said = _bash([*found["before_script"], *found["script"]], place, env)
-    return code, said + (
+    code, output = _bash([*found["before_script"], *found["script"]], place, env)
+    return code, output + (
         _bash(found["after_script"], place, env)[1] if "after_script" in found else ""
     )
 
@@ -64,10 +66,10 @@ def _expanded(value: str, told: dict[str, str]) -> str:
 
 def _bash(lines: list[str], where: Path, env: dict[str, str]) -> tuple[int, str]:
     words = ["bash", "-e", "-o", "pipefail", "-c", "\n".join(lines)]
-    done = subprocess.run(
+    finished = subprocess.run(
         words, cwd=where, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
-    return done.returncode, done.stdout.decode()
+    return finished.returncode, finished.stdout.decode()
 
 
 def write(forge: LocalForge, wheel: Path, *options: str) -> None:
@@ -82,21 +84,21 @@ def test_a_merge_request_gets_one_note_that_follows_it(forge: LocalForge, wheel:
     base = forge.work.git("rev-parse", "main")
     branch(forge)
     forge.push_refs("next")
-    told = {
+    environment = {
         "CI_MERGE_REQUEST_DIFF_BASE_SHA": base,
         "CI_MERGE_REQUEST_IID": "7",
         "MLVER_TOKEN": "a-token",
     }
-    code, said = job(forge, "mlver check", "next", **told)
-    assert (code, forge.api.list_changes()) == (0, [("POST", NOTES)]), said
+    code, output = job(forge, "mlver check", "next", **environment)
+    assert (code, forge.api.list_changes()) == (0, [("POST", NOTES)]), output
     assert "1.1.0" in forge.api.comments[0]["body"]
     assert forge.api.asked[-1].token == "a-token"
-    assert job(forge, "mlver check", "next", **told)[0] == 0
+    assert job(forge, "mlver check", "next", **environment)[0] == 0
     assert forge.api.list_changes()[1:] == [("PUT", f"{NOTES}/1")]
-    code, said = job(forge, "mlver check", "next", **{**told, "MLVER_TOKEN": ""})
+    code, output = job(forge, "mlver check", "next", **{**environment, "MLVER_TOKEN": ""})
     assert (
         code,
-        "no note: there is no MLVER_TOKEN here" in said,
+        "no note: there is no MLVER_TOKEN here" in output,
         len(forge.api.list_changes()),
     ) == (0, True, 2)
 
@@ -109,12 +111,14 @@ def test_what_is_merged_is_sealed_and_released(forge: LocalForge, wheel: Path) -
     assert_works(forge.work, "register", "digits", "--bump", "minor", "--no-commit", "-m", "Second")
     forge.work.git("commit", "--quiet", "--message", "Register 1.1.0")
     forge.push_refs("main")
-    code, said = job(forge, "mlver seal", "main", MLVER_TOKEN="a-token")
-    assert (code, forge.origin.git("tag").split()) == (0, ["digits@v1.0.0", "digits@v1.1.0"]), said
-    code, said = job(
+    code, output = job(forge, "mlver seal", "main", MLVER_TOKEN="a-token")
+    assert (code, forge.origin.git("tag").split()) == (0, ["digits@v1.0.0", "digits@v1.1.0"]), (
+        output
+    )
+    code, output = job(
         forge, "mlver release", "refs/tags/digits@v1.1.0", CI_COMMIT_TAG="digits@v1.1.0"
     )
-    assert (code, "All is well" in said) == (0, True), said
+    assert (code, "All is well" in output) == (0, True), output
 
 
 def test_new_data_becomes_a_branch_with_its_own_version(
@@ -137,17 +141,17 @@ def test_new_data_becomes_a_branch_with_its_own_version(
     forge.work.write("data/train.csv", "a,b\n1,2\n3,4\n")
     forge.work.commit("More data")
     forge.push_refs("main")
-    code, said = job(forge, "mlver retrain", "main", CI_COMMIT_BRANCH="main")
-    assert code == 0, said
-    (made,) = forge.origin.git(
+    code, output = job(forge, "mlver retrain", "main", CI_COMMIT_BRANCH="main")
+    assert code == 0, output
+    (created,) = forge.origin.git(
         "for-each-ref", "--format=%(refname:short)", "refs/heads/mlver"
     ).splitlines()
     assert "path: model" in forge.origin.git(
-        "show", f"{made}:.mlver/models/digits/versions/1.1.0.yaml"
+        "show", f"{created}:.mlver/models/digits/versions/1.1.0.yaml"
     )
     assert (kept / "packs").exists() or (kept / "objects").exists()
-    tip = forge.origin.git("rev-parse", made)
+    tip = forge.origin.git("rev-parse", created)
     assert job(forge, "mlver retrain", "main", CI_COMMIT_BRANCH="main")[0] == 0
-    assert forge.origin.git("rev-parse", made) == tip, (
+    assert forge.origin.git("rev-parse", created) == tip, (
         "what waits in a merge request is not trained on again"
     )

@@ -26,7 +26,10 @@ def read_schema(name: str) -> Any:
 @functools.cache
 def result_validator(kind: str) -> jsonschema.Draft202012Validator:
     """The judge of one kind of result; it knows the other schemas, and fetches nothing."""
-    known = [referencing.Resource.from_contents(read_schema(name)) for name in (*KINDS, *RESULTS)]
+    known = [
+        referencing.Resource.from_contents(read_schema(name))
+        for name in ("finding", *KINDS, *RESULTS)
+    ]
     registry: referencing.Registry[Any] = referencing.Registry().with_resources(
         (r.id() or "", r) for r in known
     )
@@ -41,7 +44,7 @@ def read_document(outcome: CommandOutcome, kind: str) -> Any:
 
 
 def digest_tree(top: Path) -> str:
-    """Of every name, mode and byte below `top`, git's own among them; of mlver's rebuildable cache, nothing."""
+    """Of every name, mode and byte below `top`, but nothing of mlver's rebuildable cache."""
     digest = hashlib.sha256()
     for path in sorted(top.rglob("*")):
         if path.name.startswith("state.db"):

@@ -1,4 +1,4 @@
-"""Two people, two clones, no server: what merges, what collides, and what a badly settled conflict looks like."""
+"""Two people, two clones, no server: what merges, what collides, and a badly settled conflict."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RECORD = ".mlver/models/digits/versions/1.1.0.yaml"
 
 @pytest.fixture
 def clones(first: Repository, tmp_path: Path) -> tuple[Repository, Repository]:
-    """Kim's and Lee's clones of one remote that holds digits 1.0.0; Lee's has the objects as well."""
+    """Kim's and Lee's clones of one remote with digits 1.0.0; Lee's has the objects as well."""
     first.git("clone", "--quiet", "--bare", ".", "../remote.git")
     found = []
     for name in ("kim", "lee"):

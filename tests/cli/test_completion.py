@@ -88,7 +88,7 @@ def test_a_damaged_project_leaves_the_prompt_clean(
 
 
 def completed_by_bash(lines: Sequence[str], where: Path, home: Path) -> list[str]:
-    """What a real bash on a terminal makes of lines and a Tab, by the installed script; `|` is the cursor."""
+    """Lines after a Tab in a real bash, with the installed script; `|` is the cursor."""
     program = home / "bin/mlver"
     program.parent.mkdir(parents=True)
     program.write_text(
@@ -117,7 +117,7 @@ def completed_by_bash(lines: Sequence[str], where: Path, home: Path) -> list[str
         start_new_session=True,
     ) as bash:
         os.close(terminal)
-        # each line is made a comment once it is completed, so that bash keeps it in its history and runs nothing
+        # Each line becomes a comment once it is completed: bash keeps it and runs nothing.
         typed = [
             f". '{script}'",
             *(f"{line}\t|\x01# " for line in lines),

@@ -1,4 +1,4 @@
-"""Every command as a program reads it: one document, its schema, its exit code; and dry runs that change nothing."""
+"""Every command as a program reads it: one document, its schema and exit code; and dry runs."""
 
 from __future__ import annotations
 
@@ -159,14 +159,3 @@ def test_a_promotion_and_its_dry_run_answer_alike(
     found = read_document(done, "promote")
     assert (found["outcome"], found["ok"], found["forced"]) == answer
     assert (found["commit"] is None) == (found["dry_run"] or found["outcome"] == "refused")
-
-
-@pytest.mark.parametrize(
-    "words", [("show", "digits@9.9.9"), ("list", "nothing"), ("show", "--no-such")]
-)
-def test_with_json_an_error_is_text_on_stderr(first: Repository, words: tuple[str, ...]) -> None:
-    done = first.mlver(*words, "--json")
-    assert done.code in (2, 3)
-    assert done.out == ""
-    assert done.err.startswith("error: ")
-    assert "\nhint: " in done.err

@@ -42,15 +42,17 @@ def test_the_first_version_may_be_a_candidate(project: Repository) -> None:
     assert said.startswith("Registered m 1.0.0-rc.1\n")
     said = assert_refused(project, "show", "m")
     assert said == (
-        "error: m has no release yet, only pre-releases up to 1.0.0-rc.1\nhint: name one: m@1.0.0-rc.1\n"
+        "error: m has no release yet, only pre-releases up to 1.0.0-rc.1\n"
+        "hint: name one: m@1.0.0-rc.1\n"
     )
 
 
 def test_below_the_highest_only_when_it_is_meant(second: Repository) -> None:
     words = ("register", "digits", "--version", "1.0.1", "-m", "Fix")
     assert assert_refused(second, *words) == (
-        "error: digits 1.0.1 is below 1.1.0, the highest registered\n"
-        "hint: mlver register digits --version 1.0.1 --allow-lower   (for a fix to an older line)\n"
+        "error: digits 1.0.1 is below 1.1.0, the highest registered, "
+        "as only a fix to an older line may be\n"
+        "hint: mlver register digits --version 1.0.1 --allow-lower\n"
     )
     assert assert_works(second, *words, "--allow-lower").startswith(
         "Registered digits 1.0.1  from 1.0.0\n"
@@ -61,7 +63,8 @@ def test_below_the_highest_only_when_it_is_meant(second: Repository) -> None:
 def test_a_number_is_never_used_again(second: Repository) -> None:
     said = assert_refused(second, "register", "digits", "--version", "1.1.0", "-m", "Again")
     assert said.startswith(
-        "error: digits 1.1.0 is registered already, and a version never changes\nhint: mlver register"
+        "error: digits 1.1.0 is registered already, and a version never changes\n"
+        "hint: mlver register"
     )
     # not even once its record is gone: its tag still claims it
     second.git("rm", "--quiet", ".mlver/models/digits/versions/1.1.0.yaml")

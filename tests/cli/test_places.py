@@ -155,7 +155,7 @@ def test_half_done_work_of_git_is_left_alone(second: Repository, state: str) -> 
     said = assert_refused(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
     assert said == (
         f"error: a {state} is in progress, and a record has no place in it\n"
-        f"hint: git {state} --continue   (or --abort)\n"
+        f"hint: git {state} --continue\n"
     )
     assert_refused(second, "register", "digits", "--bump", "patch", "--allow-dirty", "-m", "Third")
     assert_refused(
@@ -182,7 +182,8 @@ def test_code_that_is_not_committed_is_refused_unless_the_record_may_say_so(
     assert assert_refused(first, *words) == (
         "error: the code is not committed, so the version could not say what it was trained with:\n"
         "  train.py\n"
-        "hint: git commit, then run the command again (or add --allow-dirty, which the record will say)\n"
+        "hint: git commit, then run the command again "
+        "(or add --allow-dirty, which the record will say)\n"
     )
     assert "  the code was not committed; the record says so\n" in assert_works(
         first, *words, "--allow-dirty"

@@ -22,7 +22,7 @@ PARAMS = "params\n  lr  0.001 → 0.002\n"
 
 
 def screen(repository: Repository, *arguments: str) -> str:
-    """The screen of a command that works and has nothing to say on stderr; object names left out."""
+    """The screen of a command that works and is silent on stderr; without object names."""
     done = repository.mlver(*arguments)
     assert (done.code, done.err) == (0, "")
     return HEX.sub("…", done.out).replace(str(repository.path), "HERE")
@@ -36,8 +36,10 @@ def test_the_first_version(project: Repository) -> None:
         "next: mlver register MODEL --weights PATH -m WHY\n"
     )
     assert screen(project, "init") == "mlver is set up here already; nothing changed\n"
-    words = "digits --weights model --data train=data/train.csv --params params.yaml --metrics metrics.json -m First"
-    assert screen(project, "register", *words.split()) == (
+    inputs = "--weights model --data train=data/train.csv"
+    values = "--params params.yaml --metrics metrics.json"
+    words = f"digits {inputs} {values} -m First".split()
+    assert screen(project, "register", *words) == (
         "Registered digits 1.0.0\n"
         "  weights  model           2 files  17 kB  sha256:…\n"
         "  train    data/train.csv   1 file    8 B  sha256:…\n"
@@ -128,8 +130,9 @@ def test_stages_move_and_come_back(second: Repository) -> None:
     assert assert_refused(
         second, "rollback", "digits", "--stage", "production", "-m", "Too slow"
     ) == (
-        "error: production held nothing before digits 1.0.0 that was not rolled back or retired, so there is nothing to"
-        " go back to\nhint: mlver rollback digits --stage production --to 1.1.0 -m WHY\n"
+        "error: production held nothing before digits 1.0.0 that was not rolled back or retired, "
+        "so there is nothing to go back to\n"
+        "hint: mlver rollback digits --stage production --to 1.1.0 -m WHY\n"
     )
     assert (
         screen(second, "verify", "--all")

@@ -1,4 +1,4 @@
-"""Repositories as people have them: parts of history or of the work tree left out, many models, odd settings."""
+"""Repositories as people have them: with parts left out, many models, odd settings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def cloned(remote: Repository, *options: str) -> Repository:
     return clone
 
 
-# -- clones that leave something out ---------------------------------------------------------------------------------
+# -- clones that leave something out
 
 
 def test_a_shallow_clone_seals_nothing_it_cannot_judge(remote: Repository) -> None:
@@ -85,7 +85,7 @@ def test_a_clone_without_trees_says_how_to_get_them(remote: Repository) -> None:
     assert said.startswith(
         "error: this partial clone lacks something of the history that mlver needs\n"
     )
-    hint = re.findall(r"hint: (.+?)   ", said)[0]
+    hint = re.findall(r"hint: (.+)", said)[0]
     subprocess.run(["sh", "-c", hint], cwd=clone.path, check=True)
     assert "1.1.0" in assert_works(clone, "list")
 
@@ -116,13 +116,10 @@ def test_a_sparse_checkout_that_hides_records_is_refused(remote: Repository) -> 
 def test_a_clone_that_fetches_no_tags_is_told(remote: Repository) -> None:
     clone = cloned(remote, "--no-tags")
     assert "git fetch --tags origin" in clone.mlver("doctor").out
-    assert (
-        "hint: git fetch --tags   (for seals made elsewhere; else: mlver tag)"
-        in clone.mlver("verify").out
-    )
+    assert "hint: git fetch --tags\n" in clone.mlver("verify").out
 
 
-# -- a remote that says no -------------------------------------------------------------------------------------------
+# -- a remote that says no
 
 
 @pytest.mark.parametrize("how", ["hook", "another tag"])
@@ -138,13 +135,11 @@ def test_a_push_that_is_refused_loses_nothing(
         hook.chmod(0o755)
         said = assert_refused(second, "tag", "--push")
         assert said.startswith(
-            "error: git could not push the tags, for origin does not let you; it said:\n"
+            "error: git could not push the tags, which are kept here until somebody pushes them "
+            "whom origin lets; it said:\n"
         )
         assert "GL-HOOK-ERR: tags are protected" in said
-        assert (
-            "hint: have somebody push them who may: git push origin digits@v1.2.0   (they are kept here)\n"
-            in said
-        )
+        assert "hint: git push origin digits@v1.2.0\n" in said
         hook.unlink()
     else:
         remote.git("config", "receive.denyCreates", "true")
@@ -155,7 +150,7 @@ def test_a_push_that_is_refused_loses_nothing(
     assert assert_works(second, "tag", "--push").endswith("pushed 1 tag to origin\n")
 
 
-# -- repositories in repositories ------------------------------------------------------------------------------------
+# -- repositories in repositories
 
 
 def test_submodules_are_repositories_of_their_own(second: Repository, tmp_path: Path) -> None:
@@ -178,8 +173,9 @@ def test_submodules_are_repositories_of_their_own(second: Repository, tmp_path: 
         outer, "register", "m", "--weights", "vendor/digits/model", "-m", "x", code=2
     )
     assert said == (
-        "error: vendor/digits/model lies in vendor/digits, which is a repository of its own (a submodule, perhaps)\n"
-        "hint: mlver -C vendor/digits init   (and register it there)\n"
+        "error: vendor/digits/model lies in vendor/digits, which is a repository of its own "
+        "(a submodule, perhaps): register it there\n"
+        "hint: mlver -C vendor/digits init\n"
     )
     outer.write("w.bin", "w")
     assert_works(outer, "register", "m", "--weights", "w.bin", "-m", "First")
@@ -218,7 +214,7 @@ def test_many_models_and_many_versions_in_one_commit(repository: Repository) -> 
     assert len(read_document(repository.mlver("list", "--json"), "list")["models"]) == 5
 
 
-# -- git's formats and settings --------------------------------------------------------------------------------------
+# -- git's formats and settings
 
 
 @pytest.mark.parametrize("setting", ["sha256", "reftable"])
@@ -291,7 +287,4 @@ def test_a_repository_of_somebody_else_names_the_way(first: Repository) -> None:
     os.chown(first.path / ".git", 12345, 12345)
     os.chown(first.path, 12345, 12345)
     said = assert_refused(first, "list")
-    assert (
-        f"hint: git config --global --add safe.directory {first.path}   (if you trust whose it is)\n"
-        in said
-    )
+    assert f"hint: git config --global --add safe.directory {first.path}\n" in said

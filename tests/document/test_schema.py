@@ -233,10 +233,10 @@ def test_the_quick_yes_does_not_guess() -> None:
 
 def test_reading_and_writing_what_is_right_imports_no_jsonschema() -> None:
     code = (
-        "import sys; from mlver.document.codec import decode, encode;"
+        "import sys; from mlver.document.codec import decode_document, encode_document;"
         "from mlver.records.version import VersionRecord;"
         "assert 'yaml' not in sys.modules;"
-        f"encode('version', decode('version', {VERSION_TEXT!r}, 'v'));"
+        f"encode_document('version', decode_document('version', {VERSION_TEXT!r}, 'v'));"
         "assert 'yaml' in sys.modules; assert 'jsonschema' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=CHECKOUT)

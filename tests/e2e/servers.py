@@ -1,4 +1,4 @@
-"""Real servers for the tests: installed where they lack, started on free ports, stopped afterwards."""
+"""Real servers for the tests: installed where missing, started on free ports, then stopped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ _PATIENCE_S = 20.0
 
 
 def require_programs(**programs: str) -> dict[str, str]:
-    """The paths of programs, each given with its Debian package, installed if need be; skip loudly where that fails."""
+    """The paths of programs, each given with its Debian package, installed if need be; skip loudly
+    where that fails.
+    """
     with Path(tempfile.gettempdir(), "mlver-tests-apt.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be installing the same
         lacking = [package for name, package in programs.items() if _find_program(name) is None]
@@ -63,7 +65,9 @@ def find_free_port() -> int:
 
 @contextmanager
 def run_server(words: Sequence[str], log: Path, is_up: Callable[[], bool]) -> Iterator[None]:
-    """A server, up while the block runs; one that does not come up fails the test with what it said."""
+    """A server, up while the block runs; one that does not come up fails the test with what it
+    said.
+    """
     with log.open("wb") as out:
         process = subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
@@ -89,12 +93,12 @@ def is_answering(port: int) -> bool:
 
 @contextmanager
 def serve_ssh(top: Path) -> Iterator[tuple[str, str]]:
-    """An SSH server; yields the address its paths follow, and the command git is to reach it with."""
-    found = require_programs(
+    """An SSH server: the address before its paths, and the command that git reaches it with."""
+    programs = require_programs(
         sshd="openssh-server", ssh="openssh-client", **{"ssh-keygen": "openssh-client"}
     )
     for name in ("host", "person"):
-        words = [found["ssh-keygen"], "-q", "-t", "ed25519", "-N", "", "-f", str(top / name)]
+        words = [programs["ssh-keygen"], "-q", "-t", "ed25519", "-N", "", "-f", str(top / name)]
         subprocess.run(words, stdin=subprocess.DEVNULL, check=True)
     port = find_free_port()
     settings = {
@@ -119,12 +123,12 @@ def serve_ssh(top: Path) -> Iterator[tuple[str, str]]:
         f"UserKnownHostsFile={top / 'known'}",
         "LogLevel=ERROR",
     ]
-    server = [found["sshd"], "-D", "-e", "-f", str(top / "sshd_config")]
+    server = [programs["sshd"], "-D", "-e", "-f", str(top / "sshd_config")]
     # a socket's path may have a hundred characters
     with tempfile.TemporaryDirectory(prefix="mlver-ssh-") as short:
         shared = Path(short) / "shared"
         client = [
-            found["ssh"],
+            programs["ssh"],
             "-F",
             "none",
             "-i",
@@ -179,19 +183,19 @@ http {{
 @contextmanager
 def serve_http(top: Path) -> Iterator[str]:
     """nginx before `git http-backend`; yields the address its paths follow."""
-    found = require_programs(nginx="nginx-light", fcgiwrap="fcgiwrap")
+    programs = require_programs(nginx="nginx-light", fcgiwrap="fcgiwrap")
     port = find_free_port()
     folder = subprocess.run(
         ["git", "--exec-path"], capture_output=True, text=True, check=True
     ).stdout.strip()
     user = "user root;" if os.geteuid() == 0 else ""
-    told = _NGINX.format(top=top, port=port, backend=f"{folder}/git-http-backend", user=user)
-    (top / "nginx.conf").write_text(told)
+    settings = _NGINX.format(top=top, port=port, backend=f"{folder}/git-http-backend", user=user)
+    (top / "nginx.conf").write_text(settings)
     cgi = top / "cgi"
-    server = [found["nginx"], "-p", str(top), "-c", str(top / "nginx.conf"), "-e", "stderr"]
+    server = [programs["nginx"], "-p", str(top), "-c", str(top / "nginx.conf"), "-e", "stderr"]
     with (
         run_server(
-            [found["fcgiwrap"], "-c", "4", "-s", f"unix:{cgi}"], top / "fcgiwrap.log", cgi.exists
+            [programs["fcgiwrap"], "-c", "4", "-s", f"unix:{cgi}"], top / "fcgiwrap.log", cgi.exists
         ),
         run_server(server, top / "nginx.log", lambda: is_answering(port)),
     ):

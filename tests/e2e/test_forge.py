@@ -1,7 +1,8 @@
-"""The whole way through a forge: pull request, squash, seal, release, promote, deploy, roll back, from two clones.
+"""The whole way through a forge: pull request, squash, seal, release, promote, deploy, roll back,
+from two clones.
 
-The forge is a bare repository behind a real server, over SSH and over HTTP; its `post-receive` hook plays the
-pipelines. Objects have no remote yet: a shared folder, copied by hand, stands in for one.
+The forge is a bare repository behind a real server, over SSH and over HTTP; its `post-receive` hook
+plays the pipelines. Objects have no remote yet: a shared folder, copied by hand, stands in for one.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ PIPELINE = """\
 #!/bin/sh
 set -eu
 unset $(git rev-parse --local-env-vars)
-export PATH='{path}' HOME='{home}' GIT_CONFIG_GLOBAL='{home}/.gitconfig' PYTHONPATH='{checkout}' LC_ALL=C.UTF-8
+export PATH='{path}' HOME='{home}' GIT_CONFIG_GLOBAL='{home}/.gitconfig'
+export PYTHONPATH='{checkout}' LC_ALL=C.UTF-8
 cd '{top}'
 while read -r old new ref; do
   case $ref in refs/tags/*) ;; *) continue ;; esac
   job=$(mktemp -d "$PWD/job.XXXXXX")
   tag=${{ref#refs/tags/}}
-  git -c advice.detachedHead=false clone -q --depth 1 --branch "$tag" "file://$PWD/forge.git" "$job/clone"
+  git -c advice.detachedHead=false clone -q --depth 1 --branch "$tag" \\
+    "file://$PWD/forge.git" "$job/clone"
   cd "$job/clone"
   '{python}' -m mlver event "$ref" --format dotenv > ../event.env
   unset MLVER_STAGE MLVER_ACTION MLVER_PREVIOUS
@@ -41,7 +44,8 @@ while read -r old new ref; do
   if [ "$MLVER_KIND" = promotion ]; then
     mkdir -p .git/mlver
     cp -r '{top}'/share/* .git/mlver/
-    '{python}' -m mlver checkout "$MLVER_MODEL@$MLVER_VERSION" --to '{top}/serving/'"$MLVER_STAGE" >/dev/null
+    '{python}' -m mlver checkout "$MLVER_MODEL@$MLVER_VERSION" \\
+      --to '{top}/serving/'"$MLVER_STAGE" >/dev/null
     line="$line $MLVER_STAGE $MLVER_ACTION, was ${{MLVER_PREVIOUS-nothing}}"
   fi
   cd '{top}'
@@ -56,12 +60,12 @@ class Forge:
     url: str
 
     def clone(self, name: str, *words: str) -> Repository:
-        made = Repository(self.top / name)
+        created = Repository(self.top / name)
         Repository(self.top).git(
             "clone", "--quiet", *words, f"{self.url}{self.top}/forge.git", name
         )
-        made.git("config", "user.name", name.title())
-        return made
+        created.git("config", "user.name", name.title())
+        return created
 
     def jobs(self) -> list[str]:
         """What the pipelines did so far."""
@@ -104,7 +108,7 @@ def forge(
     bare.path.mkdir()
     bare.git("init", "--quiet", "--bare")
     bare.git("config", "http.receivepack", "true")
-    told = {
+    environment = {
         "path": os.environ["PATH"],
         "home": os.environ["HOME"],
         "python": sys.executable,
@@ -112,7 +116,7 @@ def forge(
     }
     hook = bare.path / "hooks/post-receive"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text(PIPELINE.format(**told, checkout=CHECKOUT))
+    hook.write_text(PIPELINE.format(**environment, checkout=CHECKOUT))
     hook.chmod(0o755)
     place = tmp_path / "server"
     place.mkdir()
@@ -158,7 +162,8 @@ def land(clone: Repository) -> str:
 def test_from_a_pull_request_to_a_rollback_from_two_clones(forge: Forge) -> None:
     kim = begin(forge)
     lee = forge.clone("lee")
-    # a version proposed on a branch, and squashed by the forge: Kim's own tag seals a commit main never gets
+    # a version proposed on a branch, and squashed by the forge: Kim's own tag seals a commit main
+    # never gets
     kim.git("switch", "--quiet", "-c", "work")
     assert_works(kim, "register", "digits", *PATHS, "-m", "First")
     forge.share(kim)
@@ -217,8 +222,8 @@ def test_a_clone_of_one_tag_proves_tag_record_and_manifest(forge: Forge) -> None
     land(kim)
     job = forge.clone("job", "--depth=1", "--single-branch", "--branch=digits@v1.0.0")
     assert read_document(job.mlver("event", "--json"), "event")["verified"] is True
-    found = read_document(job.mlver("verify", "digits@1.0.0", "--json"), "verify")
-    assert {one["kind"] for one in found["broken"]} == {"object"}
+    document = read_document(job.mlver("verify", "digits@1.0.0", "--json"), "verify")
+    assert {one["kind"] for one in document["broken"]} == {"object"}
     forge.fill(job)
     assert assert_works(job, "verify", "--all").startswith("All is well  1 version,")
     (manifest,) = (job.path / ".mlver/manifests").iterdir()
@@ -234,21 +239,21 @@ def test_a_jobs_own_token_is_told_before_it_starts_nothing(
     kim = begin(forge)
     assert_works(kim, "register", "digits", *PATHS, "-m", "First")
     kim.git("push", "--quiet", "origin", "main")
-    told = base64.b64encode(b"x-access-token:ghs_own").decode()
-    kim.git("config", f"http.{forge.url}/.extraheader", f"AUTHORIZATION: basic {told}")
+    environment = base64.b64encode(b"x-access-token:ghs_own").decode()
+    kim.git("config", f"http.{forge.url}/.extraheader", f"AUTHORIZATION: basic {environment}")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_TOKEN", "ghs_own")
-    said = assert_refused(kim, "release", "--require-trigger")
-    assert said.startswith(
+    output = assert_refused(kim, "release", "--require-trigger")
+    assert output.startswith(
         "error: nothing was released: this push is made with the job's own GITHUB_TOKEN"
     )
     assert forge.jobs() == []
-    done = kim.mlver("release", "--json")
-    assert done.code == 0
-    assert "note: this push is made with the job's own GITHUB_TOKEN" in done.err
-    assert "ghs_own" not in done.err + done.out
-    found = read_document(done, "release")
-    assert (found["pushed"], found["silent"] is None) == (["digits@v1.0.0"], False)
+    finished = kim.mlver("release", "--json")
+    assert finished.code == 0
+    assert "note: this push is made with the job's own GITHUB_TOKEN" in finished.err
+    assert "ghs_own" not in finished.err + finished.out
+    document = read_document(finished, "release")
+    assert (document["pushed"], document["silent"] is None) == (["digits@v1.0.0"], False)
     monkeypatch.setenv("GITHUB_TOKEN", "ghs_another")
     assert (
         assert_works(kim, "release", "--require-trigger")

@@ -1,4 +1,4 @@
-"""Replay a point by its name, or run campaigns on one operation, pair of operations, or kind of stored file:
+"""Replay a point by its name, or run campaigns on an operation, two operations or a kind of file:
 
 python -m tests.faults kill register:rename#3:before
 python -m tests.faults kill=100,errors=20 register
@@ -28,21 +28,21 @@ def main() -> int:
     parser.add_argument(
         "--first", action="store_true", help="stop each campaign at its first red point"
     )
-    asked = parser.parse_args()
-    parts = (one.partition("=") for one in asked.campaigns.split(","))
-    name, _, only = asked.point.partition(":")
-    wanted = {
-        campaign: CampaignExtent(int(most) if most else sys.maxsize, only, asked.first)
-        for campaign, _, most in parts
-    }
+    arguments = parser.parse_args()
+    name, _, only = arguments.point.partition(":")
+    wanted = {}
+    for request in arguments.campaigns.split(","):
+        campaign, _, most = request.partition("=")
+        points = int(most) if most else sys.maxsize
+        wanted[campaign] = CampaignExtent(points, only, arguments.first)
     began, cpu = time.perf_counter(), _processor_seconds()
     with fork_server() as root:
         tallies = run_campaigns(wanted, name, root)
     for tally in tallies.values():
         tally.seconds = round(time.perf_counter() - began, 1)
         tally.processor = round(_processor_seconds() - cpu, 1)
-    told = {name: asdict(tally) for name, tally in tallies.items()}
-    sys.stdout.write(json.dumps(told, indent=1) + "\n")
+    results = {name: asdict(tally) for name, tally in tallies.items()}
+    sys.stdout.write(json.dumps(results, indent=1) + "\n")
     return int(any(tally.red for tally in tallies.values()))
 
 

@@ -1,6 +1,7 @@
 """Every mutating call of ours, counted and named, with one fault at one of them.
 
-A call is named by what it does and which of its kind it is, in the main process: `rename#3`, `git-commit#1`.
+A call is named by what it does and which of its kind it is, in the main process: `rename#3`,
+`git-commit#1`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from tests.faults.disk import DurableDisk
 
 _NAMES = {"replace": "rename", "remove": "unlink"}
 _CALLS = (
-    "open write writev pwrite copy_file_range fsync fdatasync ftruncate truncate fchmod chmod link symlink rename"
+    "open write writev pwrite copy_file_range fsync fdatasync ftruncate truncate fchmod chmod link"
+    " symlink rename"
     " replace unlink remove mkdir rmdir utime"
 ).split()
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -40,7 +42,8 @@ GIT_CALLS = ("rename", "link", "unlink", "mkdir", "rmdir", "write", "fsync")
 _TRANSFERS = ("fetch", "ls-remote", "push")
 SLOW_US = 120_000
 DATA = frozenset(("write", "writev", "pwrite", "copy_file_range"))
-# What still works on a disk that is full, or that fails: names can go, and be given to what is there.
+# What still works on a disk that is full, or that fails: names can go, and be given to what is
+# there.
 _FREE = frozenset(
     (
         "unlink",
@@ -64,13 +67,14 @@ _OURS = frozenset(("flock", "state"))
 class CallFault:
     """What happens at the call `at`, such as `rename#3`.
 
-    how: `before`, `after` (killed there), `torn` (killed with half of the data written), `short` (half is written and
-    said so), `starved` (killed when git has started and was not given its input yet), `delay` (sleeps `code`
-    milliseconds before), `once` or `on` (fails with errno `code`, there or from there on), `git` (git is killed at its
-    own system call `detail`, such as `rename:2`, and with `:all` so is mlver), `slow` (mlver is killed while git waits
-    at that call), `power` (the file system of `place` goes down), `unsynced` (only what was synced is left, in
-    `place`), `unwritten` (all names are left, and only the data that was synced), `trace` (git's own calls are written
-    to `place`), `record` (nothing).
+    how: `before`, `after` (killed there), `torn` (killed with half of the data written), `short`
+    (half is written and said so), `starved` (killed when git has started and was not given its
+    input yet), `delay` (sleeps `code` milliseconds before), `once` or `on` (fails with errno
+    `code`, there or from there on), `git` (git is killed at its own system call `detail`, such as
+    `rename:2`, and with `:all` so is mlver), `slow` (mlver is killed while git waits at that call),
+    `power` (the file system of `place` goes down), `unsynced` (only what was synced is left, in
+    `place`), `unwritten` (all names are left, and only the data that was synced), `trace` (git's
+    own calls are written to `place`), `record` (nothing).
     """
 
     at: str
@@ -240,7 +244,8 @@ class CallTap:
             "trace": [],
         }[self.fault.how]
         log = self.fault.place or os.devnull
-        # these run the other side's git as well, whose calls are not counted and whose locks are not ours
+        # these run the other side's git as well, whose calls are not counted and whose locks are
+        # not ours
         followed = [] if git_verb(command) in _TRANSFERS else ["-f"]
         watched = ["strace", *followed, "-qq", "-o", log, "-e", f"trace={','.join(GIT_CALLS)}"]
         whole = [*watched, *(part for one in how for part in ("-e", one)), *command]
@@ -353,7 +358,9 @@ def _die_later(seconds: float) -> None:
 
 
 def shut_down_mount(mount: Path) -> None:
-    """EXT4_IOC_SHUTDOWN, XFS_IOC_GOINGDOWN: the file system stops, and nothing more reaches its disk."""
+    """EXT4_IOC_SHUTDOWN, XFS_IOC_GOINGDOWN: the file system stops, and nothing more reaches its
+    disk.
+    """
     descriptor = os.open(mount, os.O_RDONLY)
     fcntl.ioctl(descriptor, 0x8004587D, (2).to_bytes(4, "little"))
     os.close(descriptor)

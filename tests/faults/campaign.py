@@ -1,4 +1,4 @@
-"""What all campaigns share: an operation prepared, the faults it may meet, and the judgement afterwards."""
+"""The parts of all campaigns: an operation prepared, the faults it meets, and the judgement."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.faults.run import ChildRun, run_child, run_in_process
 
 @dataclass(slots=True)
 class CampaignTally:
-    """What a campaign did: points tried, faults that came, acknowledged things lost, and every point that is red.
+    """What a campaign did: points tried, faults that came, what was lost, and all red points.
 
     `seconds` and `processor` (its seconds) are of all campaigns on the same subject.
     """
@@ -58,7 +58,9 @@ class FaultCampaign:
 
 
 class OperationSweep:
-    """One operation, its repository before and after an undisturbed run, and the calls that run makes."""
+    """One operation, its repository before and after an undisturbed run, and the calls that run
+    makes.
+    """
 
     def __init__(self, operation: CampaignOperation, root: Path) -> None:
         self.operation = operation
@@ -94,7 +96,10 @@ class OperationSweep:
         return ground.copy_place(self.template.path, where)
 
     def list_losses(self, place: WorkPlace) -> list[str]:
-        """What the person was told is done, and is not; a plan that is pending would be carried out once more."""
+        """What mlver said is done, and is not.
+
+        A plan that is still pending would be carried out once more.
+        """
         pending = (
             ["the plan is still pending"]
             if (place.mlver_directory / "intent.json").exists()
@@ -170,7 +175,10 @@ def sample_points(points: list[CallFault], most: int, seed: str) -> list[CallFau
 
 @dataclass(frozen=True, slots=True)
 class CampaignExtent:
-    """How far a campaign goes: at most so many points, or `only` that one, or no further than the `first` red one."""
+    """How far a campaign goes.
+
+    It tries a number of points at most, or `only` one, or ends at the `first` red one.
+    """
 
     most: int = sys.maxsize
     only: str = ""
@@ -207,7 +215,9 @@ def sweep_operation(
 
 
 def _shrink_batches() -> None:
-    """So few files a batch that a handful takes worker processes, and is synced with its whole file system."""
+    """So few files a batch that a handful takes worker processes, and is synced with its whole file
+    system.
+    """
     for module in ("mlver.hashing.measure", "mlver.storage.export"):
         sys.modules[module].BATCH_FILES = 2  # type: ignore[attr-defined]
     durable.SYNCFS_FROM = 2

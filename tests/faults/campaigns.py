@@ -25,9 +25,14 @@ TITLES = {
     "together": "two at once",
     "damage": "damaged files",
 }
-# Operations that make sense in a repository where other work is under way, or that has had a longer life.
-_PLAIN = "register-first register register-large register-staged tag promote promote-again rollback checkout checkout-to"
-# Killed here, and then again at each call of the command that settles it: operations, and the calls of each.
+# Operations that make sense in a repository where other work is under way, or that has had a longer
+# life.
+_PLAIN = (
+    "register-first register register-large register-staged tag promote promote-again rollback"
+    " checkout checkout-to"
+)
+# Killed here, and then again at each call of the command that settles it: operations, and the calls
+# of each.
 _TWICE = "register-first register register-large promote promote-tagged rollback resolve adopt"
 _BEFORE = "open#2 write#2 rename#1 rename#2 rename#3 git-update-index#1 fsync#20 unlink#1"
 # So many points a run tries of each operation, pair or kind of file; None: all there are.
@@ -91,7 +96,7 @@ def plan_ordinary_run() -> list[tuple[str, str]]:
 
 
 def plan_extended_run() -> list[tuple[str, str]]:
-    """What the long run takes: every operation in several states of its repository, each campaign by itself."""
+    """The long run: every operation in several states of its repository, each campaign alone."""
     names = [operation.name for operation in OPERATIONS]
     names += [f"{base}+{state}" for base in _PLAIN.split() for state in ("busy", "many")]
     twice = [f"{base}@{label}" for base in _TWICE.split() for label in _BEFORE.split()]

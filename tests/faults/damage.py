@@ -1,4 +1,7 @@
-"""Bits flipped, files cut short, swapped and deleted, in every kind of stored file: all named, nothing served."""
+"""Bits flipped, files cut short, swapped and deleted, in every kind of stored file.
+
+Each damage is to be named, and no damaged byte to be served.
+"""
 
 from __future__ import annotations
 
@@ -103,7 +106,8 @@ def damage_files(kind: str, root: Path, extent: CampaignExtent) -> CampaignTally
         path = place.path / Path(seeded.choice(made.files[kind])).relative_to(made.template.path)
         ways = [*_WAYS, "delete", "swap"]
         if kind.startswith("tag"):
-            # git reads neither what follows the name in a reference nor what follows the end of a zlib stream
+            # git reads neither what follows the name in a reference nor what follows the end of a
+            # zlib stream
             ways.remove("grow")
         way = seeded.choice(ways)
         changed = _apply_damage(way, path, made, kind, seeded) and (
@@ -145,7 +149,10 @@ def _apply_damage(
 def _judge_copies(
     place: WorkPlace, twin: WorkPlace, kind: str, made: _DamageGround
 ) -> Iterator[str]:
-    """Each looks at a copy of its own: verifying sets damaged copies aside, and reading mends an index."""
+    """Each command looks at a copy of its own.
+
+    Verifying sets damaged copies aside, and reading repairs an index.
+    """
     for version in _VERSIONS:
         done, served = _list_served_files(place, version)
         if done.code not in (0, 2, 3):
@@ -161,7 +168,10 @@ def _judge_copies(
 
 
 def _read_tags(place: WorkPlace) -> str:
-    """The tags as git reads them: an `A` for an `a` in a reference is no damage, nor a bit that zlib does not use."""
+    """The tags as git reads them.
+
+    An `A` for an `a` in a reference is no damage, nor a bit that zlib does not use.
+    """
     try:
         return place.git("for-each-ref", "--format=%(objectname) %(contents)", "refs/tags")
     except AssertionError:

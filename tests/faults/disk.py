@@ -1,4 +1,6 @@
-"""A disk that keeps nothing it was not told to: file data after its fsync, names after their directory's.
+"""A disk that keeps nothing it was not told to keep.
+
+It keeps file data after its fsync, and names after their directory's.
 
 Real file systems keep more, each in its own way; what survives here survives everywhere.
 """
@@ -38,7 +40,8 @@ class DurableDisk:
         elif name.startswith("git-") and {"core.fsync=all", "core.fsyncMethod=fsync"} <= set(
             args[0]
         ):
-            # git syncs the data of what it writes, but for logs and the index of `commit --only`, and no directory
+            # git syncs the data of what it writes, but for logs and the index of `commit --only`,
+            # and no directory
             for path, found in self._list_files(f"{self._top}/.git"):
                 index = name == "git-commit" and path.endswith("/index")
                 spared = index or path.startswith(
@@ -51,7 +54,10 @@ class DurableDisk:
                     self._take_data(path, found)
 
     def dump_to(self, target: Path, *, names: bool) -> None:
-        """Put what a power cut leaves now into a new directory; `names`: the disk kept all names, only data is lost."""
+        """Put what a power cut leaves now into a new directory.
+
+        `names`: the disk kept all names, only data is lost.
+        """
         if names:
             self._take_all_names()
         self._dump_inode(self._root, os.fspath(target))

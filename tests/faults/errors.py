@@ -1,4 +1,7 @@
-"""The system refuses a call: once or from there on; the disk is full, fails, is read-only or somebody else's."""
+"""The system refuses a call: once or from there on.
+
+The disk is full, fails, is read-only or somebody else's.
+"""
 
 from __future__ import annotations
 

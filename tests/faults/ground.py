@@ -1,4 +1,7 @@
-"""The ground a campaign stands on: sealed surroundings, and repositories on a memory disk, prepared once and copied."""
+"""The surroundings of a campaign.
+
+They are sealed; repositories lie on a memory disk, prepared once and copied.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ _GIT_CONFIG = """\
 
 @dataclass(frozen=True, slots=True)
 class WorkPlace:
-    """A git work tree, and what a person types in it. Commands that are to succeed raise where they don't."""
+    """A git work tree, and what a person types in it.
+
+    Commands that are to succeed raise where they don't.
+    """
 
     path: Path
 
@@ -76,7 +82,10 @@ class WorkPlace:
 
 
 def seal_environment(root: Path) -> None:
-    """Make this process's surroundings the campaign's own; `root` gets a home and a training environment."""
+    """Make this process's surroundings the campaign's own.
+
+    `root` gets a home and a training environment.
+    """
     home, environment = root / "home", root / "environment"
     home.mkdir(parents=True)
     (environment / "lib/python3.11/site-packages").mkdir(parents=True)

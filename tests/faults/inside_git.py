@@ -1,4 +1,7 @@
-"""Killed inside git, at each of git's own mutating calls: git alone, or mlver with it; or mlver while git runs."""
+"""Killed inside git, at each of git's own mutating calls.
+
+Git is killed alone, or mlver with it, or mlver alone while git runs.
+"""
 
 from __future__ import annotations
 

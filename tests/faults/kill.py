@@ -1,4 +1,7 @@
-"""Killed before, after and in the middle of each mutating call, one at a time; then recovered, rerun and judged."""
+"""Killed before, after and in the middle of each mutating call, one at a time.
+
+Each repository is then recovered, the command rerun, and the result judged.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ def judge_kill(sweep: OperationSweep, point: CallFault) -> PointVerdict:
     place = sweep.copy_place()
     done = sweep.run_operation(place, point)
     lost = sweep.list_losses(place) if done.is_acknowledged else []
-    # after(N) and before(N+1) are one state of the disk: one way in is a recovery of its own, the other the rerun's
+    # after(N) and before(N+1) are one state of the disk: one way in is a recovery of its own, the
+    # other the rerun's
     wrong = sweep.judge_place(place, settle_first=point.how != "after")
     return PointVerdict(done.fired, bool(lost), [*lost, *wrong])
 

@@ -1,16 +1,18 @@
 """Change one place of a Python file, found by its structure in a function, not by its text.
 
-A pattern is Python source: one statement or several in a row, an expression, or a keyword argument (`also=made`). In it
+A pattern is Python source: one statement or several in a row, an expression, or a keyword argument
+(`also=made`). In it
 
-* `_` stands for any expression or name, and `_1`, `_2` … as well: what they stand for is put where the replacement
-  has them, and one that appears twice must stand for the same source twice;
-* `...` at the end of arguments or items stands for the rest of them, and `f(...)` for any call of `f`;
-* `...` as the last statement of a block stands for the rest of the block. The first `...` of the replacement gets
-  what the first `...` of the pattern stands for, the second the second.
+* `_` stands for any expression or name, and `_1`, `_2` … as well: what they stand for is put where
+  the replacement has them, and one that appears twice must stand for the same source twice;
+* `...` at the end of arguments or items stands for the rest of them, and `f(...)` for any call of
+  `f`;
+* `...` as the last statement of a block stands for the rest of the block. The first `...` of the
+  replacement gets what the first `...` of the pattern stands for, the second the second.
 
-A function is named by `dotted.module:Qualified.function`, relative to the package; nothing follows the colon where the
-pattern is outside of all functions. An empty replacement removes the statement, or else the item of a tuple, a list, a
-condition or a call.
+A function is named by `dotted.module:Qualified.function`, relative to the package; nothing follows
+the colon where the pattern is outside of all functions. An empty replacement removes the statement,
+or else the item of a tuple, a list, a condition or a call.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ _REMOVABLE = ("elts", "args", "keywords", "ifs", "values")
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """A change of the function `where`, a `dotted.module:Qualified.function`, and the campaign that turns red then."""
+    """A change of the function `where`, a `dotted.module:Qualified.function`, and the campaign that
+    turns red then.
+    """
 
     where: str
     old: str
@@ -71,8 +75,9 @@ class MatchedSpot:
 def change_source(source: str, where: str, old: str, new: str) -> str:
     """The module's source with `new` in place of `old`, without comments.
 
-    Raise LookupError unless `old` is in exactly one place of the function, and NameError where `new` reads a name that
-    nothing there binds: such a change would fail wherever it runs, which shows nothing.
+    Raise LookupError unless `old` is in exactly one place of the function, and NameError where
+    `new` reads a name that nothing there binds: such a change would fail wherever it runs, which
+    shows nothing.
     """
     tree = ast.parse(source)
     scope = _find_scope(tree, where)
@@ -146,7 +151,10 @@ def _bound_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
 
 
 def _find_spots(scope: ast.AST, old: str, replacement: ast.Module) -> list[MatchedSpot]:
-    """The places that match by the first reading of `old` that matches any: statements, else what is inside one."""
+    """The places that match by the first reading of `old` that matches any.
+
+    It is read as statements first, and then as something inside a statement.
+    """
     is_removal = not replacement.body
     for pattern in _readings(ast.parse(old), replacement):
         spots = [spot for parent in ast.walk(scope) for spot in _spots_in(parent, pattern)]

@@ -1,8 +1,9 @@
-"""What must not be missing: each safeguard is taken out of a copy of mlver, and a campaign has to notice.
+"""Takes each safeguard out of a copy of mlver; a campaign has to notice.
 
-A line here is one mutation: the function, what stands in it, what stands there instead (both are patterns, as
-`mutate.py` describes them), and a campaign with its subject. Where the campaign is `tests`, an ordinary test notices,
-and its file is the subject. The checks of bytes are in `mutations_of_trust.py`.
+A line here is one mutation: the function, what stands in it, what stands there instead (both are
+patterns, as `mutate.py` describes them), and a campaign with its subject. Where the campaign is
+`tests`, an ordinary test notices, and its file is the subject. The checks of bytes are in
+`mutations_of_trust.py`.
 """
 
 from __future__ import annotations
@@ -244,7 +245,7 @@ MUTATIONS = (
     Mutation(
         "project.artifacts.working_files:_carry_out_plans",
         "durable.make_directory(_1)",
-        "_1.mkdir(parent_registries=True, exist_ok=True)",
+        "_1.mkdir(parents=True, exist_ok=True)",
         "unsynced",
         "checkout-to",
     ),
@@ -379,7 +380,7 @@ MUTATIONS = (
         "with lock.hold_lock(...): ...",
         "if True: ...",
         "tests",
-        "tests/project/artifacts/test_working_files.py",
+        "tests/project/artifacts/test_private_copies.py",
     ),
     *TRUST_MUTATIONS,
 )

@@ -41,6 +41,13 @@ TRUST_MUTATIONS = (
         "tests/project/registry/test_registry.py",
     ),
     Mutation(
+        "project.registry.registry:_require_place",
+        "_.record_path != _",
+        "False",
+        "tests",
+        "tests/project/stages/test_moves.py",
+    ),
+    Mutation(
         "policy.chain:judge_tag",
         "record != _.sealed",
         "False",
@@ -139,14 +146,14 @@ TRUST_MUTATIONS = (
         "measuring.measure_path(_).digest != _.digest",
         "False",
         "tests",
-        "tests/project/artifacts/test_working_files.py",
+        "tests/project/artifacts/test_private_copies.py",
     ),
     Mutation(
         "project.artifacts.working_files:_is_sound_copy",
         "measuring.measure_path(_).digest == _.digest",
         "",
         "tests",
-        "tests/project/artifacts/test_working_files.py",
+        "tests/project/artifacts/test_private_copies.py",
     ),
     Mutation(
         "storage.local:LocalStore.copy_object",
@@ -291,14 +298,14 @@ TRUST_MUTATIONS = (
     ),
     Mutation(
         "system.state:StateDatabase.get_document",
-        "_ == zlib.crc32(...)",
+        "_ == _sum_text(...)",
         "",
         "tests",
         "tests/system/test_state.py",
     ),
     Mutation(
         "system.state:StateDatabase.read_files",
-        "zlib.crc32(...) == _",
+        "_sum_entry(...) == _",
         "",
         "tests",
         "tests/system/test_state.py",
@@ -306,7 +313,7 @@ TRUST_MUTATIONS = (
     Mutation("system.state:close_all", "_.close()", "pass", "tests", "tests/cli/test_leaving.py"),
     Mutation(
         "project.tags.seals:_digest_committed",
-        "_1.registry.state",
+        "_1.registry.cache",
         "_1.state",
         "tests",
         "tests/project/stages/test_moves.py",
@@ -320,8 +327,8 @@ TRUST_MUTATIONS = (
     ),
     Mutation(
         "system.parallel:_ForkedWorker.read_answer",
-        "_1 if _ else None",
-        "_1",
+        "if _: return _1",
+        "return _1",
         "tests",
         "tests/system/test_parallel.py",
     ),

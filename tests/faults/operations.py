@@ -10,7 +10,8 @@ from functools import partial
 
 from tests.faults.ground import WorkPlace
 
-# What is large in a campaign: a file that is hashed and copied a thousand times must not be what mlver calls large.
+# What is large in a campaign: a file that is hashed and copied a thousand times must not be what
+# mlver calls large.
 LARGE = 1 << 15
 
 
@@ -18,10 +19,11 @@ LARGE = 1 << 15
 class CampaignOperation:
     """A command in a repository.
 
-    `begun`: how the repository was before a first run that was interrupted, for one that begins with the recovery.
-    `again` are the exit codes of the same command once it is done: with 3 it refuses to do it twice. `piecemeal`: it
-    is many independent steps, each whole; a rerun does the rest. `unsealed`: what it leaves is for a commit and `mlver
-    tag` to seal. `crowded`: small batches, so that workers are forked.
+    `begun`: how the repository was before a first run that was interrupted, for one that begins
+    with the recovery. `again` are the exit codes of the same command once it is done: with 3 it
+    refuses to do it twice. `piecemeal`: it is many independent steps, each whole; a rerun does the
+    rest. `unsealed`: what it leaves is for a commit and `mlver tag` to seal. `crowded`: small
+    batches, so that workers are forked.
     """
 
     name: str
@@ -84,12 +86,22 @@ def prepare_changed(place: WorkPlace) -> None:
     place.write("data/deep/er/3.txt", "row 3\n")
 
 
+def prepare_lost(place: WorkPlace) -> None:
+    """One version registered; its stored copies are gone, and its working files are still here."""
+    prepare_registered(place)
+    for folder in ("objects", "packs"):
+        shutil.rmtree(place.mlver_directory / folder, ignore_errors=True)
+
+
 def prepare_damaged(kind: str, place: WorkPlace) -> None:
-    """One version registered, and its stored copies of a kind (`objects`, or `*` for all) damaged in the meantime."""
+    """One version registered, and its stored copies of a kind (`objects`, or `*` for all) damaged
+    in the meantime.
+    """
     prepare_born(place)
     place.write("model.bin", make_weights(3, LARGE + 5))
     place.mlver(*FIRST)
-    # a cache that cannot be used: what it knows is not hashed again, nor compared with what is stored
+    # a cache that cannot be used: what it knows is not hashed again, nor compared with what is
+    # stored
     (place.mlver_directory / "state.db").unlink()
     (place.mlver_directory / "state.db").mkdir()
     stored = [
@@ -127,7 +139,10 @@ def prepare_two_versions(place: WorkPlace) -> None:
 
 
 def prepare_staged(place: WorkPlace) -> None:
-    """Two versions, the second in production; the work tree holds the second, and a file of no version."""
+    """Two versions, the second in production.
+
+    The work tree holds the second, and a file of no version.
+    """
     prepare_two_versions(place)
     place.mlver("promote", "m@1.0.0", "--to", "production", "-m", "Good")
     place.mlver("promote", "m@1.1.0", "--to", "production", "-m", "Better")
@@ -135,7 +150,9 @@ def prepare_staged(place: WorkPlace) -> None:
 
 
 def prepare_busy(prepare: Callable[[WorkPlace], None], place: WorkPlace) -> None:
-    """The same with other work under way: staged, changed and unknown files, packed objects and references.
+    """The same with other work under way.
+
+    There are staged, changed and unknown files, packed objects and references.
 
     And a person who told git not to wait for the disk.
     """
@@ -150,7 +167,10 @@ def prepare_busy(prepare: Callable[[WorkPlace], None], place: WorkPlace) -> None
 
 
 def prepare_many(prepare: Callable[[WorkPlace], None], place: WorkPlace) -> None:
-    """The same after a longer life: another model beside it, with versions and promotions of its own."""
+    """The same after a longer life.
+
+    There is another model beside it, with versions and promotions of its own.
+    """
     prepare(place)
     place.write("other.bin", make_weights(9))
     if not (place.path / ".mlver").exists():
@@ -196,7 +216,10 @@ def outrun(place: WorkPlace) -> None:
 
 
 def prepare_told_by_tags(place: WorkPlace) -> None:
-    """Two versions, of which one has no version tag yet, and the stage they held in turn; git keeps the weights."""
+    """Two versions, of which one has no version tag yet, and the stage they held in turn.
+
+    The weights are in git.
+    """
     place.write("train.py", "print('training')\n")
     for number, tag in enumerate(("m@v1.0.0", "v1.1.0"), start=1):
         place.write("weights/model.bin", make_weights(number))
@@ -214,7 +237,10 @@ def prepare_unsealed(place: WorkPlace) -> None:
 
 
 def prepare_stopped_merge(place: WorkPlace) -> None:
-    """A merge that stopped: both branches registered a 1.1.0 and promoted it; the seal here is the one of the other."""
+    """A merge that stopped: both branches registered a 1.1.0 and promoted it.
+
+    The seal here is the one of the other.
+    """
     prepare_registered(place)
     place.git("switch", "--quiet", "-c", "topic")
     _register_on_branch(place, 2)
@@ -263,6 +289,7 @@ OPERATIONS = (
     CampaignOperation(
         "register-damaged-large", partial(prepare_damaged, "objects"), _NEXT, again=(0, 3)
     ),
+    CampaignOperation("doctor", prepare_lost, ("doctor", "--fix")),
     CampaignOperation(
         "register-busy",
         partial(prepare_busy, prepare_changed),
@@ -334,7 +361,10 @@ BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
 
 def find_operation(name: str) -> CampaignOperation:
-    """An operation by its name, those of the long run among them: `register+many`, `promote+busy`, `tag@open#3`."""
+    """An operation by its name.
+
+    The long run has some of its own: `register+many`, `promote+busy`, `tag@open#3`.
+    """
     if name in BY_NAME:
         return BY_NAME[name]
     if "@" in name:

@@ -1,4 +1,7 @@
-"""Whether a repository is as it should be after a fault: judged from its files, not by what mlver says of them."""
+"""Judges whether a repository is as it should be after a fault.
+
+It reads the files, and does not ask mlver about them.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,10 @@ _GITS = re.compile(r"(tmp_obj_|next-index-|\.git/index\.)[^/]*")
 
 
 def collect_facts(place: WorkPlace) -> dict[str, str]:
-    """All that anybody could lose: files, references, index entries and stored objects, each with what it holds.
+    """All that could be lost: files, references, index entries and objects, each with its content.
 
-    Keys begin with `file:` (the work tree), `record:` (`.mlver/`), `git:` (references, HEAD, index) or `object:`.
+    Keys begin with `file:` (the work tree), `record:` (`.mlver/`), `git:` (references, HEAD, index)
+    or `object:`.
     """
     found: dict[str, str] = {}
     for path in _list_files(place.path, skip=".git"):
@@ -46,7 +50,10 @@ def collect_facts(place: WorkPlace) -> dict[str, str]:
 
 
 def read_references(git: Path) -> dict[str, str]:
-    """HEAD and all references, read from their files: a git process each time would be most of a campaign."""
+    """HEAD and all references, read from their files.
+
+    A git process each time would be most of a campaign.
+    """
     found = {"HEAD": (git / "HEAD").read_text()}
     with suppress(FileNotFoundError):
         for line in (git / "packed-refs").read_text().splitlines():
@@ -81,7 +88,10 @@ def read_index(path: Path) -> dict[str, str]:
 
 
 def list_stored_digests(ours: Path) -> set[str]:
-    """The digests of all contents that the object store holds whole: hashed here, read as the format's text says."""
+    """The digests of all contents that the object store holds whole.
+
+    They are hashed here, and the files are read as the description of the format says.
+    """
     whole = set()
     for path in (ours / "objects").glob("??/*"):
         digest = path.parent.name + path.name
@@ -97,7 +107,10 @@ def list_stored_digests(ours: Path) -> set[str]:
 
 
 def list_damaged_digests(ours: Path) -> set[str]:
-    """What damaged large files hold, in their place or set aside: a person may want to look at it."""
+    """What damaged large files hold, in their place or set aside.
+
+    A person may want to look at it.
+    """
     aside = ((path, "") for path in (ours / "quarantine").glob("*.loose-*"))
     own = ((path, path.parent.name + path.name) for path in (ours / "objects").glob("??/*"))
     return {held for path, name in (*aside, *own) if (held := hash_content(path)) != name}
@@ -106,7 +119,8 @@ def list_damaged_digests(ours: Path) -> set[str]:
 def list_torn(now: Facts, new: Facts, *old: Facts) -> list[str]:
     """What is neither old (the first of `old` decides what must not be lost) nor new.
 
-    With several states of `old` no recovery was tried yet: git's index may be what git was just making of it.
+    With several states of `old` no recovery was tried yet: git's index may be what git was just
+    making of it.
     """
     found = []
     for key in sorted(now.keys() | new.keys() | old[0].keys()):
@@ -121,7 +135,10 @@ def list_torn(now: Facts, new: Facts, *old: Facts) -> list[str]:
 
 
 def list_mixed(now: Facts, old: Facts, new: Facts) -> list[str]:
-    """Where a recovery left a part done: working files are one whole, records and what git says of them another."""
+    """Where a recovery left a part done.
+
+    The working files are one whole; the records, and what git says of them, are another.
+    """
     found = []
     for kinds in (("file",), ("record", "git")):
         keys = [
@@ -137,7 +154,10 @@ def list_mixed(now: Facts, old: Facts, new: Facts) -> list[str]:
 
 
 def list_differences(now: Facts, wanted: Facts) -> list[str]:
-    """How a repository differs from the one it should equal; more objects than wanted do no harm."""
+    """How a repository differs from the one it should equal.
+
+    More objects than wanted do no harm.
+    """
     found = []
     for key in sorted({*now, *wanted}):
         if now.get(key) != wanted.get(key) and (not key.startswith("object:") or key not in now):
@@ -146,7 +166,7 @@ def list_differences(now: Facts, wanted: Facts) -> list[str]:
 
 
 def list_leftovers(place: WorkPlace) -> list[str]:
-    """What only a person could take away now, and what the next command would still have to settle."""
+    """What only a person could remove now, and what the next command would have to settle."""
     found = []
     for path in _list_files(place.path):
         name = path.rpartition("/")[2]
@@ -196,7 +216,10 @@ def recover_place(place: WorkPlace) -> list[str]:
 
 
 def hash_place(place: WorkPlace) -> str:
-    """A hash of everything on the disk that may matter to what comes next; equal states need one judgement."""
+    """A hash of everything on the disk that may matter to what comes next.
+
+    Equal states need one judgement.
+    """
     told = hashlib.sha256()
     for path in sorted(_list_files(place.path)):
         inside = path.removeprefix(".git/mlver/")

@@ -1,6 +1,9 @@
-"""What other tools lose where the campaigns say that mlver loses nothing: the same power cut, kill and flipped bit.
+"""What other tools lose where the campaigns say that mlver loses nothing.
 
-Each is used as its own manual says, with its own defaults. Run it, to see the table, as root, with strace:
+They meet the same power cut, kill and flipped bit.
+
+Each is used as its own manual says, with its own defaults. Run it, to see the table, as root, with
+strace:
 
 python -m tests.faults.peers 3
 """
@@ -27,15 +30,20 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 FILE = "model.bin"
 _OLD, _NEW = operations.make_weights(1, 200_000), operations.make_weights(2, 200_000)
 _MLVER = (sys.executable, "-m", "mlver")
-# What changes a working file, or its name. mlver only ever names a file that was written beside it, so of its calls all
-# that change any name, or wait for the disk, are tried.
+# What changes a working file, or its name. mlver only ever names a file that was written beside it,
+# so of its calls all that change any name, or wait for the disk, are tried.
 _OURS = "unlink,unlinkat,rename,renameat,renameat2,link,linkat,mkdir,rmdir,ftruncate,fchmod,fsync"
-_CALLS = "unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,truncate,ftruncate,openat,write,fchmod"
+_CALLS = (
+    "unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,truncate,ftruncate,"
+    "openat,write,fchmod"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PeerTool:
-    """A tool and what a person types: to begin, to keep `FILE` as it is now, to have the old one back, to check.
+    """A tool and what a person types.
+
+    The commands begin, keep `FILE` as it is now, bring the old one back, and check.
 
     `copies` are its own copies of the file's bytes, by pattern.
     """
@@ -55,27 +63,67 @@ _SAFE = ("git", "-c", "core.fsync=all")
 _TAG = ("git", "tag", "-a", "-m", "Next", "next")
 _GIT_BACK = (("git", "checkout", "--quiet", "first", "--", "."),)
 PEERS = (
-    PeerTool("mlver", (*_MLVER, "--version"), ((*_MLVER, "init"),), ((*_MLVER, "register", "m", "--weights", FILE,
-        "--bump", "minor", "-m", "Next"),), ((*_MLVER, "checkout", "m@1.0.0"),), (*_MLVER, "verify", "--all"),
-        ".git/mlver/packs/*.pack"),
-    PeerTool("git", ("git", "--version"), (), (_COMMIT, _TAG), _GIT_BACK, ("git", "fsck"), ".git/objects/??/*"),
-    PeerTool("git, core.fsync=all", ("git", "--version"), (), ((*_SAFE, *_COMMIT[1:]), (*_SAFE, *_TAG[1:])), _GIT_BACK,
-        ("git", "fsck"), ".git/objects/??/*"),
-    PeerTool("git-lfs", ("git", "lfs", "version"), (("git", "lfs", "install", "--local"), ("git", "lfs", "track", FILE),
-        ("git", "add", ".gitattributes")), (_COMMIT, _TAG), _GIT_BACK, ("git", "lfs", "fsck"),
-        ".git/lfs/objects/*/*/*"),
-    PeerTool("DVC", ("dvc", "--version"), (("dvc", "init", "--quiet"), ("dvc", "config", "core.analytics", "false")),
+    PeerTool(
+        "mlver",
+        (*_MLVER, "--version"),
+        ((*_MLVER, "init"),),
+        ((*_MLVER, "register", "m", "--weights", FILE, "--bump", "minor", "-m", "Next"),),
+        ((*_MLVER, "checkout", "m@1.0.0"),),
+        (*_MLVER, "verify", "--all"),
+        ".git/mlver/packs/*.pack",
+    ),
+    PeerTool(
+        "git",
+        ("git", "--version"),
+        (),
+        (_COMMIT, _TAG),
+        _GIT_BACK,
+        ("git", "fsck"),
+        ".git/objects/??/*",
+    ),
+    PeerTool(
+        "git, core.fsync=all",
+        ("git", "--version"),
+        (),
+        ((*_SAFE, *_COMMIT[1:]), (*_SAFE, *_TAG[1:])),
+        _GIT_BACK,
+        ("git", "fsck"),
+        ".git/objects/??/*",
+    ),
+    PeerTool(
+        "git-lfs",
+        ("git", "lfs", "version"),
+        (
+            ("git", "lfs", "install", "--local"),
+            ("git", "lfs", "track", FILE),
+            ("git", "add", ".gitattributes"),
+        ),
+        (_COMMIT, _TAG),
+        _GIT_BACK,
+        ("git", "lfs", "fsck"),
+        ".git/lfs/objects/*/*/*",
+    ),
+    PeerTool(
+        "DVC",
+        ("dvc", "--version"),
+        (("dvc", "init", "--quiet"), ("dvc", "config", "core.analytics", "false")),
         (("dvc", "add", "--quiet", FILE), ("git", "add", "--all"), _COMMIT, _TAG),
-        (("git", "checkout", "--quiet", "first", "--", f"{FILE}.dvc"), ("dvc", "checkout", "--quiet", "--force")),
-        ("dvc", "status", "--quiet"), ".dvc/cache/files/md5/*/*"),
-)  # fmt: skip
+        (
+            ("git", "checkout", "--quiet", "first", "--", f"{FILE}.dvc"),
+            ("dvc", "checkout", "--quiet", "--force"),
+        ),
+        ("dvc", "status", "--quiet"),
+        ".dvc/cache/files/md5/*/*",
+    ),
+)
 
 
 @dataclass(slots=True)
 class PeerLosses:
     """What was lost.
 
-    `cut` counts it by file system and thing, of so many `cuts` there; `gone` of the `kills` left no whole file.
+    `cut` counts it by file system and thing, of so many `cuts` there; `gone` of the `kills` left no
+    whole file.
     """
 
     version: str = ""
@@ -102,11 +150,11 @@ def measure_losses(peer: PeerTool, root: Path, times: int) -> PeerLosses:
     return found
 
 
-# -- a power cut -----------------------------------------------------------------------------------------------------
+# -- a power cut -----------------------------------------------------------------------------------
 
 
 def _list_power_cut_losses(peer: PeerTool, kind: str, root: Path) -> list[str]:
-    """What is not there any more, though the tool had said that all is done: `commit`, `tag`, `bytes`."""
+    """Which of `commit`, `tag` and `bytes` are lost, though the tool had said that it is done."""
     root.mkdir()
     image, mount = root / "image", root / "mount"
     power.make_file_system(kind, image)
@@ -164,7 +212,7 @@ def _holds_bytes(copy: Path, data: bytes) -> bool:
     return _run_words(("git", "cat-file", "-p", oid), copy.parents[3]).stdout == data
 
 
-# -- a flipped bit ---------------------------------------------------------------------------------------------------
+# -- a flipped bit ---------------------------------------------------------------------------------
 
 
 def _try_flipped_bit(peer: PeerTool, place: Path) -> tuple[str, str]:
@@ -189,7 +237,7 @@ def _try_flipped_bit(peer: PeerTool, place: Path) -> tuple[str, str]:
     )
 
 
-# -- a kill ----------------------------------------------------------------------------------------------------------
+# -- a kill ----------------------------------------------------------------------------------------
 
 
 def _list_kill_points(peer: PeerTool, place: Path) -> list[str]:
@@ -230,7 +278,7 @@ def _put_back(peer: PeerTool, place: Path, strace: list[str]) -> None:
     _run_words(("strace", "-f", "-qq", *touching, *strace, *last), place)
 
 
-# -- the ground ------------------------------------------------------------------------------------------------------
+# -- the ground ------------------------------------------------------------------------------------
 
 
 def _prepare_first(peer: PeerTool, place: Path) -> Path:
@@ -281,7 +329,7 @@ def _run_words(words: tuple[str, ...], place: Path) -> subprocess.CompletedProce
     )
 
 
-# -- the table -------------------------------------------------------------------------------------------------------
+# -- the table -------------------------------------------------------------------------------------
 
 
 def format_table(losses: dict[str, PeerLosses]) -> Iterator[str]:

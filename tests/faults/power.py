@@ -1,4 +1,7 @@
-"""A real power cut: ext4 and xfs on a loop device, gone down without flushing, mounted again and judged."""
+"""A real power cut, on ext4 and xfs.
+
+A loop device goes down without flushing; it is mounted again, and the repository judged.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ def list_file_systems() -> list[str]:
 
 
 def list_power_points(sweep: OperationSweep) -> list[CallFault]:
-    """At each call, and right after the answer, which counts more than any other: every third point is that one."""
+    """At each call, and right after the answer, which counts more than any other.
+
+    Every third point is that one.
+    """
     found = []
     for number, label in enumerate(sweep.calls):
         found.append(CallFault(label, "power"))

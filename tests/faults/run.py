@@ -24,7 +24,9 @@ _started: set[int] = set()
 
 @dataclass(frozen=True, slots=True)
 class ChildRun:
-    """`code` is None where the child was killed; `calls` are the labels of its mutating calls, such as `rename#3`.
+    """`code` is None where the child was killed.
+
+    `calls` are the labels of its mutating calls, such as `rename#3`.
 
     `paths` are what the calls that failed were about.
     """
@@ -83,7 +85,10 @@ class StartedChild:
 
 
 def adopt_orphans() -> None:
-    """What killed children leave running becomes ours to wait for; nothing of what is there now is collected again."""
+    """What killed children leave running becomes ours to wait for.
+
+    Nothing of what is there now is collected again.
+    """
     ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
     gc.collect()
     gc.freeze()
@@ -115,7 +120,10 @@ def run_child(
 
 
 def run_in_process(directory: Path, argv: tuple[str, ...]) -> ChildRun:
-    """The same in this process, which costs a third of a fork: for a command that no fault is to meet."""
+    """The same in this process, which costs a third of a fork.
+
+    It is for a command that no fault is to meet.
+    """
     return call_in_process(directory, lambda: main(argv))
 
 
@@ -169,7 +177,8 @@ def _run_forked(
             code = main(argv)
         sys.stdout.flush()
         tap.end_answer()
-    except BaseException as error:  # noqa: BLE001 - the parent is told, and nothing of it may run on in the child
+    # the parent reports it, and nothing may run on in the child
+    except BaseException as error:  # noqa: BLE001
         sys.stderr.write(f"escaped: {type(error).__name__}: {error}\n")
         code = 99
     finally:

@@ -1,4 +1,7 @@
-"""A process to fork from: surroundings sealed, mlver imported, and all it caches in memory filled once."""
+"""A process to fork from.
+
+Its surroundings are sealed, mlver is imported, and its caches in memory are filled once.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,9 @@ def fork_server() -> Iterator[Path]:
 
 
 def _live_once(path: Path) -> None:
-    """A whole life in this process, so that no child compiles a schema or a pattern, or imports anything, again."""
+    """A whole life in this process, so that no child compiles a schema or a pattern, or imports
+    anything, again.
+    """
     place = ground.new_place(path)
     place.write("model.bin", operations.make_weights(1))
     place.write("data/0.txt", "row\n")

@@ -1,4 +1,4 @@
-"""The table at the end: every campaign with its points, the faults that came, what was lost, and what is red.
+"""The table at the end: each campaign with its points, its faults, what was lost, what is red.
 
 Where all campaigns were run, one that tried fewer points than it promises fails the run.
 """
@@ -31,7 +31,10 @@ def record(record_property: Callable[[str, object], None]) -> Record:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Also where the tests ran in workers: it is in the process that collects their reports that this has an effect."""
+    """Show the table, also where the tests ran in workers.
+
+    It has an effect only in the process that collects their reports.
+    """
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if (
         reporter is not None

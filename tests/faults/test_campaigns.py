@@ -25,7 +25,10 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module", autouse=True)
 def _programs() -> None:
-    """What kills inside git, and what makes the file systems that lose their power; without them, less is tried."""
+    """What kills inside git, and what makes the file systems that lose their power.
+
+    Without them, less is tried.
+    """
     for program, package in (
         ("strace", "strace"),
         ("mkfs.ext4", "e2fsprogs"),

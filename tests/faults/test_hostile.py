@@ -1,5 +1,6 @@
-"""Repositories, names, documents and tags made by somebody who means harm: no code run, nothing written outside, no
-control character shown.
+"""Repositories, names, documents and tags made by somebody who means harm.
+
+No code of theirs runs, nothing is written outside, and no control character is shown.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import pytest
 from tests.conftest import CHECKOUT, CommandOutcome, Repository
 from tests.faults import ground
 
-# What could move a cursor, colour a line, or turn text around. A newline is a line's end, once printed by us.
+# What could move a cursor, colour a line, or turn text around. A newline is a line's end, once
+# printed by us.
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _READING = (
     ("list",),
@@ -80,7 +82,8 @@ place.write("data/a.txt", "a")
 place.write("data/b.txt", "b")
 place.commit()
 place.mlver("init")
-place.mlver("register", "m", "--weights", "model.bin", "--data", "train=data", "--version", "1.0.0", "-m", "First")
+artifacts = ("--weights", "model.bin", "--data", "train=data")
+place.mlver("register", "m", *artifacts, "--version", "1.0.0", "-m", "First")
 place.mlver("promote", "m@1.0.0", "--to", "production", "-m", "Good")
 place.write("model.bin", b"two")
 place.mlver("register", "m", "--version", "1.1.0", "-m", "Second")
@@ -125,7 +128,7 @@ def _tree(top: Path) -> dict[str, bytes | None]:
     }
 
 
-# -- names -----------------------------------------------------------------------------------------------------------
+# -- names -----------------------------------------------------------------------------------------
 
 _NAMES = (
     *(
@@ -251,7 +254,7 @@ def test_a_working_file_with_an_evil_name(victim: Repository, outside: Path) -> 
     _check_all(victim, outside)
 
 
-# -- configuration ---------------------------------------------------------------------------------------------------
+# -- configuration ---------------------------------------------------------------------------------
 
 _PROGRAMS = (
     "core.fsmonitor",
@@ -318,7 +321,7 @@ def test_no_hook_runs_for_a_command_that_reads(victim: Repository, outside: Path
     _check_all(victim, outside, _READING)
 
 
-# -- documents -------------------------------------------------------------------------------------------------------
+# -- documents -------------------------------------------------------------------------------------
 
 _YAML = {
     "brackets": "[" * 200_000,
@@ -382,7 +385,7 @@ def test_a_hostile_schema(victim: Repository, outside: Path, schema: object) -> 
     )
 
 
-# -- manifests and records -------------------------------------------------------------------------------------------
+# -- manifests and records -------------------------------------------------------------------------
 
 _HEX = hashlib.sha256(b"one").hexdigest()
 _MANIFESTS = {
@@ -406,7 +409,10 @@ _MANIFESTS = {
 def _forge(
     victim: Repository, change: Callable[[str], str], *, manifest: bytes | None = None
 ) -> None:
-    """A third version whose record is what `change` makes of the second's: committed and sealed, as its maker would."""
+    """A third version whose record is what `change` makes of the second's.
+
+    It is committed and sealed, as its maker would do.
+    """
     text = change((victim.path / ".mlver/models/m/versions/1.1.0.yaml").read_text())
     victim.write(
         ".mlver/models/m/versions/2.0.0.yaml", text.replace('version: "1.1.0"', 'version: "2.0.0"')
@@ -502,7 +508,7 @@ def test_weights_are_never_loaded(victim: Repository, outside: Path, name: str) 
     _check_all(victim, outside)
 
 
-# -- tags ------------------------------------------------------------------------------------------------------------
+# -- tags ------------------------------------------------------------------------------------------
 
 
 def _move(victim: Repository) -> None:
@@ -563,7 +569,7 @@ def test_a_tag_message_with_control_characters(victim: Repository, outside: Path
     _check_all(victim, outside)
 
 
-# -- links and plans -------------------------------------------------------------------------------------------------
+# -- links and plans -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,9 @@ def test_a_part_that_nothing_else_could_stand_for_is_not_removed() -> None:
 
 
 def test_a_replacement_that_reads_an_unknown_name_is_refused() -> None:
-    """A local that has another name since would end in a NameError, and any campaign would notice that."""
+    """A local that has another name since would end in a NameError, and any campaign would notice
+    that.
+    """
     with pytest.raises(NameError, match="knows nothing of content"):
         changed("write", "_.replace(_1)", "_1.write_bytes(content)")
     assert "write_bytes(data)" in changed("write", "_.replace(_1)", "_1.write_bytes(data)")

@@ -29,11 +29,8 @@ def test_what_it_takes_out_is_still_there(mutation: Mutation) -> None:
     compile(changed, path, "exec")
 
 
-_QUICK = (
-    "promote",
-    "checkout",
-    "object",
-)  # the first mutation of each of these subjects is tried in every run
+# The first mutation of each of these subjects is tried in every run.
+_QUICK = ("promote", "checkout", "object")
 
 
 @pytest.mark.parametrize("subject", _QUICK)
@@ -48,23 +45,19 @@ def test_a_missing_safeguard_is_noticed(mutation: Mutation, tmp_path: Path) -> N
 
 
 def notice(mutation: Mutation, copy: Path) -> None:
-    """Fail unless the mutation's campaign turns red, at a point that is green without the mutation."""
-    kept = (
-        ("mlver", "schemas", "tests/faults")
-        if mutation.campaign != "tests"
-        else ("mlver", "schemas", "tests")
-    )
-    for name in kept:
+    """Fail unless the mutation's campaign turns red, at a point that is green without it."""
+    tests = "tests" if mutation.campaign == "tests" else "tests/faults"
+    for name in ("mlver", "schemas", tests):
         shutil.copytree(CHECKOUT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     path = mutation.find_file(copy / "mlver")
     path.write_text(mutation.change_source(path.read_text()))
     if mutation.campaign == "tests":
         shutil.copy(CHECKOUT / "pyproject.toml", copy)
-        asked = ["pytest", "-qx", "-p", "no:cacheprovider", mutation.subject]
+        command = ["pytest", "-qx", "-p", "no:cacheprovider", mutation.subject]
     else:
-        asked = ["tests.faults", "--first", f"{mutation.campaign}=150", mutation.subject]
+        command = ["tests.faults", "--first", f"{mutation.campaign}=150", mutation.subject]
     done = subprocess.run(
-        [sys.executable, "-m", *asked],
+        [sys.executable, "-m", *command],
         cwd=copy,
         env={**os.environ, "PYTHONPATH": os.fspath(copy), "PYTHONHASHSEED": "0"},
         stdin=subprocess.DEVNULL,

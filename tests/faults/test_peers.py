@@ -24,7 +24,7 @@ pytestmark = [
 
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A PATH with git-lfs and DVC on it, which are fetched where they are missing and can be had."""
+    """A PATH with git-lfs and DVC on it; where they are missing they are installed if possible."""
     if shutil.which("git-lfs") is None and shutil.which("apt-get"):
         subprocess.run(["apt-get", "install", "-qq", "git-lfs"], capture_output=True, check=False)
     if shutil.which("dvc"):

@@ -1,4 +1,7 @@
-"""Faults the system itself makes, without a wrapped call: a disk that is full, a folder that is forbidden, a crowd."""
+"""Faults the system itself makes, without a wrapped call.
+
+They are a full disk, a forbidden folder, and many processes at once.
+"""
 
 from __future__ import annotations
 
@@ -148,7 +151,7 @@ def test_a_stranger_is_refused_with_the_place_and_changes_nothing(
 
 
 def _crowd(trained: Repository, number: int) -> None:
-    """So many processes register a version of one model at once: all of them land, one after the other."""
+    """Processes that all register a version of one model at once land one after the other."""
     before = int(trained.git("rev-list", "--count", "HEAD"))
     command = [
         sys.executable,

@@ -1,4 +1,7 @@
-"""Two commands at once, one held up at each of its calls: what comes of it is what some order of the two gives."""
+"""Two commands at once, one held up at each of its calls.
+
+The result has to be that of some order of the two.
+"""
 
 from __future__ import annotations
 
@@ -102,7 +105,8 @@ def judge_pair(pair: CommandPair, root: Path, extent: CampaignExtent) -> Campaig
             if not extent.is_reached(tally):
                 ended, wrong = arena.run_together(point, seeded.random() * 0.06)
                 for _ in range(3):
-                    # refused because the other was quicker, it never came to that call: let it have more of a start
+                    # refused because the other was quicker, it never came to that call: let it have
+                    # more of a start
                     if not ended.fired:
                         ended, wrong = arena.run_together(point, 0.15)
                 tally.add_point(f"{pair.name}:{point}", wrong, fired=ended.fired)

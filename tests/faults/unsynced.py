@@ -1,4 +1,6 @@
-"""A power cut on a disk that keeps nothing unasked (see `disk`), at every call and right after the answer."""
+"""A power cut on a disk that keeps nothing unasked (see `disk`), at every call and right after the
+answer.
+"""
 
 from __future__ import annotations
 

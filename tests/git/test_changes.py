@@ -44,7 +44,7 @@ def bare(path: Path) -> Ground:
     return Ground(path)
 
 
-# -- committing ------------------------------------------------------------------------------------------------------
+# -- committing ------------------------------------------------------------------------------------
 
 
 def test_only_its_own_paths_are_committed_and_the_message_is_kept(
@@ -163,7 +163,7 @@ def test_an_attribute_that_converts_line_ends_does_not_touch_records(
     assert list(found.blobs([f"{commit}:{RECORD}"])) == [b"one\r\ntwo\n"]
 
 
-# -- tags ------------------------------------------------------------------------------------------------------------
+# -- tags ------------------------------------------------------------------------------------------
 
 
 def test_a_tag_is_annotated_and_its_message_kept(repository: Ground, found: GitRepository) -> None:
@@ -241,7 +241,7 @@ def test_a_remote_that_names_a_program_runs_none(
     assert not canary.exists()
 
 
-# -- to the disk -----------------------------------------------------------------------------------------------------
+# -- to the disk -----------------------------------------------------------------------------------
 
 
 def test_the_directories_of_what_git_wrote_are_synced_and_the_index(

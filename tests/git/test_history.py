@@ -1,4 +1,4 @@
-"""What history says: who added a file, what lies between two commits, what was changed that should never be."""
+"""What history says: who added a file, what lies between commits, which records were changed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def side_branch(ground: Ground, path: str, content: str) -> str:
     return commit
 
 
-# -- who added it ----------------------------------------------------------------------------------------------------
+# -- who added it ----------------------------------------------------------------------------------
 
 
 def test_the_commit_that_added_a_file_not_those_that_touched_it(
@@ -81,7 +81,7 @@ def test_a_squashed_file_was_added_by_the_squash(repository: Ground, found: GitR
     assert found.added_by([FIRST]) == {FIRST: squashed}
 
 
-# What people set for their own eyes. `log.follow` takes a file that resembles another for a copy of it.
+# What people set for their own eyes. `log.follow` takes a file that resembles another for a copy.
 OWN_SETTINGS = {
     "log.showRoot": "false",
     "log.follow": "true",
@@ -125,7 +125,7 @@ def test_a_persons_own_settings_change_no_answer(
     assert found.stat_between(second, side) == " code.py | 1 +\n 1 file changed, 1 insertion(+)"
 
 
-# -- between two commits ---------------------------------------------------------------------------------------------
+# -- between two commits ---------------------------------------------------------------------------
 
 
 def test_commits_between_two_newest_first_and_never_those_of_records(
@@ -161,7 +161,7 @@ def test_a_commit_without_a_subject_is_one_all_the_same(
     assert found.commits_between(start, end) == [CommitSummary(end, "")]
 
 
-# -- tampering -------------------------------------------------------------------------------------------------------
+# -- tampering -------------------------------------------------------------------------------------
 
 
 def test_a_history_that_only_adds_is_clean(repository: Ground, found: GitRepository) -> None:
@@ -235,7 +235,7 @@ def test_branches_that_add_different_records_merge_cleanly(
 
 
 def both_claim(ground: Ground, settled: str) -> str:
-    """Two branches register the same version with different records; the merge's commit, settled as told."""
+    """Two branches register one version with different records; return the merge's commit."""
     side_branch(ground, SECOND, "theirs\n")
     ground.write(SECOND, "ours\n")
     ground.commit("ours")
@@ -258,7 +258,8 @@ def test_what_the_line_had_landed_may_not_be_replaced_by_a_branch(
 ) -> None:
     if how == "settled":
         merged = both_claim(repository, "theirs\n")
-    else:  # no conflict that anybody saw: the branch takes main in with nothing of it, and main takes the branch in
+    else:
+        # nobody saw a conflict: the branch merges main but keeps nothing of it, and main merges it
         side_branch(repository, SECOND, "theirs\n")
         repository.write(SECOND, "ours\n")
         repository.commit("landed")
@@ -336,7 +337,7 @@ def test_nor_does_a_setting_for_merges_hide_it(
 
 
 def test_no_file_name_hides_a_change_behind_it(repository: Ground, found: GitRepository) -> None:
-    """Names that look like the framing of the list they are read from, and like a merge of three."""
+    """Names that look like the framing of the list they come from, and like a merge of three."""
     for name in ("x", "y"):
         repository.git("switch", "--quiet", "-c", name, "main")
         repository.write(name, name)

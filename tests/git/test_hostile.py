@@ -32,7 +32,7 @@ def sing(tmp_path: Path, canary: Path) -> str:
 
 @pytest.fixture
 def hostile(repository: Ground) -> Ground:
-    """A history with records, a tag, and a work tree whose every file must be compared by content."""
+    """Records, a tag, and a work tree whose every file must be compared by content."""
     repository.write("code.py", "one\n")
     repository.write(".mlver/models/m/versions/1.0.0.yaml", "one\n")
     repository.write(".gitattributes", "*.py filter=evil diff=evil\n*.md filter=a=b\n")
@@ -186,7 +186,7 @@ def test_a_signed_commit_is_not_checked_by_the_repositorys_program(
 
 @pytest.mark.parametrize("url", ["ext::touch {canary}", "ssh://example.invalid/x"])
 def test_nothing_is_fetched_behind_a_question(hostile: Ground, canary: Path, url: str) -> None:
-    """In a partial clone git fetches a missing object by itself, through whatever its remote names."""
+    """In a partial clone git fetches a missing object by itself, by whatever its remote names."""
     blob = hostile.git("rev-parse", "HEAD~1:code.py")
     (hostile.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
     hostile.git("config", "core.repositoryFormatVersion", "1")

@@ -1,4 +1,4 @@
-"""Objects out of git's store: the same bytes whether asked for one by one, folder by folder or as their digests."""
+"""Objects from git's store: the same bytes one by one, folder by folder or as their digests."""
 
 from __future__ import annotations
 

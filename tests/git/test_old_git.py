@@ -1,4 +1,4 @@
-"""A git before 2.31, whose `rev-parse` prints back the option it does not know, as the real 2.30 does."""
+"""A git before 2.31, whose `rev-parse` prints an option it does not know, as the real 2.30 does."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def test_it_is_refused_before_anything_is_written(
     done = repository.mlver(*words)
     assert (done.code, done.out) == (3, "")
     assert (
-        "git 2.30.2 is too old: mlver needs git 2.31 or newer\nhint: https://git-scm.com/downloads"
-        in done.err
+        "git 2.30.2 is too old: mlver needs git 2.31 or newer\n"
+        "hint: upgrade git: https://git-scm.com/downloads" in done.err
     )
     assert listing(repository.path) == before
 

@@ -1,4 +1,4 @@
-"""How git is started: in which directory, with which environment, and what becomes of its failure."""
+"""How git is started: in which directory and environment, and what becomes of its failure."""
 
 from __future__ import annotations
 

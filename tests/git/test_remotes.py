@@ -1,4 +1,4 @@
-"""With which secret git would push: where actions/checkout, GitLab and credential helpers put theirs."""
+"""Which secret git would push with: actions/checkout, GitLab and credential helpers keep theirs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a repository is, what state it is in, which tags and blobs it holds: told by real repositories."""
+"""Where a repository is, its state, its tags and its blobs, tried with real repositories."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def found(repository: Ground) -> GitRepository:
     return GitRepository.find(repository.path)
 
 
-# -- finding it ------------------------------------------------------------------------------------------------------
+# -- finding it ------------------------------------------------------------------------------------
 
 
 def test_it_is_found_from_a_subdirectory(repository: Ground) -> None:
@@ -67,7 +67,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         GitRepository.find(tmp_path / "nowhere")
 
 
-# -- where we stand --------------------------------------------------------------------------------------------------
+# -- where we stand --------------------------------------------------------------------------------
 
 
 def test_head_before_the_first_commit_on_a_branch_and_detached(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_head_before_the_first_commit_on_a_branch_and_detached(tmp_path: Path) -
 
 
 def conflict(ground: Ground) -> str:
-    """Two branches that changed one file differently; returns the commit that does not apply to `main`."""
+    """Two branches that changed one file differently; return the one that `main` conflicts with."""
     ground.git("switch", "--quiet", "-c", "other")
     ground.write("README.md", "theirs\n")
     other = ground.commit("theirs")
@@ -147,7 +147,7 @@ def test_without_an_author_the_hint_sets_one(
     assert "git config user.name" in (refused.value.hint or "")
 
 
-# -- what differs from HEAD ------------------------------------------------------------------------------------------
+# -- what differs from HEAD ------------------------------------------------------------------------
 
 
 def test_changes_staged_or_not_and_files_git_does_not_know(
@@ -218,7 +218,7 @@ def test_paths_that_cannot_slip_into_a_commit_unseen(
     }
 
 
-# -- tags ------------------------------------------------------------------------------------------------------------
+# -- tags ------------------------------------------------------------------------------------------
 
 
 def test_an_annotated_tag_tells_what_it_seals(repository: Ground, found: GitRepository) -> None:

@@ -1,4 +1,4 @@
-"""What GitPython runs for us: which git processes, in which environment, and what becomes of their failure."""
+"""What GitPython runs for us: which git processes, in which environment, and how they fail."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mlver.git.repository import GitRepository
 from tests.conftest import CHECKOUT
 from tests.conftest import Repository as Ground
 
-# Which runner started each git: the event is raised below the frames of whoever asked for the process.
+# Which runner started each git: the event is raised below the frames of the runner.
 _RUNNERS = """
 import sys
 from pathlib import Path
@@ -40,7 +40,8 @@ def note(event, arguments):
     while frame is not None:
         files.append(frame.f_code.co_filename)
         frame = frame.f_back
-    runner = "gitpython" if any(name.endswith("/site-packages/git/cmd.py") for name in files) else "process"
+    is_gitpython = any(name.endswith("/site-packages/git/cmd.py") for name in files)
+    runner = "gitpython" if is_gitpython else "process"
     with Path(sys.argv[1]).open("a") as log:
         log.write(f"{runner} {verb(arguments[1][1:])}\\n")
 
@@ -93,7 +94,7 @@ def runners(repository: Ground, *arguments: str) -> dict[str, set[str]]:
 
 
 def release_elsewhere(repository: Ground, there: Ground, tmp_path: Path) -> None:
-    """A version whose tag is on the other side alone, beside a commit that is not here, and one that has no tag."""
+    """A version whose tag is only on the other side, with a commit, and a version without a tag."""
     repository.write("model.bin", b"weights")
     repository.write(".gitignore", "/model.bin\n")
     repository.commit()
@@ -142,7 +143,7 @@ def test_a_release_is_silent_without_a_home(
     assert "push" in runners(repository, "release")
 
 
-# -- the environment and the settings ----------------------------------------------------------------------------------
+# -- the environment and the settings --------------------------------------------------------------
 
 
 def test_gitpython_gets_the_settings_of_a_git_that_writes(
@@ -152,7 +153,8 @@ def test_gitpython_gets_the_settings_of_a_git_that_writes(
     hook = tagged.git_dir / "hooks/pre-push"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(
-        '#!/bin/sh\ngit config --get-regexp "^(core|gc|protocol)" >"$0.out"\nls -l /proc/$$/fd/ >"$0.fds"\n'
+        '#!/bin/sh\ngit config --get-regexp "^(core|gc|protocol)" >"$0.out"\n'
+        'ls -l /proc/$$/fd/ >"$0.fds"\n'
     )
     hook.chmod(0o755)
     descriptor = os.open(tagged.top / "lock", os.O_CREAT | os.O_RDWR)
@@ -254,7 +256,7 @@ def test_a_fetch_leaves_fetch_head_to_the_person(repository: Ground, found: GitR
     assert (found.git_dir / "FETCH_HEAD").read_text() == "theirs\n"
 
 
-# -- failure -----------------------------------------------------------------------------------------------------------
+# -- failure ---------------------------------------------------------------------------------------
 
 
 def test_a_remote_that_cannot_be_reached_says_so_in_gits_words(
@@ -300,7 +302,9 @@ def test_without_git_the_hint_says_to_install_it(
 
 def test_without_git_gitpython_itself_cannot_be_imported(found: GitRepository) -> None:
     program = (
-        "import os, sys; from mlver.errors import MlverError; from mlver.git.gitpython import import_gitpython\n"
+        "import os, sys\n"
+        "from mlver.errors import MlverError\n"
+        "from mlver.git.gitpython import import_gitpython\n"
         "os.environ['PATH'] = '/nowhere'\n"
         "try: import_gitpython()\nexcept MlverError as error: print(error.message)"
     )
@@ -360,7 +364,7 @@ def test_an_interrupt_ends_git_at_once(tagged: GitRepository, slow: Path, transf
     assert Path(f"/proc/{started[0]}").exists()  # it was not waited for
 
 
-# -- progress ----------------------------------------------------------------------------------------------------------
+# -- progress --------------------------------------------------------------------------------------
 
 
 class BarRecorder:
@@ -413,7 +417,7 @@ def test_a_bar_that_cannot_be_drawn_stops_no_transfer(tagged: GitRepository, the
     assert there.git("tag", "--list") == "m@v1.0.0"
 
 
-# -- a git.Repo --------------------------------------------------------------------------------------------------------
+# -- a git.Repo ------------------------------------------------------------------------------------
 
 
 def test_a_bare_repository_has_nothing_to_open(there: Ground) -> None:

@@ -57,7 +57,7 @@ def test_each_way_a_seal_can_be_broken(
     for link, (kind, words) in zip(found, expected, strict=True):
         assert words in link.message
         assert link.subject == ("m 1.0.0" if kind == "record" else "m@v1.0.0")
-        assert link.hint
+        assert link.hints
 
 
 def test_a_tag_reads_as_model_and_version() -> None:
@@ -73,7 +73,7 @@ def test_a_tag_with_a_hostile_name_can_be_pasted() -> None:
         WHOLE,
     ):
         (broken,) = judge_seal(model, "1.0.0", OTHER, seal)
-        assert "'$(touch${IFS}PWN)@v1.0.0'" in (broken.hint or "")
+        assert "'$(touch${IFS}PWN)@v1.0.0'" in broken.hints[0]
 
 
 # -- a stage's history -----------------------------------------------------------------------------------------------

@@ -1,4 +1,6 @@
-"""Which number a version gets that cannot keep its own, and what makes it the same version all the same."""
+"""Which number a version gets that cannot keep its own, and what makes it the same version all the
+same.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ from typing import Any
 from mlver.document import codec
 from mlver.project.artifacts import storing
 from mlver.project.project import Project
-from mlver.project.registering.register import RegisterRequest, RegisterResult, register_version
+from mlver.project.registering.register import RegisterResult, register_version
+from mlver.project.registering.request import RegisterRequest
 from mlver.project.setup import init_project
 from mlver.records import layout
 from mlver.records.artifact import Artifact

@@ -1,4 +1,6 @@
-"""Where things lie, and what their names tell: paths are relative, formats are told from names alone."""
+"""Where things lie, and what their names tell: paths are relative, formats are told from names
+alone.
+"""
 
 from __future__ import annotations
 

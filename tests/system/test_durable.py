@@ -144,7 +144,7 @@ def test_directories_are_synced_the_way_this_system_needs(
     assert asked == [51]
 
 
-# -- copying ---------------------------------------------------------------------------------------------------------
+# -- copying ---------------------------------------------------------------------------------------
 
 
 def copied(source: Path, target: Path) -> bytes:

@@ -71,13 +71,15 @@ def test_an_interrupt_while_workers_start_leaves_none_to_wait_for() -> None:
         "import os, signal, threading, time\n"
         "from concurrent.futures import process\n"
         "from mlver.system.parallel import spread_batches\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background is started deaf to it
+        # a job in the background is started deaf to it
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Interrupted(process._ExecutorManagerThread):\n"
         "    def __init__(self, executor):\n"
         "        os.kill(os.getpid(), signal.SIGINT)\n"
         "        super().__init__(executor)\n"
         "process._ExecutorManagerThread = Interrupted\n"
-        "threading.Thread(target=time.sleep, args=[1000], daemon=True).start()\n"  # as a progress bar's
+        # as a progress bar's
+        "threading.Thread(target=time.sleep, args=[1000], daemon=True).start()\n"
         "list(spread_batches(str, range(4), workers=2))\n"
     )
     done = subprocess.run(
@@ -269,7 +271,7 @@ def test_a_copy_waits_for_its_hash_before_it_is_far_ahead(
             time.sleep(0.001)
             return super().read_at(buffer, offset)
 
-    monkeypatch.setattr("mlver.parallel.COPY_LEAD", 3_000)
+    monkeypatch.setattr("mlver.system.parallel.COPY_LEAD", 3_000)
     (tmp_path / "a").write_bytes(bytes(60_000))
     target = Slow()
     with (tmp_path / "a").open("rb") as file:

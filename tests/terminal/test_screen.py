@@ -1,4 +1,4 @@
-"""What a person sees at the width they have: nothing cut that they need, no command broken, no colour in a pipe."""
+"""What a person sees: nothing they need is cut, no command is broken, a pipe has no colours."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def test_a_line_goes_on_below_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_command_is_never_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     error = MlverError("no " * 30, hint="mlver register digits " + "--data a=b " * 10 + "-m WHY")
-    shown = seen(lambda screen: failure.draw_failure(error, screen), 40, monkeypatch)
+    shown = seen(
+        lambda screen: failure.draw_failure(failure.describe_error(error), screen), 40, monkeypatch
+    )
     assert shown.splitlines()[-1] == f"hint: {error.hint}"
     assert all(len(line) <= 40 for line in shown.splitlines()[:-1])
 
@@ -66,17 +68,14 @@ def test_a_command_is_never_broken(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (
             ".mlver/models/m/model.yaml",
-            "mend .mlver/models/m/model.yaml, then run the command again",
+            "fix .mlver/models/m/model.yaml, then run the command again",
         ),
-        ("params.yaml", "mend params.yaml, then run the command again"),
+        ("params.yaml", "fix params.yaml, then run the command again"),
     ],
 )
 def test_a_file_that_is_not_valid_always_has_a_hint(where: str, hint: str) -> None:
-    shown = piped(
-        lambda screen: failure.draw_failure(
-            InvalidDocument(where, ("line 1: a", "line 2: b")), screen
-        )
-    )
+    invalid = failure.describe_error(InvalidDocument(where, ("line 1: a", "line 2: b")))
+    shown = piped(lambda screen: failure.draw_failure(invalid, screen))
     assert shown == f"error: {where} is not valid:\n  line 1: a\n  line 2: b\nhint: {hint}\n"
 
 
@@ -155,7 +154,7 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_colour_breaks_no_line_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Such as in a job of GitHub's, which obeys a line that begins with `::`, blanks before it or not."""
+    """A job on GitHub obeys a line that begins with `::`, with blanks before it or without."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     evil = "word " * 13 + "::set-output name=action::promote"
 

@@ -35,6 +35,7 @@ from mlver.project.stages.promote import PromoteResult
 from mlver.project.stages.rollback import RollbackResult
 from mlver.records import values
 from mlver.terminal import structured
+from mlver.terminal.failure import ErrorResult
 from tests.cli.results import RESULTS, read_schema
 
 KINDS: dict[str, type] = {
@@ -47,6 +48,7 @@ KINDS: dict[str, type] = {
             DiffResult,
             DoctorResult,
             DriverResult,
+            ErrorResult,
             EventResult,
             HookResult,
         ),
@@ -96,7 +98,7 @@ def test_schema_and_dataclass_say_the_same(kind: str) -> None:
 def _pairs(
     result: type, part: dict[str, Any], root: dict[str, Any], name: str = "the whole"
 ) -> Iterator[tuple[type, str]]:
-    """Every dataclass within a result, with the name of its definition; fails where the two differ."""
+    """Every dataclass in a result, with the name of its definition; fails where they differ."""
     yield result, name
     hints = get_type_hints(result, localns=vars(values))
     names = [field.name for field in dataclasses.fields(result)]

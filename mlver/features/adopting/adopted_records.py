@@ -1,4 +1,7 @@
-"""Records for versions and promotions that other tools' tags tell of, as true as what is at hand lets them be."""
+"""Records for versions and promotions that other tools' tags name.
+
+They are as complete as the commit at hand allows.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from mlver import names
 from mlver.digest import Digest
 from mlver.document import codec, values
 from mlver.errors import InvalidDocument, MlverError, printable_name
-from mlver.features.adopting.foreign_tags import DerivedPromotion
+from mlver.features.adopting.foreign_tags import DerivedPromotion, VersionTag
 from mlver.git.annotations import TagAnnotation
 from mlver.git.repository import GitTag
 from mlver.project.artifacts import formats
@@ -30,11 +33,15 @@ from mlver.records.manifest import Manifest
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import AdoptedTag, CodeState, VersionRecord
 
-# Where GTO and DVC say what an artifact is and where it lies; the first is GTO's before its version 1.
-_ANNOTATIONS = ("artifacts.yaml", "dvc.yaml")
+# Where GTO and DVC say what an artifact is and where it lies; `artifacts.yaml` is that of GTO
+# before its version 1.
+_OLD_ANNOTATIONS = "artifacts.yaml"
+_ANNOTATIONS = (_OLD_ANNOTATIONS, "dvc.yaml")
+# Where people who use these tools keep their values, unless a model's settings say otherwise.
 PARAMS, METRICS = ("params.yaml",), ("metrics.json",)
-_LINE = 4096
-_FROM = "Adopted from the tag "
+# The schema's limit on an author.
+_AUTHOR_LENGTH = 4096
+_ORIGIN_LINE = "Adopted from the tag "
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +56,27 @@ class ModelPaths:
 
 @dataclass(frozen=True, slots=True)
 class OriginTag:
-    """A tag to adopt a version from, with what it says."""
+    """A tag to adopt a version from, and what it says."""
 
     tag: GitTag
     commit: str
-    told: TagAnnotation
+    annotation: TagAnnotation
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactAnnotation:
+    """What GTO or DVC says of one artifact; `kind` is their `type`, such as `model`."""
+
+    kind: str | None
+    path: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedRecord:
-    """A version record that is ready to land, with its bytes, its manifests, and who holds the weights."""
+    """A version record that is ready to land.
+
+    `data` are its bytes, `manifests` the files it needs by path, `holder` keeps the weights.
+    """
 
     record: VersionRecord
     data: bytes
@@ -66,141 +84,181 @@ class PreparedRecord:
     holder: CopyHolder
 
 
-def read_annotations(project: Project, commit: str) -> dict[str, tuple[str | None, str | None]]:
-    """The artifacts that a commit's annotations name: (type, path) by name; what cannot be read names nothing."""
-    found: dict[str, tuple[str | None, str | None]] = {}
+# -- annotations of GTO and DVC ----------------------------------------------------------------
+
+
+def read_artifact_annotations(project: Project, commit: str) -> dict[str, ArtifactAnnotation]:
+    """The artifacts that a commit annotates, by name; a file that is not valid annotates none."""
+    annotations: dict[str, ArtifactAnnotation] = {}
     blobs = project.repository.blobs(f"{commit}:{name}" for name in _ANNOTATIONS)
-    for name, data in zip(_ANNOTATIONS, blobs, strict=True):
-        listed = _load_annotation(name, data)
-        listed = listed.get("artifacts", listed if name == "artifacts.yaml" else {})
-        for artifact, about in listed.items() if isinstance(listed, dict) else ():
-            if isinstance(about, dict):
-                kind, path = about.get("type"), about.get("path")
-                found[artifact] = (
-                    kind if isinstance(kind, str) else None,
-                    os.path.normpath(path) if isinstance(path, str) else None,
-                )
-    return found
+    for file, data in zip(_ANNOTATIONS, blobs, strict=True):
+        for artifact, entry in _load_artifacts(file, data).items():
+            if isinstance(entry, dict):
+                annotations[artifact] = _read_annotation(entry)
+    return annotations
 
 
-def _load_annotation(name: str, data: bytes | None) -> dict[str, Any]:
+def _load_artifacts(file: str, data: bytes | None) -> dict[str, Any]:
+    if data is None:
+        return {}
     try:
-        return values.load_values(".yaml", data, name) if data is not None else {}
+        document = values.load_values(".yaml", data, file)
     except InvalidDocument:
         return {}
+    # the old file holds nothing but artifacts, and so needs no key for them
+    default = document if file == _OLD_ANNOTATIONS else {}
+    artifacts = document.get("artifacts", default)
+    return artifacts if isinstance(artifacts, dict) else {}
+
+
+def _read_annotation(entry: Mapping[str, Any]) -> ArtifactAnnotation:
+    kind = entry.get("type")
+    if not isinstance(kind, str):
+        kind = None
+    path = entry.get("path")
+    if not isinstance(path, str):
+        return ArtifactAnnotation(kind, None)
+    return ArtifactAnnotation(kind, os.path.normpath(path))
+
+
+# -- versions ----------------------------------------------------------------------------------
 
 
 def prepare_record(
     project: Project,
-    holdings: ExternalCopies,
-    model: str,
-    version: str,
+    copies: ExternalCopies,
+    claim: VersionTag,
     origin: OriginTag,
-    places: ModelPaths,
+    paths: ModelPaths,
 ) -> PreparedRecord:
-    """The record of a version as it was at its tag; raise MlverError with what keeps it from being told."""
-    wanted = {"weights": _find_weights_path(project, model, origin.commit, places), **places.data}
-    held: dict[str, ExternalCopy] = {}
-    for name, path in wanted.items():
-        try:
-            held[name] = holdings.find_copy(origin.commit, names.check_artifact_path(path))
-        except MissingPath as error:
-            if name == "weights":
-                raise
-            project.reporter.show_note(
-                f"{origin.tag.name} is adopted without its data set {name}: {error.message}"
-            )
-    pinned = {
-        name: _build_artifact(wanted[name], one, weights=name == "weights")
-        for name, one in held.items()
-    }
-    params, metrics = (
-        _read_committed_values(project, origin.commit, files)
-        for files in (places.params, places.metrics)
-    )
-    check_numbers(metrics, f"{', '.join(places.metrics)} of {origin.commit[:10]}")
+    """Build the record of a version as it was at its tag.
+
+    Raise MlverError where the weights, or a file that should be valid, cannot be read there.
+    """
+    weights_path = _find_weights_path(project, claim.model, origin.commit, paths)
+    weights = copies.find_copy(origin.commit, names.check_artifact_path(weights_path))
+    data_sets = _find_data_sets(project, copies, origin, paths.data)
+    pinned: dict[str, Artifact] = {}
+    for name, copy in data_sets.items():
+        pinned[name] = _pin_artifact(paths.data[name], copy, None)
+    weights_format = formats.detect_format(_list_files(weights_path, weights))
+    params = _read_committed_values(project, origin.commit, paths.params)
+    metrics = _read_committed_values(project, origin.commit, paths.metrics)
+    check_numbers(metrics, f"{', '.join(paths.metrics)} of {origin.commit[:10]}")
     adopted = AdoptedTag(tag=origin.tag.name, object_id=origin.tag.object_id, commit=origin.commit)
     record = VersionRecord(
-        model=model,
-        version=version,
-        created=_format_time(origin.told.seconds),
-        author=_clean_author(origin.told),
-        message=origin.told.message or origin.tag.name,
-        parent=None,  # nothing tells what it was trained from
+        model=claim.model,
+        version=claim.version,
+        created=_format_time(origin.annotation.seconds),
+        author=_clean_author(origin.annotation),
+        message=origin.annotation.message or origin.tag.name,
+        parent=None,  # no tag says what a version was trained from
         update="full",
         code=CodeState(commit=origin.commit, branch=None, dirty=False),
-        weights=pinned.pop("weights"),
+        weights=_pin_artifact(weights_path, weights, weights_format),
         data=pinned,
         params=params,
         metrics=metrics,
         extra={"adopted": adopted.to_document()},
     )
-    data = codec.encode_document(
-        "version", record.to_document(), project.registry.read_file(layout.VERSION_SCHEMA)
-    )
-    manifests = {
-        layout.manifest_path(h.found.digest): h.found.manifest
-        for h in held.values()
-        if h.found.manifest
-    }
-    return PreparedRecord(record, data, manifests, held["weights"].holder)
+    manifests = _collect_manifests([weights, *data_sets.values()])
+    return PreparedRecord(record, _encode_record(project, record), manifests, weights.holder)
 
 
-def _find_weights_path(project: Project, model: str, commit: str, places: ModelPaths) -> str:
-    path = places.weights or read_annotations(project, commit).get(model, (None, None))[1]
-    if path is None:
+def _find_weights_path(project: Project, model: str, commit: str, paths: ModelPaths) -> str:
+    if paths.weights:
+        return paths.weights
+    annotation = read_artifact_annotations(project, commit).get(model)
+    if annotation is None or annotation.path is None:
         raise MlverError(
-            f"nothing says where its weights are: neither {' nor '.join(_ANNOTATIONS)} of {commit[:10]} has {model}",
+            "nothing says where its weights are:"
+            f" neither {' nor '.join(_ANNOTATIONS)} of {commit[:10]} has {model}",
             hint=f"mlver adopt {model} --weights PATH",
         )
-    return path
+    return annotation.path
 
 
-def _build_artifact(path: str, holding: ExternalCopy, *, weights: bool) -> Artifact:
-    found = holding.found
-    inner = (
-        [os.fsdecode(name) for name, _ in Manifest.parse(found.manifest, path).entries]
-        if found.manifest
-        else []
-    )
+def _find_data_sets(
+    project: Project, copies: ExternalCopies, origin: OriginTag, paths: Mapping[str, str]
+) -> dict[str, ExternalCopy]:
+    """The data sets that the commit has; a version may be older than one of them."""
+    data_sets: dict[str, ExternalCopy] = {}
+    for name, path in paths.items():
+        try:
+            data_sets[name] = copies.find_copy(origin.commit, names.check_artifact_path(path))
+        except MissingPath as error:
+            project.reporter.show_note(
+                f"{origin.tag.name} is adopted without its data set {name}: {error.message}"
+            )
+    return data_sets
+
+
+def _pin_artifact(path: str, copy: ExternalCopy, file_format: str | None) -> Artifact:
+    measured = copy.found
     return Artifact(
         path=path,
-        digest=found.digest,
-        size=found.size,
-        files=found.files,
-        format=formats.detect_format(inner or [path]) if weights else None,
-        stored=False,
+        digest=measured.digest,
+        size=measured.size,
+        files=measured.files,
+        format=file_format,
+        stored=False,  # the bytes stay with the tool that keeps them
     )
+
+
+def _list_files(path: str, copy: ExternalCopy) -> list[str]:
+    if not copy.found.manifest:
+        return [path]
+    manifest = Manifest.parse(copy.found.manifest, path)
+    inner = [os.fsdecode(name) for name, _ in manifest.entries]
+    return inner or [path]
+
+
+def _collect_manifests(copies: Sequence[ExternalCopy]) -> dict[str, bytes]:
+    manifests: dict[str, bytes] = {}
+    for copy in copies:
+        if copy.found.manifest:
+            manifests[layout.manifest_path(copy.found.digest)] = copy.found.manifest
+    return manifests
+
+
+def _encode_record(project: Project, record: VersionRecord) -> bytes:
+    project_schema = project.registry.read_file(layout.VERSION_SCHEMA)
+    return codec.encode_document("version", record.to_document(), project_schema)
 
 
 def _read_committed_values(project: Project, commit: str, files: Sequence[str]) -> dict[str, Any]:
-    return read_past_values(
-        zip(files, project.repository.blobs(f"{commit}:{file}" for file in files), strict=True)
-    )
+    blobs = project.repository.blobs(f"{commit}:{file}" for file in files)
+    return read_past_values(zip(files, blobs, strict=True))
 
 
 def _format_time(seconds: int) -> str:
-    moment = datetime.datetime.fromtimestamp(min(max(seconds, 0), LAST_SECOND), datetime.UTC)
+    # a tag may bear any number; a record's time has a year of four digits
+    bounded = min(max(seconds, 0), LAST_SECOND)
+    moment = datetime.datetime.fromtimestamp(bounded, datetime.UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _clean_author(told: TagAnnotation) -> str:
-    return printable_name(told.author)[:_LINE] or "unknown"
+def _clean_author(annotation: TagAnnotation) -> str:
+    return printable_name(annotation.author)[:_AUTHOR_LENGTH] or "unknown"
 
 
-# -- stages ----------------------------------------------------------------------------------------------------------
+# -- stages ------------------------------------------------------------------------------------
 
 
 def build_promotions(
     model: str,
     stage: str,
     moves: Sequence[DerivedPromotion],
-    told: Mapping[str, TagAnnotation],
-    digests: Mapping[str, Digest],
+    annotations: Mapping[str, TagAnnotation],
+    digests: Mapping[tuple[str, str], Digest],
 ) -> Iterator[tuple[str, bytes]]:
-    """Each move as a promotion record: its path and bytes, chained one to the next. No gates are known to have run."""
+    """Each move as a promotion record: its path and bytes, chained one to the next.
+
+    `digests` are of version records, by model and version. No gates are known to have run.
+    """
     prior: Digest | None = None
     for sequence, move in enumerate(moves, start=1):
+        annotation = annotations[move.tag]
         record = PromotionRecord(
             model=model,
             stage=stage,
@@ -208,10 +266,10 @@ def build_promotions(
             action=move.action,
             version=move.version,
             previous=move.previous,
-            created=_format_time(told[move.tag].seconds),
-            author=_clean_author(told[move.tag]),
-            message=f"{told[move.tag].message}\n\n{_FROM}{move.tag}".strip(),
-            record=digests[move.version],
+            created=_format_time(annotation.seconds),
+            author=_clean_author(annotation),
+            message=f"{annotation.message}\n\n{_ORIGIN_LINE}{move.tag}".strip(),
+            record=digests[model, move.version],
             prior=prior,
         )
         data = codec.encode_document("promotion", record.to_document())
@@ -221,5 +279,5 @@ def build_promotions(
 
 def read_origin_tag(record: PromotionRecord) -> str | None:
     """The tag that an adopted promotion came from; None for any other."""
-    _, found, tag = record.message.rpartition(_FROM)
-    return tag if found else None
+    _, origin_line, tag = record.message.rpartition(_ORIGIN_LINE)
+    return tag if origin_line else None

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from mlver.features.adopting.adopt import AdoptRequest, adopt_tags
+from mlver.features.adopting.adopt import adopt_tags
 from mlver.features.adopting.screen import draw_adopt
+from mlver.features.adopting.source import AdoptRequest
 from mlver.terminal.options import DryRun, Json, Model
 from mlver.terminal.pairs import parse_pairs
 from mlver.terminal.session import emit_result, find_session
@@ -44,15 +45,16 @@ def adopt_command(
 ) -> None:
     """Turn tags that are there already into records.
 
-    GTO's `name@v1.2.3` and `name#stage` tags, or plain `v1.2.3` ones of the MODEL named. No tag is moved. What git,
-    git-lfs or DVC keeps stays there, pinned by digest. Exit code 1 when some could not be adopted.
+    GTO's `name@v1.2.3` and `name#stage` tags, or plain `v1.2.3` ones of the MODEL named. No tag is
+    moved. What git, git-lfs or DVC keeps stays there, pinned by digest. Exit code 1 when some could
+    not be adopted.
     """
-    asked = AdoptRequest(
+    request = AdoptRequest(
         model=model,
         pattern=pattern,
         weights=weights,
         data=parse_pairs(data or [], "--data"),
         dry_run=dry_run,
     )
-    result = adopt_tags(find_session(ctx).initialised_project, asked)
+    result = adopt_tags(find_session(ctx).initialised_project, request)
     emit_result(result, draw_adopt, json=json, code=result.exit_code)

@@ -1,23 +1,32 @@
-"""Tags that others made for versions and stages, read by their names: GTO's, plain ones, and any pattern told.
+"""Tags that others made for versions and stages, read by their names: GTO's, plain ones, and
+those of a pattern that the person gives.
 
-GTO (https://github.com/iterative/gto): `name@v1.2.3` registers a version, `name#stage` or `name#stage#4` assigns a
-stage to the version on the same commit, and a `!` behind either takes it back. The number counts a model's tags.
+GTO (https://github.com/iterative/gto): `name@v1.2.3` registers a version, `name#stage` or
+`name#stage#4` assigns a stage to the version on the same commit, and a `!` behind either takes it
+back. The number counts a model's tags.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mlver.errors import UsageError
 from mlver.records.promotion import Action
 
 _GTO = re.compile(
-    r"(?P<model>[^#@!]+)(?:@v(?P<version>[^#!]+)|#(?P<stage>[^#@!]+))(?P<cancel>!?)(?:#(?P<count>[0-9]{1,9}))?"
+    r"(?P<model>[^#@!]+)"
+    r"(?:@v(?P<version>[^#!]+)|#(?P<stage>[^#@!]+))"
+    r"(?P<cancel>!?)"
+    r"(?:#(?P<count>[0-9]{1,9}))?"
 )
 _PLAIN = re.compile(r"v?(?P<version>[0-9]+\.[0-9]+\.[0-9]+.*)")
-_PLACES = {r"\{version\}": r"(?P<version>[0-9].*)", r"\{model\}": r"(?P<model>[A-Za-z0-9._-]+)"}
+# as `re.escape` leaves them
+_PLACEHOLDERS = {
+    r"\{version\}": r"(?P<version>[0-9].*)",
+    r"\{model\}": r"(?P<model>[A-Za-z0-9._-]+)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,56 +59,66 @@ class TagClaims:
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """`release-{version}` or `{model}/{version}` as an expression that whole names match; raise UsageError."""
+    """Compile `release-{version}` or `{model}/{version}` to an expression that whole names match.
+
+    Raise UsageError where it does not name the version exactly once.
+    """
     if pattern.count("{version}") != 1 or pattern.count("{model}") > 1:
         raise UsageError(
             f"`{pattern}` does not say where in a tag the version stands",
             hint="such as --pattern 'release-{version}' or --pattern '{model}-v{version}'",
         )
-    text = re.escape(pattern)
-    for place, expression in _PLACES.items():
-        text = text.replace(place, expression)
-    return re.compile(text)
+    expression = re.escape(pattern)
+    for placeholder, group in _PLACEHOLDERS.items():
+        expression = expression.replace(placeholder, group)
+    return re.compile(expression)
 
 
 def read_claims(names: Iterable[str], model: str | None, pattern: str | None = None) -> TagClaims:
-    """What the tags called `names` claim, of `model` or of every one; plain `v1.2.3` is of the model told.
+    """Read what the tags called `names` claim, of `model` or of every model.
 
-    A pattern stands for itself: no other tag claims anything then.
+    A plain `v1.2.3` is of `model`. With a pattern, no other tag claims anything.
     """
     if pattern is not None:
         return TagClaims(tuple(_match_pattern(names, model, compile_pattern(pattern))))
-    found: dict[tuple[str, str], VersionTag] = {}
+    versions: dict[tuple[str, str], VersionTag] = {}
     stages: list[StageTag] = []
     withdrawn: set[tuple[str, str]] = set()
-    for name in sorted(
-        names, key=lambda name: "@" not in name
-    ):  # a name that tells its model goes before a plain one
-        read = _GTO.fullmatch(name)
-        if read is None:
-            plain = _PLAIN.fullmatch(name)
-            if plain and model:
-                found.setdefault(
-                    (model, plain["version"]), VersionTag(name, model, plain["version"])
-                )
-        elif model not in (None, read["model"]):
+    # the first tag of a version counts, and one that names its model goes before a plain one
+    for name in sorted(names, key=lambda name: "@" not in name):
+        match = _GTO.fullmatch(name)
+        if match is None:
+            claim = _read_plain(name, model)
+            if claim is not None:
+                versions.setdefault((claim.model, claim.version), claim)
             continue
-        elif read["stage"]:
-            stages.append(
-                StageTag(
-                    name,
-                    read["model"],
-                    read["stage"],
-                    bool(read["cancel"]),
-                    int(read["count"] or 0),
-                )
-            )
-        elif read["cancel"]:
-            withdrawn.add((read["model"], read["version"]))
+        if model not in (None, match["model"]):
+            continue
+        key = (match["model"], match["version"])
+        if match["stage"]:
+            stages.append(_read_stage(name, match))
+        elif match["cancel"]:
+            withdrawn.add(key)
         else:
-            key = read["model"], read["version"]
-            found.setdefault(key, VersionTag(name, *key))
-    return TagClaims(tuple(found.values()), tuple(stages), frozenset(withdrawn))
+            versions.setdefault(key, VersionTag(name, *key))
+    return TagClaims(tuple(versions.values()), tuple(stages), frozenset(withdrawn))
+
+
+def _read_plain(name: str, model: str | None) -> VersionTag | None:
+    match = _PLAIN.fullmatch(name)
+    if match is None or not model:
+        return None
+    return VersionTag(name, model, match["version"])
+
+
+def _read_stage(name: str, match: re.Match[str]) -> StageTag:
+    return StageTag(
+        tag=name,
+        model=match["model"],
+        stage=match["stage"],
+        withdrawn=bool(match["cancel"]),
+        count=int(match["count"] or 0),
+    )
 
 
 def select_plain_tags(names: Iterable[str]) -> list[str]:
@@ -109,17 +128,18 @@ def select_plain_tags(names: Iterable[str]) -> list[str]:
 
 def _match_pattern(
     names: Iterable[str], model: str | None, pattern: re.Pattern[str]
-) -> Iterable[VersionTag]:
+) -> Iterator[VersionTag]:
     for name in sorted(names):
-        read = pattern.fullmatch(name)
-        if read is not None:
-            named = read.groupdict().get("model") or model
-            if named is None:
-                raise UsageError(
-                    f"the tag {name} does not tell its model", hint="mlver adopt MODEL --pattern …"
-                )
-            if model in (None, named):
-                yield VersionTag(name, named, read["version"])
+        match = pattern.fullmatch(name)
+        if match is None:
+            continue
+        named_model = match.groupdict().get("model") or model
+        if named_model is None:
+            raise UsageError(
+                f"the tag {name} does not name its model", hint="mlver adopt MODEL --pattern …"
+            )
+        if model in (None, named_model):
+            yield VersionTag(name, named_model, match["version"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,25 +164,26 @@ class DerivedPromotion:
 def derive_promotions(events: Sequence[StageTagEvent]) -> list[DerivedPromotion]:
     """A stage's events, oldest first, as promotions.
 
-    A version that is withdrawn leaves the stage to the one given it before that still has it: a rollback, or a
-    retirement where there is none. What changes no holder is no promotion.
+    A version that is withdrawn leaves the stage to the last one before it that still has it. That
+    is a rollback, or a retirement where no version has it. An event that changes no holder is no
+    promotion.
     """
     standing: list[str] = []
-    found: list[DerivedPromotion] = []
+    promotions: list[DerivedPromotion] = []
+    holder: str | None = None
     for event in events:
-        before = standing[-1] if standing else None
+        previous = holder
         standing = [version for version in standing if version != event.version]
         if not event.withdrawn:
             standing.append(event.version)
-        after = standing[-1] if standing else None
-        if after == before:
+        holder = standing[-1] if standing else None
+        if holder == previous:
             continue
-        if after is None:
-            found.append(DerivedPromotion(event.tag, "retire", event.version, before))
+        if holder is None:
+            promotion = DerivedPromotion(event.tag, "retire", event.version, previous)
+        elif event.withdrawn:
+            promotion = DerivedPromotion(event.tag, "rollback", holder, previous)
         else:
-            found.append(
-                DerivedPromotion(
-                    event.tag, "rollback" if event.withdrawn else "promote", after, before
-                )
-            )
-    return found
+            promotion = DerivedPromotion(event.tag, "promote", holder, previous)
+        promotions.append(promotion)
+    return promotions

@@ -1,8 +1,9 @@
-"""What adopt print."""
+"""What `mlver adopt` prints."""
 
 from __future__ import annotations
 
 from mlver.features.adopting.adopt import AdoptResult
+from mlver.terminal.links import draw_hints
 from mlver.terminal.screen import Cell, TextScreen
 from mlver.terminal.words import format_count, format_size, shorten_digest
 
@@ -11,10 +12,10 @@ _SHOWN = 20
 
 def draw_adopt(result: AdoptResult, screen: TextScreen) -> None:
     if not (result.versions or result.stages or result.left):
-        screen.draw_line(
-            "nothing to adopt: ",
-            _describe_known_versions(result) if result.known else "no tag here tells of a version",
-        )
+        reason = "no tag here names a version"
+        if result.known:
+            reason = _describe_known_versions(result)
+        screen.draw_line("nothing to adopt: ", reason)
         return
     if result.versions or result.stages:
         verb = "Would adopt" if result.dry_run else "Adopted"
@@ -25,8 +26,7 @@ def draw_adopt(result: AdoptResult, screen: TextScreen) -> None:
             screen.draw_line("  ", (stage.stage, "good"), f" of {stage.model}: {held}", hang=4)
     for left in result.left[:_SHOWN]:
         screen.draw_line(("Left", "bad"), " ", (left.subject, "bold"), f"  {left.message}", hang=2)
-        if left.hint:
-            screen.draw_unbroken("  ", ("hint: ", "dim"), left.hint)
+        draw_hints(left.hints, screen, indent=2)
     if len(result.left) > _SHOWN:
         screen.draw_line(f"and {len(result.left) - _SHOWN} more: mlver adopt --json names them all")
     if result.known:
@@ -40,18 +40,21 @@ def _describe_known_versions(result: AdoptResult) -> str:
 
 
 def _draw_adopted_versions(result: AdoptResult, screen: TextScreen) -> None:
-    rows: list[list[Cell]] = [
-        [
-            (f"{one.model} {one.version}", "name"),
-            one.weights,
-            format_count(one.files, "file"),
-            format_size(one.size),
-            (shorten_digest(one.digest), "dim"),
-            (f"kept by {one.holder}", "dim"),
-            (f"from {one.tag}" if one.seal else "", "dim"),
-        ]
-        for one in result.versions
-    ]
+    rows: list[list[Cell]] = []
+    for version in result.versions:
+        # a tag that has the version's own name needs no mention
+        origin = f"from {version.tag}" if version.seal else ""
+        rows.append(
+            [
+                (f"{version.model} {version.version}", "name"),
+                version.weights,
+                format_count(version.files, "file"),
+                format_size(version.size),
+                (shorten_digest(version.digest), "dim"),
+                (f"kept by {version.holder}", "dim"),
+                (origin, "dim"),
+            ]
+        )
     screen.draw_table(rows, right=(2, 3), indent=2, fold=1)
 
 
@@ -61,9 +64,10 @@ def _draw_next_step(result: AdoptResult, screen: TextScreen) -> None:
         return
     if result.commit is None:
         return
-    seals = [one.seal for one in result.versions if one.seal]
-    made = f", {format_count(len(seals), 'new tag')}" if seals else ""
+    seals = [version.seal for version in result.versions if version.seal]
+    made, command = "", "git push"
+    if seals:
+        made = f", {format_count(len(seals), 'new tag')}"
+        command = "git push, and mlver tag --push"
     screen.draw_line("  ", (f"commit {result.commit[:10]}{made}; no tag was moved", "dim"))
-    screen.draw_unbroken(
-        ("next: ", "dim"), "git push, and mlver tag --push" if seals else "git push"
-    )
+    screen.draw_unbroken(("next: ", "dim"), command)

@@ -38,9 +38,7 @@ def verify_command(
 
     Tag, record, manifest, object, working file; every byte is read. Exit 1 when a link is broken.
     """
-    result = verify_versions(
-        find_session(ctx).initialised_project, refs or (), everything=everything
-    )
+    result = verify_versions(find_session(ctx).shown_project, refs or (), everything=everything)
     emit_result(result, draw_verify, json=json, code=result.exit_code)
 
 

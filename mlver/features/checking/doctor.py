@@ -8,9 +8,10 @@ from typing import Literal
 
 from mlver.digest import Digest
 from mlver.errors import InvalidDocument, MlverError, shell_command
+from mlver.findings import Finding
 from mlver.git import remotes
 from mlver.git.hooks import is_own_hook
-from mlver.policy.chain import BrokenLink, judge_seal
+from mlver.policy.chain import UNSEALED_HINTS, judge_seal
 from mlver.project.artifacts import measuring, repair
 from mlver.project.audit import audit
 from mlver.project.edit import intent
@@ -22,258 +23,277 @@ from mlver.records import layout
 from mlver.records.tags import version_tag_name
 from mlver.version import Version
 
-FindingLevel = Literal["good", "remark", "wrong"]
+DiagnosisLevel = Literal["remark", "wrong"]
 # The first that knows core.fsync, without which git itself forgets commits in a power cut.
 _DURABLE_GIT = (2, 36)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. `fixable`: `--fix` can mend it; `fixed`: it just did."""
+class PassedCheck:
+    """Something that was looked at and is as it should be."""
 
-    level: FindingLevel
     subject: str
     message: str
-    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A finding, and what it means here: a `remark` is worth knowing, and only what is `wrong` makes doctor say no.
+
+    `fixable`: `--fix` can fix it; `fixed`: it just did.
+    """
+
+    finding: Finding
+    level: DiagnosisLevel
     fixable: bool = False
     fixed: bool = False
 
 
+_Check = PassedCheck | Diagnosis
+
+
 @dataclass(frozen=True, slots=True)
 class DoctorResult:
-    findings: tuple[Finding, ...]
+    """Everything that was looked at, in the order in which it was: what is right, and what is not."""
+
+    passed: tuple[PassedCheck, ...]
+    diagnoses: tuple[Diagnosis, ...]
     dry_run: bool
 
     @property
     def exit_code(self) -> int:
-        return (
-            1
-            if any(finding.level == "wrong" and not finding.fixed for finding in self.findings)
-            else 0
-        )
+        for diagnosis in self.diagnoses:
+            if diagnosis.level == "wrong" and not diagnosis.fixed:
+                return 1
+        return 0
 
 
 def diagnose_project(project: Project, *, fix: bool = False, dry_run: bool = False) -> DoctorResult:
-    """Look at everything mlver depends on; with `fix`, mend what can be mended without losing anything.
+    """Look at everything mlver depends on; with `fix`, fix what can be fixed without losing anything.
 
-    With `dry_run` nothing is mended, whatever `fix` says.
+    With `dry_run` nothing is fixed, whatever `fix` says.
     """
     fix = fix and not dry_run
-    findings = [*_check_git(project)]
-    for look in (_check_layout, _check_interrupted, _check_records, _check_objects):
-        findings += look(project, fix)
-    for settle in (_check_hooks, _check_author, _check_clone, _check_remotes):
-        findings += settle(project)
-    return DoctorResult(tuple(findings), dry_run)
+    checks: list[_Check] = [
+        *_check_git(project),
+        *_check_layout(project, fix=fix),
+        *_check_interrupted(project, fix=fix),
+        *_check_records(project),
+        *_check_objects(project, fix=fix),
+        *_check_quarantine(project),
+        *_check_hooks(project),
+        _check_author(project),
+        *_check_clone(project),
+        _check_remotes(project),
+    ]
+    passed = tuple(check for check in checks if isinstance(check, PassedCheck))
+    diagnoses = tuple(check for check in checks if isinstance(check, Diagnosis))
+    return DoctorResult(passed, diagnoses, dry_run)
 
 
-def _check_git(project: Project) -> Iterator[Finding]:
+def _check_git(project: Project) -> Iterator[_Check]:
     version = project.repository.git_version()
-    told = ".".join(map(str, version))
+    shown_version = ".".join(map(str, version))
     if version[:2] < _DURABLE_GIT:
-        message = f"{told} cannot sync what it writes: a power cut may lose a commit or a tag"
-        yield Finding("wrong", "git", message, "upgrade git to 2.36 or newer")
+        message = (
+            f"{shown_version} cannot sync what it writes: a power cut may lose a commit or a tag"
+        )
+        yield Diagnosis(
+            Finding("git", "git", message, ("upgrade git to 2.36 or newer",)), level="wrong"
+        )
     else:
-        yield Finding("good", "git", f"{told}, at {project.top_folder}")
+        yield PassedCheck("git", f"{shown_version}, at {project.top_folder}")
     unfinished = project.repository.unfinished()
     if unfinished:
-        yield Finding(
-            "remark",
-            "git",
-            f"{unfinished[0]} is in progress: nothing can be registered",
-            unfinished[1],
-        )
+        operation, hint = unfinished
+        message = f"{operation} is in progress: nothing can be registered"
+        yield Diagnosis(Finding("git", "git", message, (hint,)), level="remark")
     elif project.repository.head().branch is None:
-        yield Finding(
-            "remark", "git", "HEAD is detached: nothing can be committed here", "git switch BRANCH"
-        )
+        message = "HEAD is detached: nothing can be committed here"
+        yield Diagnosis(Finding("git", "git", message, ("git switch BRANCH",)), level="remark")
 
 
-def _check_layout(project: Project, fix: bool) -> Iterator[Finding]:
-    missing = init_project(project, dry_run=True).created
+def _check_layout(project: Project, *, fix: bool) -> Iterator[_Check]:
+    missing = list(init_project(project, dry_run=True).created)
     if missing and fix:
         init_project(project)
-    root = f"{layout.ROOT}/"
-    unprepared = layout.CONFIG in missing and not project.registry.list_models()
-    for path in [root] if unprepared else missing:
-        yield Finding("wrong", path, "is missing", "mlver init", fixable=True, fixed=fix)
-    if layout.CONFIG not in missing or fix:
-        yield _check_stages(project)
+    config_is_missing = layout.CONFIG in missing
+    if config_is_missing and not project.registry.list_models():
+        missing = [f"{layout.ROOT}/"]  # nothing was ever set up: one line says it all
+    for path in missing:
+        finding = Finding("layout", path, "is missing", ("mlver init",))
+        yield Diagnosis(finding, level="wrong", fixable=True, fixed=fix)
+    if fix or not config_is_missing:
+        yield _check_config(project)
     if project.repository.ignores(layout.CONFIG):
-        hint = "take it out of .gitignore: git check-ignore -v .mlver/config.yaml"
-        yield Finding("wrong", layout.ROOT, "is ignored by git, so clones would not get it", hint)
+        message = "is ignored by git, so clones would not get it; take it out of .gitignore"
+        hint = shell_command("git", "check-ignore", "-v", layout.CONFIG)
+        yield Diagnosis(Finding("layout", layout.ROOT, message, (hint,)), level="wrong")
 
 
-def _check_stages(project: Project) -> Finding:
+def _check_config(project: Project) -> _Check:
     try:
         stages = ", ".join(project.registry.read_config().stages)
-        return Finding("good", layout.CONFIG, f"stages {stages}")
     except InvalidDocument as error:
-        link = audit.describe_unreadable(project, "settings", layout.CONFIG, error)
-        return Finding("wrong", layout.CONFIG, link.message, link.hint)
+        finding = audit.describe_unreadable(project, "settings", layout.CONFIG, error)
     except MlverError as error:
-        return Finding("wrong", layout.CONFIG, error.message, error.hint)
+        finding = Finding("settings", layout.CONFIG, error.message, error.hints)
+    else:
+        return PassedCheck(layout.CONFIG, f"stages {stages}")
+    return Diagnosis(finding, level="wrong")
 
 
-def _check_interrupted(project: Project, fix: bool) -> Iterator[Finding]:
+def _check_interrupted(project: Project, *, fix: bool) -> Iterator[_Check]:
     plan = intent.read_pending(project.state_directory)
+    if fix:
+        # Every edit begins by settling what was interrupted and removing the temporary files of
+        # commands that were killed, which no plan names.
+        with editing(project, "doctor"):
+            pass
     if plan is None:
         return
-    if fix:
-        with editing(project, "doctor"):
-            pass  # settling what was interrupted comes first in every edit
     message = f"`{plan.what}` was interrupted, or is still at work; the next command that writes settles it"
-    yield Finding("remark", "recovery", message, "mlver doctor --fix", fixable=True, fixed=fix)
+    finding = Finding("recovery", "recovery", message, ("mlver doctor --fix",))
+    yield Diagnosis(finding, level="remark", fixable=True, fixed=fix)
 
 
-def _check_records(project: Project, _: bool) -> Iterator[Finding]:
+def _check_records(project: Project) -> Iterator[_Check]:
     """Every version's record, its manifests and its seal; what HEAD holds and the work tree does not."""
-    sealing = (
-        "git fetch --tags   (for seals made elsewhere; else: mlver tag)"
-        if _has_remote(project)
-        else "mlver tag"
-    )
-    fresh = project.without_cache
-    models = fresh.registry.list_models()
-    broken: list[BrokenLink] = []
-    count = 0
+    models = project.registry.list_models()
+    findings: list[Finding] = []
+    version_count = 0
     for model in models:
-        known = {
-            version: _read_digest(fresh, model, version, broken)
-            for version in fresh.registry.list_versions(model)
-        }
-        found = {version: digest for version, digest in known.items() if digest is not None}
-        count += len(found)
-        tags = seals.read_tagged_seals(fresh, model, found)
-        for version, digest in found.items():
-            if str(version) in tags:
-                broken += judge_seal(model, version, digest, tags[str(version)][1])
-            else:
-                yield Finding(
-                    "remark",
-                    version_tag_name(model, version),
-                    "no tag seals this record yet",
-                    sealing,
-                )
-    broken += audit.find_uncommitted(fresh, models)
-    broken += audit.catch_errors(layout.MANIFESTS, audit.check_manifests(fresh))
-    for link in dict.fromkeys(broken):
-        yield Finding(
-            "remark" if link.kind == "unsealed" else "wrong", link.subject, link.message, link.hint
-        )
-    said = f"{count} version{'s' * (count != 1)} of {len(models)} model{'s' * (len(models) != 1)}"
-    if all(link.kind == "unsealed" for link in broken):
-        yield Finding("good", "records", said)
+        digests: dict[Version, Digest] = {}
+        for version in project.registry.list_versions(model):
+            digest, faults = _read_version(project, model, version)
+            findings += faults
+            if digest is not None:
+                digests[version] = digest
+        version_count += len(digests)
+        findings += _judge_seals(project, model, digests)
+    findings += audit.find_uncommitted(project, models)
+    findings += audit.catch_errors(layout.MANIFESTS, audit.check_manifests(project))
+    for finding in dict.fromkeys(findings):
+        is_remark = finding.kind == "unsealed"
+        yield Diagnosis(finding, level="remark" if is_remark else "wrong")
+    if all(finding.kind == "unsealed" for finding in findings):
+        versions = f"{version_count} version{'s' * (version_count != 1)}"
+        yield PassedCheck("records", f"{versions} of {len(models)} model{'s' * (len(models) != 1)}")
 
 
-def _read_digest(
-    project: Project, model: str, version: Version, broken: list[BrokenLink]
-) -> Digest | None:
-    """The digest of a record that can be read; `broken` is told of it, or of its manifests, where one cannot."""
+def _read_version(
+    project: Project, model: str, version: Version
+) -> tuple[Digest | None, list[Finding]]:
+    """The digest of a record that can be read, None where it cannot; and what is wrong with it or its manifests."""
     try:
         record, digest = project.registry.read_version(model, version)
     except MlverError as error:
-        broken.append(
-            audit.describe_unreadable(project, "record", layout.version_path(model, version), error)
-        )
-        return None
+        path = layout.version_path(model, version)
+        return None, [audit.describe_unreadable(project, "record", path, error)]
+    faults = []
     for name, artifact in record.named_artifacts().items():
         try:
             measuring.list_entries(project, artifact)
         except MlverError as error:
-            broken.append(
-                BrokenLink("manifest", f"{model} {version} {name}", error.message, error.hint)
-            )
-    return digest
+            subject = f"{model} {version} {name}"
+            faults.append(Finding("manifest", subject, error.message, error.hints))
+    return digest, faults
 
 
-def _check_objects(project: Project, fix: bool) -> Iterator[Finding]:
+def _judge_seals(project: Project, model: str, digests: dict[Version, Digest]) -> Iterator[Finding]:
+    tagged = seals.read_tagged_seals(project, model, digests)
+    for version, digest in digests.items():
+        if str(version) in tagged:
+            _, seal = tagged[str(version)]
+            yield from judge_seal(model, version, digest, seal)
+            continue
+        hints = UNSEALED_HINTS if _has_remote(project) else ("mlver tag",)
+        name = version_tag_name(model, version)
+        yield Finding("unsealed", name, "no tag seals this record yet", hints)
+
+
+def _check_objects(project: Project, *, fix: bool) -> Iterator[_Check]:
     """Every object that a version pins, read and hashed; those lost are looked for among the working files."""
-    lost = repair.find_losses(project)
-    if fix and lost:
+    losses = repair.find_losses(project)
+    if not losses:
+        message = "every stored byte that the records name is present and right"
+        yield PassedCheck("objects", message)
+        return
+    remaining = set(losses)
+    if fix:
         with editing(project, "doctor"):
-            repair.restore_objects(project, lost)
-        still = set(repair.find_losses(project))
-    else:
-        still = set(lost)
-    for loss in lost:
-        at_hand = repair.is_at_hand(project, loss)
-        hint = (
-            "mlver doctor --fix"
-            if at_hand
-            else "copy .git/mlver/objects and packs from a clone that has them"
+            repair.restore_objects(project, losses)
+        remaining = set(repair.find_losses(project))
+    for loss in losses:
+        yield Diagnosis(
+            loss.finding,
+            level="wrong",
+            fixable=loss.finding.hints == (repair.RESTORE,),
+            fixed=loss not in remaining,
         )
-        yield Finding(
-            "wrong", loss.subject, loss.message, hint, fixable=at_hand, fixed=loss not in still
-        )
-    if not lost:
-        yield Finding(
-            "good", "objects", "every stored byte that the records name is present and right"
-        )
-    aside = repair.count_quarantined(project)
-    if aside:
-        where = project.state_directory / "quarantine"
-        copies = "1 damaged copy is" if aside == 1 else f"{aside} damaged copies are"
-        message = f"{copies} kept aside, and never served"
-        hint = f"{shell_command('ls', where)}   (nothing there is needed once all is well)"
-        yield Finding("remark", "quarantine", message, hint)
 
 
-def _check_hooks(project: Project) -> Iterator[Finding]:
+def _check_quarantine(project: Project) -> Iterator[_Check]:
+    count = repair.count_quarantined(project)
+    if not count:
+        return
+    copies = "1 damaged copy is" if count == 1 else f"{count} damaged copies are"
+    message = f"{copies} kept aside and never served; once all is well, nothing there is needed"
+    hint = shell_command("ls", project.state_directory / "quarantine")
+    yield Diagnosis(Finding("object", "quarantine", message, (hint,)), level="remark")
+
+
+def _check_hooks(project: Project) -> Iterator[_Check]:
     for name, executable in project.repository.commit_hooks():
         if not executable:
-            yield Finding(
-                "remark",
-                "hooks",
-                f"{name} is not executable, so git skips it",
-                shell_command("chmod", "+x", name),
-            )
+            message = f"{name} is not executable, so git skips it"
+            hint = shell_command("chmod", "+x", name)
+            yield Diagnosis(Finding("hook", "hooks", message, (hint,)), level="remark")
         elif is_own_hook(name):
-            yield Finding(
-                "good", "hooks", f"{name} is mlver's own: it judges what a commit would bring in"
-            )
+            message = f"{name} is mlver's own: it judges what a commit would bring in"
+            yield PassedCheck("hooks", message)
         else:
-            yield Finding(
-                "good", "hooks", f"{name} runs on mlver's commits; keep it from rewriting .mlver/"
-            )
+            message = f"{name} runs on mlver's commits; keep it from rewriting .mlver/"
+            yield PassedCheck("hooks", message)
 
 
-def _check_author(project: Project) -> Iterator[Finding]:
+def _check_author(project: Project) -> _Check:
     try:
-        yield Finding("good", "author", project.repository.author())
+        return PassedCheck("author", project.repository.author())
     except MlverError as error:
-        yield Finding("wrong", "author", "git does not know who you are", error.hint)
+        message = "git does not know who you are"
+        return Diagnosis(Finding("author", "author", message, error.hints), level="wrong")
 
 
 def _has_remote(project: Project) -> bool:
     return remotes.default_remote(project.repository) is not None
 
 
-def _check_clone(project: Project) -> Iterator[Finding]:
+def _check_clone(project: Project) -> Iterator[_Check]:
     """What a clone was told to leave out."""
     if project.repository.is_shallow():
         message = "this clone is shallow: what was done to a record before its history begins cannot be told"
-        yield Finding("remark", "history", message, "git fetch --unshallow --tags")
+        finding = Finding("clone", "history", message, ("git fetch --unshallow --tags",))
+        yield Diagnosis(finding, level="remark")
     for _, name, value in project.repository.settings(r"^remote\..*\.(tagopt|promisor)$"):
         remote = name.split(".", 1)[1].rpartition(".")[0]
         if value == "--no-tags":
             message = f"none come from {remote} by themselves, so what was sealed elsewhere looks unsealed here"
-            yield Finding(
-                "remark", "tags", message, shell_command("git", "fetch", "--tags", remote)
-            )
+            hint = shell_command("git", "fetch", "--tags", remote)
+            yield Diagnosis(Finding("clone", "tags", message, (hint,)), level="remark")
         elif value == "true":
-            message = f"this clone is partial: mlver fetches nothing from {remote} behind your back, and says what is missing"
-            yield Finding(
-                "remark", "history", message, "git log --all --patch -- .mlver >/dev/null"
+            message = (
+                f"this clone is partial: mlver fetches nothing from {remote} behind your back, and says what is "
+                "missing"
             )
+            hint = "git log --all --patch -- .mlver >/dev/null"
+            yield Diagnosis(Finding("clone", "history", message, (hint,)), level="remark")
 
 
-def _check_remotes(project: Project) -> Iterator[Finding]:
+def _check_remotes(project: Project) -> _Check:
     remote = remotes.default_remote(project.repository)
-    if remote is None:
-        hint = "git remote add origin URL, then git push and mlver tag --push"
-        yield Finding(
-            "remark", "remote", "there is none: this is the only copy of the records", hint
-        )
-    else:
-        yield Finding("good", "remote", f"{remote}; send tags there with mlver tag --push")
+    if remote is not None:
+        return PassedCheck("remote", f"{remote}; send tags there with mlver tag --push")
+    message = "there is none: this is the only copy of the records"
+    hints = ("git remote add origin URL", "git push -u origin HEAD", "mlver tag --push")
+    return Diagnosis(Finding("remote", "remote", message, hints), level="remark")

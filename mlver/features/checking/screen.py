@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
-from mlver.features.checking.doctor import DoctorResult, Finding, FindingLevel
+from mlver.features.checking.doctor import Diagnosis, DiagnosisLevel, DoctorResult
 from mlver.features.checking.verify import VerifyResult
-from mlver.terminal.links import draw_broken_links
+from mlver.terminal.links import draw_findings, draw_hints
 from mlver.terminal.screen import Part, Style, TextScreen, measure_width
 from mlver.terminal.words import format_count, format_size
 
@@ -27,7 +28,7 @@ def draw_verify(result: VerifyResult, screen: TextScreen) -> None:
     screen.draw_line(
         (f"{format_count(len(result.broken), 'broken link')}", "bad"), f"  in {looked}"
     )
-    draw_broken_links(result.broken, screen)
+    draw_findings(result.broken, screen)
     _draw_remarks(result, screen)
 
 
@@ -69,57 +70,64 @@ def _draw_remarks(result: VerifyResult, screen: TextScreen) -> None:
         screen.draw_unbroken("    ", ("hint: ", "dim"), "git fetch --unshallow")
 
 
-_SIGNS: dict[FindingLevel, tuple[str, Style]] = {
-    "good": ("ok", "good"),
+_SIGNS: dict[DiagnosisLevel, tuple[str, Style]] = {
     "remark": ("note", "warn"),
     "wrong": ("wrong", "bad"),
 }
-_FINDINGS_SHOWN = 5
-_FindingGroup = tuple[str, str, str | None]
+_ALIKE_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _CheckLine:
+    """What one line of doctor says; `hints` are what is still to be typed about it."""
+
+    sign: str
+    style: Style
+    subject: str
+    message: str
+    hints: tuple[str, ...] = ()
+
+    @property
+    def group(self) -> tuple[str, str, tuple[str, ...]]:
+        """What lines have in common that need not all be shown."""
+        return self.sign, self.subject, self.hints
 
 
 def draw_doctor(result: DoctorResult, screen: TextScreen) -> None:
-    subjects = max((measure_width(finding.subject) for finding in result.findings), default=0)
-    signs = max((len(_choose_sign(finding, result)[0]) for finding in result.findings), default=0)
-    kinds = Counter(_find_group(finding, result) for finding in result.findings)
-    told: Counter[_FindingGroup] = Counter()
-    for number, finding in enumerate(result.findings):
-        kind = _find_group(finding, result)
-        told[kind] += 1
-        if told[kind] <= _FINDINGS_SHOWN:
-            said, style = _choose_sign(finding, result)
-            subject: Part = (
-                finding.subject + " " * (subjects - measure_width(finding.subject)),
-                "bold",
-            )
-            screen.draw_line(
-                (said.ljust(signs), style),
-                "  ",
-                subject,
-                "  ",
-                finding.message,
-                hang=signs + 4 + subjects,
-            )
-        elif told[kind] == kinds[kind]:
-            more = f"and {kinds[kind] - _FINDINGS_SHOWN:,} more of {finding.subject} (--json lists all)"
-            screen.draw_line((" " * (signs + 2) + more, "dim"))
-        if _find_pending_hint(finding) and [
-            _find_pending_hint(one) for one in result.findings[number + 1 : number + 2]
-        ] != [_find_pending_hint(finding)]:
-            screen.draw_unbroken(" " * (signs + 2), ("hint: ", "dim"), finding.hint or "")
+    lines = [_CheckLine("ok", "good", check.subject, check.message) for check in result.passed]
+    lines += [_describe_diagnosis(diagnosis, result) for diagnosis in result.diagnoses]
+    sign_width = max((len(line.sign) for line in lines), default=0)
+    subject_width = max((measure_width(line.subject) for line in lines), default=0)
+    group_sizes = Counter(line.group for line in lines)
+    seen: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
+    for number, line in enumerate(lines, start=1):
+        seen[line.group] += 1
+        hidden = group_sizes[line.group] - _ALIKE_SHOWN
+        if seen[line.group] <= _ALIKE_SHOWN:
+            _draw_check_line(line, screen, sign_width, subject_width)
+        elif seen[line.group] == group_sizes[line.group]:
+            more = f"and {hidden:,} more of {line.subject} (--json lists all)"
+            screen.draw_line((" " * (sign_width + 2) + more, "dim"))
+        # neighbours that share their hints show them once, after the last
+        next_hints = lines[number].hints if number < len(lines) else ()
+        if line.hints != next_hints:
+            draw_hints(line.hints, screen, indent=sign_width + 2)
 
 
-def _find_pending_hint(finding: Finding) -> str | None:
-    """What to type; neighbours that say the same say it once, after the last."""
-    return finding.hint if finding.level != "good" and not finding.fixed else None
+def _draw_check_line(
+    line: _CheckLine, screen: TextScreen, sign_width: int, subject_width: int
+) -> None:
+    sign = (line.sign.ljust(sign_width), line.style)
+    padding = " " * (subject_width - measure_width(line.subject))
+    subject: Part = (line.subject + padding, "bold")
+    screen.draw_line(sign, "  ", subject, "  ", line.message, hang=sign_width + 4 + subject_width)
 
 
-def _find_group(finding: Finding, result: DoctorResult) -> _FindingGroup:
-    """What findings have in common that need not all be shown: what is wrong with it, and what to type."""
-    return _choose_sign(finding, result)[0], finding.subject, finding.hint
-
-
-def _choose_sign(finding: Finding, result: DoctorResult) -> tuple[str, Style]:
-    if finding.fixed:
-        return "fixed", "good"
-    return ("would fix", "warn") if result.dry_run and finding.fixable else _SIGNS[finding.level]
+def _describe_diagnosis(diagnosis: Diagnosis, result: DoctorResult) -> _CheckLine:
+    finding = diagnosis.finding
+    if diagnosis.fixed:
+        return _CheckLine("fixed", "good", finding.subject, finding.message)
+    sign, style = _SIGNS[diagnosis.level]
+    if result.dry_run and diagnosis.fixable:
+        sign, style = "would fix", "warn"
+    return _CheckLine(sign, style, finding.subject, finding.message, finding.hints)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
-from mlver.policy.chain import BrokenLink, SignatureState, judge_seal, judge_signature
+from mlver.findings import Finding
+from mlver.policy.chain import SignatureState, judge_seal, judge_signature
 from mlver.project.artifacts import damage, measuring
 from mlver.project.audit import audit
 from mlver.project.project import Project, ResolvedRef
@@ -18,6 +20,7 @@ from mlver.project.transaction import editing
 from mlver.records import layout
 from mlver.records.tags import version_tag_name
 from mlver.records.version import VersionRecord
+from mlver.version import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class VerifyResult:
     adopted: tuple[str, ...]
     signatures: SignatureCounts
     shallow: bool
-    broken: tuple[BrokenLink, ...]
+    broken: tuple[Finding, ...]
 
     @property
     def exit_code(self) -> int:
@@ -59,204 +62,219 @@ def verify_versions(
 ) -> VerifyResult:
     """Check the versions `refs` name, or what each model serves now, or (`everything`) all there is.
 
-    Nothing is taken from a cache: every record is parsed and every byte hashed afresh.
+    Every record is parsed and every byte hashed.
     """
     if refs and everything:
         raise UsageError(
             "--all checks every version; naming some beside it says two things",
             hint="mlver verify --all",
         )
-    fresh = project.without_cache
-    broken = list(audit.check_config(fresh))
-    models = [] if refs else _list_models(fresh, broken)
-    chosen = _choose_versions(fresh, refs, models, broken)
-    if not refs and not everything:
-        chosen = _select_serving(fresh.registry, chosen)
-    models = models or sorted({one.model for one in chosen})
-    records = _read_records(fresh, chosen, broken)
-    adopted: list[str] = []
-    signed: list[SignatureState] = []
-    broken += _check_seals(fresh, records, adopted, signed)
+    findings = list(audit.check_config(project))
+    selection = _select_versions(project, refs, everything=everything)
+    findings += selection.findings
+    records, faults = _read_records(project, selection.versions)
+    findings += faults
+    seal_report = _check_seals(project, records)
+    findings += seal_report.findings
     versions = [record for record, _ in records]
-    broken += _check_contents(fresh, versions, everything=everything)
-    broken += _check_working_files(fresh, versions)
-    promotions: list[str] = []
-    for model in models:
-        broken += audit.catch_errors(
-            layout.stages_folder(model), audit.check_chains(fresh, model, promotions)
-        )
-    broken += audit.find_uncommitted(fresh, models)
+    findings += _check_contents(project, versions, everything=everything)
+    findings += _check_working_files(project, versions)
+    chains = [chain for model in selection.models for chain in audit.check_chains(project, model)]
+    for chain in chains:
+        findings += chain.findings
+    findings += audit.find_uncommitted(project, selection.models)
     if everything:
-        broken += audit.check_repository(fresh)
-    pinned = [artifact for record in versions for artifact in record.named_artifacts().values()]
+        findings += audit.check_repository(project)
+    artifacts = [artifact for record in versions for artifact in record.named_artifacts().values()]
+    history_counts = everything or bool(seal_report.adopted)
     return VerifyResult(
-        versions=tuple(f"{one.model}@{one.version}" for one in chosen),
-        promotions=len(promotions),
-        files=sum(artifact.files for artifact in pinned),
-        bytes=sum(artifact.size for artifact in pinned),
+        versions=tuple(f"{ref.model}@{ref.version}" for ref in selection.versions),
+        promotions=sum(chain.total for chain in chains),
+        files=sum(artifact.files for artifact in artifacts),
+        bytes=sum(artifact.size for artifact in artifacts),
         everything=everything,
-        unkept=tuple(
-            f"{one.model}@{one.version} {name}" for one in versions for name in one.unkept_data_sets
-        ),
-        adopted=tuple(adopted),
-        signatures=SignatureCounts(
-            signed.count("good"), signed.count("unknown"), signed.count("unsigned")
-        ),
-        shallow=(everything or bool(adopted)) and project.repository.is_shallow(),
-        broken=tuple(dict.fromkeys(broken)),
+        unkept=_list_unkept(versions),
+        adopted=seal_report.adopted,
+        signatures=seal_report.signatures,
+        shallow=history_counts and project.repository.is_shallow(),
+        broken=tuple(dict.fromkeys(findings)),
     )
 
 
-def _choose_versions(
-    project: Project, refs: Sequence[str], models: Sequence[str], broken: list[BrokenLink]
-) -> list[ResolvedRef]:
-    """The versions to look at: those of `refs`, or all of `models`."""
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """The models and versions to look at, and what kept some from being listed."""
+
+    models: Sequence[str]
+    versions: Sequence[ResolvedRef]
+    findings: Sequence[Finding] = ()
+
+
+def _select_versions(project: Project, refs: Sequence[str], *, everything: bool) -> _Selection:
+    """The versions of `refs`; with none, those that each model serves now, or (`everything`) all."""
     if refs:
-        return [project.resolve_ref(ref) for ref in refs]
-    found: list[ResolvedRef] = []
+        named = [project.resolve_ref(ref) for ref in refs]
+        return _Selection(sorted({ref.model for ref in named}), named)
+    try:
+        models = project.registry.list_models()
+    except MlverError as error:
+        return _Selection([], [], [audit.describe_failure(layout.MODELS, error)])
+    versions: list[ResolvedRef] = []
+    findings: list[Finding] = []
     for model in models:
         try:
-            found += [
-                ResolvedRef(model, number) for number in project.registry.list_versions(model)
-            ]
+            numbers = project.registry.list_versions(model)
         except MlverError as error:
-            broken.append(
-                BrokenLink("name", layout.versions_folder(model), error.message, error.hint)
-            )
-    return found
+            findings.append(audit.describe_failure(layout.versions_folder(model), error))
+            continue
+        serving = None if everything else _find_serving(project.registry, model, numbers)
+        for number in numbers:
+            if serving is None or str(number) in serving:
+                versions.append(ResolvedRef(model, number))
+    return _Selection(models, versions, findings)
 
 
-def _list_models(project: Project, broken: list[BrokenLink]) -> list[str]:
-    try:
-        return project.registry.list_models()
-    except MlverError as error:
-        broken.append(BrokenLink("name", layout.MODELS, error.message, error.hint))
-        return []
-
-
-def _select_serving(registry: RecordRegistry, chosen: Sequence[ResolvedRef]) -> list[ResolvedRef]:
-    """Of all versions, the highest of each model and those that hold a stage."""
-    highest = {one.model: one.version for one in chosen}
-    held = {model: _find_held(registry, model) for model in highest}
-    return [
-        one
-        for one in chosen
-        if one.version == highest[one.model] or str(one.version) in held[one.model]
-    ]
-
-
-def _find_held(registry: RecordRegistry, model: str) -> set[str]:
-    held = set()
+def _find_serving(registry: RecordRegistry, model: str, numbers: Sequence[Version]) -> set[str]:
+    """The highest version of a model and those that hold a stage."""
+    serving = {str(number) for number in numbers[-1:]}
     with suppress(MlverError):  # the chain's own check names it
         for stage in registry.list_stages(model):
             with suppress(MlverError):
                 holder = registry.find_holder(model, stage)
-                held |= {holder.version} if holder else set()
-    return held
+                if holder is not None:
+                    serving.add(holder.version)
+    return serving
+
+
+_DigestedRecord = tuple[VersionRecord, Digest]
 
 
 def _read_records(
-    project: Project, chosen: Iterable[ResolvedRef], broken: list[BrokenLink]
-) -> list[tuple[VersionRecord, Digest]]:
-    """The records that can be read; those that cannot, or that lie in the wrong place, are named in `broken`."""
-    found = []
-    for one in chosen:
-        path = layout.version_path(one.model, one.version)
+    project: Project, refs: Iterable[ResolvedRef]
+) -> tuple[list[_DigestedRecord], list[Finding]]:
+    """The records that can be read, and those that cannot or that lie in the wrong place."""
+    records: list[_DigestedRecord] = []
+    findings: list[Finding] = []
+    for ref in refs:
         try:
-            record, digest = project.registry.read_version(one.model, one.version)
+            records.append(project.registry.read_version(ref.model, ref.version))
         except MlverError as error:
-            broken.append(audit.describe_unreadable(project, "record", path, error))
-            continue
-        found.append((record, digest))
-    return found
+            path = layout.version_path(ref.model, ref.version)
+            findings.append(audit.describe_unreadable(project, "record", path, error))
+    return records, findings
 
 
-def _check_seals(
-    project: Project,
-    records: Sequence[tuple[VersionRecord, Digest]],
-    adopted: list[str],
-    signed: list[SignatureState],
-) -> Iterator[BrokenLink]:
-    """What is wrong with tags and their signatures.
+def _list_unkept(versions: Iterable[VersionRecord]) -> tuple[str, ...]:
+    unkept: list[str] = []
+    for record in versions:
+        for name in record.unkept_data_sets:
+            unkept.append(f"{record.model}@{record.version} {name}")
+    return tuple(unkept)
 
-    `adopted` is told of the versions whose tags cannot seal them, and need not; `signed` of each tag's signature.
-    """
+
+@dataclass(frozen=True, slots=True)
+class _SealReport:
+    """What is wrong with tags and their signatures; `adopted` are versions whose tags cannot seal them, and need not."""
+
+    findings: tuple[Finding, ...]
+    adopted: tuple[str, ...]
+    signatures: SignatureCounts
+
+
+def _check_seals(project: Project, records: Sequence[_DigestedRecord]) -> _SealReport:
     required = False
     with suppress(MlverError):  # settings that cannot be read are named by their own check
-        required = project.registry.read_config().tags.signed
-    for model in dict.fromkeys(record.model for record, _ in records):
-        mine = {record.version: digest for record, digest in records if record.model == model}
-        found = seals.read_tagged_seals(project, model, mine)
-        signatures = seals.check_signatures(
-            project, {version: tag for version, (tag, _) in found.items()}
-        )
-        signed += signatures.values()
-        for version, digest in mine.items():
-            seal = found[version][1] if version in found else None
-            links = judge_seal(model, version, digest, seal)
+        required = project.registry.read_shown_config().tags.signed
+    digests: dict[str, dict[str, Digest]] = {}
+    for record, digest in records:
+        digests.setdefault(record.model, {})[record.version] = digest
+    findings: list[Finding] = []
+    adopted: list[str] = []
+    states: Counter[SignatureState] = Counter()
+    for model, model_digests in digests.items():
+        tagged = seals.read_tagged_seals(project, model, model_digests)
+        tags = {version: tag for version, (tag, _) in tagged.items()}
+        signatures = seals.check_signatures(project, tags)
+        states.update(signatures.values())
+        for version, digest in model_digests.items():
+            _, seal = tagged.get(version, (None, None))
+            faults = judge_seal(model, version, digest, seal)
             if version in signatures:
-                links += judge_signature(
-                    version_tag_name(model, version), signatures[version], required=required
-                )
-            yield from links
-            if seal and seal.landing and not links:
+                name = version_tag_name(model, version)
+                faults += judge_signature(name, signatures[version], required=required)
+            findings += faults
+            if seal and seal.landing and not faults:
                 adopted.append(f"{model}@{version}")
-    yield from seals.check_origins(project, (record for record, _ in records))
+    findings += seals.check_origins(project, (record for record, _ in records))
+    counts = SignatureCounts(states["good"], states["unknown"], states["unsigned"])
+    return _SealReport(tuple(findings), tuple(adopted), counts)
 
 
 def _check_contents(
     project: Project, versions: Sequence[VersionRecord], *, everything: bool
-) -> tuple[BrokenLink, ...]:
-    """Manifests and objects; copies found damaged are set aside, where somebody else's writing does not forbid it."""
-    found = damage.find_damage(project, versions, everything=everything)
-    if found.copies:
+) -> tuple[Finding, ...]:
+    """Manifests and objects; copies found damaged are set aside, unless another command is writing."""
+    damaged = damage.find_damage(project, versions, everything=everything)
+    if damaged.copies:
         with suppress(MlverError), editing(replace(project, wait=0), "verify"):
-            damage.quarantine_damage(project, found)
-    return found.broken
+            damage.quarantine_damage(project, damaged)
+    return damaged.broken
 
 
-def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> list[BrokenLink]:
+def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> list[Finding]:
     """Working files that match no version: of those checked, or of any other of the model."""
-    broken = []
-    for model in dict.fromkeys(record.model for record in records):
-        mine = [record for record in records if record.model == model]
-        for name, path in dict.fromkeys(
-            (n, a.path) for r in mine for n, a in r.named_artifacts().items()
-        ):
-            try:
-                matches = _has_matching_version(project, model, name, path, mine)
-            except MlverError as error:
-                # it cannot be hashed: a link that leads nowhere, a socket, something nobody may read
-                broken.append(BrokenLink("working", path, error.message, error.hint))
-                continue
-            if not matches:
-                latest = mine[-1]
-                undo = shell_command("mlver", "checkout", f"{model}@{latest.version}", "--force")
-                broken.append(
-                    BrokenLink(
-                        "working",
-                        path,
-                        f"holds bytes of no version of {model} ({_describe_differences(project, latest, name)})",
-                        f"{shell_command('mlver', 'status', model)}   (to undo: {undo})",
-                    )
-                )
-    return broken
+    by_model: dict[str, list[VersionRecord]] = {}
+    for record in records:
+        by_model.setdefault(record.model, []).append(record)
+    findings: list[Finding] = []
+    for model_records in by_model.values():
+        for name, path in _list_working_places(model_records):
+            finding = _check_working_file(project, model_records, name, path)
+            if finding is not None:
+                findings.append(finding)
+    return findings
+
+
+def _list_working_places(records: Iterable[VersionRecord]) -> list[tuple[str, str]]:
+    """The name and path of every artifact that some of these versions pin, each once."""
+    places: dict[tuple[str, str], None] = {}
+    for record in records:
+        for name, artifact in record.named_artifacts().items():
+            places[name, artifact.path] = None
+    return list(places)
+
+
+def _check_working_file(
+    project: Project, records: Sequence[VersionRecord], name: str, path: str
+) -> Finding | None:
+    model = records[0].model
+    try:
+        if _has_matching_version(project, model, name, path, records):
+            return None
+    except MlverError as error:
+        # it cannot be hashed: a link that leads nowhere, a socket, something nobody may read
+        return Finding("working", path, error.message, error.hints)
+    latest = records[-1]
+    differences = _describe_differences(project, latest, name)
+    message = f"holds bytes of no version of {model} ({differences})"
+    undo = shell_command("mlver", "checkout", f"{model}@{latest.version}", "--force")
+    return Finding("working", path, message, (shell_command("mlver", "status", model), undo))
 
 
 def _has_matching_version(
     project: Project, model: str, name: str, path: str, checked: Sequence[VersionRecord]
 ) -> bool:
-    found = measuring.measure_at(project, path, fresh=True, keep_manifest=False)
-    if found is None:
+    measured = measuring.measure_at(project, path, fresh=True, keep_manifest=False)
+    if measured is None:
         return True
-    if any(_is_pinned(record, name, found.digest) for record in checked):
+    if any(_is_pinned(record, name, measured.digest) for record in checked):
         return True
     for number in project.registry.list_versions(model):
         try:
             record, _ = project.registry.read_version(model, number)
         except MlverError:
             continue
-        if _is_pinned(record, name, found.digest):
+        if _is_pinned(record, name, measured.digest):
             return True
     return False
 

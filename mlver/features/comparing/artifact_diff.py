@@ -1,4 +1,4 @@
-"""Two snapshots' artifacts compared, by content first and by file only where the content differs."""
+"""Two snapshots' artifacts compared: by content first, by file only where it differs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlver.features.comparing.snapshot import ModelSnapshot, PinnedArtifact
-from mlver.records.manifest import Manifest, compare_manifests
+from mlver.records.manifest import Manifest, ManifestComparison, compare_manifests
 
 ArtifactState = Literal["unchanged", "changed", "added", "removed", "missing"]
+_ABSENT = PinnedArtifact(path="", digest=None, size=0, files=0, form=None, entries=lambda: ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,10 @@ class RenamedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactDiff:
-    """An artifact on both sides or one; `missing`: its place in the work tree is empty. Sizes are in bytes."""
+    """An artifact on one side or both. Sizes are in bytes.
+
+    `missing` means that its place in the work tree is empty.
+    """
 
     name: str
     path: str
@@ -40,7 +44,7 @@ class ArtifactDiff:
 
 def compare_artifacts(old: ModelSnapshot, new: ModelSnapshot) -> Iterator[ArtifactDiff]:
     """Every artifact of either side, the new side's first."""
-    for name in [*new.artifacts, *(name for name in old.artifacts if name not in new.artifacts)]:
+    for name in dict.fromkeys([*new.artifacts, *old.artifacts]):
         yield _compare_artifact(name, old.artifacts.get(name), new.artifacts.get(name))
 
 
@@ -48,26 +52,37 @@ def _compare_artifact(
     name: str, old: PinnedArtifact | None, new: PinnedArtifact | None
 ) -> ArtifactDiff:
     state = _find_state(old, new)
-    there = new or old
-    assert there is not None
-    before = Manifest(old.entries() if old and state == "changed" else ())
-    after = Manifest(new.entries() if new and state == "changed" else ())
-    files = compare_manifests(before, after)
+    before = old or _ABSENT
+    after = new or _ABSENT
+    files = ManifestComparison((), (), (), ())
+    # To list the files takes a while, and says something only where the content differs.
+    if state == "changed":
+        files = compare_manifests(Manifest(before.entries()), Manifest(after.entries()))
+    renamed = [
+        RenamedFile(os.fsdecode(old_name), os.fsdecode(new_name))
+        for old_name, new_name in files.renamed
+    ]
     return ArtifactDiff(
         name=name,
-        path=there.path,
+        path=after.path or before.path,
         state=state,
-        old_digest=str(old.digest) if old and old.digest else None,
-        new_digest=str(new.digest) if new and new.digest else None,
-        old_size=old.size if old else 0,
-        new_size=new.size if new else 0,
-        old_files=old.files if old else 0,
-        new_files=new.files if new else 0,
+        old_digest=_format_digest(before),
+        new_digest=_format_digest(after),
+        old_size=before.size,
+        new_size=after.size,
+        old_files=before.files,
+        new_files=after.files,
         added=_decode_names(files.added),
         removed=_decode_names(files.removed),
         changed=_decode_names(files.changed),
-        renamed=tuple(RenamedFile(os.fsdecode(a), os.fsdecode(b)) for a, b in files.renamed),
+        renamed=tuple(renamed),
     )
+
+
+def _format_digest(artifact: PinnedArtifact) -> str | None:
+    if artifact.digest is None:
+        return None
+    return str(artifact.digest)
 
 
 def _find_state(old: PinnedArtifact | None, new: PinnedArtifact | None) -> ArtifactState:
@@ -77,7 +92,9 @@ def _find_state(old: PinnedArtifact | None, new: PinnedArtifact | None) -> Artif
         return "removed"
     if new.digest is None:
         return "missing"
-    return "unchanged" if old.digest == new.digest else "changed"
+    if old.digest == new.digest:
+        return "unchanged"
+    return "changed"
 
 
 def _decode_names(names: tuple[bytes, ...]) -> tuple[str, ...]:

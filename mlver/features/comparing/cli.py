@@ -44,25 +44,22 @@ def diff_command(
 ) -> None:
     """Compare two versions, a version with files, or two commits.
 
-    Params, metrics (which way is better stands in model.yaml), files, environment and code. `main...HEAD` shows what a
-    branch registers, moves and changes since it left main, as a pull request does; `A..B` compares the two directly.
+    Params, metrics (which way is better stands in model.yaml), files, environment and code.
+    `main...HEAD` shows what a branch registers, moves and changes since it left main, as a pull
+    request does; `A..B` compares the two directly.
     """
-    project = find_session(ctx).initialised_project
-    asked = parse_range(a)
-    if asked is None:
-        result = diff_versions(project, a, b)
-        emit_result(
-            result,
-            markdown.draw_diff_markdown if as_markdown else draw_diff,
-            json=json,
-            code=int(exit_code and result.differs),
-        )
+    project = find_session(ctx).shown_project
+    commit_range = parse_range(a)
+    if commit_range is None:
+        diff = diff_versions(project, a, b)
+        draw = markdown.draw_diff_markdown if as_markdown else draw_diff
+        emit_result(diff, draw, json=json, code=int(exit_code and diff.differs))
         return
     if b is not None:
         raise UsageError(f"{a} names both sides already", hint=f"mlver diff {a}")
-    reviewed = review_range(project, asked)
-    show = markdown.draw_review_markdown if as_markdown else draw_review
-    emit_result(reviewed, show, json=json, code=int(exit_code and reviewed.differs))
+    review = review_range(project, commit_range)
+    draw_range = markdown.draw_review_markdown if as_markdown else draw_review
+    emit_result(review, draw_range, json=json, code=int(exit_code and review.differs))
 
 
 STATUS_EXAMPLES = (
@@ -80,5 +77,5 @@ def status_command(
     json: Json = False,
 ) -> None:
     """Compare the work tree with the latest version; suggest the bump."""
-    result = find_status(find_session(ctx).initialised_project, model)
+    result = find_status(find_session(ctx).shown_project, model)
     emit_result(result, draw_status, json=json, code=int(exit_code and result.differs))

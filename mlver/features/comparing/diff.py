@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
 from mlver.features.comparing.snapshot import (
-    ModelSnapshot,
     keep_file_values,
+    read_directions,
     snapshot_version,
     snapshot_work_tree,
 )
@@ -19,11 +19,15 @@ from mlver.features.comparing.value_diff import (
 )
 from mlver.git.repository import CommitSummary
 from mlver.project.project import Project
+from mlver.records.version import CodeState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeDiff:
-    """`commits` and `stat` lie between the two commits; `known` is False where this clone lacks one of them."""
+    """`commits` and `stat` lie between the two commits.
+
+    `known` is False where this clone lacks one of the commits.
+    """
 
     old: str | None
     new: str | None
@@ -50,48 +54,58 @@ class DiffResult:
     @property
     def differs(self) -> bool:
         """Whether anything but the code's commits differs."""
-        moved = any(metric.old != metric.new for metric in self.metrics)
-        changed = any(artifact.state != "unchanged" for artifact in self.artifacts)
-        return bool(self.params or moved or changed or self.environment or self.labels)
+        if self.params or self.environment or self.labels:
+            return True
+        if any(metric.old != metric.new for metric in self.metrics):
+            return True
+        return any(artifact.state != "unchanged" for artifact in self.artifacts)
 
 
 def diff_versions(project: Project, a: str | None, b: str | None = None) -> DiffResult:
-    """Compare version `a` with version `b`, or with the work tree. `@SELECTOR` in `b` means a version of a's model."""
+    """Compare version `a` with version `b`, or with the work tree.
+
+    `@SELECTOR` in `b` means a version of a's model.
+    """
     chosen = project.resolve_ref(a)
     old = snapshot_version(project, chosen)
+    labels: tuple[ValueChange, ...] = ()
     if b is None:
         new = snapshot_work_tree(project, chosen.model, environment=True)
         old = keep_file_values(project, old, new)
     else:
-        new = snapshot_version(
-            project, project.resolve_ref(f"{chosen.model}{b}" if b.startswith("@") else b)
-        )
-    settings = project.registry.read_settings(new.model)
+        other_ref = f"{chosen.model}{b}" if b.startswith("@") else b
+        new = snapshot_version(project, project.resolve_ref(other_ref))
+        labels = compare_values(old.labels, new.labels)
+    directions = read_directions(project.registry, new.model)
     return DiffResult(
         old=old.label,
         new=new.label,
         params=compare_values(old.params, new.params),
-        metrics=compare_metrics(old.metrics, new.metrics, settings.directions if settings else {}),
+        metrics=compare_metrics(old.metrics, new.metrics, directions),
         artifacts=tuple(compare_artifacts(old, new)),
         environment=compare_values(old.environment_document, new.environment_document),
-        labels=compare_values(old.labels, new.labels) if b is not None else (),
-        code=_diff_code(project, old, new),
+        labels=labels,
+        code=_diff_code(project, old.code, new.code),
     )
 
 
-def _diff_code(project: Project, old: ModelSnapshot, new: ModelSnapshot) -> CodeDiff:
-    ours, theirs = old.code.commit, new.code.commit
+def _diff_code(project: Project, old: CodeState, new: CodeState) -> CodeDiff:
     repository = project.repository
-    known = all(commit is None or repository.has_commit(commit) for commit in (ours, theirs))
-    apart = known and ours is not None and theirs is not None and ours != theirs
+    known = True
+    for commit in (old.commit, new.commit):
+        if commit is not None and not repository.has_commit(commit):
+            known = False
+    commits: tuple[CommitSummary, ...] = ()
+    stat = ""
+    if known and old.commit and new.commit and old.commit != new.commit:
+        commits = tuple(repository.commits_between(old.commit, new.commit))
+        stat = repository.stat_between(old.commit, new.commit)
     return CodeDiff(
-        old=ours,
-        new=theirs,
-        old_dirty=old.code.dirty,
-        new_dirty=new.code.dirty,
+        old=old.commit,
+        new=new.commit,
+        old_dirty=old.dirty,
+        new_dirty=new.dirty,
         known=known,
-        commits=tuple(repository.commits_between(ours, theirs))
-        if apart and ours and theirs
-        else (),
-        stat=repository.stat_between(ours, theirs) if apart and ours and theirs else "",
+        commits=commits,
+        stat=stat,
     )

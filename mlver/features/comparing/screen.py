@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from mlver.features.comparing.artifact_diff import ArtifactDiff, RenamedFile
+from mlver.features.comparing.diff import CodeDiff, DiffResult
 from mlver.features.comparing.review import AddedJudgement, NewVersion, ReviewResult
 from mlver.features.comparing.status import ModelStatus, StatusResult
 from mlver.features.comparing.value_diff import MetricChange, ValueChange
 from mlver.records.promotion import PromotionRecord
 from mlver.terminal.gates import draw_gates
+from mlver.terminal.links import draw_hints
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import Cell, Part, Style, TextScreen
 from mlver.terminal.words import (
@@ -26,9 +27,7 @@ from mlver.terminal.words import (
     take_first_line,
 )
 
-if TYPE_CHECKING:
-    from mlver.features.comparing.diff import CodeDiff, DiffResult
-
+# A screen shows the first of many; --json and the comment of a pull request have more room.
 _FILES_SHOWN = 10
 _PACKAGES_SHOWN = 12
 _COMMITS_SHOWN = 8
@@ -55,8 +54,9 @@ def draw_value_changes(
         return
     screen.draw_line((title, "bold"))
     screen.draw_table([_format_value_row(change) for change in changes[:most]], indent=2, fold=1)
-    if len(changes) > most:
-        screen.draw_line((f"  and {len(changes) - most} more (--json lists all)", "dim"))
+    hidden = len(changes) - most
+    if hidden > 0:
+        screen.draw_line((f"  and {hidden} more (--json lists all)", "dim"))
 
 
 def _format_value_row(change: ValueChange) -> list[Cell]:
@@ -73,20 +73,22 @@ def draw_metric_changes(changes: Sequence[MetricChange], screen: TextScreen) -> 
         return
     screen.draw_line(("metrics", "bold"))
     screen.draw_table([_format_metric_row(change) for change in moved], right=(1, 2, 3), indent=2)
-    if any(change.verdict == "unknown" and change.delta is not None for change in moved):
-        screen.draw_line(
-            ("  which way is better: `directions: {accuracy: higher}` in model.yaml", "dim")
-        )
+    for change in moved:
+        if change.verdict == "unknown" and change.delta is not None:
+            advice = "  which way is better: `directions: {accuracy: higher}` in model.yaml"
+            screen.draw_line((advice, "dim"))
+            break
 
 
 def _format_metric_row(change: MetricChange) -> list[Cell]:
-    old, new = _format_metric_pair(change)
+    old, new = format_metric_pair(change)
     delta = "" if change.delta is None else format_signed(change.delta)
     ratio = "" if change.percent is None else format_percent(change.percent)
     verdict, style = _style_verdict(change)
+    arrow = "→" if old and new else " "
     return [
         change.key,
-        f"{old} →" if old and new else f"{old}  ",
+        f"{old} {arrow}",
         new,
         (delta, style),
         (ratio, style),
@@ -95,24 +97,26 @@ def _format_metric_row(change: MetricChange) -> list[Cell]:
 
 
 def _style_verdict(change: MetricChange) -> tuple[str, Style]:
-    if change.old is None or change.new is None:
-        return ("added" if change.old is None else "removed", "dim")
+    if change.old is None:
+        return "added", "dim"
+    if change.new is None:
+        return "removed", "dim"
     if change.verdict in ("unknown", "same"):
         return "", "plain"
     return change.verdict, _VERDICTS[change.verdict]
 
 
-def _format_metric_pair(change: MetricChange) -> tuple[str, str]:
+def format_metric_pair(change: MetricChange) -> tuple[str, str]:
+    """The old and the new number, written so that they look different; blank where absent."""
     if change.old is not None and change.new is not None:
         return distinguish_values(change.old, change.new)
-    return (
-        "" if change.old is None else format_number(change.old),
-        "" if change.new is None else format_number(change.new),
-    )
+    old = "" if change.old is None else format_number(change.old)
+    new = "" if change.new is None else format_number(change.new)
+    return old, new
 
 
-def draw_artifact_changes(found: Sequence[ArtifactDiff], screen: TextScreen) -> None:
-    changed = [artifact for artifact in found if artifact.state != "unchanged"]
+def draw_artifact_changes(artifacts: Sequence[ArtifactDiff], screen: TextScreen) -> None:
+    changed = [artifact for artifact in artifacts if artifact.state != "unchanged"]
     if not changed:
         return
     screen.draw_line(("artifacts", "bold"))
@@ -132,53 +136,54 @@ def _describe_artifact_sizes(artifact: ArtifactDiff) -> str:
     new = f"{format_count(artifact.new_files, 'file')}, {format_size(artifact.new_size)}"
     if artifact.state == "added":
         return new
-    return old if artifact.state in ("removed", "missing") or old == new else f"{old} → {new}"
+    if artifact.state in ("removed", "missing") or old == new:
+        return old
+    return f"{old} → {new}"
 
 
 def _draw_file_changes(artifact: ArtifactDiff, screen: TextScreen) -> None:
-    rows: list[list[Cell]] = [[("−", "bad"), name] for name in artifact.removed if name]
-    rows += [[("+", "good"), name] for name in artifact.added if name]
-    rows += [[("~", "warn"), name] for name in artifact.changed if name]
-    rows += [
-        [("→", "warn"), _describe_renamed_file(renamed, artifact)] for renamed in artifact.renamed
-    ]
+    rows: list[list[Cell]] = []
+    signs: tuple[tuple[Part, Sequence[str]], ...] = (
+        (("−", "bad"), artifact.removed),
+        (("+", "good"), artifact.added),
+        (("~", "warn"), artifact.changed),
+    )
+    for sign, names in signs:
+        # An artifact that is a single file has an empty name inside itself.
+        rows += [[sign, name] for name in names if name]
+    for renamed in artifact.renamed:
+        rows.append([("→", "warn"), _describe_renamed_file(renamed, artifact)])
     screen.draw_table(rows[:_FILES_SHOWN], indent=4, fold=1)
-    if len(rows) > _FILES_SHOWN:
-        screen.draw_line(
-            (f"    and {len(rows) - _FILES_SHOWN:,} more files (--json lists all)", "dim")
-        )
+    hidden = len(rows) - _FILES_SHOWN
+    if hidden > 0:
+        screen.draw_line((f"    and {hidden:,} more files (--json lists all)", "dim"))
 
 
 def _describe_renamed_file(renamed: RenamedFile, artifact: ArtifactDiff) -> str:
-    """An artifact that is a single file has no name inside itself."""
-    return (
-        f"{renamed.old} → {renamed.new or artifact.path}"
-        if renamed.old
-        else f"the file is {renamed.new} now"
-    )
+    # As above: an empty name is the artifact itself.
+    if not renamed.old:
+        return f"the file is {renamed.new} now"
+    return f"{renamed.old} → {renamed.new or artifact.path}"
 
 
 def _draw_code_changes(code: CodeDiff, screen: TextScreen) -> None:
     if not code.known:
-        screen.draw_line(
-            ("code", "bold"), ("  a commit is not in this clone: git fetch --unshallow", "warn")
-        )
+        advice = "  a commit is not in this clone: git fetch --unshallow"
+        screen.draw_line(("code", "bold"), (advice, "warn"))
         return
-    if not code.commits and not (code.new_dirty or code.old_dirty):
+    if not code.commits and not code.new_dirty and not code.old_dirty:
         return
     screen.draw_line(("code", "bold"), f"  {format_count(len(code.commits), 'commit')}")
-    screen.draw_table(
-        [
-            [(commit.id[:10], "dim"), take_first_line(commit.subject)]
-            for commit in code.commits[:_COMMITS_SHOWN]
-        ],
-        indent=2,
-        fold=1,
-    )
-    if len(code.commits) > _COMMITS_SHOWN:
-        screen.draw_line((f"  and {len(code.commits) - _COMMITS_SHOWN} more", "dim"))
-    for line in clean_lines(code.stat) if code.stat else []:
-        screen.draw_line((f" {line}", "dim"))
+    rows: list[list[Cell]] = []
+    for commit in code.commits[:_COMMITS_SHOWN]:
+        rows.append([(commit.id[:10], "dim"), take_first_line(commit.subject)])
+    screen.draw_table(rows, indent=2, fold=1)
+    hidden = len(code.commits) - _COMMITS_SHOWN
+    if hidden > 0:
+        screen.draw_line((f"  and {hidden} more", "dim"))
+    if code.stat:
+        for line in clean_lines(code.stat):
+            screen.draw_line((f" {line}", "dim"))
     if code.new_dirty:
         screen.draw_line(("  with changes that are not committed", "warn"))
 
@@ -198,50 +203,47 @@ def draw_status(result: StatusResult, screen: TextScreen) -> None:
 
 
 def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:
-    latest = "" if model.version == model.latest else f" (the latest is {model.latest})"
-    screen.draw_line(
-        (f"{model.model} {model.version}", "name"), (f"  against the work tree{latest}", "dim")
-    )
+    title: Part = (f"{model.model} {model.version}", "name")
+    against = "  against the work tree"
+    if model.version != model.latest:
+        against += f" (the latest is {model.latest})"
+    screen.draw_line(title, (against, "dim"))
     draw_artifact_changes(model.artifacts, screen)
     draw_value_changes("params", model.params, screen)
     draw_metric_changes(model.metrics, screen)
     if model.lacking:
         screen.draw_line(("missing  ", "warn"), join_listed(model.lacking))
     _draw_code_status(model, screen)
-    missing = [artifact.path for artifact in model.artifacts if artifact.state == "missing"]
+    _draw_next_command(model, screen)
+
+
+def _draw_next_command(model: ModelStatus, screen: TextScreen) -> None:
     if model.bump:
-        screen.draw_unbroken(
-            ("next: ", "dim"),
-            f"mlver register {model.model} --bump {model.bump} -m WHY",
-            _describe_next_version(model),
-        )
-    elif missing:
-        screen.draw_unbroken(("next: ", "dim"), f"mlver checkout {model.model}@{model.version}")
-    elif latest:
-        screen.draw_unbroken(
-            ("next: ", "dim"),
-            f"mlver checkout {model.model}@{model.latest}",
-            ("   (goes forward again)", "dim"),
-        )
+        command = f"mlver register {model.model} --bump {model.bump} -m WHY"
+        remark = f"   (makes {model.next})"
+    elif any(artifact.state == "missing" for artifact in model.artifacts):
+        command = f"mlver checkout {model.model}@{model.version}"
+        remark = ""
+    elif model.version != model.latest:
+        command = f"mlver checkout {model.model}@{model.latest}"
+        remark = "   (goes forward again)"
     else:
         screen.draw_line("  weights, data and params are as registered")
-
-
-def _describe_next_version(model: ModelStatus) -> Part:
-    return (f"   (makes {model.next})", "dim")
+        return
+    screen.draw_unbroken(("next: ", "dim"), command, (remark, "dim"))
 
 
 def _draw_code_status(model: ModelStatus, screen: TextScreen) -> None:
-    said = []
+    remarks = []
     if model.commits:
-        said.append(f"{format_count(model.commits, 'commit')} since")
+        remarks.append(f"{format_count(model.commits, 'commit')} since")
     if model.dirty:
-        said.append("changes that are not committed")
-    if said:
-        screen.draw_line(("code", "bold"), f"  {', '.join(said)}")
+        remarks.append("changes that are not committed")
+    if remarks:
+        screen.draw_line(("code", "bold"), f"  {', '.join(remarks)}")
 
 
-_DONE: dict[str, tuple[str, Style]] = {
+_EVENTS: dict[str, tuple[str, Style]] = {
     "promote": ("promoted", "good"),
     "rollback": ("rolled back", "bad"),
     "retire": ("retired", "warn"),
@@ -259,16 +261,18 @@ def draw_review(result: ReviewResult, screen: TextScreen) -> None:
     if not result.differs:
         screen.draw_line("  says nothing new of any model")
     for warned in result.warnings:
-        screen.draw_line(("warning: ", "warn"), (warned.path, "bold"), f" {warned.message}", hang=2)
-        screen.draw_unbroken("  ", ("hint: ", "dim"), warned.hint)
+        screen.draw_line(
+            ("warning: ", "warn"), (warned.subject, "bold"), f" {warned.message}", hang=2
+        )
+        draw_hints(warned.hints, screen, indent=2)
     for version in result.versions:
         _draw_new_version(version, screen)
     if result.promotions:
         screen.draw_blank_line()
     for promotion in result.promotions:
         _draw_promotion(promotion, screen)
-    for given in (*result.evaluations, *result.approvals):
-        _draw_evaluation_or_approval(given, screen)
+    for judgement in (*result.evaluations, *result.approvals):
+        _draw_evaluation_or_approval(judgement, screen)
     for changed in result.settings:
         screen.draw_line((changed.path, "bold"), f"  {changed.state}")
         draw_value_changes("settings", changed.changes, screen)
@@ -276,38 +280,38 @@ def draw_review(result: ReviewResult, screen: TextScreen) -> None:
 
 def describe_new_version(version: NewVersion) -> str:
     """How a version came about: `minor, incremental, from 1.0.0`."""
-    bump = version.bump or "the first"
-    parent = f", from {version.parent}" if version.parent else ""
-    against = (
-        f", compared with {version.compared}"
-        if version.compared not in (None, version.parent)
-        else ""
-    )
-    return f"{bump}, {version.update}{parent}{against}"
+    words: list[str] = [version.bump or "the first", version.update]
+    if version.parent:
+        words.append(f"from {version.parent}")
+    if version.compared not in (None, version.parent):
+        words.append(f"compared with {version.compared}")
+    return ", ".join(words)
 
 
 def summarise_review(result: ReviewResult) -> str:
     """`1 version registered, 2 promotions`, or that there is nothing."""
     rollbacks = sum(promotion.action == "rollback" for promotion in result.promotions)
-    told = [
-        (len(result.versions), format_count(len(result.versions), "version") + " registered"),
-        (
-            len(result.promotions) - rollbacks,
-            format_count(len(result.promotions) - rollbacks, "stage move"),
-        ),
-        (rollbacks, format_count(rollbacks, "rollback")),
-        (len(result.evaluations), format_count(len(result.evaluations), "evaluation")),
-        (len(result.approvals), format_count(len(result.approvals), "approval")),
-        (len(result.settings), format_count(len(result.settings), "change") + " of settings"),
-        (len(result.warnings), format_count(len(result.warnings), "warning")),
-    ]
-    return ", ".join(said for number, said in told if number) or "nothing new of any model"
+    counts = (
+        (len(result.versions), "version", " registered"),
+        (len(result.promotions) - rollbacks, "stage move", ""),
+        (rollbacks, "rollback", ""),
+        (len(result.evaluations), "evaluation", ""),
+        (len(result.approvals), "approval", ""),
+        (len(result.settings), "change", " of settings"),
+        (len(result.warnings), "warning", ""),
+    )
+    phrases = []
+    for number, noun, ending in counts:
+        if number:
+            phrases.append(f"{format_count(number, noun)}{ending}")
+    return ", ".join(phrases) or "nothing new of any model"
 
 
 def describe_stage_move(promotion: PromotionRecord) -> str:
     """`production: 1.0.0 → 1.1.0`."""
-    now = "(empty)" if promotion.action == "retire" else promotion.version
-    return f"{promotion.stage}: {promotion.previous or '(empty)'} → {now}"
+    before = promotion.previous or "(empty)"
+    after = "(empty)" if promotion.action == "retire" else promotion.version
+    return f"{promotion.stage}: {before} → {after}"
 
 
 def _draw_new_version(version: NewVersion, screen: TextScreen) -> None:
@@ -317,41 +321,37 @@ def _draw_new_version(version: NewVersion, screen: TextScreen) -> None:
         (f"{version.model} {version.version}", "name"),
         f"  ({describe_new_version(version)})",
     )
-    screen.draw_line(
-        f"  {take_first_line(version.message)}",
-        (f"  {format_author(version.author)}", "dim"),
-        hang=2,
-    )
+    _draw_reason(version.message, version.author, screen)
     draw_metric_changes(version.metrics, screen)
     draw_value_changes("params", version.params, screen)
     draw_artifact_changes(version.artifacts, screen)
-    draw_value_changes("environment", version.environment, screen, most=12)
+    draw_value_changes("environment", version.environment, screen, most=_PACKAGES_SHOWN)
     draw_value_changes("labels", version.labels, screen)
 
 
 def _draw_promotion(promotion: PromotionRecord, screen: TextScreen) -> None:
-    done, style = _DONE[promotion.action]
-    forced: Part = ("  by force", "warn") if promotion.forced else ""
-    screen.draw_line(
-        (done, style),
+    parts: list[Part] = [
+        _EVENTS[promotion.action],
         " ",
         (f"{promotion.model} {promotion.version}", "name"),
         f"  {describe_stage_move(promotion)}",
-        forced,
-    )
-    screen.draw_line(
-        f"  {take_first_line(promotion.message)}",
-        (f"  {format_author(promotion.author)}", "dim"),
-        hang=2,
-    )
+    ]
+    if promotion.forced:
+        parts.append(("  by force", "warn"))
+    screen.draw_line(*parts)
+    _draw_reason(promotion.message, promotion.author, screen)
     draw_gates(promotion.gates, screen)
     for approval in promotion.approvals:
         screen.draw_line("  approved by ", approval.approver)
 
 
-def _draw_evaluation_or_approval(given: AddedJudgement, screen: TextScreen) -> None:
-    done = "evaluated" if given.stage is None else f"approved for {given.stage}"
-    screen.draw_line((done, "bold"), " ", (f"{given.model} {given.version}", "name"))
-    screen.draw_line(
-        f"  {take_first_line(given.message)}", (f"  {format_author(given.author)}", "dim"), hang=2
-    )
+def _draw_evaluation_or_approval(judgement: AddedJudgement, screen: TextScreen) -> None:
+    event = "evaluated" if judgement.stage is None else f"approved for {judgement.stage}"
+    screen.draw_line((event, "bold"), " ", (f"{judgement.model} {judgement.version}", "name"))
+    _draw_reason(judgement.message, judgement.author, screen)
+
+
+def _draw_reason(message: str, author: str, screen: TextScreen) -> None:
+    """Why something was done, and by whom."""
+    reason = f"  {take_first_line(message)}"
+    screen.draw_line(reason, (f"  {format_author(author)}", "dim"), hang=2)

@@ -1,25 +1,31 @@
-"""One side of a comparison: a registered version, or the work tree as it would be registered now."""
+"""One side of a comparison: a version, or the work tree as it would be registered now."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.project.artifacts import measuring
 from mlver.project.project import Project, ResolvedRef
-from mlver.project.worktree import environment, value_files
+from mlver.project.registry.registry import RecordRegistry
+from mlver.project.worktree import value_files
+from mlver.project.worktree.environment import capture_environment
 from mlver.records.manifest import Manifest, ManifestEntry
-from mlver.records.model import ArtifactSettings, ModelSettings
+from mlver.records.model import ArtifactSettings, Direction, ModelSettings
 from mlver.records.values import Document
 from mlver.records.version import CodeState, TrainingEnvironment
 
 
 @dataclass(frozen=True, slots=True)
 class PinnedArtifact:
-    """An artifact on one side. `digest` is None where nothing is there; `entries` lists its files when asked."""
+    """An artifact on one side. `digest` is None where its path is empty.
+
+    `entries` lists its files, which takes a while.
+    """
 
     path: str
     digest: Digest | None
@@ -31,7 +37,7 @@ class PinnedArtifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSnapshot:
-    """`label` names the side to people; `lacking` are parameter and metric files that are not there."""
+    """`label` names the side; `lacking` are the files of params and metrics that do not exist."""
 
     model: str
     label: str
@@ -45,29 +51,29 @@ class ModelSnapshot:
 
     @property
     def environment_document(self) -> Document:
-        """The environment, to be compared; empty where there is none."""
-        return self.environment.to_document() if self.environment else {}
+        """The environment as a document, to be compared; empty where there is none."""
+        if self.environment is None:
+            return {}
+        return self.environment.to_document()
 
 
 def snapshot_version(project: Project, chosen: ResolvedRef) -> ModelSnapshot:
     """A registered version."""
     record, _ = project.registry.read_version(chosen.model, chosen.version)
-
-    def pin_artifact(name: str) -> PinnedArtifact:
-        found = record.named_artifacts()[name]
-        return PinnedArtifact(
-            found.path,
-            found.digest,
-            found.size,
-            found.files,
-            found.format,
-            lambda: measuring.list_entries(project, found),
+    artifacts = {}
+    for name, artifact in record.named_artifacts().items():
+        artifacts[name] = PinnedArtifact(
+            path=artifact.path,
+            digest=artifact.digest,
+            size=artifact.size,
+            files=artifact.files,
+            form=artifact.format,
+            entries=partial(measuring.list_entries, project, artifact),
         )
-
     return ModelSnapshot(
         model=record.model,
         label=f"{record.model} {record.version}",
-        artifacts={name: pin_artifact(name) for name in record.named_artifacts()},
+        artifacts=artifacts,
         params=record.params,
         metrics=record.metrics,
         labels=record.labels,
@@ -77,99 +83,113 @@ def snapshot_version(project: Project, chosen: ResolvedRef) -> ModelSnapshot:
 
 
 def snapshot_work_tree(project: Project, model: str, *, environment: bool = False) -> ModelSnapshot:
-    """The work tree, at the places `model.yaml` tells. `environment` captures it too, which takes a while."""
+    """The work tree, at the paths that `model.yaml` names.
+
+    With `environment` that is captured too, which takes a while.
+    """
     settings = project.registry.read_settings(model)
     if settings is None or settings.weights is None:
         raise MlverError(
             f"{model} has no model.yaml, so mlver does not know where its files are",
             hint=f"mlver register {model} --weights PATH -m WHY",
         )
-    wanted = {"weights": settings.weights, **settings.data}
-    changed, _ = project.repository.changes()
-    own = measuring.collect_own_paths(settings)
-    head = project.repository.head()
-    lacking = tuple(
-        path
-        for path in (*settings.params, *settings.metrics)
-        if not (project.top_folder / path).exists()
-    )
-    params = value_files.gather_values(
-        project.top_folder, _list_present(settings.params, lacking), ()
-    )
+    listed_artifacts = {"weights": settings.weights, **settings.data}
+    artifacts = {}
+    for name, artifact in listed_artifacts.items():
+        artifacts[name] = _measure_artifact(project, artifact)
+    lacking = []
+    for path in (*settings.params, *settings.metrics):
+        if not (project.top_folder / path).exists():
+            lacking.append(path)
+    params = _gather_values(project, settings.params, lacking)
+    captured = None
+    if environment:
+        captured = capture_environment(project.top_folder, params, settings.command)
     return ModelSnapshot(
         model=model,
         label=f"{model} (work tree)",
-        artifacts={name: _measure_artifact(project, artifact) for name, artifact in wanted.items()},
+        artifacts=artifacts,
         params=params,
-        metrics=value_files.gather_values(
-            project.top_folder, _list_present(settings.metrics, lacking), ()
-        ),
-        environment=_capture_environment(project, settings, params) if environment else None,
-        code=CodeState(
-            commit=head.commit,
-            branch=head.branch,
-            dirty=any(not own.covers_path(path) for path in changed),
-        ),
-        lacking=lacking,
+        metrics=_gather_values(project, settings.metrics, lacking),
+        environment=captured,
+        code=_find_code_state(project, settings),
+        lacking=tuple(lacking),
     )
 
 
-def keep_file_values(project: Project, old: ModelSnapshot, new: ModelSnapshot) -> ModelSnapshot:
-    """`old` without the values that were given on its command line, to be compared with the work tree's files.
+def _gather_values(
+    project: Project, files: tuple[str, ...], lacking: list[str]
+) -> Mapping[str, Any]:
+    present = [path for path in files if path not in lacking]
+    return value_files.gather_values(project.top_folder, present, ())
 
-    Those are the ones no file has now, nor had in the commit the version was made from.
+
+def _find_code_state(project: Project, settings: ModelSettings) -> CodeState:
+    """HEAD, and whether anything but the model's own files differs from it."""
+    head = project.repository.head()
+    changed_paths, _ = project.repository.changes()
+    own_paths = measuring.collect_own_paths(settings)
+    dirty = not all(own_paths.covers_path(path) for path in changed_paths)
+    return CodeState(commit=head.commit, branch=head.branch, dirty=dirty)
+
+
+def read_directions(registry: RecordRegistry, model: str) -> Mapping[str, Direction]:
+    """Which way each metric of a model is better, as its `model.yaml` says."""
+    settings = registry.read_settings(model)
+    if settings is None:
+        return {}
+    return settings.directions
+
+
+def keep_file_values(project: Project, old: ModelSnapshot, new: ModelSnapshot) -> ModelSnapshot:
+    """`old` without the values that only its command line gave, for a comparison with files.
+
+    Those are the values that no file has now, nor had in the commit the version was made from.
     """
     settings = project.registry.read_settings(old.model) or ModelSettings(model=old.model)
+    commit = old.code.commit
     return replace(
         old,
-        params=_select_file_values(project, old, old.params, new.params, settings.params),
-        metrics=_select_file_values(project, old, old.metrics, new.metrics, settings.metrics),
+        params=_select_file_values(project, commit, old.params, new.params, settings.params),
+        metrics=_select_file_values(project, commit, old.metrics, new.metrics, settings.metrics),
     )
 
 
 def _select_file_values(
     project: Project,
-    side: ModelSnapshot,
+    commit: str | None,
     old: Mapping[str, Any],
     new: Mapping[str, Any],
     files: tuple[str, ...],
 ) -> Mapping[str, Any]:
     kept = value_files.select_common(old, new)
-    if kept == old or side.code.commit is None:
+    if kept == old or commit is None:
         return kept
-    then = project.repository.blobs(f"{side.code.commit}:{file}" for file in files)
-    return value_files.select_common(
-        old, new, value_files.read_past_values(zip(files, then, strict=True))
-    )
+    contents = project.repository.blobs(f"{commit}:{file}" for file in files)
+    past_values = value_files.read_past_values(zip(files, contents, strict=True))
+    return value_files.select_common(old, new, past_values)
 
 
 def _measure_artifact(project: Project, settings: ArtifactSettings) -> PinnedArtifact:
     path = settings.path
-    found = measuring.measure_at(project, path, keep_manifest=False)
-    if found is None:
+    measured = measuring.measure_at(project, path, keep_manifest=False)
+    if measured is None:
         return PinnedArtifact(path, None, 0, 0, settings.format, lambda: ())
-
-    def list_entries() -> tuple[ManifestEntry, ...]:
-        # its files are known to the stat cache by now: this lists them again without reading them
-        again = measuring.measure_at(project, path)
-        if again is None:
-            return ()
-        return (
-            Manifest.parse(again.manifest, path).entries
-            if again.manifest
-            else ((b"", again.digest.hex),)
-        )
-
     return PinnedArtifact(
-        path, found.digest, found.size, found.files, settings.format, list_entries
+        path=path,
+        digest=measured.digest,
+        size=measured.size,
+        files=measured.files,
+        form=settings.format,
+        entries=partial(_list_working_files, project, path),
     )
 
 
-def _capture_environment(
-    project: Project, settings: ModelSettings, params: Mapping[str, Any]
-) -> TrainingEnvironment:
-    return environment.capture_environment(project.top_folder, params, settings.command)
-
-
-def _list_present(files: tuple[str, ...], lacking: tuple[str, ...]) -> list[str]:
-    return [path for path in files if path not in lacking]
+def _list_working_files(project: Project, path: str) -> tuple[ManifestEntry, ...]:
+    # The stat cache knows the files by now: they are listed again without being read.
+    measured = measuring.measure_at(project, path)
+    if measured is None:
+        return ()
+    if not measured.manifest:
+        return ((b"", measured.digest.hex),)
+    return Manifest.parse(measured.manifest, path).entries

@@ -1,16 +1,16 @@
-"""`mlver status`: the work tree against each model's highest version, and the bump that would suit."""
+"""`mlver status`: the work tree against each model's versions, and the bump that would suit."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import partial
 
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
 from mlver.features.comparing.snapshot import (
     ModelSnapshot,
     PinnedArtifact,
     keep_file_values,
+    read_directions,
     snapshot_version,
     snapshot_work_tree,
 )
@@ -23,18 +23,20 @@ from mlver.features.comparing.value_diff import (
 )
 from mlver.project.artifacts import formats
 from mlver.project.project import Project, ResolvedRef
-from mlver.project.registry import tolerant
+from mlver.project.registry.tolerant import TolerantReader
 from mlver.version import Bump, Version, bump_version
 
+# Among so many of the newest versions the one that the work tree holds is looked for.
 _RECENT = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelStatus:
-    """`version` is what the work tree is compared with: the version it holds, after a checkout, else the `latest`.
+    """`version` is what the work tree is compared with.
 
-    `commits` counts HEAD's commits since its code, None where unknown. `bump` is None when nothing that a version pins
-    has changed; `next` is the version it would make.
+    It is the version that the work tree holds, after a checkout, else the `latest`. `commits`
+    counts HEAD's commits since its code, None where unknown. `bump` is None when nothing that a
+    version pins has changed; `next` is the version it would make.
     """
 
     model: str
@@ -51,14 +53,17 @@ class ModelStatus:
 
     @property
     def differs(self) -> bool:
-        return self.bump is not None or any(
-            artifact.state == "missing" for artifact in self.artifacts
-        )
+        if self.bump is not None:
+            return True
+        return any(artifact.state == "missing" for artifact in self.artifacts)
 
 
 @dataclass(frozen=True, slots=True)
 class StatusResult:
-    """`faults` are why some records cannot be read; the work tree was compared with those that can."""
+    """`faults` are why some records cannot be read.
+
+    The work tree was compared with those that can be read.
+    """
 
     models: tuple[ModelStatus, ...]
     faults: tuple[str, ...]
@@ -69,80 +74,84 @@ class StatusResult:
 
 
 def find_status(project: Project, model: str | None = None) -> StatusResult:
-    """The work tree's state for one model, or for every one. Reads only files the stat cache cannot vouch for."""
-    names = (
-        [project.resolve_model(model)]
-        if model is not None or not project.registry.list_models()
-        else project.registry.list_models()
-    )
-    faults: list[str] = []
-    readable = {name: _list_readable(project, name, faults) for name in names}
-    found = [
-        _find_model_status(project, name, versions, faults)
-        for name, versions in readable.items()
-        if versions
-    ]
-    return StatusResult(tuple(found), tuple(dict.fromkeys(faults)))
+    """The work tree's state for one model, or for every one.
+
+    Reads only those files that the stat cache cannot vouch for.
+    """
+    names = project.registry.list_models()
+    if model is not None or not names:
+        names = [project.resolve_model(model)]
+    reader = TolerantReader()
+    statuses = []
+    for name in names:
+        versions = _list_readable_versions(project, name, reader)
+        if versions:
+            statuses.append(_find_model_status(project, name, versions, reader))
+    # A record is read for more than one reason, and its fault is one.
+    return StatusResult(tuple(statuses), tuple(dict.fromkeys(reader.faults)))
 
 
-def _list_readable(project: Project, model: str, faults: list[str]) -> list[Version]:
+def _list_readable_versions(project: Project, model: str, reader: TolerantReader) -> list[Version]:
     """The newest versions of a model, lowest first, up to the highest whose record can be read."""
     limit = 2 * _RECENT
     while True:
         newest, total = project.registry.list_newest(model, limit)
         versions = newest[::-1]
-        while (
-            versions
-            and tolerant.read_or_note(
-                partial(project.registry.read_version, model, versions[-1]), faults
-            )
-            is None
-        ):
+        while versions:
+            if reader.try_reading(project.registry.read_version, model, versions[-1]) is not None:
+                return versions
             versions.pop()
-        if versions or limit >= total:
-            return versions
+        if limit >= total:
+            return []
         limit *= 10
 
 
 def _find_model_status(
-    project: Project, model: str, versions: list[Version], faults: list[str]
+    project: Project, model: str, versions: list[Version], reader: TolerantReader
 ) -> ModelStatus:
     new = snapshot_work_tree(project, model)
-    version = _find_held_version(project, model, versions, new, faults)
+    latest = versions[-1]
+    version = _find_held_version(project, versions, new, reader)
     old = keep_file_values(project, snapshot_version(project, ResolvedRef(model, version)), new)
-    settings = project.registry.read_settings(model)
+    directions = read_directions(project.registry, model)
     artifacts = tuple(compare_artifacts(old, new))
     params = compare_values(old.params, new.params)
-    part = _suggest_bump(old, new, artifacts, params) if version == versions[-1] else None
+    # A number below the latest version's would be refused.
+    bump = _suggest_bump(old, new, artifacts, params) if version == latest else None
     return ModelStatus(
         model=model,
         version=str(version),
-        latest=str(versions[-1]),
+        latest=str(latest),
         artifacts=artifacts,
         params=params,
-        metrics=compare_metrics(old.metrics, new.metrics, settings.directions if settings else {}),
+        metrics=compare_metrics(old.metrics, new.metrics, directions),
         lacking=new.lacking,
         commits=_count_commits(project, old.code.commit, new.code.commit),
         dirty=new.code.dirty,
-        bump=part,
-        next=str(bump_version(version, part)) if part else None,
+        bump=bump,
+        next=None if bump is None else str(bump_version(version, bump)),
     )
 
 
 def _find_held_version(
-    project: Project, model: str, versions: list[Version], new: ModelSnapshot, faults: list[str]
+    project: Project, versions: list[Version], new: ModelSnapshot, reader: TolerantReader
 ) -> Version:
-    """The version whose artifacts the work tree holds, of the newest and those a stage holds; else the latest."""
-    staged = set(tolerant.read_holders(project.registry, model, faults).values())
-    recent = versions[: -_RECENT - 1 : -1]
-    for version in [*recent, *(version for version in versions if str(version) in staged)]:
-        read = tolerant.read_or_note(partial(project.registry.read_version, model, version), faults)
-        pinned = (
-            {name: artifact.digest for name, artifact in read[0].named_artifacts().items()}
-            if read
-            else None
-        )
-        if pinned == {name: artifact.digest for name, artifact in new.artifacts.items()}:
+    """The version whose artifacts the work tree holds; the latest where it holds none.
+
+    Only the newest versions are compared, and those that a stage holds.
+    """
+    registry = project.registry
+    holders = reader.read_holders(registry, new.model)
+    newest_first = versions[::-1]
+    staged = [version for version in versions if str(version) in holders.values()]
+    work_tree = {name: artifact.digest for name, artifact in new.artifacts.items()}
+    for version in [*newest_first[:_RECENT], *staged]:
+        read = reader.try_reading(registry.read_version, new.model, version)
+        if read is None:
+            continue
+        record, _ = read
+        artifacts = record.named_artifacts().items()
+        if work_tree == {name: artifact.digest for name, artifact in artifacts}:
             return version
     return versions[-1]
 
@@ -153,24 +162,29 @@ def _suggest_bump(
     artifacts: tuple[ArtifactDiff, ...],
     params: tuple[ValueChange, ...],
 ) -> Bump | None:
-    changed = {
-        artifact.name for artifact in artifacts if artifact.state not in ("unchanged", "missing")
-    }
-    gone = old.artifacts.keys() - new.artifacts.keys()
-    reshaped = "weights" in changed and old.artifacts["weights"].form != _find_form(
-        new.artifacts["weights"]
-    )
+    changed = set()
+    for artifact in artifacts:
+        if artifact.state not in ("unchanged", "missing"):
+            changed.add(artifact.name)
+    weights_changed = "weights" in changed
+    other_form = bool(old.artifacts.keys() - new.artifacts.keys())
+    if weights_changed and old.artifacts["weights"].form != _find_form(new.artifacts["weights"]):
+        other_form = True
     return suggest_bump(
-        form=bool(gone) or reshaped,
+        form=other_form,
         inputs=bool(params) or bool(changed - {"weights"}),
-        weights="weights" in changed,
+        weights=weights_changed,
     )
 
 
 def _find_form(weights: PinnedArtifact) -> str | None:
+    if weights.form:
+        return weights.form
     names = [os.fsdecode(name) or weights.path for name, _ in weights.entries()]
-    return weights.form or formats.detect_format(names)
+    return formats.detect_format(names)
 
 
 def _count_commits(project: Project, old: str | None, new: str | None) -> int | None:
-    return None if old is None or new is None else project.repository.count_between(old, new)
+    if old is None or new is None:
+        return None
+    return project.repository.count_between(old, new)

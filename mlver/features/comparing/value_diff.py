@@ -1,4 +1,4 @@
-"""What changed between two versions, value by value, and what that says of the next version number."""
+"""What changed between two versions, value by value, and which bump of the number that suggests."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from mlver.records.values import Value, flatten_values
 from mlver.version import Bump
 
 Verdict = Literal["better", "worse", "same", "unknown"]
-_ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)
 class ValueChange:
-    """A dotted key whose value differs. `old` or `new` is None where the key was absent: see `kind`."""
+    """A dotted key whose value differs; `kind` says whether `old` or `new` was absent."""
 
     key: str
     kind: Literal["added", "removed", "changed"]
@@ -29,7 +28,8 @@ class ValueChange:
 class MetricChange:
     """A metric on both sides or one. `percent` is of the old value's magnitude.
 
-    It is None where the old value is zero or absent, and so is either number where it is too large to be told.
+    It is None where the old value is zero or absent; `delta` and `percent` are None where they
+    would be infinite.
     """
 
     key: str
@@ -42,37 +42,48 @@ class MetricChange:
 
 
 def compare_values(old: Mapping[str, Value], new: Mapping[str, Value]) -> tuple[ValueChange, ...]:
-    """The differing leaves of two nested maps, by dotted key; 1 and 1.0 and true are three different values."""
-    before, after = flatten_values(old), flatten_values(new)
-    found = []
-    for key in [*before, *(key for key in after if key not in before)]:
-        was, now = before.get(key, _ABSENT), after.get(key, _ABSENT)
-        if was is _ABSENT:
-            found.append(ValueChange(key, "added", None, after[key]))
-        elif now is _ABSENT:
-            found.append(ValueChange(key, "removed", before[key], None))
-        elif not _is_same_value(was, now):
-            found.append(ValueChange(key, "changed", before[key], after[key]))
-    return tuple(found)
+    """The differing leaves of two nested maps, by dotted key.
+
+    1, 1.0 and true are three different values.
+    """
+    before = flatten_values(old)
+    after = flatten_values(new)
+    changes = []
+    for key in dict.fromkeys([*before, *after]):
+        if key not in before:
+            changes.append(ValueChange(key, "added", None, after[key]))
+        elif key not in after:
+            changes.append(ValueChange(key, "removed", before[key], None))
+        elif not _is_same_value(before[key], after[key]):
+            changes.append(ValueChange(key, "changed", before[key], after[key]))
+    return tuple(changes)
 
 
-def _is_same_value(was: object, now: object) -> bool:
-    if isinstance(was, Mapping) and isinstance(now, Mapping):
-        return was.keys() == now.keys() and all(_is_same_value(was[key], now[key]) for key in was)
-    if isinstance(was, list | tuple) and isinstance(now, list | tuple):
-        return len(was) == len(now) and all(map(_is_same_value, was, now))
-    return type(was) is type(now) and was == now
+def _is_same_value(old: object, new: object) -> bool:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        if old.keys() != new.keys():
+            return False
+        return all(_is_same_value(old[key], new[key]) for key in old)
+    if isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        return len(old) == len(new) and all(map(_is_same_value, old, new))
+    # `==` alone would take 1 for 1.0 and for true.
+    return type(old) is type(new) and old == new
 
 
 def compare_metrics(
     old: Mapping[str, Value], new: Mapping[str, Value], directions: Mapping[str, Direction]
 ) -> tuple[MetricChange, ...]:
-    """Every metric of both sides. Better and worse come from `directions` alone, never from a metric's name."""
-    before, after = _numeric_leaves(old), _numeric_leaves(new)
-    keys = [*before, *(key for key in after if key not in before)]
-    return tuple(
-        _compare_metric(key, before.get(key), after.get(key), directions.get(key)) for key in keys
-    )
+    """Every metric of both sides.
+
+    Better and worse come from `directions` alone, never from a metric's name.
+    """
+    before = _select_numbers(old)
+    after = _select_numbers(new)
+    changes = []
+    for key in dict.fromkeys([*before, *after]):
+        change = _compare_metric(key, before.get(key), after.get(key), directions.get(key))
+        changes.append(change)
+    return tuple(changes)
 
 
 def _compare_metric(
@@ -93,15 +104,17 @@ def _compare_metric(
 
 
 def _percent_change(delta: float, old: float) -> float | None:
+    if old == 0:
+        return None
     try:
-        return _finite_or_none(100 * delta / abs(old)) if old else None
-    except OverflowError:  # of integers
+        return _finite_or_none(100 * delta / abs(old))
+    except OverflowError:  # integers have no limit, and floats have one
         return None
 
 
 def _finite_or_none(number: float) -> float | None:
-    """No JSON holds an infinity."""
-    return number if abs(number) != math.inf else None
+    # JSON has no infinity.
+    return None if abs(number) == math.inf else number
 
 
 def _judge_metric(old: float, new: float, direction: Direction | None) -> Verdict:
@@ -109,10 +122,11 @@ def _judge_metric(old: float, new: float, direction: Direction | None) -> Verdic
         return "same"
     if direction is None:
         return "unknown"
-    return "better" if (new > old) == (direction == "higher") else "worse"
+    improved = new > old if direction == "higher" else new < old
+    return "better" if improved else "worse"
 
 
-def _numeric_leaves(values: Mapping[str, Value]) -> dict[str, float]:
+def _select_numbers(values: Mapping[str, Value]) -> dict[str, float]:
     return {
         key: value
         for key, value in flatten_values(values).items()
@@ -121,8 +135,12 @@ def _numeric_leaves(values: Mapping[str, Value]) -> dict[str, float]:
 
 
 def suggest_bump(*, form: bool, inputs: bool, weights: bool) -> Bump | None:
-    """The bump a change asks for: `form` (format or set of artifacts) breaks users of the model, `inputs` (data or
-    parameters) make it a different one, `weights` alone is the same recipe run again; None when nothing changed."""
+    """The bump that a change asks for; None when nothing changed.
+
+    A change of `form` (a format, the set of artifacts) breaks users of the model. Other `inputs`
+    (data or parameters) make it a different model. With other `weights` alone, the same recipe was
+    run again.
+    """
     if form:
         return "major"
     if inputs:

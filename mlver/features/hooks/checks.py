@@ -1,11 +1,12 @@
-"""What the hooks ask: whether a commit or a push may pass, and what it leaves behind.
+"""What the hooks check: whether a commit or a push may pass, and what it leaves behind.
 
-They read what git holds, the index or commits, and never a file of the work tree. They change nothing.
+They read what git holds, the index or commits, and never a file of the work tree. They change
+nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,17 +14,17 @@ from mlver.document import strict
 from mlver.errors import InvalidDocument, MlverError, shell_command
 from mlver.features.hooks.guarding import GuardedFile, is_allowed, judge_artifact, judge_file
 from mlver.features.hooks.secrets import find_document_leaks, find_leaks
+from mlver.findings import Finding
 from mlver.git import remotes, trees
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
-from mlver.policy.chain import BrokenLink
 from mlver.project.audit import admission, incoming
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
-from mlver.records.config import GuardSettings
+from mlver.records.sections.guard import GuardSettings
 from mlver.records.tags import version_tag_name
 
 
@@ -37,12 +38,15 @@ class CommitRange:
 
 @dataclass(frozen=True, slots=True)
 class HookResult:
-    """`looked` counts what was looked at; `broken` stands in the way, `notes` only want to be known."""
+    """`looked` counts the files or references judged.
+
+    `broken` are reasons to refuse; `notes` only inform.
+    """
 
     hook: str
     looked: int
-    broken: tuple[BrokenLink, ...]
-    notes: tuple[BrokenLink, ...] = ()
+    broken: tuple[Finding, ...]
+    notes: tuple[Finding, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -51,182 +55,212 @@ class HookResult:
 
 def check_records(start: Path, between: CommitRange | None = None) -> HookResult:
     """Whether the records touched are valid, unedited, whole in their chains and safely named."""
-    found = _read_incoming(start, between)
-    return HookResult("check", len(found.records), tuple(admission.judge_incoming(found)))
+    changes = _read_changes(start, between)
+    return HookResult("check", len(changes.records), tuple(admission.judge_incoming(changes)))
 
 
 def guard_files(start: Path, between: CommitRange | None = None) -> HookResult:
-    """Whether no artifact, large file, secret, private path or forbidden pickle would go into git for good."""
-    found = _read_incoming(start, between, files=True)
-    repository = found.project.repository
-    # a range is judged by what its base says: it does not let itself through
-    old = between and RecordRegistry(
-        CommittedRecords.at_commit(repository, incoming.resolve_commit(repository, between.old)),
-        None,
-    )
-    settings = _read_guard_settings(old or found.project.registry)
-    broken = [*_guard_files(found, settings), *_guard_records(found, settings)]
-    return HookResult("guard", len(found.records) + len(found.files), tuple(dict.fromkeys(broken)))
+    """Whether an artifact, large file, secret, private path or forbidden pickle would go into git.
+
+    It would stay there for good.
+    """
+    changes = _read_changes(start, between, files=True)
+    registry = changes.project.registry
+    if between is not None:
+        repository = changes.project.repository
+        base = incoming.resolve_commit(repository, between.old)
+        # a range is judged by the settings at its base, so that it cannot let itself through
+        registry = RecordRegistry(CommittedRecords.at_commit(repository, base))
+    settings = _read_guard_settings(registry)
+    findings = [*_guard_files(changes, settings), *_guard_records(changes, settings)]
+    return _summarise_findings("guard", changes, findings)
 
 
 def judge_pre_commit(start: Path) -> HookResult:
     """`check` and `guard` of what is staged."""
-    found = _read_incoming(start, None)
-    settings = (
-        _read_guard_settings(found.project.registry)
-        if found.records or found.files
-        else GuardSettings()
-    )
-    broken = [
-        *admission.judge_incoming(found),
-        *_guard_files(found, settings),
-        *_guard_records(found, settings),
+    changes = _read_changes(start, None)
+    settings = GuardSettings()
+    # the settings are a file to fetch and parse, which most commits can do without
+    if changes.records or changes.files:
+        settings = _read_guard_settings(changes.project.registry)
+    findings = [
+        *admission.judge_incoming(changes),
+        *_guard_files(changes, settings),
+        *_guard_records(changes, settings),
     ]
-    return HookResult(
-        "pre-commit", len(found.records) + len(found.files), tuple(dict.fromkeys(broken))
-    )
+    return _summarise_findings("pre-commit", changes, findings)
+
+
+def _summarise_findings(
+    hook: str, changes: IncomingChanges, findings: Sequence[Finding]
+) -> HookResult:
+    looked = len(changes.records) + len(changes.files)
+    return HookResult(hook, looked, tuple(dict.fromkeys(findings)))
+
+
+# -- what a push leaves behind -----------------------------------------------------------------
 
 
 def check_seal_status(start: Path, between: CommitRange | None = None) -> HookResult:
-    """What the other side could not resolve: records that no tag seals, and tags that stay behind.
+    """What others could not resolve: records that no tag seals, and tags that are not pushed.
 
     Without `between`, of all that HEAD holds, and the remote is asked for its tags.
     """
     repository = GitRepository.find(start, hooked=True)
     remote = remotes.default_remote(repository)
-    if between is None:
-        head = repository.head().commit
-        paths = (
-            [
-                path
-                for path in CommittedRecords.at_commit(repository, head).entries
-                if layout.is_version_path(path)
-            ]
-            if head
-            else []
-        )
-        there = remotes.list_remote_tags(repository, remote) if remote and paths else set()
+    known_there: Collection[str] = ()
+    if between is not None:
+        records: Iterable[str] = _read_changes(start, between).records
+        paths = [path for path in records if layout.is_version_path(path)]
     else:
-        paths = [
-            path for path in _read_incoming(start, between).records if layout.is_version_path(path)
-        ]
-        there = set()
-    return HookResult("status", len(paths), (), find_left_behind(repository, paths, remote, there))
+        paths = _list_committed_versions(repository)
+        if remote and paths:
+            known_there = remotes.list_remote_tags(repository, remote)
+    notes = find_left_behind(repository, paths, remote, known_there)
+    return HookResult("status", len(paths), (), notes)
+
+
+def _list_committed_versions(repository: GitRepository) -> list[str]:
+    head = repository.head().commit
+    if head is None:
+        return []
+    entries = CommittedRecords.at_commit(repository, head).entries
+    return [path for path in entries if layout.is_version_path(path)]
 
 
 def find_left_behind(
-    repository: GitRepository, paths: Sequence[str], remote: str | None, there: Collection[str]
-) -> tuple[BrokenLink, ...]:
-    """For version records that go out: whether they are sealed, and the seals are there, or on their way (`there`)."""
-    names = {
-        path: version_tag_name(place.model, place.version)
-        for path in paths
-        if (place := layout.parse_path(path))
-    }
-    here = repository.tags(*(f"refs/tags/{name}" for name in names.values())) if names else {}
-    notes = []
-    for path, name in names.items():
-        if name not in here and name not in there:
-            notes.append(
-                BrokenLink(
-                    "unsealed", path, "is sealed by no tag yet", "mlver tag   (once it has landed)"
-                )
-            )
-        elif name not in there and remote is not None:
-            hint = shell_command("git", "push", remote, f"refs/tags/{name}")
-            notes.append(BrokenLink("tag", name, f"does not go along to {remote}", hint))
+    repository: GitRepository,
+    paths: Sequence[str],
+    remote: str | None,
+    known_there: Collection[str],
+) -> tuple[Finding, ...]:
+    """Version records that go out without their seal, as others could not resolve them.
+
+    `known_there` are the tags that the other side has, or that are on their way.
+    """
+    tag_names: dict[str, str] = {}
+    for path in paths:
+        place = layout.parse_path(path)
+        if place is not None:
+            tag_names[path] = version_tag_name(place.model, place.version)
+    # without a pattern, git would list every tag
+    if not tag_names:
+        return ()
+    known_here = repository.tags(*(f"refs/tags/{name}" for name in tag_names.values()))
+    notes: list[Finding] = []
+    for path, name in tag_names.items():
+        if name in known_there:
+            continue
+        if name not in known_here:
+            message = "is sealed by no tag yet; seal it once it has landed"
+            notes.append(Finding("unsealed", path, message, ("mlver tag",)))
+        elif remote is not None:
+            push = shell_command("git", "push", remote, f"refs/tags/{name}")
+            notes.append(Finding("tag", name, f"does not go along to {remote}", (push,)))
     return tuple(notes)
 
 
-def _read_incoming(
+# -- what comes in -----------------------------------------------------------------------------
+
+
+def _read_changes(
     start: Path, between: CommitRange | None, *, files: bool = False
 ) -> IncomingChanges:
     repository = GitRepository.find(start, hooked=True)
     if between is None:
         return incoming.read_staged(repository)
-    old, new = (
-        incoming.resolve_commit(repository, revision) for revision in (between.old, between.new)
-    )
-    found = incoming.read_pushed(repository, new, [old], landed=old, line="own")
-    return incoming.with_brought_files(found, new, [old]) if files else found
+    old = incoming.resolve_commit(repository, between.old)
+    new = incoming.resolve_commit(repository, between.new)
+    changes = incoming.read_pushed(repository, new, [old], landed=old, line="own")
+    if files:
+        return incoming.with_brought_files(changes, new, [old])
+    return changes
 
 
 def _read_guard_settings(registry: RecordRegistry) -> GuardSettings:
-    """The repository's own; what holds where nothing is said, where it has none (yet)."""
-    return (
-        registry.read_config().guard
-        if registry.read_file(layout.CONFIG) is not None
-        else GuardSettings()
-    )
+    """The repository's own; the defaults where it has no settings (yet)."""
+    if registry.read_file(layout.CONFIG) is None:
+        return GuardSettings()
+    return registry.read_config().guard
 
 
-def _guard_files(found: IncomingChanges, settings: GuardSettings) -> Iterator[BrokenLink]:
-    """Files that have no place in git. Those too large are judged by their size, and never read."""
-    if not found.files:
+def _guard_files(changes: IncomingChanges, settings: GuardSettings) -> Iterator[Finding]:
+    """Files that have no place in git. One that is too large is judged by its size, never read."""
+    if not changes.files:
         return
-    artifacts = _list_artifact_paths(found.project)
-    for path, file in found.files:
-        pinned = next(
-            (name for place, name in artifacts.items() if f"{path}/".startswith(f"{place}/")), None
-        )
-        worth = file.size <= settings.max_file_size and (pinned or settings.pickle == "forbid")
-        # one at a time, as all of them together may be more than there is memory
-        read = (
-            trees.read_contents(found.project.repository, {path: TreeEntry("", file.object_id)})
-            if worth
-            else {}
-        )
-        yield from judge_file(
-            GuardedFile(path=path, size=file.size, head=read.get(path, b""), artifact=pinned),
-            settings,
-        )
+    repository = changes.project.repository
+    artifacts = _list_artifact_paths(changes.project)
+    for path, blob in changes.files:
+        artifact = _find_artifact(artifacts, path)
+        head = b""
+        small_enough = blob.size <= settings.max_file_size
+        if small_enough and (artifact or settings.pickle == "forbid"):
+            # one at a time, as all of them together may be more than there is memory
+            contents = trees.read_contents(repository, {path: TreeEntry("", blob.object_id)})
+            head = contents.get(path, b"")
+        file = GuardedFile(path=path, size=blob.size, head=head, artifact=artifact)
+        yield from judge_file(file, settings)
+
+
+def _find_artifact(artifacts: Mapping[str, str], path: str) -> str | None:
+    """The name of the artifact that a path is, or lies in."""
+    for artifact_path, name in artifacts.items():
+        if f"{path}/".startswith(f"{artifact_path}/"):
+            return name
+    return None
 
 
 def _list_artifact_paths(project: Project) -> dict[str, str]:
-    """The paths of the artifacts that mlver keeps, each with a name for it."""
-    found: dict[str, str] = {}
+    """The paths of the artifacts whose bytes mlver keeps, each with a name for it."""
+    names: dict[str, str] = {}
     for model in project.registry.list_models():
         settings = project.registry.read_settings(model)
-        if settings is not None:
-            named = {**settings.data, **({"weights": settings.weights} if settings.weights else {})}
-            found |= {
-                item.path: f"{name} of {model}" for name, item in named.items() if item.stored
-            }
-    return found
-
-
-def _guard_records(found: IncomingChanges, settings: GuardSettings) -> Iterator[BrokenLink]:
-    """Records that say what nobody should read in them."""
-    paths = [
-        path
-        for path in found.records
-        if path.endswith(".yaml") and path in found.record_tree.entries
-    ]
-    found.record_tree.fetch_files(paths)
-    for path in paths:
-        if is_allowed(path, settings) or not found.record_tree.entries[path].is_file:
+        if settings is None:
             continue
-        data = found.project.registry.read_file(path) or b""
-        for where, leak in _find_leaks(data, path):
-            message = f"says {leak}" + (f" at {where}" if where else "")
-            yield BrokenLink(
-                "leak",
-                path,
-                message,
-                f"take it out of what {where or 'the file'} is read from, then do it again",
-            )
+        artifacts = dict(settings.data)
+        if settings.weights is not None:
+            artifacts["weights"] = settings.weights
+        for name, artifact in artifacts.items():
+            if artifact.stored:
+                names[artifact.path] = f"{name} of {model}"
+    return names
+
+
+def _guard_records(changes: IncomingChanges, settings: GuardSettings) -> Iterator[Finding]:
+    """Records that hold a secret or a private path, or pin a forbidden pickle."""
+    tree = changes.record_tree
+    paths = [path for path in changes.records if path.endswith(".yaml") and path in tree.entries]
+    tree.fetch_files(paths)
+    for path in paths:
+        if is_allowed(path, settings) or not tree.entries[path].is_file:
+            continue
+        data = changes.project.registry.read_file(path) or b""
+        for key_path, leak in _find_leaks(data, path):
+            yield _report_leak(path, key_path, leak)
         if layout.is_version_path(path):
-            yield from _find_pickles(found.project, path, settings)
+            yield from _find_pickles(changes.project, path, settings)
+
+
+def _report_leak(path: str, key_path: str, leak: str) -> Finding:
+    message, source = f"says {leak}", "the file"
+    if key_path:
+        message, source = f"says {leak} at {key_path}", key_path
+    hint = f"take it out of what {source} is read from, then do it again"
+    return Finding("leak", path, message, (hint,))
 
 
 def _find_leaks(data: bytes, path: str) -> Iterator[tuple[str, str]]:
     try:
-        yield from find_document_leaks(strict.load_document(data, path).value)
-    except InvalidDocument:  # which `check` names; a leak is one all the same
-        yield from (("", leak) for leak in find_leaks(data.decode(errors="replace")))
+        document = strict.load_document(data, path).value
+    except InvalidDocument:
+        # `check` reports that it is not valid; what it leaks, it leaks all the same
+        for leak in find_leaks(data.decode(errors="replace")):
+            yield "", leak
+        return
+    yield from find_document_leaks(document)
 
 
-def _find_pickles(project: Project, path: str, settings: GuardSettings) -> Iterator[BrokenLink]:
+def _find_pickles(project: Project, path: str, settings: GuardSettings) -> Iterator[Finding]:
     place = layout.parse_path(path)
     if settings.pickle != "forbid" or place is None or place.version is None:
         return
@@ -234,9 +268,10 @@ def _find_pickles(project: Project, path: str, settings: GuardSettings) -> Itera
         record, _ = project.registry.read_version(place.model, place.version)
         for artifact in record.named_artifacts().values():
             manifest = project.registry.read_manifest(artifact.digest)
-            names = (
-                [name.decode(errors="replace") for name, _ in manifest.entries] if manifest else []
-            )
-            yield from judge_artifact(path, artifact.path, artifact.format, names, settings)
+            files: list[str] = []
+            if manifest is not None:
+                files = [name.decode(errors="replace") for name, _ in manifest.entries]
+            yield from judge_artifact(path, artifact.path, artifact.format, files, settings)
     except MlverError:
-        return  # which `check` names
+        # `check` reports a record that cannot be read
+        return

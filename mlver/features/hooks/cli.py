@@ -50,29 +50,38 @@ def hook_command(
 ) -> None:
     """Keep wrong records and large files out of git.
 
-    install writes git's hooks. check judges the records that are staged, guard everything else that is; status tells
-    what others could not resolve. pre-commit, pre-push and pre-receive are what git runs. Exit code 1 is a refusal.
+    install writes git's hooks. check judges the staged records, guard every other staged file;
+    status lists what others could not resolve. git itself runs pre-commit, pre-push and
+    pre-receive. Exit code 1 is a refusal.
     """
+    _check_words(what, old, new)
+    session = find_session(ctx)
+    if what == "install":
+        if server:
+            project = install.open_hosted(session.start)
+        else:
+            project = session.uninitialised_project
+        result = install.install_hooks(project, server=server, dry_run=dry_run)
+        emit_result(result, draw_hook_install, json=json, code=result.exit_code)
+        return
+    between = CommitRange(old, new) if old else read_commit_range()
+    code = perform_hook(session.start, what, words or [], between, json=json)
+    if code:
+        raise typer.Exit(code)
+
+
+def _check_words(what: str, old: str, new: str) -> None:
+    """Raise UsageError where a hook does not exist, or takes no range."""
     if what not in (*_ASKED, *_RUN_BY_GIT):
         raise UsageError(
             f"there is no hook `{what}`, only {', '.join(_ASKED)}", hint="mlver hook install"
         )
-    here = find_session(ctx)
     if bool(old) != bool(new):
         raise UsageError(
             "--from and --to name one range, together",
             hint="mlver hook check --from main --to HEAD",
         )
-    if what == "install":
-        project = install.open_hosted(here.start) if server else here.uninitialised_project
-        result = install.install_hooks(project, server=server, dry_run=dry_run)
-        emit_result(result, draw_hook_install, json=json, code=result.exit_code)
-        return
-    if old and what not in ("check", "guard", "status"):
+    if old and what in _RUN_BY_GIT:
         raise UsageError(
             f"{what} is told by git what to judge", hint=f"mlver hook check --from {old} --to {new}"
         )
-    between = CommitRange(old, new) if old else read_commit_range()
-    code = perform_hook(here.start, what, words or [], between, json=json)
-    if code:
-        raise typer.Exit(code)

@@ -1,6 +1,6 @@
-"""What has no place in git: large files, the artifacts that mlver keeps, and pickles where they are forbidden.
+"""What has no place in git: large files, artifacts that mlver keeps, and forbidden pickles.
 
-A file is told by its first bytes and its name. Nothing is unpickled or unpacked.
+A file is judged by its size, its name and its first bytes. Nothing is unpickled or unpacked.
 """
 
 from __future__ import annotations
@@ -10,22 +10,27 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from mlver.errors import shell_command
-from mlver.policy.chain import BrokenLink
-from mlver.records.config import GuardSettings
+from mlver.findings import Finding
+from mlver.policy.staged_files import PICKLE_SUFFIXES, SMALL_FILE_BYTES
+from mlver.records.lfs_pointer import parse_lfs_pointer
+from mlver.records.sections.guard import GuardSettings
 
-PICKLES = (".pkl", ".pickle", ".joblib", ".dill")
 PICKLED_FORMATS = frozenset({"pickle", "joblib"})
-# What git is good at, whoever keeps it: a few lines of text.
-SMALL = 65_536
-_LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
-_LFS_POINTER_MAX = 1024
-# Opcodes that a protocol of 2 or more goes on with (pickletools); a safetensors file can begin with the same two bytes.
+# The opcodes that a pickle of protocol 2 or later may go on with (see pickletools). They tell it
+# from a safetensors file, which can begin with the same two bytes.
 _OPCODES = frozenset(b"}](){cXKMJGNIqBCTU\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96")
+_PROTOCOL_OPCODE = 0x80
+_PROTOCOLS = range(2, 6)
+# git itself takes a file for binary when it finds a NUL this early in it.
+_BINARY_HEAD = 8_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardedFile:
-    """A file on its way into git. `head` are its first bytes, or all where it is not large; `artifact` what pins it."""
+    """A file on its way into git.
+
+    `head` are its first bytes, or all of them where it is not large. `artifact` names what pins it.
+    """
 
     path: str
     size: int
@@ -37,67 +42,69 @@ def is_allowed(path: str, settings: GuardSettings) -> bool:
     return any(fnmatchcase(path, pattern) for pattern in settings.allow)
 
 
-def is_lfs_pointer(file: GuardedFile) -> bool:
-    """Whether git-lfs keeps the contents, and git only a few lines that name them."""
-    return file.size <= _LFS_POINTER_MAX and file.head.startswith(_LFS_POINTER)
-
-
 def is_pickle(name: str, head: bytes) -> bool:
-    """Whether loading a file may run code: a pickle, or a zip that holds one, as torch.save writes it."""
-    if name.lower().endswith(PICKLES):
+    """Whether loading a file may run code.
+
+    That is a pickle, or a zip archive that holds one, as torch.save writes it.
+    """
+    if _is_named_pickle(name):
         return True
     if head.startswith(b"PK\x03\x04"):
         return b"data.pkl" in head
-    return len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= 5 and head[2] in _OPCODES
+    if len(head) < 3:
+        return False
+    start, protocol, opcode = head[:3]
+    return start == _PROTOCOL_OPCODE and protocol in _PROTOCOLS and opcode in _OPCODES
 
 
-def judge_file(file: GuardedFile, settings: GuardSettings) -> tuple[BrokenLink, ...]:
+def judge_file(file: GuardedFile, settings: GuardSettings) -> tuple[Finding, ...]:
     """Why a file has no place in git; nothing where it has."""
-    if is_allowed(file.path, settings) or is_lfs_pointer(file):
+    # git-lfs keeps the bytes of a pointer, and git only the few lines that name them
+    if is_allowed(file.path, settings) or parse_lfs_pointer(file.head):
         return ()
-    out = shell_command("git", "rm", "--cached", "--", file.path)
-    found = []
+    unstage = shell_command("git", "rm", "--cached", "--", file.path)
+    findings: list[Finding] = []
     if file.size > settings.max_file_size:
-        message = f"is {file.size:,} bytes, and at most {settings.max_file_size:,} go into git"
-        found.append(
-            BrokenLink(
-                "size",
-                file.path,
-                message,
-                f"{out}   (or allow it: guard.allow in .mlver/config.yaml)",
-            )
+        message = (
+            f"is {file.size:,} bytes, and at most {settings.max_file_size:,} go into git"
+            " (guard.allow in the settings excepts a file)"
         )
-    elif file.artifact and (file.size > SMALL or b"\0" in file.head[:8000]):
+        findings.append(Finding("size", file.path, message, (unstage,)))
+    elif file.artifact and _is_large_or_binary(file):
         message = f"is an artifact ({file.artifact}), whose bytes mlver keeps"
-        found.append(
-            BrokenLink(
-                "artifact",
-                file.path,
-                message,
-                f"{out} && echo {shell_command(f'/{file.path}')} >> .gitignore",
-            )
-        )
+        ignore = f"echo {shell_command(f'/{file.path}')} >> .gitignore"
+        findings.append(Finding("artifact", file.path, message, (unstage, ignore)))
     if settings.pickle == "forbid" and is_pickle(file.path, file.head):
-        found.append(
-            _refuse_pickle(file.path, "is a pickle, which runs code when it is loaded", out)
-        )
-    return tuple(found)
+        message = "is a pickle, which runs code when it is loaded"
+        findings.append(Finding("pickle", file.path, message, (unstage,)))
+    return tuple(findings)
 
 
 def judge_artifact(
-    where: str, path: str, told: str | None, files: Sequence[str], settings: GuardSettings
-) -> tuple[BrokenLink, ...]:
-    """Whether a record pins a pickle at `path` though they are forbidden: by its format or by its files' names."""
+    record: str,
+    path: str,
+    file_format: str | None,
+    files: Sequence[str],
+    settings: GuardSettings,
+) -> tuple[Finding, ...]:
+    """Whether a record pins a pickle though pickles are forbidden.
+
+    The format that the record states for `path`, or the name of one of its files, says so.
+    """
     if settings.pickle != "forbid" or is_allowed(path, settings):
         return ()
-    named = next((name for name in (path, *files) if name.lower().endswith(PICKLES)), None)
-    if named is None and told not in PICKLED_FORMATS:
+    pickles = [name for name in (path, *files) if _is_named_pickle(name)]
+    if not pickles and file_format not in PICKLED_FORMATS:
         return ()
-    what = f"pins a pickle ({named or path}), which runs code when it is loaded"
-    return (
-        _refuse_pickle(where, what, "save the weights as safetensors or ONNX, then mlver register"),
-    )
+    named = pickles[0] if pickles else path
+    message = f"pins a pickle ({named}), which runs code when it is loaded"
+    hint = "save the weights as safetensors or ONNX, then mlver register"
+    return (Finding("pickle", record, message, (hint,)),)
 
 
-def _refuse_pickle(subject: str, message: str, hint: str) -> BrokenLink:
-    return BrokenLink("pickle", subject, message, hint)
+def _is_named_pickle(name: str) -> bool:
+    return name.lower().endswith(PICKLE_SUFFIXES)
+
+
+def _is_large_or_binary(file: GuardedFile) -> bool:
+    return file.size > SMALL_FILE_BYTES or b"\0" in file.head[:_BINARY_HEAD]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,7 +26,10 @@ HookState = Literal["written", "unchanged", "chained", "foreign"]
 
 @dataclass(frozen=True, slots=True)
 class InstalledHook:
-    """`chained`: somebody's own hook that calls mlver already; `foreign`: one that does not, left as it is."""
+    """`chained`: somebody's own hook that calls mlver already.
+
+    `foreign`: one that does not call it, left as it is.
+    """
 
     name: str
     state: HookState
@@ -47,92 +50,95 @@ class InstallResult:
 def install_hooks(
     project: Project, *, server: bool = False, dry_run: bool = False
 ) -> InstallResult:
-    """Write the hooks that are missing: those of a clone, or pre-receive of a repository that others push to.
+    """Write the hooks that are missing: a clone's, or pre-receive where others push to.
 
-    A hook that is not mlver's own is never touched. Raise MlverError where other repositories share the folder.
+    A hook that is not mlver's own is never touched. Raise MlverError where other repositories share
+    the folder.
     """
-    folder = _find_hooks_folder(project.repository, server=server)
+    repository = project.repository
     wanted = _SERVER if server else _CLIENT
-    python = None if _is_tracked(project.repository, folder) else sys.executable
-    scripts = {name: _build_script(what, python) for name, what in wanted.items()}
-    found = [_inspect_hook(folder / name, what, scripts[name]) for name, what in wanted.items()]
-    if not dry_run and any(hook.state == "written" for hook in found):
+    folder = _find_hooks_folder(repository, wanted)
+    # a path of this machine has no place in a file that others get
+    python = None if _is_tracked(repository, folder) else sys.executable
+    hooks: list[InstalledHook] = []
+    missing: list[tuple[str, bytes]] = []
+    for name, hook in wanted.items():
+        script = _build_script(hook, python)
+        installed = _inspect_hook(folder / name, hook, script)
+        hooks.append(installed)
+        if installed.state == "written":
+            missing.append((name, script))
+    if missing and not dry_run:
         with editing(project, "hook install"):
-            _write_hooks(
-                project,
-                folder,
-                [(hook.name, scripts[hook.name]) for hook in found if hook.state == "written"],
-            )
-    return InstallResult(str(folder), tuple(found), dry_run)
+            _write_hooks(project, folder, missing)
+    return InstallResult(str(folder), tuple(hooks), dry_run)
 
 
-def _find_hooks_folder(repository: GitRepository, *, server: bool) -> Path:
-    told = repository.process.read(["rev-parse", "--path-format=absolute", "--git-path", "hooks"])
-    folder = Path(os.fsdecode(told.removesuffix(b"\n")))
-    real = Path(os.path.realpath(folder))
-    owned = [Path(os.path.realpath(place)) for place in (repository.top, repository.common_dir)]
-    if not any(real.is_relative_to(place) for place in owned):
-        wanted = dict.fromkeys((_SERVER if server else _CLIENT).values())
-        lines = " and ".join(f'`mlver hook {name} "$@" || exit`' for name in wanted)
-        raise MlverError(
-            f"core.hooksPath leads to {folder}, which other repositories share",
-            hint=f"add {lines} to the hooks there, or: git config --local core.hooksPath .githooks",
-        )
-    return folder
+def _find_hooks_folder(repository: GitRepository, wanted: Mapping[str, str]) -> Path:
+    arguments = ["rev-parse", "--path-format=absolute", "--git-path", "hooks"]
+    output = repository.process.read(arguments)
+    folder = Path(os.fsdecode(output.removesuffix(b"\n")))
+    real_folder = Path(os.path.realpath(folder))
+    for own_folder in (repository.top, repository.common_dir):
+        if real_folder.is_relative_to(os.path.realpath(own_folder)):
+            return folder
+    lines = [f'`mlver hook {hook} "$@" || exit`' for hook in dict.fromkeys(wanted.values())]
+    raise MlverError(
+        f"core.hooksPath leads to {folder}, which other repositories share",
+        hint=f"add {' and '.join(lines)} to the hooks there,"
+        " or: git config --local core.hooksPath .githooks",
+    )
 
 
-def _inspect_hook(path: Path, what: str, script: bytes) -> InstalledHook:
+def _inspect_hook(path: Path, hook: str, script: bytes) -> InstalledHook:
+    """What `install` makes of the hook at a path; `written` also where it is to be written."""
     name = path.name
     try:
-        there = path.read_bytes()
+        existing = path.read_bytes()
     except FileNotFoundError:
         return InstalledHook(name, "written")
     except OSError as error:
         raise refusal_error(f"reading the hook {name}", error) from error
-    if there == script and os.access(path, os.X_OK):
+    if existing == script and os.access(path, os.X_OK):
         return InstalledHook(name, "unchanged")
-    if _MARK.encode() in there:
+    if _MARK.encode() in existing:
         return InstalledHook(name, "written")
-    if f"mlver hook {what}".encode() in there or f"mlver-hook {what}".encode() in there:
-        return InstalledHook(name, "chained")
-    if _FRAMEWORK in there:
-        return InstalledHook(
-            name,
-            "foreign",
-            "add mlver's hooks to .pre-commit-config.yaml: see Hooks in mlver's README",
-        )
-    return InstalledHook(
-        name, "foreign", f'add this line to {path}: mlver hook {what} "$@" || exit'
-    )
+    for command in (f"mlver hook {hook}", f"mlver-hook {hook}"):
+        if command.encode() in existing:
+            return InstalledHook(name, "chained")
+    hint = f'add this line to {path}: mlver hook {hook} "$@" || exit'
+    if _FRAMEWORK in existing:
+        hint = "add mlver's hooks to .pre-commit-config.yaml: see Hooks in mlver's README"
+    return InstalledHook(name, "foreign", hint)
 
 
 def _write_hooks(project: Project, folder: Path, hooks: Sequence[tuple[str, bytes]]) -> None:
     try:
         durable.make_directory(folder)
-        # prepared where every edit sweeps up what a killed one left, and not among hooks that git runs
-        ready = [
-            (durable.write_temporary(project.state_directory, script, mode=0o777), folder / name)
-            for name, script in hooks
-        ]
-        durable.replace_group(ready)
+        prepared: list[tuple[Path, Path]] = []
+        for name, script in hooks:
+            # not beside the hooks that git runs, but where the next edit removes what was left over
+            temporary = durable.write_temporary(project.state_directory, script, mode=0o777)
+            prepared.append((temporary, folder / name))
+        durable.replace_group(prepared)
     except OSError as error:
         raise refusal_error(
             "installing the hooks", error, outcome="run it again for what is missing"
         ) from error
 
 
-def _build_script(what: str, python: str | None) -> bytes:
-    """A shell script that runs the mlver of `python`, where that is still there, or the one on the PATH.
+def _build_script(hook: str, python: str | None) -> bytes:
+    """A shell script that runs the mlver of `python` where that still exists, or the PATH's.
 
-    Python runs with -P: what lies in the repository is not taken for mlver. What is said goes to stderr, as the stdout
-    of a push is for programs.
+    Python runs with -P, so that no file of the repository is taken for mlver. All output goes to
+    stderr, as the stdout of a push is for programs.
     """
     lines = ["#!/bin/sh", _MARK]
     if python is not None:
         path = shlex.quote(python)
-        lines.append(f'if test -x {path}; then exec {path} -P -m mlver hook {what} "$@" >&2; fi')
+        lines.append(f'if test -x {path}; then exec {path} -P -m mlver hook {hook} "$@" >&2; fi')
     lines += [
-        f'if command -v mlver-hook >/dev/null; then exec mlver-hook {what} "$@" >&2; fi',
+        f'if command -v mlver-hook >/dev/null; then exec mlver-hook {hook} "$@" >&2; fi',
         'echo "mlver is not installed where it was; install it, then run: mlver hook install" >&2',
         "exit 1",
     ]
@@ -140,12 +146,14 @@ def _build_script(what: str, python: str | None) -> bytes:
 
 
 def _is_tracked(repository: GitRepository, folder: Path) -> bool:
-    """Whether the folder lies among the files that others get: no path of this machine belongs there."""
-    return not Path(os.path.realpath(folder)).is_relative_to(
-        os.path.realpath(repository.common_dir)
-    )
+    """Whether the folder lies among the files that others get."""
+    real_folder = Path(os.path.realpath(folder))
+    return not real_folder.is_relative_to(os.path.realpath(repository.common_dir))
 
 
 def open_hosted(start: Path) -> Project:
-    """The repository that others push to, for `install` alone: it has no work tree, and no records to read there."""
+    """The repository that others push to, for `install` alone.
+
+    It has no work tree, and no records to read there.
+    """
     return Project.from_repository(GitRepository.hosted(start), start)

@@ -1,230 +1,161 @@
-"""What a push may do: `pre-push` asks it on the way out, `pre-receive` where it arrives.
+"""What a push may do: `pre-push` judges it on the way out, `pre-receive` where it arrives.
 
-A tag of a version or a promotion is made once, annotated, on a commit that holds the record it names, and never moves
-or goes away.
-The pre-commit framework runs no hook for a push of nothing but a tag: so this stands by itself on both sides.
+A tag of a version or a promotion is made once, annotated, on a commit that holds the record it
+names, and never moves or goes away. The pre-commit framework runs no hook for a push of nothing but
+a tag, so both sides are judged here without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError, shell_command
+from mlver.errors import UsageError
 from mlver.features.hooks.checks import HookResult, find_left_behind
+from mlver.features.hooks.pushed_tags import judge_tag_update
+from mlver.features.hooks.updates import BRANCHES, TAGS, RefUpdate
+from mlver.findings import Finding
 from mlver.git import changes_in, remotes
 from mlver.git.changes_in import is_absent
-from mlver.git.repository import GitRepository, GitTag
-from mlver.policy.chain import BrokenLink, judge_tag
+from mlver.git.main_branch import find_main_branch
+from mlver.git.repository import GitRepository
 from mlver.project.audit import admission, audit, incoming
-from mlver.project.audit.incoming import BranchProtection
-from mlver.project.registry.registry import decode_promotion, decode_version
-from mlver.project.tags import seals
+from mlver.project.audit.incoming import BranchProtection, IncomingChanges
 from mlver.records import layout
-from mlver.records.tags import read_tag_name
-
-_TAGS, _BRANCHES = "refs/tags/", "refs/heads/"
 
 
 @dataclass(frozen=True, slots=True)
-class RefUpdate:
-    """A reference of the other side, from `old` to `new` (ids; zeros where there is nothing)."""
+class _ReceivingSide:
+    """What is known of the repository that a push goes to.
 
-    old: str
-    new: str
-    ref: str
-
-
-def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> HookResult:
-    """Judge `<local ref> <local id> <remote ref> <remote id>` lines, as git gives them to its pre-push hook."""
-    repository = GitRepository.find(start, hooked=True)
-    updates = [
-        RefUpdate(old=words[3], new=words[1], ref=words[2]) for words in _split_lines(lines, 4)
-    ]
-    known = f"--remotes={remote}" if remote in remotes.list_remotes(repository) else "--remotes"
-    mains = [
-        ref
-        for ref in changes_in.list_main_branches(repository)
-        if ref.startswith(f"refs/remotes/{remote}/")
-    ]
-    sides = _PushSides(repository, None, known, "own", mains)
-    broken, records = sides.judge_updates(updates)
-    sent = {update.ref.removeprefix(_TAGS) for update in updates if update.ref.startswith(_TAGS)}
-    notes = find_left_behind(
-        repository, records, remote or remotes.default_remote(repository), sent
-    )
-    return HookResult("pre-push", len(updates), broken, notes)
-
-
-def judge_pre_receive(start: Path, lines: Sequence[str]) -> HookResult:
-    """Judge `<old id> <new id> <ref>` lines where they are pushed to; the branch that HEAD names is protected."""
-    repository = GitRepository.hosted(start)
-    updates = [RefUpdate(*words) for words in _split_lines(lines, 3)]
-    branch = repository.head().branch
-    broken, _ = _PushSides(
-        repository, f"{_BRANCHES}{branch}" if branch else None, "--all", "free", ["HEAD"]
-    ).judge_updates(updates)
-    return HookResult("pre-receive", len(updates), broken)
-
-
-def _split_lines(lines: Sequence[str], count: int) -> list[list[str]]:
-    words = [line.split(" ") for line in lines if line]
-    if any(len(line) != count for line in words):
-        raise UsageError("git gives this hook its lines on stdin", hint="mlver hook install")
-    return words
-
-
-@dataclass(frozen=True, slots=True)
-class _PushSides:
-    """`protected` is the branch whose records are safe from everybody, `others` what holds for all others; `known` is
-    what rev-list takes for all that was there before, `mains` the references here that say what main holds there.
+    `protected` is the branch whose records nobody may change, `others` holds for all other
+    branches. `known` is what rev-list takes for all commits that were there before. `main` is the
+    main branch there, and `landing` the reference here that says what it holds.
     """
 
     repository: GitRepository
     protected: str | None
     known: str
     others: BranchProtection
-    mains: Sequence[str]
-
-    def judge_updates(
-        self, updates: Sequence[RefUpdate]
-    ) -> tuple[tuple[BrokenLink, ...], list[str]]:
-        """What speaks against the updates, and the version records that go along with them."""
-        broken: dict[BrokenLink, None] = {}
-        records: dict[str, None] = {}
-        for update in updates:
-            if update.ref.startswith(_TAGS):
-                broken |= dict.fromkeys(audit.catch_errors(update.ref, self._judge_tag(update)))
-            elif update.ref.startswith(_BRANCHES):
-                links, paths = self._judge_branch(update)
-                broken |= dict.fromkeys(links)
-                records |= dict.fromkeys(paths)
-        return tuple(broken), list(records)
-
-    def _judge_branch(self, update: RefUpdate) -> tuple[list[BrokenLink], list[str]]:
-        protected = update.ref == self.protected
-        # the other side's commit may be one this clone never fetched
-        old = (
-            update.old
-            if not is_absent(update.old) and self.repository.has_commit(update.old)
-            else None
-        )
-        if is_absent(update.new):
-            held = self.repository.files_at(old, layout.MODELS) if protected and old else []
-            message = f"holds {len(held)} files of records, and would be deleted"
-            return [
-                BrokenLink("history", update.ref, message, "git push origin HEAD:ANOTHER-BRANCH")
-            ] if held else [], []
-        line: BranchProtection = "protected" if protected else self.others
-        landed = old if protected or self._is_main_branch(update.ref) else self._find_main()
-        found = incoming.read_pushed(
-            self.repository, update.new, [old or self.known], landed=landed, line=line
-        )
-        there = [
-            path
-            for path in found.records
-            if path in found.record_tree.entries and layout.is_version_path(path)
-        ]
-        already = (
-            changes_in.find_objects(self.repository, [f"{landed}:{path}" for path in there])
-            if landed
-            else ()
-        )
-        told = {path for path, has in zip(there, already, strict=False) if has is not None}
-        return admission.judge_incoming(found), [path for path in there if path not in told]
-
-    def _find_main(self) -> str | None:
-        """The commit that main has there, as far as it is known here; None where it has none."""
-        return next(
-            filter(None, (changes_in.find_commit(self.repository, ref) for ref in self.mains)), None
-        )
-
-    def _is_main_branch(self, ref: str) -> bool:
-        return any(ref.removeprefix(_BRANCHES) == name.rpartition("/")[2] for name in self.mains)
-
-    def _judge_tag(self, update: RefUpdate) -> Iterator[BrokenLink]:
-        name = update.ref.removeprefix(_TAGS)
-        old, new = (
-            self._read_tag_object(name, object_id) for object_id in (update.old, update.new)
-        )
-        path = self._find_record_path(name, old, new)
-        if path is None:
-            return
-        what, on = _describe_sealed(path)
-        if new is None:
-            back = f"git fetch origin {update.ref}:{update.ref}   (where it is gone here, too)"
-            yield BrokenLink("tag", name, f"seals {what}, and would be deleted", back)
-        elif not is_absent(update.old):
-            yield BrokenLink("tag", name, f"seals {what} there already, and would be moved", on)
-        else:
-            yield from self._judge_seal(path, new, shell_command("git", "show", name))
-
-    def _read_tag_object(self, name: str, object_id: str) -> GitTag | None:
-        return (
-            None
-            if is_absent(object_id)
-            else self.repository.tag_objects({name: object_id}).get(name)
-        )
-
-    def _find_record_path(self, name: str, old: GitTag | None, new: GitTag | None) -> str | None:
-        """The record a tag stands for; None for a tag that is none of mlver's, such as a package's `name@v1.2.3`."""
-        named = read_tag_name(name)
-        path = layout.record_path(named) if named else ""
-        place = layout.parse_path(path)
-        if place is None:
-            return None
-        commits = [tag.commit for tag in (old, new) if tag and tag.commit]
-        heads = [head for head in (self.repository.head().commit,) if head]
-        # `digits@v1.2` may be anybody's, unless there is a stage `v1`
-        folder = (
-            layout.stage_folder(place.model, place.stage)
-            if place.stage
-            else f"{layout.MODELS}/{place.model}"
-        )
-        names = [f"{commit}:{folder}" for commit in (*commits, *heads)]
-        sealed = any(tag and tag.seals for tag in (old, new))
-        return path if sealed or any(changes_in.find_objects(self.repository, names)) else None
-
-    def _judge_seal(self, path: str, tag: GitTag, show: str) -> Iterator[BrokenLink]:
-        held = next(self.repository.blobs([f"{tag.commit}:{path}"])) if tag.commit else None
-        sealed = Digest.parse(tag.seals) if tag.seals else None
-        links = judge_tag(tag.name, path, sealed or Digest(""), seals.seal_from_bytes(tag, held))
-        yield from links
-        if not links and held is not None:
-            try:
-                yield from _find_misplaced(path, held, show)
-            except MlverError as error:
-                yield BrokenLink("record", path, error.message, show)
+    main: str | None
+    landing: str | None
 
 
-def _find_misplaced(path: str, data: bytes, show: str) -> Iterator[BrokenLink]:
-    """A record that belongs in another place than its own."""
-    if layout.is_version_path(path):
-        record = decode_version(data, path)
-        said, where = (
-            f"{record.model} {record.version}",
-            layout.version_path(record.model, record.version),
-        )
-    else:
-        moved = decode_promotion(data, path)
-        said = f"{moved.model} {moved.stage} {moved.sequence:04d}"
-        where = layout.promotion_path(moved.model, moved.stage, moved.sequence)
-    if where != path:
-        yield BrokenLink("record", path, f"says it is {said}", show)
+@dataclass(frozen=True, slots=True)
+class _PushJudgement:
+    """`findings` stand in the way; `records` are the version records that the push brings."""
+
+    findings: tuple[Finding, ...]
+    records: tuple[str, ...] = ()
 
 
-def _describe_sealed(path: str) -> tuple[str, str]:
-    """What a tag seals, in words, and the way on for whoever would move it."""
-    place = layout.parse_path(path)
-    model, stage = (place.model, place.stage) if place else ("MODEL", None)
-    if stage:
-        return (
-            "a promotion",
-            f"mlver promote {model} --to {stage} -m WHY   (each move of a stage is a new promotion)",
-        )
-    return (
-        "a version",
-        f"mlver register {model} --bump patch -m WHY   (a version that was sealed stays what it was)",
+def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> HookResult:
+    """Judge the lines that git gives to its pre-push hook.
+
+    Each is `<local ref> <local id> <remote ref> <remote id>`.
+    """
+    repository = GitRepository.find(start, hooked=True)
+    updates: list[RefUpdate] = []
+    for _, new, ref, old in _split_lines(lines, 4):
+        updates.append(RefUpdate(old, new, ref))
+    known = "--remotes"
+    if remote in remotes.list_remotes(repository):
+        known = f"--remotes={remote}"
+    main = find_main_branch(repository, remote) if remote else None
+    main_there = f"{BRANCHES}{main.name}" if main else None
+    landing = main.remote_reference if main else None
+    side = _ReceivingSide(repository, None, known, "own", main_there, landing)
+    judgement = _judge_updates(side, updates)
+    sent = [update.ref.removeprefix(TAGS) for update in updates if update.ref.startswith(TAGS)]
+    receiver = remote or remotes.default_remote(repository)
+    notes = find_left_behind(repository, judgement.records, receiver, sent)
+    return HookResult("pre-push", len(updates), judgement.findings, notes)
+
+
+def judge_pre_receive(start: Path, lines: Sequence[str]) -> HookResult:
+    """Judge `<old id> <new id> <ref>` lines in the repository that they are pushed to.
+
+    The branch that HEAD names is protected.
+    """
+    repository = GitRepository.hosted(start)
+    updates = [RefUpdate(*words) for words in _split_lines(lines, 3)]
+    branch = repository.head().branch
+    protected = f"{BRANCHES}{branch}" if branch else None
+    side = _ReceivingSide(repository, protected, "--all", "free", protected, "HEAD")
+    judgement = _judge_updates(side, updates)
+    return HookResult("pre-receive", len(updates), judgement.findings)
+
+
+def _split_lines(lines: Sequence[str], count: int) -> list[list[str]]:
+    fields = [line.split(" ") for line in lines if line]
+    if any(len(words) != count for words in fields):
+        raise UsageError("git gives this hook its lines on stdin", hint="mlver hook install")
+    return fields
+
+
+def _judge_updates(side: _ReceivingSide, updates: Sequence[RefUpdate]) -> _PushJudgement:
+    findings: list[Finding] = []
+    records: list[str] = []
+    for update in updates:
+        if update.ref.startswith(TAGS):
+            judged = judge_tag_update(side.repository, update)
+            findings.extend(audit.catch_errors(update.ref, judged))
+        elif update.ref.startswith(BRANCHES):
+            judgement = _judge_branch(side, update)
+            findings.extend(judgement.findings)
+            records.extend(judgement.records)
+    # two branches of one push can bring the same record
+    return _PushJudgement(tuple(dict.fromkeys(findings)), tuple(dict.fromkeys(records)))
+
+
+def _judge_branch(side: _ReceivingSide, update: RefUpdate) -> _PushJudgement:
+    protected = update.ref == side.protected
+    old = None
+    # the other side's commit may be one that this clone never fetched
+    if not is_absent(update.old) and side.repository.has_commit(update.old):
+        old = update.old
+    if is_absent(update.new):
+        findings: tuple[Finding, ...] = ()
+        if protected and old:
+            findings = _judge_deletion(side.repository, update.ref, old)
+        return _PushJudgement(findings)
+    line: BranchProtection = "protected" if protected else side.others
+    landed = old
+    if not protected and update.ref != side.main:
+        landed = _find_main(side)
+    changes = incoming.read_pushed(
+        side.repository, update.new, [old or side.known], landed=landed, line=line
     )
+    records = _list_new_versions(side.repository, changes, landed)
+    return _PushJudgement(tuple(admission.judge_incoming(changes)), records)
+
+
+def _judge_deletion(repository: GitRepository, ref: str, old: str) -> tuple[Finding, ...]:
+    records = repository.files_at(old, layout.MODELS)
+    if not records:
+        return ()
+    message = f"holds {len(records)} files of records, and would be deleted"
+    return (Finding("history", ref, message, ("git push origin HEAD:ANOTHER-BRANCH",)),)
+
+
+def _list_new_versions(
+    repository: GitRepository, changes: IncomingChanges, landed: str | None
+) -> tuple[str, ...]:
+    """The version records that a branch brings and that have not landed yet."""
+    paths: list[str] = []
+    for path in changes.records:
+        if path in changes.record_tree.entries and layout.is_version_path(path):
+            paths.append(path)
+    if landed is None:
+        return tuple(paths)
+    objects = changes_in.find_objects(repository, [f"{landed}:{path}" for path in paths])
+    pairs = zip(paths, objects, strict=True)
+    return tuple(path for path, existing in pairs if existing is None)
+
+
+def _find_main(side: _ReceivingSide) -> str | None:
+    """The commit that main has there, as far as it is known here; None where it has none."""
+    if side.landing is None:
+        return None
+    return changes_in.find_commit(side.repository, side.landing)

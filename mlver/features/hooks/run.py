@@ -1,4 +1,4 @@
-"""Runs one hook and prints its result."""
+"""Run one hook and print its result."""
 
 from __future__ import annotations
 

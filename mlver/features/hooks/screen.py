@@ -1,10 +1,10 @@
-"""What hook print."""
+"""What `mlver hook` prints."""
 
 from __future__ import annotations
 
 from mlver.features.hooks.checks import HookResult
 from mlver.features.hooks.install import InstallResult
-from mlver.terminal.links import draw_broken_links
+from mlver.terminal.links import draw_findings
 from mlver.terminal.screen import Style, TextScreen
 from mlver.terminal.words import format_count
 
@@ -13,24 +13,24 @@ _LOOKED = {
     "guard": ("file touched", "files touched"),
     "status": ("version", "versions"),
 }
+_AT_COMMIT = frozenset({"check", "guard", "pre-commit"})
+# git runs these, and people see what they print at each commit or push.
 _QUIET = frozenset({"pre-commit", "pre-push", "pre-receive"})
 
 
 def draw_hook(result: HookResult, screen: TextScreen) -> None:
     """Nothing at all where git runs the hook and all is well."""
     if result.broken:
-        what = "this commit" if result.hook in ("check", "guard", "pre-commit") else "this push"
-        screen.draw_line(
-            ("mlver refuses", "bad"), f" {what}: {format_count(len(result.broken), 'reason')}"
-        )
-        draw_broken_links(result.broken, screen)
+        refused = "this commit" if result.hook in _AT_COMMIT else "this push"
+        reasons = format_count(len(result.broken), "reason")
+        screen.draw_line(("mlver refuses", "bad"), f" {refused}: {reasons}")
+        draw_findings(result.broken, screen)
     elif result.notes:
         screen.draw_line(("mlver: ", "warn"), "nobody else can resolve these yet")
-        draw_broken_links(result.notes, screen, "warn")
+        draw_findings(result.notes, screen, "warn")
     elif result.hook not in _QUIET:
-        screen.draw_line(
-            ("All is well", "good"), f"  {format_count(result.looked, *_LOOKED[result.hook])}"
-        )
+        looked = format_count(result.looked, *_LOOKED[result.hook])
+        screen.draw_line(("All is well", "good"), f"  {looked}")
 
 
 _STATES: dict[str, tuple[str, Style]] = {
@@ -46,10 +46,10 @@ def draw_hook_install(result: InstallResult, screen: TextScreen) -> None:
     screen.draw_line((verb, "bold"), " ", result.folder)
     width = max(len(hook.name) for hook in result.hooks)
     for hook in result.hooks:
-        said, style = _STATES[hook.state]
+        description, style = _STATES[hook.state]
         if result.dry_run and hook.state == "written":
-            said = "would be written"
-        screen.draw_line("  ", (hook.name.ljust(width), "name"), "  ", (said, style))
+            description = "would be written"
+        screen.draw_line("  ", (hook.name.ljust(width), "name"), "  ", (description, style))
         if hook.hint:
             screen.draw_unbroken(" " * (width + 4), ("hint: ", "dim"), hook.hint)
     if all(hook.state in ("unchanged", "chained") for hook in result.hooks):

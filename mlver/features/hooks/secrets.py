@@ -1,4 +1,4 @@
-"""What no record may say, as it can never be taken back: secrets, and where things lie on one person's machine.
+"""What no record may say, as it can never be taken back: secrets, and paths of one machine.
 
 The formats of tokens are those their makers publish for scanners; an unknown one passes.
 """
@@ -20,7 +20,10 @@ _KINDS = {
     "a Hugging Face token": r"\bhf_[A-Za-z0-9]{30,255}",
     # `$TOKEN`, `<token>` and `***` stand for a password, and are none
     "a password in an address": r"://[^/\s:@]{1,255}:(?![$<{*])[^/\s:@]{1,255}@",
-    "a private path": r"(?<![\w.~-])/(?:home|Users)/[^/\s]|(?<![\w.~/-])/root/|\b[A-Za-z]:\\{1,2}Users\\{1,2}[^\\\s]",
+    "a private path": (
+        r"(?<![\w.~-])/(?:home|Users)/[^/\s]|(?<![\w.~/-])/root/"
+        r"|\b[A-Za-z]:\\{1,2}Users\\{1,2}[^\\\s]"
+    ),
 }
 # Groups by number: names of groups could not be the words a person reads.
 _LEAK = re.compile("|".join(f"({pattern})" for pattern in _KINDS.values()))
@@ -28,28 +31,34 @@ _WORDS = tuple(_KINDS)
 
 
 def find_leaks(text: str) -> list[str]:
-    """What leaks in a text, each kind once, in words: never the secret itself, which nothing may repeat."""
-    return list(
-        dict.fromkeys(
-            _WORDS[found.lastindex - 1] for found in _LEAK.finditer(text) if found.lastindex
-        )
-    )
+    """What leaks in a text, each kind once, in words; the secret itself is never repeated."""
+    leaks: list[str] = []
+    for match in _LEAK.finditer(text):
+        if match.lastindex is None:
+            continue
+        leak = _WORDS[match.lastindex - 1]
+        if leak not in leaks:
+            leaks.append(leak)
+    return leaks
 
 
-def find_document_leaks(document: Any, where: str = "") -> Iterator[tuple[str, str]]:
-    """Each leak of a document's strings, keys among them: where it is, as a key path such as `params.url`, and what."""
+def find_document_leaks(document: Any, key_path: str = "") -> Iterator[tuple[str, str]]:
+    """Each leak in a document's strings and keys: key path, such as `params.url`, and kind."""
     if isinstance(document, str):
-        yield from ((where, leak) for leak in find_leaks(document))
+        for leak in find_leaks(document):
+            yield key_path, leak
     elif isinstance(document, Mapping):
         for key, value in document.items():
-            told = find_leaks(str(key))
-            yield from ((where or "a key", leak) for leak in told)
+            leaks = find_leaks(str(key))
+            for leak in leaks:
+                yield key_path or "a key", leak
             # a key that is itself a secret is not repeated either
-            yield from find_document_leaks(value, _join_key_path(where, "…" if told else str(key)))
+            shown_key = "…" if leaks else str(key)
+            yield from find_document_leaks(value, _join_key_path(key_path, shown_key))
     elif isinstance(document, Sequence):
         for number, item in enumerate(document):
-            yield from find_document_leaks(item, f"{where}[{number}]")
+            yield from find_document_leaks(item, f"{key_path}[{number}]")
 
 
-def _join_key_path(where: str, key: str) -> str:
-    return f"{where}.{key}" if where else key
+def _join_key_path(parent: str, key: str) -> str:
+    return f"{parent}.{key}" if parent else key

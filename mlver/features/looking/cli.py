@@ -30,7 +30,7 @@ def list_command(
 ) -> None:
     """List versions with their stages and metrics, newest first."""
     emit_result(
-        list_versions(find_session(ctx).initialised_project, model, limit=None if every else limit),
+        list_versions(find_session(ctx).shown_project, model, limit=None if every else limit),
         draw_list,
         json=json,
     )
@@ -44,7 +44,7 @@ SHOW_EXAMPLES = (
 
 def show_command(ctx: typer.Context, ref: Ref = None, json: Json = False) -> None:
     """Show one version whole."""
-    emit_result(show_version(find_session(ctx).initialised_project, ref), draw_show, json=json)
+    emit_result(show_version(find_session(ctx).shown_project, ref), draw_show, json=json)
 
 
 LOG_EXAMPLES = (
@@ -69,7 +69,7 @@ def log_command(
 ) -> None:
     """Tell what was registered and promoted, by whom and why."""
     emit_result(
-        read_log(find_session(ctx).initialised_project, model, stage=stage, limit=limit),
+        read_log(find_session(ctx).shown_project, model, stage=stage, limit=limit),
         draw_log,
         json=json,
     )

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from mlver.errors import MlverError
 from mlver.policy.chain import RecordSeal, judge_seal
 from mlver.project.project import Project
-from mlver.project.registry import tolerant
 from mlver.project.registry.registry import RecordRegistry
+from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import seals
 from mlver.records.values import flatten_values
 from mlver.version import Version
@@ -18,7 +18,10 @@ from mlver.version import Version
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedVersion:
-    """`fault` is why its record cannot be read: nothing else is known of it then. `sealed`: its tag seals it."""
+    """`fault` is why its record cannot be read: then only its number and stages are known.
+
+    `sealed` says whether its tag seals it.
+    """
 
     version: str
     created: str | None
@@ -35,7 +38,8 @@ class ListedVersion:
 class ListedModel:
     """`versions` are the newest by precedence, highest first; `total` counts all of them.
 
-    `faults` are the model's other files that cannot be read: settings, and promotions that decide a stage.
+    `faults` are about the model's other files that cannot be read: its settings, and the
+    promotions that decide a stage.
     """
 
     model: str
@@ -54,27 +58,33 @@ class ListResult:
 def list_versions(
     project: Project, model: str | None = None, *, limit: int | None = 20
 ) -> ListResult:
-    """The newest `limit` versions (None: all) of one model or of each; opens no record it does not show."""
-    names = [project.resolve_model(model)] if model is not None else project.registry.list_models()
+    """The newest `limit` versions (None: all) of one model or of each.
+
+    No record is opened that is not shown.
+    """
+    names = project.registry.list_models() if model is None else [project.resolve_model(model)]
     return ListResult(tuple(_list_model(project, name, limit) for name in names))
 
 
 def _list_model(project: Project, model: str, limit: int | None) -> ListedModel:
     registry = project.registry
-    shown, total = registry.list_newest(model, sys.maxsize if limit is None else limit)
-    faults: list[str] = []
-    held = tolerant.read_holders(registry, model, faults)
-    sealed = seals.read_seals(project, model, shown)
-    settings = tolerant.read_or_note(lambda: registry.read_settings(model), faults)
+    numbers, total = registry.list_newest(model, sys.maxsize if limit is None else limit)
+    reader = TolerantReader()
+    holders = reader.read_holders(registry, model)
+    settings = reader.try_reading(registry.read_settings, model)
+    known_seals = seals.read_seals(project, model, numbers)
+    versions = []
+    for number in numbers:
+        stages = tuple(stage for stage, holder in holders.items() if holder == str(number))
+        seal = known_seals[str(number)]
+        versions.append(_list_version(registry, model, number, stages, seal))
     return ListedModel(
         model=model,
         description=settings.description if settings else None,
         total=total,
-        stages=held,
-        versions=tuple(
-            _list_version(registry, model, number, held, sealed[str(number)]) for number in shown
-        ),
-        faults=tuple(faults),
+        stages=holders,
+        versions=tuple(versions),
+        faults=reader.faults,
     )
 
 
@@ -82,10 +92,9 @@ def _list_version(
     registry: RecordRegistry,
     model: str,
     number: Version,
-    held: Mapping[str, str],
+    stages: tuple[str, ...],
     seal: RecordSeal | None,
 ) -> ListedVersion:
-    stages = tuple(stage for stage, version in held.items() if version == str(number))
     try:
         record, digest = registry.read_version(model, number)
     except MlverError as error:

@@ -1,15 +1,14 @@
-"""`mlver log`: a model's history: registered, evaluated, approved, promoted, rolled back; by whom and why."""
+"""`mlver log`: what was registered, evaluated, approved and moved, by whom and why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
-from mlver.project.registry import tolerant
 from mlver.project.registry.registry import RecordRegistry
+from mlver.project.registry.tolerant import TolerantReader
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
@@ -19,7 +18,10 @@ from mlver.records.version import VersionRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEvent:
-    """One record's event. `previous` is the version a stage left, None where it was empty or no stage moved."""
+    """One record's event.
+
+    `previous` is the version that a stage left, None where it was empty or no stage moved.
+    """
 
     created: str
     event: str
@@ -34,7 +36,10 @@ class LogEvent:
 
 @dataclass(frozen=True, slots=True)
 class LogResult:
-    """Newest first; `total` counts what a limit left out as well. `faults` are why some records cannot be read."""
+    """Newest first; `total` counts the events that a limit left out as well.
+
+    `faults` are why some records cannot be read.
+    """
 
     events: tuple[LogEvent, ...]
     total: int
@@ -51,35 +56,45 @@ def read_log(
     stage: str | None = None,
     limit: int | None = None,
 ) -> LogResult:
-    """The events of a model (of all, if None), those of one stage if told; raise UsageError for an unknown stage."""
-    names = [project.resolve_model(model)] if model is not None else project.registry.list_models()
-    if stage is not None and not any(stage in project.registry.list_stages(name) for name in names):
-        read_rule(
-            project, stage
-        )  # one that was never held may be empty, one that does not exist may not
-    faults: list[str] = []
-    events = [
-        event for name in names for event in _read_events(project.registry, name, stage, faults)
-    ]
-    # within one second the order of the records stands: a version is registered before it is promoted
+    """The events of a model (of all, if None), or only those of one stage.
+
+    Raise UsageError for an unknown stage.
+    """
+    registry = project.registry
+    names = registry.list_models() if model is None else [project.resolve_model(model)]
+    if stage is not None:
+        _check_stage_exists(project, names, stage)
+    reader = TolerantReader()
+    events: list[LogEvent] = []
+    for name in names:
+        if stage is None:
+            events += _read_version_events(registry, name, reader)
+        events += _read_stage_events(registry, name, stage, reader)
+    # Within one second the order of the records stands: a version is registered, then promoted.
     events.sort(key=lambda event: event.created)
     events.reverse()
-    return LogResult(tuple(events[:limit]), len(events), tuple(faults))
+    return LogResult(tuple(events[:limit]), len(events), reader.faults)
 
 
-def _read_events(
-    registry: RecordRegistry, model: str, stage: str | None, faults: list[str]
+def _check_stage_exists(project: Project, models: list[str], stage: str) -> None:
+    """Raise UsageError for a stage that was never held and that no settings define."""
+    for model in models:
+        if stage in project.registry.list_stages(model):
+            return
+    read_rule(project, stage)
+
+
+def _read_stage_events(
+    registry: RecordRegistry, model: str, stage: str | None, reader: TolerantReader
 ) -> Iterator[LogEvent]:
-    if stage is None:
-        yield from _read_version_events(registry, model, faults)
+    """The moves of one stage of a model, or of all its stages."""
     for name in registry.list_stages(model):
-        if stage in (None, name):
-            for sequence in registry.list_sequences(layout.stage_folder(model, name)):
-                read = tolerant.read_or_note(
-                    partial(registry.read_promotion, model, name, sequence), faults
-                )
-                if read is not None:
-                    yield _build_move_event(read[0], model, name)
+        if stage not in (None, name):
+            continue
+        for sequence in registry.list_sequences(layout.stage_folder(model, name)):
+            read = reader.try_reading(registry.read_promotion, model, name, sequence)
+            if read is not None:
+                yield _build_move_event(read[0], model, name)
 
 
 def _build_move_event(record: PromotionRecord, model: str, stage: str) -> LogEvent:
@@ -97,28 +112,26 @@ def _build_move_event(record: PromotionRecord, model: str, stage: str) -> LogEve
 
 
 def _read_version_events(
-    registry: RecordRegistry, model: str, faults: list[str]
+    registry: RecordRegistry, model: str, reader: TolerantReader
 ) -> Iterator[LogEvent]:
     for number in registry.list_versions(model):
-        read = tolerant.read_or_note(partial(registry.read_version, model, number), faults)
+        read = reader.try_reading(registry.read_version, model, number)
         if read is not None:
             yield _build_event("registered", read[0])
-        for evaluation in (
-            tolerant.read_or_note(partial(registry.read_evaluations, model, number), faults) or ()
-        ):
+        evaluations = reader.try_reading(registry.read_evaluations, model, number)
+        for evaluation in evaluations or ():
             yield _build_event("evaluated", evaluation)
-        for approval in (
-            tolerant.read_or_note(partial(registry.read_approvals, model, number), faults) or ()
-        ):
+        approvals = reader.try_reading(registry.read_approvals, model, number)
+        for approval in approvals or ():
             yield _build_event("approved", approval, approval.stage)
 
 
 def _build_event(
-    what: str, record: VersionRecord | EvaluationRecord | ApprovalRecord, stage: str | None = None
+    event: str, record: VersionRecord | EvaluationRecord | ApprovalRecord, stage: str | None = None
 ) -> LogEvent:
     return LogEvent(
         created=record.created,
-        event=what,
+        event=event,
         model=record.model,
         version=record.version,
         stage=stage,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlver.features.looking.list import ListedModel, ListedVersion, ListResult
 from mlver.features.looking.log import LogEvent, LogResult
 from mlver.features.looking.show import ShowResult
 from mlver.records.values import flatten_values
+from mlver.records.version import CodeState, TrainingEnvironment
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import Cell, Part, Style, TextScreen, measure_width
 from mlver.terminal.words import (
@@ -24,7 +25,9 @@ from mlver.terminal.words import (
 )
 
 _METRICS_SHOWN = 8
-_MESSAGE_WIDTH = 24  # what metrics leave of a line for the message, at least
+# At least so much of a line is left for the message beside the metrics.
+_MESSAGE_WIDTH = 24
+_COLUMN_GAP = 2
 
 
 def draw_list(result: ListResult, screen: TextScreen) -> None:
@@ -38,25 +41,25 @@ def draw_list(result: ListResult, screen: TextScreen) -> None:
 
 
 def _draw_listed_model(model: ListedModel, screen: TextScreen) -> None:
-    screen.draw_line((model.model, "name"), ("  " + (model.description or ""), "dim"), hang=2)
+    screen.draw_line((model.model, "name"), (f"  {model.description or ''}", "dim"), hang=2)
     for fault in model.faults:
-        screen.draw_line(
-            "  ", ("unreadable: ", "bad"), take_first_line(fault), " (mlver verify --all)", hang=2
-        )
+        reason = take_first_line(fault)
+        screen.draw_line("  ", ("unreadable: ", "bad"), reason, " (mlver verify --all)", hang=2)
     if not model.versions:
         screen.draw_line("  no version of it is here")
         return
-    metrics = list(dict.fromkeys(key for version in model.versions for key in version.metrics))
-    shown = _choose_fitting_metrics(model.versions, metrics, screen.width)
+    metrics: dict[str, None] = {}
+    for version in model.versions:
+        metrics.update(dict.fromkeys(version.metrics))
+    shown = _choose_fitting_metrics(model.versions, list(metrics), screen.width)
     headers = ["version", "stages", *shown, "registered", "message"]
     rows = [_format_version_row(version, shown) for version in model.versions]
     right = range(2, 2 + len(shown))
     screen.draw_table(rows, headers=headers, right=right, indent=2, fold=len(headers) - 1, cut=True)
     if len(metrics) > len(shown):
-        more = format_count(len(metrics) - len(shown), "more metric")
-        screen.draw_unbroken(
-            (f"  {more}: mlver show {model.model}@{model.versions[0].version}", "dim")
-        )
+        hidden = format_count(len(metrics) - len(shown), "more metric")
+        command = f"mlver show {model.model}@{model.versions[0].version}"
+        screen.draw_unbroken((f"  {hidden}: {command}", "dim"))
     older = model.total - len(model.versions)
     if older:
         screen.draw_unbroken((f"  {older:,} older: mlver list {model.model} --all", "dim"))
@@ -65,45 +68,42 @@ def _draw_listed_model(model: ListedModel, screen: TextScreen) -> None:
 def _choose_fitting_metrics(
     versions: Sequence[ListedVersion], metrics: list[str], width: int
 ) -> list[str]:
-    """The first metrics there is room for beside what every line needs."""
-    others = [max(len("version"), *(measure_width(version.version) for version in versions))]
-    others.append(
-        max(
-            len("stages"),
-            *(measure_width(_strip_styles(_format_stage_cell(version))) for version in versions),
-        )
+    """The first metrics that fit beside the columns that every line has."""
+    numbers = [version.version for version in versions]
+    stages = [_strip_styles(_format_stage_cell(version)) for version in versions]
+    messages = [take_first_line(version.message or "") for version in versions]
+    columns = (
+        _measure_column("version", numbers),
+        _measure_column("stages", stages),
+        len("registered"),
+        min(_MESSAGE_WIDTH, _measure_column("message", messages)),
     )
-    others.append(len("registered"))
-    others.append(
-        min(
-            _MESSAGE_WIDTH,
-            max(
-                len("message"), *(measure_width(take_first_line(v.message or "")) for v in versions)
-            ),
-        )
-    )
-    room = width - 2 - sum(others) - 2 * (len(others) - 1)
-    shown = []
+    room = width - 2 - sum(columns) - _COLUMN_GAP * (len(columns) - 1)
+    fitting = []
     for key in metrics[:_METRICS_SHOWN]:
-        room -= 2 + max(
-            measure_width(key), *(len(_format_metric_value(version, key)) for version in versions)
-        )
+        values = [_format_metric_value(version, key) for version in versions]
+        room -= _COLUMN_GAP + _measure_column(key, values)
         if room < 0:
             break
-        shown.append(key)
-    return shown
+        fitting.append(key)
+    return fitting
+
+
+def _measure_column(header: str, cells: Sequence[str]) -> int:
+    return max(measure_width(text) for text in (header, *cells))
 
 
 def _format_version_row(version: ListedVersion, metrics: list[str]) -> list[Cell]:
     values = [_format_metric_value(version, key) for key in metrics]
+    message: Cell = take_first_line(version.message or "")
+    if version.fault is not None:
+        message = ("unreadable: mlver verify", "bad")
     return [
         (version.version, "bold"),
         _format_stage_cell(version),
         *values,
-        (format_day(version.created) if version.created else "", "dim"),
-        take_first_line(version.message or "")
-        if version.fault is None
-        else ("unreadable: mlver verify", "bad"),
+        (format_day(version.created or ""), "dim"),
+        message,
     ]
 
 
@@ -115,11 +115,16 @@ def _format_stage_cell(version: ListedVersion) -> list[Part]:
 
 
 def _format_metric_value(version: ListedVersion, key: str) -> str:
-    return format_number(version.metrics[key]) if key in version.metrics else ""
+    if key not in version.metrics:
+        return ""
+    return format_number(version.metrics[key])
 
 
 def _strip_styles(parts: Sequence[Part]) -> str:
-    return "".join(part if isinstance(part, str) else part[0] for part in parts)
+    text = ""
+    for part in parts:
+        text += part if isinstance(part, str) else part[0]
+    return text
 
 
 def draw_show(result: ShowResult, screen: TextScreen) -> None:
@@ -128,47 +133,50 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
     screen.draw_line((f"{record.model} {record.version}", "name"), (stages, "good"))
     for line in clean_lines(record.message):
         screen.draw_line("  ", line)
-    code = record.code
-    where = f"{code.commit[:10] if code.commit else 'no commit yet'}" + (
-        f" on {code.branch}" if code.branch else ""
-    )
     rows: list[list[Cell]] = [
         [("registered", "dim"), f"{format_time(record.created)} UTC by {record.author}"],
         [("parent", "dim"), f"{record.parent or 'none'}, update {record.update}"],
-        [("code", "dim"), [where, ("  with uncommitted changes" if code.dirty else "", "warn")]],
+        [("code", "dim"), _describe_code(record.code)],
         [("sealed", "dim"), _describe_seal(result)],
     ]
     if record.environment:
-        packages = record.environment.packages
-        more = f", {format_count(len(packages), 'package')}" if packages else ""
-        rows.append(
-            [
-                ("python", "dim"),
-                f"{record.environment.python} on {record.environment.platform}{more}",
-            ]
-        )
-        rows += [
-            [(name, "dim"), str(value)]
-            for name in ("command", "accelerator", "seed")
-            if (value := getattr(record.environment, name)) is not None
-        ]
-    rows += [[(f"label {key}", "dim"), value] for key, value in record.labels.items()]
+        rows += _format_environment_rows(record.environment)
+    for key, label in record.labels.items():
+        rows.append([(f"label {key}", "dim"), label])
     screen.draw_table(rows, indent=2, fold=1)
     _draw_artifacts(result, screen)
     _draw_values("params", record.params, screen)
     _draw_values("metrics", record.metrics, screen)
     for evaluation in result.evaluations:
-        _draw_values(
-            f"evaluated {format_time(evaluation.created)} on {', '.join(evaluation.data)}",
-            evaluation.metrics,
-            screen,
-        )
+        title = f"evaluated {format_time(evaluation.created)} on {', '.join(evaluation.data)}"
+        _draw_values(title, evaluation.metrics, screen)
     for approval in result.approvals:
-        screen.draw_line(
-            ("approved", "bold"),
-            f" for {approval.stage} by {approval.author}: {approval.message}",
-            hang=2,
-        )
+        reason = f" for {approval.stage} by {approval.author}: {approval.message}"
+        screen.draw_line(("approved", "bold"), reason, hang=2)
+
+
+def _describe_code(code: CodeState) -> Cell:
+    words = code.commit[:10] if code.commit else "no commit yet"
+    if code.branch:
+        words += f" on {code.branch}"
+    if code.dirty:
+        return [words, ("  with uncommitted changes", "warn")]
+    return words
+
+
+def _format_environment_rows(environment: TrainingEnvironment) -> Iterator[list[Cell]]:
+    python = f"{environment.python} on {environment.platform}"
+    if environment.packages:
+        python += f", {format_count(len(environment.packages), 'package')}"
+    yield [("python", "dim"), python]
+    others = (
+        ("command", environment.command),
+        ("accelerator", environment.accelerator),
+        ("seed", environment.seed),
+    )
+    for name, value in others:
+        if value is not None:
+            yield [(name, "dim"), str(value)]
 
 
 def _describe_seal(result: ShowResult) -> Cell:
@@ -182,37 +190,29 @@ def _describe_seal(result: ShowResult) -> Cell:
 
 
 def _draw_artifacts(result: ShowResult, screen: TextScreen) -> None:
+    rows: list[list[Cell]] = []
+    for name, artifact in result.record.named_artifacts().items():
+        properties = filter(None, (artifact.format, artifact.batch, artifact.license))
+        row: list[Cell] = [
+            name,
+            artifact.path,
+            format_count(artifact.files, "file"),
+            format_size(artifact.size),
+            (shorten_digest(str(artifact.digest)), "dim"),
+            (" ".join(properties), "dim"),
+            ("" if artifact.stored else "not stored", "dim"),
+        ]
+        rows.append(row)
     screen.draw_line(("artifacts", "bold"))
-    screen.draw_table(
-        [
-            [
-                name,
-                found.path,
-                format_count(found.files, "file"),
-                format_size(found.size),
-                (shorten_digest(str(found.digest)), "dim"),
-                (" ".join(filter(None, (found.format, found.batch, found.license))), "dim"),
-                ("" if found.stored else "not stored", "dim"),
-            ]
-            for name, found in result.record.named_artifacts().items()
-        ],
-        right=(2, 3),
-        indent=2,
-        fold=1,
-    )
+    screen.draw_table(rows, right=(2, 3), indent=2, fold=1)
 
 
-def _draw_values(title: str, values: Any, screen: TextScreen) -> None:
-    if values:
-        screen.draw_line((title, "bold"))
-        screen.draw_table(
-            [[key, format_exact(value)] for key, value in flatten_values(values).items()],
-            indent=2,
-            fold=1,
-        )
-
-
-_STYLES: dict[str, Style] = {"promoted": "good", "rolled back": "bad", "retired": "warn"}
+def _draw_values(title: str, values: Mapping[str, Any], screen: TextScreen) -> None:
+    if not values:
+        return
+    rows = [[key, format_exact(value)] for key, value in flatten_values(values).items()]
+    screen.draw_line((title, "bold"))
+    screen.draw_table(rows, indent=2, fold=1)
 
 
 def draw_log(result: LogResult, screen: TextScreen) -> None:
@@ -220,27 +220,30 @@ def draw_log(result: LogResult, screen: TextScreen) -> None:
         screen.draw_line("nothing has happened yet")
     screen.draw_table([_format_event_row(event) for event in result.events], fold=4)
     for fault in result.faults:
-        screen.draw_line(
-            ("unreadable: ", "bad"), take_first_line(fault), " (mlver verify --all)", hang=2
-        )
+        reason = take_first_line(fault)
+        screen.draw_line(("unreadable: ", "bad"), reason, " (mlver verify --all)", hang=2)
     older = result.total - len(result.events)
     if older:
-        screen.draw_line(
-            (f"{format_count(older, 'older event')}: add --limit {result.total}", "dim")
-        )
+        count = format_count(older, "older event")
+        screen.draw_line((f"{count}: add --limit {result.total}", "dim"))
+
+
+_EVENT_STYLES: dict[str, Style] = {"promoted": "good", "rolled back": "bad", "retired": "warn"}
 
 
 def _format_event_row(event: LogEvent) -> list[Cell]:
-    what: list[Part] = [(event.event, _STYLES.get(event.event, "plain"))]
+    name: list[Part] = [(event.event, _EVENT_STYLES.get(event.event, "plain"))]
     if event.forced:
-        what.append((" by force", "warn"))
-    where = f"{event.stage}: {event.previous or '(empty)'} → {event.version}" if event.stage else ""
+        name.append((" by force", "warn"))
+    move = ""
     if event.event == "approved":
-        where = f"for {event.stage}"
+        move = f"for {event.stage}"
+    elif event.stage:
+        move = f"{event.stage}: {event.previous or '(empty)'} → {event.version}"
     return [
         (format_time(event.created), "dim"),
         (f"{event.model} {event.version}", "name"),
-        what,
-        where,
+        name,
+        move,
         [take_first_line(event.message), (f"  {format_author(event.author)}", "dim")],
     ]

@@ -15,10 +15,11 @@ from mlver.records.version import VersionRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowResult:
-    """`digest` is of the record's bytes at `path`; `commit` is where its tag points, None where it has none.
+    """One version; `digest` is of the record's bytes at `path`.
 
-    `unsealed` says what is wrong with its seal, None when its tag seals it. `landed` is the commit that landed a record
-    adopted from a tag, which can seal nothing.
+    `commit` is where its tag points, None without a tag. `unsealed` says what is wrong with its
+    seal, None when its tag seals it. `landed` is the commit that landed a record adopted from a
+    tag, which can seal nothing.
     """
 
     record: VersionRecord
@@ -34,23 +35,24 @@ class ShowResult:
 
 
 def show_version(project: Project, ref: str | None) -> ShowResult:
-    """Everything known of the version `ref` names."""
+    """Everything known of the version that `ref` names."""
     chosen = project.resolve_ref(ref)
-    record, digest = project.registry.read_version(chosen.model, chosen.version)
-    tag, seal = seals.read_tagged_seals(project, chosen.model, [chosen.version]).get(
-        record.version, (None, None)
-    )
-    broken = judge_seal(chosen.model, chosen.version, digest, seal)
-    held = project.registry.find_holders(chosen.model)
+    model = chosen.model
+    registry = project.registry
+    record, digest = registry.read_version(model, chosen.version)
+    tagged = seals.read_tagged_seals(project, model, [chosen.version])
+    tag, seal = tagged.get(record.version, (None, None))
+    broken = judge_seal(model, chosen.version, digest, seal)
+    holders = registry.find_holders(model).items()
     return ShowResult(
         record=record,
         digest=str(digest),
-        path=layout.version_path(chosen.model, chosen.version),
+        path=layout.version_path(model, chosen.version),
         tag=tag.name if tag else None,
         commit=tag.commit if tag else None,
         unsealed="; ".join(link.message for link in broken) or None,
         landed=seal.landing.commit if seal and seal.landing else None,
-        stages=tuple(stage for stage, version in held.items() if version == record.version),
-        evaluations=tuple(project.registry.read_evaluations(chosen.model, chosen.version)),
-        approvals=tuple(project.registry.read_approvals(chosen.model, chosen.version)),
+        stages=tuple(stage for stage, version in holders if version == record.version),
+        evaluations=tuple(registry.read_evaluations(model, chosen.version)),
+        approvals=tuple(registry.read_approvals(model, chosen.version)),
     )

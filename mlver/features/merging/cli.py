@@ -8,7 +8,8 @@ import typer
 
 from mlver.errors import UsageError
 from mlver.features.merging.driver import install_merge_driver, merge_settings_file
-from mlver.features.merging.resolve import MergeSide, resolve_conflicts
+from mlver.features.merging.outcomes import MergeSide
+from mlver.features.merging.resolve import resolve_conflicts
 from mlver.features.merging.screen import draw_driver, draw_resolve
 from mlver.terminal.options import DryRun, Json
 from mlver.terminal.session import emit_result, find_session
@@ -44,8 +45,8 @@ def resolve_command(
 ) -> None:
     """Settle a merge in which both sides claimed a number.
 
-    Versions of the side that has not landed count on, its promotions follow the other side's, and the result is staged.
-    Exit code 1 when something is left to you.
+    Versions of the side that has not landed count on, its promotions follow the other side's, and
+    the result is staged. Exit code 1 when something is left to you.
     """
     if driver is not None:
         raise typer.Exit(merge_settings_file(find_session(ctx).start, *driver))
@@ -56,13 +57,19 @@ def resolve_command(
             json=json,
         )
         return
-    side: MergeSide | None = None
-    if rewrite is not None:
-        if rewrite not in ("ours", "theirs"):
+    result = resolve_conflicts(
+        find_session(ctx).initialised_project, rewrite=_parse_side(rewrite), dry_run=dry_run
+    )
+    emit_result(result, draw_resolve, json=json, code=result.exit_code)
+
+
+def _parse_side(rewrite: str | None) -> MergeSide | None:
+    # A `Literal` option would be refused in typer's words, which name no command to type.
+    match rewrite:
+        case None | "ours" | "theirs":
+            return rewrite
+        case _:
             raise UsageError(
                 f"--rewrite takes ours or theirs, not `{rewrite}`",
                 hint="mlver resolve --rewrite ours",
             )
-        side = "ours" if rewrite == "ours" else "theirs"
-    result = resolve_conflicts(find_session(ctx).initialised_project, rewrite=side, dry_run=dry_run)
-    emit_result(result, draw_resolve, json=json, code=result.exit_code)

@@ -1,11 +1,11 @@
 """`mlver resolve --install-driver`: let git itself merge settings key by key, not line by line.
 
-Records need none: two that claim one place have nothing in common that could be merged, which is what `resolve` is for.
+Records need none: two that claim one place have nothing in common that could be merged, which is
+what `resolve` is for.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ ATTRIBUTES = (f"{layout.CONFIG} merge=mlver", f"{layout.settings_path('*')} merg
 
 @dataclass(frozen=True, slots=True)
 class DriverResult:
-    """`driver` is the command git runs; `attributes` are the lines of a .gitattributes that ask for it."""
+    """`driver` is the command git runs; lines of .gitattributes ask for it (`attributes`)."""
 
     driver: str
     attributes: tuple[str, ...]
@@ -41,12 +41,24 @@ def install_merge_driver(project: Project, *, dry_run: bool = False) -> DriverRe
 
 
 def merge_settings_file(start: Path, base: str, ours: str, theirs: str, path: str) -> int:
-    """What git runs for one file: merge into `ours`; return 1, with both sides marked in it, where they clash."""
-    was, mine, other = (read_if_there(start / name) for name in (base, ours, theirs))
-    if settings_merge.find_kind(path) is not None and mine and other:
-        with suppress(InvalidDocument):
-            data, clashes = settings_merge.merge_settings(path, was or None, mine, other)
-            if not clashes:
-                durable.write_file(start / ours, data)
-                return 0
-    return 1 if changes.merge_lines(start, base, ours, theirs) else 0
+    """Merge one file into `ours`, for git; return 1 where both sides clash and are marked in it."""
+    if _merge_keys(start, base, ours, theirs, path):
+        return 0
+    return int(changes.merge_lines(start, base, ours, theirs))
+
+
+def _merge_keys(start: Path, base: str, ours: str, theirs: str, path: str) -> bool:
+    """Merge key by key, where both sides are valid settings and do not clash."""
+    our_data, their_data = read_if_there(start / ours), read_if_there(start / theirs)
+    if settings_merge.find_kind(path) is None or not our_data or not their_data:
+        return False
+    # git gives an empty file where the two sides have no common ancestor
+    base_data = read_if_there(start / base) or None
+    try:
+        data, clashes = settings_merge.merge_settings(path, base_data, our_data, their_data)
+    except InvalidDocument:
+        return False
+    if clashes:
+        return False
+    durable.write_file(start / ours, data)
+    return True

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mlver.document import codec
 from mlver.document.amend import amend_document
+from mlver.document.schema import Kind
 from mlver.features.merging.threeway import merge_mappings
 from mlver.records import layout
-
-if TYPE_CHECKING:
-    from mlver.document.schema import Kind
+from mlver.records.values import Document
 
 
 def find_kind(path: str) -> Kind | None:
     """Which settings a path holds; None for any other file."""
+    if path == layout.CONFIG:
+        return "config"
     place = layout.parse_path(path)
-    return (
-        "config" if path == layout.CONFIG else "model" if place and place.kind == "model" else None
-    )
+    if place is not None and place.kind == "model":
+        return "model"
+    return None
 
 
 def merge_settings(
     path: str, base: bytes | None, ours: bytes, theirs: bytes
 ) -> tuple[bytes, list[str]]:
-    """The bytes both sides want, in our words, and the keys they disagree on; raise InvalidDocument where one says
-    nothing."""
+    """The bytes both sides want, in our words, and the keys they disagree on.
+
+    Raise InvalidDocument where one side's file is not valid.
+    """
     kind = find_kind(path)
     assert kind is not None
-    was, mine, other = (
-        {} if data is None else codec.decode_document(kind, data, f"{path} of {side}")
-        for side, data in (("both", base), ("ours", ours), ("theirs", theirs))
-    )
-    wanted, clashes = merge_mappings(was, mine, other)
+    # A file that neither side had at first was empty to both.
+    former: Document = {}
+    if base is not None:
+        former = codec.decode_document(kind, base, f"{path} of both")
+    our_settings = codec.decode_document(kind, ours, f"{path} of ours")
+    their_settings = codec.decode_document(kind, theirs, f"{path} of theirs")
+    wanted, clashes = merge_mappings(former, our_settings, their_settings)
     return amend_document(kind, ours, wanted), clashes

@@ -15,29 +15,31 @@ def merge_mappings(
     """The merged map in our order, and the dotted keys that both sides set to different values."""
     merged: Document = {}
     clashes: list[str] = []
-    for key in [*ours, *(key for key in theirs if key not in ours)]:
-        value = _merge_value(
-            key, [side.get(key, _ABSENT) for side in (base, ours, theirs)], clashes
-        )
+    for key in dict.fromkeys([*ours, *theirs]):
+        sides = [side.get(key, _ABSENT) for side in (base, ours, theirs)]
+        value, clashing = _merge_value(key, *sides)
+        clashes += clashing
+        # A key that one side deleted, and the other left alone, is gone.
         if value is not _ABSENT:
             merged[key] = value
     return merged, clashes
 
 
-def _merge_value(key: str, sides: list[object], clashes: list[str]) -> object:
-    was, mine, other = sides
-    if _is_same_value(mine, other) or _is_same_value(other, was):
-        return mine
-    if _is_same_value(mine, was):
-        return other
-    if isinstance(mine, Mapping) and isinstance(other, Mapping):
-        inner, found = merge_mappings(was if isinstance(was, Mapping) else {}, mine, other)
-        clashes += [f"{key}.{name}" for name in found]
-        return inner
-    clashes.append(key)
-    return mine
+def _merge_value(
+    key: str, former: object, ours: object, theirs: object
+) -> tuple[object, list[str]]:
+    """What a key is to hold, and the clashes in it: there, our value stays."""
+    if _is_same_value(ours, theirs) or _is_same_value(theirs, former):
+        return ours, []
+    if _is_same_value(ours, former):
+        return theirs, []
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        before = former if isinstance(former, Mapping) else {}
+        merged, clashes = merge_mappings(before, ours, theirs)
+        return merged, [f"{key}.{name}" for name in clashes]
+    return ours, [key]
 
 
-def _is_same_value(one: object, other: object) -> bool:
+def _is_same_value(left: object, right: object) -> bool:
     """Equal values of equal types: 1 and true are two."""
-    return type(one) is type(other) and repr(one) == repr(other)
+    return type(left) is type(right) and repr(left) == repr(right)

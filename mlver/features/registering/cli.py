@@ -7,126 +7,147 @@ from typing import Annotated, Literal
 import typer
 
 from mlver.features.registering.screen import draw_init, draw_register
-from mlver.project.registering.register import RegisterRequest, register_version
+from mlver.project.registering.register import register_version
+from mlver.project.registering.request import RegisterRequest
 from mlver.project.setup import init_project
 from mlver.terminal.options import DryRun, Json, complete_model
 from mlver.terminal.pairs import check_number_pairs, parse_pairs
 from mlver.terminal.session import emit_result, find_session
 from mlver.version import Bump
 
+REGISTER_EXAMPLES = (
+    'mlver register digits --weights model --data train=data/train -m "first"',
+    "mlver register digits --params params.yaml --metrics metrics.json"
+    ' --bump minor -m "wider layer"',
+    'mlver register digits --bump patch --metric accuracy=0.94 -m "another seed"',
+)
+
+Many = list[str] | None
+
+ModelName = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="The model's name; the first time, a new one.",
+        autocompletion=complete_model,
+    ),
+]
+Message = Annotated[
+    str,
+    typer.Option(
+        "-m",
+        "--message",
+        metavar="WHY",
+        help="What changed: it is recorded.",
+        show_default=False,
+    ),
+]
+
+# `--help` lists the options below in these panels.
 _WHERE = "Where it is"
 _WHAT = "What it says"
 _NUMBER = "Its number"
 _HOW = "How it lands"
-Many = list[str] | None
 
-REGISTER_EXAMPLES = (
-    'mlver register digits --weights model --data train=data/train -m "first"',
-    'mlver register digits --params params.yaml --metrics metrics.json --bump minor -m "wider layer"',
-    'mlver register digits --bump patch --metric accuracy=0.94 -m "another seed"',
+_VALUE_FILE = typer.Option(
+    metavar="FILE", help="YAML, JSON or TOML (repeatable).", rich_help_panel=_WHERE
 )
+Weights = Annotated[
+    str | None, typer.Option(metavar="PATH", help="File or directory.", rich_help_panel=_WHERE)
+]
+DataSets = Annotated[
+    Many,
+    typer.Option(metavar="NAME=PATH", help="A data set (repeatable).", rich_help_panel=_WHERE),
+]
+ParamsFiles = Annotated[Many, _VALUE_FILE]
+MetricsFiles = Annotated[Many, _VALUE_FILE]
+Unstored = Annotated[
+    Many,
+    typer.Option(
+        metavar="NAME",
+        help="Pin this artifact, keep no copy (repeatable).",
+        rich_help_panel=_WHERE,
+    ),
+]
+Environment = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR",
+        help="The Python environment it was trained in.",
+        rich_help_panel=_WHERE,
+    ),
+]
+
+Params = Annotated[
+    Many, typer.Option(metavar="K=V", help="One parameter (repeatable).", rich_help_panel=_WHAT)
+]
+Metrics = Annotated[
+    Many, typer.Option(metavar="K=V", help="One metric (repeatable).", rich_help_panel=_WHAT)
+]
+Labels = Annotated[
+    Many, typer.Option(metavar="K=V", help="One label (repeatable).", rich_help_panel=_WHAT)
+]
+TrainingCommand = Annotated[
+    str | None,
+    typer.Option("--command", metavar="TEXT", help="What trained it.", rich_help_panel=_WHAT),
+]
+Parent = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VERSION", help="What it was trained from, or none.", rich_help_panel=_WHAT
+    ),
+]
+UpdateKind = Annotated[
+    Literal["full", "incremental", "hybrid"],
+    typer.Option(help="How it was trained.", rich_help_panel=_WHAT),
+]
+
+VersionNumber = Annotated[
+    str | None, typer.Option(metavar="X.Y.Z", help="This number.", rich_help_panel=_NUMBER)
+]
+BumpedPart = Annotated[
+    Bump | None, typer.Option(help="The next of this kind.", rich_help_panel=_NUMBER)
+]
+AllowLower = Annotated[
+    bool,
+    typer.Option(
+        "--allow-lower",
+        help="Below the highest: a fix to an old line.",
+        rich_help_panel=_NUMBER,
+    ),
+]
+
+NoCommit = Annotated[
+    bool,
+    typer.Option("--no-commit", help="Stage the files for a pull request.", rich_help_panel=_HOW),
+]
+AllowDirty = Annotated[
+    bool,
+    typer.Option("--allow-dirty", help="Though code is not committed.", rich_help_panel=_HOW),
+]
 
 
 def register_command(
     ctx: typer.Context,
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL",
-            help="The model's name; the first time, a new one.",
-            autocompletion=complete_model,
-        ),
-    ],
-    message: Annotated[
-        str,
-        typer.Option(
-            "-m",
-            "--message",
-            metavar="WHY",
-            help="What changed: it is recorded.",
-            show_default=False,
-        ),
-    ] = "",
-    weights: Annotated[
-        str | None, typer.Option(metavar="PATH", help="File or directory.", rich_help_panel=_WHERE)
-    ] = None,
-    data: Annotated[
-        Many,
-        typer.Option(metavar="NAME=PATH", help="A data set (repeatable).", rich_help_panel=_WHERE),
-    ] = None,
-    params: Annotated[
-        Many,
-        typer.Option(
-            metavar="FILE", help="YAML, JSON or TOML (repeatable).", rich_help_panel=_WHERE
-        ),
-    ] = None,
-    metrics: Annotated[
-        Many,
-        typer.Option(
-            metavar="FILE", help="YAML, JSON or TOML (repeatable).", rich_help_panel=_WHERE
-        ),
-    ] = None,
-    no_store: Annotated[
-        Many,
-        typer.Option(
-            metavar="NAME",
-            help="Pin this artifact, keep no copy (repeatable).",
-            rich_help_panel=_WHERE,
-        ),
-    ] = None,
-    environment: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR", help="The Python environment it was trained in.", rich_help_panel=_WHERE
-        ),
-    ] = None,
-    param: Annotated[
-        Many, typer.Option(metavar="K=V", help="One parameter (repeatable).", rich_help_panel=_WHAT)
-    ] = None,
-    metric: Annotated[
-        Many, typer.Option(metavar="K=V", help="One metric (repeatable).", rich_help_panel=_WHAT)
-    ] = None,
-    label: Annotated[
-        Many, typer.Option(metavar="K=V", help="One label (repeatable).", rich_help_panel=_WHAT)
-    ] = None,
-    command_line: Annotated[
-        str | None,
-        typer.Option("--command", metavar="TEXT", help="What trained it.", rich_help_panel=_WHAT),
-    ] = None,
-    parent: Annotated[
-        str | None,
-        typer.Option(
-            metavar="VERSION", help="What it was trained from, or none.", rich_help_panel=_WHAT
-        ),
-    ] = None,
-    update: Annotated[
-        Literal["full", "incremental", "hybrid"],
-        typer.Option(help="How it was trained.", rich_help_panel=_WHAT),
-    ] = "full",
-    version: Annotated[
-        str | None, typer.Option(metavar="X.Y.Z", help="This number.", rich_help_panel=_NUMBER)
-    ] = None,
-    bump: Annotated[
-        Bump | None, typer.Option(help="The next of this kind.", rich_help_panel=_NUMBER)
-    ] = None,
-    allow_lower: Annotated[
-        bool,
-        typer.Option(
-            "--allow-lower",
-            help="Below the highest: a fix to an old line.",
-            rich_help_panel=_NUMBER,
-        ),
-    ] = False,
-    no_commit: Annotated[
-        bool,
-        typer.Option(
-            "--no-commit", help="Stage the files for a pull request.", rich_help_panel=_HOW
-        ),
-    ] = False,
-    allow_dirty: Annotated[
-        bool,
-        typer.Option("--allow-dirty", help="Though code is not committed.", rich_help_panel=_HOW),
-    ] = False,
+    model: ModelName,
+    message: Message = "",
+    weights: Weights = None,
+    data: DataSets = None,
+    params: ParamsFiles = None,
+    metrics: MetricsFiles = None,
+    no_store: Unstored = None,
+    environment: Environment = None,
+    param: Params = None,
+    metric: Metrics = None,
+    label: Labels = None,
+    command_line: TrainingCommand = None,
+    parent: Parent = None,
+    update: UpdateKind = "full",
+    version: VersionNumber = None,
+    bump: BumpedPart = None,
+    allow_lower: AllowLower = False,
+    no_commit: NoCommit = False,
+    allow_dirty: AllowDirty = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -136,7 +157,7 @@ def register_command(
 
     Paths given once are kept in model.yaml, and need not be given again.
     """
-    asked = RegisterRequest(
+    request = RegisterRequest(
         model=model,
         message=message,
         weights=weights,
@@ -158,9 +179,8 @@ def register_command(
         allow_dirty=allow_dirty,
         dry_run=dry_run,
     )
-    emit_result(
-        register_version(find_session(ctx).initialised_project, asked), draw_register, json=json
-    )
+    result = register_version(find_session(ctx).initialised_project, request)
+    emit_result(result, draw_register, json=json)
 
 
 INIT_EXAMPLES = ("mlver init",)
@@ -171,6 +191,5 @@ def init_command(ctx: typer.Context, dry_run: DryRun = False, json: Json = False
 
     Writes .mlver/, which the first registration commits. Running it again changes nothing.
     """
-    emit_result(
-        init_project(find_session(ctx).uninitialised_project, dry_run=dry_run), draw_init, json=json
-    )
+    result = init_project(find_session(ctx).uninitialised_project, dry_run=dry_run)
+    emit_result(result, draw_init, json=json)

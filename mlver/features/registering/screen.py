@@ -1,4 +1,4 @@
-"""What init and register print."""
+"""What `mlver init` and `mlver register` print."""
 
 from __future__ import annotations
 
@@ -23,38 +23,45 @@ def draw_register(result: RegisterResult, screen: TextScreen) -> None:
     screen.draw_line(
         (verb, "bold"), " ", (f"{result.model} {result.version}", "name"), (parent, "dim")
     )
-    rows: list[list[Cell]] = [
-        [
-            (artifact.name, "bold"),
-            artifact.path,
-            format_count(artifact.files, "file"),
-            format_size(artifact.size),
-            (shorten_digest(artifact.digest), "dim"),
-            (", ".join(_list_artifact_remarks(artifact)), "dim"),
-        ]
-        for artifact in result.artifacts
-    ]
-    screen.draw_table(rows, right=(2, 3), indent=2, fold=1)
+    screen.draw_table(map(_draw_artifact, result.artifacts), right=(2, 3), indent=2, fold=1)
     if result.metrics:
         shown = [f"{key} {format_number(value)}" for key, value in result.metrics.items()]
         screen.draw_line("  ", ("metrics  ", "bold"), join_listed(shown), hang=9)
     if result.dirty:
         screen.draw_line("  ", ("the code was not committed; the record says so", "warn"))
-    if result.tag:
-        screen.draw_unbroken(
-            "  ", (f"commit {(result.commit or '')[:10]}, tag {result.tag}", "dim")
-        )
+    if result.commit and result.tag:
+        commit = result.commit[:10]
+        screen.draw_unbroken("  ", (f"commit {commit}, tag {result.tag}", "dim"))
     _draw_next_steps(result, screen)
+
+
+def _draw_artifact(artifact: RegisteredArtifact) -> list[Cell]:
+    remarks: list[str] = []
+    if artifact.unchanged:
+        remarks.append("unchanged")
+    if not artifact.stored:
+        remarks.append("not stored")
+    return [
+        (artifact.name, "bold"),
+        artifact.path,
+        format_count(artifact.files, "file"),
+        format_size(artifact.size),
+        (shorten_digest(artifact.digest), "dim"),
+        (", ".join(remarks), "dim"),
+    ]
 
 
 def _draw_next_steps(result: RegisterResult, screen: TextScreen) -> None:
     if result.untracked:
         screen.draw_line(
             ("note: ", "warn"),
-            f"no commit holds {join_listed(result.untracked, 4)}; if the model needs it, git add it",
+            f"no commit holds {join_listed(result.untracked, 4)};"
+            " if the model needs it, git add it",
         )
     if result.unignored:
-        lines = " ".join(shlex.quote(_format_ignore_pattern(path)) for path in result.unignored)
+        patterns = [_format_ignore_pattern(path) for path in result.unignored]
+        # quoted, as a path may hold what a shell would expand
+        lines = shlex.join(patterns)
         screen.draw_unbroken(
             ("keep large files out of git: ", "dim"), f"printf '%s\\n' {lines} >> .gitignore"
         )
@@ -67,10 +74,6 @@ def _draw_next_steps(result: RegisterResult, screen: TextScreen) -> None:
 def _format_ignore_pattern(path: str) -> str:
     """The line of a .gitignore that means just this path."""
     return "/" + re.sub(r"([\\*?\[])", r"\\\1", path)
-
-
-def _list_artifact_remarks(artifact: RegisteredArtifact) -> list[str]:
-    return ["unchanged"] * artifact.unchanged + ["not stored"] * (not artifact.stored)
 
 
 def draw_init(result: InitResult, screen: TextScreen) -> None:

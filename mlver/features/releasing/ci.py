@@ -11,7 +11,8 @@ from typing import Literal
 from mlver import paths
 from mlver.errors import MlverError, UsageError, refusal_error, shell_command
 from mlver.features.releasing.pipelines.emit import PipelineFile, is_edited, render_pipelines
-from mlver.features.releasing.pipelines.settings import FORGES, PIPELINES, PipelineSettings
+from mlver.features.releasing.pipelines.settings import FORGES, PIPELINES, Forge, PipelineSettings
+from mlver.git.main_branch import find_main_branch
 from mlver.project.project import Project
 from mlver.project.transaction import editing
 from mlver.records import layout
@@ -24,7 +25,10 @@ PipelineState = Literal["written", "updated", "replaced", "unchanged", "kept"]
 
 @dataclass(frozen=True, slots=True)
 class WrittenPipeline:
-    """A pipeline file, and what became of it: `replaced` was somebody's edit, `kept` is their own."""
+    """A pipeline file, and what became of it.
+
+    `replaced` was edited by somebody, `kept` is a person's own file.
+    """
 
     path: str
     state: PipelineState
@@ -40,7 +44,7 @@ class SkippedPipeline:
 
 @dataclass(frozen=True, slots=True)
 class CiResult:
-    """`include` is what a kept file has to name itself."""
+    """`include` is the line that a kept file has to hold, and lacks."""
 
     forge: str
     top: str
@@ -59,74 +63,84 @@ def write_pipelines(
     force: bool = False,
     dry_run: bool = False,
 ) -> CiResult:
-    """Write these pipelines; a file that was edited, or is not mlver's, is refused unless with `force`."""
-    wanted = build_pipelines(project, forge, settings, version=version)
+    """Write these pipelines.
+
+    A file that was edited, or that mlver did not write, is refused unless with `force`.
+    """
+    files = build_pipelines(project, forge, settings, version=version)
     with nullcontext() if dry_run else editing(project, "ci"):
-        found = [(file, _find_state(project, file)) for file in wanted]
-        edited = [file.path for file, state in found if state == "replaced"]
-        if edited and not force:
-            raise MlverError(
-                f"{', '.join(edited)} {'was' if len(edited) == 1 else 'were'} edited, or never written by mlver",
-                hint=f"{shell_command('mlver', 'ci', forge, '--stdout')}   (to compare; --force writes over it)",
-            )
+        compared = [(file, _find_state(project, file)) for file in files]
+        if not force:
+            _require_unedited(forge, compared)
         if not dry_run:
-            _write_files(
-                project, [file for file, state in found if state not in ("unchanged", "kept")]
-            )
-    left_out = (
-        ()
-        if settings.only
-        else tuple(
-            SkippedPipeline(one, lacking)
-            for one in PIPELINES
-            if (lacking := settings.missing_settings(one))
-        )
-    )
-    written = tuple(WrittenPipeline(file.path, state) for file, state in found)
+            due = [file for file, state in compared if state not in ("unchanged", "kept")]
+            _write_files(project, due)
     return CiResult(
-        forge,
-        str(project.top_folder),
-        written,
-        left_out,
-        _find_missing_include(project, found),
-        dry_run,
+        forge=forge,
+        top=str(project.top_folder),
+        files=tuple(WrittenPipeline(file.path, state) for file, state in compared),
+        left_out=_list_skipped(settings),
+        include=_find_missing_include(project, compared),
+        dry_run=dry_run,
     )
 
 
 def build_pipelines(
     project: Project, forge: str, settings: PipelineSettings, *, version: str
 ) -> tuple[PipelineFile, ...]:
-    """The files as they would be written, to install this `version` of mlver where `settings` say nothing else."""
-    known = next((one for one in FORGES if one == forge), None)
-    if known is None:
-        raise UsageError(
-            f"there are pipelines for {', '.join(FORGES)}, not for `{forge}`",
-            hint="mlver ci github",
-        )
+    """The files as they would be written.
+
+    They install this `version` of mlver where `settings` name nothing else.
+    """
+    known_forge = _find_forge(forge)
+    main = settings.branch or find_main_branch(project.repository).name
     whole = replace(
         settings,
-        branch=settings.branch or project.repository.default_branch(),
+        branch=main,
         python=settings.python or _PYTHON,
         install=settings.install or f"mlver=={version}",
     )
-    return tuple(render_pipelines(known, whole, settings.command_line(known)))
+    return tuple(render_pipelines(known_forge, whole, settings.command_line(known_forge)))
+
+
+def _find_forge(name: str) -> Forge:
+    for forge in FORGES:
+        if forge == name:
+            return forge
+    raise UsageError(
+        f"there are pipelines for {', '.join(FORGES)}, not for `{name}`", hint="mlver ci github"
+    )
 
 
 def _find_state(project: Project, file: PipelineFile) -> PipelineState:
-    there = _read_file(project, file.path)
-    if there is None:
+    text = _read_file(project, file.path)
+    if text is None:
         return "written"
-    if there == file.text:
+    if text == file.text:
         return "unchanged"
-    if is_edited(there):
-        return "kept" if file.start else "replaced"
-    return "updated"
+    if not is_edited(text):
+        return "updated"
+    return "kept" if file.start else "replaced"
+
+
+def _require_unedited(forge: str, compared: Sequence[tuple[PipelineFile, PipelineState]]) -> None:
+    edited = [file.path for file, state in compared if state == "replaced"]
+    if not edited:
+        return
+    were = "was" if len(edited) == 1 else "were"
+    raise MlverError(
+        f"{', '.join(edited)} {were} edited, or never written by mlver",
+        hints=(
+            shell_command("mlver", "ci", forge, "--stdout"),
+            shell_command("mlver", "ci", forge, "--force"),
+        ),
+    )
 
 
 def _read_file(project: Project, path: str) -> str | None:
-    where = paths.join_inside(project.top_folder, path)
+    full_path = paths.join_inside(project.top_folder, path)
     try:
-        return where.read_bytes().decode(errors="replace")
+        return full_path.read_bytes().decode(errors="replace")
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -134,20 +148,18 @@ def _read_file(project: Project, path: str) -> str | None:
 
 
 def _write_files(project: Project, due: Sequence[PipelineFile]) -> None:
-    """All of them are prepared in .mlver/, where the next command sweeps what a crash leaves, and named at last."""
+    """Prepare all files in .mlver/, then give them their names.
+
+    What a crash leaves in .mlver/, the next command removes.
+    """
+    folder = paths.join_inside(project.top_folder, layout.ROOT)
     prepared: list[tuple[Path, Path]] = []
     try:
         for file in due:
-            where = paths.join_inside(project.top_folder, file.path)
-            durable.make_directory(where.parent)
-            prepared.append(
-                (
-                    durable.write_temporary(
-                        paths.join_inside(project.top_folder, layout.ROOT), file.text.encode()
-                    ),
-                    where,
-                )
-            )
+            target = paths.join_inside(project.top_folder, file.path)
+            durable.make_directory(target.parent)
+            temporary = durable.write_temporary(folder, file.text.encode())
+            prepared.append((temporary, target))
         durable.replace_group(prepared)
     except OSError as error:
         outcome = "what is written is whole, and the same command writes the rest"
@@ -157,14 +169,26 @@ def _write_files(project: Project, due: Sequence[PipelineFile]) -> None:
             durable.discard_temporary(temporary)
 
 
+def _list_skipped(settings: PipelineSettings) -> tuple[SkippedPipeline, ...]:
+    # Whoever lists pipelines knows which ones they left out.
+    if settings.only:
+        return ()
+    skipped: list[SkippedPipeline] = []
+    for pipeline in PIPELINES:
+        missing = settings.missing_settings(pipeline)
+        if missing:
+            skipped.append(SkippedPipeline(pipeline, missing))
+    return tuple(skipped)
+
+
 def _find_missing_include(
-    project: Project, found: Sequence[tuple[PipelineFile, PipelineState]]
+    project: Project, compared: Sequence[tuple[PipelineFile, PipelineState]]
 ) -> str | None:
-    """What a person's own file lacks of the one that would have been written: the line that names the others."""
-    for file, state in found:
-        if state == "kept":
-            line = file.text.splitlines()[-1].strip()
-            return (
-                None if line.removeprefix("- ") in (_read_file(project, file.path) or "") else line
-            )
+    """The line that names the other files, where a person's own file lacks it."""
+    for file, state in compared:
+        if state != "kept":
+            continue
+        line = file.text.splitlines()[-1].strip()
+        own_text = _read_file(project, file.path) or ""
+        return None if line.removeprefix("- ") in own_text else line
     return None

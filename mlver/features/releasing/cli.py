@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, BinaryIO, Literal
 
 import typer
 
@@ -26,6 +26,7 @@ from mlver.features.releasing.screen import (
     format_github_output,
 )
 from mlver.features.releasing.tag import tag_records
+from mlver.project.project import Project
 from mlver.terminal.options import DryRun, Json, complete_model
 from mlver.terminal.screen import TextScreen
 from mlver.terminal.session import emit_result, find_session
@@ -44,8 +45,8 @@ def tag_command(
 ) -> None:
     """Seal the records on HEAD that no version tag seals yet.
 
-    Merged pull requests leave such records, and so does a crash. Exit code 1 when one is refused: edited since it
-    landed, or sealed elsewhere.
+    Merged pull requests leave such records, and so does a crash. Exit code 1 when one is refused:
+    edited since it landed, or sealed elsewhere.
     """
     result = tag_records(find_session(ctx).initialised_project, push=push, dry_run=dry_run)
     emit_result(result, draw_tag, json=json, code=result.exit_code)
@@ -78,8 +79,9 @@ def release_command(
 ) -> None:
     """Seal what the remote's main line holds, and push the tags.
 
-    At most three a push, as forges start no pipelines for more at once; nothing published is overwritten. Exit code 1
-    when a record is refused: edited, sealed otherwise elsewhere, or not on the main line yet.
+    At most three a push, as forges start no pipelines for more at once; nothing published is
+    overwritten. Exit code 1 when a record is refused: edited, sealed otherwise elsewhere, or not on
+    the main line yet.
     """
     result = release_records(
         find_session(ctx).initialised_project,
@@ -96,8 +98,8 @@ EVENT_EXAMPLES = (
     "mlver event refs/tags/digits@v1.0.0 --format github",
     "mlver event digits@v1.0.0 --on main",
 )
-# What forges call the tag that started a job, in their order of being asked.
-_TOLD = ("GITHUB_REF", "CI_COMMIT_TAG", "BITBUCKET_TAG")
+# Where GitHub, GitLab and Bitbucket name the tag that started a job.
+_TAG_VARIABLES = ("GITHUB_REF", "CI_COMMIT_TAG", "BITBUCKET_TAG")
 _WRITERS: dict[str, Callable[[EventResult, TextScreen], None]] = {
     "text": draw_event,
     "json": lambda result, screen: screen.write_raw(dump_event(result)),
@@ -106,41 +108,46 @@ _WRITERS: dict[str, Callable[[EventResult, TextScreen], None]] = {
 }
 
 
+TagArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[TAG]",
+        help="Its name, or refs/tags/…; the job's own, or HEAD's.",
+        show_default=False,
+    ),
+]
+OutputFormat = Annotated[
+    Literal["text", "json", "github", "dotenv"],
+    typer.Option("--format", help="github: into $GITHUB_OUTPUT; dotenv: for GitLab's reports."),
+]
+OnBranch = Annotated[
+    str | None,
+    typer.Option(
+        metavar="BRANCH",
+        help="Say no to a tag whose commit this branch does not hold.",
+        show_default=False,
+    ),
+]
+
+
 def event_command(
     ctx: typer.Context,
-    tag: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[TAG]",
-            help="Its name, or refs/tags/…; the job's own, or HEAD's.",
-            show_default=False,
-        ),
-    ] = None,
-    form: Annotated[
-        Literal["text", "json", "github", "dotenv"],
-        typer.Option("--format", help="github: into $GITHUB_OUTPUT; dotenv: for GitLab's reports."),
-    ] = "text",
-    on: Annotated[
-        str | None,
-        typer.Option(
-            metavar="BRANCH",
-            help="Say no to a tag whose commit this branch does not hold.",
-            show_default=False,
-        ),
-    ] = None,
+    tag: TagArgument = None,
+    form: OutputFormat = "text",
+    on: OnBranch = None,
     json: Json = False,
 ) -> None:
     """Tell a pipeline what its tag means.
 
-    A clone of that one tag, of depth 1, is enough (not for --on, which asks history). Exit code 1 when the tag does not
-    seal its record, or not as the settings want it; 3 when it is no tag of mlver's.
+    A clone of that one tag, of depth 1, is enough (not for --on, which asks history). Exit code 1
+    when the tag does not seal its record, or not as the settings want it; 3 when it is no tag of
+    mlver's.
     """
-    told = next(filter(None, map(os.environ.get, _TOLD)), None)
-    # a job's checkout may have left a lightweight tag; elsewhere nobody is asked over the network
     result = read_event(
         find_session(ctx).uninitialised_project,
-        tag or told,
+        tag or _find_job_tag(),
         on=on,
+        # A job's checkout may have left a lightweight tag; elsewhere nothing asks the network.
         ask_remote=bool(os.environ.get("CI")),
     )
     output = os.environ.get("GITHUB_OUTPUT")
@@ -151,16 +158,30 @@ def event_command(
     emit_result(result, writer, json=False, code=result.exit_code)
 
 
+def _find_job_tag() -> str | None:
+    """The tag that started this job, where a forge says so."""
+    for name in _TAG_VARIABLES:
+        tag = os.environ.get(name)
+        if tag:
+            return tag
+    return None
+
+
 def _append_lines(path: Path, lines: str) -> None:
     try:
         with path.open("a+b") as file:
-            whole = (
-                file.seek(0, os.SEEK_END) == 0
-                or (file.seek(-1, os.SEEK_END), file.read(1))[1] == b"\n"
-            )
-            file.write((lines if whole else f"\n{lines}").encode(errors="replace"))
+            # An earlier step may have left its last line without an end.
+            separator = b"" if _ends_whole(file) else b"\n"
+            file.write(separator + lines.encode(errors="replace"))
     except OSError as error:
         raise refusal_error("writing to $GITHUB_OUTPUT", error) from error
+
+
+def _ends_whole(file: BinaryIO) -> bool:
+    if file.seek(0, os.SEEK_END) == 0:
+        return True
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
 
 
 CI_EXAMPLES = (
@@ -177,49 +198,55 @@ def _make_setting_option(name: str, metavar: str, text: str) -> typer.models.Opt
     return option
 
 
+Forge = Annotated[
+    str,
+    typer.Argument(
+        metavar="FORGE",
+        help=f"One of {', '.join(FORGES)}.",
+        autocompletion=lambda: list(FORGES),
+    ),
+]
+Only = Annotated[
+    str, _make_setting_option("--only", "LIST", f"Only these, of {','.join(PIPELINES)}.")
+]
+Branch = Annotated[
+    str,
+    _make_setting_option("--branch", "NAME", "The main line; the remote's own, if left out."),
+]
+PythonVersion = Annotated[
+    str, _make_setting_option("--python", "VERSION", "The Python to run on; 3.12, if left out.")
+]
+Install = Annotated[
+    str,
+    _make_setting_option("--install", "WHAT", "What pip installs; this very version, if left out."),
+]
+Fetch = Annotated[
+    str, _make_setting_option("--fetch", "COMMAND", "Brings the stored bytes to a runner.")
+]
+Store = Annotated[
+    str, _make_setting_option("--store", "COMMAND", "Takes away the bytes that a training left.")
+]
+Train = Annotated[str, _make_setting_option("--train", "COMMAND", "Trains $MODEL again.")]
+Deploy = Annotated[
+    str, _make_setting_option("--deploy", "COMMAND", "Deploys serving/ as $MODEL's $STAGE.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Write over files that were edited.")]
+Stdout = Annotated[bool, typer.Option("--stdout", help="Print the files; write nothing.")]
+
+
 def ci_command(
     ctx: typer.Context,
-    forge: Annotated[
-        str,
-        typer.Argument(
-            metavar="FORGE",
-            help=f"One of {', '.join(FORGES)}.",
-            autocompletion=lambda: list(FORGES),
-        ),
-    ],
-    only: Annotated[
-        str, _make_setting_option("--only", "LIST", f"Only these, of {','.join(PIPELINES)}.")
-    ] = "",
-    branch: Annotated[
-        str,
-        _make_setting_option("--branch", "NAME", "The main line; the remote's own, if left out."),
-    ] = "",
-    python: Annotated[
-        str, _make_setting_option("--python", "VERSION", "The Python to run on; 3.12, if left out.")
-    ] = "",
-    install: Annotated[
-        str,
-        _make_setting_option(
-            "--install", "WHAT", "What pip installs; this very version, if left out."
-        ),
-    ] = "",
-    fetch: Annotated[
-        str, _make_setting_option("--fetch", "COMMAND", "Brings the stored bytes to a runner.")
-    ] = "",
-    store: Annotated[
-        str,
-        _make_setting_option("--store", "COMMAND", "Takes away the bytes that a training left."),
-    ] = "",
-    train: Annotated[str, _make_setting_option("--train", "COMMAND", "Trains $MODEL anew.")] = "",
-    deploy: Annotated[
-        str, _make_setting_option("--deploy", "COMMAND", "Deploys serving/ as $MODEL's $STAGE.")
-    ] = "",
-    force: Annotated[
-        bool, typer.Option("--force", help="Write over files that were edited.")
-    ] = False,
-    stdout: Annotated[
-        bool, typer.Option("--stdout", help="Print the files; write nothing.")
-    ] = False,
+    forge: Forge,
+    only: Only = "",
+    branch: Branch = "",
+    python: PythonVersion = "",
+    install: Install = "",
+    fetch: Fetch = "",
+    store: Store = "",
+    train: Train = "",
+    deploy: Deploy = "",
+    force: Force = False,
+    stdout: Stdout = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -239,20 +266,20 @@ def ci_command(
     )
     project = find_session(ctx).initialised_project
     if stdout:
-        if json:
-            raise UsageError(
-                "--stdout and --json do not go together", hint=f"mlver ci {forge} --stdout"
-            )
-        emit_result(
-            build_pipelines(project, forge, settings, version=__version__),
-            draw_pipeline_files,
-            json=False,
-        )
+        _print_pipelines(project, forge, settings, json=json)
         return
-    emit_result(
-        write_pipelines(
-            project, forge, settings, version=__version__, force=force, dry_run=dry_run
-        ),
-        draw_ci,
-        json=json,
+    result = write_pipelines(
+        project, forge, settings, version=__version__, force=force, dry_run=dry_run
     )
+    emit_result(result, draw_ci, json=json)
+
+
+def _print_pipelines(
+    project: Project, forge: str, settings: PipelineSettings, *, json: bool
+) -> None:
+    if json:
+        raise UsageError(
+            "--stdout and --json do not go together", hint=f"mlver ci {forge} --stdout"
+        )
+    files = build_pipelines(project, forge, settings, version=__version__)
+    emit_result(files, draw_pipeline_files, json=False)

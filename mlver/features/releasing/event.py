@@ -1,6 +1,7 @@
 """`mlver event`: what a tag means, for the pipeline it started.
 
-Only the tag, its commit and the records in it are read, so a clone of that one tag, of depth 1, is enough.
+Only the tag, its commit and the records in it are read, so a clone of that one tag, of depth 1, is
+enough.
 """
 
 from __future__ import annotations
@@ -24,17 +25,19 @@ from mlver.records.config import ProjectConfig
 from mlver.records.promotion import Action, PromotionRecord
 from mlver.records.tags import TagName, read_tag_name
 from mlver.records.version import VersionRecord
-from mlver.version import highest_version, parse_version
+from mlver.version import Version, highest_version, parse_version
 
 _REF = "refs/tags/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventResult:
-    """A `version` was released, or a `promotion` moved a stage: what `tag` says, read at its `commit`.
+    """A `version` was released, or a `promotion` moved a stage: what `tag` says, read at its
+    `commit`.
 
-    `previous` is the version before: the next lower one, or the one that held the stage. `record` is the digest of the
-    record the tag is of. What the records do not say, or cannot, is None. `problems` are why it is not `verified`.
+    `previous` is the version before: the next lower one, or the one that held the stage. `record`
+    is the digest of the record the tag is of. What the records do not say, or cannot, is None.
+    `problems` are why it is not `verified`.
     """
 
     tag: str
@@ -63,48 +66,48 @@ class EventResult:
 def read_event(
     project: Project, tag: str | None = None, *, on: str | None = None, ask_remote: bool = False
 ) -> EventResult:
-    """What `tag` (a name or full reference; the only one at HEAD, if None) means; raise MlverError for one not mlver's.
+    """What `tag` means: a name or full reference, or the only tag at HEAD, if None.
 
-    `on` is a branch, or any commit, that has to hold the tag's commit: what never landed is no event. `ask_remote`:
-    where the checkout left a lightweight tag in place of the annotated one, look at the remote's.
+    `on` is a branch, or any commit, that has to hold the tag's commit: what never landed is no
+    event. `ask_remote`: where the checkout left a lightweight tag in place of the annotated one,
+    look at the remote's. Raise MlverError for a tag that is not mlver's.
     """
-    name = _find_only_tag(project) if tag is None else tag.removeprefix(_REF)
-    named = read_tag_name(name)
-    if named is None:
+    name = tag.removeprefix(_REF) if tag is not None else _find_only_tag(project)
+    parsed_name = read_tag_name(name)
+    if parsed_name is None:
         raise _build_foreign_error(name)
-    found = project.repository.tags(f"{_REF}{name}").get(name)
-    if found is None:
+    existing = project.repository.tags(f"{_REF}{name}").get(name)
+    if existing is None:
         raise MlverError(
             f"the tag {name} is not here",
             hint=shell_command("git", "fetch", "origin", f"{_REF}{name}:{_REF}{name}"),
         )
-    if ask_remote and not found.annotated:
-        found = _fetch_annotated_tag(project.repository, found)
-    result = _EventReader(project.repository, named, found).build_result()
-    problems = (*_check_signature(project, found), *_check_branch(project.repository, found, on))
-    return replace(
-        result, problems=(*result.problems, *problems), verified=result.verified and not problems
-    )
+    if ask_remote and not existing.annotated:
+        existing = _fetch_annotated_tag(project.repository, existing)
+    result = _EventReader(project.repository, parsed_name, existing).build_result()
+    problems = [
+        *result.problems,
+        *_check_signature(project, existing),
+        *_check_branch(project.repository, existing, on),
+    ]
+    return replace(result, problems=tuple(problems), verified=result.verified and not problems)
 
 
 def _check_signature(project: Project, tag: GitTag) -> list[str]:
     """What the settings find wrong with the tag's signature."""
-    registry = project.without_cache.registry
-    config = (
-        registry.read_config() if registry.read_file(layout.CONFIG) is not None else ProjectConfig()
-    )
+    registry = project.registry
+    config = ProjectConfig()
+    if registry.read_file(layout.CONFIG) is not None:
+        config = registry.read_config()
     signature = seals.check_signatures(project, {tag.name: tag})[tag.name]
-    return [
-        link.message for link in judge_signature(tag.name, signature, required=config.tags.signed)
-    ]
+    broken = judge_signature(tag.name, signature, required=config.tags.signed)
+    return [link.message for link in broken]
 
 
 def _check_branch(repository: GitRepository, tag: GitTag, on: str | None) -> list[str]:
-    if (
-        on is None
-        or tag.commit is None
-        or merging.is_ancestor(repository, resolve_revision(repository, on), tag.commit)
-    ):
+    if on is None or tag.commit is None:
+        return []
+    if merging.is_ancestor(repository, resolve_revision(repository, on), tag.commit):
         return []
     return [f"its commit {tag.commit[:10]} is not on {printable_name(on)}"]
 
@@ -117,17 +120,18 @@ def _build_foreign_error(name: str) -> MlverError:
 
 def _find_only_tag(project: Project) -> str:
     head = project.repository.head().commit
-    here = [
-        name for name, tag in project.repository.tags().items() if tag.commit == head and tag.seals
-    ]
-    here = [name for name in here if read_tag_name(name)]
-    if len(here) != 1:
-        there = f"there are {len(here)} tags of mlver's" if here else "there is no tag of mlver's"
+    names: list[str] = []
+    for name, tag in project.repository.tags().items():
+        if tag.commit == head and tag.seals and read_tag_name(name):
+            names.append(name)
+    if not names:
+        raise MlverError("there is no tag of mlver's at HEAD", hint="mlver event TAG")
+    if len(names) > 1:
         raise MlverError(
-            f"{there} at HEAD",
-            hint=shell_command("mlver", "event", here[0]) if here else "mlver event TAG",
+            f"there are {len(names)} tags of mlver's at HEAD",
+            hint=shell_command("mlver", "event", names[0]),
         )
-    return here[0]
+    return names[0]
 
 
 def _fetch_annotated_tag(repository: GitRepository, tag: GitTag) -> GitTag:
@@ -136,18 +140,23 @@ def _fetch_annotated_tag(repository: GitRepository, tag: GitTag) -> GitTag:
     actions/checkout before 6.0.2 fetches the commit into the tag's name (actions/checkout#290).
     """
     remote = remotes.default_remote(repository)
-    there = remotes.fetch_tag(repository, remote, tag.name) if remote else None
-    return there if there is not None and there.commit == tag.commit else tag
+    if remote is None:
+        return tag
+    published = remotes.fetch_tag(repository, remote, tag.name)
+    # A tag of another commit would tell of other records than those that were checked out.
+    if published is None or published.commit != tag.commit:
+        return tag
+    return published
 
 
 @dataclass(frozen=True, slots=True)
 class _EventReader:
     repository: GitRepository
-    named: TagName
+    tag_name: TagName
     tag: GitTag
 
     def build_result(self) -> EventResult:
-        path = layout.record_path(self.named)
+        path = layout.record_path(self.tag_name)
         data = self._read_file(path)
         if data is None and self.tag.seals is None:
             raise _build_foreign_error(self.tag.name)  # somebody else's `name@v1.2.3`
@@ -155,34 +164,27 @@ class _EventReader:
         if data is None:
             return replace(bare, problems=(f"its commit does not hold {path}",))
         digest = Digest.of_bytes(data)
-        seal = seals.seal_from_bytes(self.tag, data)
-        problems = [
-            f"{link.subject} {link.message}"
-            for link in judge_tag(self.tag.name, path, digest, seal)
-        ]
         bare = replace(bare, record=str(digest))
+        seal = seals.seal_from_bytes(self.tag, data)
+        broken = judge_tag(self.tag.name, path, digest, seal)
+        problems = [f"{link.subject} {link.message}" for link in broken]
         try:
-            told = (
-                self._read_promotion(bare, data, path)
-                if self.named.stage
-                else self._read_version(bare, data, path)
-            )
+            result = self._read_record(bare, data, path)
         except InvalidDocument as error:
-            return replace(
-                bare, problems=(*problems, *(f"{error.where}: {fault}" for fault in error.faults))
-            )
+            problems += [f"{error.where}: {fault}" for fault in error.faults]
+            return replace(bare, problems=tuple(problems))
         except MlverError as error:
             return replace(bare, problems=(*problems, error.message))
-        return replace(told, problems=tuple(problems), verified=not problems)
+        return replace(result, problems=tuple(problems), verified=not problems)
 
     def _build_bare_result(self) -> EventResult:
         return EventResult(
             tag=self.tag.name,
-            kind="promotion" if self.named.stage else "version",
-            model=self.named.model,
-            version=self.named.version,
-            stage=self.named.stage,
-            sequence=self.named.sequence,
+            kind="promotion" if self.tag_name.stage else "version",
+            model=self.tag_name.model,
+            version=self.tag_name.version,
+            stage=self.tag_name.stage,
+            sequence=self.tag_name.sequence,
             action=None,
             previous=None,
             parent=None,
@@ -202,10 +204,13 @@ class _EventReader:
         (data,) = self.repository.blobs([f"{self.tag.commit}:{path}"])
         return data
 
+    def _read_record(self, bare: EventResult, data: bytes, path: str) -> EventResult:
+        if self.tag_name.stage:
+            return self._read_promotion(bare, data, path)
+        return self._read_version(bare, data, path)
+
     def _read_version(self, bare: EventResult, data: bytes, path: str) -> EventResult:
         record = decode_version(data, path)
-        if (record.model, record.version) != (self.named.model, self.named.version):
-            raise MlverError(f"{path} says it is {record.model} {record.version}")
         return replace(
             _add_details(bare, record),
             parent=record.parent,
@@ -216,39 +221,36 @@ class _EventReader:
     def _find_previous(self, record: VersionRecord) -> str | None:
         """The highest version below one, of those its commit holds."""
         assert self.tag.commit is not None
-        paths = self.repository.files_at(self.tag.commit, layout.versions_folder(record.model))
-        places = filter(None, map(layout.parse_path, paths))
-        there = [
-            parse_version(place.version)
-            for place in places
-            if place.kind == "version" and place.version
-        ]
-        found = highest_version(
-            number for number in there if number < parse_version(record.version)
-        )
-        return None if found is None else str(found)
+        number = parse_version(record.version)
+        lower: list[Version] = []
+        # The commit's own tree is asked: a clone of depth 1 has no other history and no other tag.
+        for path in self.repository.files_at(self.tag.commit, layout.versions_folder(record.model)):
+            place = layout.parse_path(path)
+            if place is None or place.kind != "version" or place.version is None:
+                continue
+            other = parse_version(place.version)
+            if other < number:
+                lower.append(other)
+        previous = highest_version(lower)
+        return None if previous is None else str(previous)
 
     def _read_promotion(self, bare: EventResult, data: bytes, path: str) -> EventResult:
         record = decode_promotion(data, path)
-        said = (record.model, record.stage, record.sequence)
-        if said != (self.named.model, self.named.stage, self.named.sequence):
-            raise MlverError(
-                f"{path} says it is {record.model} {record.stage} {record.sequence:04d}"
-            )
-        where = layout.version_path(record.model, record.version)
-        pinned = self._read_file(where)
-        if pinned is None or Digest.of_bytes(pinned) != record.record:
+        version_path = layout.version_path(record.model, record.version)
+        version_data = self._read_file(version_path)
+        if version_data is None or Digest.of_bytes(version_data) != record.record:
             raise MlverError(
                 f"{path} promoted another record of {record.version} than the one its commit holds"
             )
-        version = decode_version(pinned, where)
-        told = replace(
+        version = decode_version(version_data, version_path)
+        return replace(
             _add_details(bare, record),
             version=record.version,
             action=record.action,
             previous=record.previous,
+            parent=version.parent,
+            artifacts=version.named_artifacts(),
         )
-        return replace(told, parent=version.parent, artifacts=version.named_artifacts())
 
 
 def _add_details(bare: EventResult, record: VersionRecord | PromotionRecord) -> EventResult:

@@ -1,8 +1,10 @@
-"""`mlver release`: seal what a remote's main line holds, and push the tags so that each starts its pipeline.
+"""`mlver release`: seal what a remote's main line holds, and push the tags so that each starts its
+pipeline.
 
-Only what is on the first parents of the remote's default branch is released, whatever is checked out here: a release
-publishes tags, and never a commit. Nothing that is published is moved: a tag the other side has already is accepted
-where it seals the same record, and its record refused where it does not.
+Only what is on the first parents of the remote's default branch is released, whatever is checked
+out here: a release publishes tags, and never a commit. Nothing that is published is moved: a tag
+the other side has already is accepted where it seals the same record, and its record refused where
+it does not.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from mlver import names
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.features.releasing import trigger
+from mlver.findings import Finding
 from mlver.git import changes, remotes
 from mlver.git.process import GitFailed
 from mlver.git.remotes import RemoteState
@@ -27,17 +30,18 @@ from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.reporter import SilentReporter
 from mlver.project.tags import missing_seals, seals
-from mlver.project.tags.missing_seals import SealableRecord, SealedRecord, Unsealable
+from mlver.project.tags.missing_seals import SealableRecord, SealedRecord, TagPlans
 from mlver.project.transaction import editing
 from mlver.records import layout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseResult:
-    """`made` are new seals, `pushed` the tags the remote lacked, `accepted` those it got from somebody else, of the
-    same records. `branch` is the remote's main line, at `tip`. `silent`: why the push starts no pipeline.
+    """What a release did, or on a dry run what it would have done.
 
-    On a dry run that is what would have come of it.
+    `made` are new seals, `pushed` the tags the remote lacked, `accepted` those it got from somebody
+    else, of the same records. `branch` is the remote's main line, at `tip`. `silent`: why the push
+    starts no pipeline.
     """
 
     remote: str
@@ -46,7 +50,7 @@ class ReleaseResult:
     made: tuple[SealedRecord, ...]
     pushed: tuple[str, ...]
     accepted: tuple[str, ...]
-    refused: tuple[Unsealable, ...]
+    refused: tuple[Finding, ...]
     silent: trigger.PipelineSilence | None
     dry_run: bool
 
@@ -69,219 +73,267 @@ def release_records(
     with nullcontext() if dry_run else editing(project, "release") as edit:
         if edit is not None:
             project = replace(project, repository=edit.repository)
-        name = remotes.choose_remote(project.repository, remote)
-        silent = trigger.judge_trigger(os.environ, remotes.push_secrets(project.repository, name))
-        there = remotes.read_remote_state(project.repository, name)
-        line = _read_main_line(project, name, there, edit)
-        return _ReleaseRun(line, edit, name, there, silent, require_trigger).run_release(models)
+        remote_name = remotes.choose_remote(project.repository, remote)
+        secrets = remotes.push_secrets(project.repository, remote_name)
+        silence = trigger.judge_trigger(os.environ, secrets)
+        state = remotes.read_remote_state(project.repository, remote_name)
+        main_line = _read_main_line(project, remote_name, state, fetch=edit is not None)
+        release = _ReleaseRun(main_line, edit, remote_name, state, silence, require_trigger)
+        return release.run_release(models)
 
 
-def _read_main_line(
-    project: Project, remote: str, there: RemoteState, edit: PlannedEdit | None
-) -> Project:
-    """The project as the remote's main line has it; its commits are fetched where they are not here."""
-    if not project.repository.has_commit(there.tip):
-        if edit is None:
+def _read_main_line(project: Project, remote: str, state: RemoteState, *, fetch: bool) -> Project:
+    """The project as the remote's main line has it; with `fetch`, its commits are brought here."""
+    repository = project.repository
+    if not repository.has_commit(state.tip):
+        if not fetch:
             raise MlverError(
-                f"{there.branch} of {remote} is at {there.tip[:10]}, which is not here yet",
-                hint=f"{shell_command('git', 'fetch', remote)}   (a dry run fetches nothing)",
+                f"{state.branch} of {remote} is at {state.tip[:10]}, which is not here yet,"
+                " and a dry run fetches nothing",
+                hint=shell_command("git", "fetch", remote),
             )
-        remotes.fetch_refs(
-            project.repository, remote, [f"refs/heads/{there.branch}"], project.reporter
-        )
-    if project.repository.is_shallow():
+        remotes.fetch_refs(repository, remote, [f"refs/heads/{state.branch}"], project.reporter)
+    if repository.is_shallow():
         raise MlverError(
-            "this clone is shallow: whether a record was edited since it landed cannot be told",
-            hint=f"{shell_command('git', 'fetch', '--unshallow', remote)}   (in a pipeline: fetch the whole history)",
+            "this clone is shallow: whether a record was edited since it landed cannot be told;"
+            " a pipeline has to fetch the whole history",
+            hint=shell_command("git", "fetch", "--unshallow", remote),
         )
-    return replace(
-        project,
-        registry=RecordRegistry(CommittedRecords.at_commit(project.repository, there.tip), None),
-    )
+    records = CommittedRecords.at_commit(repository, state.tip)
+    return replace(project, registry=RecordRegistry(records))
+
+
+@dataclass(frozen=True, slots=True)
+class _PublishedRecords:
+    """Of records that the remote has tags of: the tags that seal them, and those they do not seal.
+
+    `accepted` are only tags that did not come from this clone.
+    """
+
+    accepted: tuple[str, ...]
+    refused: tuple[Finding, ...]
+
+    def join_others(self, other: _PublishedRecords) -> _PublishedRecords:
+        return _PublishedRecords(self.accepted + other.accepted, self.refused + other.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class _TagPush:
+    """The tags that were pushed, and what became of those that somebody else pushed first."""
+
+    pushed: tuple[str, ...]
+    outrun: _PublishedRecords
 
 
 @dataclass(slots=True)
 class _ReleaseRun:
-    """One release under way; `project` reads its records from the main line. Without `edit` nothing is changed."""
+    """One release under way: `project` reads its records from the main line.
+
+    `state` is the remote as it answered last. Without `edit` nothing is changed.
+    """
 
     project: Project
     edit: PlannedEdit | None
     remote: str
-    there: RemoteState
-    silent: trigger.PipelineSilence | None
+    state: RemoteState
+    silence: trigger.PipelineSilence | None
     require_trigger: bool
 
     def run_release(self, models: Sequence[str]) -> ReleaseResult:
-        here = self.project.repository.tags()
-        due = missing_seals.list_sealable(
-            self.project, self.there.tip, {*here, *self.there.tags}, models
-        )
-        _require_models(models, due)
-        accepted, refused = self._check_published(due, here)
-        lacking = [one for one in due if one.tag not in here and one.tag not in self.there.tags]
-        plans, unsealable = missing_seals.plan_missing_tags(
-            self.project, self.there.tip, lacking, main_line=True
-        )
-        waiting = [one for one in due if one.tag in here and one.tag not in self.there.tags]
+        local = self.project.repository.tags()
+        tagged = {*local, *self.state.tags}
+        records = missing_seals.list_sealable(self.project, self.state.tip, tagged, models)
+        _require_models(models, records)
+        published = self._check_published(records, local)
+        unpublished = [record for record in records if record.tag not in self.state.tags]
+        plans, unsealable = self._plan_tags(unpublished, local)
+        waiting = [record for record in unpublished if record.tag in local]
         if plans or waiting:
             self._warn_if_silent()
-        if plans and self.edit is not None:
+        if self.edit is not None and plans:
             self.edit.seal_records(tuple(replace(plan, commit=commit) for plan, commit in plans))
-        made = {plan.name for plan, _ in plans}
-        faults = self._find_unfit(waiting, here)
-        refused += [*faults.values(), *unsealable, *self._find_unlanded(models)]
-        ready = [
-            one for one in due if one.tag in made or (one in waiting and one.path not in faults)
-        ]
-        pushed = [one.tag for one in ready]
-        if self.edit is not None:
-            pushed, more, spoilt = self._push_tags(ready)
-            accepted, refused = accepted + more, refused + spoilt
+        unfit = self._find_unfit(waiting, local)
+        sealed = missing_seals.list_sealed(plans)
+        # A tag that does not seal what landed stays here: once pushed, it could not be taken back.
+        ready_tags = {seal.tag for seal in sealed}
+        ready_tags.update(record.tag for record in waiting if record.path not in unfit)
+        ready = [record for record in unpublished if record.tag in ready_tags]
+        refused = [*published.refused, *unfit.values(), *unsealable, *self._find_unlanded(models)]
+        push = self._push_tags(ready)
         return ReleaseResult(
             remote=self.remote,
-            branch=self.there.branch,
-            tip=self.there.tip,
-            made=missing_seals.list_sealed(plans),
-            pushed=tuple(pushed),
-            accepted=tuple(accepted),
-            refused=tuple(refused),
-            silent=self.silent if pushed else None,
+            branch=self.state.branch,
+            tip=self.state.tip,
+            made=sealed,
+            pushed=push.pushed,
+            accepted=(*published.accepted, *push.outrun.accepted),
+            refused=(*refused, *push.outrun.refused),
+            silent=self.silence if push.pushed else None,
             dry_run=self.edit is None,
         )
 
+    def _plan_tags(
+        self, unpublished: Sequence[SealableRecord], local: Mapping[str, GitTag]
+    ) -> tuple[TagPlans, tuple[Finding, ...]]:
+        unsealed = [record for record in unpublished if record.tag not in local]
+        return missing_seals.plan_missing_tags(
+            self.project, self.state.tip, unsealed, main_line=True
+        )
+
     def _warn_if_silent(self) -> None:
-        if self.silent is None:
+        if self.silence is None:
             return
         if self.require_trigger:
-            raise MlverError(f"nothing was released: {self.silent.message}", hint=self.silent.hint)
-        self.project.reporter.show_note(f"{self.silent.message}; {self.silent.hint}")
+            raise MlverError(
+                f"nothing was released: {self.silence.message}", hint=self.silence.hint
+            )
+        self.project.reporter.show_note(f"{self.silence.message}; {self.silence.hint}")
 
-    def _push_tags(
-        self, ready: Sequence[SealableRecord]
-    ) -> tuple[list[str], list[str], list[Unsealable]]:
-        """Push tags, so many at once that each starts a pipeline; who was faster with one is looked at."""
+    def _push_tags(self, ready: Sequence[SealableRecord]) -> _TagPush:
+        """Push tags, so many at once that each starts a pipeline; on a dry run, only tell which."""
+        tags = tuple(record.tag for record in ready)
+        outrun = _PublishedRecords((), ())
+        if self.edit is None:
+            return _TagPush(tags, outrun)
         pushed: list[str] = []
-        accepted: list[str] = []
-        refused: list[Unsealable] = []
-        left = [one.tag for one in ready]
-        while left:
-            some = changes.split_batches(left)[0]
+        while tags:
+            batch = tuple(changes.split_batches(tags)[0])
             try:
-                changes.push_tags(self.project.repository, self.remote, some, self.project.reporter)
+                changes.push_tags(
+                    self.project.repository, self.remote, batch, self.project.reporter
+                )
             except GitFailed:
-                self.there = remotes.read_remote_state(self.project.repository, self.remote)
-                taken = [one for one in ready if one.tag in some and one.tag in self.there.tags]
-                if not taken:
+                self.state = remotes.read_remote_state(self.project.repository, self.remote)
+                # Where nobody was faster, the push failed for another reason, and would again.
+                if self.state.tags.keys().isdisjoint(batch):
                     raise
-                more, spoilt = self._check_published(taken, {})
-                accepted, refused = accepted + more, refused + spoilt
-                left = [tag for tag in left if tag not in {one.tag for one in taken}]
+                rivals = [record for record in ready if record.tag in batch]
+                outrun = outrun.join_others(self._check_published(rivals, {}))
+                tags = tuple(tag for tag in tags if tag not in batch or tag not in self.state.tags)
             else:
-                pushed += some
-                left = left[len(some) :]
-        return pushed, accepted, refused
+                pushed += batch
+                tags = tags[len(batch) :]
+        return _TagPush(tuple(pushed), outrun)
 
     def _check_published(
-        self, due: Sequence[SealableRecord], here: Mapping[str, GitTag]
-    ) -> tuple[list[str], list[Unsealable]]:
-        """Of what the remote has tags of: the tags that are not this clone's and yet seal the same records; and the
-        records that they do not seal."""
-        published = [one for one in due if one.tag in self.there.tags]
-        ids = {one.tag: self.there.tags[one.tag] for one in published}
-        known = {
-            tag: here[tag] for tag, oid in ids.items() if tag in here and here[tag].object_id == oid
-        }
-        foreign = {tag: oid for tag, oid in ids.items() if tag not in known}
+        self, records: Sequence[SealableRecord], local: Mapping[str, GitTag]
+    ) -> _PublishedRecords:
+        """Judge the remote's tags of these records; `local` are the tags of this clone."""
+        published = [record for record in records if record.tag in self.state.tags]
+        tags: dict[str, GitTag] = {}
+        foreign: dict[str, str] = {}
+        for record in published:
+            object_id = self.state.tags[record.tag]
+            tag = local.get(record.tag)
+            if tag is not None and tag.object_id == object_id:
+                tags[record.tag] = tag
+            else:
+                foreign[record.tag] = object_id
         if foreign:
-            self._fetch_tags(list(foreign))
-        objects = self.project.repository.tag_objects(foreign) if foreign else {}
-        if len(objects) < len(foreign) and self.edit is None:
-            hint = f"{shell_command('git', 'fetch', '--tags', self.remote)}   (a dry run fetches nothing)"
-            raise MlverError(f"{self.remote} has tags that are not here yet", hint=hint)
-        faults = self._find_unfit(published, {**known, **objects}, elsewhere=True)
-        return [
-            one.tag for one in published if one.tag in foreign and one.path not in faults
-        ], list(faults.values())
+            tags |= self._read_foreign_tags(foreign)
+        unfit = self._find_unfit(published, tags, elsewhere=True)
+        accepted: list[str] = []
+        for record in published:
+            if record.tag in foreign and record.path not in unfit:
+                accepted.append(record.tag)
+        return _PublishedRecords(tuple(accepted), tuple(unfit.values()))
 
-    def _fetch_tags(self, tags: Sequence[str]) -> None:
-        """Those that are not here come to stay; of those that are, only the other side's objects are looked at."""
+    def _read_foreign_tags(self, object_ids: Mapping[str, str]) -> dict[str, GitTag]:
+        """The tags that the remote has and this clone has not, or has otherwise."""
+        self._fetch_tags(object_ids)
+        objects = self.project.repository.tag_objects(object_ids)
+        if len(objects) < len(object_ids) and self.edit is None:
+            raise MlverError(
+                f"{self.remote} has tags that are not here yet, and a dry run fetches nothing",
+                hint=shell_command("git", "fetch", "--tags", self.remote),
+            )
+        return objects
+
+    def _fetch_tags(self, object_ids: Mapping[str, str]) -> None:
+        """Fetch tags: those that are not here come to stay.
+
+        Of those that are here, only the other side's objects are looked at.
+        """
         if self.edit is None:
             return
         repository = self.project.repository
-        remotes.fetch_refs(
-            repository, self.remote, [f"refs/tags/{tag}" for tag in tags], self.project.reporter
-        )
-        here = repository.tags()
-        lacking = {tag: self.there.tags[tag] for tag in tags if tag not in here}
+        references = [f"refs/tags/{tag}" for tag in object_ids]
+        remotes.fetch_refs(repository, self.remote, references, self.project.reporter)
+        local = repository.tags()
+        lacking = {tag: object_id for tag, object_id in object_ids.items() if tag not in local}
         arrived = repository.tag_objects(lacking)
         if arrived:
             self.edit.name_tags({name: tag.object_id for name, tag in arrived.items()})
 
     def _find_unfit(
         self,
-        asked: Sequence[SealableRecord],
+        records: Sequence[SealableRecord],
         tags: Mapping[str, GitTag],
         *,
         elsewhere: bool = False,
-    ) -> dict[str, Unsealable]:
-        """Tags that do not seal the main line's record, by path; and those not published yet on commits it has not."""
+    ) -> dict[str, Finding]:
+        """Tags that do not seal the main line's record, by the record's path.
+
+        Those that are not published yet (not `elsewhere`) are also unfit on commits it lacks.
+        """
         repository = self.project.repository
-        seen = [(one, tags[one.tag]) for one in asked if one.tag in tags]
-        found: dict[str, Unsealable] = {}
-        held = repository.blobs(f"{tag.commit}:{one.path}" for one, tag in seen) if seen else ()
-        landed = repository.blobs(f"{self.there.tip}:{one.path}" for one, _ in seen) if seen else ()
-        commits = [tag.commit for _, tag in seen if tag.commit and not elsewhere]
-        beyond = remotes.commits_beyond(repository, self.there.tip, commits) if commits else set()
-        for (one, tag), there, here in zip(seen, held, landed, strict=True):
-            record = Digest.of_bytes(here or b"")
-            faults = judge_tag(one.tag, one.path, record, seals.seal_from_bytes(tag, there))
-            if faults:
-                where = (
-                    f"is not what was released: {self.remote}'s"
-                    if elsewhere
-                    else "cannot be released: its"
-                )
-                why = "seals another record" if faults[-1].kind == "record" else faults[-1].message
-                found[one.path] = Unsealable(
-                    one.path, f"{where} tag {one.tag} {why}", _build_look_hint(one, self.remote)
-                )
-            elif tag.commit in beyond:
-                said = f"is sealed on {tag.commit[:10]}, a commit that {self.there.branch} of {self.remote} has not"
-                found[one.path] = Unsealable(
-                    one.path,
-                    said,
-                    f"{shell_command('git', 'tag', '-d', one.tag)}, then: mlver release   (it seals it anew)",
-                )
-        return found
+        tagged = [(record, tags[record.tag]) for record in records if record.tag in tags]
+        if not tagged:
+            return {}
+        sealed = repository.blobs(f"{tag.commit}:{record.path}" for record, tag in tagged)
+        landed = repository.blobs(f"{self.state.tip}:{record.path}" for record, _ in tagged)
+        beyond: set[str] = set()
+        if not elsewhere:
+            commits = [tag.commit for _, tag in tagged if tag.commit]
+            beyond = remotes.commits_beyond(repository, self.state.tip, commits)
+        unfit: dict[str, Finding] = {}
+        for (record, tag), sealed_data, landed_data in zip(tagged, sealed, landed, strict=True):
+            digest = Digest.of_bytes(landed_data or b"")
+            seal = seals.seal_from_bytes(tag, sealed_data)
+            broken = judge_tag(record.tag, record.path, digest, seal)
+            if broken:
+                unfit[record.path] = self._refuse_seal(record, broken[-1], elsewhere=elsewhere)
+            elif tag.commit is not None and tag.commit in beyond:
+                unfit[record.path] = self._refuse_commit(record, tag.commit)
+        return unfit
 
-    def _find_unlanded(self, models: Sequence[str]) -> list[Unsealable]:
+    def _refuse_seal(self, record: SealableRecord, broken: Finding, *, elsewhere: bool) -> Finding:
+        why = "seals another record" if broken.kind == "record" else broken.message
+        message = f"cannot be released: its tag {record.tag} {why}"
+        if elsewhere:
+            message = f"is not what was released: {self.remote}'s tag {record.tag} {why}"
+        look = shell_command("git", "ls-remote", self.remote, f"refs/tags/{record.tag}")
+        return Finding("record", record.path, message, (look, "mlver verify --all"))
+
+    def _refuse_commit(self, record: SealableRecord, commit: str) -> Finding:
+        branch = f"{self.state.branch} of {self.remote}"
+        message = f"is sealed on {commit[:10]}, a commit that {branch} has not"
+        delete = shell_command("git", "tag", "-d", record.tag)
+        return Finding("record", record.path, message, (delete, "mlver release"))
+
+    def _find_unlanded(self, models: Sequence[str]) -> list[Finding]:
         """Records of HEAD that the main line has not yet."""
-        head = self.project.repository.head().commit
-        if head is None or head == self.there.tip:
+        repository = self.project.repository
+        head = repository.head().commit
+        if head is None or head == self.state.tip:
             return []
-        landed = set(self.project.repository.files_at(self.there.tip, layout.MODELS))
-        branch = self.there.branch
-        asked = missing_seals.list_sealable(
-            replace(self.project, reporter=SilentReporter()), head, self.there.tags, models
-        )
-        found = [one for one in asked if one.path not in landed]
-        hint = (
-            shell_command("git", "push", self.remote, f"HEAD:{branch}")
-            + "   (or have it merged there), then: mlver release"
-        )
-        return [
-            Unsealable(one.path, f"is not on {branch} of {self.remote} yet", hint) for one in found
-        ]
+        landed = set(repository.files_at(self.state.tip, layout.MODELS))
+        # What was passed over on the main line has been noted already.
+        silent_project = replace(self.project, reporter=SilentReporter())
+        branch = self.state.branch
+        message = f"is not on {branch} of {self.remote} yet"
+        push = shell_command("git", "push", self.remote, f"HEAD:{branch}")
+        unlanded: list[Finding] = []
+        for record in missing_seals.list_sealable(silent_project, head, self.state.tags, models):
+            if record.path not in landed:
+                unlanded.append(Finding("record", record.path, message, (push, "mlver release")))
+        return unlanded
 
 
-def _require_models(models: Sequence[str], due: Sequence[SealableRecord]) -> None:
-    there = {one.path.split("/")[2] for one in due}
+def _require_models(models: Sequence[str], records: Sequence[SealableRecord]) -> None:
+    landed = {record.path.split("/")[2] for record in records}
     for model in models:
-        if model not in there:
+        if model not in landed:
             raise MlverError(
                 f"the main line holds no model `{model}`", hint="mlver list, then git push"
             )
-
-
-def _build_look_hint(one: SealableRecord, remote: str) -> str:
-    return f"{shell_command('git', 'ls-remote', remote, f'refs/tags/{one.tag}')}   (and mlver verify --all)"

@@ -1,8 +1,8 @@
-"""What a tag means, for people and for the forges' ways of passing values on.
+"""What `tag`, `release`, `event` and `ci` show, and the forges' ways of passing values on.
 
-What is printed in a forge's job is read by the forge, line by line, for commands to it. So no text of a record begins a
+A forge reads what its job prints, line by line, for commands to it. So no text of a record begins a
 line, and none holds the mark that GitHub's runner looks for anywhere in one.
- New tags, and records that may have none, as `tag` and `release` show them."""
+"""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from mlver.errors import shell_command
-from mlver.features.releasing.ci import CiResult
+from mlver.features.releasing.ci import CiResult, WrittenPipeline
 from mlver.features.releasing.event import EventResult
 from mlver.features.releasing.pipelines.emit import PipelineFile
 from mlver.features.releasing.pipelines.settings import NEEDED
 from mlver.features.releasing.release import ReleaseResult
 from mlver.features.releasing.tag import TagResult
-from mlver.project.tags.missing_seals import SealedRecord, Unsealable
+from mlver.findings import Finding
+from mlver.project.tags.missing_seals import SealedRecord
 from mlver.terminal import structured
-from mlver.terminal.screen import TextScreen
+from mlver.terminal.links import draw_hints
+from mlver.terminal.screen import Cell, TextScreen
 from mlver.terminal.words import format_count, format_size, shorten_digest, take_first_line
 
 
@@ -53,29 +55,28 @@ def draw_release(result: ReleaseResult, screen: TextScreen) -> None:
 
 
 _MARK = "##["
-# What neither GitLab, which takes quotes for part of a value, nor a shell that reads the file can misunderstand.
+# GitLab takes quotes for a part of the value, and a shell that reads the file does not: only values
+# that need none are passed on.
 _PLAIN = re.compile(r"[A-Za-z0-9._/@:+-]+")
 
 
 def draw_event(result: EventResult, screen: TextScreen) -> None:
-    what = (
-        f" {result.stage} {result.sequence}: {result.action}" if result.kind == "promotion" else ""
-    )
-    screen.draw_line(
-        (f"{result.model} {result.version or ''}".rstrip(), "name"),
-        what,
-        (f"  {result.tag}", "dim"),
-    )
-    rows = [
-        (label, _defuse_runner_mark(value)) for label, value in _describe_event(result) if value
-    ]
-    screen.draw_table([[(label, "dim"), value] for label, value in rows], indent=2, fold=1)
+    subject = f"{result.model} {result.version or ''}".rstrip()
+    move = ""
+    if result.kind == "promotion":
+        move = f" {result.stage} {result.sequence}: {result.action}"
+    screen.draw_line((subject, "name"), move, (f"  {result.tag}", "dim"))
+    rows: list[list[Cell]] = []
+    for label, value in _describe_event(result):
+        if value:
+            rows.append([(label, "dim"), _defuse_runner_mark(value)])
+    screen.draw_table(rows, indent=2, fold=1)
     for problem in result.problems:
         screen.draw_line("  ", ("broken", "bad"), f"  {_defuse_runner_mark(problem)}", hang=2)
 
 
 def _describe_event(result: EventResult) -> Iterator[tuple[str, str | None]]:
-    yield "message", None if result.message is None else take_first_line(result.message)
+    yield "message", take_first_line(result.message or "")
     yield "by", result.author
     yield "after", result.previous
     yield "commit", result.commit and result.commit[:10]
@@ -87,15 +88,15 @@ def _describe_event(result: EventResult) -> Iterator[tuple[str, str | None]]:
 
 
 def collect_event_values(result: EventResult) -> dict[str, str]:
-    """What is worth a name of its own in a pipeline; empty for what there is not."""
+    """What is worth a name of its own in a pipeline; empty for what a record does not say."""
     weights = result.artifacts.get("weights")
-    found = {
+    values = {
         "kind": result.kind,
         "tag": result.tag,
         "model": result.model,
         "version": result.version,
         "stage": result.stage,
-        "sequence": None if result.sequence is None else str(result.sequence),
+        "sequence": result.sequence,
         "action": result.action,
         "previous": result.previous,
         "parent": result.parent,
@@ -104,76 +105,84 @@ def collect_event_values(result: EventResult) -> dict[str, str]:
         "created": result.created,
         "verified": "true" if result.verified else "false",
         "weights_path": weights and weights.path,
-        "weights_digest": weights and str(weights.digest),
+        "weights_digest": weights and weights.digest,
     }
-    return {name: value or "" for name, value in found.items()}
+    return {name: "" if value is None else str(value) for name, value in values.items()}
 
 
 def format_github_output(result: EventResult) -> str:
-    """Lines for the file `$GITHUB_OUTPUT`, each value between delimiters that nobody can have known before."""
-    everything = json.dumps(structured.build_document(result))
-    told = {
+    """Lines for the file `$GITHUB_OUTPUT`.
+
+    Each value stands between delimiters that nobody can have known before.
+    """
+    values = {
         **collect_event_values(result),
         "author": result.author or "",
         "message": result.message or "",
-        "event": everything,
+        "event": json.dumps(structured.build_document(result)),
     }
-    return "".join(
-        f"{name}<<{mark}\n{value}\n{mark}\n"
-        for name, value in told.items()
-        for mark in [_choose_delimiter(value)]
-    )
+    blocks: list[str] = []
+    for name, value in values.items():
+        delimiter = _choose_delimiter(value)
+        blocks.append(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
+    return "".join(blocks)
 
 
 def _choose_delimiter(value: str) -> str:
-    mark = f"mlver_{secrets.token_hex(16)}"
-    return _choose_delimiter(value) if mark in value else mark
+    while True:
+        delimiter = f"mlver_{secrets.token_hex(16)}"
+        if delimiter not in value:
+            return delimiter
 
 
 def format_dotenv(result: EventResult) -> str:
-    """Lines for GitLab's `artifacts:reports:dotenv`, which may hold 20; what is empty or not plain is left out."""
-    return "".join(
-        f"MLVER_{name.upper()}={value}\n"
-        for name, value in collect_event_values(result).items()
-        if _PLAIN.fullmatch(value)
-    )
+    """Lines for GitLab's `artifacts:reports:dotenv`, which may hold 20.
+
+    Values that are empty or not plain are left out.
+    """
+    lines: list[str] = []
+    for name, value in collect_event_values(result).items():
+        if _PLAIN.fullmatch(value):
+            lines.append(f"MLVER_{name.upper()}={value}\n")
+    return "".join(lines)
 
 
 def dump_event(result: EventResult) -> str:
     """The one document of `--json`."""
+    # Inside a JSON string the escape means the same, and the runner does not see its mark.
     return structured.dump_document(result).replace(_MARK, "\\u0023#[")
 
 
-def _defuse_runner_mark(said: str) -> str:
-    return said.replace(_MARK, "# # [")
+def _defuse_runner_mark(text: str) -> str:
+    return text.replace(_MARK, "# # [")
 
 
 def draw_ci(result: CiResult, screen: TextScreen) -> None:
     due = [file for file in result.files if file.state not in ("unchanged", "kept")]
     if due:
-        screen.draw_line(
-            ("Would write" if result.dry_run else "Wrote", "bold"), f" pipelines for {result.forge}"
-        )
-        screen.draw_table(
-            [[f.path, (f.state if f.state != "written" else "", "dim")] for f in result.files],
-            indent=2,
-        )
+        verb = "Would write" if result.dry_run else "Wrote"
+        screen.draw_line((verb, "bold"), f" pipelines for {result.forge}")
+        screen.draw_table([_build_file_row(file) for file in result.files], indent=2)
     else:
         screen.draw_line(f"the pipelines for {result.forge} are here already; nothing changed")
     if result.include:
-        screen.draw_line(
-            ("add to your own ", "warn"), next(f.path for f in result.files if f.state == "kept")
-        )
+        kept = next(file.path for file in result.files if file.state == "kept")
+        screen.draw_line(("add to your own ", "warn"), kept)
         screen.draw_unbroken(f"  include: [{{ {result.include.removeprefix('- ')} }}]")
-    for one in result.left_out:
-        screen.draw_line(("left out ", "dim"), one.pipeline, (", which needs", "dim"))
-        for name in one.needs:
+    for skipped in result.left_out:
+        screen.draw_line(("left out ", "dim"), skipped.pipeline, (", which needs", "dim"))
+        for name in skipped.needs:
             screen.draw_unbroken("  ", NEEDED[name])
     if due and not result.dry_run:
-        places = dict.fromkeys(PurePosixPath(f.path).parts[0] for f in due)
-        screen.draw_unbroken(
-            ("next: ", "dim"), shell_command("git", "add", *places), ", then commit and push"
-        )
+        folders = dict.fromkeys(PurePosixPath(file.path).parts[0] for file in due)
+        add = shell_command("git", "add", *folders)
+        screen.draw_unbroken(("next: ", "dim"), add, ", then commit and push")
+
+
+def _build_file_row(file: WrittenPipeline) -> list[Cell]:
+    # The heading says already that files were written.
+    state = "" if file.state == "written" else file.state
+    return [file.path, (state, "dim")]
 
 
 def draw_pipeline_files(files: Sequence[PipelineFile], screen: TextScreen) -> None:
@@ -184,17 +193,16 @@ def draw_pipeline_files(files: Sequence[PipelineFile], screen: TextScreen) -> No
         screen.write_raw(file.text)
 
 
-def draw_new_seals(found: Iterable[SealedRecord], screen: TextScreen, *, dry_run: bool) -> None:
+def draw_new_seals(seals: Iterable[SealedRecord], screen: TextScreen, *, dry_run: bool) -> None:
     verb = "Would seal" if dry_run else "Sealed"
-    for sealed in found:
-        screen.draw_line(
-            (verb, "bold"), " ", (sealed.tag, "name"), (f"  on commit {sealed.commit[:10]}", "dim")
-        )
+    for seal in seals:
+        commit = f"  on commit {seal.commit[:10]}"
+        screen.draw_line((verb, "bold"), " ", (seal.tag, "name"), (commit, "dim"))
 
 
-def draw_refused_records(found: Iterable[Unsealable], screen: TextScreen) -> None:
-    for record in found:
+def draw_refused_records(records: Iterable[Finding], screen: TextScreen) -> None:
+    for record in records:
         screen.draw_line(
-            ("Refused", "bad"), " ", (record.path, "bold"), f" {record.message}", hang=2
+            ("Refused", "bad"), " ", (record.subject, "bold"), f" {record.message}", hang=2
         )
-        screen.draw_unbroken("  ", ("hint: ", "dim"), record.hint)
+        draw_hints(record.hints, screen, indent=2)

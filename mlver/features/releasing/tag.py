@@ -1,4 +1,4 @@
-"""`mlver tag`: make the tags that records on HEAD still lack, after a merge, a squash or a crash."""
+"""`mlver tag`: make the tags that records on HEAD still lack after a merge, a squash or a crash."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, shell_command
+from mlver.findings import Finding
 from mlver.git import changes, remotes
 from mlver.project.project import Project
 from mlver.project.reporter import SilentReporter
@@ -15,7 +16,6 @@ from mlver.project.tags.missing_seals import (
     SealableRecord,
     SealedRecord,
     TagPlans,
-    Unsealable,
     list_sealed,
 )
 from mlver.project.transaction import editing
@@ -25,10 +25,13 @@ from mlver.records.tags import read_tag_name
 
 @dataclass(frozen=True, slots=True)
 class TagResult:
-    """`made` are the new seals (those that would be made, on a dry run); `remote` is where tags were pushed to."""
+    """`made` are the new seals, or on a dry run those that would be made.
+
+    `pushed` are the tags that the `remote` lacked; None where nothing was to be pushed.
+    """
 
     made: tuple[SealedRecord, ...]
-    refused: tuple[Unsealable, ...]
+    refused: tuple[Finding, ...]
     pushed: tuple[str, ...]
     remote: str | None
     dry_run: bool
@@ -39,21 +42,27 @@ class TagResult:
 
 
 def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) -> TagResult:
-    """Seal every record of HEAD that no tag seals, on the commit that added it; with `push` send tags out.
+    """Seal every record of HEAD that no tag seals, on the commit that added it.
 
-    A record that was edited since it landed, or since it was promoted, is refused: a seal would vouch for the edit.
+    With `push`, send the tags out. A record that was edited since it landed, or since it was
+    promoted, is refused: a seal would vouch for the edit.
     """
     if dry_run:
-        plans, unsealable = _plan_lacking(project.without_cache, _require_head(project))
+        head = _require_head(project)
+        plans, unsealable = _plan_lacking(project, head, None, {})
         return TagResult(list_sealed(plans), unsealable, (), None, True)
     with editing(project, "tag") as edit:
         head = _require_head(project)
         remote = _require_remote(project) if push else None
-        there = remotes.list_remote_tags(edit.repository, remote) if remote else {}
-        plans, unsealable = _plan_lacking(project.without_cache, head, remote, there)
+        published: Mapping[str, str] = {}
+        if remote is not None:
+            published = remotes.list_remote_tags(edit.repository, remote)
+        plans, unsealable = _plan_lacking(project, head, remote, published)
         if plans:
             edit.seal_records(tuple(replace(plan, commit=commit) for plan, commit in plans))
-        pushed = _push_tags(project.without_cache, head, remote, there) if remote else ()
+        pushed: tuple[str, ...] = ()
+        if remote is not None:
+            pushed = _push_tags(project, head, remote, published)
     return TagResult(list_sealed(plans), unsealable, pushed, remote, False)
 
 
@@ -74,62 +83,70 @@ def _require_remote(project: Project) -> str:
 
 
 def _plan_lacking(
-    project: Project, head: str, remote: str | None = None, there: Collection[str] = ()
-) -> tuple[TagPlans, tuple[Unsealable, ...]]:
-    """The tags to make; and the records that no tag may seal, or that were sealed elsewhere."""
-    here = project.repository.tags()
-    unsealed = [
-        one
-        for one in missing_seals.list_sealable(project, head, {*here, *there})
-        if one.tag not in here
-    ]
-    _warn_missing_tags(project, unsealed, here)
-    plans, unsealable = missing_seals.plan_missing_tags(
-        project, head, [one for one in unsealed if one.tag not in there]
-    )
-    said, hint = (
-        f"was sealed elsewhere: {remote} has its tag",
-        shell_command("git", "fetch", "--tags", remote or "origin"),
-    )
-    elsewhere = [Unsealable(one.path, said, hint) for one in unsealed if one.tag in there]
-    return plans, (*elsewhere, *unsealable)
+    project: Project, head: str, remote: str | None, published: Collection[str]
+) -> tuple[TagPlans, tuple[Finding, ...]]:
+    """The tags to make; and the records that no tag may seal, or that were sealed elsewhere.
+
+    `published` are the tags of `remote`.
+    """
+    local = project.repository.tags()
+    sealable = missing_seals.list_sealable(project, head, {*local, *published})
+    unsealed = [record for record in sealable if record.tag not in local]
+    _warn_missing_tags(project, unsealed, local)
+    lacking = [record for record in unsealed if record.tag not in published]
+    plans, unsealable = missing_seals.plan_missing_tags(project, head, lacking)
+    refused: list[Finding] = []
+    hint = shell_command("git", "fetch", "--tags", remote or "origin")
+    for record in unsealed:
+        if record.tag in published:
+            message = f"was sealed elsewhere: {remote} has its tag"
+            refused.append(Finding("record", record.path, message, (hint,)))
+    return plans, (*refused, *unsealable)
 
 
 def _warn_missing_tags(
-    project: Project, unsealed: Sequence[SealableRecord], here: Collection[str]
+    project: Project, unsealed: Sequence[SealableRecord], local: Collection[str]
 ) -> None:
-    """Say so where tags seem not to have come with a clone: those made now would be others of the same name."""
+    """Warn where a clone seems to lack tags: those made now would be others of the same name."""
     if remotes.default_remote(project.repository) is None:
         return
-    tagged = {found.model for name in here if (found := read_tag_name(name)) and found.version}
-    for model, number in Counter(
-        one.path.split("/")[2] for one in unsealed if layout.is_version_path(one.path)
-    ).items():
-        if number > 1 and model not in tagged:
+    tagged: set[str] = set()
+    for name in local:
+        tag_name = read_tag_name(name)
+        if tag_name is not None and tag_name.version:
+            tagged.add(tag_name.model)
+    versions = [record for record in unsealed if layout.is_version_path(record.path)]
+    # One untagged version is what every merged pull request leaves; several are a clone without
+    # tags.
+    for model, count in Counter(record.path.split("/")[2] for record in versions).items():
+        if count > 1 and model not in tagged:
             project.reporter.show_note(
-                f"no tag of {model} is here; if they were not fetched: git fetch --tags, then mlver tag"
+                f"no tag of {model} is here;"
+                " if they were not fetched: git fetch --tags, then mlver tag"
             )
 
 
 def _push_tags(
-    project: Project, head: str, remote: str, there: Mapping[str, str]
+    project: Project, head: str, remote: str, published: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Push the tags of HEAD's records that the other side lacks."""
-    here = project.repository.tags()
-    due = missing_seals.list_sealable(
-        replace(project, reporter=SilentReporter()), head, {*here, *there}
-    )
-    others = [
-        one.tag
-        for one in due
-        if one.tag in here and there.get(one.tag) not in (None, here[one.tag].object_id)
-    ]
-    if others:
-        said = f"{remote} has {', '.join(others)} already, made elsewhere"
+    local = project.repository.tags()
+    # What was passed over has been noted while the tags were planned.
+    silent_project = replace(project, reporter=SilentReporter())
+    lacking: list[str] = []
+    differing: list[str] = []
+    for record in missing_seals.list_sealable(silent_project, head, {*local, *published}):
+        if record.tag not in local:
+            continue
+        if record.tag not in published:
+            lacking.append(record.tag)
+        elif published[record.tag] != local[record.tag].object_id:
+            differing.append(record.tag)
+    if differing:
         project.reporter.show_note(
-            f"{said}; if the records differ, git pull stops, and mlver resolve settles it"
+            f"{remote} has {', '.join(differing)} already, made elsewhere;"
+            " if the records differ, git pull stops, and mlver resolve settles it"
         )
-    names = [one.tag for one in due if one.tag in here and one.tag not in there]
-    for some in changes.split_batches(names):
-        changes.push_tags(project.repository, remote, some, project.reporter)
-    return tuple(names)
+    for batch in changes.split_batches(lacking):
+        changes.push_tags(project.repository, remote, batch, project.reporter)
+    return tuple(lacking)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from mlver.policy.gates.table import suggest_commands
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.checkout import CheckoutResult
 from mlver.project.stages.promote import PromoteResult
 from mlver.project.stages.rollback import RollbackResult
 from mlver.terminal.gates import draw_gates
+from mlver.terminal.links import draw_hints
 from mlver.terminal.screen import TextScreen
 from mlver.terminal.words import format_count, format_size, join_listed
 
@@ -31,20 +33,12 @@ def draw_promote(result: PromoteResult, screen: TextScreen) -> None:
             )
     draw_gates(result.gates, screen)
     if result.outcome == "refused":
-        screen.draw_unbroken(("hint: ", "warn"), _suggest_next_command(result))
+        commands = suggest_commands(f"{result.model}@{result.version}", result.gates)
+        draw_hints(commands, screen, style="warn")
 
 
 def _describe_previous_version(result: PromoteResult) -> str:
     return f" (was {result.previous})" if result.previous else ""
-
-
-def _suggest_next_command(result: PromoteResult) -> str:
-    shut = next(gate for gate in result.gates if gate.result != "pass")
-    if shut.gate == "sealed":
-        return f"mlver tag   (if that seals nothing: mlver verify {result.model}@{result.version})"
-    if shut.gate.startswith("after "):
-        return f"mlver promote {result.model}@{result.version} --to {shut.gate.removeprefix('after ')} -m WHY"
-    return f"mlver verify {result.model}@{result.version}"
 
 
 def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:
@@ -96,7 +90,8 @@ def draw_materialised(done: CheckoutOutcome, screen: TextScreen, *, dry_run: boo
         screen.draw_line(
             "  ",
             (
-                f"{kept} the unregistered bytes of {format_count(len(done.saved), 'file')} as objects:",
+                f"{kept} the unregistered bytes of {format_count(len(done.saved), 'file')} as "
+                "objects:",
                 "warn",
             ),
         )

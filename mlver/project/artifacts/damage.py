@@ -1,15 +1,15 @@
-"""Artifacts proven: whether every byte that versions pin can be had, here or wherever else it is kept."""
+"""Proves artifacts: whether every byte that versions pin is still here or kept elsewhere."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name
-from mlver.policy.chain import BrokenLink
+from mlver.findings import Finding
 from mlver.project.artifacts.elsewhere.find import ExternalCopies, MissingContents
 from mlver.project.artifacts.measuring import measure_at, pinned_files
 from mlver.project.artifacts.storing import open_store
@@ -19,10 +19,13 @@ from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
 from mlver.storage.store import StoreProblem
 
+_SHOWN = 10
+_REPAIR = ("mlver doctor --fix",)
+
 
 @dataclass(frozen=True, slots=True)
 class _ObjectUser:
-    """Where an object is used, for saying what its loss means."""
+    """The first artifact that needs an object, and the object's path in it."""
 
     subject: str
     path: bytes
@@ -30,180 +33,222 @@ class _ObjectUser:
 
 @dataclass(frozen=True, slots=True)
 class DamageReport:
-    """Broken links below some versions; `lost` of them keep a version from being had whole, `copies` are unsound."""
+    """Broken links below some versions.
 
-    broken: tuple[BrokenLink, ...]
-    lost: tuple[BrokenLink, ...]
+    `lost` are those that keep a version from being had whole; `copies` are unsound.
+    """
+
+    broken: tuple[Finding, ...]
+    lost: tuple[Finding, ...]
     copies: frozenset[Digest]
+
+
+@dataclass(frozen=True, slots=True)
+class _PinReader:
+    """Reads once what records pin, and keeps what is wrong with anything but objects.
+
+    It does not keep which record needs which object: that would take ten times the memory.
+    """
+
+    project: Project
+    records: Sequence[VersionRecord]
+    broken: list[Finding] = field(default_factory=list)
+
+    def read_digests(self) -> Iterator[bytes]:
+        """The raw digests of all objects that the records need."""
+        for record in self.records:
+            for name, artifact in record.named_artifacts().items():
+                yield from self._read_artifact(record, name, artifact)
+
+    def _read_artifact(
+        self, record: VersionRecord, name: str, artifact: Artifact
+    ) -> Iterator[bytes]:
+        subject = _name_artifact(record, name)
+        try:
+            entries = pinned_files(self.project, artifact)
+        except MlverError as error:
+            self.broken.append(Finding("manifest", subject, error.message, error.hints))
+            return
+        if artifact.stored:
+            for _, hexadecimal in entries:
+                yield bytes.fromhex(hexadecimal)
+        elif name == "weights":
+            link = _check_unstored(self.project, subject, artifact, record.code.commit)
+            if link is not None:
+                self.broken.append(link)
 
 
 def find_damage(
     project: Project, records: Iterable[VersionRecord], *, everything: bool = False
 ) -> DamageReport:
-    """What is wrong below these records: manifests, objects (each byte read and hashed), weights kept elsewhere.
+    """What is wrong below these records: manifests, objects, and weights that are kept elsewhere.
 
-    With `everything`, the whole object store is read, whatever refers to it.
+    Each byte is read and hashed. With `everything`, the whole object store is read, whether or
+    not a record needs it.
     """
-    checked = list(records)
-    broken: list[BrokenLink] = []
-    digests = DigestSet.from_raw(_pinned_raws(project, checked, broken.append))
+    reader = _PinReader(project, list(records))
+    digests = DigestSet.from_raw(reader.read_digests())
     problems = verify_objects(project, digests, everything=everything)
     affected = {problem.digest for problem in problems if problem.digest in digests}
-    users = _find_users(project, checked, {digest for digest in affected if digest})
-    order = {digest: number for number, digest in enumerate(users)}
-    problems.sort(
-        key=lambda problem: order.get(problem.digest, len(order)) if problem.digest else len(order)
-    )
-    objects = [(problem, _describe_object(users, problem)) for problem in problems]
-    lost = [link for problem, link in objects if problem.lost and problem.digest in digests]
-    unsound = frozenset(problem.digest for problem in problems if problem.digest and problem.path)
-    return DamageReport((*broken, *(link for _, link in objects)), (*broken, *lost), unsound)
-
-
-def _pinned_raws(
-    project: Project, records: Iterable[VersionRecord], report: Callable[[BrokenLink], None]
-) -> Iterator[bytes]:
-    """The raw digests of all objects that these records need; what is wrong with anything else is reported.
-
-    Who uses which object is rarely asked, and would take ten times the memory.
-    """
-    for record in records:
-        for name, artifact in record.named_artifacts().items():
-            subject = f"{record.model} {record.version} {name}"
-            try:
-                entries = pinned_files(project, artifact)
-            except MlverError as error:
-                report(BrokenLink("manifest", subject, error.message, error.hint))
-                continue
-            if artifact.stored:
-                yield from (bytes.fromhex(hexadecimal) for _, hexadecimal in entries)
-            elif name == "weights":
-                for link in _check_unstored(project, subject, artifact, record.code.commit):
-                    report(link)
+    users = _find_users(project, reader.records, affected)
+    links = []
+    lost = []
+    unsound = set()
+    for problem in _sort_problems(problems, users):
+        link = _describe_object(users, problem)
+        links.append(link)
+        if problem.lost and problem.digest in digests:
+            lost.append(link)
+        if problem.digest and problem.path:
+            unsound.add(problem.digest)
+    return DamageReport((*reader.broken, *links), (*reader.broken, *lost), frozenset(unsound))
 
 
 def verify_objects(
     project: Project, digests: Collection[Digest], *, everything: bool = False
 ) -> list[StoreProblem]:
-    """What is wrong with these objects, in their order, and else with `everything`; every byte is read."""
-    kept = open_store(project)
+    """What is wrong with these objects, in their order. Every byte is read.
+
+    With `everything`, what is wrong with the rest of the store comes after that.
+    """
+    store = open_store(project)
     reporter = project.reporter
 
     def begin_checking(total: int) -> None:
         reporter.begin_work("checking objects", total)
 
+    checked = None if everything else digests
     try:
-        found = list(
-            kept.verify_objects(
-                None if everything else digests,
-                progress=reporter.advance_work,
-                expect=begin_checking,
-            )
+        problems = list(
+            store.verify_objects(checked, progress=reporter.advance_work, expect=begin_checking)
         )
     finally:
         reporter.end_work()
+    reported = {problem.digest for problem in problems}
     if everything:
-        known = {problem.digest for problem in found}
-        found += [
-            StoreProblem(digest, None, "is missing", lost=True)
-            for digest in sorted(kept.find_missing(digests) - known)
-        ]
+        for digest in sorted(store.find_missing(digests) - reported):
+            problems.append(StoreProblem(digest, None, "is missing", lost=True))
+            reported.add(digest)
     else:
-        found = [problem for problem in found if problem.digest in digests]
-    told = {problem.digest for problem in found}
-    place = {digest: number for number, digest in enumerate(digests) if digest in told}
-    return sorted(
-        found,
-        key=lambda problem: place.get(problem.digest, len(place)) if problem.digest else len(place),
-    )
+        problems = [problem for problem in problems if problem.digest in digests]
+    return _sort_problems(problems, (digest for digest in digests if digest in reported))
+
+
+def _sort_problems(
+    problems: Iterable[StoreProblem], digests: Iterable[Digest]
+) -> list[StoreProblem]:
+    """In the order of these digests; problems with anything else come last."""
+    ranks = {digest: rank for rank, digest in enumerate(digests)}
+
+    def find_rank(problem: StoreProblem) -> int:
+        if problem.digest is None:
+            return len(ranks)
+        return ranks.get(problem.digest, len(ranks))
+
+    return sorted(problems, key=find_rank)
 
 
 def quarantine_damage(project: Project, damaged: DamageReport) -> None:
-    """Take unsound copies out of service, so that good bytes can be stored again; hold the lock when you call this."""
-    kept = open_store(project)
+    """Take unsound copies out of service, so that good bytes can be stored again.
+
+    Hold the lock when you call it.
+    """
+    store = open_store(project)
     for digest in damaged.copies:
-        for path in kept.quarantine_damaged(digest):
+        for path in store.quarantine_damaged(digest):
             project.reporter.show_note(f"set a damaged copy of {digest} aside: {path}")
 
 
 def _find_users(
-    project: Project, records: Iterable[VersionRecord], digests: Collection[Digest]
+    project: Project, records: Iterable[VersionRecord], digests: Collection[Digest | None]
 ) -> dict[Digest, _ObjectUser]:
-    """Where each of these digests is first used."""
-    found: dict[Digest, _ObjectUser] = {}
-    pinned = (
-        (record, name, artifact)
-        for record in records
-        for name, artifact in record.named_artifacts().items()
-    )
-    for record, name, artifact in pinned if digests else ():
-        if artifact.stored:
-            with suppress(MlverError):  # a manifest that cannot be read is named already
+    """Who uses each of these digests first, in the order of the records."""
+    users: dict[Digest, _ObjectUser] = {}
+    if not digests:
+        return users
+    for record in records:
+        for name, artifact in record.named_artifacts().items():
+            if not artifact.stored:
+                continue
+            subject = _name_artifact(record, name)
+            # a manifest that cannot be read is reported already
+            with suppress(MlverError):
                 for path, hexadecimal in pinned_files(project, artifact):
-                    if (digest := Digest(hexadecimal)) in digests:
-                        found.setdefault(
-                            digest, _ObjectUser(f"{record.model} {record.version} {name}", path)
-                        )
-    return found
+                    digest = Digest(hexadecimal)
+                    if digest in digests:
+                        users.setdefault(digest, _ObjectUser(subject, path))
+    return users
 
 
-def _describe_object(users: Mapping[Digest, _ObjectUser], problem: StoreProblem) -> BrokenLink:
-    held = users.get(problem.digest) if problem.digest else None
-    if held is None:
-        subject = str(problem.path) if problem.path else str(problem.digest)
-        return BrokenLink("object", subject, problem.message, "mlver doctor --fix")
-    file = f"/{os.fsdecode(held.path)}" if held.path else ""
-    where = f"{problem.digest}, {problem.path}" if problem.path else str(problem.digest)
-    return BrokenLink(
-        "object", f"{held.subject}{file}", f"{problem.message} ({where})", "mlver doctor --fix"
-    )
+def _name_artifact(record: VersionRecord, name: str) -> str:
+    return f"{record.model} {record.version} {name}"
+
+
+def _describe_object(users: Mapping[Digest, _ObjectUser], problem: StoreProblem) -> Finding:
+    user = users.get(problem.digest) if problem.digest else None
+    if user is None:
+        subject = str(problem.path or problem.digest)
+        return Finding("object", subject, problem.message, _REPAIR)
+    subject = user.subject
+    if user.path:
+        subject += f"/{os.fsdecode(user.path)}"
+    location = str(problem.digest)
+    if problem.path:
+        location += f", {problem.path}"
+    return Finding("object", subject, f"{problem.message} ({location})", _REPAIR)
 
 
 def _check_unstored(
     project: Project, subject: str, artifact: Artifact, commit: str | None
-) -> list[BrokenLink]:
-    """Weights that mlver keeps no copy of: those at hand, or what git, git-lfs or DVC kept of the version's commit."""
+) -> Finding | None:
+    """Weights that mlver keeps no copy of.
+
+    The working files may hold them, or what git, git-lfs or DVC kept of the version's commit.
+    """
     try:
-        found = measure_at(project, artifact.path, fresh=True)
-        said = "holds other bytes" if found else "is not there"
-        message, hint = (
-            f"{artifact.path} {said}",
-            f"put {artifact.path} back as it was, from wherever it is kept",
-        )
-    except MlverError as error:  # what is there cannot be hashed
-        found, message, hint = None, error.message, error.hint or ""
-    if found is not None and found.digest == artifact.digest:
-        return []
+        measured = measure_at(project, artifact.path, fresh=True)
+    except MlverError as error:  # the working file cannot be hashed
+        message, hints = error.message, error.hints
+    else:
+        if measured is not None and measured.digest == artifact.digest:
+            return None
+        state = "holds other bytes" if measured else "is not there"
+        message = f"{artifact.path} {state}"
+        hints = (f"put {artifact.path} back as it was, from wherever it is kept",)
     if commit is not None:
         try:
-            if (
-                ExternalCopies(project, proven=True).find_copy(commit, artifact.path).found.digest
-                == artifact.digest
-            ):
-                return []
+            copy = ExternalCopies(project, proven=True).find_copy(commit, artifact.path)
         except MissingContents as error:
-            message, hint = f"{message}, and {error.message}", error.hint or hint
+            message = f"{message}, and {error.message}"
+            hints = error.hints or hints
         except MlverError:
             pass  # nobody else keeps it
-    return [BrokenLink("working", subject, f"is not stored by mlver, and {message}", hint)]
+        else:
+            if copy.found.digest == artifact.digest:
+                return None
+    return Finding("working", subject, f"is not stored by mlver, and {message}", hints)
 
 
 def require_whole(project: Project, record: VersionRecord, *, repairing: bool = False) -> int:
-    """The number of bytes of a version, once each was read and found right.
+    """The number of bytes of a version, once each was read and is right.
 
-    Raise MlverError naming what is not. With `repairing`, damaged copies are set aside: hold the lock, then.
+    Raise MlverError naming what is not. With `repairing`, damaged copies are set aside: hold the
+    lock then.
     """
-    found = find_damage(project, [record])
+    report = find_damage(project, [record])
     if repairing:
-        quarantine_damage(project, found)
-    if found.lost:
+        quarantine_damage(project, report)
+    if report.lost:
         raise MlverError(
-            f"{record.model} {record.version} cannot be had whole:\n{_list_broken(found.lost)}",
-            hint=found.lost[0].hint or "mlver verify --all",
+            f"{record.model} {record.version} cannot be had whole:\n{_list_broken(report.lost)}",
+            hints=report.lost[0].hints or ("mlver verify --all",),
+            findings=report.lost,
         )
     return sum(artifact.size for artifact in record.named_artifacts().values() if artifact.stored)
 
 
-def _list_broken(broken: Sequence[BrokenLink], most: int = 10) -> str:
-    shown = [f"  {printable_name(link.subject)}: {link.message}" for link in broken[:most]]
-    return "\n".join(shown + ([f"  and {len(broken) - most} more"] if len(broken) > most else []))
+def _list_broken(broken: Sequence[Finding]) -> str:
+    lines = [f"  {printable_name(link.subject)}: {link.message}" for link in broken[:_SHOWN]]
+    if len(broken) > _SHOWN:
+        lines.append(f"  and {len(broken) - _SHOWN} more")
+    return "\n".join(lines)

@@ -1,4 +1,8 @@
-"""What a checkout changes: the working files beside the files that a version pins."""
+"""What a checkout changes: it compares the working files with the files that a version pins.
+
+Half a million files are planned at once. A list of files is kept as the bytes of a manifest, and a
+path is made when somebody asks for it.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +16,14 @@ from mlver import paths
 from mlver.project.artifacts import measuring
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
-from mlver.records.manifest import Listing
+from mlver.records.manifest import Listing, ManifestEntry
 
 _NO_FILES = Listing(b"")
 
 
 @dataclass(frozen=True, slots=True)
 class FileList:
-    """Files below a folder of the root, with their digests; their paths are made as they are gone through."""
+    """Files below a folder of the root, with their digests."""
 
     folder: str
     listing: Listing
@@ -28,14 +32,16 @@ class FileList:
         return len(self.listing)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return ((joined(self.folder, name), hexadecimal) for name, hexadecimal in self.listing)
+        for name, hexadecimal in self.listing:
+            yield join_name(self.folder, name), hexadecimal
 
 
 @dataclass(frozen=True, slots=True)
 class FilePlan:
-    """The changes that turn the working files into the artifact's: paths below the root, and their digests.
+    """The changes that turn the working files into the artifact's; paths are below the root.
 
-    `links` are symlinks to folders in which something would change: they go, and what they lead to is left alone.
+    `links` are symlinks to folders in which something would change. They are removed, and the
+    folders they lead to are left alone.
     """
 
     write: FileList
@@ -49,86 +55,106 @@ class FilePlan:
         """How many entries go without another in their place."""
         if not self.links:
             return len(self.remove)
-        kept = {parent for path, _ in self.write for parent in (*parents_of(path), path)}
-        return len(self.remove) + len(self.links - kept - {path for path, _ in self.remove})
+        occupied: set[str] = set()
+        for path, _ in self.write:
+            occupied.add(path)
+            occupied.update(list_parents(path))
+        removed = {path for path, _ in self.remove}
+        return len(self.remove) + len(self.links - occupied - removed)
 
 
 def plan_files(project: Project, root: Path, artifact: Artifact) -> FilePlan:
     folder = artifact.path
-    target = measuring.pinned_files(project, artifact)
-    there = present_files(project, root, folder)
-    write = FileList(folder, target.unlike(there))
-    gone = FileList(folder, there.missing_from(target))
-    links = _links(root, folder, (path for path, _ in chain(write, gone)))
+    pinned = measuring.pinned_files(project, artifact)
+    present = measure_files(project, root, folder)
+    write = FileList(folder, pinned.unlike(present))
+    remove = FileList(folder, present.missing_from(pinned))
+    links = _find_links(root, folder, (path for path, _ in chain(write, remove)))
     if links:
-        # the folder that comes in a link's place is empty at first; what is behind the link is not ours to remove
+        # The folder that replaces a link is empty at first, so all its files are to be written.
+        # What is behind the link is not ours to remove.
         changing = {path for path, _ in write}
-        missing = (
-            entry for entry in target if _is_affected(joined(folder, entry[0]), changing, links)
-        )
-        write = FileList(folder, Listing.of(missing))
-        gone = FileList(folder, _before_links(folder, gone.listing, links))
-    replaced = FileList(folder, _before_links(folder, there.found_in(write.listing), links))
+        write = FileList(folder, Listing.of(_select_affected(folder, pinned, changing, links)))
+        remove = FileList(folder, _drop_linked(folder, remove.listing, links))
+    replaced = FileList(folder, _drop_linked(folder, present.found_in(write.listing), links))
     checked: set[str] = set()
-    for path, _ in chain(write, gone):
+    for path, _ in chain(write, remove):
         paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked)
-    return FilePlan(write, gone, replaced, links, len(target) - len(write))
+    return FilePlan(write, remove, replaced, links, len(pinned) - len(write))
 
 
-def _is_affected(path: str, changing: Container[str], links: Container[str]) -> bool:
-    return path in changing or _behind(path, links)
+def _select_affected(
+    folder: str, listing: Listing, changing: Container[str], links: Container[str]
+) -> Iterator[ManifestEntry]:
+    """The files that change, and those that a symlink stands before."""
+    for name, hexadecimal in listing:
+        path = join_name(folder, name)
+        if path in changing or _is_behind(path, links):
+            yield name, hexadecimal
 
 
-def _before_links(folder: str, listing: Listing, links: frozenset[str]) -> Listing:
+def _drop_linked(folder: str, listing: Listing, links: frozenset[str]) -> Listing:
     """The files that no symlink stands before."""
     if not links:
         return listing
-    return Listing.of(entry for entry in listing if not _behind(joined(folder, entry[0]), links))
+    return Listing.of(
+        entry for entry in listing if not _is_behind(join_name(folder, entry[0]), links)
+    )
 
 
-def _links(root: Path, base: str, changing: Iterable[str]) -> frozenset[str]:
-    """The symlinks, at an artifact's path or below it, that stand between it and the files to change."""
-    found: set[str] = set()
+def _find_links(root: Path, folder: str, changing: Iterable[str]) -> frozenset[str]:
+    """The symlinks between the folder that holds an artifact and the files to change."""
+    links: set[str] = set()
     plain: set[str] = set()
+    # The folders above the artifact are not ours to replace.
+    depth = folder.count("/")
     for path in changing:
-        for parent in parents_of(path)[base.count("/") :]:
-            if parent in found:
+        for parent in list_parents(path)[depth:]:
+            if parent in plain:
+                continue
+            if parent in links:
                 break
-            if parent not in plain:
-                if (root / parent).is_symlink():
-                    found.add(parent)
-                    break
-                plain.add(parent)
-    return frozenset(found)
+            if (root / parent).is_symlink():
+                links.add(parent)
+                break
+            plain.add(parent)
+    return frozenset(links)
 
 
-def _behind(path: str, links: Container[str]) -> bool:
-    return any(parent in links for parent in parents_of(path))
+def _is_behind(path: str, links: Container[str]) -> bool:
+    return any(parent in links for parent in list_parents(path))
 
 
-def present_files(project: Project, root: Path, path: str) -> Listing:
+def measure_files(project: Project, root: Path, path: str) -> Listing:
     """The files at an artifact's path now, each with the digest of its bytes."""
-    where = paths.join_inside(root, path, link_last=True)
+    location = paths.join_inside(root, path, link_last=True)
     if root == project.top_folder:
-        found = measuring.measure_at(project, path)
+        measured = measuring.measure_at(project, path)
+    elif measuring.has_no_files(location):
+        measured = None
     else:
-        found = None if measuring.has_no_files(where) else measuring.measure_path(where)
-    if found is None:
+        measured = measuring.measure_path(location)
+    if measured is None:
         return _NO_FILES
-    return measuring.measured_files(found, path)
+    return measuring.measured_files(measured, path)
 
 
-def joined(path: str, name: bytes) -> str:
-    if not path:
+def join_name(folder: str, name: bytes) -> str:
+    """The path of a file in a folder; either may be empty."""
+    if not name:
+        return folder
+    if not folder:
         return os.fsdecode(name)
-    return f"{path}/{os.fsdecode(name)}" if name else path
+    return f"{folder}/{os.fsdecode(name)}"
 
 
-def listed_files(files: Iterable[tuple[str, str]]) -> FileList:
+def list_files(files: Iterable[tuple[str, str]]) -> FileList:
     """Files whose paths are relative to the root itself."""
-    return FileList("", Listing.of((os.fsencode(path), digest) for path, digest in files))
+    entries = ((os.fsencode(path), hexadecimal) for path, hexadecimal in files)
+    return FileList("", Listing.of(entries))
 
 
-def parents_of(path: str) -> list[str]:
+def list_parents(path: str) -> list[str]:
+    """The folders above a path, the outermost first."""
     parts = path.split("/")
-    return ["/".join(parts[:at]) for at in range(1, len(parts))]
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]

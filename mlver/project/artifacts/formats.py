@@ -32,7 +32,12 @@ _FORMATS = {
 
 
 def detect_format(names: Iterable[str]) -> str | None:
-    """The one format the names' suffixes agree on; None where they tell none, or several."""
-    suffixes = {posixpath.splitext(name)[1] for name in names}
-    found = {_FORMATS[suffix.lower()] for suffix in suffixes if suffix.lower() in _FORMATS}
-    return found.pop() if len(found) == 1 else None
+    """The one format the names' suffixes agree on; None where they name none, or several."""
+    formats = set()
+    for name in names:
+        suffix = posixpath.splitext(name)[1].lower()
+        if suffix in _FORMATS:
+            formats.add(_FORMATS[suffix])
+    if len(formats) != 1:
+        return None
+    return formats.pop()

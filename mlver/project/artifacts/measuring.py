@@ -1,4 +1,4 @@
-"""A version's artifacts in this repository: which they are, what the work tree has of them, what a record pins."""
+"""A version's artifacts: their paths, what the work tree holds of them, what a record pins."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 
-# -- what belongs to a version ---------------------------------------------------------------------------------------
+# -- what belongs to a version ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +50,24 @@ class OwnPaths:
     def covers_path(self, path: str) -> bool:
         """Whether a path is pinned by the record or mlver's own."""
         path = path.rstrip("/")
-        return any(path == own or path.startswith(f"{own}/") for own in self.files)
+        return path in self.files or any(path.startswith(f"{own}/") for own in self.files)
 
     def reach_into(self, path: str) -> bool:
-        """Whether a folder git does not know holds something of ours: it is not unknown to the person, then."""
+        """Whether a folder git does not know holds something of ours.
+
+        It is not unknown to the person, then.
+        """
         return any(own.startswith(path) for own in self.files)
 
 
 def collect_own_paths(settings: ModelSettings) -> OwnPaths:
-    found = [artifact.path for artifact in settings.data.values()]
+    artifacts = [artifact.path for artifact in settings.data.values()]
     if settings.weights is not None:
-        found.append(settings.weights.path)
-    return OwnPaths(frozenset([*found, *settings.params, *settings.metrics, layout.ROOT]))
+        artifacts.append(settings.weights.path)
+    return OwnPaths(frozenset([*artifacts, *settings.params, *settings.metrics, layout.ROOT]))
 
 
-# -- measuring -------------------------------------------------------------------------------------------------------
+# -- measuring -------------------------------------------------------------------------------------
 
 
 def measure_into(project: Project, path: str, sink: ContentSink | None) -> MeasuredArtifact:
@@ -72,13 +75,12 @@ def measure_into(project: Project, path: str, sink: ContentSink | None) -> Measu
 
     Raise MlverError, also for a file that would be taken for a directory registered here.
     """
-    where = paths.join_inside(project.top_folder, path, link_last=True)
-    with _report_hashing(project, path, where) as progress:
-        found = measure_artifact(
-            where, key=path, cache=_open_stat_cache(project), sink=sink, progress=progress
-        )
-    _refuse_ambiguous(project, path, found)
-    return found
+    location = paths.join_inside(project.top_folder, path, link_last=True)
+    cache = _open_stat_cache(project)
+    with _report_hashing(project, path, location) as progress:
+        measured = measure_artifact(location, key=path, cache=cache, sink=sink, progress=progress)
+    _refuse_ambiguous(project, path, measured)
+    return measured
 
 
 def measure_at(
@@ -88,65 +90,70 @@ def measure_at(
 
     `fresh` reads every byte, cache or not.
     """
-    where = paths.join_inside(project.top_folder, path, link_last=True)
-    if has_no_files(where):
+    location = paths.join_inside(project.top_folder, path, link_last=True)
+    if has_no_files(location):
         return None
     cache = None if fresh else _open_stat_cache(project)
-    with _report_hashing(project, path, where) as progress:
+    with _report_hashing(project, path, location) as progress:
         return measure_artifact(
-            where, key=path, cache=cache, progress=progress, keep_manifest=keep_manifest
+            location, key=path, cache=cache, progress=progress, keep_manifest=keep_manifest
         )
 
 
 @contextmanager
-def _report_hashing(project: Project, path: str, where: Path) -> Iterator[ReadProgress]:
-    """Tell the person how far it is."""
-    project.reporter.begin_work(f"hashing {path}", _find_file_size(where))
+def _report_hashing(project: Project, path: str, location: Path) -> Iterator[ReadProgress]:
+    """Show the person how far the hashing has come."""
+    project.reporter.begin_work(f"hashing {path}", _find_file_size(location))
     try:
         yield project.reporter.advance_work
     finally:
         project.reporter.end_work()
 
 
-def _find_file_size(where: Path) -> int | None:
-    """Of a file, in bytes; that of a directory is known only once it has been walked."""
+def _find_file_size(location: Path) -> int | None:
+    """The size of a file in bytes; that of a directory is known only once it has been walked."""
     try:
-        found = where.stat()
+        status = location.stat()
     except OSError:
         return None
-    return found.st_size if stat.S_ISREG(found.st_mode) else None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return status.st_size
 
 
-def has_no_files(where: Path) -> bool:
+def has_no_files(location: Path) -> bool:
     """Whether nothing is there, or a directory without any file: neither can be an artifact."""
-    if not where.is_dir():
-        return not where.exists()
+    if not location.is_dir():
+        return not location.exists()
     faults: list[str] = []
-    return next(walk_files(os.fsencode(where), faults.append), None) is None and not faults
+    first = next(walk_files(os.fsencode(location), faults.append), None)
+    # a file that cannot be read is a file all the same
+    return first is None and not faults
 
 
-def measure_path(where: Path) -> MeasuredArtifact:
+def measure_path(location: Path) -> MeasuredArtifact:
     """A file or directory anywhere, every byte read."""
-    return measure_artifact(where, key=os.fspath(where))
+    return measure_artifact(location, key=os.fspath(location))
 
 
 def _open_stat_cache(project: Project) -> StatCache:
     return StatCache(project.state, project.repository.own)
 
 
-def _refuse_ambiguous(project: Project, path: str, found: MeasuredArtifact) -> None:
-    """A file that is a manifest kept here would be taken for the directory that manifest describes."""
-    if (
-        found.manifest is None
-        and project.registry.read_file(layout.manifest_path(found.digest)) is not None
-    ):
+def _refuse_ambiguous(project: Project, path: str, measured: MeasuredArtifact) -> None:
+    """Refuse a file that holds a manifest kept here: it would be taken for that directory."""
+    if measured.manifest is not None:
+        return
+    kept = project.registry.read_file(layout.manifest_path(measured.digest))
+    if kept is not None:
         raise MlverError(
-            f"{path} holds exactly the manifest of a directory registered here, and would be taken for it",
+            f"{path} holds exactly the manifest of a directory registered here,"
+            " and would be taken for it",
             hint="register the directory itself",
         )
 
 
-# -- what a record pins ----------------------------------------------------------------------------------------------
+# -- what a record pins ----------------------------------------------------------------------------
 
 
 def list_entries(project: Project, artifact: Artifact) -> tuple[ManifestEntry, ...]:
@@ -155,7 +162,9 @@ def list_entries(project: Project, artifact: Artifact) -> tuple[ManifestEntry, .
 
 
 def pinned_files(project: Project, artifact: Artifact) -> Listing:
-    """The files of an artifact, each path relative to it with the 64 digits of its digest; a file's own path is empty.
+    """The files of an artifact, each path relative to it with the 64 digits of its digest.
+
+    A file's own path is empty.
 
     Raise MlverError where its manifest is missing or damaged.
     """
@@ -171,32 +180,30 @@ def pinned_files(project: Project, artifact: Artifact) -> Listing:
     return Listing.of_file(artifact.digest)
 
 
-def measured_files(found: MeasuredArtifact, path: str) -> Listing:
+def measured_files(measured: MeasuredArtifact, path: str) -> Listing:
     """The files that were measured at a path."""
-    if found.manifest is None:
-        return Listing.of_file(found.digest)
-    return Listing.of_manifest(found.manifest, path)
+    if measured.manifest is None:
+        return Listing.of_file(measured.digest)
+    return Listing.of_manifest(measured.manifest, path)
 
 
 def pair_manifests(
-    project: Project, artifact: Artifact, found: MeasuredArtifact
+    project: Project, artifact: Artifact, measured: MeasuredArtifact
 ) -> tuple[Manifest, Manifest]:
     """What an artifact pins and what was measured, as manifests that can be compared."""
-    there = (
-        Manifest.parse(found.manifest, artifact.path).entries
-        if found.manifest
-        else ((b"", found.digest.hex),)
-    )
-    return Manifest(list_entries(project, artifact)), Manifest(there)
+    present = tuple(measured_files(measured, artifact.path))
+    return Manifest(list_entries(project, artifact)), Manifest(present)
 
 
 def find_changed_files(project: Project, artifact: Artifact) -> list[str]:
-    """The working files of an artifact that are not as it pins them, or not there, or not of it."""
-    found = measure_at(project, artifact.path)
-    if found is None:
+    """The working files of an artifact that are changed, missing, or not part of it."""
+    measured = measure_at(project, artifact.path)
+    if measured is None:
         return [artifact.path]
-    pinned, there = pair_manifests(project, artifact, found)
-    names = {path for path, _ in set(pinned.entries) ^ set(there.entries)}
-    return [
-        f"{artifact.path}/{os.fsdecode(name)}" if name else artifact.path for name in sorted(names)
-    ]
+    pinned, present = pair_manifests(project, artifact, measured)
+    names = {name for name, _ in set(pinned.entries) ^ set(present.entries)}
+    changed = []
+    for name in sorted(names):
+        path = f"{artifact.path}/{os.fsdecode(name)}" if name else artifact.path
+        changed.append(path)
+    return changed

@@ -1,12 +1,13 @@
-"""Objects that are missing or damaged, and getting them back from working files that still hold their bytes.
+"""Finds objects that are missing or damaged, and restores them from working files.
 
-A damaged copy is set aside, never deleted and never served; what is stored anew is hashed on the way in.
+A damaged copy is set aside; it is never deleted and never served. Bytes that are stored again are
+hashed on the way in.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,63 +15,77 @@ from pathlib import Path
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name
+from mlver.findings import Finding
 from mlver.project.artifacts import damage, measuring, storing
+from mlver.project.artifacts.file_plan import join_name
 from mlver.project.project import Project
+from mlver.records.version import VersionRecord
+
+# The hint where a working file still holds the bytes, and where none does.
+RESTORE = "mlver doctor --fix"
+_COPY = "copy .git/mlver/objects and packs from a clone that has them"
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """An object that cannot be read. `path` is where the version that needs it had the file, relative to the top."""
+class LostObject:
+    """An object that cannot be read.
+
+    `path` is where the version that needs it had the file, relative to the top.
+    """
 
     digest: Digest
-    subject: str
     path: str
-    message: str
+    finding: Finding
 
 
-def find_losses(project: Project) -> list[Loss]:
+def find_losses(project: Project) -> list[LostObject]:
     """Every object some version pins that is missing or damaged; reads and hashes all of them."""
     needed: dict[Digest, tuple[str, str]] = {}
     for model in project.registry.list_models():
         for number in project.registry.list_versions(model):
-            with suppress(
-                MlverError
-            ):  # a record or manifest that cannot be read is for `verify` to name
+            # a record or manifest that cannot be read is for `verify` to name
+            with suppress(MlverError):
                 record, _ = project.registry.read_version(model, number)
-                for name, artifact in record.named_artifacts().items():
-                    if artifact.stored:
-                        for file, hexadecimal in measuring.pinned_files(project, artifact):
-                            path = f"{artifact.path}/{os.fsdecode(file)}" if file else artifact.path
-                            needed.setdefault(
-                                Digest(hexadecimal), (f"{model} {number} {name}", path)
-                            )
-    return [
-        Loss(
-            problem.digest,
-            *needed[problem.digest],
-            f"{printable_name(needed[problem.digest][1])} {problem.message}",
-        )
-        for problem in damage.verify_objects(project, needed)
-        if problem.digest
-    ]
+                for digest, subject, path in _list_needs(project, record):
+                    needed.setdefault(digest, (subject, path))
+    losses = []
+    for problem in damage.verify_objects(project, needed):
+        if problem.digest is None:
+            continue
+        subject, path = needed[problem.digest]
+        is_at_hand = _find_working_copy(project, path, problem.digest) is not None
+        hint = RESTORE if is_at_hand else _COPY
+        message = f"{printable_name(path)} {problem.message}"
+        finding = Finding("object", subject, message, (hint,))
+        losses.append(LostObject(problem.digest, path, finding))
+    return losses
 
 
-def is_at_hand(project: Project, loss: Loss) -> bool:
-    """Whether the working file still holds the bytes."""
-    return _find_working_copy(project, loss) is not None
+def _list_needs(project: Project, record: VersionRecord) -> Iterator[tuple[Digest, str, str]]:
+    """Each object a version needs: its digest, the artifact, and the path of the file."""
+    for name, artifact in record.named_artifacts().items():
+        if not artifact.stored:
+            continue
+        subject = f"{record.model} {record.version} {name}"
+        for file_name, hexadecimal in measuring.pinned_files(project, artifact):
+            yield Digest(hexadecimal), subject, join_name(artifact.path, file_name)
 
 
-def restore_objects(project: Project, losses: Sequence[Loss]) -> None:
-    """Set damaged copies aside and store anew what working files still hold; hold the lock when you call this."""
-    kept = storing.open_store(project)
+def restore_objects(project: Project, losses: Sequence[LostObject]) -> None:
+    """Set damaged copies aside, and store the bytes that working files still hold.
+
+    Hold the lock when you call it.
+    """
+    store = storing.open_store(project)
     for loss in losses:
-        kept.quarantine_damaged(loss.digest)
-    with kept.open_deposit() as deposit:
+        store.quarantine_damaged(loss.digest)
+    with store.open_deposit() as deposit:
         for loss in losses:
-            where = _find_working_copy(project, loss)
-            if where is not None:
-                with where.open("rb") as source:
-                    deposit.put_object(source)
+            location = _find_working_copy(project, loss.path, loss.digest)
+            if location is None:
+                continue
+            with location.open("rb") as source:
+                deposit.put_object(source)
 
 
 def count_quarantined(project: Project) -> int:
@@ -81,11 +96,12 @@ def count_quarantined(project: Project) -> int:
         return 0
 
 
-def _find_working_copy(project: Project, loss: Loss) -> Path | None:
+def _find_working_copy(project: Project, path: str, digest: Digest) -> Path | None:
+    """The working file at `path`, where it still holds the bytes."""
     try:
-        where = paths.join_inside(project.top_folder, loss.path, link_last=True)
-        if where.is_file() and measuring.measure_path(where).digest == loss.digest:
-            return where
-    except (MlverError, OSError):
+        location = paths.join_inside(project.top_folder, path, link_last=True)
+        if location.is_file() and measuring.measure_path(location).digest == digest:
+            return location
+    except (MlverError, OSError):  # a file that cannot be read holds nothing for us
         return None
     return None

@@ -18,7 +18,10 @@ def open_store(project: Project) -> LocalStore:
 
 @contextmanager
 def open_measurer(project: Project, *, store: bool) -> Iterator[Callable[..., MeasuredArtifact]]:
-    """Yields `measure(path, store=…)`. What it stores is there, all of it durably, once the block has ended."""
+    """Yields `measure(path, store=…)`.
+
+    What it stores is there, all of it durably, once the block has ended.
+    """
     deposit = LocalStore(project.state_directory).open_deposit() if store else None
     with deposit or nullcontext():
 

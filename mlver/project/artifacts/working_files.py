@@ -1,7 +1,10 @@
-"""A version's files put in place: every byte proven first, every unsaved working byte kept, each file whole.
+"""Puts a version's files in place.
 
-Order: look, refuse, save, plan (an intent), write temporaries, clear what stands in the way, replace file by file,
-remove what does not belong. A crash leaves each file with its old or its new bytes, and the next command finishes it.
+Every byte is proven first, every unsaved working byte is kept, and each file is whole at any time.
+
+Order: look, refuse, save, plan (an intent), write temporaries, clear what stands in the way,
+replace file by file, remove what does not belong. A crash leaves each file with its old or its new
+bytes, and the next command finishes it.
 """
 
 from __future__ import annotations
@@ -10,7 +13,6 @@ import os
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from mlver import paths
@@ -20,11 +22,11 @@ from mlver.project.artifacts import damage, measuring, storing
 from mlver.project.artifacts.file_plan import (
     FileList,
     FilePlan,
-    joined,
-    listed_files,
-    parents_of,
+    join_name,
+    list_files,
+    list_parents,
+    measure_files,
     plan_files,
-    present_files,
 )
 from mlver.project.edit import intent
 from mlver.project.edit.intent import CommandIntent
@@ -35,14 +37,18 @@ from mlver.records.version import VersionRecord
 from mlver.system import durable, lock
 
 _SHOWN = 8
+_UNFINISHED = "each file is as it was or as it should be: run the same command again to finish"
 _CHECKOUTS = "checkouts"
-# Who waits for a private copy waits for another process that copies the same kind of thing, however large.
+# A private copy waits for another process that makes one, and that may be a large one.
 _PATIENCE_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutOutcome:
-    """What became of the files below `root`; `saved` are replaced working files whose bytes were kept, by digest."""
+    """How many files below `root` a checkout changed.
+
+    `saved` are the working files it replaced and whose bytes it kept, with their digests.
+    """
 
     root: str
     written: int
@@ -63,82 +69,85 @@ def check_out_version(
 ) -> CheckoutOutcome:
     """Put the stored artifacts of a version at their paths below `into` (the work tree if None).
 
-    Raise MlverError, with every file as it was, when an object is missing or damaged, or when bytes that are stored
-    nowhere would be overwritten, unless they are to be saved first (`save`) or lost (`force`).
+    Raise MlverError, with every file as it was, when an object is missing or damaged, or when bytes
+    that are stored nowhere would be overwritten, unless they are to be saved first (`save`) or lost
+    (`force`).
     """
     root = into or project.top_folder
     if into is not None:
         _refuse_reserved(project, record, into)
-    if into is not None and into.is_dir() and not dry_run:
-        sweep_leftovers(project, record, into)
-    stored = {
-        name: artifact for name, artifact in record.named_artifacts().items() if artifact.stored
-    }
-    plans = [plan_files(project, root, artifact) for artifact in stored.values()]
+        if into.is_dir() and not dry_run:
+            sweep_leftovers(project, record, into)
+    plans = [plan_files(project, root, artifact) for artifact in _list_stored(record)]
     endangered = _find_endangered(project, plans)
     if endangered and not (save or force):
         raise _build_loss_error(record, endangered)
-    skipped = tuple(name for name in record.named_artifacts() if name not in stored)
     if not dry_run:
         try:
-            if save and endangered:
+            if save:
                 _save_files(project, root, endangered)
             _carry_out_plans(project, record, root, plans)
         except OSError as error:
-            outcome = (
-                "each file is as it was or as it should be: run the same command again to finish"
-            )
-            raise refusal_error(
-                f"checking out {record.model} {record.version}", error, outcome=outcome
-            ) from error
+            action = f"checking out {record.model} {record.version}"
+            raise refusal_error(action, error, outcome=_UNFINISHED) from error
     return CheckoutOutcome(
         root=os.fspath(root),
         written=sum(len(plan.write) for plan in plans),
         removed=sum(plan.removed_count for plan in plans),
         unchanged=sum(plan.unchanged for plan in plans),
         saved=endangered if save else (),
-        skipped=skipped,
+        skipped=_name_unstored(record),
     )
+
+
+def _name_unstored(record: VersionRecord) -> tuple[str, ...]:
+    artifacts = record.named_artifacts()
+    return tuple(name for name, artifact in artifacts.items() if not artifact.stored)
+
+
+def _list_stored(record: VersionRecord) -> list[Artifact]:
+    return [artifact for artifact in record.named_artifacts().values() if artifact.stored]
 
 
 def _refuse_reserved(project: Project, record: VersionRecord, into: Path) -> None:
-    own = (
-        project.top_folder / layout.ROOT,
-        project.repository.common_dir,
-        project.repository.git_dir,
-    )
-    for place in (into, *(into / artifact.path for artifact in record.named_artifacts().values())):
-        if paths.is_reserved(place, *own):
+    repository = project.repository
+    reserved = (project.top_folder / layout.ROOT, repository.common_dir, repository.git_dir)
+    targets = [into / artifact.path for artifact in record.named_artifacts().values()]
+    for target in (into, *targets):
+        if paths.is_reserved(target, *reserved):
             raise UsageError(
-                f"{place} belongs to git or mlver itself",
+                f"{target} belongs to git or mlver itself",
                 hint="name a folder of your own after --to",
             )
 
 
 def sweep_leftovers(project: Project, record: VersionRecord, root: Path) -> None:
-    """Remove what a killed checkout to the same places was still writing; hold the lock when you call it."""
+    """Remove what a killed checkout to the same places was still writing.
+
+    Hold the lock when you call it.
+    """
     durable.sweep_temporaries(root)
-    places = {
-        parent
-        for artifact in record.named_artifacts().values()
-        if artifact.stored
-        for path, _ in measuring.pinned_files(project, artifact)
-        for parent in parents_of(joined(artifact.path, path))
-    }
-    for place in places:
+    folders: set[str] = set()
+    for artifact in _list_stored(record):
+        for name, _ in measuring.pinned_files(project, artifact):
+            folders.update(list_parents(join_name(artifact.path, name)))
+    for folder in folders:
         with suppress(MlverError):  # behind a symlink there is nothing of ours
-            durable.sweep_temporaries(paths.join_inside(root, place))
+            durable.sweep_temporaries(paths.join_inside(root, folder))
 
 
 def _find_endangered(project: Project, plans: Sequence[FilePlan]) -> tuple[tuple[str, str], ...]:
     """Files that would be overwritten or removed and whose bytes no sound object holds."""
-    going = [file for plan in plans for file in (*plan.replaced, *plan.remove)]
-    if not going:
+    leaving: list[tuple[str, str]] = []
+    for plan in plans:
+        leaving.extend(plan.replaced)
+        leaving.extend(plan.remove)
+    if not leaving:
         return ()
-    # a copy that has been damaged since is no copy: only reading it tells
-    problems = damage.verify_objects(project, {Digest(hexadecimal) for _, hexadecimal in going})
+    # A copy may have been damaged since it was stored. Only reading it shows that.
+    problems = damage.verify_objects(project, {Digest(hexadecimal) for _, hexadecimal in leaving})
     lost = {problem.digest for problem in problems if problem.lost}
-    return tuple((path, hexadecimal) for path, hexadecimal in going if Digest(hexadecimal) in lost)
+    return tuple(file for file in leaving if Digest(file[1]) in lost)
 
 
 def _build_loss_error(record: VersionRecord, endangered: Sequence[tuple[str, str]]) -> MlverError:
@@ -152,6 +161,8 @@ def _build_loss_error(record: VersionRecord, endangered: Sequence[tuple[str, str
 
 def _save_files(project: Project, root: Path, endangered: Sequence[tuple[str, str]]) -> None:
     """Keep the working bytes as objects before anything replaces them."""
+    if not endangered:
+        return
     with storing.open_store(project).open_deposit() as deposit:
         for path, hexadecimal in endangered:
             with paths.join_inside(root, path, link_last=True).open("rb") as source:
@@ -163,20 +174,20 @@ def _save_files(project: Project, root: Path, endangered: Sequence[tuple[str, st
 
 
 def measure_working_files(project: Project, record: VersionRecord) -> dict[str, str]:
-    """The working files at a version's places, each with the digest of its bytes, for `put_back`."""
-    places = [artifact.path for artifact in record.named_artifacts().values() if artifact.stored]
-    files = (FileList(place, present_files(project, project.top_folder, place)) for place in places)
-    return dict(chain.from_iterable(files))
+    """The working files at a version's paths, each with the digest of its bytes."""
+    digests: dict[str, str] = {}
+    for artifact in _list_stored(record):
+        listing = measure_files(project, project.top_folder, artifact.path)
+        digests.update(FileList(artifact.path, listing))
+    return digests
 
 
 def put_files_back(project: Project, record: VersionRecord, files: Mapping[str, str]) -> None:
-    """Undo a `checkout` that saved what it replaced: the working files are as `before` found them."""
-    there = measure_working_files(project, record)
-    write = listed_files(
-        (path, digest) for path, digest in files.items() if there.get(path) != digest
-    )
-    remove = listed_files((path, digest) for path, digest in there.items() if path not in files)
-    plan = FilePlan(write, remove, listed_files(()), frozenset(), 0)
+    """Undo a checkout that saved the files it replaced: `files` are those of before it."""
+    present = measure_working_files(project, record)
+    write = list_files(file for file in files.items() if present.get(file[0]) != file[1])
+    remove = list_files(file for file in present.items() if file[0] not in files)
+    plan = FilePlan(write, remove, list_files(()), frozenset(), unchanged=0)
     _replace_files(project, project.top_folder, [plan], lambda: None)
 
 
@@ -185,13 +196,13 @@ def _carry_out_plans(
 ) -> None:
     if not any(plan.write or plan.remove or plan.links for plan in plans):
         return
-    plan = CommandIntent(
+    command = CommandIntent(
         what=f"checkout {record.model}@{record.version}",
         top=os.fspath(project.top_folder),
         git_dir=project.repository.own,
         checkout=(record.model, record.version, _name_root(project, root)),
     )
-    intent.write_intent(project.state_directory, plan)
+    intent.write_intent(project.state_directory, command)
     begun = False
 
     def mark_begun() -> None:
@@ -213,7 +224,10 @@ def _carry_out_plans(
 
 @dataclass(frozen=True, slots=True)
 class _Targets:
-    """What is to be written, and where: satisfies the store's `Wanted`. The paths have been checked."""
+    """The objects to write and the paths to write them to; it is the `Wanted` of an object store.
+
+    The paths have been checked.
+    """
 
     root: str
     plans: Sequence[FilePlan]
@@ -230,7 +244,10 @@ class _Targets:
 def _replace_files(
     project: Project, root: Path, plans: Sequence[FilePlan], begin: Callable[[], None]
 ) -> None:
-    """Change the files; `begin` is called once every new byte is proven and on the disk, before the first one goes."""
+    """Change the files.
+
+    `begin` is called once every new byte is proven and on the disk, before the first one goes.
+    """
     links = frozenset(link for plan in plans for link in plan.links)
     checked: set[str] = set()
     for plan in plans:
@@ -255,56 +272,59 @@ def _replace_files(
 
 def _name_root(project: Project, root: Path) -> str:
     """The folder as an intent names it: one inside the work tree moves with it."""
-    place = os.path.normpath(root)
-    return (
-        os.path.relpath(place, project.top_folder)
-        if Path(place).is_relative_to(project.top_folder)
-        else place
-    )
+    folder = os.path.normpath(root)
+    if Path(folder).is_relative_to(project.top_folder):
+        return os.path.relpath(folder, project.top_folder)
+    return folder
 
 
 def _find_obstacles(plans: Sequence[FilePlan]) -> list[str]:
     """Files where a directory shall be, and files in a directory where a file shall be."""
-    found = []
+    obstacles = []
     for plan in plans:
         if not plan.remove:
             continue
         targets = {path for path, _ in plan.write}
-        above = {parent for target in targets for parent in parents_of(target)}
-        found += [
-            path
-            for path, _ in plan.remove
-            if path in above or not targets.isdisjoint(parents_of(path))
-        ]
-    return found
+        folders: set[str] = set()
+        for target in targets:
+            folders.update(list_parents(target))
+        for path, _ in plan.remove:
+            if path in folders or not targets.isdisjoint(list_parents(path)):
+                obstacles.append(path)
+    return obstacles
 
 
-def _clear_obstacles(root: Path, obstacles: Sequence[str], places: Iterable[str]) -> None:
+def _clear_obstacles(root: Path, obstacles: Sequence[str], targets: Iterable[str]) -> None:
     for path in obstacles:
         (root / path).unlink(missing_ok=True)
         _remove_empty_folders((root / path).parent, root)
-    for place in places:
-        if os.path.isdir(place) and not os.path.islink(place):  # noqa: PTH112, PTH114 - of every file to be written
-            # no file is left in it: what is left are folders, links to empty ones, and what a crash left
-            for directory, inner, _ in os.walk(place, topdown=False):
-                for name in inner:
-                    if Path(directory, name).is_symlink():
-                        Path(directory, name).unlink()
-                durable.sweep_temporaries(Path(directory))
-                Path(directory).rmdir()
+    for target in targets:
+        # This is asked of every file to be written, and pathlib would cost more than the call.
+        if os.path.isdir(target) and not os.path.islink(target):  # noqa: PTH112, PTH114
+            _remove_fileless(target)
+
+
+def _remove_fileless(folder: str) -> None:
+    """Remove a folder in which only folders, links to empty folders and temporaries are left."""
+    for directory, inner_names, _ in os.walk(folder, topdown=False):
+        for name in inner_names:
+            inner = Path(directory, name)
+            if inner.is_symlink():
+                inner.unlink()
+        durable.sweep_temporaries(Path(directory))
+        Path(directory).rmdir()
 
 
 def _remove_files(root: Path, plans: Sequence[FilePlan], obstacles: Container[str]) -> None:
     """Remove what does not belong; an obstacle is gone already, and its place is taken."""
     for plan in plans:
-        gone = [root / path for path, _ in plan.remove if path not in obstacles]
-        for path in gone:
+        removed = [root / path for path, _ in plan.remove if path not in obstacles]
+        folders = dict.fromkeys(path.parent for path in removed)
+        for path in removed:
             path.unlink(missing_ok=True)
-        durable.sync_directories(
-            dict.fromkeys(path.parent for path in gone if path.parent.is_dir())
-        )
-        for path in gone:
-            _remove_empty_folders(path.parent, root)
+        durable.sync_directories(folder for folder in folders if folder.is_dir())
+        for folder in folders:
+            _remove_empty_folders(folder, root)
 
 
 def _remove_empty_folders(directory: Path, root: Path) -> None:
@@ -315,50 +335,55 @@ def _remove_empty_folders(directory: Path, root: Path) -> None:
 
 
 def make_private_copy(project: Project, artifact: Artifact) -> Path:
-    """An artifact below `<git dir>/mlver/checkouts`, made or proven anew; for programs, beside the work tree.
+    """An artifact below `<git dir>/mlver/checkouts`, made or proven again.
 
-    It keeps its own name, for there are libraries that go by a file's suffix. Raise MlverError when an object it needs
-    is missing or damaged. Several processes may ask for it at once.
+    It is for programs, beside the work tree.
+
+    It keeps its own name, for there are libraries that go by a file's suffix. Raise MlverError when
+    an object it needs is missing or damaged. Several processes may ask for it at once.
     """
     common = project.repository.common_dir
-    checkouts = paths.join_inside(common, f"{project.state_directory.name}/{_CHECKOUTS}")
-    own = f"{project.state_directory.name}/{_CHECKOUTS}/{artifact.digest.hex}/{PurePosixPath(artifact.path).name}"
-    place = paths.join_inside(common, own)
-    if _is_sound_copy(place, artifact):
-        return place
+    folder = f"{project.state_directory.name}/{_CHECKOUTS}"
+    checkouts = paths.join_inside(common, folder)
+    copy_path = f"{folder}/{artifact.digest.hex}/{PurePosixPath(artifact.path).name}"
+    location = paths.join_inside(common, copy_path)
+    if _is_sound_copy(location, artifact):
+        return location
     try:
         durable.make_directory(checkouts)
     except OSError as error:
         raise refusal_error(f"making {checkouts}", error) from error
     with lock.hold_lock(checkouts, _PATIENCE_S):
-        if _is_sound_copy(place, artifact):  # another process made it meanwhile
-            return place
+        if _is_sound_copy(location, artifact):  # another process made it meanwhile
+            return location
         for directory, _, _ in os.walk(checkouts):
             durable.sweep_temporaries(Path(directory))
-        checked: set[str] = set()
-        wanted = [
-            (
-                Digest(hexadecimal),
-                paths.join_inside_as_text(
-                    common, joined(own, name), link_last=True, checked=checked
-                ),
-            )
-            for name, hexadecimal in measuring.list_entries(project, artifact)
-        ]
-        storing.open_store(project).export_objects(wanted)
-        if measuring.measure_path(place).digest != artifact.digest:
+        _export_copy(project, artifact, copy_path)
+        if measuring.measure_path(location).digest != artifact.digest:
             raise MlverError(
-                f"{place} holds files that do not belong to {artifact.path}",
-                hint=f"move {place.parent} away, then run again",
+                f"{location} holds files that do not belong to {artifact.path}",
+                hint=f"move {location.parent} away, then run again",
             )
-    return place
+    return location
 
 
-def _is_sound_copy(place: Path, artifact: Artifact) -> bool:
+def _export_copy(project: Project, artifact: Artifact, copy_path: str) -> None:
+    """Write an artifact's files to a path below the git directory."""
+    common = project.repository.common_dir
+    wanted = []
+    checked: set[str] = set()
+    for name, hexadecimal in measuring.pinned_files(project, artifact):
+        path = join_name(copy_path, name)
+        target = paths.join_inside_as_text(common, path, link_last=True, checked=checked)
+        wanted.append((Digest(hexadecimal), target))
+    storing.open_store(project).export_objects(wanted)
+
+
+def _is_sound_copy(location: Path, artifact: Artifact) -> bool:
     try:
         return (
-            not measuring.has_no_files(place)
-            and measuring.measure_path(place).digest == artifact.digest
+            not measuring.has_no_files(location)
+            and measuring.measure_path(location).digest == artifact.digest
         )
     except MlverError:  # it cannot be read whole, or another process is just making it
         return False

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
-from mlver.policy.chain import BrokenLink, judge_seal
+from mlver.findings import Finding
+from mlver.policy.chain import judge_seal
 from mlver.project.audit import audit
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.project import Project
@@ -18,8 +19,10 @@ from mlver.records.manifest import Manifest
 from mlver.records.tags import version_tag_name
 
 
-def judge_incoming(incoming: IncomingChanges) -> list[BrokenLink]:
+def judge_incoming(incoming: IncomingChanges) -> list[Finding]:
     """Everything that speaks against what is coming in; what was edited once it had landed comes first."""
+    if incoming.records:
+        incoming.project.registry.refuse_newer_settings()
     there = [path for path in incoming.records if path in incoming.record_tree.entries]
     incoming.record_tree.fetch_files(there)
     found = list(incoming.edits)
@@ -34,50 +37,53 @@ def judge_incoming(incoming: IncomingChanges) -> list[BrokenLink]:
     return list(dict.fromkeys(found))
 
 
-def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[BrokenLink]:
+def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:
     """A file by itself: its kind, its name, what it says, and the manifests it needs."""
     project, show = incoming.project, shell_command(*incoming.look, "--", path)
     place = layout.parse_path(path)
     if not incoming.record_tree.entries[path].is_file:
-        yield BrokenLink(
-            "name", path, "is a symlink or a repository of its own, which no record is", show
+        yield Finding(
+            "name", path, "is a symlink or a repository of its own, which no record is", (show,)
         )
     elif path == layout.CONFIG:
-        yield from (replace(link, hint=show) for link in audit.check_config(project))
+        yield from (replace(link, hints=(show,)) for link in audit.check_config(project))
     elif path.startswith(f"{layout.MANIFESTS}/"):
         yield from _judge_manifest(project, path, show)
     elif not path.startswith(f"{layout.MODELS}/"):
         return
     elif place is None:
-        yield BrokenLink(
-            "name", path, "is no record's name", shell_command("git", "rm", "--cached", "--", path)
+        yield Finding(
+            "name",
+            path,
+            "is no record's name",
+            (shell_command("git", "rm", "--cached", "--", path),),
         )
     elif place.kind == "version":
         yield from _judge_version(project, path, place, show)
     elif place.kind != "promotion":  # those are read link by link, with their stage
-        yield from (replace(link, hint=show) for link in audit.check_record(project, path, place))
+        yield from (
+            replace(link, hints=(show,)) for link in audit.check_record(project, path, place)
+        )
 
 
-def _judge_manifest(project: Project, path: str, show: str) -> Iterator[BrokenLink]:
+def _judge_manifest(project: Project, path: str, show: str) -> Iterator[Finding]:
     name = path.removeprefix(f"{layout.MANIFESTS}/")
     misnamed = list(audit.check_manifest(project, path, name))
     if misnamed:
-        yield replace(misnamed[0], hint=show)
+        yield replace(misnamed[0], hints=(show,))
         return
     try:
         Manifest.parse(project.registry.read_file(path) or b"", path)
     except MlverError as error:
-        yield replace(audit.describe_unreadable(project, "manifest", path, error), hint=show)
+        yield replace(audit.describe_unreadable(project, "manifest", path, error), hints=(show,))
 
 
-def _judge_version(
-    project: Project, path: str, place: RecordPath, show: str
-) -> Iterator[BrokenLink]:
+def _judge_version(project: Project, path: str, place: RecordPath, show: str) -> Iterator[Finding]:
     assert place.version is not None
     try:
         record, _ = project.registry.read_version(place.model, place.version)
     except MlverError as error:
-        yield replace(audit.describe_unreadable(project, "record", path, error), hint=show)
+        yield replace(audit.describe_unreadable(project, "record", path, error), hints=(show,))
         return
     for name, artifact in record.named_artifacts().items():
         # a manifest's presence tells a directory from a file, but one file is all that a file can be
@@ -86,12 +92,12 @@ def _judge_version(
             and project.registry.read_file(layout.manifest_path(artifact.digest)) is None
         ):
             message = f"needs {layout.manifest_path(artifact.digest)}, the manifest of its {name}, which is not there"
-            yield BrokenLink(
-                "manifest", path, message, shell_command("git", "add", "--", layout.MANIFESTS)
+            yield Finding(
+                "manifest", path, message, (shell_command("git", "add", "--", layout.MANIFESTS),)
             )
 
 
-def _judge_chains(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[BrokenLink]:
+def _judge_chains(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[Finding]:
     """The stages touched; all of a model's where a version record that they may name was."""
     project = incoming.project
     touched: dict[tuple[str, str], None] = {}
@@ -107,12 +113,10 @@ def _judge_chains(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[B
         incoming.record_tree.fetch_files(
             layout.promotion_path(model, stage, number) for number in numbers
         )
-        yield from audit.catch_errors(
-            layout.stage_folder(model, stage), audit.check_chain(project, model, stage, [])
-        )
+        yield from audit.check_chain(project, model, stage).findings
 
 
-def _judge_seals(project: Project, paths: Iterable[str]) -> Iterator[BrokenLink]:
+def _judge_seals(project: Project, paths: Iterable[str]) -> Iterator[Finding]:
     """Version records that are not what their tags seal; one that has no tag yet is as good as any."""
     mine: dict[str, dict[str, Digest]] = {}
     for place in filter(None, map(layout.parse_path, paths)):
@@ -129,10 +133,10 @@ def _judge_seals(project: Project, paths: Iterable[str]) -> Iterator[BrokenLink]
                 if link.kind == "record":
                     message = "is another record than the one its tag seals"
                     hint = shell_command("git", "show", version_tag_name(model, version))
-                    yield BrokenLink("record", layout.version_path(model, version), message, hint)
+                    yield Finding("record", layout.version_path(model, version), message, (hint,))
 
 
-def _find_case_collisions(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[BrokenLink]:
+def _find_case_collisions(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[Finding]:
     """Names that are one name where letter case does not count: of models, and of files and the folders they are in."""
     project, touched = incoming.project, {path.casefold(): path for path in paths}
     models = {path.split("/")[2] for path in touched if path.startswith(f"{layout.MODELS}/")}
@@ -150,6 +154,6 @@ def _find_case_collisions(incoming: IncomingChanges, paths: Iterable[str]) -> It
             yield _report_case_collision(path, kept)
 
 
-def _report_case_collision(path: str, other: str) -> BrokenLink:
+def _report_case_collision(path: str, other: str) -> Finding:
     message = f"differs from `{other}` by letter case only: one file on many machines"
-    return BrokenLink("name", path, message, shell_command("git", "rm", "--cached", "--", path))
+    return Finding("name", path, message, (shell_command("git", "rm", "--cached", "--", path),))

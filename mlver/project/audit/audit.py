@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import InvalidDocument, MlverError, shell_command
-from mlver.policy.chain import BrokenLink, judge_history
+from mlver.findings import Finding, FindingKind
+from mlver.policy.chain import judge_history
 from mlver.project.history import renumbered
+from mlver.project.history.stage_history import StageHistory, read_promoted_digests
 from mlver.project.project import Project
 from mlver.project.tags import promotion_tags
 from mlver.records import layout
@@ -32,15 +35,22 @@ _DONE = {
 _CONFLICT = re.compile(rb"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
 
 
-def catch_errors(subject: str, links: Iterable[BrokenLink]) -> Iterator[BrokenLink]:
+def catch_errors(subject: str, links: Iterable[Finding]) -> Iterator[Finding]:
     """The broken links found on the way; what stops the looking is one more, about `subject`."""
     try:
         yield from links
     except MlverError as error:
-        yield BrokenLink("name", subject, error.message, error.hint)
+        yield describe_failure(subject, error)
 
 
-def describe_unreadable(project: Project, kind: str, path: str, error: MlverError) -> BrokenLink:
+def describe_failure(subject: str, error: MlverError) -> Finding:
+    """What stopped the looking at `subject`."""
+    return Finding("name", subject, error.message, error.hints)
+
+
+def describe_unreadable(
+    project: Project, kind: FindingKind, path: str, error: MlverError
+) -> Finding:
     """A record that says nothing; `uncommitted` tells how to undo it where HEAD still holds it whole."""
     said = (
         f"is not valid: {'; '.join(error.faults)}"
@@ -53,19 +63,19 @@ def describe_unreadable(project: Project, kind: str, path: str, error: MlverErro
         data = b""
     if _CONFLICT.search(data):
         said = "holds both sides of a merge conflict that was never settled"
-    return BrokenLink(kind, path, said, shell_command("git", "log", "-p", "--", path))
+    return Finding(kind, path, said, (shell_command("git", "log", "-p", "--", path),))
 
 
-def check_config(project: Project) -> Iterator[BrokenLink]:
+def check_config(project: Project) -> Iterator[Finding]:
     """Settings that cannot be read; raise MlverError where `mlver init` never ran."""
     try:
-        project.registry.read_config()
+        project.registry.read_shown_config()
     except InvalidDocument as error:
         found = describe_unreadable(project, "settings", layout.CONFIG, error)
-        yield BrokenLink(found.kind, found.subject, found.message, error.hint or found.hint)
+        yield Finding(found.kind, found.subject, found.message, error.hints or found.hints)
 
 
-def find_uncommitted(project: Project, models: Sequence[str]) -> list[BrokenLink]:
+def find_uncommitted(project: Project, models: Sequence[str]) -> list[Finding]:
     """Records that HEAD holds and the work tree does not, or not with the same bytes."""
     head = project.repository.head().commit
     if head is None or not models:
@@ -74,16 +84,14 @@ def find_uncommitted(project: Project, models: Sequence[str]) -> list[BrokenLink
     held = [
         path for path in project.repository.files_at(head, *folders) if layout.is_record_path(path)
     ]
-    broken: list[BrokenLink] = []
+    broken: list[Finding] = []
     blobs = project.repository.blobs(f"{head}:{path}" for path in held)
     for path, committed in zip(held, blobs, strict=True):
         broken += catch_errors(path, _compare_with_head(project, path, committed))
     return broken
 
 
-def _compare_with_head(
-    project: Project, path: str, committed: bytes | None
-) -> Iterator[BrokenLink]:
+def _compare_with_head(project: Project, path: str, committed: bytes | None) -> Iterator[Finding]:
     data = project.registry.read_file(path)
     if data != committed:
         what = (
@@ -91,10 +99,10 @@ def _compare_with_head(
             if data is None
             else "differs from what HEAD holds"
         )
-        yield BrokenLink("record", path, what, shell_command("git", "checkout", "--", path))
+        yield Finding("record", path, what, (shell_command("git", "checkout", "--", path),))
 
 
-def check_repository(project: Project) -> list[BrokenLink]:
+def check_repository(project: Project) -> list[Finding]:
     """The whole repository: history, tags, manifests, names and all other records, whatever refers to them."""
     looks = (
         ("HEAD", _check_history(project)),
@@ -106,30 +114,32 @@ def check_repository(project: Project) -> list[BrokenLink]:
     return [link for subject, links in looks for link in catch_errors(subject, links)]
 
 
-def _check_history(project: Project) -> Iterator[BrokenLink]:
+def _check_history(project: Project) -> Iterator[Finding]:
     """Commits that changed or deleted what should only ever have been added."""
     if project.repository.head().commit is None:
         return
     for change in renumbered.find_tampering(project, layout.MODELS, layout.MANIFESTS):
         if layout.is_record_path(change.path):
-            yield BrokenLink(
+            yield Finding(
                 "history",
                 change.path,
                 f"was {_DONE[change.kind]} {change.commit[:10]}, after it had been committed",
-                shell_command("git", "show", change.commit[:10], "--", change.path),
+                (shell_command("git", "show", change.commit[:10], "--", change.path),),
             )
 
 
-def _check_tags(project: Project) -> Iterator[BrokenLink]:
+def _check_tags(project: Project) -> Iterator[Finding]:
     """Tags whose record is not here. A tag that seals no record is somebody else's `name@v1.2.3`."""
     for name, tag in project.repository.tags().items():
         if "@" in name and tag.seals and not _has_record(project, read_tag_name(name)):
-            yield BrokenLink(
+            yield Finding(
                 "tag",
                 name,
                 "seals a record that is not here",
-                shell_command(
-                    "git", "log", "--oneline", "-3", f"refs/tags/{name}", "--", layout.ROOT
+                (
+                    shell_command(
+                        "git", "log", "--oneline", "-3", f"refs/tags/{name}", "--", layout.ROOT
+                    ),
                 ),
             )
 
@@ -144,26 +154,26 @@ def _has_record(project: Project, named: TagName | None) -> bool:
         return True  # something is, and named for what it is elsewhere
 
 
-def check_manifests(project: Project) -> Iterator[BrokenLink]:
+def check_manifests(project: Project) -> Iterator[Finding]:
     """Manifests that no longer hash to their names."""
     for name in project.registry.list_names(layout.MANIFESTS):
         path = f"{layout.MANIFESTS}/{name}"
         yield from catch_errors(path, check_manifest(project, path, name))
 
 
-def check_manifest(project: Project, path: str, name: str) -> Iterator[BrokenLink]:
+def check_manifest(project: Project, path: str, name: str) -> Iterator[Finding]:
     """Whether the manifest at a path hashes to its `name`."""
     data = project.registry.read_file(path)
     if data is not None and f"{Digest.of_bytes(data).hex}.sha256" != name:
-        yield BrokenLink(
+        yield Finding(
             "manifest",
             path,
             "no longer hashes to its name",
-            shell_command("git", "checkout", "--", path),
+            (shell_command("git", "checkout", "--", path),),
         )
 
 
-def _check_files(project: Project) -> Iterator[BrokenLink]:
+def _check_files(project: Project) -> Iterator[Finding]:
     """Every file among the records: names that say nothing, and records that no version's chain leads to."""
     top = os.fspath(paths.join_inside(project.top_folder, layout.MODELS))
     for directory, folders, files in os.walk(top):
@@ -176,59 +186,33 @@ def _check_files(project: Project) -> Iterator[BrokenLink]:
                 what = (
                     "is a symlink, which no record is" if file in links else "is no record's name"
                 )
-                yield BrokenLink("name", path, what, shell_command("git", "log", "--", path))
+                yield Finding("name", path, what, (shell_command("git", "log", "--", path),))
             elif place.kind not in ("version", "promotion"):  # those are walked link by link
                 yield from check_record(project, path, place)
 
 
-def check_record(project: Project, path: str, place: RecordPath) -> Iterator[BrokenLink]:
-    """Settings, an evaluation or an approval: readable, in its own place, and given for the record that is here."""
-    try:
-        if place.kind == "model":
-            settings = project.registry.read_settings(place.model)
-            if settings is not None and settings.model != place.model:
-                yield BrokenLink(
-                    "settings",
-                    path,
-                    f"says it is of {settings.model}",
-                    shell_command("git", "log", "-p", "--", path),
-                )
-            return
-        found = _read_record(project, place)
-        known = project.registry.read_version_digest(found.model, found.version)
-    except MlverError as error:
-        yield describe_unreadable(
-            project, "settings" if place.kind == "model" else "record", path, error
-        )
+def check_record(project: Project, path: str, place: RecordPath) -> Iterator[Finding]:
+    """Settings, an evaluation or an approval: readable, and given for the record that is here."""
+    if place.kind == "model":
+        try:
+            project.registry.read_settings(place.model)
+        except MlverError as error:
+            yield describe_unreadable(project, "settings", path, error)
         return
-    stage = found.stage if isinstance(found, ApprovalRecord) else None
-    if (found.model, found.version, stage, found.sequence) != (
-        place.model,
-        place.version,
-        place.stage,
-        place.sequence,
-    ):
-        said = " ".join(filter(None, (found.model, found.version, stage, f"{found.sequence:04d}")))
-        yield BrokenLink(
-            "record", path, f"says it is {said}", shell_command("git", "log", "--", path)
-        )
-    elif known is None:
-        yield BrokenLink(
-            "record",
-            path,
-            f"names {found.version}, which has no record",
-            shell_command("git", "log", "--", path),
-        )
-    elif found.record != known:
-        what = f"was given for another record of {found.version} than the one here"
-        yield BrokenLink(
-            "record",
-            path,
-            what,
-            shell_command(
-                "git", "log", "-p", "--", path, layout.version_path(place.model, found.version)
-            ),
-        )
+    try:
+        record = _read_record(project, place)
+        digest = project.registry.read_version_digest(record.model, record.version)
+    except MlverError as error:
+        yield describe_unreadable(project, "record", path, error)
+        return
+    if digest is None:
+        message = f"names {record.version}, which has no record"
+        yield Finding("record", path, message, (shell_command("git", "log", "--", path),))
+    elif record.record != digest:
+        message = f"was given for another record of {record.version} than the one here"
+        version_path = layout.version_path(record.model, record.version)
+        hint = shell_command("git", "log", "-p", "--", path, version_path)
+        yield Finding("record", path, message, (hint,))
 
 
 def _read_record(project: Project, place: RecordPath) -> EvaluationRecord | ApprovalRecord:
@@ -239,54 +223,57 @@ def _read_record(project: Project, place: RecordPath) -> EvaluationRecord | Appr
     return project.registry.read_approval(place.model, place.version, place.stage, place.sequence)
 
 
-def check_chains(project: Project, model: str, counted: list[str]) -> Iterator[BrokenLink]:
-    """Every stage of a model, promotion by promotion; `counted` is told the path of each."""
-    for stage in project.registry.list_stages(model):
-        folder = layout.stage_folder(model, stage)
-        history: list[ChainLink] = []
-        yield from catch_errors(folder, check_chain(project, model, stage, counted, history))
-        yield from catch_errors(
-            folder,
-            promotion_tags.check_promotion_tags(
-                project, model, stage, {one.sequence: digest for one, digest in history}
-            ),
+@dataclass(frozen=True, slots=True)
+class CheckedChain:
+    """A stage of a model: its promotions as far as they can be read, out of `total`, and what is wrong."""
+
+    promotions: StageHistory
+    total: int
+    findings: tuple[Finding, ...]
+
+
+def check_chains(project: Project, model: str) -> list[CheckedChain]:
+    """Every stage of a model, promotion by promotion, with the tags of its promotions."""
+    try:
+        stages = project.registry.list_stages(model)
+    except MlverError as error:
+        finding = describe_failure(layout.stages_folder(model), error)
+        return [CheckedChain((), 0, (finding,))]
+    chains: list[CheckedChain] = []
+    for stage in stages:
+        chain = check_chain(project, model, stage)
+        digests = {record.sequence: digest for record, digest in chain.promotions}
+        tag_findings = catch_errors(
+            layout.stage_folder(model, stage),
+            promotion_tags.check_promotion_tags(project, model, stage, digests),
         )
+        chains.append(replace(chain, findings=(*chain.findings, *tag_findings)))
+    return chains
 
 
-ChainLink = tuple[PromotionRecord, Digest]
-
-
-def check_chain(
-    project: Project,
-    model: str,
-    stage: str,
-    counted: list[str],
-    history: list[ChainLink] | None = None,
-) -> Iterator[BrokenLink]:
-    """One stage of a model, as far as its promotions can be read; `history` is told them."""
+def check_chain(project: Project, model: str, stage: str) -> CheckedChain:
+    """One stage of a model, promotion by promotion, up to the first that cannot be read."""
     folder = layout.stage_folder(model, stage)
-    history = [] if history is None else history
-    for sequence in project.registry.list_sequences(folder):
-        path = layout.promotion_path(model, stage, sequence)
-        counted.append(path)
-        try:
-            promotion, digest = project.registry.read_promotion(model, stage, sequence)
-        except MlverError as error:
-            yield describe_unreadable(project, "chain", path, error)
-            break
-        if (promotion.model, promotion.stage, promotion.sequence) != (model, stage, sequence):
-            message = f"says it is {promotion.model} {promotion.stage} {promotion.sequence:04d}"
-            yield BrokenLink("chain", path, message, shell_command("git", "log", "--", path))
-            break
-        history.append((promotion, digest))
-    digests = {
-        one.version: project.registry.read_version_digest(model, one.version) for one, _ in history
-    }
-    known = {version: digest for version, digest in digests.items() if digest is not None}
-    yield from judge_history(folder, history, known)
+    sequences: list[int] = []
+    promotions: list[tuple[PromotionRecord, Digest]] = []
+    findings: list[Finding] = []
+    try:
+        sequences = project.registry.list_sequences(folder)
+        for sequence in sequences:
+            try:
+                promotions.append(project.registry.read_promotion(model, stage, sequence))
+            except MlverError as error:
+                path = layout.promotion_path(model, stage, sequence)
+                findings.append(describe_unreadable(project, "chain", path, error))
+                break
+        digests = read_promoted_digests(project, model, promotions)
+        findings += judge_history(folder, promotions, digests)
+    except MlverError as error:
+        findings.append(describe_failure(folder, error))
+    return CheckedChain(promotions, len(sequences), tuple(findings))
 
 
-def _check_model_names(project: Project) -> Iterator[BrokenLink]:
+def _check_model_names(project: Project) -> Iterator[Finding]:
     """Models that are one folder on many file systems; two branches may each have added one."""
     models = set(project.registry.list_models())
     head = project.repository.head().commit
@@ -295,7 +282,7 @@ def _check_model_names(project: Project) -> Iterator[BrokenLink]:
     yield from find_case_collisions(models)
 
 
-def find_case_collisions(models: Iterable[str]) -> Iterator[BrokenLink]:
+def find_case_collisions(models: Iterable[str]) -> Iterator[Finding]:
     """Models that differ by letter case only, each after the first."""
     first: dict[str, str] = {}
     for model in sorted(models):
@@ -305,4 +292,4 @@ def find_case_collisions(models: Iterable[str]) -> Iterator[BrokenLink]:
             message = (
                 f"differs from the model `{other}` by letter case only: one folder on many machines"
             )
-            yield BrokenLink("name", path, message, shell_command("git", "log", "--", path))
+            yield Finding("name", path, message, (shell_command("git", "log", "--", path),))

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlver.errors import MlverError, shell_command
+from mlver.findings import Finding
 from mlver.git import changes_in
 from mlver.git.changes_in import KnownObject
+from mlver.git.main_branch import find_main_branch
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
-from mlver.policy.chain import BrokenLink
 from mlver.policy.record_changes import RecordChange, judge_change
 from mlver.project.history import renumbered
 from mlver.project.project import Project
@@ -30,7 +31,7 @@ _DONE: dict[RecordChange, str] = {
     "replaced": "was replaced by the other side's in a merge",
 }
 _NEVER = "and a record stays as it was committed"
-_SQUASH = "git rebase -i   (squash it into the commit that added the record; what has landed stays, and a new record follows)"
+_SQUASH = "git rebase -i"
 # How much of a branch's past is nobody's to change: what has landed elsewhere; what its own commits added, too; or
 # also what it had when a merge, or a push that rewinds it, would take that back.
 BranchProtection = Literal["free", "own", "protected"]
@@ -44,7 +45,7 @@ class IncomingChanges:
 
     project: Project
     records: tuple[str, ...]
-    edits: tuple[BrokenLink, ...]
+    edits: tuple[Finding, ...]
     files: tuple[tuple[str, KnownObject], ...]
     look: tuple[str, ...]  # the command that shows a touched file
 
@@ -140,7 +141,7 @@ def _open_project(repository: GitRepository, tree: CommittedRecords) -> Project:
     state = StateDatabase(
         repository.common_dir / "mlver" / "state.db"
     )  # never asked: a hook trusts no cache and writes none
-    return Project(repository, repository.top, SilentReporter(), state, RecordRegistry(tree, None))
+    return Project(repository, repository.top, SilentReporter(), state, RecordRegistry(tree))
 
 
 def _find_contents(
@@ -161,7 +162,7 @@ def _find_edits(
     records: Iterable[str],
     parents: Sequence[str],
     differing: _Differences,
-) -> Iterator[BrokenLink]:
+) -> Iterator[Finding]:
     """Records that the next commit would have otherwise than its parents."""
     for path in records:
         new = _identify_entry(tree.entries.get(path))
@@ -191,8 +192,11 @@ def _find_edits(
         back = shell_command(
             "git", "checkout", "HEAD" if source == parents[0] else source[:12], "--", path
         )
-        yield BrokenLink(
-            "history", path, f"{_DONE[deed]}, {_NEVER}", f"{back}   (something new is a new record)"
+        yield Finding(
+            "history",
+            path,
+            f"{_DONE[deed]}, {_NEVER}",
+            (back,),
         )
 
 
@@ -201,22 +205,18 @@ def _identify_entry(entry: TreeEntry | None) -> str | None:
 
 
 def _find_landed(repository: GitRepository, path: str) -> set[str]:
-    """A record as the main branches hold it: those of remotes, or else, where they have no such record, those here.
+    """A record as the main branch holds it: the remote's, or else, where that has no such record, the one here.
 
     A main branch that is ahead of its remote's gives way to that, as any branch does.
     """
-    mains = changes_in.list_main_branches(repository)
-    held = dict(
-        zip(
-            mains,
-            changes_in.find_objects(repository, [f"{name}:{path}" for name in mains]),
-            strict=True,
-        )
-    )
-    there = {name: f"100644 {found.object_id}" for name, found in held.items() if found is not None}
-    return {each for name, each in there.items() if name.startswith("refs/remotes/")} or set(
-        there.values()
-    )
+    main = find_main_branch(repository)
+    for reference in (main.remote_reference, main.local_reference):
+        if reference is None:
+            continue
+        (landed,) = changes_in.find_objects(repository, [f"{reference}:{path}"])
+        if landed is not None:
+            return {f"100644 {landed.object_id}"}
+    return set()
 
 
 def _has_landed(repository: GitRepository, head: str, path: str) -> bool:
@@ -235,29 +235,32 @@ def _has_landed(repository: GitRepository, head: str, path: str) -> bool:
 
 def _find_tampered(
     project: Project, new: str, without: Sequence[str], line: BranchProtection
-) -> Iterator[tuple[str, BrokenLink]]:
+) -> Iterator[tuple[str, Finding]]:
     """Records that were changed within the commits themselves."""
     deeds: dict[str, RecordChange] = {"M": "changed", "D": "deleted", "R": "replaced"}
     for change in renumbered.find_tampering(
         project, layout.MODELS, layout.MANIFESTS, tip=new, without=without
     ):
         if layout.is_record_path(change.path) and (change.kind != "R" or line == "protected"):
-            said = f"{_DONE[deeds[change.kind]]} in commit {change.commit[:10]}, {_NEVER}"
-            yield change.path, BrokenLink("history", change.path, said, _SQUASH)
+            said = (
+                f"{_DONE[deeds[change.kind]]} in commit {change.commit[:10]}, {_NEVER}: squash it into the commit "
+                "that added the record, or, where that has landed, add a new record"
+            )
+            yield change.path, Finding("history", change.path, said, (_SQUASH,))
 
 
 def _find_lost(
     repository: GitRepository, tree: CommittedRecords, landed: str, records: Sequence[str]
-) -> dict[str, BrokenLink]:
+) -> dict[str, Finding]:
     """Records that are not as `landed` has them."""
-    found: dict[str, BrokenLink] = {}
+    found: dict[str, Finding] = {}
     held = changes_in.find_objects(repository, [f"{landed}:{path}" for path in records])
     for path, before in zip(records, held, strict=True):
         entry = tree.entries.get(path)
         if before is not None and (entry is None or entry.object_id != before.object_id):
             what = "is deleted, though it" if entry is None else "is not the record that"
-            back = f"{shell_command('git', 'checkout', landed[:12], '--', path)}   (and register under the next number)"
-            found[path] = BrokenLink("history", path, f"{what} landed in {landed[:10]}", back)
+            back = shell_command("git", "checkout", landed[:12], "--", path)
+            found[path] = Finding("history", path, f"{what} landed in {landed[:10]}", (back,))
     return found
 
 
@@ -266,7 +269,7 @@ def resolve_commit(repository: GitRepository, revision: str) -> str:
     found = changes_in.find_commit(repository, revision)
     if found is None:
         raise MlverError(
-            f"`{revision}` names no commit here",
-            hint="git fetch --unshallow   (in CI: check out the whole history)",
+            f"`{revision}` names no commit here, where a CI job may have checked out only a part of the history",
+            hint="git fetch --unshallow",
         )
     return found

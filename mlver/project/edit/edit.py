@@ -1,7 +1,8 @@
 """One change to a repository, all or nothing: lock, plan, write, commit, tag, sync.
 
-The plan (an intent) is on disk before the first file changes. Whatever stops the edit, a failing hook, a full disk or a
-power cut, one rule settles it, at once or in the next command: see `mlver.project.edit.recovery`.
+The plan (an intent) is on disk before the first file changes. Whatever stops the edit, a failing
+hook, a full disk or a power cut, one rule settles it, at once or in the next command: see
+`mlver.project.edit.recovery`.
 """
 
 from __future__ import annotations
@@ -31,20 +32,25 @@ from mlver.system import durable
 
 @dataclass(slots=True)
 class PlannedEdit:
-    """The files one command will write, relative to the work tree; nothing is touched before `commit` or `stage`.
+    """The files one command will write, relative to the work tree.
 
-    `landed`: they are written, whatever stopped the command after that. `named`: fetched tags have names here.
+    Nothing is touched before one of the methods below carries the plan out. `what` names the
+    command. `landed` says in words what is written for good, whatever stopped the command after
+    that. `named`: fetched tags have names here.
     """
 
     repository: GitRepository
     directory: Path
     what: str
     writes: dict[str, bytes | None] = field(default_factory=dict)
-    landed: bool = False
+    landed: str | None = None
     named: bool = False
 
     def create_file(self, path: str, data: bytes) -> None:
-        """Plan a new file; raise MlverError if there is one already: a record is never overwritten."""
+        """Plan a new file.
+
+        Raise MlverError if there is one already: a record is never overwritten.
+        """
         if path in self.writes or paths.join_inside(self.repository.top, path).exists():
             raise MlverError(
                 f"{path} exists already, and records never change",
@@ -53,42 +59,49 @@ class PlannedEdit:
         self.writes[path] = data
 
     def put_file(self, path: str, data: bytes) -> None:
-        """Plan a file that may replace its former self: settings, or a manifest, named by its own digest."""
+        """Plan a file that may replace an older one: settings, or a manifest."""
         self.writes[path] = data
 
     def remove_file(self, path: str) -> None:
-        """Plan that a file is gone: one a merge brought, and that has another name now."""
+        """Plan to remove a file that a merge brought, and that has another name now."""
         self.writes[path] = None
 
     def commit_files(
-        self, message: str, tags: tuple[PlannedTag, ...] = (), *, otherwise: str = ""
+        self,
+        message: str,
+        tags: tuple[PlannedTag, ...] = (),
+        *,
+        otherwise: str = "",
+        description: str = "",
     ) -> str:
-        """Write, commit only these files, make the tags, sync. Return the commit's id once nothing can be lost.
+        """Write, commit only these files, make the tags, sync.
 
-        `otherwise` is what a person whose HEAD is detached can do without a branch.
+        Return the commit's id once nothing can be lost. `otherwise` is what a person whose HEAD is
+        detached can do without a branch. `description` names the command more exactly than `what`
+        could when the edit began.
         """
-        branch = _require_branch(self.repository, otherwise)
-        with self._record_plan(branch=f"refs/heads/{branch}", tags=tags) as plan:
+        branch = f"refs/heads/{_require_branch(self.repository, otherwise)}"
+        with self._record_plan(branch=branch, tags=tags, description=description) as plan:
             self._write_files()
             commit = changes.commit_only(self.repository, list(plan.writes), message)
             _check_landed(self.repository, plan, commit)
             for tag in tags:
                 changes.create_tag(self.repository, tag.name, commit, tag.message)
-            changes.sync_git(
-                self.repository,
-                [f"refs/heads/{branch}", *(f"refs/tags/{tag.name}" for tag in tags)],
-            )
+            changes.sync_git(self.repository, [branch, *_tag_references(tags)])
         return commit
 
-    def stage_files(self) -> None:
+    def stage_files(self, *, description: str = "") -> None:
         """Write the files and add them to the index, for the person's own commit."""
         _refuse_unfinished(self.repository)
-        with self._record_plan():
+        with self._record_plan(description=description):
             self._write_files()
             changes.sync_git(self.repository, [])
 
     def resolve_merge(self, meeting: MergeState, untags: Mapping[str, str]) -> None:
-        """Write the files and stage them in the midst of a merge; delete the tags of what has another name now."""
+        """Write the files and stage them in the midst of a merge.
+
+        The tags `untags` are deleted: their records have other names now.
+        """
         with self._record_plan(during=meeting.identity, untags=untags):
             self._write_files()
             if untags:
@@ -101,11 +114,15 @@ class PlannedEdit:
             for tag in tags:
                 assert tag.commit is not None
                 changes.create_tag(self.repository, tag.name, tag.commit, tag.message)
-            changes.sync_git(self.repository, [f"refs/tags/{tag.name}" for tag in tags])
+            changes.sync_git(self.repository, _tag_references(tags))
 
     def name_tags(self, tags: Mapping[str, str]) -> None:
-        """Give fetched tag objects their names. Stopped, this is a deletion to be undone: the names come back."""
-        changes.sync_git(self.repository, [])  # a plan must not name what a power cut may take away
+        """Give fetched tag objects their names.
+
+        Where that is stopped, it is undone like a deletion of the tags: the names come back.
+        """
+        # A plan must not name what a power cut may take away.
+        changes.sync_git(self.repository, [])
         self.named = True
         with self._record_plan(untags=tags):
             changes.restore_tags(self.repository, tags)
@@ -119,15 +136,17 @@ class PlannedEdit:
         tags: tuple[PlannedTag, ...] = (),
         during: str | None = None,
         untags: Mapping[str, str] | None = None,
+        description: str = "",
     ) -> Iterator[CommandIntent]:
         """The plan, on disk while it is carried out; whatever stops that settles it."""
+        what = description or self.what
         undone = RecoveryOutcome.UNDONE.failure_outcome
         if self.named:
             undone = "the tags that were fetched stay"
         outcome = undone
         try:
             plan = replace(
-                self._plan_files(), branch=branch, tags=tags, during=during, untags=untags or {}
+                self._plan_files(what), branch=branch, tags=tags, during=during, untags=untags or {}
             )
             intent.write_intent(self.directory, plan)
             intent.keep_index(self.directory, read_if_there(self.repository.git_dir / "index"))
@@ -135,76 +154,92 @@ class PlannedEdit:
                 yield plan
             except BaseException:
                 outcome = "the next mlver command here completes or undoes it"
-                # where even that fails, the plan stays on disk
+                # Where even the recovery fails, the plan stays on disk.
                 with suppress(OSError, MlverError):
-                    settled = recover_edit(self.repository, plan, self.directory)
-                    self.landed = settled is not RecoveryOutcome.UNDONE
-                    outcome = settled.failure_outcome if self.landed else undone
+                    recovery = recover_edit(self.repository, plan, self.directory)
+                    self.landed = None
+                    outcome = undone
+                    if recovery is not RecoveryOutcome.UNDONE:
+                        self.landed = what
+                        outcome = recovery.failure_outcome
                     intent.drop_intent(self.directory)
                 raise
-            outcome, self.landed = RecoveryOutcome.COMPLETED.failure_outcome, True
+            self.landed = what
+            outcome = RecoveryOutcome.COMPLETED.failure_outcome
             intent.drop_intent(self.directory)
         except OSError as error:
-            raise refusal_error(self.what, error, outcome=outcome) from error
+            raise refusal_error(what, error, outcome=outcome) from error
 
-    def _plan_files(self) -> CommandIntent:
+    def _plan_files(self, what: str) -> CommandIntent:
         """The part of the plan that is about files: what they are now, and will be."""
         wait_for_index(self.repository)
         top = self.repository.top
-        before = {path: read_if_there(paths.join_inside(top, path)) for path in self.writes}
+        writes: dict[str, Digest | None] = {}
+        before: dict[str, bytes | None] = {}
+        for path, data in self.writes.items():
+            writes[path] = None if data is None else Digest.of_bytes(data)
+            before[path] = read_if_there(paths.join_inside(top, path))
+        entries = changes.index_entries(self.repository, list(self.writes))
         return CommandIntent(
-            what=self.what,
+            what=what,
             top=str(top),
             git_dir=self.repository.own,
-            writes={
-                path: None if data is None else Digest.of_bytes(data)
-                for path, data in self.writes.items()
-            },
+            writes=writes,
             before=before,
-            index={
-                entry.path: entry.entry
-                for entry in changes.index_entries(self.repository, list(self.writes))
-            },
+            index={entry.path: entry.entry for entry in entries},
         )
 
     def _write_files(self) -> None:
         for path, data in self.writes.items():
-            where = paths.join_inside(self.repository.top, path)
+            file = paths.join_inside(self.repository.top, path)
             if data is not None:
-                durable.make_directory(where.parent)
-                durable.write_file(where, data)
-            elif where.exists():
-                durable.remove_file(where)
+                durable.make_directory(file.parent)
+                durable.write_file(file, data)
+            elif file.exists():
+                durable.remove_file(file)
         changes.stage_paths(self.repository, list(self.writes))
 
 
+def _tag_references(tags: tuple[PlannedTag, ...]) -> list[str]:
+    return [f"refs/tags/{tag.name}" for tag in tags]
+
+
 def _check_landed(repository: GitRepository, plan: CommandIntent, commit: str) -> None:
-    for path, is_held in zip(plan.writes, compare_with_plan(repository, commit, plan), strict=True):
+    """Raise MlverError where the commit holds other bytes than the plan: no tag may seal them."""
+    agreements = compare_with_plan(repository, commit, plan)
+    for path, is_held in zip(plan.writes, agreements, strict=True):
         if not is_held:
             raise MlverError(
-                f"a commit hook changed {path} while {plan.what} was committed, so it cannot be sealed",
-                hint="git reset --soft HEAD~1, keep the hook away from .mlver/, then run the command again",
+                f"a commit hook changed {path} while {plan.what} was committed, "
+                "so it cannot be sealed",
+                hint="git reset --soft HEAD~1, keep the hook away from .mlver/, "
+                "then run the command again",
             )
 
 
 def _require_branch(repository: GitRepository, otherwise: str) -> str:
-    """The branch a commit would land on; refuse where one would land in somebody's half-done work, or nowhere."""
+    """The branch a commit would land on.
+
+    Raise MlverError where it would land in somebody's half-done work, or on no branch.
+    """
     _refuse_unfinished(repository)
     branch = repository.head().branch
     if branch is None:
+        hint = "git switch -c BRANCH, then run the command again"
+        if otherwise:
+            hint = f"{hint} (or {otherwise})"
         raise MlverError(
-            "HEAD is detached: a commit made here would be on no branch, and easily lost",
-            hint="git switch -c BRANCH, then run the command again"
-            + (otherwise and f" (or {otherwise})"),
+            "HEAD is detached: a commit made here would be on no branch, and easily lost", hint=hint
         )
     return branch
 
 
 def _refuse_unfinished(repository: GitRepository) -> None:
     unfinished = repository.unfinished()
-    if unfinished is not None:
-        what, finish = unfinished
-        raise MlverError(
-            f"{what} is in progress, and a record has no place in it",
-            hint=f"{finish}   (or --abort)",
-        )
+    if unfinished is None:
+        return
+    operation, finish_command = unfinished
+    raise MlverError(
+        f"{operation} is in progress, and a record has no place in it",
+        hint=finish_command,
+    )

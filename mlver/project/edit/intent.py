@@ -1,10 +1,12 @@
-"""What a command was about to do, on disk before it does it, so that a killed one is completed or undone.
+"""What a command was about to do, on disk before it does it, so that a killed one is completed or
+undone.
 
-The rule: an edit whose commit landed is completed (its tags are made), any other is undone (its files are put back);
-a checkout is completed. Both are judged by what git and the files say, not by how far the dead process claims to be.
+The rule: an edit whose commit landed is completed (its tags are made), any other is undone (its
+files are put back); a checkout is completed. Both are judged by what git and the files say, not by
+how far the dead process claims to be.
 
-The file may be anybody's (a repository can come as an archive, `.git` and all), so nothing in it is believed: names are
-checked here, paths where they are used.
+The file may be anybody's (a repository can come as an archive, `.git` and all), so nothing in it is
+believed: names are checked here, paths where they are used.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ _BRANCH = re.compile(r"refs/heads/(?!.*\.\.)[^\x00-\x20\x7f~^:?*\[\\]+")
 
 @dataclass(frozen=True, slots=True)
 class PlannedTag:
-    """A tag to be made on the commit that lands `path`, or on `commit` where that landed long ago."""
+    """A tag to be made on the commit that lands `path`, or on `commit` where it has landed."""
 
     name: str
     message: str
@@ -42,14 +44,17 @@ class PlannedTag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandIntent:
-    """One command's plan. Paths are relative to `top`, the work tree it ran in; `git_dir` is that tree's own, relative
-    to the common one, and tells the tree even after the whole repository was moved or copied.
+    """One command's plan.
 
-    `branch` is the full reference the edit commits to, None for one that only stages. `writes` maps each path to the
-    digest of its new bytes (None: it is to be gone), `before` to its old bytes (None: there was no such file), `index`
-    to git's index entry (None: not in the index). `during` tells the merge it settles (`Meeting.identity`), `untags`
-    the tags it deletes, each with its object's id. `checkout` names the version whose files are being put in
-    place: model, version, and the folder they go to, relative to `top` unless it lies outside.
+    Paths are relative to `top`, the work tree it ran in; `git_dir` is that tree's own, relative to
+    the common one, and tells the tree even after the whole repository was moved or copied.
+
+    `branch` is the full reference the edit commits to, None for one that only stages. `writes` maps
+    each path to the digest of its new bytes (None: it is to be gone), `before` to its old bytes
+    (None: there was no such file), `index` to git's index entry (None: not in the index). `during`
+    tells the merge it settles (`Meeting.identity`), `untags` the tags it deletes, each with its
+    object's id. `checkout` names the version whose files are being put in place: model, version,
+    and the folder they go to, relative to `top` unless it lies outside.
     """
 
     what: str
@@ -153,7 +158,9 @@ def drop_intent(directory: Path) -> None:
 
 
 def keep_index(directory: Path, data: bytes | None) -> None:
-    """Keep git's index beside the pending intent: `git commit --only` renames one into place that it never synced."""
+    """Keep git's index beside the pending intent: `git commit --only` renames one into place that
+    it never synced.
+    """
     if data is not None:
         durable.write_file(directory / _INDEX, data)
 
@@ -171,6 +178,8 @@ def _encode_bytes(data: bytes) -> str:
 
 def _build_unreadable_error(directory: Path) -> MlverError:
     return MlverError(
-        f"{directory / _FILE} tells of an interrupted command, but not in a way this mlver understands",
-        hint="run the mlver that wrote it once more, or move the file away and run: mlver verify --all",
+        f"{directory / _FILE} tells of an interrupted command, but not in a way this mlver "
+        "understands",
+        hint="run the mlver that wrote it once more, or move the file away and run: mlver verify "
+        "--all",
     )

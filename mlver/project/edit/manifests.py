@@ -11,7 +11,7 @@ from mlver.records import layout
 
 
 def put_new_files(project: Project, edit: PlannedEdit, manifests: Mapping[str, bytes]) -> None:
-    """The manifests HEAD does not hold yet, and on the first registration what `mlver init` wrote."""
+    """Plan the manifests that HEAD lacks, and what `mlver init` wrote where HEAD lacks it."""
     paths = [*manifests, layout.ATTRIBUTES, layout.CONFIG]
     for path, held in zip(
         paths, project.repository.blob_digests(f"HEAD:{path}" for path in paths), strict=True

@@ -1,7 +1,8 @@
-"""What becomes of an edit that was stopped: completed where its commit landed, undone where it did not.
+"""What becomes of an edit that was stopped: completed where its commit landed, undone where it did
+not.
 
-Judged by git and the files alone. Between the stop and the settling the person may have edited, committed or switched
-branches: what is theirs, by its bytes, is left as it is.
+Judged by git and the files alone. Between the stop and the settling the person may have edited,
+committed or switched branches: what is theirs, by its bytes, is left as it is.
 """
 
 from __future__ import annotations
@@ -88,13 +89,15 @@ def _has_landed(repository: GitRepository, plan: CommandIntent) -> bool:
 
 
 def compare_with_plan(repository: GitRepository, commit: str, plan: CommandIntent) -> list[bool]:
-    """For each file of the plan, whether a commit (the index, if empty) has it with the planned bytes."""
+    """For each file of the plan, whether a commit (the index, if empty) has it with the planned
+    bytes.
+    """
     held = repository.blob_digests(f"{commit}:{path}" for path in plan.writes)
     return [digest == wanted for digest, wanted in zip(held, plan.writes.values(), strict=True)]
 
 
 def _is_still_merging(repository: GitRepository, plan: CommandIntent) -> bool:
-    """Whether the merge that the plan settles is still under way: then nothing of it is committed."""
+    """Whether the merge that the plan settles is still under way, and so not committed."""
     now = merging.find_merge_state(repository) or merging.last_commit_state(repository)
     return plan.during is not None and now is not None and now.identity == plan.during
 
@@ -114,8 +117,8 @@ def _complete_edit(
     except GitFailed:
         settled = RecoveryOutcome.UNTAGGED
     if plan.writes and plan.branch == f"refs/heads/{repository.head().branch}":
-        # a power cut may keep a commit and lose the index git wrote with it: then the person's next commit would undo
-        # ours
+        # A power cut may keep a commit and lose the index that git wrote with it. Then the person's
+        # next commit would undo ours.
         held = changes.index_entries(repository, list(plan.writes))
         changes.unstage_paths(
             repository, [entry.path for entry in held if entry.entry == plan.index[entry.path]]
@@ -127,7 +130,7 @@ def _complete_edit(
 def _make_tags(repository: GitRepository, plan: CommandIntent) -> None:
     unknown = [tag.path for tag in plan.tags if tag.commit is None]
     tip = plan.branch or "HEAD"
-    # a merge that brought the record itself is no commit that added it
+    # A merge that brought the record itself is no commit that added it.
     landed_by = repository.added_by(unknown, tip) if unknown else {}
     there = repository.tags(*(f"refs/tags/{tag.name}" for tag in plan.tags)) if plan.tags else {}
     for tag in plan.tags:
@@ -138,7 +141,9 @@ def _make_tags(repository: GitRepository, plan: CommandIntent) -> None:
 
 
 def _undo_edit(repository: GitRepository, plan: CommandIntent) -> None:
-    """Put back what the edit wrote: not what is committed by now, and not what was written over it since."""
+    """Put back what the edit wrote: not what is committed by now, and not what was written over it
+    since.
+    """
     committed = compare_with_plan(repository, "HEAD", plan)
     if _is_still_merging(repository, plan):
         committed = [False] * len(committed)

@@ -47,9 +47,7 @@ def find_tampering(
 
 def survives_in(result: CommittedRecords, parents: Sequence[CommittedRecords], path: str) -> bool:
     """Whether a merge that is still to be made, as `result`, has moved the record at `path`, and not lost it."""
-    return _MergedRecords(
-        result.repository, RecordRegistry(result, None), tuple(parents)
-    ).has_moved(path)
+    return _MergedRecords(result.repository, RecordRegistry(result), tuple(parents)).has_moved(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class _MergedRecords:
 
     @property
     def parent_registries(self) -> tuple[RecordRegistry, ...]:
-        return tuple(RecordRegistry(tree, None) for tree in self.trees)
+        return tuple(RecordRegistry(tree) for tree in self.trees)
 
     def has_moved(self, path: str) -> bool:
         """Whether every parent's record at `path` that is no longer there lives on in the merge."""
@@ -175,7 +173,7 @@ def _load_merge(project: Project, commit: str) -> _MergedRecords | None:
     trees = tuple(CommittedRecords.at_commit(project.repository, parent) for parent in parents)
     return _MergedRecords(
         project.repository,
-        RecordRegistry(CommittedRecords.at_commit(project.repository, commit), None),
+        RecordRegistry(CommittedRecords.at_commit(project.repository, commit)),
         trees,
     )
 

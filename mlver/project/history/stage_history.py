@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, printable_name
-from mlver.policy.chain import BrokenLink, judge_history
+from mlver.findings import Finding
+from mlver.policy.chain import judge_history
 from mlver.project.project import Project
 from mlver.records import layout
-from mlver.records.config import StageSettings
 from mlver.records.promotion import PromotionRecord
+from mlver.records.sections.stages import StageSettings
 
 StageHistory = Sequence[tuple[PromotionRecord, Digest]]
 
@@ -28,18 +29,26 @@ def read_rule(project: Project, stage: str) -> StageSettings:
 
 def read_history(
     project: Project, model: str, stage: str
-) -> tuple[StageHistory, tuple[BrokenLink, ...]]:
+) -> tuple[StageHistory, tuple[Finding, ...]]:
     """A stage's promotions, oldest first, and the broken links of their chain.
 
     Raise InvalidDocument for a promotion that cannot be read at all.
     """
     history = project.registry.read_history(model, stage)
-    digests = {
-        record.version: project.registry.read_version_digest(model, record.version)
-        for record, _ in history
-    }
-    known = {version: digest for version, digest in digests.items() if digest is not None}
-    return history, judge_history(layout.stage_folder(model, stage), history, known)
+    digests = read_promoted_digests(project, model, history)
+    return history, judge_history(layout.stage_folder(model, stage), history, digests)
+
+
+def read_promoted_digests(project: Project, model: str, history: StageHistory) -> dict[str, Digest]:
+    """The digests of the version records that promotions name, as far as these records are here."""
+    digests: dict[str, Digest] = {}
+    for record, _ in history:
+        if record.version in digests:
+            continue
+        digest = project.registry.read_version_digest(model, record.version)
+        if digest is not None:
+            digests[record.version] = digest
+    return digests
 
 
 def require_whole_history(project: Project, model: str, stage: str) -> StageHistory:

@@ -1,31 +1,48 @@
-"""For commands that only look: what can be read is told, and one record that cannot does not hide the rest."""
+"""For commands that only look: one record that cannot be read does not hide the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from mlver.errors import MlverError
 from mlver.project.registry.registry import RecordRegistry
 
 _Read = TypeVar("_Read")
+_Arguments = ParamSpec("_Arguments")
 
 
-def read_or_note(ask: Callable[[], _Read], faults: list[str]) -> _Read | None:
-    """What `ask` answers; None, with the reason among `faults`, where it cannot be read."""
-    try:
-        return ask()
-    except MlverError as error:
-        faults.append(error.message)
-        return None
+class TolerantReader:
+    """Calls methods that read records; `faults` are the reasons why some could not be read."""
 
+    def __init__(self) -> None:
+        self._faults: list[str] = []
 
-def read_holders(registry: RecordRegistry, model: str, faults: list[str]) -> dict[str, str]:
-    """The version each stage of a model holds, by stage; without those whose last promotion cannot be read."""
-    found = {}
-    for stage in registry.list_stages(model):
-        record = read_or_note(partial(registry.find_holder, model, stage), faults)
-        if record is not None:
-            found[stage] = record.version
-    return found
+    @property
+    def faults(self) -> tuple[str, ...]:
+        return tuple(self._faults)
+
+    def try_reading(
+        self,
+        read: Callable[_Arguments, _Read],
+        *arguments: _Arguments.args,
+        **options: _Arguments.kwargs,
+    ) -> _Read | None:
+        """What `read` returns; None where it fails."""
+        try:
+            return read(*arguments, **options)
+        except MlverError as error:
+            self._faults.append(error.message)
+            return None
+
+    def read_holders(self, registry: RecordRegistry, model: str) -> dict[str, str]:
+        """The version that each stage of a model holds, by stage.
+
+        A stage whose last promotion cannot be read is left out.
+        """
+        holders = {}
+        for stage in registry.list_stages(model):
+            record = self.try_reading(registry.find_holder, model, stage)
+            if record is not None:
+                holders[stage] = record.version
+        return holders

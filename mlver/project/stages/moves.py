@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlver.document import codec
-from mlver.policy.staging import StageCandidate, apply_gates, stage_holder
+from mlver.policy.gates.gate import StageCandidate
+from mlver.policy.gates.table import apply_gates
+from mlver.policy.staging import stage_holder
 from mlver.project.artifacts import damage as artifact_damage
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.intent import PlannedTag
@@ -13,35 +15,53 @@ from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.tags import planned_tags, seals
 from mlver.records import layout
-from mlver.records.config import StageSettings
 from mlver.records.promotion import Action, GateResult, PromotionRecord
+from mlver.records.sections.stages import StageSettings
+from mlver.records.version import VersionRecord
 
 
 def judge_gates(
     project: Project, chosen: ResolvedRef, settings: StageSettings
 ) -> tuple[GateResult, ...]:
-    """What a stage's gates say of a version now; reads every byte of it where the stage asks for that."""
+    """What a stage's gates say of a version now.
+
+    Every byte of the version is read where the stage asks for that.
+    """
+    return apply_gates(settings, _describe_candidate(project, chosen, settings))
+
+
+def _describe_candidate(
+    project: Project, chosen: ResolvedRef, settings: StageSettings
+) -> StageCandidate:
+    """What the gates are told; bytes are read only for a gate that asks for it."""
     record, digest = project.registry.read_version(chosen.model, chosen.version)
-    damage = None
-    if settings.verified:
-        found = artifact_damage.find_damage(project, [record])
-        damage = tuple(f"{link.subject} {link.message}" for link in found.lost)
-    held = {
-        stage
-        for stage in project.registry.list_stages(chosen.model)
-        for past, _ in project.registry.read_history(chosen.model, stage)
-        if past.version == str(chosen.version) and past.action != "retire"
-    }
+    damage = _list_damage(project, record) if settings.gates.get("verified") else None
     broken, seal = seals.judge_version(project, chosen.model, chosen.version, digest)
-    candidate = StageCandidate(
+    faults = "; ".join(link.message for link in broken)
+    was_adopted = seal is not None and seal.landing is not None
+    return StageCandidate(
         version=str(chosen.version),
-        unsealed="; ".join(link.message for link in broken) or None,
-        stages_held=frozenset(held),
+        unsealed=faults or None,
+        stages_held=_find_stages_held(project, chosen),
         damage=damage,
         unkept=record.unkept_data_sets,
-        sealed="adopted, and never edited since" if seal and seal.landing else "sealed",
+        sealed="adopted, and never edited since" if was_adopted else "sealed",
     )
-    return apply_gates(settings, candidate)
+
+
+def _list_damage(project: Project, record: VersionRecord) -> tuple[str, ...]:
+    damage = artifact_damage.find_damage(project, [record])
+    return tuple(f"{link.subject} {link.message}" for link in damage.lost)
+
+
+def _find_stages_held(project: Project, chosen: ResolvedRef) -> frozenset[str]:
+    """Every stage that the version holds or has held."""
+    stages: set[str] = set()
+    for stage in project.registry.list_stages(chosen.model):
+        for promotion, _ in project.registry.read_history(chosen.model, stage):
+            if promotion.version == str(chosen.version) and promotion.action != "retire":
+                stages.add(stage)
+    return frozenset(stages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,33 +77,52 @@ class StageMove:
 
 
 def move_stage(
-    project: Project, edit: PlannedEdit, asked: StageMove, history: StageHistory
+    project: Project,
+    edit: PlannedEdit,
+    move: StageMove,
+    history: StageHistory,
+    *,
+    description: str = "",
 ) -> tuple[PromotionRecord, str]:
-    """Move a stage: one new record, one commit. Return the record and the commit's id."""
-    chosen = asked.chosen
-    record = PromotionRecord(
-        model=chosen.model,
-        stage=asked.stage,
-        # counted from the last: one that is missing in between must not stand in the way of going back
-        sequence=history[-1][0].sequence + 1 if history else 1,
-        action=asked.action,
-        version=str(chosen.version),
-        previous=stage_holder([past for past, _ in history]),
-        created=project.record_time,
-        author=project.repository.author(),
-        message=asked.message.strip(),
-        gates=asked.gates,
-        forced=asked.forced,
-        record=project.registry.read_version(chosen.model, chosen.version)[1],
-        prior=history[-1][1] if history else None,
-    )
-    path = layout.promotion_path(chosen.model, asked.stage, record.sequence)
+    """Move a stage: one new record, one commit. Return the record and the commit's id.
+
+    `description` is for the edit: see `PlannedEdit.commit_files`.
+    """
+    chosen = move.chosen
+    record = _build_promotion(project, move, history)
+    path = layout.promotion_path(chosen.model, move.stage, record.sequence)
     data = codec.encode_document("promotion", record.to_document())
     edit.create_file(path, data)
-    done = "roll back" if asked.action == "rollback" else asked.action
-    subject = f"mlver: {done} {chosen.model} {asked.stage} to {chosen.version}"
-    return record, edit.commit_files(
-        f"{subject}\n\n{record.message}", _plan_promotion_tag(project, record, data)
+    verb = "roll back" if move.action == "rollback" else move.action
+    subject = f"mlver: {verb} {chosen.model} {move.stage} to {chosen.version}"
+    tags = _plan_promotion_tag(project, record, data)
+    commit = edit.commit_files(f"{subject}\n\n{record.message}", tags, description=description)
+    return record, commit
+
+
+def _build_promotion(project: Project, move: StageMove, history: StageHistory) -> PromotionRecord:
+    # Counted from the last: a record that is missing in between must not stop a rollback.
+    sequence = 1
+    prior = None
+    if history:
+        last_record, prior = history[-1]
+        sequence = last_record.sequence + 1
+    chosen = move.chosen
+    _, digest = project.registry.read_version(chosen.model, chosen.version)
+    return PromotionRecord(
+        model=chosen.model,
+        stage=move.stage,
+        sequence=sequence,
+        action=move.action,
+        version=str(chosen.version),
+        previous=stage_holder([record for record, _ in history]),
+        created=project.record_time,
+        author=project.repository.author(),
+        message=move.message.strip(),
+        gates=move.gates,
+        forced=move.forced,
+        record=digest,
+        prior=prior,
     )
 
 
@@ -95,7 +134,7 @@ def _plan_promotion_tag(
         return ()
     tag = planned_tags.plan_promotion_tag(record, data)
     if project.repository.tags(f"refs/tags/{tag.name}"):
-        # no tag decides anything, so none that somebody made may keep a stage from moving back
+        # No tag decides anything, so a tag that somebody made must not keep a stage from moving.
         project.reporter.show_note(
             f"there is a tag {tag.name} already, of another promotion than this one: mlver verify"
         )

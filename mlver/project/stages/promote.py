@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlver.errors import UsageError, shell_command
-from mlver.policy.staging import is_open, stage_holder
+from mlver.policy.gates.table import is_open
+from mlver.policy.staging import stage_holder
 from mlver.project.history.stage_history import read_rule, require_whole_history
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.stages import moves
@@ -21,7 +22,8 @@ PromoteOutcome = Literal["promoted", "already", "refused"]
 class PromoteResult:
     """`outcome`: the stage was `promoted`, the version held it `already`, or a gate `refused`.
 
-    On a dry run that is what would have come of it. `sequence` and `commit` are None where nothing was written.
+    On a dry run that is what would have come of it. `sequence` and `commit` are None where nothing
+    was written.
     """
 
     model: str
@@ -43,13 +45,15 @@ class PromoteResult:
 def promote_version(
     project: Project, ref: str, *, to: str, message: str, force: bool = False, dry_run: bool = False
 ) -> PromoteResult:
-    """Move stage `to` to the version `ref` names. A shut gate leaves everything as it was, unless `force`."""
+    """Move stage `to` to the version that `ref` names.
+
+    A shut gate leaves everything as it was, unless `force`.
+    """
     if not message.strip():
         raise UsageError(
             "a promotion needs a reason",
             hint=shell_command("mlver", "promote", ref, "--to", to, "-m", "WHY"),
         )
-    project = project.without_cache
     settings = read_rule(project, to)
     with nullcontext() if dry_run else editing(project, f"promote {ref} to {to}") as edit:
         chosen = project.resolve_ref(ref)
@@ -64,8 +68,8 @@ def promote_version(
             return judged.build_result("refused", gates)
         if edit is None:
             return judged.build_result("promoted", gates, forced=forced)
-        moving = moves.StageMove(chosen, to, "promote", message, gates, forced)
-        record, commit = moves.move_stage(project, edit, moving, history)
+        move = moves.StageMove(chosen, to, "promote", message, gates, forced)
+        record, commit = moves.move_stage(project, edit, move, history)
     return judged.build_result("promoted", gates, forced=forced, record=record, commit=commit)
 
 

@@ -1,31 +1,31 @@
-"""`mlver rollback`: give a stage back to the version that held it before, once that version is proven whole."""
+"""`mlver rollback`: give a stage back to the version before, once that version is proven whole."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, UsageError, shell_command
+from mlver.policy.gates.verified import prove_bytes
 from mlver.policy.staging import rollback_target, stage_holder
 from mlver.project.artifacts import damage, working_files
 from mlver.project.artifacts.working_files import CheckoutOutcome
+from mlver.project.edit.edit import PlannedEdit
 from mlver.project.history.stage_history import StageHistory, read_history, read_rule
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.stages import moves
 from mlver.project.tags import seals
 from mlver.project.transaction import editing
-from mlver.records.promotion import GateResult
+from mlver.records.version import VersionRecord
 from mlver.version import parse_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackResult:
-    """`verified` is how many bytes of the target were read and proven; `checkout` what became of the working files.
+    """`verified` is how many bytes of the target were read and proven.
 
-    `unkept` are its data sets that mlver keeps no copy of, and cannot prove.
-
-    `sequence` and `commit` are None on a dry run.
+    `unkept` are its data sets that mlver keeps no copy of, and cannot prove. `checkout` is what
+    became of the working files. `sequence` and `commit` are None on a dry run.
     """
 
     model: str
@@ -50,62 +50,102 @@ def roll_back_stage(
     checkout: bool = False,
     dry_run: bool = False,
 ) -> RollbackResult:
-    """Move `stage` back; raise MlverError, with the stage where it was, when any byte of the target is not right."""
+    """Move `stage` back.
+
+    Raise MlverError, with the stage where it was, when any byte of the target is not right.
+    """
     if not message.strip():
-        raise UsageError(
-            "a rollback needs a reason",
-            hint=shell_command(
-                "mlver", "rollback", *filter(None, [model]), "--stage", stage, "-m", "WHY"
-            ),
-        )
-    project = project.without_cache
+        words = ["mlver", "rollback", "--stage", stage, "-m", "WHY"]
+        if model is not None:
+            words.insert(2, model)
+        raise UsageError("a rollback needs a reason", hint=shell_command(*words))
     read_rule(project, stage)
     with nullcontext() if dry_run else editing(project, f"rollback {model or stage}") as edit:
-        name = project.resolve_model(model)
-        if edit is not None:
-            edit.what = f"rollback {name} {stage}"
-        history, broken = read_history(project, name, stage)
-        if broken:
-            # going back must not wait for a repair; the record made now says what it was built on
-            project.reporter.show_note(
-                f"the history of {stage} is damaged ({broken[0].message}): mlver verify --all"
-            )
-        previous = stage_holder([record for record, _ in history])
-        chosen = _find_target(project, name, stage, history, to, previous)
-        record, digest = seals.read_vouched_record(project, f"{name}@{chosen.version}")
-        seals.require_trusted(project, record, digest, vouched={past.record for past, _ in history})
-        verified = damage.require_whole(project, record, repairing=not dry_run)
-        before = working_files.measure_working_files(project, record) if checkout and edit else {}
-        # files first and the record last, so that the command can be run again until it is through
-        done = (
-            working_files.check_out_version(project, record, save=True, dry_run=dry_run)
-            if checkout
-            else None
-        )
-        result = RollbackResult(
-            model=chosen.model,
-            stage=stage,
-            version=str(chosen.version),
-            previous=previous,
-            verified=verified,
-            unkept=record.unkept_data_sets,
-            checkout=done,
-        )
+        target = _prove_target(project, project.resolve_model(model), stage, to, dry_run=dry_run)
         if edit is None:
-            return result
-        moving = moves.StageMove(
-            chosen,
-            stage,
-            "rollback",
-            message,
-            (_build_proven_gate(verified, record.unkept_data_sets),),
+            return _preview_rollback(project, target, checkout=checkout)
+        return _perform_rollback(project, edit, target, message, checkout=checkout)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ProvenTarget:
+    """The version that a stage goes back to, and how many of its bytes were proven."""
+
+    chosen: ResolvedRef
+    stage: str
+    previous: str | None
+    history: StageHistory
+    record: VersionRecord
+    verified: int
+
+    def build_result(self, checkout: CheckoutOutcome | None) -> RollbackResult:
+        return RollbackResult(
+            model=self.chosen.model,
+            stage=self.stage,
+            version=str(self.chosen.version),
+            previous=self.previous,
+            verified=self.verified,
+            unkept=self.record.unkept_data_sets,
+            checkout=checkout,
         )
-        try:
-            promotion, commit = moves.move_stage(project, edit, moving, history)
-        except BaseException:
-            if done is not None and not _has_moved(project, chosen, stage):
-                working_files.put_files_back(project, record, before)
-            raise
+
+
+def _prove_target(
+    project: Project, model: str, stage: str, to: str | None, *, dry_run: bool
+) -> _ProvenTarget:
+    history, broken = read_history(project, model, stage)
+    if broken:
+        # A rollback must not wait for a repair. Its record says what it was built on.
+        project.reporter.show_note(
+            f"the history of {stage} is damaged ({broken[0].message}): mlver verify --all"
+        )
+    previous = stage_holder([promotion for promotion, _ in history])
+    chosen = _find_target(project, model, stage, history, to, previous)
+    record, digest = seals.read_vouched_record(project, f"{model}@{chosen.version}")
+    vouched = {promotion.record for promotion, _ in history}
+    seals.require_trusted(project, record, digest, vouched=vouched)
+    return _ProvenTarget(
+        chosen=chosen,
+        stage=stage,
+        previous=previous,
+        history=history,
+        record=record,
+        verified=damage.require_whole(project, record, repairing=not dry_run),
+    )
+
+
+def _preview_rollback(project: Project, target: _ProvenTarget, *, checkout: bool) -> RollbackResult:
+    if not checkout:
+        return target.build_result(None)
+    outcome = working_files.check_out_version(project, target.record, save=True, dry_run=True)
+    return target.build_result(outcome)
+
+
+def _perform_rollback(
+    project: Project, edit: PlannedEdit, target: _ProvenTarget, message: str, *, checkout: bool
+) -> RollbackResult:
+    """Put the files in place, then write the record, so that it can be run again."""
+    record = target.record
+    files_before: dict[str, str] = {}
+    outcome = None
+    if checkout:
+        files_before = working_files.measure_working_files(project, record)
+        outcome = working_files.check_out_version(project, record, save=True)
+    gate = prove_bytes(f"{target.verified} bytes checked", record.unkept_data_sets)
+    move = moves.StageMove(target.chosen, target.stage, "rollback", message, (gate,))
+    try:
+        promotion, commit = moves.move_stage(
+            project,
+            edit,
+            move,
+            target.history,
+            description=f"rollback {target.chosen.model} {target.stage}",
+        )
+    except BaseException:
+        if outcome is not None and not _has_moved(project, target.chosen, target.stage):
+            working_files.put_files_back(project, record, files_before)
+        raise
+    result = target.build_result(outcome)
     return replace(result, sequence=promotion.sequence, commit=commit, dry_run=False)
 
 
@@ -117,33 +157,17 @@ def _find_target(
     to: str | None,
     previous: str | None,
 ) -> ResolvedRef:
+    """The version to go back to: `to`, or the holder before `previous`."""
     if previous is None:
         raise MlverError(
             f"no version of {model} holds {stage}, so there is nothing to roll back from",
             hint=shell_command("mlver", "log", model),
         )
-    target = (
-        str(project.select_version(model, to))
-        if to
-        else rollback_target([record for record, _ in history])
-    )
+    target = rollback_target([promotion for promotion, _ in history])
+    if to:
+        target = str(project.select_version(model, to))
     if target is None:
-        others = [record.version for record, _ in history if record.version != previous]
-        said = f"held nothing before {model} {previous} that was not rolled back or retired"
-        raise MlverError(
-            f"{stage} {said if others else f'has held only {model} {previous}'}, so there is nothing to go back to",
-            hint=shell_command(
-                "mlver",
-                "rollback",
-                model,
-                "--stage",
-                stage,
-                "--to",
-                *others[-1:] or ["VERSION"],
-                "-m",
-                "WHY",
-            ),
-        )
+        raise _build_no_target_error(model, stage, history, previous)
     if target == previous:
         raise MlverError(
             f"{model} {target} holds {stage} already", hint=shell_command("mlver", "log", model)
@@ -151,17 +175,24 @@ def _find_target(
     return ResolvedRef(model, parse_version(target))
 
 
-def _build_proven_gate(verified: int, unkept: Sequence[str]) -> GateResult:
-    return GateResult(
-        gate="verified bytes",
-        result="pass",
-        expected="every byte is present and right",
-        actual=f"{verified} bytes checked"
-        + (f"; no copy is kept of {', '.join(unkept)}" if unkept else ""),
+def _build_no_target_error(
+    model: str, stage: str, history: StageHistory, previous: str
+) -> MlverError:
+    reason = f"has held only {model} {previous}"
+    suggested = "VERSION"
+    for promotion, _ in history:
+        if promotion.version != previous:
+            reason = f"held nothing before {model} {previous} that was not rolled back or retired"
+            suggested = promotion.version
+    return MlverError(
+        f"{stage} {reason}, so there is nothing to go back to",
+        hint=shell_command(
+            "mlver", "rollback", model, "--stage", stage, "--to", suggested, "-m", "WHY"
+        ),
     )
 
 
 def _has_moved(project: Project, chosen: ResolvedRef, stage: str) -> bool:
-    """Whether the stage has moved after all: then its files stay."""
-    found = project.registry.find_holder(chosen.model, stage)
-    return found is not None and found.version == str(chosen.version)
+    """Whether the stage has moved in spite of a failure: then its files stay."""
+    holder = project.registry.find_holder(chosen.model, stage)
+    return holder is not None and holder.version == str(chosen.version)

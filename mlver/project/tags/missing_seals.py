@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
+from mlver.findings import Finding
 from mlver.policy.chain import events_due
 from mlver.project.edit.intent import PlannedTag
 from mlver.project.history import renumbered
@@ -24,15 +25,6 @@ from mlver.version import parse_version, sort_versions
 class SealedRecord:
     tag: str
     commit: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unsealable:
-    """A record that no seal may vouch for, and why."""
-
-    path: str
-    message: str
-    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +84,7 @@ def _build_sealable(named: TagName) -> SealableRecord:
 
 def plan_missing_tags(
     project: Project, commit: str, unsealed: Sequence[SealableRecord], *, main_line: bool = False
-) -> tuple[TagPlans, tuple[Unsealable, ...]]:
+) -> tuple[TagPlans, tuple[Finding, ...]]:
     """The tags to make for records of `commit`, each with the commit that added it; and records no tag may seal.
 
     On the `main_line` that is a commit of the first parents that lead to `commit`.
@@ -107,7 +99,7 @@ def plan_missing_tags(
         for change in renumbered.find_tampering(project, *paths, tip=commit)
     }
     plans: TagPlans = []
-    unsealable: list[Unsealable] = []
+    unsealable: list[Finding] = []
     for path, data in zip(
         paths, project.repository.blobs(f"{commit}:{path}" for path in paths), strict=True
     ):
@@ -115,7 +107,7 @@ def plan_missing_tags(
             if path in edits:
                 raise MlverError(
                     f"was edited in commit {edits[path][:10]}, after it had been committed",
-                    hint=_build_fetch_hint(path),
+                    hints=_build_fetch_hints(path),
                 )
             if added.get(path) in boundary:
                 raise MlverError(
@@ -125,8 +117,11 @@ def plan_missing_tags(
             plan = _plan_tag(project, path, data)
         except MlverError as error:
             unsealable.append(
-                Unsealable(
-                    path, error.message, error.hint or shell_command("git", "log", "-p", "--", path)
+                Finding(
+                    "record",
+                    path,
+                    error.message,
+                    (error.hint or shell_command("git", "log", "-p", "--", path),),
                 )
             )
         else:
@@ -146,26 +141,16 @@ def _plan_tag(project: Project, path: str, data: bytes | None) -> PlannedTag:
     if layout.is_version_path(path):
         return _plan_version_tag(project, path, data)
     record = decode_promotion(data, path)
-    if layout.promotion_path(record.model, record.stage, record.sequence) != path:
-        raise MlverError(
-            f"says it is {record.model} {record.stage} {record.sequence:04d}",
-            hint=shell_command("git", "log", "--", path),
-        )
     if project.registry.read_version_digest(record.model, record.version) != record.record:
         raise MlverError(
             f"promoted another record of {record.version} than the one here",
-            hint=_build_fetch_hint(path),
+            hints=_build_fetch_hints(path),
         )
     return planned_tags.plan_promotion_tag(record, data)
 
 
 def _plan_version_tag(project: Project, path: str, data: bytes) -> PlannedTag:
     record = decode_version(data, path)
-    if layout.version_path(record.model, record.version) != path:
-        raise MlverError(
-            f"says it is {record.model} {record.version}",
-            hint=shell_command("git", "log", "--", path),
-        )
     if record.adopted_tag and record.adopted_tag.tag == version_tag_name(
         record.model, record.version
     ):
@@ -175,14 +160,14 @@ def _plan_version_tag(project: Project, path: str, data: bytes) -> PlannedTag:
     for promotion, promoted in project.registry.read_promotions_of(record.model, record.version):
         if promoted.record != Digest.of_bytes(data):
             raise MlverError(
-                f"is not the record that {promotion} promoted", hint=_build_fetch_hint(path)
+                f"is not the record that {promotion} promoted", hints=_build_fetch_hints(path)
             )
     return planned_tags.plan_version_tag(record, data)
 
 
-def _build_fetch_hint(path: str) -> str:
-    history = shell_command("git", "log", "-p", "--", path)
-    return f"git fetch --tags   (for the seal of what it was; what was done to it: {history})"
+def _build_fetch_hints(path: str) -> tuple[str, ...]:
+    """Get the seal of what the record was, and see what was done to it."""
+    return ("git fetch --tags", shell_command("git", "log", "-p", "--", path))
 
 
 def _find_holding_commit(project: Project, added: str, path: str, data: bytes, commit: str) -> str:

@@ -10,7 +10,8 @@ from contextlib import suppress
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
-from mlver.policy.chain import BrokenLink, events_due, judge_tag
+from mlver.findings import Finding
+from mlver.policy.chain import events_due, judge_tag
 from mlver.project.project import Project
 from mlver.project.tags import seals
 from mlver.records.tags import promotion_tag_name
@@ -18,7 +19,7 @@ from mlver.records.tags import promotion_tag_name
 
 def check_promotion_tags(
     project: Project, model: str, stage: str, promotions: Mapping[int, Digest]
-) -> Iterator[BrokenLink]:
+) -> Iterator[Finding]:
     """Tags of a stage's promotions that seal another record, or are missing where the repository has such tags."""
     numbers = sorted(promotions)
     there = seals.read_promotion_seals(project, model, stage, numbers)
@@ -37,5 +38,5 @@ def check_promotion_tags(
 def has_promotion_tags(project: Project) -> bool:
     """Whether promotions have tags here; settings that cannot be read say nothing, and stop no seal."""
     with suppress(MlverError):
-        return project.registry.read_config().tags.promotions
+        return project.registry.read_shown_config().tags.promotions
     return False

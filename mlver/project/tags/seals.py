@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
+from mlver.findings import Finding
 from mlver.git import history
 from mlver.git.repository import GitTag
 from mlver.git.signatures import check_signature, signature_checker
 from mlver.policy.chain import (
-    BrokenLink,
     RecordLanding,
     RecordSeal,
     SignatureState,
@@ -105,7 +105,7 @@ def _digest_committed(project: Project, places: Iterable[str]) -> dict[str, Dige
     A commit holds the same for ever, so it is kept. To look is costly: where one folder has 100,000 records, git goes
     through that folder anew for each commit.
     """
-    state = project.registry.state  # none where all is looked at afresh
+    state = project.registry.cache
     wanted = list(places)
     found = (
         {place: Digest(digest) for place, digest in state.find_committed(wanted).items()}
@@ -182,18 +182,18 @@ def check_signatures(project: Project, there: Mapping[str, GitTag]) -> dict[str,
 
 def judge_version(
     project: Project, model: str, version: Version | str, record: Digest
-) -> tuple[tuple[BrokenLink, ...], RecordSeal | None]:
+) -> tuple[tuple[Finding, ...], RecordSeal | None]:
     """What is wrong with a version's tag, its signature looked at too; and the tag as a seal."""
     tag, seal = read_tagged_seals(project, model, [version]).get(str(version), (None, None))
     broken = judge_seal(model, version, record, seal)
     if tag is not None:
-        required = project.registry.read_config().tags.signed
+        required = project.registry.read_shown_config().tags.signed
         for signature in check_signatures(project, {str(version): tag}).values():
             broken += judge_signature(tag.name, signature, required=required)
     return broken, seal
 
 
-def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterator[BrokenLink]:
+def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterator[Finding]:
     """Tags of other names that versions were adopted from, and that are now other tags."""
     told = [
         (version_tag_name(record.model, record.version), record.adopted_tag) for record in records
@@ -204,22 +204,24 @@ def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterato
         tag = there.get(origin.tag)
         if tag and (tag.object_id, tag.commit) != (origin.object_id, origin.commit):
             message = f"was moved since {name} was adopted from it"
-            yield BrokenLink(
-                "tag", origin.tag, message, shell_command("git", "show", f"refs/tags/{origin.tag}")
+            yield Finding(
+                "tag",
+                origin.tag,
+                message,
+                (shell_command("git", "show", f"refs/tags/{origin.tag}"),),
             )
 
 
 def read_vouched_record(project: Project, ref: str | None) -> tuple[VersionRecord, Digest]:
-    """The record `ref` names, parsed afresh, with its digest: to be acted on.
+    """The record `ref` names, with its digest: to be acted on.
 
     Raise MlverError when its tag, or a promotion of it, names another record than the one here. One that nothing
     names yet passes by its version, as in a pull request; a stage's own promotion always names it.
     """
-    fresh = project.without_cache
-    chosen = fresh.resolve_ref(ref)
-    record, digest = fresh.registry.read_version(chosen.model, chosen.version)
-    require_unedited(fresh, record, digest)
-    for path, promotion in fresh.registry.read_promotions_of(chosen.model, chosen.version):
+    chosen = project.resolve_ref(ref)
+    record, digest = project.registry.read_version(chosen.model, chosen.version)
+    require_unedited(project, record, digest)
+    for path, promotion in project.registry.read_promotions_of(chosen.model, chosen.version):
         if promotion.record != digest:
             raise MlverError(
                 f"{chosen.model} {chosen.version} cannot be trusted: {path} promoted another record than the one here",
@@ -246,14 +248,12 @@ def require_trusted(
         raise _build_trust_error(record, broken[0])
 
 
-def _judge_record(
-    project: Project, record: VersionRecord, digest: Digest
-) -> tuple[BrokenLink, ...]:
+def _judge_record(project: Project, record: VersionRecord, digest: Digest) -> tuple[Finding, ...]:
     return judge_version(project, record.model, record.version, digest)[0]
 
 
-def _build_trust_error(record: VersionRecord, broken: BrokenLink) -> MlverError:
+def _build_trust_error(record: VersionRecord, broken: Finding) -> MlverError:
     message = (
         f"{record.model} {record.version} cannot be trusted: {broken.subject} {broken.message}"
     )
-    return MlverError(message, hint=broken.hint)
+    return MlverError(message, hints=broken.hints, findings=(broken,))

@@ -1,7 +1,7 @@
-"""Where a model was trained, read from files alone: nothing of the repository or its environment is run.
+"""Where a model was trained, read from files alone: no code of that environment is run.
 
-The training environment is the active virtual or conda environment, else the repository's `.venv` (mlver itself may
-live in its own), else the interpreter mlver runs on.
+The training environment is the active virtual or conda environment, else the repository's `.venv`
+(mlver itself may live in an environment of its own), else the interpreter that mlver runs on.
 """
 
 from __future__ import annotations
@@ -22,14 +22,22 @@ from mlver.errors import MlverError
 from mlver.records.values import flatten_values
 from mlver.records.version import TrainingEnvironment
 
-# Files that say what else is installed; those present at the repository's top are pinned by digest.
-_DESCRIBED_BY = re.compile(
-    r"requirements[\w.-]*\.txt|uv\.lock|poetry\.lock|pdm\.lock|pixi\.lock|pylock[\w.-]*\.toml|conda-lock\.yml"
-    r"|environment\.ya?ml|Pipfile\.lock|Dockerfile"
+# Files that name further software; those at the repository's top are pinned by digest.
+_REQUIREMENTS_FILE = re.compile(
+    r"requirements[\w.-]*\.txt|uv\.lock|poetry\.lock|pdm\.lock|pixi\.lock|pylock[\w.-]*\.toml"
+    r"|conda-lock\.yml|environment\.ya?ml|Pipfile\.lock|Dockerfile"
 )
-_HEADER = re.compile(r"^(Name|Version):[ \t]*(\S+)[ \t]*$", re.MULTILINE)
-_MOST = 64 << 10
-_SEEDS = ("seed", "random_seed", "random_state")
+_METADATA_FIELD = re.compile(r"^(Name|Version):[ \t]*(\S+)[ \t]*$", re.MULTILINE)
+_METADATA_FILES = ("*.dist-info/METADATA", "*.egg-info/PKG-INFO", "*.egg-info")
+# PEP 503: these characters make no difference between two package names
+_NAME_SEPARATORS = re.compile(r"[-_.]+")
+_CONFIGURED_VERSION = re.compile(r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)", re.MULTILINE)
+_CONDA_VERSION = re.compile(r"python-(\d+\.\d+\.\d+)")
+_NVIDIA_MODEL = re.compile(r"^Model:\s*(.+)$", re.MULTILINE)
+_NVIDIA_DRIVER = re.compile(r"Kernel Module\s+([\d.]+)")
+# Long enough for the fields of any package's metadata, which stand at its beginning.
+_BEGINNING = 64 << 10
+_SEED_NAMES = ("seed", "random_seed", "random_state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +49,11 @@ class _PythonInstallation:
 def capture_environment(
     top: Path, params: Mapping[str, Any], command: str | None, prefix: Path | None = None
 ) -> TrainingEnvironment:
-    """The environment as it is now: that at `prefix` if told. `params` may hold the random seed.
+    """The environment as it is now, or the one at `prefix`; `params` may hold the random seed.
 
     Raise MlverError when `prefix` is no Python environment.
     """
-    python = _require_environment(prefix) if prefix else _find_active_environment(top)
-    python = python or _PythonInstallation(
-        platform.python_version(), (sysconfig.get_path("purelib"),)
-    )
+    python = _find_installation(top, prefix)
     return TrainingEnvironment(
         python=python.version,
         platform=f"{sys.platform}-{platform.machine()}",
@@ -56,98 +61,120 @@ def capture_environment(
         command=command,
         accelerator=_find_accelerator(),
         seed=_find_seed(params),
-        files={
-            name: _hash_file(top / name)
-            for name in sorted(os.listdir(top))
-            if _is_requirements_file(top / name)
-        },
+        files=_pin_requirements(top),
     )
+
+
+def _find_installation(top: Path, prefix: Path | None) -> _PythonInstallation:
+    if prefix is not None:
+        return _require_environment(prefix)
+    active = _find_active_environment(top)
+    if active is not None:
+        return active
+    return _PythonInstallation(platform.python_version(), (sysconfig.get_path("purelib"),))
 
 
 def _require_environment(prefix: Path) -> _PythonInstallation:
-    found = _read_environment(prefix)
-    if found is None:
+    installation = _read_environment(prefix)
+    if installation is None:
         raise MlverError(
             f"{prefix} is no Python environment", hint="name the folder that holds its pyvenv.cfg"
         )
-    return found
+    return installation
 
 
 def _find_active_environment(top: Path) -> _PythonInstallation | None:
-    """The environment the shell has activated, else the repository's own; None where that is the one we run in."""
-    told = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
-    prefix = Path(told) if told else top / ".venv"
-    return None if prefix == Path(sys.prefix) else _read_environment(prefix)
+    """The environment that the shell has activated, else the repository's own.
+
+    None where that is the one mlver runs in, or where there is none.
+    """
+    activated = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
+    prefix = top / ".venv"
+    if activated:
+        prefix = Path(activated)
+    if prefix == Path(sys.prefix):
+        return None
+    return _read_environment(prefix)
 
 
 def _read_environment(prefix: Path) -> _PythonInstallation | None:
-    """An environment told from its own files."""
-    libraries = tuple(map(str, sorted(prefix.glob("lib/python3.*/site-packages"))))
+    """The environment in a folder, as its own files describe it."""
+    folders = sorted(prefix.glob("lib/python3.*/site-packages"))
     version = _read_python_version(prefix)
-    return _PythonInstallation(version, libraries) if libraries and version else None
+    if not folders or version is None:
+        return None
+    return _PythonInstallation(version, tuple(map(str, folders)))
 
 
 def _read_python_version(prefix: Path) -> str | None:
-    """`version` of a virtual environment's pyvenv.cfg (PEP 405), else conda's record of its Python package."""
-    found = re.search(
-        r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)",
-        _read_beginning(prefix / "pyvenv.cfg"),
-        re.MULTILINE,
-    )
-    if found is None:
-        names = sorted(path.name for path in prefix.glob("conda-meta/python-3.*.json"))
-        found = re.match(r"python-(\d+\.\d+\.\d+)", names[0]) if names else None
-    return found[1] if found else None
+    """`version` of a virtual environment's pyvenv.cfg (PEP 405), else conda's Python package."""
+    configured = _CONFIGURED_VERSION.search(_read_beginning(prefix / "pyvenv.cfg"))
+    if configured is not None:
+        return configured[1]
+    for record in sorted(prefix.glob("conda-meta/python-3.*.json")):
+        packaged = _CONDA_VERSION.match(record.name)
+        return None if packaged is None else packaged[1]
+    return None
 
 
 def _list_packages(libraries: tuple[str, ...]) -> dict[str, str]:
-    """Name and version from the head of each package's metadata (PEP 566); what has neither is passed over."""
-    found: dict[str, str] = {}
+    """Name and version of each package, from the head of its metadata (PEP 566).
+
+    A package whose metadata lacks either is left out; of two with one name, the first counts.
+    """
+    packages: dict[str, str] = {}
     for library in libraries:
-        for pattern in ("*.dist-info/METADATA", "*.egg-info/PKG-INFO", "*.egg-info"):
-            for described in sorted(Path(library).glob(pattern)):
-                head = dict(
-                    reversed(_HEADER.findall(_read_beginning(described).partition("\n\n")[0]))
-                )
-                if head.keys() == {"Name", "Version"}:
-                    name = re.sub(
-                        r"[-_.]+", "-", head["Name"]
-                    ).lower()  # names compare as PEP 503 says
-                    found.setdefault(name, head["Version"])
-    return dict(sorted(found.items()))
+        for pattern in _METADATA_FILES:
+            for path in sorted(Path(library).glob(pattern)):
+                head, _, _ = _read_beginning(path).partition("\n\n")
+                # reversed, so that the first of two equal fields is the one that counts
+                fields = dict(reversed(_METADATA_FIELD.findall(head)))
+                if fields.keys() == {"Name", "Version"}:
+                    name = _NAME_SEPARATORS.sub("-", fields["Name"]).lower()
+                    packages.setdefault(name, fields["Version"])
+    return dict(sorted(packages.items()))
 
 
 def _find_accelerator() -> str | None:
-    """The first accelerator the operating system tells of without being asked to run anything."""
+    """The first accelerator that the operating system lists in its own files."""
     for card in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
-        named = re.search(r"^Model:\s*(.+)$", _read_beginning(card), re.MULTILINE)
-        driver = re.search(
-            r"Kernel Module\s+([\d.]+)", _read_beginning(Path("/proc/driver/nvidia/version"))
-        )
-        return (named[1] if named else "NVIDIA GPU") + (f", driver {driver[1]}" if driver else "")
-    for card in sorted(Path("/sys/class/kfd/kfd/topology/nodes").glob("*/name")):
-        if _read_beginning(card).strip():
-            return f"AMD {_read_beginning(card).strip()}"
+        return _describe_nvidia(card)
+    for node in sorted(Path("/sys/class/kfd/kfd/topology/nodes").glob("*/name")):
+        name = _read_beginning(node).strip()
+        # a node without a name is a processor
+        if name:
+            return f"AMD {name}"
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return "Apple GPU"
     return None
 
 
+def _describe_nvidia(card: Path) -> str:
+    model = _NVIDIA_MODEL.search(_read_beginning(card))
+    description = "NVIDIA GPU" if model is None else model[1]
+    driver = _NVIDIA_DRIVER.search(_read_beginning(Path("/proc/driver/nvidia/version")))
+    if driver is not None:
+        description += f", driver {driver[1]}"
+    return description
+
+
 def _find_seed(params: Mapping[str, Any]) -> int | None:
     for key, value in flatten_values(params).items():
-        if (
-            key.rpartition(".")[2] in _SEEDS
-            and isinstance(value, int)
-            and not isinstance(value, bool)
-        ):
+        name = key.rpartition(".")[2]
+        # Python counts True among the integers
+        if name in _SEED_NAMES and isinstance(value, int) and not isinstance(value, bool):
             return value
     return None
 
 
-def _is_requirements_file(path: Path) -> bool:
-    return (
-        _DESCRIBED_BY.fullmatch(path.name) is not None and path.is_file() and not path.is_symlink()
-    )
+def _pin_requirements(top: Path) -> dict[str, Digest]:
+    """The digest of each file at the repository's top that names further software."""
+    digests: dict[str, Digest] = {}
+    for name in sorted(os.listdir(top)):
+        path = top / name
+        if _REQUIREMENTS_FILE.fullmatch(name) and path.is_file() and not path.is_symlink():
+            digests[name] = _hash_file(path)
+    return digests
 
 
 def _hash_file(path: Path) -> Digest:
@@ -156,11 +183,14 @@ def _hash_file(path: Path) -> Digest:
 
 
 def _read_beginning(path: Path) -> str:
-    """The beginning of a file, whatever its bytes; nothing of what is no file, such as a link to an endless device."""
+    """The beginning of a file, whatever its bytes; "" where it cannot be read or is no file.
+
+    A link to an endless device is not read.
+    """
     try:
         if not path.is_file():
             return ""
         with path.open(encoding="utf-8", errors="replace") as file:
-            return file.read(_MOST)
+            return file.read(_BEGINNING)
     except OSError:
         return ""

@@ -12,104 +12,120 @@ from mlver import paths
 from mlver.document import values
 from mlver.errors import InvalidDocument, MlverError, UsageError, shell_command
 
-_MAX_BYTES = 16 << 20
+# A file of numbers is never larger; a data set that is named by mistake would fill the memory.
+_BYTE_LIMIT = 16 << 20
+_TYPE_WORDS = {str: "text", list: "a list", type(None): "null", bool: "true or false"}
 
 
 def gather_values(top: Path, files: Sequence[str], given: Sequence[str]) -> dict[str, Any]:
-    """The values of `files` (YAML, JSON or TOML, later ones over earlier), with each `key=value` of `given` over them.
+    """The values of `files` (YAML, JSON or TOML), then each `key=value` of `given`.
 
-    Dots nest: `optimizer.lr=0.1`. Raise InvalidDocument with every fault of a file, MlverError where one is missing.
+    A later value replaces an earlier one. Dots nest: `optimizer.lr=0.1`. Raise InvalidDocument with
+    every fault of a file, MlverError where a file is missing.
     """
-    found: dict[str, Any] = {}
+    gathered: dict[str, Any] = {}
     for file in files:
-        _merge_into(found, values.load_values(Path(file).suffix, _read_file(top, file), file))
-    for text in given:
-        key, equals, value = text.partition("=")
+        data = _read_value_file(top, file)
+        gathered = _merge_values(gathered, values.load_values(Path(file).suffix, data, file))
+    for argument in given:
+        key, equals, value = argument.partition("=")
         if not key or not equals:
             raise UsageError(
-                f"`{text}` is not KEY=VALUE",
+                f"`{argument}` is not KEY=VALUE",
                 hint="such as --param lr=0.001 or --metric accuracy=0.93",
             )
-        values.assign_value(found, key, values.parse_scalar(value))
-    return found
+        values.assign_value(gathered, key, values.parse_scalar(value))
+    return gathered
 
 
 def read_past_values(files: Iterable[tuple[str, bytes | None]]) -> dict[str, Any]:
-    """The values of files as they once were; one that was not there, or is not valid, said nothing."""
-    found: dict[str, Any] = {}
+    """The values of files as a commit holds them.
+
+    A file that is missing there (None) or is not valid adds no values.
+    """
+    gathered: dict[str, Any] = {}
     for file, data in files:
+        if data is None:
+            continue
         with suppress(InvalidDocument, UsageError):
-            _merge_into(
-                found, values.load_values(Path(file).suffix, data, file) if data is not None else {}
-            )
-    return found
+            gathered = _merge_values(gathered, values.load_values(Path(file).suffix, data, file))
+    return gathered
 
 
 def select_common(old: Mapping[str, Any], *sides: Mapping[str, Any]) -> dict[str, Any]:
-    """What of `old` has a name on any of the sides."""
-    kept: dict[str, Any] = {}
+    """The part of `old` whose names stand on at least one of the sides."""
+    common: dict[str, Any] = {}
     for key, value in old.items():
-        there = [side[key] for side in sides if key in side]
-        if isinstance(value, Mapping) and value and all(isinstance(one, Mapping) for one in there):
-            inner = select_common(value, *there)
-            if inner:
-                kept[key] = inner
-        elif there:
-            kept[key] = value
-    return kept
+        counterparts = [side[key] for side in sides if key in side]
+        if not counterparts:
+            continue
+        if not _are_groups(value, counterparts):
+            common[key] = value
+            continue
+        inner = select_common(value, *counterparts)
+        if inner:
+            common[key] = inner
+    return common
+
+
+def _are_groups(value: Any, counterparts: Sequence[Any]) -> bool:
+    """Whether a value and its counterparts are groups of values, to be compared name by name."""
+    if not isinstance(value, Mapping) or not value:
+        return False
+    return all(isinstance(counterpart, Mapping) for counterpart in counterparts)
 
 
 def check_numbers(metrics: Mapping[str, Any], where: str) -> None:
     """Raise InvalidDocument naming every metric that is not a finite number."""
-    faults = tuple(
-        f"{key}: is {what}, not a number" for key, what in _find_non_numbers(metrics, "")
-    )
+    faults = tuple(_find_non_numbers(metrics, ""))
     if faults:
-        raise InvalidDocument(
-            where, faults, hint="keep only numbers among the metrics; the rest belongs in --params"
-        )
+        hint = "keep only numbers among the metrics; the rest belongs in --params"
+        raise InvalidDocument(where, faults, hint=hint)
 
 
-def _find_non_numbers(metrics: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+def _find_non_numbers(metrics: Mapping[str, Any], prefix: str) -> Iterator[str]:
     for key, value in metrics.items():
+        name = f"{prefix}{key}"
         if isinstance(value, Mapping):
-            yield from _find_non_numbers(value, f"{prefix}{key}.")
+            yield from _find_non_numbers(value, f"{name}.")
+        # Python counts True among the integers
         elif isinstance(value, bool) or not isinstance(value, int | float):
-            yield (
-                f"{prefix}{key}",
-                "true or false" if isinstance(value, bool) else _name_type(value),
-            )
+            yield f"{name}: is {_name_type(value)}, not a number"
         elif not math.isfinite(value):
-            yield f"{prefix}{key}", str(value)
+            yield f"{name}: is {value}, not a number"
 
 
 def _name_type(value: Any) -> str:
-    return {str: "text", list: "a list", type(None): "null"}.get(type(value), type(value).__name__)
+    return _TYPE_WORDS.get(type(value), type(value).__name__)
 
 
-def _merge_into(onto: dict[str, Any], more: Mapping[str, Any]) -> None:
-    for key, value in more.items():
-        mine = onto.get(key)
-        if isinstance(mine, dict) and isinstance(value, Mapping):
-            _merge_into(mine, value)
+def _merge_values(base: Mapping[str, Any], overriding: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of both; where both name one, `overriding` has the say, but groups are merged."""
+    merged = dict(base)
+    for key, value in overriding.items():
+        existing = merged.get(key)
+        if isinstance(existing, dict) and isinstance(value, Mapping):
+            merged[key] = _merge_values(existing, value)
         else:
-            onto[key] = value
+            merged[key] = value
+    return merged
 
 
-def _read_file(top: Path, file: str) -> bytes:
-    where = paths.join_inside(top, file)
+def _read_value_file(top: Path, file: str) -> bytes:
+    path = paths.join_inside(top, file)
     try:
-        with where.open("rb") as opened:
-            data = opened.read(_MAX_BYTES + 1)
+        with path.open("rb") as opened:
+            data = opened.read(_BYTE_LIMIT + 1)
     except FileNotFoundError:
-        raise MlverError(f"{file} does not exist", hint=shell_command("ls", where.parent)) from None
+        raise MlverError(f"{file} does not exist", hint=shell_command("ls", path.parent)) from None
     except OSError as error:
         raise MlverError(
-            f"{file} cannot be read: {error.strerror}", hint=shell_command("ls", "-ld", "--", file)
+            f"{file} cannot be read: {error.strerror}",
+            hint=shell_command("ls", "-ld", "--", file),
         ) from None
-    if len(data) > _MAX_BYTES:
+    if len(data) > _BYTE_LIMIT:
         raise MlverError(
-            f"{file} is larger than {_MAX_BYTES >> 20} MiB: that is no parameter or metric file",
-            hint="name a smaller file; what is that large can be a data set: --data NAME=PATH",
+            f"{file} is larger than {_BYTE_LIMIT >> 20} MiB: that is no parameter or metric file",
+            hint="name a smaller file; a file of that size can be a data set: --data NAME=PATH",
         )
     return data

@@ -73,7 +73,7 @@ def test_a_pattern_without_one_version_is_refused(pattern: str) -> None:
 
 
 def test_a_pattern_without_a_model_needs_one() -> None:
-    with pytest.raises(UsageError, match="does not tell its model"):
+    with pytest.raises(UsageError, match="does not name its model"):
         read_claims(("rel-1.0.0",), None, "rel-{version}")
 
 

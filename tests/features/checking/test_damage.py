@@ -104,7 +104,7 @@ def test_a_flipped_bit_is_named(third: Repository, what: str) -> None:
     found = read_document(done, "verify")
     assert not found["ok"]
     assert (kind, subject) in {(broken["kind"], broken["subject"]) for broken in found["broken"]}
-    assert all(broken["hint"] for broken in found["broken"])
+    assert all(broken["hints"] for broken in found["broken"])
     shown = third.mlver("verify", "--all")
     assert (shown.code, shown.err) == (1, "")
     assert subject in shown.out

@@ -23,7 +23,7 @@ def test_a_dry_run_of_a_fix_says_what_it_would_mend(first: Repository) -> None:
     assert "would fix  digits 1.0.0 train" in done.out
     found = read_document(first.mlver("doctor", "--fix", "--dry-run", "--json"), "doctor")
     assert found["dry_run"]
-    assert not any(finding["fixed"] for finding in found["findings"])
+    assert not any(diagnosis["fixed"] for diagnosis in found["diagnoses"])
     assert digest_tree(first.path) == before
     mended = first.mlver("doctor", "--fix")
     assert (mended.code, "would fix" in mended.out) == (0, False)
@@ -80,12 +80,12 @@ def test_much_damage_of_one_artifact_is_told_shortly(project: Repository) -> Non
     assert "       and 9 more of digits 1.0.0 weights (--json lists all)\n" in done.out
     assert done.out.count("hint: copy .git/mlver/objects and packs") == 1
     found = read_document(project.mlver("doctor", "--json"), "doctor")
-    assert sum(finding["level"] == "wrong" for finding in found["findings"]) == 14
     lost = [
-        finding["message"].split()[0]
-        for finding in found["findings"]
-        if finding["level"] == "wrong"
+        diagnosis["finding"]["message"].split()[0]
+        for diagnosis in found["diagnoses"]
+        if diagnosis["level"] == "wrong"
     ]
+    assert len(lost) == 14
     assert lost == sorted(lost), "as the manifest lists them"
     checked = project.mlver("verify", "--all")
     assert (checked.code, checked.out.count(" is missing"), checked.out.count("hint: ")) == (
@@ -102,11 +102,9 @@ def test_its_own_hook_is_told_from_somebody_elses(first: Repository) -> None:
     (hooks / "commit-msg").write_text("#!/bin/sh\n")
     (hooks / "commit-msg").chmod(0o755)
     first.mlver("hook", "install")
-    found = read_document(first.mlver("doctor", "--json"), "doctor")["findings"]
+    found = read_document(first.mlver("doctor", "--json"), "doctor")["passed"]
     assert [
-        finding["message"].removeprefix(f"{hooks}/")
-        for finding in found
-        if finding["subject"] == "hooks"
+        check["message"].removeprefix(f"{hooks}/") for check in found if check["subject"] == "hooks"
     ] == [
         "pre-commit is mlver's own: it judges what a commit would bring in",
         "commit-msg runs on mlver's commits; keep it from rewriting .mlver/",

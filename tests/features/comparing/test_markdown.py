@@ -15,8 +15,9 @@ from markdown_it.token import Token
 
 from mlver.digest import Digest
 from mlver.features.comparing import markdown
-from mlver.features.comparing.review import NewVersion, ReviewResult, Warned
+from mlver.features.comparing.review import NewVersion, ReviewResult
 from mlver.features.comparing.value_diff import compare_metrics, compare_values
+from mlver.findings import Finding
 from mlver.records.promotion import GateResult, PromotionRecord
 from mlver.terminal.screen import TextScreen
 from tests.cli.conftest import assert_works
@@ -86,7 +87,7 @@ def page(text: str) -> str:
         evaluations=(),
         approvals=(),
         settings=(),
-        warnings=(Warned(text, text, text),),
+        warnings=(Finding("record", text, text, (text,)),),
     )
     return shown(result)
 

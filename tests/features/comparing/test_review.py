@@ -57,7 +57,7 @@ def seen(ground: Repository, words: str = "main...topic") -> ReviewResult:
 
 
 def said(result: ReviewResult) -> list[tuple[str, str]]:
-    return [(warned.path, warned.message) for warned in result.warnings]
+    return [(warned.subject, warned.message) for warned in result.warnings]
 
 
 def test_what_a_branch_did_whatever_the_work_tree_holds(ground: Repository) -> None:

@@ -9,10 +9,11 @@ import zipfile
 
 import pytest
 
-from mlver.features.hooks.guarding import SMALL, GuardedFile, is_pickle, judge_artifact, judge_file
-from mlver.records.config import GuardSettings
+from mlver.features.hooks.guarding import GuardedFile, is_pickle, judge_artifact, judge_file
+from mlver.policy.staged_files import SMALL_FILE_BYTES
+from mlver.records.sections.guard import GuardSettings
 
-POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n"
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 9\n" % (b"ab" * 32)
 FORBID = GuardSettings(pickle="forbid")
 
 
@@ -53,14 +54,14 @@ def test_a_safetensors_header_is_none(length: int) -> None:
 
 
 def test_what_is_too_large_is_refused_whatever_it_is() -> None:
-    settings = GuardSettings(max_file_size=SMALL)
-    assert kinds("data.csv", b"", settings, size=SMALL) == []
-    assert kinds("data.csv", b"", settings, size=SMALL + 1) == ["size"]
+    settings = GuardSettings(max_file_size=SMALL_FILE_BYTES)
+    assert kinds("data.csv", b"", settings, size=SMALL_FILE_BYTES) == []
+    assert kinds("data.csv", b"", settings, size=SMALL_FILE_BYTES + 1) == ["size"]
     assert (
         kinds(
             "docs/a/b.png",
             b"",
-            GuardSettings(max_file_size=SMALL, allow=("docs/*.png",)),
+            GuardSettings(max_file_size=SMALL_FILE_BYTES, allow=("docs/*.png",)),
             size=10**9,
         )
         == []
@@ -69,9 +70,9 @@ def test_what_is_too_large_is_refused_whatever_it_is() -> None:
 
 def test_an_artifact_is_refused_but_for_a_few_lines_of_text() -> None:
     assert kinds("model/w", b"\0", GuardSettings(), artifact="weights of m") == ["artifact"]
-    assert kinds("model/w", b"a", GuardSettings(), size=SMALL + 1, artifact="weights of m") == [
-        "artifact"
-    ]
+    assert kinds(
+        "model/w", b"a", GuardSettings(), size=SMALL_FILE_BYTES + 1, artifact="weights of m"
+    ) == ["artifact"]
     assert kinds("model/config.json", b"{}", GuardSettings(), artifact="weights of m") == []
     assert kinds("other", b"\0", GuardSettings()) == []
 

@@ -98,7 +98,7 @@ def test_a_deletion_a_move_and_a_symlink_are_refused(here: HookedRepository) -> 
     here.git("mv", RECORD, ".mlver/models/digits/versions/3.0.0.yaml")
     said = here.assert_refuses("commit", "-m", "Move")
     assert f"{RECORD} was deleted" in said
-    assert "it says it is digits 1.0.0" in said
+    assert "it says that it belongs at .mlver/models/digits/versions/1.0.0.yaml" in said
     here.git("reset", "--hard", "--quiet")
     (here.path / PROMOTION).unlink()
     (here.path / PROMOTION).symlink_to("../../versions/1.0.0.yaml")
@@ -433,7 +433,7 @@ def test_status_tells_what_others_could_not_resolve(here: HookedRepository, tmp_
         True,
         ["digits@v1.1.0", path],
     )
-    assert found["notes"][0]["hint"] == "git push origin refs/tags/digits@v1.1.0"
+    assert found["notes"][0]["hints"] == ["git push origin refs/tags/digits@v1.1.0"]
 
 
 @pytest.mark.parametrize("name", [LATEST, "mlver/__init__.py"])

@@ -1,4 +1,4 @@
-"""The commands that look, called as a program calls them: what they answer, and that they print nothing."""
+"""The commands that look, called as a program calls them: they answer, and print nothing."""
 
 from __future__ import annotations
 

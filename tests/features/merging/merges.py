@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 from mlver.features.checking.verify import verify_versions
-from mlver.features.merging.resolve import MergeSide, ResolveResult, resolve_conflicts
+from mlver.features.merging.outcomes import MergeSide
+from mlver.features.merging.resolve import ResolveResult, resolve_conflicts
 from mlver.features.releasing.tag import tag_records
 from mlver.project.project import Project
 from mlver.project.stages.promote import promote_version
@@ -16,39 +17,41 @@ from tests.project.helpers import initialise_project, new_repository, register_o
 
 
 def diverge_branches(path: Path) -> Repository:
-    """m 1.0.0 in production; `topic` and `main` each register a 1.1.0 and promote it, `topic` a 1.1.1 as well."""
-    made = new_repository(path)
-    project = initialise_project(made)
-    made.write(".gitignore", "/w\n")
-    write_artifact(made, "w", "1")
-    made.commit("Ground")
+    """m 1.0.0 in production; `topic` and `main` each register a 1.1.0 and promote it, `topic` a
+    1.1.1 as well.
+    """
+    ground = new_repository(path)
+    project = initialise_project(ground)
+    ground.write(".gitignore", "/w\n")
+    write_artifact(ground, "w", "1")
+    ground.commit("Ground")
     register_one(project)
     promote_version(project, "m", to="production", message="release")
-    made.git("branch", "start")
-    made.git("switch", "--quiet", "-c", "topic")
+    ground.git("branch", "start")
+    ground.git("switch", "--quiet", "-c", "topic")
     register_next_version(project, "topic")
     register_next_version(project, "topic fix", "patch")
-    made.git("tag", "--delete", "m@v1.1.0", "m@v1.1.1")
-    made.git("switch", "--quiet", "main")
+    ground.git("tag", "--delete", "m@v1.1.0", "m@v1.1.1")
+    ground.git("switch", "--quiet", "main")
     register_next_version(project, "main")
-    return made
+    return ground
 
 
 def register_next_version(
     project: Project, weights: str, bump: str = "minor", stage: str | None = "production"
 ) -> None:
     (project.top_folder / "w").write_text(weights)
-    made = register_one(project, bump=bump, message=weights)
+    ground = register_one(project, bump=bump, message=weights)
     if stage:
-        promote_version(project, f"m@{made.version}", to=stage, message=f"promote {weights}")
+        promote_version(project, f"m@{ground.version}", to=stage, message=f"promote {weights}")
 
 
 def run_git(ground: Repository, *words: str) -> int:
     """What a git that may stop at a conflict exits with."""
-    done = subprocess.run(
+    finished = subprocess.run(
         ["git", "-c", "core.editor=:", *words], cwd=ground.path, capture_output=True, check=False
     )
-    return done.returncode
+    return finished.returncode
 
 
 def resolve_merge(
@@ -64,7 +67,8 @@ def assert_verifies(ground: Repository) -> None:
     """Everything can be sealed, and nothing is found wrong."""
     project = Project.open_existing(ground.path)
     assert tag_records(project).refused == ()
-    # what lies in the work tree is a person's own business; what branches have sealed that are not here, theirs
+    # what lies in the work tree is a person's own business; what branches have sealed that are not
+    # here, theirs
     broken = verify_versions(project, everything=True).broken
     assert [
         link

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ from mlver.errors import MlverError, UsageError
 from mlver.project.project import Project
 from mlver.project.stages.promote import promote_version
 from mlver.records import layout
-from tests.conftest import Repository
+from tests.conftest import CHECKOUT, Repository
 from tests.features.merging.merges import (
     CHAIN,
     MOVED,
@@ -37,10 +36,10 @@ def test_a_merge_rewrites_the_side_that_is_not_on_main(
     mains = apart.git("show", f"main:{layout.version_path('m', '1.1.0')}")
     assert run_git(apart, "merge", "--quiet", other) == 1
     dry = resolve_merge(apart, dry_run=True)
-    done = resolve_merge(apart)
-    assert (done.during, done.rewrite, done.left, done.dropped) == ("merge", side, (), ())
-    assert [(one.old, one.new) for one in done.rewritten] == MOVED
-    assert (dry.rewritten, dry.written) == (done.rewritten, done.written)
+    result = resolve_merge(apart)
+    assert (result.during, result.rewrite, result.left, result.dropped) == ("merge", side, (), ())
+    assert [(record.old, record.new) for record in result.rewritten] == MOVED
+    assert (dry.rewritten, dry.written) == (result.rewritten, result.written)
     assert apart.git("ls-files", "--unmerged") == apart.git("diff", "--name-only") == ""
     assert (apart.path / layout.version_path("m", "1.1.0")).read_text() == mains + "\n"
     assert resolve_merge(apart).written == ()
@@ -65,7 +64,9 @@ def test_a_squash_merge(apart: Repository) -> None:
 
 
 def test_a_rebase_step_by_step(apart: Repository) -> None:
-    """What no conflict stops at, such as a parent that moved, is mended commit by commit afterwards."""
+    """What no conflict stops at, such as a parent that moved, is mended commit by commit
+    afterwards.
+    """
     apart.git("switch", "--quiet", "topic")
     assert run_git(apart, "rebase", "--quiet", "main") == 1
     steps = 0
@@ -75,15 +76,13 @@ def test_a_rebase_step_by_step(apart: Repository) -> None:
         steps += 1
         assert steps < 9
     left = resolve_merge(apart)
-    assert [one.path for one in left.left] == ["m 1.1.1"]
-    assert left.left[0].hint.endswith(" main")
-    words = left.left[0].hint
+    assert [record.subject for record in left.left] == ["m 1.1.1"]
+    (words,) = left.left[0].hints
+    assert words.endswith(" main")
     start = apart.path.parent / "bin"
     start.mkdir()
     script = start / "mlver"
-    script.write_text(
-        f'#!/bin/sh\nPYTHONPATH="{Path(__file__).parents[2]}" exec "{sys.executable}" -m mlver "$@"\n'
-    )
+    script.write_text(f'#!/bin/sh\nPYTHONPATH="{CHECKOUT}" exec "{sys.executable}" -m mlver "$@"\n')
     script.chmod(0o755)
     subprocess.run(
         ["sh", "-c", f'PATH="{start}:$PATH"; {words}'],
@@ -102,8 +101,8 @@ def test_a_rebase_step_by_step(apart: Repository) -> None:
 def test_a_cherry_pick(apart: Repository) -> None:
     first = apart.git("rev-list", "--reverse", "main..topic").split("\n")[0]
     assert run_git(apart, "cherry-pick", first) == 1
-    done = resolve_merge(apart)
-    assert (done.during, [(one.old, one.new) for one in done.rewritten]) == (
+    result = resolve_merge(apart)
+    assert (result.during, [(record.old, record.new) for record in result.rewritten]) == (
         "cherry-pick",
         MOVED[:1],
     )
@@ -136,15 +135,17 @@ def test_branches_that_claim_different_numbers_and_stages_merge_cleanly(apart: R
 def test_a_pull_gives_way_to_what_has_landed_and_takes_its_own_seals_back(
     apart: Repository,
 ) -> None:
-    """Both on `main`: the local commits are the first parents, so that line alone does not tell who was there first."""
+    """Both on `main`: the local commits are the first parents, so that line alone does not tell who
+    was there first.
+    """
     add_remote(apart)
     seal_on_topic(apart)
     apart.git("branch", "--force", "main", "topic")
     apart.git("switch", "--quiet", "main")
     assert run_git(apart, "merge", "--quiet", "origin/main") == 1
-    done = resolve_merge(apart)
-    assert (done.rewrite, done.why) == ("ours", "theirs has landed on origin/main")
-    assert done.untagged == ("m@v1.1.0", "m@v1.1.1")
+    result = resolve_merge(apart)
+    assert (result.rewrite, result.why) == ("ours", "theirs has landed on origin/main")
+    assert result.untagged == ("m@v1.1.0", "m@v1.1.1")
     assert apart.git("tag", "--list", "m@v1.1.*") == ""
     apart.git("commit", "--quiet", "--no-edit")
     assert_verifies(apart)
@@ -182,9 +183,9 @@ def test_tags_of_promotions_are_taken_back_unless_they_were_pushed(
     if pushed:
         apart.git("push", "--quiet", "origin", names[0])
     assert run_git(apart, "merge", "--quiet", "topic") == 1
-    done = resolve_merge(apart)
+    result = resolve_merge(apart)
     gone = names[1:] if pushed else names
-    assert done.untagged == tuple(gone)
+    assert result.untagged == tuple(gone)
     assert apart.git("tag", "--list", "m@production.*").split() == [
         name for name in names if name not in gone
     ]

@@ -49,7 +49,8 @@ def test_the_screen_tells_what_became_of_what(stopped: Repository) -> None:
     )
     assert digest_tree(stopped.path) == before
     assert assert_works(stopped, "resolve") == (
-        f"Rewrote theirs in this merge (ours is on main)\n{rows}next: git merge --continue, then mlver tag\n"
+        "Rewrote theirs in this merge (ours is on main)\n"
+        f"{rows}next: git merge --continue, then mlver tag\n"
     )
     assert assert_works(stopped, "resolve").startswith(
         "all of it is settled already; nothing changed\n"
@@ -65,9 +66,13 @@ def test_the_screen_tells_what_became_of_what(stopped: Repository) -> None:
 
 
 def test_as_a_document(stopped: Repository) -> None:
-    found = read_document(stopped.mlver("resolve", "--json"), "resolve")
-    assert (found["ok"], found["rewrite"], found["untagged"]) == (True, "theirs", ["digits@v1.1.0"])
-    assert found["written"] == [
+    document = read_document(stopped.mlver("resolve", "--json"), "resolve")
+    assert (document["ok"], document["rewrite"], document["untagged"]) == (
+        True,
+        "theirs",
+        ["digits@v1.1.0"],
+    )
+    assert document["written"] == [
         layout.version_path("digits", number) for number in ("1.1.0", "1.2.0")
     ]
     stopped.git("merge", "--abort")
@@ -77,8 +82,8 @@ def test_as_a_document(stopped: Repository) -> None:
 
 
 def test_a_merge_that_somebody_tries_to_go_on_with_first(stopped: Repository) -> None:
-    said = assert_refused(stopped, "promote", "digits@1.0.0", "--to", "staging", "-m", "x")
-    assert "a merge is in progress" in said
+    output = assert_refused(stopped, "promote", "digits@1.0.0", "--to", "staging", "-m", "x")
+    assert "a merge is in progress" in output
     assert "`both`" in assert_refused(stopped, "resolve", "--rewrite", "both", code=2)
 
 

@@ -1,4 +1,6 @@
-"""What becomes of everything that names a version which gets another number; and of a resolve that is killed."""
+"""What becomes of everything that names a version which gets another number; and of a resolve that
+is killed.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def put(apart: Repository, path: str, data: bytes) -> Digest:
 
 
 def judged(apart: Repository, version: str, who: str) -> Digest:
-    """An evaluation and an approval of a version, as another mlver may write them; the approval's digest."""
+    """An evaluation and an approval of a version, as another mlver may write them; the approval's
+    digest.
+    """
     pinned, record = Project.open_existing(apart.path).registry.read_version("m", version)
     evaluation = EvaluationRecord(
         model="m",
@@ -72,9 +76,9 @@ def judged(apart: Repository, version: str, who: str) -> Digest:
         record=record,
     )
     path = layout.approval_path("m", version, "production", 1)
-    found = put(apart, path, codec.encode_document("approval", approval.to_document()))
+    settings = put(apart, path, codec.encode_document("approval", approval.to_document()))
     apart.commit(f"Judge {version}")
-    return found
+    return settings
 
 
 def test_evaluations_come_along_and_approvals_do_not(apart: Repository) -> None:
@@ -89,14 +93,14 @@ def test_evaluations_come_along_and_approvals_do_not(apart: Repository) -> None:
     apart.commit("Promote with an approval")
     apart.git("switch", "--quiet", "main")
     assert run_git(apart, "merge", "--quiet", "topic") == 1
-    done = resolve_merge(apart)
-    moved = {one.old: one.new for one in done.rewritten}
+    result = resolve_merge(apart)
+    moved = {record.old: record.new for record in result.rewritten}
     assert moved[layout.evaluation_path("m", "1.1.1", 1)] == layout.evaluation_path("m", "1.2.1", 1)
-    assert {one.path for one in done.dropped} == {
+    assert {record.subject for record in result.dropped} == {
         layout.approval_path("m", "1.1.1", "production", 1),
         path,
     }
-    assert all("1.1.1" in one.why and "1.2.1" in one.why for one in done.dropped)
+    assert all("1.1.1" in record.message and "1.2.1" in record.message for record in result.dropped)
     apart.git("commit", "--quiet", "--no-edit")
     assert list_promotions(apart) == CHAIN[:3]
     assert_verifies(apart)
@@ -107,14 +111,14 @@ def test_judgements_of_one_version_by_two_branches_are_counted_on(apart: Reposit
         apart.git("switch", "--quiet", "-c", branch, "start")
         judged(apart, "1.0.0", f"{branch} <{branch}@example.org>")
     assert run_git(apart, "merge", "--quiet", "mine") == 1
-    done = resolve_merge(apart, "ours")
-    assert [(one.old[-9:], one.new[-9:]) for one in done.rewritten] == [
+    result = resolve_merge(apart, "ours")
+    assert [(record.old[-9:], record.new[-9:]) for record in result.rewritten] == [
         ("0001.yaml", "0002.yaml")
     ] * 2
     apart.git("commit", "--quiet", "--no-edit")
     authors = [
-        one.author
-        for one in Project.open_existing(apart.path).registry.read_approvals("m", "1.0.0")
+        record.author
+        for record in Project.open_existing(apart.path).registry.read_approvals("m", "1.0.0")
     ]
     assert authors == ["mine <mine@example.org>", "yours <yours@example.org>"]
     assert_verifies(apart)
@@ -126,8 +130,8 @@ def test_a_promotion_that_changes_nothing_any_more_is_left_out(apart: Repository
         apart.git("switch", "--quiet", "-c", branch, "start")
         promote_version(project, "m@1.0.0", to="staging", message=f"{branch} try")
     assert run_git(apart, "merge", "--quiet", "mine") == 1
-    done = resolve_merge(apart, "ours")
-    assert [(one.path, one.why) for one in done.dropped] == [
+    result = resolve_merge(apart, "ours")
+    assert [(record.subject, record.message) for record in result.dropped] == [
         (layout.promotion_path("m", "staging", 1), "staging holds 1.0.0 already")
     ]
     apart.git("commit", "--quiet", "--no-edit")
@@ -156,12 +160,20 @@ def test_settings_are_merged_key_by_key_and_a_clash_is_a_persons(
         apart.git("switch", "--quiet", "-c", branch, "start")
         settings(apart, lines)
     assert run_git(apart, "merge", "--quiet", "mine") == 1
-    done = resolve_merge(apart, "ours")
+    result = resolve_merge(apart, "ours")
     if clash:
-        assert (done.exit_code, [one.why for one in done.left], done.settled) == (1, [clash], ())
+        assert (result.exit_code, [record.message for record in result.left], result.settled) == (
+            1,
+            [clash],
+            (),
+        )
         assert b"<<<<<<<" in (apart.path / layout.settings_path("m")).read_bytes()
     else:
-        assert (done.exit_code, done.left, done.settled) == (0, (), (layout.settings_path("m"),))
+        assert (result.exit_code, result.left, result.settled) == (
+            0,
+            (),
+            (layout.settings_path("m"),),
+        )
         apart.git("commit", "--quiet", "--no-edit")
         found = Project.open_existing(apart.path).registry.read_settings("m")
         assert found is not None
@@ -178,15 +190,18 @@ def test_settings_that_one_side_deleted_are_a_persons(apart: Repository) -> None
     settings(apart, "owner: kim\n")
     assert run_git(apart, "merge", "--quiet", "mine") == 1
     (left,) = resolve_merge(apart, "ours").left
-    assert (left.path, left.why) == (path, "was deleted by theirs")
-    assert left.hint == f"git add {path}   (to keep it; else: git rm {path})"
+    assert (left.subject, left.message) == (path, "was deleted by theirs")
+    assert left.hints == (f"git add {path}", f"git rm {path}")
 
 
 def test_what_is_broken_on_main_itself_is_nothing_to_rebase(apart: Repository) -> None:
     apart.git("rm", "--quiet", layout.version_path("m", "1.1.0"))
     apart.commit("Delete a version")
     (left,) = resolve_merge(apart).left
-    assert (left.why, left.hint) == ("names 1.1.0, which has no record", "mlver verify --all")
+    assert (left.message, left.hints) == (
+        "names 1.1.0, which has no record",
+        ("mlver verify --all",),
+    )
 
 
 def test_other_conflicts_are_left_alone_and_counted(apart: Repository) -> None:
@@ -195,15 +210,15 @@ def test_other_conflicts_are_left_alone_and_counted(apart: Repository) -> None:
         apart.write("code.py", f"{branch}\n")
         apart.commit("Code")
     assert run_git(apart, "merge", "--quiet", "topic") == 1
-    done = resolve_merge(apart)
-    assert (done.conflicts, done.exit_code) == (1, 0)
+    result = resolve_merge(apart)
+    assert (result.conflicts, result.exit_code) == (1, 0)
     assert apart.git("ls-files", "--unmerged").count("code.py") == 2
     assert "\n1 file of your own still holds both sides: git status\n" in apart.mlver("resolve").out
 
 
 def test_where_nothing_stopped_there_is_nothing_to_do(apart: Repository) -> None:
-    done = resolve_merge(apart)
-    assert (done.during, done.rewritten, done.written, done.left) == ("commit", (), (), ())
+    result = resolve_merge(apart)
+    assert (result.during, result.rewritten, result.written, result.left) == ("commit", (), (), ())
 
 
 def test_a_record_that_is_a_symlink_is_not_followed(apart: Repository) -> None:
@@ -220,11 +235,13 @@ def test_a_record_that_is_a_symlink_is_not_followed(apart: Repository) -> None:
     assert apart.git("status", "--porcelain") == before
 
 
-# -- killed, and what a person did before the next command ------------------------------------------------------------
+# -- killed, and what a person did before the next command -----------------------------------------
 
 
 def killed(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All is staged, and the old seals are deleted; then it is killed, its intent still on the disk."""
+    """All is staged, and the old seals are deleted; then it is killed, its intent still on the
+    disk.
+    """
     add_remote(apart)
     seal_on_topic(apart)
     assert run_git(apart, "merge", "--quiet", "origin/main") == 1
@@ -262,13 +279,13 @@ def test_killed_and_then_given_up_it_is_undone(
 
 def test_killed_and_run_again(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     killed(apart, monkeypatch)
-    done = resolve_merge(apart)
-    assert (len(done.written), done.untagged) == (7, ("m@v1.1.0", "m@v1.1.1"))
+    result = resolve_merge(apart)
+    assert (len(result.written), result.untagged) == (7, ("m@v1.1.0", "m@v1.1.1"))
     apart.git("commit", "--quiet", "--no-edit")
     assert_verifies(apart)
 
 
-# -- what history may not do all the same ----------------------------------------------------------------------------
+# -- what history may not do all the same ----------------------------------------------------------
 
 
 def forged(apart: Repository, files: Sequence[tuple[str, str]]) -> None:
@@ -281,10 +298,7 @@ def forged(apart: Repository, files: Sequence[tuple[str, str]]) -> None:
 
 def test_a_merge_that_edits_what_it_moves_is_still_told(apart: Repository) -> None:
     side = RecordRegistry(
-        CommittedRecords.at_commit(
-            Project.open_existing(apart.path).repository, "refs/heads/topic"
-        ),
-        None,
+        CommittedRecords.at_commit(Project.open_existing(apart.path).repository, "refs/heads/topic")
     )
     mains, topics = (
         layout.version_path("m", "1.1.0"),
@@ -301,7 +315,9 @@ def test_a_merge_that_edits_what_it_moves_is_still_told(apart: Repository) -> No
 
 
 def chained(apart: Repository, history: Sequence[PromotionRecord]) -> None:
-    """Write a stage's history anew, so that the chain itself holds, and commit it as the merge under way."""
+    """Write a stage's history anew, so that the chain itself holds, and commit it as the merge
+    under way.
+    """
     for path in (apart.path / layout.stage_folder("m", "production")).iterdir():
         path.unlink()
     previous, prior = None, None
@@ -333,7 +349,9 @@ def reported(apart: Repository) -> set[str]:
 
 @pytest.mark.parametrize("action", ["promote", "rollback"])
 def test_a_merge_that_leaves_out_what_went_back_is_told(apart: Repository, action: str) -> None:
-    """That the version had been promoted before is no reason to leave out that the stage went back to it."""
+    """That the version had been promoted before is no reason to leave out that the stage went back
+    to it.
+    """
     project = Project.open_existing(apart.path)
     if action == "rollback":
         roll_back_stage(project, "m", stage="production", message="back")

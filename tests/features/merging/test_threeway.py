@@ -37,6 +37,6 @@ CASES: dict[str, tuple[Any, Any, Any, Any, list[str]]] = {
 
 @pytest.mark.parametrize(("base", "ours", "theirs", "wanted", "clashes"), CASES.values(), ids=CASES)
 def test_merge(base: Any, ours: Any, theirs: Any, wanted: Any, clashes: list[str]) -> None:
-    found = merge_mappings(base, ours, theirs)
-    assert found == (wanted, clashes)
-    assert repr(found[0]) == repr(wanted)
+    merged = merge_mappings(base, ours, theirs)
+    assert merged == (wanted, clashes)
+    assert repr(merged[0]) == repr(wanted)

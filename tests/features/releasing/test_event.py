@@ -1,4 +1,6 @@
-"""What a pipeline is told of a tag: from how little of a repository, and whatever hostile people wrote into it."""
+"""What a pipeline is told of a tag: from how little of a repository, and whatever hostile people
+wrote into it.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,7 @@ def shallow(second: Repository, tmp_path: Path) -> Callable[[str], Repository]:
 
 def outputs(written: str) -> dict[str, str]:
     """`$GITHUB_OUTPUT` as the runner reads it: `NAME=VALUE`, or `NAME<<MARK`, lines, `MARK`."""
-    found: dict[str, str] = {}
+    document: dict[str, str] = {}
     lines = iter(written.split("\n"))
     for line in lines:
         name, mark = re.split("<<|=", line, maxsplit=1) if line else ("", "")
@@ -57,10 +59,10 @@ def outputs(written: str) -> dict[str, str]:
                 value.append(inner)
             else:
                 pytest.fail(f"{name} never ends")
-            found[name] = "\n".join(value)
+            document[name] = "\n".join(value)
         elif line:
-            found[name] = mark
-    return found
+            document[name] = mark
+    return document
 
 
 def test_a_clone_of_depth_one_tells_all_of_a_version(
@@ -68,9 +70,9 @@ def test_a_clone_of_depth_one_tells_all_of_a_version(
 ) -> None:
     job = shallow(TAG)
     assert job.git("rev-list", "--count", "--all") == "1"
-    found = read_document(job.mlver("event", f"refs/tags/{TAG}", "--json"), "event")
+    document = read_document(job.mlver("event", f"refs/tags/{TAG}", "--json"), "event")
     assert {
-        key: found[key]
+        key: document[key]
         for key in ("ok", "kind", "model", "version", "previous", "verified", "commit")
     } == {
         "ok": True,
@@ -81,14 +83,20 @@ def test_a_clone_of_depth_one_tells_all_of_a_version(
         "verified": True,
         "commit": second.git("rev-parse", f"{TAG}^{{commit}}"),
     }
-    assert (found["message"], found["created"], found["parent"]) == ("Second", NOW, "1.0.0")
-    assert list(found["artifacts"]) == ["weights", "train"]
-    assert f"Mlver-Record: {found['record']}" in second.git(
+    assert (document["message"], document["created"], document["parent"]) == (
+        "Second",
+        NOW,
+        "1.0.0",
+    )
+    assert list(document["artifacts"]) == ["weights", "train"]
+    assert f"Mlver-Record: {document['record']}" in second.git(
         "tag", "--list", "--format=%(contents)", TAG
     )
-    verified = read_document(job.mlver("verify", f"digits@{found['version']}", "--json"), "verify")
+    verified = read_document(
+        job.mlver("verify", f"digits@{document['version']}", "--json"), "verify"
+    )
     # tag, record and manifest are whole; the bytes are not here
-    assert {one["kind"] for one in verified["broken"]} == {"object"}
+    assert {entry["kind"] for entry in verified["broken"]} == {"object"}
 
 
 @pytest.mark.parametrize("name", ["GITHUB_REF", "CI_COMMIT_TAG", "BITBUCKET_TAG"])
@@ -120,8 +128,8 @@ def test_without_one_it_is_the_tag_at_head(second: Repository) -> None:
 def test_what_is_no_tag_of_mlvers_ends_with_3(second: Repository, ref: str) -> None:
     second.git("tag", "--annotate", "--message", "A package", "pkg@v1.2.3")
     second.git("tag", "v1.2.3")
-    said = assert_refused(second, "event", "--", ref)
-    assert "is no tag of mlver's" in said or "is not here" in said
+    output = assert_refused(second, "event", "--", ref)
+    assert "is no tag of mlver's" in output or "is not here" in output
 
 
 @pytest.mark.parametrize("message", HOSTILE)
@@ -140,9 +148,9 @@ def test_no_message_passes_for_an_output_or_a_command(
     output.write_text("before=1")
     monkeypatch.setenv("GITHUB_OUTPUT", str(output))
     printed = assert_works(second, "event", TAG, "--format", "github")
-    found = outputs(output.read_bytes().decode())
-    assert (found["before"], found["version"], found["message"]) == ("1", "1.1.0", message)
-    assert json.loads(found["event"])["message"] == message
+    document = outputs(output.read_bytes().decode())
+    assert (document["before"], document["version"], document["message"]) == ("1", "1.1.0", message)
+    assert json.loads(document["event"])["message"] == message
     assert read_document(second.mlver("event", TAG, "--json"), "event")["message"] == message
     printed += assert_works(second, "event", TAG) + assert_works(second, "event", TAG, "--json")
     assert not [
@@ -165,11 +173,11 @@ def test_a_broken_seal_ends_with_1_and_is_not_verified(second: Repository) -> No
     second.commit("Polish")
     contents = second.git("tag", "--list", "--format=%(contents)", TAG)
     second.git("tag", "--force", "--annotate", "--message", contents, TAG)
-    done = second.mlver("event", TAG, "--json")
-    assert (done.code, done.err) == (1, "")
-    found = read_document(done, "event")
-    assert (found["ok"], found["verified"]) == (False, False)
-    assert f"{TAG} points at a commit that holds another record" in found["problems"]
+    finished = second.mlver("event", TAG, "--json")
+    assert (finished.code, finished.err) == (1, "")
+    document = read_document(finished, "event")
+    assert (document["ok"], document["verified"]) == (False, False)
+    assert f"{TAG} points at a commit that holds another record" in document["problems"]
     assert "MLVER_VERIFIED=false" in second.mlver("event", TAG, "--format", "dotenv").out
 
 
@@ -177,9 +185,9 @@ def test_a_record_that_says_nothing_ends_with_1(second: Repository) -> None:
     second.write(RECORD, "garbage")
     second.commit("Garbage")
     second.git("tag", "--force", "--annotate", "--message", f"Mlver-Record: sha256:{'0' * 64}", TAG)
-    done = second.mlver("event", TAG)
-    assert (done.code, done.err) == (1, "")
-    assert "  broken  .mlver/models/digits/versions/1.1.0.yaml: " in done.out
+    finished = second.mlver("event", TAG)
+    assert (finished.code, finished.err) == (1, "")
+    assert "  broken  .mlver/models/digits/versions/1.1.0.yaml: " in finished.out
     second.git("rm", "--quiet", RECORD)
     second.commit("Gone")
     second.git("tag", "--force", "--annotate", "--message", f"Mlver-Record: sha256:{'0' * 64}", TAG)
@@ -192,9 +200,9 @@ def test_a_job_looks_at_the_remotes_tag_where_its_checkout_left_a_lightweight_on
     job = shallow(TAG)
     commit = job.git("rev-parse", "HEAD")
     job.git("update-ref", f"refs/tags/{TAG}", commit)  # as `git fetch +COMMIT:refs/tags/…` does
-    done = job.mlver("event", TAG)
-    assert (done.code, done.err) == (1, "")
-    assert "is a lightweight tag, which can seal nothing" in done.out
+    finished = job.mlver("event", TAG)
+    assert (finished.code, finished.err) == (1, "")
+    assert "is a lightweight tag, which can seal nothing" in finished.out
     monkeypatch.setenv("CI", "true")
     assert "seal     whole" in assert_works(job, "event", TAG)
     assert job.git("rev-parse", f"refs/tags/{TAG}") == commit  # nothing was moved
@@ -212,9 +220,9 @@ def test_a_promotion_says_what_moved_and_from_where(
     second.commit("Tag promotions")
     assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
     assert_works(second, "rollback", "digits", "--stage", "production", "-m", "Slow")
-    found = read_document(shallow("digits@production.3").mlver("event", "--json"), "event")
+    document = read_document(shallow("digits@production.3").mlver("event", "--json"), "event")
     assert {
-        key: found[key]
+        key: document[key]
         for key in ("kind", "stage", "sequence", "action", "version", "previous", "verified")
     } == {
         "kind": "promotion",
@@ -225,7 +233,7 @@ def test_a_promotion_says_what_moved_and_from_where(
         "previous": "1.1.0",
         "verified": True,
     }
-    assert found["artifacts"]["weights"]["path"] == "model"
+    assert document["artifacts"]["weights"]["path"] == "model"
 
 
 def test_a_promotion_of_another_record_is_not_verified(second: Repository) -> None:
@@ -241,9 +249,9 @@ def test_a_promotion_of_another_record_is_not_verified(second: Repository) -> No
     second.commit("Polish")
     contents = second.git("tag", "--list", "--format=%(contents)", "digits@production.2")
     second.git("tag", "--force", "--annotate", "--message", contents, "digits@production.2")
-    done = second.mlver("event", "digits@production.2")
-    assert (done.code, done.err) == (1, "")
-    assert "promoted another record of 1.1.0 than the one its commit holds" in done.out
+    finished = second.mlver("event", "digits@production.2")
+    assert (finished.code, finished.err) == (1, "")
+    assert "promoted another record of 1.1.0 than the one its commit holds" in finished.out
 
 
 def test_what_has_not_landed_is_no_event(second: Repository) -> None:
@@ -256,9 +264,9 @@ def test_what_has_not_landed_is_no_event(second: Repository) -> None:
     assert assert_works(second, "event", "digits@v1.2.0", "--on", "wild").endswith(
         "seal     whole\n"
     )
-    done = second.mlver("event", "digits@v1.2.0", "--on", "main", "--json")
-    assert done.code == 1
-    (problem,) = read_document(done, "event")["problems"]
+    finished = second.mlver("event", "digits@v1.2.0", "--on", "main", "--json")
+    assert finished.code == 1
+    (problem,) = read_document(finished, "event")["problems"]
     assert problem == f"its commit {second.git('rev-parse', 'wild')[:10]} is not on main"
     assert "git knows no commit `nowhere` here" in assert_refused(
         second, "event", "digits@v1.1.0", "--on", "nowhere"
@@ -268,8 +276,8 @@ def test_what_has_not_landed_is_no_event(second: Repository) -> None:
 def test_a_tag_that_is_not_signed_where_it_has_to_be_is_not_verified(second: Repository) -> None:
     config = second.path / ".mlver/config.yaml"
     config.write_text(config.read_text() + "\ntags:\n  signed: true\n")
-    done = second.mlver("event", TAG, "--json")
-    assert done.code == 1
-    assert read_document(done, "event")["problems"] == [
+    finished = second.mlver("event", TAG, "--json")
+    assert finished.code == 1
+    assert read_document(finished, "event")["problems"] == [
         "is not signed, and the settings ask for that"
     ]

@@ -29,10 +29,10 @@ def promote(repository: Repository, version: str = "1.1.0", stage: str = "produc
 
 
 def broken(repository: Repository) -> list[str]:
-    done = repository.mlver("verify", "--all", "--json")
+    finished = repository.mlver("verify", "--all", "--json")
     return [
-        f"{one['kind']}: {one['subject']} {one['message']}"
-        for one in read_document(done, "verify")["broken"]
+        f"{entry['kind']}: {entry['subject']} {entry['message']}"
+        for entry in read_document(finished, "verify")["broken"]
     ]
 
 
@@ -100,8 +100,8 @@ def test_one_that_was_moved_replaced_or_taken_away_is_named(
     promote(tagging, "1.0.0")
     name = "digits@production.3"
     tagging.git(*(word.replace("T", name, 1) if word[:1] == "T" else word for word in prepare))
-    found = broken(tagging)
-    assert any(name in link and said in link for link in found), found
+    listed = broken(tagging)
+    assert any(name in link and said in link for link in listed), listed
     assert assert_works(tagging, "show", "digits@production").startswith("digits 1.0.0")
 
 
@@ -115,10 +115,11 @@ def test_one_of_no_promotion_here_is_named_where_it_says_it_seals(tagging: Repos
 def test_one_somebody_planted_keeps_no_stage_from_moving(tagging: Repository) -> None:
     promote(tagging)
     tagging.git("tag", "digits@production.3")
-    done = tagging.mlver("rollback", "digits", "--stage", "production", "-m", "Slow")
-    assert done.code == 0
+    finished = tagging.mlver("rollback", "digits", "--stage", "production", "-m", "Slow")
+    assert finished.code == 0
     assert (
-        "there is a tag digits@production.3 already, of another promotion than this one" in done.err
+        "there is a tag digits@production.3 already, of another promotion than this one"
+        in finished.err
     )
     assert assert_works(tagging, "show", "digits@production").startswith("digits 1.0.0")
     assert broken(tagging) == [
@@ -133,8 +134,8 @@ def test_a_stage_called_v1_is_taken_for_no_version(tagging: Repository) -> None:
     for stage in ("v1", "vault"):
         promote(tagging, stage=stage)
         promote(tagging, "1.0.0", stage=stage)
-    found = tagging.git("tag", "--list", "*@v*").split()
-    assert found == [
+    listed = tagging.git("tag", "--list", "*@v*").split()
+    assert listed == [
         "digits@v1.0.0",
         "digits@v1.1",
         "digits@v1.1.0",

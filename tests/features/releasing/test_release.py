@@ -1,4 +1,6 @@
-"""Releases to a real remote: what they push, how much at once, what they refuse, and who else may be at it."""
+"""Releases to a real remote: what they push, how much at once, what they refuse, and who else may
+be at it.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +13,24 @@ from tests.cli.results import digest_tree, read_document
 from tests.conftest import Repository
 
 RECORD = ".mlver/models/digits/versions/1.1.0.yaml"
-LOG = '#!/bin/sh\nwhile read -r old new ref; do printf "%s " "${ref#refs/}"; done >> pushes; echo >> pushes\n'
+LOG = (
+    '#!/bin/sh\nwhile read -r old new ref; do printf "%s " "${ref#refs/}"; done >> pushes\n'
+    "echo >> pushes\n"
+)
 
 
 @pytest.fixture
 def forge(second: Repository, tmp_path: Path) -> Repository:
-    """A bare repository that writes down each push; `second` has it as its origin, and has pushed main."""
-    made = Repository(tmp_path / "forge.git")
-    second.git("init", "--quiet", "--bare", str(made.path))
-    hook(made, "post-receive", LOG)
-    second.git("remote", "add", "origin", str(made.path))
+    """A bare repository that writes down each push; `second` has it as its origin, and has pushed
+    main.
+    """
+    created = Repository(tmp_path / "forge.git")
+    second.git("init", "--quiet", "--bare", str(created.path))
+    hook(created, "post-receive", LOG)
+    second.git("remote", "add", "origin", str(created.path))
     second.git("push", "--quiet", "--set-upstream", "origin", "main")
-    (made.path / "pushes").unlink()
-    return made
+    (created.path / "pushes").unlink()
+    return created
 
 
 def hook(repository: Repository, name: str, text: str) -> None:
@@ -75,16 +82,16 @@ def test_what_is_not_on_the_main_line_yet_is_refused_and_the_rest_released(
     second.git("switch", "--quiet", "-c", "work")
     train_model(second, 3)
     assert_works(second, "register", "digits", "--bump", "minor", "-m", "Third")
-    done = second.mlver("release", "--json")
-    assert (done.code, done.err) == (1, "")
-    found = read_document(done, "release")
-    assert (found["branch"], found["tip"]) == ("main", forge.git("rev-parse", "main"))
-    assert found["pushed"] == ["digits@v1.0.0", "digits@v1.1.0"]
+    finished = second.mlver("release", "--json")
+    assert (finished.code, finished.err) == (1, "")
+    document = read_document(finished, "release")
+    assert (document["branch"], document["tip"]) == ("main", forge.git("rev-parse", "main"))
+    assert document["pushed"] == ["digits@v1.0.0", "digits@v1.1.0"]
     third = ".mlver/models/digits/versions/1.2.0.yaml"
-    assert [(one["path"], one["message"]) for one in found["refused"]] == [
+    assert [(entry["subject"], entry["message"]) for entry in document["refused"]] == [
         (third, "is not on main of origin yet")
     ]
-    assert tags(forge) == found["pushed"]
+    assert tags(forge) == document["pushed"]
 
 
 def test_nothing_is_released_of_a_record_somebody_edited(
@@ -95,16 +102,16 @@ def test_nothing_is_released_of_a_record_somebody_edited(
     )
     second.commit("Polish")
     second.git("push", "--quiet", "origin", "main")
-    done = second.mlver("release")
-    assert (done.code, done.err) == (1, "")
+    finished = second.mlver("release")
+    assert (finished.code, finished.err) == (1, "")
     assert (
         f"Refused {RECORD} cannot be released: its tag digits@v1.1.0 seals another record\n"
-        in done.out
+        in finished.out
     )
     second.git("tag", "--delete", "digits@v1.1.0")
-    done = second.mlver("release")
-    assert (done.code, done.err) == (1, "")
-    assert f"Refused {RECORD} was edited in commit " in done.out
+    finished = second.mlver("release")
+    assert (finished.code, finished.err) == (1, "")
+    assert f"Refused {RECORD} was edited in commit " in finished.out
     assert tags(forge) == ["digits@v1.0.0"]
 
 
@@ -119,11 +126,11 @@ def test_a_record_that_was_edited_after_its_release_is_refused_each_time(
     second.git("push", "--quiet", "origin", "main")
     second.git("tag", "--delete", "digits@v1.1.0")
     for _ in range(2):  # the first brings the tag here
-        done = second.mlver("release")
-        assert (done.code, done.err) == (1, "")
+        finished = second.mlver("release")
+        assert (finished.code, finished.err) == (1, "")
         assert (
-            f"Refused {RECORD} is not what was released: origin's tag digits@v1.1.0 seals another record"
-            in done.out
+            f"Refused {RECORD} is not what was released:"
+            " origin's tag digits@v1.1.0 seals another record" in finished.out
         )
 
 
@@ -135,10 +142,10 @@ def test_a_squashed_branch_gets_its_seal_on_the_main_line(
     assert_works(second, "register", "digits", "--bump", "minor", "-m", "Third")
     merged = squash(second, "work")
     second.git("push", "--quiet", "origin", "main")
-    done = second.mlver("release")
-    assert done.code == 1
-    assert "is sealed on " in done.out
-    assert "hint: git tag -d digits@v1.2.0, then: mlver release" in done.out
+    finished = second.mlver("release")
+    assert finished.code == 1
+    assert "is sealed on " in finished.out
+    assert "hint: git tag -d digits@v1.2.0\n  hint: mlver release" in finished.out
     assert "digits@v1.2.0" not in tags(forge)
     second.git("tag", "--delete", "digits@v1.2.0")
     assert assert_works(second, "release") == (
@@ -184,17 +191,18 @@ def test_a_dry_run_changes_nothing_and_fetches_nothing(
 ) -> None:
     second.git("tag", "--delete", "digits@v1.0.0")
     before = digest_tree(second.path), digest_tree(forge.path)
-    found = read_document(second.mlver("release", "--dry-run", "--json"), "release")
-    assert [one["tag"] for one in found["made"]] == ["digits@v1.0.0"]
-    assert found["pushed"] == ["digits@v1.0.0", "digits@v1.1.0"]
+    document = read_document(second.mlver("release", "--dry-run", "--json"), "release")
+    assert [entry["tag"] for entry in document["made"]] == ["digits@v1.0.0"]
+    assert document["pushed"] == ["digits@v1.0.0", "digits@v1.1.0"]
     assert (digest_tree(second.path), digest_tree(forge.path)) == before
     second.git("clone", "--quiet", str(forge.path), "../other")
     other = Repository(second.path.parent / "other")
     other.write("new.txt", "new\n")
     other.commit()
     other.git("push", "--quiet")
-    assert "is not here yet\nhint: git fetch origin" in assert_refused(
-        second, "release", "--dry-run"
+    assert (
+        "is not here yet, and a dry run fetches nothing\nhint: git fetch origin"
+        in assert_refused(second, "release", "--dry-run")
     )
     assert assert_works(second, "release").startswith("Sealed digits@v1.0.0")
 
@@ -203,24 +211,27 @@ def test_history_that_is_not_here_vouches_for_nothing(
     second: Repository, forge: Repository, tmp_path: Path
 ) -> None:
     second.git("clone", "--quiet", "--depth=1", forge.path.as_uri(), "../clone")
-    said = assert_refused(Repository(tmp_path / "clone"), "release")
-    assert "hint: git fetch --unshallow origin" in said
+    output = assert_refused(Repository(tmp_path / "clone"), "release")
+    assert "hint: git fetch --unshallow origin" in output
     assert tags(forge) == []
 
 
 # Another releaser, who is faster: the hook runs once this clone has looked and is about to push.
-FASTER = "#!/bin/sh\n[ -e ../raced ] && exit 0\n: > ../raced\nexec git -C ../rival push --quiet origin {refs}\n"
+FASTER = (
+    "#!/bin/sh\n[ -e ../raced ] && exit 0\n: > ../raced\n"
+    "exec git -C ../rival push --quiet origin {refs}\n"
+)
 
 
 @pytest.fixture
 def rival(second: Repository, forge: Repository, tmp_path: Path) -> Repository:
     """A clone in which digits 1.0.0 is sealed once more: another tag, of the same record."""
     second.git("clone", "--quiet", str(forge.path), "../rival")
-    made = Repository(tmp_path / "rival")
-    made.git("config", "user.name", "Lee")
-    seal(made, second.git("tag", "--list", "--format=%(contents)", "digits@v1.0.0"))
+    created = Repository(tmp_path / "rival")
+    created.git("config", "user.name", "Lee")
+    seal(created, second.git("tag", "--list", "--format=%(contents)", "digits@v1.0.0"))
     hook(second, "pre-push", FASTER.format(refs="refs/tags/digits@v1.0.0"))
-    return made
+    return created
 
 
 def seal(repository: Repository, message: str) -> None:
@@ -233,16 +244,16 @@ def seal(repository: Repository, message: str) -> None:
 def test_who_seals_the_same_record_at_the_same_time_is_welcome(
     second: Repository, forge: Repository, rival: Repository
 ) -> None:
-    mine = second.git("rev-parse", "digits@v1.0.0")
-    done = second.mlver("release", "--json")
-    assert (done.code, done.err) == (0, "")
-    found = read_document(done, "release")
-    assert (found["accepted"], found["pushed"]) == (["digits@v1.0.0"], ["digits@v1.1.0"])
+    own_tag = second.git("rev-parse", "digits@v1.0.0")
+    finished = second.mlver("release", "--json")
+    assert (finished.code, finished.err) == (0, "")
+    document = read_document(finished, "release")
+    assert (document["accepted"], document["pushed"]) == (["digits@v1.0.0"], ["digits@v1.1.0"])
     theirs = rival.git("rev-parse", "digits@v1.0.0")
     assert (
         forge.git("rev-parse", "digits@v1.0.0")
         == theirs
-        != mine
+        != own_tag
         == second.git("rev-parse", "digits@v1.0.0")
     )
     assert assert_works(second, "release").startswith(
@@ -254,11 +265,14 @@ def test_who_sealed_another_record_is_named_and_the_rest_goes_out(
     second: Repository, forge: Repository, rival: Repository
 ) -> None:
     seal(rival, f"digits 1.0.0\n\nMine\n\nMlver-Record: sha256:{'0' * 64}")
-    done = second.mlver("release")
-    assert (done.code, done.err) == (1, "")
-    said = "Refused .mlver/models/digits/versions/1.0.0.yaml is not what was released: origin's tag digits@v1.0.0 "
-    assert said in done.out
-    assert "Pushed digits@v1.1.0" in done.out
+    finished = second.mlver("release")
+    assert (finished.code, finished.err) == (1, "")
+    output = (
+        "Refused .mlver/models/digits/versions/1.0.0.yaml is not what was released:"
+        " origin's tag digits@v1.0.0 "
+    )
+    assert output in finished.out
+    assert "Pushed digits@v1.1.0" in finished.out
     assert forge.git("rev-parse", "digits@v1.0.0") == rival.git("rev-parse", "digits@v1.0.0")
 
 
@@ -278,10 +292,10 @@ def test_a_tag_that_is_only_there_comes_here_and_is_looked_at(
 
 def test_what_the_other_side_forbids_is_told(second: Repository, forge: Repository) -> None:
     hook(forge, "pre-receive", "#!/bin/sh\necho tags are protected >&2\nexit 1\n")
-    said = assert_refused(second, "release")
-    assert "git could not push the tags, for origin does not let you; it said:" in said
-    assert "tags are protected" in said
-    assert "hint: have somebody push them who may: git push origin digits@v1.0.0" in said
+    output = assert_refused(second, "release")
+    assert "git could not push the tags, for origin does not let you; it said:" in output
+    assert "tags are protected" in output
+    assert "hint: have somebody push them who may: git push origin digits@v1.0.0" in output
 
 
 def test_a_remote_that_is_none_or_empty_says_what_to_do(second: Repository, tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""Version tags that are missing, moved or of the wrong kind, and the one way to make those that lack."""
+"""Version tags that are missing, moved or of the wrong kind, and the one way to make those that
+lack.
+"""
 
 from __future__ import annotations
 
@@ -39,11 +41,8 @@ def silent(repository: Repository) -> None:
 
 BREAKS: dict[Callable[[Repository], None], tuple[str, str]] = {
     moved: ("points at a commit that does not hold the record", f"git show {TAG}"),
-    deleted: (
-        "no tag seals this record",
-        "git fetch --tags   (for seals made elsewhere; else: mlver tag)",
-    ),
-    lightweight: ("is a lightweight tag, which can seal nothing", f"git tag -d {TAG} && mlver tag"),
+    deleted: ("no tag seals this record", "git fetch --tags"),
+    lightweight: ("is a lightweight tag, which can seal nothing", f"git tag -d {TAG}"),
     silent: ("does not name the record it seals (no Mlver-Record line)", f"git show {TAG}"),
 }
 
@@ -53,18 +52,19 @@ def test_a_broken_seal_is_named_and_keeps_stages_shut(
     second: Repository, break_it: Callable[[Repository], None]
 ) -> None:
     break_it(second)
-    said, hint = BREAKS[break_it]
-    done = second.mlver("verify", "digits@1.1.0")
-    assert (done.code, done.err) == (1, "")
-    assert f"{TAG} {said}" in done.out
-    assert f"hint: {hint}" in done.out
-    done = second.mlver("promote", "digits@1.1.0", "--to", "production", "-m", "Better")
-    assert (done.code, done.err) == (1, "")
-    assert done.out == (
+    output, hint = BREAKS[break_it]
+    finished = second.mlver("verify", "digits@1.1.0")
+    assert (finished.code, finished.err) == (1, "")
+    assert f"{TAG} {output}" in finished.out
+    assert f"hint: {hint}" in finished.out
+    finished = second.mlver("promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+    assert (finished.code, finished.err) == (1, "")
+    assert finished.out == (
         "Refused: digits 1.1.0 may not have production\n"
-        f"  fail  sealed          {said}\n"
+        f"  fail  sealed          {output}\n"
         "  pass  verified bytes  every byte checked\n"
-        "hint: mlver tag   (if that seals nothing: mlver verify digits@1.1.0)\n"
+        "hint: mlver tag\n"
+        "hint: mlver verify digits@1.1.0\n"
     )
     assert "production: (empty) → 1.0.0" in assert_works(second, "log", "-n", "2")
 
@@ -102,7 +102,9 @@ def test_a_squashed_pull_request_is_sealed_on_main(first: Repository) -> None:
 
 
 def test_a_squash_after_the_seal_is_named(first: Repository) -> None:
-    """The tag of the branch points at a commit main will never hold; that is whole as long as the tag keeps it."""
+    """The tag of the branch points at a commit main will never hold; that is whole as long as the
+    tag keeps it.
+    """
     first.git("switch", "--quiet", "-c", "work")
     train_model(first, 2)
     assert_works(first, "register", "digits", "--bump", "minor", "-m", "Second")
@@ -115,8 +117,8 @@ def test_a_squash_after_the_seal_is_named(first: Repository) -> None:
 
 
 def test_push_without_a_remote_says_how_to_get_one(second: Repository) -> None:
-    said = assert_refused(second, "tag", "--push")
-    assert said == "error: there is no remote to push tags to\nhint: git remote add origin URL\n"
+    output = assert_refused(second, "tag", "--push")
+    assert output == "error: there is no remote to push tags to\nhint: git remote add origin URL\n"
 
 
 RECORD = ".mlver/models/digits/versions/1.1.0.yaml"
@@ -132,16 +134,18 @@ def polish(repository: Repository, path: str) -> str:
 def test_what_was_edited_is_not_sealed_anew(second: Repository) -> None:
     deleted(second)
     edited = polish(second, RECORD)
-    done = second.mlver("tag", "--json")
-    assert done.code == 1
-    found = read_document(done, "tag")
-    assert (found["ok"], found["made"]) == (False, [])
-    said = f"was edited in commit {edited[:10]}, after it had been committed"
-    assert [(one["path"], one["message"]) for one in found["refused"]] == [(RECORD, said)]
+    finished = second.mlver("tag", "--json")
+    assert finished.code == 1
+    document = read_document(finished, "tag")
+    assert (document["ok"], document["made"]) == (False, [])
+    output = f"was edited in commit {edited[:10]}, after it had been committed"
+    assert [(entry["subject"], entry["message"]) for entry in document["refused"]] == [
+        (RECORD, output)
+    ]
     assert second.git("tag", "--list") == "digits@v1.0.0"
     shown = second.mlver("tag", "--dry-run")
     assert (shown.code, shown.err) == (1, "")
-    assert shown.out.startswith(f"Refused {RECORD} {said}\n  hint: git fetch --tags ")
+    assert shown.out.startswith(f"Refused {RECORD} {output}\n  hint: git fetch --tags")
 
 
 def test_nor_what_is_not_what_was_promoted_though_history_was_made_anew(second: Repository) -> None:
@@ -152,11 +156,11 @@ def test_nor_what_is_not_what_was_promoted_though_history_was_made_anew(second: 
     second.git("checkout", "--quiet", "main", "--", ".")
     where.write_text(whole)
     second.commit("All at once")
-    done = second.mlver("tag")
-    assert done.code == 1
+    finished = second.mlver("tag")
+    assert finished.code == 1
     assert (
-        f"Refused {FIRST} is not the record that .mlver/models/digits/stages/production/0001.yaml promoted"
-        in done.out
+        f"Refused {FIRST} is not the record that"
+        " .mlver/models/digits/stages/production/0001.yaml promoted" in finished.out
     )
 
 
@@ -166,11 +170,11 @@ def test_strays_keep_no_record_from_its_seal(second: Repository) -> None:
     second.write(stray, "a: banana\n")
     second.write(".mlver/models/digits/versions/3.0.0.yaml", "garbage")
     second.commit("Strays")
-    done = second.mlver("tag")
-    assert done.code == 1
-    assert done.out.startswith(f"Sealed {TAG}  on commit ")
-    assert "Refused .mlver/models/digits/versions/3.0.0.yaml " in done.out
-    assert f"{stray} is no record's name, and was passed over" in done.err
+    finished = second.mlver("tag")
+    assert finished.code == 1
+    assert finished.out.startswith(f"Sealed {TAG}  on commit ")
+    assert "Refused .mlver/models/digits/versions/3.0.0.yaml " in finished.out
+    assert f"{stray} is no record's name, and was passed over" in finished.err
 
 
 def test_a_clone_without_tags_is_told_before_it_makes_others(
@@ -178,14 +182,14 @@ def test_a_clone_without_tags_is_told_before_it_makes_others(
 ) -> None:
     second.git("clone", "--quiet", "--no-tags", ".", str(tmp_path / "clone"))
     clone = Repository(tmp_path / "clone")
-    done = clone.mlver("tag", "--dry-run")
+    finished = clone.mlver("tag", "--dry-run")
     assert (
         "no tag of digits is here; if they were not fetched: git fetch --tags, then mlver tag"
-        in done.err
+        in finished.err
     )
-    done = clone.mlver("tag", "--push")
-    assert done.code == 1
-    assert done.out.count("was sealed elsewhere: origin has its tag") == 2
+    finished = clone.mlver("tag", "--push")
+    assert finished.code == 1
+    assert finished.out.count("was sealed elsewhere: origin has its tag") == 2
     assert clone.git("tag", "--list") == ""
     clone.git("fetch", "--quiet", "--tags")
     assert assert_works(clone, "tag") == "every record on HEAD is sealed already\n"
@@ -194,17 +198,16 @@ def test_a_clone_without_tags_is_told_before_it_makes_others(
 def test_head_is_read_once_nobody_else_can_move_it(
     second: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lock is waited for while another command lands a record of its own, here without its tag."""
+    """While the command waits for the lock, another lands a record of its own, without its tag."""
     module = importlib.import_module("mlver.features.releasing.tag")
     locked = module.editing
 
     def landed(project: Project, what: str) -> AbstractContextManager[PlannedEdit]:
         assert_works(second, "register", "digits", "--bump", "patch", "-m", "Third")
         second.git("tag", "--delete", "digits@v1.1.1")
-        found: AbstractContextManager[PlannedEdit] = locked(project, what)
-        return found
+        edit: AbstractContextManager[PlannedEdit] = locked(project, what)
+        return edit
 
     monkeypatch.setattr(module, "editing", landed)
-    assert [sealed.tag for sealed in module.tag(Project.open_existing(second.path)).made] == [
-        "digits@v1.1.1"
-    ]
+    result = module.tag_records(Project.open_existing(second.path))
+    assert [sealed.tag for sealed in result.made] == ["digits@v1.1.1"]

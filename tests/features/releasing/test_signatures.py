@@ -1,4 +1,6 @@
-"""Signed version tags: made by the person's own git, read past their signature, and never trusted when wrong."""
+"""Signed version tags: made by the person's own git, read past their signature, and never trusted
+when wrong.
+"""
 
 from __future__ import annotations
 
@@ -78,8 +80,8 @@ def forged(repository: Repository) -> None:
     """The tag with another message below the same signature."""
     text = repository.git("cat-file", "tag", TAG).replace("\nFirst\n", "\nWorst\n") + "\n"
     (repository.path / ".git/forged").write_text(text)
-    made = repository.git("hash-object", "-t", "tag", "-w", "--literally", ".git/forged")
-    repository.git("update-ref", f"refs/tags/{TAG}", made)
+    object_id = repository.git("hash-object", "-t", "tag", "-w", "--literally", ".git/forged")
+    repository.git("update-ref", f"refs/tags/{TAG}", object_id)
 
 
 def test_signed_tags_are_made_read_and_checked(signed: Repository) -> None:
@@ -89,23 +91,25 @@ def test_signed_tags_are_made_read_and_checked(signed: Repository) -> None:
         "Promoted m 1.0.0 to staging"
     )
     forged(signed)
-    done = signed.mlver("verify", "--json")
-    assert done.code == 1
-    assert [(one["kind"], one["subject"]) for one in read_document(done, "verify")["broken"]] == [
-        ("signature", TAG)
-    ]
-    said = assert_refused(signed, "rollback", "m", "--stage", "staging", "--to", "1.0.0", "-m", "x")
-    assert "staging" in said
-    done = signed.mlver("promote", "m", "--to", "production", "-m", "x")
-    assert done.code == 1
+    finished = signed.mlver("verify", "--json")
+    assert finished.code == 1
+    assert [
+        (entry["kind"], entry["subject"]) for entry in read_document(finished, "verify")["broken"]
+    ] == [("signature", TAG)]
+    output = assert_refused(
+        signed, "rollback", "m", "--stage", "staging", "--to", "1.0.0", "-m", "x"
+    )
+    assert "staging" in output
+    finished = signed.mlver("promote", "m", "--to", "production", "-m", "x")
+    assert finished.code == 1
     assert (
         "fail  sealed          is signed, and the signature is not of what it says now\n"
-        in done.out
+        in finished.out
     )
 
 
 def test_what_stands_behind_a_signature_was_never_signed(signed: Repository) -> None:
-    """The signature of one version's tag, which still holds, is not lent to the record of another."""
+    """The signature of one version's tag, which still holds, does not cover another's record."""
     path = ".mlver/models/m/versions/1.0.0.yaml"
     other = path.replace("1.0.0", "2.0.0")
     signed.write(other, (signed.path / path).read_text().replace("1.0.0", "2.0.0"))
@@ -115,21 +119,21 @@ def test_what_stands_behind_a_signature_was_never_signed(signed: Repository) -> 
     digest = hashlib.sha256((signed.path / other).read_bytes()).hexdigest()
     text = signed.git("cat-file", "tag", "lent") + f"\n\nMlver-Record: sha256:{digest}\n"
     (signed.path / ".git/forged").write_text(text)
-    made = signed.git("hash-object", "-t", "tag", "-w", "--literally", ".git/forged")
-    signed.git("update-ref", "refs/tags/m@v2.0.0", made)
+    object_id = signed.git("hash-object", "-t", "tag", "-w", "--literally", ".git/forged")
+    signed.git("update-ref", "refs/tags/m@v2.0.0", object_id)
     signed.git("verify-tag", "m@v2.0.0")  # git is content
-    done = signed.mlver("verify", "--all")
-    assert done.code == 1
-    assert "m@v2.0.0 points at a commit that holds another record" in done.out
+    finished = signed.mlver("verify", "--all")
+    assert finished.code == 1
+    assert "m@v2.0.0 points at a commit that holds another record" in finished.out
 
 
 def test_a_signed_tag_under_another_versions_name_seals_nothing(signed: Repository) -> None:
     signed.write("w.bin", "other weights")
     assert_works(signed, "register", "m", "--bump", "minor", "-m", "Second")
     signed.git("update-ref", "refs/tags/m@v1.1.0", signed.git("rev-parse", TAG))
-    done = signed.mlver("verify", "--all")
-    assert done.code == 1
-    assert "m@v1.1.0 points at a commit that does not hold the record" in done.out
+    finished = signed.mlver("verify", "--all")
+    assert finished.code == 1
+    assert "m@v1.1.0 points at a commit that does not hold the record" in finished.out
     promoted = signed.mlver("promote", "m@1.1.0", "--to", "staging", "-m", "x")
     assert promoted.code in (1, 3)
     assert signed.mlver("show", "m@staging").code == 3
@@ -148,7 +152,8 @@ def test_a_key_that_is_not_known_here_is_said(ssh: Repository, tmp_path: Path) -
         ("good", ""),
         (
             "unknown",
-            "is signed by a key that cannot be judged here, and the settings ask for a good signature",
+            "is signed by a key that cannot be judged here,"
+            " and the settings ask for a good signature",
         ),
         ("unsigned", "is not signed, and the settings ask for that"),
     ],
@@ -175,8 +180,8 @@ def test_settings_may_ask_for_signatures(
             TAG,
             f"{TAG}^{{commit}}",
         )
-    done = ssh.mlver("verify", "--all")
-    assert (done.code, f"signature  {TAG} {said}\n" in done.out) == (
+    finished = ssh.mlver("verify", "--all")
+    assert (finished.code, f"signature  {TAG} {said}\n" in finished.out) == (
         (1, True) if said else (0, False)
     )
     assert ssh.mlver("promote", "m", "--to", "staging", "-m", "x").code == (1 if said else 0)
@@ -202,11 +207,11 @@ def test_the_persons_own_program_is_used(
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\nexec ssh-keygen \"$@\"\n")
     program.chmod(0o755)
-    mine = tmp_path / "gitconfig"
-    mine.write_text(
+    own_tag = tmp_path / "gitconfig"
+    own_tag.write_text(
         f'{Path(os.environ["GIT_CONFIG_GLOBAL"]).read_text()}[gpg "ssh"]\n\tprogram = {program}\n'
     )
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(mine))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(own_tag))
     ssh.git("config", "gpg.ssh.program", "/nonexistent")
     assert "1 good" in assert_works(ssh, "verify", "--all")
     assert (tmp_path / "ran").exists()
@@ -215,9 +220,9 @@ def test_the_persons_own_program_is_used(
 def test_a_tag_that_cannot_be_signed_loses_nothing(ssh: Repository) -> None:
     ssh.write("w.bin", "weights 2")
     ssh.git("config", "gpg.ssh.program", "/nonexistent")
-    said = assert_refused(ssh, "register", "m", "--bump", "minor", "-m", "Second")
-    assert "git could not make the tag m@v1.1.0; it said:" in said
-    assert said.endswith("hint: mend what git names above, then seal the record: mlver tag\n")
+    output = assert_refused(ssh, "register", "m", "--bump", "minor", "-m", "Second")
+    assert "git could not make the tag m@v1.1.0; it said:" in output
+    assert output.endswith("hint: fix what git names above, then seal the record: mlver tag\n")
     ssh.git("config", "tag.gpgSign", "false")
     assert assert_works(ssh, "tag").startswith("Sealed m@v1.1.0")
     assert "1 good, 1 unsigned" in assert_works(ssh, "verify", "--all")

@@ -28,6 +28,6 @@ GITLAB = {"GITLAB_CI": "true", "CI_JOB_TOKEN": "own"}
 def test_a_jobs_own_token_starts_nothing(
     environment: dict[str, str], secrets: set[str], said: str | None
 ) -> None:
-    found = judge_trigger(environment, secrets)
-    assert (found is None) == (said is None)
-    assert said is None or (found is not None and said in found.message)
+    silence = judge_trigger(environment, secrets)
+    assert (silence is None) == (said is None)
+    assert said is None or (silence is not None and said in silence.message)

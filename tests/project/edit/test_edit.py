@@ -1,4 +1,6 @@
-"""One change, all or nothing: what lands, what a refusal leaves, and what becomes of an interrupted one."""
+"""One change, all or nothing: what lands, what a refusal leaves, and what becomes of an interrupted
+one.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def write(project: Project, *, tags: tuple[PlannedTag, ...] = (TAG,)) -> str:
 
 @pytest.fixture
 def busy(project: Project, repository: Repository) -> Project:
-    """Somebody's work under way: settings committed and edited, one file staged and edited again, one intended."""
+    """Somebody's work under way: settings committed and edited, one file staged and edited again,
+    one intended.
+    """
     repository.write(SETTINGS, "old settings\n")
     repository.write("code.py", "one\n")
     repository.commit()

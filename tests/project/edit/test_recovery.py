@@ -1,4 +1,6 @@
-"""What the person did between a stopped edit and the next command is theirs: it is neither undone nor overwritten."""
+"""What the person did between a stopped edit and the next command is theirs: it is neither undone
+nor overwritten.
+"""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def registry(project: Project, repository: Repository) -> RecordRegistry:
     store_version(project, "0.1.0", model="other", weights="w")
     promote(project, 1, "1.0.0", None)
     promote(project, 2, "1.1.0", "1.0.0")
-    return project.registry
+    return project.cached.registry
 
 
 def promote(
@@ -84,8 +84,8 @@ def test_names_are_listed_in_order_and_strangers_left_out(
 def test_what_a_record_says_does_not_depend_on_the_cache(
     registry: RecordRegistry, tmp_path: Path
 ) -> None:
-    uncached = replace(registry, state=None)
-    cached = replace(registry, state=StateDatabase(tmp_path / "state.db"))
+    uncached = replace(registry, cache=None)
+    cached = replace(registry, cache=StateDatabase(tmp_path / "state.db"))
     for reader in (cached, cached, uncached):
         assert reader.read_config() == registry.read_config()
         assert reader.read_version("m", "1.1.0") == registry.read_version("m", "1.1.0")
@@ -120,9 +120,9 @@ def test_a_cached_document_is_not_taken_for_another_kind(
 def test_a_cache_that_lies_about_its_digest_is_not_asked(
     registry: RecordRegistry, repository: Repository
 ) -> None:
-    assert registry.state is not None
+    assert registry.cache is not None
     data = (repository.path / layout.version_path("m", "1.0.0")).read_bytes()
-    registry.state.put_document(Digest.of_bytes(data).hex, json.dumps({"schema": "forged"}))
+    registry.cache.put_document(Digest.of_bytes(data).hex, json.dumps({"schema": "forged"}))
     assert registry.read_version("m", "1.0.0")[0].message == "why"
 
 
@@ -130,12 +130,12 @@ def test_a_cache_that_lies_about_its_digest_is_not_asked(
 def test_a_cached_document_that_no_record_can_be_built_from_is_none(
     registry: RecordRegistry, repository: Repository, kept: str
 ) -> None:
-    assert registry.state is not None
+    assert registry.cache is not None
     data = (repository.path / layout.version_path("m", "1.0.0")).read_bytes()
     key = Digest.of_bytes(b"version\0" + data).hex
-    registry.state.put_document(key, kept)
+    registry.cache.put_document(key, kept)
     assert registry.read_version("m", "1.0.0")[0].message == "why"
-    assert "why" in (registry.state.get_document(key) or "")
+    assert "why" in (registry.cache.get_document(key) or "")
 
 
 def test_the_promotions_of_a_version(
@@ -241,7 +241,7 @@ def test_what_a_ref_comes_down_to(
 REFUSED = {
     "m@9.9.9": "m has no version 9.9.9",
     "m@staging": "no version of m holds staging",
-    "m@canary": "`canary` is neither a version nor a stage here; the stages are staging, production",
+    "m@canary": "`canary` is neither a version nor a stage here; the stages in .mlver/config.yaml are staging, ",
     "nobody": "there is no model `nobody` here, but m, other",
     "@1.0.0": "there are 2 models here; say which: m, other",
     "m@": "names no version",
@@ -273,6 +273,8 @@ def test_a_stage_may_be_called_like_a_short_version(
 ) -> None:
     where = project.top_folder / layout.stages_folder("m")
     (where / "production").rename(where / "v2")
+    for path in (where / "v2").iterdir():
+        path.write_bytes(path.read_bytes().replace(b"stage: production", b"stage: v2"))
     assert str(project.resolve_ref("m@v2").version) == "1.1.0"
 
 

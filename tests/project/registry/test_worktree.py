@@ -37,8 +37,8 @@ def make(request: pytest.FixtureRequest) -> Make:
 
 
 def test_every_source_reads_the_same_records(repository: Repository, make: Make) -> None:
-    registry = RecordRegistry(make(Git.find(repository.path)), None)
-    plain = RecordRegistry(WorkTree(repository.path), None)
+    registry = RecordRegistry(make(Git.find(repository.path)))
+    plain = RecordRegistry(WorkTree(repository.path))
     assert registry.list_models() == plain.list_models() == ["digits"]
     versions = registry.list_versions("digits")
     assert versions == plain.list_versions("digits")

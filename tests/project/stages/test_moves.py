@@ -24,8 +24,8 @@ from mlver.project.stages.promote import promote_version
 from mlver.project.tags import planned_tags, seals
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
-from mlver.records.config import StageSettings
 from mlver.records.evaluation import EvaluationRecord
+from mlver.records.sections.stages import StageSettings
 from tests.conftest import NOW, Repository
 from tests.project.helpers import initialise_project, new_repository, register_one, write_artifact
 
@@ -110,7 +110,7 @@ def test_a_stage_nobody_named_is_refused(story: Project) -> None:
 def test_gates_look_at_the_seal_the_stages_before_and_every_byte(
     story: Project, repository: Repository
 ) -> None:
-    rule = StageSettings(after=("production", "staging"), verified=True)
+    rule = StageSettings(gates={"after": ["production", "staging"], "verified": True})
     chosen = story.resolve_ref("m@1.1.0")
     assert {gate.gate: gate.result for gate in moves.judge_gates(story, chosen, rule)} == {
         "sealed": "pass",
@@ -170,8 +170,8 @@ def test_what_the_cache_says_of_commits_may_fool_who_looks_but_not_who_decides(
 ) -> None:
     commit = repository.git("rev-parse", "m@v1.0.0^{commit}")
     story.state.keep_committed({f"{commit}:{FIRST}": "0" * 64})
-    assert broken_seals(story) != []
-    assert broken_seals(story.without_cache) == []
+    assert broken_seals(story.cached) != []
+    assert broken_seals(story) == []
 
 
 def test_a_claim_on_the_seal_in_the_message_is_no_seal(
@@ -340,8 +340,16 @@ def test_evaluations_and_approvals_are_read_and_held_to_their_record(
 def test_those_of_another_place_are_named(story: Project, repository: Repository) -> None:
     evaluated(story, repository, sequence=2)
     assert found(story) == {
-        ("record", EVALUATION, "says it is m 1.0.0 0002"),
-        ("record", APPROVAL, "says it is m 1.0.0 production 0002"),
+        (
+            "record",
+            EVALUATION,
+            "is not valid: it says that it belongs at .mlver/models/m/evaluations/1.0.0/0002.yaml",
+        ),
+        (
+            "record",
+            APPROVAL,
+            "is not valid: it says that it belongs at .mlver/models/m/approvals/1.0.0/production/0002.yaml",
+        ),
     }
 
 
@@ -364,7 +372,7 @@ def test_garbage_is_named_wherever_it_lies(
     (link,) = audit.check_repository(story)
     assert (link.kind, link.subject) == (kind, path)
     assert link.message.startswith(said)
-    assert link.hint
+    assert link.hints
 
 
 def test_garbage_for_settings_ends_no_audit(story: Project, repository: Repository) -> None:
@@ -394,7 +402,7 @@ def test_a_symlink_ends_no_audit(
     (repository.path / path).symlink_to(tmp_path / "elsewhere")
     broken = verify_versions(story, everything=True).broken
     assert any(path in link.subject or path in link.message for link in broken)
-    assert all(link.hint for link in broken)
+    assert all(link.hints for link in broken)
     verify_versions(story)
 
 
@@ -454,7 +462,7 @@ def test_a_repository_in_a_records_place_is_named(
     )
     repository.git("commit", "--quiet", "--message", "a submodule")
     (refused,) = tag_records(story).refused
-    assert (refused.path, refused.message) == (path, "is no file but a repository of its own")
+    assert (refused.subject, refused.message) == (path, "is no file but a repository of its own")
 
 
 def test_a_digest_is_of_bytes_not_of_meaning(story: Project, repository: Repository) -> None:

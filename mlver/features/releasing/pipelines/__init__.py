@@ -1,1 +1,1 @@
-"""Pipelines for a forge, from the templates beside this file; it reads those, and does nothing else."""
+"""Pipelines for a forge, from the templates beside this file. Nothing else is read or written."""

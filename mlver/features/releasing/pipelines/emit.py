@@ -1,9 +1,11 @@
 """Templates, filled in: which file of a repository says what.
 
-A template is the file itself, with `@name@` where a setting goes as a YAML string, and `@$name@` where it goes as a
-shell word. What is there only for some pipelines (or settings, written `--name`) stands between `#? name…` and `#?`.
+A template is the file itself, with `@name@` where a setting goes as a YAML string, and `@$name@`
+where it goes as a shell word. Lines that only some pipelines need (or settings, written `--name`)
+stand between `#? name…` and `#?`.
 
-The head of a file names the digest of all that follows, so that an edit is told from an older mlver's writing.
+The head of a file names the digest of all that follows. It tells an edited file from one that an
+older mlver wrote.
 """
 
 from __future__ import annotations
@@ -25,7 +27,10 @@ _HEAD = re.compile(r"# Made by: [^\n]*\n# [^\n]*\n# (sha256:[0-9a-f]{64})[^\n]*\
 
 @dataclass(frozen=True, slots=True)
 class PipelineFile:
-    """One file, relative to the work tree; a `start` is for whoever has none: one that is there is left alone."""
+    """One file, relative to the work tree.
+
+    A `start` file is only for those who have none: an existing one is left alone.
+    """
 
     path: str
     text: str
@@ -35,21 +40,19 @@ class PipelineFile:
 def render_pipelines(
     forge: Forge, settings: PipelineSettings, made_by: str
 ) -> Iterator[PipelineFile]:
-    """The files that hold the pipelines `settings` ask for; `made_by` is the command line that makes them."""
+    """The files of the pipelines that `settings` ask for; the command line `made_by` makes them."""
     pipelines = settings.select_pipelines()
 
     def fill_template(name: str) -> str:
-        text = (_TEMPLATES / forge / name).read_text(encoding="utf-8")
-        return _add_head(
-            _fill_settings(_select_lines(text, pipelines, settings), settings), made_by
-        )
+        template = (_TEMPLATES / forge / name).read_text(encoding="utf-8")
+        lines = _select_lines(template, pipelines, settings)
+        return _add_head(_fill_settings(lines, settings), made_by)
 
     match forge:
         case "github":
-            for one in pipelines:
-                yield PipelineFile(
-                    f".github/workflows/mlver-{one}.yml", fill_template(f"{one}.yml")
-                )
+            for pipeline in pipelines:
+                path = f".github/workflows/mlver-{pipeline}.yml"
+                yield PipelineFile(path, fill_template(f"{pipeline}.yml"))
         case "gitlab":
             yield PipelineFile(".gitlab-ci.yml", fill_template("start.yml"), start=True)
             for name in ("base", *pipelines):
@@ -63,40 +66,51 @@ def render_pipelines(
 
 def is_edited(text: str) -> bool:
     """Whether a file is not, to the byte (line ends apart), what some mlver once wrote."""
+    # A checkout on Windows may have changed every line's end.
     text = text.replace("\r\n", "\n")
     head = _HEAD.match(text)
-    return head is None or head[1] != str(Digest.of_bytes(text[head.end() :].encode()))
+    if head is None:
+        return True
+    body = text[head.end() :]
+    return head[1] != str(Digest.of_bytes(body.encode()))
 
 
 def _add_head(body: str, made_by: str) -> str:
     return (
         f"# Made by: {made_by}\n"
-        "# Yours to edit: mlver leaves an edited file alone. It tells one by the digest of all that follows:\n"
+        "# Yours to edit: mlver leaves an edited file alone."
+        " It tells one by the digest of all that follows:\n"
         f"# {Digest.of_bytes(body.encode())}\n"
         f"{body}"
     )
 
 
 def _select_lines(text: str, pipelines: Sequence[Pipeline], settings: PipelineSettings) -> str:
-    there = {*pipelines, *(f"--{name}" for name, _ in settings.given_settings())}
+    given = {f"--{name}" for name, _ in settings.given_settings()}
+    wanted = {*pipelines, *given}
     kept: list[str] = []
-    within: list[bool] = []
+    # Blocks nest: a line stays only where every block around it does.
+    blocks: list[bool] = []
     for line in text.splitlines(keepends=True):
-        asked = line.lstrip().removeprefix("#?")
-        if asked == line.lstrip():
-            if all(within):
+        stripped = line.lstrip()
+        if not stripped.startswith("#?"):
+            if all(blocks):
                 kept.append(line)
-        elif names := asked.split():
-            within.append(any(name in there for name in names))
+            continue
+        names = stripped.removeprefix("#?").split()
+        if names:
+            blocks.append(not wanted.isdisjoint(names))
         else:
-            within.pop()
+            blocks.pop()
     return "".join(kept)
 
 
 def _fill_settings(text: str, settings: PipelineSettings) -> str:
-    def quote_setting(found: re.Match[str]) -> str:
-        said = getattr(settings, found[2])
-        # a JSON string is a YAML string; neither it nor a shell's word has an end that a setting could bring along
-        return shlex.quote(said) if found[1] else json.dumps(said, ensure_ascii=False)
+    def quote_setting(match: re.Match[str]) -> str:
+        value = getattr(settings, match[2])
+        if match[1]:
+            return shlex.quote(value)
+        # A JSON string is a YAML string. A setting cannot bring along the end of either.
+        return json.dumps(value, ensure_ascii=False)
 
     return _SETTING.sub(quote_setting, text)

@@ -17,10 +17,12 @@ PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
 # Without these settings a pipeline could only fail, or lose what it made.
 NEEDS: dict[Pipeline, tuple[str, ...]] = {"deploy": ("fetch",), "retrain": ("train", "store")}
 
+# An example of each: `fetch` is whatever brings the stored bytes, `store` whatever takes new ones
+# away, and `train` whatever trains $MODEL again.
 NEEDED = {
-    "fetch": "--fetch 'rsync -a host:models/ .git/mlver/'   (whatever brings the stored bytes)",
-    "store": "--store 'rsync -a .git/mlver/objects .git/mlver/packs host:models/'   (whatever takes new bytes away)",
-    "train": "--train 'python train.py'   (whatever trains $MODEL anew)",
+    "fetch": "--fetch 'rsync -a host:models/ .git/mlver/'",
+    "store": "--store 'rsync -a .git/mlver/objects .git/mlver/packs host:models/'",
+    "train": "--train 'python train.py'",
 }
 
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
@@ -29,10 +31,11 @@ _PYTHON = re.compile(r"3\.[0-9]{1,2}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineSettings:
-    """`only` lists pipelines, `install` is what pip is told, the others are shell commands; empty where not told.
+    """What was chosen; empty where nothing was.
 
-    `fetch` brings the stored bytes to a runner, `store` takes those away that a training left; `deploy` finds the
-    artifacts in `serving/`.
+    `only` lists pipelines and `install` is what pip installs; the others are shell commands.
+    `fetch` brings the stored bytes to a runner, `store` takes away those that a training left;
+    `deploy` finds the artifacts in `serving/`.
     """
 
     only: str = ""
@@ -61,34 +64,45 @@ class PipelineSettings:
                     hint=f"put the lines into a script: --{name} ./{name}.sh",
                 )
 
-    def given_settings(self) -> tuple[tuple[str, str], ...]:
-        """The settings that were told, each with its name."""
-        return tuple((name, text) for name in self.__slots__ if (text := getattr(self, name)))
+    def given_settings(self) -> list[tuple[str, str]]:
+        """The settings that were given, each with its name."""
+        given: list[tuple[str, str]] = []
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if value:
+                given.append((name, value))
+        return given
 
     def missing_settings(self, pipeline: Pipeline) -> tuple[str, ...]:
-        """The settings a pipeline cannot do without, and has not."""
-        return tuple(name for name in NEEDS.get(pipeline, ()) if not getattr(self, name))
+        """The settings that a pipeline needs and that were not given."""
+        needed = NEEDS.get(pipeline, ())
+        return tuple(name for name in needed if not getattr(self, name))
 
     def select_pipelines(self) -> tuple[Pipeline, ...]:
-        """Those that `only` lists, or all that can be made; raise UsageError for one that is unknown, or cannot."""
+        """The pipelines that `only` lists, or all that can be made.
+
+        Raise UsageError for one that is unknown, or that lacks a setting.
+        """
         if not self.only:
-            return tuple(one for one in PIPELINES if not self.missing_settings(one))
-        asked = {word.strip() for word in self.only.split(",")}
-        unknown = asked.difference(PIPELINES)
+            return tuple(name for name in PIPELINES if not self.missing_settings(name))
+        requested = {word.strip() for word in self.only.split(",")}
+        unknown = requested.difference(PIPELINES)
         if unknown:
             raise UsageError(
                 f"there is no pipeline `{min(unknown)}`, only {', '.join(PIPELINES)}",
                 hint="such as --only check,seal",
             )
-        picked = tuple(one for one in PIPELINES if one in asked)
-        for one in picked:
-            for name in self.missing_settings(one):
+        selected = tuple(name for name in PIPELINES if name in requested)
+        for pipeline in selected:
+            for setting in self.missing_settings(pipeline):
                 raise UsageError(
-                    f"the pipeline {one} needs --{name}", hint=f"such as {NEEDED[name]}"
+                    f"the pipeline {pipeline} needs --{setting}", hint=f"such as {NEEDED[setting]}"
                 )
-        return picked
+        return selected
 
     def command_line(self, forge: Forge) -> str:
-        """What makes these pipelines again."""
-        options = (word for name, text in self.given_settings() for word in (f"--{name}", text))
+        """The command that makes these pipelines again."""
+        options: list[str] = []
+        for name, value in self.given_settings():
+            options += [f"--{name}", value]
         return shell_command("mlver", "ci", forge, *options)

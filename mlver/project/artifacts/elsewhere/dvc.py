@@ -1,8 +1,11 @@
-"""What DVC keeps: its pointers as a commit holds them, and the bytes behind them, where they are at hand.
+"""Reads DVC's pointers as a commit holds them, and the bytes behind them where those are here.
 
-A pointer (`model.pkl.dvc`, or `dvc.lock` of a pipeline) names MD5 sums. They are how bytes are found, in DVC's cache or
-in the work tree, and never what a record pins: that is the SHA-256 of the bytes that were found.
-Formats: https://dvc.org/doc/user-guide/project-structure; `files/md5/` in the cache and `hash: md5` came with DVC 3.
+A pointer (`model.pkl.dvc`, or `dvc.lock` of a pipeline) names MD5 sums. They are how bytes are
+found, in DVC's cache or in the work tree, and never what a record pins: that is the SHA-256 of the
+bytes that were found.
+
+Formats: https://dvc.org/doc/user-guide/project-structure; `files/md5/` in the cache and
+`hash: md5` came with DVC 3.
 """
 
 from __future__ import annotations
@@ -25,11 +28,10 @@ from mlver.hashing.measure import MeasuredArtifact
 from mlver.project.project import Project
 from mlver.records.manifest import Manifest
 
-_FETCH = "dvc fetch --all-tags   (then run this again)"
+_FETCH = "dvc fetch --all-tags"
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
-_LISTING = (
-    256 << 20
-)  # bytes of a directory's list of files; one of a million files has half of that
+# The most that is read of a directory's list of files; one of a million files has half of that.
+_LISTING_BYTES = 256 << 20
 _CHUNK = 1 << 20
 
 
@@ -43,7 +45,10 @@ class MissingPath(MlverError):
 
 @dataclass(frozen=True, slots=True)
 class DvcOutput:
-    """What a pointer names at a path: the MD5 of a file, of a directory's list of files (`….dir`), or those files."""
+    """What a pointer names at a path: the MD5 of a file, or the files of a directory.
+
+    The files are in the pointer itself, or in a list of which it has the MD5 (`….dir`).
+    """
 
     path: str
     md5: str
@@ -67,31 +72,37 @@ def read_outputs(pointers: Iterable[tuple[str, bytes]]) -> Iterator[DvcOutput]:
     """What pointer files name; those that cannot be read name nothing."""
     for name, data in pointers:
         try:
-            told = values.load_values(".yaml", data, name)
+            pointer = values.load_values(".yaml", data, name)
         except InvalidDocument:
             continue
-        at = posixpath.join(posixpath.dirname(name), _text_or_empty(told.get("wdir")) or ".")
-        for one in _list_outputs(told):
-            path, md5 = _text_or_empty(one.get("path")), _text_or_empty(one.get("md5"))
-            files = {
-                _text_or_empty(f.get("relpath")): _text_or_empty(f.get("md5"))
-                for f in _keep_mappings(one.get("files"))
-            }
+        working_folder = _text_or_empty(pointer.get("wdir")) or "."
+        folder = posixpath.join(posixpath.dirname(name), working_folder)
+        for output in _list_outputs(pointer):
+            path = _text_or_empty(output.get("path"))
+            md5 = _text_or_empty(output.get("md5"))
+            files = {}
+            for file in _keep_mappings(output.get("files")):
+                files[_text_or_empty(file.get("relpath"))] = _text_or_empty(file.get("md5"))
             if path and (_MD5.fullmatch(md5) or files):
-                yield DvcOutput(posixpath.normpath(posixpath.join(at, path)), md5, files)
+                yield DvcOutput(posixpath.normpath(posixpath.join(folder, path)), md5, files)
 
 
-def _list_outputs(told: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The outs of a pointer, or of every stage of a pipeline's lock file (which the first format had at the top)."""
-    yield from _keep_mappings(told.get("outs"))
-    stages = told.get("stages", told)
-    for stage in stages.values() if isinstance(stages, dict) else ():
-        if isinstance(stage, dict):
-            yield from _keep_mappings(stage.get("outs"))
+def _list_outputs(pointer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The outs of a pointer, or of every stage of a pipeline's lock file (which the first format
+    had at the top).
+    """
+    yield from _keep_mappings(pointer.get("outs"))
+    stages = pointer.get("stages", pointer)
+    if not isinstance(stages, dict):
+        return
+    for stage in _keep_mappings(list(stages.values())):
+        yield from _keep_mappings(stage.get("outs"))
 
 
 def _keep_mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    if not isinstance(value, list):
+        return []
+    return [item for item in value if isinstance(item, dict)]
 
 
 def _text_or_empty(value: Any) -> str:
@@ -105,57 +116,63 @@ class DvcCache:
     project: Project
     _known: dict[Path, _FileSums | None] = field(default_factory=dict)
 
-    def measure_output(self, out: DvcOutput, path: str) -> MeasuredArtifact:
-        """The bytes of the out's own path or of one inside it; raise MlverError where they are not here."""
-        if path == out.path and not (out.files or out.md5.endswith(".dir")):
-            found = self._find_file(out.md5, path)
-            return MeasuredArtifact(found.digest, found.size, 1, None)
-        files = out.files or self._read_listing(out.md5, out.path)
-        inner = {out.path + "/" + name: md5 for name, md5 in files.items()}
+    def measure_output(self, output: DvcOutput, path: str) -> MeasuredArtifact:
+        """The bytes at an output's own path or at one inside it.
+
+        Raise MlverError where they are not here.
+        """
+        if path == output.path and not (output.files or output.md5.endswith(".dir")):
+            return self._measure_file(output.md5, path)
+        files = output.files or self._read_listing(output.md5, output.path)
+        inner = {f"{output.path}/{name}": md5 for name, md5 in files.items()}
         if path in inner:
-            found = self._find_file(inner[path], path)
-            return MeasuredArtifact(found.digest, found.size, 1, None)
+            return self._measure_file(inner[path], path)
         wanted = {name: md5 for name, md5 in inner.items() if name.startswith(f"{path}/")}
         if not wanted:
             raise MissingPath(
-                f"{out.path} of DVC holds no {path}", hint="mlver adopt MODEL --weights PATH"
+                f"{output.path} of DVC holds no {path}", hint="mlver adopt MODEL --weights PATH"
             )
         return self._measure_directory(path, wanted)
 
+    def _measure_file(self, md5: str, path: str) -> MeasuredArtifact:
+        sums = self._find_file(md5, path)
+        return MeasuredArtifact(sums.digest, sums.size, 1, None)
+
     def _measure_directory(self, path: str, files: Mapping[str, str]) -> MeasuredArtifact:
-        found = {
-            name.removeprefix(f"{path}/"): self._find_file(md5, name) for name, md5 in files.items()
-        }
-        manifest = Manifest.from_entries(
-            (name.encode(errors="surrogateescape"), one.digest.hex) for name, one in found.items()
-        )
+        size = 0
+        entries = []
+        for name, md5 in files.items():
+            sums = self._find_file(md5, name)
+            size += sums.size
+            inner_name = name.removeprefix(f"{path}/")
+            entries.append((inner_name.encode(errors="surrogateescape"), sums.digest.hex))
+        manifest = Manifest.from_entries(entries)
         data = manifest.to_bytes()
         Manifest.parse(data, path)  # names that lead elsewhere are refused
-        return MeasuredArtifact(
-            manifest.digest, sum(one.size for one in found.values()), len(found), data
-        )
+        return MeasuredArtifact(manifest.digest, size, len(entries), data)
 
     def _read_listing(self, md5: str, path: str) -> dict[str, str]:
         """A directory's files and their sums, from the list that the cache keeps of them."""
-        where = next(self._find_cached(md5, path), None)
-        if where is None:
+        location = next(self._find_cached(md5, path), None)
+        if location is None:
             raise MissingContents(
                 f"DVC's list of the files of {path} ({md5}) is not here", hint=_FETCH
             )
         try:
-            with where.open("rb") as file:
-                listed = json.loads(file.read(_LISTING))
-            return {one["relpath"].encode().decode(): one["md5"] for one in listed}
+            with location.open("rb") as file:
+                entries = json.loads(file.read(_LISTING_BYTES))
+            # encoding refuses a lone surrogate, which no path of ours can hold
+            return {entry["relpath"].encode().decode(): entry["md5"] for entry in entries}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise MlverError(
                 f"DVC's list of the files of {path} cannot be read", hint=_FETCH
             ) from None
 
     def _find_file(self, md5: str, path: str) -> _FileSums:
-        for where in self._find_cached(md5, path):
-            found = self._hash_once(where)
-            if found is not None:
-                return found
+        for cached in self._find_cached(md5, path):
+            sums = self._hash_once(cached)
+            if sums is not None:
+                return sums
         working = self._hash_once(paths.join_inside(self.project.top_folder, path, link_last=True))
         if working is None or working.md5 != md5:
             raise MissingContents(
@@ -164,7 +181,10 @@ class DvcCache:
         return working
 
     def _find_cached(self, md5: str, path: str) -> Iterator[Path]:
-        """Where DVC's caches hold these bytes, MD5 checked; a project of DVC may lie in a folder of the repository."""
+        """Where DVC's caches hold these bytes, MD5 checked.
+
+        A project of DVC may lie in a folder of the repository.
+        """
         if not _MD5.fullmatch(md5):
             return
         folder = posixpath.dirname(path)
@@ -172,27 +192,29 @@ class DvcCache:
             for inner in ("files/md5/", ""):
                 name = posixpath.join(folder, ".dvc/cache", inner + md5[:2], md5[2:])
                 with suppress(MlverError):  # a cache kept elsewhere, behind a symlink
-                    where = paths.join_inside(self.project.top_folder, name, link_last=True)
-                    found = self._hash_once(where)
-                    if found is not None and found.md5 == md5.removesuffix(".dir"):
-                        yield where
+                    location = paths.join_inside(self.project.top_folder, name, link_last=True)
+                    sums = self._hash_once(location)
+                    if sums is not None and sums.md5 == md5.removesuffix(".dir"):
+                        yield location
             if not folder:
                 return
             folder = posixpath.dirname(folder)
 
-    def _hash_once(self, where: Path) -> _FileSums | None:
-        if where not in self._known:
-            self._known[where] = _hash_file(where)
-        return self._known[where]
+    def _hash_once(self, location: Path) -> _FileSums | None:
+        if location not in self._known:
+            self._known[location] = _hash_file(location)
+        return self._known[location]
 
 
-def _hash_file(where: Path) -> _FileSums | None:
+def _hash_file(location: Path) -> _FileSums | None:
     """Both sums of a file, in one pass; None where there is no file that can be read."""
-    md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+    md5 = hashlib.md5(usedforsecurity=False)
+    sha256 = hashlib.sha256()
+    size = 0
     try:
-        if not where.is_file():
+        if not location.is_file():
             return None
-        with where.open("rb") as file:
+        with location.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 md5.update(chunk)
                 sha256.update(chunk)

@@ -1,14 +1,15 @@
-"""Bytes that mlver keeps no copy of, found from a commit: in git's own objects, behind git-lfs pointers, with DVC.
+"""Finds bytes that mlver keeps no copy of, from a commit.
 
-What DVC holds is named by MD5, so it counts only where its bytes are at hand to be hashed. A git-lfs pointer is another
-matter: the SHA-256 it names is the digest itself.
+They may be in git's own objects, behind git-lfs pointers, or with DVC.
+
+What DVC holds is named by MD5, so it counts only where its bytes are at hand to be hashed. A
+git-lfs pointer is another matter: the SHA-256 it names is the digest itself.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -21,16 +22,13 @@ from mlver.hashing.measure import MeasuredArtifact, measure_artifact
 from mlver.project.artifacts.elsewhere import dvc
 from mlver.project.artifacts.elsewhere.dvc import MissingContents, MissingPath
 from mlver.project.project import Project
+from mlver.records.lfs_pointer import parse_lfs_pointer
 from mlver.records.manifest import Manifest
 
 __all__ = ["CopyHolder", "ExternalCopies", "ExternalCopy", "MissingContents", "MissingPath"]
 
 CopyHolder = Literal["git", "git-lfs", "dvc"]
-# https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md: `version` first, then keys in order, under 1024 bytes
-_POINTER = re.compile(
-    rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,18})\n"
-)
-_POINTER_BYTES = 1024
+# Git's contents are in memory while they are hashed.
 _AT_ONCE = 64
 
 
@@ -51,7 +49,11 @@ class _KeptFile:
 
 @dataclass(frozen=True, slots=True)
 class ExternalCopies:
-    """`proven`: that a pointer names a digest is not enough, its bytes have to be here and hash to it."""
+    """Finds who else keeps bytes.
+
+    With `proven`, it is not enough that a pointer names a digest: the bytes have to be here and
+    hash to it.
+    """
 
     project: Project
     proven: bool = False
@@ -62,7 +64,10 @@ class ExternalCopies:
         object.__setattr__(self, "_cache", dvc.DvcCache(self.project))
 
     def find_copy(self, commit: str, path: str) -> ExternalCopy:
-        """What a commit (a full id) holds or points to at an artifact's path; raise MlverError with what is missing."""
+        """What a commit (a full id) holds or points to at an artifact's path.
+
+        Raise MlverError with what is missing.
+        """
         repository = self.project.repository
         if not repository.has_commit(commit):
             raise MissingContents(
@@ -80,17 +85,17 @@ class ExternalCopies:
         if entry.is_symlink:
             raise MlverError(f"{name} is a symlink in {commit[:10]}", hint="name what it leads to")
         if entry.is_file:
-            (one,) = self._read_files(commit, {path: entry}).values()
-            return ExternalCopy(one.holder, MeasuredArtifact(one.digest, one.size, 1, None))
+            kept = self._read_files(commit, {path: entry})[path]
+            return ExternalCopy(kept.holder, MeasuredArtifact(kept.digest, kept.size, 1, None))
         return self._measure_folder(commit, path)
 
     def _measure_folder(self, commit: str, path: str) -> ExternalCopy:
         entries = trees.committed_files(self.project.repository, commit, path)
-        strange = [name for name, entry in entries.items() if not entry.is_file]
-        if strange:
-            raise MlverError(
-                f"{strange[0]} is a symlink or a submodule", hint="name a folder of files only"
-            )
+        for name, entry in entries.items():
+            if not entry.is_file:
+                raise MlverError(
+                    f"{name} is a symlink or a submodule", hint="name a folder of files only"
+                )
         pointed = self._find_dvc_inside(commit, path, entries)
         files = self._read_files(commit, entries)
         if not files and not pointed:
@@ -103,78 +108,81 @@ class ExternalCopies:
                 f"{path} is partly kept by git and partly by DVC ({pointed[0].path})",
                 hint="name one file of it, or the folder that DVC keeps",
             )
-        manifest = Manifest.from_entries(
-            (os.fsencode(name)[len(path) + 1 :], one.digest.hex) for name, one in files.items()
-        )
-        holders = {one.holder for one in files.values()}
-        size = sum(one.size for one in files.values())
-        return ExternalCopy(
-            "git-lfs" if "git-lfs" in holders else "git",
-            MeasuredArtifact(manifest.digest, size, len(files), manifest.to_bytes()),
-        )
+        holder: CopyHolder = "git"
+        size = 0
+        pinned = []
+        for name, kept in files.items():
+            if kept.holder == "git-lfs":
+                holder = "git-lfs"
+            size += kept.size
+            pinned.append((os.fsencode(name)[len(path) + 1 :], kept.digest.hex))
+        manifest = Manifest.from_entries(pinned)
+        measured = MeasuredArtifact(manifest.digest, size, len(files), manifest.to_bytes())
+        return ExternalCopy(holder, measured)
 
-    # -- with DVC ------------------------------------------------------------------------------------------------
+    # -- with DVC ----------------------------------------------------------------------------------
 
     def _find_in_dvc(self, commit: str, path: str) -> MeasuredArtifact:
-        for out in self._read_outputs(
-            commit, [name for name in self._list_pointers(commit) if _is_above(name, path)]
-        ):
-            if out.path == path or path.startswith(f"{out.path}/"):
-                return self._cache.measure_output(out, path)
+        pointers = [name for name in self._list_pointers(commit) if _is_above(name, path)]
+        for output in self._read_outputs(commit, pointers):
+            if path == output.path or path.startswith(f"{output.path}/"):
+                return self._cache.measure_output(output, path)
         raise MissingPath(
-            f"{commit[:10]} holds no {path}, and no pointer of DVC to it",
-            hint=f"{shell_command('git', 'ls-tree', '-r', '--name-only', commit[:10])}   (then --weights PATH)",
+            f"{commit[:10]} holds no {path}, and no pointer of DVC to it;"
+            " --weights PATH says where they were",
+            hint=shell_command("git", "ls-tree", "-r", "--name-only", commit[:10]),
         )
 
     def _find_dvc_inside(
         self, commit: str, path: str, entries: Mapping[str, TreeEntry]
     ) -> list[dvc.DvcOutput]:
-        """What DVC keeps inside a folder that holds files of git's as well; its pointer and .gitignore are none."""
-        found = self._read_outputs(commit, [name for name in entries if dvc.is_dvc_pointer(name)])
-        return [out for out in found if out.path.startswith(f"{path}/")]
+        """What DVC keeps inside a folder that holds files of git's as well.
+
+        Its pointer and .gitignore do not count.
+        """
+        pointers = [name for name in entries if dvc.is_dvc_pointer(name)]
+        outputs = self._read_outputs(commit, pointers)
+        return [output for output in outputs if output.path.startswith(f"{path}/")]
 
     def _list_pointers(self, commit: str) -> list[str]:
-        return [
-            name
-            for name in trees.committed_files(self.project.repository, commit)
-            if dvc.is_dvc_pointer(name)
+        committed = trees.committed_files(self.project.repository, commit)
+        return [name for name in committed if dvc.is_dvc_pointer(name)]
+
+    def _read_outputs(self, commit: str, names: Sequence[str]) -> list[dvc.DvcOutput]:
+        if not names:
+            return []
+        blobs = self.project.repository.blobs(f"{commit}:{name}" for name in names)
+        pointers = [
+            (name, data) for name, data in zip(names, blobs, strict=True) if data is not None
         ]
+        return list(dvc.read_outputs(pointers))
 
-    def _read_outputs(self, commit: str, names: Iterable[str]) -> list[dvc.DvcOutput]:
-        names = list(names)
-        blobs = self.project.repository.blobs(f"{commit}:{name}" for name in names) if names else ()
-        return list(
-            dvc.read_outputs(
-                (name, data) for name, data in zip(names, blobs, strict=True) if data is not None
-            )
-        )
-
-    # -- in git --------------------------------------------------------------------------------------------------
+    # -- in git ------------------------------------------------------------------------------------
 
     def _read_files(self, commit: str, entries: Mapping[str, TreeEntry]) -> dict[str, _KeptFile]:
         """Each file by path, read a few at a time; one content is read once, whatever holds it."""
         files = {name: entry for name, entry in entries.items() if entry.is_file}
         lacking = [name for name, entry in files.items() if entry.object_id not in self._read]
-        for at in range(0, len(lacking), _AT_ONCE):
-            some = {name: files[name] for name in lacking[at : at + _AT_ONCE]}
-            data = trees.read_contents(self.project.repository, some)
-            for name, entry in some.items():
-                if name not in data:
+        for start in range(0, len(lacking), _AT_ONCE):
+            batch = {name: files[name] for name in lacking[start : start + _AT_ONCE]}
+            contents = trees.read_contents(self.project.repository, batch)
+            for name, entry in batch.items():
+                if name not in contents:
+                    fetch = shell_command("git", "show", f"{commit[:10]}:{name}")
                     raise MissingContents(
                         f"this clone lacks the contents of {name} in {commit[:10]}",
-                        hint=f"{shell_command('git', 'show', f'{commit[:10]}:{name}')} >/dev/null   (which fetches them)",
+                        hint=f"{fetch} >/dev/null",
                     )
-                self._read[entry.object_id] = self._identify_file(name, data[name])
+                self._read[entry.object_id] = self._identify_file(name, contents[name])
         return {name: self._read[entry.object_id] for name, entry in files.items()}
 
     def _identify_file(self, name: str, data: bytes) -> _KeptFile:
-        pointer = _POINTER.fullmatch(data) if len(data) < _POINTER_BYTES else None
+        pointer = parse_lfs_pointer(data)
         if pointer is None:
             return _KeptFile("git", Digest.of_bytes(data), len(data))
-        digest = Digest(pointer[1].decode())
         if self.proven:
-            self._require_lfs_copy(name, digest)
-        return _KeptFile("git-lfs", digest, int(pointer[2]))
+            self._require_lfs_copy(name, pointer.digest)
+        return _KeptFile("git-lfs", pointer.digest, pointer.size)
 
     def _require_lfs_copy(self, name: str, digest: Digest) -> None:
         top = self.project.repository.common_dir
@@ -188,6 +196,6 @@ class ExternalCopies:
 
 
 def _is_above(pointer: str, path: str) -> bool:
-    """Whether a pointer's folder is one that `path` lies in: elsewhere DVC puts none."""
+    """Whether a pointer lies in a folder above `path`: DVC puts none elsewhere."""
     folder = pointer.rpartition("/")[0]
     return not folder or path.startswith(f"{folder}/")

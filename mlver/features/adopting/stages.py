@@ -1,0 +1,142 @@
+"""Stages that tags move: their history as promotion records, each history whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from mlver import names
+from mlver.digest import Digest
+from mlver.errors import MlverError, shell_command
+from mlver.features.adopting import adopted_records
+from mlver.features.adopting.foreign_tags import (
+    StageTag,
+    StageTagEvent,
+    TagClaims,
+    derive_promotions,
+)
+from mlver.features.adopting.source import AdoptionSource
+from mlver.features.adopting.versions import VersionKey, version_sort_key
+from mlver.findings import Finding
+from mlver.records import layout
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptedStage:
+    """A stage's history: the versions in the order they held it (None: the stage was empty)."""
+
+    model: str
+    stage: str
+    holders: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedStages:
+    """`files` are the promotion records to write, by path."""
+
+    stages: tuple[AdoptedStage, ...]
+    files: Mapping[str, bytes]
+    left: tuple[Finding, ...]
+
+
+def prepare_stages(
+    source: AdoptionSource, claims: TagClaims, digests: Mapping[VersionKey, Digest]
+) -> PreparedStages:
+    """Prepare the history of each stage that has none here.
+
+    `digests` are of the version records, new and existing.
+    """
+    stages: list[AdoptedStage] = []
+    files: dict[str, bytes] = {}
+    left: list[Finding] = []
+    for (model, stage), tags in _group_tags(claims.stages).items():
+        # its versions are reported already
+        if not layout.is_model_name(model):
+            continue
+        try:
+            names.check_stage(stage)
+            adopted = source.project.registry.read_history(model, stage)
+            if adopted:
+                origins = {adopted_records.read_origin_tag(record) for record, _ in adopted}
+                _note_later_tags(source, tags, origins)
+                continue
+            events = _read_events(source, claims, tags, digests)
+            moves = derive_promotions(events)
+            # as a whole: a record that cannot be written leaves out the stage, not the end of it
+            records = dict(
+                adopted_records.build_promotions(model, stage, moves, source.annotations, digests)
+            )
+        except MlverError as error:
+            left.append(Finding("tag", f"{model}#{stage}", error.message, error.hints))
+            continue
+        files.update(records)
+        holders = [None if move.action == "retire" else move.version for move in moves]
+        stages.append(AdoptedStage(model, stage, tuple(holders)))
+    return PreparedStages(tuple(stages), files, tuple(left))
+
+
+def _group_tags(tags: Sequence[StageTag]) -> dict[tuple[str, str], list[StageTag]]:
+    """The tags of each model's stage, oldest first."""
+    grouped: dict[tuple[str, str], list[StageTag]] = {}
+    # GTO counts a model's tags; without a count, a tag comes before its own withdrawal
+    for tag in sorted(tags, key=lambda tag: (tag.count, tag.withdrawn)):
+        grouped.setdefault((tag.model, tag.stage), []).append(tag)
+    return grouped
+
+
+def _read_events(
+    source: AdoptionSource,
+    claims: TagClaims,
+    tags: Sequence[StageTag],
+    digests: Mapping[VersionKey, Digest],
+) -> list[StageTagEvent]:
+    """One stage's tags with the version of each; raise MlverError where one has no record."""
+    events: list[StageTagEvent] = []
+    for tag in tags:
+        version = _find_version_at(source, claims, tag)
+        if version is None:
+            raise MlverError(
+                f"{tag.tag} is on a commit of no version",
+                hint=shell_command("git", "show", tag.tag),
+            )
+        if (tag.model, version) in claims.withdrawn:
+            continue
+        if (tag.model, version) not in digests:
+            raise MlverError(
+                f"{tag.tag} is of {version}, which has no record yet;"
+                " a stage's history is adopted whole",
+                hint=shell_command("mlver", "adopt", tag.model),
+            )
+        events.append(StageTagEvent(tag.tag, version, tag.withdrawn))
+    return events
+
+
+def _find_version_at(source: AdoptionSource, claims: TagClaims, tag: StageTag) -> str | None:
+    """The version whose tag is on the commit of a stage's tag, the highest of several."""
+    commit = source.tags[tag.tag].commit
+    if commit is None:
+        return None
+    candidates = []
+    for claim in claims.versions:
+        if claim.model == tag.model and source.tags[claim.tag].commit == commit:
+            candidates.append(claim)
+    if not candidates:
+        return None
+    return max(candidates, key=version_sort_key).version
+
+
+def _note_later_tags(
+    source: AdoptionSource, tags: Sequence[StageTag], adopted: Collection[str | None]
+) -> None:
+    """Say so where tags moved a stage after its history was adopted."""
+    adopted_places = [place for place, tag in enumerate(tags) if tag.tag in adopted]
+    # a history that did not come from tags is not continued by them
+    if not adopted_places:
+        return
+    for tag in tags[adopted_places[-1] + 1 :]:
+        command = shell_command(
+            "mlver", "promote", f"{tag.model}@VERSION", "--to", tag.stage, "-m", "WHY"
+        )
+        source.project.reporter.show_note(
+            f"{tag.tag} came after the history of {tag.stage} was adopted: {command}"
+        )

@@ -1,0 +1,146 @@
+"""Versions that tags claim: which have their record already, and the records of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mlver import names
+from mlver.digest import Digest
+from mlver.errors import MlverError, shell_command
+from mlver.features.adopting import adopted_records
+from mlver.features.adopting.adopted_records import ModelPaths, OriginTag, PreparedRecord
+from mlver.features.adopting.foreign_tags import TagClaims, VersionTag
+from mlver.features.adopting.source import AdoptionSource
+from mlver.findings import Finding
+from mlver.project.project import Project
+from mlver.records import layout
+from mlver.records.model import ModelSettings
+from mlver.records.tags import version_tag_name
+from mlver.version import Version
+
+# A version is named by its model and its number.
+VersionKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedVersions:
+    """`known` are the digests of the records that exist already."""
+
+    prepared: tuple[PreparedRecord, ...]
+    known: Mapping[VersionKey, Digest]
+    left: tuple[Finding, ...]
+
+    def collect_digests(self) -> dict[VersionKey, Digest]:
+        """The digest of every record, new or existing."""
+        digests = dict(self.known)
+        for prepared in self.prepared:
+            record = prepared.record
+            digests[record.model, record.version] = Digest.of_bytes(prepared.data)
+        return digests
+
+
+def prepare_versions(source: AdoptionSource, claims: TagClaims) -> PreparedVersions:
+    """Prepare a record for each version that has none; say why where there can be none."""
+    project = source.project
+    prepared: list[PreparedRecord] = []
+    known: dict[VersionKey, Digest] = {}
+    left: list[Finding] = []
+    model_paths: dict[str, ModelPaths] = {}
+    for claim in sorted(claims.versions, key=version_sort_key):
+        key = (claim.model, claim.version)
+        if key in claims.withdrawn:
+            project.reporter.show_note(f"{claim.tag} was taken back by another tag: passed over")
+            continue
+        try:
+            existing = _read_existing(project, claim)
+            if existing is not None:
+                known[key] = existing
+                continue
+            origin = _find_origin(source, claim)
+            if not _is_of_model(source, claim, origin):
+                continue
+            if claim.model not in model_paths:
+                model_paths[claim.model] = _find_model_paths(source, claim.model, model_paths)
+            paths = model_paths[claim.model]
+            record = adopted_records.prepare_record(project, source.copies, claim, origin, paths)
+            prepared.append(record)
+        except MlverError as error:
+            left.append(Finding("tag", claim.tag, error.message, error.hints))
+    return PreparedVersions(tuple(prepared), known, tuple(left))
+
+
+def version_sort_key(claim: VersionTag) -> tuple[str, Version]:
+    """By model, then by number; a version that is none comes first."""
+    return claim.model, layout.parse_version_name(claim.version) or Version(0, 0, 0)
+
+
+def _read_existing(project: Project, claim: VersionTag) -> Digest | None:
+    """The digest of the record that exists; raise MlverError where none of this name can."""
+    if not layout.is_model_name(claim.model):
+        pattern = claim.tag.replace(claim.version, "{version}")
+        raise MlverError(
+            f"{claim.model} is no name for a model here",
+            hint=shell_command("mlver", "adopt", "MODEL", "--pattern", pattern),
+        )
+    if layout.parse_version_name(claim.version) is None:
+        suggested = f"{claim.model}@vMAJOR.MINOR.PATCH"
+        raise MlverError(
+            f"{claim.version} is no semantic version without build metadata",
+            hint=shell_command("git", "tag", "-a", suggested, f"{claim.tag}^{{}}"),
+        )
+    return project.registry.read_version_digest(claim.model, claim.version)
+
+
+def _find_origin(source: AdoptionSource, claim: VersionTag) -> OriginTag:
+    tag = source.tags[claim.tag]
+    if tag.commit is None:
+        hint = shell_command("git", "show", f"refs/tags/{claim.tag}")
+        raise MlverError("names no commit", hint=hint)
+    name = version_tag_name(claim.model, claim.version)
+    # its name is the seal's, so no other tag may have it
+    if name != claim.tag and name in source.tags:
+        raise MlverError(
+            f"its version tag {name} is another tag already",
+            hint=shell_command("git", "show", name),
+        )
+    return OriginTag(tag, tag.commit, source.annotations[claim.tag])
+
+
+def _is_of_model(source: AdoptionSource, claim: VersionTag, origin: OriginTag) -> bool:
+    """Whether GTO's annotations call the artifact a model, or say nothing of it."""
+    # a person who names the model knows better than the annotations
+    if source.request.model:
+        return True
+    annotated = adopted_records.read_artifact_annotations(source.project, origin.commit)
+    if claim.model not in annotated:
+        return True
+    kind = annotated[claim.model].kind
+    if kind in (None, "model"):
+        return True
+    source.project.reporter.show_note(f"{claim.tag} is of no model but of a {kind}: passed over")
+    return False
+
+
+def _find_model_paths(source: AdoptionSource, model: str, others: Iterable[str]) -> ModelPaths:
+    """Where a model's files were: as typed, else as `model.yaml` says, else as annotations will.
+
+    Raise MlverError where its name is too much like that of another model here.
+    """
+    project, request = source.project, source.request
+    names.check_distinct(model, [*project.registry.list_models(), *others])
+    known = project.registry.read_settings(model) or ModelSettings(model=model)
+    weights = None
+    if request.weights:
+        weights = project.resolve_path(request.weights)
+    elif known.weights:
+        weights = known.weights.path
+    data = {name: artifact.path for name, artifact in known.data.items()}
+    for name, path in request.data.items():
+        data[names.check_data_set(name)] = project.resolve_path(path)
+    return ModelPaths(
+        weights=weights,
+        data=data,
+        params=known.params or adopted_records.PARAMS,
+        metrics=known.metrics or adopted_records.METRICS,
+    )

@@ -1,0 +1,109 @@
+"""Whether a push may make, move or delete a tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlver.digest import Digest
+from mlver.errors import MlverError, shell_command
+from mlver.features.hooks.updates import TAGS, RefUpdate
+from mlver.findings import Finding
+from mlver.git import changes_in
+from mlver.git.changes_in import is_absent
+from mlver.git.repository import GitRepository, GitTag
+from mlver.policy.chain import judge_tag
+from mlver.project.registry.registry import decode_promotion, decode_version
+from mlver.project.tags import seals
+from mlver.records import layout
+from mlver.records.tags import read_tag_name
+
+
+@dataclass(frozen=True, slots=True)
+class _SealedThing:
+    """What a tag seals, in words, and the command for a person who wanted to move the tag."""
+
+    description: str
+    alternative: str
+
+
+def judge_tag_update(repository: GitRepository, update: RefUpdate) -> Iterator[Finding]:
+    """Judge what a push does to one tag; a tag that is none of mlver's may do anything."""
+    name = update.ref.removeprefix(TAGS)
+    old = _read_tag_object(repository, name, update.old)
+    new = _read_tag_object(repository, name, update.new)
+    path = _find_record_path(repository, name, old, new)
+    if path is None:
+        return
+    sealed = _describe_sealed(path)
+    if new is None:
+        message = f"seals {sealed.description}, and would be deleted"
+        fetch = shell_command("git", "fetch", "origin", f"{update.ref}:{update.ref}")
+        yield Finding("tag", name, message, (fetch,))
+    elif not is_absent(update.old):
+        message = f"seals {sealed.description} there already, and would be moved"
+        yield Finding("tag", name, message, (sealed.alternative,))
+    else:
+        yield from _judge_seal(repository, path, new)
+
+
+def _read_tag_object(repository: GitRepository, name: str, object_id: str) -> GitTag | None:
+    if is_absent(object_id):
+        return None
+    return repository.tag_objects({name: object_id}).get(name)
+
+
+def _find_record_path(
+    repository: GitRepository, name: str, old: GitTag | None, new: GitTag | None
+) -> str | None:
+    """The path of the record that a tag stands for.
+
+    None for a tag that is none of mlver's, such as a package's `name@v1.2.3`.
+    """
+    tag_name = read_tag_name(name)
+    if tag_name is None:
+        return None
+    path = layout.record_path(tag_name)
+    place = layout.parse_path(path)
+    if place is None:
+        return None
+    tags = [tag for tag in (old, new) if tag is not None]
+    if any(tag.seals for tag in tags):
+        return path
+    folder = f"{layout.MODELS}/{place.model}"
+    # `digits@v1.2` may be another tool's, unless there is a stage `v1`
+    if place.stage:
+        folder = layout.stage_folder(place.model, place.stage)
+    commits = [*(tag.commit for tag in tags), repository.head().commit]
+    folders = [f"{commit}:{folder}" for commit in commits if commit]
+    if any(changes_in.find_objects(repository, folders)):
+        return path
+    return None
+
+
+def _judge_seal(repository: GitRepository, path: str, tag: GitTag) -> Iterator[Finding]:
+    data = None
+    if tag.commit:
+        data = next(repository.blobs([f"{tag.commit}:{path}"]))
+    # a tag without a digest seals nothing, and no record has the empty one
+    sealed = Digest.parse(tag.seals) if tag.seals else Digest("")
+    findings = judge_tag(tag.name, path, sealed, seals.seal_from_bytes(tag, data))
+    yield from findings
+    if findings or data is None:
+        return
+    show = shell_command("git", "show", tag.name)
+    try:
+        if layout.is_version_path(path):
+            decode_version(data, path)
+        else:
+            decode_promotion(data, path)
+    except MlverError as error:
+        yield Finding("record", path, error.message, (show,))
+
+
+def _describe_sealed(path: str) -> _SealedThing:
+    place = layout.parse_path(path)
+    model = place.model if place else "MODEL"
+    if place is not None and place.stage:
+        return _SealedThing("a promotion", f"mlver promote {model} --to {place.stage} -m WHY")
+    return _SealedThing("a version", f"mlver register {model} --bump patch -m WHY")

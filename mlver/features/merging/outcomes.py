@@ -1,0 +1,73 @@
+"""What the two sides of a merge hold, and what becomes of each record of the side that yields."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mlver.findings import Finding
+from mlver.project.registry.registry import RecordRegistry
+from mlver.records.layout import RecordPath
+
+MergeSide = Literal["ours", "theirs"]
+
+
+def suggest_other_side(side: MergeSide) -> str:
+    """The command that lets the other side give way."""
+    other = "theirs" if side == "ours" else "ours"
+    return f"mlver resolve --rewrite {other}"
+
+
+@dataclass(frozen=True, slots=True)
+class RewrittenRecord:
+    """A record that was at `old` and is at `new` now, and why.
+
+    The two are the same where only what the record refers to has moved.
+    """
+
+    old: str
+    new: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMove:
+    """The place and bytes of one record after the merge; `rewritten` is None where it stays."""
+
+    path: str
+    data: bytes | None
+    rewritten: RewrittenRecord | None = None
+
+
+# A record that cannot come along is a finding.
+RecordOutcome = RecordMove | Finding
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRecords:
+    """The records of a merge, read from commits.
+
+    `kept` is the side whose records stay as they are, with its `kept_paths`; `own` is the side that
+    gives way, `base` what both began with. `places` are the own records that neither the base nor
+    the kept side has, numbered ones in their order.
+    """
+
+    kept: RecordRegistry
+    own: RecordRegistry
+    base: RecordRegistry
+    kept_paths: Collection[str]
+    places: Sequence[tuple[str, RecordPath]]
+
+    def list_models(self) -> list[str]:
+        """The models of which the own side has versions to place."""
+        models = [place.model for _, place in self.places if place.kind == "version"]
+        return list(dict.fromkeys(models))
+
+    def list_stages(self) -> list[tuple[str, str]]:
+        """The models and stages of which the own side has promotions to place."""
+        stages: dict[tuple[str, str], None] = {}
+        for _, place in self.places:
+            if place.kind == "promotion":
+                stages[place.model, place.stage or ""] = None
+        return list(stages)

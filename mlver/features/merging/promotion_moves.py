@@ -1,0 +1,143 @@
+"""The promotions of the side that gives way: they follow the last one of the other side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from mlver.digest import Digest
+from mlver.document import codec
+from mlver.features.merging.current_versions import CurrentVersions, VersionReference
+from mlver.features.merging.outcomes import (
+    MergeRecords,
+    RecordMove,
+    RecordOutcome,
+    RewrittenRecord,
+)
+from mlver.findings import Finding
+from mlver.policy.chain import holder_after
+from mlver.records import layout
+from mlver.records.promotion import PromotionRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ChainEnd:
+    """The last promotion of a stage and the digest of its bytes; both None before the first."""
+
+    record: PromotionRecord | None = None
+    digest: Digest | None = None
+
+    @property
+    def holder(self) -> str | None:
+        """The version that holds the stage."""
+        return holder_after(self.record)
+
+    @property
+    def next_sequence(self) -> int:
+        return 1 if self.record is None else self.record.sequence + 1
+
+
+def move_promotions(
+    records: MergeRecords, versions: CurrentVersions, approvals: Mapping[Digest, Digest]
+) -> list[RecordOutcome]:
+    """Chain the own promotions of each stage; `approvals` are the new digests of approvals, by
+    their former ones.
+    """
+    outcomes: list[RecordOutcome] = []
+    for model, stage in records.list_stages():
+        outcomes += _move_stage(records, versions, approvals, model, stage)
+    return outcomes
+
+
+def _move_stage(
+    records: MergeRecords,
+    versions: CurrentVersions,
+    approvals: Mapping[Digest, Digest],
+    model: str,
+    stage: str,
+) -> list[RecordOutcome]:
+    history = records.kept.read_history(model, stage)
+    end = ChainEnd(*history[-1]) if history else ChainEnd()
+    outcomes: list[RecordOutcome] = []
+    for path, place in records.places:
+        if (place.kind, place.model, place.stage) != ("promotion", model, stage):
+            continue
+        assert place.sequence is not None
+        record, digest = records.own.read_promotion(model, stage, place.sequence)
+        current = _find_promoted_version(record, versions, end)
+        refusal = _find_refusal(record, current, end)
+        if refusal is not None:
+            outcomes.append(Finding("dropped", path, refusal))
+            continue
+        chained = _chain_promotion(record, current, end, approvals)
+        if chained == record:
+            outcomes.append(RecordMove(path, records.own.read_file(path)))
+            end = ChainEnd(record, digest)
+            continue
+        data = codec.encode_document("promotion", chained.to_document())
+        new_path = layout.promotion_path(model, stage, chained.sequence)
+        rewritten = RewrittenRecord(path, new_path, _explain_change(record, chained))
+        outcomes.append(RecordMove(new_path, data, rewritten))
+        end = ChainEnd(chained, Digest.of_bytes(data))
+    return outcomes
+
+
+def _find_promoted_version(
+    record: PromotionRecord, versions: CurrentVersions, end: ChainEnd
+) -> VersionReference:
+    """The version a promotion is about now: one that empties the stage is about its holder."""
+    if record.action == "retire" and end.record is not None and end.holder is not None:
+        return VersionReference(end.record.version, end.record.record)
+    former = VersionReference(record.version, record.record)
+    return versions.find_current(record.model, former)
+
+
+def _find_refusal(record: PromotionRecord, current: VersionReference, end: ChainEnd) -> str | None:
+    """Why a promotion cannot follow the end of the chain; None where it can."""
+    if record.action == "retire":
+        return f"{record.stage} is empty already" if end.holder is None else None
+    if record.action != "promote":
+        return None
+    former = VersionReference(record.version, record.record)
+    if current != former and record.approvals:
+        counted = f"it counted approvals of {former.version}, which is {current.version} now"
+        return f"{counted}: approve and promote that again"
+    if end.holder == current.version:
+        return f"{record.stage} holds {current.version} already"
+    return None
+
+
+def _chain_promotion(
+    record: PromotionRecord,
+    current: VersionReference,
+    end: ChainEnd,
+    approvals: Mapping[Digest, Digest],
+) -> PromotionRecord:
+    counted = [
+        replace(approval, record=approvals.get(approval.record, approval.record))
+        for approval in record.approvals
+    ]
+    return replace(
+        record,
+        sequence=end.next_sequence,
+        version=current.version,
+        record=current.record,
+        previous=end.holder,
+        prior=end.digest,
+        approvals=tuple(counted),
+    )
+
+
+def _explain_change(old: PromotionRecord, new: PromotionRecord) -> str:
+    reasons: list[str] = []
+    if new.version != old.version:
+        reasons.append(f"{old.version} is {new.version} now")
+    elif new.record != old.record:
+        reasons.append(f"the record of {new.version} was rewritten")
+    if new.previous != old.previous:
+        before = old.previous or "an empty stage"
+        now = new.previous or "an empty stage"
+        reasons.append(f"it follows {now} now, not {before}")
+    elif new.sequence != old.sequence:
+        reasons.append("its place is taken by the other side")
+    return "; ".join(reasons) or "what it follows was rewritten"

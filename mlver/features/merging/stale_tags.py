@@ -1,0 +1,90 @@
+"""Local tags that seal what a merge gave another number: they are deleted, unless others have them
+already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlver.digest import Digest
+from mlver.errors import MlverError
+from mlver.features.merging.outcomes import MergeSide, suggest_other_side
+from mlver.features.merging.renumber import Renumbering
+from mlver.git import remotes
+from mlver.project.project import Project
+from mlver.project.registry.committed import CommittedRecords
+from mlver.project.tags import seals
+from mlver.records import layout
+from mlver.records.tags import promotion_tag_name
+
+
+@dataclass(frozen=True, slots=True)
+class StaleTags:
+    """`object_ids` are the tags to delete; `remote` has other tags of these names, to be fetched
+    (None: no remote).
+    """
+
+    object_ids: Mapping[str, str]
+    remote: str | None
+
+
+def find_stale_tags(
+    project: Project, side: MergeSide, own: CommittedRecords, renumbering: Renumbering
+) -> StaleTags:
+    """The tags that seal former records of the `own` side, which is `side`.
+
+    Raise MlverError where a remote has the seal of a version: what is sealed for others keeps its
+    number.
+    """
+    version_tags = _find_version_tags(project, renumbering)
+    promotion_tags = _find_promotion_tags(project, own, renumbering)
+    if not version_tags and not promotion_tags:
+        return StaleTags({}, None)
+    fetch_from: str | None = None
+    for remote in remotes.list_remotes(project.repository):
+        published = remotes.list_remote_tags(project.repository, remote)
+        for name, object_id in version_tags.items():
+            if published.get(name) == object_id:
+                raise MlverError(
+                    f"{name} is on {remote}: a version whose seal was pushed keeps its number",
+                    hint=suggest_other_side(side),
+                )
+        # The tag of a promotion decides nothing, so one that was published simply stays.
+        promotion_tags = {
+            name: object_id
+            for name, object_id in promotion_tags.items()
+            if published.get(name) != object_id
+        }
+        if not published.keys().isdisjoint([*version_tags, *promotion_tags]):
+            fetch_from = remote
+    return StaleTags({**version_tags, **promotion_tags}, fetch_from)
+
+
+def _find_version_tags(project: Project, renumbering: Renumbering) -> dict[str, str]:
+    object_ids: dict[str, str] = {}
+    for model, former in renumbering.versions:
+        tagged = seals.read_tagged_seals(project, model, [former.version])
+        for tag, seal in tagged.values():
+            # A tag here may as well seal the other side's record, which keeps the number.
+            if seal.sealed == former.record:
+                object_ids[tag.name] = tag.object_id
+    return object_ids
+
+
+def _find_promotion_tags(
+    project: Project, own: CommittedRecords, renumbering: Renumbering
+) -> dict[str, str]:
+    former: dict[str, str] = {}
+    for path in renumbering.vacated_paths:
+        place = layout.parse_path(path)
+        data = own.read_file(path)
+        if place is None or place.kind != "promotion" or data is None:
+            continue
+        name = promotion_tag_name(place.model, place.stage or "", place.sequence or 0)
+        former[name] = str(Digest.of_bytes(data))
+    # Without a pattern, git would list every tag.
+    if not former:
+        return {}
+    tags = project.repository.tags(*(f"refs/tags/{name}" for name in former))
+    return {name: tag.object_id for name, tag in tags.items() if tag.seals == former[name]}

@@ -1,0 +1,111 @@
+"""The versions of the side that gives way: the numbers they get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from mlver.digest import Digest
+from mlver.document import codec
+from mlver.features.merging.current_versions import VersionReference
+from mlver.features.merging.outcomes import MergeRecords, RecordMove, RewrittenRecord
+from mlver.policy.renumber import renumber_versions
+from mlver.project.history.parents import find_renumbered_parent
+from mlver.project.project import Project
+from mlver.project.tags import seals
+from mlver.records import layout
+from mlver.records.version import VersionRecord
+from mlver.version import Version, parse_version, sort_versions
+
+OwnVersions = Mapping[Version, tuple[VersionRecord, Digest]]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionMove:
+    """A version's move, and its references before and after it."""
+
+    move: RecordMove
+    model: str
+    former: VersionReference
+    current: VersionReference
+
+
+def move_versions(project: Project, records: MergeRecords) -> list[VersionMove]:
+    """Give every own version a number that the kept side has not."""
+    moves: list[VersionMove] = []
+    for model in records.list_models():
+        own = _read_own_versions(records, model)
+        numbers = _find_numbers(project, records, model, own)
+        for number in sort_versions(own):
+            record, digest = own[number]
+            moves.append(_move_version(records, record, digest, numbers))
+    return moves
+
+
+def _read_own_versions(records: MergeRecords, model: str) -> OwnVersions:
+    own: dict[Version, tuple[VersionRecord, Digest]] = {}
+    for _, place in records.places:
+        if place.kind == "version" and place.model == model:
+            name = place.version or ""
+            own[parse_version(name)] = records.own.read_version(model, name)
+    return own
+
+
+def _find_numbers(
+    project: Project, records: MergeRecords, model: str, own: OwnVersions
+) -> dict[Version, Version]:
+    """The new number of each version that has one: own ones, and parents that were renumbered
+    earlier.
+    """
+    moved_parents = _find_moved_parents(project, records, own)
+    tagged = seals.list_tagged_versions(project, model) - set(own)
+    taken = {*records.kept.list_versions(model), *tagged}
+    numbers = renumber_versions(own, records.base.list_versions(model), taken, moved_parents)
+    return {**moved_parents, **numbers}
+
+
+def _find_moved_parents(
+    project: Project, records: MergeRecords, own: OwnVersions
+) -> dict[Version, Version]:
+    """The parents of own versions that got another number earlier, in a step of the same rebase.
+
+    Which record a version calls its parent is told by the commit it was registered on.
+    """
+    moved: dict[Version, Version] = {}
+    for record, _ in own.values():
+        if not record.parent or parse_version(record.parent) in own:
+            continue
+        renumbered = find_renumbered_parent(project.repository, records.kept, record)
+        if renumbered is not None:
+            moved[parse_version(record.parent)] = renumbered
+    return moved
+
+
+def _move_version(
+    records: MergeRecords, record: VersionRecord, digest: Digest, numbers: Mapping[Version, Version]
+) -> VersionMove:
+    model = record.model
+    number = parse_version(record.version)
+    new_number = numbers.get(number, number)
+    parent = record.parent
+    if parent is not None:
+        parent = str(numbers.get(parse_version(parent), parent))
+    former = VersionReference(str(number), digest)
+    path = layout.version_path(model, new_number)
+    changed = replace(record, version=str(new_number), parent=parent)
+    if changed == record:
+        return VersionMove(RecordMove(path, records.own.read_file(path)), model, former, former)
+    project_schema = records.kept.read_file(layout.VERSION_SCHEMA)
+    data = codec.encode_document("version", changed.to_document(), project_schema)
+    current = VersionReference(str(new_number), Digest.of_bytes(data))
+    why = _explain_version_move(records, record, changed)
+    rewritten = RewrittenRecord(layout.version_path(model, number), path, why)
+    return VersionMove(RecordMove(path, data, rewritten), model, former, current)
+
+
+def _explain_version_move(records: MergeRecords, old: VersionRecord, new: VersionRecord) -> str:
+    if new.version == old.version:
+        return f"its parent {old.parent} is {new.parent} now"
+    if parse_version(old.version) in records.kept.list_versions(old.model):
+        return f"{old.version} is taken by the other side"
+    return "the number it counts from has moved"

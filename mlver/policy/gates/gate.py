@@ -1,0 +1,39 @@
+"""What a gate is, and what it is told of the version it judges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mlver.records.promotion import GateResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageCandidate:
+    """What is known of a version that asks for a stage.
+
+    `unsealed` is what is wrong with its seal, None when it is sealed, which `sealed` says in words.
+    `damage` is None when its bytes were not checked; those of the data sets `unkept` never are.
+    """
+
+    version: str
+    unsealed: str | None
+    stages_held: frozenset[str]
+    damage: tuple[str, ...] | None
+    sealed: str = "sealed"
+    unkept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One check before a promotion, without I/O.
+
+    `judge` takes the candidate and the gate's setting; for a setting that is a list it is asked
+    once for each entry. The first word of a result's name is the gate's name in the table.
+    `suggest_commands` takes a version (`model@version`) and the result that shut it out, and gives
+    the next commands to type.
+    """
+
+    judge: Callable[[StageCandidate, Any], GateResult]
+    suggest_commands: Callable[[str, GateResult], tuple[str, ...]]

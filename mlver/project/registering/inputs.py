@@ -1,0 +1,128 @@
+"""What a registration works from: the request, joined with what `model.yaml` and the records say.
+
+Nothing is measured or written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mlver.errors import MlverError, UsageError, shell_command
+from mlver.policy.numbering import next_version
+from mlver.project.project import Project
+from mlver.project.registering.request import RegisterRequest
+from mlver.project.tags import seals
+from mlver.records import layout
+from mlver.records.model import ArtifactSettings, ModelSettings
+from mlver.version import Version, highest_version, parse_version
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterInputs:
+    """`settings` are those that `model.yaml` will hold; `parent` is the version trained from."""
+
+    settings: ModelSettings
+    weights: ArtifactSettings
+    version: Version
+    parent: Version | None
+
+
+def resolve_inputs(project: Project, request: RegisterRequest) -> RegisterInputs:
+    """Find the settings, the number and the parent of the version to register.
+
+    Raise UsageError where the request leaves one of them open, MlverError where one is refused.
+    """
+    settings = _merge_settings(project, request)
+    if settings.weights is None:
+        raise UsageError(
+            f"mlver does not know where the weights of {request.model} are",
+            hint=shell_command(
+                "mlver", "register", request.model, "--weights", "PATH", "-m", request.message
+            ),
+        )
+    registered = _list_readable(project, request.model)
+    # a tag whose record is not here still takes its number
+    taken = {*registered, *seals.list_tagged_versions(project, request.model)}
+    wanted = None
+    if request.version:
+        wanted = parse_version(request.version)
+    version = next_version(
+        request.model,
+        taken,
+        wanted=wanted,
+        part=request.bump,
+        allow_lower=request.allow_lower,
+    )
+    parent = _find_parent(project, request, registered, version)
+    return RegisterInputs(settings, settings.weights, version, parent)
+
+
+def _find_parent(
+    project: Project, request: RegisterRequest, registered: Sequence[Version], version: Version
+) -> Version | None:
+    if request.parent == "none":
+        return None
+    if request.parent is not None:
+        return project.select_version(request.model, request.parent)
+    return highest_version(known for known in registered if known < version)
+
+
+def _list_readable(project: Project, model: str) -> list[Version]:
+    """The model's versions up to the highest whose record can be read.
+
+    The next number counts from a record, not from a file that only looks like one.
+    """
+    versions = project.registry.list_versions(model)
+    while versions:
+        try:
+            project.registry.read_version(model, versions[-1])
+        except MlverError:
+            path = layout.version_path(model, versions.pop())
+            project.reporter.show_note(f"{path} cannot be read: mlver verify --all")
+        else:
+            break
+    return versions
+
+
+def _merge_settings(project: Project, request: RegisterRequest) -> ModelSettings:
+    """`model.yaml` as it will be: values from the command line replace those it held."""
+    known = project.registry.read_settings(request.model)
+    if known is None:
+        known = ModelSettings(model=request.model)
+    weights = known.weights
+    if request.weights:
+        weights = _place_artifact(weights, project.resolve_path(request.weights))
+    data = dict(known.data)
+    for name, path in request.data.items():
+        data[name] = _place_artifact(data.get(name), project.resolve_path(path))
+    settings = replace(
+        known,
+        weights=weights,
+        data=data,
+        params=tuple(map(project.resolve_path, request.params_files)) or known.params,
+        metrics=tuple(map(project.resolve_path, request.metrics_files)) or known.metrics,
+        command=request.command or known.command,
+    )
+    for name in request.unstored:
+        settings = _mark_unstored(settings, name)
+    return settings
+
+
+def _place_artifact(known: ArtifactSettings | None, path: str) -> ArtifactSettings:
+    """An artifact's settings with a new path; its format, batch and license stay."""
+    if known is None:
+        return ArtifactSettings(path=path)
+    return replace(known, path=path)
+
+
+def _mark_unstored(settings: ModelSettings, name: str) -> ModelSettings:
+    if name == "weights" and settings.weights:
+        return replace(settings, weights=replace(settings.weights, stored=False))
+    if name not in settings.data:
+        raise UsageError(
+            f"--no-store names `{name}`, which is no artifact of {settings.model}",
+            hint=f"one of: {', '.join(['weights', *settings.data])}",
+        )
+    unstored = replace(settings.data[name], stored=False)
+    return replace(settings, data={**settings.data, name: unstored})

@@ -1,0 +1,151 @@
+"""The version record: made from a registration's inputs, the measured artifacts and the code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mlver.errors import MlverError, summarise_names
+from mlver.project.artifacts import formats, measuring, storing
+from mlver.project.artifacts.measuring import MeasuredArtifact
+from mlver.project.project import Project
+from mlver.project.registering.inputs import RegisterInputs
+from mlver.project.registering.request import RegisterRequest
+from mlver.project.worktree import environment, value_files
+from mlver.records.artifact import Artifact
+from mlver.records.manifest import read_paths
+from mlver.records.model import ArtifactSettings
+from mlver.records.version import CodeState, VersionRecord
+
+# A message that names every changed file would scroll the reason off the screen.
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class WorkTreeState:
+    """`dirty`: code differs from HEAD; `untracked`: files that no commit holds."""
+
+    dirty: bool
+    untracked: tuple[str, ...]
+
+
+def inspect_code(
+    project: Project, request: RegisterRequest, inputs: RegisterInputs
+) -> WorkTreeState:
+    """Compare the work tree with HEAD, apart from the files that the record itself pins.
+
+    Raise MlverError where code is not committed, unless the request allows that.
+    """
+    changed, unknown = project.repository.changes()
+    own = measuring.collect_own_paths(inputs.settings)
+    # new weights and metrics are the reason to register, so they do not count as dirt
+    dirty = [path for path in changed if not own.covers_path(path)]
+    if dirty and not request.allow_dirty:
+        listing = summarise_names(dirty, _SHOWN)
+        raise MlverError(
+            "the code is not committed, so the version could not say what it was trained with:\n"
+            + listing,
+            hint="git commit, then run the command again"
+            " (or add --allow-dirty, which the record will say)",
+        )
+    untracked: list[str] = []
+    for path in unknown:
+        if not own.covers_path(path) and not own.reach_into(path):
+            untracked.append(path)
+    return WorkTreeState(bool(dirty), tuple(untracked))
+
+
+def measure_artifacts(
+    project: Project, inputs: RegisterInputs, *, store: bool
+) -> dict[str, MeasuredArtifact]:
+    """Measure the weights and each data set, by name; `store` also keeps the bytes of each.
+
+    An artifact whose settings say `stored: false` is never kept.
+    """
+    wanted = {"weights": inputs.weights, **inputs.settings.data}
+    measured: dict[str, MeasuredArtifact] = {}
+    with storing.open_measurer(project, store=store) as measure:
+        for name, settings in wanted.items():
+            measured[name] = measure(settings.path, store=settings.stored)
+    return measured
+
+
+def build_record(
+    project: Project,
+    request: RegisterRequest,
+    inputs: RegisterInputs,
+    measured: Mapping[str, MeasuredArtifact],
+    *,
+    dirty: bool,
+) -> VersionRecord:
+    """Build the record; raise InvalidDocument or MlverError where a file of values is not valid."""
+    head = project.repository.head()
+    settings = inputs.settings
+    params = value_files.gather_values(project.top_folder, settings.params, request.params)
+    metrics = value_files.gather_values(project.top_folder, settings.metrics, request.metrics)
+    value_files.check_numbers(metrics, ", ".join(settings.metrics) or "the metrics given")
+    prefix = None
+    if request.environment:
+        prefix = project.start / request.environment
+    parent = None
+    if inputs.parent is not None:
+        parent = str(inputs.parent)
+    return VersionRecord(
+        model=request.model,
+        version=str(inputs.version),
+        created=project.record_time,
+        author=project.repository.author(),
+        message=request.message.strip(),
+        parent=parent,
+        update=request.update,
+        code=CodeState(commit=head.commit, branch=head.branch, dirty=dirty),
+        weights=_pin_weights(inputs.weights, measured["weights"]),
+        data=_pin_data(settings.data, measured),
+        params=params,
+        metrics=metrics,
+        environment=environment.capture_environment(
+            project.top_folder, params, settings.command, prefix
+        ),
+        labels=dict(request.labels),
+    )
+
+
+def _pin_weights(settings: ArtifactSettings, measured: MeasuredArtifact) -> Artifact:
+    file_format = settings.format
+    # of data, suffixes say little: a folder of pictures has many
+    if not file_format:
+        file_format = formats.detect_format(_list_file_names(settings.path, measured))
+    return _pin_artifact(settings, measured, file_format)
+
+
+def _pin_data(
+    data: Mapping[str, ArtifactSettings], measured: Mapping[str, MeasuredArtifact]
+) -> dict[str, Artifact]:
+    pinned: dict[str, Artifact] = {}
+    for name, settings in data.items():
+        pinned[name] = _pin_artifact(settings, measured[name], settings.format)
+    return pinned
+
+
+def _pin_artifact(
+    settings: ArtifactSettings, measured: MeasuredArtifact, file_format: str | None
+) -> Artifact:
+    return Artifact(
+        path=settings.path,
+        digest=measured.digest,
+        size=measured.size,
+        files=measured.files,
+        format=file_format,
+        stored=settings.stored,
+        batch=settings.batch,
+        license=settings.license,
+    )
+
+
+def _list_file_names(path: str, measured: MeasuredArtifact) -> Iterator[str]:
+    if measured.manifest is None:
+        yield path
+        return
+    for name in read_paths(measured.manifest):
+        yield os.fsdecode(name)

@@ -1,0 +1,51 @@
+"""What a person asks `mlver register` for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mlver import names
+from mlver.errors import UsageError, shell_command
+from mlver.project.project import Project
+from mlver.records.version import Update
+from mlver.version import Bump
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterRequest:
+    """Paths are as the person typed them; whatever is left out comes from `model.yaml`."""
+
+    model: str
+    message: str
+    weights: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+    params_files: Sequence[str] = ()
+    params: Sequence[str] = ()
+    metrics_files: Sequence[str] = ()
+    metrics: Sequence[str] = ()
+    version: str | None = None
+    bump: Bump | None = None
+    allow_lower: bool = False
+    parent: str | None = None
+    update: Update = "full"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    unstored: Sequence[str] = ()
+    command: str | None = None
+    environment: str | None = None
+    commit: bool = True
+    allow_dirty: bool = False
+    dry_run: bool = False
+
+
+def check_request(project: Project, request: RegisterRequest) -> None:
+    """Raise UsageError where a name is none, or where there is no message."""
+    model = names.check_model(request.model)
+    names.check_distinct(model, project.registry.list_models())
+    for name in request.data:
+        names.check_data_set(name)
+    for label in request.labels:
+        names.check_label(label)
+    if not request.message.strip():
+        command = shell_command("mlver", "register", request.model)
+        raise UsageError("a version needs a reason", hint=f"{command} … -m WHY")

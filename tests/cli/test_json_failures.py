@@ -1,0 +1,194 @@
+"""With `--json` a failure is one document on stdout; its text and exit code are as without."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from mlver.cli.app import COMMANDS
+from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
+from mlver.git.process import GitFailed
+from mlver.terminal.failure import FailureKind
+from tests.cli.results import read_document, read_schema
+from tests.conftest import CHECKOUT, CommandOutcome, Repository
+
+COMMAND = "mlver.features.looking.cli.list_versions"
+# A place in a repository without a model, where each command is given what it cannot do.
+REFUSED: dict[str, tuple[str, ...]] = {
+    "register": ("digits", "--weights", "nowhere", "-m", "Try"),
+    "tag": ("--push", "nowhere"),
+    "release": (),
+    "status": ("nothing",),
+    "list": ("nothing",),
+    "show": ("digits@7.0.0",),
+    "log": ("nothing",),
+    "diff": ("digits@7.0.0",),
+    "promote": ("digits@7.0.0", "--to", "production", "-m", "Try"),
+    "rollback": ("digits", "--stage", "production", "-m", "Try"),
+    "checkout": ("digits@7.0.0",),
+    "verify": ("digits@7.0.0",),
+}
+
+
+def read_failure(outcome: CommandOutcome) -> Any:
+    """The failure that an outcome printed, checked by its schema and against the text on stderr."""
+    failure = read_document(outcome, "error")["error"]
+    first_line = outcome.err.splitlines()[0]
+    assert first_line.removeprefix("error: ") == failure["message"].split("\n")[0]
+    for hint in failure["hints"]:
+        assert f"\nhint: {hint}\n" in outcome.err
+    return failure
+
+
+def raise_error(error: BaseException) -> object:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_is_one_document(first: Repository, name: str) -> None:
+    words = (name, *REFUSED[name])
+    as_text = first.mlver(*words)
+    as_json = first.mlver(*words, "--json")
+    assert as_text.code in (2, 3)
+    assert (as_text.out, as_text.err) == ("", as_json.err)
+    assert as_json.code == as_text.code
+    assert read_failure(as_json)["kind"] == ("usage" if as_json.code == 2 else "refused")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_wrong_command_line_is_one_document(first: Repository, name: str) -> None:
+    done = first.mlver(name, "--no-such-option", "--json")
+    assert done.code == 2
+    failure = read_failure(done)
+    assert failure["kind"] == "usage"
+    assert failure["hints"] != []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--json",),
+        ("nothing", "--json"),
+        ("list", "--json", "--limit"),
+        ("list", "--json", "--limit", "x"),
+        ("hook", "--json", "nothing"),
+        ("hook", "check", "--from", "main", "--json"),
+        ("-C", "nowhere", "list", "--json"),
+    ],
+)
+def test_a_usage_error_is_one_document_wherever_it_is_found(
+    first: Repository, words: tuple[str, ...]
+) -> None:
+    done = first.mlver(*words)
+    assert done.code == 2
+    assert read_failure(done)["kind"] == "usage"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [
+        (MlverError("no\nmore", hint="mlver list"), "refused", 3),
+        (OSError(28, "No space left on device", "/data/x"), "refused", 3),
+        (ObjectMissing("gone"), "object_missing", 3),
+        (ObjectDamaged("rotten"), "object_damaged", 3),
+        (GitFailed("look", "fatal: no"), "git_failed", 3),
+        (KeyboardInterrupt(), "interrupted", 130),
+    ],
+)
+def test_each_kind_of_failure(
+    first: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    kind: FailureKind,
+    code: int,
+) -> None:
+    monkeypatch.setattr(COMMAND, raise_error(error))
+    done = first.mlver("list", "--json")
+    assert done.code == code
+    assert read_failure(done)["kind"] == kind
+
+
+def test_a_bug_is_one_document(first: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(COMMAND, raise_error(RuntimeError("oops")))
+    done = first.mlver("list", "--json")
+    assert done.code == 70
+    failure = read_failure(done)
+    assert failure["kind"] == "bug"
+    (hint,) = failure["hints"]
+    Path(next(word for word in hint.replace(",", " ").split() if word.startswith("/"))).unlink()
+
+
+def test_a_file_that_is_not_valid_is_one_document(first: Repository) -> None:
+    first.write(".mlver/config.yaml", "schema: mlver/config/1\nstages: 3\n")
+    done = first.mlver("promote", "digits", "--to", "x", "-m", "Try", "--json")
+    assert done.code == 3
+    failure = read_failure(done)
+    assert failure["kind"] == "invalid_document"
+    (finding,) = failure["findings"]
+    assert (finding["kind"], finding["subject"]) == ("settings", ".mlver/config.yaml")
+
+
+def test_the_kinds_are_those_of_the_schema() -> None:
+    stated = read_schema("result-error")["$defs"]["failure"]["properties"]["kind"]
+    assert stated["enum"] == list(get_args(FailureKind))
+    for kind in stated["enum"]:
+        assert f"`{kind}`" in stated["description"]
+
+
+def test_without_json_stdout_stays_empty(first: Repository) -> None:
+    for words in (("show", "digits@7.0.0"), ("show", "--", "--json"), ("list", "--no-such")):
+        done = first.mlver(*words)
+        assert done.code in (2, 3)
+        assert done.out == ""
+
+
+def run_shell(repository: Repository, line: str) -> subprocess.CompletedProcess[str]:
+    """A line of shell with `mlver` and `mlver-hook` in it, in a process of its own."""
+    hook = "from mlver.cli.quick_hook import run_console_script as run; run()"
+    programs = (
+        f'mlver() {{ "{sys.executable}" -m mlver "$@"; }}\n'
+        f'mlver-hook() {{ "{sys.executable}" -c \'{hook}\' "$@"; }}\n'
+    )
+    return subprocess.run(
+        ["bash", "-c", programs + line],
+        cwd=repository.path,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("program", ["mlver hook", "mlver-hook"])
+def test_a_hook_that_fails_prints_the_document_too(first: Repository, program: str) -> None:
+    done = run_shell(first, f"{program} check --from nowhere --to HEAD --json")
+    outcome = CommandOutcome(done.returncode, done.stdout, done.stderr)
+    assert outcome.code in (2, 3)
+    read_failure(outcome)
+
+
+@pytest.mark.parametrize("where", [">&-", ">/dev/full"])
+def test_a_stdout_that_takes_nothing_changes_no_failure(first: Repository, where: str) -> None:
+    done = run_shell(first, f"mlver show digits@7.0.0 --json {where}")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == "error: digits has no version 7.0.0\nhint: mlver list digits\n"
+
+
+def test_a_reader_that_leaves_early_changes_no_failure(first: Repository) -> None:
+    line = "mlver show digits@7.0.0 --json | true; echo ${PIPESTATUS[0]}"
+    assert run_shell(first, line).stdout == "3\n"
+
+
+def test_a_stderr_that_takes_nothing_leaves_the_document(first: Repository) -> None:
+    done = run_shell(first, "mlver show digits@7.0.0 --json 2>/dev/full")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["error"]["message"] == "digits has no version 7.0.0"
