@@ -1,8 +1,8 @@
 """An artifact's digest, size and manifest, in one pass that can store its bytes as well.
 
-Files stream through in chunks: what is known from the stat cache costs no read, the rest is read in forked processes
-(small files) or chunk by chunk (large ones). Memory does not grow with the number or the size of the files, unless the
-manifest itself is asked for; where a directory turns out to be unchanged, it was some 80 bytes a file.
+Files stream through in chunks: a file that the stat cache knows is not read, small ones are read in
+forked processes, large ones piece by piece. Memory does not grow with the number or the size of the
+files, unless the manifest itself is asked for; an unchanged directory takes some 80 bytes a file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
-from itertools import islice, takewhile
+from itertools import islice
 from pathlib import Path
 
 from mlver.digest import Digest
@@ -42,13 +42,14 @@ from mlver.hashing.read import (
     read_large,
 )
 from mlver.hashing.sink import ContentSink
-from mlver.hashing.walk import FoundFile, find_middle, walk_files
+from mlver.hashing.walk import FaultReport, FoundFile, find_middle, walk_files
 from mlver.records.manifest import format_lines
 from mlver.system.parallel import WorkerPool, run_beside
 
 CHUNK_FILES = 8192
-# What a worker takes at a time: enough to outweigh handing it over, little enough to share out evenly.
-BATCH_FILES, BATCH_BYTES = 512, 8 << 20
+# What a worker takes at a time: enough to outweigh the handing over, little enough to share evenly.
+BATCH_FILES = 512
+BATCH_BYTES = 8 << 20
 FAULTS_SHOWN = 20
 # From here on a second process is worth its start.
 SHARED_FILES = 5_000
@@ -56,7 +57,10 @@ SHARED_FILES = 5_000
 
 @dataclass(frozen=True, slots=True)
 class MeasuredArtifact:
-    """An artifact by content: `digest` of the file's bytes or of the manifest's, `size` in bytes over all files."""
+    """An artifact by content.
+
+    `digest` is that of the file's bytes or of the manifest's; `size` is in bytes, over all files.
+    """
 
     digest: Digest
     size: int
@@ -75,28 +79,30 @@ def measure_artifact(
 ) -> MeasuredArtifact:
     """Hash the file or directory at `top`; with a sink, store it too.
 
-    `key` is its path in the repository, under which the stat cache knows it. `progress` is told of bytes as they are
-    done, known ones included. The manifest is None for a file, or when not asked for. Raises MlverError naming every
-    file that can't be kept, if there are any, and when there is no file at all.
+    `key` is its path in the repository, under which the stat cache knows it. `progress` is called
+    with the number of bytes as they are done, known ones included. The manifest is None for a file,
+    or when not asked for. Raises MlverError where there is no file at all, or where files can't be
+    kept: then it names them.
     """
     try:
-        found = top.stat()
+        status = top.stat()
     except OSError as error:
         raise MlverError(
             f"{key} cannot be read: {error.strerror}", hint=shell_command("ls", "-l", "--", key)
         ) from error
     run = _MeasurementRun(key, cache, sink, progress or _ignore_progress)
     try:
-        if stat.S_ISDIR(found.st_mode):
+        if stat.S_ISDIR(status.st_mode):
             return _measure_directory(run, os.fsencode(top), keep_manifest=keep_manifest)
-        return _measure_file(run, os.fsencode(top), found)
+        return _measure_file(run, os.fsencode(top), status)
     except OSError as error:
-        raise refusal_error(f"storing {key}" if sink else f"reading {key}", error) from error
+        action = f"storing {key}" if sink else f"reading {key}"
+        raise refusal_error(action, error) from error
 
 
 @dataclass(slots=True)
 class _MeasurementRun:
-    """What every step of one measurement shares."""
+    """The arguments that every step of one measurement shares, and the faults found so far."""
 
     key: str
     cache: StatCache | None
@@ -106,23 +112,22 @@ class _MeasurementRun:
 
     def match_cache(self, walked: Iterable[FoundFile]) -> Iterator[MatchedFile]:
         if self.cache is None:
-            return ((path, stat_signature(found), None) for path, found in walked)
+            return ((path, stat_signature(status), None) for path, status in walked)
         return self.cache.match_files(os.fsencode(self.key), walked)
 
     def raise_faults(self) -> None:
-        if self.faults:
-            shown = "\n".join(f"  {fault}" for fault in sorted(self.faults)[:FAULTS_SHOWN])
-            more = len(self.faults) - FAULTS_SHOWN
-            raise MlverError(
-                f"{self.key} cannot be kept:\n{shown}"
-                + (f"\n  and {more} more" if more > 0 else ""),
-                hint="remove or mend these, or name a path without them",
-            )
+        if not self.faults:
+            return
+        lines = [f"{self.key} cannot be kept:"]
+        lines += [f"  {fault}" for fault in sorted(self.faults)[:FAULTS_SHOWN]]
+        if len(self.faults) > FAULTS_SHOWN:
+            lines.append(f"  and {len(self.faults) - FAULTS_SHOWN} more")
+        raise MlverError("\n".join(lines), hint="remove or fix these, or name a path without them")
 
 
 @dataclass(slots=True)
 class _FileChunk:
-    """Some files in order, and the work under way to learn the digests that aren't known."""
+    """Some files in order, and the work under way to learn the digests that are not known."""
 
     began_ns: int
     paths: list[bytes]
@@ -132,12 +137,12 @@ class _FileChunk:
     fresh: list[int] = field(default_factory=list)
 
 
-def _measure_file(run: _MeasurementRun, top: bytes, found: os.stat_result) -> MeasuredArtifact:
-    if not stat.S_ISREG(found.st_mode):
+def _measure_file(run: _MeasurementRun, top: bytes, status: os.stat_result) -> MeasuredArtifact:
+    if not stat.S_ISREG(status.st_mode):
         raise MlverError(
             f"{run.key} is neither a file nor a directory", hint="name a file or a directory"
         )
-    (chunk,) = _hash_chunks(run, top, [(b"", found)])
+    (chunk,) = _hash_chunks(run, top, [(b"", status)])
     run.raise_faults()
     (digest,) = chunk.digests
     assert digest is not None
@@ -148,58 +153,60 @@ def _measure_directory(
     run: _MeasurementRun, top: bytes, *, keep_manifest: bool
 ) -> MeasuredArtifact:
     if not keep_manifest and run.sink is None:
-        known = _find_unchanged(run, top)
-        if known is not None:
-            return known
+        unchanged = _find_unchanged(run, top)
+        if unchanged is not None:
+            return unchanged
     hasher = hashlib.sha256()
     imprint = DirectoryImprint()
-    manifest = BytesIO()
-    size = files = 0
-    began = time.time_ns()
+    manifest = BytesIO() if keep_manifest else None
+    size = 0
+    file_count = 0
+    began_ns = time.time_ns()
+    walked = walk_files(top, run.faults.append)
     # Closed at once whatever happens here, so that no worker still writes when the sink cleans up.
-    with closing(_hash_chunks(run, top + b"/", walk_files(top, run.faults))) as chunks:
+    with closing(_hash_chunks(run, top + b"/", walked)) as chunks:
         for chunk in chunks:
             if run.faults:
                 continue  # nothing will come of it; only the other faults are of interest now
-            text = format_lines(
-                chunk.paths, [digest for digest in chunk.digests if digest is not None]
-            )
-            hasher.update(text)
+            lines = format_lines(chunk.paths, _known_digests(chunk))
+            hasher.update(lines)
             imprint.add_files(chunk.paths, chunk.signatures)
-            if keep_manifest:
-                manifest.write(text)
+            if manifest is not None:
+                manifest.write(lines)
             size += total_size(chunk.signatures)
-            files += len(chunk.paths)
+            file_count += len(chunk.paths)
     run.raise_faults()
-    if not files:
+    if not file_count:
         raise MlverError(
             f"{run.key} holds no files", hint="an artifact needs at least one file: check the path"
         )
-    if run.cache is not None and not imprint.is_racy(began):
-        run.cache.keep_directory(
-            os.fsencode(run.key),
-            MeasuredDirectory(imprint.final_digest(), hasher.digest(), size, files),
-        )
-    return MeasuredArtifact(
-        Digest(hasher.hexdigest()), size, files, manifest.getvalue() if keep_manifest else None
-    )
+    if run.cache is not None and not imprint.is_racy(began_ns):
+        whole = MeasuredDirectory(imprint.final_digest(), hasher.digest(), size, file_count)
+        run.cache.keep_directory(os.fsencode(run.key), whole)
+    text = manifest.getvalue() if manifest is not None else None
+    return MeasuredArtifact(Digest(hasher.hexdigest()), size, file_count, text)
+
+
+def _known_digests(chunk: _FileChunk) -> list[bytes]:
+    return [digest for digest in chunk.digests if digest is not None]
 
 
 def _find_unchanged(run: _MeasurementRun, top: bytes) -> MeasuredArtifact | None:
-    """What is known of a directory all of whose files are as they were; None where one is not."""
-    whole = run.cache.find_directory(os.fsencode(run.key)) if run.cache is not None else None
+    """The kept result for a directory none of whose files changed; None where one did."""
+    if run.cache is None:
+        return None
+    whole = run.cache.find_directory(os.fsencode(run.key))
     if whole is None:
         return None
     faults: list[str] = []
     imprint = DirectoryImprint()
-    shared = whole.files >= SHARED_FILES
-    with closing(
-        _encode_in_two_processes(top, whole.files, faults)
-        if shared
-        else encode_files(walk_files(top, faults))
-    ) as told:
-        for some in told:
-            imprint.add_encoded(some)
+    if whole.files >= SHARED_FILES:
+        encoded_files = _encode_in_two_processes(top, whole.files, faults.append)
+    else:
+        encoded_files = encode_files(walk_files(top, faults.append))
+    with closing(encoded_files):
+        for encoded in encoded_files:
+            imprint.add_encoded(encoded)
     if faults or imprint.final_digest() != whole.imprint:
         return None
     run.progress(whole.size)
@@ -207,42 +214,54 @@ def _find_unchanged(run: _MeasurementRun, top: bytes) -> MeasuredArtifact | None
 
 
 def _encode_in_two_processes(
-    top: bytes, files: int, faults: list[str]
+    top: bytes, files: int, on_fault: FaultReport
 ) -> Generator[bytes, None, None]:
-    """A forked process looks at half of the files: to ask for what 50,000 are takes longer than all else."""
+    """A forked process looks at half of the files: of 50,000, their stats take longest of all."""
     start = find_middle(top, files)
 
     def encode_rest() -> bytes | None:
-        told = b"".join(encode_files(walk_files(top, faults, start=start)))
-        return None if faults else told
+        faults: list[str] = []
+        encoded = b"".join(encode_files(walk_files(top, faults.append, start=start)))
+        return None if faults else encoded
 
-    with run_beside(encode_rest) as answer:
-        yield from encode_files(takewhile(lambda found: found[0] < start, walk_files(top, faults)))
-        told = answer()
-    if told is None:
-        faults.append(
-            "what comes from the middle on could not be looked at"
-        )  # and is named by who looks again
+    with run_beside(encode_rest) as wait_for_rest:
+        yield from encode_files(_walk_until(top, on_fault, start))
+        encoded_rest = wait_for_rest()
+    if encoded_rest is None:
+        # Whoever walks the directory again names the files.
+        on_fault("what comes from the middle on could not be looked at")
     else:
-        yield told
+        yield encoded_rest
+
+
+def _walk_until(top: bytes, on_fault: FaultReport, end: bytes) -> Iterator[FoundFile]:
+    """The files that come before the path `end`."""
+    for walked_file in walk_files(top, on_fault):
+        if walked_file[0] >= end:
+            return
+        yield walked_file
 
 
 def _hash_chunks(
     run: _MeasurementRun, root: bytes, walked: Iterable[FoundFile]
 ) -> Generator[_FileChunk, None, None]:
-    """Yield the files in order, in chunks with every digest known; two are under way, so that no worker idles."""
+    """Yield the files in order, in chunks with every digest known.
+
+    Two chunks are under way, so that no worker idles.
+    """
     under_way: deque[_FileChunk] = deque()
-    joined = run.match_cache(walked)
+    matched = run.match_cache(walked)
     with WorkerPool(partial(read_batch, root, run.sink)) as pool:
         while True:
-            began = time.time_ns()
-            triples = list(islice(joined, CHUNK_FILES))
-            if triples:
-                under_way.append(_begin_chunk(run, root, pool, triples, began))
-            if under_way and (len(under_way) > 1 or not triples):
-                yield _collect_chunk(run, under_way.popleft())
-            if not triples and not under_way:
+            began_ns = time.time_ns()
+            matched_files = list(islice(matched, CHUNK_FILES))
+            if not matched_files:
                 break
+            under_way.append(_begin_chunk(run, root, pool, matched_files, began_ns))
+            if len(under_way) > 1:
+                yield _collect_chunk(run, under_way.popleft())
+        while under_way:
+            yield _collect_chunk(run, under_way.popleft())
     if run.cache is not None and not run.faults:
         run.cache.drop_vanished()
 
@@ -251,38 +270,45 @@ def _begin_chunk(
     run: _MeasurementRun,
     root: bytes,
     pool: WorkerPool[Sequence[bytes], BatchRead],
-    triples: list[MatchedFile],
-    began: int,
+    matched_files: list[MatchedFile],
+    began_ns: int,
 ) -> _FileChunk:
-    paths, signatures, digests = (list(column) for column in zip(*triples, strict=True))
-    chunk = _FileChunk(began, paths, signatures, digests)
+    paths, signatures, digests = (list(column) for column in zip(*matched_files, strict=True))
+    chunk = _FileChunk(began_ns, paths, signatures, digests)
     if run.faults:
         return chunk
     if run.sink is not None:
-        missing = run.sink.missing({digest.hex() for digest in digests if digest is not None})
-        chunk.digests = [
-            None if digest is None or digest.hex() in missing else digest for digest in digests
-        ]
+        chunk.digests = _forget_unstored(digests, run.sink)
     unknown = [index for index, digest in enumerate(chunk.digests) if digest is None]
-    large = [index for index in unknown if signed_size(signatures[index]) >= LARGE]
-    small = (
-        [index for index in unknown if signed_size(signatures[index]) < LARGE] if large else unknown
-    )
-    run.progress(total_size(signatures) - total_size(signatures[index] for index in unknown))
+    small: list[int] = []
+    large: list[int] = []
+    for index in unknown:
+        (large if signed_size(signatures[index]) >= LARGE else small).append(index)
+    unknown_size = total_size(signatures[index] for index in unknown)
+    run.progress(total_size(signatures) - unknown_size)
     batches = list(_split_batches(small, signatures))
+    submit: Callable[[Sequence[bytes]], Callable[[], BatchRead]] = pool.submit_batch
+    # One batch is not worth a pool of processes, which takes longer to start than to hash it. Where
+    # a pool is running, it knows what it has stored, and this process would have to learn it.
+    if len(batches) <= 1 and not pool.is_running:
+        submit = partial(_submit_inline, root, run.sink)
     for batch in batches:
-        wanted = [paths[index] for index in batch]
-        # One batch isn't worth a pool of processes, which takes longer to start than to hash. Where there is one, it
-        # knows what it has stored, and this process would have to learn it.
-        submit = (
-            pool.submit_batch
-            if len(batches) > 1 or pool.is_running
-            else partial(_submit_inline, root, run.sink)
-        )
-        chunk.waits.append((batch, submit(wanted)))
+        chunk.waits.append((batch, submit([paths[index] for index in batch])))
     for index in large:
         _read_large_file(run, root, chunk, index)
     return chunk
+
+
+def _forget_unstored(digests: Sequence[bytes | None], sink: ContentSink) -> list[bytes | None]:
+    """The digests with None in place of those whose content the sink still needs."""
+    missing = sink.find_missing({digest.hex() for digest in digests if digest is not None})
+    stored: list[bytes | None] = []
+    for digest in digests:
+        if digest is not None and digest.hex() in missing:
+            stored.append(None)
+        else:
+            stored.append(digest)
+    return stored
 
 
 def _submit_inline(
@@ -293,13 +319,14 @@ def _submit_inline(
 
 def _split_batches(indices: Sequence[int], signatures: Sequence[bytes]) -> Iterator[list[int]]:
     batch: list[int] = []
-    size = 0
+    batch_bytes = 0
     for index in indices:
         batch.append(index)
-        size += signed_size(signatures[index])
-        if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
+        batch_bytes += signed_size(signatures[index])
+        if len(batch) >= BATCH_FILES or batch_bytes >= BATCH_BYTES:
             yield batch
-            batch, size = [], 0
+            batch = []
+            batch_bytes = 0
     if batch:
         yield batch
 
@@ -308,26 +335,28 @@ def _read_large_file(run: _MeasurementRun, root: bytes, chunk: _FileChunk, index
     if run.faults:
         return
     try:
-        _record_read(chunk, index, read_large(root, chunk.paths[index], run.sink, run.progress))
+        read_file = read_large(root, chunk.paths[index], run.sink, run.progress)
     except UnsteadyFile as error:
         run.faults.append(str(error))
+        return
+    _record_read(chunk, index, read_file)
 
 
-def _record_read(chunk: _FileChunk, index: int, read: FileRead) -> None:
-    chunk.digests[index] = read.digest
-    chunk.signatures[index] = read.signature
+def _record_read(chunk: _FileChunk, index: int, read_file: FileRead) -> None:
+    chunk.digests[index] = read_file.digest
+    chunk.signatures[index] = read_file.signature
     chunk.fresh.append(index)
 
 
 def _collect_chunk(run: _MeasurementRun, chunk: _FileChunk) -> _FileChunk:
-    for indices, wait in chunk.waits:
-        result = wait()
-        run.faults.extend(result.faults)
-        for index, read in zip(indices, result.files, strict=True):
-            if read is not None:
-                _record_read(chunk, index, read)
+    for indices, wait_for_batch in chunk.waits:
+        batch_read = wait_for_batch()
+        run.faults.extend(batch_read.faults)
+        for index, read_file in zip(indices, batch_read.files, strict=True):
+            if read_file is not None:
+                _record_read(chunk, index, read_file)
         if run.sink is not None:
-            run.sink.accept_receipt(result.receipt)
+            run.sink.accept_receipt(batch_read.receipt)
         run.progress(total_size(chunk.signatures[index] for index in indices))
     if run.cache is not None and not run.faults:
         rows = (

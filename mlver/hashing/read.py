@@ -1,4 +1,7 @@
-"""Reading files that others may be writing: unless the stat before equals the stat after, the bytes are no state."""
+"""Reading files that others may be writing.
+
+Unless the stat before equals the stat after, the bytes are no state that the file ever had.
+"""
 
 from __future__ import annotations
 
@@ -50,82 +53,102 @@ def read_batch(root: bytes, sink: ContentSink | None, paths: Sequence[bytes]) ->
     contents: list[tuple[str, bytes]] = []
     for path in paths:
         try:
-            data, signed = _read_small(root, path)
+            data, signature = _read_small(root, path)
         except UnsteadyFile as error:
             faults.append(str(error))
             files.append(None)
             continue
-        hashed = hashlib.sha256(data)
-        files.append(FileRead(hashed.digest(), signed))
+        hasher = hashlib.sha256(data)
+        files.append(FileRead(hasher.digest(), signature))
         if sink is not None:
-            contents.append((hashed.hexdigest(), data))
-    receipt = sink.store_contents(contents) if sink is not None else None
+            contents.append((hasher.hexdigest(), data))
+    receipt: object = None
+    if sink is not None:
+        receipt = sink.store_contents(contents)
     return BatchRead(tuple(files), tuple(faults), receipt)
 
 
 def _read_small(root: bytes, path: bytes) -> tuple[bytes, bytes]:
+    """The bytes of a file and its signature."""
     for _ in range(ATTEMPTS):
-        with open_regular_file(root, path) as (descriptor, before):
-            data = os.read(descriptor, before.st_size + 1)
-            while 0 < len(data) < before.st_size:
-                more = os.read(descriptor, before.st_size + 1 - len(data))
-                if not more:
+        with open_regular_file(root, path) as (descriptor, status):
+            data = os.read(descriptor, status.st_size + 1)
+            while 0 < len(data) < status.st_size:
+                piece = os.read(descriptor, status.st_size + 1 - len(data))
+                if not piece:
                     break
-                data += more
-            signed = stat_signature(before)
-            if len(data) == before.st_size and stat_signature(os.fstat(descriptor)) == signed:
-                return data, signed
-    raise UnsteadyFile(f"{printable_path(path or root)} changes while it is read")
+                data += piece
+            signature = stat_signature(status)
+            if len(data) == status.st_size and stat_signature(os.fstat(descriptor)) == signature:
+                return data, signature
+    raise _unsteady_file(root, path, "changes while it is read")
 
 
 @contextmanager
 def open_regular_file(root: bytes, path: bytes) -> Iterator[tuple[int, os.stat_result]]:
-    """An open regular file and its stat; raises Unsteady where there is none, or reading fails."""
+    """An open regular file and its stat.
+
+    Raises UnsteadyFile where there is no regular file, or where reading it fails.
+    """
     try:
         descriptor = os.open(root + path, _FLAGS)
     except OSError as error:
-        raise UnsteadyFile(
-            f"{printable_path(path or root)} cannot be read: {error.strerror}"
-        ) from error
+        raise _unsteady_file(root, path, f"cannot be read: {error.strerror}") from error
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise UnsteadyFile(f"{printable_path(path or root)} is no longer a file")
-        yield descriptor, found
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise _unsteady_file(root, path, "is no longer a file")
+        yield descriptor, status
     except OSError as error:
-        # Errors of the store carry the store's path; what has none comes from this descriptor.
+        # Errors of the store carry the store's path; those without one are of this descriptor.
         if error.filename is not None:
             raise
-        raise UnsteadyFile(
-            f"{printable_path(path or root)} cannot be read: {error.strerror}"
-        ) from error
+        raise _unsteady_file(root, path, f"cannot be read: {error.strerror}") from error
     finally:
         os.close(descriptor)
+
+
+def _unsteady_file(root: bytes, path: bytes, message: str) -> UnsteadyFile:
+    # The path is empty where the artifact is a file itself.
+    return UnsteadyFile(f"{printable_path(path or root)} {message}")
 
 
 def read_large(
     root: bytes, path: bytes, sink: ContentSink | None, progress: ReadProgress
 ) -> FileRead:
-    """Hash a file in constant memory, writing it to the sink in the same pass; raises Unsteady."""
+    """Hash a file in constant memory, writing it to the sink in the same pass.
+
+    Raises UnsteadyFile.
+    """
     for _ in range(ATTEMPTS):
-        with open_regular_file(root, path) as (descriptor, before):
-            if hasattr(os, "posix_fadvise"):
-                with suppress(OSError):
-                    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
-            blob = sink.begin_blob() if sink is not None else None
+        with open_regular_file(root, path) as (descriptor, status):
+            _announce_reading(descriptor)
+            blob: BlobWriter | None = None
+            if sink is not None:
+                blob = sink.begin_blob()
             try:
-                digest, done = _hash_into_blob(descriptor, blob, progress)
-                signed = stat_signature(before)
-                if done == before.st_size and stat_signature(os.fstat(descriptor)) == signed:
+                digest, bytes_done = _hash_into_blob(descriptor, blob, progress)
+                signature = stat_signature(status)
+                if (
+                    bytes_done == status.st_size
+                    and stat_signature(os.fstat(descriptor)) == signature
+                ):
                     if blob is not None:
                         blob.keep_as(digest)
                         blob = None
-                    return FileRead(bytes.fromhex(digest), signed)
-                progress(-done)
+                    return FileRead(bytes.fromhex(digest), signature)
+                progress(-bytes_done)
             finally:
                 if blob is not None:
                     blob.discard_content()
-    raise UnsteadyFile(f"{printable_path(path or root)} changes while it is read")
+    raise _unsteady_file(root, path, "changes while it is read")
+
+
+def _announce_reading(descriptor: int) -> None:
+    """Let the system read ahead, where it knows how."""
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
 
 
 def _hash_into_blob(
@@ -133,7 +156,7 @@ def _hash_into_blob(
 ) -> tuple[str, int]:
     if blob is None:
         return hash_descriptor(descriptor, None, progress)
-    # It is the copy that is hashed: the original may be changing, the copy isn't.
+    # The copy is hashed: the original may be changing, the copy isn't.
     if blob.clone_from(descriptor):
         return hash_descriptor(blob.file_descriptor, None, progress)
     return copy_hashed(descriptor, blob, progress)

@@ -1,4 +1,7 @@
-"""Where measured bytes may go: what hashing asks of a store, which satisfies it without knowing hashing."""
+"""Where measured bytes may go.
+
+This is what hashing needs of a store; the store satisfies it without knowing hashing.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Protocol
 
 
 class BlobWriter(Protocol):
-    """One large content on its way into the store. It has no name until `keep`."""
+    """One large content on its way into the store. It has no name until `keep_as`."""
 
     @property
     def file_descriptor(self) -> int:
@@ -16,11 +19,17 @@ class BlobWriter(Protocol):
         ...
 
     def clone_from(self, source: int) -> bool:
-        """Share the blocks of this open file, where the file system can; False if it can't, and nothing changed."""
+        """Share the blocks of this open file, where the file system can.
+
+        Returns False where it can't; then nothing has changed.
+        """
         ...
 
     def take(self, source: int) -> int:
-        """Append some of what is left to read of this descriptor; return how many bytes, 0 at its end."""
+        """Append some of what is left to read of this descriptor.
+
+        Returns how many bytes were appended, 0 at its end.
+        """
         ...
 
     def read_at(self, buffer: memoryview, offset: int) -> int:
@@ -28,7 +37,7 @@ class BlobWriter(Protocol):
         ...
 
     def keep_as(self, digest: str) -> None:
-        """The content is whole and hashes to this: the store has it once the sink is committed."""
+        """The content is whole and hashes to this: the sink stores it when it is committed."""
         ...
 
     def discard_content(self) -> None:
@@ -37,18 +46,24 @@ class BlobWriter(Protocol):
 
 
 class ContentSink(Protocol):
-    """Takes contents whose digests were computed from the very bytes handed over. Digests are 64 hexadecimal digits."""
+    """Takes contents whose digests were computed from the very bytes handed over.
 
-    def missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
+    Digests are 64 hexadecimal digits.
+    """
+
+    def find_missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
         """Those that the store doesn't hold and that weren't handed over either."""
         ...
 
     def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> object:
-        """Take small contents; may run in a forked process. The receipt must reach `accept` in the parent."""
+        """Take small contents; this may run in a forked process.
+
+        Pass the receipt that is returned to `accept_receipt` in the parent.
+        """
         ...
 
     def accept_receipt(self, receipt: object) -> None:
-        """Count what `store` took, here or in a forked process, as handed over."""
+        """Count what `store_contents` took, in this process or a forked one, as handed over."""
         ...
 
     def begin_blob(self) -> BlobWriter:

@@ -1,4 +1,7 @@
-"""Which objects a local store holds, and where each copy is: found by name here, proved by hashing by whoever reads."""
+"""Which objects a local store holds, and where each copy is.
+
+Copies are found by name here; whoever reads one proves it by hashing.
+"""
 
 from __future__ import annotations
 
@@ -6,84 +9,37 @@ import contextlib
 import hashlib
 import os
 import secrets
-import struct
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import NamedTuple
 
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import ObjectDamaged, ObjectMissing
 from mlver.storage.digests import DigestSet
-from mlver.storage.packs import LINE, PackFile, pack_name, scan_pack
+from mlver.storage.locations import (
+    CopyList,
+    LocatedObjects,
+    ObjectLocation,
+    find_wanted_members,
+    open_location,
+    read_location,
+)
+from mlver.storage.packs import PACK, PackFile, pack_name, scan_pack
 from mlver.system import durable
 from mlver.system.parallel import hash_descriptor
 
-# From here on listing all object directories is cheaper than asking for one object after the other.
+# From here on listing all object directories is cheaper than looking up one object after another.
 LIST_FROM = 512
+_LISTED_MOST = 10
 _HEX = frozenset("0123456789abcdef")
-# Offset, size and rank of a copy. Copies are sorted so many bytes of their file at a time.
-_COPY = struct.Struct(">QQQ")
-_HEAP_BYTES = 8 << 20
-
-
-class ObjectLocation(NamedTuple):
-    """One copy of a content: `size` bytes at `offset` of a file; `pack` is that pack's name, or empty."""
-
-    path: str
-    offset: int
-    size: int
-    pack: str
-
-
-class CopyList:
-    """Where contents lie in one file, or in the folder of the loose ones (`pack` is empty then): 24 bytes each."""
-
-    def __init__(self, path: str, pack: str) -> None:
-        self.path = path
-        self.pack = pack
-        self.total = 0
-        self._heaps: dict[int, bytearray] = {}
-
-    def add(self, offset: int, size: int, rank: int) -> None:
-        """Note the copy of a digest, which is known by its rank among those that are wanted."""
-        self.total += size
-        heap = self._heaps.setdefault(offset // _HEAP_BYTES, bytearray())
-        heap += _COPY.pack(offset, size, rank)
-
-    def in_order(self) -> Iterator[tuple[int, int, int]]:
-        """Offset, size and rank of each copy, from the front of the file to its back."""
-        for _, heap in sorted(self._heaps.items()):
-            yield from sorted(_COPY.iter_unpack(heap))
-
-
-class Located(NamedTuple):
-    """The copies of digests, in packs and loose; `present` has a 1 for the rank of each that has any."""
-
-    wanted: DigestSet
-    packs: tuple[CopyList, ...]
-    loose: CopyList
-    present: bytes
-
-    @property
-    def total(self) -> int:
-        """The bytes of all copies."""
-        return self.loose.total + sum(copies.total for copies in self.packs)
-
-    def missing(self) -> list[Digest]:
-        """The digests that have no copy, in order."""
-        if 0 not in self.present:
-            return []
-        return [
-            Digest(raw.hex())
-            for raw, here in zip(self.wanted.raws(), self.present, strict=True)
-            if not here
-        ]
 
 
 class ObjectCatalogue:
-    """What a local store holds, and where; `directory` and what belongs below it are made when first written to."""
+    """What a local store holds, and where.
+
+    `directory` and what belongs below it are made when something is first written there.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = paths.check_own_directory(directory)
@@ -92,224 +48,228 @@ class ObjectCatalogue:
         self.temporaries = paths.check_own_directory(directory / "tmp")
         self.quarantined = paths.check_own_directory(directory / "quarantine")
         self._packs: list[PackFile] = []
-        self._marked: dict[str, set[str]] = {}
-        self._seen: tuple[int, ...] | None = None
+        self._damage_marks: dict[str, set[str]] = {}
+        self._listed_at: tuple[int, int] | None = None
 
-    def packs(self) -> list[PackFile]:
-        """The packs there are now; an index once read is kept, for packs never change."""
-        now = tuple(
-            _modification_time(directory) for directory in (self.packs_directory, self.quarantined)
+    def list_packs(self) -> list[PackFile]:
+        """The packs as of now; an index once read is kept, for packs never change."""
+        modified = (
+            _modification_time(self.packs_directory),
+            _modification_time(self.quarantined),
         )
-        if now != self._seen:
-            known = {pack.name: pack for pack in self._packs}
-            names = sorted(
-                name[:-5] for name in _list_names(self.packs_directory) if name.endswith(".pack")
-            )
-            self._packs = [
-                known.get(name) or PackFile(self.packs_directory, name) for name in names
-            ]
-            self._marked = _read_damage_marks(self.quarantined)
-            self._seen = now
+        if modified != self._listed_at:
+            known_packs = {pack.name: pack for pack in self._packs}
+            self._packs = []
+            for file_name in sorted(_list_names(self.packs_directory)):
+                name = file_name.removesuffix(PACK)
+                if name != file_name:
+                    pack = known_packs.get(name) or PackFile(self.packs_directory, name)
+                    self._packs.append(pack)
+            self._damage_marks = _read_damage_marks(self.quarantined)
+            self._listed_at = modified
         return self._packs
 
     def forget_listing(self) -> None:
-        """Look at the directories anew: they were changed within one tick of the clock."""
-        self._seen = None
+        """Look at the directories again: they were changed within one tick of the clock."""
+        self._listed_at = None
         self._packs = []
 
     def damaged_members(self, pack: str) -> AbstractSet[str]:
         """The members of a pack that were found damaged and are not served from it."""
-        return self._marked.get(pack, frozenset())
+        return self._damage_marks.get(pack, frozenset())
 
-    def missing(self, digests: Iterable[Digest]) -> set[Digest]:
+    def find_missing(self, digests: Iterable[Digest]) -> set[Digest]:
         """See ObjectStore."""
         wanted = {digest.hex: digest for digest in digests}
         return {wanted[hexadecimal] for hexadecimal in self.find_missing_hex(wanted.keys())}
 
     def find_missing_hex(self, digests: AbstractSet[str]) -> set[str]:
-        rest = set(digests)
-        for pack in self.packs():
-            if not rest:
-                return rest
-            rest -= pack.find_listed(rest) - self.damaged_members(pack.name)
-        return rest - self._find_loose(rest)
+        missing = set(digests)
+        for pack in self.list_packs():
+            if not missing:
+                return missing
+            missing -= pack.find_listed(missing) - self.damaged_members(pack.name)
+        return missing - self._find_loose(missing)
 
     def _find_loose(self, digests: AbstractSet[str]) -> set[str]:
         if len(digests) >= LIST_FROM:
             return set(self.loose_digests()) & digests
-        folders = set(_list_names(self.objects)) if digests else ()
-        return {digest for digest in digests if digest[:2] in folders and self._is_loose(digest)}
+        loose: set[str] = set()
+        if not digests:
+            return loose
+        folders = set(_list_names(self.objects))
+        for digest in digests:
+            if digest[:2] in folders and self._is_loose(digest):
+                loose.add(digest)
+        return loose
 
     def _is_loose(self, digest: str) -> bool:
-        """Whether it is there; raise OSError where nobody may look."""
+        """Whether the object is a file of its own; raise OSError where nobody may look."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            os.stat(f"{self.objects}/{digest[:2]}/{digest[2:]}")  # noqa: PTH116 - of many, pathlib takes longest
+            # Not by pathlib, which takes longest where there are many.
+            os.stat(f"{self.objects}/{digest[:2]}/{digest[2:]}")  # noqa: PTH116
             return True
         return False
 
     def loose_digests(self) -> Iterator[str]:
-        for first in sorted(_list_names(self.objects)):
-            for rest in sorted(_list_names(self.objects / first)):
-                if len(first) == 2 and len(rest) == 62 and _HEX.issuperset(first + rest):
-                    yield first + rest
+        for folder in sorted(_list_names(self.objects)):
+            for file_name in sorted(_list_names(self.objects / folder)):
+                digest = folder + file_name
+                if len(folder) == 2 and len(digest) == 64 and _HEX.issuperset(digest):
+                    yield digest
 
     def loose_path(self, digest: str) -> Path:
         return self.objects / digest[:2] / digest[2:]
 
     def find_locations(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
-        """Every copy of each digest; those without any are left out. Copies in packs come first."""
-        found: dict[str, list[ObjectLocation]] = {}
-        for pack in self.packs():
-            marked, file = self.damaged_members(pack.name), os.fspath(pack.path)
+        """Every copy of each digest that has one. Copies in packs come first."""
+        locations: dict[str, list[ObjectLocation]] = {}
+        for pack in self.list_packs():
+            damaged = self.damaged_members(pack.name)
+            path = os.fspath(pack.path)
             for digest, offset, size in pack.find_members(digests):
-                if digest not in marked:
-                    found.setdefault(digest, []).append(
-                        ObjectLocation(file, offset, size, pack.name)
-                    )
+                if digest not in damaged:
+                    location = ObjectLocation(path, offset, size, pack.name)
+                    locations.setdefault(digest, []).append(location)
         for digest in self._find_loose(digests):
-            path = self.loose_path(digest)
+            loose_path = self.loose_path(digest)
+            # It may have been set aside since the directory was listed.
             with contextlib.suppress(OSError):
-                found.setdefault(digest, []).append(
-                    ObjectLocation(os.fspath(path), 0, path.stat().st_size, "")
+                location = ObjectLocation(
+                    os.fspath(loose_path), 0, loose_path.stat().st_size, pack=""
                 )
-        return found
+                locations.setdefault(digest, []).append(location)
+        return locations
 
-    def locate(self, wanted: DigestSet) -> Located:
-        """Every copy of each digest, as `places` finds them, in a tenth of the memory."""
-        files: list[CopyList] = []
+    def locate_objects(self, wanted: DigestSet) -> LocatedObjects:
+        """Every copy of each digest, as `find_locations` has them, in a tenth of the memory."""
+        packed: list[CopyList] = []
         present = bytearray(len(wanted))
-        for pack in self.packs():
-            marked = {bytes.fromhex(digest) for digest in self.damaged_members(pack.name)}
+        for pack in self.list_packs():
+            damaged = {bytes.fromhex(digest) for digest in self.damaged_members(pack.name)}
             copies = CopyList(os.fspath(pack.path), pack.name)
-            for rank, offset, size in _members(pack, wanted, marked):
+            for rank, offset, size in find_wanted_members(pack, wanted, damaged):
                 present[rank] = 1
-                copies.add(offset, size, rank)
+                copies.add_copy(offset, size, rank)
             pack.release_index()
-            files.append(copies)
-        return Located(wanted, tuple(files), self._locate_loose(wanted, present), bytes(present))
+            packed.append(copies)
+        loose = CopyList(os.fspath(self.objects), "")
+        for rank, size in self._locate_loose(wanted):
+            present[rank] = 1
+            loose.add_copy(0, size, rank)
+        return LocatedObjects(wanted, tuple(packed), loose, bytes(present))
 
-    def _locate_loose(self, wanted: DigestSet, present: bytearray) -> CopyList:
-        copies = CopyList(os.fspath(self.objects), "")
-        few = len(wanted) < LIST_FROM
-        for digest in (
-            self._find_loose({digest.hex for digest in wanted}) if few else self.loose_digests()
-        ):
-            rank = wanted.rank_next(bytes.fromhex(digest))
-            if rank is not None:
-                with contextlib.suppress(OSError):
-                    size = self.loose_path(digest).stat().st_size
-                    present[rank] = 1
-                    copies.add(0, size, rank)
-        return copies
+    def _locate_loose(self, wanted: DigestSet) -> Iterator[tuple[int, int]]:
+        """Rank and size of the wanted objects that are files of their own."""
+        loose: Iterable[str] = self.loose_digests()
+        if len(wanted) < LIST_FROM:
+            loose = self._find_loose({digest.hex for digest in wanted})
+        for digest in loose:
+            rank = wanted.find_next_rank(bytes.fromhex(digest))
+            if rank is None:
+                continue
+            try:
+                size = self.loose_path(digest).stat().st_size
+            except OSError:
+                continue
+            yield rank, size
 
-    def locate_all(self, wanted: DigestSet) -> Located:
-        """Like `locate`, but what is not found is looked for again where the indexes themselves are damaged."""
-        located = self.locate(wanted)
-        if located.missing():
+    def locate_with_repair(self, wanted: DigestSet) -> LocatedObjects:
+        """Like `locate_objects`; damaged indexes are repaired if anything is missing."""
+        located = self.locate_objects(wanted)
+        if located.list_missing():
             self.forget_listing()
             self.repair_indexes()
-            located = self.locate(wanted)
+            located = self.locate_objects(wanted)
         return located
 
     def find_locations_with_repair(
         self, digests: AbstractSet[str]
     ) -> dict[str, list[ObjectLocation]]:
-        """Like `places`, but what is not found is looked for again where the indexes themselves are damaged."""
-        found = self.find_locations(digests)
-        if len(found) < len(digests):
+        """Like `find_locations`; damaged indexes are repaired if anything is missing."""
+        locations = self.find_locations(digests)
+        if len(locations) < len(digests):
             self.forget_listing()
             self.repair_indexes()
-            found = self.find_locations(digests)
-        return found
+            locations = self.find_locations(digests)
+        return locations
 
     def repair_indexes(self) -> list[Path]:
-        """Make damaged or lost indexes again from their packs; return the paths of those that were bad."""
-        bad = []
-        for pack in self.packs():
+        """Make damaged or lost indexes again from their packs; return the paths of those."""
+        repaired = []
+        for pack in self.list_packs():
             if pack.is_indexed():
                 pack.release_index()
                 continue
-            bad.append(pack.index_path)
+            repaired.append(pack.index_path)
             _repair_index(pack)
-        return bad
+        return repaired
 
     def complete_packs(self) -> None:
-        """Give each pack that was named just before a crash the index it still lacks."""
-        for pack in self.packs():
+        """Give each pack that was named just before a crash the index that it still lacks."""
+        for pack in self.list_packs():
             if not pack.index_path.exists():
                 _repair_index(pack)
 
-    def is_sound(self, digest: str, place: ObjectLocation) -> bool:
+    def is_sound(self, digest: str, location: ObjectLocation) -> bool:
         """Whether this copy hashes to its name."""
         try:
-            if place.pack:
-                return hashlib.sha256(read_location(place)).hexdigest() == digest
-            with open_location(place) as source:
+            if location.pack:
+                return hashlib.sha256(read_location(location)).hexdigest() == digest
+            with open_location(location) as source:
                 return hash_descriptor(source, None, _ignore_progress)[0] == digest
         except OSError:
             return False
 
-    def set_aside(self, digest: str, place: ObjectLocation) -> Path:
-        """Take one copy out of service; it is kept whatever happens, and found again if its old name comes back."""
+    def set_aside(self, digest: str, location: ObjectLocation) -> Path:
+        """Take one copy out of service and keep it in quarantine; return where it is now."""
         durable.make_directory(self.quarantined)
-        if place.pack:
-            # A pack never changes: what its member reads is kept beside it, under a name that says not to serve it.
-            target = self.quarantined / f"{digest}.{place.pack}"
-            try:
-                data = read_location(place)
-            except OSError:
-                data = b""
-            with contextlib.suppress(FileExistsError):
-                durable.create_file(target, data)
+        if location.pack:
+            target = self._mark_damaged_member(digest, location)
         else:
             target = self.quarantined / f"{digest}.loose-{secrets.token_hex(4)}"
-            Path(place.path).rename(target)
+            Path(location.path).rename(target)
             durable.sync_directory(self.quarantined)
         self.forget_listing()
         return target
 
+    def _mark_damaged_member(self, digest: str, location: ObjectLocation) -> Path:
+        # A pack never changes: the bytes of the member are kept beside it, under a name that says
+        # not to serve it.
+        target = self.quarantined / f"{digest}.{location.pack}"
+        data = b""
+        with contextlib.suppress(OSError):
+            data = read_location(location)
+        with contextlib.suppress(FileExistsError):
+            durable.create_file(target, data)
+        return target
+
     def retire_pack(self, pack: PackFile) -> None:
-        """Take a damaged pack out of service whole; a sound one of the same name is about to replace it."""
+        """Take a damaged pack out of service, because a sound one is about to replace it."""
         durable.make_directory(self.quarantined)
         suffix = secrets.token_hex(4)
-        for name in _list_names(self.quarantined):
-            if name.endswith(f".{pack.name}"):
-                # The mark was about the pack that goes; left as it is, it would keep the new one from being read.
-                (self.quarantined / name).rename(self.quarantined / f"{name}-{suffix}")
+        for mark in _list_names(self.quarantined):
+            if mark.endswith(f".{pack.name}"):
+                # The mark was about the pack that goes; it would keep the new one from being read.
+                (self.quarantined / mark).rename(self.quarantined / f"{mark}-{suffix}")
         pack.path.rename(self.quarantined / f"{pack.path.name}-{suffix}")
         durable.sync_directories([self.quarantined, self.packs_directory])
         self.forget_listing()
 
     def missing_objects_error(self, digests: Sequence[Digest]) -> ObjectMissing:
         return ObjectMissing(
-            f"not in the object store {self.directory}: {_format_list(map(str, digests))}",
-            hint="get the objects from a clone or a remote that has them, or register the same files again",
+            f"not in the object store {self.directory}: {_format_list(list(map(str, digests)))}",
+            hint="get the objects from a clone or a remote that has them, "
+            "or register the same files again",
         )
 
     def damaged_objects_error(self, copies: Sequence[tuple[Digest, Path]]) -> ObjectDamaged:
+        described = [f"{digest} in {path}" for digest, path in copies]
         return ObjectDamaged(
-            "stored bytes are damaged; `verify` sets them aside, and registering the same files again then stores them: "
-            f"{_format_list(f'{digest} in {path}' for digest, path in copies)}",
+            "stored bytes are damaged; `verify` sets them aside, and registering the same files "
+            f"again then stores them: {_format_list(described)}",
             hint="mlver verify --all",
         )
-
-
-def _members(
-    pack: PackFile, wanted: DigestSet, marked: AbstractSet[bytes]
-) -> Iterator[tuple[int, int, int]]:
-    """Rank, offset and size of the members of a pack that are wanted and may be served."""
-    lines = len(pack.index) // LINE
-    if len(wanted) * 64 < lines:
-        for rank, raw in enumerate(wanted.raws()):
-            member = pack.find_member(raw.hex())
-            if member is not None and raw not in marked:
-                yield rank, member.offset, member.size
-        return
-    rank_of = wanted.rank if lines * 8 < len(wanted) else wanted.rank_next
-    for raw, offset, size in pack.entries():
-        wanted_rank = rank_of(raw)
-        if wanted_rank is not None and raw not in marked:
-            yield wanted_rank, offset, size
 
 
 def _repair_index(pack: PackFile) -> None:
@@ -319,26 +279,10 @@ def _repair_index(pack: PackFile) -> None:
         return
     pack.keep_index(index)
     if pack_name(index) == pack.name:
-        # A store on a read-only disk is mended in memory only.
+        # The index of a store on a read-only disk is repaired in memory only.
         with contextlib.suppress(OSError):
             durable.write_file(pack.index_path, index)
             pack.is_remade = False
-
-
-def read_location(place: ObjectLocation) -> bytes:
-    """The bytes of a copy, unproved; shorter than it should be where the file ends early."""
-    with open_location(place) as source:
-        return os.pread(source, place.size, place.offset)
-
-
-@contextlib.contextmanager
-def open_location(place: ObjectLocation) -> Iterator[int]:
-    descriptor = os.open(place.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        with durable.naming_errors(place.path):
-            yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _list_names(directory: Path) -> list[str]:
@@ -357,17 +301,21 @@ def _modification_time(directory: Path) -> int:
 
 def _read_damage_marks(quarantined: Path) -> dict[str, set[str]]:
     marks: dict[str, set[str]] = {}
-    for name in _list_names(quarantined):
-        digest, _, pack = name.partition(".")
+    for file_name in _list_names(quarantined):
+        digest, _, pack = file_name.partition(".")
         if len(digest) == len(pack) == 64:
             marks.setdefault(pack, set()).add(digest)
     return marks
 
 
-def _format_list(items: Iterable[str], most: int = 10) -> str:
-    every = list(items)
-    more = f"\n  and {len(every) - most} more" if len(every) > most else ""
-    return every[0] if len(every) == 1 else "".join(f"\n  {item}" for item in every[:most]) + more
+def _format_list(items: Sequence[str]) -> str:
+    """One item on the same line, several on lines of their own, and how many more there are."""
+    if len(items) == 1:
+        return items[0]
+    lines = [f"\n  {item}" for item in items[:_LISTED_MOST]]
+    if len(items) > _LISTED_MOST:
+        lines.append(f"\n  and {len(items) - _LISTED_MOST} more")
+    return "".join(lines)
 
 
 def _ignore_progress(_: int) -> None:

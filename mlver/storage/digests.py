@@ -7,72 +7,83 @@ from collections.abc import Collection, Iterable, Iterator
 
 from mlver.digest import Digest
 
-RAW = 32
-_PAGES = 256
+RAW_BYTES = 32
+# One page for each value of the first byte.
+_PAGE_COUNT = 256
 
 
 class DigestSet(Collection[Digest]):
     """A set of digests that is never changed. Python's own set takes about 200 bytes for each."""
 
-    def __init__(self, pages: tuple[bytes, ...]) -> None:
+    def __init__(self, pages: tuple[bytes, ...], first_ranks: tuple[int, ...]) -> None:
         self._pages = pages
-        self._first_ranks = [0]
-        for page in pages:
-            self._first_ranks.append(self._first_ranks[-1] + len(page) // RAW)
+        self._first_ranks = first_ranks
         self._open_page = -1
         self._open_ranks: dict[bytes, int] = {}
 
     @classmethod
-    def of(cls, raws: Iterable[bytes]) -> DigestSet:
+    def from_raw(cls, raw_digests: Iterable[bytes]) -> DigestSet:
         """A set of raw digests, in whatever order they come and however often."""
-        heaps = [bytearray() for _ in range(_PAGES)]
-        for raw in raws:
-            heaps[raw[0]] += raw
-        return cls(tuple(map(_sorted_page, heaps)))
+        heaps = [bytearray() for _ in range(_PAGE_COUNT)]
+        for raw_digest in raw_digests:
+            heaps[raw_digest[0]] += raw_digest
+        pages = tuple(map(_sort_page, heaps))
+        first_ranks = [0]
+        for page in pages:
+            first_ranks.append(first_ranks[-1] + len(page) // RAW_BYTES)
+        return cls(pages, tuple(first_ranks))
 
     def __len__(self) -> int:
         return self._first_ranks[-1]
 
     def __iter__(self) -> Iterator[Digest]:
-        return (Digest(raw.hex()) for raw in self.raws())
+        for raw_digest in self.raw_digests():
+            yield Digest(raw_digest.hex())
 
     def __contains__(self, digest: object) -> bool:
-        return isinstance(digest, Digest) and self.rank(bytes.fromhex(digest.hex)) is not None
+        if not isinstance(digest, Digest):
+            return False
+        return self.find_rank(bytes.fromhex(digest.hex)) is not None
 
-    def raws(self) -> Iterator[bytes]:
+    def raw_digests(self) -> Iterator[bytes]:
         """The raw digests in order."""
         for page in self._pages:
-            yield from _slices(page)
+            yield from _split_page(page)
 
-    def at(self, rank: int) -> bytes:
+    def digest_at(self, rank: int) -> bytes:
         """The raw digest of this rank."""
-        number = bisect_right(self._first_ranks, rank) - 1
-        start = (rank - self._first_ranks[number]) * RAW
-        return self._pages[number][start : start + RAW]
+        page_number = bisect_right(self._first_ranks, rank) - 1
+        start = (rank - self._first_ranks[page_number]) * RAW_BYTES
+        return self._pages[page_number][start : start + RAW_BYTES]
 
-    def rank(self, raw: bytes) -> int | None:
-        """Which of the digests in order this is, from 0 on; None where it is none of them."""
-        page = self._pages[raw[0]]
-        at = bisect_left(
-            range(len(page) // RAW), raw, key=lambda at: page[at * RAW : (at + 1) * RAW]
-        )
-        if page[at * RAW : (at + 1) * RAW] != raw:
+    def find_rank(self, raw_digest: bytes) -> int | None:
+        """The place of a digest in the order of all, from 0 on; None where it is not in the set."""
+        page = self._pages[raw_digest[0]]
+
+        def digest_on_page(position: int) -> bytes:
+            return page[position * RAW_BYTES : (position + 1) * RAW_BYTES]
+
+        position = bisect_left(range(len(page) // RAW_BYTES), raw_digest, key=digest_on_page)
+        if digest_on_page(position) != raw_digest:
             return None
-        return self._first_ranks[raw[0]] + at
+        return self._first_ranks[raw_digest[0]] + position
 
-    def rank_next(self, raw: bytes) -> int | None:
-        """The same, much faster where many are asked for in order."""
-        if raw[0] != self._open_page:
-            self._open_page = raw[0]
-            first = self._first_ranks[raw[0]]
-            slices = _slices(self._pages[raw[0]])
-            self._open_ranks = {other: rank for rank, other in enumerate(slices, first)}
-        return self._open_ranks.get(raw)
+    def find_next_rank(self, raw_digest: bytes) -> int | None:
+        """The same as `find_rank`, much faster where many digests are looked up in order."""
+        page_number = raw_digest[0]
+        # One page is kept open as a dict: of digests in order, the next is nearly always on it.
+        if page_number != self._open_page:
+            self._open_page = page_number
+            ranked = enumerate(
+                _split_page(self._pages[page_number]), self._first_ranks[page_number]
+            )
+            self._open_ranks = {listed_digest: rank for rank, listed_digest in ranked}
+        return self._open_ranks.get(raw_digest)
 
 
-def _sorted_page(heap: bytearray) -> bytes:
-    return b"".join(sorted(set(_slices(bytes(heap)))))
+def _sort_page(heap: bytearray) -> bytes:
+    return b"".join(sorted(set(_split_page(bytes(heap)))))
 
 
-def _slices(page: bytes) -> Iterator[bytes]:
-    return (page[at : at + RAW] for at in range(0, len(page), RAW))
+def _split_page(page: bytes) -> Iterator[bytes]:
+    return (page[start : start + RAW_BYTES] for start in range(0, len(page), RAW_BYTES))

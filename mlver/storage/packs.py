@@ -1,12 +1,13 @@
-"""Packs: the contents of many small files in one file, so that storing them costs one fsync and not one each.
+"""Packs: the contents of many small files in one file, so that one fsync stores them all.
 
 A pack is an uncompressed POSIX tar whose members are named by their digests, so in an emergency
 
     tar -xOf <name>.pack <64 hex>
 
-reads one without mlver. Its index has a line of fixed width a member, sorted, `<64 hex> <offset> <size>`, to be
-bisected or grepped. A pack is named by the SHA-256 of its index, which lists every content's digest: all reads are
-provable. An index that is lost or damaged is written again from its pack.
+reads one without mlver. Its index has a line of fixed width for each member, sorted,
+`<64 hex> <offset> <size>`, to be bisected or grepped. A pack is named by the SHA-256 of its index,
+which lists the digest of every content: all reads are provable. An index that is lost or damaged is
+written again from its pack.
 """
 
 from __future__ import annotations
@@ -29,21 +30,26 @@ LINE = 64 + 1 + 12 + 1 + 12 + 1
 _LINE = b"%b %012d %012d\n"
 PACK, INDEX = ".pack", ".idx"
 _ZEROS = bytes(BLOCK)
-# name 100, mode 8, uid 8, gid 8 | size 12 | mtime 12 | checksum 8 | type 1, linkname 100, magic 8, padded to a block.
+# The fields of a tar header and their bytes: name 100, mode 8, uid 8, gid 8 | size 12 | mtime 12 |
+# checksum 8 | type 1, linkname 100, magic 8, padded to a block.
 _NAME = b"\0" * 36 + b"0000444\0" + b"0000000\0" * 2
 _TIME = b"%011o\0" % 0
 _REST = (b"0" + b"\0" * 100 + b"ustar\x0000").ljust(BLOCK - 156, b"\0")
-# A member on its way into an index: raw digest, offset and size, so that the order of the bytes is that of the index.
+# A member on its way into an index: raw digest, offset and size, so that entries sort by their
+# bytes as the lines of the index do.
 _ENTRY = struct.Struct(">32sQQ")
-# An index is sorted in so many pieces, one first digit of the digests after the other.
+# An index is sorted in so many pieces, one for each first digit of the digests.
 _PIECES = 16
-# From here on an index is searched where it lies, and not kept any longer than it is needed.
+# From here on an index is searched where it lies, and kept no longer than it is needed.
 LARGE_INDEX = 6 << 20
-_SUM = sum(_NAME) + sum(_TIME) + 8 * ord(" ") + sum(_REST)
+# A lookup by bisection costs about as much as reading this many lines of an index.
+_LINES_PER_SEARCH = 64
+# The part of a header's checksum that is the same for every member.
+_CHECKSUM = sum(_NAME) + sum(_TIME) + 8 * ord(" ") + sum(_REST)
 
 
 class PackMember(NamedTuple):
-    """Where a content is in its pack: `offset` is of its first byte, not of the header before it."""
+    """Where a content is in its pack; `offset` is of its first byte, not of its header."""
 
     hex: str
     offset: int
@@ -54,7 +60,7 @@ def member_header(hexadecimal: str, size: int) -> bytes:
     """The tar header of a member; all but name and size is the same in every one."""
     name = hexadecimal.encode()
     length = b"%011o\0" % size
-    checksum = _SUM + sum(name) + sum(length)
+    checksum = _CHECKSUM + sum(name) + sum(length)
     return b"".join((name, _NAME, length, _TIME, b"%06o\0 " % checksum, _REST))
 
 
@@ -73,57 +79,52 @@ def index_line(member: PackMember) -> bytes:
 
 
 def build_index(lines: Iterable[bytes]) -> bytes:
-    """The index of these members; of a content that is there twice, the first place is kept."""
-    ordered = sorted(lines)
-    return b"".join(
-        text
-        for number, text in enumerate(ordered)
-        if not number or text[:64] != ordered[number - 1][:64]
-    )
+    """The index of these members; of a content that is listed twice, the first place is kept."""
+    kept_lines: list[bytes] = []
+    last_digest = b""
+    for line in sorted(lines):
+        if line[:64] != last_digest:
+            kept_lines.append(line)
+            last_digest = line[:64]
+    return b"".join(kept_lines)
 
 
 def encode_run(members: Iterable[PackMember]) -> bytes:
     """Members in the order of an index, each in 48 bytes, where its line would take 91."""
-    return b"".join(
-        sorted(
-            _ENTRY.pack(bytes.fromhex(member.hex), member.offset, member.size) for member in members
-        )
-    )
+    entries = []
+    for member in members:
+        entries.append(_ENTRY.pack(bytes.fromhex(member.hex), member.offset, member.size))
+    entries.sort()
+    return b"".join(entries)
 
 
 def run_digests(run: bytes) -> Iterator[bytes]:
     """The raw digests of a run's members."""
-    return (digest for digest, _, _ in _ENTRY.iter_unpack(run))
+    return (entry[0] for entry in _ENTRY.iter_unpack(run))
 
 
 def build_index_from_runs(runs: Sequence[bytes]) -> Iterator[bytes]:
     """The index of the members of all these runs, in pieces."""
-    begun = [0] * len(runs)
+    starts = [0] * len(runs)
     for piece in range(1, _PIECES + 1):
         entries: list[tuple[bytes, int, int]] = []
         for number, run in enumerate(runs):
-            end = _find_run_start(run, piece * 256 // _PIECES, begun[number])
-            entries += _ENTRY.iter_unpack(
-                memoryview(run)[begun[number] * _ENTRY.size : end * _ENTRY.size]
-            )
-            begun[number] = end
+            start = starts[number]
+            end = _find_run_start(run, piece * 256 // _PIECES, start)
+            entries += _ENTRY.iter_unpack(memoryview(run)[start * _ENTRY.size : end * _ENTRY.size])
+            starts[number] = end
         entries.sort()
-        if len({digest for digest, _, _ in entries}) < len(entries):
-            entries = [
-                entry
-                for at, entry in enumerate(entries)
-                if not at or entry[0] != entries[at - 1][0]
-            ]
-        yield b"".join(
-            [_LINE % (hexlify(digest), offset, size) for digest, offset, size in entries]
-        )
+        lines = [_LINE % (hexlify(digest), offset, size) for digest, offset, size in entries]
+        yield build_index(lines)
 
 
 def _find_run_start(run: bytes, byte: int, start: int) -> int:
     """The first member from `start` on whose digest begins with this byte or a greater one."""
-    return bisect_left(
-        range(len(run) // _ENTRY.size), byte, start, key=lambda at: run[at * _ENTRY.size]
-    )
+
+    def first_byte(position: int) -> int:
+        return run[position * _ENTRY.size]
+
+    return bisect_left(range(len(run) // _ENTRY.size), byte, start, key=first_byte)
 
 
 def pack_name(index: bytes) -> str:
@@ -153,7 +154,7 @@ class PackFile:
             return b""
 
     def release_index(self) -> None:
-        """Give the memory of a large index back, if the disk has it: the next one who asks reads it again."""
+        """Free the memory of a large index that is on the disk: the next read loads it again."""
         if len(self.__dict__.get("index", b"")) >= LARGE_INDEX and not self.is_remade:
             del self.__dict__["index"]
             self.__dict__.pop("digests", None)
@@ -164,15 +165,20 @@ class PackFile:
         self.__dict__["index"] = index
         self.is_remade = True
 
-    def entries(self) -> Iterator[tuple[bytes, int, int]]:
-        """Raw digest, offset and size of all members, in the order of the digests; damaged lines are left out."""
+    def read_entries(self) -> Iterator[tuple[bytes, int, int]]:
+        """Raw digest, offset and size of all members, in the order of the digests.
+
+        Damaged lines are left out.
+        """
         index = self.index
         for start in range(0, len(index), LINE):
             try:
-                raw = unhexlify(index[start : start + 64])
-                yield raw, int(index[start + 65 : start + 77]), int(index[start + 78 : start + 90])
+                raw_digest = unhexlify(index[start : start + 64])
+                offset = int(index[start + 65 : start + 77])
+                size = int(index[start + 78 : start + 90])
             except ValueError:
                 continue
+            yield raw_digest, offset, size
 
     @cached_property
     def digests(self) -> frozenset[str]:
@@ -186,31 +192,39 @@ class PackFile:
 
     def find_members(self, digests: AbstractSet[str]) -> Iterator[PackMember]:
         """Those of the digests that the index lists, each with its place."""
-        held = self.find_listed(digests)
-        if self._are_few(held):
-            yield from filter(None, map(self.find_member, held))
-        else:
-            yield from (member for member in self.read_members() if member.hex in held)
+        listed = self.find_listed(digests)
+        if self._are_few(listed):
+            yield from filter(None, map(self.find_member, listed))
+            return
+        for member in self.read_members():
+            if member.hex in listed:
+                yield member
 
     def _are_few(self, digests: AbstractSet[str]) -> bool:
-        """Whether to look each of them up is cheaper than to go through all there are."""
-        return len(self.index) >= LARGE_INDEX or len(digests) * 64 < len(self.index) // LINE
+        """Whether it is cheaper to look each of them up than to read the whole index."""
+        if len(self.index) >= LARGE_INDEX:
+            return True
+        return len(digests) * _LINES_PER_SEARCH < len(self.index) // LINE
 
     def find_member(self, hexadecimal: str) -> PackMember | None:
         """Bisect the index."""
         wanted = hexadecimal.encode()
-        index, low, high = self.index, 0, len(self.index) // LINE
+        index = self.index
+        low = 0
+        high = len(index) // LINE
         while low < high:
             middle = (low + high) // 2
             if index[middle * LINE : middle * LINE + 64] < wanted:
                 low = middle + 1
             else:
                 high = middle
-        text = index[low * LINE : (low + 1) * LINE]
-        return _parse_member(text) if text[:64] == wanted else None
+        line = index[low * LINE : (low + 1) * LINE]
+        if line[:64] != wanted:
+            return None
+        return _parse_member(line)
 
     def read_members(self) -> Iterator[PackMember]:
-        """All members that the index lists, damaged lines left out."""
+        """All members that the index lists; damaged lines are left out."""
         index = self.index
         for start in range(0, len(index), LINE):
             member = _parse_member(index[start : start + LINE])
@@ -223,34 +237,47 @@ class PackFile:
 
 
 def pack_length(index: bytes) -> int:
-    """How long a pack is that holds these members and nothing else, but for its trailer."""
-    sizes = (int(index[start + 78 : start + 90]) for start in range(0, len(index), LINE))
-    return sum(BLOCK + size + -size % BLOCK for size in sizes)
+    """How long a pack is that holds these members and nothing else, without its trailer."""
+    length = 0
+    for start in range(0, len(index), LINE):
+        size = int(index[start + 78 : start + 90])
+        length += BLOCK + size + -size % BLOCK
+    return length
 
 
 def scan_pack(path: Path) -> tuple[bytes, int]:
-    """The index made again from a pack itself, as far as its headers are sound, and where they end."""
+    """Make the index again from the pack itself; return it and where the last member ends.
+
+    Members are read as far as their headers are sound.
+    """
     lines = []
+    offset = 0
     with path.open("rb") as file:
         length = os.fstat(file.fileno()).st_size
-        offset = 0
         while True:
-            block = os.pread(file.fileno(), BLOCK, offset)
-            try:
-                member = PackMember(
-                    block[:64].decode("ascii"), offset + BLOCK, int(block[124:135], 8)
-                )
-            except ValueError:
-                break
-            if block != member_header(member.hex, member.size) or member_end(member) > length:
+            header = os.pread(file.fileno(), BLOCK, offset)
+            member = _parse_header(header, offset)
+            if member is None or member_end(member) > length:
                 break
             lines.append(index_line(member))
             offset = member_end(member)
     return build_index(lines), offset
 
 
-def _parse_member(text: bytes) -> PackMember | None:
+def _parse_header(header: bytes, offset: int) -> PackMember | None:
+    """The member whose header is at `offset`; None where a byte of the header is not as it was."""
     try:
-        return PackMember(text[:64].decode("ascii"), int(text[65:77]), int(text[78:90]))
+        size = int(header[124:135], 8)
+        member = PackMember(header[:64].decode("ascii"), offset + BLOCK, size)
+    except ValueError:
+        return None
+    if header != member_header(member.hex, member.size):
+        return None
+    return member
+
+
+def _parse_member(line: bytes) -> PackMember | None:
+    try:
+        return PackMember(line[:64].decode("ascii"), int(line[65:77]), int(line[78:90]))
     except ValueError:
         return None

@@ -1,4 +1,7 @@
-"""Reading all that is stored and saying what is wrong with it. Packs are read from front to back, framing included."""
+"""Reading all that is stored and reporting what is wrong with it.
+
+Packs are read from front to back, their tar framing included.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,20 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from mlver.digest import Digest
 from mlver.storage import packs
-from mlver.storage.catalogue import Located, ObjectCatalogue, ObjectLocation, open_location
+from mlver.storage.catalogue import ObjectCatalogue
 from mlver.storage.digests import DigestSet
+from mlver.storage.locations import LocatedObjects, ObjectLocation, open_location
 from mlver.storage.store import StoreProblem
 from mlver.system.parallel import hash_descriptor, spread_batches
 
-BATCH_FILES, BATCH_BYTES = 2048, 32 << 20
+BATCH_FILES = 2048
+BATCH_BYTES = 32 << 20
 DAMAGED = "is damaged"
 MISSING = "is missing"
 FRAMED = "is sound, but what frames it in its pack is damaged"
@@ -26,7 +32,15 @@ VerifyProgress = Callable[[int], None]
 
 class _StoredCopy(NamedTuple):
     digest: str
-    place: ObjectLocation
+    location: ObjectLocation
+
+
+class _CopyFault(NamedTuple):
+    """A copy that is not sound; `path` is the file that holds it."""
+
+    digest: str
+    path: str
+    message: str
 
 
 def verify_objects(
@@ -35,139 +49,157 @@ def verify_objects(
     progress: VerifyProgress,
     expect: VerifyProgress,
 ) -> Iterator[StoreProblem]:
-    """See LocalStore.verify."""
+    """See LocalStore.verify_objects."""
     store.forget_listing()
     for path in store.repair_indexes():
         yield StoreProblem(None, path, "the index was damaged and is made again from its pack")
     if digests is None:
         yield from _find_stray_files(store)
-        wanted = DigestSet.of(_stored_raws(store))
-    elif isinstance(digests, DigestSet):
-        wanted = digests
-    else:
-        wanted = DigestSet.of(bytes.fromhex(digest.hex) for digest in digests)
-    located = store.locate(wanted)
-    for absent in located.missing():
+    wanted = _collect_digests(store, digests)
+    located = store.locate_objects(wanted)
+    for absent in located.list_missing():
         yield StoreProblem(absent, None, MISSING, lost=True)
-    for pack in store.packs():
+    for pack in store.list_packs():
         yield from _check_pack_end(pack)
         pack.release_index()
     expect(located.total)
-    batches = _split_batches(_copies(store, located))
-    found: list[_FoundFault] = []
-    with closing(spread_batches(_verify_batch, batches)) as results:
-        for problems, done in results:
-            progress(done)
-            found += problems
-    unsound = Counter(digest for digest, _, what in found if what != FRAMED)
-    places = store.find_locations({digest for digest, _, _ in found}) if found else {}
-    for digest, file, what in found:
-        lost = unsound[digest] == len(places.get(digest, ()))
-        yield StoreProblem(Digest(digest), Path(file), what, lost=lost)
+    faults = _find_faults(_list_copies(store, located), progress)
+    if faults:
+        yield from _judge_faults(store, faults)
 
 
-def _stored_raws(store: ObjectCatalogue) -> Iterator[bytes]:
+def _collect_digests(store: ObjectCatalogue, digests: Iterable[Digest] | None) -> DigestSet:
+    if digests is None:
+        return DigestSet.from_raw(_stored_digests(store))
+    if isinstance(digests, DigestSet):
+        return digests
+    return DigestSet.from_raw(bytes.fromhex(digest.hex) for digest in digests)
+
+
+def _stored_digests(store: ObjectCatalogue) -> Iterator[bytes]:
     """The raw digests of all that the store says it holds."""
     yield from map(bytes.fromhex, store.loose_digests())
-    for pack in store.packs():
-        marked = {bytes.fromhex(digest) for digest in store.damaged_members(pack.name)}
-        yield from (raw for raw, _, _ in pack.entries() if raw not in marked)
+    for pack in store.list_packs():
+        damaged = {bytes.fromhex(digest) for digest in store.damaged_members(pack.name)}
+        for entry in pack.read_entries():
+            if entry[0] not in damaged:
+                yield entry[0]
         pack.release_index()
 
 
-def _copies(store: ObjectCatalogue, located: Located) -> Iterator[_StoredCopy]:
+def _list_copies(store: ObjectCatalogue, located: LocatedObjects) -> Iterator[_StoredCopy]:
     """Every copy, in the order of the stored bytes."""
-    for _, size, rank in located.loose.in_order():
-        digest = located.wanted.at(rank).hex()
-        yield _StoredCopy(digest, ObjectLocation(os.fspath(store.loose_path(digest)), 0, size, ""))
+    wanted = located.wanted
+    for offset, size, rank in located.loose.sorted_copies():
+        digest = wanted.digest_at(rank).hex()
+        path = os.fspath(store.loose_path(digest))
+        yield _StoredCopy(digest, ObjectLocation(path, offset, size, ""))
     for copies in located.packs:
-        for offset, size, rank in copies.in_order():
-            yield _StoredCopy(
-                located.wanted.at(rank).hex(),
-                ObjectLocation(copies.path, offset, size, copies.pack),
-            )
+        for offset, size, rank in copies.sorted_copies():
+            location = ObjectLocation(copies.path, offset, size, copies.pack)
+            yield _StoredCopy(wanted.digest_at(rank).hex(), location)
+
+
+def _find_faults(copies: Iterable[_StoredCopy], progress: VerifyProgress) -> list[_CopyFault]:
+    faults: list[_CopyFault] = []
+    with closing(spread_batches(_verify_batch, _split_batches(copies))) as results:
+        for batch_faults, bytes_done in results:
+            progress(bytes_done)
+            faults += batch_faults
+    return faults
+
+
+def _judge_faults(store: ObjectCatalogue, faults: list[_CopyFault]) -> Iterator[StoreProblem]:
+    """A problem for each fault; an object is lost where every copy that there is has one."""
+    unsound = Counter(fault.digest for fault in faults if fault.message != FRAMED)
+    locations = store.find_locations({fault.digest for fault in faults})
+    for digest, path, message in faults:
+        lost = unsound[digest] == len(locations.get(digest, ()))
+        yield StoreProblem(Digest(digest), Path(path), message, lost=lost)
 
 
 def _find_stray_files(store: ObjectCatalogue) -> Iterator[StoreProblem]:
-    """Files whose names have lost their meaning: a damaged name loses an object as surely as damaged bytes."""
-    known = {store.loose_path(digest) for digest in store.loose_digests()}
+    """Files with meaningless names: a damaged name loses an object as surely as damaged bytes."""
+    known_paths = {store.loose_path(digest) for digest in store.loose_digests()}
     for path in sorted(store.objects.rglob("*")):
-        if not path.is_dir() and path not in known:
+        if path not in known_paths and not path.is_dir():
             yield StoreProblem(None, path, "this is no object's name")
-    expected = {path for pack in store.packs() for path in (pack.path, pack.index_path)}
+    pack_paths: set[Path] = set()
+    for pack in store.list_packs():
+        pack_paths.update((pack.path, pack.index_path))
     for path in sorted(store.packs_directory.glob("*")):
-        if path not in expected:
+        if path not in pack_paths:
             yield StoreProblem(None, path, "this belongs to no pack")
 
 
 def _check_pack_end(pack: packs.PackFile) -> Iterator[StoreProblem]:
     """The end of a pack, which no member covers."""
-    ends = (packs.BLOCK * -(-(offset + size) // packs.BLOCK) for _, offset, size in pack.entries())
-    end = max(ends, default=0)
+    last_byte = 0
+    for entry in pack.read_entries():
+        last_byte = max(last_byte, entry[1] + entry[2])
+    # The last member is filled up to a whole block; the trailer begins there.
+    end = last_byte + -last_byte % packs.BLOCK
+    is_whole = False
     try:
         with pack.path.open("rb") as file:
-            whole = os.pread(file.fileno(), len(packs.TRAILER) + 1, end) == packs.TRAILER
+            # One byte more, so that anything behind the trailer is noticed as well.
+            ending = os.pread(file.fileno(), len(packs.TRAILER) + 1, end)
+            is_whole = ending == packs.TRAILER
     except OSError:
-        whole = False
-    if not whole:
+        pass
+    if not is_whole:
         yield StoreProblem(None, pack.path, "the end of the pack is damaged")
 
 
 def _split_batches(copies: Iterable[_StoredCopy]) -> Iterator[list[_StoredCopy]]:
     batch: list[_StoredCopy] = []
-    size = 0
+    batch_bytes = 0
     for copy in copies:
         batch.append(copy)
-        size += copy.place.size
-        if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
+        batch_bytes += copy.location.size
+        if len(batch) >= BATCH_FILES or batch_bytes >= BATCH_BYTES:
             yield batch
-            batch, size = [], 0
+            batch = []
+            batch_bytes = 0
     if batch:
         yield batch
 
 
-_FoundFault = tuple[str, str, str]
+def _file_path(copy: _StoredCopy) -> str:
+    return copy.location.path
 
 
-def _verify_batch(copies: list[_StoredCopy]) -> tuple[list[_FoundFault], int]:
-    """In a worker process: (digest, path, what is wrong) of the copies that are not sound, and the bytes read."""
-    found: list[_FoundFault] = []
-    start = 0
-    while start < len(copies):
-        end = start + 1
-        while end < len(copies) and copies[end].place.path == copies[start].place.path:
-            end += 1
-        together = copies[start:end]
+def _verify_batch(copies: list[_StoredCopy]) -> tuple[list[_CopyFault], int]:
+    """In a worker process: the faults of the copies that are not sound, and the bytes read."""
+    faults: list[_CopyFault] = []
+    for path, group in groupby(copies, key=_file_path):
+        file_copies = list(group)
         try:
-            with open_location(together[0].place) as source:
-                found.extend(_verify_open_file(source, together))
+            with open_location(file_copies[0].location) as source:
+                faults.extend(_verify_open_file(source, file_copies))
         except OSError as error:
-            found.extend(
-                (copy.digest, copy.place.path, f"cannot be read: {error.strerror}")
-                for copy in together
-            )
-        start = end
-    return found, sum(copy.place.size for copy in copies)
+            message = f"cannot be read: {error.strerror}"
+            faults.extend(_CopyFault(copy.digest, path, message) for copy in file_copies)
+    return faults, sum(copy.location.size for copy in copies)
 
 
-def _verify_open_file(source: int, copies: list[_StoredCopy]) -> Iterator[_FoundFault]:
-    for digest, place in copies:
-        if not place.pack:
+def _verify_open_file(source: int, copies: list[_StoredCopy]) -> Iterator[_CopyFault]:
+    for digest, location in copies:
+        if not location.pack:
             if hash_descriptor(source, None, _ignore_progress)[0] != digest:
-                yield digest, place.path, DAMAGED
+                yield _CopyFault(digest, location.path, DAMAGED)
             continue
-        padding = packs.member_padding(place.size)
-        block = os.pread(
-            source, packs.BLOCK + place.size + len(padding), place.offset - packs.BLOCK
-        )
-        data = memoryview(block)[packs.BLOCK : packs.BLOCK + place.size]
+        padding = packs.member_padding(location.size)
+        framed_size = packs.BLOCK + location.size + len(padding)
+        block = os.pread(source, framed_size, location.offset - packs.BLOCK)
+        data = memoryview(block)[packs.BLOCK : packs.BLOCK + location.size]
         if hashlib.sha256(data).hexdigest() != digest:
-            yield digest, place.path, DAMAGED
-        elif block[: packs.BLOCK] != packs.member_header(digest, place.size) or not block.endswith(
-            padding
-        ):
-            yield digest, place.path, FRAMED
+            yield _CopyFault(digest, location.path, DAMAGED)
+            continue
+        header = block[: packs.BLOCK]
+        if header != packs.member_header(digest, location.size) or not block.endswith(padding):
+            yield _CopyFault(digest, location.path, FRAMED)
 
 
 def _ignore_progress(_: int) -> None:
-    """Progress is told by the batch."""
+    """Progress is reported by the batch."""

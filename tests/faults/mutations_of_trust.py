@@ -227,7 +227,7 @@ TRUST_MUTATIONS = (
         "tests/storage/test_local.py",
     ),
     Mutation(
-        "storage.deposit:ObjectDeposit.store_contents",
+        "storage.deposit:ObjectDeposit._append_contents",
         "self._end_part(); raise",
         "pass; raise",
         "tests",

@@ -105,7 +105,7 @@ def test_a_signature_tells_inode_size_and_both_times(top: Path) -> None:
     assert cache_module.total_size([]) == 0
 
 
-# -- all files of a directory at once --------------------------------------------------------------------------------
+# -- all files of a directory at once ---------------------------------------------------------
 
 
 def measured(top: Path, state: StateDatabase) -> MeasuredArtifact:

@@ -24,7 +24,7 @@ class Shelf:
         self.contents: dict[str, bytes] = {}
         self.dropped = 0
 
-    def missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
+    def find_missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
         return digests - self.contents.keys()
 
     def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> object:

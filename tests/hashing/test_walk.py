@@ -21,9 +21,10 @@ names = (
 def found(top: Path) -> tuple[list[bytes], list[str]]:
     """What the walk finds; from any path on it finds what comes from there on."""
     faults: list[str] = []
-    paths = [path for path, _ in walk_files(os.fsencode(top), faults)]
+    ignored: list[str] = []
+    paths = [path for path, _ in walk_files(os.fsencode(top), faults.append)]
     for start in (*paths, find_middle(os.fsencode(top), len(paths)), b"a", b"a/", b"b-"):
-        assert [path for path, _ in walk_files(os.fsencode(top), [], start=start)] == [
+        assert [path for path, _ in walk_files(os.fsencode(top), ignored.append, start=start)] == [
             p for p in paths if p >= start
         ]
     return paths, faults

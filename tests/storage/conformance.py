@@ -1,9 +1,11 @@
-"""What every object store promises, as tests: a back-end's test class inherits these and supplies the store.
+"""What every object store promises, as tests.
 
-class TestMine(Conformance):
+The test class of a back-end inherits these and supplies the store:
+
+class TestMine(StoreConformance):
     @pytest.fixture
     def store(self) -> ObjectStore: ...
-    def damage(self, store, digest) -> None: ...   # flips a bit of what is stored
+    def damage_object(self, store, digest) -> None: ...   # flips a bit of what is stored
 """
 
 from __future__ import annotations
@@ -67,21 +69,21 @@ class StoreConformance:
     def test_what_is_put_is_there(self, store: ObjectStore) -> None:
         digests = put_contents(store, *CONTENTS)
         assert digests == [Digest.of_bytes(content) for content in CONTENTS]
-        assert store.missing(digests) == set()
+        assert store.find_missing(digests) == set()
         assert [get_content(store, digest) for digest in digests] == CONTENTS
 
     def test_what_was_never_put_is_missing(self, store: ObjectStore) -> None:
         absent = Digest.of_bytes(b"absent")
         (there,) = put_contents(store, b"there")
-        assert store.missing([absent, there]) == {absent}
+        assert store.find_missing([absent, there]) == {absent}
         with pytest.raises(ObjectMissing) as caught:
             get_content(store, absent)
         assert str(absent) in caught.value.message
         assert caught.value.hint
 
     def test_an_empty_store_answers(self, store: ObjectStore) -> None:
-        assert store.missing([]) == set()
-        assert store.missing([Digest.of_bytes(b"x")]) == {Digest.of_bytes(b"x")}
+        assert store.find_missing([]) == set()
+        assert store.find_missing([Digest.of_bytes(b"x")]) == {Digest.of_bytes(b"x")}
         assert put_contents(store) == []
 
     def test_putting_again_is_harmless(self, store: ObjectStore) -> None:
@@ -94,18 +96,18 @@ class StoreConformance:
     def test_many_are_asked_for_at_once(self, store: ObjectStore) -> None:
         digests = put_contents(store, *(b"%d" % number for number in range(1500)))
         absent = {Digest.of_bytes(b"no %d" % number) for number in range(700)}
-        assert store.missing([*digests, *absent]) == absent
+        assert store.find_missing([*digests, *absent]) == absent
 
     def test_nothing_is_stored_after_an_error(self, store: ObjectStore) -> None:
         with pytest.raises(ZeroDivisionError):
             _put_and_fail(store, b"small", LARGE)
         digests = {Digest.of_bytes(content) for content in (b"small", LARGE)}
-        assert store.missing(digests) == digests
+        assert store.find_missing(digests) == digests
 
     def test_a_source_that_breaks_stores_nothing(self, store: ObjectStore) -> None:
         with pytest.raises(Exception, match="Connection reset"), store.open_deposit() as intake:
             intake.put_object(_BrokenSource(LARGE * 2))
-        assert store.missing([Digest.of_bytes(LARGE * 2)]) == {Digest.of_bytes(LARGE * 2)}
+        assert store.find_missing([Digest.of_bytes(LARGE * 2)]) == {Digest.of_bytes(LARGE * 2)}
 
     @pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
     def test_damage_is_found_and_mended_by_storing_again(

@@ -7,9 +7,9 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.storage import packs
-from mlver.storage.catalogue import CopyList
 from mlver.storage.digests import DigestSet
 from mlver.storage.local import LocalStore
+from mlver.storage.locations import CopyList
 
 
 def raw(number: int) -> bytes:
@@ -18,30 +18,34 @@ def raw(number: int) -> bytes:
 
 def test_a_set_holds_each_digest_once_and_in_order() -> None:
     every = [raw(number) for number in range(700)]
-    digests = DigestSet.of([*every, *every[::-1]])
-    assert list(digests.raws()) == sorted(every)
+    digests = DigestSet.from_raw([*every, *every[::-1]])
+    assert list(digests.raw_digests()) == sorted(every)
     assert list(digests) == [Digest(one.hex()) for one in sorted(every)]
     assert len(digests) == 700
     assert Digest(raw(5).hex()) in digests
     assert Digest(raw(700).hex()) not in digests
-    assert len(DigestSet.of([])) == 0
+    assert len(DigestSet.from_raw([])) == 0
 
 
 def test_a_rank_leads_to_its_digest_and_back() -> None:
-    digests = DigestSet.of(map(raw, range(700)))
-    for rank, one in enumerate(digests.raws()):
-        assert (digests.rank(one), digests.rank_next(one), digests.at(rank)) == (rank, rank, one)
+    digests = DigestSet.from_raw(map(raw, range(700)))
+    for rank, one in enumerate(digests.raw_digests()):
+        assert (digests.find_rank(one), digests.find_next_rank(one), digests.digest_at(rank)) == (
+            rank,
+            rank,
+            one,
+        )
     for stranger in map(raw, range(700, 900)):
-        assert digests.rank(stranger) is digests.rank_next(stranger) is None
+        assert digests.find_rank(stranger) is digests.find_next_rank(stranger) is None
 
 
 def test_copies_come_in_the_order_of_their_file() -> None:
     copies = CopyList("a.pack", "a")
     offsets = [(number * 7_919_999) % (64 << 20) for number in range(500)]
     for rank, offset in enumerate(offsets):
-        copies.add(offset, 1, rank)
-    assert [offset for offset, _, _ in copies.in_order()] == sorted(offsets)
-    assert [offsets[rank] for _, _, rank in copies.in_order()] == sorted(offsets)
+        copies.add_copy(offset, 1, rank)
+    assert [offset for offset, _, _ in copies.sorted_copies()] == sorted(offsets)
+    assert [offsets[rank] for _, _, rank in copies.sorted_copies()] == sorted(offsets)
     assert copies.total == 500
 
 
@@ -58,13 +62,13 @@ def test_what_is_located_is_what_is_found_by_name(tmp_path: Path, count: int) ->
             )
     asked = [hashlib.sha256(content).digest() for content in contents[-count:]]
     strangers = [raw(number) for number in (10_000, 10_001)]
-    located = store.locate(DigestSet.of([*asked, *strangers]))
-    assert {digest.hex for digest in located.missing()} == {one.hex() for one in strangers}
+    located = store.locate_objects(DigestSet.from_raw([*asked, *strangers]))
+    assert {digest.hex for digest in located.list_missing()} == {one.hex() for one in strangers}
     places = store.find_locations({one.hex() for one in asked})
     seen = {
-        (located.wanted.at(rank).hex(), copies.path, offset, size)
+        (located.wanted.digest_at(rank).hex(), copies.path, offset, size)
         for copies in located.packs
-        for offset, size, rank in copies.in_order()
+        for offset, size, rank in copies.sorted_copies()
     }
     assert seen == {
         (digest, p.path, p.offset, p.size) for digest, several in places.items() for p in several
@@ -76,8 +80,8 @@ def test_a_large_index_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with store.open_deposit() as deposit:
         deposit.accept_receipt(deposit.store_contents([(raw(1).hex(), b"1")]))
     monkeypatch.setattr(packs, "LARGE_INDEX", 1)
-    store.locate(DigestSet.of([raw(1)]))
-    (pack,) = store.packs()
+    store.locate_objects(DigestSet.from_raw([raw(1)]))
+    (pack,) = store.list_packs()
     assert "index" not in vars(pack)
     pack.keep_index(b"x" * packs.LINE)
     pack.release_index()

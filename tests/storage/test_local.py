@@ -4,6 +4,7 @@ import errno
 import gc
 import hashlib
 import io
+import itertools
 import os
 import random
 import subprocess
@@ -19,7 +20,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
 from mlver.hashing import measure_artifact
 from mlver.records.manifest import Manifest
-from mlver.storage import LocalStore, ObjectStore, StoreProblem, deposit, packs
+from mlver.storage import LocalStore, ObjectStore, StoreProblem, incoming, packs
 from mlver.storage.deposit import DepositReceipt
 from mlver.storage.packs import PackMember
 from mlver.system import durable
@@ -85,7 +86,7 @@ def test_a_measured_directory_is_stored_in_one_pass_by_several_processes(
         found = measure_artifact(top, key="data", sink=intake)
     assert found.manifest is not None
     manifest = Manifest.parse(found.manifest, "m")
-    assert store.missing(Digest(digest) for _, digest in manifest.entries) == set()
+    assert store.find_missing(Digest(digest) for _, digest in manifest.entries) == set()
     assert list(store.verify_objects()) == []
     assert rubbish(store) == []
     before = sorted(store.directory.rglob("*"))
@@ -120,7 +121,7 @@ def test_data_is_flushed_before_names_and_names_before_the_end(
     monkeypatch.setattr(os, "fsync", spy_fsync)
     monkeypatch.setattr(os, "link", spy_link)
     put_contents(store, b"small", LARGE)
-    assert [call for number, call in enumerate(calls) if not number or calls[number - 1] != call] == [
+    assert [name for name, _ in itertools.groupby(calls)] == [
         "flush data", "name", "flush directory",
     ]  # fmt: skip
     assert calls.count("flush data") == 3
@@ -140,7 +141,7 @@ def test_quarantine_keeps_the_bad_copy_and_never_serves_it(
     assert aside.read_bytes() == bad
     assert aside.parent == store.quarantined
     for fresh in (store, LocalStore(store.directory)):
-        assert fresh.missing([digest, other]) == {digest}
+        assert fresh.find_missing([digest, other]) == {digest}
         with pytest.raises(ObjectMissing):
             get_content(fresh, digest)
     put_contents(store, content)
@@ -171,7 +172,7 @@ def test_receipts_that_never_came_leave_a_sound_pack(store: LocalStore, lost: se
             receipt = intake.store_contents([content])
             if number not in lost:
                 intake.accept_receipt(receipt)
-    assert store.missing(Digest(digest) for digest, _ in contents) == set()
+    assert store.find_missing(Digest(digest) for digest, _ in contents) == set()
     assert list(store.verify_objects()) == []
 
 
@@ -183,7 +184,7 @@ def test_a_full_part_is_followed_by_another(
     opened = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
     digests = put_contents(store, *contents)
     assert sys.platform != "linux" or len(os.listdir("/proc/self/fd")) == opened
-    assert len(store.packs()) > 3
+    assert len(store.list_packs()) > 3
     assert [get_content(store, digest) for digest in digests] == contents
     assert list(store.verify_objects()) == []
 
@@ -192,7 +193,7 @@ def test_a_write_that_failed_spoils_nothing_that_follows(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shots = [OSError(errno.ENOSPC, "No space left on device")]
-    write = deposit._write_vectors
+    write = incoming._write_vectors
 
     def full(descriptor: int, vectors: list[bytes]) -> None:
         if shots and len(store_kept) == 1:
@@ -201,7 +202,7 @@ def test_a_write_that_failed_spoils_nothing_that_follows(
         write(descriptor, vectors)
 
     store_kept: list[Digest] = []
-    monkeypatch.setattr(deposit, "_write_vectors", full)
+    monkeypatch.setattr(incoming, "_write_vectors", full)
     with store.open_deposit() as intake:
         for data in (b"one", b"two", b"three"):
             with suppress(MlverError):
@@ -223,7 +224,7 @@ def test_a_folder_nobody_may_search_is_not_taken_for_empty(
 
     monkeypatch.setattr(os, "stat", forbidden)  # root, who may run this, is forbidden nothing
     with pytest.raises(PermissionError):
-        store.missing([digest])
+        store.find_missing([digest])
 
 
 @pytest.mark.parametrize("count", [1, 100])
@@ -241,17 +242,17 @@ def test_what_was_handed_over_once_is_not_stored_again(store: LocalStore) -> Non
             intake.accept_receipt(intake.store_contents([content]))
         large = io.BytesIO(LARGE)
         known = {intake.put_object(large).hex, *(digest for digest, _ in contents)}
-        assert intake.missing({*known, "ab" * 32}) == {"ab" * 32}
+        assert intake.find_missing({*known, "ab" * 32}) == {"ab" * 32}
         other = store.open_deposit()
-        assert other.missing(known) == known
-    (pack,) = store.packs()
+        assert other.find_missing(known) == known
+    (pack,) = store.list_packs()
     assert len(list(pack.read_members())) == 2
     with store.open_deposit() as intake:
-        assert intake.missing(known) == set()
+        assert intake.find_missing(known) == set()
 
 
 def test_a_process_whose_workers_store_keeps_little_for_each_file(store: LocalStore) -> None:
-    """What half a million small files cost here decides whether a small machine can register them."""
+    """The cost of half a million files here decides whether a small machine can register them."""
     count = 50_000
     runs: list[bytes] = []
     with suppress(LookupError), store.open_deposit() as intake:
@@ -264,7 +265,7 @@ def test_a_process_whose_workers_store_keeps_little_for_each_file(store: LocalSt
             ]
             runs.append(packs.encode_run(members))
             intake.accept_receipt(DepositReceipt("part", runs[-1], 0, ()))
-            assert intake.missing(set()) == set()
+            assert intake.find_missing(set()) == set()
         kept, _ = tracemalloc.get_traced_memory()
         tracemalloc.reset_peak()
         lines = sum(len(piece) // packs.LINE for piece in packs.build_index_from_runs(runs))
@@ -418,9 +419,13 @@ class TestExport:
 
     @pytest.mark.parametrize(
         ("call", "nth", "outcome"),
-        [("fsync", 1, "no file was replaced"), ("replace", 1, "run the same command again to finish"),
-         ("replace", 2, "run the same command again to finish"), ("fsync", 3, "again to finish")],
-    )  # fmt: skip
+        [
+            ("fsync", 1, "no file was replaced"),
+            ("replace", 1, "run the same command again to finish"),
+            ("replace", 2, "run the same command again to finish"),
+            ("fsync", 3, "again to finish"),
+        ],
+    )
     def test_an_error_says_what_became_of_the_files(
         self,
         store: LocalStore,

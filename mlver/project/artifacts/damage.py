@@ -87,7 +87,7 @@ def find_damage(
     not a record needs it.
     """
     reader = _PinReader(project, list(records))
-    digests = DigestSet.of(reader.read_digests())
+    digests = DigestSet.from_raw(reader.read_digests())
     problems = verify_objects(project, digests, everything=everything)
     affected = {problem.digest for problem in problems if problem.digest in digests}
     users = _find_users(project, reader.records, affected)
@@ -126,7 +126,7 @@ def verify_objects(
         reporter.end_work()
     reported = {problem.digest for problem in problems}
     if everything:
-        for digest in sorted(store.missing(digests) - reported):
+        for digest in sorted(store.find_missing(digests) - reported):
             problems.append(StoreProblem(digest, None, "is missing", lost=True))
             reported.add(digest)
     else:
@@ -188,14 +188,14 @@ def _describe_object(users: Mapping[Digest, _ObjectUser], problem: StoreProblem)
     user = users.get(problem.digest) if problem.digest else None
     if user is None:
         subject = str(problem.path or problem.digest)
-        return Finding("object", subject, problem.what, _REPAIR)
+        return Finding("object", subject, problem.message, _REPAIR)
     subject = user.subject
     if user.path:
         subject += f"/{os.fsdecode(user.path)}"
     location = str(problem.digest)
     if problem.path:
         location += f", {problem.path}"
-    return Finding("object", subject, f"{problem.what} ({location})", _REPAIR)
+    return Finding("object", subject, f"{problem.message} ({location})", _REPAIR)
 
 
 def _check_unstored(

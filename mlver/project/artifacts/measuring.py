@@ -126,7 +126,7 @@ def has_no_files(location: Path) -> bool:
     if not location.is_dir():
         return not location.exists()
     faults: list[str] = []
-    first = next(walk_files(os.fsencode(location), faults), None)
+    first = next(walk_files(os.fsencode(location), faults.append), None)
     # a file that cannot be read is a file all the same
     return first is None and not faults
 

@@ -55,7 +55,7 @@ def find_losses(project: Project) -> list[LostObject]:
         subject, path = needed[problem.digest]
         is_at_hand = _find_working_copy(project, path, problem.digest) is not None
         hint = RESTORE if is_at_hand else _COPY
-        message = f"{printable_name(path)} {problem.what}"
+        message = f"{printable_name(path)} {problem.message}"
         finding = Finding("object", subject, message, (hint,))
         losses.append(LostObject(problem.digest, path, finding))
     return losses

@@ -147,14 +147,14 @@ def test_bytes_stored_nowhere_are_refused_saved_or_lost_as_told(
         "w/a": Digest.of_bytes(b"unsaved").hex,
         "w/extra": Digest.of_bytes(b"mine").hex,
     }
-    assert not storing.open_store(project).missing(
+    assert not storing.open_store(project).find_missing(
         Digest.of_bytes(data) for data in (b"unsaved", b"mine")
     )
     assert read_artifact(project) == {"a": b"1", "b": b"2"}
     write_artifact(repository, "w", {"a": "lost", "b": "2"})
     assert working_files.check_out_version(project, record, force=True).saved == ()
     assert read_artifact(project) == {"a": b"1", "b": b"2"}
-    assert storing.open_store(project).missing([Digest.of_bytes(b"lost")])
+    assert storing.open_store(project).find_missing([Digest.of_bytes(b"lost")])
 
 
 def test_a_dry_run_tells_and_touches_nothing(project: Project, repository: Repository) -> None:
@@ -167,7 +167,7 @@ def test_a_dry_run_tells_and_touches_nothing(project: Project, repository: Repos
     told = working_files.check_out_version(project, record, save=True, dry_run=True)
     assert (told.written, told.removed, len(told.saved)) == (2, 1, 2)
     assert read_tree(repository.path) == before
-    assert storing.open_store(project).missing([Digest.of_bytes(b"unsaved")])
+    assert storing.open_store(project).find_missing([Digest.of_bytes(b"unsaved")])
 
 
 @pytest.mark.parametrize("data", [b"precious", LARGE])

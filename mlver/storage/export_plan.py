@@ -1,0 +1,151 @@
+"""Which copy each working file is written from, where it is prepared, and what is made for it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from mlver.digest import Digest
+from mlver.storage.catalogue import ObjectCatalogue
+from mlver.storage.digests import RAW_BYTES, DigestSet
+from mlver.storage.locations import LocatedObjects, ObjectLocation
+from mlver.system import durable
+from mlver.system.durable import AnyPath
+
+# In an array of numbers of files: no file.
+_NO_FILE = (1 << 32) - 1
+_NUMBER_BYTES = 4
+
+
+class WantedFiles(Protocol):
+    """Digests and the paths their contents go to.
+
+    They are counted, and iterated over several times, always in one order.
+    """
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[tuple[Digest, AnyPath]]: ...
+
+
+class ExportTask(NamedTuple):
+    """One file to prepare: from the copy at `location`, at the temporary `prepared`."""
+
+    digest: str
+    location: ObjectLocation
+    prepared: str
+
+
+class PreparedFiles:
+    """The temporaries of an export, each in the folder of its target or the nearest existing one.
+
+    They are known by their number among the wanted files: four bytes each, where their names would
+    take a hundred.
+    """
+
+    def __init__(self, parents: Sequence[str], staging: Sequence[str], folders: array[int]) -> None:
+        self.parents = parents
+        self._staging = staging
+        self._folders = folders
+        self._prefix = f"{durable.TEMPORARY}{secrets.token_hex(6)}-"
+
+    @classmethod
+    def plan_for(cls, wanted: WantedFiles) -> PreparedFiles:
+        """Choose the folders; nothing is written."""
+        folder_numbers: dict[str, int] = {}
+        folders = array("I")
+        for _, target in wanted:
+            parent = os.fspath(target).rpartition("/")[0]
+            folders.append(folder_numbers.setdefault(parent, len(folder_numbers)))
+        parents = list(folder_numbers)
+        staging = [_find_staging_directory(parent) for parent in parents]
+        return cls(parents, staging, folders)
+
+    def __len__(self) -> int:
+        return len(self._folders)
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self.path_of, range(len(self)))
+
+    def path_of(self, number: int) -> str:
+        return f"{self._staging[self._folders[number]]}/{self._prefix}{number}"
+
+
+def list_tasks(
+    store: ObjectCatalogue,
+    located: LocatedObjects,
+    wanted: WantedFiles,
+    prepared: PreparedFiles,
+) -> Iterator[ExportTask]:
+    """One task for each file, in the order of the stored bytes: packs are read front to back."""
+    first_files, next_files = _number_by_rank(located.wanted, wanted)
+    for copies in (*located.packs, located.loose):
+        for offset, size, rank in copies.sorted_copies():
+            number = first_files[rank]
+            if number == _NO_FILE:  # another copy of it serves already
+                continue
+            first_files[rank] = _NO_FILE
+            digest = located.wanted.digest_at(rank).hex()
+            path = copies.path
+            if not copies.pack:
+                path = os.fspath(store.loose_path(digest))
+            location = ObjectLocation(path, offset, size, copies.pack)
+            while number != _NO_FILE:
+                yield ExportTask(digest, location, prepared.path_of(number))
+                number = next_files[number]
+
+
+def _number_by_rank(digests: DigestSet, wanted: WantedFiles) -> tuple[array[int], array[int]]:
+    """For each rank the first file with that digest, for each file the next one with the same."""
+    pages = [bytearray() for _ in range(256)]
+    for number, (digest, _) in enumerate(wanted):
+        raw_digest = bytes.fromhex(digest.hex)
+        pages[raw_digest[0]] += raw_digest + number.to_bytes(_NUMBER_BYTES, "big")
+    first_files = array("I", [_NO_FILE]) * len(digests)
+    next_files = array("I", [_NO_FILE]) * len(wanted)
+    for page in pages:
+        for start in range(0, len(page), RAW_BYTES + _NUMBER_BYTES):
+            number_start = start + RAW_BYTES
+            rank = digests.find_next_rank(bytes(page[start:number_start]))
+            assert rank is not None
+            number = int.from_bytes(page[number_start : number_start + _NUMBER_BYTES], "big")
+            next_files[number] = first_files[rank]
+            first_files[rank] = number
+    return first_files, next_files
+
+
+def _find_staging_directory(directory: str) -> str:
+    """The nearest existing folder above that is no symlink.
+
+    Files can wait there until their own folder can be made.
+    """
+    while not stat.S_ISDIR(_file_mode(directory)):
+        directory = directory.rpartition("/")[0] or "/"
+    return directory
+
+
+def _file_mode(path: str) -> int:
+    try:
+        return os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
+def make_directories(directories: Iterable[Path]) -> list[Path]:
+    """Make the missing ones; return those that got a new entry and are to be flushed as well."""
+    changed = []
+    for directory in sorted(directories):
+        missing = []
+        folder = directory
+        while not folder.is_dir():
+            missing.append(folder)
+            folder = folder.parent
+        for path in reversed(missing):
+            path.mkdir(exist_ok=True)
+            changed.append(path.parent)
+    return changed

@@ -1,0 +1,104 @@
+"""The files that contents are written to before they have a name in the store."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from mlver.storage import packs
+from mlver.system import durable
+
+# The kernel takes 1,024 pieces at a time; a member has three.
+_VECTORS = 900
+
+
+class PackWriter:
+    """A pack in the making, written by the process that began it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.length = 0
+        self.process = os.getpid()
+        self._descriptor = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
+        )
+        self._flushed = 0
+
+    def append_members(self, contents: Mapping[str, bytes]) -> bytes:
+        """Add members; return the run of them."""
+        members: list[packs.PackMember] = []
+        vectors: list[bytes] = []
+        with durable.naming_errors(self.path):
+            for digest, data in contents.items():
+                member = packs.PackMember(digest, self.length + packs.BLOCK, len(data))
+                members.append(member)
+                vectors.extend(packs.frame_member(digest, data))
+                self.length = packs.member_end(member)
+                if len(vectors) >= _VECTORS:
+                    _write_vectors(self._descriptor, vectors)
+                    vectors.clear()
+            if vectors:
+                _write_vectors(self._descriptor, vectors)
+        if self.length - self._flushed >= durable.FLUSH_BYTES:
+            durable.start_flush(self._descriptor, self._flushed, self.length - self._flushed)
+            self._flushed = self.length
+        return packs.encode_run(members)
+
+    def close_file(self) -> None:
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
+
+
+class LooseBlob:
+    """Satisfies hashing's BlobWriter: a large content in a temporary.
+
+    `receive` is called with its path and digest once it is whole.
+    """
+
+    def __init__(self, path: Path, receive: Callable[[Path, str], None]) -> None:
+        self._path = path
+        self._receive = receive
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._out = durable.FlushingWriter(self._descriptor, path)
+
+    @property
+    def file_descriptor(self) -> int:
+        return self._descriptor
+
+    def clone_from(self, source: int) -> bool:
+        with durable.naming_errors(self._path):
+            return durable.clone_blocks(source, self._descriptor)
+
+    def write(self, data: memoryview) -> None:
+        self._out.write(data)
+
+    def take(self, source: int) -> int:
+        return self._out.take(source)
+
+    def read_at(self, buffer: memoryview, offset: int) -> int:
+        return self._out.read_at(buffer, offset)
+
+    def keep_as(self, digest: str) -> None:
+        with durable.naming_errors(self._path):
+            os.fchmod(self._descriptor, 0o444)
+        self._close_descriptor()
+        self._receive(self._path, digest)
+
+    def discard_content(self) -> None:
+        self._close_descriptor()
+        durable.discard_temporary(self._path)
+
+    def _close_descriptor(self) -> None:
+        descriptor = self._descriptor
+        self._descriptor = -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _write_vectors(descriptor: int, vectors: list[bytes]) -> None:
+    written = os.writev(descriptor, vectors)
+    if written < sum(map(len, vectors)):
+        # A full disk or a signal cut it short: write the rest the plain way.
+        durable.write_all(descriptor, memoryview(b"".join(vectors))[written:])

@@ -1,0 +1,124 @@
+"""Where the copies of contents are: one by one, or of very many in 24 bytes each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+from mlver.digest import Digest
+from mlver.storage.digests import DigestSet
+from mlver.storage.packs import LINE, PackFile
+from mlver.system import durable
+
+# Offset, size and rank of a copy. Copies are sorted so many bytes of their file at a time.
+_COPY = struct.Struct(">QQQ")
+_HEAP_BYTES = 8 << 20
+# Bisecting an index costs about as much as reading this many of its lines.
+_LINES_PER_SEARCH = 64
+# A page of digests is worth opening unless the index has this many times fewer lines.
+_DIGESTS_PER_LINE = 8
+
+
+class ObjectLocation(NamedTuple):
+    """One copy of a content: `size` bytes at `offset` of a file; `pack` is its pack, or empty."""
+
+    path: str
+    offset: int
+    size: int
+    pack: str
+
+
+class CopyList:
+    """Where contents lie in one file, or in the folder of the loose ones (`pack` is empty then)."""
+
+    def __init__(self, path: str, pack: str) -> None:
+        self.path = path
+        self.pack = pack
+        self.total = 0
+        self._heaps: dict[int, bytearray] = {}
+
+    def add_copy(self, offset: int, size: int, rank: int) -> None:
+        """Note the copy of a digest, which is known by its rank among the wanted ones."""
+        self.total += size
+        heap = self._heaps.setdefault(offset // _HEAP_BYTES, bytearray())
+        heap += _COPY.pack(offset, size, rank)
+
+    def sorted_copies(self) -> Iterator[tuple[int, int, int]]:
+        """Offset, size and rank of each copy, from the front of the file to its back."""
+        # Heap after heap, so that only one of them is ever unpacked.
+        for heap_number in sorted(self._heaps):
+            yield from sorted(_COPY.iter_unpack(self._heaps[heap_number]))
+
+
+class LocatedObjects(NamedTuple):
+    """The copies of digests, in packs and loose.
+
+    `present` has a 1 for the rank of each digest that has any copy.
+    """
+
+    wanted: DigestSet
+    packs: tuple[CopyList, ...]
+    loose: CopyList
+    present: bytes
+
+    @property
+    def total(self) -> int:
+        """The bytes of all copies."""
+        return self.loose.total + sum(copies.total for copies in self.packs)
+
+    def list_missing(self) -> list[Digest]:
+        """The digests that have no copy, in order."""
+        missing: list[Digest] = []
+        if 0 not in self.present:
+            return missing
+        for rank, raw_digest in enumerate(self.wanted.raw_digests()):
+            if not self.present[rank]:
+                missing.append(Digest(raw_digest.hex()))
+        return missing
+
+
+def find_wanted_members(
+    pack: PackFile, wanted: DigestSet, damaged: AbstractSet[bytes]
+) -> Iterator[tuple[int, int, int]]:
+    """Rank, offset and size of the members of a pack that are wanted and may be served."""
+    line_count = len(pack.index) // LINE
+    if len(wanted) * _LINES_PER_SEARCH < line_count:
+        yield from _search_wanted_members(pack, wanted, damaged)
+        return
+    find_rank = wanted.find_next_rank
+    if line_count * _DIGESTS_PER_LINE < len(wanted):
+        find_rank = wanted.find_rank
+    for raw_digest, offset, size in pack.read_entries():
+        rank = find_rank(raw_digest)
+        if rank is not None and raw_digest not in damaged:
+            yield rank, offset, size
+
+
+def _search_wanted_members(
+    pack: PackFile, wanted: DigestSet, damaged: AbstractSet[bytes]
+) -> Iterator[tuple[int, int, int]]:
+    for rank, raw_digest in enumerate(wanted.raw_digests()):
+        member = pack.find_member(raw_digest.hex())
+        if member is not None and raw_digest not in damaged:
+            yield rank, member.offset, member.size
+
+
+def read_location(location: ObjectLocation) -> bytes:
+    """The unproved bytes of a copy; shorter than they should be where the file ends early."""
+    with open_location(location) as source:
+        return os.pread(source, location.size, location.offset)
+
+
+@contextlib.contextmanager
+def open_location(location: ObjectLocation) -> Iterator[int]:
+    """A descriptor of the file that holds a copy; errors of reading it name the file."""
+    descriptor = os.open(location.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        with durable.naming_errors(location.path):
+            yield descriptor
+    finally:
+        os.close(descriptor)
