@@ -135,8 +135,7 @@ def test_a_push_that_is_refused_loses_nothing(
         hook.chmod(0o755)
         said = assert_refused(second, "tag", "--push")
         assert said.startswith(
-            "error: git could not push the tags, which are kept here until somebody pushes them "
-            "whom origin lets; it said:\n"
+            "error: git could not push the tags, for origin does not let you; it said:\n"
         )
         assert "GL-HOOK-ERR: tags are protected" in said
         assert "hint: git push origin digits@v1.2.0\n" in said

@@ -10,5 +10,5 @@ from tests.conftest import CHECKOUT
 
 def test_no_guard_can_be_set_below_what_the_quick_entry_looks_at() -> None:
     schema = json.loads((CHECKOUT / "schemas/config.schema.json").read_text())
-    guard = schema["properties"]["guard"]["properties"]
+    guard = schema["$defs"]["guard_section"]["properties"]
     assert guard["max_file_size"]["minimum"] == SMALL_FILE_BYTES
