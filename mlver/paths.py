@@ -1,4 +1,5 @@
-"""Paths that others wrote: in a repository (`inside`) or on the command line (`relative`).
+"""Paths that others wrote: in a repository (`join_inside`) or on the command line
+(`relative_to_root`).
 
 What a repository names is never followed out of it: not by `..`, not by an absolute path, not
 through a symlink.
@@ -27,7 +28,8 @@ def join_inside(
 
     Raise MlverError if it could lead anywhere else.
 
-    See `within`, which gives it as text: of 50,000 paths, pathlib takes longer than the system.
+    See `join_inside_as_text`, which gives it as text: of 50,000 paths, pathlib takes longer than
+    the system.
     """
     return Path(
         join_inside_as_text(root, relative, link_last=link_last, going=going, checked=checked)

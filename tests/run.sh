@@ -157,8 +157,8 @@ heading 'import contracts'
 
 if [[ $quick ]]; then
   heading 'unit tests'
-  unit=(cli/test_app.py document hashing policy project records storage system terminal)
-  "$python" -m pytest -n 2 --dist worksteal -q -m 'not slow' "${unit[@]/#/tests/}" tests/test_*.py
+  unit=(document hashing policy project records storage system terminal)
+  "$python" -m pytest -n 2 --dist worksteal -q "${unit[@]/#/tests/}" tests/test_*.py
   printf '\nthe quick checks passed in %d s\n' "$SECONDS"
   exit
 fi

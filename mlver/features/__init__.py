@@ -1,0 +1,1 @@
+"""One folder for each capability: `cli.py`, `screen.py` and what only its commands call."""

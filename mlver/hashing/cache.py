@@ -36,7 +36,7 @@ MatchedFile = tuple[bytes, bytes, bytes | None]
 
 
 class FileTable(Protocol):
-    """What `mlver.system.state.State` does for us. Entries are opaque bytes there."""
+    """What `mlver.system.state.StateDatabase` does for us. Entries are opaque bytes there."""
 
     def read_files(self, worktree: str, path: bytes) -> Iterator[tuple[bytes, bytes]]: ...
 

@@ -76,7 +76,7 @@ class LocalStore(ObjectCatalogue):
         changes: where anything is missing or damaged, one ObjectMissing or ObjectDamaged lists it,
         and nothing was replaced. A crash leaves each file old or new, whole. `make_way` is called
         in between, to clear what stands where files or their directories shall be. The caller has
-        checked the paths (`mlver.paths.inside`).
+        checked the paths (`mlver.paths.join_inside`).
         """
         export_objects(self, wanted, progress or _ignore_progress, make_way or _do_nothing)
 

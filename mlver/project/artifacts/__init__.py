@@ -1,0 +1,1 @@
+"""Artifacts: measured, stored, proven, repaired and put into the work tree."""

@@ -224,7 +224,8 @@ def _carry_out_plans(
 
 @dataclass(frozen=True, slots=True)
 class _Targets:
-    """The objects to write and the paths to write them to; it is the `Wanted` of an object store.
+    """The objects to write and the paths to write them to; it is the `WantedFiles` of an object
+    store.
 
     The paths have been checked.
     """

@@ -1,0 +1,1 @@
+"""What judges records and promotions, for `verify` and the hooks alike."""

@@ -1,0 +1,1 @@
+"""What history tells of records: stages, parents, and renumbered records."""

@@ -1,0 +1,1 @@
+"""Reading records: from the work tree, from a commit, and tolerantly."""

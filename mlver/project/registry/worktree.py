@@ -1,4 +1,4 @@
-"""Where records are read from: the work tree here, what git holds in `project.held`."""
+"""Where records are read from: the work tree here, what git holds in `CommittedRecords`."""
 
 from __future__ import annotations
 

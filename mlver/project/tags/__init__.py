@@ -1,0 +1,1 @@
+"""Tags that seal records: read, planned, and those that are missing."""

@@ -1,0 +1,1 @@
+"""What a training left in the work tree: values and environment."""
