@@ -28,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A terminal that cannot show a character gets its escape, not a traceback.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     code = _run_guarded(args)
+    _close_caches()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -36,6 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             discard_stream(stream)
     return code
+
+
+def _close_caches() -> None:
+    """Close what the command opened: this process may run many of them."""
+    if state := sys.modules.get("mlver.system.state"):
+        state.close_all()
 
 
 def _open_standard_streams() -> None:

@@ -61,7 +61,10 @@ def _read_remote_default(repository: GitRepository, remote: str) -> str | None:
     folder = f"refs/remotes/{remote}/"
     symbolic = repository.process.try_read(["symbolic-ref", "--quiet", f"{folder}HEAD"])
     target = symbolic.out.decode(errors="replace").strip()
-    return target.removeprefix(folder) if target.startswith(folder) else None
+    # After a rename upstream and a pruning fetch, it names a branch that is gone.
+    if not target.startswith(folder) or target not in _list_existing(repository, [target]):
+        return None
+    return target.removeprefix(folder)
 
 
 def _find_usual_name(repository: GitRepository, remote: str | None) -> str:

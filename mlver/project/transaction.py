@@ -26,14 +26,15 @@ def editing(project: Project, what: str) -> Iterator[PlannedEdit]:
     `what` names it to whoever waits for it or recovers it. Raise MlverError where a newer mlver
     wrote the settings: they may forbid what this one is about to write.
     """
-    project.registry.refuse_newer_settings()
     try:
         durable.make_directory(project.state_directory)
     except OSError as error:
         raise refusal_error(what, error) from error
     with lock.hold_lock(project.state_directory, project.wait) as descriptor:
         holding = replace(project, repository=replace(project.repository, keep_open=(descriptor,)))
+        # Settled first: settings of a newer mlver must not leave an edit half done.
         _recover_interrupted(holding)
+        project.registry.refuse_newer_settings()
         edit = PlannedEdit(holding.repository, project.state_directory, what)
         try:
             yield edit

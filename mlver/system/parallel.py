@@ -354,7 +354,7 @@ class _Follower:
         self._room = threading.Condition()
         self._lead = 0
         self._stopped = False
-        self._failure: OSError | None = None
+        self._failure: BaseException | None = None
 
     def follow(self, count: int) -> None:
         """Count bytes that are in the file now; return once the copy is not too far ahead."""
@@ -374,7 +374,7 @@ class _Follower:
         self._sizes.put(0)
 
     def digest(self) -> str:
-        """The SHA-256 of the file, once `run` has returned; raise the OSError that it met."""
+        """The SHA-256 of the file, once `run` has returned; raise what stopped it."""
         if self._failure is not None:
             raise self._failure
         return self._hasher.hexdigest()
@@ -388,7 +388,8 @@ class _Follower:
             try:
                 while offset < end and not self._stopped:
                     offset += self._hash_piece(buffer[: end - offset], offset)
-            except OSError as error:
+            # Whatever it is: half a hash must never pass for the file's.
+            except BaseException as error:  # noqa: BLE001
                 self._failure = error
                 self._stopped = True
             with self._room:

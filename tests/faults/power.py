@@ -5,7 +5,6 @@ A loop device goes down without flushing; it is mounted again, and the repositor
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from mlver.system import state
 from tests.faults import ground
 from tests.faults.calls import CallFault, shut_down_mount
 from tests.faults.campaign import FaultCampaign, OperationSweep, PointVerdict
@@ -99,7 +99,7 @@ def mount_image(image: Path, mount: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        gc.collect()  # a cache that a command in this process left open
+        state.close_all()  # a cache that this process opened there
         subprocess.run(["umount", mount], check=True)
 
 

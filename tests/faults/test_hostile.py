@@ -74,7 +74,7 @@ _MAKE = """
 import sys
 from pathlib import Path
 from tests.faults import ground
-place = ground.new(Path(sys.argv[1]))
+place = ground.new_place(Path(sys.argv[1]))
 place.write("README.md", "# A project")
 place.write(".gitignore", "/model.bin\\n/data/\\n/served/\\n")
 place.write("model.bin", b"one")

@@ -357,6 +357,8 @@ def test_an_interrupt_ends_git_at_once(tagged: GitRepository, slow: Path, transf
 
     thread = threading.Thread(target=interrupt)
     thread.start()
+    # A job in the background is started deaf to it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.raises(KeyboardInterrupt):
         transfers[transfer]()
     thread.join()

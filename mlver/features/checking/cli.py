@@ -38,7 +38,10 @@ def verify_command(
 
     Tag, record, manifest, object, working file; every byte is read. Exit 1 when a link is broken.
     """
-    result = verify_versions(find_session(ctx).shown_project, refs or (), everything=everything)
+    # Never with the cache: whoever can write to it could make damage look whole.
+    project = find_session(ctx).initialised_project
+    project.note_newer_settings()
+    result = verify_versions(project, refs or (), everything=everything)
     emit_result(result, draw_verify, json=json, code=result.exit_code)
 
 

@@ -150,8 +150,13 @@ def _check_interrupted(project: Project, *, fix: bool) -> Iterator[_Check]:
     if fix:
         # Every edit begins by settling what was interrupted and removing the temporary files of
         # commands that were killed, which no plan names.
-        with editing(project, "doctor"):
-            pass
+        try:
+            with editing(project, "doctor"):
+                pass
+        except MlverError as error:
+            finding = Finding("recovery", "recovery", error.message, error.hints)
+            yield Diagnosis(finding, level="wrong")
+            return
     if plan is None:
         return
     message = (
