@@ -20,7 +20,7 @@ from git.cmd import handle_process_output
 from git.exc import GitCommandError, GitCommandNotFound, GitError
 from git.refs import Reference, SymbolicReference
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, refusal_error
 from mlver.git.process import (
     GitFailed,
     hidden_environment,
@@ -311,6 +311,10 @@ def _transferring(
         raise GitFailed(doing, output, hint=hint) from None
     except GitError as error:
         raise GitFailed(doing, str(error) or type(error).__name__, hint=hint) from None
+    except OSError as error:
+        # What the command did before this, such as making tags, may well stand.
+        outcome = "run the same command again"
+        raise refusal_error(f"starting git to {doing}", error, outcome=outcome) from error
     finally:
         git.stop()
         if progress is not None:
