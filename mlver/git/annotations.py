@@ -23,7 +23,7 @@ class TagAnnotation:
 
 
 def read_annotations(repository: GitRepository) -> dict[str, TagAnnotation]:
-    """The annotation of every tag, by the tag's name."""
+    """Read the annotation of every tag, by the tag's name."""
     listing = repository.process.read(["for-each-ref", f"--format={_FIELDS}", "refs/tags/"])
     fields = listing.decode(errors="replace").split("\0")
     annotations: dict[str, TagAnnotation] = {}

@@ -40,7 +40,7 @@ class IndexEntry:
 
 
 def index_entries(repository: GitRepository, paths: Sequence[str]) -> tuple[IndexEntry, ...]:
-    """How the index holds `paths` now, so that `restore_index` can put exactly them back."""
+    """Read how the index holds `paths` now, so that `restore_index` can put exactly them back."""
     listing = repository.process.read(["ls-files", "--stage", "-z", "--", *paths])
     entries: dict[str, str] = {}
     for line in split_fields(listing):
@@ -70,7 +70,7 @@ def restore_index(repository: GitRepository, entries: Sequence[IndexEntry]) -> N
 
 
 def _update_lines(entry: str) -> list[str]:
-    """What git-update-index(1) takes for an entry: the sides of a merge go where nothing is."""
+    """List what git-update-index(1) takes for an entry: a merge's sides go where nothing is."""
     sides = entry.split("\n")
     if sides[0].endswith(" 0"):
         return sides
@@ -86,7 +86,7 @@ def stage_paths(repository: GitRepository, paths: Sequence[str]) -> None:
 
 
 def is_whole_index(data: bytes) -> bool:
-    """Whether an index file ends in the checksum of the rest, or in zeros where it has none.
+    """Say whether an index file ends in the checksum of the rest, or in zeros where it has none.
 
     gitformat-index(5) describes the format.
     """
@@ -143,7 +143,7 @@ def restore_tags(repository: GitRepository, tags: Mapping[str, str]) -> None:
 def _update_tags(
     repository: GitRepository, verb: str, tags: Mapping[str, str], *, doing: str
 ) -> None:
-    """One transaction of git-update-ref(1)."""
+    """Run one transaction of git-update-ref(1)."""
     if not tags:
         return
     request = ""
@@ -158,7 +158,7 @@ _PUSH_SIZE = 3
 
 
 def split_batches(names: Sequence[str]) -> list[Sequence[str]]:
-    """Tags as they are to be pushed, so that each starts a pipeline."""
+    """Split tags into pushes, so that each of them starts a pipeline."""
     return [names[start : start + _PUSH_SIZE] for start in range(0, len(names), _PUSH_SIZE)]
 
 

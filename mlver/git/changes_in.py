@@ -23,12 +23,12 @@ class KnownObject:
 
 
 def is_absent(object_id: str) -> bool:
-    """Whether an id stands for nothing, as where a reference is made or deleted."""
+    """Say whether an id stands for nothing, as where a reference is made or deleted."""
     return not object_id.strip("0")
 
 
 def list_parents(repository: GitRepository) -> list[str]:
-    """The commits that the next commit here will have for parents; none before the first."""
+    """List the commits that the next commit here will have for parents; none before the first."""
     head = repository.head().commit
     if head is None:
         return []
@@ -53,7 +53,7 @@ def _merging_commits(repository: GitRepository) -> list[str]:
 def compare_index(
     repository: GitRepository, commit: str | None
 ) -> dict[str, tuple[TreeEntry | None, TreeEntry | None]]:
-    """How the index differs from a commit (None: from nothing): old and new entry, by path."""
+    """Compare the index with a commit (None: with nothing): old and new entry, by path."""
     if commit is None:
         empty_tree = repository.process.read(["hash-object", "-t", "tree", "--stdin"])
         commit = empty_tree.decode().strip()
@@ -82,7 +82,7 @@ def _make_entry(mode: str, object_id: str) -> TreeEntry | None:
 def list_changed_paths(
     repository: GitRepository, new: str, without: Sequence[str], *under: str
 ) -> list[str]:
-    """Every path below `under` that a commit of `new` touched, and none of `without`.
+    """List every path below `under` that a commit of `new` touched, and none of `without`.
 
     Merges are compared with every parent.
     """
@@ -100,7 +100,7 @@ def list_changed_paths(
 def list_new_blobs(
     repository: GitRepository, new: str, without: Sequence[str]
 ) -> list[tuple[str, KnownObject]]:
-    """The file contents that only the history of `new` has, each with (one of) its paths.
+    """List the file contents that only the history of `new` has, each with (one of) its paths.
 
     What the history of a commit in `without` has is left out.
     """
@@ -122,7 +122,7 @@ def list_new_blobs(
 
 
 def find_objects(repository: GitRepository, names: Iterable[str]) -> list[KnownObject | None]:
-    """What each name (an object's id, or `<commit>:<path>`) stands for; None where nothing."""
+    """Find what each name (an object's id, or `<commit>:<path>`) stands for; None where nothing."""
     lines: list[bytes] = []
     for name in names:
         encoded = os.fsencode(name)
@@ -147,7 +147,7 @@ def _parse_object(line: bytes) -> KnownObject | None:
 
 
 def list_holders(repository: GitRepository, commit: str) -> list[str]:
-    """The references, in full, whose history holds a commit."""
+    """List the references, in full, whose history holds a commit."""
     listing = repository.process.read(
         ["for-each-ref", f"--contains={commit}", "--format=%(refname)"]
     )
@@ -155,7 +155,7 @@ def list_holders(repository: GitRepository, commit: str) -> list[str]:
 
 
 def find_own_branch(repository: GitRepository) -> str | None:
-    """The full reference of the branch that is worked on: HEAD's, or the one being rebased."""
+    """Find the full reference of the branch that is worked on: HEAD's, or the one being rebased."""
     branch = repository.head().branch
     if branch is not None:
         return f"refs/heads/{branch}"
@@ -167,14 +167,14 @@ def find_own_branch(repository: GitRepository) -> str | None:
 
 
 def find_commit(repository: GitRepository, revision: str) -> str | None:
-    """The full id of the commit that a person's `--from` or `--to` names; None where none."""
+    """Find the full id of the commit that a person's `--from` or `--to` names; None where none."""
     options = ["--quiet", "--verify", "--end-of-options"]
     finished = repository.process.try_read(["rev-parse", *options, f"{revision}^{{commit}}"])
     return finished.out.decode().strip() or None
 
 
 def _excluding(commits: Sequence[str]) -> list[str]:
-    """The arguments that leave out what `commits` hold, which may be options such as `--all`."""
+    """Build the arguments that leave out what `commits` hold, which may be options like `--all`."""
     if not commits:
         return []
     return ["--not", *commits, "--not"]

@@ -10,7 +10,7 @@ _TRUSTED = frozenset({"git-lfs clean -- %f", "git-lfs smudge -- %f", "git-lfs fi
 
 
 def switch_off(settings: Iterable[tuple[str, str, str]]) -> tuple[tuple[str, str], ...]:
-    """The settings that disarm the filters in `settings`, given as scope, name and value."""
+    """Build settings that disarm the filters in `settings`, given as scope, name and value."""
     switches: list[tuple[str, str]] = []
     for scope, name, value in settings:
         if scope not in ("local", "worktree") or value in _TRUSTED:

@@ -1,7 +1,8 @@
 """GitPython, imported only to speak to another repository, or for a program's own `git.Repo`.
 
-The import runs `git version` twice and loads a hundred modules, so commands that only look, and
-hooks, do without it.
+The import runs `git version` twice and loads a hundred modules, which takes 60 ms and more. So
+commands that only look, and hooks, do without it, and whatever uses `mlver.git.transfer` imports it
+where it is needed, after `import_gitpython`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def import_gitpython() -> None:
 
 
 def folder_of(place: Place) -> Path:
-    """The folder that a path or a `git.Repo` stands for; raise MlverError for a bare repository."""
+    """Find the folder of a path or a `git.Repo`; raise MlverError for a bare repository."""
     if isinstance(place, str | os.PathLike):
         return Path(place).absolute()
     tree = place.working_tree_dir
@@ -46,7 +47,7 @@ def folder_of(place: Place) -> Path:
 
 
 def open_repo(folder: Path) -> GitRepo:
-    """A `git.Repo` of the work tree at `folder`, for programs; they close it."""
+    """Open a `git.Repo` of the work tree at `folder`, for programs; they close it."""
     import_gitpython()
     from mlver.git import transfer
 

@@ -26,7 +26,7 @@ class RecordTampering:
 def find_tampering(
     repository: GitRepository, *under: str, tip: str = "HEAD", without: Sequence[str] = ()
 ) -> list[RecordTampering]:
-    """Where `tip`'s history changed or deleted a file below `under`.
+    """Find where `tip`'s history changed or deleted a file below `under`.
 
     Merges are looked at from every parent. A merge that took one parent's file and not the other's
     has settled a conflict and is not reported, unless it took from the line that leads to `tip`,
@@ -57,7 +57,7 @@ def find_tampering(
 def _judge_merges(
     repository: GitRepository, commits: Collection[str], under: Sequence[str], reach: Sequence[str]
 ) -> dict[tuple[str, str], str]:
-    """What the merges among `commits` did to each path they changed.
+    """Judge what the merges among `commits` did to each path they changed.
 
     It is `M` or `R`, as in RecordTampering, or empty where the merge only settled a conflict.
     """
@@ -78,7 +78,7 @@ def _judge_merges(
 def _judge_path(
     path: str, differences: Sequence[Mapping[str, str]], landed: Mapping[str, str]
 ) -> str:
-    """What a merge did to a path; `landed` is how it differs from the main line it is on."""
+    """Judge what a merge did to a path; `landed` is how it differs from the main line it is on."""
     if all(path in difference for difference in differences):
         return "M"
     # a path that a parent has not (A) is not that parent's to vouch for
@@ -88,7 +88,7 @@ def _judge_path(
 
 
 def _find_merges(repository: GitRepository, commits: Collection[str]) -> dict[str, list[str]]:
-    """The merges among `commits`, each with its parents."""
+    """Find the merges among `commits`, each with its parents."""
     if not commits:
         return {}
     request = "".join(f"{commit}\n" for commit in commits)
@@ -104,7 +104,7 @@ def _find_merges(repository: GitRepository, commits: Collection[str]) -> dict[st
 def _compare_trees(
     repository: GitRepository, old: str, new: str, under: Sequence[str]
 ) -> dict[str, str]:
-    """The kind of each difference between two commits, by path."""
+    """List the kind of each difference between two commits, by path."""
     arguments = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev"]
     listing = repository.process.read([*arguments, old, new, "--", *under])
     return {path: kind for _, kind, path in parse_changes(listing)}

@@ -8,7 +8,7 @@ _MARK = "# Written by `mlver hook install`, which may write it anew."
 
 
 def is_own_hook(hook: Path) -> bool:
-    """Whether a hook is one that `install` wrote; one that cannot be read is not."""
+    """Say whether a hook is one that `install` wrote; one that cannot be read is not."""
     try:
         return _MARK.encode() in hook.read_bytes()
     except OSError:

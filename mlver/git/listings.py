@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 
 def split_fields(listing: bytes) -> list[str]:
-    """The fields of a list, without the empty ones."""
+    """Split a list into its fields, without the empty ones."""
     return [os.fsdecode(field) for field in listing.split(b"\0") if field]
 
 
@@ -29,7 +29,7 @@ def parse_changes(listing: bytes) -> Iterator[tuple[str, str, str]]:
 
 
 def read_branch(reference: str) -> str | None:
-    """The branch that a full reference names; None where it names none, as a detached HEAD does."""
+    """Read the branch that a full reference names; None for none, like a detached HEAD."""
     name = reference.strip()
     if not name.startswith("refs/heads/"):
         return None

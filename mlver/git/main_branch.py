@@ -32,8 +32,9 @@ class MainBranch:
 
 
 def find_main_branch(repository: GitRepository, remote: str | None = None) -> MainBranch:
-    """The main branch of `remote` (of the remote that the current branch follows, if None), or of
-    this repository.
+    """Find the main branch of `remote`, or of this repository where it has no remote.
+
+    None stands for the remote that the current branch follows.
 
     The remote's default branch decides, else `init.defaultBranch`, else `main`. Nothing is fetched:
     where the clone was not told which branch the remote's HEAD names, the first of these names that
@@ -55,8 +56,9 @@ def find_main_branch(repository: GitRepository, remote: str | None = None) -> Ma
 
 
 def _read_remote_default(repository: GitRepository, remote: str) -> str | None:
-    """The branch that the remote's HEAD named when this clone was made, or when `git remote
-    set-head` asked last.
+    """Read the branch that the remote's HEAD named when this clone was made.
+
+    `git remote set-head` asks again.
     """
     folder = f"refs/remotes/{remote}/"
     symbolic = repository.process.try_read(["symbolic-ref", "--quiet", f"{folder}HEAD"])

@@ -39,7 +39,7 @@ class MergeState:
 
 
 def find_merge_state(repository: GitRepository) -> MergeState | None:
-    """What meets here now; None where nothing does."""
+    """Find what meets here now; None where nothing does."""
     head = repository.head().commit
     if head is None:
         return None
@@ -66,7 +66,7 @@ def _is_rebasing(repository: GitRepository) -> bool:
 
 
 def last_commit_state(repository: GitRepository) -> MergeState | None:
-    """HEAD on top of its (first) parent, where it has one."""
+    """Describe HEAD on top of its (first) parent, where it has one."""
     head = repository.head().commit
     if head is None:
         return None
@@ -104,7 +104,7 @@ def _read_merge_head(repository: GitRepository) -> str | None:
 
 
 def _read_squash_message(repository: GitRepository) -> str | None:
-    """The tip of the branch that `git merge --squash` was told to bring."""
+    """Read the tip of the branch that `git merge --squash` was told to bring."""
     path = repository.git_dir / "SQUASH_MSG"
     if not path.exists():
         return None
@@ -123,13 +123,13 @@ def _resolve_commit(repository: GitRepository, name: str) -> str | None:
 
 
 def list_commit_parents(repository: GitRepository, commit: str) -> list[str]:
-    """The ids of a commit's parents."""
+    """List the ids of a commit's parents."""
     listing = repository.process.read(["rev-list", "--no-walk", "--parents", commit])
     return listing.decode().split()[1:]
 
 
 def list_unmerged(repository: GitRepository) -> set[str]:
-    """Paths of which the index holds both sides."""
+    """List the paths of which the index holds both sides."""
     listing = repository.process.read(["ls-files", "--unmerged", "-z", "--full-name"])
     paths: set[str] = set()
     for line in split_fields(listing):
@@ -139,6 +139,6 @@ def list_unmerged(repository: GitRepository) -> set[str]:
 
 
 def is_ancestor(repository: GitRepository, tip: str, commit: str) -> bool:
-    """Whether a commit is part of the history that leads to `tip`, a full reference or id."""
+    """Say whether a commit is part of the history that leads to `tip`, a full reference or id."""
     arguments = ["merge-base", "--is-ancestor", commit, tip]
     return repository.process.try_read(arguments).code == 0

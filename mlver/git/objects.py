@@ -30,7 +30,7 @@ class GitObject(NamedTuple):
 
 
 def read_objects(process: GitProcess, specs: Iterable[str]) -> Iterator[GitObject | None]:
-    """What each names, in turn; None where there is nothing."""
+    """Read what each name stands for, in turn; None where it stands for nothing."""
     requests = _encode_requests(process, specs)
     answer = process.read(_BATCH, stdin=_join_lines(requests))
     start = 0
@@ -47,7 +47,7 @@ def read_objects(process: GitProcess, specs: Iterable[str]) -> Iterator[GitObjec
 
 
 def read_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[bytes | None]:
-    """The bytes behind each `<commit>:<path>`, in turn; None where there is no such blob."""
+    """Read the bytes behind each `<commit>:<path>`, in turn; None where there is no such blob."""
     names = _shorten_specs(process, specs)
     for blob in read_objects(process, names):
         if blob is None or blob.kind != b"blob":
@@ -57,7 +57,7 @@ def read_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[bytes | No
 
 
 def hash_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[Digest | None]:
-    """The SHA-256 of the same bytes, hashed as they come, so that no blob is in memory as a whole.
+    """Hash the same bytes (SHA-256) as they come, so that no blob is in memory as a whole.
 
     Read it to its end: only then is a failure of git raised, and until then what it lacked looks
     missing.
@@ -76,7 +76,7 @@ def hash_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[Digest | N
 
 
 def _hash_object(stream: BinaryIO, size: int) -> Digest:
-    """The digest of so many bytes, behind which there is one more: the end of a line."""
+    """Hash so many bytes, behind which there is one more: the end of a line."""
     hasher = hashlib.sha256()
     remaining = size
     while remaining:
@@ -90,14 +90,14 @@ def _hash_object(stream: BinaryIO, size: int) -> Digest:
 
 
 def _shorten_specs(process: GitProcess, specs: Iterable[str]) -> list[str]:
-    """Each spec, or the object id behind it where that is known beforehand."""
+    """Replace each spec by the object id behind it, where that is known beforehand."""
     wanted = list(specs)
     object_ids = _find_neighbours(process, wanted)
     return [object_ids.get(spec, spec) for spec in wanted]
 
 
 def _find_neighbours(process: GitProcess, specs: Iterable[str]) -> dict[str, str]:
-    """The object ids behind specs that name many files of one folder of one commit.
+    """Find the object ids behind specs that name many files of one folder of one commit.
 
     An id is empty where that folder has no such name. A folder that cannot be read is left out.
     """
@@ -122,7 +122,7 @@ def _find_neighbours(process: GitProcess, specs: Iterable[str]) -> dict[str, str
 
 
 def _list_entries(tree: GitObject) -> Iterator[tuple[bytes, str]]:
-    """The name and the object id of each entry of a tree: `<mode> <name>NUL<raw id>`."""
+    """List the name and the object id of each entry of a tree: `<mode> <name>NUL<raw id>`."""
     width = len(tree.id) // 2
     start = 0
     while True:
@@ -136,7 +136,7 @@ def _list_entries(tree: GitObject) -> Iterator[tuple[bytes, str]]:
 
 
 def _encode_requests(process: GitProcess, specs: Iterable[str]) -> list[bytes]:
-    """Each spec as one line; git would take a carriage return at its end for a part of that end."""
+    """Encode each spec as a line; git would take a carriage return at its end for part of that."""
     requests: list[bytes] = []
     for spec in specs:
         name = spec
@@ -151,7 +151,7 @@ def _join_lines(requests: Sequence[bytes]) -> bytes:
 
 
 def _parse_header(line: bytes) -> tuple[str, bytes, int] | None:
-    """An object's id, kind and size; None for `<spec> missing`, `<spec> ambiguous`."""
+    """Parse an object's id, kind and size; None for `<spec> missing`, `<spec> ambiguous`."""
     object_id, _, rest = line.partition(b" ")
     kind, _, size = rest.partition(b" ")
     if not size.isdigit():
@@ -160,7 +160,7 @@ def _parse_header(line: bytes) -> tuple[str, bytes, int] | None:
 
 
 def _resolve_name(process: GitProcess, spec: str) -> str:
-    """The id of an object whose name would break a list of lines; empty where there is none."""
+    """Resolve an object's name that would break a list of lines to its id; empty where none."""
     if not _encode_name(spec):
         return ""
     finished = process.try_read(["rev-parse", "--quiet", "--verify", spec])
@@ -168,7 +168,7 @@ def _resolve_name(process: GitProcess, spec: str) -> str:
 
 
 def _encode_name(spec: str) -> bytes:
-    """A name as git keeps it; empty, which names no object, for text that no name can be."""
+    """Encode a name as git keeps it; empty, which names no object, for what no name can be."""
     if "\0" in spec:
         return b""
     try:

@@ -14,7 +14,7 @@ _ABSOLUTE = "--path-format=absolute"
 
 
 def find_places(process: GitProcess, options: Sequence[str]) -> list[Path]:
-    """What `git rev-parse` answers to options such as `--show-toplevel`, each as a path.
+    """Ask `git rev-parse` for places by options such as `--show-toplevel`, each as a path.
 
     Raise MlverError outside any repository.
     """

@@ -125,18 +125,18 @@ class GitProcess:
     hooked: bool = False
 
     def read(self, args: Sequence[str], *, stdin: bytes = b"", doing: str | None = None) -> bytes:
-        """The output of a call that changes nothing; raise GitFailed when `doing` it failed."""
+        """Run a call that changes nothing, for its output; raise GitFailed when `doing` failed."""
         finished = self.try_read(args, stdin=stdin)
         return _checked(finished, doing or f"answer `git {args[0]}`")
 
     def try_read(self, args: Sequence[str], *, stdin: bytes = b"") -> FinishedProcess:
-        """The same where a non-zero exit is an answer."""
+        """Run such a call where a non-zero exit is an answer."""
         arguments = (*_READ, *args)
         return self._run(arguments, stdin, self._quiet())
 
     @contextmanager
     def streamed(self, args: Sequence[str], *, stdin: bytes = b"") -> Iterator[BinaryIO]:
-        """The output of a `read` as it comes, for what no memory should hold at once.
+        """Stream the output of a `read` as it comes, for what no memory should hold at once.
 
         Read it to its end: git's failure is raised there.
         """
@@ -186,7 +186,7 @@ class GitProcess:
         env: Mapping[str, str] | None = None,
         hint: str | None = None,
     ) -> bytes:
-        """The output of a call that changes the repository; raise GitFailed when it failed."""
+        """Run a call that changes the repository; raise GitFailed when it failed."""
         arguments = (*_WRITE, *args)
         variables = {"GIT_EDITOR": ":"}
         if env is not None:
@@ -225,25 +225,25 @@ class GitProcess:
 
 
 def unstartable(directory: Path) -> MlverError:
-    """The error for a git that could not be started in a directory."""
+    """Build the error for a git that could not be started in a directory."""
     if not directory.is_dir():
         return MlverError(f"{directory} is not a directory")
     return MlverError(_NOT_FOUND, hint=f"install git {OLDEST} or newer, then run the command again")
 
 
 def memory_file() -> IO[bytes]:
-    """A file that needs no disk, which may be full, where the system has such files."""
+    """Open a file that needs no disk, which may be full, where the system has such files."""
     if hasattr(os, "memfd_create"):
         # it has no path, and the caller closes it
         return open(os.memfd_create("mlver"), "w+b")  # noqa: PTH123
-    # slow to import, and needed on few systems
+    # imported here: it costs some 3 ms, and few systems need it
     import tempfile
 
     return tempfile.TemporaryFile()
 
 
 def _environment() -> dict[str, str]:
-    """The variables that a git of ours gets."""
+    """Copy the variables that a git of ours gets."""
     return {name: value for name, value in os.environ.items() if _passes_through(name)}
 
 
@@ -267,7 +267,7 @@ def hidden_environment() -> Iterator[None]:
 
 
 def writing_options() -> dict[str, Any]:
-    """The options of a git that writes, by name, as GitPython takes them."""
+    """List the options of a git that writes, by name, as GitPython takes them."""
     words = iter((*_ALWAYS, *_WRITE))
     options: dict[str, Any] = {"c": []}
     for word in words:
@@ -279,7 +279,7 @@ def writing_options() -> dict[str, Any]:
 
 
 def inherited_environment() -> dict[str, str]:
-    """git's own pointers, as they were meant where it started the hook."""
+    """Read git's own pointers, as they were meant where it started the hook."""
     pointers: dict[str, str] = {}
     for name in _HOOKED:
         value = os.environ.get(name)
@@ -292,7 +292,7 @@ def inherited_environment() -> dict[str, str]:
 
 
 def _number_settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Settings by environment, after those it holds already.
+    """Pass settings by the environment, after those it holds already.
 
     `-c` cannot name a filter with a `=` in its name.
     """

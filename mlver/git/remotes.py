@@ -27,12 +27,12 @@ class RemoteState:
 
 
 def list_remotes(repository: GitRepository) -> list[str]:
-    """The remotes there are."""
+    """List the remotes of the repository."""
     return repository.process.read(["remote"]).decode(errors="replace").splitlines()
 
 
 def default_remote(repository: GitRepository) -> str | None:
-    """The remote the current branch follows, else `origin`, else the only one; None without any."""
+    """Find the remote the current branch follows, else `origin`, else the only one; or None."""
     branch = repository.head().branch
     if branch:
         followed = repository.process.try_read(["config", "--get", f"branch.{branch}.remote"])
@@ -48,7 +48,7 @@ def default_remote(repository: GitRepository) -> str | None:
 
 
 def choose_remote(repository: GitRepository, name: str | None) -> str:
-    """The remote of this name, or the default one; raise where there is none."""
+    """Choose the remote of this name, or the default one; raise where there is none."""
     if name is None:
         remote = default_remote(repository)
         if remote is None:
@@ -62,7 +62,7 @@ def choose_remote(repository: GitRepository, name: str | None) -> str:
 
 
 def list_remote_tags(repository: GitRepository, remote: str) -> dict[str, str]:
-    """The tags the other side has, each with its object's id; this asks it, over the network."""
+    """Ask the remote, over the network, for its tags, each with its object's id."""
     arguments = ["--tags", "--refs", "--", remote]
     listed = _list_remote(repository, arguments, f"ask {remote} for its tags")
     return _select_tags(listed)
@@ -92,7 +92,7 @@ def read_remote_state(repository: GitRepository, remote: str) -> RemoteState:
 def _list_remote(
     repository: GitRepository, arguments: Sequence[str], doing: str
 ) -> Iterator[tuple[str, str]]:
-    """What a remote says it has, over the network: each id with its reference."""
+    """Ask a remote, over the network, what it has: each id with its reference."""
     import_gitpython()
     from mlver.git import transfer
 
@@ -103,7 +103,7 @@ def _list_remote(
 
 
 def _select_tags(listed: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The object ids of those references that are tags, by the tag's name."""
+    """Select the object ids of those references that are tags, by the tag's name."""
     selected: dict[str, str] = {}
     for object_id, reference in listed:
         if reference.startswith("refs/tags/"):
@@ -129,7 +129,7 @@ def fetch_refs(
 
 
 def fetch_tag(repository: GitRepository, remote: str, name: str) -> GitTag | None:
-    """A tag as a remote has it, whatever this clone calls by its name; None where it has none."""
+    """Fetch a tag as a remote has it, whatever this clone calls by its name; None without one."""
     reference = f"refs/tags/{name}"
     listing = _list_remote(repository, ["--", remote, reference], f"ask {remote} for {name}")
     # git lists every reference that ends in this one
@@ -141,7 +141,7 @@ def fetch_tag(repository: GitRepository, remote: str, name: str) -> GitTag | Non
 
 
 def commits_beyond(repository: GitRepository, tip: str, commits: Iterable[str]) -> set[str]:
-    """Those of `commits` that the history of `tip` does not hold."""
+    """Find those of `commits` that the history of `tip` does not hold."""
     wanted = set(commits)
     lines = "".join(f"{commit}\n" for commit in (*wanted, f"^{tip}"))
     listing = repository.process.read(["rev-list", "--stdin"], stdin=lines.encode())
@@ -149,7 +149,7 @@ def commits_beyond(repository: GitRepository, tip: str, commits: Iterable[str]) 
 
 
 def push_secrets(repository: GitRepository, remote: str) -> frozenset[str]:
-    """The secrets git would show a remote: from its URL, a header or a credential helper."""
+    """Find the secrets git would show a remote: from its URL, a header or a credential helper."""
     answer = repository.process.try_read(["remote", "get-url", "--push", "--", remote])
     url = answer.out.decode(errors="replace").strip()
     if not url.startswith(("http://", "https://")):
@@ -167,7 +167,7 @@ def push_secrets(repository: GitRepository, remote: str) -> frozenset[str]:
 
 
 def _read_headers(headers: Iterable[str]) -> Iterable[str]:
-    """The secrets in `Authorization:` headers; basic ones are base64 `user:secret` (RFC 7617)."""
+    """Read the secrets in `Authorization:` headers; basic ones are base64 `user:secret`."""
     for header in headers:
         name, _, value = header.partition(":")
         scheme, _, text = value.strip().partition(" ")
@@ -184,7 +184,7 @@ def _read_headers(headers: Iterable[str]) -> Iterable[str]:
 
 
 def _ask_helper(repository: GitRepository, url: str) -> Iterable[str]:
-    """What a credential helper gives, as it will for the push; nobody is asked for anything."""
+    """Ask a credential helper, as git will for the push; no person is asked for anything."""
     try:
         answer = repository.process.write(
             ["-c", "core.askPass=", "credential", "fill"],

@@ -95,7 +95,7 @@ class GitRepository:
 
     @classmethod
     def find(cls, start: Path, *, hooked: bool = False) -> GitRepository:
-        """The repository `start` is in; raise MlverError where there is none with a work tree."""
+        """Find the repository of `start`; raise MlverError where there is none with a work tree."""
         options = ["--show-toplevel", "--absolute-git-dir", "--git-common-dir"]
         process = GitProcess(start, hooked=hooked)
         top, git_dir, common_dir = find_places(process, options)
@@ -103,7 +103,7 @@ class GitRepository:
 
     @classmethod
     def hosted(cls, start: Path) -> GitRepository:
-        """The repository that others push to, as its hooks see it; `top` is its git directory."""
+        """Find the repository that others push to; `top` is its git directory."""
         options = ["--absolute-git-dir", "--git-common-dir"]
         process = GitProcess(start, hooked=True)
         git_dir, common_dir = find_places(process, options)
@@ -132,14 +132,14 @@ class GitRepository:
         return HeadState(None, read_branch(reference))
 
     def unfinished(self) -> tuple[str, str] | None:
-        """What is half done here (`a merge`) and the command that finishes it, or None."""
+        """Name what is half done here (`a merge`) and the command that finishes it, or None."""
         for name, operation in _UNFINISHED.items():
             if (self.git_dir / name).exists():
                 return operation
         return None
 
     def git_version(self) -> tuple[int, ...]:
-        """git's own version, such as (2, 39, 5)."""
+        """Read git's own version, such as (2, 39, 5)."""
         text = self.process.read(["--version"]).decode()
         match = re.search(r"\d+(\.\d+)+", text)
         if match is None:
@@ -148,7 +148,7 @@ class GitRepository:
         return tuple(map(int, numbers))
 
     def ignores(self, path: str) -> bool:
-        """Whether a rule of a .gitignore covers a path, tracked or not."""
+        """Say whether a rule of a .gitignore covers a path, tracked or not."""
         # check-ignore refuses literal pathspecs; behind `./` no path has magic
         arguments = [_MAGIC, "check-ignore", "--quiet", "--no-index", "--", f"./{path}"]
         finished = self.process.try_read(arguments)
@@ -158,7 +158,7 @@ class GitRepository:
         return finished.code == 0
 
     def commit_hooks(self) -> list[tuple[Path, bool]]:
-        """The hooks git runs on a commit, with whether each is executable."""
+        """List the hooks git runs on a commit, with whether each is executable."""
         folder = self._git_path("hooks")
         hooks: list[tuple[Path, bool]] = []
         for name in _COMMIT_HOOKS:
@@ -168,13 +168,13 @@ class GitRepository:
         return hooks
 
     def _git_path(self, name: str) -> Path:
-        """Where git keeps something of this repository, whatever its settings say."""
+        """Ask where git keeps something of this repository, whatever its settings say."""
         arguments = ["rev-parse", "--path-format=absolute", "--git-path", name]
         answer = self.process.read(arguments)
         return Path(os.fsdecode(answer.rstrip(b"\n")))
 
     def author(self) -> str:
-        """`Name <mail>` as git would sign a commit; where it is not set, GitFailed says how to."""
+        """Ask git for a commit's author, as `Name <mail>`; raise GitFailed where it is not set."""
         hint = 'git config user.name "Your Name" && git config user.email you@example.org'
         doing = "say who you are"
         try:
@@ -185,7 +185,7 @@ class GitRepository:
         return identity.decode(errors="replace").rsplit(" ", 2)[0]
 
     def changes(self) -> tuple[list[str], list[str]]:
-        """Paths that differ from HEAD (staged or not), and paths git does not know.
+        """List the paths that differ from HEAD (staged or not), and paths git does not know.
 
         Directories that git does not know end in `/`.
         """
@@ -203,7 +203,7 @@ class GitRepository:
         return changed_paths, unknown_paths
 
     def ignored_or_tracked(self, paths: Sequence[str]) -> set[str]:
-        """Those of `paths` that git ignores or holds: they cannot slip into a commit unseen."""
+        """Find those of `paths` that git ignores or holds: no commit takes them in unseen."""
         known: set[str] = set()
         for path in paths:
             if self.ignores(path) or self.tracked([path]):
@@ -211,7 +211,7 @@ class GitRepository:
         return known
 
     def tracked(self, paths: Sequence[str]) -> set[str]:
-        """Those of `paths` that the index holds."""
+        """Find those of `paths` that the index holds."""
         listing = self.process.read(["ls-files", "-z", "--", *paths])
         return set(split_fields(listing))
 
@@ -222,7 +222,7 @@ class GitRepository:
         return GitProcess(self.top, switches)
 
     def settings(self, pattern: str) -> list[tuple[str, str, str]]:
-        """git's settings whose names match, in its order: scope (`local`, …), name and value."""
+        """Read git's settings whose names match, in its order: scope (`local`), name, value."""
         arguments = ["config", "-z", "--show-scope", "--get-regexp", pattern]
         finished = self.process.try_read(arguments)
         fields = iter(split_fields(finished.out))
@@ -235,7 +235,7 @@ class GitRepository:
     # -- tags and blobs ----------------------------------------------------------------------------
 
     def tags(self, *patterns: str) -> dict[str, GitTag]:
-        """Tags by name; `patterns` are full references or globs such as `refs/tags/digits@v*`."""
+        """Read tags by name; `patterns` are full references or globs like `refs/tags/digits@v*`."""
         chosen = patterns or ("refs/tags/",)
         listing = self.process.read(["for-each-ref", f"--format={_TAG_FIELDS}", *chosen])
         fields = listing.decode(errors="replace").split("\0")
@@ -246,11 +246,11 @@ class GitRepository:
         return tags
 
     def tags_named(self, names: Iterable[str]) -> dict[str, GitTag]:
-        """Those of `names` that exist, read in one process that looks at no other tag."""
+        """Read those of `names` that exist, in one process that looks at no other tag."""
         return self.tag_objects({name: f"refs/tags/{name}" for name in names})
 
     def tag_objects(self, ids: Mapping[str, str]) -> dict[str, GitTag]:
-        """Tags by name, from the objects named beside them; those lacking here are left out."""
+        """Read tags, by name, from the objects beside them; those lacking here are left out."""
         targets = objects.read_objects(self.process, ids.values())
         tags: dict[str, GitTag] = {}
         for name, target in zip(ids, targets, strict=True):
@@ -259,15 +259,15 @@ class GitRepository:
         return tags
 
     def blobs(self, specs: Iterable[str]) -> Iterator[bytes | None]:
-        """The bytes behind each `<commit>:<path>` in turn, None where there is no such blob."""
+        """Read the bytes behind each `<commit>:<path>` in turn, None where there is no blob."""
         return objects.read_blobs(self.process, specs)
 
     def blob_digests(self, specs: Iterable[str]) -> Iterator[Digest | None]:
-        """The same by their SHA-256, whatever their size; read it to its end."""
+        """Hash the same bytes (SHA-256), whatever their size; read the digests to their end."""
         return objects.hash_blobs(self.process, specs)
 
     def files_at(self, commit: str, *under: str) -> list[str]:
-        """Paths of the files a commit holds below `under`."""
+        """List the files that a commit holds below `under`."""
         options = ["-r", "-z", "--name-only", "--full-tree"]
         listing = self.process.read(["ls-tree", *options, commit, "--", *under])
         return split_fields(listing)
@@ -281,7 +281,7 @@ class GitRepository:
     def added_by(
         self, paths: Iterable[str], tip: str = "HEAD", *, main_line: bool = False
     ) -> dict[str, str]:
-        """For each path, the commit of `tip`'s history that last added it.
+        """Find, for each path, the commit of `tip`'s history that last added it.
 
         With `main_line`, only commits reached from first parent to first parent are looked at.
         """
@@ -295,13 +295,13 @@ class GitRepository:
         return commits
 
     def log(self, *args: str) -> Iterator[tuple[str, str, str]]:
-        """Each change of a file as (commit, kind, path); `args` are those of `git log`."""
+        """Yield each change of a file as (commit, kind, path); `args` are those of `git log`."""
         options = ["-z", "--format=%H", "--raw", "--no-renames", "--no-abbrev"]
         listing = self.process.read(["log", *options, *args])
         return parse_changes(listing)
 
     def commits_between(self, old: str, new: str) -> list[CommitSummary]:
-        """The commits `new` has and `old` has not, newest first.
+        """List the commits `new` has and `old` has not, newest first.
 
         Commits that only wrote records are left out.
         """
@@ -314,7 +314,7 @@ class GitRepository:
         return commits
 
     def count_between(self, old: str, new: str) -> int | None:
-        """How many commits `new` has and `old` has not; those that only wrote records do not count.
+        """Count the commits `new` has and `old` has not, without those that only wrote records.
 
         None where this clone lacks one of the two.
         """
@@ -325,7 +325,7 @@ class GitRepository:
         return int(finished.out)
 
     def stat_between(self, old: str, new: str) -> str:
-        """git's own `--stat` of two commits, mlver's records left out."""
+        """Ask git for the `--stat` of two commits, mlver's records left out."""
         options = ["--stat=100", "--no-ext-diff", "--no-textconv"]
         finished = self.process.try_read([_MAGIC, "diff", *options, old, new, *_BUT_RECORDS])
         if finished.code != 0:
@@ -333,12 +333,12 @@ class GitRepository:
         return finished.out.decode(errors="replace").rstrip("\n")
 
     def is_shallow(self) -> bool:
-        """Whether this clone holds only the end of the history."""
+        """Say whether this clone holds only the end of the history."""
         answer = self.process.read(["rev-parse", "--is-shallow-repository"])
         return answer.strip() == b"true"
 
     def boundary(self) -> set[str]:
-        """The commits that a shallow clone's history begins with: it cannot tell what they did."""
+        """Read the commits that a shallow clone begins with: it cannot tell what they did."""
         path = self._git_path("shallow")
         try:
             return set(path.read_text().split())
@@ -346,7 +346,7 @@ class GitRepository:
             return set()
 
     def left_out(self, folder: str) -> list[str]:
-        """Files below a folder that a sparse checkout keeps from the work tree."""
+        """List the files below a folder that a sparse checkout keeps from the work tree."""
         if not (self.git_dir / "info" / "sparse-checkout").exists():
             return []
         listing = self.process.read(["ls-files", "-t", "-z", "--", folder])
@@ -354,7 +354,7 @@ class GitRepository:
 
 
 def _parse_tag(fields: Sequence[str]) -> GitTag:
-    """The tag that `_TAG_FIELDS` describe."""
+    """Parse the tag that `_TAG_FIELDS` describe."""
     reference, object_id, kind, target, target_kind, message = fields
     # git ends each reference with a newline, which so begins the next
     name = reference.removeprefix("\n").removeprefix("refs/tags/")
@@ -367,7 +367,7 @@ def _parse_tag(fields: Sequence[str]) -> GitTag:
 
 
 def _make_tag(name: str, target: GitObject) -> GitTag:
-    """The tag that a reference to this object is; nothing looks at what a tag object points at."""
+    """Make the tag that a reference to this object is; what a tag object names is not looked up."""
     header, _, message = target.data.partition(b"\n\n")
     is_annotated = target.kind == b"tag"
     commit = None

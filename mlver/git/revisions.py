@@ -7,7 +7,7 @@ from mlver.git.repository import GitRepository
 
 
 def resolve_revision(repository: GitRepository, name: str) -> str:
-    """The id of the commit that a person's words name; raise MlverError where git knows none."""
+    """Resolve a person's words to a commit's id; raise MlverError where git knows none."""
     options = ["--quiet", "--verify", "--end-of-options"]
     finished = repository.process.try_read(["rev-parse", *options, f"{name}^{{commit}}"])
     if finished.code != 0:
@@ -21,7 +21,7 @@ def resolve_revision(repository: GitRepository, name: str) -> str:
 
 
 def find_merge_base(repository: GitRepository, one: str, other: str) -> str:
-    """The commit that two commits (full ids) both come from; raise MlverError if none is known."""
+    """Find the commit that two commits (full ids) come from; raise MlverError if none is known."""
     finished = repository.process.try_read(["merge-base", one, other])
     if finished.code == 0:
         return finished.out.decode().split("\n", 1)[0]

@@ -23,7 +23,7 @@ _PROGRAMS = {
 
 
 def signature_checker(repository: GitRepository) -> GitProcess:
-    """The process that checks signatures, with no program that the repository itself names."""
+    """Build the process that checks signatures, with no program that the repository names."""
     programs: dict[str, str] = {}
     overridden: set[str] = set()
     for scope, name, value in repository.settings(r"^gpg\.(.*\.)?program$"):
@@ -38,7 +38,7 @@ def signature_checker(repository: GitRepository) -> GitProcess:
 
 
 def check_signature(process: GitProcess, tag: GitTag) -> SignatureState:
-    """What the signature of one tag is worth.
+    """Check the signature of one tag.
 
     `unknown` is one that cannot be judged here: its key is not known or not trusted, or its program
     is not installed.

@@ -26,7 +26,7 @@ _GIT = (
 
 
 def is_quiet(*, files: bool = True) -> bool:
-    """Whether this is a work tree's top, no merge is under way, and nothing staged is a record.
+    """Say whether this is a work tree's top, without a merge, where nothing staged is a record.
 
     With `files`, also that nothing staged is large, binary or named like a pickle. False where that
     cannot be told.
@@ -45,7 +45,7 @@ def is_quiet(*, files: bool = True) -> bool:
 
 
 def _list_staged() -> bytes | None:
-    """What git says, None where it failed.
+    """List what is staged, as git says; None where git failed.
 
     Not by `subprocess`: importing that costs half as much as starting Python.
     """
@@ -87,7 +87,7 @@ def _says_nothing(listing: bytes, *, files: bool) -> bool:
 
 
 def _is_plain(field: bytes) -> bool:
-    """Whether a file is small text of a few lines; git counts no lines (`-`) of a binary one."""
+    """Say whether a file is small text of a few lines; git counts no lines (`-`) of a binary."""
     added, _, path = field.split(b"\t", 2)
     if not added.isdigit() or int(added) > _MANY_LINES:
         return False
@@ -95,7 +95,7 @@ def _is_plain(field: bytes) -> bool:
 
 
 def _is_small(path: bytes) -> bool:
-    """Whether a file in the work tree is small; one that is missing gets the full look."""
+    """Say whether a file in the work tree is small; one that is missing gets the full look."""
     try:
         return os.lstat(path).st_size <= SMALL_FILE_BYTES
     except OSError:

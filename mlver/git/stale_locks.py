@@ -79,7 +79,7 @@ def _modified_time(path: Path) -> float:
 
 
 def _find_worker(repository: GitRepository) -> str | None:
-    """A git process that runs in this repository, as `process 123`; None where there is none.
+    """Find a git process that runs in this repository, as `process 123`; None without one.
 
     An editor or a hook may hold a `git commit` up for hours with no lock file open, so what counts
     is where it runs.
@@ -99,7 +99,7 @@ def _find_worker(repository: GitRepository) -> str | None:
 
 
 def _list_ancestors() -> set[int]:
-    """This process, and those that started it."""
+    """List this process, and those that started it."""
     ancestors: set[int] = set()
     process = os.getpid()
     while process > 1:

@@ -176,7 +176,7 @@ class WorkTreeRepo(Repo):
 
 
 def open_repo(folder: Path) -> Repo:
-    """A `git.Repo` of the work tree at `folder`."""
+    """Open a `git.Repo` of the work tree at `folder`."""
     try:
         with hidden_environment():
             return WorkTreeRepo(folder, expand_vars=False)
@@ -187,7 +187,7 @@ def open_repo(folder: Path) -> Repo:
 def list_references(
     repository: GitRepository, arguments: Sequence[str], *, doing: str, hint: str
 ) -> str:
-    """What `git ls-remote` prints; `arguments` end in `--`, the remote and full references."""
+    """Run `git ls-remote`; `arguments` end in `--`, the remote and full references."""
     with _transferring(repository, doing, hint) as repo:
         process = repo.git.ls_remote("--quiet", *arguments, as_process=True)
         listing = cast("Git.AutoInterrupt", process)
@@ -283,7 +283,7 @@ def push_references(
 def _transferring(
     repository: GitRepository, doing: str, hint: str, progress: TransferProgress | None = None
 ) -> Iterator[Repo]:
-    """A repository that speaks to others; GitPython's errors become ours, and no process stays."""
+    """Open a repository to speak to others; GitPython's errors become ours, no process stays."""
     if not repository.top.is_dir():
         raise unstartable(repository.top)
     git = TransferGit(repository.top)

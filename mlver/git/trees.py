@@ -33,7 +33,7 @@ class TreeEntry:
 
 
 def committed_files(repository: GitRepository, commit: str, *under: str) -> dict[str, TreeEntry]:
-    """The files of a commit (a full id or reference) below `under`, by path."""
+    """List the files of a commit (a full id or reference) below `under`, by path."""
     arguments = ["ls-tree", "-r", "-z", "--full-tree", commit, "--", *under]
     return _parse_entries(repository.process.read(arguments))
 
@@ -48,7 +48,7 @@ def _parse_entries(listing: bytes) -> dict[str, TreeEntry]:
 
 
 def staged_files(repository: GitRepository, *under: str) -> dict[str, TreeEntry]:
-    """The files of the index below `under`, by path.
+    """List the files of the index below `under`, by path.
 
     Raise MlverError where one holds both sides of a merge.
     """
@@ -68,7 +68,7 @@ def staged_files(repository: GitRepository, *under: str) -> dict[str, TreeEntry]
 
 
 def read_contents(repository: GitRepository, entries: Mapping[str, TreeEntry]) -> dict[str, bytes]:
-    """The bytes of files, by path, read in one process.
+    """Read the bytes of files, by path, in one process.
 
     Files whose contents this clone lacks are left out.
     """
@@ -84,7 +84,7 @@ def read_contents(repository: GitRepository, entries: Mapping[str, TreeEntry]) -
 
 
 def find_entry(repository: GitRepository, commit: str, path: str) -> tuple[str, TreeEntry] | None:
-    """What a commit holds at `path`, or else the symlink or submodule on the way there.
+    """Find what a commit holds at `path`, or else the symlink or submodule on the way there.
 
     None where there is neither. A folder has the mode `040000`.
     """

@@ -84,7 +84,7 @@ class DirectoryImprint:
         self._newest = max(self._newest, max(times[2::4], default=0), max(times[3::4], default=0))
 
     def add_encoded(self, encoded: bytes) -> None:
-        """The same for what `encode_files` yields, where nobody will ask whether it is racy."""
+        """Add what `encode_files` yields, where nobody will ask whether it is racy."""
         self._hasher.update(encoded)
 
     def final_digest(self) -> bytes:
@@ -96,7 +96,7 @@ class DirectoryImprint:
 
 
 def encode_files(walked: Iterator[FoundFile]) -> Generator[bytes, None, None]:
-    """The paths and signatures that an imprint is made of, some thousands of files at a time."""
+    """Encode the paths and signatures that an imprint is made of, some thousands at a time."""
     # Not by `stat_signature`: a call for each file would take as long as all the rest.
     pack = _SIGNATURE.pack
     while True:
@@ -176,7 +176,7 @@ class StatCache:
         self._vanished = []
 
     def find_directory(self, key: bytes) -> MeasuredDirectory | None:
-        """The directory `key` as it was kept."""
+        """Find the directory `key` as it was kept."""
         first_row = next(self._table.read_files(self._worktree, key + b"/"), None)
         if first_row is None or len(first_row[1]) != _WHOLE.size:
             return None

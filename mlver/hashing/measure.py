@@ -192,7 +192,7 @@ def _known_digests(chunk: _FileChunk) -> list[bytes]:
 
 
 def _find_unchanged(run: _MeasurementRun, top: bytes) -> MeasuredArtifact | None:
-    """The kept result for a directory none of whose files changed; None where one did."""
+    """Find the kept result for a directory none of whose files changed; None where one did."""
     if run.cache is None:
         return None
     whole = run.cache.find_directory(os.fsencode(run.key))
@@ -216,7 +216,7 @@ def _find_unchanged(run: _MeasurementRun, top: bytes) -> MeasuredArtifact | None
 def _encode_in_two_processes(
     top: bytes, files: int, on_fault: FaultReport
 ) -> Generator[bytes, None, None]:
-    """A forked process looks at half of the files: of 50,000, their stats take longest of all."""
+    """Encode half of the files in a forked process: of 50,000, their stats take longest of all."""
     start = find_middle(top, files)
 
     def encode_rest() -> bytes | None:
@@ -235,7 +235,7 @@ def _encode_in_two_processes(
 
 
 def _walk_until(top: bytes, on_fault: FaultReport, end: bytes) -> Iterator[FoundFile]:
-    """The files that come before the path `end`."""
+    """Yield the files that come before the path `end`."""
     for walked_file in walk_files(top, on_fault):
         if walked_file[0] >= end:
             return
@@ -300,7 +300,7 @@ def _begin_chunk(
 
 
 def _forget_unstored(digests: Sequence[bytes | None], sink: ContentSink) -> list[bytes | None]:
-    """The digests with None in place of those whose content the sink still needs."""
+    """Put None in place of the digests whose content the sink still needs."""
     missing = sink.find_missing({digest.hex() for digest in digests if digest is not None})
     stored: list[bytes | None] = []
     for digest in digests:
@@ -368,4 +368,4 @@ def _collect_chunk(run: _MeasurementRun, chunk: _FileChunk) -> _FileChunk:
 
 
 def _ignore_progress(_: int) -> None:
-    """Nobody wants to know."""
+    """Ignore progress that nobody wants to see."""

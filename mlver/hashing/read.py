@@ -69,7 +69,7 @@ def read_batch(root: bytes, sink: ContentSink | None, paths: Sequence[bytes]) ->
 
 
 def _read_small(root: bytes, path: bytes) -> tuple[bytes, bytes]:
-    """The bytes of a file and its signature."""
+    """Read the bytes of a file and its signature."""
     for _ in range(ATTEMPTS):
         with open_regular_file(root, path) as (descriptor, status):
             data = os.read(descriptor, status.st_size + 1)
@@ -86,7 +86,7 @@ def _read_small(root: bytes, path: bytes) -> tuple[bytes, bytes]:
 
 @contextmanager
 def open_regular_file(root: bytes, path: bytes) -> Iterator[tuple[int, os.stat_result]]:
-    """An open regular file and its stat.
+    """Open a regular file; return it with its stat.
 
     Raises UnsteadyFile where there is no regular file, or where reading it fails.
     """

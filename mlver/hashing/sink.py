@@ -37,11 +37,11 @@ class BlobWriter(Protocol):
         ...
 
     def keep_as(self, digest: str) -> None:
-        """The content is whole and hashes to this: the sink stores it when it is committed."""
+        """Keep the content, which is whole and has this digest, once the sink is committed."""
         ...
 
     def discard_content(self) -> None:
-        """The content is not wanted."""
+        """Discard the content."""
         ...
 
 
@@ -52,7 +52,7 @@ class ContentSink(Protocol):
     """
 
     def find_missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
-        """Those that the store doesn't hold and that weren't handed over either."""
+        """Find the digests that the store does not hold and that were not handed over either."""
         ...
 
     def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> object:

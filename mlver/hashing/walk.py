@@ -59,7 +59,7 @@ def walk_files(top: bytes, on_fault: FaultReport, *, start: bytes = b"") -> Iter
 
 
 def find_middle(top: bytes, files: int) -> bytes:
-    """A path that about half of so many files come before.
+    """Find a path that about half of so many files come before.
 
     It assumes that directories beside each other hold as many files each.
     """
@@ -94,7 +94,7 @@ def _list_directory(
     on_fault: FaultReport,
     start: bytes,
 ) -> WalkLevel:
-    """The entries of one directory, `prefix` below `top`, from the path `start` on."""
+    """List the entries of one directory, `prefix` below `top`, from the path `start` on."""
     directory = top + b"/" + prefix
     try:
         status = os.stat(directory)  # noqa: PTH116 - paths are bytes here
@@ -115,7 +115,7 @@ def _list_directory(
 
 
 def _name_entries(listed: list[os.DirEntry[bytes]]) -> list[NamedEntry]:
-    """Each entry with its name; the slash sorts a directory where its files do: "a-b" < "a/c"."""
+    """Name each entry; the slash sorts a directory where its files do: "a-b" < "a/c"."""
     named: list[NamedEntry] = []
     for entry in listed:
         name = entry.name
@@ -130,12 +130,12 @@ def _name_entries(listed: list[os.DirEntry[bytes]]) -> list[NamedEntry]:
 
 
 def _is_before(path: bytes, start: bytes) -> bool:
-    """Whether a file, or all that a directory holds, comes before `start`."""
+    """Say whether a file, or all that a directory holds, comes before `start`."""
     return path < start and not (path[-1] == _SLASH and start.startswith(path))
 
 
 def _is_excluded(name: bytes, prefix: bytes, on_fault: FaultReport) -> bool:
-    """Whether this is no part of the artifact.
+    """Say whether this is no part of the artifact.
 
     A repository inside it is a fault, for git would never check it out.
     """
@@ -163,9 +163,9 @@ def _describe_special(path: bytes, mode: int) -> str:
 
 
 def printable_path(path: bytes) -> str:
-    """A path for an error message: on one line, readable whatever its bytes."""
+    """Write a path for an error message: on one line, readable whatever its bytes."""
     return printable_name(path.decode(errors="backslashreplace"))
 
 
 def _ignore_fault(_: str) -> None:
-    """Whoever walks the directory again reports it."""
+    """Ignore a fault: whoever walks the directory again reports it."""
