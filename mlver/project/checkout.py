@@ -32,7 +32,7 @@ def check_out(
     force: bool = False,
     dry_run: bool = False,
 ) -> CheckoutResult:
-    """Materialise the version `ref` names, below `to` (a folder) or in the work tree.
+    """Put the files of the version `ref` names in place, below `to` (a folder) or in the work tree.
 
     Raise MlverError, with every file as it was, when bytes stored nowhere would be lost (unless
     `force`), when an object is missing or damaged, or when a folder was named and the weights are
@@ -50,7 +50,7 @@ def check_out(
 
 
 def _require_weights(record: VersionRecord) -> None:
-    """A folder that is to be served must not come out empty."""
+    """Raise MlverError without stored weights: a folder that is to be served must not be empty."""
     if not record.weights.stored:
         raise MlverError(
             f"the weights of {record.model} {record.version} are not stored by mlver, so "

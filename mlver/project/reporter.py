@@ -9,21 +9,19 @@ class Reporter(Protocol):
     """What a front end offers: remarks as they arise, and progress of work counted in bytes."""
 
     def show_note(self, text: str) -> None:
-        """Something the person should know that is not the result."""
+        """Show something that the person should know and that is not the result."""
 
     def report_landed(self, what: str) -> None:
-        """What the command was to change is done and on the disk, whatever becomes of the rest of
-        it.
-        """
+        """Report that the change is on the disk, whatever happens to the rest of the command."""
 
     def begin_work(self, what: str, total: int | None) -> None:
-        """Work starts; `total` bytes, None when unknown."""
+        """Begin the display of work on `total` bytes, None when unknown."""
 
     def advance_work(self, count: int) -> None:
-        """`count` more bytes are done."""
+        """Count `count` more bytes as done."""
 
     def end_work(self) -> None:
-        """The work begun last is over."""
+        """End the display of the work that began last."""
 
 
 class SilentReporter:

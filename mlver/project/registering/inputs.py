@@ -69,7 +69,7 @@ def _find_parent(
 
 
 def _list_readable(project: Project, model: str) -> list[Version]:
-    """The model's versions up to the highest whose record can be read.
+    """List the model's versions up to the highest whose record can be read.
 
     The next number counts from a record, not from a file that only looks like one.
     """
@@ -86,7 +86,7 @@ def _list_readable(project: Project, model: str) -> list[Version]:
 
 
 def _merge_settings(project: Project, request: RegisterRequest) -> ModelSettings:
-    """`model.yaml` as it will be: values from the command line replace those it held."""
+    """Build `model.yaml` as it will be: values from the command line replace those it held."""
     known = project.registry.read_settings(request.model)
     if known is None:
         known = ModelSettings(model=request.model)
@@ -110,7 +110,7 @@ def _merge_settings(project: Project, request: RegisterRequest) -> ModelSettings
 
 
 def _place_artifact(known: ArtifactSettings | None, path: str) -> ArtifactSettings:
-    """An artifact's settings with a new path; its format, batch and license stay."""
+    """Give an artifact's settings a new path; its format, batch and license stay."""
     if known is None:
         return ArtifactSettings(path=path)
     return replace(known, path=path)

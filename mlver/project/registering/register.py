@@ -204,7 +204,7 @@ def _summarise_artifacts(project: Project, record: VersionRecord) -> tuple[Regis
 
 
 def _find_unignored(project: Project, record: VersionRecord) -> tuple[str, ...]:
-    """Artifact paths that a careless `git add .` would put into git; a folder ends with `/`."""
+    """Find the artifacts that a careless `git add .` would put into git; a folder ends with `/`."""
     stored = [artifact.path for artifact in record.named_artifacts().values() if artifact.stored]
     safe = project.repository.ignored_or_tracked(stored)
     unignored: list[str] = []

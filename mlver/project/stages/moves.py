@@ -23,7 +23,7 @@ from mlver.records.version import VersionRecord
 def judge_gates(
     project: Project, chosen: ResolvedRef, settings: StageSettings
 ) -> tuple[GateResult, ...]:
-    """What a stage's gates say of a version now.
+    """Ask a stage's gates about a version as it is now.
 
     Every byte of the version is read where the stage asks for that.
     """
@@ -33,7 +33,7 @@ def judge_gates(
 def _describe_candidate(
     project: Project, chosen: ResolvedRef, settings: StageSettings
 ) -> StageCandidate:
-    """What the gates are told; bytes are read only for a gate that asks for it."""
+    """Gather what the gates judge by; bytes are read only for a gate that asks for them."""
     record, digest = project.registry.read_version(chosen.model, chosen.version)
     damage = _list_damage(project, record) if settings.gates.get("verified") else None
     broken, seal = seals.judge_version(project, chosen.model, chosen.version, digest)
@@ -55,7 +55,7 @@ def _list_damage(project: Project, record: VersionRecord) -> tuple[str, ...]:
 
 
 def _find_stages_held(project: Project, chosen: ResolvedRef) -> frozenset[str]:
-    """Every stage that the version holds or has held."""
+    """Find every stage that the version holds or has held."""
     stages: set[str] = set()
     for stage in project.registry.list_stages(chosen.model):
         for promotion, _ in project.registry.read_history(chosen.model, stage):
@@ -129,7 +129,7 @@ def _build_promotion(project: Project, move: StageMove, history: StageHistory) -
 def _plan_promotion_tag(
     project: Project, record: PromotionRecord, data: bytes
 ) -> tuple[PlannedTag, ...]:
-    """The tag that tells pipelines of a promotion, where the repository has such tags."""
+    """Plan the tag that tells pipelines of a promotion, where the repository has such tags."""
     if not project.registry.read_config().tags.promotions:
         return ()
     tag = planned_tags.plan_promotion_tag(record, data)

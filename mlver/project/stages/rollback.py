@@ -157,7 +157,7 @@ def _find_target(
     to: str | None,
     previous: str | None,
 ) -> ResolvedRef:
-    """The version to go back to: `to`, or the holder before `previous`."""
+    """Find the version to go back to: `to`, or the holder before `previous`."""
     if previous is None:
         raise MlverError(
             f"no version of {model} holds {stage}, so there is nothing to roll back from",
@@ -193,6 +193,6 @@ def _build_no_target_error(
 
 
 def _has_moved(project: Project, chosen: ResolvedRef, stage: str) -> bool:
-    """Whether the stage has moved in spite of a failure: then its files stay."""
+    """Say whether the stage has moved in spite of a failure: then its files stay."""
     holder = project.registry.find_holder(chosen.model, stage)
     return holder is not None and holder.version == str(chosen.version)

@@ -49,7 +49,9 @@ class _PythonInstallation:
 def capture_environment(
     top: Path, params: Mapping[str, Any], command: str | None, prefix: Path | None = None
 ) -> TrainingEnvironment:
-    """The environment as it is now, or the one at `prefix`; `params` may hold the random seed.
+    """Describe the environment as it is now, or the one at `prefix`.
+
+    `params` may hold the random seed.
 
     Raise MlverError when `prefix` is no Python environment.
     """
@@ -84,7 +86,7 @@ def _require_environment(prefix: Path) -> _PythonInstallation:
 
 
 def _find_active_environment(top: Path) -> _PythonInstallation | None:
-    """The environment that the shell has activated, else the repository's own.
+    """Find the environment that the shell has activated, else the repository's own.
 
     None where that is the one mlver runs in, or where there is none.
     """
@@ -98,7 +100,7 @@ def _find_active_environment(top: Path) -> _PythonInstallation | None:
 
 
 def _read_environment(prefix: Path) -> _PythonInstallation | None:
-    """The environment in a folder, as its own files describe it."""
+    """Read the environment in a folder, as its own files describe it."""
     folders = sorted(prefix.glob("lib/python3.*/site-packages"))
     version = _read_python_version(prefix)
     if not folders or version is None:
@@ -107,7 +109,7 @@ def _read_environment(prefix: Path) -> _PythonInstallation | None:
 
 
 def _read_python_version(prefix: Path) -> str | None:
-    """`version` of a virtual environment's pyvenv.cfg (PEP 405), else conda's Python package."""
+    """Read `version` of a pyvenv.cfg (PEP 405), else that of conda's Python package."""
     configured = _CONFIGURED_VERSION.search(_read_beginning(prefix / "pyvenv.cfg"))
     if configured is not None:
         return configured[1]
@@ -136,7 +138,7 @@ def _list_packages(libraries: tuple[str, ...]) -> dict[str, str]:
 
 
 def _find_accelerator() -> str | None:
-    """The first accelerator that the operating system lists in its own files."""
+    """Find the first accelerator that the operating system lists in its own files."""
     for card in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
         return _describe_nvidia(card)
     for node in sorted(Path("/sys/class/kfd/kfd/topology/nodes").glob("*/name")):
@@ -168,7 +170,7 @@ def _find_seed(params: Mapping[str, Any]) -> int | None:
 
 
 def _pin_requirements(top: Path) -> dict[str, Digest]:
-    """The digest of each file at the repository's top that names further software."""
+    """Digest each file at the repository's top that names further software."""
     digests: dict[str, Digest] = {}
     for name in sorted(os.listdir(top)):
         path = top / name
@@ -183,7 +185,7 @@ def _hash_file(path: Path) -> Digest:
 
 
 def _read_beginning(path: Path) -> str:
-    """The beginning of a file, whatever its bytes; "" where it cannot be read or is no file.
+    """Read the beginning of a file, whatever its bytes; "" where it cannot be read or is no file.
 
     A link to an endless device is not read.
     """

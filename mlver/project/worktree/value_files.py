@@ -18,7 +18,7 @@ _TYPE_WORDS = {str: "text", list: "a list", type(None): "null", bool: "true or f
 
 
 def gather_values(top: Path, files: Sequence[str], given: Sequence[str]) -> dict[str, Any]:
-    """The values of `files` (YAML, JSON or TOML), then each `key=value` of `given`.
+    """Gather the values of `files` (YAML, JSON or TOML), then each `key=value` of `given`.
 
     A later value replaces an earlier one. Dots nest: `optimizer.lr=0.1`. Raise InvalidDocument with
     every fault of a file, MlverError where a file is missing.
@@ -39,7 +39,7 @@ def gather_values(top: Path, files: Sequence[str], given: Sequence[str]) -> dict
 
 
 def read_past_values(files: Iterable[tuple[str, bytes | None]]) -> dict[str, Any]:
-    """The values of files as a commit holds them.
+    """Read the values of files as a commit holds them.
 
     A file that is missing there (None) or is not valid adds no values.
     """
@@ -53,7 +53,7 @@ def read_past_values(files: Iterable[tuple[str, bytes | None]]) -> dict[str, Any
 
 
 def select_common(old: Mapping[str, Any], *sides: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of `old` whose names stand on at least one of the sides."""
+    """Select the part of `old` whose names stand on at least one of the sides."""
     common: dict[str, Any] = {}
     for key, value in old.items():
         counterparts = [side[key] for side in sides if key in side]
@@ -69,7 +69,7 @@ def select_common(old: Mapping[str, Any], *sides: Mapping[str, Any]) -> dict[str
 
 
 def _are_groups(value: Any, counterparts: Sequence[Any]) -> bool:
-    """Whether a value and its counterparts are groups of values, to be compared name by name."""
+    """Say whether a value and its counterparts are groups, to be compared name by name."""
     if not isinstance(value, Mapping) or not value:
         return False
     return all(isinstance(counterpart, Mapping) for counterpart in counterparts)
@@ -100,7 +100,7 @@ def _name_type(value: Any) -> str:
 
 
 def _merge_values(base: Mapping[str, Any], overriding: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of both; where both name one, `overriding` has the say, but groups are merged."""
+    """Merge the values of both, group by group; where both name one, `overriding` counts."""
     merged = dict(base)
     for key, value in overriding.items():
         existing = merged.get(key)
