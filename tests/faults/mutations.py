@@ -163,7 +163,7 @@ MUTATIONS = (
         "_.terminate()",
         "return",
         "tests",
-        "tests/git/test_transfer.py",
+        "tests/git/test_transfer_failures.py",
     ),
     Mutation(
         "project.edit.edit:PlannedEdit.commit_files",
@@ -334,7 +334,11 @@ MUTATIONS = (
         "tests/cli/test_story.py",
     ),
     Mutation(
-        "project.edit.recovery:_complete_edit", "clear_locks(...)", "", "git", "register-after-kill"
+        "project.edit.recovery:_complete_edit",
+        "clear_locks(...)",
+        "",
+        "git",
+        "register-after-kill",
     ),
     Mutation(
         "storage.export:export_objects",

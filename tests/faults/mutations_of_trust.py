@@ -45,7 +45,7 @@ TRUST_MUTATIONS = (
         "_.record_path != _",
         "False",
         "tests",
-        "tests/project/stages/test_moves.py",
+        "tests/project/audit/test_check_repository.py",
     ),
     Mutation(
         "policy.chain:judge_tag",
@@ -76,7 +76,7 @@ TRUST_MUTATIONS = (
         "_ is not None and _ != _",
         "False",
         "tests",
-        "tests/project/stages/test_moves.py",
+        "tests/project/audit/test_check_repository.py",
     ),
     Mutation(
         "project.audit.audit:_compare_with_head",
@@ -90,7 +90,7 @@ TRUST_MUTATIONS = (
         "_.record != _",
         "False",
         "tests",
-        "tests/project/stages/test_moves.py",
+        "tests/project/audit/test_check_repository.py",
     ),
     Mutation(
         "project.tags.seals:read_vouched_record",
@@ -316,7 +316,7 @@ TRUST_MUTATIONS = (
         "_1.registry.cache",
         "_1.state",
         "tests",
-        "tests/project/stages/test_moves.py",
+        "tests/project/tags/test_seals.py",
     ),
     Mutation(
         "hashing.measure:_encode_in_two_processes.encode_rest",

@@ -113,3 +113,11 @@ def flip_bit(path: Path, offset: int = 0) -> None:
     data[offset] ^= 1
     path.chmod(0o644)
     path.write_bytes(data)
+
+
+def edit_file(repository: Repository, path: str, old: str, new: str) -> None:
+    """Replace some text of a file, which must be there."""
+    file = repository.path / path
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))

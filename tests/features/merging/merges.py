@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from mlver.digest import Digest
+from mlver.document import codec
 from mlver.features.checking.verify import verify_versions
 from mlver.features.merging.outcomes import MergeSide
 from mlver.features.merging.resolve import ResolveResult, resolve_conflicts
@@ -12,7 +14,9 @@ from mlver.features.releasing.tag import tag_records
 from mlver.project.project import Project
 from mlver.project.stages.promote import promote_version
 from mlver.records import layout
-from tests.conftest import Repository
+from mlver.records.approval import ApprovalRecord
+from mlver.records.evaluation import EvaluationRecord
+from tests.conftest import NOW, Repository
 from tests.project.helpers import initialise_project, new_repository, register_one, write_artifact
 
 
@@ -112,3 +116,45 @@ def seal_on_topic(ground: Repository) -> str:
     ground.git("switch", "--quiet", "topic")
     tag_records(Project.open_existing(ground.path))
     return ground.git("rev-parse", "refs/tags/m@v1.1.0")
+
+
+def write_record(apart: Repository, path: str, data: bytes) -> Digest:
+    apart.write(path, data)
+    return Digest.of_bytes(data)
+
+
+def judge_version(apart: Repository, version: str, who: str) -> Digest:
+    """An evaluation and an approval of a version, as another mlver may write them; the approval's
+    digest.
+    """
+    pinned, record = Project.open_existing(apart.path).registry.read_version("m", version)
+    evaluation = EvaluationRecord(
+        model="m",
+        version=version,
+        sequence=1,
+        created=NOW,
+        author=who,
+        message=who,
+        record=record,
+        data={"golden": pinned.weights},
+        metrics={"accuracy": 0.5},
+    )
+    write_record(
+        apart,
+        layout.evaluation_path("m", version, 1),
+        codec.encode_document("evaluation", evaluation.to_document()),
+    )
+    approval = ApprovalRecord(
+        model="m",
+        version=version,
+        stage="production",
+        sequence=1,
+        created=NOW,
+        author=who,
+        message=who,
+        record=record,
+    )
+    path = layout.approval_path("m", version, "production", 1)
+    settings = write_record(apart, path, codec.encode_document("approval", approval.to_document()))
+    apart.commit(f"Judge {version}")
+    return settings

@@ -1,95 +1,40 @@
-"""What becomes of everything that names a version which gets another number; and of a resolve that
-is killed.
-"""
+"""What becomes of everything that names a version which gets another number."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError
-from mlver.features.checking.verify import verify_versions
-from mlver.project.edit import intent
-from mlver.project.history.stage_history import read_history
 from mlver.project.project import Project
-from mlver.project.registry.committed import CommittedRecords
-from mlver.project.registry.registry import RecordRegistry
 from mlver.project.stages.promote import promote_version
-from mlver.project.stages.rollback import roll_back_stage
 from mlver.records import layout
-from mlver.records.approval import ApprovalRecord
-from mlver.records.evaluation import EvaluationRecord
-from mlver.records.promotion import ApprovalReference, PromotionRecord
-from tests.conftest import NOW, Repository
+from mlver.records.promotion import ApprovalReference
+from tests.conftest import Repository
 from tests.features.merging.merges import (
     CHAIN,
-    add_remote,
     assert_verifies,
+    judge_version,
     list_promotions,
     resolve_merge,
     run_git,
-    seal_on_topic,
+    write_record,
 )
 
 KIM = "Kim <kim@example.org>"
 
 
-def put(apart: Repository, path: str, data: bytes) -> Digest:
-    apart.write(path, data)
-    return Digest.of_bytes(data)
-
-
-def judged(apart: Repository, version: str, who: str) -> Digest:
-    """An evaluation and an approval of a version, as another mlver may write them; the approval's
-    digest.
-    """
-    pinned, record = Project.open_existing(apart.path).registry.read_version("m", version)
-    evaluation = EvaluationRecord(
-        model="m",
-        version=version,
-        sequence=1,
-        created=NOW,
-        author=who,
-        message=who,
-        record=record,
-        data={"golden": pinned.weights},
-        metrics={"accuracy": 0.5},
-    )
-    put(
-        apart,
-        layout.evaluation_path("m", version, 1),
-        codec.encode_document("evaluation", evaluation.to_document()),
-    )
-    approval = ApprovalRecord(
-        model="m",
-        version=version,
-        stage="production",
-        sequence=1,
-        created=NOW,
-        author=who,
-        message=who,
-        record=record,
-    )
-    path = layout.approval_path("m", version, "production", 1)
-    settings = put(apart, path, codec.encode_document("approval", approval.to_document()))
-    apart.commit(f"Judge {version}")
-    return settings
-
-
 def test_evaluations_come_along_and_approvals_do_not(apart: Repository) -> None:
     """Bytes that were measured are the same bytes; a yes was said to one record."""
     apart.git("switch", "--quiet", "topic")
-    given = judged(apart, "1.1.1", KIM)
+    given = judge_version(apart, "1.1.1", KIM)
     path = layout.promotion_path("m", "production", 3)
     promotion, _ = Project.open_existing(apart.path).registry.read_promotion("m", "production", 3)
     counted = replace(promotion, approvals=(ApprovalReference(approver=KIM, record=given),))
     apart.git("reset", "--quiet", "--soft", "HEAD~2")  # as if it had been promoted with it
-    put(apart, path, codec.encode_document("promotion", counted.to_document()))
+    write_record(apart, path, codec.encode_document("promotion", counted.to_document()))
     apart.commit("Promote with an approval")
     apart.git("switch", "--quiet", "main")
     assert run_git(apart, "merge", "--quiet", "topic") == 1
@@ -109,7 +54,7 @@ def test_evaluations_come_along_and_approvals_do_not(apart: Repository) -> None:
 def test_judgements_of_one_version_by_two_branches_are_counted_on(apart: Repository) -> None:
     for branch in ("mine", "yours"):
         apart.git("switch", "--quiet", "-c", branch, "start")
-        judged(apart, "1.0.0", f"{branch} <{branch}@example.org>")
+        judge_version(apart, "1.0.0", f"{branch} <{branch}@example.org>")
     assert run_git(apart, "merge", "--quiet", "mine") == 1
     result = resolve_merge(apart, "ours")
     assert [(record.old[-9:], record.new[-9:]) for record in result.rewritten] == [
@@ -233,181 +178,3 @@ def test_a_record_that_is_a_symlink_is_not_followed(apart: Repository) -> None:
     with pytest.raises(MlverError, match="is a symlink"):
         resolve_merge(apart)
     assert apart.git("status", "--porcelain") == before
-
-
-# -- killed, and what a person did before the next command -----------------------------------------
-
-
-def killed(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All is staged, and the old seals are deleted; then it is killed, its intent still on the
-    disk.
-    """
-    add_remote(apart)
-    seal_on_topic(apart)
-    assert run_git(apart, "merge", "--quiet", "origin/main") == 1
-
-    def die(_: Path) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(intent, "drop_intent", die)
-        with pytest.raises(KeyboardInterrupt):
-            resolve_merge(apart)
-    assert intent.read_pending(Project.open_existing(apart.path).state_directory) is not None
-
-
-def test_killed_and_then_committed_it_is_completed(
-    apart: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    killed(apart, monkeypatch)
-    apart.git("commit", "--quiet", "--no-edit")
-    assert_verifies(apart)
-    assert list_promotions(apart) == CHAIN
-    assert apart.git("status", "--porcelain") == ""
-
-
-def test_killed_and_then_given_up_it_is_undone(
-    apart: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    killed(apart, monkeypatch)
-    apart.git("merge", "--abort")
-    assert_verifies(apart)
-    assert list_promotions(apart) == [("1.0.0", None), ("1.1.0", "1.0.0"), ("1.1.1", "1.1.0")]
-    assert apart.git("status", "--porcelain") == ""
-    assert apart.git("tag", "--list", "m@v1.1.*").split() == ["m@v1.1.0", "m@v1.1.1"]
-
-
-def test_killed_and_run_again(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    killed(apart, monkeypatch)
-    result = resolve_merge(apart)
-    assert (len(result.written), result.untagged) == (7, ("m@v1.1.0", "m@v1.1.1"))
-    apart.git("commit", "--quiet", "--no-edit")
-    assert_verifies(apart)
-
-
-# -- what history may not do all the same ----------------------------------------------------------
-
-
-def forged(apart: Repository, files: Sequence[tuple[str, str]]) -> None:
-    """A merge of topic that says what a person made up."""
-    run_git(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
-    for path, text in files:
-        apart.write(path, text)
-    apart.commit("Forged merge")
-
-
-def test_a_merge_that_edits_what_it_moves_is_still_told(apart: Repository) -> None:
-    side = RecordRegistry(
-        CommittedRecords.at_commit(Project.open_existing(apart.path).repository, "refs/heads/topic")
-    )
-    mains, topics = (
-        layout.version_path("m", "1.1.0"),
-        side.read_file(layout.version_path("m", "1.1.0")),
-    )
-    assert topics is not None
-    lost = (apart.path / mains).read_text()
-    moved = lost.replace('version: "1.1.0"', 'version: "1.3.0"').replace(
-        "message: main", "message: better"
-    )
-    forged(apart, [(mains, topics.decode()), (layout.version_path("m", "1.3.0"), moved)])
-    broken = verify_versions(Project.open_existing(apart.path), everything=True).broken
-    assert any(link.kind == "history" and link.subject == mains for link in broken)
-
-
-def chained(apart: Repository, history: Sequence[PromotionRecord]) -> None:
-    """Write a stage's history anew, so that the chain itself holds, and commit it as the merge
-    under way.
-    """
-    for path in (apart.path / layout.stage_folder("m", "production")).iterdir():
-        path.unlink()
-    previous, prior = None, None
-    for sequence, record in enumerate(history, start=1):
-        new = replace(record, sequence=sequence, previous=previous, prior=prior)
-        prior = put(
-            apart,
-            layout.promotion_path("m", "production", sequence),
-            codec.encode_document("promotion", new.to_document()),
-        )
-        previous = new.version
-    apart.commit("Forged merge")
-    assert read_history(Project.open_existing(apart.path), "m", "production")[1] == ()
-
-
-def merged(apart: Repository) -> list[PromotionRecord]:
-    assert run_git(apart, "merge", "--quiet", "topic") == 1
-    resolve_merge(apart)
-    return [
-        record
-        for record, _ in Project.open_existing(apart.path).registry.read_history("m", "production")
-    ]
-
-
-def reported(apart: Repository) -> set[str]:
-    broken = verify_versions(Project.open_existing(apart.path), everything=True).broken
-    return {link.subject for link in broken if link.kind == "history"}
-
-
-@pytest.mark.parametrize("action", ["promote", "rollback"])
-def test_a_merge_that_leaves_out_what_went_back_is_told(apart: Repository, action: str) -> None:
-    """That the version had been promoted before is no reason to leave out that the stage went back
-    to it.
-    """
-    project = Project.open_existing(apart.path)
-    if action == "rollback":
-        roll_back_stage(project, "m", stage="production", message="back")
-    else:
-        promote_version(project, "m@1.0.0", to="production", message="back")
-    history = merged(apart)
-    assert [record.version for record in history] == ["1.0.0", "1.1.0", "1.0.0", "1.2.0", "1.2.1"]
-    chained(apart, [*history[:2], *history[3:]])
-    assert layout.promotion_path("m", "production", 3) in reported(apart)
-
-
-@pytest.mark.parametrize(("sequence", "version"), [(1, "1.1.0"), (2, "1.0.0")])
-def test_a_merge_that_says_another_version_was_promoted_is_told(
-    apart: Repository, sequence: int, version: str
-) -> None:
-    """One that both branches had, and one of main's own."""
-    history = merged(apart)
-    digest = Project.open_existing(apart.path).registry.read_version_digest("m", version)
-    assert digest is not None
-    history[sequence - 1] = replace(history[sequence - 1], version=version, record=digest)
-    chained(apart, history)
-    assert layout.promotion_path("m", "production", sequence) in reported(apart)
-
-
-def test_a_merge_does_not_move_what_both_branches_had(apart: Repository) -> None:
-    path = layout.version_path("m", "1.0.0")
-    text = (apart.path / path).read_text()
-    run_git(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
-    (apart.path / path).unlink()
-    apart.write(
-        layout.version_path("m", "1.5.0"), text.replace('version: "1.0.0"', 'version: "1.5.0"')
-    )
-    apart.commit("Forged merge")
-    assert path in reported(apart)
-
-
-def test_a_merge_that_says_another_version_is_the_parent_is_told(apart: Repository) -> None:
-    path = layout.version_path("m", "1.1.0")
-    merged(apart)
-    apart.write(path, (apart.path / path).read_text().replace('parent: "1.0.0"', "parent: null"))
-    apart.commit("Forged merge")
-    assert path in reported(apart)
-
-
-def test_a_merge_that_gives_an_evaluation_to_another_version_is_told(apart: Repository) -> None:
-    apart.git("switch", "--quiet", "topic")
-    judged(apart, "1.1.1", KIM)
-    apart.git("switch", "--quiet", "main")
-    judged(apart, "1.0.0", KIM)
-    old, new = layout.evaluation_path("m", "1.0.0", 1), layout.evaluation_path("m", "1.1.0", 1)
-    registry = Project.open_existing(apart.path).registry
-    digest = registry.read_version_digest("m", "1.1.0")
-    assert digest is not None
-    moved = replace(registry.read_evaluation("m", "1.0.0", 1), version="1.1.0", record=digest)
-    run_git(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
-    (apart.path / old).unlink()
-    apart.write(new, codec.encode_document("evaluation", moved.to_document()))
-    apart.commit("Forged merge")
-    assert old in reported(apart)
