@@ -1,11 +1,12 @@
-"""The tags to be made: of one record, and of all records of a commit that want one (for `tag` and
-for `release`).
+"""Tags that records of a commit still need: which records, and what each tag will say.
+
+`mlver tag` makes them here, `mlver release` publishes them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
@@ -19,6 +20,7 @@ from mlver.project.registry.registry import decode_promotion, decode_version
 from mlver.project.tags import planned_tags
 from mlver.project.tags.promotion_tags import has_promotion_tags
 from mlver.records import layout
+from mlver.records.layout import RecordPath
 from mlver.records.tags import TagName, promotion_tag_name, version_tag_name
 from mlver.version import parse_version, sort_versions
 
@@ -44,126 +46,190 @@ def list_sealed(plans: TagPlans) -> tuple[SealedRecord, ...]:
     return tuple(SealedRecord(plan.name, commit) for plan, commit in plans)
 
 
+# -- records that want a tag -----------------------------------------------------------------------
+
+
 def list_sealable(
     project: Project, commit: str, tagged: Collection[str], models: Collection[str] = ()
 ) -> list[SealableRecord]:
-    """The records of a commit that are to have a tag, in the order pipelines should hear of them;
-    `tagged` are the tags there are. What lies among the records under another name is passed over,
-    and said.
+    """List the records of a commit that are to have a tag, in the order pipelines should see them.
+
+    `tagged` names the tags that exist. A file among the versions that has no record's name is
+    reported as a note and left out.
     """
     versions: dict[str, list[str]] = defaultdict(list)
     promotions: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for path in project.repository.files_at(commit, *_list_folders(models)):
-        place = layout.parse_path(path)
-        if place is None:
-            if path.split("/")[3:4] == ["versions"]:
-                project.reporter.show_note(
-                    f"{path} is no record's name, and was passed over: mlver verify --all"
-                )
-        elif place.kind == "version" and place.version is not None:
+    for place in _list_places(project, commit, models):
+        if place.kind == "version" and place.version is not None:
             versions[place.model].append(place.version)
         elif place.kind == "promotion" and place.stage is not None and place.sequence is not None:
             promotions[place.model, place.stage].append(place.sequence)
-    found = [
-        _build_sealable(TagName(model, str(number)))
-        for model, numbers in sorted(versions.items())
-        for number in sort_versions(map(parse_version, numbers))
-    ]
-    if not has_promotion_tags(project):
-        return found
-    for (model, stage), numbers in sorted(promotions.items()):
-        known = {number for number in numbers if promotion_tag_name(model, stage, number) in tagged}
-        due = events_due(sorted(numbers), known)
-        found += [_build_sealable(TagName(model, stage=stage, sequence=number)) for number in due]
-    return found
+    # Versions come first, so that no pipeline hears of a promotion whose version has no tag yet.
+    records = _list_sealable_versions(versions)
+    if has_promotion_tags(project):
+        records += _list_sealable_promotions(promotions, tagged)
+    return records
 
 
-def _list_folders(models: Collection[str]) -> list[str]:
-    return [f"{layout.MODELS}/{model}" for model in models] or [layout.MODELS]
+def _list_places(project: Project, commit: str, models: Collection[str]) -> Iterator[RecordPath]:
+    """Yield what the paths of a commit's records say, for `models` or for all models."""
+    folders = [f"{layout.MODELS}/{model}" for model in models]
+    if not folders:
+        folders = [layout.MODELS]
+    for path in project.repository.files_at(commit, *folders):
+        place = layout.parse_path(path)
+        if place is not None:
+            yield place
+        elif _lies_among_versions(path):
+            project.reporter.show_note(
+                f"{path} is no record's name, and was passed over: mlver verify --all"
+            )
 
 
-def _build_sealable(named: TagName) -> SealableRecord:
-    return SealableRecord(layout.record_path(named), named.full_name)
+def _lies_among_versions(path: str) -> bool:
+    # .mlver/models/<model>/versions/…
+    parts = path.split("/")
+    return len(parts) > 3 and parts[3] == "versions"
+
+
+def _list_sealable_versions(versions: Mapping[str, Sequence[str]]) -> list[SealableRecord]:
+    records: list[SealableRecord] = []
+    for model, numbers in sorted(versions.items()):
+        parsed_numbers = map(parse_version, numbers)
+        for number in sort_versions(parsed_numbers):
+            tag_name = TagName(model, str(number))
+            records.append(_build_sealable(tag_name))
+    return records
+
+
+def _list_sealable_promotions(
+    promotions: Mapping[tuple[str, str], Sequence[int]], tagged: Collection[str]
+) -> list[SealableRecord]:
+    records: list[SealableRecord] = []
+    for (model, stage), sequences in sorted(promotions.items()):
+        tagged_sequences: set[int] = set()
+        for sequence in sequences:
+            if promotion_tag_name(model, stage, sequence) in tagged:
+                tagged_sequences.add(sequence)
+        for sequence in events_due(sorted(sequences), tagged_sequences):
+            tag_name = TagName(model, stage=stage, sequence=sequence)
+            records.append(_build_sealable(tag_name))
+    return records
+
+
+def _build_sealable(tag_name: TagName) -> SealableRecord:
+    return SealableRecord(layout.record_path(tag_name), tag_name.full_name)
+
+
+# -- the tags to make ------------------------------------------------------------------------------
 
 
 def plan_missing_tags(
     project: Project, commit: str, unsealed: Sequence[SealableRecord], *, main_line: bool = False
 ) -> tuple[TagPlans, tuple[Finding, ...]]:
-    """The tags to make for records of `commit`, each with the commit that added it; and records no
-    tag may seal.
+    """Plan a tag for each of these records of `commit`, with the commit that added the record.
 
-    On the `main_line` that is a commit of the first parents that lead to `commit`.
+    Return also a finding for each record that no tag may seal. With `main_line`, the commit that
+    added a record is one of the first parents that lead to `commit`.
     """
     if not unsealed:
         return [], ()
-    paths = [one.path for one in unsealed]
-    added = project.repository.added_by(paths, commit, main_line=main_line)
-    boundary = project.repository.boundary()
-    edits = {
-        change.path: change.commit
-        for change in renumbered.find_tampering(project, *paths, tip=commit)
-    }
+    paths = [record.path for record in unsealed]
+    past = _read_past(project, commit, paths, main_line=main_line)
+    places = [f"{commit}:{path}" for path in paths]
+    contents = project.repository.blobs(places)
     plans: TagPlans = []
     unsealable: list[Finding] = []
-    for path, data in zip(
-        paths, project.repository.blobs(f"{commit}:{path}" for path in paths), strict=True
-    ):
+    for path, data in zip(paths, contents, strict=True):
         try:
-            if path in edits:
-                raise MlverError(
-                    f"was edited in commit {edits[path][:10]}, after it had been committed",
-                    hints=_build_fetch_hints(path),
-                )
-            if added.get(path) in boundary:
-                raise MlverError(
-                    "landed before the history of this shallow clone begins, "
-                    "so it may have been edited since",
-                    hint="git fetch --unshallow --tags",
-                )
-            plan = _plan_tag(project, path, data)
+            past.require_unchanged(path)
+            bytes_of_record = _require_file(path, data)
+            plan = _plan_tag(project, path, bytes_of_record)
         except MlverError as error:
-            unsealable.append(
-                Finding(
-                    "record",
-                    path,
-                    error.message,
-                    (error.hint or shell_command("git", "log", "-p", "--", path),),
-                )
-            )
-        else:
-            assert data is not None
-            plans.append(
-                (plan, _find_holding_commit(project, added.get(path, commit), path, data, commit))
-            )
+            unsealable.append(_build_finding(path, error))
+            continue
+        added_by = past.added_by.get(path, commit)
+        tagged_commit = _find_holding_commit(project, added_by, path, bytes_of_record, commit)
+        plans.append((plan, tagged_commit))
     return plans, tuple(unsealable)
 
 
-def _plan_tag(project: Project, path: str, data: bytes | None) -> PlannedTag:
-    """The tag for a record; raise MlverError where none may be made."""
+@dataclass(frozen=True, slots=True)
+class _RecordPast:
+    """What history says of some records: the commits that added and edited each, by its path.
+
+    `boundary` are the commits that a shallow clone's history begins with.
+    """
+
+    added_by: Mapping[str, str]
+    edited_by: Mapping[str, str]
+    boundary: Collection[str]
+
+    def require_unchanged(self, path: str) -> None:
+        """Raise MlverError where a record was edited, or where this clone cannot tell."""
+        editor = self.edited_by.get(path)
+        if editor is not None:
+            raise MlverError(
+                f"was edited in commit {editor[:10]}, after it had been committed",
+                hints=_build_fetch_hints(path),
+            )
+        if self.added_by.get(path) in self.boundary:
+            # git shows a boundary commit as if it had added every file it holds
+            raise MlverError(
+                "landed before the history of this shallow clone begins, "
+                "so it may have been edited since",
+                hint="git fetch --unshallow --tags",
+            )
+
+
+def _read_past(
+    project: Project, commit: str, paths: Sequence[str], *, main_line: bool
+) -> _RecordPast:
+    edited_by: dict[str, str] = {}
+    for change in renumbered.find_tampering(project, *paths, tip=commit):
+        edited_by[change.path] = change.commit
+    return _RecordPast(
+        added_by=project.repository.added_by(paths, commit, main_line=main_line),
+        edited_by=edited_by,
+        boundary=project.repository.boundary(),
+    )
+
+
+def _build_finding(path: str, error: MlverError) -> Finding:
+    hint = error.hint
+    if hint is None:
+        hint = shell_command("git", "log", "-p", "--", path)
+    return Finding("record", path, error.message, (hint,))
+
+
+def _require_file(path: str, data: bytes | None) -> bytes:
+    # A path of the tree without a blob is a commit: a submodule where the record should be.
     if data is None:
         raise MlverError(
             "is no file but a repository of its own", hint=shell_command("git", "log", "--", path)
         )
+    return data
+
+
+def _plan_tag(project: Project, path: str, data: bytes) -> PlannedTag:
+    """Plan the tag for a record; raise MlverError where none may be made."""
     if layout.is_version_path(path):
         return _plan_version_tag(project, path, data)
-    record = decode_promotion(data, path)
-    if project.registry.read_version_digest(record.model, record.version) != record.record:
-        raise MlverError(
-            f"promoted another record of {record.version} than the one here",
-            hints=_build_fetch_hints(path),
-        )
-    return planned_tags.plan_promotion_tag(record, data)
+    return _plan_promotion_tag(project, path, data)
 
 
 def _plan_version_tag(project: Project, path: str, data: bytes) -> PlannedTag:
     record = decode_version(data, path)
-    if record.adopted_tag and record.adopted_tag.tag == version_tag_name(
-        record.model, record.version
-    ):
+    tag_name = version_tag_name(record.model, record.version)
+    # The record names the tag object it was adopted from: any other tag of that name is wrong.
+    if record.adopted_tag is not None and record.adopted_tag.tag == tag_name:
         raise MlverError(
-            "was adopted from a tag that is not here, and is not made anew", hint="git fetch --tags"
+            "was adopted from a tag that is not here, and is not made again",
+            hint="git fetch --tags",
         )
-    for promotion, promoted in project.registry.read_promotions_of(record.model, record.version):
+    # A seal would give a replaced record the trust that the promoted one had.
+    promotions = project.registry.read_promotions_of(record.model, record.version)
+    for promotion, promoted in promotions:
         if promoted.record != Digest.of_bytes(data):
             raise MlverError(
                 f"is not the record that {promotion} promoted", hints=_build_fetch_hints(path)
@@ -171,14 +237,29 @@ def _plan_version_tag(project: Project, path: str, data: bytes) -> PlannedTag:
     return planned_tags.plan_version_tag(record, data)
 
 
+def _plan_promotion_tag(project: Project, path: str, data: bytes) -> PlannedTag:
+    record = decode_promotion(data, path)
+    digest = project.registry.read_version_digest(record.model, record.version)
+    if digest != record.record:
+        raise MlverError(
+            f"promoted another record of {record.version} than the one here",
+            hints=_build_fetch_hints(path),
+        )
+    return planned_tags.plan_promotion_tag(record, data)
+
+
 def _build_fetch_hints(path: str) -> tuple[str, ...]:
-    """Get the seal of what the record was, and see what was done to it."""
-    return ("git fetch --tags", shell_command("git", "log", "-p", "--", path))
+    """Build the hints that get the seal of what the record was, and show what was done to it."""
+    show_changes = shell_command("git", "log", "-p", "--", path)
+    return ("git fetch --tags", show_changes)
 
 
 def _find_holding_commit(project: Project, added: str, path: str, data: bytes, commit: str) -> str:
-    """The commit that added the record, or the last where it held other bytes yet (a conflict
-    settled later).
+    """Find a commit that holds the record: the one that added its path, else `commit`.
+
+    The two differ where a conflict over the path was settled later: the first added other bytes.
     """
-    (held,) = project.repository.blobs([f"{added}:{path}"])
-    return added if held is not None and Digest.of_bytes(held) == Digest.of_bytes(data) else commit
+    (first_data,) = project.repository.blobs([f"{added}:{path}"])
+    if first_data == data:
+        return added
+    return commit

@@ -13,18 +13,22 @@ TRAILER = "Mlver-Record"
 
 
 def plan_version_tag(record: VersionRecord, data: bytes) -> PlannedTag:
-    """The tag that seals a record whose bytes are `data`."""
-    named = TagName(record.model, record.version)
-    return _plan_tag(named, f"{record.model} {record.version}", record.message, data)
+    """Plan the tag that seals a record whose bytes are `data`."""
+    tag_name = TagName(record.model, record.version)
+    title = f"{record.model} {record.version}"
+    return _plan_tag(tag_name, title, record.message, data)
 
 
 def plan_promotion_tag(record: PromotionRecord, data: bytes) -> PlannedTag:
-    """The tag that tells pipelines of a promotion, and seals its record, whose bytes are `data`."""
-    named = TagName(record.model, stage=record.stage, sequence=record.sequence)
-    title = f"{record.model} {record.stage} {record.sequence}: {record.action} {record.version}"
-    return _plan_tag(named, title, record.message, data)
+    """Plan the tag that tells pipelines of a promotion and seals its record."""
+    tag_name = TagName(record.model, stage=record.stage, sequence=record.sequence)
+    deed = f"{record.action} {record.version}"
+    title = f"{record.model} {record.stage} {record.sequence}: {deed}"
+    return _plan_tag(tag_name, title, record.message, data)
 
 
-def _plan_tag(named: TagName, title: str, message: str, data: bytes) -> PlannedTag:
-    text = f"{title}\n\n{message}\n\n{TRAILER}: {Digest.of_bytes(data)}\n"
-    return PlannedTag(named.full_name, text, layout.record_path(named))
+def _plan_tag(tag_name: TagName, title: str, message: str, data: bytes) -> PlannedTag:
+    # git takes a trailer from the last paragraph alone.
+    digest = Digest.of_bytes(data)
+    text = f"{title}\n\n{message}\n\n{TRAILER}: {digest}\n"
+    return PlannedTag(tag_name.full_name, text, layout.record_path(tag_name))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
+from typing import NamedTuple
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
@@ -22,250 +22,331 @@ from mlver.policy.chain import (
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.tags import promotion_tag_name, version_tag_name
-from mlver.records.version import VersionRecord
+from mlver.records.version import AdoptedTag, VersionRecord
 from mlver.version import Version, parse_version
 
 
+class SealedTag(NamedTuple):
+    """A tag, and the seal of a record that it is."""
+
+    tag: GitTag
+    seal: RecordSeal
+
+
+# -- reading tags ----------------------------------------------------------------------------------
+
+
 def list_version_tags(project: Project, model: str) -> dict[str, GitTag]:
-    """A model's version tags by version."""
-    found = project.repository.tags(f"refs/tags/{version_tag_name(model, '[0-9]*')}")
-    return {name.removeprefix(version_tag_name(model, "")): tag for name, tag in found.items()}
+    """List a model's version tags by version."""
+    # The digit keeps out the promotion tags of stages such as `vintage`.
+    pattern = version_tag_name(model, "[0-9]*")
+    tags = project.repository.tags(f"refs/tags/{pattern}")
+    return {_strip_model(model, name): tag for name, tag in tags.items()}
+
+
+def _strip_model(model: str, tag_name: str) -> str:
+    """Return the version that a version tag of the model names."""
+    return tag_name.removeprefix(version_tag_name(model, ""))
 
 
 def list_tagged_versions(project: Project, model: str) -> set[Version]:
-    """Versions a tag claims, whether their record is here or not (it may be in a branch that is not
-    merged yet).
+    """List the versions that a tag claims.
+
+    The record of such a version may lie in a branch that is not merged yet.
     """
-    found = set()
+    versions: set[Version] = set()
     for text in list_version_tags(project, model):
         try:
-            found.add(parse_version(text))
+            versions.add(parse_version(text))
         except UsageError:
             continue
-    return found
+    return versions
 
 
 def read_seals(
     project: Project, model: str, versions: Iterable[Version | str]
 ) -> dict[str, RecordSeal | None]:
-    """For each version what its tag says and what its commit holds; None where there is no tag."""
-    wanted = [str(version) for version in versions]
-    found = read_tagged_seals(project, model, wanted)
-    return {version: found[version][1] if version in found else None for version in wanted}
+    """Read each version's tag as the seal of its record; None where there is no tag."""
+    numbers = [str(version) for version in versions]
+    tagged = read_tagged_seals(project, model, numbers)
+    seals: dict[str, RecordSeal | None] = dict.fromkeys(numbers)
+    for number, sealed_tag in tagged.items():
+        seals[number] = sealed_tag.seal
+    return seals
 
 
 def read_tagged_seals(
     project: Project, model: str, versions: Iterable[Version | str]
-) -> dict[str, tuple[GitTag, RecordSeal]]:
-    """The same with the tags themselves, of the versions that have one."""
-    wanted = {
-        version_tag_name(model, version): layout.version_path(model, version)
-        for version in versions
-    }
-    found = {
-        name.removeprefix(version_tag_name(model, "")): pair
-        for name, pair in _read_named_seals(project, wanted).items()
-    }
-    silent = {version: tag for version, (tag, _) in found.items() if not tag.seals}
-    for version, landing in (_find_landings(project, model, silent) if silent else {}).items():
-        tag, seal = found[version]
-        found[version] = tag, replace(seal, landing=landing)
-    return found
+) -> dict[str, SealedTag]:
+    """Read the tag of each version that has one, together with the seal that the tag is."""
+    record_paths: dict[str, str] = {}
+    for version in versions:
+        tag_name = version_tag_name(model, version)
+        record_paths[tag_name] = layout.version_path(model, version)
+    sealed_tags: dict[str, SealedTag] = {}
+    # A tag that names no digest is older than mlver, as a rule: its record may say how it landed.
+    silent_tags: dict[str, GitTag] = {}
+    for tag_name, sealed_tag in _read_named_seals(project, record_paths).items():
+        number = _strip_model(model, tag_name)
+        sealed_tags[number] = sealed_tag
+        if not sealed_tag.tag.seals:
+            silent_tags[number] = sealed_tag.tag
+    landings = _find_landings(project, model, silent_tags)
+    for number, landing in landings.items():
+        tag, seal = sealed_tags[number]
+        sealed_tags[number] = SealedTag(tag, replace(seal, landing=landing))
+    return sealed_tags
 
 
 def read_promotion_seals(
     project: Project, model: str, stage: str, sequences: Iterable[int]
 ) -> dict[int, RecordSeal]:
-    """Of a stage's promotions, by number, what the tags of those that have one say, and what their
-    commits hold.
-    """
-    wanted = {
-        promotion_tag_name(model, stage, n): (n, layout.promotion_path(model, stage, n))
-        for n in sequences
-    }
-    found = _read_named_seals(project, {name: path for name, (_, path) in wanted.items()})
-    return {wanted[name][0]: seal for name, (_, seal) in found.items()}
+    """Read the tags of a stage's promotions as seals, by number; those without a tag are absent."""
+    record_paths: dict[str, str] = {}
+    sequence_by_tag: dict[str, int] = {}
+    for sequence in sequences:
+        tag_name = promotion_tag_name(model, stage, sequence)
+        record_paths[tag_name] = layout.promotion_path(model, stage, sequence)
+        sequence_by_tag[tag_name] = sequence
+    seals: dict[int, RecordSeal] = {}
+    sealed_tags = _read_named_seals(project, record_paths)
+    for tag_name, sealed_tag in sealed_tags.items():
+        sequence = sequence_by_tag[tag_name]
+        seals[sequence] = sealed_tag.seal
+    return seals
 
 
-def _read_named_seals(
-    project: Project, wanted: Mapping[str, str]
-) -> dict[str, tuple[GitTag, RecordSeal]]:
-    """The tags there are among those named, each as the seal of the record at the path named beside
-    it.
-    """
-    there = project.repository.tags_named(wanted) if wanted else {}
-    places = {
-        name: f"{tag.commit}:{wanted[name]}"
-        for name, tag in there.items()
-        if tag.commit is not None
-    }
-    held = _digest_committed(project, places.values())
-    return {
-        name: (tag, _build_seal(tag, held.get(places.get(name, "")))) for name, tag in there.items()
-    }
+def _read_named_seals(project: Project, record_paths: Mapping[str, str]) -> dict[str, SealedTag]:
+    """Read those of these tags that exist; `record_paths` says which record each should seal."""
+    if not record_paths:
+        return {}
+    tags = project.repository.tags_named(record_paths)
+    places: dict[str, str] = {}
+    for name, tag in tags.items():
+        # A tag of anything but a commit holds no record.
+        if tag.commit is not None:
+            places[name] = f"{tag.commit}:{record_paths[name]}"
+    digests = _digest_committed(project, places.values())
+    sealed_tags: dict[str, SealedTag] = {}
+    for name, tag in tags.items():
+        committed = None
+        if name in places:
+            committed = digests.get(places[name])
+        seal = _build_seal(tag, committed)
+        sealed_tags[name] = SealedTag(tag, seal)
+    return sealed_tags
 
 
 def _digest_committed(project: Project, places: Iterable[str]) -> dict[str, Digest]:
-    """The digest of what there is at each `<commit>:<path>`, a commit by its full id.
+    """Digest what lies at each `<commit>:<path>`, a commit by its full id.
 
-    A commit holds the same for ever, so it is kept. To look is costly: where one folder has 100,000
-    records, git goes through that folder anew for each commit.
+    What a commit holds never changes, so the digests are cached. Reading them is costly: where one
+    folder has 100,000 records, git reads all of that folder again for each commit.
     """
-    state = project.registry.cache
-    wanted = list(places)
-    found = (
-        {place: Digest(digest) for place, digest in state.find_committed(wanted).items()}
-        if state
-        else {}
-    )
-    lacking = [place for place in wanted if place not in found]
-    blobs = project.repository.blobs(lacking) if lacking else ()
-    read = {
-        place: Digest.of_bytes(data)
-        for place, data in zip(lacking, blobs, strict=True)
-        if data is not None
-    }
-    if state and read:
-        state.keep_committed({place: digest.hex for place, digest in read.items()})
-    return found | read
+    cache = project.registry.cache
+    digests: dict[str, Digest] = {}
+    unknown = list(places)
+    if cache:
+        for place, hexadecimal in cache.find_committed(unknown).items():
+            digests[place] = Digest(hexadecimal)
+        unknown = [place for place in unknown if place not in digests]
+    if not unknown:
+        # even an empty request would start a git process
+        return digests
+    contents = project.repository.blobs(unknown)
+    new_digests: dict[str, str] = {}
+    for place, data in zip(unknown, contents, strict=True):
+        if data is None:
+            continue
+        digest = Digest.of_bytes(data)
+        digests[place] = digest
+        new_digests[place] = digest.hex
+    if cache and new_digests:
+        cache.keep_committed(new_digests)
+    return digests
 
 
 def seal_from_bytes(tag: GitTag, held: bytes | None) -> RecordSeal:
-    """What a tag says; `held` is what its commit has where the record should be."""
-    return _build_seal(tag, None if held is None else Digest.of_bytes(held))
+    """Build the seal that a tag is; `held` is what its commit has where the record should be."""
+    committed = None
+    if held is not None:
+        committed = Digest.of_bytes(held)
+    return _build_seal(tag, committed)
 
 
 def _build_seal(tag: GitTag, committed: Digest | None) -> RecordSeal:
-    return RecordSeal(
-        annotated=tag.annotated,
-        sealed=Digest.parse(tag.seals) if tag.seals else None,
-        committed=committed,
-    )
+    sealed = None
+    if tag.seals:
+        sealed = Digest.parse(tag.seals)
+    return RecordSeal(annotated=tag.annotated, sealed=sealed, committed=committed)
+
+
+# -- versions adopted from a tag -------------------------------------------------------------------
 
 
 def _find_landings(
-    project: Project, model: str, silent: Mapping[str, GitTag]
+    project: Project, model: str, silent_tags: Mapping[str, GitTag]
 ) -> dict[str, RecordLanding]:
-    """How records landed that say they were adopted from the tags of their versions, which seal
-    nothing.
-    """
-    kept: dict[str, bool] = {}
-    for version, tag in silent.items():
-        with suppress(MlverError):  # a record that cannot be read is named by whoever reads it
-            origin = project.registry.read_version(model, version)[0].adopted_tag
-            if origin is not None and origin.tag == tag.name:
-                kept[version] = (origin.object_id, origin.commit) == (tag.object_id, tag.commit)
-    if not kept or project.repository.head().commit is None:
-        return {
-            version: RecordLanding(commit=None, committed=None, edited=False, kept=same)
-            for version, same in kept.items()
-        }
-    paths = {version: layout.version_path(model, version) for version in kept}
-    landed = project.repository.added_by(paths.values())
-    edited = {change.path for change in history.find_tampering(project.repository, *paths.values())}
-    held = project.repository.blobs(f"{landed.get(path, 'HEAD')}:{path}" for path in paths.values())
-    return {
-        version: RecordLanding(
-            commit=landed.get(path),
-            committed=None if data is None else Digest.of_bytes(data),
-            edited=path in edited,
-            kept=kept[version],
+    """Find how records landed that say they were adopted from these tags, which seal nothing."""
+    is_same_tag = _compare_origins(project, model, silent_tags)
+    if not is_same_tag:
+        return {}
+    repository = project.repository
+    landings: dict[str, RecordLanding] = {}
+    if repository.head().commit is None:
+        for version, kept in is_same_tag.items():
+            landings[version] = RecordLanding(commit=None, committed=None, edited=False, kept=kept)
+        return landings
+    paths = {version: layout.version_path(model, version) for version in is_same_tag}
+    added_by = repository.added_by(paths.values())
+    edits = history.find_tampering(repository, *paths.values())
+    edited_paths = {change.path for change in edits}
+    places: list[str] = []
+    for path in paths.values():
+        # a merge that brought the record itself is no commit that added it
+        commit = added_by.get(path, "HEAD")
+        places.append(f"{commit}:{path}")
+    contents = repository.blobs(places)
+    for (version, path), data in zip(paths.items(), contents, strict=True):
+        committed = None
+        if data is not None:
+            committed = Digest.of_bytes(data)
+        landings[version] = RecordLanding(
+            commit=added_by.get(path),
+            committed=committed,
+            edited=path in edited_paths,
+            kept=is_same_tag[version],
         )
-        for (version, path), data in zip(paths.items(), held, strict=True)
-    }
+    return landings
 
 
-def check_signatures(project: Project, there: Mapping[str, GitTag]) -> dict[str, SignatureState]:
-    """What git says of the signature of each version's tag."""
-    process = (
-        signature_checker(project.repository)
-        if any(tag.is_signed for tag in there.values())
-        else None
-    )
-    return {
-        version: check_signature(process, tag) if process else "unsigned"
-        for version, tag in there.items()
-    }
+def _compare_origins(project: Project, model: str, tags: Mapping[str, GitTag]) -> dict[str, bool]:
+    """Say of each version that was adopted from its own tag whether that tag is still the same."""
+    comparisons: dict[str, bool] = {}
+    for version, tag in tags.items():
+        try:
+            record, _ = project.registry.read_version(model, version)
+            origin = record.adopted_tag
+        except MlverError:
+            # whoever reads the record itself names what is wrong with it
+            continue
+        if origin is not None and origin.tag == tag.name:
+            comparisons[version] = _is_same_tag(tag, origin)
+    return comparisons
+
+
+def _is_same_tag(tag: GitTag, origin: AdoptedTag) -> bool:
+    # The record states both, and a forged one may lie about either.
+    return tag.object_id == origin.object_id and tag.commit == origin.commit
+
+
+def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterator[Finding]:
+    """Yield a finding for each tag that changed since a version of another name was adopted."""
+    origins: list[tuple[str, AdoptedTag]] = []
+    for record in records:
+        own_tag = version_tag_name(record.model, record.version)
+        # A version's own tag is judged with its seal.
+        if record.adopted_tag is not None and record.adopted_tag.tag != own_tag:
+            origins.append((own_tag, record.adopted_tag))
+    if not origins:
+        return
+    tags = project.repository.tags()
+    for own_tag, origin in origins:
+        tag = tags.get(origin.tag)
+        if tag is not None and not _is_same_tag(tag, origin):
+            message = f"was moved since {own_tag} was adopted from it"
+            hint = shell_command("git", "show", f"refs/tags/{origin.tag}")
+            yield Finding("tag", origin.tag, message, (hint,))
+
+
+# -- judging ---------------------------------------------------------------------------------------
+
+
+def check_signatures(project: Project, tags: Mapping[str, GitTag]) -> dict[str, SignatureState]:
+    """Check the signature of each version's tag with git."""
+    # The checker costs a process to set up, so it waits for the first tag that is signed.
+    process = None
+    states: dict[str, SignatureState] = {}
+    for version, tag in tags.items():
+        states[version] = "unsigned"
+        if tag.is_signed:
+            if process is None:
+                process = signature_checker(project.repository)
+            states[version] = check_signature(process, tag)
+    return states
 
 
 def judge_version(
     project: Project, model: str, version: Version | str, record: Digest
 ) -> tuple[tuple[Finding, ...], RecordSeal | None]:
-    """What is wrong with a version's tag, its signature looked at too; and the tag as a seal."""
-    tag, seal = read_tagged_seals(project, model, [version]).get(str(version), (None, None))
-    broken = judge_seal(model, version, record, seal)
-    if tag is not None:
-        required = project.registry.read_shown_config().tags.signed
-        for signature in check_signatures(project, {str(version): tag}).values():
-            broken += judge_signature(tag.name, signature, required=required)
-    return broken, seal
-
-
-def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterator[Finding]:
-    """Tags of other names that versions were adopted from, and that are now other tags."""
-    told = [
-        (version_tag_name(record.model, record.version), record.adopted_tag) for record in records
-    ]
-    others = [(name, origin) for name, origin in told if origin is not None and origin.tag != name]
-    there = project.repository.tags() if others else {}
-    for name, origin in others:
-        tag = there.get(origin.tag)
-        if tag and (tag.object_id, tag.commit) != (origin.object_id, origin.commit):
-            message = f"was moved since {name} was adopted from it"
-            yield Finding(
-                "tag",
-                origin.tag,
-                message,
-                (shell_command("git", "show", f"refs/tags/{origin.tag}"),),
-            )
+    """Judge a version's tag and its signature; return what is wrong, and the tag as a seal."""
+    number = str(version)
+    sealed_tag = read_tagged_seals(project, model, [number]).get(number)
+    if sealed_tag is None:
+        return judge_seal(model, number, record, None), None
+    tag, seal = sealed_tag
+    findings = judge_seal(model, number, record, seal)
+    settings = project.registry.read_shown_config().tags
+    signatures = check_signatures(project, {number: tag})
+    findings += judge_signature(tag.name, signatures[number], required=settings.signed)
+    return findings, seal
 
 
 def read_vouched_record(project: Project, ref: str | None) -> tuple[VersionRecord, Digest]:
-    """The record `ref` names, with its digest: to be acted on.
+    """Read the record that `ref` names, with its digest, for a command that acts on it.
 
-    Raise MlverError when its tag, or a promotion of it, names another record than the one here. One
-    that nothing names yet passes by its version, as in a pull request; a stage's own promotion
-    always names it.
+    Raise MlverError when its tag, or a promotion of it, names another record than the one here. A
+    record that nothing names yet passes by its version, as in a pull request; a stage's own
+    promotion always names it.
     """
     chosen = project.resolve_ref(ref)
-    record, digest = project.registry.read_version(chosen.model, chosen.version)
+    model, version = chosen.model, chosen.version
+    record, digest = project.registry.read_version(model, version)
     require_unedited(project, record, digest)
-    for path, promotion in project.registry.read_promotions_of(chosen.model, chosen.version):
+    for path, promotion in project.registry.read_promotions_of(model, version):
         if promotion.record != digest:
+            record_path = layout.version_path(model, version)
             raise MlverError(
-                f"{chosen.model} {chosen.version} cannot be trusted: "
+                f"{model} {version} cannot be trusted: "
                 f"{path} promoted another record than the one here",
-                hint=shell_command(
-                    "git", "log", "-p", "--", layout.version_path(chosen.model, chosen.version)
-                ),
+                hint=shell_command("git", "log", "-p", "--", record_path),
             )
     return record, digest
 
 
 def require_unedited(project: Project, record: VersionRecord, digest: Digest) -> None:
     """Raise MlverError when a version's tag names another record than the one here."""
-    broken = _judge_record(project, record, digest)
-    if broken and broken[0].kind != "unsealed":
-        raise _build_trust_error(record, broken[0])
+    broken_link = _find_broken_link(project, record, digest)
+    # No tag at all is no contradiction: a version in a pull request has none yet.
+    if broken_link is not None and broken_link.kind != "unsealed":
+        raise _build_trust_error(record, broken_link)
 
 
 def require_trusted(
     project: Project, record: VersionRecord, digest: Digest, *, vouched: Collection[Digest]
 ) -> None:
-    """The same, and raise MlverError where neither a tag nor an earlier promotion (`vouched`) names
-    this record.
+    """Raise MlverError unless the version's tag, or an earlier promotion, names this record.
+
+    `vouched` are the digests that earlier promotions name. They stand in for a tag that is missing,
+    not for one that names another record.
     """
-    broken = _judge_record(project, record, digest)
-    if broken and not (broken[0].kind == "unsealed" and digest in vouched):
-        raise _build_trust_error(record, broken[0])
+    broken_link = _find_broken_link(project, record, digest)
+    if broken_link is None:
+        return
+    if broken_link.kind == "unsealed" and digest in vouched:
+        return
+    raise _build_trust_error(record, broken_link)
 
 
-def _judge_record(project: Project, record: VersionRecord, digest: Digest) -> tuple[Finding, ...]:
-    return judge_version(project, record.model, record.version, digest)[0]
+def _find_broken_link(project: Project, record: VersionRecord, digest: Digest) -> Finding | None:
+    """Find the first thing that is wrong with a version's tag."""
+    findings, _ = judge_version(project, record.model, record.version, digest)
+    if not findings:
+        return None
+    return findings[0]
 
 
 def _build_trust_error(record: VersionRecord, broken: Finding) -> MlverError:
-    message = (
-        f"{record.model} {record.version} cannot be trusted: {broken.subject} {broken.message}"
-    )
+    reason = f"{broken.subject} {broken.message}"
+    message = f"{record.model} {record.version} cannot be trusted: {reason}"
     return MlverError(message, hints=broken.hints, findings=(broken,))

@@ -196,7 +196,7 @@ def test_a_clone_without_the_tags_makes_no_others(gto: Repository, tmp_path: Pat
     assert done.code == 1
     assert (
         done.out.count(
-            "was adopted from a tag that is not here, and is not made anew\n"
+            "was adopted from a tag that is not here, and is not made again\n"
             "  hint: git fetch --tags"
         )
         == 2
