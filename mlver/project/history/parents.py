@@ -13,22 +13,21 @@ from mlver.version import Version
 def find_renumbered_parent(
     repository: GitRepository, side: RecordRegistry, record: VersionRecord
 ) -> Version | None:
-    """The number its parent has on `side`, where another record has that number there than where it
-    was registered.
+    """Find the number that a version's parent has on `side`.
+
+    None where the parent kept the number that it had when the version was registered.
     """
-    if record.parent is None or record.code.commit is None:
+    commit = record.code.commit
+    if record.parent is None or commit is None:
         return None
     path = layout.version_path(record.model, record.parent)
-    (meant,) = repository.blobs([f"{record.code.commit}:{path}"])
-    if meant is None or meant == side.read_file(path):
+    # The commit that the version was trained from holds the parent that was meant then.
+    (parent_data,) = repository.blobs([f"{commit}:{path}"])
+    if parent_data is None or parent_data == side.read_file(path):
         return None
-    lost = strip_numbering(decode_version(meant, path))
-    versions = side.list_versions(record.model)
-    return next(
-        (
-            number
-            for number in versions
-            if strip_numbering(side.read_version(record.model, number)[0]) == lost
-        ),
-        None,
-    )
+    parent = strip_numbering(decode_version(parent_data, path))
+    for number in side.list_versions(record.model):
+        candidate, _ = side.read_version(record.model, number)
+        if strip_numbering(candidate) == parent:
+            return number
+    return None

@@ -17,32 +17,38 @@ StageHistory = Sequence[tuple[PromotionRecord, Digest]]
 
 
 def read_rule(project: Project, stage: str) -> StageSettings:
-    """A stage's rule; raise UsageError for a stage the repository does not have."""
-    known = project.registry.read_config().stages
-    if stage not in known:
+    """Read a stage's rule; raise UsageError for a stage the repository does not have."""
+    rules = project.registry.read_config().stages
+    if stage not in rules:
+        known_stages = ", ".join(rules) or "none"
         raise UsageError(
-            f"there is no stage `{stage}`; there are {', '.join(known) or 'none'}",
+            f"there is no stage `{stage}`; there are {known_stages}",
             hint=f"name one of these, or add it under `stages:` in {layout.CONFIG}",
         )
-    return known[stage]
+    return rules[stage]
 
 
 def read_history(
     project: Project, model: str, stage: str
 ) -> tuple[StageHistory, tuple[Finding, ...]]:
-    """A stage's promotions, oldest first, and the broken links of their chain.
+    """Read a stage's promotions, oldest first, and the broken links of their chain.
 
     Raise InvalidDocument for a promotion that cannot be read at all.
     """
     history = project.registry.read_history(model, stage)
     digests = read_promoted_digests(project, model, history)
-    return history, judge_history(layout.stage_folder(model, stage), history, digests)
+    subject = layout.stage_folder(model, stage)
+    return history, judge_history(subject, history, digests)
 
 
 def read_promoted_digests(project: Project, model: str, history: StageHistory) -> dict[str, Digest]:
-    """The digests of the version records that promotions name, as far as these records are here."""
+    """Read the digests of the version records that promotions name.
+
+    A version that has no record here is left out.
+    """
     digests: dict[str, Digest] = {}
     for record, _ in history:
+        # a stage comes back to the same versions; each record is read once
         if record.version in digests:
             continue
         digest = project.registry.read_version_digest(model, record.version)
@@ -52,9 +58,15 @@ def read_promoted_digests(project: Project, model: str, history: StageHistory) -
 
 
 def require_whole_history(project: Project, model: str, stage: str) -> StageHistory:
-    """The same; raise MlverError when the chain is broken: no promotion is built on that."""
+    """Read a stage's promotions; raise MlverError where their chain is broken.
+
+    A promotion on top of a broken chain would make it look whole again.
+    """
     history, broken = read_history(project, model, stage)
     if broken:
-        listed = "\n".join(f"  {printable_name(link.subject)} {link.message}" for link in broken)
-        raise MlverError(f"the history of {stage} is damaged:\n{listed}", hint="mlver verify --all")
+        lines = [f"the history of {stage} is damaged:"]
+        for link in broken:
+            subject = printable_name(link.subject)
+            lines.append(f"  {subject} {link.message}")
+        raise MlverError("\n".join(lines), hint="mlver verify --all")
     return history

@@ -1,0 +1,250 @@
+"""What a merge made of its parents' records: which it kept under another number.
+
+Two branches claimed the same number, and one of them gave way. A merge may move such a record of
+its own parents as long as it keeps it, whole but for its number and for what follows from that. It
+may also leave out what only spoke of the number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mlver.errors import MlverError
+from mlver.git.repository import GitRepository
+from mlver.policy.chain import holder_after
+from mlver.policy.renumber import NumberedRecord, strip_numbering
+from mlver.project.history.parents import find_renumbered_parent
+from mlver.project.registry.committed import CommittedRecords
+from mlver.project.registry.registry import RecordRegistry
+from mlver.records import layout
+from mlver.records.approval import ApprovalRecord
+from mlver.records.layout import RecordPath
+from mlver.records.promotion import PromotionRecord
+from mlver.records.version import VersionRecord
+from mlver.version import Version
+
+
+@dataclass(frozen=True, slots=True)
+class MergedRecords:
+    """The records of a merge, made or still to be made, beside those of its parents."""
+
+    repository: GitRepository
+    result: RecordRegistry
+    parent_trees: tuple[CommittedRecords, ...]
+
+    def has_moved(self, path: str) -> bool:
+        """Say whether the merge kept, elsewhere, every parent's record that it took from `path`."""
+        place = layout.parse_path(path)
+        if place is None or place.kind == "model":
+            return False
+        # git alone never renumbers: without a collision, a record that is gone is lost.
+        if not self._has_collision(place.model):
+            return False
+        try:
+            losing_parents = self._list_losing_parents(path)
+            return self._are_preserved(losing_parents, place)
+        except MlverError:
+            # A record that cannot be read cannot be shown to live on.
+            return False
+
+    def _has_collision(self, model: str) -> bool:
+        """Say whether two parents hold different records of the model under one name."""
+        first_tree, *other_trees = self.parent_trees
+        return any(_have_collision(first_tree, tree, model) for tree in other_trees)
+
+    def _list_losing_parents(self, path: str) -> list[RecordRegistry]:
+        """List the parents whose record at `path` is not the one that the merge has there.
+
+        None where two of them hold the same record: they did not both claim the number, so nothing
+        made it move.
+        """
+        kept = self.result.read_file(path)
+        parents: list[RecordRegistry] = []
+        contents: set[bytes] = set()
+        for tree in self.parent_trees:
+            parent = RecordRegistry(tree)
+            data = parent.read_file(path)
+            if data is None or data == kept:
+                continue
+            if data in contents:
+                return []
+            contents.add(data)
+            parents.append(parent)
+        return parents
+
+    def _are_preserved(self, parents: Sequence[RecordRegistry], place: RecordPath) -> bool:
+        # A merge that took the record from no parent did not move it either.
+        if not parents:
+            return False
+        return all(self._is_preserved(parent, place) for parent in parents)
+
+    def _is_preserved(self, parent: RecordRegistry, place: RecordPath) -> bool:
+        """Say whether a parent's record lives on in the merge, or may be missing there."""
+        moved_record = _read_record(parent, place)
+        for candidate in _read_candidates(self.result, place):
+            if self._is_same_record(parent, moved_record, candidate):
+                return True
+        new_number = self._find_new_number(parent, place.model, moved_record.version)
+        if isinstance(moved_record, PromotionRecord):
+            return self._may_omit_promotion(parent, moved_record, new_number)
+        # An approval is of one record: what got another number has to be approved again.
+        return place.kind == "approval" and new_number is not None
+
+    def _is_same_record(
+        self, parent: RecordRegistry, moved: NumberedRecord, candidate: NumberedRecord
+    ) -> bool:
+        """Say whether two records are equal, and so is what they are about, but for numbers."""
+        if strip_numbering(candidate) != strip_numbering(moved):
+            return False
+        if isinstance(moved, PromotionRecord) and moved.action == "retire":
+            # It names the version that held the stage, which may be another one in the merge.
+            return True
+        old_number = _name_subject(moved)
+        new_number = _name_subject(candidate)
+        if old_number is None or new_number is None or old_number == new_number:
+            return old_number == new_number
+        if new_number == self._find_new_number(parent, moved.model, old_number):
+            return True
+        if not isinstance(moved, VersionRecord):
+            return False
+        renumbered_parent = find_renumbered_parent(self.repository, self.result, moved)
+        return new_number == str(renumbered_parent)
+
+    def _find_new_number(self, parent: RecordRegistry, model: str, version: str) -> str | None:
+        """Find the number that a parent's version has in the merge.
+
+        None if it kept its own, or if the merge does not have it.
+        """
+        record, _ = parent.read_version(model, version)
+        content = strip_numbering(record)
+        for number in self.result.list_versions(model):
+            if str(number) == version:
+                continue
+            candidate, _ = self.result.read_version(model, number)
+            if strip_numbering(candidate) == content:
+                return str(number)
+        return None
+
+    # -- promotions --------------------------------------------------------------------------------
+
+    def _may_omit_promotion(
+        self, parent: RecordRegistry, omitted: PromotionRecord, new_number: str | None
+    ) -> bool:
+        """Say whether the merge may leave out a promotion.
+
+        It may where the promotion counted approvals of a number that is another version's now, or
+        where it would move the stage to the version that holds it anyway.
+        """
+        # A rollback says that a version failed, which nothing else in the history says.
+        if omitted.action == "rollback":
+            return False
+        if omitted.action == "promote" and omitted.approvals and new_number is not None:
+            return True
+        holder_then = None
+        if omitted.action != "retire":
+            holder_then = new_number or omitted.version
+        return holder_then in self._list_holders(parent, omitted)
+
+    def _list_holders(self, parent: RecordRegistry, omitted: PromotionRecord) -> list[str | None]:
+        """List what holds the stage in the merge wherever the omitted promotion could have stood.
+
+        It stood behind the promotions that all parents begin with.
+        """
+        merged = _list_promotions(self.result, omitted)
+        shared = self._count_shared(merged)
+        holders = [holder_after(record) for record in merged[shared:]]
+        earlier = _list_promotions(parent, omitted)[shared : omitted.sequence - 1]
+        if not self._has_any(parent, earlier, merged):
+            # nothing of its own branch stands before it, so it would come right behind the shared
+            last_shared = None
+            if shared:
+                last_shared = merged[shared - 1]
+            holders.append(holder_after(last_shared))
+        return holders
+
+    def _count_shared(self, history: Sequence[PromotionRecord]) -> int:
+        """Count the promotions at the beginning of a history that all parents hold alike."""
+        for count, record in enumerate(history):
+            path = layout.promotion_path(record.model, record.stage, record.sequence)
+            entries = {tree.entries.get(path) for tree in self.parent_trees}
+            if len(entries) > 1:
+                return count
+        return len(history)
+
+    def _has_any(
+        self,
+        parent: RecordRegistry,
+        records: Sequence[PromotionRecord],
+        history: Sequence[PromotionRecord],
+    ) -> bool:
+        """Say whether any of a parent's records is part of the merge's history."""
+        for record in records:
+            for candidate in history:
+                if self._is_same_record(parent, record, candidate):
+                    return True
+        return False
+
+
+def _have_collision(first: CommittedRecords, second: CommittedRecords, model: str) -> bool:
+    """Say whether both trees have some record of the model, each with other contents."""
+    folder = f"{layout.MODELS}/{model}/"
+    for path, entry in second.entries.items():
+        if not path.startswith(folder) or not layout.is_record_path(path):
+            continue
+        first_entry = first.entries.get(path)
+        if first_entry is not None and first_entry != entry:
+            return True
+    return False
+
+
+def _name_subject(record: NumberedRecord) -> str | None:
+    """Name the version that a record is about: of a version itself, the one it was trained from."""
+    if isinstance(record, VersionRecord):
+        return record.parent
+    return record.version
+
+
+def _list_promotions(records: RecordRegistry, promotion: PromotionRecord) -> list[PromotionRecord]:
+    """List the history of the stage that a promotion is of."""
+    history = records.read_history(promotion.model, promotion.stage)
+    return [record for record, _ in history]
+
+
+def _read_record(records: RecordRegistry, place: RecordPath) -> NumberedRecord:
+    match place:
+        case RecordPath("version", model, str(version)):
+            record, _ = records.read_version(model, version)
+            return record
+        case RecordPath("promotion", model, _, str(stage), int(sequence)):
+            promotion, _ = records.read_promotion(model, stage, sequence)
+            return promotion
+        case RecordPath("evaluation", model, str(version), _, int(sequence)):
+            return records.read_evaluation(model, version, sequence)
+        case RecordPath("approval", model, str(version), str(stage), int(sequence)):
+            return records.read_approval(model, version, stage, sequence)
+    raise AssertionError(place)
+
+
+def _read_candidates(records: RecordRegistry, place: RecordPath) -> Iterator[NumberedRecord]:
+    """Yield the records of a place's kind, of its model and stage, whatever their version."""
+    if place.kind == "promotion":
+        for promotion, _ in records.read_history(place.model, place.stage or ""):
+            yield promotion
+        return
+    for number in records.list_versions(place.model):
+        if place.kind == "version":
+            record, _ = records.read_version(place.model, number)
+            yield record
+        elif place.kind == "evaluation":
+            yield from records.read_evaluations(place.model, number)
+        else:
+            yield from _read_approvals(records, place, number)
+
+
+def _read_approvals(
+    records: RecordRegistry, place: RecordPath, number: Version
+) -> Iterator[ApprovalRecord]:
+    for approval in records.read_approvals(place.model, number):
+        if approval.stage == place.stage:
+            yield approval
