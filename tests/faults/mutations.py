@@ -334,7 +334,7 @@ MUTATIONS = (
         "tests/cli/test_story.py",
     ),
     Mutation(
-        "project.edit.recovery:_complete_edit",
+        "project.edit.recovery:_make_tags_twice",
         "clear_locks(...)",
         "",
         "git",

@@ -7,7 +7,7 @@ hook, a full disk or a power cut, one rule settles it, at once or in the next co
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,7 +51,8 @@ class PlannedEdit:
 
         Raise MlverError if there is one already: a record is never overwritten.
         """
-        if path in self.writes or paths.join_inside(self.repository.top, path).exists():
+        file = paths.join_inside(self.repository.top, path)
+        if path in self.writes or file.exists():
             raise MlverError(
                 f"{path} exists already, and records never change",
                 hint=shell_command("git", "log", "--", path),
@@ -87,7 +88,8 @@ class PlannedEdit:
             _check_landed(self.repository, plan, commit)
             for tag in tags:
                 changes.create_tag(self.repository, tag.name, commit, tag.message)
-            changes.sync_git(self.repository, [branch, *_tag_references(tags)])
+            references = [branch, *_tag_references(tag.name for tag in tags)]
+            changes.sync_git(self.repository, references)
         return commit
 
     def stage_files(self, *, description: str = "") -> None:
@@ -106,7 +108,7 @@ class PlannedEdit:
             self._write_files()
             if untags:
                 changes.delete_tags(self.repository, untags)
-            changes.sync_git(self.repository, [f"refs/tags/{name}" for name in untags])
+            changes.sync_git(self.repository, _tag_references(untags))
 
     def seal_records(self, tags: tuple[PlannedTag, ...]) -> None:
         """Make tags on commits that landed long ago (each names its own), and sync them."""
@@ -114,7 +116,7 @@ class PlannedEdit:
             for tag in tags:
                 assert tag.commit is not None
                 changes.create_tag(self.repository, tag.name, tag.commit, tag.message)
-            changes.sync_git(self.repository, _tag_references(tags))
+            changes.sync_git(self.repository, _tag_references(tag.name for tag in tags))
 
     def name_tags(self, tags: Mapping[str, str]) -> None:
         """Give fetched tag objects their names.
@@ -126,7 +128,7 @@ class PlannedEdit:
         self.named = True
         with self._record_plan(untags=tags):
             changes.restore_tags(self.repository, tags)
-            changes.sync_git(self.repository, [f"refs/tags/{name}" for name in tags])
+            changes.sync_git(self.repository, _tag_references(tags))
 
     @contextmanager
     def _record_plan(
@@ -138,23 +140,22 @@ class PlannedEdit:
         untags: Mapping[str, str] | None = None,
         description: str = "",
     ) -> Iterator[CommandIntent]:
-        """The plan, on disk while it is carried out; whatever stops that settles it."""
+        """Keep the plan on disk while it is carried out; where that fails, recover at once."""
         what = description or self.what
-        undone = RecoveryOutcome.UNDONE.failure_outcome
-        if self.named:
-            undone = "the tags that were fetched stay"
+        undone = self._describe_undone()
         outcome = undone
         try:
             plan = replace(
                 self._plan_files(what), branch=branch, tags=tags, during=during, untags=untags or {}
             )
             intent.write_intent(self.directory, plan)
-            intent.keep_index(self.directory, read_if_there(self.repository.git_dir / "index"))
+            index_data = read_if_there(self.repository.git_dir / "index")
+            intent.keep_index(self.directory, index_data)
             try:
                 yield plan
             except BaseException:
                 outcome = "the next mlver command here completes or undoes it"
-                # Where even the recovery fails, the plan stays on disk.
+                # Where even the recovery fails, the plan stays on disk for the next command.
                 with suppress(OSError, MlverError):
                     recovery = recover_edit(self.repository, plan, self.directory)
                     self.landed = None
@@ -170,15 +171,25 @@ class PlannedEdit:
         except OSError as error:
             raise refusal_error(what, error, outcome=outcome) from error
 
+    def _describe_undone(self) -> str:
+        # The undoing of a plan that names tags gives them their names: they are here to stay.
+        if self.named:
+            return "the tags that were fetched stay"
+        return RecoveryOutcome.UNDONE.failure_outcome
+
     def _plan_files(self, what: str) -> CommandIntent:
-        """The part of the plan that is about files: what they are now, and will be."""
+        """Plan what is about files: what they are now, and will be."""
+        # Another git may be at work: what the index holds meanwhile is not what stays in it.
         wait_for_index(self.repository)
         top = self.repository.top
         writes: dict[str, Digest | None] = {}
         before: dict[str, bytes | None] = {}
         for path, data in self.writes.items():
-            writes[path] = None if data is None else Digest.of_bytes(data)
-            before[path] = read_if_there(paths.join_inside(top, path))
+            writes[path] = None
+            if data is not None:
+                writes[path] = Digest.of_bytes(data)
+            file = paths.join_inside(top, path)
+            before[path] = read_if_there(file)
         entries = changes.index_entries(self.repository, list(self.writes))
         return CommandIntent(
             what=what,
@@ -200,15 +211,15 @@ class PlannedEdit:
         changes.stage_paths(self.repository, list(self.writes))
 
 
-def _tag_references(tags: tuple[PlannedTag, ...]) -> list[str]:
-    return [f"refs/tags/{tag.name}" for tag in tags]
+def _tag_references(names: Iterable[str]) -> list[str]:
+    return [f"refs/tags/{name}" for name in names]
 
 
 def _check_landed(repository: GitRepository, plan: CommandIntent, commit: str) -> None:
     """Raise MlverError where the commit holds other bytes than the plan: no tag may seal them."""
     agreements = compare_with_plan(repository, commit, plan)
-    for path, is_held in zip(plan.writes, agreements, strict=True):
-        if not is_held:
+    for path, agrees in zip(plan.writes, agreements, strict=True):
+        if not agrees:
             raise MlverError(
                 f"a commit hook changed {path} while {plan.what} was committed, "
                 "so it cannot be sealed",
@@ -218,7 +229,7 @@ def _check_landed(repository: GitRepository, plan: CommandIntent, commit: str) -
 
 
 def _require_branch(repository: GitRepository, otherwise: str) -> str:
-    """The branch a commit would land on.
+    """Find the branch that a commit would land on.
 
     Raise MlverError where it would land in somebody's half-done work, or on no branch.
     """

@@ -1,5 +1,5 @@
-"""What a command was about to do, on disk before it does it, so that a killed one is completed or
-undone.
+"""The plan of a command, on disk before it is carried out, so that a killed command is completed
+or undone.
 
 The rule: an edit whose commit landed is completed (its tags are made), any other is undone (its
 files are put back); a checkout is completed. Both are judged by what git and the files say, not by
@@ -15,10 +15,10 @@ import base64
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError
@@ -29,7 +29,11 @@ _FILE = "intent.json"
 _INDEX = "index"
 _FORMAT = 4
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+# git's own rules for a name (git-check-ref-format(1)), as far as a hostile plan could use them
 _BRANCH = re.compile(r"refs/heads/(?!.*\.\.)[^\x00-\x20\x7f~^:?*\[\\]+")
+
+_Old = TypeVar("_Old")
+_New = TypeVar("_New")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class CommandIntent:
     `branch` is the full reference the edit commits to, None for one that only stages. `writes` maps
     each path to the digest of its new bytes (None: it is to be gone), `before` to its old bytes
     (None: there was no such file), `index` to git's index entry (None: not in the index). `during`
-    tells the merge it settles (`Meeting.identity`), `untags` the tags it deletes, each with its
+    tells the merge it settles (`MergeState.identity`), `untags` the tags it deletes, each with its
     object's id. `checkout` names the version whose files are being put in place: model, version,
     and the folder they go to, relative to `top` unless it lies outside.
     """
@@ -72,100 +76,121 @@ class CommandIntent:
 
 def write_intent(directory: Path, intent: CommandIntent) -> None:
     """Put the intent on disk; from here on a crash is recovered from."""
-    told = {
+    document = {
         "format": _FORMAT,
         "what": intent.what,
         "pid": os.getpid(),
         "top": intent.top,
         "git_dir": intent.git_dir,
         "branch": intent.branch,
-        "writes": {
-            path: None if digest is None else str(digest) for path, digest in intent.writes.items()
-        },
-        "before": {
-            path: None if data is None else _encode_bytes(data)
-            for path, data in intent.before.items()
-        },
+        "writes": _map_values(str, intent.writes),
+        "before": _map_values(_encode_bytes, intent.before),
         "index": dict(intent.index),
         "tags": [[tag.name, tag.message, tag.path, tag.commit] for tag in intent.tags],
         "during": intent.during,
         "untags": dict(intent.untags),
         "checkout": intent.checkout,
     }
-    durable.write_file(directory / _FILE, json.dumps(told, indent=1).encode())
+    text = json.dumps(document, indent=1)
+    durable.write_file(directory / _FILE, text.encode())
 
 
 def read_pending(directory: Path) -> CommandIntent | None:
-    """The intent a dead process left; None where the last command ended properly."""
+    """Read the intent that a dead process left; None where the last command ended properly."""
     try:
-        told = json.loads(_read_bytes(directory / _FILE))
-        if told["format"] != _FORMAT:
+        document = json.loads(_read_bytes(directory / _FILE))
+        if document["format"] != _FORMAT:
             raise _build_unreadable_error(directory)
-        return _parse_intent(told)
+        return _parse_intent(document)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError):
+        # The file may be anybody's, so any of its values may be of any type.
         raise _build_unreadable_error(directory) from None
 
 
-def _parse_intent(told: Mapping[str, Any]) -> CommandIntent:
-    tags = tuple(PlannedTag(*tag) for tag in told["tags"])
-    branch = told["branch"]
-    untags = dict(told["untags"].items())
-    if not all(map(read_tag_name, (*(tag.name for tag in tags), *untags))) or not all(
-        map(_ID.fullmatch, untags.values())
-    ):
-        raise ValueError("a tag that mlver would not make")
+def _parse_intent(document: Mapping[str, Any]) -> CommandIntent:
+    tags = tuple(PlannedTag(*fields) for fields in document["tags"])
+    untags = dict(document["untags"].items())
+    branch = document["branch"]
+    _check_tags([tag.name for tag in tags])
+    _check_tags(untags)
+    _check_object_ids(untags.values())
     if branch is not None and not _BRANCH.fullmatch(branch):
         raise ValueError("a name that git would not take")
+    checkout = document["checkout"]
+    if checkout is not None:
+        checkout = tuple(checkout)
     return CommandIntent(
-        what=str(told["what"]),
-        top=told["top"],
-        git_dir=told["git_dir"],
+        what=str(document["what"]),
+        top=document["top"],
+        git_dir=document["git_dir"],
         branch=branch,
-        writes={
-            path: None if text is None else Digest.parse(text)
-            for path, text in told["writes"].items()
-        },
-        before={
-            path: None if text is None else base64.b64decode(text)
-            for path, text in told["before"].items()
-        },
-        index=told["index"],
+        writes=_map_values(Digest.parse, document["writes"]),
+        before=_map_values(base64.b64decode, document["before"]),
+        index=document["index"],
         tags=tags,
-        during=told["during"],
+        during=document["during"],
         untags=untags,
-        checkout=None if told["checkout"] is None else tuple(told["checkout"]),
+        checkout=checkout,
     )
 
 
+def _map_values(
+    convert: Callable[[_Old], _New], values: Mapping[str, _Old | None]
+) -> dict[str, _New | None]:
+    """Convert each value; None, which stands for a file that is not there, stays."""
+    converted: dict[str, _New | None] = {}
+    for path, value in values.items():
+        converted[path] = None
+        if value is not None:
+            converted[path] = convert(value)
+    return converted
+
+
+def _check_tags(names: Iterable[str]) -> None:
+    """Raise ValueError for a tag that is none of mlver's: no plan makes or deletes another."""
+    for name in names:
+        if read_tag_name(name) is None:
+            raise ValueError("a tag that mlver would not make")
+
+
+def _check_object_ids(object_ids: Iterable[str]) -> None:
+    for object_id in object_ids:
+        if not _ID.fullmatch(object_id):
+            raise ValueError("no id of a git object")
+
+
 def _read_bytes(path: Path) -> bytes:
-    """The file itself, never what a link in its place points to."""
+    """Read the file itself, never what a link in its place points to."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         return file.read()
 
 
 def read_start_time(directory: Path) -> float:
-    """When the pending intent was put on disk, in seconds since the epoch."""
+    """Read when the pending intent was put on disk, in seconds since the epoch."""
     return (directory / _FILE).lstat().st_mtime
 
 
 def drop_intent(directory: Path) -> None:
-    """The plan is carried out or undone."""
+    """Remove the plan: it is carried out or undone."""
+    # The plan goes first: while there is one, a recovery may need the index.
     durable.remove_file(directory / _FILE)
     durable.discard_temporary(directory / _INDEX)
 
 
 def keep_index(directory: Path, data: bytes | None) -> None:
-    """Keep git's index beside the pending intent: `git commit --only` renames one into place that
-    it never synced.
+    """Keep git's index beside the pending intent.
+
+    `git commit --only` renames an index into place that it never synced.
     """
     if data is not None:
         durable.write_file(directory / _INDEX, data)
 
 
 def read_kept_index(directory: Path) -> bytes | None:
+    """Read the index that was kept; None where the repository had none."""
     try:
         return (directory / _INDEX).read_bytes()
     except FileNotFoundError:

@@ -1,13 +1,12 @@
-"""What becomes of an edit that was stopped: completed where its commit landed, undone where it did
-not.
+"""Recovery of an edit that was stopped: completed where its commit landed, otherwise undone.
 
-Judged by git and the files alone. Between the stop and the settling the person may have edited,
-committed or switched branches: what is theirs, by its bytes, is left as it is.
+git and the files alone decide which. Between the stop and the recovery the person may have edited,
+committed or switched branches: files whose bytes are theirs are left as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from mlver.system import durable
 
 
 class RecoveryOutcome(Enum):
-    """What became of an interrupted edit; `told` says it of a command, `outcome` of a failure."""
+    """What became of an interrupted edit: a sentence about the command, and one about a failure."""
 
     COMPLETED = (
         "completed `{}`, which had been interrupted",
@@ -50,7 +49,9 @@ def recover_edit(
 
     Raise MlverError or OSError where that cannot be done now: the plan has to stay, then.
     """
-    clear_locks(repository, _list_references(plan), intent.read_start_time(directory))
+    started = intent.read_start_time(directory)
+    clear_locks(repository, _list_references(plan), started)
+    # Before git is asked for anything: it refuses to work with a torn index.
     _repair_index(repository, directory)
     if _has_landed(repository, plan):
         return _complete_edit(repository, plan, directory)
@@ -59,142 +60,215 @@ def recover_edit(
 
 
 def _list_references(plan: CommandIntent) -> list[str]:
-    branches = [plan.branch] if plan.branch else []
-    return [
-        *branches,
-        *(f"refs/tags/{name}" for name in (*(tag.name for tag in plan.tags), *plan.untags)),
-    ]
+    """List every reference that the plan may have moved."""
+    references = [f"refs/tags/{tag.name}" for tag in plan.tags]
+    references += _tag_references(plan.untags)
+    if plan.branch:
+        references.insert(0, plan.branch)
+    return references
+
+
+def _tag_references(names: Iterable[str]) -> list[str]:
+    return [f"refs/tags/{name}" for name in names]
 
 
 def _repair_index(repository: GitRepository, directory: Path) -> None:
     """Put git's index back where a power cut left one that is empty or torn, or none."""
-    path, kept = repository.git_dir / "index", intent.read_kept_index(directory)
-    found = read_if_there(path)
-    if kept is not None and not changes.is_whole_index(found or b""):
-        durable.write_file(path, kept)
-    elif found == b"":
+    path = repository.git_dir / "index"
+    kept_index = intent.read_kept_index(directory)
+    current_index = read_if_there(path)
+    if kept_index is not None and not changes.is_whole_index(current_index or b""):
+        durable.write_file(path, kept_index)
+    elif current_index == b"":
+        # git takes a missing index for an empty one, and refuses one without a header
         durable.remove_file(path)
 
 
 def _has_landed(repository: GitRepository, plan: CommandIntent) -> bool:
-    """Whether the branch the edit was made on holds every file of the plan, byte for byte."""
+    """Say whether the branch the edit was made on holds every file of the plan, byte for byte."""
     if not plan.writes:
         return bool(plan.tags)
+    landed_in = plan.branch
     if plan.during is not None:
+        if _is_still_merging(repository, plan):
+            return False
         # the merge it settled was committed since
-        return not _is_still_merging(repository, plan) and all(
-            compare_with_plan(repository, "HEAD", plan)
-        )
-    return plan.branch is not None and all(compare_with_plan(repository, plan.branch, plan))
+        landed_in = "HEAD"
+    if landed_in is None:
+        return False
+    return all(compare_with_plan(repository, landed_in, plan))
 
 
 def compare_with_plan(repository: GitRepository, commit: str, plan: CommandIntent) -> list[bool]:
-    """For each file of the plan, whether a commit (the index, if empty) has it with the planned
-    bytes.
+    """Say for each file of the plan whether a commit holds it with the planned bytes.
+
+    An empty `commit` stands for the index.
     """
-    held = repository.blob_digests(f"{commit}:{path}" for path in plan.writes)
-    return [digest == wanted for digest, wanted in zip(held, plan.writes.values(), strict=True)]
+    places = [f"{commit}:{path}" for path in plan.writes]
+    digests = repository.blob_digests(places)
+    compared = zip(digests, plan.writes.values(), strict=True)
+    return [digest == planned for digest, planned in compared]
 
 
 def _is_still_merging(repository: GitRepository, plan: CommandIntent) -> bool:
-    """Whether the merge that the plan settles is still under way, and so not committed."""
-    now = merging.find_merge_state(repository) or merging.last_commit_state(repository)
-    return plan.during is not None and now is not None and now.identity == plan.during
+    """Say whether the merge that the plan settles is still under way, and so not committed."""
+    if plan.during is None:
+        return False
+    merge_state = merging.find_merge_state(repository)
+    if merge_state is None:
+        # `resolve` also settles a merge that was committed last, before it is amended
+        merge_state = merging.last_commit_state(repository)
+    return merge_state is not None and merge_state.identity == plan.during
+
+
+# -- completing ------------------------------------------------------------------------------------
 
 
 def _complete_edit(
     repository: GitRepository, plan: CommandIntent, directory: Path
 ) -> RecoveryOutcome:
-    settled = RecoveryOutcome.COMPLETED
+    outcome = RecoveryOutcome.COMPLETED
     changes.delete_tags(repository, _find_unchanged_tags(repository, plan.untags))
     try:
-        try:
-            _make_tags(repository, plan)
-        except GitFailed:
-            # it may have been killed and not have refused: then its lock is in the way
-            clear_locks(repository, _list_references(plan), intent.read_start_time(directory))
-            _make_tags(repository, plan)
+        _make_tags_twice(repository, plan, directory)
     except GitFailed:
-        settled = RecoveryOutcome.UNTAGGED
+        outcome = RecoveryOutcome.UNTAGGED
     if plan.writes and plan.branch == f"refs/heads/{repository.head().branch}":
         # A power cut may keep a commit and lose the index that git wrote with it. Then the person's
         # next commit would undo ours.
-        held = changes.index_entries(repository, list(plan.writes))
-        changes.unstage_paths(
-            repository, [entry.path for entry in held if entry.entry == plan.index[entry.path]]
-        )
+        stale_paths = _find_stale_paths(repository, plan)
+        changes.unstage_paths(repository, stale_paths)
     changes.sync_git(repository, _list_references(plan))
-    return settled
+    return outcome
+
+
+def _find_stale_paths(repository: GitRepository, plan: CommandIntent) -> list[str]:
+    """Find the paths that the index holds as they were before the edit."""
+    stale_paths: list[str] = []
+    for entry in changes.index_entries(repository, list(plan.writes)):
+        if entry.entry == plan.index[entry.path]:
+            stale_paths.append(entry.path)
+    return stale_paths
+
+
+def _make_tags_twice(repository: GitRepository, plan: CommandIntent, directory: Path) -> None:
+    """Make the plan's tags, again after a first failure; raise GitFailed where both fail."""
+    try:
+        _make_tags(repository, plan)
+    except GitFailed:
+        # git may have been killed rather than have refused: then its lock is in the way
+        started = intent.read_start_time(directory)
+        clear_locks(repository, _list_references(plan), started)
+        _make_tags(repository, plan)
 
 
 def _make_tags(repository: GitRepository, plan: CommandIntent) -> None:
-    unknown = [tag.path for tag in plan.tags if tag.commit is None]
+    if not plan.tags:
+        return
     tip = plan.branch or "HEAD"
-    # A merge that brought the record itself is no commit that added it.
-    landed_by = repository.added_by(unknown, tip) if unknown else {}
-    there = repository.tags(*(f"refs/tags/{tag.name}" for tag in plan.tags)) if plan.tags else {}
+    unplaced_paths = [tag.path for tag in plan.tags if tag.commit is None]
+    landed_by: Mapping[str, str] = {}
+    if unplaced_paths:
+        landed_by = repository.added_by(unplaced_paths, tip)
+    existing_tags = repository.tags(*_tag_references(tag.name for tag in plan.tags))
     for tag in plan.tags:
-        if tag.name not in there:
-            changes.create_tag(
-                repository, tag.name, tag.commit or landed_by.get(tag.path, tip), tag.message
-            )
+        if tag.name in existing_tags:
+            continue
+        commit = tag.commit
+        if commit is None:
+            # A merge that brought the record itself is no commit that added it.
+            commit = landed_by.get(tag.path, tip)
+        changes.create_tag(repository, tag.name, commit, tag.message)
+
+
+# -- undoing ---------------------------------------------------------------------------------------
 
 
 def _undo_edit(repository: GitRepository, plan: CommandIntent) -> None:
-    """Put back what the edit wrote: not what is committed by now, and not what was written over it
-    since.
+    """Put back what the edit wrote.
+
+    Files that are committed by now stay, and so do those that were written over since.
     """
-    committed = compare_with_plan(repository, "HEAD", plan)
-    if _is_still_merging(repository, plan):
-        committed = [False] * len(committed)
-    elif plan.during is not None:
-        # the merge was given up: whatever git took away since is to stay away
-        committed = [
-            held or digest is None
-            for held, digest in zip(committed, plan.writes.values(), strict=True)
-        ]
-    mine = [path for path, held in zip(plan.writes, committed, strict=True) if not held]
-    staged = [
-        path
-        for path, held in zip(plan.writes, compare_with_plan(repository, "", plan), strict=True)
-        if held
-    ]
-    for path in mine:
+    undone_paths = _list_undone_paths(repository, plan)
+    staged = compare_with_plan(repository, "", plan)
+    is_staged = dict(zip(plan.writes, staged, strict=True))
+    for path in undone_paths:
         _put_file_back(repository.top, path, plan)
-    restored = [changes.IndexEntry(path, plan.index[path]) for path in mine if path in staged]
-    changes.restore_index(repository, restored)
-    there = _find_unchanged_tags(repository, plan.untags)
-    changes.restore_tags(
-        repository, {name: oid for name, oid in plan.untags.items() if name not in there}
-    )
-    changes.sync_git(repository, [f"refs/tags/{name}" for name in plan.untags])
+    entries: list[changes.IndexEntry] = []
+    for path in undone_paths:
+        # what the person staged since is theirs
+        if is_staged[path]:
+            entries.append(changes.IndexEntry(path, plan.index[path]))
+    changes.restore_index(repository, entries)
+    _restore_tags(repository, plan.untags)
+    changes.sync_git(repository, _tag_references(plan.untags))
+
+
+def _list_undone_paths(repository: GitRepository, plan: CommandIntent) -> list[str]:
+    """List the files of the plan that are to be as they were before it."""
+    if _is_still_merging(repository, plan):
+        return list(plan.writes)
+    undone_paths: list[str] = []
+    committed = compare_with_plan(repository, "HEAD", plan)
+    for (path, digest), is_committed in zip(plan.writes.items(), committed, strict=True):
+        if is_committed:
+            continue
+        if plan.during is not None and digest is None:
+            # the merge was given up: whatever git took away since is to stay away
+            continue
+        undone_paths.append(path)
+    return undone_paths
+
+
+def _restore_tags(repository: GitRepository, tags: Mapping[str, str]) -> None:
+    """Make those of `tags` again that are gone or were changed."""
+    unchanged = _find_unchanged_tags(repository, tags)
+    lost_tags: dict[str, str] = {}
+    for name, object_id in tags.items():
+        if name not in unchanged:
+            lost_tags[name] = object_id
+    changes.restore_tags(repository, lost_tags)
 
 
 def _find_unchanged_tags(repository: GitRepository, tags: Mapping[str, str]) -> dict[str, str]:
-    """Those of `tags` that are still what the plan says."""
-    found = repository.tags(*(f"refs/tags/{name}" for name in tags)) if tags else {}
-    return {
-        name: oid for name, oid in tags.items() if name in found and found[name].object_id == oid
-    }
+    """Find those of `tags` that are still what the plan says."""
+    if not tags:
+        # without a pattern, git would list every tag
+        return {}
+    existing_tags = repository.tags(*_tag_references(tags))
+    unchanged: dict[str, str] = {}
+    for name, object_id in tags.items():
+        tag = existing_tags.get(name)
+        if tag is not None and tag.object_id == object_id:
+            unchanged[name] = object_id
+    return unchanged
 
 
 def _put_file_back(top: Path, path: str, plan: CommandIntent) -> None:
-    where = paths.join_inside(top, path)
-    durable.sweep_temporaries(where.parent)
-    found = read_if_there(where)
-    before = plan.before[path]
-    if (None if found is None else Digest.of_bytes(found)) == plan.writes[path]:
-        if before is None:
-            if found is not None:
-                durable.remove_file(where)
-        elif found != before:
-            durable.make_directory(where.parent)
-            durable.write_file(where, before)
-    _remove_empty_folders(where.parent, top)
+    """Give a file its old bytes where it has those that the plan wrote."""
+    file = paths.join_inside(top, path)
+    durable.sweep_temporaries(file.parent)
+    current_data = read_if_there(file)
+    current_digest = None
+    if current_data is not None:
+        current_digest = Digest.of_bytes(current_data)
+    if current_digest == plan.writes[path]:
+        _write_old_bytes(file, current_data, plan.before[path])
+    _remove_empty_folders(file.parent, top)
+
+
+def _write_old_bytes(file: Path, current_data: bytes | None, old_data: bytes | None) -> None:
+    if old_data == current_data:
+        return
+    if old_data is None:
+        durable.remove_file(file)
+        return
+    durable.make_directory(file.parent)
+    durable.write_file(file, old_data)
 
 
 def read_if_there(path: Path) -> bytes | None:
-    """A file's bytes; None where there is none."""
+    """Read a file's bytes; None where there is none."""
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -202,10 +276,11 @@ def read_if_there(path: Path) -> bytes | None:
 
 
 def _remove_empty_folders(directory: Path, top: Path) -> None:
-    """Folders made for a record that is gone again."""
+    """Remove the folders that were made for a record that is gone again."""
     while directory != top:
         try:
             directory.rmdir()
         except OSError:
+            # not empty: other records lie in it
             return
         directory = directory.parent
