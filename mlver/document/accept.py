@@ -34,7 +34,7 @@ class UnknownKeyword(Exception):
 
 
 def compile_accept(root: dict[str, Any]) -> Check:
-    """A function that is True only of documents that satisfy the schema.
+    """Compile a function that is True only of documents that satisfy the schema.
 
     Raise UnknownKeyword where it cannot tell.
     """
@@ -92,7 +92,7 @@ class _SchemaCompiler:
         return check_properties
 
     def compile_others(self, others: Any) -> Check:
-        """The check of the values whose keys `properties` does not name."""
+        """Compile the check of the values whose keys `properties` does not name."""
         if isinstance(others, dict):
             return self.compile_schema(others)
         allowed = bool(others)

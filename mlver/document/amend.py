@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mlver.document import codec, emit, strict
@@ -22,7 +23,7 @@ _REMARK = re.compile(r"""\s+#[^"']*$""")
 
 
 def amend_document(kind: Kind, data: bytes | None, wanted: dict[str, Any]) -> bytes:
-    """`data` with what `wanted` says instead.
+    """Change the document in `data` to say what `wanted` says.
 
     Raise InvalidDocument when that is no document of this kind.
 
@@ -37,10 +38,11 @@ def amend_document(kind: Kind, data: bytes | None, wanted: dict[str, Any]) -> by
     except InvalidDocument:
         return fresh
     spared = _omit_defaults(old, wanted)
-    edited = _EditedText(data, old).apply_changes(spared)
+    edited = _parse_text(data, old).apply_changes(spared)
     if _reads_as(kind, edited, spared):
         return edited
-    headed = "".join(_read_heading(data.decode())).encode() + fresh
+    heading = "".join(_read_heading(data.decode()))
+    headed = heading.encode() + fresh
     if _reads_as(kind, headed, wanted):
         return headed
     return fresh
@@ -55,12 +57,12 @@ def _reads_as(kind: Kind, data: bytes, wanted: dict[str, Any]) -> bool:
 
 
 def _write_exactly(value: Any) -> str:
-    """Equal only for equal values of equal types: 1, 1.0 and true are three."""
+    """Write a value so that only equal values of equal types are alike: 1, 1.0 and true differ."""
     return json.dumps(value, sort_keys=True)
 
 
 def _omit_defaults(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """`new` without `stored: true` where the person left that out: it is the schema's default."""
+    """Leave out `stored: true` where the person left it out: it is the schema's default."""
     spared: dict[str, Any] = {}
     for key, value in new.items():
         if key == "stored" and value is True and key not in old:
@@ -74,7 +76,7 @@ def _omit_defaults(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_heading(text: str) -> Iterator[str]:
-    """The blank lines and comments a text begins with."""
+    """Yield the blank lines and comments that a text begins with."""
     for line in text.splitlines(keepends=True):
         if line.strip() and not line.startswith("#"):
             return
@@ -82,41 +84,24 @@ def _read_heading(text: str) -> Iterator[str]:
 
 
 class _LineChange(NamedTuple):
-    """LineIndex `first` up to, and without, `end` become `lines`."""
+    """Lines from `first` up to, and without, `end` become `lines`."""
 
     first: int
     end: int
     lines: list[str]
 
 
+@dataclass(frozen=True, slots=True)
 class _EditedText:
-    """The lines of a document, and which of them each key of its maps has."""
+    """The lines of a document, and which of them each key of its maps has.
 
-    def __init__(self, data: bytes, document: dict[str, Any]) -> None:
-        self.document = document
-        self.lines = data.decode().removesuffix("\n").split("\n")
-        positions = strict.LineIndex(data)
-        paths = list(_list_keys(document, ()))
-        self._first: dict[Path, int] = {}
-        for path in paths:
-            self._first[path] = positions.find_line(path) - 1
-        self._end: dict[Path, int] = {}
-        for index, path in enumerate(paths):
-            self._end[path] = self._find_end(path, paths[index + 1 :])
+    A key's value begins in the line `first_lines` and ends before the line `end_lines`.
+    """
 
-    def _find_end(self, path: Path, following: list[Path]) -> int:
-        """The line behind a key's value: comments and blank lines below that are the next key's."""
-        end = len(self.lines)
-        for other in following:
-            if other[: len(path)] != path:
-                end = self._first[other]
-                break
-        while end > self._first[path] + 1:
-            line = self.lines[end - 1].strip()
-            if line and not line.startswith("#"):
-                break
-            end -= 1
-        return end
+    document: dict[str, Any]
+    lines: list[str]
+    first_lines: dict[Path, int]
+    end_lines: dict[Path, int]
 
     def apply_changes(self, wanted: dict[str, Any]) -> bytes:
         changes = list(self._list_changes(self.document, wanted, (), ""))
@@ -134,24 +119,24 @@ class _EditedText:
         for key, value in old.items():
             key_path = (*path, key)
             if key not in new:
-                yield _LineChange(self._first[key_path], self._end[key_path], [])
+                yield _LineChange(self.first_lines[key_path], self.end_lines[key_path], [])
             elif _write_exactly(value) != _write_exactly(new[key]):
                 yield from self._change_value(value, new[key], key_path, indent)
         end = 0
         if path:
-            end = self._first[path] + 1
+            end = self.first_lines[path] + 1
         for key, value in new.items():
             if key in old:
-                end = self._end[(*path, key)]
+                end = self.end_lines[(*path, key)]
             else:
                 yield _LineChange(end, end, _emit_lines(key, value, indent))
 
     def _change_value(self, old: Any, new: Any, path: Path, indent: str) -> Iterator[_LineChange]:
-        first = self._first[path]
-        end = self._end[path]
+        first = self.first_lines[path]
+        end = self.end_lines[path]
         inner_first = first
         if isinstance(old, dict) and old:
-            inner_first = self._first[(*path, next(iter(old)))]
+            inner_first = self.first_lines[(*path, next(iter(old)))]
         if isinstance(new, dict) and new and inner_first > first:
             line = self.lines[inner_first]
             inner_indent = line[: len(line) - len(line.lstrip())]
@@ -164,6 +149,40 @@ class _EditedText:
         yield _LineChange(first, end, lines)
 
 
+def _parse_text(data: bytes, document: dict[str, Any]) -> _EditedText:
+    """Find the lines of each key in the text of a document."""
+    lines = data.decode().removesuffix("\n").split("\n")
+    positions = strict.LineIndex(data)
+    paths = list(_list_keys(document, ()))
+    first_lines: dict[Path, int] = {}
+    for path in paths:
+        first_lines[path] = positions.find_line(path) - 1
+    end_lines: dict[Path, int] = {}
+    for index, path in enumerate(paths):
+        limit = len(lines)
+        # The paths are in the order of the text: the first that lies outside follows the value.
+        for other in paths[index + 1 :]:
+            if other[: len(path)] != path:
+                limit = first_lines[other]
+                break
+        end_lines[path] = _find_end(lines, first_lines[path], limit)
+    return _EditedText(document, lines, first_lines, end_lines)
+
+
+def _find_end(lines: Sequence[str], first: int, limit: int) -> int:
+    """Find the line behind a value that begins in the line `first` and ends before `limit`.
+
+    Comments and blank lines at its end belong to the next key.
+    """
+    end = limit
+    while end > first + 1:
+        line = lines[end - 1].strip()
+        if line and not line.startswith("#"):
+            break
+        end -= 1
+    return end
+
+
 def _emit_lines(key: str, value: Any, indent: str) -> list[str]:
     lines: list[str] = []
     for line in emit.dump_document({key: value}).decode().split("\n")[:-1]:
@@ -172,7 +191,10 @@ def _emit_lines(key: str, value: Any, indent: str) -> list[str]:
 
 
 def _list_keys(document: dict[str, Any], path: Path) -> Iterator[Path]:
-    """Every key of every map, in the order of the text; lists are values like any other."""
+    """Yield the path of every key of every map, in the order of the text.
+
+    Lists are values like any other.
+    """
     for key, value in document.items():
         yield (*path, key)
         if isinstance(value, dict):

@@ -1,27 +1,20 @@
-"""A record's bytes and its document: read strictly, written so that it can be read.
-
-Reader, writer and judge are imported when they are first needed: a record that was read before
-needs none of them.
-"""
+"""A record's bytes and its document: read strictly, written so that it can be read."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from mlver.document.schema import Kind
+from mlver.document import emit, strict
+from mlver.document.schema import Kind, validate_document
 
 
 def decode_document(
     kind: Kind, data: bytes, where: str, extra_schema: bytes | None = None
 ) -> dict[str, Any]:
-    """The document in `data`.
+    """Read the document in `data`.
 
     Raise InvalidDocument, naming `where`, with every fault, its line and key path.
     """
-    from mlver.document import strict
-    from mlver.document.schema import validate_document
-
     parsed = strict.load_document(data, where)
     validate_document(kind, parsed.value, parsed.lines, where, extra_schema)
     document: dict[str, Any] = parsed.value
@@ -31,14 +24,13 @@ def decode_document(
 def encode_document(
     kind: Kind, document: dict[str, Any], extra_schema: bytes | None = None
 ) -> bytes:
-    """The bytes of a document.
+    """Write the bytes of a document.
 
-    Raise InvalidDocument for one that `decode` would refuse: it is never written.
+    Raise InvalidDocument for one that `decode_document` would refuse: it is never written.
     """
-    from mlver.document import emit
-    from mlver.document.schema import validate_document
-
-    noun = "settings" if kind in ("model", "config") else "record"
+    noun = "record"
+    if kind in ("model", "config"):
+        noun = "settings"
     where = f"the new {kind} {noun}"
     data = emit.dump_document(document, where)
     validate_document(kind, document, None, where, extra_schema)

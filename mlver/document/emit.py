@@ -3,8 +3,8 @@ UTF-8.
 
 This writer is ours because digests depend on its bytes: records are encoded again when a merge is
 resolved, and the digests compared, so the bytes of a document may not change with the version of a
-library. What is written reads back the same through `strict.load` and through any YAML 1.1 or 1.2
-reader.
+library. What is written reads back the same through `strict.load_document` and through any YAML 1.1
+or 1.2 reader.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def dump_document(document: dict[str, Any], where: str = "the document") -> bytes:
-    """The document's bytes.
+    """Write the document's bytes.
 
-    Raise InvalidDocument for what `strict.load` would refuse to read back.
+    Raise InvalidDocument for what `strict.load_document` would refuse to read back.
     """
     if not document:
         return b"{}\n"
@@ -81,7 +81,7 @@ class _YamlEmitter:
         return self.emit_sequence(collection, path)
 
     def emit_scalar(self, value: Any, path: Path) -> list[str]:
-        """One line, or those of a literal block, whose first goes behind the key."""
+        """Write one line, or those of a literal block, whose first goes behind the key."""
         match value:
             case None:
                 return ["null"]
@@ -126,7 +126,7 @@ class _YamlEmitter:
         return f'"{quoted}"'
 
     def emit_literal(self, text: str) -> list[str]:
-        """A text of several plain lines as a literal block (`|`).
+        """Write a text of several plain lines as a literal block (`|`).
 
         Nothing where that would not read back exactly.
         """

@@ -10,7 +10,8 @@ never end, and is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlver.document.faults import MAX_DEPTH, Path
@@ -38,89 +39,84 @@ class ExpansionRefused(ValueError):
         self.path = path
 
 
-class SchemaExpansion:
-    """Counts what `weigh` says of each keyword, all together at one place; more than `limit`
-    `things` are refused.
+@dataclass(slots=True)
+class SchemaNode:
+    """One schema of a project's schema, and the numbers of the nodes that it applies.
+
+    `same_place` are applied to the very place of a document that this node is applied to. Of
+    `below`, each place one level further down meets one at most; it meets all of `beside`.
     """
 
-    def __init__(self, definitions: dict[str, Any], weigh: Weigh, limit: int, things: str) -> None:
-        self.definitions = definitions
-        self.weigh = weigh
-        self.limit = limit
-        self.things = things
-        # By the identity of a schema and the depth below it: None while it is being counted.
-        self.counts: dict[tuple[int, int], int | None] = {}
+    schema: Any
+    path: Path
+    same_place: list[int] = field(default_factory=list)
+    below: list[int] = field(default_factory=list)
+    beside: list[int] = field(default_factory=list)
 
-    def count_most(self, schema: dict[str, Any]) -> int:
-        """The most at any one place of a document.
-
-        Raise ExpansionRefused where that is over the limit.
-        """
-        most = 0
-        try:
-            for depth in range(MAX_DEPTH + 1):
-                # All definitions first: so no count has to go down more than one level at once.
-                for name, definition in self.definitions.items():
-                    self.count_below(definition, depth, ("$defs", name))
-                count = self.count_below(schema, depth, ())
-                if not count:
-                    break
-                most = max(most, count)
-        except RecursionError:
-            raise ExpansionRefused(
-                ("$defs",), "the definitions refer to one another too deep"
-            ) from None
-        return most
-
-    def count_below(self, schema: Any, depth: int, path: Path) -> int:
-        """The count at a place that lies `depth` levels below the one that the schema is applied
-        to.
-        """
-        if not isinstance(schema, dict):
-            return int(depth == 0)
-        key = (id(schema), depth)
-        if key in self.counts:
-            known = self.counts[key]
-            if known is None:
-                raise ExpansionRefused(
-                    path, "it refers to itself without going down, which would never end"
-                )
-            return known
-        self.counts[key] = None
-        count = self.count_same_place(schema, depth, path)
-        if depth > 0:
-            count += self.count_one_level_down(schema, depth - 1, path)
-        if count > self.limit:
-            raise ExpansionRefused(
-                path, f"more than {self.limit:,} {self.things} meet at one place of a document"
-            )
-        self.counts[key] = count
-        return count
-
-    def count_same_place(self, schema: dict[str, Any], depth: int, path: Path) -> int:
-        count = 0
-        if depth == 0:
-            count += 1 + sum(self.weigh(keyword, value) for keyword, value in schema.items())
-        if "$ref" in schema:
-            name = schema["$ref"].removeprefix(DEFINITIONS)
-            count += self.count_below(self.definitions[name], depth, ("$defs", name))
-        for inner_path, inner in _parts(schema, _SAME_PLACE, _SAME_PLACE_MANY):
-            count += self.count_below(inner, depth, path + inner_path)
-        return count
-
-    def count_one_level_down(self, schema: dict[str, Any], depth: int, path: Path) -> int:
-        count = 0
-        for inner_path, inner in _parts(schema, _BELOW, _BELOW_MANY):
-            count = max(count, self.count_below(inner, depth, path + inner_path))
-        for inner_path, inner in _parts(schema, _BELOW_BESIDE, ()):
-            count += self.count_below(inner, depth, path + inner_path)
-        return count
+    @property
+    def applies_others(self) -> bool:
+        return bool(self.same_place or self.below or self.beside)
 
 
-def _parts(
+@dataclass(frozen=True, slots=True)
+class SchemaGraph:
+    """The nodes of a schema, `root` for the whole.
+
+    `order` has each node behind all of its `same_place`; `branches` are those that apply others, in
+    the same order.
+    """
+
+    nodes: Sequence[SchemaNode]
+    root: int
+    order: Sequence[int]
+    branches: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpansionCount:
+    """The most of something that can meet at one place, and how many nodes were visited for it."""
+
+    most: int
+    steps: int
+
+
+def build_graph(schema: dict[str, Any], definitions: dict[str, Any]) -> SchemaGraph:
+    """Build the graph of a schema and its definitions.
+
+    Raise ExpansionRefused where a schema applies itself to the place that it is applied to.
+    """
+    nodes: list[SchemaNode] = []
+    numbers: dict[str, int] = {}
+    for name, definition in definitions.items():
+        numbers[name] = len(nodes)
+        nodes.append(SchemaNode(definition, ("$defs", name)))
+    root = len(nodes)
+    nodes.append(SchemaNode(schema, ()))
+    # The list grows in the loop: the parts of a schema are nodes behind it.
+    for node in nodes:
+        if not isinstance(node.schema, dict):
+            continue
+        if "$ref" in node.schema:
+            name = node.schema["$ref"].removeprefix(DEFINITIONS)
+            node.same_place.append(numbers[name])
+        for part_path, part in _list_parts(node.schema, _SAME_PLACE, _SAME_PLACE_MANY):
+            node.same_place.append(len(nodes))
+            nodes.append(SchemaNode(part, node.path + part_path))
+        for part_path, part in _list_parts(node.schema, _BELOW, _BELOW_MANY):
+            node.below.append(len(nodes))
+            nodes.append(SchemaNode(part, node.path + part_path))
+        for part_path, part in _list_parts(node.schema, _BELOW_BESIDE, ()):
+            node.beside.append(len(nodes))
+            nodes.append(SchemaNode(part, node.path + part_path))
+    order = _sort_nodes(nodes)
+    branches = [number for number in order if nodes[number].applies_others]
+    return SchemaGraph(nodes, root, order, branches)
+
+
+def _list_parts(
     schema: dict[str, Any], single: tuple[str, ...], several: tuple[str, ...]
 ) -> Iterator[Part]:
-    """The schemas that these keywords of a schema hold, each with its path."""
+    """Yield the schemas that these keywords of a schema hold, each with its path."""
     for keyword in single:
         if keyword in schema:
             yield (keyword,), schema[keyword]
@@ -129,3 +125,87 @@ def _parts(
         members = group.items() if isinstance(group, dict) else enumerate(group)
         for name, inner in members:
             yield (keyword, name), inner
+
+
+def _sort_nodes(nodes: Sequence[SchemaNode]) -> list[int]:
+    """List the nodes so that each comes behind those that it applies to its own place.
+
+    Raise ExpansionRefused where that leads back to the node itself.
+    """
+    order: list[int] = []
+    entered: set[int] = set()
+    finished: set[int] = set()
+    for start in range(len(nodes)):
+        if start in entered:
+            continue
+        entered.add(start)
+        # A list instead of recursion: a chain of references may be longer than Python's stack.
+        walk = [(start, iter(nodes[start].same_place))]
+        while walk:
+            number, children = walk[-1]
+            child = next(children, None)
+            if child is None:
+                walk.pop()
+                finished.add(number)
+                order.append(number)
+            elif child not in entered:
+                entered.add(child)
+                walk.append((child, iter(nodes[child].same_place)))
+            elif child not in finished:
+                reason = "it refers to itself without going down, which would never end"
+                raise ExpansionRefused(nodes[child].path, reason)
+    return order
+
+
+def count_expansion(graph: SchemaGraph, weigh: Weigh, limit: int, things: str) -> ExpansionCount:
+    """Count the most of what `weigh` says of each keyword that can meet at one place.
+
+    Raise ExpansionRefused where that is more than `limit` `things`.
+    """
+    # The counts of one depth: how many meet, for each node, at a place that lies so many levels
+    # below the one that the node is applied to. Those of a depth need only those of the one before.
+    counts = [0] * len(graph.nodes)
+    visited = graph.order
+    most = 0
+    steps = 0
+    for depth in range(MAX_DEPTH + 1):
+        previous_counts = counts
+        counts = [0] * len(graph.nodes)
+        for number in visited:
+            node = graph.nodes[number]
+            if depth == 0:
+                count = _weigh_node(node, weigh)
+            else:
+                count = _count_one_level_down(node, previous_counts)
+            for part in node.same_place:
+                count += counts[part]
+            if count > limit:
+                reason = f"more than {limit:,} {things} meet at one place of a document"
+                raise ExpansionRefused(node.path, reason)
+            counts[number] = count
+        steps += len(visited)
+        most = max(most, counts[graph.root])
+        # Nothing lies deeper, or all deeper levels are like this one.
+        if counts[graph.root] == 0 or counts == previous_counts:
+            break
+        # A schema without parts says nothing of the levels below.
+        visited = graph.branches
+    return ExpansionCount(most, steps)
+
+
+def _weigh_node(node: SchemaNode, weigh: Weigh) -> int:
+    # `true` and `false` are judged like a keyword; a map is judged even where it is empty.
+    weight = 1
+    if isinstance(node.schema, dict):
+        for keyword, value in node.schema.items():
+            weight += weigh(keyword, value)
+    return weight
+
+
+def _count_one_level_down(node: SchemaNode, counts: Sequence[int]) -> int:
+    count = 0
+    for part in node.below:
+        count = max(count, counts[part])
+    for part in node.beside:
+        count += counts[part]
+    return count

@@ -41,7 +41,7 @@ def format_fault(line: int | None, path: Path, message: str) -> str:
 
 
 def format_path(path: Path) -> str:
-    """`("gates", 0, "gate")` → `gates[0].gate`."""
+    """Format a path as people write it: `("gates", 0, "gate")` → `gates[0].gate`."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -58,7 +58,7 @@ def shorten_text(text: str, limit: int = 80) -> str:
 
 
 def explain_syntax(error: Any) -> str:
-    """A YAML syntax error (yaml.YAMLError) with its line and column.
+    """Explain a YAML syntax error (yaml.YAMLError), with its line and column.
 
     In words for people who never read the grammar.
     """

@@ -1,5 +1,4 @@
-"""Patterns matched in linear time, whoever wrote them; the only importer of re2, and only when
-there is one to match.
+"""Patterns matched in linear time, whoever wrote them; the only importer of re2.
 
 Python's `re` backtracks: `^(a+)+$` takes it exponential time, and nothing can stop it midway.
 """
@@ -9,6 +8,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import re2
 
 from mlver.document.faults import shorten_text
 from mlver.document.pattern import PatternRefused, translate_for_re2
@@ -41,8 +42,6 @@ class LinearPattern:
 @functools.lru_cache(maxsize=256)
 def compile_pattern(pattern: str) -> LinearPattern:
     """Raise PatternRefused for a pattern that is wrong, too large, or needs backtracking."""
-    import re2
-
     if len(pattern) > MAX_LENGTH:
         raise PatternRefused(f"it is too large: more than {MAX_LENGTH} characters")
     options = re2.Options()

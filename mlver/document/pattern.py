@@ -46,8 +46,9 @@ class PatternRefused(ValueError):
 
 
 def translate_for_re(pattern: str) -> str:
-    r"""The same expression for `re` with `re.ASCII`: `$` is the very end; Python's also stands
-    before a newline.
+    r"""Translate an expression for `re` with `re.ASCII`.
+
+    `$` is the very end; Python's also stands before a newline.
     """
 
     def replace_dollar(token: re.Match[str]) -> str:
@@ -57,7 +58,7 @@ def translate_for_re(pattern: str) -> str:
 
 
 def translate_for_re2(pattern: str) -> str:
-    """The same expression for RE2.
+    """Translate an expression for RE2.
 
     Raise PatternRefused for what ECMA 262 refuses or RE2 would judge otherwise.
 
@@ -180,8 +181,9 @@ class _Translator:
         return repeat
 
     def read_escape(self) -> int | str:
-        """What stands behind a backslash: the code of a character, or a shorthand as RE2 has it
-        between brackets.
+        """Read what stands behind a backslash.
+
+        It is the code of a character, or a shorthand as RE2 has it between brackets.
         """
         code = _CODE.match(self.text, self.position)
         if code is not None:
@@ -220,7 +222,7 @@ class _Translator:
         return f"[{sign}{''.join(members)}]"
 
     def translate_member(self) -> str:
-        """One character, one shorthand, or one range between brackets."""
+        """Translate one character, one shorthand, or one range between brackets."""
         first = self.read_member()
         following = self.text[self.position + 1 : self.position + 2]
         if following in ("]", "") or not self.skip_text("-"):

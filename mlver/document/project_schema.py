@@ -12,16 +12,26 @@ import functools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlver.document.expansion import DEFINITIONS, ExpansionRefused, SchemaExpansion
+import jsonschema
+
+from mlver.document.expansion import (
+    DEFINITIONS,
+    ExpansionRefused,
+    build_graph,
+    count_expansion,
+)
 from mlver.document.faults import Path, format_fault, shorten_text
 from mlver.document.pattern import PatternRefused
-from mlver.document.schema import list_faults, make_validator
 from mlver.document.strict import LineIndex
+from mlver.document.validator import list_faults, make_validator
 from mlver.document.values import load_values
 from mlver.document.wording import PlacedFault
 from mlver.errors import InvalidDocument
+
+if TYPE_CHECKING:
+    from mlver.document.linear import LinearPattern
 
 MAX_BYTES = 64 * 1024
 # Compiling the largest pattern that is taken costs some 15 ms.
@@ -86,7 +96,7 @@ class ProjectSchema:
     instructions: int
 
     def judge_document(self, document: Any, lines: LineIndex | None) -> tuple[str, ...]:
-        """Every fault of the document; only one of a document that would take too long to judge."""
+        """List every fault of the document; only one where it would take too long to judge."""
         places, size = _measure_document(document)
         steps = self.keywords * places + self.instructions * size // INSTRUCTIONS_A_STEP
         if steps > MAX_STEPS:
@@ -110,12 +120,9 @@ def compile_schema(data: bytes, where: str) -> ProjectSchema:
     if faults:
         raise InvalidDocument(where, tuple(faults))
     try:
-        by_keyword = SchemaExpansion(definitions, _weigh_keyword, MAX_KEYWORDS, "keywords")
-        keywords = by_keyword.count_most(schema)
-        by_pattern = SchemaExpansion(
-            definitions, _weigh_pattern, MAX_INSTRUCTIONS, "steps of patterns"
-        )
-        instructions = by_pattern.count_most(schema)
+        graph = build_graph(schema, definitions)
+        keywords = count_expansion(graph, _weigh_keyword, MAX_KEYWORDS, "keywords")
+        instructions = count_expansion(graph, _weigh_pattern, MAX_INSTRUCTIONS, "steps of patterns")
     except ExpansionRefused as error:
         message = format_fault(None, error.path, str(error))
         hint = (
@@ -124,7 +131,8 @@ def compile_schema(data: bytes, where: str) -> ProjectSchema:
         raise InvalidDocument(where, (message,), hint=hint) from None
     # A `$ref` would be relative to the `$id`.
     meant = {key: value for key, value in schema.items() if key != "$id"}
-    return ProjectSchema(make_validator(meant, _compile_search), keywords, instructions)
+    validator = make_validator(meant, _compile_search)
+    return ProjectSchema(validator, keywords.most, instructions.most)
 
 
 def _judge_schema(schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[PlacedFault]:
@@ -152,14 +160,19 @@ def _find_patterns(part: Any) -> set[str]:
     return patterns
 
 
-def _compile_search(pattern: str) -> Callable[[str], bool]:
+def _compile_pattern(pattern: str) -> LinearPattern:
+    # Imported here: re2 costs some 10 ms, and most schemas have no pattern.
     from mlver.document.linear import compile_pattern
 
-    return compile_pattern(pattern).contains
+    return compile_pattern(pattern)
+
+
+def _compile_search(pattern: str) -> Callable[[str], bool]:
+    return _compile_pattern(pattern).contains
 
 
 def _weigh_keyword(keyword: str, value: Any) -> int:
-    """How many steps one keyword takes at one place, without the schemas it holds."""
+    """Weigh one keyword: the steps it takes at one place, without the schemas it holds."""
     if keyword == "$ref":
         return 4
     if keyword == "enum":
@@ -176,13 +189,11 @@ def _weigh_keyword(keyword: str, value: Any) -> int:
 def _weigh_pattern(keyword: str, value: Any) -> int:
     if keyword != "pattern":
         return 0
-    from mlver.document.linear import compile_pattern
-
-    return compile_pattern(value).instructions
+    return _compile_pattern(value).instructions
 
 
 def _measure_document(value: Any) -> tuple[int, int]:
-    """How many keys and values a document has, and how many bytes of text."""
+    """Count the keys and values of a document, and its bytes of text."""
     places = 0
     size = 0
     waiting = [value]
@@ -200,9 +211,7 @@ def _measure_document(value: Any) -> tuple[int, int]:
 
 
 def _judge_keywords(schema: Any, path: Path, definitions: dict[str, Any]) -> Iterator[PlacedFault]:
-    """The keywords that mlver does not take, references that lead nowhere, patterns it cannot
-    match.
-    """
+    """Yield keywords that mlver does not take, references that lead nowhere, and bad patterns."""
     if isinstance(schema, bool):
         return
     if not isinstance(schema, dict):
@@ -218,7 +227,7 @@ def _judge_keywords(schema: Any, path: Path, definitions: dict[str, Any]) -> Ite
 
 
 def _list_parts(keyword: str, value: Any) -> Iterator[tuple[Path, Any]]:
-    """The schemas that one keyword holds, each with the path behind the keyword."""
+    """Yield the schemas that one keyword holds, each with the path behind the keyword."""
     if keyword in _ONE:
         yield (), value
     elif keyword in _LIST and isinstance(value, list):
@@ -259,18 +268,14 @@ def _judge_reference(
 
 
 def _judge_pattern(pattern: str, path: Path) -> Iterator[PlacedFault]:
-    from mlver.document.linear import compile_pattern
-
     try:
-        compile_pattern(pattern)
+        _compile_pattern(pattern)
     except PatternRefused as error:
         yield path, f"the pattern `{shorten_text(pattern)}` cannot be used: {error}"
 
 
 def _judge_by_metaschema(schema: dict[str, Any]) -> Iterator[PlacedFault]:
-    """What draft 2020-12 itself says against the schema."""
-    import jsonschema
-
+    """Yield what draft 2020-12 itself says against the schema."""
     try:
         # Without formats: by them a pattern is judged by `re`, which does not know all of ECMA's
         # escapes.

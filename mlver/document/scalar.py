@@ -38,7 +38,7 @@ class BadNumber(ValueError):
 
 
 def resolve_word(text: str) -> Scalar:
-    """The value of an unquoted word; raise BadNumber for what is not finite or too long."""
+    """Resolve an unquoted word; raise BadNumber for what is not finite or too long."""
     # Most words are text, and their first letter tells.
     if text[:1] not in _NUMBER_STARTS:
         return _WORDS.get(text, text)
@@ -52,7 +52,7 @@ def resolve_word(text: str) -> Scalar:
 
 
 def parse_integer(text: str) -> int:
-    """A decimal, 0o… or 0x… integer of at most MAX_DIGITS characters."""
+    """Parse a decimal, 0o… or 0x… integer of at most MAX_DIGITS characters."""
     # Converting long ones takes quadratic time.
     if len(text) > MAX_DIGITS:
         limit = f"at most {MAX_DIGITS}, or quote it as text"
@@ -73,7 +73,7 @@ def parse_finite(text: str) -> float:
 
 
 def is_plain(text: str) -> bool:
-    """Whether the text may stand unquoted: no reader takes it for anything else.
+    """Say whether the text may stand unquoted: no reader takes it for anything else.
 
     Versions, dates, digests and commit ids, which begin with a digit, hold a colon or look
     hexadecimal, are quoted, so that no one has to wonder.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Mapping
 from datetime import date, time
 from typing import Any
@@ -33,8 +34,9 @@ _NOT_FINITE = re.compile(r"[-+]?\.?(?:nan|inf|infinity)", re.IGNORECASE)
 
 
 def load_values(suffix: str, data: bytes, where: str) -> dict[str, Any]:
-    """The map in a params or metrics file, by the file's suffix; TOML dates and times become ISO
-    8601 text.
+    """Load the map in a params or metrics file, by the file's suffix.
+
+    TOML dates and times become ISO 8601 text.
 
     Raise UsageError for a suffix that is none of SUFFIXES, InvalidDocument for what the file holds.
     """
@@ -50,7 +52,7 @@ def load_values(suffix: str, data: bytes, where: str) -> dict[str, Any]:
 
 
 def parse_scalar(text: str) -> Any:
-    """The value in `k=v`: what the text means as JSON, else the text.
+    """Parse the value in `k=v`: what the text means as JSON, else the text.
 
     Raise UsageError for NaN and infinities.
     """
@@ -110,8 +112,6 @@ def _read_json(data: bytes, where: str) -> Any:
 
 
 def _read_toml(data: bytes, where: str) -> Any:
-    import tomllib
-
     if len(data) > MAX_TOML_BYTES:
         message = f"{len(data)} bytes are too many: at most {MAX_TOML_BYTES}"
         raise InvalidDocument(where, (message,))

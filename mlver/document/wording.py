@@ -28,7 +28,7 @@ _TYPES = {
 
 
 def explain_error(error: Any) -> list[PlacedFault]:
-    """The faults one jsonschema error stands for: the key path of each, and what is wrong there."""
+    """Explain one jsonschema error: the key path of each fault it stands for, and what is wrong."""
     path: Path = tuple(error.absolute_path)
     # jsonschema gives the path of the map, and the key as what is wrong.
     if "propertyNames" in error.absolute_schema_path and isinstance(error.instance, str):
@@ -40,7 +40,7 @@ def explain_error(error: Any) -> list[PlacedFault]:
 
 
 def show_value(value: Any) -> str:
-    """A value as a person would recognise it."""
+    """Show a value as a person would recognise it."""
     if isinstance(value, dict):
         return "a map"
     if isinstance(value, list):
@@ -100,7 +100,7 @@ def _explain_measure(words: str) -> Callable[[Any, Path], Iterator[PlacedFault]]
 
 
 def _suggest_word(word: str, known: Iterable[Any]) -> str:
-    """The known word that is closest, if any is close.
+    """Suggest the known word that is closest, if any is close.
 
     Only among so few, and so short, that this is quick.
     """

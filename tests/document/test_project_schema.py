@@ -146,7 +146,7 @@ def twice_below(keywords: tuple[str, str]) -> dict[str, Any]:
                 "$defs": {f"a{i}": {"not": {"$ref": f"#/$defs/a{i + 1}"}} for i in range(1500)}
                 | {"a1500": {}}
             },
-            "$defs: the definitions refer to one another too deep",
+            "$defs.a1357: more than 1,000 keywords meet at one place",
         ),
         (b'{"properties": {"a": ' * 200 + b"{}" + b"}}" * 200, "nested more than 64 deep"),
     ],
