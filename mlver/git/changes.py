@@ -159,7 +159,11 @@ _PUSH_SIZE = 3
 
 def split_batches(names: Sequence[str]) -> list[Sequence[str]]:
     """Split tags into pushes, so that each of them starts a pipeline."""
-    return [names[start : start + _PUSH_SIZE] for start in range(0, len(names), _PUSH_SIZE)]
+    batches: list[Sequence[str]] = []
+    for start in range(0, len(names), _PUSH_SIZE):
+        end = start + _PUSH_SIZE
+        batches.append(names[start:end])
+    return batches
 
 
 def push_tags(

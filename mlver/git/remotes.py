@@ -131,7 +131,8 @@ def fetch_refs(
 def fetch_tag(repository: GitRepository, remote: str, name: str) -> GitTag | None:
     """Fetch a tag as a remote has it, whatever this clone calls by its name; None without one."""
     reference = f"refs/tags/{name}"
-    listing = _list_remote(repository, ["--", remote, reference], f"ask {remote} for {name}")
+    arguments = ["--", remote, reference]
+    listing = _list_remote(repository, arguments, f"ask {remote} for {name}")
     # git lists every reference that ends in this one
     object_ids = _select_tags(listing)
     if name not in object_ids:
@@ -143,8 +144,9 @@ def fetch_tag(repository: GitRepository, remote: str, name: str) -> GitTag | Non
 def commits_beyond(repository: GitRepository, tip: str, commits: Iterable[str]) -> set[str]:
     """Find those of `commits` that the history of `tip` does not hold."""
     wanted = set(commits)
-    lines = "".join(f"{commit}\n" for commit in (*wanted, f"^{tip}"))
-    listing = repository.process.read(["rev-list", "--stdin"], stdin=lines.encode())
+    # by standard input, because a command line holds only so many
+    request = "\n".join([*wanted, f"^{tip}", ""])
+    listing = repository.process.read(["rev-list", "--stdin"], stdin=request.encode())
     return wanted & set(listing.decode().split())
 
 

@@ -144,8 +144,7 @@ class GitRepository:
         match = re.search(r"\d+(\.\d+)+", text)
         if match is None:
             return ()
-        numbers = match[0].split(".")
-        return tuple(map(int, numbers))
+        return tuple(int(number) for number in match[0].split("."))
 
     def ignores(self, path: str) -> bool:
         """Say whether a rule of a .gitignore covers a path, tracked or not."""

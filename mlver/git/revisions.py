@@ -20,12 +20,12 @@ def resolve_revision(repository: GitRepository, name: str) -> str:
     return finished.out.decode().strip()
 
 
-def find_merge_base(repository: GitRepository, one: str, other: str) -> str:
+def find_merge_base(repository: GitRepository, first: str, second: str) -> str:
     """Find the commit that two commits (full ids) come from; raise MlverError if none is known."""
-    finished = repository.process.try_read(["merge-base", one, other])
+    finished = repository.process.try_read(["merge-base", first, second])
     if finished.code == 0:
         return finished.out.decode().split("\n", 1)[0]
-    message = f"{one[:10]} and {other[:10]} have no commit in common"
+    message = f"{first[:10]} and {second[:10]} have no commit in common"
     if repository.is_shallow():
         raise MlverError(f"{message} in this clone, which is shallow", hint="git fetch --unshallow")
     raise MlverError(message, hint="compare them directly: two dots instead of three")

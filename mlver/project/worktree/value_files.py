@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,8 @@ def gather_values(top: Path, files: Sequence[str], given: Sequence[str]) -> dict
     gathered: dict[str, Any] = {}
     for file in files:
         data = _read_value_file(top, file)
-        gathered = _merge_values(gathered, values.load_values(Path(file).suffix, data, file))
+        file_values = values.load_values(Path(file).suffix, data, file)
+        gathered = _merge_values(gathered, file_values)
     for argument in given:
         key, equals, value = argument.partition("=")
         if not key or not equals:
@@ -47,8 +47,12 @@ def read_past_values(files: Iterable[tuple[str, bytes | None]]) -> dict[str, Any
     for file, data in files:
         if data is None:
             continue
-        with suppress(InvalidDocument, UsageError):
-            gathered = _merge_values(gathered, values.load_values(Path(file).suffix, data, file))
+        try:
+            file_values = values.load_values(Path(file).suffix, data, file)
+        except (InvalidDocument, UsageError):
+            # the past cannot be corrected; what is readable still counts
+            continue
+        gathered = _merge_values(gathered, file_values)
     return gathered
 
 
@@ -117,7 +121,8 @@ def _read_value_file(top: Path, file: str) -> bytes:
         with path.open("rb") as opened:
             data = opened.read(_BYTE_LIMIT + 1)
     except FileNotFoundError:
-        raise MlverError(f"{file} does not exist", hint=shell_command("ls", path.parent)) from None
+        hint = shell_command("ls", path.parent)
+        raise MlverError(f"{file} does not exist", hint=hint) from None
     except OSError as error:
         raise MlverError(
             f"{file} cannot be read: {error.strerror}",
