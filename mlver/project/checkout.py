@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from mlver.project.artifacts import working_files
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.project import Project
 from mlver.project.tags import seals
-from mlver.project.transaction import editing
+from mlver.project.transaction import open_edit
 from mlver.records.version import VersionRecord
 
 
@@ -38,15 +37,18 @@ def check_out(
     `force`), when an object is missing or damaged, or when a folder was named and the weights are
     stored elsewhere.
     """
-    into = Path(os.path.normpath(project.start / to)) if to else None
-    with nullcontext() if dry_run else editing(project, f"checkout {ref or ''}".strip()):
+    into = None
+    if to:
+        into = Path(os.path.normpath(project.start / to))
+    what = f"checkout {ref or ''}".strip()
+    with open_edit(project, what, dry_run=dry_run):
         record, _ = seals.read_vouched_record(project, ref)
         if into is not None:
             _require_weights(record)
-        done = working_files.check_out_version(
+        files = working_files.check_out_version(
             project, record, into=into, force=force, dry_run=dry_run
         )
-    return CheckoutResult(record.model, record.version, done, dry_run)
+    return CheckoutResult(record.model, record.version, files, dry_run)
 
 
 def _require_weights(record: VersionRecord) -> None:

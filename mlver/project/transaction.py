@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,18 @@ from mlver.project.edit.recovery import recover_edit
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.system import durable, lock
+
+
+def open_edit(
+    project: Project, what: str, *, dry_run: bool
+) -> AbstractContextManager[PlannedEdit | None]:
+    """Open the edit of a command that has `--dry-run`; None then.
+
+    A dry run writes nothing, so it need not wait for a command that holds the lock.
+    """
+    if dry_run:
+        return nullcontext()
+    return editing(project, what)
 
 
 @contextmanager

@@ -95,15 +95,19 @@ def _merge_settings(project: Project, request: RegisterRequest) -> ModelSettings
         weights = _place_artifact(weights, project.resolve_path(request.weights))
     data = dict(known.data)
     for name, path in request.data.items():
-        data[name] = _place_artifact(data.get(name), project.resolve_path(path))
+        known_data_set = data.get(name)
+        data[name] = _place_artifact(known_data_set, project.resolve_path(path))
+    params = tuple(map(project.resolve_path, request.params_files))
+    metrics = tuple(map(project.resolve_path, request.metrics_files))
     settings = replace(
         known,
         weights=weights,
         data=data,
-        params=tuple(map(project.resolve_path, request.params_files)) or known.params,
-        metrics=tuple(map(project.resolve_path, request.metrics_files)) or known.metrics,
+        params=params or known.params,
+        metrics=metrics or known.metrics,
         command=request.command or known.command,
     )
+    # Last: a data set that this very request names may be one not to store.
     for name in request.unstored:
         settings = _mark_unstored(settings, name)
     return settings
@@ -120,9 +124,10 @@ def _mark_unstored(settings: ModelSettings, name: str) -> ModelSettings:
     if name == "weights" and settings.weights:
         return replace(settings, weights=replace(settings.weights, stored=False))
     if name not in settings.data:
+        known_names = ", ".join(["weights", *settings.data])
         raise UsageError(
             f"--no-store names `{name}`, which is no artifact of {settings.model}",
-            hint=f"one of: {', '.join(['weights', *settings.data])}",
+            hint=f"one of: {known_names}",
         )
     unstored = replace(settings.data[name], stored=False)
     return replace(settings, data={**settings.data, name: unstored})

@@ -84,7 +84,8 @@ def build_record(
     settings = inputs.settings
     params = value_files.gather_values(project.top_folder, settings.params, request.params)
     metrics = value_files.gather_values(project.top_folder, settings.metrics, request.metrics)
-    value_files.check_numbers(metrics, ", ".join(settings.metrics) or "the metrics given")
+    metrics_source = ", ".join(settings.metrics) or "the metrics given"
+    value_files.check_numbers(metrics, metrics_source)
     prefix = None
     if request.environment:
         prefix = project.start / request.environment

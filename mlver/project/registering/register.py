@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +22,7 @@ from mlver.project.registering.record import (
 )
 from mlver.project.registering.request import RegisterRequest, check_request
 from mlver.project.tags import planned_tags
-from mlver.project.transaction import editing
+from mlver.project.transaction import open_edit
 from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.model import ModelSettings
@@ -86,7 +85,7 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
     # settings that cannot be read are refused before anything is measured
     project.registry.read_config()
     check_request(project, request)
-    with _open_edit(project, request) as edit:
+    with open_edit(project, f"register {request.model}", dry_run=request.dry_run) as edit:
         inputs = resolve_inputs(project, request)
         code = inspect_code(project, request, inputs)
         measured = measure_artifacts(project, inputs, store=edit is not None)
@@ -104,15 +103,6 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
     return replace(result, commit=commit, tag=version_tag_name(record.model, record.version))
 
 
-@contextmanager
-def _open_edit(project: Project, request: RegisterRequest) -> Iterator[PlannedEdit | None]:
-    if request.dry_run:
-        yield None
-        return
-    with editing(project, f"register {request.model}") as edit:
-        yield edit
-
-
 def _encode_record(project: Project, record: VersionRecord) -> bytes:
     project_schema = project.registry.read_file(layout.VERSION_SCHEMA)
     return codec.encode_document("version", record.to_document(), project_schema)
@@ -125,7 +115,8 @@ def _plan_files(
     project: Project, edit: PlannedEdit, settings: ModelSettings, encoded: _EncodedRecord
 ) -> None:
     record = encoded.record
-    edit.create_file(layout.version_path(record.model, record.version), encoded.data)
+    record_path = layout.version_path(record.model, record.version)
+    edit.create_file(record_path, encoded.data)
     manifests: dict[str, bytes] = {}
     for artifact in encoded.measured.values():
         if artifact.manifest is not None:
@@ -190,6 +181,7 @@ def _summarise_artifacts(project: Project, record: VersionRecord) -> tuple[Regis
         before = parent.named_artifacts()
     summaries: list[RegisteredArtifact] = []
     for name, artifact in record.named_artifacts().items():
+        parent_artifact = before.get(name)
         summary = RegisteredArtifact(
             name=name,
             path=artifact.path,
@@ -197,21 +189,31 @@ def _summarise_artifacts(project: Project, record: VersionRecord) -> tuple[Regis
             size=artifact.size,
             files=artifact.files,
             stored=artifact.stored,
-            unchanged=name in before and before[name].digest == artifact.digest,
+            unchanged=_have_same_bytes(artifact, parent_artifact),
         )
         summaries.append(summary)
     return tuple(summaries)
 
 
+def _have_same_bytes(artifact: Artifact, other: Artifact | None) -> bool:
+    return other is not None and other.digest == artifact.digest
+
+
 def _find_unignored(project: Project, record: VersionRecord) -> tuple[str, ...]:
     """Find the artifacts that a careless `git add .` would put into git; a folder ends with `/`."""
-    stored = [artifact.path for artifact in record.named_artifacts().values() if artifact.stored]
-    safe = project.repository.ignored_or_tracked(stored)
+    stored_paths: list[str] = []
+    for artifact in record.named_artifacts().values():
+        # What mlver does not store, git may well be meant to keep.
+        if artifact.stored:
+            stored_paths.append(artifact.path)
+    safe_paths = project.repository.ignored_or_tracked(stored_paths)
     unignored: list[str] = []
-    for path in stored:
-        if path in safe:
+    for path in stored_paths:
+        if path in safe_paths:
             continue
+        suffix = ""
         # git ignores a folder, and not a file of that name, by a pattern that ends with `/`
-        suffix = "/" * (project.top_folder / path).is_dir()
+        if (project.top_folder / path).is_dir():
+            suffix = "/"
         unignored.append(path + suffix)
     return tuple(unignored)

@@ -34,18 +34,24 @@ def _describe_candidate(
     project: Project, chosen: ResolvedRef, settings: StageSettings
 ) -> StageCandidate:
     """Gather what the gates judge by; bytes are read only for a gate that asks for them."""
-    record, digest = project.registry.read_version(chosen.model, chosen.version)
-    damage = _list_damage(project, record) if settings.gates.get("verified") else None
-    broken, seal = seals.judge_version(project, chosen.model, chosen.version, digest)
-    faults = "; ".join(link.message for link in broken)
-    was_adopted = seal is not None and seal.landing is not None
+    model, version = chosen.model, chosen.version
+    record, digest = project.registry.read_version(model, version)
+    damage = None
+    if settings.gates.get("verified"):
+        damage = _list_damage(project, record)
+    findings, seal = seals.judge_version(project, model, version, digest)
+    faults = "; ".join(finding.message for finding in findings)
+    sealed = "sealed"
+    # An adopted version's tag names no digest: history vouches for its record instead.
+    if seal is not None and seal.landing is not None:
+        sealed = "adopted, and never edited since"
     return StageCandidate(
-        version=str(chosen.version),
+        version=str(version),
         unsealed=faults or None,
         stages_held=_find_stages_held(project, chosen),
         damage=damage,
         unkept=record.unkept_data_sets,
-        sealed="adopted, and never edited since" if was_adopted else "sealed",
+        sealed=sealed,
     )
 
 
@@ -59,7 +65,10 @@ def _find_stages_held(project: Project, chosen: ResolvedRef) -> frozenset[str]:
     stages: set[str] = set()
     for stage in project.registry.list_stages(chosen.model):
         for promotion, _ in project.registry.read_history(chosen.model, stage):
-            if promotion.version == str(chosen.version) and promotion.action != "retire":
+            # a retirement names the version that it takes the stage from
+            if promotion.action == "retire":
+                continue
+            if promotion.version == str(chosen.version):
                 stages.add(stage)
     return frozenset(stages)
 
@@ -93,10 +102,13 @@ def move_stage(
     path = layout.promotion_path(chosen.model, move.stage, record.sequence)
     data = codec.encode_document("promotion", record.to_document())
     edit.create_file(path, data)
-    verb = "roll back" if move.action == "rollback" else move.action
+    verb: str = move.action
+    if move.action == "rollback":
+        verb = "roll back"
     subject = f"mlver: {verb} {chosen.model} {move.stage} to {chosen.version}"
+    message = f"{subject}\n\n{record.message}"
     tags = _plan_promotion_tag(project, record, data)
-    commit = edit.commit_files(f"{subject}\n\n{record.message}", tags, description=description)
+    commit = edit.commit_files(message, tags, description=description)
     return record, commit
 
 

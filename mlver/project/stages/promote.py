@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +11,7 @@ from mlver.policy.staging import stage_holder
 from mlver.project.history.stage_history import read_rule, require_whole_history
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.stages import moves
-from mlver.project.transaction import editing
+from mlver.project.transaction import open_edit
 from mlver.records.promotion import GateResult, PromotionRecord
 
 PromoteOutcome = Literal["promoted", "already", "refused"]
@@ -55,11 +54,12 @@ def promote_version(
             hint=shell_command("mlver", "promote", ref, "--to", to, "-m", "WHY"),
         )
     settings = read_rule(project, to)
-    with nullcontext() if dry_run else editing(project, f"promote {ref} to {to}") as edit:
+    with open_edit(project, f"promote {ref} to {to}", dry_run=dry_run) as edit:
         chosen = project.resolve_ref(ref)
         history = require_whole_history(project, chosen.model, to)
         previous = stage_holder([record for record, _ in history])
         judged = _JudgedMove(chosen, to, previous, dry_run)
+        # Before the gates: one that reads every byte would read them for nothing.
         if previous == str(chosen.version):
             return judged.build_result("already")
         gates = moves.judge_gates(project, chosen, settings)
@@ -89,6 +89,9 @@ class _JudgedMove:
         record: PromotionRecord | None = None,
         commit: str | None = None,
     ) -> PromoteResult:
+        sequence = None
+        if record is not None:
+            sequence = record.sequence
         return PromoteResult(
             model=self.chosen.model,
             version=str(self.chosen.version),
@@ -97,7 +100,7 @@ class _JudgedMove:
             outcome=outcome,
             gates=gates,
             forced=forced,
-            sequence=None if record is None else record.sequence,
+            sequence=sequence,
             commit=commit,
             dry_run=self.dry_run,
         )

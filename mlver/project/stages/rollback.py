@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, UsageError, shell_command
@@ -15,7 +14,7 @@ from mlver.project.history.stage_history import StageHistory, read_history, read
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.stages import moves
 from mlver.project.tags import seals
-from mlver.project.transaction import editing
+from mlver.project.transaction import open_edit
 from mlver.records.version import VersionRecord
 from mlver.version import parse_version
 
@@ -60,8 +59,9 @@ def roll_back_stage(
             words.insert(2, model)
         raise UsageError("a rollback needs a reason", hint=shell_command(*words))
     read_rule(project, stage)
-    with nullcontext() if dry_run else editing(project, f"rollback {model or stage}") as edit:
-        target = _prove_target(project, project.resolve_model(model), stage, to, dry_run=dry_run)
+    with open_edit(project, f"rollback {model or stage}", dry_run=dry_run) as edit:
+        resolved_model = project.resolve_model(model)
+        target = _prove_target(project, resolved_model, stage, to, dry_run=dry_run)
         if edit is None:
             return _preview_rollback(project, target, checkout=checkout)
         return _perform_rollback(project, edit, target, message, checkout=checkout)
@@ -102,6 +102,7 @@ def _prove_target(
     previous = stage_holder([promotion for promotion, _ in history])
     chosen = _find_target(project, model, stage, history, to, previous)
     record, digest = seals.read_vouched_record(project, f"{model}@{chosen.version}")
+    # A rollback goes back to what was promoted here before, even where its tag was lost since.
     vouched = {promotion.record for promotion, _ in history}
     seals.require_trusted(project, record, digest, vouched=vouched)
     return _ProvenTarget(
@@ -142,6 +143,7 @@ def _perform_rollback(
             description=f"rollback {target.chosen.model} {target.stage}",
         )
     except BaseException:
+        # The commit may have landed although the command failed after it.
         if outcome is not None and not _has_moved(project, target.chosen, target.stage):
             working_files.put_files_back(project, record, files_before)
         raise
@@ -169,9 +171,8 @@ def _find_target(
     if target is None:
         raise _build_no_target_error(model, stage, history, previous)
     if target == previous:
-        raise MlverError(
-            f"{model} {target} holds {stage} already", hint=shell_command("mlver", "log", model)
-        )
+        show_log = shell_command("mlver", "log", model)
+        raise MlverError(f"{model} {target} holds {stage} already", hint=show_log)
     return ResolvedRef(model, parse_version(target))
 
 
