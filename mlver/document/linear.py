@@ -1,4 +1,4 @@
-"""Patterns matched in linear time, whoever wrote them; the only importer of re2.
+"""Patterns of any author, matched in linear time; the only importer of re2.
 
 Python's `re` backtracks: `^(a+)+$` takes it exponential time, and nothing can stop it midway.
 """

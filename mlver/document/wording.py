@@ -64,12 +64,12 @@ def _explain_missing(error: Any, path: Path) -> Iterator[PlacedFault]:
 
 
 def _explain_type(error: Any, path: Path) -> Iterator[PlacedFault]:
-    wanted = error.validator_value
-    if isinstance(wanted, str):
-        wanted = [wanted]
-    names = _join_or(_TYPES.get(name, name) for name in wanted)
+    expected = error.validator_value
+    if isinstance(expected, str):
+        expected = [expected]
+    names = _join_or(_TYPES.get(name, name) for name in expected)
     message = f"must be {names}, not {show_value(error.instance)}"
-    if "string" in wanted and isinstance(error.instance, int | float):
+    if "string" in expected and isinstance(error.instance, int | float):
         message += " (write it in quotes)"
     yield path, message
 
@@ -82,8 +82,8 @@ def _explain_enum(error: Any, path: Path) -> Iterator[PlacedFault]:
 
 
 def _explain_const(error: Any, path: Path) -> Iterator[PlacedFault]:
-    wanted = show_value(error.validator_value)
-    yield path, f"must be {wanted}, not {show_value(error.instance)}"
+    expected = show_value(error.validator_value)
+    yield path, f"must be {expected}, not {show_value(error.instance)}"
 
 
 def _explain_pattern(error: Any, path: Path) -> Iterator[PlacedFault]:

@@ -228,7 +228,7 @@ def _encode_in_two_processes(
         yield from encode_files(_walk_until(top, on_fault, start))
         encoded_rest = wait_for_rest()
     if encoded_rest is None:
-        # Whoever walks the directory again names the files.
+        # The next walk through the directory names the files.
         on_fault("what comes from the middle on could not be looked at")
     else:
         yield encoded_rest

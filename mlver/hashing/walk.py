@@ -168,4 +168,4 @@ def printable_path(path: bytes) -> str:
 
 
 def _ignore_fault(_: str) -> None:
-    """Ignore a fault: whoever walks the directory again reports it."""
+    """Ignore a fault: the next walk through the directory reports it."""

@@ -1,4 +1,4 @@
-"""How work under way is told to whoever started it; commands print nothing themselves."""
+"""How a command reports its work to its caller; commands print nothing themselves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Reporter(Protocol):
 
 
 class SilentReporter:
-    """Tells nobody: for programs that use mlver as a library."""
+    """Reports nothing: for programs that use mlver as a library."""
 
     def show_note(self, text: str) -> None: ...
 

@@ -44,13 +44,13 @@ def resolve_inputs(project: Project, request: RegisterRequest) -> RegisterInputs
     registered = _list_readable(project, request.model)
     # a tag whose record is not here still takes its number
     taken = {*registered, *seals.list_tagged_versions(project, request.model)}
-    wanted = None
+    requested = None
     if request.version:
-        wanted = parse_version(request.version)
+        requested = parse_version(request.version)
     version = next_version(
         request.model,
         taken,
-        wanted=wanted,
+        wanted=requested,
         part=request.bump,
         allow_lower=request.allow_lower,
     )

@@ -63,10 +63,10 @@ def measure_artifacts(
 
     An artifact whose settings say `stored: false` is never kept.
     """
-    wanted = {"weights": inputs.weights, **inputs.settings.data}
+    artifacts = {"weights": inputs.weights, **inputs.settings.data}
     measured: dict[str, MeasuredArtifact] = {}
     with storing.open_measurer(project, store=store) as measure:
-        for name, settings in wanted.items():
+        for name, settings in artifacts.items():
             measured[name] = measure(settings.path, store=settings.stored)
     return measured
 

@@ -153,7 +153,7 @@ def _build_result(
 ) -> RegisterResult:
     record = encoded.record
     unignored: tuple[str, ...] = ()
-    # whoever registers a later version has seen the advice
+    # with a later version the person has seen the advice already
     if inputs.parent is None:
         unignored = _find_unignored(project, record)
     return RegisterResult(

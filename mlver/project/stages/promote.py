@@ -38,7 +38,9 @@ class PromoteResult:
 
     @property
     def exit_code(self) -> int:
-        return 1 if self.outcome == "refused" else 0
+        if self.outcome == "refused":
+            return 1
+        return 0
 
 
 def promote_version(
@@ -55,6 +57,7 @@ def promote_version(
         )
     settings = read_rule(project, to)
     with open_edit(project, f"promote {ref} to {to}", dry_run=dry_run) as edit:
+        # Under the lock, so that what the gates judge is what the record is written on.
         chosen = project.resolve_ref(ref)
         history = require_whole_history(project, chosen.model, to)
         previous = stage_holder([record for record, _ in history])

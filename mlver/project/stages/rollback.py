@@ -132,6 +132,7 @@ def _perform_rollback(
     if checkout:
         files_before = working_files.measure_working_files(project, record)
         outcome = working_files.check_out_version(project, record, save=True)
+    # A rollback asks no gate of the stage, so its record says what was proven instead.
     gate = prove_bytes(f"{target.verified} bytes checked", record.unkept_data_sets)
     move = moves.StageMove(target.chosen, target.stage, "rollback", message, (gate,))
     try:
@@ -183,6 +184,7 @@ def _build_no_target_error(
     suggested = "VERSION"
     for promotion, _ in history:
         if promotion.version != previous:
+            # The last of them stays: a person most likely means the newest.
             reason = f"held nothing before {model} {previous} that was not rolled back or retired"
             suggested = promotion.version
     return MlverError(

@@ -166,11 +166,11 @@ def _digest_committed(project: Project, places: Iterable[str]) -> dict[str, Dige
     return digests
 
 
-def seal_from_bytes(tag: GitTag, held: bytes | None) -> RecordSeal:
-    """Build the seal that a tag is; `held` is what its commit has where the record should be."""
+def seal_from_bytes(tag: GitTag, data: bytes | None) -> RecordSeal:
+    """Build the seal that a tag is; `data` is what its commit has where the record should be."""
     committed = None
-    if held is not None:
-        committed = Digest.of_bytes(held)
+    if data is not None:
+        committed = Digest.of_bytes(data)
     return _build_seal(tag, committed)
 
 
@@ -228,7 +228,7 @@ def _compare_origins(project: Project, model: str, tags: Mapping[str, GitTag]) -
             record, _ = project.registry.read_version(model, version)
             origin = record.adopted_tag
         except MlverError:
-            # whoever reads the record itself names what is wrong with it
+            # the command that reads the record itself says what is wrong with it
             continue
         if origin is not None and origin.tag == tag.name:
             comparisons[version] = _is_same_tag(tag, origin)
