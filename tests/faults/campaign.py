@@ -218,6 +218,6 @@ def _shrink_batches() -> None:
     """So few files a batch that a handful takes worker processes, and is synced with its whole file
     system.
     """
-    for module in ("mlver.hashing.measure", "mlver.storage.export"):
+    for module in ("mlver.hashing.measure", "mlver.storage.local.export"):
         sys.modules[module].BATCH_FILES = 2  # type: ignore[attr-defined]
     durable.SYNCFS_FROM = 2

@@ -56,21 +56,25 @@ MUTATIONS = (
         "checkout",
     ),
     Mutation(
-        "storage.deposit:ObjectDeposit._commit_objects",
+        "storage.local.deposit:ObjectDeposit._commit_objects",
         "durable.sync_files(...)",
         "pass",
         "unsynced",
         "register",
     ),
     Mutation(
-        "storage.deposit:ObjectDeposit._commit_objects",
+        "storage.local.deposit:ObjectDeposit._commit_objects",
         "durable.sync_directories(...)",
         "pass",
         "unsynced",
         "register",
     ),
     Mutation(
-        "storage.export:export_objects", "durable.sync_files(...)", "pass", "unsynced", "checkout"
+        "storage.local.export:export_objects",
+        "durable.sync_files(...)",
+        "pass",
+        "unsynced",
+        "checkout",
     ),
     Mutation("git.process:", '*("-c", "core.fsync=all")', "", "unsynced", "promote"),
     Mutation("git.changes:sync_git", "_sync(...)", "pass", "unsynced", "promote"),
@@ -97,34 +101,36 @@ MUTATIONS = (
         "checkout-crowded",
     ),
     Mutation(
-        "storage.deposit:ObjectDeposit._commit_objects",
+        "storage.local.deposit:ObjectDeposit._commit_objects",
         "[_.packs_directory, _1.objects]",
         "[_1.objects]",
         "unsynced",
         "register",
     ),
     Mutation(
-        "storage.deposit:ObjectDeposit._commit_objects",
+        "storage.local.deposit:ObjectDeposit._commit_objects",
         "[_1.packs_directory, _.objects]",
         "[_1.packs_directory]",
         "unsynced",
         "register-large",
     ),
     Mutation(
-        "storage.deposit:ObjectDeposit._commit_objects",
+        "storage.local.deposit:ObjectDeposit._commit_objects",
         "_.append(_.parent)",
         "",
         "unsynced",
         "register-large",
     ),
     Mutation(
-        "storage.catalogue:ObjectCatalogue.retire_pack",
+        "storage.local.catalogue:ObjectCatalogue.retire_pack",
         "durable.sync_directories(...)",
         "",
         "unsynced",
         "register-damaged",
     ),
-    Mutation("storage.export:export_objects", "also=_", "", "unsynced", "checkout-obstructed"),
+    Mutation(
+        "storage.local.export:export_objects", "also=_", "", "unsynced", "checkout-obstructed"
+    ),
     Mutation("git.process:", '*("-c", "core.fsyncMethod=fsync")', "", "unsynced", "promote-busy"),
     Mutation(
         "git.changes:sync_git",
@@ -142,7 +148,7 @@ MUTATIONS = (
     ),
     Mutation("git.changes:sync_git", "[*_1, _]", "_1", "unsynced", "register-staged"),
     Mutation(
-        "storage.catalogue:ObjectCatalogue.set_aside",
+        "storage.local.catalogue:ObjectCatalogue.set_aside",
         "durable.sync_directory(...)",
         "",
         "unsynced",
@@ -276,7 +282,7 @@ MUTATIONS = (
         "tests/system/test_durable.py",
     ),
     Mutation(
-        "storage.deposit:ObjectDeposit._name_pack",
+        "storage.local.deposit:ObjectDeposit._name_pack",
         "not _has_same_bytes(...)",
         "False",
         "kill",
@@ -341,7 +347,7 @@ MUTATIONS = (
         "register-after-kill",
     ),
     Mutation(
-        "storage.export:export_objects",
+        "storage.local.export:export_objects",
         "durable.discard_temporary(...)",
         "pass",
         "errors",

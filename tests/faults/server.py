@@ -24,7 +24,12 @@ def fork_server() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="mlver-faults-", dir=ground.MEMORY) as directory:
         root = Path(directory)
         ground.seal_environment(root)
-        for module in ("hashing.read", "hashing.measure", "storage.deposit", "storage.export"):
+        for module in (
+            "hashing.read",
+            "hashing.measure",
+            "storage.local.deposit",
+            "storage.local.export",
+        ):
             sys.modules[f"mlver.{module}"].LARGE = operations.LARGE  # type: ignore[attr-defined]
         durable.COPY_BYTES = operations.LARGE  # so that what is large is copied by several calls
         _live_once(root / "first")

@@ -17,7 +17,7 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.errors import ObjectDamaged, ObjectMissing
-from mlver.storage import ObjectStore
+from mlver.storage.store import ObjectStore
 
 LARGE = os.urandom(1 << 20) + b"and some more"
 CONTENTS = [

@@ -9,7 +9,7 @@ from mlver.digest import Digest
 from mlver.storage import packs
 from mlver.storage.digests import DigestSet
 from mlver.storage.local import LocalStore
-from mlver.storage.locations import CopyList
+from mlver.storage.local.locations import CopyList
 
 
 def raw(number: int) -> bytes:

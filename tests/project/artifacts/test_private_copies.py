@@ -13,7 +13,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.project.artifacts import working_files
 from mlver.project.project import Project
-from mlver.storage import LocalStore
+from mlver.storage.local import LocalStore
 from mlver.system import durable, lock
 from tests.conftest import CHECKOUT, Repository
 from tests.project.artifacts.helpers import (

@@ -234,7 +234,7 @@ def test_a_full_disk_is_met_before_anything_makes_way(
         raise OSError(errno.ENOSPC, "No space left on device", path)
 
     with monkeypatch.context() as patched:
-        patched.setattr("mlver.storage.export._write_file", full)
+        patched.setattr("mlver.storage.local.export._write_file", full)
         with pytest.raises(MlverError, match="no file was replaced"):
             working_files.check_out_version(project, record)
     assert read_tree(repository.path) == before
@@ -254,7 +254,7 @@ def test_a_failure_after_that_leaves_a_plan_to_finish(
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patched:
-        patched.setattr("mlver.storage.export.durable.replace_group", fail)
+        patched.setattr("mlver.storage.local.export.durable.replace_group", fail)
         with pytest.raises(MlverError, match="or out of the way: run the same command again"):
             working_files.check_out_version(project, record)
     assert intent.read_pending(project.state_directory) is not None

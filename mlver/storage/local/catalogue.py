@@ -17,7 +17,7 @@ from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import ObjectDamaged, ObjectMissing
 from mlver.storage.digests import DigestSet
-from mlver.storage.locations import (
+from mlver.storage.local.locations import (
     CopyList,
     LocatedObjects,
     ObjectLocation,

@@ -13,16 +13,16 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.hashing import measure_artifact
-from mlver.storage import LocalStore
+from mlver.storage.local import LocalStore
 from mlver.system import durable
 from tests.storage.conformance import get_content, put_contents
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 DEPOSIT = """
 import sys
 from pathlib import Path
 from mlver.hashing import measure_artifact
-from mlver.storage import LocalStore
+from mlver.storage.local import LocalStore
 print("begun", flush=True)
 with LocalStore(Path("store")).open_deposit() as intake:
     measure_artifact(Path("data"), key="data", sink=intake)
@@ -31,7 +31,7 @@ print("acknowledged", flush=True)
 EXPORT = """
 from pathlib import Path
 from mlver.digest import Digest
-from mlver.storage import LocalStore
+from mlver.storage.local import LocalStore
 wanted = [(Digest(digest), Path("out", name)) for name, digest in map(str.split, open("wanted"))]
 print("begun", flush=True)
 LocalStore(Path("store")).export_objects(wanted)

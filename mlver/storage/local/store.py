@@ -21,13 +21,13 @@ from typing import BinaryIO
 
 from mlver.digest import Digest
 from mlver.errors import refusal_error
-from mlver.storage.catalogue import ObjectCatalogue
-from mlver.storage.deposit import ObjectDeposit
-from mlver.storage.export import export_objects
-from mlver.storage.export_plan import WantedFiles
-from mlver.storage.locations import ObjectLocation, open_location, read_location
+from mlver.storage.local.catalogue import ObjectCatalogue
+from mlver.storage.local.deposit import ObjectDeposit
+from mlver.storage.local.export import export_objects
+from mlver.storage.local.export_plan import WantedFiles
+from mlver.storage.local.locations import ObjectLocation, open_location, read_location
+from mlver.storage.local.verify import verify_objects
 from mlver.storage.store import StoreProblem
-from mlver.storage.verify import verify_objects
 from mlver.system import durable
 from mlver.system.parallel import hash_descriptor
 

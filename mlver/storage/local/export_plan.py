@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from mlver.digest import Digest
-from mlver.storage.catalogue import ObjectCatalogue
 from mlver.storage.digests import RAW_BYTES, DigestSet
-from mlver.storage.locations import LocatedObjects, ObjectLocation
+from mlver.storage.local.catalogue import ObjectCatalogue
+from mlver.storage.local.locations import LocatedObjects, ObjectLocation
 from mlver.system import durable
 from mlver.system.durable import AnyPath
 

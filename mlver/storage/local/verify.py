@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from mlver.digest import Digest
 from mlver.storage import packs
-from mlver.storage.catalogue import ObjectCatalogue
 from mlver.storage.digests import DigestSet
-from mlver.storage.locations import LocatedObjects, ObjectLocation, open_location
+from mlver.storage.local.catalogue import ObjectCatalogue
+from mlver.storage.local.locations import LocatedObjects, ObjectLocation, open_location
 from mlver.storage.store import StoreProblem
 from mlver.system.parallel import hash_descriptor, spread_batches
 

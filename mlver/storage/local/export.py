@@ -14,16 +14,16 @@ from pathlib import Path
 
 from mlver.digest import Digest
 from mlver.errors import refusal_error
-from mlver.storage.catalogue import ObjectCatalogue
 from mlver.storage.digests import DigestSet
-from mlver.storage.export_plan import (
+from mlver.storage.local.catalogue import ObjectCatalogue
+from mlver.storage.local.export_plan import (
     ExportTask,
     PreparedFiles,
     WantedFiles,
     list_tasks,
     make_directories,
 )
-from mlver.storage.locations import open_location
+from mlver.storage.local.locations import open_location
 from mlver.system import durable
 from mlver.system.parallel import copy_hashed, hash_descriptor, spread_batches
 

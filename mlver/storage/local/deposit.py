@@ -23,9 +23,9 @@ from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import refusal_error
 from mlver.storage import packs
-from mlver.storage.catalogue import ObjectCatalogue
-from mlver.storage.incoming import LooseBlob, PackWriter
-from mlver.storage.locations import ObjectLocation, read_location
+from mlver.storage.local.catalogue import ObjectCatalogue
+from mlver.storage.local.incoming import LooseBlob, PackWriter
+from mlver.storage.local.locations import ObjectLocation, read_location
 from mlver.system import durable
 
 # Contents from here on are objects of their own; smaller ones go into packs.
