@@ -1,13 +1,10 @@
-"""Where things lie, and what their names tell: paths are relative, formats are told from names
-alone.
-"""
+"""Where things lie, and what their names tell: paths are relative."""
 
 from __future__ import annotations
 
 import pytest
 
 from mlver.digest import Digest
-from mlver.project.artifacts import formats
 from mlver.records import layout
 from mlver.records.layout import RecordPath
 from mlver.version import parse_version
@@ -82,23 +79,3 @@ def test_manifests_never_change_and_versions_are_told_apart() -> None:
     assert layout.is_record_path(layout.manifest_path(DIGEST))
     assert layout.is_version_path(".mlver/models/m/versions/1.0.0.yaml")
     assert not layout.is_version_path(".mlver/models/m/stages/versions/0001.yaml")
-
-
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        (["model.safetensors"], "safetensors"),
-        (["a/model-00001.safetensors", "config.json", "tokenizer.model"], "safetensors"),
-        (["MODEL.ONNX"], "onnx"),
-        (["a.pt", "b.pth"], "pytorch"),
-        (["a.pt", "b.safetensors"], None),
-        (["weights"], None),
-        ([".pt"], None),
-        (["model.pkl.txt"], None),
-        ([], None),
-    ],
-)
-def test_a_format_is_told_only_where_the_names_agree(
-    names: list[str], expected: str | None
-) -> None:
-    assert formats.detect_format(names) == expected

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlver import names
+from mlver.content import formats
 from mlver.digest import Digest
 from mlver.document import codec, values
 from mlver.errors import InvalidDocument, MlverError, printable_name
 from mlver.features.adopting.foreign_tags import DerivedPromotion, VersionTag
 from mlver.git.annotations import TagAnnotation
 from mlver.git.repository import GitTag
-from mlver.project.artifacts import formats
 from mlver.project.artifacts.elsewhere.find import (
     CopyHolder,
     ExternalCopies,

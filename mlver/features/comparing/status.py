@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from mlver.content import formats
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
 from mlver.features.comparing.snapshot import (
     ModelSnapshot,
@@ -21,7 +22,6 @@ from mlver.features.comparing.value_diff import (
     compare_values,
     suggest_bump,
 )
-from mlver.project.artifacts import formats
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.version import Bump, Version, bump_version

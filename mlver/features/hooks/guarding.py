@@ -9,18 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from mlver.content.lfs_pointer import parse_lfs_pointer
+from mlver.content.pickles import PICKLED_FORMATS, is_named_pickle, is_pickle
 from mlver.errors import shell_command
 from mlver.findings import Finding
-from mlver.policy.staged_files import PICKLE_SUFFIXES, SMALL_FILE_BYTES
-from mlver.records.lfs_pointer import parse_lfs_pointer
+from mlver.policy.staged_files import SMALL_FILE_BYTES
 from mlver.records.sections.guard import GuardSettings
 
-PICKLED_FORMATS = frozenset({"pickle", "joblib"})
-# The opcodes that a pickle of protocol 2 or later may go on with (see pickletools). They tell it
-# from a safetensors file, which can begin with the same two bytes.
-_OPCODES = frozenset(b"}](){cXKMJGNIqBCTU\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96")
-_PROTOCOL_OPCODE = 0x80
-_PROTOCOLS = range(2, 6)
 # git itself takes a file for binary when it finds a NUL this early in it.
 _BINARY_HEAD = 8_000
 
@@ -40,21 +35,6 @@ class GuardedFile:
 
 def is_allowed(path: str, settings: GuardSettings) -> bool:
     return any(fnmatchcase(path, pattern) for pattern in settings.allow)
-
-
-def is_pickle(name: str, head: bytes) -> bool:
-    """Whether loading a file may run code.
-
-    That is a pickle, or a zip archive that holds one, as torch.save writes it.
-    """
-    if _is_named_pickle(name):
-        return True
-    if head.startswith(b"PK\x03\x04"):
-        return b"data.pkl" in head
-    if len(head) < 3:
-        return False
-    start, protocol, opcode = head[:3]
-    return start == _PROTOCOL_OPCODE and protocol in _PROTOCOLS and opcode in _OPCODES
 
 
 def judge_file(file: GuardedFile, settings: GuardSettings) -> tuple[Finding, ...]:
@@ -93,17 +73,13 @@ def judge_artifact(
     """
     if settings.pickle != "forbid" or is_allowed(path, settings):
         return ()
-    pickles = [name for name in (path, *files) if _is_named_pickle(name)]
+    pickles = [name for name in (path, *files) if is_named_pickle(name)]
     if not pickles and file_format not in PICKLED_FORMATS:
         return ()
     named = pickles[0] if pickles else path
     message = f"pins a pickle ({named}), which runs code when it is loaded"
     hint = "save the weights as safetensors or ONNX, then mlver register"
     return (Finding("pickle", record, message, (hint,)),)
-
-
-def _is_named_pickle(name: str) -> bool:
-    return name.lower().endswith(PICKLE_SUFFIXES)
 
 
 def _is_large_or_binary(file: GuardedFile) -> bool:

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from mlver.content import formats
 from mlver.errors import MlverError, summarise_names
-from mlver.project.artifacts import formats, measuring, storing
+from mlver.project.artifacts import measuring, storing
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.project import Project
 from mlver.project.registering.inputs import RegisterInputs

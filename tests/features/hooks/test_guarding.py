@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import pickle
-import struct
-import zipfile
-
 import pytest
 
-from mlver.features.hooks.guarding import GuardedFile, is_pickle, judge_artifact, judge_file
+from mlver.features.hooks.guarding import GuardedFile, judge_artifact, judge_file
 from mlver.policy.staged_files import SMALL_FILE_BYTES
 from mlver.records.sections.guard import GuardSettings
 
@@ -24,33 +19,6 @@ def kinds(
         path=path, size=len(head) if size is None else size, head=head, artifact=artifact or None
     )
     return [link.kind for link in judge_file(file, settings)]
-
-
-def torch_archive() -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        archive.writestr("model/data.pkl", pickle.dumps({}, 2))
-    return made.getvalue()
-
-
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-@pytest.mark.parametrize(
-    "value", [{"a": 1}, [1], (1, 2), 7, 2**70, "x", b"y", None, True, 1.5, OSError("x"), set()]
-)
-def test_a_pickle_is_told_by_its_bytes(protocol: int, value: object) -> None:
-    assert is_pickle("weights.bin", pickle.dumps(value, protocol))
-
-
-def test_a_pickle_is_told_by_its_name_or_as_a_member() -> None:
-    assert is_pickle("a.PKL", b"")
-    assert is_pickle("a.joblib", b"x\x9c")
-    assert is_pickle("model.pt", torch_archive())
-
-
-@pytest.mark.parametrize("length", [0x0280, 0x0380, 0x0580])
-def test_a_safetensors_header_is_none(length: int) -> None:
-    assert not is_pickle("w.safetensors", struct.pack("<Q", length) + b"{}")
-    assert not is_pickle("a.zip", b"PK\x03\x04 nothing")
 
 
 def test_what_is_too_large_is_refused_whatever_it_is() -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlver import paths
+from mlver.content.lfs_pointer import parse_lfs_pointer
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.git import trees
@@ -22,7 +23,6 @@ from mlver.hashing.measure import MeasuredArtifact, measure_artifact
 from mlver.project.artifacts.elsewhere import dvc
 from mlver.project.artifacts.elsewhere.dvc import MissingContents, MissingPath
 from mlver.project.project import Project
-from mlver.records.lfs_pointer import parse_lfs_pointer
 from mlver.records.manifest import Manifest
 
 __all__ = ["CopyHolder", "ExternalCopies", "ExternalCopy", "MissingContents", "MissingPath"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from mlver.content.lfs_pointer import LfsPointer, parse_lfs_pointer
 from mlver.digest import Digest
-from mlver.records.lfs_pointer import LfsPointer, parse_lfs_pointer
 
 VERSION_LINE = b"version https://git-lfs.github.com/spec/v1\n"
 OID = b"oid sha256:" + b"ab" * 32 + b"\n"

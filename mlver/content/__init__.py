@@ -1,0 +1,1 @@
+"""Looks inside bytes, and at what files are called, without running anything."""
