@@ -17,11 +17,12 @@ from mlver.api import Registry
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError, ObjectDamaged
-from mlver.project.artifacts import measuring, storing
+from mlver.project.artifacts import measuring
 from mlver.project.checkout import check_out
 from mlver.project.project import Project
 from mlver.project.stages.promote import promote_version
 from mlver.records import layout
+from mlver.storage.local import LocalStore
 from mlver.system import state
 from tests.conftest import CHECKOUT, Repository
 from tests.project.helpers import (
@@ -159,7 +160,7 @@ def test_no_cache_vouches_for_the_bytes(registry: Registry, project: Project) ->
 
 def test_damaged_bytes_are_never_served(registry: Registry, project: Project) -> None:
     digest = Digest.of_bytes(b"one")
-    (place,) = storing.open_store(project).find_locations({digest.hex})[digest.hex]
+    (place,) = LocalStore.open_in(project.state_directory).find_locations({digest.hex})[digest.hex]
     flip_bit(Path(place.path), place.offset)
     with pytest.raises(ObjectDamaged, match=digest.hex):
         registry.resolve("digits@1.0.0")

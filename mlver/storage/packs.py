@@ -13,14 +13,11 @@ written again from its pack.
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
-from binascii import hexlify, unhexlify
+from binascii import hexlify
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple
 
 BLOCK = 512
@@ -40,10 +37,8 @@ _REST = (b"0" + b"\0" * 100 + b"ustar\x0000").ljust(BLOCK - 156, b"\0")
 _ENTRY = struct.Struct(">32sQQ")
 # An index is sorted in so many pieces, one for each first digit of the digests.
 _PIECES = 16
-# From here on an index is searched where it lies, and kept no longer than it is needed.
-LARGE_INDEX = 6 << 20
 # A lookup by bisection costs about as much as reading this many lines of an index.
-_LINES_PER_SEARCH = 64
+LINES_PER_SEARCH = 64
 # The part of a header's checksum that is the same for every member.
 _CHECKSUM = sum(_NAME) + sum(_TIME) + 8 * ord(" ") + sum(_REST)
 
@@ -136,106 +131,6 @@ def member_end(member: PackMember) -> int:
     return member.offset + member.size + -member.size % BLOCK
 
 
-class PackFile:
-    """A pack in `directory`, for reading; the files are opened when needed."""
-
-    def __init__(self, directory: Path, name: str) -> None:
-        self.name = name
-        self.path = directory / f"{name}{PACK}"
-        self.index_path = directory / f"{name}{INDEX}"
-        self.is_remade = False
-
-    @cached_property
-    def index(self) -> bytes:
-        """The lines as they are on the disk; empty where there are none."""
-        try:
-            return self.index_path.read_bytes()
-        except OSError:
-            return b""
-
-    def release_index(self) -> None:
-        """Free the memory of a large index that is on the disk: the next read loads it again."""
-        if len(self.__dict__.get("index", b"")) >= LARGE_INDEX and not self.is_remade:
-            del self.__dict__["index"]
-            self.__dict__.pop("digests", None)
-
-    def keep_index(self, index: bytes) -> None:
-        """Believe this index, which was made again from the pack, whatever is on the disk."""
-        self.__dict__.pop("digests", None)
-        self.__dict__["index"] = index
-        self.is_remade = True
-
-    def read_entries(self) -> Iterator[tuple[bytes, int, int]]:
-        """Raw digest, offset and size of all members, in the order of the digests.
-
-        Damaged lines are left out.
-        """
-        index = self.index
-        for start in range(0, len(index), LINE):
-            try:
-                raw_digest = unhexlify(index[start : start + 64])
-                offset = int(index[start + 65 : start + 77])
-                size = int(index[start + 78 : start + 90])
-            except ValueError:
-                continue
-            yield raw_digest, offset, size
-
-    @cached_property
-    def digests(self) -> frozenset[str]:
-        return frozenset(self.index.decode("ascii", "replace").split()[::3])
-
-    def find_listed(self, digests: AbstractSet[str]) -> AbstractSet[str]:
-        """Those of the digests that the index lists."""
-        if "digests" not in self.__dict__ and self._are_few(digests):
-            return {digest for digest in digests if self.find_member(digest) is not None}
-        return self.digests & digests
-
-    def find_members(self, digests: AbstractSet[str]) -> Iterator[PackMember]:
-        """Those of the digests that the index lists, each with its place."""
-        listed = self.find_listed(digests)
-        if self._are_few(listed):
-            yield from filter(None, map(self.find_member, listed))
-            return
-        for member in self.read_members():
-            if member.hex in listed:
-                yield member
-
-    def _are_few(self, digests: AbstractSet[str]) -> bool:
-        """Whether it is cheaper to look each of them up than to read the whole index."""
-        if len(self.index) >= LARGE_INDEX:
-            return True
-        return len(digests) * _LINES_PER_SEARCH < len(self.index) // LINE
-
-    def find_member(self, hexadecimal: str) -> PackMember | None:
-        """Bisect the index."""
-        wanted = hexadecimal.encode()
-        index = self.index
-        low = 0
-        high = len(index) // LINE
-        while low < high:
-            middle = (low + high) // 2
-            if index[middle * LINE : middle * LINE + 64] < wanted:
-                low = middle + 1
-            else:
-                high = middle
-        line = index[low * LINE : (low + 1) * LINE]
-        if line[:64] != wanted:
-            return None
-        return _parse_member(line)
-
-    def read_members(self) -> Iterator[PackMember]:
-        """All members that the index lists; damaged lines are left out."""
-        index = self.index
-        for start in range(0, len(index), LINE):
-            member = _parse_member(index[start : start + LINE])
-            if member is not None:
-                yield member
-
-    def is_indexed(self) -> bool:
-        """Whether the index is byte for byte what the pack is named by."""
-        return pack_name(self.index) == self.name
-
-
 def pack_length(index: bytes) -> int:
     """How long a pack is that holds these members and nothing else, without its trailer."""
     length = 0
@@ -245,26 +140,7 @@ def pack_length(index: bytes) -> int:
     return length
 
 
-def scan_pack(path: Path) -> tuple[bytes, int]:
-    """Make the index again from the pack itself; return it and where the last member ends.
-
-    Members are read as far as their headers are sound.
-    """
-    lines = []
-    offset = 0
-    with path.open("rb") as file:
-        length = os.fstat(file.fileno()).st_size
-        while True:
-            header = os.pread(file.fileno(), BLOCK, offset)
-            member = _parse_header(header, offset)
-            if member is None or member_end(member) > length:
-                break
-            lines.append(index_line(member))
-            offset = member_end(member)
-    return build_index(lines), offset
-
-
-def _parse_header(header: bytes, offset: int) -> PackMember | None:
+def parse_header(header: bytes, offset: int) -> PackMember | None:
     """The member whose header is at `offset`; None where a byte of the header is not as it was."""
     try:
         size = int(header[124:135], 8)
@@ -281,3 +157,55 @@ def _parse_member(line: bytes) -> PackMember | None:
         return PackMember(line[:64].decode("ascii"), int(line[65:77]), int(line[78:90]))
     except ValueError:
         return None
+
+
+def find_member(index: bytes, hexadecimal: str) -> PackMember | None:
+    """Bisect an index."""
+    wanted = hexadecimal.encode()
+    low = 0
+    high = len(index) // LINE
+    while low < high:
+        middle = (low + high) // 2
+        if index[middle * LINE : middle * LINE + 64] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    line = index[low * LINE : (low + 1) * LINE]
+    if line[:64] != wanted:
+        return None
+    return _parse_member(line)
+
+
+def read_members(index: bytes) -> Iterator[PackMember]:
+    """All members that an index lists; damaged lines are left out."""
+    for start in range(0, len(index), LINE):
+        member = _parse_member(index[start : start + LINE])
+        if member is not None:
+            yield member
+
+
+def find_members(index: bytes, digests: AbstractSet[str]) -> Iterator[PackMember]:
+    """Those of the digests that an index lists, each with its place."""
+    if len(digests) * LINES_PER_SEARCH < len(index) // LINE:
+        for hexadecimal in digests:
+            member = find_member(index, hexadecimal)
+            if member is not None:
+                yield member
+        return
+    for member in read_members(index):
+        if member.hex in digests:
+            yield member
+
+
+def is_index(index: bytes) -> bool:
+    """Whether these bytes could be the index of a pack.
+
+    They are lines as `index_line` writes them, sorted, each digest once, and lead nowhere but into
+    a pack of that length.
+    """
+    members = list(read_members(index))
+    lines = [index_line(member) for member in members]
+    if build_index(lines) != index or any(member.size < 0 for member in members):
+        return False
+    length = pack_length(index)
+    return all(member.offset >= BLOCK and member_end(member) <= length for member in members)

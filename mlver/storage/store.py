@@ -1,11 +1,12 @@
-"""What every object store promises, wherever it keeps its objects.
+"""What object stores promise, wherever they keep their objects.
 
-`tests/storage/conformance.py` judges each of them.
+`tests/storage/conformance.py` judges each of them. A store for a team is built over blobs
+(`remote/objects.py`), so a new back-end satisfies `remote/blobs.py` instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -13,21 +14,37 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from mlver.digest import Digest
+from mlver.system.durable import AnyPath
+
+# Called with a number of bytes.
+StoreProgress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class StoreProblem:
     """One thing wrong in a store: with an object (`digest`), or with a file that leads to objects.
 
-    `digest` is None in the second case. `lost`: no sound copy of the object is left, so nothing
-    that needs it can be restored. A store knows no models, so it cannot name the subject of a
-    finding: whoever knows who uses the object does that.
+    `digest` is None in the second case. `path` is None where the fault is not in a file of this
+    machine; `message` then says where it is. `lost`: no sound copy of the object is left, so
+    nothing that needs it can be restored. A store knows no models, so it cannot name the subject
+    of a finding: whoever knows who uses the object does that.
     """
 
     digest: Digest | None
     path: Path | None
     message: str
     lost: bool = False
+
+
+class WantedFiles(Protocol):
+    """Digests and the paths their contents go to.
+
+    They are counted, and iterated over several times, always in one order.
+    """
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[tuple[Digest, AnyPath]]: ...
 
 
 class ObjectIntake(Protocol):
@@ -37,7 +54,7 @@ class ObjectIntake(Protocol):
     """
 
     def put_object(self, source: BinaryIO) -> Digest:
-        """Store what is left to read of `source`, hashing it on the way.
+        """Take what is left to read of `source`, hashing it on the way.
 
         Storing what the store already holds is harmless.
         """
@@ -47,29 +64,88 @@ class ObjectIntake(Protocol):
 class ObjectStore(Protocol):
     """Contents by digest. Objects never change; repeating any call is safe, also after a failure.
 
-    What the operating system or a network refuses is raised as MlverError, which names the place
-    and what to do about it.
+    Failures that may pass are tried again below this interface (`remote/retrying.py`): what is
+    raised here is final until something else changes. What the operating system or a network
+    refuses is raised as MlverError, which names the place and what to do about it.
     """
 
     def find_missing(self, digests: Iterable[Digest]) -> AbstractSet[Digest]:
-        """The digests that are not in the store.
+        """The digests that are not in the store, as it is now.
 
         An object that is in the store may still be damaged: only reading it shows that.
         """
+        ...
+
+    def list_objects(self) -> Iterator[Digest]:
+        """The digests that the store says it holds, in no order; one may come more than once."""
         ...
 
     def copy_object(self, digest: Digest, out: BinaryIO) -> int:
         """Write the content to `out`, having checked every byte, and return its size.
 
         Raises ObjectMissing, or ObjectDamaged when no copy hashes to `digest` (both name the digest
-        and the file); `out` may then hold a part that must not be used.
+        and the place); `out` may then hold a part that must not be used.
         """
         ...
 
     def open_deposit(self) -> AbstractContextManager[ObjectIntake]:
         """Take contents in.
 
-        After an error, the store holds what it held before, and no temporaries stay. A damaged
-        object whose good bytes come in again is set aside and replaced.
+        They are durable when the block has ended. After an error in the block, the store holds what
+        it held before. After a failure to store them, it may hold some of the contents besides,
+        whole, and depositing all of them again completes it. No temporaries stay. A damaged object
+        whose good bytes come in again is replaced.
+        """
+        ...
+
+    def verify_objects(
+        self,
+        digests: Iterable[Digest] | None = None,
+        *,
+        progress: StoreProgress | None = None,
+        expect: StoreProgress | None = None,
+    ) -> Iterator[StoreProblem]:
+        """Read every copy of these objects, or of all there are, and the indexes.
+
+        Yields what is wrong; objects that are missing or damaged do not end it. `expect` is called
+        once, before any object is read, with the number of bytes that `progress` will report.
+        """
+        ...
+
+
+class RepositoryStore(ObjectStore, Protocol):
+    """The store beside a repository's work tree, with what only a disk of this machine offers."""
+
+    def export_objects(
+        self,
+        wanted: WantedFiles,
+        *,
+        progress: StoreProgress | None = None,
+        make_way: Callable[[], None] | None = None,
+    ) -> None:
+        """Put contents at paths, replacing what is there; missing directories are made.
+
+        Blocks are shared with the store where the file system can do that.
+
+        Files are durable on return. All bytes are proved and on the disk before the first name
+        changes: where anything is missing or damaged, one ObjectMissing or ObjectDamaged lists it,
+        and nothing was replaced. A crash leaves each file old or new, whole; the same call again
+        completes it. `make_way` is called in between, to clear what stands where files or their
+        directories shall be. The caller has checked the paths (`mlver.paths.join_inside`).
+        """
+        ...
+
+    def quarantine_damaged(self, digest: Digest) -> list[Path]:
+        """Set every damaged copy of a digest aside; return where they are now.
+
+        They aren't served any longer and a good one can be stored again. Nothing is deleted, and
+        sound copies stay where they are. Called again, it finds nothing left to do.
+        """
+        ...
+
+    def sweep_temporaries(self) -> int:
+        """Remove what crashed processes left, complete the packs that they had named.
+
+        Hold the lock when you call it. Returns how many files were removed.
         """
         ...

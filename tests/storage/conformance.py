@@ -48,7 +48,7 @@ def put_contents(store: ObjectStore, *contents: bytes) -> list[Digest]:
         return [intake.put_object(io.BytesIO(content)) for content in contents]
 
 
-def _put_and_fail(store: ObjectStore, *contents: bytes) -> None:
+def put_and_fail(store: ObjectStore, *contents: bytes) -> None:
     with store.open_deposit() as intake:
         for content in contents:
             intake.put_object(io.BytesIO(content))
@@ -98,9 +98,46 @@ class StoreConformance:
         absent = {Digest.of_bytes(b"no %d" % number) for number in range(700)}
         assert store.find_missing([*digests, *absent]) == absent
 
+    def test_a_listing_names_what_was_put(self, store: ObjectStore) -> None:
+        assert list(store.list_objects()) == []
+        digests = put_contents(store, *CONTENTS)
+        assert set(store.list_objects()) == set(digests)
+
+    def test_a_sound_store_verifies(self, store: ObjectStore) -> None:
+        assert list(store.verify_objects()) == []
+        digests = put_contents(store, *CONTENTS)
+        assert list(store.verify_objects()) == []
+        assert list(store.verify_objects(digests[:2])) == []
+
+    def test_verify_names_what_is_missing(self, store: ObjectStore) -> None:
+        absent = Digest.of_bytes(b"absent")
+        (digest,) = put_contents(store, b"x")
+        (problem,) = store.verify_objects([digest, absent])
+        assert (problem.digest, problem.lost) == (absent, True)
+
+    @pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
+    def test_verify_names_what_is_damaged_and_reads_on(
+        self, store: ObjectStore, content: bytes
+    ) -> None:
+        digests = put_contents(store, b"other", content, LARGE[1:], b"more")
+        self.damage_object(store, digests[1])
+        for asked in (None, digests):
+            steps: list[int] = []
+            (problem,) = store.verify_objects(asked, progress=steps.append)
+            assert (problem.digest, problem.lost) == (digests[1], True)
+            assert sum(steps) == len(content) + len(LARGE) - 1 + 9
+
+    def test_two_deposits_at_once_agree(self, store: ObjectStore) -> None:
+        with store.open_deposit() as intake, store.open_deposit() as other:
+            for content in (b"small", LARGE):
+                first = intake.put_object(io.BytesIO(content))
+                assert other.put_object(io.BytesIO(content)) == first
+        assert get_content(store, Digest.of_bytes(LARGE)) == LARGE
+        assert list(store.verify_objects()) == []
+
     def test_nothing_is_stored_after_an_error(self, store: ObjectStore) -> None:
         with pytest.raises(ZeroDivisionError):
-            _put_and_fail(store, b"small", LARGE)
+            put_and_fail(store, b"small", LARGE)
         digests = {Digest.of_bytes(content) for content in (b"small", LARGE)}
         assert store.find_missing(digests) == digests
 
@@ -110,7 +147,7 @@ class StoreConformance:
         assert store.find_missing([Digest.of_bytes(LARGE * 2)]) == {Digest.of_bytes(LARGE * 2)}
 
     @pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
-    def test_damage_is_found_and_mended_by_storing_again(
+    def test_damage_is_found_and_repaired_by_storing_again(
         self, store: ObjectStore, content: bytes
     ) -> None:
         other, digest = put_contents(store, b"other", content)

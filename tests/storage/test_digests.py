@@ -8,7 +8,7 @@ import pytest
 from mlver.digest import Digest
 from mlver.storage import packs
 from mlver.storage.digests import DigestSet
-from mlver.storage.local import LocalStore
+from mlver.storage.local import LocalStore, pack_files
 from mlver.storage.local.locations import CopyList
 
 
@@ -51,7 +51,7 @@ def test_copies_come_in_the_order_of_their_file() -> None:
 
 @pytest.mark.parametrize("count", [1, 10, 700])
 def test_what_is_located_is_what_is_found_by_name(tmp_path: Path, count: int) -> None:
-    store = LocalStore(tmp_path / "store")
+    store = LocalStore.open_in(tmp_path / "store")
     contents = [b"%d" % number for number in range(700)] + [
         b"%d" % number * 400_000 for number in (1, 2)
     ]
@@ -76,10 +76,10 @@ def test_what_is_located_is_what_is_found_by_name(tmp_path: Path, count: int) ->
 
 
 def test_a_large_index_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = LocalStore(tmp_path / "store")
+    store = LocalStore.open_in(tmp_path / "store")
     with store.open_deposit() as deposit:
         deposit.accept_receipt(deposit.store_contents([(raw(1).hex(), b"1")]))
-    monkeypatch.setattr(packs, "LARGE_INDEX", 1)
+    monkeypatch.setattr(pack_files, "LARGE_INDEX", 1)
     store.locate_objects(DigestSet.from_raw([raw(1)]))
     (pack,) = store.list_packs()
     assert "index" not in vars(pack)

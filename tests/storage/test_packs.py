@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.storage import packs
-from mlver.storage.packs import PackFile, PackMember
+from mlver.storage.local.pack_files import PackFile, scan_pack
+from mlver.storage.packs import PackMember
 
 CONTENTS = [b"", b"x", b"hello\n", bytes(512), b"\xff" * 513, b"y" * 5000]
 
@@ -61,7 +62,7 @@ def test_every_member_is_found_and_the_index_can_be_made_again(
     assert pack.find_member("f" * 64) is None
     assert pack.digests == {member.hex for member in pack.read_members()}
     assert pack.find_listed({"0" * 64, *pack.digests}) == pack.digests
-    assert packs.scan_pack(pack.path) == (pack.index, packs.pack_length(pack.index))
+    assert scan_pack(pack.path) == (pack.index, packs.pack_length(pack.index))
     assert pack.is_indexed()
 
 
@@ -99,7 +100,7 @@ def test_a_damaged_index_is_never_taken_for_whole(
     assert not again.is_indexed()
     list(again.read_members())
     again.find_member("8" * 64)
-    assert packs.scan_pack(again.path)[0] == pack.index
+    assert scan_pack(again.path)[0] == pack.index
     pack.index_path.unlink()
     lost = PackFile(pack.path.parent, pack.name)
     assert not lost.is_indexed()

@@ -9,11 +9,12 @@ from mlver.hashing.measure import MeasuredArtifact
 from mlver.project.artifacts import measuring as artifact_measuring
 from mlver.project.project import Project
 from mlver.storage.local import LocalStore
+from mlver.storage.store import RepositoryStore
 
 
-def open_store(project: Project) -> LocalStore:
+def open_store(project: Project) -> RepositoryStore:
     """The object store beside git's own."""
-    return LocalStore(project.state_directory)
+    return LocalStore.open_in(project.state_directory)
 
 
 @contextmanager
@@ -22,7 +23,10 @@ def open_measurer(project: Project, *, store: bool) -> Iterator[Callable[..., Me
 
     What it stores is there, all of it durably, once the block has ended.
     """
-    deposit = LocalStore(project.state_directory).open_deposit() if store else None
+    deposit = None
+    if store:
+        # The class itself, not what it promises: what measures also hands over whole batches.
+        deposit = LocalStore.open_in(project.state_directory).open_deposit()
     with deposit or nullcontext():
 
         def measure_artifact(path: str, *, store: bool) -> MeasuredArtifact:

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
+from typing import Self
 
 from mlver import paths
 from mlver.digest import Digest
@@ -25,7 +26,8 @@ from mlver.storage.local.locations import (
     open_location,
     read_location,
 )
-from mlver.storage.packs import PACK, PackFile, pack_name, scan_pack
+from mlver.storage.local.pack_files import PackFile, scan_pack
+from mlver.storage.packs import PACK, pack_name
 from mlver.system import durable
 from mlver.system.parallel import hash_descriptor
 
@@ -41,12 +43,27 @@ class ObjectCatalogue:
     `directory` and what belongs below it are made when something is first written there.
     """
 
+    @classmethod
+    def open_in(cls, directory: Path) -> Self:
+        """Raise MlverError where a symlink has taken the place of a folder of the store."""
+        catalogue = cls(directory)
+        for folder in (
+            catalogue.directory,
+            catalogue.objects,
+            catalogue.packs_directory,
+            catalogue.temporaries,
+            catalogue.quarantined,
+        ):
+            paths.check_own_directory(folder)
+        return catalogue
+
     def __init__(self, directory: Path) -> None:
-        self.directory = paths.check_own_directory(directory)
-        self.objects = paths.check_own_directory(directory / "objects")
-        self.packs_directory = paths.check_own_directory(directory / "packs")
-        self.temporaries = paths.check_own_directory(directory / "tmp")
-        self.quarantined = paths.check_own_directory(directory / "quarantine")
+        """Only `open_in` calls this."""
+        self.directory = directory
+        self.objects = directory / "objects"
+        self.packs_directory = directory / "packs"
+        self.temporaries = directory / "tmp"
+        self.quarantined = directory / "quarantine"
         self._packs: list[PackFile] = []
         self._damage_marks: dict[str, set[str]] = {}
         self._listed_at: tuple[int, int] | None = None

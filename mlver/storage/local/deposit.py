@@ -26,6 +26,7 @@ from mlver.storage import packs
 from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.storage.local.incoming import LooseBlob, PackWriter
 from mlver.storage.local.locations import ObjectLocation, read_location
+from mlver.storage.local.pack_files import PackFile, scan_pack
 from mlver.system import durable
 
 # Contents from here on are objects of their own; smaller ones go into packs.
@@ -40,7 +41,7 @@ class DepositReceipt:
     """What one call of `store_contents` did: the members it added to a part, the damage it met.
 
     The call may run in another process, and there may be thousands of receipts: `run` has 48 bytes
-    for each member (`packs.encode_run`), which all together take `length` bytes in the part.
+    for each member (see `packs.encode_run`), which all together take `length` bytes in the part.
     """
 
     part: str
@@ -147,7 +148,7 @@ class ObjectDeposit:
             return DepositReceipt(part, b"", 0, damaged)
         if writer is None or writer.length >= PACK_BYTES:
             self._end_part()
-            writer = PackWriter(self._temporary_path())
+            writer = PackWriter.create_at(self._temporary_path())
             self._writer = writer
         length_before = writer.length
         try:
@@ -193,7 +194,7 @@ class ObjectDeposit:
 
     def begin_blob(self) -> LooseBlob:
         """See hashing's ContentSink."""
-        return LooseBlob(self._temporary_path(), self.receive_blob)
+        return LooseBlob.create_at(self._temporary_path(), self.receive_blob)
 
     def receive_blob(self, path: Path, digest: str) -> None:
         """A large content is whole: keep it, unless a sound copy is stored already."""
@@ -247,7 +248,7 @@ class ObjectDeposit:
             end = file.seek(0, os.SEEK_END)
             if end != self._lengths[os.fspath(part)]:
                 # The receipts of some calls never came: the part itself knows all that it holds.
-                whole_index, end = packs.scan_pack(part)
+                whole_index, end = scan_pack(part)
                 durable.discard_temporary(path)
                 name = _write_index(path, [whole_index])
                 file.truncate(end)
@@ -268,7 +269,7 @@ class ObjectDeposit:
 
     def _name_pack(self, path: Path, index: Path, name: str) -> None:
         """Name the pack first: an index without its pack would promise bytes that do not exist."""
-        pack = packs.PackFile(self._store.packs_directory, name)
+        pack = PackFile(self._store.packs_directory, name)
         try:
             durable.claim_name(path, pack.path)
         except FileExistsError:

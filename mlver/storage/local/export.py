@@ -19,11 +19,11 @@ from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.storage.local.export_plan import (
     ExportTask,
     PreparedFiles,
-    WantedFiles,
     list_tasks,
     make_directories,
 )
 from mlver.storage.local.locations import open_location
+from mlver.storage.store import StoreProgress, WantedFiles
 from mlver.system import durable
 from mlver.system.parallel import copy_hashed, hash_descriptor, spread_batches
 
@@ -31,16 +31,15 @@ BATCH_FILES = 512
 BATCH_BYTES = 8 << 20
 # From here on a file is copied by two threads of this process; below, many by each worker.
 LARGE = 1 << 20
-ExportProgress = Callable[[int], None]
 
 
 def export_objects(
     store: ObjectCatalogue,
     wanted: WantedFiles,
-    progress: ExportProgress,
+    progress: StoreProgress,
     make_way: Callable[[], None],
 ) -> None:
-    """See LocalStore.export_objects."""
+    """See RepositoryStore."""
     digests = DigestSet.from_raw(bytes.fromhex(digest.hex) for digest, _ in wanted)
     located = store.locate_with_repair(digests)
     missing = located.list_missing()
@@ -70,7 +69,7 @@ def export_objects(
 
 
 def _prepare_files(
-    store: ObjectCatalogue, tasks: Iterable[ExportTask], count: int, progress: ExportProgress
+    store: ObjectCatalogue, tasks: Iterable[ExportTask], count: int, progress: StoreProgress
 ) -> None:
     """Write every temporary; raise ObjectDamaged if any file has no sound copy."""
     doubtful: list[ExportTask] = []
@@ -95,7 +94,7 @@ def _prepare_files(
 
 
 def _prepare_from_others(
-    store: ObjectCatalogue, doubtful: list[ExportTask], progress: ExportProgress
+    store: ObjectCatalogue, doubtful: list[ExportTask], progress: StoreProgress
 ) -> list[ExportTask]:
     """Write files from other copies than those that failed; return the tasks that none served."""
     failed_tasks = []
@@ -169,7 +168,7 @@ def _write_file(path: str, data: bytes) -> None:
         os.close(descriptor)
 
 
-def _write_large_file(task: ExportTask, progress: ExportProgress) -> bool:
+def _write_large_file(task: ExportTask, progress: StoreProgress) -> bool:
     """Prepare one file in constant memory; False, and no file, if its copy is not sound."""
     if task.location.pack:
         return _write_member(task, progress)
@@ -194,7 +193,7 @@ def _write_large_file(task: ExportTask, progress: ExportProgress) -> bool:
     return True
 
 
-def _write_member(task: ExportTask, progress: ExportProgress) -> bool:
+def _write_member(task: ExportTask, progress: StoreProgress) -> bool:
     """The same for a content in a pack, which is small."""
     failed, bytes_done = _write_small_batch([task])
     progress(bytes_done)

@@ -8,29 +8,17 @@ import stat
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from mlver.digest import Digest
 from mlver.storage.digests import RAW_BYTES, DigestSet
 from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.storage.local.locations import LocatedObjects, ObjectLocation
+from mlver.storage.store import WantedFiles
 from mlver.system import durable
-from mlver.system.durable import AnyPath
 
 # In an array of numbers of files: no file.
 _NO_FILE = (1 << 32) - 1
 _NUMBER_BYTES = 4
-
-
-class WantedFiles(Protocol):
-    """Digests and the paths their contents go to.
-
-    They are counted, and iterated over several times, always in one order.
-    """
-
-    def __len__(self) -> int: ...
-
-    def __iter__(self) -> Iterator[tuple[Digest, AnyPath]]: ...
 
 
 class ExportTask(NamedTuple):

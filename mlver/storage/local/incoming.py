@@ -17,14 +17,18 @@ _VECTORS = 900
 class PackWriter:
     """A pack in the making, written by the process that began it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self.length = 0
         self.process = os.getpid()
-        self._descriptor = os.open(
-            path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
-        )
+        self._descriptor = descriptor
         self._flushed = 0
+
+    @classmethod
+    def create_at(cls, path: Path) -> PackWriter:
+        """Begin a pack in a new file."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        return cls(path, os.open(path, flags, 0o600))
 
     def append_members(self, contents: Mapping[str, bytes]) -> bytes:
         """Add members; return the run of them."""
@@ -57,11 +61,17 @@ class LooseBlob:
     `receive` is called with its path and digest once it is whole.
     """
 
-    def __init__(self, path: Path, receive: Callable[[Path, str], None]) -> None:
+    def __init__(self, path: Path, descriptor: int, receive: Callable[[Path, str], None]) -> None:
         self._path = path
         self._receive = receive
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        self._out = durable.FlushingWriter(self._descriptor, path)
+        self._descriptor = descriptor
+        self._out = durable.FlushingWriter(descriptor, path)
+
+    @classmethod
+    def create_at(cls, path: Path, receive: Callable[[Path, str], None]) -> LooseBlob:
+        """Begin a content in a new file."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        return cls(path, os.open(path, flags, 0o600), receive)
 
     @property
     def file_descriptor(self) -> int:

@@ -11,14 +11,13 @@ from typing import NamedTuple
 
 from mlver.digest import Digest
 from mlver.storage.digests import DigestSet
-from mlver.storage.packs import LINE, PackFile
+from mlver.storage.local.pack_files import PackFile
+from mlver.storage.packs import LINE, LINES_PER_SEARCH
 from mlver.system import durable
 
 # Offset, size and rank of a copy. Copies are sorted so many bytes of their file at a time.
 _COPY = struct.Struct(">QQQ")
 _HEAP_BYTES = 8 << 20
-# Bisecting an index costs about as much as reading this many of its lines.
-_LINES_PER_SEARCH = 64
 # A page of digests is worth opening unless the index has this many times fewer lines.
 _DIGESTS_PER_LINE = 8
 
@@ -86,7 +85,7 @@ def find_wanted_members(
 ) -> Iterator[tuple[int, int, int]]:
     """Rank, offset and size of the members of a pack that are wanted and may be served."""
     line_count = len(pack.index) // LINE
-    if len(wanted) * _LINES_PER_SEARCH < line_count:
+    if len(wanted) * LINES_PER_SEARCH < line_count:
         yield from _search_wanted_members(pack, wanted, damaged)
         return
     find_rank = wanted.find_next_rank

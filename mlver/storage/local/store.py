@@ -24,18 +24,15 @@ from mlver.errors import refusal_error
 from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.storage.local.deposit import ObjectDeposit
 from mlver.storage.local.export import export_objects
-from mlver.storage.local.export_plan import WantedFiles
 from mlver.storage.local.locations import ObjectLocation, open_location, read_location
-from mlver.storage.local.verify import verify_objects
-from mlver.storage.store import StoreProblem
+from mlver.storage.local.verify import stored_digests, verify_objects
+from mlver.storage.store import StoreProblem, StoreProgress, WantedFiles
 from mlver.system import durable
 from mlver.system.parallel import hash_descriptor
 
-StoreProgress = Callable[[int], None]
-
 
 class LocalStore(ObjectCatalogue):
-    """Satisfies ObjectStore."""
+    """Satisfies RepositoryStore."""
 
     def copy_object(self, digest: Digest, out: BinaryIO) -> int:
         """See ObjectStore."""
@@ -59,6 +56,11 @@ class LocalStore(ObjectCatalogue):
                     raise refusal_error(f"copying {digest}", error) from error
         raise self.damaged_objects_error([(digest, Path(locations[-1].path))])
 
+    def list_objects(self) -> Iterator[Digest]:
+        """See ObjectStore."""
+        for raw_digest in stored_digests(self):
+            yield Digest(raw_digest.hex())
+
     def open_deposit(self) -> ObjectDeposit:
         """See ObjectStore; what is returned also satisfies the sink that hashing hands bytes to."""
         return ObjectDeposit(self)
@@ -70,14 +72,7 @@ class LocalStore(ObjectCatalogue):
         progress: StoreProgress | None = None,
         make_way: Callable[[], None] | None = None,
     ) -> None:
-        """Put contents at paths, replacing what is there; missing directories are made.
-
-        Files are durable on return. All bytes are proved and on the disk before the first name
-        changes: where anything is missing or damaged, one ObjectMissing or ObjectDamaged lists it,
-        and nothing was replaced. A crash leaves each file old or new, whole. `make_way` is called
-        in between, to clear what stands where files or their directories shall be. The caller has
-        checked the paths (`mlver.paths.join_inside`).
-        """
+        """See RepositoryStore."""
         export_objects(self, wanted, progress or _ignore_progress, make_way or _do_nothing)
 
     def verify_objects(
@@ -87,21 +82,13 @@ class LocalStore(ObjectCatalogue):
         progress: StoreProgress | None = None,
         expect: StoreProgress | None = None,
     ) -> Iterator[StoreProblem]:
-        """Read every copy of these objects, or of all there are, and the indexes.
-
-        Yields what is wrong. `expect` is called once, before any object is read, with the number of
-        bytes that `progress` will report.
-        """
+        """See ObjectStore."""
         return verify_objects(
             self, digests, progress or _ignore_progress, expect or _ignore_progress
         )
 
     def quarantine_damaged(self, digest: Digest) -> list[Path]:
-        """Set every damaged copy of a digest aside; return where they are now.
-
-        They aren't served any longer and a good one can be stored again. Nothing is deleted, and
-        sound copies stay where they are.
-        """
+        """See RepositoryStore."""
         quarantined = []
         try:
             for location in self.find_locations({digest.hex}).get(digest.hex, []):
@@ -112,10 +99,7 @@ class LocalStore(ObjectCatalogue):
         return quarantined
 
     def sweep_temporaries(self) -> int:
-        """Remove what crashed processes left, complete the packs that they had named.
-
-        Hold the lock when you call it. Returns how many files were removed.
-        """
+        """See RepositoryStore."""
         self.complete_packs()
         removed = 0
         for directory in (self.temporaries, self.packs_directory, self.quarantined):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
@@ -19,7 +19,8 @@ from mlver.storage import packs
 from mlver.storage.digests import DigestSet
 from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.storage.local.locations import LocatedObjects, ObjectLocation, open_location
-from mlver.storage.store import StoreProblem
+from mlver.storage.local.pack_files import PackFile
+from mlver.storage.store import StoreProblem, StoreProgress
 from mlver.system.parallel import hash_descriptor, spread_batches
 
 BATCH_FILES = 2048
@@ -27,7 +28,6 @@ BATCH_BYTES = 32 << 20
 DAMAGED = "is damaged"
 MISSING = "is missing"
 FRAMED = "is sound, but what frames it in its pack is damaged"
-VerifyProgress = Callable[[int], None]
 
 
 class _StoredCopy(NamedTuple):
@@ -46,10 +46,10 @@ class _CopyFault(NamedTuple):
 def verify_objects(
     store: ObjectCatalogue,
     digests: Iterable[Digest] | None,
-    progress: VerifyProgress,
-    expect: VerifyProgress,
+    progress: StoreProgress,
+    expect: StoreProgress,
 ) -> Iterator[StoreProblem]:
-    """See LocalStore.verify_objects."""
+    """See ObjectStore."""
     store.forget_listing()
     for path in store.repair_indexes():
         yield StoreProblem(None, path, "the index was damaged and is made again from its pack")
@@ -70,15 +70,16 @@ def verify_objects(
 
 def _collect_digests(store: ObjectCatalogue, digests: Iterable[Digest] | None) -> DigestSet:
     if digests is None:
-        return DigestSet.from_raw(_stored_digests(store))
+        return DigestSet.from_raw(stored_digests(store))
     if isinstance(digests, DigestSet):
         return digests
     return DigestSet.from_raw(bytes.fromhex(digest.hex) for digest in digests)
 
 
-def _stored_digests(store: ObjectCatalogue) -> Iterator[bytes]:
+def stored_digests(store: ObjectCatalogue) -> Iterator[bytes]:
     """The raw digests of all that the store says it holds."""
-    yield from map(bytes.fromhex, store.loose_digests())
+    for digest in store.loose_digests():
+        yield bytes.fromhex(digest)
     for pack in store.list_packs():
         damaged = {bytes.fromhex(digest) for digest in store.damaged_members(pack.name)}
         for entry in pack.read_entries():
@@ -100,7 +101,7 @@ def _list_copies(store: ObjectCatalogue, located: LocatedObjects) -> Iterator[_S
             yield _StoredCopy(wanted.digest_at(rank).hex(), location)
 
 
-def _find_faults(copies: Iterable[_StoredCopy], progress: VerifyProgress) -> list[_CopyFault]:
+def _find_faults(copies: Iterable[_StoredCopy], progress: StoreProgress) -> list[_CopyFault]:
     faults: list[_CopyFault] = []
     with closing(spread_batches(_verify_batch, _split_batches(copies))) as results:
         for batch_faults, bytes_done in results:
@@ -132,7 +133,7 @@ def _find_stray_files(store: ObjectCatalogue) -> Iterator[StoreProblem]:
             yield StoreProblem(None, path, "this belongs to no pack")
 
 
-def _check_pack_end(pack: packs.PackFile) -> Iterator[StoreProblem]:
+def _check_pack_end(pack: PackFile) -> Iterator[StoreProblem]:
     """The end of a pack, which no member covers."""
     last_byte = 0
     for entry in pack.read_entries():

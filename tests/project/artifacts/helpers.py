@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlver.digest import Digest
-from mlver.project.artifacts import storing
 from mlver.project.project import Project
+from mlver.storage.local import LocalStore
 from tests.project.helpers import (
     Files,
     flip_bit,
@@ -37,7 +37,9 @@ def lose_object(project: Project, data: bytes) -> None:
 def find_object(project: Project, data: bytes) -> tuple[Path, int]:
     """The file that holds these bytes in the store, and where they begin in it."""
     hexadecimal = Digest.of_bytes(data).hex
-    (place,) = storing.open_store(project).find_locations({hexadecimal})[hexadecimal]
+    (place,) = LocalStore.open_in(project.state_directory).find_locations({hexadecimal})[
+        hexadecimal
+    ]
     return Path(place.path), place.offset
 
 

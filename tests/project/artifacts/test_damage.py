@@ -9,9 +9,10 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
-from mlver.project.artifacts import damage, storing
+from mlver.project.artifacts import damage
 from mlver.project.project import Project
 from mlver.records import layout
+from mlver.storage.local import LocalStore
 from tests.conftest import Repository
 from tests.project.helpers import flip_bit, remove_path, store_version, write_artifact
 
@@ -22,7 +23,9 @@ def places(project: Project, data: bytes) -> list[tuple[Path, int]]:
     hexadecimal = Digest.of_bytes(data).hex
     return [
         (Path(place.path), place.offset)
-        for place in storing.open_store(project).find_locations({hexadecimal})[hexadecimal]
+        for place in LocalStore.open_in(project.state_directory).find_locations({hexadecimal})[
+            hexadecimal
+        ]
     ]
 
 

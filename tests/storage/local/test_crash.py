@@ -24,7 +24,7 @@ from pathlib import Path
 from mlver.hashing import measure_artifact
 from mlver.storage.local import LocalStore
 print("begun", flush=True)
-with LocalStore(Path("store")).open_deposit() as intake:
+with LocalStore.open_in(Path("store")).open_deposit() as intake:
     measure_artifact(Path("data"), key="data", sink=intake)
 print("acknowledged", flush=True)
 """
@@ -34,7 +34,7 @@ from mlver.digest import Digest
 from mlver.storage.local import LocalStore
 wanted = [(Digest(digest), Path("out", name)) for name, digest in map(str.split, open("wanted"))]
 print("begun", flush=True)
-LocalStore(Path("store")).export_objects(wanted)
+LocalStore.open_in(Path("store")).export_objects(wanted)
 print("acknowledged", flush=True)
 """
 DELAYS_MS = (
@@ -82,7 +82,7 @@ def temporaries(place: Path) -> list[Path]:
 @pytest.mark.parametrize("delay_ms", DELAYS_MS)
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill", "interrupt"])
 def test_a_deposit(place: Path, how: signal.Signals, delay_ms: int) -> None:
-    store = LocalStore(place / "store")
+    store = LocalStore.open_in(place / "store")
     (old,) = put_contents(store, b"old")
     said = interrupted(place, DEPOSIT, how, delay_ms)
     contents = [path.read_bytes() for path in (place / "data").rglob("*") if path.is_file()]
@@ -105,7 +105,7 @@ def test_a_deposit(place: Path, how: signal.Signals, delay_ms: int) -> None:
 @pytest.mark.parametrize("delay_ms", DELAYS_MS)
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill", "interrupt"])
 def test_an_export(place: Path, how: signal.Signals, delay_ms: int) -> None:
-    store = LocalStore(place / "store")
+    store = LocalStore.open_in(place / "store")
     with store.open_deposit() as intake:
         found = measure_artifact(place / "data", key="data", sink=intake)
     assert found.manifest is not None

@@ -31,7 +31,7 @@ from tests.storage.conformance import LARGE, StoreConformance, get_content, put_
 
 @pytest.fixture
 def store(tmp_path: Path) -> LocalStore:
-    return LocalStore(tmp_path / "git/mlver")
+    return LocalStore.open_in(tmp_path / "git/mlver")
 
 
 def flip(path: Path, offset: int, bit: int = 0) -> None:
@@ -53,7 +53,7 @@ def rubbish(store: LocalStore) -> list[str]:
 class TestLocalStore(StoreConformance):
     @pytest.fixture
     def store(self, tmp_path: Path) -> ObjectStore:
-        return LocalStore(tmp_path / "git/mlver")
+        return LocalStore.open_in(tmp_path / "git/mlver")
 
     def damage_object(self, store: ObjectStore, digest: Digest) -> None:
         assert isinstance(store, LocalStore)
@@ -142,12 +142,12 @@ def test_quarantine_keeps_the_bad_copy_and_never_serves_it(
     (aside,) = store.quarantine_damaged(digest)
     assert aside.read_bytes() == bad
     assert aside.parent == store.quarantined
-    for fresh in (store, LocalStore(store.directory)):
+    for fresh in (store, LocalStore.open_in(store.directory)):
         assert fresh.find_missing([digest, other]) == {digest}
         with pytest.raises(ObjectMissing):
             get_content(fresh, digest)
     put_contents(store, content)
-    assert get_content(LocalStore(store.directory), digest) == content
+    assert get_content(LocalStore.open_in(store.directory), digest) == content
     assert aside.read_bytes() == bad
     assert list(store.verify_objects([digest, other])) == []
 
@@ -281,7 +281,7 @@ def test_a_process_whose_workers_store_keeps_little_for_each_file(store: LocalSt
 
 def test_a_good_copy_is_served_where_another_is_damaged(store: LocalStore, tmp_path: Path) -> None:
     (digest,) = put_contents(store, b"content")
-    other = LocalStore(tmp_path / "other")
+    other = LocalStore.open_in(tmp_path / "other")
     put_contents(other, b"content", b"more")
     for file in other.packs_directory.iterdir():
         file.rename(store.packs_directory / file.name)
@@ -307,7 +307,7 @@ def test_a_bad_index_is_made_again(store: LocalStore, harm: str) -> None:
         index.write_bytes(good[:1000])
     else:
         index.unlink()
-    fresh = LocalStore(store.directory)
+    fresh = LocalStore.open_in(store.directory)
     assert [get_content(fresh, digest) for digest in digests] == [
         b"%d" % number for number in range(50)
     ]
@@ -322,7 +322,7 @@ def test_an_index_is_not_made_again_from_a_pack_that_is_not_whole(store: LocalSt
     index.unlink()
     first, last = sorted(contents, key=lambda digest: pack.read_bytes().index(digest.hex.encode()))
     flip(pack, pack.read_bytes().index(last.hex.encode()))
-    assert get_content(LocalStore(store.directory), first) == contents[first]
+    assert get_content(LocalStore.open_in(store.directory), first) == contents[first]
     assert not index.exists()
 
 
@@ -336,13 +336,13 @@ def test_every_flipped_bit_of_every_stored_file_is_named(store: LocalStore) -> N
         original = path.read_bytes()
         for _ in range(60):
             flip(path, chance.randrange(len(original)), chance.randrange(8))
-            assert list(LocalStore(store.directory).verify_objects()), path
+            assert list(LocalStore.open_in(store.directory).verify_objects()), path
             path.chmod(0o644)
             path.write_bytes(original)
         path.write_bytes(original[:-1])
-        assert list(LocalStore(store.directory).verify_objects()), path
+        assert list(LocalStore.open_in(store.directory).verify_objects()), path
         path.write_bytes(original)
-    assert list(LocalStore(store.directory).verify_objects()) == []
+    assert list(LocalStore.open_in(store.directory).verify_objects()) == []
 
 
 def test_verify_names_what_is_missing_and_strange(store: LocalStore) -> None:
@@ -504,7 +504,7 @@ def test_what_a_crash_left_is_swept(store: LocalStore) -> None:
 
 def test_two_deposits_of_the_same_content_agree(store: LocalStore) -> None:
     contents = (b"small", LARGE)
-    with store.open_deposit() as one, LocalStore(store.directory).open_deposit() as two:
+    with store.open_deposit() as one, LocalStore.open_in(store.directory).open_deposit() as two:
         for content in contents:
             assert one.put_object(io.BytesIO(content)) == two.put_object(io.BytesIO(content))
     assert [get_content(store, Digest.of_bytes(content)) for content in contents] == list(contents)
@@ -521,6 +521,6 @@ def test_nothing_is_stored_behind_a_symlink(tmp_path: Path, link: str) -> None:
     place.parent.mkdir(parents=True)
     place.symlink_to(outside)
     with pytest.raises(MlverError, match="is a symlink, and mlver writes nowhere else") as refused:
-        put_contents(LocalStore(directory), large)
+        put_contents(LocalStore.open_in(directory), large)
     assert (refused.value.hint or "").endswith(f"ls -ld {place}")
     assert list(outside.iterdir()) == []
