@@ -1,0 +1,188 @@
+"""Which objects a store over blobs holds, where each copy is, and whether it is sound.
+
+    objects/<2>/<64>   contents of large files, one a blob
+    packs/<64>.pack    contents of small files, many together (see `storage/packs.py`)
+    packs/<64>.idx     the index of a pack, by whose SHA-256 both are named
+
+Nothing is remembered between calls but indexes, which never change: what a remote held yesterday
+says nothing about today. An index counts only if it hashes to its name and its pack has the length
+that it tells. Bytes count only once they were hashed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mlver.digest import Digest
+from mlver.storage import packs
+from mlver.storage.remote.blobs import BlobMissing, BlobStore, BlobTooShort
+from mlver.storage.store import StoreProblem
+
+OBJECTS, PACKS = "objects/", "packs/"
+# So much is asked for by one call: little enough for memory, and for a Ctrl-C not to wait long.
+PIECE_BYTES = 8 << 20
+# Of so many objects in one folder, listing it is cheaper than asking for each of them.
+_LIST_FROM = 16
+_OBJECT_KEY = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{62})")
+
+
+class BlobCopy(NamedTuple):
+    """One copy of a content: `size` bytes at `offset` of a blob."""
+
+    key: str
+    offset: int
+    size: int
+
+    @property
+    def is_one_piece(self) -> bool:
+        """Whether it is read by one call, so that it can be proved before a byte goes anywhere."""
+        return self.size <= PIECE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePack:
+    """A pack whose index is sound and whose blob has the right length."""
+
+    key: str
+    index: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PackSurvey:
+    """The packs that a remote has, and what is wrong with those that do not count."""
+
+    packs: tuple[RemotePack, ...]
+    problems: tuple[StoreProblem, ...]
+
+
+def object_key(hexadecimal: str) -> str:
+    return f"{OBJECTS}{hexadecimal[:2]}/{hexadecimal}"
+
+
+def pack_key(name: str) -> str:
+    return f"{PACKS}{name}{packs.PACK}"
+
+
+def index_key(name: str) -> str:
+    return f"{PACKS}{name}{packs.INDEX}"
+
+
+class BlobCatalogue:
+    """What a store over blobs holds, and where. `blobs` tries again by itself."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self.blobs = blobs
+        self._indexes: dict[str, bytes] = {}
+
+    def survey_packs(self) -> PackSurvey:
+        """The packs as the remote lists them now."""
+        sizes: dict[str, int] = {}
+        for info in self.blobs.list_blobs(PACKS):
+            sizes[info.key] = info.size
+        sound: list[RemotePack] = []
+        problems: list[StoreProblem] = []
+        for key in sorted(sizes):
+            name = key.removeprefix(PACKS).removesuffix(packs.INDEX)
+            if not key.endswith(packs.INDEX):
+                if index_key(key.removeprefix(PACKS).removesuffix(packs.PACK)) not in sizes:
+                    problems.append(self._problem_with(key, "has no index"))
+                continue
+            index = self._load_index(name, sizes[key])
+            if index is None:
+                problems.append(self._problem_with(key, "is damaged"))
+                continue
+            length = packs.pack_length(index) + len(packs.TRAILER)
+            if sizes.get(pack_key(name)) != length:
+                problems.append(self._problem_with(key, "has no pack of the right length"))
+                continue
+            sound.append(RemotePack(pack_key(name), index))
+        return PackSurvey(tuple(sound), tuple(problems))
+
+    def find_copies(self, digests: AbstractSet[str]) -> dict[str, list[BlobCopy]]:
+        """Every copy of each digest that has one. Copies in packs come first."""
+        copies: dict[str, list[BlobCopy]] = {}
+        for pack in self.survey_packs().packs:
+            for member in packs.find_members(pack.index, digests):
+                copy = BlobCopy(pack.key, member.offset, member.size)
+                # No pack of ours has a larger one. If it were wrong, the next copy would come
+                # after bytes that were written already.
+                if copy.is_one_piece:
+                    copies.setdefault(member.hex, []).append(copy)
+        for hexadecimal, size in self._find_loose(digests):
+            copy = BlobCopy(object_key(hexadecimal), 0, size)
+            copies.setdefault(hexadecimal, []).append(copy)
+        return copies
+
+    def list_loose(self, folder: str = "") -> Iterator[tuple[str, int]]:
+        """Digest and size of the objects that are blobs of their own, in one folder or in all."""
+        for info in self.blobs.list_blobs(f"{OBJECTS}{folder}"):
+            match = _OBJECT_KEY.fullmatch(info.key)
+            if match is not None:
+                yield match[2], info.size
+
+    def is_sound(self, hexadecimal: str, copy: BlobCopy) -> bool:
+        """Whether this copy hashes to its name. Every byte is read."""
+        hasher = hashlib.sha256()
+        try:
+            for piece in self.read_copy(copy):
+                hasher.update(piece)
+        except (BlobMissing, BlobTooShort):
+            return False
+        return hasher.hexdigest() == hexadecimal
+
+    def read_copy(self, copy: BlobCopy) -> Iterator[bytes]:
+        """The unproved bytes of a copy, piece by piece."""
+        done = 0
+        while done < copy.size:
+            piece_size = min(PIECE_BYTES, copy.size - done)
+            yield self.blobs.get_range(copy.key, copy.offset + done, piece_size)
+            done += piece_size
+
+    def _find_loose(self, digests: AbstractSet[str]) -> Iterator[tuple[str, int]]:
+        folders: dict[str, list[str]] = {}
+        for hexadecimal in digests:
+            folders.setdefault(hexadecimal[:2], []).append(hexadecimal)
+        for folder, names in folders.items():
+            if len(names) < _LIST_FROM:
+                yield from self._stat_loose(names)
+                continue
+            for hexadecimal, size in self.list_loose(f"{folder}/"):
+                if hexadecimal in digests:
+                    yield hexadecimal, size
+
+    def _stat_loose(self, names: Iterable[str]) -> Iterator[tuple[str, int]]:
+        for hexadecimal in names:
+            with suppress(BlobMissing):
+                yield hexadecimal, self.blobs.stat_blob(object_key(hexadecimal)).size
+
+    def _load_index(self, name: str, size: int) -> bytes | None:
+        """The index of a pack; None where its bytes are not what it is named by."""
+        index = self._indexes.get(name)
+        if index is not None:
+            return index
+        key = index_key(name)
+        try:
+            index = b"".join(self.read_copy(BlobCopy(key, 0, size)))
+        except (BlobMissing, BlobTooShort):
+            return None
+        # Whoever can write there can give rubbish the right name, so the lines are looked at, too.
+        if packs.pack_name(index) != name or not packs.is_index(index):
+            return None
+        self._indexes[name] = index
+        return index
+
+    def _problem_with(self, key: str, fault: str) -> StoreProblem:
+        return StoreProblem(None, None, f"{self.blobs.address}/{key} {fault}")
+
+
+def list_members(survey: PackSurvey) -> Iterator[Digest]:
+    """The contents of all sound packs."""
+    for pack in survey.packs:
+        for member in packs.read_members(pack.index):
+            yield Digest(member.hex)

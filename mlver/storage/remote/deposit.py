@@ -1,0 +1,216 @@
+"""Contents on their way into a store over blobs.
+
+They wait in files until all are at hand. Then they are stored, data before the indexes that lead to
+it, and each blob is asked for again before any of them is called stored. A failure in between
+leaves whole blobs that nothing refers to, and the next attempt uses them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, NamedTuple
+
+from mlver.digest import Digest
+from mlver.errors import MlverError, refusal_error
+from mlver.storage import packs
+from mlver.storage.remote.blobs import (
+    BlobMissing,
+    BlobSource,
+    BytesSource,
+    FileSource,
+    PutOutcome,
+)
+from mlver.storage.remote.catalogue import (
+    BlobCatalogue,
+    BlobCopy,
+    index_key,
+    object_key,
+    pack_key,
+)
+from mlver.system import durable
+
+# Contents from here on are blobs of their own; smaller ones go into packs.
+LARGE = 1 << 20
+# A pack is closed from here on. It is stored by one call, which a failure repeats from its start.
+PACK_BYTES = 32 << 20
+
+
+class _SmallContent(NamedTuple):
+    """A content in the spool file, which belongs to a pack."""
+
+    hex: str
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _BuiltPack:
+    """A pack in a file, its index, and the SHA-256 of its own bytes."""
+
+    source: FileSource
+    index: bytes
+    hex: str
+
+
+class BlobDeposit:
+    """Satisfies ObjectIntake. Enter it, hand contents over, leave it: then all are stored."""
+
+    def __init__(self, catalogue: BlobCatalogue, spool: Path) -> None:
+        self._catalogue = catalogue
+        self._spool = spool
+        self._files: list[Path] = []
+        self._large: dict[str, FileSource] = {}
+        self._small: dict[str, _SmallContent] = {}
+        self._small_path: Path | None = None
+        self._small_bytes = 0
+
+    def __enter__(self) -> BlobDeposit:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None:
+                self._store_objects()
+        except OSError as failure:
+            raise refusal_error("storing objects", failure) from failure
+        finally:
+            for path in self._files:
+                durable.discard_temporary(path)
+
+    def put_object(self, source: BinaryIO) -> Digest:
+        """See ObjectIntake."""
+        try:
+            data = source.read(LARGE)
+            if len(data) >= LARGE:
+                return self._spool_large(data, source)
+            return self._spool_small(data)
+        except OSError as error:
+            raise refusal_error("storing an object", error) from error
+
+    def _spool_small(self, data: bytes) -> Digest:
+        digest = Digest.of_bytes(data)
+        if digest.hex in self._small:
+            return digest
+        if self._small_path is None:
+            self._small_path = self._new_file()
+        with self._small_path.open("ab") as file:
+            # What a write that failed left behind the last content is overwritten by this one.
+            file.truncate(self._small_bytes)
+            file.write(data)
+        self._small[digest.hex] = _SmallContent(digest.hex, self._small_bytes, len(data))
+        self._small_bytes += len(data)
+        return digest
+
+    def _spool_large(self, data: bytes, source: BinaryIO) -> Digest:
+        path = self._new_file()
+        hasher = hashlib.sha256()
+        size = 0
+        with path.open("wb") as file:
+            while data:
+                hasher.update(data)
+                file.write(data)
+                size += len(data)
+                data = source.read(LARGE)
+        digest = Digest(hasher.hexdigest())
+        self._large.setdefault(digest.hex, FileSource(path, size))
+        return digest
+
+    def _new_file(self) -> Path:
+        self._spool.mkdir(parents=True, exist_ok=True)
+        path = self._spool / durable.temporary_name()
+        self._files.append(path)
+        return path
+
+    def _store_objects(self) -> None:
+        sizes: dict[str, int] = {}
+        for hexadecimal, source in self._large.items():
+            self._store_blob(object_key(hexadecimal), source, hexadecimal)
+            sizes[object_key(hexadecimal)] = source.size
+        for pack in self._build_packs(self._select_small()):
+            name = packs.pack_name(pack.index)
+            index = BytesSource(pack.index)
+            # The pack first: an index without its pack would promise bytes that do not exist.
+            self._store_blob(pack_key(name), pack.source, pack.hex)
+            self._store_blob(index_key(name), index, name)
+            sizes[pack_key(name)] = pack.source.size
+            sizes[index_key(name)] = index.size
+            durable.discard_temporary(pack.source.path)
+        for key, size in sizes.items():
+            self._confirm_blob(key, size)
+
+    def _store_blob(self, key: str, source: BlobSource, hexadecimal: str) -> None:
+        """Store a blob of known SHA-256, in place of a damaged one if there is one."""
+        blobs = self._catalogue.blobs
+        if blobs.put_blob(key, source) is PutOutcome.CREATED:
+            return
+        # Somebody else's, an earlier attempt's or a damaged one: only its bytes tell.
+        if not self._holds_bytes(key, source.size, hexadecimal):
+            blobs.replace_blob(key, source)
+
+    def _holds_bytes(self, key: str, size: int, hexadecimal: str) -> bool:
+        with suppress(BlobMissing):
+            if self._catalogue.blobs.stat_blob(key).size == size:
+                return self._catalogue.is_sound(hexadecimal, BlobCopy(key, 0, size))
+        return False
+
+    def _confirm_blob(self, key: str, size: int) -> None:
+        """Raise MlverError unless the remote itself says that it has the blob."""
+        with suppress(BlobMissing):
+            if self._catalogue.blobs.stat_blob(key).size == size:
+                return
+        raise MlverError(
+            f"{self._catalogue.blobs.address} accepted {key} but does not have it whole",
+            hint="check that nothing else deletes there, then run the same command again",
+        )
+
+    def _select_small(self) -> list[_SmallContent]:
+        """The small contents that the store has no sound copy of."""
+        copies = self._catalogue.find_copies(self._small.keys())
+        selected = []
+        for content in self._small.values():
+            known_copies = copies.get(content.hex, ())
+            if not any(self._catalogue.is_sound(content.hex, copy) for copy in known_copies):
+                selected.append(content)
+        return selected
+
+    def _build_packs(self, contents: Sequence[_SmallContent]) -> Iterator[_BuiltPack]:
+        """One pack after another, each in a file."""
+        begin = 0
+        length = 0
+        for position, content in enumerate(contents):
+            length += content.size
+            if length >= PACK_BYTES or position == len(contents) - 1:
+                yield self._build_pack(contents[begin : position + 1])
+                begin = position + 1
+                length = 0
+
+    def _build_pack(self, contents: Sequence[_SmallContent]) -> _BuiltPack:
+        assert self._small_path is not None
+        path = self._new_file()
+        hasher = hashlib.sha256()
+        lines: list[bytes] = []
+        length = 0
+        with path.open("wb") as file, self._small_path.open("rb") as spooled:
+            for content in contents:
+                member = packs.PackMember(content.hex, length + packs.BLOCK, content.size)
+                lines.append(packs.index_line(member))
+                length = packs.member_end(member)
+                data = os.pread(spooled.fileno(), content.size, content.offset)
+                for frame in packs.frame_member(content.hex, data):
+                    hasher.update(frame)
+                    file.write(frame)
+            hasher.update(packs.TRAILER)
+            file.write(packs.TRAILER)
+        source = FileSource(path, length + len(packs.TRAILER))
+        return _BuiltPack(source, packs.build_index(lines), hasher.hexdigest())

@@ -1,0 +1,59 @@
+"""From an address to the back-end that serves it. A back-end is loaded when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple, cast
+
+from mlver.errors import UsageError
+from mlver.extras import import_extra
+from mlver.storage.remote.blobs import BlobStore
+from mlver.storage.remote.objects import BlobObjectStore
+from mlver.storage.remote.retrying import RetryingBlobs
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+class BackEnd(NamedTuple):
+    """Where a back-end is: `factory` of `module` takes the address; `extra` brings its library."""
+
+    module: str
+    factory: str
+    extra: str | None = None
+
+
+BACK_ENDS = {
+    "file": BackEnd("mlver.storage.remote.directory", "open_directory"),
+}
+
+
+def open_blobs(address: str) -> RetryingBlobs:
+    """The blobs at an address; whatever serves them, calls that failed for now are repeated.
+
+    An address is a URL of a known scheme, or the path of a directory.
+    """
+    match = _SCHEME.match(address)
+    scheme = match[1].lower() if match else "file"
+    back_end = BACK_ENDS.get(scheme)
+    if back_end is None:
+        known = ", ".join(f"{known}://" for known in sorted(BACK_ENDS))
+        raise UsageError(
+            f"no back-end serves {scheme}:// ({address})",
+            hint=f"use a path, or an address that begins with one of: {known}",
+        )
+    open_back_end = getattr(_load_module(back_end), back_end.factory)
+    return RetryingBlobs(cast(BlobStore, open_back_end(address)))
+
+
+def open_remote(address: str, *, spool: Path) -> BlobObjectStore:
+    """The object store at an address; contents on their way in wait in the folder `spool`."""
+    return BlobObjectStore(open_blobs(address), spool)
+
+
+def _load_module(back_end: BackEnd) -> ModuleType:
+    if back_end.extra is None:
+        return importlib.import_module(back_end.module)
+    return import_extra(back_end.module, back_end.extra)

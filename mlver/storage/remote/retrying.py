@@ -1,0 +1,113 @@
+"""Tries again what failed for now, for every back-end alike, and checks what each of them answers.
+
+A back-end tries once. Whether it is worth trying again, how long to wait and when to give up is
+decided here, so that a new back-end cannot get it wrong.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from mlver.errors import MlverError
+from mlver.storage.remote.blobs import (
+    BlobInfo,
+    BlobSource,
+    BlobStore,
+    PutOutcome,
+    TransientBlobError,
+    check_range,
+)
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a call is tried, and for how many seconds; the waits in between double."""
+
+    attempts: int = 6
+    first_wait: float = 0.2
+    longest_wait: float = 15.0
+    patience: float = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetryingBlobs:
+    """Satisfies BlobStore, over another one.
+
+    What still raises TransientBlobError after this was tried as often as the policy allows.
+    `sleep` and `clock` take and give seconds.
+    """
+
+    inner: BlobStore
+    policy: RetryPolicy = RetryPolicy()
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+
+    @property
+    def address(self) -> str:
+        return self.inner.address
+
+    def put_blob(self, key: str, source: BlobSource) -> PutOutcome:
+        """See BlobStore. A retry may meet the blob of the attempt whose answer was lost."""
+        return self._retry_call(lambda: self.inner.put_blob(key, source))
+
+    def replace_blob(self, key: str, source: BlobSource) -> None:
+        self._retry_call(lambda: self.inner.replace_blob(key, source))
+
+    def get_range(self, key: str, offset: int, size: int) -> bytes:
+        return self._retry_call(
+            lambda: check_range(key, size, self.inner.get_range(key, offset, size))
+        )
+
+    def stat_blob(self, key: str) -> BlobInfo:
+        return self._retry_call(lambda: self.inner.stat_blob(key))
+
+    def delete_blob(self, key: str) -> None:
+        self._retry_call(lambda: self.inner.delete_blob(key))
+
+    def list_blobs(self, prefix: str) -> Iterator[BlobInfo]:
+        """See BlobStore. After a failure the listing begins again and leaves out what it gave."""
+        listed: set[str] = set()
+        retry = _RetryState(self)
+        while True:
+            try:
+                for info in self.inner.list_blobs(prefix):
+                    if info.key not in listed:
+                        listed.add(info.key)
+                        retry.failures = 0
+                        yield info
+            except TransientBlobError as error:
+                retry.wait_after(error)
+            else:
+                return
+
+    def _retry_call(self, call: Callable[[], Result]) -> Result:
+        retry = _RetryState(self)
+        while True:
+            try:
+                return call()
+            except TransientBlobError as error:
+                retry.wait_after(error)
+
+
+class _RetryState:
+    """The failures of one call so far."""
+
+    def __init__(self, blobs: RetryingBlobs) -> None:
+        self.failures = 0
+        self._blobs = blobs
+        self._deadline = blobs.clock() + blobs.policy.patience
+
+    def wait_after(self, error: MlverError) -> None:
+        """Wait before the next attempt; raise the error where there is to be none."""
+        policy = self._blobs.policy
+        self.failures += 1
+        # Doubled each time, so that a server that is down is not made slower by those who wait.
+        wait = min(policy.first_wait * 2.0 ** (self.failures - 1), policy.longest_wait)
+        if self.failures >= policy.attempts or self._blobs.clock() + wait > self._deadline:
+            raise error
+        self._blobs.sleep(wait)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlver.errors import MlverError, UsageError
+from mlver.storage.remote import open as opening
+from mlver.storage.remote.blobs import BytesSource
+from mlver.storage.remote.open import BackEnd, open_blobs, open_remote
+from mlver.storage.remote.retrying import RetryingBlobs
+from tests.storage.conformance import get_content, put_contents
+
+
+@pytest.mark.parametrize("form", ["{path}", "file://{path}", "file://localhost{path}", "."])
+def test_a_path_and_a_file_address_open_the_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    blobs = open_blobs(form.format(path=folder))
+    assert isinstance(blobs, RetryingBlobs)
+    assert blobs.address == str(folder)
+    blobs.put_blob("a", BytesSource(b"x"))
+    assert (folder / "a").read_bytes() == b"x"
+
+
+def test_a_file_address_is_a_url_and_a_path_is_not(tmp_path: Path) -> None:
+    assert open_blobs("file:///a%20b").address == "/a b"
+    assert open_blobs("/a%20b").address == "/a%20b"
+    with pytest.raises(UsageError, match="another machine"):
+        open_blobs("file://server/share")
+
+
+def test_an_unknown_scheme_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(UsageError, match="no back-end serves gopher://") as caught:
+        open_blobs("gopher://host/bucket")
+    assert "file://" in (caught.value.hint or "")
+
+
+def test_a_back_end_whose_library_is_not_installed_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "cloud_back_end.py").write_text("import no_such_cloud_library\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(opening.BACK_ENDS, "cloud", BackEnd("cloud_back_end", "open_it", "cloud"))
+    with pytest.raises(MlverError, match="no_such_cloud_library") as caught:
+        open_blobs("cloud://bucket")
+    assert caught.value.hint == "pip install 'mlver[cloud]'"
+
+
+def test_every_back_end_in_the_table_can_be_opened() -> None:
+    for scheme in opening.BACK_ENDS:
+        assert open_blobs(f"{scheme}:///nowhere").address
+
+
+def test_a_remote_is_an_object_store(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    store = open_remote(str(tmp_path / "shared"), spool=tmp_path / "spool")
+    (digest,) = put_contents(store, b"content")
+    other = open_remote(f"file://{tmp_path}/shared", spool=tmp_path / "spool")
+    assert get_content(other, digest) == b"content"

@@ -1,0 +1,127 @@
+"""Retries: which failures are tried again, how long, and that a repeated call does no harm."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlver.storage.remote.blobs import (
+    BlobMissing,
+    BytesSource,
+    PutOutcome,
+    RangeIgnored,
+    TransientBlobError,
+)
+from mlver.storage.remote.retrying import RetryingBlobs, RetryPolicy
+from tests.storage.remote.blob_conformance import KEY, list_keys, read_blob
+from tests.storage.remote.faulty import Fault, FaultyBlobs
+from tests.storage.remote.memory import MemoryBlobs
+
+
+class Clock:
+    """A clock that only waiting moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.waits: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+    def read(self) -> float:
+        return self.now
+
+
+def retry_over(
+    faults: dict[int, Fault], policy: RetryPolicy | None = None
+) -> tuple[RetryingBlobs, FaultyBlobs, Clock]:
+    clock = Clock()
+    faulty = FaultyBlobs(MemoryBlobs(), faults)
+    policy = policy or RetryPolicy()
+    return RetryingBlobs(faulty, policy, clock.sleep, clock.read), faulty, clock
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.ANSWER_LOST])
+def test_each_call_is_tried_again_and_counts_once(fault: Fault) -> None:
+    blobs, faulty, clock = retry_over({})
+    for call in (
+        lambda: blobs.put_blob(KEY, BytesSource(b"x")),
+        lambda: blobs.replace_blob(KEY, BytesSource(b"y")),
+        lambda: blobs.get_range(KEY, 0, 1),
+        lambda: blobs.stat_blob(KEY),
+        lambda: blobs.delete_blob(KEY),
+    ):
+        faulty.faults = {len(faulty.calls): fault}
+        call()
+    assert faulty.calls == [
+        name for name in ("put", "replace", "get", "stat", "delete") for _ in range(2)
+    ]
+    assert len(clock.waits) == 5
+    assert list_keys(blobs) == []
+
+
+def test_a_put_whose_answer_was_lost_finds_its_own_blob() -> None:
+    blobs, _, _ = retry_over({0: Fault.ANSWER_LOST})
+    assert blobs.put_blob(KEY, BytesSource(b"mine")) is PutOutcome.ALREADY_THERE
+    assert read_blob(blobs, KEY) == b"mine"
+
+
+def test_waits_double_up_to_a_limit_and_then_the_error_is_raised() -> None:
+    policy = RetryPolicy(attempts=6, first_wait=1, longest_wait=5, patience=1000)
+    blobs, faulty, clock = retry_over(dict.fromkeys(range(99), Fault.REFUSED), policy)
+    with pytest.raises(TransientBlobError, match="Slow Down"):
+        blobs.stat_blob(KEY)
+    assert clock.waits == [1, 2, 4, 5, 5]
+    assert len(faulty.calls) == 6
+
+
+def test_patience_ends_before_the_attempts_do() -> None:
+    policy = RetryPolicy(attempts=100, first_wait=1, longest_wait=1, patience=3.5)
+    blobs, _, clock = retry_over(dict.fromkeys(range(99), Fault.REFUSED), policy)
+    with pytest.raises(TransientBlobError):
+        blobs.delete_blob(KEY)
+    assert clock.waits == [1, 1, 1]
+
+
+def test_what_would_fail_again_is_not_tried_again() -> None:
+    blobs, faulty, clock = retry_over({})
+    with pytest.raises(BlobMissing):
+        blobs.stat_blob(KEY)
+    assert faulty.calls == ["stat"]
+    assert clock.waits == []
+
+
+def test_a_cut_answer_is_asked_for_again() -> None:
+    blobs, faulty, _ = retry_over({1: Fault.CUT, 2: Fault.CUT})
+    blobs.put_blob(KEY, BytesSource(b"content"))
+    assert blobs.get_range(KEY, 0, 7) == b"content"
+    assert faulty.calls == ["put", "get", "get", "get"]
+
+
+def test_a_server_that_answers_a_range_with_the_whole_is_refused() -> None:
+    blobs, _, clock = retry_over({1: Fault.WHOLE})
+    blobs.put_blob(KEY, BytesSource(b"content"))
+    with pytest.raises(RangeIgnored, match="a range of 2 bytes") as caught:
+        blobs.get_range(KEY, 2, 2)
+    assert KEY in caught.value.message
+    assert clock.waits == []
+
+
+def test_a_listing_that_is_cut_begins_again_and_repeats_nothing() -> None:
+    keys = [f"objects/{number:02x}" for number in range(40)]
+    blobs, faulty, _ = retry_over({})
+    for key in keys:
+        faulty.inner.put_blob(key, BytesSource(b""))
+    faulty.faults = {0: Fault.REFUSED, 1: Fault.CUT, 2: Fault.CUT, 3: Fault.CUT}
+    listed = [info.key for info in blobs.list_blobs("objects/")]
+    assert sorted(listed) == keys
+    assert faulty.calls == ["list"] * 5
+
+
+def test_a_listing_that_never_ends_is_given_up() -> None:
+    blobs, faulty, clock = retry_over(dict.fromkeys(range(99), Fault.CUT))
+    for number in range(8):
+        faulty.inner.put_blob(f"a{number}", BytesSource(b""))
+    with pytest.raises(TransientBlobError, match="listing was cut"):
+        list(blobs.list_blobs(""))
+    assert len(clock.waits) == RetryPolicy().attempts - 1
