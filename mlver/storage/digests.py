@@ -24,6 +24,7 @@ class DigestSet(Collection[Digest]):
     @classmethod
     def from_raw(cls, raw_digests: Iterable[bytes]) -> DigestSet:
         """A set of raw digests, in whatever order they come and however often."""
+        # Sorted page by page, so that only one page is ever unpacked.
         heaps = [bytearray() for _ in range(_PAGE_COUNT)]
         for raw_digest in raw_digests:
             heaps[raw_digest[0]] += raw_digest
@@ -53,17 +54,21 @@ class DigestSet(Collection[Digest]):
     def digest_at(self, rank: int) -> bytes:
         """The raw digest of this rank."""
         page_number = bisect_right(self._first_ranks, rank) - 1
-        start = (rank - self._first_ranks[page_number]) * RAW_BYTES
-        return self._pages[page_number][start : start + RAW_BYTES]
+        position = rank - self._first_ranks[page_number]
+        start = position * RAW_BYTES
+        page = self._pages[page_number]
+        return page[start : start + RAW_BYTES]
 
     def find_rank(self, raw_digest: bytes) -> int | None:
         """The place of a digest in the order of all, from 0 on; None where it is not in the set."""
         page = self._pages[raw_digest[0]]
 
         def digest_on_page(position: int) -> bytes:
-            return page[position * RAW_BYTES : (position + 1) * RAW_BYTES]
+            start = position * RAW_BYTES
+            return page[start : start + RAW_BYTES]
 
-        position = bisect_left(range(len(page) // RAW_BYTES), raw_digest, key=digest_on_page)
+        positions = range(len(page) // RAW_BYTES)
+        position = bisect_left(positions, raw_digest, key=digest_on_page)
         if digest_on_page(position) != raw_digest:
             return None
         return self._first_ranks[raw_digest[0]] + position
@@ -74,16 +79,21 @@ class DigestSet(Collection[Digest]):
         # One page is kept open as a dict: of digests in order, the next is nearly always on it.
         if page_number != self._open_page:
             self._open_page = page_number
-            ranked = enumerate(
-                _split_page(self._pages[page_number]), self._first_ranks[page_number]
-            )
-            self._open_ranks = {listed_digest: rank for rank, listed_digest in ranked}
+            first_rank = self._first_ranks[page_number]
+            open_ranks = {}
+            for rank, listed_digest in enumerate(_split_page(self._pages[page_number]), first_rank):
+                open_ranks[listed_digest] = rank
+            self._open_ranks = open_ranks
         return self._open_ranks.get(raw_digest)
 
 
 def _sort_page(heap: bytearray) -> bytes:
-    return b"".join(sorted(set(_split_page(bytes(heap)))))
+    """The digests of a heap in order, each of them once."""
+    distinct_digests = set(_split_page(bytes(heap)))
+    return b"".join(sorted(distinct_digests))
 
 
 def _split_page(page: bytes) -> Iterator[bytes]:
-    return (page[start : start + RAW_BYTES] for start in range(0, len(page), RAW_BYTES))
+    """The raw digests of a page, in its order."""
+    for start in range(0, len(page), RAW_BYTES):
+        yield page[start : start + RAW_BYTES]

@@ -56,7 +56,8 @@ def member_header(hexadecimal: str, size: int) -> bytes:
     name = hexadecimal.encode()
     length = b"%011o\0" % size
     checksum = _CHECKSUM + sum(name) + sum(length)
-    return b"".join((name, _NAME, length, _TIME, b"%06o\0 " % checksum, _REST))
+    checksum_field = b"%06o\0 " % checksum
+    return b"".join((name, _NAME, length, _TIME, checksum_field, _REST))
 
 
 def member_padding(size: int) -> bytes:
@@ -66,10 +67,13 @@ def member_padding(size: int) -> bytes:
 
 def frame_member(hexadecimal: str, data: bytes) -> tuple[bytes, bytes, bytes]:
     """A member as it is written to a pack."""
-    return member_header(hexadecimal, len(data)), data, member_padding(len(data))
+    header = member_header(hexadecimal, len(data))
+    padding = member_padding(len(data))
+    return header, data, padding
 
 
 def index_line(member: PackMember) -> bytes:
+    """The line of a member in an index."""
     return _LINE % (member.hex.encode(), member.offset, member.size)
 
 
@@ -88,7 +92,8 @@ def encode_run(members: Iterable[PackMember]) -> bytes:
     """Members in the order of an index, each in 48 bytes, where its line would take 91."""
     entries = []
     for member in members:
-        entries.append(_ENTRY.pack(bytes.fromhex(member.hex), member.offset, member.size))
+        raw_digest = bytes.fromhex(member.hex)
+        entries.append(_ENTRY.pack(raw_digest, member.offset, member.size))
     entries.sort()
     return b"".join(entries)
 
@@ -106,10 +111,14 @@ def build_index_from_runs(runs: Sequence[bytes]) -> Iterator[bytes]:
         for number, run in enumerate(runs):
             start = starts[number]
             end = _find_run_start(run, piece * 256 // _PIECES, start)
-            entries += _ENTRY.iter_unpack(memoryview(run)[start * _ENTRY.size : end * _ENTRY.size])
+            # A view, because the runs together may be larger than anything else in memory.
+            part_of_run = memoryview(run)[start * _ENTRY.size : end * _ENTRY.size]
+            entries += _ENTRY.iter_unpack(part_of_run)
             starts[number] = end
         entries.sort()
-        lines = [_LINE % (hexlify(digest), offset, size) for digest, offset, size in entries]
+        lines = []
+        for raw_digest, offset, size in entries:
+            lines.append(_LINE % (hexlify(raw_digest), offset, size))
         yield build_index(lines)
 
 
@@ -119,16 +128,19 @@ def _find_run_start(run: bytes, byte: int, start: int) -> int:
     def first_byte(position: int) -> int:
         return run[position * _ENTRY.size]
 
-    return bisect_left(range(len(run) // _ENTRY.size), byte, start, key=first_byte)
+    positions = range(len(run) // _ENTRY.size)
+    return bisect_left(positions, byte, start, key=first_byte)
 
 
 def pack_name(index: bytes) -> str:
+    """The name of the pack that has this index."""
     return hashlib.sha256(index).hexdigest()
 
 
 def member_end(member: PackMember) -> int:
     """Where the member's last block ends."""
-    return member.offset + member.size + -member.size % BLOCK
+    padding_size = -member.size % BLOCK
+    return member.offset + member.size + padding_size
 
 
 def pack_length(index: bytes) -> int:
@@ -136,7 +148,8 @@ def pack_length(index: bytes) -> int:
     length = 0
     for start in range(0, len(index), LINE):
         size = int(index[start + 78 : start + 90])
-        length += BLOCK + size + -size % BLOCK
+        padding_size = -size % BLOCK
+        length += BLOCK + size + padding_size
     return length
 
 
@@ -144,19 +157,25 @@ def parse_header(header: bytes, offset: int) -> PackMember | None:
     """The member whose header is at `offset`; None where a byte of the header is not as it was."""
     try:
         size = int(header[124:135], 8)
-        member = PackMember(header[:64].decode("ascii"), offset + BLOCK, size)
+        digest = header[:64].decode("ascii")
     except ValueError:
         return None
+    member = PackMember(digest, offset + BLOCK, size)
+    # All other bytes follow from these two fields, so any that differs is damaged.
     if header != member_header(member.hex, member.size):
         return None
     return member
 
 
 def _parse_member(line: bytes) -> PackMember | None:
+    """The member of a line; None where the line is damaged."""
     try:
-        return PackMember(line[:64].decode("ascii"), int(line[65:77]), int(line[78:90]))
+        digest = line[:64].decode("ascii")
+        offset = int(line[65:77])
+        size = int(line[78:90])
     except ValueError:
         return None
+    return PackMember(digest, offset, size)
 
 
 def find_member(index: bytes, hexadecimal: str) -> PackMember | None:
@@ -166,11 +185,13 @@ def find_member(index: bytes, hexadecimal: str) -> PackMember | None:
     high = len(index) // LINE
     while low < high:
         middle = (low + high) // 2
-        if index[middle * LINE : middle * LINE + 64] < wanted:
+        start = middle * LINE
+        if index[start : start + 64] < wanted:
             low = middle + 1
         else:
             high = middle
-    line = index[low * LINE : (low + 1) * LINE]
+    start = low * LINE
+    line = index[start : start + LINE]
     if line[:64] != wanted:
         return None
     return _parse_member(line)
@@ -203,9 +224,16 @@ def is_index(index: bytes) -> bool:
     They are lines as `index_line` writes them, sorted, each digest once, and lead nowhere but into
     a pack of that length.
     """
-    members = list(read_members(index))
-    lines = [index_line(member) for member in members]
-    if build_index(lines) != index or any(member.size < 0 for member in members):
+    lines = []
+    for member in read_members(index):
+        # `int` takes a sign, and so would a line that somebody made up.
+        if member.size < 0:
+            return False
+        lines.append(index_line(member))
+    if build_index(lines) != index:
         return False
     length = pack_length(index)
-    return all(member.offset >= BLOCK and member_end(member) <= length for member in members)
+    for member in read_members(index):
+        if member.offset < BLOCK or member_end(member) > length:
+            return False
+    return True

@@ -72,15 +72,16 @@ class ObjectCatalogue:
         """The packs as of now; an index once read is kept, for packs never change."""
         modified = (
             _modification_time(self.packs_directory),
+            # A mark there takes a member of a pack out of service.
             _modification_time(self.quarantined),
         )
         if modified != self._listed_at:
             known_packs = {pack.name: pack for pack in self._packs}
             self._packs = []
             for file_name in sorted(_list_names(self.packs_directory)):
-                name = file_name.removesuffix(PACK)
-                if name != file_name:
-                    pack = known_packs.get(name) or PackFile(self.packs_directory, name)
+                stem = file_name.removesuffix(PACK)
+                if stem != file_name:
+                    pack = known_packs.get(stem) or PackFile(self.packs_directory, stem)
                     self._packs.append(pack)
             self._damage_marks = _read_damage_marks(self.quarantined)
             self._listed_at = modified
@@ -98,22 +99,27 @@ class ObjectCatalogue:
     def find_missing(self, digests: Iterable[Digest]) -> set[Digest]:
         """See ObjectStore."""
         wanted = {digest.hex: digest for digest in digests}
-        return {wanted[hexadecimal] for hexadecimal in self.find_missing_hex(wanted.keys())}
+        missing = self.find_missing_hex(wanted.keys())
+        return {wanted[hexadecimal] for hexadecimal in missing}
 
     def find_missing_hex(self, digests: AbstractSet[str]) -> set[str]:
+        """The same as `find_missing`, for hexadecimal digits."""
         missing = set(digests)
-        for pack in self.list_packs():
+        for pack_file in self.list_packs():
             if not missing:
                 return missing
-            missing -= pack.find_listed(missing) - self.damaged_members(pack.name)
+            listed = pack_file.find_listed(missing)
+            missing -= listed - self.damaged_members(pack_file.name)
         return missing - self._find_loose(missing)
 
     def _find_loose(self, digests: AbstractSet[str]) -> set[str]:
+        """Those of the digests that are files of their own."""
         if len(digests) >= LIST_FROM:
             return set(self.loose_digests()) & digests
         loose: set[str] = set()
         if not digests:
             return loose
+        # Most lookups of a new artifact end here, without a call for each digest.
         folders = set(_list_names(self.objects))
         for digest in digests:
             if digest[:2] in folders and self._is_loose(digest):
@@ -129,6 +135,7 @@ class ObjectCatalogue:
         return False
 
     def loose_digests(self) -> Iterator[str]:
+        """The digests of all objects that are files of their own, in order."""
         for folder in sorted(_list_names(self.objects)):
             for file_name in sorted(_list_names(self.objects / folder)):
                 digest = folder + file_name
@@ -136,25 +143,25 @@ class ObjectCatalogue:
                     yield digest
 
     def loose_path(self, digest: str) -> Path:
+        """Where an object lies that is a file of its own."""
         return self.objects / digest[:2] / digest[2:]
 
     def find_locations(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
         """Every copy of each digest that has one. Copies in packs come first."""
         locations: dict[str, list[ObjectLocation]] = {}
-        for pack in self.list_packs():
-            damaged = self.damaged_members(pack.name)
-            path = os.fspath(pack.path)
-            for digest, offset, size in pack.find_members(digests):
+        for pack_file in self.list_packs():
+            damaged = self.damaged_members(pack_file.name)
+            pack_path = os.fspath(pack_file.path)
+            for digest, offset, size in pack_file.find_members(digests):
                 if digest not in damaged:
-                    location = ObjectLocation(path, offset, size, pack.name)
+                    location = ObjectLocation(pack_path, offset, size, pack_file.name)
                     locations.setdefault(digest, []).append(location)
         for digest in self._find_loose(digests):
             loose_path = self.loose_path(digest)
             # It may have been set aside since the directory was listed.
             with contextlib.suppress(OSError):
-                location = ObjectLocation(
-                    os.fspath(loose_path), 0, loose_path.stat().st_size, pack=""
-                )
+                size = loose_path.stat().st_size
+                location = ObjectLocation(os.fspath(loose_path), 0, size, pack="")
                 locations.setdefault(digest, []).append(location)
         return locations
 
@@ -162,13 +169,14 @@ class ObjectCatalogue:
         """Every copy of each digest, as `find_locations` has them, in a tenth of the memory."""
         packed: list[CopyList] = []
         present = bytearray(len(wanted))
-        for pack in self.list_packs():
-            damaged = {bytes.fromhex(digest) for digest in self.damaged_members(pack.name)}
-            copies = CopyList(os.fspath(pack.path), pack.name)
-            for rank, offset, size in find_wanted_members(pack, wanted, damaged):
+        for pack_file in self.list_packs():
+            marks = self.damaged_members(pack_file.name)
+            damaged = {bytes.fromhex(digest) for digest in marks}
+            copies = CopyList(os.fspath(pack_file.path), pack_file.name)
+            for rank, offset, size in find_wanted_members(pack_file, wanted, damaged):
                 present[rank] = 1
                 copies.add_copy(offset, size, rank)
-            pack.release_index()
+            pack_file.release_index()
             packed.append(copies)
         loose = CopyList(os.fspath(self.objects), "")
         for rank, size in self._locate_loose(wanted):
@@ -178,6 +186,7 @@ class ObjectCatalogue:
 
     def _locate_loose(self, wanted: DigestSet) -> Iterator[tuple[int, int]]:
         """Rank and size of the wanted objects that are files of their own."""
+        # Listed in the order of the digests, which is the order that `find_next_rank` is fast in.
         loose: Iterable[str] = self.loose_digests()
         if len(wanted) < LIST_FROM:
             loose = self._find_loose({digest.hex for digest in wanted})
@@ -214,19 +223,19 @@ class ObjectCatalogue:
     def repair_indexes(self) -> list[Path]:
         """Make damaged or lost indexes again from their packs; return the paths of those."""
         repaired = []
-        for pack in self.list_packs():
-            if pack.is_indexed():
-                pack.release_index()
+        for pack_file in self.list_packs():
+            if pack_file.is_indexed():
+                pack_file.release_index()
                 continue
-            repaired.append(pack.index_path)
-            _repair_index(pack)
+            repaired.append(pack_file.index_path)
+            _repair_index(pack_file)
         return repaired
 
     def complete_packs(self) -> None:
         """Give each pack that was named just before a crash the index that it still lacks."""
-        for pack in self.list_packs():
-            if not pack.index_path.exists():
-                _repair_index(pack)
+        for pack_file in self.list_packs():
+            if not pack_file.index_path.exists():
+                _repair_index(pack_file)
 
     def is_sound(self, digest: str, location: ObjectLocation) -> bool:
         """Whether this copy hashes to its name."""
@@ -251,29 +260,33 @@ class ObjectCatalogue:
         return target
 
     def _mark_damaged_member(self, digest: str, location: ObjectLocation) -> Path:
+        """Keep the member from being served; return the mark that does it."""
         # A pack never changes: the bytes of the member are kept beside it, under a name that says
         # not to serve it.
         target = self.quarantined / f"{digest}.{location.pack}"
-        data = b""
+        damaged_bytes = b""
         with contextlib.suppress(OSError):
-            data = read_location(location)
+            damaged_bytes = read_location(location)
         with contextlib.suppress(FileExistsError):
-            durable.create_file(target, data)
+            durable.create_file(target, damaged_bytes)
         return target
 
     def retire_pack(self, pack: PackFile) -> None:
         """Take a damaged pack out of service, because a sound one is about to replace it."""
         durable.make_directory(self.quarantined)
         suffix = secrets.token_hex(4)
-        for mark in _list_names(self.quarantined):
-            if mark.endswith(f".{pack.name}"):
+        for damage_mark in _list_names(self.quarantined):
+            if damage_mark.endswith(f".{pack.name}"):
                 # The mark was about the pack that goes; it would keep the new one from being read.
-                (self.quarantined / mark).rename(self.quarantined / f"{mark}-{suffix}")
+                (self.quarantined / damage_mark).rename(
+                    self.quarantined / f"{damage_mark}-{suffix}"
+                )
         pack.path.rename(self.quarantined / f"{pack.path.name}-{suffix}")
         durable.sync_directories([self.quarantined, self.packs_directory])
         self.forget_listing()
 
     def missing_objects_error(self, digests: Sequence[Digest]) -> ObjectMissing:
+        """The error to raise where these objects are nowhere."""
         return ObjectMissing(
             f"not in the object store {self.directory}: {_format_list(list(map(str, digests)))}",
             hint="get the objects from a clone or a remote that has them, "
@@ -281,7 +294,9 @@ class ObjectCatalogue:
         )
 
     def damaged_objects_error(self, copies: Sequence[tuple[Digest, Path]]) -> ObjectDamaged:
-        described = [f"{digest} in {path}" for digest, path in copies]
+        """The error to raise where these copies are all there is."""
+        described = [f"{digest} in {copy_path}" for digest, copy_path in copies]
+        # Read by people: what to do comes before a list that may be long.
         return ObjectDamaged(
             "stored bytes are damaged; `verify` sets them aside, and registering the same files "
             f"again then stores them: {_format_list(described)}",
@@ -290,6 +305,7 @@ class ObjectCatalogue:
 
 
 def _repair_index(pack: PackFile) -> None:
+    """Make the index again from its pack, if that gives the index it is named by."""
     try:
         index, _ = scan_pack(pack.path)
     except OSError:
@@ -303,6 +319,7 @@ def _repair_index(pack: PackFile) -> None:
 
 
 def _list_names(directory: Path) -> list[str]:
+    """The names in a directory; none where there is no directory."""
     try:
         return os.listdir(directory)
     except (FileNotFoundError, NotADirectoryError):
@@ -310,6 +327,7 @@ def _list_names(directory: Path) -> list[str]:
 
 
 def _modification_time(directory: Path) -> int:
+    """When a directory changed last, in nanoseconds; 0 where it cannot be seen."""
     try:
         return directory.stat().st_mtime_ns
     except OSError:
@@ -317,6 +335,7 @@ def _modification_time(directory: Path) -> int:
 
 
 def _read_damage_marks(quarantined: Path) -> dict[str, set[str]]:
+    """Of each pack the members that are not served, as names in quarantine tell."""
     marks: dict[str, set[str]] = {}
     for file_name in _list_names(quarantined):
         digest, _, pack = file_name.partition(".")
@@ -329,7 +348,7 @@ def _format_list(items: Sequence[str]) -> str:
     """One item on the same line, several on lines of their own, and how many more there are."""
     if len(items) == 1:
         return items[0]
-    lines = [f"\n  {item}" for item in items[:_LISTED_MOST]]
+    lines = [f"\n  {listed_item}" for listed_item in items[:_LISTED_MOST]]
     if len(items) > _LISTED_MOST:
         lines.append(f"\n  and {len(items) - _LISTED_MOST} more")
     return "".join(lines)

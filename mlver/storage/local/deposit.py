@@ -91,13 +91,15 @@ class ObjectDeposit:
             data = source.read(LARGE)
             if len(data) < LARGE:
                 digest = Digest.of_bytes(data)
-                self.accept_receipt(self.store_contents([(digest.hex, data)]))
+                receipt = self.store_contents([(digest.hex, data)])
+                self.accept_receipt(receipt)
                 return digest
             return self._put_large(data, source)
         except OSError as error:
             raise refusal_error("storing an object", error) from error
 
     def _put_large(self, data: bytes, source: BinaryIO) -> Digest:
+        """Store a content that begins with `data`, in constant memory."""
         blob = self.begin_blob()
         hasher = hashlib.sha256()
         try:
@@ -108,8 +110,9 @@ class ObjectDeposit:
         except BaseException:
             blob.discard_content()
             raise
-        blob.keep_as(hasher.hexdigest())
-        return Digest(hasher.hexdigest())
+        digest = Digest(hasher.hexdigest())
+        blob.keep_as(digest.hex)
+        return digest
 
     def find_missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
         """See hashing's ContentSink."""
@@ -117,25 +120,29 @@ class ObjectDeposit:
         if missing:
             missing -= self._large
             stored = self._stored_so_far()
-            missing = {digest for digest in missing if bytes.fromhex(digest) not in stored}
+            for digest in tuple(missing):
+                if bytes.fromhex(digest) in stored:
+                    missing.remove(digest)
         return missing
 
     def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> DepositReceipt:
         """See hashing's ContentSink. Each process that calls it writes a part of its own."""
         stored = self._stored_so_far()
         new_contents: dict[str, bytes] = {}
-        for digest, data in contents:
+        for digest, content in contents:
             if bytes.fromhex(digest) not in stored:
-                new_contents[digest] = data
+                new_contents[digest] = content
         all_locations = self._store.find_locations(new_contents.keys())
         fresh: dict[str, bytes] = {}
         damaged: list[tuple[str, ObjectLocation]] = []
-        for digest, data in new_contents.items():
+        for digest, content in new_contents.items():
             locations = all_locations.get(digest, ())
-            bad = [location for location in locations if not _is_copy_of(location, data)]
-            damaged.extend((digest, location) for location in bad)
-            if len(bad) == len(locations):
-                fresh[digest] = data
+            unsound_copies = [
+                location for location in locations if not _is_copy_of(location, content)
+            ]
+            damaged.extend((digest, location) for location in unsound_copies)
+            if len(unsound_copies) == len(locations):
+                fresh[digest] = content
         return self._append_contents(fresh, tuple(damaged))
 
     def _append_contents(
@@ -157,7 +164,8 @@ class ObjectDeposit:
             self._end_part()  # nobody knows where it ends now
             raise
         self._stored.update(packs.run_digests(run))
-        return DepositReceipt(os.fspath(writer.path), run, writer.length - length_before, damaged)
+        length = writer.length - length_before
+        return DepositReceipt(os.fspath(writer.path), run, length, damaged)
 
     def _own_writer(self) -> PackWriter | None:
         """The writer that this process began."""
@@ -179,7 +187,8 @@ class ObjectDeposit:
         its workers needs none.
         """
         for part, runs in self._parts.items():
-            for run in runs[self._counted_runs.get(part, 0) :]:
+            counted = self._counted_runs.get(part, 0)
+            for run in runs[counted:]:
                 self._stored.update(packs.run_digests(run))
             self._counted_runs[part] = len(runs)
         return self._stored
@@ -202,30 +211,37 @@ class ObjectDeposit:
             durable.discard_temporary(path)
             return
         locations = self._store.find_locations({digest}).get(digest, [])
-        bad = [location for location in locations if not self._store.is_sound(digest, location)]
+        unsound_copies = [
+            location for location in locations if not self._store.is_sound(digest, location)
+        ]
         self._large.add(digest)
-        self._damaged.extend((digest, location) for location in bad)
-        if len(bad) == len(locations):
+        self._damaged.extend((digest, location) for location in unsound_copies)
+        if len(unsound_copies) == len(locations):
             self._blobs.append((path, digest))
         else:
             durable.discard_temporary(path)
 
     def _temporary_path(self) -> Path:
-        self._store.temporaries.mkdir(parents=True, exist_ok=True)
-        return self._store.temporaries / f"{durable.TEMPORARY}{self._token}-{secrets.token_hex(6)}"
+        """A new path in the folder of temporaries, which is made if need be."""
+        directory = self._store.temporaries
+        directory.mkdir(parents=True, exist_ok=True)
+        # Named by this deposit: another one's temporaries are not ours to remove.
+        return directory / f"{durable.TEMPORARY}{self._token}-{secrets.token_hex(6)}"
 
     def _commit_objects(self) -> None:
+        """Make everything durable that was handed over, then give it its names."""
         store = self._store
         files = [path for path, _ in self._blobs]
         finished_packs = []
         for part, runs in self._parts.items():
-            pack, index, name = self._finish_part(Path(part), runs)
-            finished_packs.append((pack, index, name))
-            files += [pack, index]
+            finished_pack = self._finish_part(Path(part), runs)
+            finished_packs.append(finished_pack)
+            files.extend(finished_pack[:2])
         if not files and not self._damaged:
             return
         for directory in (store.objects, store.packs_directory):
             durable.make_directory(directory)
+        # All bytes before the first name: a crash leaves whole objects, or none.
         durable.sync_files(files)
         for digest, location in dict.fromkeys(self._damaged):
             store.set_aside(digest, location)
@@ -242,27 +258,29 @@ class ObjectDeposit:
 
     def _finish_part(self, part: Path, runs: Sequence[bytes]) -> tuple[Path, Path, str]:
         """End a part as a tar and write its index; neither is flushed yet."""
-        path = self._temporary_path()
-        name = _write_index(path, packs.build_index_from_runs(runs))
+        index_path = self._temporary_path()
+        name = _write_index(index_path, packs.build_index_from_runs(runs))
         with durable.naming_errors(part), part.open("r+b") as file:
-            end = file.seek(0, os.SEEK_END)
-            if end != self._lengths[os.fspath(part)]:
+            part_length = file.seek(0, os.SEEK_END)
+            if part_length != self._lengths[os.fspath(part)]:
                 # The receipts of some calls never came: the part itself knows all that it holds.
-                whole_index, end = scan_pack(part)
-                durable.discard_temporary(path)
-                name = _write_index(path, [whole_index])
-                file.truncate(end)
-            file.seek(end)
+                whole_index, part_length = scan_pack(part)
+                durable.discard_temporary(index_path)
+                name = _write_index(index_path, [whole_index])
+                file.truncate(part_length)
+            file.seek(part_length)
             file.write(packs.TRAILER)
             os.fchmod(file.fileno(), 0o444)
-        return part, path, name
+        return part, index_path, name
 
     def _name_blob(self, path: Path, target: Path, digest: str) -> None:
+        """Give a large content its name, unless a sound copy has it already."""
         try:
             durable.claim_name(path, target)
         except FileExistsError:
             # Another process stored it meanwhile; its copy may be damaged.
-            location = ObjectLocation(os.fspath(target), 0, target.stat().st_size, "")
+            size = target.stat().st_size
+            location = ObjectLocation(os.fspath(target), 0, size, "")
             if not self._store.is_sound(digest, location):
                 self._store.set_aside(digest, location)
                 durable.claim_name(path, target)
@@ -280,10 +298,11 @@ class ObjectDeposit:
         index.replace(pack.index_path)
 
     def _remove_temporaries(self) -> None:
+        """Remove what was not named, whatever became of the deposit."""
         with contextlib.suppress(OSError):
-            for name in os.listdir(self._store.temporaries):
-                if name.startswith(f"{durable.TEMPORARY}{self._token}-"):
-                    durable.discard_temporary(self._store.temporaries / name)
+            for file_name in os.listdir(self._store.temporaries):
+                if file_name.startswith(f"{durable.TEMPORARY}{self._token}-"):
+                    durable.discard_temporary(self._store.temporaries / file_name)
         self._end_part()
 
 
@@ -307,10 +326,11 @@ def _is_copy_of(location: ObjectLocation, data: bytes) -> bool:
 
 
 def _has_same_bytes(path: Path, other: Path) -> bool:
+    """Whether two files are equal to the last byte."""
     with path.open("rb") as first_file, other.open("rb") as second_file:
         while True:
-            piece = first_file.read(_PIECE)
-            if piece != second_file.read(_PIECE):
+            first_piece = first_file.read(_PIECE)
+            if first_piece != second_file.read(_PIECE):
                 return False
-            if not piece:
+            if not first_piece:
                 return True

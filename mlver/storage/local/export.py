@@ -61,8 +61,8 @@ def export_objects(
         targets = (target for _, target in wanted)
         durable.replace_group(zip(prepared, targets, strict=True), also=changed)
     except BaseException as error:
-        for path in prepared or ():
-            durable.discard_temporary(path)
+        for prepared_path in prepared or ():
+            durable.discard_temporary(prepared_path)
         if isinstance(error, OSError):
             raise refusal_error("writing the files", error, outcome=outcome) from error
         raise
@@ -81,15 +81,18 @@ def _prepare_files(
         for failed_tasks, bytes_done in results:
             doubtful.extend(failed_tasks)
             progress(bytes_done)
-    for task in large_tasks:
-        if not _write_large_file(task, progress):
-            doubtful.append(task)
+    for export_task in large_tasks:
+        if not _write_large_file(export_task, progress):
+            doubtful.append(export_task)
     if not doubtful:
         return
     failed_tasks = _prepare_from_others(store, doubtful, progress)
     if failed_tasks:
         raise store.damaged_objects_error(
-            [(Digest(task.digest), Path(task.location.path)) for task in failed_tasks]
+            [
+                (Digest(export_task.digest), Path(export_task.location.path))
+                for export_task in failed_tasks
+            ]
         )
 
 
@@ -98,15 +101,15 @@ def _prepare_from_others(
 ) -> list[ExportTask]:
     """Write files from other copies than those that failed; return the tasks that none served."""
     failed_tasks = []
-    locations = store.find_locations({task.digest for task in doubtful})
-    for task in doubtful:
-        for location in locations.get(task.digest, ()):
-            if location == task.location:
+    locations = store.find_locations({doubtful_task.digest for doubtful_task in doubtful})
+    for doubtful_task in doubtful:
+        for location in locations.get(doubtful_task.digest, ()):
+            if location == doubtful_task.location:
                 continue
-            if _write_large_file(task._replace(location=location), progress):
+            if _write_large_file(doubtful_task._replace(location=location), progress):
                 break
         else:
-            failed_tasks.append(task)
+            failed_tasks.append(doubtful_task)
     return failed_tasks
 
 
@@ -116,12 +119,12 @@ def _split_batches(
     """The small ones, many together; the large ones are handed over one by one."""
     batch: list[ExportTask] = []
     batch_bytes = 0
-    for task in tasks:
-        if task.location.size >= LARGE:
-            on_large(task)
+    for export_task in tasks:
+        if export_task.location.size >= LARGE:
+            on_large(export_task)
             continue
-        batch.append(task)
-        batch_bytes += task.location.size
+        batch.append(export_task)
+        batch_bytes += export_task.location.size
         if len(batch) >= BATCH_FILES or batch_bytes >= BATCH_BYTES:
             yield batch
             batch = []
@@ -136,30 +139,33 @@ def _source_path(task: ExportTask) -> str:
 
 def _write_small_batch(tasks: list[ExportTask]) -> tuple[list[ExportTask], int]:
     """In a worker process: prepare a batch; return the tasks that failed and the bytes done."""
-    failed: list[ExportTask] = []
+    failed_tasks: list[ExportTask] = []
     bytes_done = 0
-    for path, group in groupby(tasks, key=_source_path):
+    for source_path, group in groupby(tasks, key=_source_path):
         file_tasks = list(group)
         try:
             with open_location(file_tasks[0].location) as source:
-                for task in file_tasks:
-                    data = os.pread(source, task.location.size, task.location.offset)
-                    if hashlib.sha256(data).hexdigest() == task.digest:
-                        _write_file(task.prepared, data)
-                        bytes_done += len(data)
+                for export_task in file_tasks:
+                    content = os.pread(
+                        source, export_task.location.size, export_task.location.offset
+                    )
+                    if hashlib.sha256(content).hexdigest() == export_task.digest:
+                        _write_file(export_task.prepared, content)
+                        bytes_done += len(content)
                     else:
-                        failed.append(task)
+                        failed_tasks.append(export_task)
         except OSError as error:
-            if error.filename != path:
+            if error.filename != source_path:
                 raise
             # The file can't be read to its end: what isn't written yet may have a copy elsewhere.
-            for task in file_tasks:
-                if task not in failed and not Path(task.prepared).exists():
-                    failed.append(task)
-    return failed, bytes_done
+            for export_task in file_tasks:
+                if export_task not in failed_tasks and not Path(export_task.prepared).exists():
+                    failed_tasks.append(export_task)
+    return failed_tasks, bytes_done
 
 
 def _write_file(path: str, data: bytes) -> None:
+    """Write a new file, which is not flushed."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with durable.naming_errors(path):

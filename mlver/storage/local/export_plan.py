@@ -61,6 +61,7 @@ class PreparedFiles:
         return map(self.path_of, range(len(self)))
 
     def path_of(self, number: int) -> str:
+        """The temporary of the wanted file with this number."""
         return f"{self._staging[self._folders[number]]}/{self._prefix}{number}"
 
 
@@ -72,17 +73,17 @@ def list_tasks(
 ) -> Iterator[ExportTask]:
     """One task for each file, in the order of the stored bytes: packs are read front to back."""
     first_files, next_files = _number_by_rank(located.wanted, wanted)
-    for copies in (*located.packs, located.loose):
-        for offset, size, rank in copies.sorted_copies():
+    for copy_list in (*located.packs, located.loose):
+        for offset, size, rank in copy_list.sorted_copies():
             number = first_files[rank]
             if number == _NO_FILE:  # another copy of it serves already
                 continue
             first_files[rank] = _NO_FILE
             digest = located.wanted.digest_at(rank).hex()
-            path = copies.path
-            if not copies.pack:
-                path = os.fspath(store.loose_path(digest))
-            location = ObjectLocation(path, offset, size, copies.pack)
+            copy_path = copy_list.path
+            if not copy_list.pack:
+                copy_path = os.fspath(store.loose_path(digest))
+            location = ObjectLocation(copy_path, offset, size, copy_list.pack)
             while number != _NO_FILE:
                 yield ExportTask(digest, location, prepared.path_of(number))
                 number = next_files[number]
@@ -118,6 +119,7 @@ def _find_staging_directory(directory: str) -> str:
 
 
 def _file_mode(path: str) -> int:
+    """The mode of a file, links not followed; 0 where there is none."""
     try:
         return os.lstat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -133,7 +135,7 @@ def make_directories(directories: Iterable[Path]) -> list[Path]:
         while not folder.is_dir():
             missing.append(folder)
             folder = folder.parent
-        for path in reversed(missing):
-            path.mkdir(exist_ok=True)
-            changed.append(path.parent)
+        for missing_folder in reversed(missing):
+            missing_folder.mkdir(exist_ok=True)
+            changed.append(missing_folder.parent)
     return changed

@@ -35,10 +35,10 @@ class PackWriter:
         members: list[packs.PackMember] = []
         vectors: list[bytes] = []
         with durable.naming_errors(self.path):
-            for digest, data in contents.items():
-                member = packs.PackMember(digest, self.length + packs.BLOCK, len(data))
+            for digest, content in contents.items():
+                member = packs.PackMember(digest, self.length + packs.BLOCK, len(content))
                 members.append(member)
-                vectors.extend(packs.frame_member(digest, data))
+                vectors.extend(packs.frame_member(digest, content))
                 self.length = packs.member_end(member)
                 if len(vectors) >= _VECTORS:
                     _write_vectors(self._descriptor, vectors)
@@ -51,6 +51,7 @@ class PackWriter:
         return packs.encode_run(members)
 
     def close_file(self) -> None:
+        """Close the file; the pack is ended by whoever commits it."""
         with contextlib.suppress(OSError):
             os.close(self._descriptor)
 
@@ -75,39 +76,49 @@ class LooseBlob:
 
     @property
     def file_descriptor(self) -> int:
+        """See hashing's BlobWriter."""
         return self._descriptor
 
     def clone_from(self, source: int) -> bool:
+        """See hashing's BlobWriter."""
         with durable.naming_errors(self._path):
             return durable.clone_blocks(source, self._descriptor)
 
     def write(self, data: memoryview) -> None:
+        """See hashing's BlobWriter."""
         self._out.write(data)
 
     def take(self, source: int) -> int:
+        """See hashing's BlobWriter."""
         return self._out.take(source)
 
     def read_at(self, buffer: memoryview, offset: int) -> int:
+        """See hashing's BlobWriter."""
         return self._out.read_at(buffer, offset)
 
     def keep_as(self, digest: str) -> None:
+        """See hashing's BlobWriter."""
         with durable.naming_errors(self._path):
             os.fchmod(self._descriptor, 0o444)
         self._close_descriptor()
         self._receive(self._path, digest)
 
     def discard_content(self) -> None:
+        """See hashing's BlobWriter."""
         self._close_descriptor()
         durable.discard_temporary(self._path)
 
     def _close_descriptor(self) -> None:
+        """Close the file once, however often this is called."""
         descriptor = self._descriptor
+        # First of all, so that an error of closing it cannot lead to closing another file.
         self._descriptor = -1
         if descriptor >= 0:
             os.close(descriptor)
 
 
 def _write_vectors(descriptor: int, vectors: list[bytes]) -> None:
+    """Append all pieces, by one call of the system where it takes them."""
     written = os.writev(descriptor, vectors)
     if written < sum(map(len, vectors)):
         # A full disk or a signal cut it short: write the rest the plain way.

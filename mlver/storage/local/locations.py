@@ -100,6 +100,7 @@ def find_wanted_members(
 def _search_wanted_members(
     pack: PackFile, wanted: DigestSet, damaged: AbstractSet[bytes]
 ) -> Iterator[tuple[int, int, int]]:
+    """The same, by bisection: for few digests in a large index."""
     for rank, raw_digest in enumerate(wanted.raw_digests()):
         member = pack.find_member(raw_digest.hex())
         if member is not None and raw_digest not in damaged:

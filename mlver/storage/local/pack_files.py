@@ -75,6 +75,7 @@ class PackFile:
 
     @cached_property
     def digests(self) -> frozenset[str]:
+        """The digests that the index lists, as hexadecimal digits."""
         return frozenset(self.index.decode("ascii", "replace").split()[::3])
 
     def find_listed(self, digests: AbstractSet[str]) -> AbstractSet[str]:
@@ -100,6 +101,7 @@ class PackFile:
         return len(digests) * LINES_PER_SEARCH < len(self.index) // LINE
 
     def find_member(self, hexadecimal: str) -> PackMember | None:
+        """Bisect the index."""
         return find_member(self.index, hexadecimal)
 
     def read_members(self) -> Iterator[PackMember]:

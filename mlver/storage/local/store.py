@@ -114,6 +114,8 @@ def _copy_loose(location: ObjectLocation, out: BinaryIO) -> tuple[str, int]:
 
 
 def _make_writer(out: BinaryIO) -> Callable[[memoryview], None]:
+    """A function that writes to `out` and names it in its errors."""
+
     def write(data: memoryview) -> None:
         try:
             out.write(data)

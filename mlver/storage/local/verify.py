@@ -31,6 +31,8 @@ FRAMED = "is sound, but what frames it in its pack is damaged"
 
 
 class _StoredCopy(NamedTuple):
+    """A copy and the digest that it should have."""
+
     digest: str
     location: ObjectLocation
 
@@ -51,17 +53,19 @@ def verify_objects(
 ) -> Iterator[StoreProblem]:
     """See ObjectStore."""
     store.forget_listing()
-    for path in store.repair_indexes():
-        yield StoreProblem(None, path, "the index was damaged and is made again from its pack")
+    for index_path in store.repair_indexes():
+        yield StoreProblem(
+            None, index_path, "the index was damaged and is made again from its pack"
+        )
     if digests is None:
         yield from _find_stray_files(store)
     wanted = _collect_digests(store, digests)
     located = store.locate_objects(wanted)
     for absent in located.list_missing():
         yield StoreProblem(absent, None, MISSING, lost=True)
-    for pack in store.list_packs():
-        yield from _check_pack_end(pack)
-        pack.release_index()
+    for pack_file in store.list_packs():
+        yield from _check_pack_end(pack_file)
+        pack_file.release_index()
     expect(located.total)
     faults = _find_faults(_list_copies(store, located), progress)
     if faults:
@@ -69,23 +73,27 @@ def verify_objects(
 
 
 def _collect_digests(store: ObjectCatalogue, digests: Iterable[Digest] | None) -> DigestSet:
+    """The digests to verify: these, or all that the store says it holds."""
     if digests is None:
         return DigestSet.from_raw(stored_digests(store))
     if isinstance(digests, DigestSet):
         return digests
-    return DigestSet.from_raw(bytes.fromhex(digest.hex) for digest in digests)
+    raw_digests = (bytes.fromhex(digest.hex) for digest in digests)
+    return DigestSet.from_raw(raw_digests)
 
 
 def stored_digests(store: ObjectCatalogue) -> Iterator[bytes]:
     """The raw digests of all that the store says it holds."""
     for digest in store.loose_digests():
         yield bytes.fromhex(digest)
-    for pack in store.list_packs():
-        damaged = {bytes.fromhex(digest) for digest in store.damaged_members(pack.name)}
-        for entry in pack.read_entries():
+    for pack_file in store.list_packs():
+        # Those lie in quarantine already: a second report would be about the same damage.
+        marks = store.damaged_members(pack_file.name)
+        damaged = {bytes.fromhex(digest) for digest in marks}
+        for entry in pack_file.read_entries():
             if entry[0] not in damaged:
                 yield entry[0]
-        pack.release_index()
+        pack_file.release_index()
 
 
 def _list_copies(store: ObjectCatalogue, located: LocatedObjects) -> Iterator[_StoredCopy]:
@@ -93,15 +101,17 @@ def _list_copies(store: ObjectCatalogue, located: LocatedObjects) -> Iterator[_S
     wanted = located.wanted
     for offset, size, rank in located.loose.sorted_copies():
         digest = wanted.digest_at(rank).hex()
-        path = os.fspath(store.loose_path(digest))
-        yield _StoredCopy(digest, ObjectLocation(path, offset, size, ""))
-    for copies in located.packs:
-        for offset, size, rank in copies.sorted_copies():
-            location = ObjectLocation(copies.path, offset, size, copies.pack)
-            yield _StoredCopy(wanted.digest_at(rank).hex(), location)
+        loose_path = os.fspath(store.loose_path(digest))
+        yield _StoredCopy(digest, ObjectLocation(loose_path, offset, size, ""))
+    for copy_list in located.packs:
+        for offset, size, rank in copy_list.sorted_copies():
+            location = ObjectLocation(copy_list.path, offset, size, copy_list.pack)
+            digest = wanted.digest_at(rank).hex()
+            yield _StoredCopy(digest, location)
 
 
 def _find_faults(copies: Iterable[_StoredCopy], progress: StoreProgress) -> list[_CopyFault]:
+    """Read all copies, by several processes where there are many."""
     faults: list[_CopyFault] = []
     with closing(spread_batches(_verify_batch, _split_batches(copies))) as results:
         for batch_faults, bytes_done in results:
@@ -114,23 +124,24 @@ def _judge_faults(store: ObjectCatalogue, faults: list[_CopyFault]) -> Iterator[
     """A problem for each fault; an object is lost where every copy that there is has one."""
     unsound = Counter(fault.digest for fault in faults if fault.message != FRAMED)
     locations = store.find_locations({fault.digest for fault in faults})
-    for digest, path, message in faults:
-        lost = unsound[digest] == len(locations.get(digest, ()))
-        yield StoreProblem(Digest(digest), Path(path), message, lost=lost)
+    for digest, copy_path, message in faults:
+        copy_count = len(locations.get(digest, ()))
+        lost = unsound[digest] == copy_count
+        yield StoreProblem(Digest(digest), Path(copy_path), message, lost=lost)
 
 
 def _find_stray_files(store: ObjectCatalogue) -> Iterator[StoreProblem]:
     """Files with meaningless names: a damaged name loses an object as surely as damaged bytes."""
     known_paths = {store.loose_path(digest) for digest in store.loose_digests()}
-    for path in sorted(store.objects.rglob("*")):
-        if path not in known_paths and not path.is_dir():
-            yield StoreProblem(None, path, "this is no object's name")
+    for stray_path in sorted(store.objects.rglob("*")):
+        if stray_path not in known_paths and not stray_path.is_dir():
+            yield StoreProblem(None, stray_path, "this is no object's name")
     pack_paths: set[Path] = set()
-    for pack in store.list_packs():
-        pack_paths.update((pack.path, pack.index_path))
-    for path in sorted(store.packs_directory.glob("*")):
-        if path not in pack_paths:
-            yield StoreProblem(None, path, "this belongs to no pack")
+    for pack_file in store.list_packs():
+        pack_paths.update((pack_file.path, pack_file.index_path))
+    for stray_path in sorted(store.packs_directory.glob("*")):
+        if stray_path not in pack_paths:
+            yield StoreProblem(None, stray_path, "this belongs to no pack")
 
 
 def _check_pack_end(pack: PackFile) -> Iterator[StoreProblem]:
@@ -139,12 +150,12 @@ def _check_pack_end(pack: PackFile) -> Iterator[StoreProblem]:
     for entry in pack.read_entries():
         last_byte = max(last_byte, entry[1] + entry[2])
     # The last member is filled up to a whole block; the trailer begins there.
-    end = last_byte + -last_byte % packs.BLOCK
+    trailer_offset = last_byte + -last_byte % packs.BLOCK
     is_whole = False
     try:
         with pack.path.open("rb") as file:
             # One byte more, so that anything behind the trailer is noticed as well.
-            ending = os.pread(file.fileno(), len(packs.TRAILER) + 1, end)
+            ending = os.pread(file.fileno(), len(packs.TRAILER) + 1, trailer_offset)
             is_whole = ending == packs.TRAILER
     except OSError:
         pass
@@ -153,11 +164,12 @@ def _check_pack_end(pack: PackFile) -> Iterator[StoreProblem]:
 
 
 def _split_batches(copies: Iterable[_StoredCopy]) -> Iterator[list[_StoredCopy]]:
+    """Copies by the batch, none of which is large unless it is a single copy."""
     batch: list[_StoredCopy] = []
     batch_bytes = 0
-    for copy in copies:
-        batch.append(copy)
-        batch_bytes += copy.location.size
+    for stored_copy in copies:
+        batch.append(stored_copy)
+        batch_bytes += stored_copy.location.size
         if len(batch) >= BATCH_FILES or batch_bytes >= BATCH_BYTES:
             yield batch
             batch = []
@@ -173,18 +185,22 @@ def _file_path(copy: _StoredCopy) -> str:
 def _verify_batch(copies: list[_StoredCopy]) -> tuple[list[_CopyFault], int]:
     """In a worker process: the faults of the copies that are not sound, and the bytes read."""
     faults: list[_CopyFault] = []
-    for path, group in groupby(copies, key=_file_path):
+    for source_path, group in groupby(copies, key=_file_path):
         file_copies = list(group)
         try:
             with open_location(file_copies[0].location) as source:
                 faults.extend(_verify_open_file(source, file_copies))
         except OSError as error:
             message = f"cannot be read: {error.strerror}"
-            faults.extend(_CopyFault(copy.digest, path, message) for copy in file_copies)
-    return faults, sum(copy.location.size for copy in copies)
+            faults.extend(
+                _CopyFault(stored_copy.digest, source_path, message) for stored_copy in file_copies
+            )
+    # Counted whether or not they could be read: the total was promised before.
+    return faults, sum(stored_copy.location.size for stored_copy in copies)
 
 
 def _verify_open_file(source: int, copies: list[_StoredCopy]) -> Iterator[_CopyFault]:
+    """Judge the copies that one file holds."""
     for digest, location in copies:
         if not location.pack:
             if hash_descriptor(source, None, _ignore_progress)[0] != digest:
@@ -193,8 +209,8 @@ def _verify_open_file(source: int, copies: list[_StoredCopy]) -> Iterator[_CopyF
         padding = packs.member_padding(location.size)
         framed_size = packs.BLOCK + location.size + len(padding)
         block = os.pread(source, framed_size, location.offset - packs.BLOCK)
-        data = memoryview(block)[packs.BLOCK : packs.BLOCK + location.size]
-        if hashlib.sha256(data).hexdigest() != digest:
+        content = memoryview(block)[packs.BLOCK : packs.BLOCK + location.size]
+        if hashlib.sha256(content).hexdigest() != digest:
             yield _CopyFault(digest, location.path, DAMAGED)
             continue
         header = block[: packs.BLOCK]

@@ -21,6 +21,7 @@ from mlver.errors import MlverError
 # back-end has names of its own for what is not whole yet.
 _COMPONENT = r"[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?"
 _KEY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT}){{0,7}}", re.ASCII)
+# A source is read by so much at a time.
 _PIECE_BYTES = 1 << 20
 
 
@@ -220,14 +221,14 @@ def read_pieces(key: str, source: BlobSource) -> Iterator[bytes]:
 
     The error comes before the last piece would make a source with too many bytes look whole.
     """
-    rest = source.size
+    bytes_left = source.size
     with source.open_stream() as stream:
-        while rest:
-            piece = stream.read(min(rest, _PIECE_BYTES))
+        while bytes_left:
+            piece = stream.read(min(bytes_left, _PIECE_BYTES))
             if not piece:
                 raise _wrong_size_error(key, source.size)
-            rest -= len(piece)
-            if not rest and stream.read(1):
+            bytes_left -= len(piece)
+            if not bytes_left and stream.read(1):
                 raise _wrong_size_error(key, source.size)
             yield piece
         if not source.size and stream.read(1):

@@ -62,14 +62,17 @@ class PackSurvey:
 
 
 def object_key(hexadecimal: str) -> str:
+    """The key of an object that is a blob of its own."""
     return f"{OBJECTS}{hexadecimal[:2]}/{hexadecimal}"
 
 
 def pack_key(name: str) -> str:
+    """The key of a pack."""
     return f"{PACKS}{name}{packs.PACK}"
 
 
 def index_key(name: str) -> str:
+    """The key of the index of a pack."""
     return f"{PACKS}{name}{packs.INDEX}"
 
 
@@ -82,49 +85,51 @@ class BlobCatalogue:
 
     def survey_packs(self) -> PackSurvey:
         """The packs as the remote lists them now."""
-        sizes: dict[str, int] = {}
-        for info in self.blobs.list_blobs(PACKS):
-            sizes[info.key] = info.size
+        sizes_by_key: dict[str, int] = {}
+        for blob_info in self.blobs.list_blobs(PACKS):
+            sizes_by_key[blob_info.key] = blob_info.size
         sound: list[RemotePack] = []
         problems: list[StoreProblem] = []
-        for key in sorted(sizes):
-            name = key.removeprefix(PACKS).removesuffix(packs.INDEX)
+        for key in sorted(sizes_by_key):
+            file_name = key.removeprefix(PACKS)
             if not key.endswith(packs.INDEX):
-                if index_key(key.removeprefix(PACKS).removesuffix(packs.PACK)) not in sizes:
+                # A push that was cut off leaves such a pack, and the next one uses it.
+                if index_key(file_name.removesuffix(packs.PACK)) not in sizes_by_key:
                     problems.append(self._problem_with(key, "has no index"))
                 continue
-            index = self._load_index(name, sizes[key])
+            stem = file_name.removesuffix(packs.INDEX)
+            index = self._load_index(stem, sizes_by_key[key])
             if index is None:
                 problems.append(self._problem_with(key, "is damaged"))
                 continue
             length = packs.pack_length(index) + len(packs.TRAILER)
-            if sizes.get(pack_key(name)) != length:
+            if sizes_by_key.get(pack_key(stem)) != length:
                 problems.append(self._problem_with(key, "has no pack of the right length"))
                 continue
-            sound.append(RemotePack(pack_key(name), index))
+            sound.append(RemotePack(pack_key(stem), index))
         return PackSurvey(tuple(sound), tuple(problems))
 
     def find_copies(self, digests: AbstractSet[str]) -> dict[str, list[BlobCopy]]:
         """Every copy of each digest that has one. Copies in packs come first."""
         copies: dict[str, list[BlobCopy]] = {}
-        for pack in self.survey_packs().packs:
-            for member in packs.find_members(pack.index, digests):
-                copy = BlobCopy(pack.key, member.offset, member.size)
+        for remote_pack in self.survey_packs().packs:
+            for member in packs.find_members(remote_pack.index, digests):
+                packed_copy = BlobCopy(remote_pack.key, member.offset, member.size)
                 # No pack of ours has a larger one. If it were wrong, the next copy would come
                 # after bytes that were written already.
-                if copy.is_one_piece:
-                    copies.setdefault(member.hex, []).append(copy)
+                if packed_copy.is_one_piece:
+                    copies.setdefault(member.hex, []).append(packed_copy)
         for hexadecimal, size in self._find_loose(digests):
-            copy = BlobCopy(object_key(hexadecimal), 0, size)
-            copies.setdefault(hexadecimal, []).append(copy)
+            loose_copy = BlobCopy(object_key(hexadecimal), 0, size)
+            copies.setdefault(hexadecimal, []).append(loose_copy)
         return copies
 
     def list_loose(self, folder: str = "") -> Iterator[tuple[str, int]]:
         """Digest and size of the objects that are blobs of their own, in one folder or in all."""
-        for info in self.blobs.list_blobs(f"{OBJECTS}{folder}"):
-            match = _OBJECT_KEY.fullmatch(info.key)
+        for blob_info in self.blobs.list_blobs(f"{OBJECTS}{folder}"):
+            match = _OBJECT_KEY.fullmatch(blob_info.key)
             if match is not None:
-                yield match[2], info.size
+                yield match[2], blob_info.size
 
     def is_sound(self, hexadecimal: str, copy: BlobCopy) -> bool:
         """Whether this copy hashes to its name. Every byte is read."""
@@ -145,10 +150,12 @@ class BlobCatalogue:
             done += piece_size
 
     def _find_loose(self, digests: AbstractSet[str]) -> Iterator[tuple[str, int]]:
+        """Digest and size of those that are blobs of their own."""
         folders: dict[str, list[str]] = {}
         for hexadecimal in digests:
             folders.setdefault(hexadecimal[:2], []).append(hexadecimal)
         for folder, names in folders.items():
+            # Never all folders at once: a remote may hold a thousand times what is asked for.
             if len(names) < _LIST_FROM:
                 yield from self._stat_loose(names)
                 continue
@@ -174,6 +181,7 @@ class BlobCatalogue:
         # Whoever can write there can give rubbish the right name, so the lines are looked at, too.
         if packs.pack_name(index) != name or not packs.is_index(index):
             return None
+        # Kept, because a pack and its index never change under one name.
         self._indexes[name] = index
         return index
 
@@ -183,6 +191,6 @@ class BlobCatalogue:
 
 def list_members(survey: PackSurvey) -> Iterator[Digest]:
     """The contents of all sound packs."""
-    for pack in survey.packs:
-        for member in packs.read_members(pack.index):
+    for remote_pack in survey.packs:
+        for member in packs.read_members(remote_pack.index):
             yield Digest(member.hex)

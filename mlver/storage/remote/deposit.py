@@ -85,20 +85,21 @@ class BlobDeposit:
         except OSError as failure:
             raise refusal_error("storing objects", failure) from failure
         finally:
-            for path in self._files:
-                durable.discard_temporary(path)
+            for spool_path in self._files:
+                durable.discard_temporary(spool_path)
 
     def put_object(self, source: BinaryIO) -> Digest:
         """See ObjectIntake."""
         try:
-            data = source.read(LARGE)
-            if len(data) >= LARGE:
-                return self._spool_large(data, source)
-            return self._spool_small(data)
+            first_piece = source.read(LARGE)
+            if len(first_piece) >= LARGE:
+                return self._spool_large(first_piece, source)
+            return self._spool_small(first_piece)
         except OSError as error:
             raise refusal_error("storing an object", error) from error
 
     def _spool_small(self, data: bytes) -> Digest:
+        """Keep a small content at the end of the one spool file."""
         digest = Digest.of_bytes(data)
         if digest.hex in self._small:
             return digest
@@ -112,41 +113,46 @@ class BlobDeposit:
         self._small_bytes += len(data)
         return digest
 
-    def _spool_large(self, data: bytes, source: BinaryIO) -> Digest:
-        path = self._new_file()
+    def _spool_large(self, piece_bytes: bytes, source: BinaryIO) -> Digest:
+        """Keep a large content in a file of its own, hashing it on the way."""
+        spool_path = self._new_file()
         hasher = hashlib.sha256()
         size = 0
-        with path.open("wb") as file:
-            while data:
-                hasher.update(data)
-                file.write(data)
-                size += len(data)
-                data = source.read(LARGE)
+        with spool_path.open("wb") as file:
+            while piece_bytes:
+                hasher.update(piece_bytes)
+                file.write(piece_bytes)
+                size += len(piece_bytes)
+                piece_bytes = source.read(LARGE)
         digest = Digest(hasher.hexdigest())
-        self._large.setdefault(digest.hex, FileSource(path, size))
+        self._large.setdefault(digest.hex, FileSource(spool_path, size))
         return digest
 
     def _new_file(self) -> Path:
+        """A path for a file that is removed when the deposit ends."""
         self._spool.mkdir(parents=True, exist_ok=True)
-        path = self._spool / durable.temporary_name()
-        self._files.append(path)
-        return path
+        spool_path = self._spool / durable.temporary_name()
+        self._files.append(spool_path)
+        return spool_path
 
     def _store_objects(self) -> None:
-        sizes: dict[str, int] = {}
+        """Store what waits, then have the remote confirm each blob."""
+        sizes_by_key: dict[str, int] = {}
+        # The large ones first: they take longest, and need no index to be found.
         for hexadecimal, source in self._large.items():
             self._store_blob(object_key(hexadecimal), source, hexadecimal)
-            sizes[object_key(hexadecimal)] = source.size
-        for pack in self._build_packs(self._select_small()):
-            name = packs.pack_name(pack.index)
-            index = BytesSource(pack.index)
+            sizes_by_key[object_key(hexadecimal)] = source.size
+        for built_pack in self._build_packs(self._select_small()):
+            stem = packs.pack_name(built_pack.index)
+            index = BytesSource(built_pack.index)
             # The pack first: an index without its pack would promise bytes that do not exist.
-            self._store_blob(pack_key(name), pack.source, pack.hex)
-            self._store_blob(index_key(name), index, name)
-            sizes[pack_key(name)] = pack.source.size
-            sizes[index_key(name)] = index.size
-            durable.discard_temporary(pack.source.path)
-        for key, size in sizes.items():
+            self._store_blob(pack_key(stem), built_pack.source, built_pack.hex)
+            self._store_blob(index_key(stem), index, stem)
+            sizes_by_key[pack_key(stem)] = built_pack.source.size
+            sizes_by_key[index_key(stem)] = index.size
+            durable.discard_temporary(built_pack.source.path)
+        # An answer alone is no proof: some servers acknowledge what they then lose.
+        for key, size in sizes_by_key.items():
             self._confirm_blob(key, size)
 
     def _store_blob(self, key: str, source: BlobSource, hexadecimal: str) -> None:
@@ -159,6 +165,7 @@ class BlobDeposit:
             blobs.replace_blob(key, source)
 
     def _holds_bytes(self, key: str, size: int, hexadecimal: str) -> bool:
+        """Whether the remote holds exactly these bytes under the key."""
         with suppress(BlobMissing):
             if self._catalogue.blobs.stat_blob(key).size == size:
                 return self._catalogue.is_sound(hexadecimal, BlobCopy(key, 0, size))
@@ -180,7 +187,9 @@ class BlobDeposit:
         selected = []
         for content in self._small.values():
             known_copies = copies.get(content.hex, ())
-            if not any(self._catalogue.is_sound(content.hex, copy) for copy in known_copies):
+            if not any(
+                self._catalogue.is_sound(content.hex, known_copy) for known_copy in known_copies
+            ):
                 selected.append(content)
         return selected
 
@@ -188,29 +197,30 @@ class BlobDeposit:
         """One pack after another, each in a file."""
         begin = 0
         length = 0
-        for position, content in enumerate(contents):
+        for end, content in enumerate(contents, 1):
             length += content.size
-            if length >= PACK_BYTES or position == len(contents) - 1:
-                yield self._build_pack(contents[begin : position + 1])
-                begin = position + 1
+            if length >= PACK_BYTES or end == len(contents):
+                yield self._build_pack(contents[begin:end])
+                begin = end
                 length = 0
 
     def _build_pack(self, contents: Sequence[_SmallContent]) -> _BuiltPack:
+        """Write a pack of these contents, which lie in the spool file."""
         assert self._small_path is not None
-        path = self._new_file()
+        pack_path = self._new_file()
         hasher = hashlib.sha256()
         lines: list[bytes] = []
         length = 0
-        with path.open("wb") as file, self._small_path.open("rb") as spooled:
+        with pack_path.open("wb") as pack_stream, self._small_path.open("rb") as spooled:
             for content in contents:
                 member = packs.PackMember(content.hex, length + packs.BLOCK, content.size)
                 lines.append(packs.index_line(member))
                 length = packs.member_end(member)
-                data = os.pread(spooled.fileno(), content.size, content.offset)
-                for frame in packs.frame_member(content.hex, data):
+                content_bytes = os.pread(spooled.fileno(), content.size, content.offset)
+                for frame in packs.frame_member(content.hex, content_bytes):
                     hasher.update(frame)
-                    file.write(frame)
+                    pack_stream.write(frame)
             hasher.update(packs.TRAILER)
-            file.write(packs.TRAILER)
-        source = FileSource(path, length + len(packs.TRAILER))
+            pack_stream.write(packs.TRAILER)
+        source = FileSource(pack_path, length + len(packs.TRAILER))
         return _BuiltPack(source, packs.build_index(lines), hasher.hexdigest())

@@ -53,46 +53,51 @@ class DirectoryBlobs:
         return os.fspath(self.root)
 
     def put_blob(self, key: str, source: BlobSource) -> PutOutcome:
+        """See BlobStore."""
         with self._open_folder(key, make=True) as folder:
-            name = _last_name(key)
-            if _exists_in(folder, name):
+            file_name = _last_name(key)
+            if _exists_in(folder, file_name):
                 return PutOutcome.ALREADY_THERE
             with _write_temporary(folder, key, source) as temporary:
                 try:
-                    os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+                    os.link(temporary, file_name, src_dir_fd=folder, dst_dir_fd=folder)
                 except FileExistsError:
                     # NFS may repeat a request whose answer was lost, and then refuse its own name.
-                    if not _are_same_file(folder, temporary, name):
+                    if not _are_same_file(folder, temporary, file_name):
                         return PutOutcome.ALREADY_THERE
             _sync_folder(folder)
         return PutOutcome.CREATED
 
     def replace_blob(self, key: str, source: BlobSource) -> None:
+        """See BlobStore."""
         with self._open_folder(key, make=True) as folder:
             with _write_temporary(folder, key, source) as temporary:
                 os.replace(temporary, _last_name(key), src_dir_fd=folder, dst_dir_fd=folder)
             _sync_folder(folder)
 
     def get_range(self, key: str, offset: int, size: int) -> bytes:
+        """See BlobStore."""
         with self._open_blob(key) as descriptor:
             pieces = []
-            rest = size
-            while rest:
-                piece = os.pread(descriptor, rest, offset + size - rest)
+            bytes_left = size
+            while bytes_left:
+                piece = os.pread(descriptor, bytes_left, offset + size - bytes_left)
                 if not piece:
                     raise BlobTooShort(
                         f"{self.root / key} ends before byte {offset + size}",
                         hint="store the object again from a copy that is whole",
                     )
                 pieces.append(piece)
-                rest -= len(piece)
+                bytes_left -= len(piece)
         return b"".join(pieces)
 
     def stat_blob(self, key: str) -> BlobInfo:
+        """See BlobStore."""
         with self._open_blob(key) as descriptor:
             return _describe_blob(key, os.fstat(descriptor))
 
     def list_blobs(self, prefix: str) -> Iterator[BlobInfo]:
+        """See BlobStore."""
         parents = check_prefix(prefix).removesuffix("/")
         with (
             suppress(BlobMissing),
@@ -102,6 +107,7 @@ class DirectoryBlobs:
             yield from _list_folder(folder, prefix)
 
     def delete_blob(self, key: str) -> None:
+        """See BlobStore."""
         with suppress(BlobMissing), self._open_folder(key) as folder:
             with suppress(FileNotFoundError):
                 os.unlink(_last_name(key), dir_fd=folder)
@@ -116,6 +122,7 @@ class DirectoryBlobs:
 
     @contextmanager
     def _open_blob(self, key: str) -> Iterator[int]:
+        """A descriptor of a blob, for reading."""
         with self._open_folder(key) as folder:
             descriptor = os.open(_last_name(key), _BLOB_FLAGS, dir_fd=folder)
             try:
@@ -128,13 +135,14 @@ class DirectoryBlobs:
     @contextmanager
     def _name_errors(self, key: str) -> Iterator[None]:
         """Give the errors of the operating system their kind, and the path they concern."""
-        path = self.root / key
+        blob_path = self.root / key
         try:
             yield
         except OSError as error:
-            raise self._blob_error(path, error) from error
+            raise self._blob_error(blob_path, error) from error
 
     def _blob_error(self, path: Path, error: OSError) -> BlobError:
+        """The error of a blob that stands for one of the operating system."""
         look = shell_command("ls", "-ld", path)
         if error.errno == errno.ENOENT:
             if self.root.is_dir():
@@ -155,15 +163,15 @@ class DirectoryBlobs:
 
 def open_directory(address: str) -> DirectoryBlobs:
     """The back-end for a path, as it is typed, or for a `file://` address."""
-    path = address
+    folder_path = address
     if address.startswith("file:"):
         url = urlsplit(address)
         if url.netloc not in ("", "localhost"):
             raise UsageError(
                 f"{address} names another machine", hint=f"mount it here: file://{url.path}"
             )
-        path = unquote(url.path)
-    return DirectoryBlobs(Path(path).absolute())
+        folder_path = unquote(url.path)
+    return DirectoryBlobs(Path(folder_path).absolute())
 
 
 @contextmanager
@@ -171,13 +179,13 @@ def _open_directory(root: Path, parents: str, *, make: bool = False) -> Iterator
     """A descriptor of a folder below the root. The root itself may be reached by any link."""
     descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for name in filter(None, parents.split("/")):
-            if make and not _exists_in(descriptor, name):
+        for folder_name in filter(None, parents.split("/")):
+            if make and not _exists_in(descriptor, folder_name):
                 # Another process may make it first; its entry needs our flush all the same.
                 with suppress(FileExistsError):
-                    os.mkdir(name, dir_fd=descriptor)
+                    os.mkdir(folder_name, dir_fd=descriptor)
                 _sync_folder(descriptor)
-            below = os.open(name, _FOLDER_FLAGS, dir_fd=descriptor)
+            below = os.open(folder_name, _FOLDER_FLAGS, dir_fd=descriptor)
             os.close(descriptor)
             descriptor = below
         yield descriptor
@@ -188,26 +196,28 @@ def _open_directory(root: Path, parents: str, *, make: bool = False) -> Iterator
 @contextmanager
 def _write_temporary(folder: int, key: str, source: BlobSource) -> Iterator[str]:
     """A new file with all bytes of a source, on the disk already; it is removed afterwards."""
-    name = durable.temporary_name()
-    descriptor = os.open(name, _NEW_FLAGS, 0o666, dir_fd=folder)
+    temporary_name = durable.temporary_name()
+    descriptor = os.open(temporary_name, _NEW_FLAGS, 0o666, dir_fd=folder)
     try:
         try:
             for piece in read_pieces(key, source):
                 durable.write_all(descriptor, piece)
+            # A blob never changes, and whoever tries that by hand is told so.
             mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
             os.fchmod(descriptor, mode & 0o555)
             # Without this flush a power cut after the link leaves the key on an empty file.
             durable.sync_descriptor(descriptor)
         finally:
             os.close(descriptor)
-        yield name
+        yield temporary_name
     finally:
         # One that cannot be removed does no harm: it is no key, so nobody lists it.
         with suppress(OSError):
-            os.unlink(name, dir_fd=folder)
+            os.unlink(temporary_name, dir_fd=folder)
 
 
 def _list_folder(folder: int, prefix: str) -> Iterator[BlobInfo]:
+    """The blobs of an open folder and those below it."""
     with os.scandir(folder) as entries:
         for entry in entries:
             key = prefix + entry.name
@@ -234,10 +244,12 @@ def _describe_blob(key: str, status: os.stat_result) -> BlobInfo:
 
 
 def _last_name(key: str) -> str:
+    """What a blob is called in its folder."""
     return key.rpartition("/")[2]
 
 
 def _exists_in(folder: int, name: str) -> bool:
+    """Whether a folder has this name, be it a dangling link."""
     try:
         os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:

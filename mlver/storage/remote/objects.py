@@ -30,6 +30,7 @@ class BlobObjectStore:
     def find_missing(self, digests: Iterable[Digest]) -> AbstractSet[Digest]:
         """See ObjectStore."""
         wanted = set(digests)
+        # Asked of the remote each time: whatever was there yesterday may be deleted.
         copies = self._catalogue.find_copies({digest.hex for digest in wanted})
         return {digest for digest in wanted if digest.hex not in copies}
 
@@ -42,16 +43,16 @@ class BlobObjectStore:
     def copy_object(self, digest: Digest, out: BinaryIO) -> int:
         """See ObjectStore."""
         damaged = ""
-        for copy in self._catalogue.find_copies({digest.hex}).get(digest.hex, []):
+        for stored_copy in self._catalogue.find_copies({digest.hex}).get(digest.hex, []):
             try:
-                if self._copy_checked(digest, copy, out):
-                    return copy.size
+                if self._copy_checked(digest, stored_copy, out):
+                    return stored_copy.size
             except BlobMissing:
                 # It was deleted after it was listed.
                 continue
             except BlobTooShort:
                 pass
-            damaged = copy.key
+            damaged = stored_copy.key
         address = self._catalogue.blobs.address
         if damaged:
             raise ObjectDamaged(
@@ -101,7 +102,10 @@ class BlobObjectStore:
         for hexadecimal in sorted(wanted - copies.keys()):
             yield StoreProblem(Digest(hexadecimal), None, "is missing", lost=True)
         if expect is not None:
-            expect(sum(copy.size for several in copies.values() for copy in several))
+            total = 0
+            for several in copies.values():
+                total += sum(stored_copy.size for stored_copy in several)
+            expect(total)
         for hexadecimal in sorted(copies):
             yield from self._verify_copies(hexadecimal, copies[hexadecimal], progress)
 
@@ -109,14 +113,14 @@ class BlobObjectStore:
         self, hexadecimal: str, copies: list[BlobCopy], progress: StoreProgress | None
     ) -> Iterator[StoreProblem]:
         damaged = []
-        for copy in copies:
-            if not self._catalogue.is_sound(hexadecimal, copy):
-                damaged.append(copy)
+        for stored_copy in copies:
+            if not self._catalogue.is_sound(hexadecimal, stored_copy):
+                damaged.append(stored_copy)
             if progress is not None:
-                progress(copy.size)
+                progress(stored_copy.size)
         lost = len(damaged) == len(copies)
-        for copy in damaged:
-            message = f"is damaged in {self._catalogue.blobs.address}/{copy.key}"
+        for stored_copy in damaged:
+            message = f"is damaged in {self._catalogue.blobs.address}/{stored_copy.key}"
             yield StoreProblem(Digest(hexadecimal), None, message, lost=lost)
 
 

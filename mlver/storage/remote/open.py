@@ -14,6 +14,7 @@ from mlver.storage.remote.blobs import BlobStore
 from mlver.storage.remote.objects import BlobObjectStore
 from mlver.storage.remote.retrying import RetryingBlobs
 
+# Only `://` makes an address: a directory may well be called `a:b`.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 

@@ -56,17 +56,21 @@ class RetryingBlobs:
         return self._retry_call(lambda: self.inner.put_blob(key, source))
 
     def replace_blob(self, key: str, source: BlobSource) -> None:
+        """See BlobStore."""
         self._retry_call(lambda: self.inner.replace_blob(key, source))
 
     def get_range(self, key: str, offset: int, size: int) -> bytes:
+        """See BlobStore."""
         return self._retry_call(
             lambda: check_range(key, size, self.inner.get_range(key, offset, size))
         )
 
     def stat_blob(self, key: str) -> BlobInfo:
+        """See BlobStore."""
         return self._retry_call(lambda: self.inner.stat_blob(key))
 
     def delete_blob(self, key: str) -> None:
+        """See BlobStore."""
         self._retry_call(lambda: self.inner.delete_blob(key))
 
     def list_blobs(self, prefix: str) -> Iterator[BlobInfo]:
@@ -75,17 +79,19 @@ class RetryingBlobs:
         retry = _RetryState(self)
         while True:
             try:
-                for info in self.inner.list_blobs(prefix):
-                    if info.key not in listed:
-                        listed.add(info.key)
+                for blob_info in self.inner.list_blobs(prefix):
+                    # A listing that makes progress is never given up for failures long past.
+                    if blob_info.key not in listed:
+                        listed.add(blob_info.key)
                         retry.failures = 0
-                        yield info
+                        yield blob_info
             except TransientBlobError as error:
                 retry.wait_after(error)
             else:
                 return
 
     def _retry_call(self, call: Callable[[], Result]) -> Result:
+        """The result of a call that is tried as often as the policy allows."""
         retry = _RetryState(self)
         while True:
             try:
