@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.faults.mutate import Mutation
+from tests.faults.mutations_of_remotes import REMOTE_MUTATIONS
 
 # Without its look for `..` and `.git`.
 _LAXER_COMPONENT = r"""
@@ -334,4 +335,5 @@ TRUST_MUTATIONS = (
         "tests",
         "tests/system/test_parallel.py",
     ),
+    *REMOTE_MUTATIONS,
 )

@@ -1,0 +1,94 @@
+"""The mutations that take a remote's word for something; see `mutations.py`."""
+
+from __future__ import annotations
+
+from tests.faults.mutate import Mutation
+
+_TESTS = "tests/storage/remote"
+
+REMOTE_MUTATIONS = (
+    Mutation(
+        "storage.remote.objects:BlobObjectStore._copy_checked",
+        "_.hexdigest() != _.hex",
+        "False",
+        "tests",
+        _TESTS,
+    ),
+    Mutation(
+        "storage.remote.catalogue:BlobCatalogue.is_sound",
+        "_.hexdigest() == _",
+        "True",
+        "tests",
+        _TESTS,
+    ),
+    Mutation(
+        "storage.remote.catalogue:BlobCatalogue._load_index",
+        "packs.pack_name(_) != _",
+        "False",
+        "tests",
+        _TESTS,
+    ),
+    Mutation(
+        "storage.remote.catalogue:BlobCatalogue._load_index",
+        "not packs.is_index(_)",
+        "False",
+        "tests",
+        _TESTS,
+    ),
+    Mutation(
+        "storage.remote.catalogue:BlobCatalogue.survey_packs",
+        "_.get(pack_key(_)) != _",
+        "False",
+        "tests",
+        _TESTS,
+    ),
+    Mutation(
+        "storage.remote.catalogue:BlobCatalogue.find_copies",
+        "_.is_one_piece",
+        "True",
+        "tests",
+        _TESTS,
+    ),
+    Mutation(
+        "storage.remote.deposit:BlobDeposit._store_objects",
+        "self._confirm_blob(...)",
+        "pass",
+        "tests",
+        _TESTS,
+    ),
+    Mutation(
+        "storage.remote.deposit:BlobDeposit._store_blob",
+        "not self._holds_bytes(...)",
+        "False",
+        "tests",
+        _TESTS,
+    ),
+    Mutation(
+        "storage.remote.blobs:check_range",
+        "len(_) > _",
+        "False",
+        "tests",
+        _TESTS,
+    ),
+    Mutation(
+        "storage.remote.directory:_write_temporary",
+        "durable.sync_descriptor(...)",
+        "pass",
+        "tests",
+        _TESTS,
+    ),
+    Mutation(
+        "storage.remote.directory:_open_directory",
+        "_sync_folder(...)",
+        "pass",
+        "tests",
+        _TESTS,
+    ),
+    Mutation(
+        "storage.remote.directory:DirectoryBlobs.put_blob",
+        "not _are_same_file(...)",
+        "True",
+        "tests",
+        _TESTS,
+    ),
+)

@@ -1,0 +1,69 @@
+"""Objects are found by name, also where an index is lost or a folder cannot be read."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from typing import Any
+
+import pytest
+
+from mlver.storage.local import LocalStore
+from tests.storage.conformance import LARGE, get_content, put_contents
+from tests.storage.local.helpers import flip_bit
+
+
+def test_a_folder_nobody_may_search_is_not_taken_for_empty(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest, _ = put_contents(store, LARGE, b"small")
+    stat = os.stat
+
+    def forbidden(path: Any, **options: Any) -> os.stat_result:
+        if str(path) == str(store.loose_path(digest.hex)):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", forbidden)  # root, who may run this, is forbidden nothing
+    with pytest.raises(PermissionError):
+        store.find_missing([digest])
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_few_of_a_pack_are_found_as_well_as_many(store: LocalStore, count: int) -> None:
+    known = put_contents(store, *(b"%d" % number for number in range(100)))
+    asked = {digest.hex for digest in known[:count]}
+    for others in (set(), {hashlib.sha256(b"other %d" % n).hexdigest() for n in range(500)}):
+        assert store.find_locations(asked | others).keys() == asked
+
+
+@pytest.mark.parametrize("harm", ["flip", "truncate", "remove"])
+def test_a_bad_index_is_made_again(store: LocalStore, harm: str) -> None:
+    digests = put_contents(store, *(b"%d" % number for number in range(50)))
+    (index,) = store.packs_directory.glob("*.idx")
+    good = index.read_bytes()
+    if harm == "flip":
+        flip_bit(index, 91 * 25 + 3)
+    elif harm == "truncate":
+        index.chmod(0o644)
+        index.write_bytes(good[:1000])
+    else:
+        index.unlink()
+    fresh = LocalStore.open_in(store.directory)
+    assert [get_content(fresh, digest) for digest in digests] == [
+        b"%d" % number for number in range(50)
+    ]
+    assert index.read_bytes() == good
+
+
+def test_an_index_is_not_made_again_from_a_pack_that_is_not_whole(store: LocalStore) -> None:
+    """What it then says would be kept as the truth, and other copies be looked for in vain."""
+    contents = dict(zip(put_contents(store, b"one", b"two"), (b"one", b"two"), strict=True))
+    (pack,) = store.packs_directory.glob("*.pack")
+    (index,) = store.packs_directory.glob("*.idx")
+    index.unlink()
+    first, last = sorted(contents, key=lambda digest: pack.read_bytes().index(digest.hex.encode()))
+    flip_bit(pack, pack.read_bytes().index(last.hex.encode()))
+    assert get_content(LocalStore.open_in(store.directory), first) == contents[first]
+    assert not index.exists()
