@@ -22,7 +22,7 @@ def import_extra(module: str, extra: str) -> ModuleType:
         if package == __package__:
             # A module of ours is not there: no extra would bring it.
             raise
-        if importlib.util.find_spec(package) is not None:
+        if not package or importlib.util.find_spec(package) is not None:
             raise _broken_error(extra, error) from error
         raise MlverError(
             f"this needs `{package}`, which is not installed",

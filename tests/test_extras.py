@@ -40,6 +40,7 @@ def test_a_library_that_a_module_of_ours_needs_is_named(modules: Path) -> None:
         "from json import no_such_name",
         "raise OSError('libcloud.so: cannot open shared object file')",
         "raise ImportError('built for another Python')",
+        "raise ModuleNotFoundError('something')",
     ],
 )
 def test_what_is_installed_and_broken_is_told_apart(modules: Path, source: str) -> None:

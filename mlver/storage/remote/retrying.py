@@ -26,7 +26,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often a call is tried, and for how many seconds; the waits in between double."""
+    """How often a call is tried, and for how many seconds after it failed first.
+
+    The waits in between double.
+    """
 
     attempts: int = 6
     first_wait: float = 0.2
@@ -101,19 +104,22 @@ class RetryingBlobs:
 
 
 class _RetryState:
-    """The failures of one call so far."""
+    """The failures of one call since it made progress last."""
 
     def __init__(self, blobs: RetryingBlobs) -> None:
         self.failures = 0
         self._blobs = blobs
-        self._deadline = blobs.clock() + blobs.policy.patience
+        self._deadline = 0.0
 
     def wait_after(self, error: MlverError) -> None:
         """Wait before the next attempt; raise the error where there is to be none."""
         policy = self._blobs.policy
+        now = self._blobs.clock()
+        if self.failures == 0:
+            self._deadline = now + policy.patience
         self.failures += 1
         # Doubled each time, so that a server that is down is not made slower by those who wait.
         wait = min(policy.first_wait * 2.0 ** (self.failures - 1), policy.longest_wait)
-        if self.failures >= policy.attempts or self._blobs.clock() + wait > self._deadline:
+        if self.failures >= policy.attempts or now + wait > self._deadline:
             raise error
         self._blobs.sleep(wait)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from mlver.storage.remote.blobs import (
+    BlobInfo,
     BlobMissing,
     BytesSource,
     PutOutcome,
@@ -125,3 +128,31 @@ def test_a_listing_that_never_ends_is_given_up() -> None:
     with pytest.raises(TransientBlobError, match="listing was cut"):
         list(blobs.list_blobs(""))
     assert len(clock.waits) == RetryPolicy().attempts - 1
+
+
+class GrowingListing(MemoryBlobs):
+    """A listing that gets one blob further each time, and an hour later."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.attempts = 0
+
+    def list_blobs(self, prefix: str) -> Iterator[BlobInfo]:
+        self.attempts += 1
+        self._clock.now += 3600
+        for position, info in enumerate(super().list_blobs(prefix)):
+            if position == self.attempts:
+                raise TransientBlobError("the listing was cut", hint="again")
+            yield info
+
+
+def test_a_listing_that_gets_further_is_never_given_up() -> None:
+    clock = Clock()
+    growing = GrowingListing(clock)
+    for number in range(12):
+        growing.put_blob(f"a{number}", BytesSource(b""))
+    blobs = RetryingBlobs(growing, RetryPolicy(attempts=2), clock.sleep, clock.read)
+    assert len(list_keys(blobs)) == 12
+    assert growing.attempts == 12
+    assert set(clock.waits) == {RetryPolicy().first_wait}
