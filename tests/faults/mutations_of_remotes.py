@@ -85,7 +85,7 @@ REMOTE_MUTATIONS = (
         _TESTS,
     ),
     Mutation(
-        "storage.remote.directory:DirectoryBlobs.put_blob",
+        "storage.remote.directory:_create_blob",
         "not _are_same_file(...)",
         "True",
         "tests",

@@ -55,18 +55,10 @@ class DirectoryBlobs:
     def put_blob(self, key: str, source: BlobSource) -> PutOutcome:
         """See BlobStore."""
         with self._open_folder(key, make=True) as folder:
-            file_name = _last_name(key)
-            if _exists_in(folder, file_name):
-                return PutOutcome.ALREADY_THERE
-            with _write_temporary(folder, key, source) as temporary:
-                try:
-                    os.link(temporary, file_name, src_dir_fd=folder, dst_dir_fd=folder)
-                except FileExistsError:
-                    # NFS may repeat a request whose answer was lost, and then refuse its own name.
-                    if not _are_same_file(folder, temporary, file_name):
-                        return PutOutcome.ALREADY_THERE
+            outcome = _create_blob(folder, key, source)
+            # Whoever stored a blob that is there may have died before its name was on the disk.
             _sync_folder(folder)
-        return PutOutcome.CREATED
+        return outcome
 
     def replace_blob(self, key: str, source: BlobSource) -> None:
         """See BlobStore."""
@@ -191,6 +183,21 @@ def _open_directory(root: Path, parents: str, *, make: bool = False) -> Iterator
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _create_blob(folder: int, key: str, source: BlobSource) -> PutOutcome:
+    """Write a new blob and give it its name, if that is free; the name is not flushed."""
+    file_name = _last_name(key)
+    if _exists_in(folder, file_name):
+        return PutOutcome.ALREADY_THERE
+    with _write_temporary(folder, key, source) as temporary:
+        try:
+            os.link(temporary, file_name, src_dir_fd=folder, dst_dir_fd=folder)
+        except FileExistsError:
+            # NFS may repeat a request whose answer was lost, and then refuse its own name.
+            if not _are_same_file(folder, temporary, file_name):
+                return PutOutcome.ALREADY_THERE
+    return PutOutcome.CREATED
 
 
 @contextmanager

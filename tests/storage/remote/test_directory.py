@@ -60,6 +60,9 @@ def test_a_blob_is_flushed_before_its_name_and_each_new_folder_as_well(
     blobs.put_blob(KEY, BytesSource(b"x"))
     assert calls == ["flush shared", "flush objects", "flush data", "link", "flush ab"]
     calls.clear()
+    blobs.put_blob(KEY, BytesSource(b"other"))
+    assert calls == ["flush ab"]
+    calls.clear()
     blobs.replace_blob(KEY, BytesSource(b"y"))
     assert calls == ["flush data", "replace", "flush ab"]
     calls.clear()
