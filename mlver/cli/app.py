@@ -86,7 +86,7 @@ def run_command(args: list[str]) -> int:
 
     Raise MlverError, UsageError for a wrong command line, and CommandInterrupted for a Ctrl-C.
     """
-    name = _find_command_name(args)
+    name = find_command_name(args)
     args = args or ["--help"]
     app = build_app([name] if name in COMMANDS else COMMANDS)
     reporter = TerminalReporter()
@@ -166,7 +166,7 @@ def _set_global_options(
     ctx.obj = CommandSession(start, wait, reporter)
 
 
-def _find_command_name(args: list[str]) -> str | None:
+def find_command_name(args: list[str]) -> str | None:
     """The command's name in `args`: the first word that is no option and no value of one."""
     words = iter(args)
     for word in words:

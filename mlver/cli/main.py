@@ -1,6 +1,7 @@
 """The one error boundary: whatever happens below ends here as a message, a hint and an exit code.
 
-With `--json` a failure is one document on stdout as well (`schemas/result-error.schema.json`).
+With `--json` a failure is one document on stdout as well (`schemas/result-error.schema.json`),
+unless a result was begun there.
 
 0 done · 1 the answer is no · 2 usage · 3 refused or failed · 70 a bug in mlver · 130 interrupted.
 """
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A terminal that cannot show a character gets its escape, not a traceback.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     code = _run_guarded(args)
-    _close_caches()
+    _end_command()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -39,10 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _close_caches() -> None:
-    """Close what the command opened: this process may run many of them."""
+def _end_command() -> None:
+    """Close and forget what is the command's own: this process may run many of them."""
     if state := sys.modules.get("mlver.system.state"):
         state.close_all()
+    if output := sys.modules.get("mlver.terminal.output"):
+        output.forget_output()
 
 
 def _open_standard_streams() -> None:
@@ -125,21 +128,27 @@ def _report_bug(error: Exception, args: list[str]) -> int:
 def _print_failure(failure: Failure, args: list[str]) -> None:
     """Print a failure: as text on stderr and, with `--json`, as one document on stdout too."""
     from mlver.terminal.failure import ErrorResult, draw_failure
+    from mlver.terminal.output import has_begun
     from mlver.terminal.screen import TextScreen
     from mlver.terminal.structured import dump_document
 
     # Where a stream cannot be written to, the exit code still says that the command failed.
     with suppress(OSError):
         draw_failure(failure, TextScreen(sys.stderr))
-    if _wants_json(args):
-        with suppress(OSError):
-            sys.stdout.write(dump_document(ErrorResult(failure)))
+    # Half a result and an error would together be no JSON at all.
+    if has_begun() or not _wants_json(args):
+        return
+    with suppress(OSError):
+        sys.stdout.write(dump_document(ErrorResult(failure)))
 
 
 def _wants_json(args: list[str]) -> bool:
-    """Whether `--json` was typed. The words decide: a wrong command line never becomes options."""
-    options_end = args.index("--") if "--" in args else len(args)
-    return "--json" in args[:options_end]
+    """Whether `--json` was typed as an option. A wrong command line never becomes options."""
+    if "--json" not in args:
+        return False
+    from mlver.cli.typed_options import list_typed_options
+
+    return "--json" in list_typed_options(args)
 
 
 def _save_traceback(error: Exception, args: list[str]) -> str:

@@ -22,4 +22,11 @@ def discard_stream(stream: TextIO) -> None:
 
     In `mlver log | head` the reader leaves early, and Python would complain again at its exit.
     """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    try:
+        number = stream.fileno()
+    except (OSError, ValueError):
+        # A stream in memory keeps nobody waiting.
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)

@@ -14,15 +14,38 @@ from mlver.terminal.screen import TextScreen
 Result = TypeVar("Result")
 
 
+class _PrintedOutput:
+    """What this run of a command has put on stdout."""
+
+    begun = False
+
+
+def has_begun() -> bool:
+    """Whether stdout holds a result or a part of one, beside which no error document may stand."""
+    return _PrintedOutput.begun
+
+
+def forget_output() -> None:
+    """Begin another run of a command in this process."""
+    _PrintedOutput.begun = False
+
+
 def print_result(result: Result, text: Callable[[Result, TextScreen], None], *, json: bool) -> None:
     """Print a result on stdout, as text or as JSON; raise MlverError where that fails."""
     screen = TextScreen(sys.stdout)
+    # Built before anything is printed: what fails here can still be told on stdout.
+    document = structured.dump_document(result) if json else ""
+    _PrintedOutput.begun = True
     try:
         if json:
-            screen.write_raw(structured.dump_document(result))
+            screen.write_raw(document)
         else:
             text(result, screen)
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        # The rest would wait for a slow reader before the command could end.
+        discard_stream(sys.stdout)
+        raise
     except BrokenPipeError:
         # The reader, such as `head`, has enough: that is no failure.
         discard_stream(sys.stdout)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +18,7 @@ from mlver.cli.app import COMMANDS
 from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
 from mlver.git.process import GitFailed
 from mlver.terminal.failure import FailureKind
+from mlver.terminal.output import print_result
 from tests.cli.results import read_document, read_schema
 from tests.conftest import CHECKOUT, CommandOutcome, Repository
 
@@ -192,3 +196,54 @@ def test_a_stderr_that_takes_nothing_leaves_the_document(first: Repository) -> N
     done = run_shell(first, "mlver show digits@7.0.0 --json 2>/dev/full")
     assert done.returncode == 3
     assert json.loads(done.stdout)["error"]["message"] == "digits has no version 7.0.0"
+
+
+def start_slow_reading(repository: Repository) -> subprocess.Popen[bytes]:
+    """`show --json` of a document that no pipe holds, into one that nobody reads yet."""
+    program = [sys.executable, "-m", "mlver", "show", "digits", "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    return subprocess.Popen(
+        program,
+        cwd=repository.path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def test_an_interrupt_adds_nothing_to_a_result_that_was_begun(first: Repository) -> None:
+    params = "\n".join(f"parameter_{number}: {'x' * 60}" for number in range(3_000))
+    first.write("params.yaml", params)
+    done = first.mlver(
+        "register", "digits", "--bump", "minor", "-m", "Much", "--params", "params.yaml"
+    )
+    assert done.code == 0, done.err
+    with start_slow_reading(first) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        # The pipe is full now, or will be soon; the process waits for its reader.
+        output = process.stdout.read(1)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b"interrupted\n"
+        output += process.stdout.read()
+        assert process.wait() == 130
+    assert output.startswith(b'{\n  "schema": "mlver/result/show/1"')
+    assert b"mlver/result/error" not in output
+
+
+def test_an_error_after_a_whole_result_is_told_on_stderr_alone(
+    second: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as an interrupt that comes just before the command ends."""
+    monkeypatch.setattr("mlver.features.looking.cli.emit_result", print_and_fail)
+    result = second.mlver("show", "digits", "--json")
+    assert (result.code, result.err) == (3, "error: too late\n")
+    read_document(CommandOutcome(0, result.out, ""), "show")
+    # It counts for that run alone.
+    read_failure(second.mlver("show", "digits@7.0.0", "--json"))
+
+
+def print_and_fail(result: object, text: Callable[..., None], *, json: bool) -> None:
+    print_result(result, text, json=json)
+    raise MlverError("too late")
