@@ -55,6 +55,17 @@ def find_main_branch(repository: GitRepository, remote: str | None = None) -> Ma
     )
 
 
+def list_main_branches(repository: GitRepository) -> list[MainBranch]:
+    """The main branch of every remote; this repository's own where there is none.
+
+    Work may land on any of them: a fork's clone follows one remote and sends to another.
+    """
+    known = remotes.list_remotes(repository)
+    if not known:
+        return [find_main_branch(repository)]
+    return [find_main_branch(repository, remote) for remote in known]
+
+
 def _read_remote_default(repository: GitRepository, remote: str) -> str | None:
     """Read the branch that the remote's HEAD named when this clone was made.
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from mlver import names, paths
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.git.repository import GitRepository
-from mlver.project.registry.registry import RecordRegistry, describe_newer_settings
+from mlver.project.registry.registry import RecordRegistry, describe_unknown_sections
 from mlver.project.registry.worktree import WorkTree
 from mlver.project.reporter import Reporter, SilentReporter
 from mlver.records import layout
@@ -118,7 +118,7 @@ class Project:
         with suppress(MlverError):
             config = self.registry.read_shown_config()
             if config.unknown_sections:
-                self.reporter.show_note(describe_newer_settings(config))
+                self.reporter.show_note(f"{layout.CONFIG} {describe_unknown_sections(config)}")
 
     # -- naming a version
 

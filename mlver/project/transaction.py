@@ -32,21 +32,37 @@ def open_edit(
 
 
 @contextmanager
-def editing(project: Project, what: str) -> Iterator[PlannedEdit]:
-    """Hold the lock, settle what was interrupted, and yield an edit.
+def locking(project: Project, what: str) -> Iterator[Project]:
+    """Hold the lock, whatever the settings say, and yield the project for which it is held.
 
-    `what` names it to whoever waits for it or recovers it. Raise MlverError where a newer mlver
-    wrote the settings: they may forbid what this one is about to write.
+    The processes that this project starts hold the lock, too. What was interrupted stays as it is.
     """
     try:
         durable.make_directory(project.state_directory)
     except OSError as error:
         raise refusal_error(what, error) from error
     with lock.hold_lock(project.state_directory, project.wait) as descriptor:
-        holding = replace(project, repository=replace(project.repository, keep_open=(descriptor,)))
+        repository = replace(project.repository, keep_open=(descriptor,))
+        yield replace(project, repository=repository)
+
+
+def settle_interrupted(project: Project, what: str) -> None:
+    """Complete or undo what was interrupted, whatever the settings say."""
+    with locking(project, what) as holding:
+        _recover_interrupted(holding)
+
+
+@contextmanager
+def editing(project: Project, what: str) -> Iterator[PlannedEdit]:
+    """Hold the lock, settle what was interrupted, and yield an edit.
+
+    `what` names it to whoever waits for it or recovers it. Raise MlverError where the settings
+    cannot be read in full: they may forbid what is about to be written.
+    """
+    with locking(project, what) as holding:
         # Settled first: settings of a newer mlver must not leave an edit half done.
         _recover_interrupted(holding)
-        project.registry.refuse_newer_settings()
+        project.registry.refuse_unread_settings()
         edit = PlannedEdit(holding.repository, project.state_directory, what)
         try:
             yield edit

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
 
 from mlver import names
 from mlver.digest import Digest
@@ -21,48 +22,89 @@ VERSION_SCHEMA = f"{ROOT}/schemas/version.schema.json"
 
 _SEQUENCE = re.compile(r"[0-9]{4,9}")
 
-RecordKind = Literal["version", "promotion", "evaluation", "approval", "model"]
 
+@dataclass(frozen=True, slots=True)
+class SettingsPath:
+    """Where the settings of a model lie."""
 
-class RecordPath(NamedTuple):
-    """What the path of a file below `models/` says it is; None for the parts its kind has not."""
-
-    kind: RecordKind
+    kind: ClassVar[Literal["model"]] = "model"
     model: str
-    version: str | None = None
-    stage: str | None = None
-    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPath:
+    """Where a version's record lies."""
+
+    kind: ClassVar[Literal["version"]] = "version"
+    model: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionPath:
+    """Where one promotion of a stage lies."""
+
+    kind: ClassVar[Literal["promotion"]] = "promotion"
+    model: str
+    stage: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationPath:
+    """Where one evaluation of a version lies."""
+
+    kind: ClassVar[Literal["evaluation"]] = "evaluation"
+    model: str
+    version: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalPath:
+    """Where one approval of a version for a stage lies."""
+
+    kind: ClassVar[Literal["approval"]] = "approval"
+    model: str
+    version: str
+    stage: str
+    sequence: int
+
+
+# What the path of a file below `models/` says that the file is.
+RecordPath: TypeAlias = SettingsPath | VersionPath | PromotionPath | EvaluationPath | ApprovalPath
 
 
 def parse_path(path: str) -> RecordPath | None:
-    """What lies at a path, or None for a path mlver never gives.
+    """Read what lies at a path; None for a path that mlver never gives.
 
-    The one reader of what the functions below write.
+    This is the one reader of what the functions below write.
     """
     root, _, rest = path.partition(f"{MODELS}/")
     model, *parts = rest.split("/")
     if root or not is_model_name(model) or not parts or not parts[-1].endswith(".yaml"):
         return None
-    parts[-1] = parts[-1].removesuffix(".yaml")
-    match parts:
-        case ["model"]:
-            return RecordPath("model", model)
-        case ["versions", number] if parse_version_name(number):
-            return RecordPath("version", model, number)
-        case ["stages", stage, number] if is_stage_name(stage):
-            return _with_sequence(RecordPath("promotion", model, None, stage), number)
-        case ["evaluations", version, number] if parse_version_name(version):
-            return _with_sequence(RecordPath("evaluation", model, version), number)
-        case ["approvals", version, stage, number] if parse_version_name(version) and is_stage_name(
-            stage
-        ):
-            return _with_sequence(RecordPath("approval", model, version, stage), number)
+    name = parts.pop().removesuffix(".yaml")
+    if not parts:
+        return SettingsPath(model) if name == "model" else None
+    if parts == ["versions"]:
+        return VersionPath(model, name) if parse_version_name(name) else None
+    sequence = parse_sequence(name)
+    if sequence is None:
+        return None
+    return _parse_numbered(model, parts, sequence)
+
+
+def _parse_numbered(model: str, folders: list[str], sequence: int) -> RecordPath | None:
+    """Read the folders of a record that is named by its number."""
+    match folders:
+        case ["stages", stage] if is_stage_name(stage):
+            return PromotionPath(model, stage, sequence)
+        case ["evaluations", version] if parse_version_name(version):
+            return EvaluationPath(model, version, sequence)
+        case ["approvals", version, stage] if parse_version_name(version):
+            return ApprovalPath(model, version, stage, sequence) if is_stage_name(stage) else None
     return None
-
-
-def _with_sequence(place: RecordPath, text: str) -> RecordPath | None:
-    sequence = parse_sequence(text)
-    return None if sequence is None else place._replace(sequence=sequence)
 
 
 def is_model_name(name: str) -> bool:
@@ -98,17 +140,18 @@ def _is_accepted(check: Callable[[str], str], name: str) -> bool:
 
 
 def is_version_path(path: str) -> bool:
-    found = parse_path(path)
-    return found is not None and found.kind == "version"
+    return isinstance(parse_path(path), VersionPath)
 
 
 def is_record_path(path: str) -> bool:
     """Whether a path is one that, once committed, never changes again.
 
-    Model.yaml beside the records may.
+    The settings beside the records may.
     """
-    found = parse_path(path)
-    return path.startswith(f"{MANIFESTS}/") if found is None else found.kind != "model"
+    place = parse_path(path)
+    if place is None:
+        return path.startswith(f"{MANIFESTS}/")
+    return place.kind != "model"
 
 
 def is_own_path(path: str) -> bool:
@@ -134,9 +177,11 @@ def find_own_folder(path: str) -> str | None:
         CONFIG,
         ATTRIBUTES,
     )
-    return next(
-        (top for top in tops if f"{path.casefold()}/".startswith(f"{top.rstrip('/')}/")), None
-    )
+    folder = f"{path.casefold()}/"
+    for top in tops:
+        if folder.startswith(f"{top.rstrip('/')}/"):
+            return top
+    return None
 
 
 def record_path(named: TagName) -> str:

@@ -309,9 +309,7 @@ def compare_manifests(old: Manifest, new: Manifest) -> ManifestComparison:
     before, after = old.by_path, new.by_path
     removed = [entry for entry in old.entries if entry[0] not in after]
     added = [entry for entry in new.entries if entry[0] not in before]
-    renamed: dict[bytes, bytes] = {}
-    for key in (_content_and_name, _content_key):
-        _pair_renamed(removed, added, key, renamed)
+    renamed = _pair_renamed(removed, added)
     taken = set(renamed.values())
     return ManifestComparison(
         added=tuple(path for path, _ in added if path not in taken),
@@ -330,18 +328,28 @@ def _content_key(entry: ManifestEntry) -> object:
 
 
 def _pair_renamed(
-    removed: list[ManifestEntry],
-    added: list[ManifestEntry],
-    key: Callable[[ManifestEntry], object],
-    renamed: dict[bytes, bytes],
-) -> None:
-    """Pair, in order, the entries that agree in `key` and are not paired yet."""
+    removed: Sequence[ManifestEntry], added: Sequence[ManifestEntry]
+) -> dict[bytes, bytes]:
+    """The new path of each entry that was renamed, by its old one."""
+    renamed = _pair_entries(removed, added, _content_and_name)
     taken = set(renamed.values())
+    old_left = [entry for entry in removed if entry[0] not in renamed]
+    new_left = [entry for entry in added if entry[0] not in taken]
+    return renamed | _pair_entries(old_left, new_left, _content_key)
+
+
+def _pair_entries(
+    removed: Sequence[ManifestEntry],
+    added: Sequence[ManifestEntry],
+    key: Callable[[ManifestEntry], object],
+) -> dict[bytes, bytes]:
+    """Pair, in order, the entries that agree in `key`."""
     waiting: dict[object, list[bytes]] = {}
     for entry in reversed(added):
-        if entry[0] not in taken:
-            waiting.setdefault(key(entry), []).append(entry[0])
+        waiting.setdefault(key(entry), []).append(entry[0])
+    pairs: dict[bytes, bytes] = {}
     for entry in removed:
         places = waiting.get(key(entry))
-        if places and entry[0] not in renamed:
-            renamed[entry[0]] = places.pop()
+        if places:
+            pairs[entry[0]] = places.pop()
+    return pairs

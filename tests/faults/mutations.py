@@ -365,7 +365,7 @@ MUTATIONS = (
         "system.lock:_acquire_lock", "fcntl.flock(...)", "pass", "together", "register+register"
     ),
     Mutation(
-        "project.transaction:editing",
+        "project.transaction:locking",
         "keep_open=(_,)",
         "keep_open=()",
         "tests",

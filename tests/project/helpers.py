@@ -8,6 +8,8 @@ from typing import Any
 
 from mlver.document import codec
 from mlver.project.artifacts import storing
+from mlver.project.edit import intent
+from mlver.project.edit.intent import CommandIntent
 from mlver.project.project import Project
 from mlver.project.registering.register import RegisterResult, register_version
 from mlver.project.registering.request import RegisterRequest
@@ -96,6 +98,13 @@ def register_one(project: Project, model: str = "m", **asked: Any) -> RegisterRe
     """A version registered in earnest: stored, committed and sealed."""
     told: dict[str, Any] = {"message": "why", "weights": "w", **asked}
     return register_version(project, RegisterRequest(model=model, **told))
+
+
+def leave_interrupted(project: Project) -> None:
+    """Leave the plan of a command that was killed before it wrote anything."""
+    plan = CommandIntent(what="promote m", top=str(project.top_folder), git_dir=".")
+    project.state_directory.mkdir(exist_ok=True)
+    intent.write_intent(project.state_directory, plan)
 
 
 def read_tree(top: Path) -> dict[str, bytes]:

@@ -6,7 +6,13 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.records import layout
-from mlver.records.layout import RecordPath
+from mlver.records.layout import (
+    ApprovalPath,
+    EvaluationPath,
+    PromotionPath,
+    SettingsPath,
+    VersionPath,
+)
 from mlver.version import parse_version
 
 DIGEST = Digest("ab" * 32)
@@ -62,14 +68,12 @@ def test_records_are_told_from_what_may_change(path: str, kinds: tuple[bool, boo
 
 def test_a_place_is_read_back_as_it_is_written() -> None:
     for path, place in {
-        layout.version_path("m", "1.0.0-rc.1"): RecordPath("version", "m", "1.0.0-rc.1"),
-        layout.settings_path("m"): RecordPath("model", "m"),
-        layout.promotion_path("m", "production", 12345): RecordPath(
-            "promotion", "m", None, "production", 12345
-        ),
-        layout.evaluation_path("m", "1.0.0", 1): RecordPath("evaluation", "m", "1.0.0", None, 1),
-        layout.approval_path("m", "1.0.0", "production", 2): RecordPath(
-            "approval", "m", "1.0.0", "production", 2
+        layout.version_path("m", "1.0.0-rc.1"): VersionPath("m", "1.0.0-rc.1"),
+        layout.settings_path("m"): SettingsPath("m"),
+        layout.promotion_path("m", "production", 12345): PromotionPath("m", "production", 12345),
+        layout.evaluation_path("m", "1.0.0", 1): EvaluationPath("m", "1.0.0", 1),
+        layout.approval_path("m", "1.0.0", "production", 2): ApprovalPath(
+            "m", "1.0.0", "production", 2
         ),
     }.items():
         assert layout.parse_path(path) == place

@@ -40,7 +40,6 @@ def verify_command(
     """
     # Never with the cache: whoever can write to it could make damage look whole.
     project = find_session(ctx).initialised_project
-    project.note_newer_settings()
     result = verify_versions(project, refs or (), everything=everything)
     emit_result(result, draw_verify, json=json, code=result.exit_code)
 

@@ -18,7 +18,7 @@ from mlver.project.edit import intent
 from mlver.project.project import Project
 from mlver.project.setup import init_project
 from mlver.project.tags import seals
-from mlver.project.transaction import editing
+from mlver.project.transaction import editing, settle_interrupted
 from mlver.records import layout
 from mlver.records.tags import version_tag_name
 from mlver.version import Version
@@ -76,12 +76,14 @@ def diagnose_project(project: Project, *, fix: bool = False, dry_run: bool = Fal
     With `dry_run` nothing is fixed, whatever `fix` says.
     """
     fix = fix and not dry_run
+    # Settings that cannot be read in full may forbid to write; `_check_config` names them.
+    may_write = fix and _accepts_settings(project)
     checks: list[_Check] = [
         *_check_git(project),
-        *_check_layout(project, fix=fix),
         *_check_interrupted(project, fix=fix),
+        *_check_layout(project, fix=may_write),
         *_check_records(project),
-        *_check_objects(project, fix=fix),
+        *_check_objects(project, fix=may_write),
         *_check_quarantine(project),
         *_check_hooks(project),
         _check_author(project),
@@ -91,6 +93,15 @@ def diagnose_project(project: Project, *, fix: bool = False, dry_run: bool = Fal
     passed = tuple(check for check in checks if isinstance(check, PassedCheck))
     diagnoses = tuple(check for check in checks if isinstance(check, Diagnosis))
     return DoctorResult(passed, diagnoses, dry_run)
+
+
+def _accepts_settings(project: Project) -> bool:
+    """Whether this mlver reads all of the settings."""
+    try:
+        project.registry.refuse_unread_settings()
+    except MlverError:
+        return False
+    return True
 
 
 def _check_git(project: Project) -> Iterator[_Check]:
@@ -148,11 +159,9 @@ def _check_config(project: Project) -> _Check:
 def _check_interrupted(project: Project, *, fix: bool) -> Iterator[_Check]:
     plan = intent.read_pending(project.state_directory)
     if fix:
-        # Every edit begins by settling what was interrupted and removing the temporary files of
-        # commands that were killed, which no plan names.
+        # Without a plan, too: no plan names the temporary files of commands that were killed.
         try:
-            with editing(project, "doctor"):
-                pass
+            settle_interrupted(project, "doctor")
         except MlverError as error:
             finding = Finding("recovery", "recovery", error.message, error.hints)
             yield Diagnosis(finding, level="wrong")

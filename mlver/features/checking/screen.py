@@ -34,6 +34,7 @@ def draw_verify(result: VerifyResult, screen: TextScreen) -> None:
 
 
 def _draw_remarks(result: VerifyResult, screen: TextScreen) -> None:
+    draw_findings(result.notes, screen, "warn")
     if result.unkept:
         more = (
             f" and {len(result.unkept) - _UNKEPT_SHOWN} more"

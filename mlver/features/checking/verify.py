@@ -16,7 +16,7 @@ from mlver.project.audit import audit
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.tags import seals
-from mlver.project.transaction import editing
+from mlver.project.transaction import locking
 from mlver.records import layout
 from mlver.records.tags import version_tag_name
 from mlver.records.version import VersionRecord
@@ -41,7 +41,8 @@ class VerifyResult:
     `adopted` are those of the versions whose tags were there before mlver and seal nothing: the
     commits that landed their records vouch for them. `shallow`: history was looked at, but this
     clone does not have the whole of it. `unkept`, as `MODEL@VERSION NAME`, are data sets that mlver
-    keeps no copy of, and cannot check.
+    keeps no copy of, and cannot check. `notes` are no damage: rules of a newer mlver that this one
+    cannot check.
     """
 
     versions: tuple[str, ...]
@@ -54,6 +55,7 @@ class VerifyResult:
     signatures: SignatureCounts
     shallow: bool
     broken: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
 
     @property
     def exit_code(self) -> int:
@@ -102,6 +104,7 @@ def verify_versions(
         signatures=seal_report.signatures,
         shallow=history_counts and project.repository.is_shallow(),
         broken=tuple(dict.fromkeys(findings)),
+        notes=tuple(audit.find_unknown_sections(project)),
     )
 
 
@@ -222,8 +225,9 @@ def _check_contents(
     """Manifests and objects; damaged copies are set aside, unless another command is writing."""
     damaged = damage.find_damage(project, versions, everything=everything)
     if damaged.copies:
-        with suppress(MlverError), editing(replace(project, wait=0), "verify"):
-            damage.quarantine_damage(project, damaged)
+        # No edit: whatever the settings say, a damaged copy must not be served.
+        with suppress(MlverError), locking(replace(project, wait=0), "verify") as holding:
+            damage.quarantine_damage(holding, damaged)
     return damaged.broken
 
 

@@ -10,6 +10,7 @@ from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
+from mlver.records.layout import ApprovalPath, EvaluationPath, PromotionPath, VersionPath
 from mlver.version import parse_version
 
 FileState = Literal["added", "changed", "removed"]
@@ -79,6 +80,14 @@ def _record_sort_key(path: str) -> tuple[object, ...]:
     if place is None:
         return (1, path)
     numbers = []
-    if place.version and place.kind == "version":
-        numbers.append(parse_version(place.version))
-    return (0, place.model, place.kind, numbers, place.stage or "", place.sequence or 0, path)
+    stage = ""
+    sequence = 0
+    match place:
+        case VersionPath():
+            numbers.append(parse_version(place.version))
+        case EvaluationPath():
+            sequence = place.sequence
+        case PromotionPath() | ApprovalPath():
+            stage = place.stage
+            sequence = place.sequence
+    return (0, place.model, place.kind, numbers, stage, sequence, path)

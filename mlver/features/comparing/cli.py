@@ -48,7 +48,9 @@ def diff_command(
     `main...HEAD` shows what a branch registers, moves and changes since it left main, as a pull
     request does; `A..B` compares the two directly.
     """
-    project = find_session(ctx).shown_project
+    # Never with the cache: whoever can write to it could hide a difference from a reviewer.
+    project = find_session(ctx).initialised_project
+    project.note_newer_settings()
     commit_range = parse_range(a)
     if commit_range is None:
         diff = diff_versions(project, a, b)

@@ -30,7 +30,7 @@ from mlver.policy.numbering import bumped_part
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.committed import CommittedRecords
 from mlver.records import layout
-from mlver.records.layout import RecordPath
+from mlver.records.layout import ApprovalPath, EvaluationPath, PromotionPath, VersionPath
 from mlver.records.promotion import PromotionRecord
 from mlver.records.values import Document
 from mlver.records.version import CodeState, Update
@@ -204,22 +204,22 @@ def _read_added_records(branch: BranchChanges) -> _AddedRecords:
             records.warnings += describe_stray_file(path)
             continue
         try:
-            match place.kind:
-                case "version":
+            match place:
+                case VersionPath():
                     records.versions.append(_read_version(branch, place))
-                case "promotion":
+                case PromotionPath():
                     records.promotions.append(_read_promotion(branch, place))
-                case "evaluation":
+                case EvaluationPath():
                     records.evaluations.append(_read_evaluation(branch, place))
-                case "approval":
+                case ApprovalPath():
                     records.approvals.append(_read_approval(branch, place))
         except MlverError as error:
             records.warnings.append(describe_unreadable(path, error))
     return records
 
 
-def _read_version(branch: BranchChanges, place: RecordPath) -> NewVersion:
-    number = parse_version(place.version or "")
+def _read_version(branch: BranchChanges, place: VersionPath) -> NewVersion:
+    number = parse_version(place.version)
     registry = branch.head_project.registry
     record, digest = registry.read_version(place.model, number)
     new = snapshot_version(branch.head_project, ResolvedRef(place.model, number))
@@ -278,17 +278,13 @@ def _find_compared_version(
     )
 
 
-def _read_promotion(branch: BranchChanges, place: RecordPath) -> PromotionRecord:
-    assert place.stage is not None
-    assert place.sequence is not None
+def _read_promotion(branch: BranchChanges, place: PromotionPath) -> PromotionRecord:
     registry = branch.head_project.registry
     record, _ = registry.read_promotion(place.model, place.stage, place.sequence)
     return record
 
 
-def _read_evaluation(branch: BranchChanges, place: RecordPath) -> AddedJudgement:
-    assert place.version is not None
-    assert place.sequence is not None
+def _read_evaluation(branch: BranchChanges, place: EvaluationPath) -> AddedJudgement:
     registry = branch.head_project.registry
     record = registry.read_evaluation(place.model, place.version, place.sequence)
     return AddedJudgement(
@@ -300,10 +296,7 @@ def _read_evaluation(branch: BranchChanges, place: RecordPath) -> AddedJudgement
     )
 
 
-def _read_approval(branch: BranchChanges, place: RecordPath) -> AddedJudgement:
-    assert place.version is not None
-    assert place.stage is not None
-    assert place.sequence is not None
+def _read_approval(branch: BranchChanges, place: ApprovalPath) -> AddedJudgement:
     registry = branch.head_project.registry
     record = registry.read_approval(place.model, place.version, place.stage, place.sequence)
     return AddedJudgement(

@@ -18,12 +18,13 @@ from mlver.findings import Finding
 from mlver.git import remotes, trees
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
-from mlver.project.audit import admission, incoming
+from mlver.project.audit import admission, audit, incoming
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
+from mlver.records.layout import VersionPath
 from mlver.records.sections.guard import GuardSettings
 from mlver.records.tags import version_tag_name
 
@@ -71,23 +72,16 @@ def guard_files(start: Path, between: CommitRange | None = None) -> HookResult:
         base = incoming.resolve_commit(repository, between.old)
         # a range is judged by the settings at its base, so that it cannot let itself through
         registry = RecordRegistry(CommittedRecords.at_commit(repository, base))
-    settings = _read_guard_settings(registry)
-    findings = [*_guard_files(changes, settings), *_guard_records(changes, settings)]
-    return _summarise_findings("guard", changes, findings)
+    return _summarise_findings("guard", changes, list(_guard_changes(changes, registry)))
 
 
 def judge_pre_commit(start: Path) -> HookResult:
     """`check` and `guard` of what is staged."""
     changes = _read_changes(start, None)
-    settings = GuardSettings()
-    # the settings are a file to fetch and parse, which most commits can do without
-    if changes.records or changes.files:
-        settings = _read_guard_settings(changes.project.registry)
-    findings = [
-        *admission.judge_incoming(changes),
-        *_guard_files(changes, settings),
-        *_guard_records(changes, settings),
-    ]
+    findings = admission.judge_incoming(changes)
+    # Settings that are at fault are named once.
+    if not any(finding.subject == layout.CONFIG for finding in findings):
+        findings += _guard_changes(changes, changes.project.registry)
     return _summarise_findings("pre-commit", changes, findings)
 
 
@@ -141,7 +135,7 @@ def find_left_behind(
     tag_names: dict[str, str] = {}
     for path in paths:
         place = layout.parse_path(path)
-        if place is not None:
+        if isinstance(place, VersionPath):
             tag_names[path] = version_tag_name(place.model, place.version)
     # without a pattern, git would list every tag
     if not tag_names:
@@ -177,11 +171,28 @@ def _read_changes(
     return changes
 
 
+def _guard_changes(changes: IncomingChanges, registry: RecordRegistry) -> Iterator[Finding]:
+    """Judge the files and the records by the settings that `registry` holds."""
+    # the settings are a file to fetch and parse, which most commits can do without
+    if not changes.records and not changes.files:
+        return
+    try:
+        settings = _read_guard_settings(registry)
+    except MlverError as error:
+        yield audit.describe_unreadable(changes.project, "settings", layout.CONFIG, error)
+        return
+    yield from _guard_files(changes, settings)
+    yield from _guard_records(changes, settings)
+
+
 def _read_guard_settings(registry: RecordRegistry) -> GuardSettings:
-    """The repository's own; the defaults where it has no settings (yet)."""
+    """The repository's own; the defaults where it has no settings (yet).
+
+    Sections that this mlver does not know have no say in what other files go into git.
+    """
     if registry.read_file(layout.CONFIG) is None:
         return GuardSettings()
-    return registry.read_config().guard
+    return registry.read_shown_config().guard
 
 
 def _guard_files(changes: IncomingChanges, settings: GuardSettings) -> Iterator[Finding]:
@@ -214,7 +225,11 @@ def _list_artifact_paths(project: Project) -> dict[str, str]:
     """The paths of the artifacts whose bytes mlver keeps, each with a name for it."""
     names: dict[str, str] = {}
     for model in project.registry.list_models():
-        settings = project.registry.read_settings(model)
+        try:
+            settings = project.registry.read_settings(model)
+        except MlverError:
+            # `check` reports it to the commit that touches it
+            continue
         if settings is None:
             continue
         artifacts = dict(settings.data)
@@ -262,7 +277,7 @@ def _find_leaks(data: bytes, path: str) -> Iterator[tuple[str, str]]:
 
 def _find_pickles(project: Project, path: str, settings: GuardSettings) -> Iterator[Finding]:
     place = layout.parse_path(path)
-    if settings.pickle != "forbid" or place is None or place.version is None:
+    if settings.pickle != "forbid" or not isinstance(place, VersionPath):
         return
     try:
         record, _ = project.registry.read_version(place.model, place.version)

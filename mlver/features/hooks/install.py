@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from mlver.errors import MlverError, refusal_error
-from mlver.git.hooks import _MARK
+from mlver.git.hooks import OWN_HOOK_MARK
 from mlver.git.repository import GitRepository
 from mlver.project.project import Project
 from mlver.project.transaction import editing
@@ -101,7 +101,7 @@ def _inspect_hook(path: Path, hook: str, script: bytes) -> InstalledHook:
         raise refusal_error(f"reading the hook {name}", error) from error
     if existing == script and os.access(path, os.X_OK):
         return InstalledHook(name, "unchanged")
-    if _MARK.encode() in existing:
+    if OWN_HOOK_MARK.encode() in existing:
         return InstalledHook(name, "written")
     for command in (f"mlver hook {hook}", f"mlver-hook {hook}"):
         if command.encode() in existing:
@@ -133,7 +133,7 @@ def _build_script(hook: str, python: str | None) -> bytes:
     Python runs with -P, so that no file of the repository is taken for mlver. All output goes to
     stderr, as the stdout of a push is for programs.
     """
-    lines = ["#!/bin/sh", _MARK]
+    lines = ["#!/bin/sh", OWN_HOOK_MARK]
     if python is not None:
         path = shlex.quote(python)
         lines.append(f'if test -x {path}; then exec {path} -P -m mlver hook {hook} "$@" >&2; fi')

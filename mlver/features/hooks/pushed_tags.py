@@ -72,7 +72,7 @@ def _find_record_path(
         return path
     folder = f"{layout.MODELS}/{place.model}"
     # `digits@v1.2` may be another tool's, unless there is a stage `v1`
-    if place.stage:
+    if place.kind == "promotion":
         folder = layout.stage_folder(place.model, place.stage)
     commits = [*(tag.commit for tag in tags), repository.head().commit]
     folders = [f"{commit}:{folder}" for commit in commits if commit]
@@ -104,6 +104,6 @@ def _judge_seal(repository: GitRepository, path: str, tag: GitTag) -> Iterator[F
 def _describe_sealed(path: str) -> _SealedThing:
     place = layout.parse_path(path)
     model = place.model if place else "MODEL"
-    if place is not None and place.stage:
+    if place is not None and place.kind == "promotion":
         return _SealedThing("a promotion", f"mlver promote {model} --to {place.stage} -m WHY")
     return _SealedThing("a version", f"mlver register {model} --bump patch -m WHY")

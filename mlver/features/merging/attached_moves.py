@@ -20,7 +20,7 @@ from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
-from mlver.records.layout import RecordPath
+from mlver.records.layout import ApprovalPath, EvaluationPath
 
 AttachedRecord = EvaluationRecord | ApprovalRecord
 
@@ -32,7 +32,7 @@ def move_attached_records(records: MergeRecords, versions: CurrentVersions) -> l
     outcomes: list[RecordOutcome] = []
     taken: set[str] = set()
     for path, place in records.places:
-        if place.kind not in ("evaluation", "approval"):
+        if not isinstance(place, EvaluationPath | ApprovalPath):
             continue
         record = _read_attached_record(records.own, place)
         outcome = _move_attached_record(records, versions, path, record, taken)
@@ -42,10 +42,10 @@ def move_attached_records(records: MergeRecords, versions: CurrentVersions) -> l
     return outcomes
 
 
-def _read_attached_record(side: RecordRegistry, place: RecordPath) -> AttachedRecord:
-    assert place.version is not None
-    assert place.sequence is not None
-    if place.stage is None:
+def _read_attached_record(
+    side: RecordRegistry, place: EvaluationPath | ApprovalPath
+) -> AttachedRecord:
+    if place.kind == "evaluation":
         return side.read_evaluation(place.model, place.version, place.sequence)
     return side.read_approval(place.model, place.version, place.stage, place.sequence)
 

@@ -69,5 +69,5 @@ class MergeRecords:
         stages: dict[tuple[str, str], None] = {}
         for _, place in self.places:
             if place.kind == "promotion":
-                stages[place.model, place.stage or ""] = None
+                stages[place.model, place.stage] = None
         return list(stages)

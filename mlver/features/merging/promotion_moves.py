@@ -60,9 +60,8 @@ def _move_stage(
     end = ChainEnd(*history[-1]) if history else ChainEnd()
     outcomes: list[RecordOutcome] = []
     for path, place in records.places:
-        if (place.kind, place.model, place.stage) != ("promotion", model, stage):
+        if place.kind != "promotion" or (place.model, place.stage) != (model, stage):
             continue
-        assert place.sequence is not None
         record, digest = records.own.read_promotion(model, stage, place.sequence)
         current = _find_promoted_version(record, versions, end)
         refusal = _find_refusal(record, current, end)

@@ -25,7 +25,7 @@ from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
-from mlver.records.layout import RecordPath
+from mlver.records.layout import RecordPath, SettingsPath, VersionPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,10 @@ def _list_own_records(
 
 def _order_places(listed: tuple[str, RecordPath]) -> tuple[str, str, int, str]:
     path, place = listed
-    return place.model, place.kind, place.sequence or 0, path
+    sequence = 0
+    if not isinstance(place, VersionPath | SettingsPath):
+        sequence = place.sequence
+    return place.model, place.kind, sequence, path
 
 
 def _sort_references(kept: RecordRegistry, moves: Sequence[VersionMove]) -> CurrentVersions:

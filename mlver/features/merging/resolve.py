@@ -165,7 +165,7 @@ def _plan_resolution(
     repository = project.repository
     ours = CommittedRecords.at_commit(repository, state.ours)
     theirs = CommittedRecords.at_commit(repository, state.theirs)
-    base = CommittedRecords(repository, {})
+    base = CommittedRecords(repository, {}, {})
     if state.base is not None:
         base = CommittedRecords.at_commit(repository, state.base)
     own, kept = (ours, theirs) if side == "ours" else (theirs, ours)

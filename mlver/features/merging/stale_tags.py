@@ -81,7 +81,7 @@ def _find_promotion_tags(
         data = own.read_file(path)
         if place is None or place.kind != "promotion" or data is None:
             continue
-        name = promotion_tag_name(place.model, place.stage or "", place.sequence or 0)
+        name = promotion_tag_name(place.model, place.stage, place.sequence)
         former[name] = str(Digest.of_bytes(data))
     # Without a pattern, git would list every tag.
     if not former:

@@ -46,7 +46,7 @@ def _read_own_versions(records: MergeRecords, model: str) -> OwnVersions:
     own: dict[Version, tuple[VersionRecord, Digest]] = {}
     for _, place in records.places:
         if place.kind == "version" and place.model == model:
-            name = place.version or ""
+            name = place.version
             own[parse_version(name)] = records.own.read_version(model, name)
     return own
 

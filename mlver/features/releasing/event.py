@@ -226,7 +226,7 @@ class _EventReader:
         # The commit's own tree is asked: a clone of depth 1 has no other history and no other tag.
         for path in self.repository.files_at(self.tag.commit, layout.versions_folder(record.model)):
             place = layout.parse_path(path)
-            if place is None or place.kind != "version" or place.version is None:
+            if place is None or place.kind != "version":
                 continue
             other = parse_version(place.version)
             if other < number:

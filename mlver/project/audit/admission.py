@@ -14,7 +14,7 @@ from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.project import Project
 from mlver.project.tags import seals
 from mlver.records import layout
-from mlver.records.layout import RecordPath
+from mlver.records.layout import PromotionPath, VersionPath
 from mlver.records.manifest import Manifest
 from mlver.records.tags import version_tag_name
 
@@ -23,12 +23,10 @@ def judge_incoming(incoming: IncomingChanges) -> list[Finding]:
     """Everything that speaks against what is coming in; what was edited once it had landed comes
     first.
     """
-    if incoming.records:
-        incoming.project.registry.refuse_newer_settings()
     there = [path for path in incoming.records if path in incoming.record_tree.entries]
     incoming.record_tree.fetch_files(there)
-    found = list(incoming.edits)
-    edited = {link.subject for link in found}
+    found = [*incoming.edits, *audit.catch_errors(layout.CONFIG, _judge_settings(incoming))]
+    edited = {link.subject for link in incoming.edits}
     unedited = [path for path in there if path not in edited]
     for path in unedited:
         found += audit.catch_errors(path, _judge_file(incoming, path))
@@ -39,6 +37,21 @@ def judge_incoming(incoming: IncomingChanges) -> list[Finding]:
     return list(dict.fromkeys(found))
 
 
+def _judge_settings(incoming: IncomingChanges) -> Iterator[Finding]:
+    """Judge the settings that the records would lie beside: they may forbid what comes in."""
+    entry = incoming.record_tree.entries.get(layout.CONFIG)
+    if entry is None or not incoming.records:
+        return
+    touched = layout.CONFIG in incoming.records
+    # What is no file at all is named with the other files that are touched.
+    if touched and not entry.is_file:
+        return
+    for finding in audit.check_config(incoming.project):
+        show = shell_command(*incoming.look, "--", layout.CONFIG)
+        yield replace(finding, hints=(show,)) if touched else finding
+    yield from audit.find_unknown_sections(incoming.project)
+
+
 def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:
     """A file by itself: its kind, its name, what it says, and the manifests it needs."""
     project, show = incoming.project, shell_command(*incoming.look, "--", path)
@@ -47,8 +60,6 @@ def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:
         yield Finding(
             "name", path, "is a symlink or a repository of its own, which no record is", (show,)
         )
-    elif path == layout.CONFIG:
-        yield from (replace(link, hints=(show,)) for link in audit.check_config(project))
     elif path.startswith(f"{layout.MANIFESTS}/"):
         yield from _judge_manifest(project, path, show)
     elif not path.startswith(f"{layout.MODELS}/"):
@@ -80,8 +91,7 @@ def _judge_manifest(project: Project, path: str, show: str) -> Iterator[Finding]
         yield replace(audit.describe_unreadable(project, "manifest", path, error), hints=(show,))
 
 
-def _judge_version(project: Project, path: str, place: RecordPath, show: str) -> Iterator[Finding]:
-    assert place.version is not None
+def _judge_version(project: Project, path: str, place: VersionPath, show: str) -> Iterator[Finding]:
     try:
         record, _ = project.registry.read_version(place.model, place.version)
     except MlverError as error:
@@ -104,17 +114,9 @@ def _judge_version(project: Project, path: str, place: RecordPath, show: str) ->
 
 
 def _judge_chains(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[Finding]:
-    """The stages touched; all of a model's where a version record that they may name was."""
+    """Judge the stages touched; all of a model's where a version record that they may name was."""
     project = incoming.project
-    touched: dict[tuple[str, str], None] = {}
-    for place in filter(None, map(layout.parse_path, paths)):
-        if place.kind == "promotion" and place.stage is not None:
-            touched[place.model, place.stage] = None
-        elif place.kind == "version":
-            touched |= {
-                (place.model, stage): None for stage in project.registry.list_stages(place.model)
-            }
-    for model, stage in touched:
+    for model, stage in _list_touched_stages(project, paths):
         numbers = project.registry.list_sequences(layout.stage_folder(model, stage))
         incoming.record_tree.fetch_files(
             layout.promotion_path(model, stage, number) for number in numbers
@@ -122,24 +124,45 @@ def _judge_chains(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[F
         yield from audit.check_chain(project, model, stage).findings
 
 
+def _list_touched_stages(project: Project, paths: Iterable[str]) -> list[tuple[str, str]]:
+    """List the models and stages that a change of these records may concern, each once."""
+    touched: dict[tuple[str, str], None] = {}
+    for path in paths:
+        place = layout.parse_path(path)
+        if isinstance(place, PromotionPath):
+            touched[place.model, place.stage] = None
+        elif isinstance(place, VersionPath):
+            for stage in project.registry.list_stages(place.model):
+                touched[place.model, stage] = None
+    return list(touched)
+
+
 def _judge_seals(project: Project, paths: Iterable[str]) -> Iterator[Finding]:
-    """Version records that are not what their tags seal; one without a tag is accepted."""
-    mine: dict[str, dict[str, Digest]] = {}
-    for place in filter(None, map(layout.parse_path, paths)):
-        if place.kind == "version" and place.version is not None:
-            try:
-                digest = project.registry.read_version_digest(place.model, place.version)
-            except MlverError:
-                continue  # named for what it is already
-            if digest is not None:
-                mine.setdefault(place.model, {})[place.version] = digest
-    for model, digests in mine.items():
+    """Judge version records that are not what their tags seal; one without a tag is accepted."""
+    for model, digests in _read_digests(project, paths).items():
         for version, seal in seals.read_seals(project, model, digests).items():
-            for link in judge_seal(model, version, digests[version], seal):
-                if link.kind == "record":
-                    message = "is another record than the one its tag seals"
-                    hint = shell_command("git", "show", version_tag_name(model, version))
-                    yield Finding("record", layout.version_path(model, version), message, (hint,))
+            for finding in judge_seal(model, version, digests[version], seal):
+                if finding.kind != "record":
+                    continue
+                message = "is another record than the one its tag seals"
+                hint = shell_command("git", "show", version_tag_name(model, version))
+                yield Finding("record", layout.version_path(model, version), message, (hint,))
+
+
+def _read_digests(project: Project, paths: Iterable[str]) -> dict[str, dict[str, Digest]]:
+    """Digest the version records among these paths, by model and version."""
+    digests: dict[str, dict[str, Digest]] = {}
+    for path in paths:
+        place = layout.parse_path(path)
+        if not isinstance(place, VersionPath):
+            continue
+        try:
+            digest = project.registry.read_version_digest(place.model, place.version)
+        except MlverError:
+            continue  # named for what it is already
+        if digest is not None:
+            digests.setdefault(place.model, {})[place.version] = digest
+    return digests
 
 
 def _find_case_collisions(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[Finding]:

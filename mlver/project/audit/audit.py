@@ -19,11 +19,18 @@ from mlver.policy.chain import judge_history
 from mlver.project.history import renumbered
 from mlver.project.history.stage_history import StageHistory, read_promoted_digests
 from mlver.project.project import Project
+from mlver.project.registry.registry import UPGRADE_HINT, describe_unknown_sections
 from mlver.project.tags import promotion_tags
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
-from mlver.records.layout import RecordPath
+from mlver.records.layout import (
+    ApprovalPath,
+    EvaluationPath,
+    PromotionPath,
+    SettingsPath,
+    VersionPath,
+)
 from mlver.records.promotion import PromotionRecord
 from mlver.records.tags import TagName, read_tag_name
 
@@ -77,6 +84,20 @@ def check_config(project: Project) -> Iterator[Finding]:
     except InvalidDocument as error:
         found = describe_unreadable(project, "settings", layout.CONFIG, error)
         yield Finding(found.kind, found.subject, found.message, error.hints or found.hints)
+
+
+def find_unknown_sections(project: Project) -> Iterator[Finding]:
+    """Name the sections of the settings that this mlver does not know.
+
+    Settings that cannot be read are left to `check_config`.
+    """
+    try:
+        config = project.registry.read_shown_config()
+    except MlverError:
+        return
+    if config.unknown_sections:
+        message = describe_unknown_sections(config)
+        yield Finding("settings", layout.CONFIG, message, (UPGRADE_HINT,))
 
 
 def find_uncommitted(project: Project, models: Sequence[str]) -> list[Finding]:
@@ -195,11 +216,13 @@ def _check_files(project: Project) -> Iterator[Finding]:
                     "is a symlink, which no record is" if file in links else "is no record's name"
                 )
                 yield Finding("name", path, what, (shell_command("git", "log", "--", path),))
-            elif place.kind not in ("version", "promotion"):  # those are walked link by link
+            elif not isinstance(place, VersionPath | PromotionPath):  # walked link by link
                 yield from check_record(project, path, place)
 
 
-def check_record(project: Project, path: str, place: RecordPath) -> Iterator[Finding]:
+def check_record(
+    project: Project, path: str, place: SettingsPath | EvaluationPath | ApprovalPath
+) -> Iterator[Finding]:
     """Settings, an evaluation or an approval: readable, and given for the record that is here."""
     if place.kind == "model":
         try:
@@ -223,10 +246,10 @@ def check_record(project: Project, path: str, place: RecordPath) -> Iterator[Fin
         yield Finding("record", path, message, (hint,))
 
 
-def _read_record(project: Project, place: RecordPath) -> EvaluationRecord | ApprovalRecord:
-    assert place.version is not None
-    assert place.sequence is not None
-    if place.stage is None:
+def _read_record(
+    project: Project, place: EvaluationPath | ApprovalPath
+) -> EvaluationRecord | ApprovalRecord:
+    if place.kind == "evaluation":
         return project.registry.read_evaluation(place.model, place.version, place.sequence)
     return project.registry.read_approval(place.model, place.version, place.stage, place.sequence)
 

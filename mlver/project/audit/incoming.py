@@ -15,7 +15,7 @@ from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.git import changes_in
 from mlver.git.changes_in import KnownObject
-from mlver.git.main_branch import find_main_branch
+from mlver.git.main_branch import list_main_branches
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
 from mlver.policy.record_changes import RecordChange, judge_change
@@ -213,19 +213,29 @@ def _identify_entry(entry: TreeEntry | None) -> str | None:
 
 
 def _find_landed(repository: GitRepository, path: str) -> set[str]:
-    """A record as the main branch holds it: the remote's, or else, where that has no such record,
-    the one here.
+    """Find a record as main branches hold it: those of all remotes, or else, where these have no
+    such record, those here.
 
     A main branch that is ahead of its remote's gives way to that, as any branch does.
     """
-    main = find_main_branch(repository)
-    for reference in (main.remote_reference, main.local_reference):
-        if reference is None:
-            continue
-        (landed,) = changes_in.find_objects(repository, [f"{reference}:{path}"])
-        if landed is not None:
-            return {f"100644 {landed.object_id}"}
-    return set()
+    mains = list_main_branches(repository)
+    remote_references = [main.remote_reference for main in mains]
+    landed = _read_entries(repository, remote_references, path)
+    if landed:
+        return landed
+    return _read_entries(repository, [main.local_reference for main in mains], path)
+
+
+def _read_entries(
+    repository: GitRepository, references: Iterable[str | None], path: str
+) -> set[str]:
+    """Read what lies at a path in each of these references, written as `_identify_entry` does."""
+    places = [f"{reference}:{path}" for reference in references if reference is not None]
+    entries: set[str] = set()
+    for known in changes_in.find_objects(repository, places):
+        if known is not None:
+            entries.add(f"100644 {known.object_id}")
+    return entries
 
 
 def _has_landed(repository: GitRepository, head: str, path: str) -> bool:

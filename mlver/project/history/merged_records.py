@@ -19,7 +19,13 @@ from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
-from mlver.records.layout import RecordPath
+from mlver.records.layout import (
+    ApprovalPath,
+    EvaluationPath,
+    PromotionPath,
+    RecordPath,
+    VersionPath,
+)
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 from mlver.version import Version
@@ -213,15 +219,15 @@ def _list_promotions(records: RecordRegistry, promotion: PromotionRecord) -> lis
 
 def _read_record(records: RecordRegistry, place: RecordPath) -> NumberedRecord:
     match place:
-        case RecordPath("version", model, str(version)):
+        case VersionPath(model, version):
             record, _ = records.read_version(model, version)
             return record
-        case RecordPath("promotion", model, _, str(stage), int(sequence)):
+        case PromotionPath(model, stage, sequence):
             promotion, _ = records.read_promotion(model, stage, sequence)
             return promotion
-        case RecordPath("evaluation", model, str(version), _, int(sequence)):
+        case EvaluationPath(model, version, sequence):
             return records.read_evaluation(model, version, sequence)
-        case RecordPath("approval", model, str(version), str(stage), int(sequence)):
+        case ApprovalPath(model, version, stage, sequence):
             return records.read_approval(model, version, stage, sequence)
     raise AssertionError(place)
 
@@ -229,7 +235,7 @@ def _read_record(records: RecordRegistry, place: RecordPath) -> NumberedRecord:
 def _read_candidates(records: RecordRegistry, place: RecordPath) -> Iterator[NumberedRecord]:
     """Yield the records of a place's kind, of its model and stage, whatever their version."""
     if place.kind == "promotion":
-        for promotion, _ in records.read_history(place.model, place.stage or ""):
+        for promotion, _ in records.read_history(place.model, place.stage):
             yield promotion
         return
     for number in records.list_versions(place.model):
@@ -238,12 +244,12 @@ def _read_candidates(records: RecordRegistry, place: RecordPath) -> Iterator[Num
             yield record
         elif place.kind == "evaluation":
             yield from records.read_evaluations(place.model, number)
-        else:
+        elif place.kind == "approval":
             yield from _read_approvals(records, place, number)
 
 
 def _read_approvals(
-    records: RecordRegistry, place: RecordPath, number: Version
+    records: RecordRegistry, place: ApprovalPath, number: Version
 ) -> Iterator[ApprovalRecord]:
     for approval in records.read_approvals(place.model, number):
         if approval.stage == place.stage:

@@ -14,34 +14,27 @@ from mlver.records import layout
 
 @dataclass(frozen=True, slots=True)
 class CommittedRecords:
-    """What git holds below `.mlver/`. A file is read in a process of its own, unless `fetch` read
-    it with others.
+    """What git holds below `.mlver/`; `folders` has the names in each folder.
+
+    A file is read in a process of its own, unless `fetch_files` read it with others.
     """
 
     repository: GitRepository
     entries: dict[str, TreeEntry]
-    _folders: dict[str, list[str]] = field(init=False, default_factory=dict)
+    folders: dict[str, list[str]]
     _read: dict[str, bytes] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        known = {""}
-        for path in self.entries:
-            child = path
-            while child not in known:
-                known.add(child)
-                parent, _, name = child.rpartition("/")
-                self._folders.setdefault(parent, []).append(name)
-                child = parent
 
     @classmethod
     def at_commit(cls, repository: GitRepository, commit: str) -> CommittedRecords:
         """The records of a commit, named by its full id or reference."""
-        return cls(repository, trees.committed_files(repository, commit, layout.ROOT))
+        entries = trees.committed_files(repository, commit, layout.ROOT)
+        return cls(repository, entries, _list_folders(entries))
 
     @classmethod
     def from_index(cls, repository: GitRepository) -> CommittedRecords:
         """The records of the index: what a commit made now would hold."""
-        return cls(repository, trees.staged_files(repository, layout.ROOT))
+        entries = trees.staged_files(repository, layout.ROOT)
+        return cls(repository, entries, _list_folders(entries))
 
     def fetch_files(self, wanted: Iterable[str]) -> None:
         """Read many files at once; those there are not do no harm."""
@@ -71,4 +64,18 @@ class CommittedRecords:
         return data
 
     def list_names(self, folder: str) -> list[str]:
-        return self._folders.get(folder, [])
+        return self.folders.get(folder, [])
+
+
+def _list_folders(paths: Iterable[str]) -> dict[str, list[str]]:
+    """The names in each folder that these files lie in."""
+    folders: dict[str, list[str]] = {}
+    known = {""}
+    for path in paths:
+        child = path
+        while child not in known:
+            known.add(child)
+            parent, _, name = child.rpartition("/")
+            folders.setdefault(parent, []).append(name)
+            child = parent
+    return folders

@@ -38,6 +38,8 @@ class PlacedRecord(Protocol):
     def record_path(self) -> str: ...
 
 
+UPGRADE_HINT = "pip install --upgrade mlver"
+
 _Built = TypeVar("_Built")
 _Placed = TypeVar("_Placed", bound=PlacedRecord)
 _Builder = Callable[[Mapping[str, Any]], _Built]
@@ -99,16 +101,14 @@ class RecordRegistry:
         _refuse_unknown_sections(config)
         return config
 
-    def refuse_newer_settings(self) -> None:
-        """Raise MlverError for a section that this mlver does not know.
+    def refuse_unread_settings(self) -> None:
+        """Raise MlverError for settings that this mlver cannot read in full.
 
-        Settings that are missing or not valid are left to those who need what they say.
+        They may forbid what is about to be written: a newer mlver may have written them, and
+        nobody knows what is beside a fault. Where there are none, nothing is forbidden.
         """
-        try:
-            config = self.read_shown_config()
-        except MlverError:
-            return
-        _refuse_unknown_sections(config)
+        if self.read_file(layout.CONFIG) is not None:
+            self.read_config()
 
     def read_shown_config(self) -> ProjectConfig:
         """The settings, for what only looks: sections that this mlver does not know are passed
@@ -277,17 +277,15 @@ class RecordRegistry:
 
 def _refuse_unknown_sections(config: ProjectConfig) -> None:
     if config.unknown_sections:
-        raise MlverError(describe_newer_settings(config), hint="pip install --upgrade mlver")
+        message = f"{layout.CONFIG} {describe_unknown_sections(config)}"
+        raise MlverError(message, hint=UPGRADE_HINT)
 
 
-def describe_newer_settings(config: ProjectConfig) -> str:
-    """The sections that this mlver does not know, as a sentence."""
+def describe_unknown_sections(config: ProjectConfig) -> str:
+    """Say which sections this mlver does not know, as the rest of a sentence about the settings."""
     names = ", ".join(f"`{printable_name(name)}`" for name in config.unknown_sections)
     noun = "a section" if len(config.unknown_sections) == 1 else "sections"
-    return (
-        f"{layout.CONFIG} has {noun} that this mlver does not know: {names} "
-        "(written by a newer mlver?)"
-    )
+    return f"has {noun} that this mlver does not know: {names} (written by a newer mlver?)"
 
 
 def decode_version(data: bytes, path: str) -> VersionRecord:
@@ -310,5 +308,7 @@ def _require_place(record: _Placed, path: str) -> _Placed:
     """
     if record.record_path != path:
         fault = f"it says that it belongs at {record.record_path}"
-        raise InvalidDocument(path, (fault,), hint=shell_command("git", "log", "--", path))
+        # A record must never change, so its past tells what happened; settings can be edited.
+        hint = shell_command("git", "log", "--", path) if layout.is_record_path(path) else None
+        raise InvalidDocument(path, (fault,), hint=hint)
     return record

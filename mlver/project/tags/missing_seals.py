@@ -60,9 +60,9 @@ def list_sealable(
     versions: dict[str, list[str]] = defaultdict(list)
     promotions: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place in _list_places(project, commit, models):
-        if place.kind == "version" and place.version is not None:
+        if place.kind == "version":
             versions[place.model].append(place.version)
-        elif place.kind == "promotion" and place.stage is not None and place.sequence is not None:
+        elif place.kind == "promotion":
             promotions[place.model, place.stage].append(place.sequence)
     # Versions come first, so that no pipeline hears of a promotion whose version has no tag yet.
     records = _list_sealable_versions(versions)
