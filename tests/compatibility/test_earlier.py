@@ -1,0 +1,94 @@
+"""A repository that an earlier mlver made opens, verifies and goes on.
+
+`earlier.tar.gz` was made by `make_earlier.sh`. It holds versions with packed and loose objects, an
+adopted version, promotions with and without a tag, a version that a merge renumbered, and a
+promotion whose process was killed before its tag was made.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import assert_works
+from tests.cli.results import read_document
+from tests.conftest import Repository
+
+ARCHIVE = Path(__file__).with_name("earlier.tar.gz")
+LIST = """\
+digits
+  version  stages      accuracy  registered  message
+  1.3.0    staging         0.94  2026-01-02  Of the topic
+  1.2.0                    0.93  2026-01-02  Of main
+  1.1.0                    0.92  2026-01-02  Second
+  1.0.0    production      0.91  2026-01-02  First
+
+legacy
+  version  stages  registered  message
+  0.9.0            2026-01-02  A release made by hand
+"""
+LOG = """\
+2026-01-02 03:04  digits 1.3.0  promoted     staging: 1.0.0 → 1.3.0       Interrupted  Kim
+2026-01-02 03:04  digits 1.0.0  promoted     staging: (empty) → 1.0.0     Try it  Kim
+2026-01-02 03:04  digits 1.0.0  rolled back  production: 1.1.0 → 1.0.0    Not better  Kim
+2026-01-02 03:04  digits 1.1.0  promoted     production: 1.0.0 → 1.1.0    Better  Kim
+2026-01-02 03:04  digits 1.0.0  promoted     production: (empty) → 1.0.0  Release  Kim
+2026-01-02 03:04  digits 1.3.0  registered                                Of the topic  Kim
+2026-01-02 03:04  digits 1.2.0  registered                                Of main  Kim
+2026-01-02 03:04  digits 1.1.0  registered                                Second  Kim
+2026-01-02 03:04  digits 1.0.0  registered                                First  Kim
+"""
+SHOW = """\
+legacy 0.9.0
+  A release made by hand
+  registered  2026-01-02 03:04 UTC by Kim <kim@example.org>
+  parent      none, update full
+  code        e2a2bb025d
+  sealed      adopted from legacy@v0.9.0, by commit 6c2003e5e2
+artifacts
+  weights  legacy.bin  1 file  23 B  sha256:374ba2a73662    not stored
+"""
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Repository:
+    """The repository as it was left, its last promotion half done."""
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(tmp_path / "earlier", filter="data")
+    return Repository(tmp_path / "earlier")
+
+
+def test_what_was_interrupted_is_completed_and_all_is_well(earlier: Repository) -> None:
+    before = earlier.mlver("verify", "--all")
+    assert (before.code, "digits@staging.2 no tag seals this record" in before.out) == (1, True)
+    settled = earlier.mlver("doctor", "--fix")
+    assert (settled.code, settled.err.count("completed `promote digits@1.3.0")) == (0, 1)
+    assert "digits@staging.2" in earlier.git("tag", "--list").splitlines()
+    result = read_document(earlier.mlver("verify", "--all", "--json"), "verify")
+    assert (result["ok"], result["broken"], result["notes"]) == (True, [], [])
+    assert (len(result["versions"]), result["promotions"]) == (5, 5)
+    assert result["adopted"] == ["legacy@0.9.0"]
+
+
+def test_its_records_say_what_they_said(earlier: Repository) -> None:
+    assert assert_works(earlier, "list") == LIST
+    assert assert_works(earlier, "log", "digits") == LOG
+    assert assert_works(earlier, "show", "legacy@0.9.0") == SHOW
+    renumbered = read_document(earlier.mlver("show", "digits@1.3.0", "--json"), "show")
+    assert renumbered["record"]["message"] == "Of the topic"
+    assert renumbered["record"]["parent"] == "1.1.0"
+
+
+def test_it_goes_on(earlier: Repository) -> None:
+    earlier.write("model/weights.bin", b"more weights\n" * 100_000)
+    earlier.write("data/train.csv", "a,b\n1,2\n")
+    earlier.write("metrics.json", '{"accuracy": 0.95}')
+    registered = earlier.mlver("register", "digits", "--bump", "minor", "-m", "Of today")
+    assert (registered.code, "digits 1.4.0" in registered.out) == (0, True), registered
+    assert registered.err.startswith("note: completed `promote digits@1.3.0 to staging`")
+    assert_works(earlier, "promote", "digits@1.4.0", "--to", "staging", "-m", "Try it")
+    assert_works(earlier, "rollback", "digits", "--stage", "staging", "-m", "Back")
+    assert_works(earlier, "checkout", "digits@1.1.0", "--force")
+    assert_works(earlier, "verify", "--all")
