@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, Repository
 
 KEY = "0" * 64
 
@@ -28,3 +28,16 @@ def test_what_was_told_and_kept_is_there_when_the_process_ends_at_once(tmp_path:
     assert [file.name for file in path.parent.iterdir()] == [
         "state.db"
     ]  # closed: no journal is left to be read
+
+
+def count_descriptors() -> int:
+    return len(os.listdir("/dev/fd"))
+
+
+def test_a_command_leaves_no_file_open(second: Repository) -> None:
+    """A file system could not be unmounted after it, and Python 3.13 warns of each connection."""
+    second.mlver("list")
+    before = count_descriptors()
+    for words in (("list",), ("status",), ("show", "digits@7.0.0"), ("verify",)):
+        second.mlver(*words)
+    assert count_descriptors() == before

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlver.git.main_branch import MainBranch, find_main_branch
+from mlver.git.main_branch import MainBranch, find_main_branch, list_main_branches
 from mlver.git.repository import GitRepository
 from tests.conftest import Repository as Ground
 
@@ -103,6 +103,33 @@ def test_a_remote_whose_head_was_not_fetched_is_known_by_its_branches(
     main = find_main(clone)
     assert main.name == expected
     assert (main.remote_reference is None) == (branch == "elsewhere")
+
+
+def test_a_remotes_head_that_names_a_branch_that_is_gone_decides_nothing(tmp_path: Path) -> None:
+    """As after a rename upstream: a fetch that prunes leaves the remote's HEAD as it was."""
+    clone = clone_from(tmp_path, "trunk")
+    source = Ground(tmp_path / "source")
+    source.git("branch", "--move", "trunk", "main")
+    clone.git("config", "remote.origin.followRemoteHEAD", "never")
+    clone.git("fetch", "--quiet", "--prune")
+    clone.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+    assert find_main(clone).remote_reference == "refs/remotes/origin/main"
+
+
+def test_the_main_branches_of_all_remotes_are_listed(tmp_path: Path) -> None:
+    clone = clone_from(tmp_path, "trunk")
+    clone.git("remote", "add", "fork", str(tmp_path / "source"))
+    clone.git("fetch", "--quiet", "fork")
+    clone.git("remote", "set-head", "fork", "side")
+    mains = list_main_branches(GitRepository.find(clone.path))
+    references = {main.remote_reference for main in mains}
+    assert references == {"refs/remotes/fork/side", "refs/remotes/origin/trunk"}
+
+
+def test_without_a_remote_the_only_main_branch_is_the_one_here(tmp_path: Path) -> None:
+    ground = start_repository(tmp_path, "main")
+    mains = list_main_branches(GitRepository.find(ground.path))
+    assert mains == [MainBranch("main", None, "refs/heads/main")]
 
 
 def test_a_setting_with_wildcards_names_no_branch(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
-from mlver.git import changes, remotes
+from mlver.git import changes, gitpython, remotes
 from mlver.git.process import GitFailed
 from mlver.git.repository import GitRepository
 from tests.conftest import CHECKOUT
@@ -60,6 +60,21 @@ def test_without_git_the_hint_says_to_install_it(
     with pytest.raises(MlverError, match="git is not installed") as refused:
         remotes.list_remote_tags(local, "origin")
     assert "install git" in (refused.value.hint or "")
+
+
+def test_a_git_that_cannot_be_started_is_told_with_what_to_do(
+    local: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gitpython.import_gitpython()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").write_text("no program")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(MlverError) as caught:
+        remotes.list_remote_tags(local, "origin")
+    assert caught.value.message.startswith(
+        "starting git to ask origin for its tags failed: Permission denied"
+    )
+    assert caught.value.message.endswith("; run the same command again")
 
 
 def test_without_git_gitpython_itself_cannot_be_imported(local: GitRepository) -> None:

@@ -304,3 +304,28 @@ def test_an_interrupted_copy_leaves_no_thread(tmp_path: Path) -> None:
     with (tmp_path / "a").open("rb") as file, pytest.raises(KeyboardInterrupt):
         copy_hashed(file.fileno(), MemoryTarget(), interrupt)
     assert threads() == before
+
+
+class ForgettingTarget:
+    """A copy that takes everything, and cannot be read back."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def take(self, source: int) -> int:
+        return len(os.read(source, 1 << 10))
+
+    def read_at(self, buffer: memoryview, offset: int) -> int:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "x"), MemoryError(), SystemExit()])
+def test_a_hashing_thread_that_dies_gives_no_digest(tmp_path: Path, error: BaseException) -> None:
+    """Half a hash must never pass for the file's."""
+    (tmp_path / "file").write_bytes(b"x" * 5_000)
+    source = os.open(tmp_path / "file", os.O_RDONLY)
+    try:
+        with pytest.raises(type(error)):
+            copy_hashed(source, ForgettingTarget(error), lambda _: None)
+    finally:
+        os.close(source)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+from mlver.digest import Digest
+from mlver.document import codec
+from mlver.system.state import StateDatabase
 from tests.cli.conftest import assert_works
 from tests.cli.results import read_document
 from tests.conftest import Repository
@@ -31,3 +35,23 @@ def test_folders_that_differ_by_unicode_normalisation_are_no_models(first: Repos
         f".mlver/models/{name}/versions/1.0.0.yaml" for name in ("mod\u00e9le", "mode\u0301le")
     }
     assert "mod" not in assert_works(first, "list")
+
+
+def plant_lie(repository: Repository) -> None:
+    """Have the cache say of a record that it pins no data set."""
+    path = ".mlver/models/digits/versions/1.0.0.yaml"
+    data = (repository.path / path).read_bytes()
+    document = codec.decode_document("version", data, path)
+    state = StateDatabase(repository.path / ".git/mlver/state.db")
+    key = Digest.of_bytes(b"version\0" + data).hex
+    state.put_document(key, json.dumps({**document, "data": {}}))
+    state.close()
+
+
+def test_a_cache_that_lies_is_believed_by_what_shows_alone(second: Repository) -> None:
+    plant_lie(second)
+    assert "train.csv" not in assert_works(second, "show", "digits@1.0.0")
+    checked = read_document(second.mlver("verify", "digits@1.0.0", "--json"), "verify")
+    assert checked["files"] == 3
+    compared = assert_works(second, "diff", "digits@1.0.0", "digits@1.1.0")
+    assert "train" not in compared
