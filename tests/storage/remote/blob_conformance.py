@@ -151,7 +151,7 @@ class BlobConformance:
         assert list_keys(blobs, "pins/") == []
         assert [info.size for info in blobs.list_blobs("packs/")] == [len("packs/p.idx")]
 
-    def test_times_are_the_storage_s_and_move_when_a_blob_is_replaced(
+    def test_a_time_comes_from_the_storage_and_moves_when_a_blob_is_replaced(
         self, blobs: BlobStore
     ) -> None:
         put_keys(blobs, ["a", "b"])
