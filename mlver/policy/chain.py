@@ -5,7 +5,7 @@ The chain is tag → record → artifact digests → bytes. A tag names the reco
 names its artifacts'; a promotion names the record it promoted and the promotion before it. Each
 rule returns the broken links it finds.
 
-A tag that was there before mlver names no record, and is never made anew. Its record names it
+A tag that was there before mlver names no record, and is never made again. Its record names it
 instead, and is vouched for by the commit that landed it, as long as history never changed it and
 the tag is the one it names.
 """
@@ -26,6 +26,7 @@ from mlver.records.tags import version_tag_name
 SignatureState = Literal["good", "bad", "unknown", "unsigned"]
 # The first brings seals that were made elsewhere; the second seals what none of them seals.
 UNSEALED_HINTS = ("git fetch --tags", "mlver tag")
+_LOG_HINTS = ("git log --stat -- .mlver/models",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +62,12 @@ class RecordSeal:
 def events_due(sequences: Sequence[int], tagged: Collection[int]) -> list[int]:
     """Of a stage's promotions, lowest first, those that should have a tag: from the first tagged
     one on.
-
-    Where none has one yet, only the last: switching the tags on starts no pipeline for what was
-    long ago.
     """
-    begun = [number for number in sequences if number in tagged]
-    return [number for number in sequences if number >= begun[0]] if begun else list(sequences[-1:])
+    for position, number in enumerate(sequences):
+        if number in tagged:
+            return list(sequences[position:])
+    # Only the last: switching the tags on starts no pipeline for what was long ago.
+    return list(sequences[-1:])
 
 
 def judge_seal(
@@ -88,98 +89,55 @@ def judge_tag(
         hints = (shell_command("git", "tag", "-d", name), "mlver tag")
         return (Finding("tag", name, "is a lightweight tag, which can seal nothing", hints),)
     if seal.sealed is None:
-        return (
-            Finding(
-                "tag",
-                name,
-                "does not name the record it seals (no Mlver-Record line)",
-                _comparison_hints(name),
-            ),
-        )
-    found = []
+        return (_report_tag(name, "does not name the record it seals (no Mlver-Record line)"),)
+    findings: list[Finding] = []
     if seal.committed is None:
-        found.append(
-            Finding(
-                "tag",
-                name,
-                "points at a commit that does not hold the record",
-                _comparison_hints(name),
-            )
-        )
+        findings.append(_report_tag(name, "points at a commit that does not hold the record"))
     elif seal.committed != seal.sealed:
-        found.append(
-            Finding(
-                "tag",
-                name,
-                "points at a commit that holds another record",
-                _comparison_hints(name),
-            )
-        )
+        findings.append(_report_tag(name, "points at a commit that holds another record"))
     if record != seal.sealed:
-        message = "was edited after its tag sealed it"
-        found.append(
-            Finding(
-                "record", subject, message, (shell_command("git", "diff", name, "--", ".mlver"),)
-            )
-        )
-    return tuple(found)
+        diff = shell_command("git", "diff", name, "--", ".mlver")
+        findings.append(Finding("record", subject, "was edited after its tag sealed it", (diff,)))
+    return tuple(findings)
 
 
 def _judge_landing(
     subject: str, name: str, record: Digest, landing: RecordLanding
 ) -> tuple[Finding, ...]:
     if not landing.kept:
-        return (
-            Finding(
-                "tag",
-                name,
-                "is another tag than the one this version was adopted from",
-                _comparison_hints(name),
-            ),
-        )
+        return (_report_tag(name, "is another tag than the one this version was adopted from"),)
     if landing.committed is None:
-        return (
-            Finding(
-                "unsealed", name, "was adopted, and no commit holds its record yet", ("git commit",)
-            ),
-        )
+        message = "was adopted, and no commit holds its record yet"
+        return (Finding("unsealed", name, message, ("git commit",)),)
     if landing.edited or landing.committed != record:
-        return (
-            Finding(
-                "record",
-                subject,
-                "was edited after it was adopted",
-                ("git log --stat -- .mlver/models",),
-            ),
-        )
+        return (Finding("record", subject, "was edited after it was adopted", _LOG_HINTS),)
     return ()
+
+
+def _report_tag(name: str, message: str) -> Finding:
+    """A tag at fault: look at it here, and at the one of a repository that is trusted."""
+    hints = (shell_command("git", "show", name), "git ls-remote --tags origin")
+    return Finding("tag", name, message, hints)
 
 
 def judge_signature(name: str, signature: SignatureState, *, required: bool) -> tuple[Finding, ...]:
     """Whether a version tag's signature is as it has to be: never wrong, and where that is
     `required`, good.
     """
-    check = shell_command("git", "verify-tag", name)
+    message = None
     if signature == "bad":
-        return (
-            Finding(
-                "signature",
-                name,
-                "is signed, and the signature is not of what it says now",
-                (check,),
-            ),
-        )
-    if required and signature == "unknown":
+        message = "is signed, and the signature is not of what it says now"
+    elif required and signature == "unknown":
         message = (
             "is signed by a key that cannot be judged here, and the settings ask for a "
             "good signature"
         )
-        return (Finding("signature", name, message, (check,)),)
-    if required and signature == "unsigned":
-        return (
-            Finding("signature", name, "is not signed, and the settings ask for that", (check,)),
-        )
-    return ()
+    elif required and signature == "unsigned":
+        message = "is not signed, and the settings ask for that"
+    if message is None:
+        return ()
+    check = shell_command("git", "verify-tag", name)
+    return (Finding("signature", name, message, (check,)),)
 
 
 def judge_history(
@@ -190,47 +148,38 @@ def judge_history(
     """Whether a stage's promotions (oldest first, each with the digest of its bytes) form one
     unbroken chain.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     before: PromotionRecord | None = None
     prior: Digest | None = None
     for expected, (record, digest) in enumerate(history, start=1):
-        where = f"{subject}/{record.sequence:04d}"
+        place = f"{subject}/{record.sequence:04d}"
         if record.sequence != expected:
-            found.append(_broken_chain(subject, f"{expected:04d} is missing"))
+            findings.append(_broken_chain(subject, f"{expected:04d} is missing"))
             break
         if record.prior != prior:
             named = f"{expected - 1:04d}" if before else "a record before the first"
-            found.append(
-                _broken_chain(where, f"does not follow from {named}, which was changed or replaced")
-            )
-        if record.previous != holder_after(before):
-            found.append(
-                _broken_chain(
-                    where,
-                    f"says {record.previous or 'nothing'} held before; it was "
-                    f"{holder_after(before)}",
-                )
-            )
+            message = f"does not follow from {named}, which was changed or replaced"
+            findings.append(_broken_chain(place, message))
+        holder = holder_after(before)
+        if record.previous != holder:
+            message = f"says {record.previous or 'nothing'} held before; it was {holder}"
+            findings.append(_broken_chain(place, message))
         if record.version not in records:
-            found.append(_broken_chain(where, f"names {record.version}, which has no record"))
+            findings.append(_broken_chain(place, f"names {record.version}, which has no record"))
         elif records[record.version] != record.record:
-            found.append(
-                _broken_chain(
-                    where, f"was given for another record of {record.version} than the one here"
-                )
-            )
-        before, prior = record, digest
-    return tuple(found)
+            message = f"was given for another record of {record.version} than the one here"
+            findings.append(_broken_chain(place, message))
+        before = record
+        prior = digest
+    return tuple(findings)
 
 
 def holder_after(record: PromotionRecord | None) -> str | None:
-    return None if record is None or record.action == "retire" else record.version
+    """The version that holds a stage after its last promotion."""
+    if record is None or record.action == "retire":
+        return None
+    return record.version
 
 
 def _broken_chain(subject: str, message: str) -> Finding:
-    return Finding("chain", subject, message, ("git log --stat -- .mlver/models",))
-
-
-def _comparison_hints(name: str) -> tuple[str, ...]:
-    """Look at the tag here, and at the one of the same name in a repository that is trusted."""
-    return (shell_command("git", "show", name), "git ls-remote --tags origin")
+    return Finding("chain", subject, message, _LOG_HINTS)

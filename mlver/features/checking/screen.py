@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from mlver.features.checking.doctor import Diagnosis, DiagnosisLevel, DoctorResult
-from mlver.features.checking.verify import VerifyResult
+from mlver.features.checking.verify import SignatureCounts, VerifyResult
 from mlver.terminal.links import draw_findings, draw_hints
 from mlver.terminal.screen import Part, Style, TextScreen, measure_width
 from mlver.terminal.words import format_count, format_size
@@ -36,44 +36,38 @@ def draw_verify(result: VerifyResult, screen: TextScreen) -> None:
 def _draw_remarks(result: VerifyResult, screen: TextScreen) -> None:
     draw_findings(result.notes, screen, "warn")
     if result.unkept:
-        more = (
-            f" and {len(result.unkept) - _UNKEPT_SHOWN} more"
-            if len(result.unkept) > _UNKEPT_SHOWN
-            else ""
-        )
-        screen.draw_line(
-            (
-                "  not checked, for mlver keeps no copy: "
-                f"{', '.join(result.unkept[:_UNKEPT_SHOWN])}{more}",
-                "warn",
-            )
-        )
-    signed = result.signatures
-    if signed.good or signed.unknown:
-        unsigned = f", {signed.unsigned} unsigned" if signed.unsigned else ""
-        known = f", {signed.unknown} by a key that is not known here" if signed.unknown else ""
-        screen.draw_line(
-            (
-                f"  signatures of tags: {signed.good} good{known}{unsigned}",
-                "warn" if signed.unknown else "dim",
-            )
-        )
+        shown = ", ".join(result.unkept[:_UNKEPT_SHOWN])
+        hidden = len(result.unkept) - _UNKEPT_SHOWN
+        more = f" and {hidden} more" if hidden > 0 else ""
+        message = f"  not checked, for mlver keeps no copy: {shown}{more}"
+        screen.draw_line((message, "warn"))
+    _draw_signatures(result.signatures, screen)
     if result.adopted:
-        one = len(result.adopted) == 1
-        them = (
-            "was adopted: its tag is older than its record"
-            if one
-            else "were adopted: their tags are older than their records"
-        )
-        said = f"  {format_count(len(result.adopted), 'version')} {them}, which history vouches for"
-        screen.draw_line((said, "dim"))
+        count = len(result.adopted)
+        state = "were adopted: their tags are older than their records"
+        if count == 1:
+            state = "was adopted: its tag is older than its record"
+        message = f"  {format_count(count, 'version')} {state}, which history vouches for"
+        screen.draw_line((message, "dim"))
     if result.shallow:
-        said = (
+        message = (
             "  history is not whole here: a record that was edited or deleted before it begins "
             "cannot be told"
         )
-        screen.draw_line((said, "warn"))
+        screen.draw_line((message, "warn"))
         screen.draw_unbroken("    ", ("hint: ", "dim"), "git fetch --unshallow")
+
+
+def _draw_signatures(signatures: SignatureCounts, screen: TextScreen) -> None:
+    """Draw how many tags are signed, where any is."""
+    if not signatures.good and not signatures.unknown:
+        return
+    message = f"  signatures of tags: {signatures.good} good"
+    if signatures.unknown:
+        message += f", {signatures.unknown} by a key that is not known here"
+    if signatures.unsigned:
+        message += f", {signatures.unsigned} unsigned"
+    screen.draw_line((message, "warn" if signatures.unknown else "dim"))
 
 
 _SIGNS: dict[DiagnosisLevel, tuple[str, Style]] = {

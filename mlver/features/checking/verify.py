@@ -18,6 +18,7 @@ from mlver.project.registry.registry import RecordRegistry
 from mlver.project.tags import seals
 from mlver.project.transaction import locking
 from mlver.records import layout
+from mlver.records.artifact import Artifact
 from mlver.records.tags import version_tag_name
 from mlver.records.version import VersionRecord
 from mlver.version import Version
@@ -70,14 +71,8 @@ def verify_versions(
 
     Every record is parsed and every byte hashed.
     """
-    if refs and everything:
-        raise UsageError(
-            "--all checks every version; naming some beside it says two things",
-            hint="mlver verify --all",
-        )
-    findings = list(audit.check_config(project))
     selection = _select_versions(project, refs, everything=everything)
-    findings += selection.findings
+    findings = [*audit.check_config(project), *selection.findings]
     records, faults = _read_records(project, selection.versions)
     findings += faults
     seal_report = _check_seals(project, records)
@@ -85,17 +80,19 @@ def verify_versions(
     versions = [record for record, _ in records]
     findings += _check_contents(project, versions, everything=everything)
     findings += _check_working_files(project, versions)
-    chains = [chain for model in selection.models for chain in audit.check_chains(project, model)]
-    for chain in chains:
-        findings += chain.findings
+    promotion_count = 0
+    for model in selection.models:
+        for chain in audit.check_chains(project, model):
+            promotion_count += chain.total
+            findings += chain.findings
     findings += audit.find_uncommitted(project, selection.models)
     if everything:
         findings += audit.check_repository(project)
-    artifacts = [artifact for record in versions for artifact in record.named_artifacts().values()]
+    artifacts = _list_artifacts(versions)
     history_counts = everything or bool(seal_report.adopted)
     return VerifyResult(
         versions=tuple(f"{ref.model}@{ref.version}" for ref in selection.versions),
-        promotions=sum(chain.total for chain in chains),
+        promotions=promotion_count,
         files=sum(artifact.files for artifact in artifacts),
         bytes=sum(artifact.size for artifact in artifacts),
         everything=everything,
@@ -106,6 +103,13 @@ def verify_versions(
         broken=tuple(dict.fromkeys(findings)),
         notes=tuple(audit.find_unknown_sections(project)),
     )
+
+
+def _list_artifacts(versions: Iterable[VersionRecord]) -> list[Artifact]:
+    artifacts: list[Artifact] = []
+    for record in versions:
+        artifacts += record.named_artifacts().values()
+    return artifacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,11 @@ class _Selection:
 
 def _select_versions(project: Project, refs: Sequence[str], *, everything: bool) -> _Selection:
     """The versions of `refs`; with none, those served now, or (`everything`) all."""
+    if refs and everything:
+        raise UsageError(
+            "--all checks every version; naming some beside it says two things",
+            hint="mlver verify --all",
+        )
     if refs:
         named = [project.resolve_ref(ref) for ref in refs]
         return _Selection(sorted({ref.model for ref in named}), named)

@@ -24,27 +24,30 @@ _ASKED = ("install", "check", "guard", "status")
 _RUN_BY_GIT = ("pre-commit", "pre-push", "pre-receive")
 
 
+_What = Annotated[
+    str,
+    typer.Argument(
+        metavar="WHAT", help=f"One of {', '.join(_ASKED)}.", autocompletion=lambda: list(_ASKED)
+    ),
+]
+_Words = Annotated[list[str] | None, typer.Argument(metavar="…", hidden=True)]
+_Old = Annotated[
+    str,
+    typer.Option("--from", metavar="REV", help="Judge the commits that --to has and REV lacks."),
+]
+_New = Annotated[str, typer.Option("--to", metavar="REV", help="The last of these commits.")]
+_Server = Annotated[
+    bool, typer.Option("--pre-receive", help="install: for a repository that others push to.")
+]
+
+
 def hook_command(
     ctx: typer.Context,
-    what: Annotated[
-        str,
-        typer.Argument(
-            metavar="WHAT", help=f"One of {', '.join(_ASKED)}.", autocompletion=lambda: list(_ASKED)
-        ),
-    ],
-    words: Annotated[list[str] | None, typer.Argument(metavar="…", hidden=True)] = None,
-    old: Annotated[
-        str,
-        typer.Option(
-            "--from", metavar="REV", help="Judge the commits that --to has and REV lacks."
-        ),
-    ] = "",
-    new: Annotated[
-        str, typer.Option("--to", metavar="REV", help="The last of these commits.")
-    ] = "",
-    server: Annotated[
-        bool, typer.Option("--pre-receive", help="install: for a repository that others push to.")
-    ] = False,
+    what: _What,
+    words: _Words = None,
+    old: _Old = "",
+    new: _New = "",
+    server: _Server = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from mlver.digest import Digest
@@ -20,21 +20,21 @@ from mlver.records.tags import version_tag_name
 
 
 def judge_incoming(incoming: IncomingChanges) -> list[Finding]:
-    """Everything that speaks against what is coming in; what was edited once it had landed comes
-    first.
-    """
-    there = [path for path in incoming.records if path in incoming.record_tree.entries]
-    incoming.record_tree.fetch_files(there)
-    found = [*incoming.edits, *audit.catch_errors(layout.CONFIG, _judge_settings(incoming))]
-    edited = {link.subject for link in incoming.edits}
-    unedited = [path for path in there if path not in edited]
-    for path in unedited:
-        found += audit.catch_errors(path, _judge_file(incoming, path))
-    # what was edited breaks the chains it is in; told once, it is enough
-    found += _judge_chains(incoming, [path for path in incoming.records if path not in edited])
-    found += _judge_seals(incoming.project, unedited)
-    found += _find_case_collisions(incoming, there)
-    return list(dict.fromkeys(found))
+    """Judge what is coming in: everything that speaks against it, edits of landed records first."""
+    present = [path for path in incoming.records if path in incoming.record_tree.entries]
+    incoming.record_tree.fetch_files(present)
+    edited = {finding.subject for finding in incoming.edits}
+    # What was edited breaks the chains it is in; saying so once is enough.
+    unedited = [path for path in incoming.records if path not in edited]
+    unedited_files = [path for path in present if path not in edited]
+    findings = list(incoming.edits)
+    findings += audit.catch_errors(layout.CONFIG, _judge_settings(incoming))
+    for path in unedited_files:
+        findings += audit.catch_errors(path, _judge_file(incoming, path))
+    findings += _judge_chains(incoming, unedited)
+    findings += _judge_seals(incoming.project, unedited_files)
+    findings += _find_case_collisions(incoming, present)
+    return list(dict.fromkeys(findings))
 
 
 def _judge_settings(incoming: IncomingChanges) -> Iterator[Finding]:
@@ -53,30 +53,25 @@ def _judge_settings(incoming: IncomingChanges) -> Iterator[Finding]:
 
 
 def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:
-    """A file by itself: its kind, its name, what it says, and the manifests it needs."""
-    project, show = incoming.project, shell_command(*incoming.look, "--", path)
+    """Judge a file by itself: its kind, its name, what it says, and the manifests it needs."""
+    project = incoming.project
+    show = shell_command(*incoming.look, "--", path)
     place = layout.parse_path(path)
     if not incoming.record_tree.entries[path].is_file:
-        yield Finding(
-            "name", path, "is a symlink or a repository of its own, which no record is", (show,)
-        )
+        message = "is a symlink or a repository of its own, which no record is"
+        yield Finding("name", path, message, (show,))
     elif path.startswith(f"{layout.MANIFESTS}/"):
         yield from _judge_manifest(project, path, show)
     elif not path.startswith(f"{layout.MODELS}/"):
         return
     elif place is None:
-        yield Finding(
-            "name",
-            path,
-            "is no record's name",
-            (shell_command("git", "rm", "--cached", "--", path),),
-        )
+        unstage = shell_command("git", "rm", "--cached", "--", path)
+        yield Finding("name", path, "is no record's name", (unstage,))
     elif place.kind == "version":
         yield from _judge_version(project, path, place, show)
     elif place.kind != "promotion":  # those are read link by link, with their stage
-        yield from (
-            replace(link, hints=(show,)) for link in audit.check_record(project, path, place)
-        )
+        for finding in audit.check_record(project, path, place):
+            yield replace(finding, hints=(show,))
 
 
 def _judge_manifest(project: Project, path: str, show: str) -> Iterator[Finding]:
@@ -98,19 +93,14 @@ def _judge_version(project: Project, path: str, place: VersionPath, show: str) -
         yield replace(audit.describe_unreadable(project, "record", path, error), hints=(show,))
         return
     for name, artifact in record.named_artifacts().items():
-        # a manifest's presence tells a directory from a file, but one file is all that a file can
-        # be
-        if (
-            artifact.files != 1
-            and project.registry.read_file(layout.manifest_path(artifact.digest)) is None
-        ):
-            message = (
-                f"needs {layout.manifest_path(artifact.digest)}, "
-                f"the manifest of its {name}, which is not there"
-            )
-            yield Finding(
-                "manifest", path, message, (shell_command("git", "add", "--", layout.MANIFESTS),)
-            )
+        # A manifest tells a directory from a file, but more files than one need it.
+        if artifact.files == 1:
+            continue
+        manifest_path = layout.manifest_path(artifact.digest)
+        if project.registry.read_file(manifest_path) is None:
+            message = f"needs {manifest_path}, the manifest of its {name}, which is not there"
+            add = shell_command("git", "add", "--", layout.MANIFESTS)
+            yield Finding("manifest", path, message, (add,))
 
 
 def _judge_chains(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[Finding]:
@@ -165,24 +155,32 @@ def _read_digests(project: Project, paths: Iterable[str]) -> dict[str, dict[str,
     return digests
 
 
-def _find_case_collisions(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[Finding]:
-    """Names that are one name where letter case does not count: of models, and of files and the
-    folders they are in.
+def _find_case_collisions(incoming: IncomingChanges, paths: Sequence[str]) -> Iterator[Finding]:
+    """Find names that are one name where letter case does not count: of models, and of files and
+    the folders they are in.
     """
-    project, touched = incoming.project, {path.casefold(): path for path in paths}
-    models = {path.split("/")[2] for path in touched if path.startswith(f"{layout.MODELS}/")}
-    if models:
-        yield from audit.find_case_collisions(
-            model for model in project.registry.list_models() if model.casefold() in models
-        )
+    yield from audit.find_case_collisions(_list_similar_models(incoming.project, paths))
+    touched = {path.casefold(): path for path in paths}
     for path in incoming.record_tree.entries if touched else ():
         other = touched.get(path.casefold(), path)
         if other != path and layout.parse_path(path) is not None:
             yield _report_case_collision(other, path)
     for path in touched.values():
-        kept = layout.find_own_folder(path)
-        if kept is not None and not f"{path}/".startswith(kept):
-            yield _report_case_collision(path, kept)
+        folder = layout.find_own_folder(path)
+        if folder is not None and not f"{path}/".startswith(folder):
+            yield _report_case_collision(path, folder)
+
+
+def _list_similar_models(project: Project, paths: Iterable[str]) -> list[str]:
+    """List the models that the paths touch, whatever the letter case."""
+    touched: set[str] = set()
+    for path in paths:
+        folder = path.casefold()
+        if folder.startswith(f"{layout.MODELS}/"):
+            touched.add(folder.split("/")[2])
+    if not touched:
+        return []
+    return [model for model in project.registry.list_models() if model.casefold() in touched]
 
 
 def _report_case_collision(path: str, other: str) -> Finding:

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from mlver import paths
 from mlver.digest import Digest
@@ -34,7 +35,7 @@ from mlver.records.layout import (
 from mlver.records.promotion import PromotionRecord
 from mlver.records.tags import TagName, read_tag_name
 
-_DONE = {
+_CHANGE_WORDS = {
     "D": "deleted in commit",
     "M": "changed in commit",
     "R": "replaced by the merged branch's in commit",
@@ -44,46 +45,45 @@ _DONE = {
 _CONFLICT = re.compile(rb"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
 
 
-def catch_errors(subject: str, links: Iterable[Finding]) -> Iterator[Finding]:
-    """The broken links found on the way; what stops the looking is one more, about `subject`."""
+def catch_errors(subject: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Pass findings on; what stops the looking is one more, about `subject`."""
     try:
-        yield from links
+        yield from findings
     except MlverError as error:
         yield describe_failure(subject, error)
 
 
 def describe_failure(subject: str, error: MlverError) -> Finding:
-    """What stopped the looking at `subject`."""
+    """Describe what stopped the looking at `subject`."""
     return Finding("name", subject, error.message, error.hints)
 
 
 def describe_unreadable(
     project: Project, kind: FindingKind, path: str, error: MlverError
 ) -> Finding:
-    """A record that says nothing; `uncommitted` tells how to undo it where HEAD still holds it
-    whole.
+    """Describe a record that says nothing.
+
+    `find_uncommitted` tells how to undo it where HEAD still holds it whole.
     """
-    said = (
-        f"is not valid: {'; '.join(error.faults)}"
-        if isinstance(error, InvalidDocument)
-        else error.message
-    )
+    message = error.message
+    if isinstance(error, InvalidDocument):
+        message = f"is not valid: {'; '.join(error.faults)}"
     try:
         data = project.registry.read_file(path) or b""
     except MlverError:
         data = b""
     if _CONFLICT.search(data):
-        said = "holds both sides of a merge conflict that was never settled"
-    return Finding(kind, path, said, (shell_command("git", "log", "-p", "--", path),))
+        message = "holds both sides of a merge conflict that was never settled"
+    return Finding(kind, path, message, (shell_command("git", "log", "-p", "--", path),))
 
 
 def check_config(project: Project) -> Iterator[Finding]:
-    """Settings that cannot be read; raise MlverError where `mlver init` never ran."""
+    """Name settings that cannot be read; raise MlverError where `mlver init` never ran."""
     try:
         project.registry.read_shown_config()
     except InvalidDocument as error:
-        found = describe_unreadable(project, "settings", layout.CONFIG, error)
-        yield Finding(found.kind, found.subject, found.message, error.hints or found.hints)
+        finding = describe_unreadable(project, "settings", layout.CONFIG, error)
+        yield replace(finding, hints=error.hints or finding.hints)
 
 
 def find_unknown_sections(project: Project) -> Iterator[Finding]:
@@ -101,80 +101,75 @@ def find_unknown_sections(project: Project) -> Iterator[Finding]:
 
 
 def find_uncommitted(project: Project, models: Sequence[str]) -> list[Finding]:
-    """Records that HEAD holds and the work tree does not, or not with the same bytes."""
+    """Find records that HEAD holds and the work tree does not, or not with the same bytes."""
     head = project.repository.head().commit
     if head is None or not models:
         return []
     folders = [f"{layout.MODELS}/{model}" for model in models]
-    held = [
-        path for path in project.repository.files_at(head, *folders) if layout.is_record_path(path)
-    ]
-    broken: list[Finding] = []
-    blobs = project.repository.blobs(f"{head}:{path}" for path in held)
-    for path, committed in zip(held, blobs, strict=True):
-        broken += catch_errors(path, _compare_with_head(project, path, committed))
-    return broken
+    committed_files = project.repository.files_at(head, *folders)
+    record_paths = [path for path in committed_files if layout.is_record_path(path)]
+    findings: list[Finding] = []
+    blobs = project.repository.blobs(f"{head}:{path}" for path in record_paths)
+    for path, committed in zip(record_paths, blobs, strict=True):
+        findings += catch_errors(path, _compare_with_head(project, path, committed))
+    return findings
 
 
 def _compare_with_head(project: Project, path: str, committed: bytes | None) -> Iterator[Finding]:
     data = project.registry.read_file(path)
     if data != committed:
-        what = (
-            "is deleted here, though HEAD holds it"
-            if data is None
-            else "differs from what HEAD holds"
-        )
-        yield Finding("record", path, what, (shell_command("git", "checkout", "--", path),))
+        message = "differs from what HEAD holds"
+        if data is None:
+            message = "is deleted here, though HEAD holds it"
+        yield Finding("record", path, message, (shell_command("git", "checkout", "--", path),))
 
 
 def check_repository(project: Project) -> list[Finding]:
-    """The whole repository: history, tags, manifests, names and all other records, whatever refers
-    to them.
+    """Check the whole repository: history, tags, manifests, names and all other records, whatever
+    refers to them.
     """
-    looks = (
+    checks = (
         ("HEAD", _check_history(project)),
         ("refs/tags", _check_tags(project)),
         (layout.MANIFESTS, check_manifests(project)),
         (layout.MODELS, _check_files(project)),
         (layout.MODELS, _check_model_names(project)),
     )
-    return [link for subject, links in looks for link in catch_errors(subject, links)]
+    findings: list[Finding] = []
+    for subject, check in checks:
+        findings += catch_errors(subject, check)
+    return findings
 
 
 def _check_history(project: Project) -> Iterator[Finding]:
-    """Commits that changed or deleted what should only ever have been added."""
+    """Find commits that changed or deleted what should only ever have been added."""
     if project.repository.head().commit is None:
         return
     for change in renumbered.find_tampering(project, layout.MODELS, layout.MANIFESTS):
-        if layout.is_record_path(change.path):
-            yield Finding(
-                "history",
-                change.path,
-                f"was {_DONE[change.kind]} {change.commit[:10]}, after it had been committed",
-                (shell_command("git", "show", change.commit[:10], "--", change.path),),
-            )
+        if not layout.is_record_path(change.path):
+            continue
+        commit = change.commit[:10]
+        message = f"was {_CHANGE_WORDS[change.kind]} {commit}, after it had been committed"
+        show = shell_command("git", "show", commit, "--", change.path)
+        yield Finding("history", change.path, message, (show,))
 
 
 def _check_tags(project: Project) -> Iterator[Finding]:
-    """Tags whose record is not here. A tag without a seal is another tool's `name@v1.2.3`."""
+    """Find tags whose record is not here."""
     for name, tag in project.repository.tags().items():
-        if "@" in name and tag.seals and not _has_record(project, read_tag_name(name)):
-            yield Finding(
-                "tag",
-                name,
-                "seals a record that is not here",
-                (
-                    shell_command(
-                        "git", "log", "--oneline", "-3", f"refs/tags/{name}", "--", layout.ROOT
-                    ),
-                ),
-            )
+        # A tag without a seal is another tool's `name@v1.2.3`.
+        if "@" not in name or not tag.seals or _has_record(project, read_tag_name(name)):
+            continue
+        reference = f"refs/tags/{name}"
+        log = shell_command("git", "log", "--oneline", "-3", reference, "--", layout.ROOT)
+        yield Finding("tag", name, "seals a record that is not here", (log,))
 
 
-def _has_record(project: Project, named: TagName | None) -> bool:
-    if named is None:  # git takes names for a tag that no record can have
+def _has_record(project: Project, tag_name: TagName | None) -> bool:
+    # git takes names for a tag that no record can have
+    if tag_name is None:
         return False
-    path = layout.record_path(named)
+    path = layout.record_path(tag_name)
     try:
         return layout.parse_path(path) is not None and project.registry.read_file(path) is not None
     except MlverError:
@@ -182,14 +177,14 @@ def _has_record(project: Project, named: TagName | None) -> bool:
 
 
 def check_manifests(project: Project) -> Iterator[Finding]:
-    """Manifests that no longer hash to their names."""
+    """Find manifests that no longer hash to their names."""
     for name in project.registry.list_names(layout.MANIFESTS):
         path = f"{layout.MANIFESTS}/{name}"
         yield from catch_errors(path, check_manifest(project, path, name))
 
 
 def check_manifest(project: Project, path: str, name: str) -> Iterator[Finding]:
-    """Whether the manifest at a path hashes to its `name`."""
+    """Check that the manifest at a path hashes to its `name`."""
     data = project.registry.read_file(path)
     if data is not None and f"{Digest.of_bytes(data).hex}.sha256" != name:
         yield Finding(
@@ -201,29 +196,35 @@ def check_manifest(project: Project, path: str, name: str) -> Iterator[Finding]:
 
 
 def _check_files(project: Project) -> Iterator[Finding]:
-    """Every file among the records: names that say nothing, and records that no version's chain
-    leads to.
-    """
-    top = os.fspath(paths.join_inside(project.top_folder, layout.MODELS))
-    for directory, folders, files in os.walk(top):
+    """Check every file among the records: its name, and what no version's chain leads to."""
+    for path, is_link in _list_files(project.top_folder):
+        place = layout.parse_path(path)
+        log = shell_command("git", "log", "--", path)
+        if is_link:
+            yield Finding("name", path, "is a symlink, which no record is", (log,))
+        elif place is None:
+            yield Finding("name", path, "is no record's name", (log,))
+        # The others are walked link by link.
+        elif not isinstance(place, VersionPath | PromotionPath):
+            yield from check_record(project, path, place)
+
+
+def _list_files(top: Path) -> Iterator[tuple[str, bool]]:
+    """List what lies among the records, and whether it is a symlink to a folder."""
+    root = os.fspath(paths.join_inside(top, layout.MODELS))
+    for directory, folders, files in os.walk(root):
         folders.sort()
-        links = [name for name in folders if os.path.islink(os.path.join(directory, name))]  # noqa: PTH114, PTH118
-        for file in sorted([*links, *files]):
-            path = os.path.relpath(os.path.join(directory, file), project.top_folder)  # noqa: PTH118
-            place = layout.parse_path(path)
-            if place is None or file in links:
-                what = (
-                    "is a symlink, which no record is" if file in links else "is no record's name"
-                )
-                yield Finding("name", path, what, (shell_command("git", "log", "--", path),))
-            elif not isinstance(place, VersionPath | PromotionPath):  # walked link by link
-                yield from check_record(project, path, place)
+        links = {name for name in folders if Path(directory, name).is_symlink()}
+        for name in sorted([*links, *files]):
+            yield os.path.relpath(f"{directory}/{name}", top), name in links
 
 
 def check_record(
     project: Project, path: str, place: SettingsPath | EvaluationPath | ApprovalPath
 ) -> Iterator[Finding]:
-    """Settings, an evaluation or an approval: readable, and given for the record that is here."""
+    """Check that settings, an evaluation or an approval can be read, and that a judgement was given
+    for the record that is here.
+    """
     if place.kind == "model":
         try:
             project.registry.read_settings(place.model)
@@ -266,7 +267,7 @@ class CheckedChain:
 
 
 def check_chains(project: Project, model: str) -> list[CheckedChain]:
-    """Every stage of a model, promotion by promotion, with the tags of its promotions."""
+    """Check every stage of a model, promotion by promotion, with the tags of its promotions."""
     try:
         stages = project.registry.list_stages(model)
     except MlverError as error:
@@ -285,7 +286,7 @@ def check_chains(project: Project, model: str) -> list[CheckedChain]:
 
 
 def check_chain(project: Project, model: str, stage: str) -> CheckedChain:
-    """One stage of a model, promotion by promotion, up to the first that cannot be read."""
+    """Check one stage of a model, promotion by promotion, up to the first that cannot be read."""
     folder = layout.stage_folder(model, stage)
     sequences: list[int] = []
     promotions: list[tuple[PromotionRecord, Digest]] = []
@@ -307,16 +308,18 @@ def check_chain(project: Project, model: str, stage: str) -> CheckedChain:
 
 
 def _check_model_names(project: Project) -> Iterator[Finding]:
-    """Models that are one folder on many file systems; two branches may each have added one."""
+    """Find models that are one folder on many file systems, as two branches may have added them."""
     models = set(project.registry.list_models())
     head = project.repository.head().commit
-    if head is not None:  # where they are one folder, only git still knows both
-        models |= {path.split("/")[2] for path in project.repository.files_at(head, layout.MODELS)}
+    if head is not None:
+        # Where they are one folder here, only git still knows both.
+        for path in project.repository.files_at(head, layout.MODELS):
+            models.add(path.split("/")[2])
     yield from find_case_collisions(models)
 
 
 def find_case_collisions(models: Iterable[str]) -> Iterator[Finding]:
-    """Models that differ by letter case only, each after the first."""
+    """Find models that differ by letter case only, each after the first."""
     first: dict[str, str] = {}
     for model in sorted(models):
         other = first.setdefault(model.casefold(), model)

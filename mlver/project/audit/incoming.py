@@ -7,8 +7,8 @@ nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlver.errors import MlverError, shell_command
@@ -27,7 +27,7 @@ from mlver.project.reporter import SilentReporter
 from mlver.records import layout
 from mlver.system.state import StateDatabase
 
-_DONE: dict[RecordChange, str] = {
+_CHANGE_WORDS: dict[RecordChange, str] = {
     "changed": "was changed",
     "deleted": "was deleted",
     "replaced": "was replaced by the other side's in a merge",
@@ -37,6 +37,9 @@ _SQUASH = "git rebase -i"
 # How much of a branch's past is nobody's to change: what has landed elsewhere; what its own commits
 # added, too; or also what it had when a merge, or a push that rewinds it, would take that back.
 BranchProtection = Literal["free", "own", "protected"]
+
+# How the index differs from each parent: old and new entry, by path.
+_Differences = Sequence[dict[str, tuple[TreeEntry | None, TreeEntry | None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,40 +63,41 @@ class IncomingChanges:
 
 
 def read_staged(repository: GitRepository) -> IncomingChanges:
-    """What a commit made now would be: the index against all the parents it would have."""
+    """Read what a commit made now would be: the index against all the parents it would have."""
     parents = changes_in.list_parents(repository)
-    differing = [
-        changes_in.compare_index(repository, parent)
-        for parent in (*parents, *([] if parents else [None]))
-    ]
+    # The first commit differs from nothing.
+    compared: Sequence[str | None] = parents or [None]
+    differences = [changes_in.compare_index(repository, parent) for parent in compared]
     tree = CommittedRecords.from_index(repository)
-    everything = dict.fromkeys(path for changes in differing for path in changes)
-    records = tuple(path for path in everything if _is_below_root(path))
-    # what a merge takes over from one side was let in there
-    new = {
-        path: differing[0][path][1]
-        for path in differing[0]
-        if all(path in changes for changes in differing)
-    }
-    files = {
-        path: entry
-        for path, entry in new.items()
-        if entry and entry.is_file and not layout.is_own_path(path)
-    }
-    edits = _find_edits(
-        repository,
-        tree,
-        [path for path in records if layout.is_record_path(path)],
-        parents,
-        differing,
-    )
+    touched: dict[str, None] = {}
+    for changes in differences:
+        for path in changes:
+            if path.startswith(f"{layout.ROOT}/"):
+                touched[path] = None
+    record_paths = [path for path in touched if layout.is_record_path(path)]
+    edits = _find_edits(repository, tree, record_paths, parents, differences)
     return IncomingChanges(
         _open_project(repository, tree),
-        records,
+        tuple(touched),
         tuple(edits),
-        _find_contents(repository, files),
+        _find_contents(repository, _select_new_files(differences)),
         ("git", "diff", "--cached"),
     )
+
+
+def _select_new_files(differences: _Differences) -> dict[str, TreeEntry]:
+    """Select the files, mlver's own left out, that are new beside every parent.
+
+    What a merge takes over from one side was let in there.
+    """
+    first, *others = differences
+    files: dict[str, TreeEntry] = {}
+    for path, (_, entry) in first.items():
+        if entry is None or not entry.is_file or layout.is_own_path(path):
+            continue
+        if all(path in changes for changes in others):
+            files[path] = entry
+    return files
 
 
 def read_pushed(
@@ -104,108 +108,95 @@ def read_pushed(
     landed: str | None,
     line: BranchProtection,
 ) -> IncomingChanges:
-    """The commits of `new` that `without` lacks. `landed` is the commit whose records may not be
-    touched.
+    """Read the commits of `new` that `without` lacks.
+
+    `landed` is the commit whose records may not be touched.
     """
     tree = CommittedRecords.at_commit(repository, new)
-    under = changes_in.list_changed_paths(repository, new, without, layout.ROOT)
-    records = [path for path in under if layout.is_record_path(path)]
-    edits = (
-        dict(_find_tampered(_open_project(repository, tree), new, without, line))
-        if records and line != "free"
-        else {}
-    )
-    if landed is not None:
-        # on a protected branch nothing of it may go missing, even where no new commit touched it: a
-        # push can rewind
-        gone = (
-            list(CommittedRecords.at_commit(repository, landed).entries)
-            if line == "protected"
-            else records
-        )
-        edits |= _find_lost(
-            repository, tree, landed, [path for path in gone if layout.is_record_path(path)]
-        )
     project = _open_project(repository, tree)
-    return IncomingChanges(project, tuple(under), tuple(edits.values()), (), ("git", "log", "-p"))
+    touched = changes_in.list_changed_paths(repository, new, without, layout.ROOT)
+    record_paths = [path for path in touched if layout.is_record_path(path)]
+    edits: dict[str, Finding] = {}
+    if record_paths and line != "free":
+        edits.update(_find_tampered(project, new, without, line))
+    if landed is not None:
+        if line == "protected":
+            # A push can rewind: nothing may go missing, even where no new commit touched it.
+            entries = CommittedRecords.at_commit(repository, landed).entries
+            record_paths = [path for path in entries if layout.is_record_path(path)]
+        edits.update(_find_lost(repository, tree, landed, record_paths))
+    return IncomingChanges(project, tuple(touched), tuple(edits.values()), (), ("git", "log", "-p"))
 
 
 def with_brought_files(
     incoming: IncomingChanges, new: str, without: Sequence[str]
 ) -> IncomingChanges:
-    """The same, with every file's contents that the commits bring, even where a later one takes
-    them out again.
-    """
-    brought = changes_in.list_new_blobs(incoming.project.repository, new, without)
-    files = tuple((path, found) for path, found in brought if not layout.is_own_path(path))
-    return IncomingChanges(incoming.project, incoming.records, incoming.edits, files, incoming.look)
-
-
-def _is_below_root(path: str) -> bool:
-    return path.startswith(f"{layout.ROOT}/")
+    """Add every file's contents that the commits bring, even where a later one takes them out."""
+    blobs = changes_in.list_new_blobs(incoming.project.repository, new, without)
+    files = [(path, blob) for path, blob in blobs if not layout.is_own_path(path)]
+    return replace(incoming, files=tuple(files))
 
 
 def _open_project(repository: GitRepository, tree: CommittedRecords) -> Project:
-    state = StateDatabase(
-        repository.common_dir / "mlver" / "state.db"
-    )  # never asked: a hook trusts no cache and writes none
+    # Never asked: a hook trusts no cache and writes none.
+    state = StateDatabase(repository.common_dir / "mlver" / "state.db")
     return Project(repository, repository.top, SilentReporter(), state, RecordRegistry(tree))
 
 
 def _find_contents(
-    repository: GitRepository, files: dict[str, TreeEntry]
+    repository: GitRepository, files: Mapping[str, TreeEntry]
 ) -> tuple[tuple[str, KnownObject], ...]:
-    known = changes_in.find_objects(repository, (entry.object_id for entry in files.values()))
-    return tuple(
-        (path, found) for path, found in zip(files, known, strict=True) if found is not None
-    )
-
-
-_Differences = Sequence[dict[str, tuple[TreeEntry | None, TreeEntry | None]]]
+    object_ids = [entry.object_id for entry in files.values()]
+    blobs = changes_in.find_objects(repository, object_ids)
+    contents: list[tuple[str, KnownObject]] = []
+    for path, blob in zip(files, blobs, strict=True):
+        if blob is not None:
+            contents.append((path, blob))
+    return tuple(contents)
 
 
 def _find_edits(
     repository: GitRepository,
     tree: CommittedRecords,
-    records: Iterable[str],
+    record_paths: Iterable[str],
     parents: Sequence[str],
-    differing: _Differences,
+    differences: _Differences,
 ) -> Iterator[Finding]:
-    """Records that the next commit would have otherwise than its parents."""
-    for path in records:
+    """Find records that the next commit would have otherwise than its parents."""
+    is_merge = len(parents) > 1
+    for path in record_paths:
         new = _identify_entry(tree.entries.get(path))
-        held = [
-            _identify_entry(changes[path][0]) if path in changes else new for changes in differing
-        ]
-        deed = judge_change(new, held, ())
-        if deed is None and len(parents) > 1:
-            deed = judge_change(new, held, _find_landed(repository, path))
-        if deed is None or (len(parents) == 1 and not _has_landed(repository, parents[0], path)):
+        contents: list[str | None] = []
+        for changes in differences:
+            contents.append(_identify_entry(changes[path][0]) if path in changes else new)
+        change = judge_change(new, contents, ())
+        if change is None and is_merge:
+            change = judge_change(new, contents, _find_landed(repository, path))
+        if change is None:
             continue
-        sides = (
-            [CommittedRecords.at_commit(repository, parent) for parent in parents]
-            if len(parents) > 1
-            else []
-        )
-        if deed != "replaced" and sides and renumbered.survives_in(tree, sides, path):
+        if len(parents) == 1 and not _has_landed(repository, parents[0], path):
             continue
-        source = next(
-            (
-                f"{p}"
-                for p, content in zip(parents, held, strict=False)
-                if content not in (None, new)
-            ),
-            "HEAD",
-        )
-        back = shell_command(
-            "git", "checkout", "HEAD" if source == parents[0] else source[:12], "--", path
-        )
-        yield Finding(
-            "history",
-            path,
-            f"{_DONE[deed]}, {_NEVER}",
-            (back,),
-        )
+        if is_merge and change != "replaced" and _is_renumbered(repository, tree, parents, path):
+            continue
+        source = _find_source(parents, contents, new)
+        restore = shell_command("git", "checkout", source, "--", path)
+        yield Finding("history", path, f"{_CHANGE_WORDS[change]}, {_NEVER}", (restore,))
+
+
+def _is_renumbered(
+    repository: GitRepository, tree: CommittedRecords, parents: Sequence[str], path: str
+) -> bool:
+    """Whether a record that a merge drops lives on there under another number."""
+    sides = [CommittedRecords.at_commit(repository, parent) for parent in parents]
+    return renumbered.survives_in(tree, sides, path)
+
+
+def _find_source(parents: Sequence[str], contents: Sequence[str | None], new: str | None) -> str:
+    """Name the first parent that has the record otherwise: where to take it from again."""
+    for parent, content in zip(parents, contents, strict=False):
+        if content is not None and content != new:
+            return "HEAD" if parent == parents[0] else parent[:12]
+    return "HEAD"
 
 
 def _identify_entry(entry: TreeEntry | None) -> str | None:
@@ -246,52 +237,55 @@ def _has_landed(repository: GitRepository, head: str, path: str) -> bool:
     no other branch, tag or remote has that commit; where it was no amending, the push tells.
     """
     parents = repository.process.read(["rev-parse", f"{head}^@"]).decode().split()
-    if any(changes_in.find_objects(repository, [f"{parent}:{path}" for parent in parents])):
+    places = [f"{parent}:{path}" for parent in parents]
+    if any(changes_in.find_objects(repository, places)):
         return True
-    return bool(
-        set(changes_in.list_holders(repository, head)) - {changes_in.find_own_branch(repository)}
-    )
+    holders = set(changes_in.list_holders(repository, head))
+    return bool(holders - {changes_in.find_own_branch(repository)})
 
 
 def _find_tampered(
     project: Project, new: str, without: Sequence[str], line: BranchProtection
 ) -> Iterator[tuple[str, Finding]]:
-    """Records that were changed within the commits themselves."""
-    deeds: dict[str, RecordChange] = {"M": "changed", "D": "deleted", "R": "replaced"}
+    """Find records that were changed within the commits themselves."""
+    kinds: dict[str, RecordChange] = {"M": "changed", "D": "deleted", "R": "replaced"}
     for change in renumbered.find_tampering(
         project, layout.MODELS, layout.MANIFESTS, tip=new, without=without
     ):
-        if layout.is_record_path(change.path) and (change.kind != "R" or line == "protected"):
-            said = (
-                f"{_DONE[deeds[change.kind]]} in commit {change.commit[:10]}, {_NEVER}: "
-                "squash it into the commit "
-                "that added the record, or, where that has landed, add a new record"
-            )
-            yield change.path, Finding("history", change.path, said, (_SQUASH,))
+        if not layout.is_record_path(change.path):
+            continue
+        if change.kind == "R" and line != "protected":
+            continue
+        message = (
+            f"{_CHANGE_WORDS[kinds[change.kind]]} in commit {change.commit[:10]}, {_NEVER}: "
+            "squash it into the commit that added the record, or, where that has landed, "
+            "add a new record"
+        )
+        yield change.path, Finding("history", change.path, message, (_SQUASH,))
 
 
 def _find_lost(
-    repository: GitRepository, tree: CommittedRecords, landed: str, records: Sequence[str]
-) -> dict[str, Finding]:
-    """Records that are not as `landed` has them."""
-    found: dict[str, Finding] = {}
-    held = changes_in.find_objects(repository, [f"{landed}:{path}" for path in records])
-    for path, before in zip(records, held, strict=True):
+    repository: GitRepository, tree: CommittedRecords, landed: str, record_paths: Sequence[str]
+) -> Iterator[tuple[str, Finding]]:
+    """Find records that are not as `landed` has them."""
+    places = [f"{landed}:{path}" for path in record_paths]
+    landed_objects = changes_in.find_objects(repository, places)
+    for path, before in zip(record_paths, landed_objects, strict=True):
         entry = tree.entries.get(path)
-        if before is not None and (entry is None or entry.object_id != before.object_id):
-            what = "is deleted, though it" if entry is None else "is not the record that"
-            back = shell_command("git", "checkout", landed[:12], "--", path)
-            found[path] = Finding("history", path, f"{what} landed in {landed[:10]}", (back,))
-    return found
+        if before is None or (entry is not None and entry.object_id == before.object_id):
+            continue
+        state = "is deleted, though it" if entry is None else "is not the record that"
+        restore = shell_command("git", "checkout", landed[:12], "--", path)
+        yield path, Finding("history", path, f"{state} landed in {landed[:10]}", (restore,))
 
 
 def resolve_commit(repository: GitRepository, revision: str) -> str:
-    """The commit a person's `--from` or `--to` names; raise MlverError where it names none."""
-    found = changes_in.find_commit(repository, revision)
-    if found is None:
+    """Find the commit a person's `--from` or `--to` names; raise MlverError for no commit."""
+    commit = changes_in.find_commit(repository, revision)
+    if commit is None:
         raise MlverError(
             f"`{revision}` names no commit here, "
             "where a CI job may have checked out only a part of the history",
             hint="git fetch --unshallow",
         )
-    return found
+    return commit
