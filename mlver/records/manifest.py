@@ -70,7 +70,9 @@ class Manifest:
         return cls(tuple(entry for _, entry in entries))
 
     def to_bytes(self) -> bytes:
-        return b"".join(format_line(path, hexadecimal) for path, hexadecimal in self.entries)
+        return b"".join(
+            format_line(file_path, hexadecimal) for file_path, hexadecimal in self.entries
+        )
 
     @cached_property
     def digest(self) -> Digest:
@@ -94,8 +96,8 @@ class Listing:
     def of(cls, entries: Iterable[ManifestEntry]) -> Listing:
         """A listing of these, in the order they come in."""
         out = BytesIO()
-        for path, hexadecimal in entries:
-            out.write(format_line(path, hexadecimal))
+        for file_path, hexadecimal in entries:
+            out.write(format_line(file_path, hexadecimal))
         return cls(out.getvalue())
 
     @classmethod
@@ -118,29 +120,39 @@ class Listing:
         if not others:
             return self
         pairs = self._paired(others)
-        return Listing.of((path, digest) for path, digest, other in pairs if digest != other)
+        return Listing.of(
+            (file_path, digest)
+            for file_path, digest, other_digest in pairs
+            if digest != other_digest
+        )
 
     def missing_from(self, others: Listing) -> Listing:
         """The files whose paths are not in the other listing."""
         pairs = self._paired(others)
-        return Listing.of((path, digest) for path, digest, other in pairs if other is None)
+        return Listing.of(
+            (file_path, digest) for file_path, digest, other_digest in pairs if other_digest is None
+        )
 
     def found_in(self, others: Listing) -> Listing:
         """The files whose paths are in the other listing as well."""
         pairs = self._paired(others)
-        return Listing.of((path, digest) for path, digest, other in pairs if other is not None)
+        return Listing.of(
+            (file_path, digest)
+            for file_path, digest, other_digest in pairs
+            if other_digest is not None
+        )
 
     def _paired(self, others: Listing) -> Iterator[tuple[bytes, str, str | None]]:
         """Each path, its digest here, and its digest there."""
         following = iter(others)
-        other = next(following, None)
-        for path, hexadecimal in self:
-            while other is not None and other[0] < path:
-                other = next(following, None)
-            if other is not None and other[0] == path:
-                yield path, hexadecimal, other[1]
+        other_entry = next(following, None)
+        for file_path, hexadecimal in self:
+            while other_entry is not None and other_entry[0] < file_path:
+                other_entry = next(following, None)
+            if other_entry is not None and other_entry[0] == file_path:
+                yield file_path, hexadecimal, other_entry[1]
             else:
-                yield path, hexadecimal, None
+                yield file_path, hexadecimal, None
 
     def __len__(self) -> int:
         return self._data.count(b"\n")
@@ -148,8 +160,8 @@ class Listing:
     def __iter__(self) -> Iterator[ManifestEntry]:
         for text in BytesIO(self._data):
             if text[:1] == b"\\":
-                path = text[_PATH + 1 : -1]
-                yield _unescape_path(path) or path, text[1:65].decode()
+                file_path = text[_PATH + 1 : -1]
+                yield _unescape_path(file_path) or file_path, text[1:65].decode()
             else:
                 yield text[_PATH:-1], text[:64].decode()
 
@@ -169,7 +181,8 @@ def format_lines(paths: Sequence[bytes], digests: Sequence[bytes]) -> bytes:
     every = b"".join(paths)
     if b"\\" in every or b"\n" in every:
         return b"".join(
-            format_line(path, digest.hex()) for path, digest in zip(paths, digests, strict=True)
+            format_line(file_path, digest.hex())
+            for file_path, digest in zip(paths, digests, strict=True)
         )
     return b"".join(map(b"%b  %b\n".__mod__, zip(map(hexlify, digests), paths, strict=True)))
 
@@ -179,8 +192,8 @@ def read_paths(data: bytes) -> Iterator[bytes]:
     to be parsed.
     """
     for text in BytesIO(data):
-        path = text[_PATH + (text[:1] == b"\\") : -1]
-        yield path if text[:1] != b"\\" else _unescape_path(path) or path
+        file_path = text[_PATH + (text[:1] == b"\\") : -1]
+        yield file_path if text[:1] != b"\\" else _unescape_path(file_path) or file_path
 
 
 NumberedEntry = tuple[int, ManifestEntry]
@@ -191,19 +204,19 @@ def _is_plain(data: bytes) -> bool:
     """Whether every line is plain and in its place: half a million are not to be made into objects
     for that.
     """
-    at, last = 0, b""
+    at, last_path = 0, b""
     # Files whose whole names the current path begins with. They may not be folders of it.
     openings: list[bytes] = []
     while match := _PLAIN.match(data, at):  # and no search, which would go on from every byte
-        path = match[2]
-        if path <= last:
+        file_path = match[2]
+        if file_path <= last_path:
             return False
-        while openings and not path.startswith(openings[-1]):
+        while openings and not file_path.startswith(openings[-1]):
             openings.pop()
-        if any(path[len(file)] == _SLASH for file in openings):
+        if any(file_path[len(file)] == _SLASH for file in openings):
             return False
-        openings.append(path)
-        at, last = match.end(), path
+        openings.append(file_path)
+        at, last_path = match.end(), file_path
     return at == len(data) and at > 0
 
 
@@ -229,16 +242,16 @@ def _parse_entry(text: bytes) -> ManifestEntry | str:
     found = _LINE.fullmatch(text)
     if found is None:
         return "it is not 64 lower-case hexadecimal digits, two spaces and a path"
-    mark, hexadecimal, path = found.groups()
-    if mark or b"\\" in path:
-        raw = _unescape_path(path)
-        if raw is None or format_line(raw, "")[:-1] != mark + b"  " + path:
-            return f"its path is not escaped as sha256sum does: {_quote_path(path)}"
-        path = raw
-    fault = find_path_fault(os.fsdecode(path))
+    mark, hexadecimal, file_path = found.groups()
+    if mark or b"\\" in file_path:
+        raw = _unescape_path(file_path)
+        if raw is None or format_line(raw, "")[:-1] != mark + b"  " + file_path:
+            return f"its path is not escaped as sha256sum does: {_quote_path(file_path)}"
+        file_path = raw
+    fault = find_path_fault(os.fsdecode(file_path))
     if fault is not None:
-        return f"the path {_quote_path(path)} {fault}"
-    return path, hexadecimal.decode()
+        return f"the path {_quote_path(file_path)} {fault}"
+    return file_path, hexadecimal.decode()
 
 
 def _unescape_path(path: bytes) -> bytes | None:
@@ -252,27 +265,27 @@ def _unescape_path(path: bytes) -> bytes | None:
 
 def _find_order_faults(entries: list[NumberedEntry]) -> Iterator[ManifestFault]:
     seen: set[bytes] = set()
-    last = b""
-    for number, (path, _) in entries:
-        if path in seen:
-            yield number, f"the path {_quote_path(path)} is there twice"
-        elif path < last:
-            yield number, f"the path {_quote_path(path)} is out of order"
-        seen.add(path)
-        last = max(last, path)
+    last_path = b""
+    for number, (file_path, _) in entries:
+        if file_path in seen:
+            yield number, f"the path {_quote_path(file_path)} is there twice"
+        elif file_path < last_path:
+            yield number, f"the path {_quote_path(file_path)} is out of order"
+        seen.add(file_path)
+        last_path = max(last_path, file_path)
     parents = _parent_directories(seen)
-    for number, (path, _) in entries:
-        if path in parents:
+    for number, (file_path, _) in entries:
+        if file_path in parents:
             yield (
                 number,
-                f"the path {_quote_path(path)} is a file and also a directory of other files",
+                f"the path {_quote_path(file_path)} is a file and also a directory of other files",
             )
 
 
 def _parent_directories(paths: Iterable[bytes]) -> set[bytes]:
     found: set[bytes] = set()
-    for path in paths:
-        parent = path.rpartition(b"/")[0]
+    for file_path in paths:
+        parent = file_path.rpartition(b"/")[0]
         while parent and parent not in found:
             found.add(parent)
             parent = parent.rpartition(b"/")[0]
@@ -307,14 +320,18 @@ def compare_manifests(old: Manifest, new: Manifest) -> ManifestComparison:
     rest pair in order.
     """
     before, after = old.by_path, new.by_path
-    removed = [entry for entry in old.entries if entry[0] not in after]
-    added = [entry for entry in new.entries if entry[0] not in before]
+    removed = [manifest_entry for manifest_entry in old.entries if manifest_entry[0] not in after]
+    added = [manifest_entry for manifest_entry in new.entries if manifest_entry[0] not in before]
     renamed = _pair_renamed(removed, added)
-    taken = set(renamed.values())
+    taken_paths = set(renamed.values())
     return ManifestComparison(
-        added=tuple(path for path, _ in added if path not in taken),
-        removed=tuple(path for path, _ in removed if path not in renamed),
-        changed=tuple(path for path, digest in new.entries if before.get(path, digest) != digest),
+        added=tuple(file_path for file_path, _ in added if file_path not in taken_paths),
+        removed=tuple(file_path for file_path, _ in removed if file_path not in renamed),
+        changed=tuple(
+            file_path
+            for file_path, digest in new.entries
+            if before.get(file_path, digest) != digest
+        ),
         renamed=tuple(sorted(renamed.items())),
     )
 
@@ -332,9 +349,9 @@ def _pair_renamed(
 ) -> dict[bytes, bytes]:
     """The new path of each entry that was renamed, by its old one."""
     renamed = _pair_entries(removed, added, _content_and_name)
-    taken = set(renamed.values())
-    old_left = [entry for entry in removed if entry[0] not in renamed]
-    new_left = [entry for entry in added if entry[0] not in taken]
+    taken_paths = set(renamed.values())
+    old_left = [manifest_entry for manifest_entry in removed if manifest_entry[0] not in renamed]
+    new_left = [manifest_entry for manifest_entry in added if manifest_entry[0] not in taken_paths]
     return renamed | _pair_entries(old_left, new_left, _content_key)
 
 
@@ -345,11 +362,11 @@ def _pair_entries(
 ) -> dict[bytes, bytes]:
     """Pair, in order, the entries that agree in `key`."""
     waiting: dict[object, list[bytes]] = {}
-    for entry in reversed(added):
-        waiting.setdefault(key(entry), []).append(entry[0])
-    pairs: dict[bytes, bytes] = {}
-    for entry in removed:
-        places = waiting.get(key(entry))
+    for manifest_entry in reversed(added):
+        waiting.setdefault(key(manifest_entry), []).append(manifest_entry[0])
+    path_pairs: dict[bytes, bytes] = {}
+    for manifest_entry in removed:
+        places = waiting.get(key(manifest_entry))
         if places:
-            pairs[entry[0]] = places.pop()
-    return pairs
+            path_pairs[manifest_entry[0]] = places.pop()
+    return path_pairs

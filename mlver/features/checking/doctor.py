@@ -118,9 +118,9 @@ def _check_git(project: Project) -> Iterator[_Check]:
         yield PassedCheck("git", f"{shown_version}, at {project.top_folder}")
     unfinished = project.repository.unfinished()
     if unfinished:
-        operation, hint = unfinished
+        operation, next_command = unfinished
         message = f"{operation} is in progress: nothing can be registered"
-        yield Diagnosis(Finding("git", "git", message, (hint,)), level="remark")
+        yield Diagnosis(Finding("git", "git", message, (next_command,)), level="remark")
     elif project.repository.head().branch is None:
         message = "HEAD is detached: nothing can be committed here"
         yield Diagnosis(Finding("git", "git", message, ("git switch BRANCH",)), level="remark")
@@ -133,15 +133,15 @@ def _check_layout(project: Project, *, fix: bool) -> Iterator[_Check]:
     config_is_missing = layout.CONFIG in missing
     if config_is_missing and not project.registry.list_models():
         missing = [f"{layout.ROOT}/"]  # nothing was ever set up: one line says it all
-    for path in missing:
-        finding = Finding("layout", path, "is missing", ("mlver init",))
+    for missing_path in missing:
+        finding = Finding("layout", missing_path, "is missing", ("mlver init",))
         yield Diagnosis(finding, level="wrong", fixable=True, fixed=fix)
     if fix or not config_is_missing:
         yield _check_config(project)
     if project.repository.ignores(layout.CONFIG):
         message = "is ignored by git, so clones would not get it; take it out of .gitignore"
-        hint = shell_command("git", "check-ignore", "-v", layout.CONFIG)
-        yield Diagnosis(Finding("layout", layout.ROOT, message, (hint,)), level="wrong")
+        next_command = shell_command("git", "check-ignore", "-v", layout.CONFIG)
+        yield Diagnosis(Finding("layout", layout.ROOT, message, (next_command,)), level="wrong")
 
 
 def _check_config(project: Project) -> _Check:
@@ -211,8 +211,8 @@ def _read_version(
     try:
         record, digest = project.registry.read_version(model, version)
     except MlverError as error:
-        path = layout.version_path(model, version)
-        return None, [audit.describe_unreadable(project, "record", path, error)]
+        record_path = layout.version_path(model, version)
+        return None, [audit.describe_unreadable(project, "record", record_path, error)]
     faults = []
     for name, artifact in record.named_artifacts().items():
         try:
@@ -264,16 +264,16 @@ def _check_quarantine(project: Project) -> Iterator[_Check]:
         return
     copies = "1 damaged copy is" if count == 1 else f"{count} damaged copies are"
     message = f"{copies} kept aside and never served; once all is well, nothing there is needed"
-    hint = shell_command("ls", project.state_directory / "quarantine")
-    yield Diagnosis(Finding("object", "quarantine", message, (hint,)), level="remark")
+    next_command = shell_command("ls", project.state_directory / "quarantine")
+    yield Diagnosis(Finding("object", "quarantine", message, (next_command,)), level="remark")
 
 
 def _check_hooks(project: Project) -> Iterator[_Check]:
     for name, executable in project.repository.commit_hooks():
         if not executable:
             message = f"{name} is not executable, so git skips it"
-            hint = shell_command("chmod", "+x", name)
-            yield Diagnosis(Finding("hook", "hooks", message, (hint,)), level="remark")
+            next_command = shell_command("chmod", "+x", name)
+            yield Diagnosis(Finding("hook", "hooks", message, (next_command,)), level="remark")
         elif is_own_hook(name):
             message = f"{name} is mlver's own: it judges what a commit would bring in"
             yield PassedCheck("hooks", message)
@@ -310,16 +310,16 @@ def _check_clone(project: Project) -> Iterator[_Check]:
                 f"none come from {remote} by themselves, "
                 "so what was sealed elsewhere looks unsealed here"
             )
-            hint = shell_command("git", "fetch", "--tags", remote)
-            yield Diagnosis(Finding("clone", "tags", message, (hint,)), level="remark")
+            next_command = shell_command("git", "fetch", "--tags", remote)
+            yield Diagnosis(Finding("clone", "tags", message, (next_command,)), level="remark")
         elif value == "true":
             message = (
                 f"this clone is partial: mlver fetches nothing from {remote} behind your back, "
                 "and says what is "
                 "missing"
             )
-            hint = "git log --all --patch -- .mlver >/dev/null"
-            yield Diagnosis(Finding("clone", "history", message, (hint,)), level="remark")
+            next_command = "git log --all --patch -- .mlver >/dev/null"
+            yield Diagnosis(Finding("clone", "history", message, (next_command,)), level="remark")
 
 
 def _check_remotes(project: Project) -> _Check:

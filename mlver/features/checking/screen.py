@@ -38,8 +38,8 @@ def _draw_remarks(result: VerifyResult, screen: TextScreen) -> None:
     if result.unkept:
         shown = ", ".join(result.unkept[:_UNKEPT_SHOWN])
         hidden = len(result.unkept) - _UNKEPT_SHOWN
-        more = f" and {hidden} more" if hidden > 0 else ""
-        message = f"  not checked, for mlver keeps no copy: {shown}{more}"
+        more_words = f" and {hidden} more" if hidden > 0 else ""
+        message = f"  not checked, for mlver keeps no copy: {shown}{more_words}"
         screen.draw_line((message, "warn"))
     _draw_signatures(result.signatures, screen)
     if result.adopted:
@@ -106,8 +106,8 @@ def draw_doctor(result: DoctorResult, screen: TextScreen) -> None:
         if seen[line.group] <= _ALIKE_SHOWN:
             _draw_check_line(line, screen, sign_width, subject_width)
         elif seen[line.group] == group_sizes[line.group]:
-            more = f"and {hidden:,} more of {line.subject} (--json lists all)"
-            screen.draw_line((" " * (sign_width + 2) + more, "dim"))
+            more_words = f"and {hidden:,} more of {line.subject} (--json lists all)"
+            screen.draw_line((" " * (sign_width + 2) + more_words, "dim"))
         # neighbours that share their hints show them once, after the last
         next_hints = lines[number].hints if number < len(lines) else ()
         if line.hints != next_hints:
@@ -117,17 +117,19 @@ def draw_doctor(result: DoctorResult, screen: TextScreen) -> None:
 def _draw_check_line(
     line: _CheckLine, screen: TextScreen, sign_width: int, subject_width: int
 ) -> None:
-    sign = (line.sign.ljust(sign_width), line.style)
+    shown_sign = (line.sign.ljust(sign_width), line.style)
     padding = " " * (subject_width - measure_width(line.subject))
     subject: Part = (line.subject + padding, "bold")
-    screen.draw_line(sign, "  ", subject, "  ", line.message, hang=sign_width + 4 + subject_width)
+    screen.draw_line(
+        shown_sign, "  ", subject, "  ", line.message, hang=sign_width + 4 + subject_width
+    )
 
 
 def _describe_diagnosis(diagnosis: Diagnosis, result: DoctorResult) -> _CheckLine:
     finding = diagnosis.finding
     if diagnosis.fixed:
         return _CheckLine("fixed", "good", finding.subject, finding.message)
-    sign, style = _SIGNS[diagnosis.level]
+    shown_sign, style = _SIGNS[diagnosis.level]
     if result.dry_run and diagnosis.fixable:
-        sign, style = "would fix", "warn"
-    return _CheckLine(sign, style, finding.subject, finding.message, finding.hints)
+        shown_sign, style = "would fix", "warn"
+    return _CheckLine(shown_sign, style, finding.subject, finding.message, finding.hints)

@@ -91,7 +91,9 @@ def verify_versions(
     artifacts = _list_artifacts(versions)
     history_counts = everything or bool(seal_report.adopted)
     return VerifyResult(
-        versions=tuple(f"{ref.model}@{ref.version}" for ref in selection.versions),
+        versions=tuple(
+            f"{version_ref.model}@{version_ref.version}" for version_ref in selection.versions
+        ),
         promotions=promotion_count,
         files=sum(artifact.files for artifact in artifacts),
         bytes=sum(artifact.size for artifact in artifacts),
@@ -129,8 +131,8 @@ def _select_versions(project: Project, refs: Sequence[str], *, everything: bool)
             hint="mlver verify --all",
         )
     if refs:
-        named = [project.resolve_ref(ref) for ref in refs]
-        return _Selection(sorted({ref.model for ref in named}), named)
+        named = [project.resolve_ref(version_ref) for version_ref in refs]
+        return _Selection(sorted({version_ref.model for version_ref in named}), named)
     try:
         models = project.registry.list_models()
     except MlverError as error:
@@ -171,12 +173,12 @@ def _read_records(
     """The records that can be read, and those that cannot or that lie in the wrong place."""
     records: list[_DigestedRecord] = []
     findings: list[Finding] = []
-    for ref in refs:
+    for version_ref in refs:
         try:
-            records.append(project.registry.read_version(ref.model, ref.version))
+            records.append(project.registry.read_version(version_ref.model, version_ref.version))
         except MlverError as error:
-            path = layout.version_path(ref.model, ref.version)
-            findings.append(audit.describe_unreadable(project, "record", path, error))
+            record_path = layout.version_path(version_ref.model, version_ref.version)
+            findings.append(audit.describe_unreadable(project, "record", record_path, error))
     return records, findings
 
 
@@ -247,8 +249,8 @@ def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> 
         by_model.setdefault(record.model, []).append(record)
     findings: list[Finding] = []
     for model_records in by_model.values():
-        for name, path in _list_working_places(model_records):
-            finding = _check_working_file(project, model_records, name, path)
+        for name, record_path in _list_working_places(model_records):
+            finding = _check_working_file(project, model_records, name, record_path)
             if finding is not None:
                 findings.append(finding)
     return findings
@@ -310,5 +312,5 @@ def _describe_differences(project: Project, record: VersionRecord, name: str) ->
         files = measuring.find_changed_files(project, artifact)
     except MlverError:
         return f"its manifest for {record.version} cannot be read"
-    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
-    return f"against {record.version}: {', '.join(map(printable_name, files[:3]))}{more}"
+    more_words = f" and {len(files) - 3} more" if len(files) > 3 else ""
+    return f"against {record.version}: {', '.join(map(printable_name, files[:3]))}{more_words}"

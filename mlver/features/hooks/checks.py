@@ -105,7 +105,7 @@ def check_seal_status(start: Path, between: CommitRange | None = None) -> HookRe
     known_there: Collection[str] = ()
     if between is not None:
         records: Iterable[str] = _read_changes(start, between).records
-        paths = [path for path in records if layout.is_version_path(path)]
+        paths = [record_path for record_path in records if layout.is_version_path(record_path)]
     else:
         paths = _list_committed_versions(repository)
         if remote and paths:
@@ -119,7 +119,7 @@ def _list_committed_versions(repository: GitRepository) -> list[str]:
     if head is None:
         return []
     entries = CommittedRecords.at_commit(repository, head).entries
-    return [path for path in entries if layout.is_version_path(path)]
+    return [record_path for record_path in entries if layout.is_version_path(record_path)]
 
 
 def find_left_behind(
@@ -133,21 +133,21 @@ def find_left_behind(
     `known_there` are the tags that the other side has, or that are on their way.
     """
     tag_names: dict[str, str] = {}
-    for path in paths:
-        place = layout.parse_path(path)
-        if isinstance(place, VersionPath):
-            tag_names[path] = version_tag_name(place.model, place.version)
+    for record_path in paths:
+        record_place = layout.parse_path(record_path)
+        if isinstance(record_place, VersionPath):
+            tag_names[record_path] = version_tag_name(record_place.model, record_place.version)
     # without a pattern, git would list every tag
     if not tag_names:
         return ()
     known_here = repository.tags(*(f"refs/tags/{name}" for name in tag_names.values()))
     notes: list[Finding] = []
-    for path, name in tag_names.items():
+    for record_path, name in tag_names.items():
         if name in known_there:
             continue
         if name not in known_here:
             message = "is sealed by no tag yet; seal it once it has landed"
-            notes.append(Finding("unsealed", path, message, ("mlver tag",)))
+            notes.append(Finding("unsealed", record_path, message, ("mlver tag",)))
         elif remote is not None:
             push = shell_command("git", "push", remote, f"refs/tags/{name}")
             notes.append(Finding("tag", name, f"does not go along to {remote}", (push,)))
@@ -201,15 +201,15 @@ def _guard_files(changes: IncomingChanges, settings: GuardSettings) -> Iterator[
         return
     repository = changes.project.repository
     artifacts = _list_artifact_paths(changes.project)
-    for path, blob in changes.files:
-        artifact = _find_artifact(artifacts, path)
+    for file_path, blob in changes.files:
+        artifact = _find_artifact(artifacts, file_path)
         head = b""
         small_enough = blob.size <= settings.max_file_size
         if small_enough and (artifact or settings.pickle == "forbid"):
             # one at a time, as all of them together may be more than there is memory
-            contents = trees.read_contents(repository, {path: TreeEntry("", blob.object_id)})
-            head = contents.get(path, b"")
-        file = GuardedFile(path=path, size=blob.size, head=head, artifact=artifact)
+            contents = trees.read_contents(repository, {file_path: TreeEntry("", blob.object_id)})
+            head = contents.get(file_path, b"")
+        file = GuardedFile(path=file_path, size=blob.size, head=head, artifact=artifact)
         yield from judge_file(file, settings)
 
 
@@ -244,24 +244,28 @@ def _list_artifact_paths(project: Project) -> dict[str, str]:
 def _guard_records(changes: IncomingChanges, settings: GuardSettings) -> Iterator[Finding]:
     """Records that hold a secret or a private path, or pin a forbidden pickle."""
     tree = changes.record_tree
-    paths = [path for path in changes.records if path.endswith(".yaml") and path in tree.entries]
+    paths = [
+        record_path
+        for record_path in changes.records
+        if record_path.endswith(".yaml") and record_path in tree.entries
+    ]
     tree.fetch_files(paths)
-    for path in paths:
-        if is_allowed(path, settings) or not tree.entries[path].is_file:
+    for record_path in paths:
+        if is_allowed(record_path, settings) or not tree.entries[record_path].is_file:
             continue
-        data = changes.project.registry.read_file(path) or b""
-        for key_path, leak in _find_leaks(data, path):
-            yield _report_leak(path, key_path, leak)
-        if layout.is_version_path(path):
-            yield from _find_pickles(changes.project, path, settings)
+        contents = changes.project.registry.read_file(record_path) or b""
+        for key_path, leak_kind in _find_leaks(contents, record_path):
+            yield _report_leak(record_path, key_path, leak_kind)
+        if layout.is_version_path(record_path):
+            yield from _find_pickles(changes.project, record_path, settings)
 
 
 def _report_leak(path: str, key_path: str, leak: str) -> Finding:
     message, source = f"says {leak}", "the file"
     if key_path:
         message, source = f"says {leak} at {key_path}", key_path
-    hint = f"take it out of what {source} is read from, then do it again"
-    return Finding("leak", path, message, (hint,))
+    advice = f"take it out of what {source} is read from, then do it again"
+    return Finding("leak", path, message, (advice,))
 
 
 def _find_leaks(data: bytes, path: str) -> Iterator[tuple[str, str]]:
@@ -269,18 +273,18 @@ def _find_leaks(data: bytes, path: str) -> Iterator[tuple[str, str]]:
         document = strict.load_document(data, path).value
     except InvalidDocument:
         # `check` reports that it is not valid; what it leaks, it leaks all the same
-        for leak in find_leaks(data.decode(errors="replace")):
-            yield "", leak
+        for leak_kind in find_leaks(data.decode(errors="replace")):
+            yield "", leak_kind
         return
     yield from find_document_leaks(document)
 
 
 def _find_pickles(project: Project, path: str, settings: GuardSettings) -> Iterator[Finding]:
-    place = layout.parse_path(path)
-    if settings.pickle != "forbid" or not isinstance(place, VersionPath):
+    record_place = layout.parse_path(path)
+    if settings.pickle != "forbid" or not isinstance(record_place, VersionPath):
         return
     try:
-        record, _ = project.registry.read_version(place.model, place.version)
+        record, _ = project.registry.read_version(record_place.model, record_place.version)
         for artifact in record.named_artifacts().values():
             manifest = project.registry.read_manifest(artifact.digest)
             files: list[str] = []

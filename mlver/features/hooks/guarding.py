@@ -78,8 +78,8 @@ def judge_artifact(
         return ()
     named = pickles[0] if pickles else path
     message = f"pins a pickle ({named}), which runs code when it is loaded"
-    hint = "save the weights as safetensors or ONNX, then mlver register"
-    return (Finding("pickle", record, message, (hint,)),)
+    advice = "save the weights as safetensors or ONNX, then mlver register"
+    return (Finding("pickle", record, message, (advice,)),)
 
 
 def _is_large_or_binary(file: GuardedFile) -> bool:

@@ -106,10 +106,10 @@ def _inspect_hook(path: Path, hook: str, script: bytes) -> InstalledHook:
     for command in (f"mlver hook {hook}", f"mlver-hook {hook}"):
         if command.encode() in existing:
             return InstalledHook(name, "chained")
-    hint = f'add this line to {path}: mlver hook {hook} "$@" || exit'
+    advice = f'add this line to {path}: mlver hook {hook} "$@" || exit'
     if _FRAMEWORK in existing:
-        hint = "add mlver's hooks to .pre-commit-config.yaml: see Hooks in mlver's README"
-    return InstalledHook(name, "foreign", hint)
+        advice = "add mlver's hooks to .pre-commit-config.yaml: see Hooks in mlver's README"
+    return InstalledHook(name, "foreign", advice)
 
 
 def _write_hooks(project: Project, folder: Path, hooks: Sequence[tuple[str, bytes]]) -> None:
@@ -135,8 +135,10 @@ def _build_script(hook: str, python: str | None) -> bytes:
     """
     lines = ["#!/bin/sh", OWN_HOOK_MARK]
     if python is not None:
-        path = shlex.quote(python)
-        lines.append(f'if test -x {path}; then exec {path} -P -m mlver hook {hook} "$@" >&2; fi')
+        program = shlex.quote(python)
+        lines.append(
+            f'if test -x {program}; then exec {program} -P -m mlver hook {hook} "$@" >&2; fi'
+        )
     lines += [
         f'if command -v mlver-hook >/dev/null; then exec mlver-hook {hook} "$@" >&2; fi',
         'echo "mlver is not installed where it was; install it, then run: mlver hook install" >&2',

@@ -144,14 +144,16 @@ def _list_new_versions(
 ) -> tuple[str, ...]:
     """The version records that a branch brings and that have not landed yet."""
     paths: list[str] = []
-    for path in changes.records:
-        if path in changes.record_tree.entries and layout.is_version_path(path):
-            paths.append(path)
+    for record_path in changes.records:
+        if record_path in changes.record_tree.entries and layout.is_version_path(record_path):
+            paths.append(record_path)
     if landed is None:
         return tuple(paths)
-    objects = changes_in.find_objects(repository, [f"{landed}:{path}" for path in paths])
+    objects = changes_in.find_objects(
+        repository, [f"{landed}:{record_path}" for record_path in paths]
+    )
     pairs = zip(paths, objects, strict=True)
-    return tuple(path for path, existing in pairs if existing is None)
+    return tuple(record_path for record_path, existing in pairs if existing is None)
 
 
 def _find_main(side: _ReceivingSide) -> str | None:

@@ -32,10 +32,10 @@ def judge_tag_update(repository: GitRepository, update: RefUpdate) -> Iterator[F
     name = update.ref.removeprefix(TAGS)
     old = _read_tag_object(repository, name, update.old)
     new = _read_tag_object(repository, name, update.new)
-    path = _find_record_path(repository, name, old, new)
-    if path is None:
+    record_path = _find_record_path(repository, name, old, new)
+    if record_path is None:
         return
-    sealed = _describe_sealed(path)
+    sealed = _describe_sealed(record_path)
     if new is None:
         message = f"seals {sealed.description}, and would be deleted"
         fetch = shell_command("git", "fetch", "origin", f"{update.ref}:{update.ref}")
@@ -44,7 +44,7 @@ def judge_tag_update(repository: GitRepository, update: RefUpdate) -> Iterator[F
         message = f"seals {sealed.description} there already, and would be moved"
         yield Finding("tag", name, message, (sealed.alternative,))
     else:
-        yield from _judge_seal(repository, path, new)
+        yield from _judge_seal(repository, record_path, new)
 
 
 def _read_tag_object(repository: GitRepository, name: str, object_id: str) -> GitTag | None:
@@ -63,47 +63,49 @@ def _find_record_path(
     tag_name = read_tag_name(name)
     if tag_name is None:
         return None
-    path = layout.record_path(tag_name)
-    place = layout.parse_path(path)
-    if place is None:
+    record_path = layout.record_path(tag_name)
+    record_place = layout.parse_path(record_path)
+    if record_place is None:
         return None
-    tags = [tag for tag in (old, new) if tag is not None]
-    if any(tag.seals for tag in tags):
-        return path
-    folder = f"{layout.MODELS}/{place.model}"
+    tags = [pushed_tag for pushed_tag in (old, new) if pushed_tag is not None]
+    if any(pushed_tag.seals for pushed_tag in tags):
+        return record_path
+    folder = f"{layout.MODELS}/{record_place.model}"
     # `digits@v1.2` may be another tool's, unless there is a stage `v1`
-    if place.kind == "promotion":
-        folder = layout.stage_folder(place.model, place.stage)
-    commits = [*(tag.commit for tag in tags), repository.head().commit]
+    if record_place.kind == "promotion":
+        folder = layout.stage_folder(record_place.model, record_place.stage)
+    commits = [*(pushed_tag.commit for pushed_tag in tags), repository.head().commit]
     folders = [f"{commit}:{folder}" for commit in commits if commit]
     if any(changes_in.find_objects(repository, folders)):
-        return path
+        return record_path
     return None
 
 
 def _judge_seal(repository: GitRepository, path: str, tag: GitTag) -> Iterator[Finding]:
-    data = None
+    contents = None
     if tag.commit:
-        data = next(repository.blobs([f"{tag.commit}:{path}"]))
+        contents = next(repository.blobs([f"{tag.commit}:{path}"]))
     # a tag without a digest seals nothing, and no record has the empty one
     sealed = Digest.parse(tag.seals) if tag.seals else Digest("")
-    findings = judge_tag(tag.name, path, sealed, seals.seal_from_bytes(tag, data))
+    findings = judge_tag(tag.name, path, sealed, seals.seal_from_bytes(tag, contents))
     yield from findings
-    if findings or data is None:
+    if findings or contents is None:
         return
     show = shell_command("git", "show", tag.name)
     try:
         if layout.is_version_path(path):
-            decode_version(data, path)
+            decode_version(contents, path)
         else:
-            decode_promotion(data, path)
+            decode_promotion(contents, path)
     except MlverError as error:
         yield Finding("record", path, error.message, (show,))
 
 
 def _describe_sealed(path: str) -> _SealedThing:
-    place = layout.parse_path(path)
-    model = place.model if place else "MODEL"
-    if place is not None and place.kind == "promotion":
-        return _SealedThing("a promotion", f"mlver promote {model} --to {place.stage} -m WHY")
+    record_place = layout.parse_path(path)
+    model = record_place.model if record_place else "MODEL"
+    if record_place is not None and record_place.kind == "promotion":
+        return _SealedThing(
+            "a promotion", f"mlver promote {model} --to {record_place.stage} -m WHY"
+        )
     return _SealedThing("a version", f"mlver register {model} --bump patch -m WHY")

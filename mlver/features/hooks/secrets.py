@@ -36,22 +36,22 @@ def find_leaks(text: str) -> list[str]:
     for match in _LEAK.finditer(text):
         if match.lastindex is None:
             continue
-        leak = _WORDS[match.lastindex - 1]
-        if leak not in leaks:
-            leaks.append(leak)
+        leak_kind = _WORDS[match.lastindex - 1]
+        if leak_kind not in leaks:
+            leaks.append(leak_kind)
     return leaks
 
 
 def find_document_leaks(document: Any, key_path: str = "") -> Iterator[tuple[str, str]]:
     """Each leak in a document's strings and keys: key path, such as `params.url`, and kind."""
     if isinstance(document, str):
-        for leak in find_leaks(document):
-            yield key_path, leak
+        for leak_kind in find_leaks(document):
+            yield key_path, leak_kind
     elif isinstance(document, Mapping):
         for key, value in document.items():
             leaks = find_leaks(str(key))
-            for leak in leaks:
-                yield key_path or "a key", leak
+            for leak_kind in leaks:
+                yield key_path or "a key", leak_kind
             # a key that is itself a secret is not repeated either
             shown_key = "…" if leaks else str(key)
             yield from find_document_leaks(value, _join_key_path(key_path, shown_key))

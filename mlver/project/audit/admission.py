@@ -21,16 +21,20 @@ from mlver.records.tags import version_tag_name
 
 def judge_incoming(incoming: IncomingChanges) -> list[Finding]:
     """Judge what is coming in: everything that speaks against it, edits of landed records first."""
-    present = [path for path in incoming.records if path in incoming.record_tree.entries]
+    present = [
+        record_path
+        for record_path in incoming.records
+        if record_path in incoming.record_tree.entries
+    ]
     incoming.record_tree.fetch_files(present)
     edited = {finding.subject for finding in incoming.edits}
     # What was edited breaks the chains it is in; saying so once is enough.
-    unedited = [path for path in incoming.records if path not in edited]
-    unedited_files = [path for path in present if path not in edited]
+    unedited = [record_path for record_path in incoming.records if record_path not in edited]
+    unedited_files = [record_path for record_path in present if record_path not in edited]
     findings = list(incoming.edits)
     findings += audit.catch_errors(layout.CONFIG, _judge_settings(incoming))
-    for path in unedited_files:
-        findings += audit.catch_errors(path, _judge_file(incoming, path))
+    for record_path in unedited_files:
+        findings += audit.catch_errors(record_path, _judge_file(incoming, record_path))
     findings += _judge_chains(incoming, unedited)
     findings += _judge_seals(incoming.project, unedited_files)
     findings += _find_case_collisions(incoming, present)
@@ -39,39 +43,39 @@ def judge_incoming(incoming: IncomingChanges) -> list[Finding]:
 
 def _judge_settings(incoming: IncomingChanges) -> Iterator[Finding]:
     """Judge the settings that the records would lie beside: they may forbid what comes in."""
-    entry = incoming.record_tree.entries.get(layout.CONFIG)
-    if entry is None or not incoming.records:
+    tree_entry = incoming.record_tree.entries.get(layout.CONFIG)
+    if tree_entry is None or not incoming.records:
         return
     touched = layout.CONFIG in incoming.records
     # What is no file at all is named with the other files that are touched.
-    if touched and not entry.is_file:
+    if touched and not tree_entry.is_file:
         return
     for finding in audit.check_config(incoming.project):
-        show = shell_command(*incoming.look, "--", layout.CONFIG)
-        yield replace(finding, hints=(show,)) if touched else finding
+        show_command = shell_command(*incoming.look, "--", layout.CONFIG)
+        yield replace(finding, hints=(show_command,)) if touched else finding
     yield from audit.find_unknown_sections(incoming.project)
 
 
 def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:
     """Judge a file by itself: its kind, its name, what it says, and the manifests it needs."""
     project = incoming.project
-    show = shell_command(*incoming.look, "--", path)
-    place = layout.parse_path(path)
+    show_command = shell_command(*incoming.look, "--", path)
+    record_place = layout.parse_path(path)
     if not incoming.record_tree.entries[path].is_file:
         message = "is a symlink or a repository of its own, which no record is"
-        yield Finding("name", path, message, (show,))
+        yield Finding("name", path, message, (show_command,))
     elif path.startswith(f"{layout.MANIFESTS}/"):
-        yield from _judge_manifest(project, path, show)
+        yield from _judge_manifest(project, path, show_command)
     elif not path.startswith(f"{layout.MODELS}/"):
         return
-    elif place is None:
+    elif record_place is None:
         unstage = shell_command("git", "rm", "--cached", "--", path)
         yield Finding("name", path, "is no record's name", (unstage,))
-    elif place.kind == "version":
-        yield from _judge_version(project, path, place, show)
-    elif place.kind != "promotion":  # those are read link by link, with their stage
-        for finding in audit.check_record(project, path, place):
-            yield replace(finding, hints=(show,))
+    elif record_place.kind == "version":
+        yield from _judge_version(project, path, record_place, show_command)
+    elif record_place.kind != "promotion":  # those are read link by link, with their stage
+        for finding in audit.check_record(project, path, record_place):
+            yield replace(finding, hints=(show_command,))
 
 
 def _judge_manifest(project: Project, path: str, show: str) -> Iterator[Finding]:
@@ -117,13 +121,13 @@ def _judge_chains(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[F
 def _list_touched_stages(project: Project, paths: Iterable[str]) -> list[tuple[str, str]]:
     """List the models and stages that a change of these records may concern, each once."""
     touched: dict[tuple[str, str], None] = {}
-    for path in paths:
-        place = layout.parse_path(path)
-        if isinstance(place, PromotionPath):
-            touched[place.model, place.stage] = None
-        elif isinstance(place, VersionPath):
-            for stage in project.registry.list_stages(place.model):
-                touched[place.model, stage] = None
+    for record_path in paths:
+        record_place = layout.parse_path(record_path)
+        if isinstance(record_place, PromotionPath):
+            touched[record_place.model, record_place.stage] = None
+        elif isinstance(record_place, VersionPath):
+            for stage in project.registry.list_stages(record_place.model):
+                touched[record_place.model, stage] = None
     return list(touched)
 
 
@@ -135,23 +139,25 @@ def _judge_seals(project: Project, paths: Iterable[str]) -> Iterator[Finding]:
                 if finding.kind != "record":
                     continue
                 message = "is another record than the one its tag seals"
-                hint = shell_command("git", "show", version_tag_name(model, version))
-                yield Finding("record", layout.version_path(model, version), message, (hint,))
+                next_command = shell_command("git", "show", version_tag_name(model, version))
+                yield Finding(
+                    "record", layout.version_path(model, version), message, (next_command,)
+                )
 
 
 def _read_digests(project: Project, paths: Iterable[str]) -> dict[str, dict[str, Digest]]:
     """Digest the version records among these paths, by model and version."""
     digests: dict[str, dict[str, Digest]] = {}
-    for path in paths:
-        place = layout.parse_path(path)
-        if not isinstance(place, VersionPath):
+    for record_path in paths:
+        record_place = layout.parse_path(record_path)
+        if not isinstance(record_place, VersionPath):
             continue
         try:
-            digest = project.registry.read_version_digest(place.model, place.version)
+            digest = project.registry.read_version_digest(record_place.model, record_place.version)
         except MlverError:
             continue  # named for what it is already
         if digest is not None:
-            digests.setdefault(place.model, {})[place.version] = digest
+            digests.setdefault(record_place.model, {})[record_place.version] = digest
     return digests
 
 
@@ -160,22 +166,22 @@ def _find_case_collisions(incoming: IncomingChanges, paths: Sequence[str]) -> It
     the folders they are in.
     """
     yield from audit.find_case_collisions(_list_similar_models(incoming.project, paths))
-    touched = {path.casefold(): path for path in paths}
-    for path in incoming.record_tree.entries if touched else ():
-        other = touched.get(path.casefold(), path)
-        if other != path and layout.parse_path(path) is not None:
-            yield _report_case_collision(other, path)
-    for path in touched.values():
-        folder = layout.find_own_folder(path)
-        if folder is not None and not f"{path}/".startswith(folder):
-            yield _report_case_collision(path, folder)
+    touched = {record_path.casefold(): record_path for record_path in paths}
+    for record_path in incoming.record_tree.entries if touched else ():
+        other = touched.get(record_path.casefold(), record_path)
+        if other != record_path and layout.parse_path(record_path) is not None:
+            yield _report_case_collision(other, record_path)
+    for record_path in touched.values():
+        folder = layout.find_own_folder(record_path)
+        if folder is not None and not f"{record_path}/".startswith(folder):
+            yield _report_case_collision(record_path, folder)
 
 
 def _list_similar_models(project: Project, paths: Iterable[str]) -> list[str]:
     """List the models that the paths touch, whatever the letter case."""
     touched: set[str] = set()
-    for path in paths:
-        folder = path.casefold()
+    for record_path in paths:
+        folder = record_path.casefold()
         if folder.startswith(f"{layout.MODELS}/"):
             touched.add(folder.split("/")[2])
     if not touched:

@@ -69,10 +69,10 @@ def describe_unreadable(
     if isinstance(error, InvalidDocument):
         message = f"is not valid: {'; '.join(error.faults)}"
     try:
-        data = project.registry.read_file(path) or b""
+        contents = project.registry.read_file(path) or b""
     except MlverError:
-        data = b""
-    if _CONFLICT.search(data):
+        contents = b""
+    if _CONFLICT.search(contents):
         message = "holds both sides of a merge conflict that was never settled"
     return Finding(kind, path, message, (shell_command("git", "log", "-p", "--", path),))
 
@@ -107,19 +107,21 @@ def find_uncommitted(project: Project, models: Sequence[str]) -> list[Finding]:
         return []
     folders = [f"{layout.MODELS}/{model}" for model in models]
     committed_files = project.repository.files_at(head, *folders)
-    record_paths = [path for path in committed_files if layout.is_record_path(path)]
+    record_paths = [
+        record_path for record_path in committed_files if layout.is_record_path(record_path)
+    ]
     findings: list[Finding] = []
-    blobs = project.repository.blobs(f"{head}:{path}" for path in record_paths)
-    for path, committed in zip(record_paths, blobs, strict=True):
-        findings += catch_errors(path, _compare_with_head(project, path, committed))
+    blobs = project.repository.blobs(f"{head}:{record_path}" for record_path in record_paths)
+    for record_path, committed in zip(record_paths, blobs, strict=True):
+        findings += catch_errors(record_path, _compare_with_head(project, record_path, committed))
     return findings
 
 
 def _compare_with_head(project: Project, path: str, committed: bytes | None) -> Iterator[Finding]:
-    data = project.registry.read_file(path)
-    if data != committed:
+    contents = project.registry.read_file(path)
+    if contents != committed:
         message = "differs from what HEAD holds"
-        if data is None:
+        if contents is None:
             message = "is deleted here, though HEAD holds it"
         yield Finding("record", path, message, (shell_command("git", "checkout", "--", path),))
 
@@ -150,8 +152,8 @@ def _check_history(project: Project) -> Iterator[Finding]:
             continue
         commit = change.commit[:10]
         message = f"was {_CHANGE_WORDS[change.kind]} {commit}, after it had been committed"
-        show = shell_command("git", "show", commit, "--", change.path)
-        yield Finding("history", change.path, message, (show,))
+        show_command = shell_command("git", "show", commit, "--", change.path)
+        yield Finding("history", change.path, message, (show_command,))
 
 
 def _check_tags(project: Project) -> Iterator[Finding]:
@@ -161,17 +163,20 @@ def _check_tags(project: Project) -> Iterator[Finding]:
         if "@" not in name or not tag.seals or _has_record(project, read_tag_name(name)):
             continue
         reference = f"refs/tags/{name}"
-        log = shell_command("git", "log", "--oneline", "-3", reference, "--", layout.ROOT)
-        yield Finding("tag", name, "seals a record that is not here", (log,))
+        log_command = shell_command("git", "log", "--oneline", "-3", reference, "--", layout.ROOT)
+        yield Finding("tag", name, "seals a record that is not here", (log_command,))
 
 
 def _has_record(project: Project, tag_name: TagName | None) -> bool:
     # git takes names for a tag that no record can have
     if tag_name is None:
         return False
-    path = layout.record_path(tag_name)
+    record_path = layout.record_path(tag_name)
     try:
-        return layout.parse_path(path) is not None and project.registry.read_file(path) is not None
+        return (
+            layout.parse_path(record_path) is not None
+            and project.registry.read_file(record_path) is not None
+        )
     except MlverError:
         return True  # something is, and named for what it is elsewhere
 
@@ -179,14 +184,14 @@ def _has_record(project: Project, tag_name: TagName | None) -> bool:
 def check_manifests(project: Project) -> Iterator[Finding]:
     """Find manifests that no longer hash to their names."""
     for name in project.registry.list_names(layout.MANIFESTS):
-        path = f"{layout.MANIFESTS}/{name}"
-        yield from catch_errors(path, check_manifest(project, path, name))
+        record_path = f"{layout.MANIFESTS}/{name}"
+        yield from catch_errors(record_path, check_manifest(project, record_path, name))
 
 
 def check_manifest(project: Project, path: str, name: str) -> Iterator[Finding]:
     """Check that the manifest at a path hashes to its `name`."""
-    data = project.registry.read_file(path)
-    if data is not None and f"{Digest.of_bytes(data).hex}.sha256" != name:
+    contents = project.registry.read_file(path)
+    if contents is not None and f"{Digest.of_bytes(contents).hex}.sha256" != name:
         yield Finding(
             "manifest",
             path,
@@ -197,16 +202,16 @@ def check_manifest(project: Project, path: str, name: str) -> Iterator[Finding]:
 
 def _check_files(project: Project) -> Iterator[Finding]:
     """Check every file among the records: its name, and what no version's chain leads to."""
-    for path, is_link in _list_files(project.top_folder):
-        place = layout.parse_path(path)
-        log = shell_command("git", "log", "--", path)
+    for record_path, is_link in _list_files(project.top_folder):
+        record_place = layout.parse_path(record_path)
+        log_command = shell_command("git", "log", "--", record_path)
         if is_link:
-            yield Finding("name", path, "is a symlink, which no record is", (log,))
-        elif place is None:
-            yield Finding("name", path, "is no record's name", (log,))
+            yield Finding("name", record_path, "is a symlink, which no record is", (log_command,))
+        elif record_place is None:
+            yield Finding("name", record_path, "is no record's name", (log_command,))
         # The others are walked link by link.
-        elif not isinstance(place, VersionPath | PromotionPath):
-            yield from check_record(project, path, place)
+        elif not isinstance(record_place, VersionPath | PromotionPath):
+            yield from check_record(project, record_path, record_place)
 
 
 def _list_files(top: Path) -> Iterator[tuple[str, bool]]:
@@ -243,8 +248,8 @@ def check_record(
     elif record.record != digest:
         message = f"was given for another record of {record.version} than the one here"
         version_path = layout.version_path(record.model, record.version)
-        hint = shell_command("git", "log", "-p", "--", path, version_path)
-        yield Finding("record", path, message, (hint,))
+        next_command = shell_command("git", "log", "-p", "--", path, version_path)
+        yield Finding("record", path, message, (next_command,))
 
 
 def _read_record(
@@ -297,8 +302,8 @@ def check_chain(project: Project, model: str, stage: str) -> CheckedChain:
             try:
                 promotions.append(project.registry.read_promotion(model, stage, sequence))
             except MlverError as error:
-                path = layout.promotion_path(model, stage, sequence)
-                findings.append(describe_unreadable(project, "chain", path, error))
+                record_path = layout.promotion_path(model, stage, sequence)
+                findings.append(describe_unreadable(project, "chain", record_path, error))
                 break
         digests = read_promoted_digests(project, model, promotions)
         findings += judge_history(folder, promotions, digests)
@@ -313,8 +318,8 @@ def _check_model_names(project: Project) -> Iterator[Finding]:
     head = project.repository.head().commit
     if head is not None:
         # Where they are one folder here, only git still knows both.
-        for path in project.repository.files_at(head, layout.MODELS):
-            models.add(path.split("/")[2])
+        for record_path in project.repository.files_at(head, layout.MODELS):
+            models.add(record_path.split("/")[2])
     yield from find_case_collisions(models)
 
 
@@ -324,8 +329,10 @@ def find_case_collisions(models: Iterable[str]) -> Iterator[Finding]:
     for model in sorted(models):
         other = first.setdefault(model.casefold(), model)
         if other != model:
-            path = f"{layout.MODELS}/{model}"
+            record_path = f"{layout.MODELS}/{model}"
             message = (
                 f"differs from the model `{other}` by letter case only: one folder on many machines"
             )
-            yield Finding("name", path, message, (shell_command("git", "log", "--", path),))
+            yield Finding(
+                "name", record_path, message, (shell_command("git", "log", "--", record_path),)
+            )

@@ -71,10 +71,10 @@ def read_staged(repository: GitRepository) -> IncomingChanges:
     tree = CommittedRecords.from_index(repository)
     touched: dict[str, None] = {}
     for changes in differences:
-        for path in changes:
-            if path.startswith(f"{layout.ROOT}/"):
-                touched[path] = None
-    record_paths = [path for path in touched if layout.is_record_path(path)]
+        for record_path in changes:
+            if record_path.startswith(f"{layout.ROOT}/"):
+                touched[record_path] = None
+    record_paths = [record_path for record_path in touched if layout.is_record_path(record_path)]
     edits = _find_edits(repository, tree, record_paths, parents, differences)
     return IncomingChanges(
         _open_project(repository, tree),
@@ -92,11 +92,11 @@ def _select_new_files(differences: _Differences) -> dict[str, TreeEntry]:
     """
     first, *others = differences
     files: dict[str, TreeEntry] = {}
-    for path, (_, entry) in first.items():
-        if entry is None or not entry.is_file or layout.is_own_path(path):
+    for file_path, (_, tree_entry) in first.items():
+        if tree_entry is None or not tree_entry.is_file or layout.is_own_path(file_path):
             continue
-        if all(path in changes for changes in others):
-            files[path] = entry
+        if all(file_path in changes for changes in others):
+            files[file_path] = tree_entry
     return files
 
 
@@ -115,7 +115,7 @@ def read_pushed(
     tree = CommittedRecords.at_commit(repository, new)
     project = _open_project(repository, tree)
     touched = changes_in.list_changed_paths(repository, new, without, layout.ROOT)
-    record_paths = [path for path in touched if layout.is_record_path(path)]
+    record_paths = [record_path for record_path in touched if layout.is_record_path(record_path)]
     edits: dict[str, Finding] = {}
     if record_paths and line != "free":
         edits.update(_find_tampered(project, new, without, line))
@@ -123,7 +123,9 @@ def read_pushed(
         if line == "protected":
             # A push can rewind: nothing may go missing, even where no new commit touched it.
             entries = CommittedRecords.at_commit(repository, landed).entries
-            record_paths = [path for path in entries if layout.is_record_path(path)]
+            record_paths = [
+                record_path for record_path in entries if layout.is_record_path(record_path)
+            ]
         edits.update(_find_lost(repository, tree, landed, record_paths))
     return IncomingChanges(project, tuple(touched), tuple(edits.values()), (), ("git", "log", "-p"))
 
@@ -133,7 +135,7 @@ def with_brought_files(
 ) -> IncomingChanges:
     """Add every file's contents that the commits bring, even where a later one takes them out."""
     blobs = changes_in.list_new_blobs(incoming.project.repository, new, without)
-    files = [(path, blob) for path, blob in blobs if not layout.is_own_path(path)]
+    files = [(file_path, blob) for file_path, blob in blobs if not layout.is_own_path(file_path)]
     return replace(incoming, files=tuple(files))
 
 
@@ -146,12 +148,12 @@ def _open_project(repository: GitRepository, tree: CommittedRecords) -> Project:
 def _find_contents(
     repository: GitRepository, files: Mapping[str, TreeEntry]
 ) -> tuple[tuple[str, KnownObject], ...]:
-    object_ids = [entry.object_id for entry in files.values()]
+    object_ids = [tree_entry.object_id for tree_entry in files.values()]
     blobs = changes_in.find_objects(repository, object_ids)
     contents: list[tuple[str, KnownObject]] = []
-    for path, blob in zip(files, blobs, strict=True):
+    for file_path, blob in zip(files, blobs, strict=True):
         if blob is not None:
-            contents.append((path, blob))
+            contents.append((file_path, blob))
     return tuple(contents)
 
 
@@ -164,23 +166,29 @@ def _find_edits(
 ) -> Iterator[Finding]:
     """Find records that the next commit would have otherwise than its parents."""
     is_merge = len(parents) > 1
-    for path in record_paths:
-        new = _identify_entry(tree.entries.get(path))
+    for record_path in record_paths:
+        new = _identify_entry(tree.entries.get(record_path))
         contents: list[str | None] = []
         for changes in differences:
-            contents.append(_identify_entry(changes[path][0]) if path in changes else new)
+            contents.append(
+                _identify_entry(changes[record_path][0]) if record_path in changes else new
+            )
         change = judge_change(new, contents, ())
         if change is None and is_merge:
-            change = judge_change(new, contents, _find_landed(repository, path))
+            change = judge_change(new, contents, _find_landed(repository, record_path))
         if change is None:
             continue
-        if len(parents) == 1 and not _has_landed(repository, parents[0], path):
+        if len(parents) == 1 and not _has_landed(repository, parents[0], record_path):
             continue
-        if is_merge and change != "replaced" and _is_renumbered(repository, tree, parents, path):
+        if (
+            is_merge
+            and change != "replaced"
+            and _is_renumbered(repository, tree, parents, record_path)
+        ):
             continue
         source = _find_source(parents, contents, new)
-        restore = shell_command("git", "checkout", source, "--", path)
-        yield Finding("history", path, f"{_CHANGE_WORDS[change]}, {_NEVER}", (restore,))
+        restore = shell_command("git", "checkout", source, "--", record_path)
+        yield Finding("history", record_path, f"{_CHANGE_WORDS[change]}, {_NEVER}", (restore,))
 
 
 def _is_renumbered(
@@ -268,15 +276,18 @@ def _find_lost(
     repository: GitRepository, tree: CommittedRecords, landed: str, record_paths: Sequence[str]
 ) -> Iterator[tuple[str, Finding]]:
     """Find records that are not as `landed` has them."""
-    places = [f"{landed}:{path}" for path in record_paths]
+    places = [f"{landed}:{record_path}" for record_path in record_paths]
     landed_objects = changes_in.find_objects(repository, places)
-    for path, before in zip(record_paths, landed_objects, strict=True):
-        entry = tree.entries.get(path)
-        if before is None or (entry is not None and entry.object_id == before.object_id):
+    for record_path, before in zip(record_paths, landed_objects, strict=True):
+        tree_entry = tree.entries.get(record_path)
+        if before is None or (tree_entry is not None and tree_entry.object_id == before.object_id):
             continue
-        state = "is deleted, though it" if entry is None else "is not the record that"
-        restore = shell_command("git", "checkout", landed[:12], "--", path)
-        yield path, Finding("history", path, f"{state} landed in {landed[:10]}", (restore,))
+        state = "is deleted, though it" if tree_entry is None else "is not the record that"
+        restore = shell_command("git", "checkout", landed[:12], "--", record_path)
+        yield (
+            record_path,
+            Finding("history", record_path, f"{state} landed in {landed[:10]}", (restore,)),
+        )
 
 
 def resolve_commit(repository: GitRepository, revision: str) -> str:

@@ -39,9 +39,9 @@ class CommittedRecords:
     def fetch_files(self, wanted: Iterable[str]) -> None:
         """Read many files at once; those there are not do no harm."""
         lacking = {
-            path: self.entries[path]
-            for path in wanted
-            if path in self.entries and path not in self._read
+            record_path: self.entries[record_path]
+            for record_path in wanted
+            if record_path in self.entries and record_path not in self._read
         }
         self._read.update(trees.read_contents(self.repository, lacking))
 
@@ -55,13 +55,13 @@ class CommittedRecords:
                 hint=shell_command("git", "log", "--", path),
             )
         self.fetch_files([path])
-        data = self._read.get(path)
-        if data is None:
+        record_bytes = self._read.get(path)
+        if record_bytes is None:
             raise MlverError(
                 f"this clone lacks the contents of {path}",
                 hint="git fetch --unshallow, or clone anew",
             )
-        return data
+        return record_bytes
 
     def list_names(self, folder: str) -> list[str]:
         return self.folders.get(folder, [])
@@ -71,11 +71,11 @@ def _list_folders(paths: Iterable[str]) -> dict[str, list[str]]:
     """The names in each folder that these files lie in."""
     folders: dict[str, list[str]] = {}
     known = {""}
-    for path in paths:
-        child = path
-        while child not in known:
-            known.add(child)
-            parent, _, name = child.rpartition("/")
-            folders.setdefault(parent, []).append(name)
-            child = parent
+    for record_path in paths:
+        inner_path = record_path
+        while inner_path not in known:
+            known.add(inner_path)
+            parent, _, file_name = inner_path.rpartition("/")
+            folders.setdefault(parent, []).append(file_name)
+            inner_path = parent
     return folders

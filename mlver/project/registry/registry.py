@@ -64,8 +64,8 @@ class RecordRegistry:
 
     def list_versions(self, model: str) -> list[Version]:
         """A model's versions, lowest first; files that name no version are left to `verify`."""
-        names = self._list_record_names(layout.versions_folder(model))
-        versions = map(layout.parse_version_name, names)
+        file_names = self._list_record_names(layout.versions_folder(model))
+        versions = map(layout.parse_version_name, file_names)
         return sort_versions(filter(None, versions))
 
     def list_newest(self, model: str, limit: int) -> tuple[list[Version], int]:
@@ -77,8 +77,8 @@ class RecordRegistry:
         return str(number) in self._list_record_names(layout.versions_folder(model))
 
     def list_stages(self, model: str) -> list[str]:
-        names = self.source.list_names(layout.stages_folder(model))
-        return sorted(filter(layout.is_stage_name, names))
+        file_names = self.source.list_names(layout.stages_folder(model))
+        return sorted(filter(layout.is_stage_name, file_names))
 
     def list_sequences(self, folder: str) -> list[int]:
         """The numbers of the records in a folder of numbered ones, lowest first."""
@@ -116,36 +116,46 @@ class RecordRegistry:
 
         Raise MlverError where `mlver init` never ran.
         """
-        data = self._require_file(layout.CONFIG, f"{layout.CONFIG} is missing", "mlver init")
-        return self._build_record("config", ProjectConfig.from_document, data, layout.CONFIG)
+        record_bytes = self._require_file(
+            layout.CONFIG, f"{layout.CONFIG} is missing", "mlver init"
+        )
+        return self._build_record(
+            "config", ProjectConfig.from_document, record_bytes, layout.CONFIG
+        )
 
     def read_settings(self, model: str) -> ModelSettings | None:
-        path = layout.settings_path(model)
-        data = self.read_file(path)
-        if data is None:
+        record_path = layout.settings_path(model)
+        record_bytes = self.read_file(record_path)
+        if record_bytes is None:
             return None
-        return self._build_placed("model", ModelSettings.from_document, data, path)
+        return self._build_placed("model", ModelSettings.from_document, record_bytes, record_path)
 
     def read_version(self, model: str, number: Version | str) -> tuple[VersionRecord, Digest]:
         """A version's record and the digest of its bytes."""
-        path = layout.version_path(model, number)
-        data = self._require_file(path, f"{model} has no version {number}", f"mlver list {model}")
-        record = self._build_placed("version", VersionRecord.from_document, data, path)
-        return record, Digest.of_bytes(data)
+        record_path = layout.version_path(model, number)
+        record_bytes = self._require_file(
+            record_path, f"{model} has no version {number}", f"mlver list {model}"
+        )
+        record = self._build_placed(
+            "version", VersionRecord.from_document, record_bytes, record_path
+        )
+        return record, Digest.of_bytes(record_bytes)
 
     def read_version_digest(self, model: str, number: Version | str) -> Digest | None:
         """The digest of a version record's bytes, unchecked; None where there is no file."""
-        data = self.read_file(layout.version_path(model, number))
-        return None if data is None else Digest.of_bytes(data)
+        record_bytes = self.read_file(layout.version_path(model, number))
+        return None if record_bytes is None else Digest.of_bytes(record_bytes)
 
     def read_promotion(
         self, model: str, stage: str, sequence: int
     ) -> tuple[PromotionRecord, Digest]:
         """A promotion's record and the digest of its bytes."""
-        path = layout.promotion_path(model, stage, sequence)
-        data = self._require_numbered(path)
-        record = self._build_placed("promotion", PromotionRecord.from_document, data, path)
-        return record, Digest.of_bytes(data)
+        record_path = layout.promotion_path(model, stage, sequence)
+        record_bytes = self._require_numbered(record_path)
+        record = self._build_placed(
+            "promotion", PromotionRecord.from_document, record_bytes, record_path
+        )
+        return record, Digest.of_bytes(record_bytes)
 
     def read_history(self, model: str, stage: str) -> list[tuple[PromotionRecord, Digest]]:
         """A stage's promotions, oldest first."""
@@ -162,14 +172,14 @@ class RecordRegistry:
         version = str(number)
         for stage in self.list_stages(model):
             for sequence in self.list_sequences(layout.stage_folder(model, stage)):
-                path = layout.promotion_path(model, stage, sequence)
+                record_path = layout.promotion_path(model, stage, sequence)
                 with suppress(MlverError):
                     # only those that name the version at all are worth parsing
-                    if version.encode() not in (self.read_file(path) or b""):
+                    if version.encode() not in (self.read_file(record_path) or b""):
                         continue
                     record, _ = self.read_promotion(model, stage, sequence)
                     if record.version == version:
-                        yield path, record
+                        yield record_path, record
 
     def find_holder(self, model: str, stage: str) -> PromotionRecord | None:
         """The promotion that now decides a stage, whatever their number; None where none does."""
@@ -193,9 +203,11 @@ class RecordRegistry:
         return [self.read_evaluation(model, number, sequence) for sequence in sequences]
 
     def read_evaluation(self, model: str, number: Version | str, sequence: int) -> EvaluationRecord:
-        path = layout.evaluation_path(model, number, sequence)
-        data = self._require_numbered(path)
-        return self._build_placed("evaluation", EvaluationRecord.from_document, data, path)
+        record_path = layout.evaluation_path(model, number, sequence)
+        record_bytes = self._require_numbered(record_path)
+        return self._build_placed(
+            "evaluation", EvaluationRecord.from_document, record_bytes, record_path
+        )
 
     def read_approvals(self, model: str, number: Version | str) -> list[ApprovalRecord]:
         root = layout.approvals_folder(model, number)
@@ -208,29 +220,31 @@ class RecordRegistry:
     def read_approval(
         self, model: str, number: Version | str, stage: str, sequence: int
     ) -> ApprovalRecord:
-        path = layout.approval_path(model, number, stage, sequence)
-        data = self._require_numbered(path)
-        return self._build_placed("approval", ApprovalRecord.from_document, data, path)
+        record_path = layout.approval_path(model, number, stage, sequence)
+        record_bytes = self._require_numbered(record_path)
+        return self._build_placed(
+            "approval", ApprovalRecord.from_document, record_bytes, record_path
+        )
 
     def read_manifest(self, digest: Digest) -> Manifest | None:
         """The manifest named by `digest`, checked against it; None where there is none."""
-        data = self.manifest_bytes(digest)
-        if data is None:
+        contents = self.manifest_bytes(digest)
+        if contents is None:
             return None
-        return Manifest.parse(data, layout.manifest_path(digest))
+        return Manifest.parse(contents, layout.manifest_path(digest))
 
     def manifest_bytes(self, digest: Digest) -> bytes | None:
         """The bytes of the manifest named by `digest`, which they hash to; None where there is
         none.
         """
-        path = layout.manifest_path(digest)
-        data = self.read_file(path)
-        if data is not None and Digest.of_bytes(data) != digest:
+        record_path = layout.manifest_path(digest)
+        contents = self.read_file(record_path)
+        if contents is not None and Digest.of_bytes(contents) != digest:
             raise MlverError(
-                f"{path} was changed: its bytes no longer hash to its name",
-                hint=shell_command("git", "checkout", "--", path),
+                f"{record_path} was changed: its bytes no longer hash to its name",
+                hint=shell_command("git", "checkout", "--", record_path),
             )
-        return data
+        return contents
 
     # -- bytes -------------------------------------------------------------------------------------
 
@@ -239,10 +253,10 @@ class RecordRegistry:
         return self.source.read_file(path)
 
     def _require_file(self, path: str, message: str, hint: str) -> bytes:
-        data = self.read_file(path)
-        if data is None:
+        record_bytes = self.read_file(path)
+        if record_bytes is None:
             raise MlverError(message, hint=hint)
-        return data
+        return record_bytes
 
     def _require_numbered(self, path: str) -> bytes:
         return self._require_file(path, f"{path} is missing", "mlver verify --all")
@@ -257,22 +271,26 @@ class RecordRegistry:
         if self.cache is None:
             return build(codec.decode_document(kind, data, path))
         # with the kind, so that bytes valid as one kind are not taken for another unchecked
-        key = Digest.of_bytes(f"{kind}\0".encode() + data).hex
-        kept = self.cache.get_document(key)
-        if kept is not None:
+        cache_key = Digest.of_bytes(f"{kind}\0".encode() + data).hex
+        cached_text = self.cache.get_document(cache_key)
+        if cached_text is not None:
             # what cannot be built was never a document that was checked
             with suppress(
                 KeyError, TypeError, ValueError, AttributeError, RecursionError, MlverError
             ):
-                return build(json.loads(kept))
+                return build(json.loads(cached_text))
         document = codec.decode_document(kind, data, path)
-        self.cache.put_document(key, json.dumps(document))
+        self.cache.put_document(cache_key, json.dumps(document))
         return build(document)
 
     def _list_record_names(self, folder: str) -> list[str]:
         """What a folder's records are named after."""
-        names = self.source.list_names(folder)
-        return [name.removesuffix(".yaml") for name in names if name.endswith(".yaml")]
+        file_names = self.source.list_names(folder)
+        return [
+            file_name.removesuffix(".yaml")
+            for file_name in file_names
+            if file_name.endswith(".yaml")
+        ]
 
 
 def _refuse_unknown_sections(config: ProjectConfig) -> None:
@@ -283,9 +301,9 @@ def _refuse_unknown_sections(config: ProjectConfig) -> None:
 
 def describe_unknown_sections(config: ProjectConfig) -> str:
     """Say which sections this mlver does not know, as the rest of a sentence about the settings."""
-    names = ", ".join(f"`{printable_name(name)}`" for name in config.unknown_sections)
+    section_names = ", ".join(f"`{printable_name(name)}`" for name in config.unknown_sections)
     noun = "a section" if len(config.unknown_sections) == 1 else "sections"
-    return f"has {noun} that this mlver does not know: {names} (written by a newer mlver?)"
+    return f"has {noun} that this mlver does not know: {section_names} (written by a newer mlver?)"
 
 
 def decode_version(data: bytes, path: str) -> VersionRecord:
