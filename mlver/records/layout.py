@@ -127,8 +127,13 @@ def parse_sequence(name: str) -> int | None:
     """The number a record's file is named after, without its `.yaml`: four digits, more where there
     are more.
     """
-    number = int(name) if _SEQUENCE.fullmatch(name) else 0
-    return number if number and f"{number:04d}" == name else None
+    if not _SEQUENCE.fullmatch(name):
+        return None
+    number = int(name)
+    # `00012` would be a second name of the same number.
+    if number == 0 or f"{number:04d}" != name:
+        return None
+    return number
 
 
 def _is_accepted(check: Callable[[str], str], name: str) -> bool:

@@ -66,8 +66,7 @@ class VerifyResult:
 def verify_versions(
     project: Project, refs: Sequence[str] = (), *, everything: bool = False
 ) -> VerifyResult:
-    """Check the versions `refs` name, or what each model serves now, or (`everything`) all there
-    is.
+    """Check the versions `refs` name, or what each model serves now, or (`everything`) all.
 
     Every record is parsed and every byte hashed.
     """
@@ -89,11 +88,10 @@ def verify_versions(
     if everything:
         findings += audit.check_repository(project)
     artifacts = _list_artifacts(versions)
+    # The landing commits that vouch for adopted versions are looked for in history, too.
     history_counts = everything or bool(seal_report.adopted)
     return VerifyResult(
-        versions=tuple(
-            f"{version_ref.model}@{version_ref.version}" for version_ref in selection.versions
-        ),
+        versions=tuple(f"{ref.model}@{ref.version}" for ref in selection.versions),
         promotions=promotion_count,
         files=sum(artifact.files for artifact in artifacts),
         bytes=sum(artifact.size for artifact in artifacts),
