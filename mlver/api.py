@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, shell_command
 from mlver.git import gitpython
 from mlver.project.artifacts import measuring, working_files
 from mlver.project.project import Project
@@ -109,7 +109,7 @@ class Registry:
         if not weights.stored:
             raise MlverError(
                 f"mlver keeps no copy of the weights of {record.model} {record.version}, "
-                f"and {weights.path} is another",
-                hint=f"put {weights.path} back as it was, from wherever it is kept",
+                f"and {weights.path} is another; put it back as it was, from wherever it is kept",
+                hint=shell_command("mlver", "show", f"{record.model}@{record.version}"),
             )
         return working_files.make_private_copy(self.project, weights)

@@ -29,7 +29,7 @@ class Digest:
         found = _TEXT.fullmatch(text)
         if found is None:
             raise UsageError(
-                f"`{text}` is not a digest", hint="a digest reads sha256: and 64 hexadecimal digits"
+                f"`{text}` is not a digest, which is `sha256:` and 64 hexadecimal digits"
             )
         return cls(found[1])
 

@@ -105,26 +105,15 @@ def shell_command(*words: str | os.PathLike[str]) -> str:
     return shlex.join(os.fspath(word) for word in words)
 
 
-_HINTS = {
-    errno.ENOSPC: "free some space on that disk, then run the same command again",
-    errno.EDQUOT: "free some of your disk quota, then run the same command again",
-    errno.EACCES: (
-        "get permission to read and write there (see `ls -ld`), then run the same command again"
-    ),
-    errno.EPERM: (
-        "get permission to read and write there (see `ls -ld`), then run the same command again"
-    ),
-    errno.EROFS: (
-        "that file system is mounted read-only: remount it, then run the same command again"
-    ),
-    errno.EIO: (
-        "the disk reports errors: check it (see `dmesg`), and keep a copy of this "
-        "repository elsewhere"
-    ),
-    errno.EMFILE: (
-        "raise the limit on open files (`ulimit -n 4096`), then run the same command again"
-    ),
+# What to do before the same command is run again, and the command that helps with it.
+_REMEDIES = {
+    errno.ENOSPC: ("free some space on that disk", "df -h"),
+    errno.EDQUOT: ("free some of your disk quota", "quota -s"),
+    errno.EROFS: ("remount that file system, which is read-only", "mount"),
+    errno.EIO: ("check that disk, and keep a copy of this repository elsewhere", "dmesg"),
+    errno.EMFILE: ("raise the limit on open files", "ulimit -n 4096"),
 }
+_FORBIDDEN = frozenset({errno.EACCES, errno.EPERM})
 
 
 def refusal_error(
@@ -133,10 +122,17 @@ def refusal_error(
     """What the operating system refused while `doing` something, with its reason, the path and what
     to do about it.
     """
-    path = "" if error.filename is None else f": {os.fsdecode(error.filename)}"
+    remedy, hint = _REMEDIES.get(error.errno or 0, ("fix that", None))
+    path = ""
+    if error.filename is not None:
+        path = f": {os.fsdecode(error.filename)}"
+        if error.errno in _FORBIDDEN:
+            remedy = "get permission to read and write there"
+            hint = shell_command("ls", "-ld", "--", os.fsdecode(error.filename))
     if error.filename2 is not None:
         path += f" to {os.fsdecode(error.filename2)}"
     return MlverError(
-        f"{doing} failed: {error.strerror or error}{path}; {outcome}",
-        hint=_HINTS.get(error.errno or 0, "fix that, then run the same command again"),
+        f"{doing} failed: {error.strerror or error}{path}; {outcome};"
+        f" {remedy}, then run the same command again",
+        hint=hint,
     )

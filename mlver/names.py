@@ -41,13 +41,12 @@ def parse_ref(text: str) -> ModelRef:
     model, at, selector = text.partition("@")
     if not text or (at and not selector):
         raise UsageError(
-            f"{_quote_text(text)} names no version",
-            hint="write MODEL, MODEL@1.2.0 or MODEL@production",
+            f"{_quote_text(text)} names no version; write MODEL, MODEL@1.2.0 or MODEL@production"
         )
     if selector and not (_VERSION_LIKE.fullmatch(selector) or _STAGE.fullmatch(selector)):
         raise UsageError(
-            f"{_quote_text(selector)} is neither a version nor a stage",
-            hint="after @ comes a version (1.2.0), a stage (production) or latest",
+            f"{_quote_text(selector)} is neither a version nor a stage;"
+            " after @ comes a version (1.2.0), a stage (production) or latest"
         )
     return ModelRef(check_model(model) if model else None, selector or None)
 
@@ -56,14 +55,13 @@ def check_model(name: str) -> str:
     """A model name, fit to be a folder and the first half of a git tag (`<model>@v<version>`)."""
     if not _MODEL.fullmatch(name):
         raise UsageError(
-            f"{_quote_text(name)} is not a model name",
-            hint="use 1 to 100 letters, digits, `.`, `_` and `-`, beginning with a letter or a "
-            "digit",
+            f"{_quote_text(name)} is not a model name; use 1 to 100 letters, digits, `.`, `_` and"
+            " `-`, beginning with a letter or a digit"
         )
     if ".." in name or name.endswith((".", ".lock")):
         raise UsageError(
-            f"{_quote_text(name)} is not a model name: git takes no tag like that",
-            hint="leave out `..`, and do not end in `.` or `.lock`",
+            f"{_quote_text(name)} is not a model name: git takes no tag like that;"
+            " leave out `..`, and do not end in `.` or `.lock`"
         )
     return name
 
@@ -75,22 +73,18 @@ def check_distinct(name: str, existing: Iterable[str]) -> str:
     for other in existing:
         if other != name and other.casefold() == name.casefold():
             raise UsageError(
-                f"{_quote_text(name)} differs from the model `{other}` by letter case only",
-                hint=f"use {other}",
+                f"{_quote_text(name)} differs from the model `{other}` by letter case only"
             )
     return name
 
 
 def check_stage(name: str) -> str:
     if name == LATEST:
-        raise UsageError(
-            "`latest` always means the highest release", hint="give the stage another name"
-        )
+        raise UsageError("`latest` always means the highest release; give the stage another name")
     if not _STAGE.fullmatch(name):
         raise UsageError(
-            f"{_quote_text(name)} is not a stage name",
-            hint="use 1 to 32 lower-case letters, digits and `_`, beginning with a letter, such "
-            "as production",
+            f"{_quote_text(name)} is not a stage name; use 1 to 32 lower-case letters, digits and"
+            " `_`, beginning with a letter, such as production"
         )
     return name
 
@@ -99,9 +93,8 @@ def check_data_set(name: str) -> str:
     """A data set's name; `weights` is taken, so that one word names one artifact of a version."""
     if name == "weights" or not _DATA.fullmatch(name):
         raise UsageError(
-            f"{_quote_text(name)} is not a data set name",
-            hint="use 1 to 64 lower-case letters, digits, `_` and `-`, beginning with a letter "
-            "(not `weights`)",
+            f"{_quote_text(name)} is not a data set name; use 1 to 64 lower-case letters, digits,"
+            " `_` and `-`, beginning with a letter (not `weights`)"
         )
     return name
 
@@ -109,9 +102,8 @@ def check_data_set(name: str) -> str:
 def check_label(key: str) -> str:
     if not _LABEL.fullmatch(key):
         raise UsageError(
-            f"{_quote_text(key)} is not a label key",
-            hint="use 1 to 63 letters, digits, `.`, `_`, `/` and `-`, beginning with a letter or "
-            "a digit",
+            f"{_quote_text(key)} is not a label key; use 1 to 63 letters, digits, `.`, `_`, `/`"
+            " and `-`, beginning with a letter or a digit"
         )
     return key
 
@@ -125,8 +117,8 @@ def check_artifact_path(path: str) -> str:
     reason = find_path_fault(path) or _find_record_fault(path)
     if reason is not None:
         raise UsageError(
-            f"{_quote_text(path)} cannot be an artifact path: it {reason}",
-            hint="give a path inside the repository, such as models/weights.safetensors",
+            f"{_quote_text(path)} cannot be an artifact path: it {reason};"
+            " give a path inside the repository, such as models/weights.safetensors"
         )
     return path
 

@@ -57,8 +57,7 @@ def join_inside_as_text(
     fault = find_path_fault(text)
     if fault is not None:
         raise MlverError(
-            f"the path {text!r} {fault}",
-            hint="paths in a repository are relative and stay inside it",
+            f"the path {text!r} {fault}; paths in a repository are relative and stay inside it"
         )
     base = os.fspath(root)
     whole = f"{base}/{text}"
@@ -86,9 +85,9 @@ def _exists_without_symlink(path: str, part: str, whole: str) -> bool:
         return False
     if stat.S_ISLNK(mode):
         raise MlverError(
-            f"the path {whole!r} passes through the symlink {part!r}",
-            hint="replace the symlink with what it points to, or use a path that does not "
-            f"contain it: {part!r}",
+            f"the path {whole!r} passes through the symlink {part!r};"
+            " replace that with what it points to, or use a path that does not contain it",
+            hint=shell_command("ls", "-ld", "--", path),
         )
     return True
 
@@ -101,22 +100,18 @@ def relative_to_root(root: Path, cwd: Path, given: str | os.PathLike[str]) -> st
     """
     text = os.fspath(given)
     if not text or "\0" in text:
-        raise UsageError(
-            f"{text!r} is not a path", hint="name a file or a directory inside the repository"
-        )
+        raise UsageError(f"{text!r} is not a path; name a file or a directory")
     parts = _components_below(root, cwd, text)
     if parts is None:
-        raise UsageError(
-            f"{text!r} is outside the repository {root}", hint=f"move or copy it below {root}"
-        )
+        raise UsageError(f"{text!r} is outside the repository {root}; move or copy it there")
     if not parts:
         raise UsageError(
-            f"{text!r} is the whole repository",
-            hint="name a file or a directory inside it, such as models/weights",
+            f"{text!r} is the whole repository;"
+            " name a file or a directory inside it, such as models/weights"
         )
     if is_reserved_path(parts):
         raise UsageError(
-            f"{text!r} belongs to git or mlver itself", hint="name a file or a directory beside it"
+            f"{text!r} belongs to git or mlver itself; name a file or a directory beside it"
         )
     return PurePosixPath(*parts).as_posix()
 
@@ -137,8 +132,9 @@ def check_own_directory(place: Path) -> Path:
     """
     if place.is_symlink():
         raise MlverError(
-            f"{place} is a symlink, and mlver writes nowhere else than here",
-            hint=f"move the folder it leads to into its place: {shell_command('ls', '-ld', place)}",
+            f"{place} is a symlink, and mlver writes nowhere else than here;"
+            " move the folder that it leads to into its place",
+            hint=shell_command("ls", "-ld", place),
         )
     return place
 

@@ -41,13 +41,13 @@ def parse_version(text: str) -> Version:
         version = Version.parse(text.removeprefix("v"))
     except (ValueError, TypeError):
         raise UsageError(
-            f"`{text}` is not a semantic version",
-            hint="write MAJOR.MINOR.PATCH, such as 1.2.0 or 1.2.0-rc.1",
+            f"`{text}` is not a semantic version; write MAJOR.MINOR.PATCH,"
+            " such as 1.2.0 or 1.2.0-rc.1"
         ) from None
     if version.build is not None:
         raise UsageError(
-            f"`{text}` has build metadata, which gives a version no precedence",
-            hint=f"use {version.replace(build=None)}, and put the rest in a label",
+            f"`{text}` has build metadata, which gives a version no precedence;"
+            f" use {version.replace(build=None)}, and put the rest in a label"
         )
     return version
 

@@ -43,6 +43,5 @@ WRONG += [
 
 @pytest.mark.parametrize("text", WRONG)
 def test_anything_else_is_refused_with_its_shape(text: str) -> None:
-    with pytest.raises(UsageError, match="is not a digest") as refused:
+    with pytest.raises(UsageError, match=r"is not a digest, .* 64 hexadecimal digits"):
         Digest.parse(text)
-    assert "64 hexadecimal digits" in (refused.value.hint or "")

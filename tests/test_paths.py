@@ -34,7 +34,6 @@ from mlver.paths import join_inside, relative_to_root
 def test_inside_refuses_what_leads_elsewhere(tmp_path: Path, hostile: str | bytes) -> None:
     with pytest.raises(MlverError) as caught:
         join_inside(tmp_path, hostile)
-    assert caught.value.hint
     assert caught.value.exit_code == 3  # nobody typed it: the repository brought it
 
 
@@ -91,9 +90,8 @@ def test_relative_names_files_as_the_repository_does(tmp_path: Path) -> None:
     "given", ["..", "/etc", ".", "", ".git/config", ".mlver/config.yaml", "a/.git/x", "../other"]
 )
 def test_relative_refuses_what_is_no_artifact(tmp_path: Path, given: str) -> None:
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(UsageError, match=r"; (name|move)"):
         relative_to_root(tmp_path / "repo", tmp_path / "repo", given)
-    assert caught.value.hint
 
 
 def test_relative_sees_a_root_reached_by_a_symlink(tmp_path: Path) -> None:

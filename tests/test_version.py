@@ -50,15 +50,13 @@ WRONG += ["1.2.x", "-1.2.3", "1.2.3-ä", "latest", "1.2.3/..", "1" * 5000 + ".0.
 
 @pytest.mark.parametrize("text", WRONG)
 def test_anything_else_is_refused_with_its_shape(text: str) -> None:
-    with pytest.raises(UsageError, match="is not a semantic version") as refused:
+    with pytest.raises(UsageError, match=r"is not a semantic version; .* such as 1\.2\.0"):
         parse_version(text)
-    assert "1.2.0" in (refused.value.hint or "")
 
 
 def test_build_metadata_is_refused_with_what_to_write_instead() -> None:
-    with pytest.raises(UsageError, match="has build metadata") as refused:
+    with pytest.raises(UsageError, match=r"has build metadata, .*; use 1\.2\.0-rc\.1, "):
         parse_version("1.2.0-rc.1+linux")
-    assert (refused.value.hint or "").startswith("use 1.2.0-rc.1,")
 
 
 def test_precedence_is_semvers() -> None:

@@ -19,7 +19,7 @@ import typer
 
 from mlver import __version__
 from mlver.cli.completion import rejoin_bash_words
-from mlver.errors import MlverError, UsageError
+from mlver.errors import MlverError, UsageError, shell_command
 from mlver.system.lock import WAIT_S
 from mlver.terminal.exits import INTERRUPTED, CommandInterrupted
 from mlver.terminal.progress import TerminalReporter
@@ -99,6 +99,10 @@ def run_command(args: list[str]) -> int:
         raise CommandInterrupted(reporter.landed) from None
     except typer.TyperException as error:
         raise _describe_usage_error(error, name) from None
+    except UsageError as error:
+        if not error.hints and name in COMMANDS:
+            error.hints = (shell_command("mlver", name, "--help"),)
+        raise
     # Typer turns a Ctrl-C into this code.
     if code == INTERRUPTED:
         raise CommandInterrupted(reporter.landed)
@@ -159,8 +163,8 @@ def _set_global_options(
     start = Path.cwd() / directory
     if not start.is_dir():
         raise UsageError(
-            f"-C names {directory}, which is no directory",
-            hint="mlver -C DIR … takes the folder to work in",
+            f"-C takes the folder to work in, and {directory} is no directory",
+            hint="mlver -C FOLDER COMMAND",
         )
     reporter = ctx.find_object(TerminalReporter) or TerminalReporter()
     ctx.obj = CommandSession(start, wait, reporter)
@@ -190,13 +194,15 @@ def _describe_usage_error(error: typer.TyperException, name: str | None) -> Mlve
     """A wrong command line, with a right one beside it."""
     if name in COMMANDS:
         example = load_command(name).examples[0]
-        return UsageError(_format_usage_message(error), hints=(example, f"mlver {name} --help"))
+        hints = (example, shell_command("mlver", name, "--help"))
+        return UsageError(_format_usage_message(error), hints=hints)
     if name is None:
         return UsageError(_format_usage_message(error), hint="mlver --help")
     message = f"there is no command `{name}`"
     for similar_name in difflib.get_close_matches(name, COMMANDS, n=1):
         question = f"did you mean `{similar_name}`?"
-        return UsageError(f"{message}; {question}", hint=f"mlver {similar_name} --help")
+        hint = shell_command("mlver", similar_name, "--help")
+        return UsageError(f"{message}; {question}", hint=hint)
     return UsageError(message, hint="mlver --help")
 
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mlver import __version__
-from mlver.errors import MlverError, refusal_error
+from mlver.errors import MlverError, refusal_error, shell_command
 
 if TYPE_CHECKING:
     from mlver.terminal.failure import Failure
@@ -151,19 +151,18 @@ def _wants_json(args: list[str]) -> bool:
     return "--json" in list_typed_options(args)
 
 
-def _save_traceback(error: Exception, args: list[str]) -> str:
-    """Save the traceback; return what to do with it."""
-    import shlex
+def _save_traceback(error: Exception, args: list[str]) -> str | None:
+    """Save the traceback to a file; return its path, or None where it could not be written."""
     import tempfile
     import traceback
 
-    command = shlex.join(["mlver", *args])
+    command = shell_command("mlver", *args)
     report = "".join([command, "\n\n", *traceback.format_exception(error)])
     try:
         with tempfile.NamedTemporaryFile(
             "wb", prefix="mlver-bug-", suffix=".txt", delete=False
         ) as file:
             file.write(report.encode(errors="backslashreplace"))
-    except OSError as reason:
-        return f"please report it; where it happened could not be saved ({reason.strerror})"
-    return f"please report it, with {file.name}, which says where it happened"
+    except OSError:
+        return None
+    return file.name

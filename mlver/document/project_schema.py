@@ -124,11 +124,9 @@ def compile_schema(data: bytes, where: str) -> ProjectSchema:
         keywords = count_expansion(graph, _weigh_keyword, MAX_KEYWORDS, "keywords")
         instructions = count_expansion(graph, _weigh_pattern, MAX_INSTRUCTIONS, "steps of patterns")
     except ExpansionRefused as error:
-        message = format_fault(None, error.path, str(error))
-        hint = (
-            "use each definition in fewer `$ref`, `allOf`, `anyOf` and `oneOf`, and never in itself"
-        )
-        raise InvalidDocument(where, (message,), hint=hint) from None
+        advice = "use it in fewer `$ref`, `allOf`, `anyOf` and `oneOf`, and never in itself"
+        message = format_fault(None, error.path, f"{error}; {advice}")
+        raise InvalidDocument(where, (message,)) from None
     # A `$ref` would be relative to the `$id`.
     meant = {key: value for key, value in schema.items() if key != "$id"}
     validator = make_validator(meant, _compile_search)

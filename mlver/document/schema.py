@@ -123,7 +123,7 @@ def _refuse_other_format(kind: Kind, document: Any, lines: LineIndex | None, whe
         line = lines.find_line(("schema",))
     if named[1] == kind and int(named[2]) > 1:
         message = f"written by a newer mlver ({shorten_text(schema_id)}); this one reads {known_id}"
-        hint = "upgrade: pip install --upgrade mlver"
+        hint = "pip install --upgrade mlver"
     else:
         message = f"this is {show_value(schema_id)}, not {known_id}"
         hint = None

@@ -43,8 +43,10 @@ def load_values(suffix: str, data: bytes, where: str) -> dict[str, Any]:
     readers = {".yaml": _read_yaml, ".yml": _read_yaml, ".json": _read_json, ".toml": _read_toml}
     reader = readers.get(suffix.lower())
     if reader is None:
-        hint = f"name it with one of {', '.join(SUFFIXES)}"
-        raise UsageError(f"{where} is neither YAML, JSON nor TOML", hint=hint)
+        suffixes = ", ".join(SUFFIXES)
+        raise UsageError(
+            f"{where} is neither YAML, JSON nor TOML, whose names end in one of {suffixes}"
+        )
     document = reader(data, where)
     if not isinstance(document, dict):
         raise InvalidDocument(where, ("it must hold a map of names and values at the top",))
@@ -57,15 +59,15 @@ def parse_scalar(text: str) -> Any:
     Raise UsageError for NaN and infinities.
     """
     if _NOT_FINITE.fullmatch(text.strip()):
-        raise UsageError(f"`{text}` is not a finite number", hint=_suggest_text(text))
+        raise UsageError(f"`{text}` is not a finite number; {_suggest_text(text)}")
     if SURROGATE.search(text):
-        raise UsageError(f"`{ascii(text)[1:-1]}` is not UTF-8 text", hint="give the value in UTF-8")
+        raise UsageError(f"`{ascii(text)[1:-1]}` is not UTF-8 text; give the value in UTF-8")
     try:
         return _parse_json(text)
     except json.JSONDecodeError:
         return text
     except BadNumber as error:
-        raise UsageError(str(error), hint=_suggest_text(text)) from None
+        raise UsageError(f"{error}; {_suggest_text(text)}") from None
 
 
 def _suggest_text(text: str) -> str:
@@ -79,20 +81,22 @@ def assign_value(values: dict[str, Any], dotted: str, value: Any) -> None:
     """
     *parents, last = dotted.split(".")
     if not last or not all(parents):
-        hint = "write name=value or group.name=value"
-        raise UsageError(f"`{dotted}` is not a name: it has an empty part", hint=hint)
+        raise UsageError(
+            f"`{dotted}` is not a name: it has an empty part; write name=value or group.name=value"
+        )
     for depth, part in enumerate(parents, 1):
         group = values.setdefault(part, {})
         if not isinstance(group, dict):
             parent = ".".join(parents[:depth])
             raise UsageError(
-                f"`{parent}` is a value already: `{dotted}` cannot stand inside it",
-                hint="give it another name, or take that value out of the file",
+                f"`{parent}` is a value already: `{dotted}` cannot stand inside it;"
+                " give it another name, or take that value out of the file"
             )
         values = group
     if isinstance(values.get(last), dict) and not isinstance(value, dict):
-        hint = f"write {dotted}.NAME=value"
-        raise UsageError(f"`{dotted}` is a group of values: give the one you mean", hint=hint)
+        raise UsageError(
+            f"`{dotted}` is a group of values: give the one you mean, as {dotted}.NAME=value"
+        )
     values[last] = value
 
 

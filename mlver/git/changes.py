@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _FORBIDDEN = re.compile(
     r"hook declined|protected|prohibited|forbidden|permission denied|not allowed", re.IGNORECASE
 )
-_RUN_AGAIN = "fix what git or its hook names above, then run the command again; nothing was changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,10 @@ def commit_only(repository: GitRepository, paths: Sequence[str], message: str) -
     arguments = ["commit", "--quiet", "--only", "--cleanup=whitespace", f"--message={message}"]
     arguments += ["--pathspec-from-file=-", "--pathspec-file-nul"]
     repository.process.write(
-        arguments, stdin=_join_paths(paths), doing="commit the record", hint=_RUN_AGAIN
+        arguments,
+        stdin=_join_paths(paths),
+        doing="commit the record, so nothing was changed",
+        hint="git status",
     )
     commit = repository.process.read(["rev-parse", "--verify", "HEAD^{commit}"])
     return commit.decode().strip()
@@ -126,7 +128,7 @@ def create_tag(repository: GitRepository, name: str, commit: str, message: str) 
         ["tag", "--annotate", "--cleanup=whitespace", "--file=-", "--", name, commit],
         stdin=message.encode(),
         doing=f"make the tag {name}",
-        hint="fix what git names above, then seal the record: mlver tag",
+        hint="mlver tag",
     )
 
 
@@ -177,9 +179,8 @@ def push_tags(
     from mlver.git import transfer
 
     refspecs = [f"refs/tags/{name}:refs/tags/{name}" for name in names]
-    other = f"if {remote} holds another tag of this name, its version is taken"
-    hint = f"{other}: register under the next one"
-    doing = f"push the tags to {remote}"
+    hint = shell_command("git", "ls-remote", "--tags", "--", remote)
+    doing = f"push the tags to {remote} (where it has another of that name, the number is taken)"
     try:
         transfer.push_references(
             repository, remote, refspecs, doing=doing, hint=hint, reporter=reporter

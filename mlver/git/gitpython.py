@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, shell_command
 from mlver.git.process import hidden_environment, unstartable
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ def folder_of(place: Place) -> Path:
     tree = place.working_tree_dir
     if tree is None:
         raise MlverError(
-            f"{place.git_dir} is a bare repository, which has no files to register",
-            hint="run mlver in a clone of it",
+            f"{place.git_dir} is a bare repository, which has no files to register;"
+            " run mlver in a clone of it",
+            hint=shell_command("git", "clone", place.git_dir),
         )
     return Path(tree)
 

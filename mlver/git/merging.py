@@ -97,8 +97,8 @@ def _read_merge_head(repository: GitRepository) -> str | None:
         return None
     if len(path.read_text().split()) > 1:
         raise MlverError(
-            "several branches are merged at once",
-            hint="git merge --abort, then merge one at a time",
+            "several branches are merged at once; merge them one at a time",
+            hint="git merge --abort",
         )
     return _resolve_commit(repository, "MERGE_HEAD")
 

@@ -39,15 +39,16 @@ def _refuse_old_git(process: GitProcess) -> MlverError:
     answer = process.read(["--version"]).decode(errors="replace").strip()
     return MlverError(
         f"git {answer.removeprefix('git version ')} is too old: mlver needs git {OLDEST} or newer",
-        hint="upgrade git: https://git-scm.com/downloads",
+        hint="git --version",
     )
 
 
 def _not_a_work_tree(start: Path, output: str) -> MlverError:
     if "must be run in a work tree" in output:
         return MlverError(
-            f"{start} is a bare repository, which has no files to register",
-            hint="run mlver in a clone of it",
+            f"{start} is a bare repository, which has no files to register;"
+            " run mlver in a clone of it",
+            hint=shell_command("git", "clone", start),
         )
     if "not a git repository" in output:
         return MlverError(f"{start} is not in a git repository", hint="git init")

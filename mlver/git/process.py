@@ -89,7 +89,10 @@ _FETCH = "git log --all --patch -- .mlver >/dev/null"
 OLDEST = "2.31"  # the first whose `rev-parse` gives absolute paths
 # One thread must not take what another one hides for all there is.
 _HIDING = threading.RLock()
-_NOT_FOUND = "git is not installed, or not on PATH"
+_NOT_FOUND = (
+    f"git is not installed, or not on PATH; install git {OLDEST} or newer,"
+    " then run the same command again"
+)
 
 
 class FinishedProcess(NamedTuple):
@@ -228,7 +231,7 @@ def unstartable(directory: Path) -> MlverError:
     """Build the error for a git that could not be started in a directory."""
     if not directory.is_dir():
         return MlverError(f"{directory} is not a directory")
-    return MlverError(_NOT_FOUND, hint=f"install git {OLDEST} or newer, then run the command again")
+    return MlverError(_NOT_FOUND, hint="git --version")
 
 
 def memory_file() -> IO[bytes]:

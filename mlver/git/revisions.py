@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlver.errors import MlverError, printable_name
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.git.repository import GitRepository
 
 
@@ -28,4 +28,5 @@ def find_merge_base(repository: GitRepository, first: str, second: str) -> str:
     message = f"{first[:10]} and {second[:10]} have no commit in common"
     if repository.is_shallow():
         raise MlverError(f"{message} in this clone, which is shallow", hint="git fetch --unshallow")
-    raise MlverError(message, hint="compare them directly: two dots instead of three")
+    direct = shell_command("mlver", "diff", f"{first[:10]}..{second[:10]}")
+    raise MlverError(f"{message}; compare them directly, with two dots", hint=direct)

@@ -32,8 +32,8 @@ def clear_locks(repository: GitRepository, refs: Iterable[str], since: float) ->
     while stale and (worker := _find_worker(repository)):
         if time.monotonic() >= deadline:
             raise MlverError(
-                f"another git is at work here ({worker}), and holds {stale[0]}",
-                hint="let it finish, then run the command again",
+                f"another git is at work here ({worker}), and holds {stale[0]};"
+                " let it finish, then run the command again"
             )
         time.sleep(_POLL_S)
         stale = [path for path in stale if path.exists()]
@@ -57,8 +57,9 @@ def _locked_index(repository: GitRepository, path: Path) -> MlverError:
     if worker is None:
         message = f"git's index is locked by a git that is gone ({path})"
         return MlverError(message, hint=shell_command("rm", path))
-    message = f"git's index is locked by {worker} ({path})"
-    return MlverError(message, hint="let it finish, then run the command again")
+    return MlverError(
+        f"git's index is locked by {worker} ({path}); let it finish, then run the command again"
+    )
 
 
 def _list_locks(repository: GitRepository, refs: Iterable[str]) -> Iterator[Path]:

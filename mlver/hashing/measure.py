@@ -118,11 +118,12 @@ class _MeasurementRun:
     def raise_faults(self) -> None:
         if not self.faults:
             return
-        lines = [f"{self.key} cannot be kept:"]
+        advice = "remove or fix these, or name a path without them"
+        lines = [f"{self.key} cannot be kept; {advice}:"]
         lines += [f"  {fault}" for fault in sorted(self.faults)[:FAULTS_SHOWN]]
         if len(self.faults) > FAULTS_SHOWN:
             lines.append(f"  and {len(self.faults) - FAULTS_SHOWN} more")
-        raise MlverError("\n".join(lines), hint="remove or fix these, or name a path without them")
+        raise MlverError("\n".join(lines))
 
 
 @dataclass(slots=True)
@@ -140,7 +141,8 @@ class _FileChunk:
 def _measure_file(run: _MeasurementRun, top: bytes, status: os.stat_result) -> MeasuredArtifact:
     if not stat.S_ISREG(status.st_mode):
         raise MlverError(
-            f"{run.key} is neither a file nor a directory", hint="name a file or a directory"
+            f"{run.key} is neither a file nor a directory",
+            hint=shell_command("ls", "-ld", "--", run.key),
         )
     (chunk,) = _hash_chunks(run, top, [(b"", status)])
     run.raise_faults()
@@ -178,7 +180,8 @@ def _measure_directory(
     run.raise_faults()
     if not file_count:
         raise MlverError(
-            f"{run.key} holds no files", hint="an artifact needs at least one file: check the path"
+            f"{run.key} holds no files, and an artifact needs at least one",
+            hint=shell_command("ls", "-la", "--", run.key),
         )
     if run.cache is not None and not imprint.is_racy(began_ns):
         whole = MeasuredDirectory(imprint.final_digest(), hasher.digest(), size, file_count)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from mlver.errors import MlverError, UsageError
+from mlver.errors import MlverError, UsageError, shell_command
 from mlver.version import BUMPS, FIRST, Bump, Version, bump_version, highest_version
 
 
@@ -23,20 +23,22 @@ def next_version(
     is taken or lies below the highest without `allow_lower`.
     """
     if wanted is not None and part is not None:
-        raise UsageError("--version and --bump both name the number", hint="give one of them")
+        raise UsageError("--version and --bump both name the number; give one of them")
     top = highest_version(taken)
     if wanted is None:
         wanted = _bump_highest(model, top, part)
     if wanted in taken:
         raise MlverError(
             f"{model} {wanted} is registered already, and a version never changes",
-            hint=f"mlver register {model} --bump patch",
+            hint=shell_command("mlver", "register", model, "--bump", "patch"),
         )
     if top is not None and wanted < top and not allow_lower:
         raise MlverError(
             f"{model} {wanted} is below {top}, the highest registered, as only a fix to an older "
             "line may be",
-            hint=f"mlver register {model} --version {wanted} --allow-lower",
+            hint=shell_command(
+                "mlver", "register", model, "--version", str(wanted), "--allow-lower"
+            ),
         )
     return wanted
 
@@ -47,7 +49,7 @@ def _bump_highest(model: str, top: Version | None, part: Bump | None) -> Version
     if part is None:
         raise UsageError(
             f"{model} has versions up to {top}; say which number comes next ({', '.join(BUMPS)})",
-            hints=(f"mlver register {model} --bump patch", "mlver status"),
+            hints=(shell_command("mlver", "register", model, "--bump", "patch"), "mlver status"),
         )
     return bump_version(top, part)
 

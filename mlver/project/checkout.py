@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlver.errors import MlverError, printable_name
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.project.artifacts import working_files
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.project import Project
@@ -57,7 +57,7 @@ def _require_weights(record: VersionRecord) -> None:
         raise MlverError(
             f"the weights of {record.model} {record.version} are not stored by mlver, so "
             f"{printable_name(record.weights.path)} "
-            "cannot be put there",
-            hint="take them from what keeps them (git, git-lfs, DVC), or register a version "
-            "without --no-store",
+            "cannot be put there; take them from what keeps them (git, git-lfs, DVC), or register"
+            " a version without --no-store",
+            hint=shell_command("mlver", "show", f"{record.model}@{record.version}"),
         )

@@ -159,7 +159,9 @@ class Project:
         if "." in selector:
             wanted = parse_version(selector)
             if not self.registry.has_version(model, wanted):
-                raise MlverError(f"{model} has no version {wanted}", hint=f"mlver list {model}")
+                raise MlverError(
+                    f"{model} has no version {wanted}", hint=shell_command("mlver", "list", model)
+                )
             return wanted
         holder = self.registry.find_holder(model, selector)
         if holder is None:
@@ -176,11 +178,13 @@ class Project:
             return latest
         if versions:
             raise MlverError(
-                f"{model} has no release yet, only pre-releases up to {versions[-1]}",
-                hint=f"name one: {model}@{versions[-1]}",
+                f"{model} has no release yet, only pre-releases up to {versions[-1]};"
+                f" name one of them, such as {model}@{versions[-1]}",
+                hint=shell_command("mlver", "list", model),
             )
         raise MlverError(
-            f"{model} has no versions", hint=f"mlver register {model} --weights PATH -m WHY"
+            f"{model} has no versions",
+            hint=shell_command("mlver", "register", model, "--weights", "PATH", "-m", "WHY"),
         )
 
     def _build_holder_error(self, model: str, stage: str) -> MlverError:
@@ -189,12 +193,14 @@ class Project:
             latest = highest_release(self.registry.list_versions(model)) or "VERSION"
             return MlverError(
                 f"no version of {model} holds {stage}",
-                hint=f"mlver promote {model}@{latest} --to {stage} -m WHY",
+                hint=shell_command(
+                    "mlver", "promote", f"{model}@{latest}", "--to", stage, "-m", "WHY"
+                ),
             )
         return MlverError(
             f"`{stage}` is neither a version nor a stage here; the stages in {layout.CONFIG} are "
             f"{', '.join(known) or '(none)'}",
-            hint=f"mlver list {model}",
+            hint=shell_command("mlver", "list", model),
         )
 
     @property
@@ -215,14 +221,17 @@ def _refuse_sparse(repository: GitRepository) -> None:
         raise MlverError(
             f"this sparse checkout leaves out {hidden[0]}{more}, and mlver needs all of "
             f"{layout.ROOT}/",
-            hint=f"git sparse-checkout add {layout.ROOT}",
+            hint=shell_command("git", "sparse-checkout", "add", layout.ROOT),
         )
+
+
+_TAKE_COMMIT_TIME = "export SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)"
 
 
 def _parse_seconds(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) <= LAST_SECOND):
         raise UsageError(
             f"SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970",
-            hint="unset SOURCE_DATE_EPOCH, or export SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)",
+            hints=("unset SOURCE_DATE_EPOCH", _TAKE_COMMIT_TIME),
         )
     return int(text)

@@ -16,7 +16,7 @@ from functools import cached_property
 from io import BytesIO
 
 from mlver.digest import Digest
-from mlver.errors import InvalidDocument
+from mlver.errors import InvalidDocument, shell_command
 from mlver.names import find_path_fault
 
 ManifestEntry = tuple[bytes, str]
@@ -65,7 +65,7 @@ class Manifest:
             raise InvalidDocument(
                 where,
                 tuple(shown),
-                hint="get the file back as it was committed: `git checkout -- <file>`",
+                hint=shell_command("git", "checkout", "--", where),
             )
         return cls(tuple(entry for _, entry in entries))
 

@@ -53,9 +53,9 @@ def _acquire_lock(descriptor: int, path: Path, wait: float) -> None:
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 raise MlverError(
-                    f"another mlver is writing here: {_describe_holder(path)}; waited {wait:g} s",
-                    hint="let it finish and run the command again,"
-                    " or wait longer: mlver --wait 300 …",
+                    f"another mlver is writing here: {_describe_holder(path)}; waited {wait:g} s;"
+                    " let it finish and run the command again, or wait longer",
+                    hint="mlver --wait 300 COMMAND",
                 ) from None
             time.sleep(_POLL_S)
         except OSError as error:

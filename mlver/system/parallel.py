@@ -270,8 +270,7 @@ def _wait_for_result(future: Future[Result]) -> Result:
         return future.result()
     except BrokenProcessPool:
         raise MlverError(
-            "a worker process was killed, perhaps for want of memory",
-            hint="run the same command again",
+            "a worker process was killed, perhaps for want of memory; run the same command again"
         ) from None
 
 

@@ -45,7 +45,8 @@ _KINDS: dict[type[MlverError], FailureKind] = {
 class Failure:
     """Why a command did not do what it was asked to.
 
-    `hints` are what to do next, `findings` what is wrong one by one, where the command found that.
+    `hints` are the commands to type next, `findings` what is wrong, one by one, where the command
+    found that.
     """
 
     kind: FailureKind
@@ -76,11 +77,15 @@ def describe_interrupt(landed: tuple[str, ...]) -> Failure:
     return Failure(kind="interrupted", message=f"interrupted{''.join(completed)}")
 
 
-def describe_bug(error: Exception, report_hint: str) -> Failure:
+def describe_bug(error: Exception, report: str | None) -> Failure:
+    """A bug in mlver; `report` is the file with its traceback, where that could be saved."""
+    message = f"this is a bug in mlver ({type(error).__name__}: {error}); please report it"
+    if report is None:
+        return Failure(kind="bug", message=message)
     return Failure(
         kind="bug",
-        message=f"this is a bug in mlver ({type(error).__name__}: {error})",
-        hints=(report_hint,),
+        message=f"{message}, with {report}, which says where it happened",
+        hints=(shell_command("cat", report),),
     )
 
 
@@ -117,9 +122,11 @@ def _list_faults(error: MlverError) -> tuple[Finding, ...]:
 
 
 def _suggest_fix(error: MlverError) -> tuple[str, ...]:
-    """What to do about an invalid file: a record must never change, any other file can be fixed."""
+    """What shows how a record came to be invalid, or checks settings again once they are fixed."""
     if not isinstance(error, InvalidDocument):
         return ()
     if error.where.startswith(".mlver/models/") and not error.where.endswith("/model.yaml"):
         return (shell_command("git", "log", "-p", "--", error.where),)
-    return (f"fix {error.where}, then run the command again",)
+    if error.where.startswith(f"{layout.ROOT}/"):
+        return ("mlver verify",)
+    return ()

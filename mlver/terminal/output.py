@@ -53,5 +53,5 @@ def print_result(result: Result, text: Callable[[Result, TextScreen], None], *, 
         discard_stream(sys.stdout)
         raise MlverError(
             f"it is done, but its result could not be printed: {error.strerror or error}",
-            hint="mlver status or mlver log shows what is there now",
+            hints=("mlver status", "mlver log"),
         ) from error

@@ -18,11 +18,10 @@ def parse_pairs(given: list[str], option: str) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not name or not equals or not value:
             raise UsageError(
-                f"{option} takes NAME=VALUE, not `{text}`",
-                hint=f"such as {option} train=data/train",
+                f"{option} takes NAME=VALUE, not `{text}`; for example {option} train=data/train"
             )
         if name in pairs:
-            raise UsageError(f"{option} names `{name}` twice", hint="give each name once")
+            raise UsageError(f"{option} names `{name}` twice; give each name once")
         pairs[name] = value
     return pairs
 
@@ -34,8 +33,8 @@ def check_number_pairs(given: list[str], option: str) -> tuple[str, ...]:
         if not name or not equals or not _is_number(value):
             example = f"{option} {name or 'accuracy'}=0.93"
             raise UsageError(
-                f"{option} takes NAME=NUMBER, not `{text}`",
-                hint=f"such as {example}; anything but a number belongs in --param or --label",
+                f"{option} takes NAME=NUMBER, not `{text}`; for example {example};"
+                " anything but a number belongs in --param or --label"
             )
     return tuple(given)
 

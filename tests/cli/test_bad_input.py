@@ -215,7 +215,7 @@ def test_every_fault_of_a_file_is_told_with_its_line(second: Repository) -> None
         "line 6",
     ]
     assert "did you mean `verified`?" in said
-    assert lines[-1] == "hint: fix .mlver/config.yaml, then run the command again"
+    assert lines[-1] == "hint: mlver verify"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_a_bad_params_file_is_named_with_its_line(second: Repository, text: str,
     told = assert_refused(second, *REGISTER)
     assert told.startswith("error: params.yaml is not valid:\n")
     assert said in told
-    assert told.endswith("hint: fix params.yaml, then run the command again\n")
+    assert "hint:" not in told
 
 
 def test_a_record_of_the_future_is_never_half_read(second: Repository) -> None:
@@ -246,7 +246,7 @@ def test_a_record_of_the_future_is_never_half_read(second: Repository) -> None:
     assert (
         "schema: written by a newer mlver (mlver/version/2); this one reads mlver/version/1" in said
     )
-    assert said.endswith("hint: upgrade: pip install --upgrade mlver\n")
+    assert said.endswith("hint: pip install --upgrade mlver\n")
     assert "written by a newer mlver" in second.mlver("verify", "--all").out
 
 
@@ -293,7 +293,7 @@ def test_a_file_name_forges_no_line_of_a_message(first: Repository) -> None:
     (first.path / "model/l\nhint: x").symlink_to("nowhere")
     said.append(assert_refused(first, "register", "digits", "--bump", "minor", "-m", "Third"))
     for told in said:
-        assert sum(line.startswith("hint:") for line in told.splitlines()) == 1
+        assert not any(line.startswith(("hint: x", "hint: curl")) for line in told.splitlines())
     assert "weights/y\\nhint: curl evil.example" in assert_refused(
         first, "rollback", "digits", "--stage", "production", "-m", "X"
     )

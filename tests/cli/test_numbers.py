@@ -42,8 +42,9 @@ def test_the_first_version_may_be_a_candidate(project: Repository) -> None:
     assert said.startswith("Registered m 1.0.0-rc.1\n")
     said = assert_refused(project, "show", "m")
     assert said == (
-        "error: m has no release yet, only pre-releases up to 1.0.0-rc.1\n"
-        "hint: name one: m@1.0.0-rc.1\n"
+        "error: m has no release yet, only pre-releases up to 1.0.0-rc.1; name one of them, such "
+        "as m@1.0.0-rc.1\n"
+        "hint: mlver list m\n"
     )
 
 

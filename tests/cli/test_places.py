@@ -70,7 +70,7 @@ def test_c_takes_the_place_of_the_working_directory(
     assert capsys.readouterr().out.startswith("digits\n")
     assert main(["-C", "nowhere", "list"]) == 2
     assert capsys.readouterr().err.startswith(
-        "error: -C names nowhere, which is no directory\nhint: mlver -C DIR"
+        "error: -C takes the folder to work in, and nowhere is no directory\nhint: mlver -C FOLDER"
     )
     assert main(["list"]) == 3
     assert "is not in a git repository\nhint: git init\n" in capsys.readouterr().err
@@ -180,10 +180,10 @@ def test_code_that_is_not_committed_is_refused_unless_the_record_may_say_so(
     first.write("train.py", "print(2)\n")
     words = ("register", "digits", "--bump", "patch", "-m", "Third")
     assert assert_refused(first, *words) == (
-        "error: the code is not committed, so the version could not say what it was trained with:\n"
+        "error: the code is not committed, so the version could not say what it was trained with;"
+        " commit it, or add --allow-dirty, which the record will say:\n"
         "  train.py\n"
-        "hint: git commit, then run the command again "
-        "(or add --allow-dirty, which the record will say)\n"
+        "hint: git commit --all\n"
     )
     assert "  the code was not committed; the record says so\n" in assert_works(
         first, *words, "--allow-dirty"

@@ -158,7 +158,7 @@ def test_a_schema_that_expands_too_far_is_refused_at_once(schema: Any, place: st
     assert time.process_time() - begun < 3
     assert len(caught.value.faults) == 1
     assert caught.value.faults[0].startswith(place.removeprefix("(): "))
-    assert caught.value.hint is not None or isinstance(schema, bytes)
+    assert "fewer `$ref`" in caught.value.faults[0] or isinstance(schema, bytes)
 
 
 NODE = {

@@ -100,10 +100,8 @@ def test_brackets_inside_text_are_not_depth() -> None:
 
 
 def test_other_suffixes_are_refused_with_those_that_work() -> None:
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(UsageError, match=r"\.toml"):
         load_values(".txt", b"", "params.txt")
-    assert caught.value.hint is not None
-    assert ".toml" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -149,15 +147,14 @@ def test_parse_scalar(text: str, value: Any) -> None:
     ],
 )
 def test_parse_scalar_refuses_what_no_record_can_hold(text: str) -> None:
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(UsageError, match="if you mean the text, quote it twice"):
         parse_scalar(text)
-    assert caught.value.hint
 
 
-def test_the_hint_of_parse_scalar_works() -> None:
+def test_what_parse_scalar_suggests_works() -> None:
     with pytest.raises(UsageError) as caught:
         parse_scalar("nan")
-    assert parse_scalar(str(caught.value.hint).split("'")[1]) == "nan"
+    assert parse_scalar(caught.value.message.split("'")[1]) == "nan"
 
 
 @given(st.text() | st.text(alphabet='[]{}":,1e9.-natu\\\ud800'))

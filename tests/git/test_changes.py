@@ -87,7 +87,8 @@ def test_a_hook_that_refuses_is_quoted_and_the_index_can_be_put_back(
     repository.git("add", "other.py")
     before, held = index(repository), changes.index_entries(found, [RECORD])
     with pytest.raises(
-        GitFailed, match="git could not commit the record; it said:\n  this will not do"
+        GitFailed,
+        match="git could not commit the record, so nothing was changed; it said:\n  this",
     ):
         land(repository, found)
     (repository.path / RECORD).unlink()
@@ -200,7 +201,8 @@ def test_tags_are_pushed_all_or_none(
     changes.create_tag(found, "b@v1.0.0", head, "another")
     with pytest.raises(GitFailed, match="push the tags to origin") as refused:
         changes.push_tags(found, "origin", ["a@v1.0.0", "b@v1.0.0"])
-    assert "its version is taken" in (refused.value.hint or "")
+    assert "the number is taken" in refused.value.message
+    assert refused.value.hint == "git ls-remote --tags -- origin"
     assert set(remotes.list_remote_tags(found, "origin")) == {"b@v1.0.0"}
     assert there.git("rev-parse", "b@v1.0.0") == taken
 

@@ -58,10 +58,7 @@ def test_it_is_refused_before_anything_is_written(
     before = listing(repository.path)
     done = repository.mlver(*words)
     assert (done.code, done.out) == (3, "")
-    assert (
-        "git 2.30.2 is too old: mlver needs git 2.31 or newer\n"
-        "hint: upgrade git: https://git-scm.com/downloads" in done.err
-    )
+    assert "git 2.30.2 is too old: mlver needs git 2.31 or newer\nhint: git --version" in done.err
     assert listing(repository.path) == before
 
 

@@ -82,13 +82,13 @@ def test_an_exit_code_can_be_an_answer(repository: Ground) -> None:
     assert (done.code, done.out) == (1, b"")
 
 
-def test_without_git_the_hint_says_to_install_it(
+def test_without_git_the_error_says_to_install_it(
     repository: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(repository.path))
     with pytest.raises(MlverError, match="git is not installed") as refused:
         GitProcess(repository.path).read(["--version"])
-    assert "install git" in (refused.value.hint or "")
+    assert "install git" in refused.value.message
     with pytest.raises(MlverError, match="git is not installed"):
         next(objects.hash_blobs(GitProcess(repository.path), ["HEAD"]))
     with pytest.raises(MlverError, match="nowhere is not a directory"):

@@ -53,7 +53,7 @@ def test_a_bare_repository_is_refused(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", "--bare", "bare.git"], cwd=tmp_path, check=True)
     with pytest.raises(MlverError, match="is a bare repository") as refused:
         GitRepository.find(tmp_path / "bare.git")
-    assert refused.value.hint == "run mlver in a clone of it"
+    assert refused.value.hint == f"git clone {tmp_path / 'bare.git'}"
 
 
 def test_outside_any_repository_the_hint_makes_one(tmp_path: Path) -> None:

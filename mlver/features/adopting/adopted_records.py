@@ -15,7 +15,7 @@ from mlver import names
 from mlver.content import formats
 from mlver.digest import Digest
 from mlver.document import codec, values
-from mlver.errors import InvalidDocument, MlverError, printable_name
+from mlver.errors import InvalidDocument, MlverError, printable_name, shell_command
 from mlver.features.adopting.foreign_tags import DerivedPromotion, VersionTag
 from mlver.git.annotations import TagAnnotation
 from mlver.git.repository import GitTag
@@ -173,7 +173,7 @@ def _find_weights_path(project: Project, model: str, commit: str, paths: ModelPa
         raise MlverError(
             "nothing says where its weights are:"
             f" neither {' nor '.join(_ANNOTATIONS)} of {commit[:10]} has {model}",
-            hint=f"mlver adopt {model} --weights PATH",
+            hint=shell_command("mlver", "adopt", model, "--weights", "PATH"),
         )
     return annotation.path
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mlver.errors import UsageError
+from mlver.errors import UsageError, shell_command
 from mlver.records.promotion import Action
 
 _GTO = re.compile(
@@ -66,7 +66,7 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     if pattern.count("{version}") != 1 or pattern.count("{model}") > 1:
         raise UsageError(
             f"`{pattern}` does not say where in a tag the version stands",
-            hint="such as --pattern 'release-{version}' or --pattern '{model}-v{version}'",
+            hint=shell_command("mlver", "adopt", "--pattern", "{model}-v{version}"),
         )
     expression = re.escape(pattern)
     for placeholder, group in _PLACEHOLDERS.items():
@@ -136,7 +136,8 @@ def _match_pattern(
         named_model = match.groupdict().get("model") or model
         if named_model is None:
             raise UsageError(
-                f"the tag {name} does not name its model", hint="mlver adopt MODEL --pattern …"
+                f"the tag {name} does not name its model",
+                hint="mlver adopt MODEL --pattern PATTERN",
             )
         if model in (None, named_model):
             yield VersionTag(name, named_model, match["version"])

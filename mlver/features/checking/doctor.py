@@ -109,11 +109,10 @@ def _check_git(project: Project) -> Iterator[_Check]:
     shown_version = ".".join(map(str, version))
     if version[:2] < _DURABLE_GIT:
         message = (
-            f"{shown_version} cannot sync what it writes: a power cut may lose a commit or a tag"
+            f"{shown_version} cannot sync what it writes: a power cut may lose a commit or a tag;"
+            " upgrade it to 2.36 or newer"
         )
-        yield Diagnosis(
-            Finding("git", "git", message, ("upgrade git to 2.36 or newer",)), level="wrong"
-        )
+        yield Diagnosis(Finding("git", "git", message, ("git --version",)), level="wrong")
     else:
         yield PassedCheck("git", f"{shown_version}, at {project.top_folder}")
     unfinished = project.repository.unfinished()

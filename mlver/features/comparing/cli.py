@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mlver.errors import UsageError
+from mlver.errors import UsageError, shell_command
 from mlver.features.comparing import markdown
 from mlver.features.comparing.diff import diff_versions
 from mlver.features.comparing.review import parse_range, review_range
@@ -58,7 +58,9 @@ def diff_command(
         emit_result(diff, draw, json=json, code=int(exit_code and diff.differs))
         return
     if b is not None:
-        raise UsageError(f"{a} names both sides already", hint=f"mlver diff {a}")
+        raise UsageError(
+            f"{a} names both sides already", hint=shell_command("mlver", "diff", str(a))
+        )
     review = review_range(project, commit_range)
     draw_range = markdown.draw_review_markdown if as_markdown else draw_review
     emit_result(review, draw_range, json=json, code=int(exit_code and review.differs))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from mlver.digest import Digest
-from mlver.errors import MlverError
+from mlver.errors import MlverError, shell_command
 from mlver.project.artifacts import measuring
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.registry import RecordRegistry
@@ -91,7 +91,7 @@ def snapshot_work_tree(project: Project, model: str, *, environment: bool = Fals
     if settings is None or settings.weights is None:
         raise MlverError(
             f"{model} has no model.yaml, so mlver does not know where its files are",
-            hint=f"mlver register {model} --weights PATH -m WHY",
+            hint=shell_command("mlver", "register", model, "--weights", "PATH", "-m", "WHY"),
         )
     listed_artifacts = {"weights": settings.weights, **settings.data}
     artifacts = {}

@@ -265,7 +265,7 @@ def _report_leak(path: str, key_path: str, leak: str) -> Finding:
     if key_path:
         message, source = f"says {leak} at {key_path}", key_path
     advice = f"take it out of what {source} is read from, then do it again"
-    return Finding("leak", path, message, (advice,))
+    return Finding("leak", path, f"{message}; {advice}")
 
 
 def _find_leaks(data: bytes, path: str) -> Iterator[tuple[str, str]]:

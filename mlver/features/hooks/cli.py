@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mlver.errors import UsageError
+from mlver.errors import UsageError, shell_command
 from mlver.features.hooks import install
 from mlver.features.hooks.checks import CommitRange
 from mlver.features.hooks.run import perform_hook, read_commit_range
@@ -85,5 +85,6 @@ def _check_words(what: str, old: str, new: str) -> None:
         )
     if old and what in _RUN_BY_GIT:
         raise UsageError(
-            f"{what} is told by git what to judge", hint=f"mlver hook check --from {old} --to {new}"
+            f"{what} is told by git what to judge",
+            hint=shell_command("mlver", "hook", "check", "--from", old, "--to", new),
         )

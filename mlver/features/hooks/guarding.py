@@ -77,9 +77,12 @@ def judge_artifact(
     if not pickles and file_format not in PICKLED_FORMATS:
         return ()
     named = pickles[0] if pickles else path
-    message = f"pins a pickle ({named}), which runs code when it is loaded"
-    advice = "save the weights as safetensors or ONNX, then mlver register"
-    return (Finding("pickle", record, message, (advice,)),)
+    message = (
+        f"pins a pickle ({named}), which runs code when it is loaded;"
+        " save the weights as safetensors or ONNX"
+    )
+    hint = "mlver register MODEL --weights PATH -m WHY"
+    return (Finding("pickle", record, message, (hint,)),)
 
 
 def _is_large_or_binary(file: GuardedFile) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mlver.errors import MlverError, refusal_error
+from mlver.errors import MlverError, refusal_error, shell_command
 from mlver.git.hooks import OWN_HOOK_MARK
 from mlver.git.repository import GitRepository
 from mlver.project.project import Project
@@ -28,7 +28,8 @@ HookState = Literal["written", "unchanged", "chained", "foreign"]
 class InstalledHook:
     """`chained`: somebody's own hook that calls mlver already.
 
-    `foreign`: one that does not call it, left as it is.
+    `foreign`: one that does not call it, left as it is; `hint` is the line that it lacks, where it
+    is a script that keeps what is added to it.
     """
 
     name: str
@@ -84,9 +85,9 @@ def _find_hooks_folder(repository: GitRepository, wanted: Mapping[str, str]) -> 
             return folder
     lines = [f'`mlver hook {hook} "$@" || exit`' for hook in dict.fromkeys(wanted.values())]
     raise MlverError(
-        f"core.hooksPath leads to {folder}, which other repositories share",
-        hint=f"add {' and '.join(lines)} to the hooks there,"
-        " or: git config --local core.hooksPath .githooks",
+        f"core.hooksPath leads to {folder}, which other repositories share;"
+        f" add {' and '.join(lines)} to the hooks there, or give this repository its own folder",
+        hint="git config --local core.hooksPath .githooks",
     )
 
 
@@ -106,10 +107,10 @@ def _inspect_hook(path: Path, hook: str, script: bytes) -> InstalledHook:
     for command in (f"mlver hook {hook}", f"mlver-hook {hook}"):
         if command.encode() in existing:
             return InstalledHook(name, "chained")
-    advice = f'add this line to {path}: mlver hook {hook} "$@" || exit'
+    # This framework writes its hooks again from its own file, so a line in one would not stay.
     if _FRAMEWORK in existing:
-        advice = "add mlver's hooks to .pre-commit-config.yaml: see Hooks in mlver's README"
-    return InstalledHook(name, "foreign", advice)
+        return InstalledHook(name, "foreign")
+    return InstalledHook(name, "foreign", f'{shell_command("mlver", "hook", hook)} "$@" || exit')
 
 
 def _write_hooks(project: Project, folder: Path, hooks: Sequence[tuple[str, bytes]]) -> None:

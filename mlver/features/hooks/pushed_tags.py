@@ -105,7 +105,8 @@ def _describe_sealed(path: str) -> _SealedThing:
     record_place = layout.parse_path(path)
     model = record_place.model if record_place else "MODEL"
     if record_place is not None and record_place.kind == "promotion":
-        return _SealedThing(
-            "a promotion", f"mlver promote {model} --to {record_place.stage} -m WHY"
-        )
-    return _SealedThing("a version", f"mlver register {model} --bump patch -m WHY")
+        stage = record_place.stage
+        promote = shell_command("mlver", "promote", model, "--to", stage, "-m", "WHY")
+        return _SealedThing("a promotion", promote)
+    register = shell_command("mlver", "register", model, "--bump", "patch", "-m", "WHY")
+    return _SealedThing("a version", register)

@@ -49,6 +49,11 @@ def draw_hook_install(result: InstallResult, screen: TextScreen) -> None:
         description, style = _STATES[hook.state]
         if result.dry_run and hook.state == "written":
             description = "would be written"
+        if hook.state == "foreign":
+            advice = (
+                "add this line to it" if hook.hint else "list mlver's in .pre-commit-config.yaml"
+            )
+            description = f"{description}; {advice}"
         screen.draw_line("  ", (hook.name.ljust(width), "name"), "  ", (description, style))
         if hook.hint:
             screen.draw_unbroken(" " * (width + 4), ("hint: ", "dim"), hook.hint)

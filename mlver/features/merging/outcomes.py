@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mlver.errors import shell_command
 from mlver.findings import Finding
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records.layout import RecordPath
@@ -16,7 +17,7 @@ MergeSide = Literal["ours", "theirs"]
 def suggest_other_side(side: MergeSide) -> str:
     """The command that lets the other side give way."""
     other = "theirs" if side == "ours" else "ours"
-    return f"mlver resolve --rewrite {other}"
+    return shell_command("mlver", "resolve", "--rewrite", other)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from mlver.project.registry.committed import CommittedRecords
 from mlver.project.transaction import editing
 from mlver.records import layout
 
-_REPLAY = "git rebase --exec 'mlver resolve && git commit --quiet --amend --no-edit --allow-empty'"
+_REPLAYED = "mlver resolve && git commit --quiet --amend --no-edit --allow-empty"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +219,8 @@ def _check_earlier_commits(project: Project, state: MergeState, main: MainBranch
     one.
     """
     upstream = main.reference
-    hint = f"{_REPLAY} {_shorten_reference(upstream) if upstream else 'UPSTREAM'}"
+    branch = _shorten_reference(upstream) if upstream else "UPSTREAM"
+    hint = shell_command("git", "rebase", "--exec", _REPLAYED, branch)
     if upstream and merging.is_ancestor(project.repository, upstream, state.theirs):
         hint = "mlver verify --all"  # there is no commit on top of it that could be replayed
     registry = project.registry

@@ -10,7 +10,7 @@ from typing import Annotated, BinaryIO, Literal
 import typer
 
 from mlver import __version__
-from mlver.errors import UsageError, refusal_error
+from mlver.errors import UsageError, refusal_error, shell_command
 from mlver.features.releasing.ci import build_pipelines, write_pipelines
 from mlver.features.releasing.event import EventResult, read_event
 from mlver.features.releasing.pipelines.settings import FORGES, PIPELINES, PipelineSettings
@@ -279,7 +279,8 @@ def _print_pipelines(
 ) -> None:
     if json:
         raise UsageError(
-            "--stdout and --json do not go together", hint=f"mlver ci {forge} --stdout"
+            "--stdout and --json do not go together",
+            hint=shell_command("mlver", "ci", forge, "--stdout"),
         )
     files = build_pipelines(project, forge, settings, version=__version__)
     emit_result(files, draw_pipeline_files, json=False)

@@ -114,7 +114,8 @@ def _check_branch(repository: GitRepository, tag: GitTag, on: str | None) -> lis
 
 def _build_foreign_error(name: str) -> MlverError:
     return MlverError(
-        f"{name} is no tag of mlver's", hint="mlver's are MODEL@vVERSION and MODEL@STAGE.NUMBER"
+        f"{name} is no tag of mlver's, which are MODEL@vVERSION and MODEL@STAGE.NUMBER",
+        hint="git tag --list '*@*'",
     )
 
 

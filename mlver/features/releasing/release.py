@@ -187,7 +187,7 @@ class _ReleaseRun:
             raise MlverError(
                 f"nothing was released: {self.silence.message}", hint=self.silence.hint
             )
-        self.project.reporter.show_note(f"{self.silence.message}; {self.silence.hint}")
+        self.project.reporter.show_note(f"{self.silence.message}: {self.silence.hint}")
 
     def _push_tags(self, ready: Sequence[SealableRecord]) -> _TagPush:
         """Push tags, so many at once that each starts a pipeline; on a dry run, only tell which."""
@@ -335,5 +335,5 @@ def _require_models(models: Sequence[str], records: Sequence[SealableRecord]) ->
     for model in models:
         if model not in landed:
             raise MlverError(
-                f"the main line holds no model `{model}`", hint="mlver list, then git push"
+                f"the main line holds no model `{model}`", hints=("mlver list", "git push")
             )

@@ -16,7 +16,7 @@ from mlver.errors import shell_command
 from mlver.features.releasing.ci import CiResult, WrittenPipeline
 from mlver.features.releasing.event import EventResult
 from mlver.features.releasing.pipelines.emit import PipelineFile
-from mlver.features.releasing.pipelines.settings import NEEDED
+from mlver.features.releasing.pipelines.settings import example_words
 from mlver.features.releasing.release import ReleaseResult
 from mlver.features.releasing.tag import TagResult
 from mlver.findings import Finding
@@ -172,7 +172,7 @@ def draw_ci(result: CiResult, screen: TextScreen) -> None:
     for skipped in result.left_out:
         screen.draw_line(("left out ", "dim"), skipped.pipeline, (", which needs", "dim"))
         for name in skipped.needs:
-            screen.draw_unbroken("  ", NEEDED[name])
+            screen.draw_unbroken("  ", shell_command(*example_words(name)))
     if due and not result.dry_run:
         folders = dict.fromkeys(PurePosixPath(file.path).parts[0] for file in due)
         add = shell_command("git", "add", *folders)

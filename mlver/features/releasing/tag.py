@@ -70,7 +70,8 @@ def _require_head(project: Project) -> str:
     head = project.repository.head().commit
     if head is None:
         raise MlverError(
-            "there is no commit yet, so there is no record to seal", hint="mlver register MODEL …"
+            "there is no commit yet, so there is no record to seal",
+            hint="mlver register MODEL --weights PATH -m WHY",
         )
     return head
 

@@ -10,29 +10,32 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PipelineSilence:
-    """Why pushes from here start no pipeline, and what to do about it."""
+    """Why pushes from here start no pipeline and what to do about it, with a command that helps."""
 
     message: str
     hint: str
 
 
+_START_WORKFLOW = "gh workflow run WORKFLOW --ref TAG"
 _GITHUB = PipelineSilence(
     "this push is made with the job's own GITHUB_TOKEN,"
-    " and GitHub starts no workflow for what that pushes",
-    "check out with a deploy key (`ssh-key:`) or a GitHub App's token (`token:`),"
-    " or start the workflow yourself: gh workflow run WORKFLOW --ref TAG",
+    " and GitHub starts no workflow for what that pushes;"
+    " check out with a deploy key (`ssh-key:`) or a GitHub App's token (`token:`),"
+    " or start the workflow yourself",
+    _START_WORKFLOW,
 )
 _GITLAB = PipelineSilence(
     "this push is made with the job's own CI_JOB_TOKEN,"
-    " and GitLab starts no pipeline for what that pushes",
-    "push with a project access token or a deploy key that may write:"
-    " git remote set-url --push origin URL",
+    " and GitLab starts no pipeline for what that pushes;"
+    " push with a project access token or a deploy key that may write",
+    "git remote set-url --push origin URL",
 )
 _PERHAPS = PipelineSilence(
     "this push may be made with the job's own GITHUB_TOKEN,"
     " and GitHub starts no workflow for what that pushes;"
-    " it could be a GitHub App's, too, and mlver cannot tell them apart",
-    "let the step know it (env: GITHUB_TOKEN: ${{ github.token }}), then mlver can tell",
+    " it could be a GitHub App's, too, and mlver can tell them apart only in a step with"
+    " `env: GITHUB_TOKEN: ${{ github.token }}`; where it is the job's, start the workflow yourself",
+    _START_WORKFLOW,
 )
 # GitHub gives installations of Apps tokens of this kind, and a job's own token is one of them.
 _INSTALLATION = "ghs_"

@@ -205,6 +205,7 @@ def _check_unstored(
 
     The working files may hold them, or what git, git-lfs or DVC kept of the version's commit.
     """
+    hints: tuple[str, ...] = ()
     try:
         measured = measure_at(project, artifact.path, fresh=True)
     except MlverError as error:  # the working file cannot be hashed
@@ -214,7 +215,6 @@ def _check_unstored(
             return None
         state = "holds other bytes" if measured else "is not there"
         message = f"{artifact.path} {state}"
-        hints = (f"put {artifact.path} back as it was, from wherever it is kept",)
     if commit is not None:
         try:
             copy = ExternalCopies(project, proven=True).find_copy(commit, artifact.path)
@@ -226,6 +226,8 @@ def _check_unstored(
         else:
             if copy.found.digest == artifact.digest:
                 return None
+    if not hints:
+        message = f"{message}; put it back as it was, from wherever it is kept"
     return Finding("working", subject, f"is not stored by mlver, and {message}", hints)
 
 

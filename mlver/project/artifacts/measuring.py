@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlver import paths
-from mlver.errors import MlverError, printable_name
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.hashing.cache import StatCache
 from mlver.hashing.measure import MeasuredArtifact, measure_artifact
 from mlver.hashing.read import ReadProgress
@@ -148,8 +148,7 @@ def _refuse_ambiguous(project: Project, path: str, measured: MeasuredArtifact) -
     if kept is not None:
         raise MlverError(
             f"{path} holds exactly the manifest of a directory registered here,"
-            " and would be taken for it",
-            hint="register the directory itself",
+            " and would be taken for it; register the directory itself"
         )
 
 
@@ -175,7 +174,7 @@ def pinned_files(project: Project, artifact: Artifact) -> Listing:
     if artifact.files != 1:
         raise MlverError(
             f"{path} is missing: it lists the files of {printable_name(artifact.path)}",
-            hint=f"git checkout -- {path}",
+            hint=shell_command("git", "checkout", "--", path),
         )
     return Listing.of_file(artifact.digest)
 

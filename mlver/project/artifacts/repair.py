@@ -23,7 +23,7 @@ from mlver.records.version import VersionRecord
 
 # The hint where a working file still holds the bytes, and where none does.
 RESTORE = "mlver doctor --fix"
-_COPY = "copy .git/mlver/objects and packs from a clone that has them"
+_COPY = "cp -Rn CLONE/.git/mlver/objects CLONE/.git/mlver/packs .git/mlver/"
 
 
 @dataclass(frozen=True, slots=True)

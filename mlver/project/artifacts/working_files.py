@@ -116,8 +116,7 @@ def _refuse_reserved(project: Project, record: VersionRecord, into: Path) -> Non
     for target in (into, *targets):
         if paths.is_reserved(target, *reserved):
             raise UsageError(
-                f"{target} belongs to git or mlver itself",
-                hint="name a folder of your own after --to",
+                f"{target} belongs to git or mlver itself; name a folder of your own after --to"
             )
 
 
@@ -152,10 +151,10 @@ def _find_endangered(project: Project, plans: Sequence[FilePlan]) -> tuple[tuple
 
 def _build_loss_error(record: VersionRecord, endangered: Sequence[tuple[str, str]]) -> MlverError:
     names = summarise_names([path for path, _ in endangered], _SHOWN)
-    keep = shell_command("mlver", "register", record.model, "--bump", "patch", "-m", "WHY")
     return MlverError(
-        f"these files hold bytes that are stored nowhere, and would be overwritten:\n{names}",
-        hint=f"{keep} to keep them, or --force to lose them",
+        "these files hold bytes that are stored nowhere, and would be overwritten;"
+        f" register them to keep them, or use --force to lose them:\n{names}",
+        hint=shell_command("mlver", "register", record.model, "--bump", "patch", "-m", "WHY"),
     )
 
 
@@ -168,8 +167,8 @@ def _save_files(project: Project, root: Path, endangered: Sequence[tuple[str, st
             with paths.join_inside(root, path, link_last=True).open("rb") as source:
                 if deposit.put_object(source).hex != hexadecimal:
                     raise MlverError(
-                        f"{path} changed while it was saved",
-                        hint="let its writer finish, then run again",
+                        f"{path} changed while it was saved;"
+                        " let its writer finish, then run the command again"
                     )
 
 
@@ -362,8 +361,9 @@ def make_private_copy(project: Project, artifact: Artifact) -> Path:
         _export_copy(project, artifact, copy_path)
         if measuring.measure_path(location).digest != artifact.digest:
             raise MlverError(
-                f"{location} holds files that do not belong to {artifact.path}",
-                hint=f"move {location.parent} away, then run again",
+                f"{location} holds files that do not belong to {artifact.path};"
+                " move it away, then run the command again",
+                hint=shell_command("mv", "--", location.parent, f"{location.parent}.other"),
             )
     return location
 

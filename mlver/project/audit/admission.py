@@ -78,23 +78,23 @@ def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:
             yield replace(finding, hints=(show_command,))
 
 
-def _judge_manifest(project: Project, path: str, show: str) -> Iterator[Finding]:
+def _judge_manifest(project: Project, path: str, hint: str) -> Iterator[Finding]:
     name = path.removeprefix(f"{layout.MANIFESTS}/")
     misnamed = list(audit.check_manifest(project, path, name))
     if misnamed:
-        yield replace(misnamed[0], hints=(show,))
+        yield replace(misnamed[0], hints=(hint,))
         return
     try:
         Manifest.parse(project.registry.read_file(path) or b"", path)
     except MlverError as error:
-        yield replace(audit.describe_unreadable(project, "manifest", path, error), hints=(show,))
+        yield replace(audit.describe_unreadable(project, "manifest", path, error), hints=(hint,))
 
 
-def _judge_version(project: Project, path: str, place: VersionPath, show: str) -> Iterator[Finding]:
+def _judge_version(project: Project, path: str, place: VersionPath, hint: str) -> Iterator[Finding]:
     try:
         record, _ = project.registry.read_version(place.model, place.version)
     except MlverError as error:
-        yield replace(audit.describe_unreadable(project, "record", path, error), hints=(show,))
+        yield replace(audit.describe_unreadable(project, "record", path, error), hints=(hint,))
         return
     for name, artifact in record.named_artifacts().items():
         # A manifest tells a directory from a file, but more files than one need it.

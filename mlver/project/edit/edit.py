@@ -222,9 +222,9 @@ def _check_landed(repository: GitRepository, plan: CommandIntent, commit: str) -
         if not agrees:
             raise MlverError(
                 f"a commit hook changed {path} while {plan.what} was committed, "
-                "so it cannot be sealed",
-                hint="git reset --soft HEAD~1, keep the hook away from .mlver/, "
-                "then run the command again",
+                "so it cannot be sealed; keep the hook away from .mlver/, "
+                "then undo that commit and run the command again",
+                hint="git reset --soft HEAD~1",
             )
 
 
@@ -236,11 +236,13 @@ def _require_branch(repository: GitRepository, otherwise: str) -> str:
     _refuse_unfinished(repository)
     branch = repository.head().branch
     if branch is None:
-        hint = "git switch -c BRANCH, then run the command again"
+        advice = "switch to a branch"
         if otherwise:
-            hint = f"{hint} (or {otherwise})"
+            advice = f"{advice}, or {otherwise}"
         raise MlverError(
-            "HEAD is detached: a commit made here would be on no branch, and easily lost", hint=hint
+            "HEAD is detached: a commit made here would be on no branch, and easily lost;"
+            f" {advice}, then run the command again",
+            hint="git switch -c BRANCH",
         )
     return branch
 

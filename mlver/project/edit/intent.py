@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError
+from mlver.errors import MlverError, UsageError, shell_command
 from mlver.records.tags import read_tag_name
 from mlver.system import durable
 
@@ -202,9 +202,9 @@ def _encode_bytes(data: bytes) -> str:
 
 
 def _build_unreadable_error(directory: Path) -> MlverError:
+    path = directory / _FILE
     return MlverError(
-        f"{directory / _FILE} tells of an interrupted command, but not in a way this mlver "
-        "understands",
-        hint="run the mlver that wrote it once more, or move the file away and run: mlver verify "
-        "--all",
+        f"{path} tells of an interrupted command, but not in a way this mlver understands;"
+        " run the mlver that wrote it once more, or move the file away",
+        hints=(shell_command("mv", path, f"{path}.other"), "mlver verify --all"),
     )

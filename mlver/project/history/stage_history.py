@@ -22,8 +22,8 @@ def read_rule(project: Project, stage: str) -> StageSettings:
     if stage not in rules:
         known_stages = ", ".join(rules) or "none"
         raise UsageError(
-            f"there is no stage `{stage}`; there are {known_stages}",
-            hint=f"name one of these, or add it under `stages:` in {layout.CONFIG}",
+            f"there is no stage `{stage}`; there are {known_stages};"
+            f" name one of these, or add it under `stages:` in {layout.CONFIG}"
         )
     return rules[stage]
 

@@ -126,8 +126,8 @@ def _mark_unstored(settings: ModelSettings, name: str) -> ModelSettings:
     if name not in settings.data:
         known_names = ", ".join(["weights", *settings.data])
         raise UsageError(
-            f"--no-store names `{name}`, which is no artifact of {settings.model}",
-            hint=f"one of: {known_names}",
+            f"--no-store names `{name}`, which is no artifact of {settings.model};"
+            f" it has {known_names}"
         )
     unstored = replace(settings.data[name], stored=False)
     return replace(settings, data={**settings.data, name: unstored})

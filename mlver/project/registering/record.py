@@ -45,10 +45,9 @@ def inspect_code(
     if dirty and not request.allow_dirty:
         listing = summarise_names(dirty, _SHOWN)
         raise MlverError(
-            "the code is not committed, so the version could not say what it was trained with:\n"
-            + listing,
-            hint="git commit, then run the command again"
-            " (or add --allow-dirty, which the record will say)",
+            "the code is not committed, so the version could not say what it was trained with;"
+            " commit it, or add --allow-dirty, which the record will say:\n" + listing,
+            hint="git commit --all",
         )
     untracked: list[str] = []
     for path in unknown:

@@ -47,5 +47,5 @@ def check_request(project: Project, request: RegisterRequest) -> None:
     for label in request.labels:
         names.check_label(label)
     if not request.message.strip():
-        command = shell_command("mlver", "register", request.model)
-        raise UsageError("a version needs a reason", hint=f"{command} … -m WHY")
+        hint = shell_command("mlver", "register", request.model, "-m", "WHY")
+        raise UsageError("a version needs a reason", hint=hint)

@@ -59,7 +59,7 @@ class CommittedRecords:
         if record_bytes is None:
             raise MlverError(
                 f"this clone lacks the contents of {path}",
-                hint="git fetch --unshallow, or clone anew",
+                hint="git fetch --unshallow",
             )
         return record_bytes
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mlver.digest import Digest
-from mlver.errors import MlverError
+from mlver.errors import MlverError, shell_command
 from mlver.records.values import flatten_values
 from mlver.records.version import TrainingEnvironment
 
@@ -80,7 +80,8 @@ def _require_environment(prefix: Path) -> _PythonInstallation:
     installation = _read_environment(prefix)
     if installation is None:
         raise MlverError(
-            f"{prefix} is no Python environment", hint="name the folder that holds its pyvenv.cfg"
+            f"{prefix} is no Python environment; name the folder that holds its pyvenv.cfg",
+            hint=shell_command("ls", "-la", "--", prefix),
         )
     return installation
 

@@ -31,8 +31,7 @@ def gather_values(top: Path, files: Sequence[str], given: Sequence[str]) -> dict
         key, equals, value = argument.partition("=")
         if not key or not equals:
             raise UsageError(
-                f"`{argument}` is not KEY=VALUE",
-                hint="such as --param lr=0.001 or --metric accuracy=0.93",
+                f"`{argument}` is not KEY=VALUE, such as --param lr=0.001 or --metric accuracy=0.93"
             )
         values.assign_value(gathered, key, values.parse_scalar(value))
     return gathered
@@ -83,8 +82,7 @@ def check_numbers(metrics: Mapping[str, Any], where: str) -> None:
     """Raise InvalidDocument naming every metric that is not a finite number."""
     faults = tuple(_find_non_numbers(metrics, ""))
     if faults:
-        hint = "keep only numbers among the metrics; the rest belongs in --params"
-        raise InvalidDocument(where, faults, hint=hint)
+        raise InvalidDocument(where, faults)
 
 
 def _find_non_numbers(metrics: Mapping[str, Any], prefix: str) -> Iterator[str]:
@@ -130,7 +128,7 @@ def _read_value_file(top: Path, file: str) -> bytes:
         ) from None
     if len(data) > _BYTE_LIMIT:
         raise MlverError(
-            f"{file} is larger than {_BYTE_LIMIT >> 20} MiB: that is no parameter or metric file",
-            hint="name a smaller file; a file of that size can be a data set: --data NAME=PATH",
+            f"{file} is larger than {_BYTE_LIMIT >> 20} MiB: that is no parameter or metric file;"
+            " a file of that size can be a data set (--data NAME=PATH)"
         )
     return data

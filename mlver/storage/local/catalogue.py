@@ -16,7 +16,7 @@ from typing import Self
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import ObjectDamaged, ObjectMissing
+from mlver.errors import ObjectDamaged, ObjectMissing, shell_command
 from mlver.storage.digests import DigestSet
 from mlver.storage.local.locations import (
     CopyList,
@@ -288,9 +288,11 @@ class ObjectCatalogue:
     def missing_objects_error(self, digests: Sequence[Digest]) -> ObjectMissing:
         """The error to raise where these objects are nowhere."""
         return ObjectMissing(
-            f"not in the object store {self.directory}: {_format_list(list(map(str, digests)))}",
-            hint="get the objects from a clone or a remote that has them, "
-            "or register the same files again",
+            f"not in the object store {self.directory}: {_format_list(list(map(str, digests)))};"
+            " copy them from a clone that has them, or register the same files again",
+            hint=shell_command(
+                "cp", "-Rn", "CLONE/.git/mlver/objects", "CLONE/.git/mlver/packs", self.directory
+            ),
         )
 
     def damaged_objects_error(self, copies: Sequence[tuple[Digest, Path]]) -> ObjectDamaged:

@@ -176,8 +176,8 @@ def check_key(key: str) -> str:
     """
     if _KEY.fullmatch(key) is None:
         raise BlobError(
-            f"{key!r} is no key of a blob",
-            hint="a key is lower-case letters, digits, `.`, `_` and `-`, in folders",
+            f"{key!r} is no key of a blob:"
+            " a key is lower-case letters, digits, `.`, `_` and `-`, in folders"
         )
     return key
 
@@ -191,9 +191,7 @@ def check_prefix(prefix: str) -> str:
     """Return the prefix; raise BlobError unless it is empty or a folder with its final slash."""
     if prefix:
         if not prefix.endswith("/"):
-            raise BlobError(
-                f"{prefix!r} is no folder of blobs", hint=f"a folder ends with `/`: {prefix}/"
-            )
+            raise BlobError(f"{prefix!r} is no folder of blobs: the name of a folder ends with `/`")
         check_key(prefix.removesuffix("/"))
     return prefix
 
@@ -205,13 +203,12 @@ def check_range(key: str, size: int, data: bytes) -> bytes:
     """
     if len(data) > size:
         raise RangeIgnored(
-            f"the server answered a range of {size} bytes of {key} with {len(data)} bytes",
-            hint="use a server that supports range requests, and no proxy that drops them",
+            f"the server answered a range of {size} bytes of {key} with {len(data)} bytes;"
+            " use a server that supports range requests, and no proxy that drops them"
         )
     if len(data) < size:
         raise TransientBlobError(
-            f"reading {key} ended after {len(data)} of {size} bytes",
-            hint="run the same command again",
+            f"reading {key} ended after {len(data)} of {size} bytes; run the same command again"
         )
     return data
 
@@ -237,6 +234,6 @@ def read_pieces(key: str, source: BlobSource) -> Iterator[bytes]:
 
 def _wrong_size_error(key: str, size: int) -> BlobError:
     return BlobError(
-        f"the bytes for {key} changed while they were stored: they are not {size} bytes any more",
-        hint="run the same command again when nothing else writes them",
+        f"the bytes for {key} changed while they were stored: they are not {size} bytes any more;"
+        " run the same command again when nothing else writes them"
     )

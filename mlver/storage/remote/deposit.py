@@ -177,8 +177,8 @@ class BlobDeposit:
             if self._catalogue.blobs.stat_blob(key).size == size:
                 return
         raise MlverError(
-            f"{self._catalogue.blobs.address} accepted {key} but does not have it whole",
-            hint="check that nothing else deletes there, then run the same command again",
+            f"{self._catalogue.blobs.address} accepted {key} but does not have it whole;"
+            " check that nothing else deletes there, then run the same command again"
         )
 
     def _select_small(self) -> list[_SmallContent]:

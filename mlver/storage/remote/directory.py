@@ -76,8 +76,8 @@ class DirectoryBlobs:
                 piece = os.pread(descriptor, bytes_left, offset + size - bytes_left)
                 if not piece:
                     raise BlobTooShort(
-                        f"{self.root / key} ends before byte {offset + size}",
-                        hint="store the object again from a copy that is whole",
+                        f"{self.root / key} ends before byte {offset + size};"
+                        " store the object again from a copy that is whole"
                     )
                 pieces.append(piece)
                 bytes_left -= len(piece)
@@ -140,8 +140,8 @@ class DirectoryBlobs:
             if self.root.is_dir():
                 return BlobMissing(f"{path} does not exist", hint=look)
             return BlobError(
-                f"the shared directory {self.root} does not exist",
-                hint=f"mount it, or make it: {shell_command('mkdir', '-p', self.root)}",
+                f"the shared directory {self.root} does not exist; mount it, or make it",
+                hint=shell_command("mkdir", "-p", self.root),
             )
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
             return BlobError(
@@ -160,7 +160,7 @@ def open_directory(address: str) -> DirectoryBlobs:
         url = urlsplit(address)
         if url.netloc not in ("", "localhost"):
             raise UsageError(
-                f"{address} names another machine", hint=f"mount it here: file://{url.path}"
+                f"{address} names another machine; mount the directory here, and name its path"
             )
         folder_path = unquote(url.path)
     return DirectoryBlobs(Path(folder_path).absolute())

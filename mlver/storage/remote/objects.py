@@ -56,12 +56,14 @@ class BlobObjectStore:
         address = self._catalogue.blobs.address
         if damaged:
             raise ObjectDamaged(
-                f"stored bytes are damaged: {digest} in {address}/{damaged}",
-                hint="store the object there again from a repository that has it",
+                f"stored bytes are damaged: {digest} in {address}/{damaged};"
+                " store the object there again from a repository that has it",
+                hint="mlver verify --all",
             )
         raise ObjectMissing(
-            f"not in the object store {address}: {digest}",
-            hint="store the object there from a repository that has it",
+            f"not in the object store {address}: {digest};"
+            " store the object there from a repository that has it",
+            hint="mlver verify --all",
         )
 
     def _copy_checked(self, digest: Digest, copy: BlobCopy, out: BinaryIO) -> bool:

@@ -42,8 +42,8 @@ def open_blobs(address: str) -> RetryingBlobs:
     if back_end is None:
         known = ", ".join(f"{known}://" for known in sorted(BACK_ENDS))
         raise UsageError(
-            f"no back-end serves {scheme}:// ({address})",
-            hint=f"use a path, or an address that begins with one of: {known}",
+            f"no back-end serves {scheme}:// ({address});"
+            f" use a path, or an address that begins with one of: {known}"
         )
     open_back_end = getattr(_load_module(back_end), back_end.factory)
     return RetryingBlobs(cast(BlobStore, open_back_end(address)))

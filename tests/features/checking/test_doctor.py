@@ -78,7 +78,10 @@ def test_much_damage_of_one_artifact_is_told_shortly(project: Repository) -> Non
     done = project.mlver("doctor")
     assert (done.code, done.out.count(" is missing")) == (1, 5)
     assert "       and 9 more of digits 1.0.0 weights (--json lists all)\n" in done.out
-    assert done.out.count("hint: copy .git/mlver/objects and packs") == 1
+    assert (
+        done.out.count("hint: cp -Rn CLONE/.git/mlver/objects CLONE/.git/mlver/packs .git/mlver/")
+        == 1
+    )
     found = read_document(project.mlver("doctor", "--json"), "doctor")
     lost = [
         diagnosis["finding"]["message"].split()[0]

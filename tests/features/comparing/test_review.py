@@ -195,4 +195,5 @@ def test_branches_without_a_common_commit(ground: Repository) -> None:
     ground.commit("Alone")
     with pytest.raises(MlverError, match="no commit in common") as caught:
         seen(ground, "main...other")
-    assert caught.value.hint == "compare them directly: two dots instead of three"
+    main, other = ground.git("rev-parse", "main", "other").split()
+    assert caught.value.hint == f"mlver diff {main[:10]}..{other[:10]}"

@@ -106,7 +106,8 @@ def test_weights_that_are_not_stored_are_looked_for_in_the_work_tree(
     assert damage.require_whole(project, record) == 0
     write_artifact(repository, "w", "two")
     assert [link.message for link in damage.find_damage(project, [record]).lost] == [
-        "is not stored by mlver, and w holds other bytes"
+        "is not stored by mlver, and w holds other bytes; put it back as it was, from wherever it "
+        "is kept"
     ]
     remove_path(repository.path / "w")
     with pytest.raises(MlverError, match="and w is not there"):

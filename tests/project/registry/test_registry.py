@@ -258,7 +258,6 @@ def test_what_a_ref_cannot_mean(
     with pytest.raises(MlverError) as refused:
         project.resolve_ref(ref)
     assert words in refused.value.message
-    assert refused.value.hint
 
 
 @pytest.mark.parametrize("selector", ["", "../x", "a@b", "1", "-x", "x\n"])
@@ -286,7 +285,7 @@ def test_only_pre_releases_are_no_latest(project: Project, repository: Repositor
         MlverError, match=r"no release yet, only pre-releases up to 1\.0\.0-rc\.1"
     ) as refused:
         project.resolve_ref("m")
-    assert refused.value.hint == "name one: m@1.0.0-rc.1"
+    assert refused.value.hint == "mlver list m"
     assert str(project.resolve_ref("@1.0.0-rc.1").version) == "1.0.0-rc.1"
 
 

@@ -108,9 +108,8 @@ def test_without_any_it_is_the_interpreter_that_runs(
 
 
 def test_a_named_folder_must_be_an_environment(tmp_path: Path) -> None:
-    with pytest.raises(MlverError, match="is no Python environment") as refused:
+    with pytest.raises(MlverError, match=r"is no Python environment; .* pyvenv\.cfg"):
         capture_environment(tmp_path, {}, None, tmp_path)
-    assert "pyvenv.cfg" in (refused.value.hint or "")
 
 
 def test_hostile_and_broken_packages_are_passed_over(tmp_path: Path, venv: Path) -> None:

@@ -19,14 +19,19 @@ NEEDS: dict[Pipeline, tuple[str, ...]] = {"deploy": ("fetch",), "retrain": ("tra
 
 # An example of each: `fetch` is whatever brings the stored bytes, `store` whatever takes new ones
 # away, and `train` whatever trains $MODEL again.
-NEEDED = {
-    "fetch": "--fetch 'rsync -a host:models/ .git/mlver/'",
-    "store": "--store 'rsync -a .git/mlver/objects .git/mlver/packs host:models/'",
-    "train": "--train 'python train.py'",
+_EXAMPLES = {
+    "fetch": "rsync -a host:models/ .git/mlver/",
+    "store": "rsync -a .git/mlver/objects .git/mlver/packs host:models/",
+    "train": "python train.py",
 }
 
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 _PYTHON = re.compile(r"3\.[0-9]{1,2}")
+
+
+def example_words(setting: str) -> tuple[str, str]:
+    """An option that a pipeline needs, with an example of its value."""
+    return f"--{setting}", _EXAMPLES[setting]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +56,18 @@ class PipelineSettings:
         if self.branch and not _BRANCH.fullmatch(self.branch):
             raise UsageError(
                 f"--branch takes the name of one branch, not `{self.branch}`",
-                hint="such as --branch main",
+                hint="mlver ci FORGE --branch main",
             )
         if self.python and not _PYTHON.fullmatch(self.python):
             raise UsageError(
-                f"--python takes a minor version, not `{self.python}`", hint="such as --python 3.12"
+                f"--python takes a minor version, not `{self.python}`",
+                hint="mlver ci FORGE --python 3.12",
             )
         for name, text in self.given_settings():
             if not text.isprintable():
                 raise UsageError(
-                    f"--{name} takes one line",
-                    hint=f"put the lines into a script: --{name} ./{name}.sh",
+                    f"--{name} takes one line; put the lines into a script",
+                    hint=shell_command("mlver", "ci", "FORGE", f"--{name}", f"./{name}.sh"),
                 )
 
     def given_settings(self) -> list[tuple[str, str]]:
@@ -90,13 +96,16 @@ class PipelineSettings:
         if unknown:
             raise UsageError(
                 f"there is no pipeline `{min(unknown)}`, only {', '.join(PIPELINES)}",
-                hint="such as --only check,seal",
+                hint="mlver ci FORGE --only check,seal",
             )
         selected = tuple(name for name in PIPELINES if name in requested)
         for pipeline in selected:
             for setting in self.missing_settings(pipeline):
                 raise UsageError(
-                    f"the pipeline {pipeline} needs --{setting}", hint=f"such as {NEEDED[setting]}"
+                    f"the pipeline {pipeline} needs --{setting}",
+                    hint=shell_command(
+                        "mlver", "ci", "FORGE", "--only", pipeline, *example_words(setting)
+                    ),
                 )
         return selected
 

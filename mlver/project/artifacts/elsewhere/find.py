@@ -83,7 +83,10 @@ class ExternalCopies:
                 hint=shell_command("mlver", "-C", name, "init"),
             )
         if entry.is_symlink:
-            raise MlverError(f"{name} is a symlink in {commit[:10]}", hint="name what it leads to")
+            raise MlverError(
+                f"{name} is a symlink in {commit[:10]}; name what it leads to",
+                hint=shell_command("git", "show", f"{commit[:10]}:{name}"),
+            )
         if entry.is_file:
             kept = self._read_files(commit, {path: entry})[path]
             return ExternalCopy(kept.holder, MeasuredArtifact(kept.digest, kept.size, 1, None))
@@ -94,7 +97,8 @@ class ExternalCopies:
         for name, entry in entries.items():
             if not entry.is_file:
                 raise MlverError(
-                    f"{name} is a symlink or a submodule", hint="name a folder of files only"
+                    f"{name} is a symlink or a submodule; name a folder of files only",
+                    hint=shell_command("git", "ls-tree", "-r", commit[:10], "--", path),
                 )
         pointed = self._find_dvc_inside(commit, path, entries)
         files = self._read_files(commit, entries)
@@ -105,8 +109,9 @@ class ExternalCopies:
             )
         if pointed:
             raise MlverError(
-                f"{path} is partly kept by git and partly by DVC ({pointed[0].path})",
-                hint="name one file of it, or the folder that DVC keeps",
+                f"{path} is partly kept by git and partly by DVC ({pointed[0].path});"
+                " name one file of it, or the folder that DVC keeps",
+                hint=shell_command("git", "ls-tree", "-r", commit[:10], "--", path),
             )
         holder: CopyHolder = "git"
         size = 0

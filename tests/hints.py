@@ -1,0 +1,21 @@
+"""What a hint may be: a command that can be typed, with names in capitals to fill in."""
+
+from __future__ import annotations
+
+import re
+
+PROGRAMS = frozenset(
+    {"mlver", "git", "gh", "dvc", "pip", "rm", "mv", "cp", "ls", "mkdir", "chmod", "cat", "echo"}
+    | {"df", "quota", "mount", "dmesg", "ulimit", "export", "unset"}
+)
+_PROSE = re.compile(r" or | then |…|\(|, |: |; ")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\$\([^)]*\)")
+
+
+def judge_command(text: str) -> str | None:
+    """Why a text is no command; None where it is one."""
+    if text.split(" ", 1)[0] not in PROGRAMS:
+        return f"it begins with no known program: {text}"
+    if _PROSE.search(_QUOTED.sub("", text)):
+        return f"it holds prose: {text}"
+    return None
