@@ -71,13 +71,15 @@ class LocatedObjects(NamedTuple):
 
     def list_missing(self) -> list[Digest]:
         """The digests that have no copy, in order."""
-        missing: list[Digest] = []
+        return list(self.read_missing())
+
+    def read_missing(self) -> Iterator[Digest]:
+        """The same, one by one: there may be as many as there are files."""
         if 0 not in self.present:
-            return missing
+            return
         for rank, raw_digest in enumerate(self.wanted.raw_digests()):
             if not self.present[rank]:
-                missing.append(Digest(raw_digest.hex()))
-        return missing
+                yield Digest(raw_digest.hex())
 
 
 def find_wanted_members(

@@ -61,7 +61,7 @@ def verify_objects(
         yield from _find_stray_files(store)
     wanted = _collect_digests(store, digests)
     located = store.locate_objects(wanted)
-    for absent in located.list_missing():
+    for absent in located.read_missing():
         yield StoreProblem(absent, None, MISSING, lost=True)
     for pack_file in store.list_packs():
         yield from _check_pack_end(pack_file)
