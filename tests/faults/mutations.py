@@ -242,7 +242,7 @@ MUTATIONS = (
         "register-unborn",
     ),
     Mutation(
-        "project.artifacts.working_files:_remove_files",
+        "project.artifacts.file_changes:_remove_files",
         "durable.sync_directories(...)",
         "",
         "unsynced",

@@ -138,9 +138,16 @@ TRUST_MUTATIONS = (
         "tests/project/edit/test_recovery.py",
     ),
     Mutation(
-        "project.artifacts.working_files:_save_files",
+        "project.artifacts.file_changes:save_files",
         "_1.put_object(_2).hex != _",
         "_1.put_object(_2) is None",
+        "tests",
+        "tests/project/artifacts/test_working_files.py",
+    ),
+    Mutation(
+        "project.artifacts.file_changes:_check_saved",
+        "_.digest.hex() != _",
+        "False",
         "tests",
         "tests/project/artifacts/test_working_files.py",
     ),

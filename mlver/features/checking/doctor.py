@@ -215,7 +215,7 @@ def _read_version(
     faults = []
     for name, artifact in record.named_artifacts().items():
         try:
-            measuring.list_entries(project, artifact)
+            measuring.pinned_files(project, artifact)
         except MlverError as error:
             subject = f"{model} {version} {name}"
             faults.append(Finding("manifest", subject, error.message, error.hints))

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
@@ -307,8 +308,10 @@ def _describe_differences(project: Project, record: VersionRecord, name: str) ->
     """Which files differ from a version's, in a few words."""
     artifact = record.named_artifacts()[name]
     try:
-        files = measuring.find_changed_files(project, artifact)
+        changed = measuring.find_changed_files(project, artifact)
+        shown = [printable_name(path) for path in islice(changed, 3)]
+        others = sum(1 for _ in changed)
     except MlverError:
         return f"its manifest for {record.version} cannot be read"
-    more_words = f" and {len(files) - 3} more" if len(files) > 3 else ""
-    return f"against {record.version}: {', '.join(map(printable_name, files[:3]))}{more_words}"
+    more_words = f" and {others} more" if others else ""
+    return f"against {record.version}: {', '.join(shown)}{more_words}"

@@ -24,11 +24,12 @@ _REPAIR = ("mlver doctor --fix",)
 
 
 @dataclass(frozen=True, slots=True)
-class _ObjectUser:
-    """The first artifact that needs an object, and the object's path in it."""
+class ObjectUser:
+    """The first artifact that needs an object, its path, and the file's name below that."""
 
     subject: str
-    path: bytes
+    artifact_path: str
+    name: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class _PinReader:
     def _read_artifact(
         self, record: VersionRecord, name: str, artifact: Artifact
     ) -> Iterator[bytes]:
-        subject = _name_artifact(record, name)
+        subject = name_artifact(record, name)
         try:
             entries = pinned_files(self.project, artifact)
         except MlverError as error:
@@ -90,11 +91,11 @@ def find_damage(
     digests = DigestSet.from_raw(reader.read_digests())
     problems = verify_objects(project, digests, everything=everything)
     affected = {problem.digest for problem in problems if problem.digest in digests}
-    users = _find_users(project, reader.records, affected)
+    users = find_users(project, reader.records, affected)
     links = []
     lost = []
     unsound = set()
-    for problem in _sort_problems(problems, users):
+    for problem in sort_problems(problems, users):
         link = _describe_object(users, problem)
         links.append(link)
         if problem.lost and problem.digest in digests:
@@ -111,30 +112,44 @@ def verify_objects(
 
     With `everything`, what is wrong with the rest of the store comes after that.
     """
-    store = open_store(project)
+    problems = list(_read_problems(project, None if everything else digests))
+    reported = {problem.digest for problem in problems}
+    if everything:
+        for digest in sorted(open_store(project).find_missing(digests) - reported):
+            problems.append(StoreProblem(digest, None, "is missing", lost=True))
+            reported.add(digest)
+    else:
+        problems = [problem for problem in problems if problem.digest in digests]
+    return sort_problems(problems, (digest for digest in digests if digest in reported))
+
+
+def find_lost(project: Project, digests: DigestSet) -> DigestSet:
+    """Those of these objects of which no sound copy is left. Every byte is read."""
+    return DigestSet.from_raw(_read_lost(project, digests))
+
+
+def _read_lost(project: Project, digests: DigestSet) -> Iterator[bytes]:
+    for problem in _read_problems(project, digests):
+        if problem.lost and problem.digest is not None:
+            yield bytes.fromhex(problem.digest.hex)
+
+
+def _read_problems(project: Project, digests: Collection[Digest] | None) -> Iterator[StoreProblem]:
+    """What the store finds wrong with these objects, or with all that it holds."""
     reporter = project.reporter
 
     def begin_checking(total: int) -> None:
         reporter.begin_work("checking objects", total)
 
-    checked = None if everything else digests
     try:
-        problems = list(
-            store.verify_objects(checked, progress=reporter.advance_work, expect=begin_checking)
+        yield from open_store(project).verify_objects(
+            digests, progress=reporter.advance_work, expect=begin_checking
         )
     finally:
         reporter.end_work()
-    reported = {problem.digest for problem in problems}
-    if everything:
-        for digest in sorted(store.find_missing(digests) - reported):
-            problems.append(StoreProblem(digest, None, "is missing", lost=True))
-            reported.add(digest)
-    else:
-        problems = [problem for problem in problems if problem.digest in digests]
-    return _sort_problems(problems, (digest for digest in digests if digest in reported))
 
 
-def _sort_problems(
+def sort_problems(
     problems: Iterable[StoreProblem], digests: Iterable[Digest]
 ) -> list[StoreProblem]:
     """In the order of these digests; problems with anything else come last."""
@@ -159,39 +174,39 @@ def quarantine_damage(project: Project, damaged: DamageReport) -> None:
             project.reporter.show_note(f"set a damaged copy of {digest} aside: {path}")
 
 
-def _find_users(
+def find_users(
     project: Project, records: Iterable[VersionRecord], digests: Collection[Digest | None]
-) -> dict[Digest, _ObjectUser]:
+) -> dict[Digest, ObjectUser]:
     """Who uses each of these digests first, in the order of the records."""
-    users: dict[Digest, _ObjectUser] = {}
+    users: dict[Digest, ObjectUser] = {}
     if not digests:
         return users
     for record in records:
-        for name, artifact in record.named_artifacts().items():
+        for artifact_name, artifact in record.named_artifacts().items():
             if not artifact.stored:
                 continue
-            subject = _name_artifact(record, name)
+            subject = name_artifact(record, artifact_name)
             # a manifest that cannot be read is reported already
             with suppress(MlverError):
-                for path, hexadecimal in pinned_files(project, artifact):
+                for name, hexadecimal in pinned_files(project, artifact):
                     digest = Digest(hexadecimal)
                     if digest in digests:
-                        users.setdefault(digest, _ObjectUser(subject, path))
+                        users.setdefault(digest, ObjectUser(subject, artifact.path, name))
     return users
 
 
-def _name_artifact(record: VersionRecord, name: str) -> str:
+def name_artifact(record: VersionRecord, name: str) -> str:
     return f"{record.model} {record.version} {name}"
 
 
-def _describe_object(users: Mapping[Digest, _ObjectUser], problem: StoreProblem) -> Finding:
+def _describe_object(users: Mapping[Digest, ObjectUser], problem: StoreProblem) -> Finding:
     user = users.get(problem.digest) if problem.digest else None
     if user is None:
         subject = str(problem.path or problem.digest)
         return Finding("object", subject, problem.message, _REPAIR)
     subject = user.subject
-    if user.path:
-        subject += f"/{os.fsdecode(user.path)}"
+    if user.name:
+        subject += f"/{os.fsdecode(user.name)}"
     location = str(problem.digest)
     if problem.path:
         location += f", {problem.path}"

@@ -1,39 +1,22 @@
-"""What a checkout changes: it compares the working files with the files that a version pins.
-
-Half a million files are planned at once. A list of files is kept as the bytes of a manifest, and a
-path is made when somebody asks for it.
-"""
+"""What a checkout changes: it compares the working files with the files that a version pins."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from mlver import paths
 from mlver.project.artifacts import measuring
+from mlver.project.artifacts.file_list import (
+    NO_FILES,
+    FileList,
+    compare_lists,
+    list_parents,
+)
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
-from mlver.records.manifest import Listing, ManifestEntry
-
-_NO_FILES = Listing(b"")
-
-
-@dataclass(frozen=True, slots=True)
-class FileList:
-    """Files below a folder of the root, with their digests."""
-
-    folder: str
-    listing: Listing
-
-    def __len__(self) -> int:
-        return len(self.listing)
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        for name, hexadecimal in self.listing:
-            yield join_name(self.folder, name), hexadecimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,50 +39,51 @@ class FilePlan:
         if not self.links:
             return len(self.remove)
         occupied: set[str] = set()
-        for path, _ in self.write:
-            occupied.add(path)
-            occupied.update(list_parents(path))
-        removed = {path for path, _ in self.remove}
+        for path in self.write.read_paths():
+            occupied.update(self.links.intersection((path, *list_parents(path))))
+        removed = self.links.intersection(self.remove.read_paths())
         return len(self.remove) + len(self.links - occupied - removed)
 
 
-def plan_files(project: Project, root: Path, artifact: Artifact) -> FilePlan:
+def plan_files(
+    project: Project, root: Path, artifact: Artifact, present: FileList | None = None
+) -> FilePlan:
+    """The changes to make; `present` are the working files, where they were measured already."""
     folder = artifact.path
-    pinned = measuring.pinned_files(project, artifact)
-    present = measure_files(project, root, folder)
-    write = FileList(folder, pinned.unlike(present))
-    remove = FileList(folder, present.missing_from(pinned))
-    links = _find_links(root, folder, (path for path, _ in chain(write, remove)))
+    if present is None:
+        present = measure_files(project, root, folder)
+    pinned = FileList.from_entries(folder, measuring.pinned_files(project, artifact))
+    write, remove, replaced = compare_lists(pinned, present)
+    changing = chain(write.read_paths(), remove.read_paths())
+    links = _find_links(root, folder, changing)
     if links:
         # The folder that replaces a link is empty at first, so all its files are to be written.
         # What is behind the link is not ours to remove.
-        changing = {path for path, _ in write}
-        write = FileList(folder, Listing.of(_select_affected(folder, pinned, changing, links)))
-        remove = FileList(folder, _drop_linked(folder, remove.listing, links))
-    replaced = FileList(folder, _drop_linked(folder, present.found_in(write.listing), links))
+        write = _add_linked(pinned, write, links)
+        remove = _drop_linked(remove, links)
+        replaced = _drop_linked(replaced, links)
     checked: set[str] = set()
-    for path, _ in chain(write, remove):
+    for path in chain(write.read_paths(), remove.read_paths()):
         paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked)
     return FilePlan(write, remove, replaced, links, len(pinned) - len(write))
 
 
-def _select_affected(
-    folder: str, listing: Listing, changing: Container[str], links: Container[str]
-) -> Iterator[ManifestEntry]:
+def _add_linked(pinned: FileList, changing: FileList, links: Container[str]) -> FileList:
     """The files that change, and those that a symlink stands before."""
-    for name, hexadecimal in listing:
-        path = join_name(folder, name)
-        if path in changing or _is_behind(path, links):
-            yield name, hexadecimal
+    flags = bytearray()
+    remaining = changing.read_paths()
+    next_changing = next(remaining, None)
+    for path in pinned.read_paths():
+        is_changing = path == next_changing
+        if is_changing:
+            next_changing = next(remaining, None)
+        flags.append(is_changing or _is_behind(path, links))
+    return pinned.select_files(flags)
 
 
-def _drop_linked(folder: str, listing: Listing, links: frozenset[str]) -> Listing:
+def _drop_linked(files: FileList, links: Container[str]) -> FileList:
     """The files that no symlink stands before."""
-    if not links:
-        return listing
-    return Listing.of(
-        entry for entry in listing if not _is_behind(join_name(folder, entry[0]), links)
-    )
+    return files.select_files(not _is_behind(path, links) for path in files.read_paths())
 
 
 def _find_links(root: Path, folder: str, changing: Iterable[str]) -> frozenset[str]:
@@ -125,7 +109,7 @@ def _is_behind(path: str, links: Container[str]) -> bool:
     return any(parent in links for parent in list_parents(path))
 
 
-def measure_files(project: Project, root: Path, path: str) -> Listing:
+def measure_files(project: Project, root: Path, path: str) -> FileList:
     """The files at an artifact's path now, each with the digest of its bytes."""
     location = paths.join_inside(root, path, link_last=True)
     if root == project.top_folder:
@@ -135,26 +119,5 @@ def measure_files(project: Project, root: Path, path: str) -> Listing:
     else:
         measured = measuring.measure_path(location)
     if measured is None:
-        return _NO_FILES
-    return measuring.measured_files(measured, path)
-
-
-def join_name(folder: str, name: bytes) -> str:
-    """The path of a file in a folder; either may be empty."""
-    if not name:
-        return folder
-    if not folder:
-        return os.fsdecode(name)
-    return f"{folder}/{os.fsdecode(name)}"
-
-
-def list_files(files: Iterable[tuple[str, str]]) -> FileList:
-    """Files whose paths are relative to the root itself."""
-    entries = ((os.fsencode(path), hexadecimal) for path, hexadecimal in files)
-    return FileList("", Listing.of(entries))
-
-
-def list_parents(path: str) -> list[str]:
-    """The folders above a path, the outermost first."""
-    parts = path.split("/")
-    return ["/".join(parts[:count]) for count in range(1, len(parts))]
+        return NO_FILES
+    return FileList.from_entries(path, measuring.measured_files(measured, path))

@@ -7,6 +7,9 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from mlver import paths
@@ -16,6 +19,7 @@ from mlver.hashing.measure import MeasuredArtifact, measure_artifact
 from mlver.hashing.read import ReadProgress
 from mlver.hashing.sink import ContentSink
 from mlver.hashing.walk import walk_files
+from mlver.project.artifacts.file_list import FileList, join_name, list_file
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.artifact import Artifact
@@ -194,15 +198,16 @@ def pair_manifests(
     return Manifest(list_entries(project, artifact)), Manifest(present)
 
 
-def find_changed_files(project: Project, artifact: Artifact) -> list[str]:
-    """The working files of an artifact that are changed, missing, or not part of it."""
+def find_changed_files(project: Project, artifact: Artifact) -> Iterator[str]:
+    """The working files of an artifact that are changed, missing, or not part of it, in order."""
+    pinned = FileList.from_entries(artifact.path, pinned_files(project, artifact))
     measured = measure_at(project, artifact.path)
     if measured is None:
-        return [artifact.path]
-    pinned, present = pair_manifests(project, artifact, measured)
-    names = {name for name, _ in set(pinned.entries) ^ set(present.entries)}
-    changed = []
-    for name in sorted(names):
-        path = f"{artifact.path}/{os.fsdecode(name)}" if name else artifact.path
-        changed.append(path)
-    return changed
+        yield artifact.path
+        return
+    present = map(list_file, measured_files(measured, artifact.path))
+    # Both are in the order of their names. A file that is the same in both is there twice.
+    for name, files in groupby(merge(pinned.read_files(), present), key=attrgetter("name")):
+        first, *others = files
+        if others != [first]:
+            yield join_name(artifact.path, name)

@@ -17,9 +17,10 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name
 from mlver.findings import Finding
 from mlver.project.artifacts import damage, measuring, storing
-from mlver.project.artifacts.file_plan import join_name
+from mlver.project.artifacts.file_list import join_name
 from mlver.project.project import Project
 from mlver.records.version import VersionRecord
+from mlver.storage.digests import DigestSet
 
 # The hint where a working file still holds the bytes, and where none does.
 RESTORE = "mlver doctor --fix"
@@ -40,35 +41,45 @@ class LostObject:
 
 def find_losses(project: Project) -> list[LostObject]:
     """Every object some version pins that is missing or damaged; reads and hashes all of them."""
-    needed: dict[Digest, tuple[str, str]] = {}
-    for model in project.registry.list_models():
-        for number in project.registry.list_versions(model):
-            # a record or manifest that cannot be read is for `verify` to name
-            with suppress(MlverError):
-                record, _ = project.registry.read_version(model, number)
-                for digest, subject, path in _list_needs(project, record):
-                    needed.setdefault(digest, (subject, path))
+    records = _read_records(project)
+    digests = DigestSet.from_raw(_read_digests(project, records))
+    problems = damage.verify_objects(project, digests)
+    users = damage.find_users(project, records, {problem.digest for problem in problems})
     losses = []
-    for problem in damage.verify_objects(project, needed):
+    for problem in damage.sort_problems(problems, users):
         if problem.digest is None:
             continue
-        subject, path = needed[problem.digest]
+        user = users[problem.digest]
+        path = join_name(user.artifact_path, user.name)
         is_at_hand = _find_working_copy(project, path, problem.digest) is not None
         hint = RESTORE if is_at_hand else _COPY
         message = f"{printable_name(path)} {problem.message}"
-        finding = Finding("object", subject, message, (hint,))
+        finding = Finding("object", user.subject, message, (hint,))
         losses.append(LostObject(problem.digest, path, finding))
     return losses
 
 
-def _list_needs(project: Project, record: VersionRecord) -> Iterator[tuple[Digest, str, str]]:
-    """Each object a version needs: its digest, the artifact, and the path of the file."""
-    for name, artifact in record.named_artifacts().items():
-        if not artifact.stored:
-            continue
-        subject = f"{record.model} {record.version} {name}"
-        for file_name, hexadecimal in measuring.pinned_files(project, artifact):
-            yield Digest(hexadecimal), subject, join_name(artifact.path, file_name)
+def _read_records(project: Project) -> list[VersionRecord]:
+    """The record of every version; one that cannot be read is for `verify` to name."""
+    records: list[VersionRecord] = []
+    for model in project.registry.list_models():
+        for number in project.registry.list_versions(model):
+            with suppress(MlverError):
+                record, _ = project.registry.read_version(model, number)
+                records.append(record)
+    return records
+
+
+def _read_digests(project: Project, records: Sequence[VersionRecord]) -> Iterator[bytes]:
+    """The raw digest of each object that the versions need."""
+    for record in records:
+        for artifact in record.named_artifacts().values():
+            if not artifact.stored:
+                continue
+            # a manifest that cannot be read is for `verify` to name, too
+            with suppress(MlverError):
+                for _, hexadecimal in measuring.pinned_files(project, artifact):
+                    yield bytes.fromhex(hexadecimal)
 
 
 def restore_objects(project: Project, losses: Sequence[LostObject]) -> None:

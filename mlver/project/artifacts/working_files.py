@@ -10,30 +10,32 @@ bytes, and the next command finishes it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, refusal_error, shell_command, summarise_names
 from mlver.project.artifacts import damage, measuring, storing
-from mlver.project.artifacts.file_plan import (
+from mlver.project.artifacts.file_changes import replace_files, save_files
+from mlver.project.artifacts.file_list import (
+    NO_FILES,
     FileList,
-    FilePlan,
+    collect_folders,
+    compare_lists,
     join_name,
-    list_files,
-    list_parents,
-    measure_files,
-    plan_files,
 )
+from mlver.project.artifacts.file_plan import FilePlan, measure_files, plan_files
 from mlver.project.edit import intent
 from mlver.project.edit.intent import CommandIntent
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.version import VersionRecord
+from mlver.storage.digests import DigestSet
 from mlver.system import durable, lock
 
 _SHOWN = 8
@@ -54,7 +56,7 @@ class CheckoutOutcome:
     written: int
     removed: int
     unchanged: int
-    saved: tuple[tuple[str, str], ...]
+    saved: Sequence[tuple[str, str]]
     skipped: tuple[str, ...]
 
 
@@ -66,30 +68,30 @@ def check_out_version(
     save: bool = False,
     force: bool = False,
     dry_run: bool = False,
+    present: Sequence[FileList] | None = None,
 ) -> CheckoutOutcome:
     """Put the stored artifacts of a version at their paths below `into` (the work tree if None).
 
-    Raise MlverError, with every file as it was, when an object is missing or damaged, or when bytes
-    that are stored nowhere would be overwritten, unless they are to be saved first (`save`) or lost
-    (`force`).
+    `present` is what `measure_working_files` just returned. Raise MlverError, with every file as it
+    was, when an object is missing or damaged, or when bytes that are stored nowhere would be
+    overwritten, unless they are to be saved first (`save`) or lost (`force`).
     """
     root = into or project.top_folder
     if into is not None:
         _refuse_reserved(project, record, into)
-        if into.is_dir() and not dry_run:
-            sweep_leftovers(project, record, into)
-    plans = [plan_files(project, root, artifact) for artifact in _list_stored(record)]
+    if into is not None and into.is_dir() and not dry_run:
+        sweep_leftovers(project, record, into)
+    plans = _plan_artifacts(project, root, record, present)
     endangered = _find_endangered(project, plans)
     if endangered and not (save or force):
         raise _build_loss_error(record, endangered)
     if not dry_run:
         try:
             if save:
-                _save_files(project, root, endangered)
+                save_files(project, root, endangered)
             _carry_out_plans(project, record, root, plans)
         except OSError as error:
-            action = f"checking out {record.model} {record.version}"
-            raise refusal_error(action, error, outcome=_UNFINISHED) from error
+            raise _build_write_error(record, error) from error
     return CheckoutOutcome(
         root=os.fspath(root),
         written=sum(len(plan.write) for plan in plans),
@@ -98,6 +100,24 @@ def check_out_version(
         saved=endangered if save else (),
         skipped=_name_unstored(record),
     )
+
+
+def _build_write_error(record: VersionRecord, error: OSError) -> MlverError:
+    action = f"checking out {record.model} {record.version}"
+    return refusal_error(action, error, outcome=_UNFINISHED)
+
+
+def _plan_artifacts(
+    project: Project, root: Path, record: VersionRecord, present: Sequence[FileList] | None
+) -> list[FilePlan]:
+    artifacts = _list_stored(record)
+    measured: Sequence[FileList | None] = [None] * len(artifacts)
+    if present is not None:
+        measured = present
+    plans: list[FilePlan] = []
+    for artifact, files in zip(artifacts, measured, strict=True):
+        plans.append(plan_files(project, root, artifact, files))
+    return plans
 
 
 def _name_unstored(record: VersionRecord) -> tuple[str, ...]:
@@ -126,31 +146,29 @@ def sweep_leftovers(project: Project, record: VersionRecord, root: Path) -> None
     Hold the lock when you call it.
     """
     durable.sweep_temporaries(root)
-    folders: set[str] = set()
     for artifact in _list_stored(record):
-        for name, _ in measuring.pinned_files(project, artifact):
-            folders.update(list_parents(join_name(artifact.path, name)))
-    for folder in folders:
-        with suppress(MlverError):  # behind a symlink there is nothing of ours
-            durable.sweep_temporaries(paths.join_inside(root, folder))
+        pinned = measuring.pinned_files(project, artifact)
+        for folder in collect_folders(join_name(artifact.path, name) for name, _ in pinned):
+            with suppress(MlverError):  # behind a symlink there is nothing of ours
+                durable.sweep_temporaries(paths.join_inside(root, folder))
 
 
-def _find_endangered(project: Project, plans: Sequence[FilePlan]) -> tuple[tuple[str, str], ...]:
+def _find_endangered(project: Project, plans: Sequence[FilePlan]) -> FileList:
     """Files that would be overwritten or removed and whose bytes no sound object holds."""
-    leaving: list[tuple[str, str]] = []
-    for plan in plans:
-        leaving.extend(plan.replaced)
-        leaving.extend(plan.remove)
+    leaving = FileList.join_lists(
+        chain.from_iterable((plan.replaced, plan.remove) for plan in plans)
+    )
     if not leaving:
-        return ()
+        return leaving
     # A copy may have been damaged since it was stored. Only reading it shows that.
-    problems = damage.verify_objects(project, {Digest(hexadecimal) for _, hexadecimal in leaving})
-    lost = {problem.digest for problem in problems if problem.lost}
-    return tuple(file for file in leaving if Digest(file[1]) in lost)
+    lost = damage.find_lost(project, DigestSet.from_raw(leaving.read_digests()))
+    return leaving.select_files(
+        lost.find_rank(digest) is not None for digest in leaving.read_digests()
+    )
 
 
-def _build_loss_error(record: VersionRecord, endangered: Sequence[tuple[str, str]]) -> MlverError:
-    names = summarise_names([path for path, _ in endangered], _SHOWN)
+def _build_loss_error(record: VersionRecord, endangered: FileList) -> MlverError:
+    names = summarise_names(list(endangered.read_paths()), _SHOWN)
     return MlverError(
         "these files hold bytes that are stored nowhere, and would be overwritten;"
         f" register them to keep them, or use --force to lose them:\n{names}",
@@ -158,36 +176,22 @@ def _build_loss_error(record: VersionRecord, endangered: Sequence[tuple[str, str
     )
 
 
-def _save_files(project: Project, root: Path, endangered: Sequence[tuple[str, str]]) -> None:
-    """Keep the working bytes as objects before anything replaces them."""
-    if not endangered:
-        return
-    with storing.open_store(project).open_deposit() as deposit:
-        for path, hexadecimal in endangered:
-            with paths.join_inside(root, path, link_last=True).open("rb") as source:
-                if deposit.put_object(source).hex != hexadecimal:
-                    raise MlverError(
-                        f"{path} changed while it was saved;"
-                        " let its writer finish, then run the command again"
-                    )
+def measure_working_files(project: Project, record: VersionRecord) -> tuple[FileList, ...]:
+    """The working files at the path of each stored artifact, with the digests of their bytes."""
+    return tuple(
+        measure_files(project, project.top_folder, artifact.path)
+        for artifact in _list_stored(record)
+    )
 
 
-def measure_working_files(project: Project, record: VersionRecord) -> dict[str, str]:
-    """The working files at a version's paths, each with the digest of its bytes."""
-    digests: dict[str, str] = {}
-    for artifact in _list_stored(record):
-        listing = measure_files(project, project.top_folder, artifact.path)
-        digests.update(FileList(artifact.path, listing))
-    return digests
-
-
-def put_files_back(project: Project, record: VersionRecord, files: Mapping[str, str]) -> None:
+def put_files_back(project: Project, record: VersionRecord, files: Sequence[FileList]) -> None:
     """Undo a checkout that saved the files it replaced: `files` are those of before it."""
+    plans: list[FilePlan] = []
     present = measure_working_files(project, record)
-    write = list_files(file for file in files.items() if present.get(file[0]) != file[1])
-    remove = list_files(file for file in present.items() if file[0] not in files)
-    plan = FilePlan(write, remove, list_files(()), frozenset(), unchanged=0)
-    _replace_files(project, project.top_folder, [plan], lambda: None)
+    for files_before, files_now in zip(files, present, strict=True):
+        changes = compare_lists(files_before, files_now)
+        plans.append(FilePlan(changes.write, changes.remove, NO_FILES, frozenset(), unchanged=0))
+    replace_files(project, project.top_folder, plans, lambda: None)
 
 
 def _carry_out_plans(
@@ -211,7 +215,7 @@ def _carry_out_plans(
     # temporaries belong in the folder itself: beside it nobody would look for what a crash left
     durable.make_directory(root)
     try:
-        _replace_files(project, root, plans, mark_begun)
+        replace_files(project, root, plans, mark_begun)
     except MlverError:
         if not begun:  # every byte is proven and on the disk before anything goes
             intent.drop_intent(project.state_directory)
@@ -221,117 +225,12 @@ def _carry_out_plans(
     intent.drop_intent(project.state_directory)
 
 
-@dataclass(frozen=True, slots=True)
-class _Targets:
-    """The objects to write and the paths to write them to; it is the `WantedFiles` of an object
-    store.
-
-    The paths have been checked.
-    """
-
-    root: str
-    plans: Sequence[FilePlan]
-
-    def __len__(self) -> int:
-        return sum(len(plan.write) for plan in self.plans)
-
-    def __iter__(self) -> Iterator[tuple[Digest, str]]:
-        for plan in self.plans:
-            for path, hexadecimal in plan.write:
-                yield Digest(hexadecimal), f"{self.root}/{path}"
-
-
-def _replace_files(
-    project: Project, root: Path, plans: Sequence[FilePlan], begin: Callable[[], None]
-) -> None:
-    """Change the files.
-
-    `begin` is called once every new byte is proven and on the disk, before the first one goes.
-    """
-    links = frozenset(link for plan in plans for link in plan.links)
-    checked: set[str] = set()
-    for plan in plans:
-        for path, _ in plan.write:
-            paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked)
-    wanted = _Targets(os.fspath(root), plans)
-    obstacles = [*links, *_find_obstacles(plans)]
-
-    def make_way() -> None:
-        begin()
-        _clear_obstacles(root, obstacles, (path for _, path in wanted))
-
-    project.reporter.begin_work("writing files", None)
-    try:
-        storing.open_store(project).export_objects(
-            wanted, progress=project.reporter.advance_work, make_way=make_way
-        )
-    finally:
-        project.reporter.end_work()
-    _remove_files(root, plans, set(obstacles))
-
-
 def _name_root(project: Project, root: Path) -> str:
     """The folder as an intent names it: one inside the work tree moves with it."""
     folder = os.path.normpath(root)
     if Path(folder).is_relative_to(project.top_folder):
         return os.path.relpath(folder, project.top_folder)
     return folder
-
-
-def _find_obstacles(plans: Sequence[FilePlan]) -> list[str]:
-    """Files where a directory shall be, and files in a directory where a file shall be."""
-    obstacles = []
-    for plan in plans:
-        if not plan.remove:
-            continue
-        targets = {path for path, _ in plan.write}
-        folders: set[str] = set()
-        for target in targets:
-            folders.update(list_parents(target))
-        for path, _ in plan.remove:
-            if path in folders or not targets.isdisjoint(list_parents(path)):
-                obstacles.append(path)
-    return obstacles
-
-
-def _clear_obstacles(root: Path, obstacles: Sequence[str], targets: Iterable[str]) -> None:
-    for path in obstacles:
-        (root / path).unlink(missing_ok=True)
-        _remove_empty_folders((root / path).parent, root)
-    for target in targets:
-        # This is asked of every file to be written, and pathlib would cost more than the call.
-        if os.path.isdir(target) and not os.path.islink(target):  # noqa: PTH112, PTH114
-            _remove_fileless(target)
-
-
-def _remove_fileless(folder: str) -> None:
-    """Remove a folder in which only folders, links to empty folders and temporaries are left."""
-    for directory, inner_names, _ in os.walk(folder, topdown=False):
-        for name in inner_names:
-            inner = Path(directory, name)
-            if inner.is_symlink():
-                inner.unlink()
-        durable.sweep_temporaries(Path(directory))
-        Path(directory).rmdir()
-
-
-def _remove_files(root: Path, plans: Sequence[FilePlan], obstacles: Container[str]) -> None:
-    """Remove what does not belong; an obstacle is gone already, and its place is taken."""
-    for plan in plans:
-        removed = [root / path for path, _ in plan.remove if path not in obstacles]
-        folders = dict.fromkeys(path.parent for path in removed)
-        for path in removed:
-            path.unlink(missing_ok=True)
-        durable.sync_directories(folder for folder in folders if folder.is_dir())
-        for folder in folders:
-            _remove_empty_folders(folder, root)
-
-
-def _remove_empty_folders(directory: Path, root: Path) -> None:
-    with suppress(OSError):
-        while directory != root:
-            directory.rmdir()
-            directory = directory.parent
 
 
 def make_private_copy(project: Project, artifact: Artifact) -> Path:

@@ -8,6 +8,7 @@ from mlver.errors import MlverError, UsageError, shell_command
 from mlver.policy.gates.verified import prove_bytes
 from mlver.policy.staging import rollback_target, stage_holder
 from mlver.project.artifacts import damage, working_files
+from mlver.project.artifacts.file_list import FileList
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.history.stage_history import StageHistory, read_history, read_rule
@@ -127,11 +128,11 @@ def _perform_rollback(
 ) -> RollbackResult:
     """Put the files in place, then write the record, so that it can be run again."""
     record = target.record
-    files_before: dict[str, str] = {}
+    files_before: tuple[FileList, ...] = ()
     outcome = None
     if checkout:
         files_before = working_files.measure_working_files(project, record)
-        outcome = working_files.check_out_version(project, record, save=True)
+        outcome = working_files.check_out_version(project, record, save=True, present=files_before)
     # A rollback asks no gate of the stage, so its record says what was proven instead.
     gate = prove_bytes(f"{target.verified} bytes checked", record.unkept_data_sets)
     move = moves.StageMove(target.chosen, target.stage, "rollback", message, (gate,))

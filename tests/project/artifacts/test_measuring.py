@@ -73,11 +73,15 @@ def test_what_cannot_be_kept_is_named_even_without_any_file(
 def test_working_files_that_differ_are_named(project: Project, repository: Repository) -> None:
     write_artifact(repository, "w", {"same": "1", "edited": "2", "gone": "3"})
     record = store_version(project, weights="w")
-    assert measuring.find_changed_files(project, record.weights) == []
+    assert list(measuring.find_changed_files(project, record.weights)) == []
     write_artifact(repository, "w", {"same": "1", "edited": "x", "new": "4"})
-    assert measuring.find_changed_files(project, record.weights) == ["w/edited", "w/gone", "w/new"]
+    assert list(measuring.find_changed_files(project, record.weights)) == [
+        "w/edited",
+        "w/gone",
+        "w/new",
+    ]
     remove_path(repository.path / "w")
-    assert measuring.find_changed_files(project, record.weights) == ["w"]
+    assert list(measuring.find_changed_files(project, record.weights)) == ["w"]
 
 
 class Heard(SilentReporter):

@@ -9,7 +9,8 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
-from mlver.project.artifacts import storing, working_files
+from mlver.project.artifacts import file_changes, storing, working_files
+from mlver.project.artifacts.file_list import FileList
 from mlver.project.edit import intent
 from mlver.project.project import Project
 from mlver.project.transaction import editing
@@ -119,14 +120,28 @@ def test_folders_left_empty_are_removed_but_none_above_the_root(
 # -- what would be lost ----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("size", [20, 1 << 17])
 def test_a_file_that_changes_while_it_is_saved_is_not_replaced(
-    project: Project, repository: Repository
+    project: Project, repository: Repository, size: int
 ) -> None:
-    repository.write("w", "changed since it was looked at")
+    repository.write("w", b"c" * size)
+    before = FileList.from_entries("", [(b"w", Digest.of_bytes(b"as it was").hex)])
     with pytest.raises(MlverError, match="w changed while it was saved"):
-        working_files._save_files(
-            project, project.top_folder, (("w", Digest.of_bytes(b"as it was").hex),)
-        )
+        file_changes.save_files(project, project.top_folder, before)
+
+
+@pytest.mark.parametrize("count", [1, 300])
+def test_files_of_every_size_are_saved(
+    project: Project, repository: Repository, count: int
+) -> None:
+    contents = {f"w/{number}": b"%d" % number for number in range(count)}
+    contents["w/large"] = b"large" * (1 << 15)
+    entries = []
+    for path, data in sorted(contents.items()):
+        repository.write(path, data)
+        entries.append((path.encode(), Digest.of_bytes(data).hex))
+    file_changes.save_files(project, project.top_folder, FileList.from_entries("", entries))
+    assert not storing.open_store(project).find_missing(map(Digest.of_bytes, contents.values()))
 
 
 def test_bytes_stored_nowhere_are_refused_saved_or_lost_as_told(

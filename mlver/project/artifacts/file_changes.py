@@ -1,0 +1,201 @@
+"""Changes working files as a plan says: keeps unsaved bytes, replaces each file whole, removes.
+
+A crash leaves each file with its old or its new bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+
+from mlver import paths
+from mlver.digest import Digest
+from mlver.errors import MlverError
+from mlver.hashing.read import BatchRead, read_batch
+from mlver.project.artifacts import storing
+from mlver.project.artifacts.file_list import FileList, collect_folders, list_parents
+from mlver.project.artifacts.file_plan import FilePlan
+from mlver.project.project import Project
+from mlver.storage.local import LocalStore
+from mlver.system import durable
+from mlver.system.parallel import spread_batches
+
+# Files smaller than this are saved many at a time: so many of them are in memory together.
+_SMALL = 1 << 16
+_BATCH_FILES = 128
+_UNSTEADY_HINT = "let its writer finish, then run again"
+
+
+# -- keeping what is stored nowhere ----------------------------------------------------------------
+
+
+def save_files(project: Project, root: Path, files: FileList) -> None:
+    """Keep the working bytes as objects before anything replaces them."""
+    if not files:
+        return
+    checked: set[str] = set()
+    sizes_are_small = bytearray()
+    for path in files.read_paths():
+        location = paths.join_inside_as_text(root, path, link_last=True, checked=checked)
+        sizes_are_small.append(os.stat(location).st_size < _SMALL)  # noqa: PTH116
+    small_files = files.select_files(sizes_are_small)
+    large_files = files.select_files(not is_small for is_small in sizes_are_small)
+    store = storing.open_store(project)
+    _save_small_files(store, root, small_files)
+    with store.open_deposit() as deposit:
+        for path, hexadecimal in large_files:
+            with Path(root, path).open("rb") as source:
+                if deposit.put_object(source).hex != hexadecimal:
+                    raise _build_unsteady_error(path)
+
+
+def _save_small_files(store: LocalStore, root: Path, files: FileList) -> None:
+    top = os.fsencode(root) + b"/"
+    with store.open_deposit() as deposit:
+        batches = _split_batches(map(os.fsencode, files.read_paths()))
+        expected = iter(files)
+        # Closed at once whatever happens: no worker may still write when the deposit cleans up.
+        with closing(spread_batches(partial(read_batch, top, deposit), batches)) as results:
+            for result in results:
+                deposit.accept_receipt(result.receipt)
+                _check_saved(result, expected)
+
+
+def _check_saved(result: BatchRead, expected: Iterator[tuple[str, str]]) -> None:
+    """Check that the next of the expected files were read as they are expected to be."""
+    if result.faults:
+        raise MlverError(result.faults[0], hint=_UNSTEADY_HINT)
+    for read_file, (path, hexadecimal) in zip(result.files, expected, strict=False):
+        if read_file is None or read_file.digest.hex() != hexadecimal:
+            raise _build_unsteady_error(path)
+
+
+def _split_batches(file_paths: Iterable[bytes]) -> Iterator[list[bytes]]:
+    remaining = iter(file_paths)
+    while batch := list(islice(remaining, _BATCH_FILES)):
+        yield batch
+
+
+def _build_unsteady_error(path: str) -> MlverError:
+    return MlverError(f"{path} changed while it was saved", hint=_UNSTEADY_HINT)
+
+
+# -- replacing and removing ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Targets:
+    """The objects to write and the paths to write them to; it is the `WantedFiles` of an object
+    store.
+
+    The paths have been checked.
+    """
+
+    root: str
+    files: FileList
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __iter__(self) -> Iterator[tuple[Digest, str]]:
+        for path, hexadecimal in self.files:
+            yield Digest(hexadecimal), f"{self.root}/{path}"
+
+
+def replace_files(
+    project: Project, root: Path, plans: Sequence[FilePlan], begin: Callable[[], None]
+) -> None:
+    """Change the files.
+
+    `begin` is called once every new byte is proven and on the disk, before the first one goes.
+    """
+    links = frozenset(chain.from_iterable(plan.links for plan in plans))
+    write = FileList.join_lists(plan.write for plan in plans)
+    remove = FileList.join_lists(plan.remove for plan in plans)
+    checked: set[str] = set()
+    for path in write.read_paths():
+        paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked)
+    wanted = _Targets(os.fspath(root), write)
+    is_obstacle = _mark_obstacles(write, remove)
+    obstacles = remove.select_files(is_obstacle)
+
+    def make_way() -> None:
+        begin()
+        _clear_obstacles(root, chain(links, obstacles.read_paths()))
+        _clear_folders(path for _, path in wanted)
+
+    project.reporter.begin_work("writing files", None)
+    try:
+        storing.open_store(project).export_objects(
+            wanted, progress=project.reporter.advance_work, make_way=make_way
+        )
+    finally:
+        project.reporter.end_work()
+    # An obstacle is gone already, and its place is taken.
+    remaining = remove.select_files(not is_gone for is_gone in is_obstacle)
+    _remove_files(root, (path for path in remaining.read_paths() if path not in links))
+
+
+def _mark_obstacles(write: FileList, remove: FileList) -> bytearray:
+    """A flag for each file to remove: whether it stands where a directory shall be, or in a
+    directory where a file shall be.
+    """
+    if not remove:
+        return bytearray()
+    folders = collect_folders(write.read_paths())
+    # Only where a folder of files to remove stands can a file to write be in its way.
+    emptied_folders = collect_folders(remove.read_paths())
+    replaced_folders = emptied_folders.intersection(write.read_paths())
+    flags = bytearray()
+    for path in remove.read_paths():
+        is_inside = not replaced_folders.isdisjoint(list_parents(path))
+        flags.append(path in folders or is_inside)
+    return flags
+
+
+def _clear_obstacles(root: Path, obstacles: Iterable[str]) -> None:
+    for path in obstacles:
+        (root / path).unlink(missing_ok=True)
+        _remove_empty_folders((root / path).parent, root)
+
+
+def _clear_folders(targets: Iterable[str]) -> None:
+    for target in targets:
+        # This is asked of every file to be written, and pathlib would cost more than the call.
+        if os.path.isdir(target) and not os.path.islink(target):  # noqa: PTH112, PTH114
+            _remove_fileless(target)
+
+
+def _remove_fileless(folder: str) -> None:
+    """Remove a folder in which only folders, links to empty folders and temporaries are left."""
+    for directory, inner_names, _ in os.walk(folder, topdown=False):
+        for name in inner_names:
+            inner = Path(directory, name)
+            if inner.is_symlink():
+                inner.unlink()
+        durable.sweep_temporaries(Path(directory))
+        Path(directory).rmdir()
+
+
+def _remove_files(root: Path, removed: Iterable[str]) -> None:
+    folders: dict[str, None] = {}
+    for path in removed:
+        location = f"{root}/{path}"
+        Path(location).unlink(missing_ok=True)
+        folders[location.rpartition("/")[0]] = None
+    emptied_folders = [Path(folder) for folder in folders]
+    durable.sync_directories(folder for folder in emptied_folders if folder.is_dir())
+    for folder in emptied_folders:
+        _remove_empty_folders(folder, root)
+
+
+def _remove_empty_folders(directory: Path, root: Path) -> None:
+    with suppress(OSError):
+        while directory != root:
+            directory.rmdir()
+            directory = directory.parent
