@@ -44,7 +44,8 @@ from mlver.hashing.read import (
 from mlver.hashing.sink import ContentSink
 from mlver.hashing.walk import FaultReport, FoundFile, find_middle, walk_files
 from mlver.records.manifest import format_lines
-from mlver.system.parallel import WorkerPool, run_beside
+from mlver.system.beside import run_beside
+from mlver.system.parallel import WorkerPool
 
 CHUNK_FILES = 8192
 # What a worker takes at a time: enough to outweigh the handing over, little enough to share evenly.

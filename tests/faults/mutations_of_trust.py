@@ -336,11 +336,11 @@ TRUST_MUTATIONS = (
         "tests/hashing/test_cache.py",
     ),
     Mutation(
-        "system.parallel:_ForkedWorker.read_answer",
+        "system.beside:_ForkedWorker.read_answer",
         "if _: return _1",
         "return _1",
         "tests",
-        "tests/system/test_parallel.py",
+        "tests/system/test_beside.py",
     ),
     *REMOTE_MUTATIONS,
 )
