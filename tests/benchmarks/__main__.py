@@ -31,7 +31,7 @@ def main() -> int:
     with Bench.made(
         environments=asked.environments, quick=asked.quick, repeat=asked.repeat
     ) as bench:
-        bench.environment("mlver", CHECKOUT, again=True)
+        bench.install_checkout()
         for name in asked.only or WORKLOADS:
             say(name)
             for row in WORKLOADS[name](bench):

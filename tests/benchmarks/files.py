@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 
 from tests.benchmarks import material
@@ -57,6 +58,37 @@ def checkout_large(bench: Bench) -> Iterator[Row]:
     source.unlink()
 
 
+@workload("rollback-large")
+def rollback_large(bench: Bench) -> Iterator[Row]:
+    """One large file put back by a rollback: proven, its successor proven to be stored, copied.
+
+    The page cache is warm.
+    """
+    source = _large_file(bench)
+    program = material.mlver(bench)
+    with bench.scratch() as directory:
+        top = material.project(bench, directory / "repository")
+        weights = top / "weights.bin"
+        weights.hardlink_to(source)
+        bench.run(register(bench, "weights.bin"), top)
+        weights.unlink()
+        material.copied(source, weights)
+        with weights.open("ab") as file:
+            file.write(b"the second")
+        bench.run([program, "register", material.MODEL, "--bump", "minor", "-m", "Second"], top)
+        promote: list[str | Path] = [program, "promote", "--to", "production", "-m", "Good"]
+        bench.run([*promote, f"{material.MODEL}@1.1.0"], top)
+        versions = cycle(("1.0.0", "1.1.0"))
+
+        def ours(masked: bool) -> Prepare:
+            argv: list[str | Path] = [program, "rollback", material.MODEL, "--stage", "production"]
+            argv += ["--checkout", "-m", "Back", "--to"]
+            return lambda _: Command([*argv, next(versions)], top, masked)
+
+        yield from _large_rows(bench, "rollback --checkout of", source, ours)
+    source.unlink()
+
+
 def _large_file(bench: Bench) -> Path:
     size = 64 * MIB if bench.quick else 4096 * MIB
     return material.one_file(bench.root / "large" / "weights.bin", size)
@@ -87,7 +119,7 @@ def register_many(bench: Bench) -> Iterator[Row]:
     """
     count = _count(bench)
     source = material.many_files(bench.root / f"many-{count}", count)
-    dvc = bench.environment("dvc", "dvc") / "dvc"
+    dvc = bench.environment("peers", "adopting") / "dvc"
 
     def ours(directory: Path) -> Command:
         top = material.project(bench, directory / "repository")
@@ -121,7 +153,7 @@ def status_many(bench: Bench) -> Iterator[Row]:
     Directory entries, inodes and caches are warm; start-up is the same of one small file.
     """
     count = _count(bench)
-    dvc = bench.environment("dvc", "dvc") / "dvc"
+    dvc = bench.environment("peers", "adopting") / "dvc"
     with bench.scratch() as directory:
         small = material.registered(bench, directory / "small", 1)
         top = material.registered(bench, directory / "many", count)
@@ -139,6 +171,32 @@ def status_many(bench: Bench) -> Iterator[Row]:
         for told, touched in (("one", 1), ("all", count)):
             race = bench.race(_touched(ours, touched), _settled(bench, ours), 3)
             yield Row.of_race(f"the same, {told} touched", "none touched", race)
+
+
+_IN_ONE_PROCESS = """
+import sys
+from mlver.cli.main import main
+from mlver.hashing import measure
+measure.SHARED_FILES = sys.maxsize
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@workload("walk-beside")
+def walk_beside(bench: Bench) -> Iterator[Row]:
+    """The walk of an unchanged directory, half of it by a forked process, and all by one process.
+
+    Directory entries, inodes and caches are warm.
+    """
+    count = _count(bench)
+    program = material.mlver(bench)
+    with bench.scratch() as directory:
+        top = material.registered(bench, directory / "many", count)
+        ours = Command([program, "status"], top)
+        script: list[str | Path] = [program.parent / "python", "-c", _IN_ONE_PROCESS, "status"]
+        race = bench.race(always(ours), always(Command(script, top)), 15)
+        name = f"status of {count:,} unchanged files, walked by two processes"
+        yield Row.of_race(name, "by one process", race, 0.9)
 
 
 @workload("checkout-many")
@@ -261,6 +319,33 @@ def memory(bench: Bench) -> Iterator[Row]:
             f"{few:,} files",
             most=150 * MIB,
         )
+
+
+@workload("memory-changed")
+def memory_changed(bench: Bench) -> Iterator[Row]:
+    """The largest process, at its peak, where every working file is another than the version's."""
+    few, many = (200, 2_000) if bench.quick else (50_000, 500_000)
+    program = material.mlver(bench)
+    with bench.scratch() as directory:
+        tops = {
+            count: material.registered(bench, directory / str(count), count, size=64)
+            for count in (few, many)
+        }
+        for count, top in tops.items():
+            material.many_files(top / "data", count, size=65)
+
+        def verify(count: int) -> Prepare:
+            script = '"$0" verify; [ $? = 1 ]'
+            return always(Command(["sh", "-c", script, program], tops[count]))
+
+        def replace_all(count: int) -> Prepare:
+            return always(Command([program, "checkout", material.MODEL, "--force"], tops[count]))
+
+        for name, prepare in (("verify", verify), ("checkout over", replace_all)):
+            race = bench.once(prepare(many), prepare(few))
+            yield Row.of_memory(
+                f"peak RSS, {name} {many:,} changed files", race, f"{few:,}", most=150 * MIB
+            )
 
 
 @workload("sparse")

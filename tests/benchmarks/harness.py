@@ -170,25 +170,41 @@ class Bench:
             "DVC_NO_ANALYTICS": "1",
         }
 
-    def environment(self, name: str, *packages: str | Path, again: bool = False) -> Path:
-        """The `bin` of a virtual environment with these packages.
-
-        `again` installs the last one anew where kept.
-        """
+    def environment(self, name: str, lock: str) -> Path:
+        """The `bin` of a virtual environment with the packages of a lock file (`locks/`)."""
         home = self.environments / name
         made = home / "made"
         if not made.exists():
             say(f"making the environment of {name}")
             shutil.rmtree(home, ignore_errors=True)
             self.run([sys.executable, "-m", "venv", home])
-            self.run(
-                [home / "bin" / "python", "-m", "pip", "install", "-q", *packages], env=os.environ
-            )
+            packages = CHECKOUT / "locks" / f"{lock}.txt"
+            install: list[str | Path] = [
+                "-m",
+                "pip",
+                "install",
+                "-q",
+                "--require-hashes",
+                "-r",
+                packages,
+            ]
+            self.run([home / "bin" / "python", *install], env=os.environ)
             made.touch()
-        elif again:
-            reinstall = ["-m", "pip", "install", "-q", "--no-deps", "--force-reinstall"]
-            self.run([home / "bin" / "python", *reinstall, packages[-1]], env=os.environ)
         return home / "bin"
+
+    def install_checkout(self) -> None:
+        """Install mlver as it is now beside what it needs."""
+        program = self.environment("mlver", "mlver") / "python"
+        install: list[str | Path] = [
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--no-deps",
+            "--force-reinstall",
+            CHECKOUT,
+        ]
+        self.run([program, *install], env=os.environ)
 
     def run(
         self,

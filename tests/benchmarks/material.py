@@ -11,7 +11,7 @@ import shutil
 import time
 from pathlib import Path
 
-from tests.benchmarks.harness import CHECKOUT, Bench
+from tests.benchmarks.harness import Bench
 
 MODEL = "model"
 _FOLDERS = 1000  # of 50 files each, when there are 50,000
@@ -22,7 +22,7 @@ def mlver(bench: Bench) -> Path:
 
     It is built from this checkout, and installed with what it needs and nothing else.
     """
-    return bench.environment("mlver", CHECKOUT) / "mlver"
+    return bench.environment("mlver", "mlver") / "mlver"
 
 
 def one_file(path: Path, size: int) -> Path:

@@ -91,7 +91,7 @@ def against_gto(bench: Bench) -> Iterator[Row]:
     It is stopped where it takes longer than minutes.
     """
     limit = 120
-    gto = bench.environment("gto", "gto") / "gto"
+    gto = bench.environment("peers", "adopting") / "gto"
     sizes = {50: 2.0} if bench.quick else {1_000: 0.2, 10_000: 0.02}
     for count, bar in sizes.items():
         with bench.scratch() as directory:
@@ -172,7 +172,7 @@ def _anywhere(argv: list[str | Path]) -> Prepare:
 
 def _typer_app(bench: Bench) -> list[str | Path]:
     """A module beside typer, started the way pip's console scripts start theirs."""
-    programs = bench.environment("typer", "typer>=0.28,<0.29")
+    programs = bench.environment("typer", "mlver")
     site = bench.run(
         [programs / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     ).strip()
