@@ -120,7 +120,7 @@ def verify_objects(
             reported.add(digest)
     else:
         problems = [problem for problem in problems if problem.digest in digests]
-    return sort_problems(problems, (digest for digest in digests if digest in reported))
+    return sort_problems(problems, filter(reported.__contains__, digests))
 
 
 def find_lost(project: Project, digests: DigestSet) -> DigestSet:
@@ -261,11 +261,17 @@ def require_whole(project: Project, record: VersionRecord, *, repairing: bool = 
             hints=report.lost[0].hints or ("mlver verify --all",),
             findings=report.lost,
         )
-    return sum(artifact.size for artifact in record.named_artifacts().values() if artifact.stored)
+    size = 0
+    for artifact in record.named_artifacts().values():
+        if artifact.stored:
+            size += artifact.size
+    return size
 
 
 def _list_broken(broken: Sequence[Finding]) -> str:
-    lines = [f"  {printable_name(link.subject)}: {link.message}" for link in broken[:_SHOWN]]
+    lines = []
+    for link in broken[:_SHOWN]:
+        lines.append(f"  {printable_name(link.subject)}: {link.message}")
     if len(broken) > _SHOWN:
         lines.append(f"  and {len(broken) - _SHOWN} more")
     return "\n".join(lines)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, filterfalse, islice
+from operator import attrgetter, not_
 from pathlib import Path
 
 from mlver import paths
@@ -44,7 +45,7 @@ def save_files(project: Project, root: Path, files: FileList) -> None:
         location = paths.join_inside_as_text(root, path, link_last=True, checked=checked)
         sizes_are_small.append(os.stat(location).st_size < _SMALL)  # noqa: PTH116
     small_files = files.select_files(sizes_are_small)
-    large_files = files.select_files(not is_small for is_small in sizes_are_small)
+    large_files = files.select_files(map(not_, sizes_are_small))
     store = storing.open_store(project)
     _save_small_files(store, root, small_files)
     with store.open_deposit() as deposit:
@@ -114,9 +115,9 @@ def replace_files(
 
     `begin` is called once every new byte is proven and on the disk, before the first one goes.
     """
-    links = frozenset(chain.from_iterable(plan.links for plan in plans))
-    write = FileList.join_lists(plan.write for plan in plans)
-    remove = FileList.join_lists(plan.remove for plan in plans)
+    links = frozenset(chain.from_iterable(map(attrgetter("links"), plans)))
+    write = FileList.join_lists(map(attrgetter("write"), plans))
+    remove = FileList.join_lists(map(attrgetter("remove"), plans))
     checked: set[str] = set()
     for path in write.read_paths():
         paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked)
@@ -137,8 +138,8 @@ def replace_files(
     finally:
         project.reporter.end_work()
     # An obstacle is gone already, and its place is taken.
-    remaining = remove.select_files(not is_gone for is_gone in is_obstacle)
-    _remove_files(root, (path for path in remaining.read_paths() if path not in links))
+    remaining = remove.select_files(map(not_, is_obstacle))
+    _remove_files(root, filterfalse(links.__contains__, remaining.read_paths()))
 
 
 def _mark_obstacles(write: FileList, remove: FileList) -> bytearray:
@@ -188,7 +189,7 @@ def _remove_files(root: Path, removed: Iterable[str]) -> None:
         location = f"{root}/{path}"
         Path(location).unlink(missing_ok=True)
         folders[location.rpartition("/")[0]] = None
-    emptied_folders = [Path(folder) for folder in folders]
+    emptied_folders = list(map(Path, folders))
     durable.sync_directories(folder for folder in emptied_folders if folder.is_dir())
     for folder in emptied_folders:
         _remove_empty_folders(folder, root)

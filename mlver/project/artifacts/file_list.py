@@ -9,7 +9,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import compress, islice
 from typing import NamedTuple, overload
 
 from mlver.records.manifest import ManifestEntry
@@ -45,9 +45,8 @@ class _FilePage:
 
     @classmethod
     def from_files(cls, folder: str, files: Sequence[ListedFile]) -> _FilePage:
-        names = _NUL.join([file.name for file in files])
-        digests = b"".join([file.digest for file in files])
-        return cls(folder, len(files), zlib.compress(names, 1), digests)
+        names, digests = zip(*files, strict=True)
+        return cls(folder, len(files), zlib.compress(_NUL.join(names), 1), b"".join(digests))
 
     def read_names(self) -> list[bytes]:
         return zlib.decompress(self.names).split(_NUL)
@@ -95,8 +94,7 @@ class FileList(Sequence[tuple[str, str]]):
             if all(page_flags):
                 pages.append(page)
             elif any(page_flags):
-                pairs = zip(page.read_files(), page_flags, strict=True)
-                selected = [file for file, is_selected in pairs if is_selected]
+                selected = list(compress(page.read_files(), page_flags))
                 pages.append(_FilePage.from_files(page.folder, selected))
         return FileList(pages)
 

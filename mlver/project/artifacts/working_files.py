@@ -13,7 +13,6 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from mlver import paths
@@ -122,7 +121,11 @@ def _plan_artifacts(
 
 def _name_unstored(record: VersionRecord) -> tuple[str, ...]:
     artifacts = record.named_artifacts()
-    return tuple(name for name, artifact in artifacts.items() if not artifact.stored)
+    names: list[str] = []
+    for name, artifact in artifacts.items():
+        if not artifact.stored:
+            names.append(name)
+    return tuple(names)
 
 
 def _list_stored(record: VersionRecord) -> list[Artifact]:
@@ -155,9 +158,10 @@ def sweep_leftovers(project: Project, record: VersionRecord, root: Path) -> None
 
 def _find_endangered(project: Project, plans: Sequence[FilePlan]) -> FileList:
     """Files that would be overwritten or removed and whose bytes no sound object holds."""
-    leaving = FileList.join_lists(
-        chain.from_iterable((plan.replaced, plan.remove) for plan in plans)
-    )
+    lists: list[FileList] = []
+    for plan in plans:
+        lists += (plan.replaced, plan.remove)
+    leaving = FileList.join_lists(lists)
     if not leaving:
         return leaving
     # A copy may have been damaged since it was stored. Only reading it shows that.
