@@ -14,6 +14,7 @@ from typing import NamedTuple, overload
 
 from mlver.records.manifest import ManifestEntry
 
+# Many enough that names pack well, few enough that a page is small when it is unpacked.
 _FILES_A_PAGE = 4096
 _RAW_BYTES = 32
 # No path holds one.

@@ -50,6 +50,7 @@ def plan_files(
 ) -> FilePlan:
     """The changes to make; `present` are the working files, where they were measured already."""
     folder = artifact.path
+    # One after the other, so that the bytes of two manifests are never in memory together.
     if present is None:
         present = measure_files(project, root, folder)
     pinned = FileList.from_entries(folder, measuring.pinned_files(project, artifact))

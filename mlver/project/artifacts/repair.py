@@ -44,6 +44,7 @@ def find_losses(project: Project) -> list[LostObject]:
     records = _read_records(project)
     digests = DigestSet.from_raw(_read_digests(project, records))
     problems = damage.verify_objects(project, digests)
+    # Asked of what is damaged only: kept for every object, it would take ten times the memory.
     users = damage.find_users(project, records, {problem.digest for problem in problems})
     losses = []
     for problem in damage.sort_problems(problems, users):

@@ -191,6 +191,7 @@ def measure_working_files(project: Project, record: VersionRecord) -> tuple[File
 def put_files_back(project: Project, record: VersionRecord, files: Sequence[FileList]) -> None:
     """Undo a checkout that saved the files it replaced: `files` are those of before it."""
     plans: list[FilePlan] = []
+    # The checkout may have been complete or not: what it left is looked at, not worked out.
     present = measure_working_files(project, record)
     for files_before, files_now in zip(files, present, strict=True):
         changes = compare_lists(files_before, files_now)
