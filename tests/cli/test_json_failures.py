@@ -208,6 +208,7 @@ def start_slow_reading(repository: Repository) -> subprocess.Popen[bytes]:
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        bufsize=0,
     )
 
 
@@ -220,14 +221,13 @@ def test_an_interrupt_adds_nothing_to_a_result_that_was_begun(first: Repository)
     assert done.code == 0, done.err
     with start_slow_reading(first) as process:
         assert process.stdout is not None
-        assert process.stderr is not None
         # The pipe is full now, or will be soon; the process waits for its reader.
         output = process.stdout.read(1)
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        assert process.stderr.read() == b"interrupted\n"
-        output += process.stdout.read()
-        assert process.wait() == 130
+        rest, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, b"interrupted\n")
+    output += rest
     assert output.startswith(b'{\n  "schema": "mlver/result/show/1"')
     assert b"mlver/result/error" not in output
 
