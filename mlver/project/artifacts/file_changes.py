@@ -22,14 +22,12 @@ from mlver.project.artifacts import storing
 from mlver.project.artifacts.file_list import FileList, collect_folders, list_parents
 from mlver.project.artifacts.file_plan import FilePlan
 from mlver.project.project import Project
-from mlver.storage.local import LocalStore
 from mlver.system import durable
 from mlver.system.parallel import spread_batches
 
 # Files smaller than this are saved many at a time: so many of them are in memory together.
 _SMALL = 1 << 16
 _BATCH_FILES = 128
-_UNSTEADY_HINT = "let its writer finish, then run again"
 
 
 # -- keeping what is stored nowhere ----------------------------------------------------------------
@@ -47,7 +45,7 @@ def save_files(project: Project, root: Path, files: FileList) -> None:
     small_files = files.select_files(sizes_are_small)
     large_files = files.select_files(map(not_, sizes_are_small))
     store = storing.open_store(project)
-    _save_small_files(store, root, small_files)
+    _save_small_files(project, root, small_files)
     with store.open_deposit() as deposit:
         for path, hexadecimal in large_files:
             with Path(root, path).open("rb") as source:
@@ -55,9 +53,9 @@ def save_files(project: Project, root: Path, files: FileList) -> None:
                     raise _build_unsteady_error(path)
 
 
-def _save_small_files(store: LocalStore, root: Path, files: FileList) -> None:
+def _save_small_files(project: Project, root: Path, files: FileList) -> None:
     top = os.fsencode(root) + b"/"
-    with store.open_deposit() as deposit:
+    with storing.open_batch_deposit(project) as deposit:
         batches = _split_batches(map(os.fsencode, files.read_paths()))
         expected = iter(files)
         # Closed at once whatever happens: no worker may still write when the deposit cleans up.
@@ -70,7 +68,7 @@ def _save_small_files(store: LocalStore, root: Path, files: FileList) -> None:
 def _check_saved(result: BatchRead, expected: Iterator[tuple[str, str]]) -> None:
     """Check that the next of the expected files were read as they are expected to be."""
     if result.faults:
-        raise MlverError(result.faults[0], hint=_UNSTEADY_HINT)
+        raise MlverError(f"{result.faults[0]}; let its writer finish, then run the command again")
     for read_file, (path, hexadecimal) in zip(result.files, expected, strict=False):
         if read_file is None or read_file.digest.hex() != hexadecimal:
             raise _build_unsteady_error(path)
@@ -83,7 +81,9 @@ def _split_batches(file_paths: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 
 def _build_unsteady_error(path: str) -> MlverError:
-    return MlverError(f"{path} changed while it was saved", hint=_UNSTEADY_HINT)
+    return MlverError(
+        f"{path} changed while it was saved; let its writer finish, then run the command again"
+    )
 
 
 # -- replacing and removing ------------------------------------------------------------------------

@@ -9,12 +9,21 @@ from mlver.hashing.measure import MeasuredArtifact
 from mlver.project.artifacts import measuring as artifact_measuring
 from mlver.project.project import Project
 from mlver.storage.local import LocalStore
+from mlver.storage.local.deposit import ObjectDeposit
 from mlver.storage.store import RepositoryStore
 
 
 def open_store(project: Project) -> RepositoryStore:
     """The object store beside git's own."""
     return LocalStore.open_in(project.state_directory)
+
+
+def open_batch_deposit(project: Project) -> ObjectDeposit:
+    """Open a deposit that also takes whole batches of small files from other processes.
+
+    That is the local store's own ability, which no other store has to promise.
+    """
+    return LocalStore.open_in(project.state_directory).open_deposit()
 
 
 @contextmanager
@@ -25,8 +34,7 @@ def open_measurer(project: Project, *, store: bool) -> Iterator[Callable[..., Me
     """
     deposit = None
     if store:
-        # The class itself, not what it promises: what measures also hands over whole batches.
-        deposit = LocalStore.open_in(project.state_directory).open_deposit()
+        deposit = open_batch_deposit(project)
     with deposit or nullcontext():
 
         def measure_artifact(path: str, *, store: bool) -> MeasuredArtifact:
