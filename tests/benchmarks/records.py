@@ -37,7 +37,7 @@ def start_up(bench: Bench) -> Iterator[Row]:
     app = _typer_app(bench)
     peer = "a two-command Typer application"
     race = bench.race(_anywhere([material.mlver(bench), "--version"]), _anywhere(app), 41)
-    yield Row.of_race("mlver --version", peer, race, 1.1)
+    yield Row.of_race("mlver --version", peer, race, 0.5)
     with bench.scratch() as directory:
         top = material.small_project(bench, directory / "repository")
         ours = Command([material.mlver(bench), "list"], top)
