@@ -101,10 +101,10 @@ class Registry:
     def _proven(self, record: VersionRecord) -> Path:
         weights = record.weights
         try:
-            found = measuring.measure_at(self.project, weights.path, fresh=True)
+            measured = measuring.measure_at(self.project, weights.path, fresh=True)
         except MlverError:  # what is there cannot be hashed: a dangling link, a socket
-            found = None
-        if found is not None and found.digest == weights.digest:
+            measured = None
+        if measured is not None and measured.digest == weights.digest:
             return self.project.top_folder / weights.path
         if not weights.stored:
             raise MlverError(

@@ -26,12 +26,12 @@ class Digest:
     @classmethod
     def parse(cls, text: str) -> Digest:
         """Read `sha256:<64 hex>`; raise UsageError on anything else."""
-        found = _TEXT.fullmatch(text)
-        if found is None:
+        digest_match = _TEXT.fullmatch(text)
+        if digest_match is None:
             raise UsageError(
                 f"`{text}` is not a digest, which is `sha256:` and 64 hexadecimal digits"
             )
-        return cls(found[1])
+        return cls(digest_match[1])
 
     def __str__(self) -> str:
         return f"{self.algorithm}:{self.hex}"

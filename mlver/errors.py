@@ -29,7 +29,7 @@ def printable_name(text: str) -> str:
 
     Everything that is not plain text is escaped as in Python (`\\n`, `\\x1b`, `\\u202e`).
     """
-    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+    return _UNSAFE.sub(lambda unsafe: ascii(unsafe[0])[1:-1], text)
 
 
 def summarise_names(names: Sequence[str], most: int) -> str:

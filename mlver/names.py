@@ -38,8 +38,8 @@ def parse_ref(text: str) -> ModelRef:
 
     The selector is a version, a stage or `latest`, not looked up.
     """
-    model, at, selector = text.partition("@")
-    if not text or (at and not selector):
+    model, separator, selector = text.partition("@")
+    if not text or (separator and not selector):
         raise UsageError(
             f"{_quote_text(text)} names no version; write MODEL, MODEL@1.2.0 or MODEL@production"
         )

@@ -84,10 +84,10 @@ def _precedence_key(version: Version) -> tuple[object, ...]:
 def parse_canonical(text: str) -> Version | None:
     """The version that is written so, and not otherwise; None where there is none."""
     try:
-        found = parse_version(text)
+        version = parse_version(text)
     except UsageError:
         return None
-    return found if str(found) == text else None
+    return version if str(version) == text else None
 
 
 def newest_versions(names: Sequence[str], limit: int) -> tuple[list[Version], int]:
@@ -98,9 +98,12 @@ def newest_versions(names: Sequence[str], limit: int) -> tuple[list[Version], in
     releases = [
         (int(major), int(minor), int(patch)) for major, minor, patch in _RELEASE.findall(listed)
     ]
-    others = [
-        found for name in names if "-" in name if (found := parse_canonical(name)) is not None
-    ]
+    others: list[Version] = []
+    for name in names:
+        # Every pre-release has a hyphen, and the pattern above takes no name with one.
+        version = parse_canonical(name) if "-" in name else None
+        if version is not None:
+            others.append(version)
     top = [Version(*numbers) for numbers in heapq.nlargest(limit, releases)]
     return sort_versions([*top, *others])[: -limit - 1 : -1], len(releases) + len(others)
 

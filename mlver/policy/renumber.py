@@ -34,12 +34,12 @@ def renumber_versions(
     number: 1.1.0 becomes 1.2.0. One that counted on from such a one, and would now lie below it,
     follows: 1.1.1 becomes 1.2.1.
     """
-    found: dict[Version, Version] = {}
+    new_numbers: dict[Version, Version] = {}
     used = set(taken)
     line = {*before, *moved}
     for version in sort_versions(own):
         below = highest_version(other for other in line if other < version)
-        floor = None if below is None else found.get(below, moved.get(below))
+        floor = None if below is None else new_numbers.get(below, moved.get(below))
         number = version
         if floor is not None and floor >= version:
             number = bump_version(floor, bumped_part(version))
@@ -48,8 +48,8 @@ def renumber_versions(
         line.add(version)
         used.add(number)
         if number != version:
-            found[version] = number
-    return found
+            new_numbers[version] = number
+    return new_numbers
 
 
 def strip_numbering(record: NumberedRecord) -> NumberedRecord:

@@ -144,12 +144,12 @@ class Project:
             raise MlverError(
                 "no model is registered here", hint="mlver register MODEL --weights PATH -m WHY"
             )
-        there = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")
+        model_names = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")
         if name is None:
             raise UsageError(
-                f"there are {len(known)} models here; say which: {there}", hint="mlver list"
+                f"there are {len(known)} models here; say which: {model_names}", hint="mlver list"
             )
-        raise MlverError(f"there is no model `{name}` here, but {there}", hint="mlver list")
+        raise MlverError(f"there is no model `{name}` here, but {model_names}", hint="mlver list")
 
     def select_version(self, model: str, selector: str | None) -> Version:
         """The version a selector means: a version, a stage, or `latest` (the default)."""

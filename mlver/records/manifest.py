@@ -204,10 +204,10 @@ def _is_plain(data: bytes) -> bool:
     """Whether every line is plain and in its place: half a million are not to be made into objects
     for that.
     """
-    at, last_path = 0, b""
+    offset, last_path = 0, b""
     # Files whose whole names the current path begins with. They may not be folders of it.
     openings: list[bytes] = []
-    while match := _PLAIN.match(data, at):  # and no search, which would go on from every byte
+    while match := _PLAIN.match(data, offset):  # and no search, which would go on from every byte
         file_path = match[2]
         if file_path <= last_path:
             return False
@@ -216,8 +216,8 @@ def _is_plain(data: bytes) -> bool:
         if any(file_path[len(file)] == _SLASH for file in openings):
             return False
         openings.append(file_path)
-        at, last_path = match.end(), file_path
-    return at == len(data) and at > 0
+        offset, last_path = match.end(), file_path
+    return offset == len(data) and offset > 0
 
 
 def _parse_lines(data: bytes) -> tuple[list[NumberedEntry], list[ManifestFault]]:
@@ -239,10 +239,10 @@ def _parse_lines(data: bytes) -> tuple[list[NumberedEntry], list[ManifestFault]]
 
 def _parse_entry(text: bytes) -> ManifestEntry | str:
     """The entry a line holds, or what is wrong with it."""
-    found = _LINE.fullmatch(text)
-    if found is None:
+    line_match = _LINE.fullmatch(text)
+    if line_match is None:
         return "it is not 64 lower-case hexadecimal digits, two spaces and a path"
-    mark, hexadecimal, file_path = found.groups()
+    mark, hexadecimal, file_path = line_match.groups()
     if mark or b"\\" in file_path:
         raw = _unescape_path(file_path)
         if raw is None or format_line(raw, "")[:-1] != mark + b"  " + file_path:
@@ -283,13 +283,13 @@ def _find_order_faults(entries: list[NumberedEntry]) -> Iterator[ManifestFault]:
 
 
 def _parent_directories(paths: Iterable[bytes]) -> set[bytes]:
-    found: set[bytes] = set()
+    parents: set[bytes] = set()
     for file_path in paths:
         parent = file_path.rpartition(b"/")[0]
-        while parent and parent not in found:
-            found.add(parent)
+        while parent and parent not in parents:
+            parents.add(parent)
             parent = parent.rpartition(b"/")[0]
-    return found
+    return parents
 
 
 def _quote_path(path: bytes) -> str:

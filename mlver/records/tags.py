@@ -46,8 +46,8 @@ def promotion_tag_name(model: str, stage: str, sequence: int) -> str:
 
 def read_tag_name(name: str) -> TagName | None:
     """The one reader of what the two above write; None for the name of any other tag."""
-    if found := _VERSION_TAG.fullmatch(name):
-        return TagName(found[1], version=found[2])
-    if found := _PROMOTION_TAG.fullmatch(name):
-        return TagName(found[1], stage=found[2], sequence=int(found[3]))
+    if tag_match := _VERSION_TAG.fullmatch(name):
+        return TagName(tag_match[1], version=tag_match[2])
+    if tag_match := _PROMOTION_TAG.fullmatch(name):
+        return TagName(tag_match[1], stage=tag_match[2], sequence=int(tag_match[3]))
     return None

@@ -78,10 +78,10 @@ class AdoptedTag:
     @classmethod
     def from_extra(cls, extra: Values) -> AdoptedTag | None:
         """What `extra` says of it; None where it says nothing, or not in these words."""
-        told = extra.get("adopted")
+        adoption = extra.get("adopted")
         words = (
-            [told.get(key) for key in ("tag", "object", "commit")]
-            if isinstance(told, Mapping)
+            [adoption.get(key) for key in ("tag", "object", "commit")]
+            if isinstance(adoption, Mapping)
             else []
         )
         tag, object_id, commit = words or (None, None, None)

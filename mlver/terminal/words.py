@@ -21,9 +21,9 @@ def format_size(count: int) -> str:
     return f"{number} {unit}"
 
 
-def format_count(number: int, one: str, many: str | None = None) -> str:
+def format_count(number: int, singular: str, many: str | None = None) -> str:
     """`1 file`, `2 files`, `12,000 files`."""
-    noun = one if number == 1 else many or f"{one}s"
+    noun = singular if number == 1 else many or f"{singular}s"
     return f"{number:,} {noun}"
 
 
