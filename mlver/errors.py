@@ -121,6 +121,8 @@ def refusal_error(
 ) -> MlverError:
     """What the operating system refused while `doing` something, with its reason, the path and what
     to do about it.
+
+    `outcome` is what became of the operation; empty where that cannot be told.
     """
     remedy, hint = _REMEDIES.get(error.errno or 0, ("fix that", None))
     path = ""
@@ -131,8 +133,10 @@ def refusal_error(
             hint = shell_command("ls", "-ld", "--", os.fsdecode(error.filename))
     if error.filename2 is not None:
         path += f" to {os.fsdecode(error.filename2)}"
+    words = f"{doing} failed: {error.strerror or error}{path}"
+    if outcome:
+        words = f"{words}; {outcome}"
     return MlverError(
-        f"{doing} failed: {error.strerror or error}{path}; {outcome};"
-        f" {remedy}, then run the same command again",
+        f"{words}; {remedy}, then run the same command again",
         hint=hint,
     )

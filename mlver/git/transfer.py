@@ -313,8 +313,7 @@ def _transferring(
         raise GitFailed(doing, str(error) or type(error).__name__, hint=hint) from None
     except OSError as error:
         # What the command did before this, such as making tags, may well stand.
-        outcome = "run the same command again"
-        raise refusal_error(f"starting git to {doing}", error, outcome=outcome) from error
+        raise refusal_error(f"starting git to {doing}", error, outcome="") from error
     finally:
         git.stop()
         if progress is not None:

@@ -30,14 +30,14 @@ def next_version(
     if wanted in taken:
         raise MlverError(
             f"{model} {wanted} is registered already, and a version never changes",
-            hint=shell_command("mlver", "register", model, "--bump", "patch"),
+            hint=shell_command("mlver", "register", model, "--bump", "patch", "-m", "WHY"),
         )
     if top is not None and wanted < top and not allow_lower:
         raise MlverError(
             f"{model} {wanted} is below {top}, the highest registered, as only a fix to an older "
             "line may be",
             hint=shell_command(
-                "mlver", "register", model, "--version", str(wanted), "--allow-lower"
+                "mlver", "register", model, "--version", str(wanted), "--allow-lower", "-m", "WHY"
             ),
         )
     return wanted
@@ -49,7 +49,10 @@ def _bump_highest(model: str, top: Version | None, part: Bump | None) -> Version
     if part is None:
         raise UsageError(
             f"{model} has versions up to {top}; say which number comes next ({', '.join(BUMPS)})",
-            hints=(shell_command("mlver", "register", model, "--bump", "patch"), "mlver status"),
+            hints=(
+                shell_command("mlver", "register", model, "--bump", "patch", "-m", "WHY"),
+                "mlver status",
+            ),
         )
     return bump_version(top, part)
 

@@ -15,6 +15,7 @@ from mlver.policy.chain import UNSEALED_HINTS, judge_seal
 from mlver.project.artifacts import measuring, repair
 from mlver.project.audit import audit
 from mlver.project.edit import intent
+from mlver.project.edit.edit import find_unfinished
 from mlver.project.project import Project
 from mlver.project.setup import init_project
 from mlver.project.tags import seals
@@ -115,7 +116,7 @@ def _check_git(project: Project) -> Iterator[_Check]:
         yield Diagnosis(Finding("git", "git", message, ("git --version",)), level="wrong")
     else:
         yield PassedCheck("git", f"{shown_version}, at {project.top_folder}")
-    unfinished = project.repository.unfinished()
+    unfinished = find_unfinished(project.repository)
     if unfinished:
         operation, next_command = unfinished
         message = f"{operation} is in progress: nothing can be registered"

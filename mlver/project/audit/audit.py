@@ -72,9 +72,11 @@ def describe_unreadable(
         contents = project.registry.read_file(path) or b""
     except MlverError:
         contents = b""
+    hint = shell_command("git", "log", "-p", "--", path)
     if _CONFLICT.search(contents):
         message = "holds both sides of a merge conflict that was never settled"
-    return Finding(kind, path, message, (shell_command("git", "log", "-p", "--", path),))
+        hint = "mlver resolve"
+    return Finding(kind, path, message, (hint,))
 
 
 def check_config(project: Project) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ from mlver.project.edit.recovery import (
     read_if_there,
     recover_edit,
 )
+from mlver.records import layout
 from mlver.system import durable
 
 
@@ -94,7 +95,7 @@ class PlannedEdit:
 
     def stage_files(self, *, description: str = "") -> None:
         """Write the files and add them to the index, for the person's own commit."""
-        _refuse_unfinished(self.repository)
+        refuse_unfinished(self.repository)
         with self._record_plan(description=description):
             self._write_files()
             changes.sync_git(self.repository, [])
@@ -233,7 +234,7 @@ def _require_branch(repository: GitRepository, otherwise: str) -> str:
 
     Raise MlverError where it would land in somebody's half-done work, or on no branch.
     """
-    _refuse_unfinished(repository)
+    refuse_unfinished(repository)
     branch = repository.head().branch
     if branch is None:
         advice = "switch to a branch"
@@ -247,8 +248,9 @@ def _require_branch(repository: GitRepository, otherwise: str) -> str:
     return branch
 
 
-def _refuse_unfinished(repository: GitRepository) -> None:
-    unfinished = repository.unfinished()
+def refuse_unfinished(repository: GitRepository) -> None:
+    """Raise MlverError where a merge or the like has to be finished before a commit."""
+    unfinished = find_unfinished(repository)
     if unfinished is None:
         return
     operation, finish_command = unfinished
@@ -256,3 +258,15 @@ def _refuse_unfinished(repository: GitRepository) -> None:
         f"{operation} is in progress, and a record has no place in it",
         hint=finish_command,
     )
+
+
+def find_unfinished(repository: GitRepository) -> tuple[str, str] | None:
+    """Name what is half done here (`a merge`) and the next command towards its end, or None."""
+    unfinished = repository.unfinished()
+    if unfinished is None:
+        return None
+    operation, finish_command = unfinished
+    # git refuses to go on while a file has two sides, and which record gives way is our question.
+    if repository.has_unmerged_files(layout.ROOT):
+        finish_command = "mlver resolve"
+    return operation, finish_command

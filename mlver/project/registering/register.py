@@ -10,7 +10,7 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.document.amend import amend_document
 from mlver.project.artifacts.measuring import MeasuredArtifact
-from mlver.project.edit.edit import PlannedEdit
+from mlver.project.edit.edit import PlannedEdit, refuse_unfinished
 from mlver.project.edit.manifests import put_new_files
 from mlver.project.project import Project
 from mlver.project.registering.inputs import RegisterInputs, resolve_inputs
@@ -87,6 +87,8 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
     check_request(project, request)
     with open_edit(project, f"register {request.model}", dry_run=request.dry_run) as edit:
         inputs = resolve_inputs(project, request)
+        # Before the code is looked at: in a merge, "commit everything" would be wrong advice.
+        refuse_unfinished(project.repository)
         code = inspect_code(project, request, inputs)
         measured = measure_artifacts(project, inputs, store=edit is not None)
         record = build_record(project, request, inputs, measured, dirty=code.dirty)

@@ -47,5 +47,11 @@ def check_request(project: Project, request: RegisterRequest) -> None:
     for label in request.labels:
         names.check_label(label)
     if not request.message.strip():
-        hint = shell_command("mlver", "register", request.model, "-m", "WHY")
-        raise UsageError("a version needs a reason", hint=hint)
+        words = ["mlver", "register", request.model]
+        if request.weights is not None:
+            words += ["--weights", request.weights]
+        if request.version is not None:
+            words += ["--version", request.version]
+        if request.bump is not None:
+            words += ["--bump", request.bump]
+        raise UsageError("a version needs a reason", hint=shell_command(*words, "-m", "WHY"))

@@ -58,6 +58,10 @@ def roll_back_stage(
         words = ["mlver", "rollback", "--stage", stage, "-m", "WHY"]
         if model is not None:
             words.insert(2, model)
+        if to is not None:
+            words[-2:-2] = ["--to", to]
+        if checkout:
+            words[-2:-2] = ["--checkout"]
         raise UsageError("a rollback needs a reason", hint=shell_command(*words))
     read_rule(project, stage)
     with open_edit(project, f"rollback {model or stage}", dry_run=dry_run) as edit:
@@ -175,24 +179,30 @@ def _find_target(
     if target == previous:
         show_log = shell_command("mlver", "log", model)
         raise MlverError(f"{model} {target} holds {stage} already", hint=show_log)
+    # A rollback asks no gate, so it must not bring a stage to what never passed its gates.
+    if target not in {promotion.version for promotion, _ in history}:
+        raise MlverError(
+            f"{model} {target} never held {stage}, so a rollback cannot go there; promote it",
+            hint=shell_command("mlver", "promote", f"{model}@{target}", "--to", stage, "-m", "WHY"),
+        )
     return ResolvedRef(model, parse_version(target))
 
 
 def _build_no_target_error(
     model: str, stage: str, history: StageHistory, previous: str
 ) -> MlverError:
-    reason = f"has held only {model} {previous}"
-    suggested = "VERSION"
-    for promotion, _ in history:
-        if promotion.version != previous:
-            # The last of them stays: a person most likely means the newest.
-            reason = f"held nothing before {model} {previous} that was not rolled back or retired"
-            suggested = promotion.version
+    others = [promotion.version for promotion, _ in history if promotion.version != previous]
+    if not others:
+        return MlverError(
+            f"{stage} has held only {model} {previous}, so there is nothing to go back to",
+            hint=shell_command("mlver", "log", model),
+        )
+    # A person most likely means the newest of them.
+    words = ["mlver", "rollback", model, "--stage", stage, "--to", others[-1], "-m", "WHY"]
     return MlverError(
-        f"{stage} {reason}, so there is nothing to go back to",
-        hint=shell_command(
-            "mlver", "rollback", model, "--stage", stage, "--to", suggested, "-m", "WHY"
-        ),
+        f"{stage} held nothing before {model} {previous} that was not rolled back or retired,"
+        " so there is nothing to go back to",
+        hint=shell_command(*words),
     )
 
 

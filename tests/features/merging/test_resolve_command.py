@@ -87,6 +87,18 @@ def test_a_merge_that_somebody_tries_to_go_on_with_first(stopped: Repository) ->
     assert "`both`" in assert_refused(stopped, "resolve", "--rewrite", "both", code=2)
 
 
+def test_in_a_merge_the_next_step_is_the_one_that_helps(stopped: Repository) -> None:
+    """Not `git commit --all`, which would commit the markers of the conflict."""
+    stopped.write("train.py", "changed")
+    stopped.git("add", "train.py")
+    refused = assert_refused(stopped, "register", "digits", "--bump", "patch", "-m", "why")
+    assert refused == (
+        "error: a merge is in progress, and a record has no place in it\nhint: mlver resolve\n"
+    )
+    assert "mlver resolve" in stopped.mlver("doctor").out
+    assert "git log" not in stopped.mlver("verify").out
+
+
 def test_gits_own_driver_merges_settings(second: Repository, tmp_path: Path) -> None:
     assert "merge=mlver" in assert_works(second, "resolve", "--install-driver")
     programs = tmp_path / "bin"

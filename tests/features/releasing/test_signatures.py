@@ -222,7 +222,7 @@ def test_a_tag_that_cannot_be_signed_loses_nothing(ssh: Repository) -> None:
     ssh.git("config", "gpg.ssh.program", "/nonexistent")
     output = assert_refused(ssh, "register", "m", "--bump", "minor", "-m", "Second")
     assert "git could not make the tag m@v1.1.0; it said:" in output
-    assert output.endswith("hint: fix what git names above, then seal the record: mlver tag\n")
+    assert output.endswith("hint: mlver tag\n")
     ssh.git("config", "tag.gpgSign", "false")
     assert assert_works(ssh, "tag").startswith("Sealed m@v1.1.0")
     assert "1 good, 1 unsigned" in assert_works(ssh, "verify", "--all")

@@ -15,10 +15,11 @@ def test_unregistered_bytes_are_not_overwritten_unless_told(second: Repository) 
     train_model(second, 3, commit=False)
     second.write("model/notes.bin", "of this run")
     assert assert_refused(second, "checkout", "digits@1.0.0") == (
-        "error: these files hold bytes that are stored nowhere, and would be overwritten:\n"
+        "error: these files hold bytes that are stored nowhere, and would be overwritten;"
+        " register them to keep them, or use --force to lose them:\n"
         "  model/weights.safetensors\n"
         "  model/notes.bin\n"
-        "hint: mlver register digits --bump patch -m WHY to keep them, or --force to lose them\n"
+        "hint: mlver register digits --bump patch -m WHY\n"
     )
     assert (second.path / "model/weights.safetensors").read_text().startswith("weights of run 3\n")
     assert (second.path / "model/notes.bin").read_text() == "of this run"
@@ -83,7 +84,7 @@ def test_what_belongs_to_git_or_mlver_is_no_place_to_check_out_to(
 ) -> None:
     (second.path / "link").symlink_to(".mlver")
     before = set(second.path.rglob("*"))
-    assert "belongs to git or mlver itself\n" in assert_refused(
+    assert "belongs to git or mlver itself; name a folder of your own" in assert_refused(
         second, "checkout", "digits@1.0.0", "--to", to, code=2
     )
     assert set(second.path.rglob("*")) == before
