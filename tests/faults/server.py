@@ -13,7 +13,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from mlver.cli.main import main
-from mlver.system import durable
+from mlver.system import copying
 from tests.faults import ground, operations
 from tests.faults.run import adopt_orphans
 
@@ -31,7 +31,7 @@ def fork_server() -> Iterator[Path]:
             "storage.local.export",
         ):
             sys.modules[f"mlver.{module}"].LARGE = operations.LARGE  # type: ignore[attr-defined]
-        durable.COPY_BYTES = operations.LARGE  # so that what is large is copied by several calls
+        copying.COPY_BYTES = operations.LARGE  # so that what is large is copied by several calls
         _live_once(root / "first")
         adopt_orphans()
         yield root

@@ -24,7 +24,7 @@ from mlver.storage.local.export_plan import (
 )
 from mlver.storage.local.locations import open_location
 from mlver.storage.store import StoreProgress, WantedFiles
-from mlver.system import durable
+from mlver.system import copying, durable
 from mlver.system.parallel import copy_hashed, hash_descriptor, spread_batches
 
 BATCH_FILES = 512
@@ -182,10 +182,10 @@ def _write_large_file(task: ExportTask, progress: StoreProgress) -> bool:
     descriptor = os.open(task.prepared, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with open_location(task.location) as source:
-            if durable.clone_blocks(source, descriptor):
+            if copying.clone_blocks(source, descriptor):
                 copied_digest, _ = hash_descriptor(descriptor, None, progress)
             else:
-                target = durable.FlushingWriter(descriptor, task.prepared)
+                target = copying.FlushingWriter(descriptor, task.prepared)
                 copied_digest, _ = copy_hashed(source, target, progress)
     except OSError as error:
         # A copy that can't be read is like a damaged one; a target that can't be written is fatal.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mlver.storage import packs
-from mlver.system import durable
+from mlver.system import copying, durable
 
 # The kernel takes 1,024 pieces at a time; a member has three.
 _VECTORS = 900
@@ -45,8 +45,8 @@ class PackWriter:
                     vectors.clear()
             if vectors:
                 _write_vectors(self._descriptor, vectors)
-        if self.length - self._flushed >= durable.FLUSH_BYTES:
-            durable.start_flush(self._descriptor, self._flushed, self.length - self._flushed)
+        if self.length - self._flushed >= copying.FLUSH_BYTES:
+            copying.start_flush(self._descriptor, self._flushed, self.length - self._flushed)
             self._flushed = self.length
         return packs.encode_run(members)
 
@@ -66,7 +66,7 @@ class LooseBlob:
         self._path = path
         self._receive = receive
         self._descriptor = descriptor
-        self._out = durable.FlushingWriter(descriptor, path)
+        self._out = copying.FlushingWriter(descriptor, path)
 
     @classmethod
     def create_at(cls, path: Path, receive: Callable[[Path, str], None]) -> LooseBlob:
@@ -82,7 +82,7 @@ class LooseBlob:
     def clone_from(self, source: int) -> bool:
         """See hashing's BlobWriter."""
         with durable.naming_errors(self._path):
-            return durable.clone_blocks(source, self._descriptor)
+            return copying.clone_blocks(source, self._descriptor)
 
     def write(self, data: memoryview) -> None:
         """See hashing's BlobWriter."""
