@@ -11,20 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.results import read_document
-from tests.conftest import CHECKOUT, Repository
-from tests.features.hooks.hooks import LATEST, PROMOTION, RECORD, HookedRepository, with_hooks
+from tests.features.hooks.hooks import LATEST, PROMOTION, RECORD, HookedRepository
 
 # What a hook that has nothing to say must not pay for.
 _LIBRARIES = "typer rich yaml jsonschema semver subprocess json dataclasses pathlib typing".split()
 HEAVY = frozenset([*_LIBRARIES, "mlver.errors", "mlver.cli.main"])
-
-
-@pytest.fixture
-def here(second: Repository, monkeypatch: pytest.MonkeyPatch) -> HookedRepository:
-    """Two versions, one promotion; with the hooks."""
-    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))  # where the hooks find mlver
-    assert second.mlver("hook", "install").code == 0
-    return with_hooks(second)
 
 
 def test_what_mlver_itself_commits_passes(here: HookedRepository) -> None:
@@ -191,65 +182,6 @@ def test_a_rebase_that_is_edited_is_judged_like_any_commit(here: HookedRepositor
     assert "Better" in here.git("show", f"topic:{path}")
 
 
-def both_claim(here: HookedRepository) -> str:
-    """main and topic hold different records of one version; topic is checked out."""
-    here.git("switch", "--quiet", "-c", "topic")
-    path = here.add_unsealed("2.0.0", "Theirs")
-    here.commit("Theirs")
-    here.git("switch", "--quiet", "main")
-    here.add_unsealed("2.0.0", "Ours")
-    here.commit("Ours")
-    here.git("switch", "--quiet", "topic")
-    return path
-
-
-def test_a_branch_may_give_way_to_main_and_not_main_to_a_branch(here: HookedRepository) -> None:
-    path = both_claim(here)
-    assert here.attempt_git("merge", "main").code != 0
-    here.git("checkout", "--theirs", path)  # what main has
-    here.git("add", path)
-    here.assert_passes("commit", "--no-edit")
-    here.git("reset", "--hard", "--quiet", "HEAD~1")
-    assert here.attempt_git("merge", "main").code != 0
-    here.git("checkout", "--ours", path)
-    here.git("add", path)
-    assert f"{path} was replaced by the other side's in a merge" in here.assert_refuses(
-        "commit", "--no-edit"
-    )
-    here.write(path, (here.path / path).read_text().replace("Theirs", "Neither"))
-    here.git("add", path)
-    assert f"{path} was changed" in here.assert_refuses("commit", "--no-edit")
-    here.git("merge", "--abort")
-    here.git("switch", "--quiet", "main")
-    assert here.attempt_git("merge", "topic").code != 0
-    here.git("checkout", "--theirs", path)
-    here.git("add", path)
-    assert f"{path} was replaced" in here.assert_refuses("commit", "--no-edit")
-    here.git("checkout", "HEAD", "--", path)
-    here.assert_passes("commit", "--no-edit")
-
-
-def test_a_merge_without_conflict_is_judged_before_it_is_made(here: HookedRepository) -> None:
-    here.git("switch", "--quiet", "-c", "topic")
-    path = here.add_unsealed("2.0.0")
-    here.write("model/let-in.bin", b"\0" * 100_000)
-    here.git("add", "--force", ".mlver", "model/let-in.bin")
-    here.git(
-        "commit",
-        "--quiet",
-        "--no-verify",
-        "-m",
-        "Side: what was let in there is not asked about again",
-    )
-    here.git("switch", "--quiet", "main")
-    here.git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "Main")
-    assert f"{path} was deleted" in here.assert_refuses("merge", "--no-edit", "-s", "ours", "topic")
-    here.git("reset", "--merge", "--quiet")
-    here.assert_passes("merge", "--no-edit", "topic")
-    assert here.mlver("verify", "--all").code == 1  # 2.0.0 is not sealed yet
-    assert here.mlver("tag").code == 0
-
-
 def test_a_chain_that_breaks_and_a_manifest_that_lacks_are_named(here: HookedRepository) -> None:
     text = (here.path / PROMOTION).read_text()
     here.write(PROMOTION.replace("0001", "0003"), text.replace("sequence: 1", "sequence: 3"))
@@ -347,49 +279,6 @@ def test_a_secret_never_gets_into_a_record_nor_onto_the_screen(here: HookedRepos
     assert here.git("status", "--porcelain") == ""
 
 
-def test_a_range_is_judged_by_its_commits(here: HookedRepository) -> None:
-    start = here.git("rev-parse", "HEAD")
-    here.write("large.bin", b"\0" * 11_000_000)
-    here.git("add", "--all")
-    here.git("commit", "--no-verify", "--quiet", "-m", "Large")
-    here.git("rm", "--quiet", "large.bin")
-    here.edit_record()
-    here.git("commit", "--no-verify", "--quiet", "-am", "Gone, but not from history")
-    between = ("--from", start, "--to", "HEAD", "--json")
-    found = read_document(here.mlver("hook", "guard", *between), "hook")
-    assert [(one["kind"], one["subject"]) for one in found["broken"]] == [("size", "large.bin")]
-    found = read_document(here.mlver("hook", "check", *between), "hook")
-    assert (found["ok"], found["looked"]) == (False, 1)
-    assert found["broken"][0]["message"] == f"is not the record that landed in {start[:10]}"
-    assert here.mlver("hook", "check", "--from", "HEAD", "--to", "HEAD").code == 0
-
-
-def test_what_a_file_held_in_between_is_judged_too(here: HookedRepository) -> None:
-    start = here.git("rev-parse", "HEAD")
-    for size in (1, 11_000_000, 2):
-        here.write("data.bin", b"\0" * size)
-        here.git("add", "--all")
-        here.git("commit", "--no-verify", "--quiet", "-m", "More")
-    found = read_document(
-        here.mlver("hook", "guard", "--from", start, "--to", "HEAD", "--json"), "hook"
-    )
-    assert [(one["kind"], one["subject"]) for one in found["broken"]] == [("size", "data.bin")]
-
-
-def test_a_range_does_not_let_itself_through(here: HookedRepository) -> None:
-    start = here.git("rev-parse", "HEAD")
-    config = here.path / ".mlver/config.yaml"
-    config.write_text(config.read_text() + "guard: {allow: ['*']}\n")
-    here.write("large.bin", b"\0" * 11_000_000)
-    here.git("add", "--all")
-    here.git("commit", "--no-verify", "--quiet", "-m", "Large, and let through")
-    found = read_document(
-        here.mlver("hook", "guard", "--from", start, "--to", "HEAD", "--json"), "hook"
-    )
-    assert [(one["kind"], one["subject"]) for one in found["broken"]] == [("size", "large.bin")]
-    assert here.mlver("hook", "guard", "--from", "HEAD", "--to", "HEAD").code == 0
-
-
 def test_among_the_records_there_is_no_place_to_hide(here: HookedRepository) -> None:
     start = here.git("rev-parse", "HEAD")
     here.write(".mlver/large.bin", b"\0" * 11_000_000)
@@ -402,24 +291,6 @@ def test_among_the_records_there_is_no_place_to_hide(here: HookedRepository) -> 
     assert [(one["kind"], one["subject"]) for one in found["broken"]] == [
         ("size", ".mlver/large.bin")
     ]
-
-
-def test_a_range_that_is_none_is_named(here: HookedRepository) -> None:
-    done = here.mlver("hook", "check", "--from", "--output=x", "--to", "HEAD")
-    assert done.code == 3
-    assert "`--output=x` names no commit here" in done.err
-    assert here.mlver("hook", "check", "--from", "HEAD").code == 2
-    assert here.mlver("hook", "pre-push", "--from", "HEAD", "--to", "HEAD").code == 2
-
-
-def test_main_may_move_on_while_a_branch_is_judged(here: HookedRepository) -> None:
-    here.git("switch", "--quiet", "-c", "topic")
-    here.add_unsealed("3.0.0")
-    here.commit("Topic")
-    here.git("switch", "--quiet", "main")
-    here.add_unsealed("2.0.0")
-    here.commit("Main moves on")
-    assert here.mlver("hook", "check", "--from", "main", "--to", "topic").code == 0
 
 
 def test_status_tells_what_others_could_not_resolve(here: HookedRepository, tmp_path: Path) -> None:
@@ -447,59 +318,3 @@ def test_nothing_of_the_repository_is_run(here: HookedRepository, name: str) -> 
         assert "taken over" not in here.assert_refuses("commit", "-am", "Edit")
     else:
         assert "taken over" not in here.assert_passes("commit", "-m", "Code")
-
-
-def test_what_resolve_renumbered_passes_at_the_commit_and_on_its_way(
-    here: HookedRepository,
-) -> None:
-    """The branch's promotions make way for main's and move on by one, each to the place of the
-    next.
-    """
-    here.git("switch", "--quiet", "-c", "topic")
-    for version in ("1.1.0", "1.0.0"):
-        assert (
-            here.mlver("promote", f"digits@{version}", "--to", "production", "-m", "Topic").code
-            == 0
-        )
-    here.git("switch", "--quiet", "main")
-    assert here.mlver("promote", "digits@1.0.0", "--to", "staging", "-m", "Main").code == 0
-    assert (
-        here.mlver("promote", "digits@1.1.0", "--to", "production", "-m", "Main", "--force").code
-        == 0
-    )
-    here.git("switch", "--quiet", "topic")
-    assert here.attempt_git("merge", "main").code != 0
-    done = here.mlver("resolve")
-    assert done.code == 0, done.err
-    here.assert_passes("commit", "--no-edit")
-    assert here.mlver("hook", "check", "--from", "main", "--to", "topic").out.startswith(
-        "All is well"
-    )
-
-
-def test_a_main_branch_gives_way_to_its_remotes(here: HookedRepository, tmp_path: Path) -> None:
-    """Somebody else's record of the number was pushed first; what `resolve` makes of that passes,
-    and nothing less.
-    """
-    here.git("init", "--quiet", "--bare", str(tmp_path / "remote.git"))
-    here.git("remote", "add", "origin", str(tmp_path / "remote.git"))
-    here.git("switch", "--quiet", "-c", "colleague")
-    path = here.add_unsealed("1.2.0", "Theirs")
-    here.commit("Theirs")
-    here.git("push", "--quiet", "--no-verify", "origin", "colleague:main")
-    here.git("switch", "--quiet", "main")
-    here.git("branch", "-D", "--quiet", "colleague")
-    here.add_unsealed("1.2.0", "Ours")
-    here.commit("Ours")
-    assert here.attempt_git("merge", "origin/main").code != 0
-    here.git("checkout", "--ours", path)
-    here.git("add", path)
-    assert f"{path} was replaced by the other side's in a merge" in here.assert_refuses(
-        "commit", "--no-edit"
-    )
-    here.git("checkout", "--merge", path)
-    assert here.mlver("resolve").out.startswith(
-        "Rewrote ours in this merge (theirs has landed on origin/main)"
-    )
-    here.assert_passes("commit", "--no-edit")
-    here.assert_passes("push", "origin", "main")

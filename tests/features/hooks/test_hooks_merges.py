@@ -1,0 +1,122 @@
+"""Merges in which both sides claimed a number: what `resolve` makes of them passes the hooks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.features.hooks.hooks import HookedRepository
+
+
+def both_claim(here: HookedRepository) -> str:
+    """main and topic hold different records of one version; topic is checked out."""
+    here.git("switch", "--quiet", "-c", "topic")
+    path = here.add_unsealed("2.0.0", "Theirs")
+    here.commit("Theirs")
+    here.git("switch", "--quiet", "main")
+    here.add_unsealed("2.0.0", "Ours")
+    here.commit("Ours")
+    here.git("switch", "--quiet", "topic")
+    return path
+
+
+def test_a_branch_may_give_way_to_main_and_not_main_to_a_branch(here: HookedRepository) -> None:
+    path = both_claim(here)
+    assert here.attempt_git("merge", "main").code != 0
+    here.git("checkout", "--theirs", path)  # what main has
+    here.git("add", path)
+    here.assert_passes("commit", "--no-edit")
+    here.git("reset", "--hard", "--quiet", "HEAD~1")
+    assert here.attempt_git("merge", "main").code != 0
+    here.git("checkout", "--ours", path)
+    here.git("add", path)
+    assert f"{path} was replaced by the other side's in a merge" in here.assert_refuses(
+        "commit", "--no-edit"
+    )
+    here.write(path, (here.path / path).read_text().replace("Theirs", "Neither"))
+    here.git("add", path)
+    assert f"{path} was changed" in here.assert_refuses("commit", "--no-edit")
+    here.git("merge", "--abort")
+    here.git("switch", "--quiet", "main")
+    assert here.attempt_git("merge", "topic").code != 0
+    here.git("checkout", "--theirs", path)
+    here.git("add", path)
+    assert f"{path} was replaced" in here.assert_refuses("commit", "--no-edit")
+    here.git("checkout", "HEAD", "--", path)
+    here.assert_passes("commit", "--no-edit")
+
+
+def test_a_merge_without_conflict_is_judged_before_it_is_made(here: HookedRepository) -> None:
+    here.git("switch", "--quiet", "-c", "topic")
+    path = here.add_unsealed("2.0.0")
+    here.write("model/let-in.bin", b"\0" * 100_000)
+    here.git("add", "--force", ".mlver", "model/let-in.bin")
+    here.git(
+        "commit",
+        "--quiet",
+        "--no-verify",
+        "-m",
+        "Side: what was let in there is not asked about again",
+    )
+    here.git("switch", "--quiet", "main")
+    here.git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "Main")
+    assert f"{path} was deleted" in here.assert_refuses("merge", "--no-edit", "-s", "ours", "topic")
+    here.git("reset", "--merge", "--quiet")
+    here.assert_passes("merge", "--no-edit", "topic")
+    assert here.mlver("verify", "--all").code == 1  # 2.0.0 is not sealed yet
+    assert here.mlver("tag").code == 0
+
+
+def test_what_resolve_renumbered_passes_at_the_commit_and_on_its_way(
+    here: HookedRepository,
+) -> None:
+    """The branch's promotions make way for main's and move on by one, each to the place of the
+    next.
+    """
+    here.git("switch", "--quiet", "-c", "topic")
+    for version in ("1.1.0", "1.0.0"):
+        assert (
+            here.mlver("promote", f"digits@{version}", "--to", "production", "-m", "Topic").code
+            == 0
+        )
+    here.git("switch", "--quiet", "main")
+    assert here.mlver("promote", "digits@1.0.0", "--to", "staging", "-m", "Main").code == 0
+    assert (
+        here.mlver("promote", "digits@1.1.0", "--to", "production", "-m", "Main", "--force").code
+        == 0
+    )
+    here.git("switch", "--quiet", "topic")
+    assert here.attempt_git("merge", "main").code != 0
+    done = here.mlver("resolve")
+    assert done.code == 0, done.err
+    here.assert_passes("commit", "--no-edit")
+    assert here.mlver("hook", "check", "--from", "main", "--to", "topic").out.startswith(
+        "All is well"
+    )
+
+
+def test_a_main_branch_gives_way_to_its_remotes(here: HookedRepository, tmp_path: Path) -> None:
+    """Somebody else's record of the number was pushed first; what `resolve` makes of that passes,
+    and nothing less.
+    """
+    here.git("init", "--quiet", "--bare", str(tmp_path / "remote.git"))
+    here.git("remote", "add", "origin", str(tmp_path / "remote.git"))
+    here.git("switch", "--quiet", "-c", "colleague")
+    path = here.add_unsealed("1.2.0", "Theirs")
+    here.commit("Theirs")
+    here.git("push", "--quiet", "--no-verify", "origin", "colleague:main")
+    here.git("switch", "--quiet", "main")
+    here.git("branch", "-D", "--quiet", "colleague")
+    here.add_unsealed("1.2.0", "Ours")
+    here.commit("Ours")
+    assert here.attempt_git("merge", "origin/main").code != 0
+    here.git("checkout", "--ours", path)
+    here.git("add", path)
+    assert f"{path} was replaced by the other side's in a merge" in here.assert_refuses(
+        "commit", "--no-edit"
+    )
+    here.git("checkout", "--merge", path)
+    assert here.mlver("resolve").out.startswith(
+        "Rewrote ours in this merge (theirs has landed on origin/main)"
+    )
+    here.assert_passes("commit", "--no-edit")
+    here.assert_passes("push", "origin", "main")
