@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from mlver.terminal.screen import TextScreen
 
+# Imported where a bar begins: most commands are done before that.
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal, TextIO, TypeAlias
 
 from mlver.terminal.sanitise import printable_name
 
+# Imported where something is drawn: `list --json` and the hooks draw nothing, and rich would take
+# half of their time. Its console, which knows about colours, is needed on a terminal only.
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
@@ -48,7 +50,6 @@ class TextScreen:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
         self._console: Console | None = None
-        # rich, which knows about colours, is imported only where there may be any.
         forced = not _COLOUR_VARIABLES.isdisjoint(os.environ)
         self._is_plain = not self._stream.isatty() and not forced
 
@@ -97,25 +98,25 @@ class TextScreen:
         Column `fold` gives way where the terminal is narrow: it is wrapped (or `cut` to one line),
         or put below its row.
         """
-        drawn = [_build_row(row) for row in rows]
-        if not drawn:
+        drawn_rows = [_build_row(row) for row in rows]
+        if not drawn_rows:
             return
         if headers:
-            drawn.insert(0, _build_row([(header, "dim") for header in headers]))
-        widths = _measure_columns(drawn)
+            drawn_rows.insert(0, _build_row([(header, "dim") for header in headers]))
+        widths = _measure_columns(drawn_rows)
         layout = _ColumnLayout(widths, frozenset(right), indent)
         if fold is None:
-            for row in drawn:
+            for row in drawn_rows:
                 self._print_text(layout.join_row(row))
             return
-        room = self.width - indent - sum(widths) + widths[fold] - _GAP * (len(widths) - 1)
-        if room < min(widths[fold], _ROOM):
+        room_left = self.width - indent - sum(widths) + widths[fold] - _GAP * (len(widths) - 1)
+        if room_left < min(widths[fold], _ROOM):
             if headers:
-                drawn[0][fold] = _build_text([])
-            self._draw_stacked(drawn, layout, fold)
+                drawn_rows[0][fold] = _build_text([])
+            self._draw_stacked(drawn_rows, layout, fold)
         else:
-            layout.widths[fold] = min(widths[fold], room)
-            self._draw_folded(drawn, layout, fold, cut=cut)
+            layout.widths[fold] = min(widths[fold], room_left)
+            self._draw_folded(drawn_rows, layout, fold, cut=cut)
 
     def draw_blank_line(self) -> None:
         self._stream.write("\n")
@@ -158,9 +159,9 @@ class TextScreen:
         first_line, *other_lines = self._wrap_text(text, self.width - first)
         if other_lines and others > first:
             # The other lines are narrower than those that `wrap` had in mind.
-            rest = text[len(first_line.plain) :]
-            blanks = len(rest.plain) - len(rest.plain.lstrip(" "))
-            other_lines = self._wrap_text(rest[blanks:], self.width - others)
+            remaining_text = text[len(first_line.plain) :]
+            blanks = len(remaining_text.plain) - len(remaining_text.plain.lstrip(" "))
+            other_lines = self._wrap_text(remaining_text[blanks:], self.width - others)
         first_line.pad_left(first)
         self._print_text(first_line)
         for line in other_lines:
@@ -191,19 +192,19 @@ class _ColumnLayout:
 
     def without_column(self, column: int) -> _ColumnLayout:
         widths = self.widths[:column] + self.widths[column + 1 :]
-        right = set()
+        right_columns = set()
         for position in self.right:
             if position < column:
-                right.add(position)
+                right_columns.add(position)
             elif position > column:
-                right.add(position - 1)
-        return _ColumnLayout(widths, frozenset(right), self.indent)
+                right_columns.add(position - 1)
+        return _ColumnLayout(widths, frozenset(right_columns), self.indent)
 
     def join_row(self, row: Sequence[Text]) -> Text:
-        line = _build_text([" " * self.indent])
+        joined_line = _build_text([" " * self.indent])
         for text in self._pad_cells(row):
-            line.append_text(text)
-        return line
+            joined_line.append_text(text)
+        return joined_line
 
     def _pad_cells(self, row: Sequence[Text]) -> Iterator[Text]:
         gap = ""
@@ -218,9 +219,7 @@ class _ColumnLayout:
 
 def measure_width(text: str) -> int:
     """How many columns of a terminal a text takes."""
-    from rich.cells import cell_len
-
-    return cell_len(printable_name(text))
+    return _build_text([text]).cell_len
 
 
 def _measure_columns(rows: Sequence[list[Text]]) -> list[int]:
