@@ -88,11 +88,11 @@ def run_command(args: list[str]) -> int:
     """
     name = find_command_name(args)
     args = args or ["--help"]
-    app = build_app([name] if name in COMMANDS else COMMANDS)
+    application = build_app([name] if name in COMMANDS else COMMANDS)
     reporter = TerminalReporter()
     try:
         with rejoin_bash_words(COMMANDS):
-            code = app(
+            exit_code = application(
                 args, prog_name=_choose_program_name(args), standalone_mode=False, obj=reporter
             )
     except (typer.Abort, KeyboardInterrupt):
@@ -104,18 +104,18 @@ def run_command(args: list[str]) -> int:
             error.hints = (shell_command("mlver", name, "--help"),)
         raise
     # Typer turns a Ctrl-C into this code.
-    if code == INTERRUPTED:
+    if exit_code == INTERRUPTED:
         raise CommandInterrupted(reporter.landed)
-    return code if isinstance(code, int) else 0
+    return exit_code if isinstance(exit_code, int) else 0
 
 
 def build_app(names: Iterable[str]) -> typer.Typer:
     """The application with these commands."""
-    app = typer.Typer(pretty_exceptions_enable=False, context_settings=_HELP)
-    app.callback(help=_DESCRIPTION)(_set_global_options)
+    application = typer.Typer(pretty_exceptions_enable=False, context_settings=_HELP)
+    application.callback(help=_DESCRIPTION)(_set_global_options)
     for name in names:
         command = load_command(name)
-        add_command = app.command(
+        add_command = application.command(
             name,
             help=_unwrap_paragraphs(inspect.getdoc(command.function) or ""),
             context_settings=_HELP,
@@ -123,7 +123,7 @@ def build_app(names: Iterable[str]) -> typer.Typer:
             epilog="\n\n".join(("Examples:", *command.examples)),
         )
         add_command(command.function)
-    return app
+    return application
 
 
 def _unwrap_paragraphs(docstring: str) -> str:

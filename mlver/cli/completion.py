@@ -43,17 +43,17 @@ def rejoin_bash_words(commands: Collection[str]) -> Iterator[None]:
 
 def _join_words(words: Sequence[str], commands: Collection[str]) -> list[str]:
     """Join `digits @ 1` as `digits@1`, and `--to = x` as `--to=x`."""
-    typed: list[str] = []
+    joined_words: list[str] = []
     goes_on = False  # whether the next word goes on where the last one ended
     for word in words:
         # The first word is the program, which nothing belongs to.
-        joins = len(typed) > 1 and _joins_word(typed[-1], word, commands)
-        if joins or (goes_on and word):
-            typed[-1] += word
+        belongs_before = len(joined_words) > 1 and _joins_word(joined_words[-1], word, commands)
+        if belongs_before or (goes_on and word):
+            joined_words[-1] += word
         else:
-            typed.append(word)
+            joined_words.append(word)
         goes_on = word in ("@", "=")
-    return typed
+    return joined_words
 
 
 def _joins_word(before: str, word: str, commands: Collection[str]) -> bool:

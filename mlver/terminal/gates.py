@@ -12,8 +12,14 @@ _RESULT_STYLES: dict[str, Style] = {"pass": "good", "fail": "bad", "inconclusive
 
 
 def draw_gates(gates: Sequence[GateResult], screen: TextScreen) -> None:
-    rows: list[list[Cell]] = []
-    for gate in gates:
-        style = _RESULT_STYLES[gate.result]
-        rows.append([(gate.result, style), gate.gate, (format_number(gate.actual), "dim")])
-    screen.draw_table(rows, indent=2, fold=2)
+    table_rows: list[list[Cell]] = []
+    for gate_result in gates:
+        style = _RESULT_STYLES[gate_result.result]
+        table_rows.append(
+            [
+                (gate_result.result, style),
+                gate_result.gate,
+                (format_number(gate_result.actual), "dim"),
+            ]
+        )
+    screen.draw_table(table_rows, indent=2, fold=2)

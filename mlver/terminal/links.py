@@ -20,8 +20,8 @@ def draw_findings(findings: Sequence[Finding], screen: TextScreen, style: Style 
     kind_width = max((len(finding.kind) for finding in findings), default=0)
     indent = kind_width + 4
     neighbours = groupby(findings, key=lambda finding: (finding.kind, finding.hints))
-    for (kind, hints), group in neighbours:
-        alike = list(group)
+    for (kind, hints), neighbour_group in neighbours:
+        alike = list(neighbour_group)
         for finding in alike[:_SHOWN]:
             shown_kind: Part = (kind.ljust(kind_width), style)
             subject: Part = (finding.subject, "bold")

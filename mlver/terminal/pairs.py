@@ -14,26 +14,25 @@ def parse_pairs(given: list[str], option: str) -> dict[str, str]:
     Raise UsageError for a word of another form, and for a name that is given twice.
     """
     pairs: dict[str, str] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not name or not equals or not value:
-            raise UsageError(
-                f"{option} takes NAME=VALUE, not `{text}`; for example {option} train=data/train"
-            )
-        if name in pairs:
-            raise UsageError(f"{option} names `{name}` twice; give each name once")
-        pairs[name] = value
+    for pair_text in given:
+        pair_name, equals, value = pair_text.partition("=")
+        if not pair_name or not equals or not value:
+            example = f"{option} train=data/train"
+            raise UsageError(f"{option} takes NAME=VALUE, not `{pair_text}`; for example {example}")
+        if pair_name in pairs:
+            raise UsageError(f"{option} names `{pair_name}` twice; give each name once")
+        pairs[pair_name] = value
     return pairs
 
 
 def check_number_pairs(given: list[str], option: str) -> tuple[str, ...]:
     """`NAME=NUMBER` words, unchanged; raise UsageError where a value is no finite number."""
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not name or not equals or not _is_number(value):
-            example = f"{option} {name or 'accuracy'}=0.93"
+    for pair_text in given:
+        number_name, equals, value = pair_text.partition("=")
+        if not number_name or not equals or not _is_number(value):
+            example = f"{option} {number_name or 'accuracy'}=0.93"
             raise UsageError(
-                f"{option} takes NAME=NUMBER, not `{text}`; for example {example};"
+                f"{option} takes NAME=NUMBER, not `{pair_text}`; for example {example};"
                 " anything but a number belongs in --param or --label"
             )
     return tuple(given)

@@ -88,6 +88,6 @@ def take_first_line(message: str) -> str:
 
 
 def join_listed(items: Sequence[str], most: int = 6) -> str:
-    text = ", ".join(items[:most])
+    listing = ", ".join(items[:most])
     hidden = len(items) - most
-    return f"{text} and {hidden} more" if hidden > 0 else text
+    return f"{listing} and {hidden} more" if hidden > 0 else listing

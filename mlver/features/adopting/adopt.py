@@ -111,14 +111,14 @@ def _summarise_version(prepared: PreparedRecord) -> AdoptedVersion:
     record = prepared.record
     weights = record.weights
     assert record.adopted_tag is not None
-    seal: str | None = version_tag_name(record.model, record.version)
-    if seal == record.adopted_tag.tag:
-        seal = None
+    seal_name: str | None = version_tag_name(record.model, record.version)
+    if seal_name == record.adopted_tag.tag:
+        seal_name = None
     return AdoptedVersion(
         model=record.model,
         version=record.version,
         tag=record.adopted_tag.tag,
-        seal=seal,
+        seal=seal_name,
         weights=weights.path,
         digest=str(weights.digest),
         size=weights.size,
@@ -146,8 +146,8 @@ def _plan_files(
     for prepared in versions:
         record = prepared.record
         edit.create_file(layout.version_path(record.model, record.version), prepared.data)
-    for path, data in stages.files.items():
-        edit.create_file(path, data)
+    for record_path, record_bytes in stages.files.items():
+        edit.create_file(record_path, record_bytes)
     for record in last_records.values():
         _put_settings(project, edit, record)
     _put_stages(project, edit, {adopted.stage for adopted in stages.stages})
@@ -161,8 +161,10 @@ def _put_settings(project: Project, edit: PlannedEdit, record: VersionRecord) ->
     if project.registry.read_settings(record.model) is not None:
         return
     artifacts: dict[str, ArtifactSettings] = {}
-    for name, artifact in record.named_artifacts().items():
-        artifacts[name] = ArtifactSettings(path=artifact.path, format=artifact.format, stored=False)
+    for artifact_name, artifact in record.named_artifacts().items():
+        artifacts[artifact_name] = ArtifactSettings(
+            path=artifact.path, format=artifact.format, stored=False
+        )
     settings = ModelSettings(
         model=record.model,
         weights=artifacts.pop("weights"),
@@ -170,8 +172,8 @@ def _put_settings(project: Project, edit: PlannedEdit, record: VersionRecord) ->
         params=_list_present(project, adopted_records.PARAMS),
         metrics=_list_present(project, adopted_records.METRICS),
     )
-    data = amend_document("model", None, settings.to_document())
-    edit.put_file(layout.settings_path(record.model), data)
+    settings_bytes = amend_document("model", None, settings.to_document())
+    edit.put_file(layout.settings_path(record.model), settings_bytes)
 
 
 def _list_present(project: Project, files: Sequence[str]) -> tuple[str, ...]:
@@ -181,11 +183,11 @@ def _list_present(project: Project, files: Sequence[str]) -> tuple[str, ...]:
 def _put_stages(project: Project, edit: PlannedEdit, stages: Collection[str]) -> None:
     """The settings with the stages that they do not list yet."""
     config = project.registry.read_config()
-    lacking = sorted(set(stages) - set(config.stages))
-    if not lacking:
+    lacking_stages = sorted(set(stages) - set(config.stages))
+    if not lacking_stages:
         return
-    added = dict.fromkeys(lacking, StageSettings())
-    extended = replace(config, stages={**config.stages, **added})
+    added_stages = dict.fromkeys(lacking_stages, StageSettings())
+    extended = replace(config, stages={**config.stages, **added_stages})
     existing = project.registry.read_file(layout.CONFIG)
     edit.put_file(layout.CONFIG, amend_document("config", existing, extended.to_document()))
 
@@ -193,23 +195,25 @@ def _put_stages(project: Project, edit: PlannedEdit, stages: Collection[str]) ->
 def _commit_records(
     edit: PlannedEdit, prepared: Sequence[PreparedRecord], result: AdoptResult
 ) -> str:
-    lines: list[str] = []
-    tags: list[PlannedTag] = []
-    for version, made in zip(result.versions, prepared, strict=True):
-        lines.append(f"{version.model} {version.version} from the tag {version.tag}")
+    message_lines: list[str] = []
+    version_tags: list[PlannedTag] = []
+    for version, prepared_record in zip(result.versions, prepared, strict=True):
+        message_lines.append(f"{version.model} {version.version} from the tag {version.tag}")
         if version.seal is not None:
-            tags.append(planned_tags.plan_version_tag(made.record, made.data))
-    for stage in result.stages:
-        lines.append(f"{stage.model}: the history of {stage.stage}")
+            version_tags.append(
+                planned_tags.plan_version_tag(prepared_record.record, prepared_record.data)
+            )
+    for adopted_stage in result.stages:
+        message_lines.append(f"{adopted_stage.model}: the history of {adopted_stage.stage}")
     description = f"adopt {_name_models(result)}"
-    message = "\n".join([f"mlver: {description}", "", *lines])
-    return edit.commit_files(message, tuple(tags), description=description)
+    message = "\n".join([f"mlver: {description}", "", *message_lines])
+    return edit.commit_files(message, tuple(version_tags), description=description)
 
 
 def _name_models(result: AdoptResult) -> str:
-    named = {version.model for version in result.versions}
-    named |= {stage.model for stage in result.stages}
-    models = sorted(named)
+    model_names = {version.model for version in result.versions}
+    model_names |= {stage.model for stage in result.stages}
+    models = sorted(model_names)
     listing = ", ".join(models[:_MODELS_NAMED])
     if len(models) > _MODELS_NAMED:
         listing += ", …"

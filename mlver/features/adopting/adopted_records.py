@@ -90,9 +90,9 @@ class PreparedRecord:
 def read_artifact_annotations(project: Project, commit: str) -> dict[str, ArtifactAnnotation]:
     """The artifacts that a commit annotates, by name; a file that is not valid annotates none."""
     annotations: dict[str, ArtifactAnnotation] = {}
-    blobs = project.repository.blobs(f"{commit}:{name}" for name in _ANNOTATIONS)
-    for file, data in zip(_ANNOTATIONS, blobs, strict=True):
-        for artifact, entry in _load_artifacts(file, data).items():
+    file_contents = project.repository.blobs(f"{commit}:{name}" for name in _ANNOTATIONS)
+    for annotation_file, file_bytes in zip(_ANNOTATIONS, file_contents, strict=True):
+        for artifact, entry in _load_artifacts(annotation_file, file_bytes).items():
             if isinstance(entry, dict):
                 annotations[artifact] = _read_annotation(entry)
     return annotations
@@ -115,10 +115,10 @@ def _read_annotation(entry: Mapping[str, Any]) -> ArtifactAnnotation:
     kind = entry.get("type")
     if not isinstance(kind, str):
         kind = None
-    path = entry.get("path")
-    if not isinstance(path, str):
+    artifact_path = entry.get("path")
+    if not isinstance(artifact_path, str):
         return ArtifactAnnotation(kind, None)
-    return ArtifactAnnotation(kind, os.path.normpath(path))
+    return ArtifactAnnotation(kind, os.path.normpath(artifact_path))
 
 
 # -- versions ----------------------------------------------------------------------------------
@@ -139,8 +139,8 @@ def prepare_record(
     weights = copies.find_copy(origin.commit, names.check_artifact_path(weights_path))
     data_sets = _find_data_sets(project, copies, origin, paths.data)
     pinned: dict[str, Artifact] = {}
-    for name, copy in data_sets.items():
-        pinned[name] = _pin_artifact(paths.data[name], copy, None)
+    for data_set, external_copy in data_sets.items():
+        pinned[data_set] = _pin_artifact(paths.data[data_set], external_copy, None)
     weights_format = formats.detect_format(_list_files(weights_path, weights))
     params = _read_committed_values(project, origin.commit, paths.params)
     metrics = _read_committed_values(project, origin.commit, paths.metrics)
@@ -183,12 +183,14 @@ def _find_data_sets(
 ) -> dict[str, ExternalCopy]:
     """The data sets that the commit has; a version may be older than one of them."""
     data_sets: dict[str, ExternalCopy] = {}
-    for name, path in paths.items():
+    for data_set, data_path in paths.items():
         try:
-            data_sets[name] = copies.find_copy(origin.commit, names.check_artifact_path(path))
+            data_sets[data_set] = copies.find_copy(
+                origin.commit, names.check_artifact_path(data_path)
+            )
         except MissingPath as error:
             project.reporter.show_note(
-                f"{origin.tag.name} is adopted without its data set {name}: {error.message}"
+                f"{origin.tag.name} is adopted without its data set {data_set}: {error.message}"
             )
     return data_sets
 
@@ -209,15 +211,17 @@ def _list_files(path: str, copy: ExternalCopy) -> list[str]:
     if not copy.found.manifest:
         return [path]
     manifest = Manifest.parse(copy.found.manifest, path)
-    inner = [os.fsdecode(name) for name, _ in manifest.entries]
-    return inner or [path]
+    inner_paths = [os.fsdecode(file_name) for file_name, _ in manifest.entries]
+    return inner_paths or [path]
 
 
 def _collect_manifests(copies: Sequence[ExternalCopy]) -> dict[str, bytes]:
     manifests: dict[str, bytes] = {}
-    for copy in copies:
-        if copy.found.manifest:
-            manifests[layout.manifest_path(copy.found.digest)] = copy.found.manifest
+    for external_copy in copies:
+        if external_copy.found.manifest:
+            manifests[layout.manifest_path(external_copy.found.digest)] = (
+                external_copy.found.manifest
+            )
     return manifests
 
 
@@ -227,8 +231,8 @@ def _encode_record(project: Project, record: VersionRecord) -> bytes:
 
 
 def _read_committed_values(project: Project, commit: str, files: Sequence[str]) -> dict[str, Any]:
-    blobs = project.repository.blobs(f"{commit}:{file}" for file in files)
-    return read_past_values(zip(files, blobs, strict=True))
+    file_contents = project.repository.blobs(f"{commit}:{file}" for file in files)
+    return read_past_values(zip(files, file_contents, strict=True))
 
 
 def _format_time(seconds: int) -> str:
@@ -256,28 +260,28 @@ def build_promotions(
 
     `digests` are of version records, by model and version. No gates are known to have run.
     """
-    prior: Digest | None = None
-    for sequence, move in enumerate(moves, start=1):
-        annotation = annotations[move.tag]
+    prior_digest: Digest | None = None
+    for sequence, derived_promotion in enumerate(moves, start=1):
+        annotation = annotations[derived_promotion.tag]
         record = PromotionRecord(
             model=model,
             stage=stage,
             sequence=sequence,
-            action=move.action,
-            version=move.version,
-            previous=move.previous,
+            action=derived_promotion.action,
+            version=derived_promotion.version,
+            previous=derived_promotion.previous,
             created=_format_time(annotation.seconds),
             author=_clean_author(annotation),
-            message=f"{annotation.message}\n\n{_ORIGIN_LINE}{move.tag}".strip(),
-            record=digests[model, move.version],
-            prior=prior,
+            message=f"{annotation.message}\n\n{_ORIGIN_LINE}{derived_promotion.tag}".strip(),
+            record=digests[model, derived_promotion.version],
+            prior=prior_digest,
         )
-        data = codec.encode_document("promotion", record.to_document())
-        prior = Digest.of_bytes(data)
-        yield layout.promotion_path(model, stage, sequence), data
+        record_bytes = codec.encode_document("promotion", record.to_document())
+        prior_digest = Digest.of_bytes(record_bytes)
+        yield layout.promotion_path(model, stage, sequence), record_bytes
 
 
 def read_origin_tag(record: PromotionRecord) -> str | None:
     """The tag that an adopted promotion came from; None for any other."""
-    _, origin_line, tag = record.message.rpartition(_ORIGIN_LINE)
-    return tag if origin_line else None
+    _, origin_line, tag_name = record.message.rpartition(_ORIGIN_LINE)
+    return tag_name if origin_line else None

@@ -69,8 +69,8 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
             hint=shell_command("mlver", "adopt", "--pattern", "{model}-v{version}"),
         )
     expression = re.escape(pattern)
-    for placeholder, group in _PLACEHOLDERS.items():
-        expression = expression.replace(placeholder, group)
+    for placeholder, group_pattern in _PLACEHOLDERS.items():
+        expression = expression.replace(placeholder, group_pattern)
     return re.compile(expression)
 
 
@@ -85,30 +85,30 @@ def read_claims(names: Iterable[str], model: str | None, pattern: str | None = N
     stages: list[StageTag] = []
     withdrawn: set[tuple[str, str]] = set()
     # the first tag of a version counts, and one that names its model goes before a plain one
-    for name in sorted(names, key=lambda name: "@" not in name):
-        match = _GTO.fullmatch(name)
-        if match is None:
-            claim = _read_plain(name, model)
-            if claim is not None:
-                versions.setdefault((claim.model, claim.version), claim)
+    for tag_name in sorted(names, key=lambda name: "@" not in name):
+        tag_match = _GTO.fullmatch(tag_name)
+        if tag_match is None:
+            plain_claim = _read_plain(tag_name, model)
+            if plain_claim is not None:
+                versions.setdefault((plain_claim.model, plain_claim.version), plain_claim)
             continue
-        if model not in (None, match["model"]):
+        if model not in (None, tag_match["model"]):
             continue
-        key = (match["model"], match["version"])
-        if match["stage"]:
-            stages.append(_read_stage(name, match))
-        elif match["cancel"]:
-            withdrawn.add(key)
+        version_key = (tag_match["model"], tag_match["version"])
+        if tag_match["stage"]:
+            stages.append(_read_stage(tag_name, tag_match))
+        elif tag_match["cancel"]:
+            withdrawn.add(version_key)
         else:
-            versions.setdefault(key, VersionTag(name, *key))
+            versions.setdefault(version_key, VersionTag(tag_name, *version_key))
     return TagClaims(tuple(versions.values()), tuple(stages), frozenset(withdrawn))
 
 
 def _read_plain(name: str, model: str | None) -> VersionTag | None:
-    match = _PLAIN.fullmatch(name)
-    if match is None or not model:
+    tag_match = _PLAIN.fullmatch(name)
+    if tag_match is None or not model:
         return None
-    return VersionTag(name, model, match["version"])
+    return VersionTag(name, model, tag_match["version"])
 
 
 def _read_stage(name: str, match: re.Match[str]) -> StageTag:
@@ -129,18 +129,18 @@ def select_plain_tags(names: Iterable[str]) -> list[str]:
 def _match_pattern(
     names: Iterable[str], model: str | None, pattern: re.Pattern[str]
 ) -> Iterator[VersionTag]:
-    for name in sorted(names):
-        match = pattern.fullmatch(name)
-        if match is None:
+    for tag_name in sorted(names):
+        tag_match = pattern.fullmatch(tag_name)
+        if tag_match is None:
             continue
-        named_model = match.groupdict().get("model") or model
+        named_model = tag_match.groupdict().get("model") or model
         if named_model is None:
             raise UsageError(
-                f"the tag {name} does not name its model",
+                f"the tag {tag_name} does not name its model",
                 hint="mlver adopt MODEL --pattern PATTERN",
             )
         if model in (None, named_model):
-            yield VersionTag(name, named_model, match["version"])
+            yield VersionTag(tag_name, named_model, tag_match["version"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,19 +172,19 @@ def derive_promotions(events: Sequence[StageTagEvent]) -> list[DerivedPromotion]
     standing: list[str] = []
     promotions: list[DerivedPromotion] = []
     holder: str | None = None
-    for event in events:
+    for stage_event in events:
         previous = holder
-        standing = [version for version in standing if version != event.version]
-        if not event.withdrawn:
-            standing.append(event.version)
+        standing = [version for version in standing if version != stage_event.version]
+        if not stage_event.withdrawn:
+            standing.append(stage_event.version)
         holder = standing[-1] if standing else None
         if holder == previous:
             continue
         if holder is None:
-            promotion = DerivedPromotion(event.tag, "retire", event.version, previous)
-        elif event.withdrawn:
-            promotion = DerivedPromotion(event.tag, "rollback", holder, previous)
+            promotion = DerivedPromotion(stage_event.tag, "retire", stage_event.version, previous)
+        elif stage_event.withdrawn:
+            promotion = DerivedPromotion(stage_event.tag, "rollback", holder, previous)
         else:
-            promotion = DerivedPromotion(event.tag, "promote", holder, previous)
+            promotion = DerivedPromotion(stage_event.tag, "promote", holder, previous)
         promotions.append(promotion)
     return promotions

@@ -21,12 +21,19 @@ def draw_adopt(result: AdoptResult, screen: TextScreen) -> None:
         verb = "Would adopt" if result.dry_run else "Adopted"
         screen.draw_line((verb, "bold"), f" {format_count(len(result.versions), 'version')}")
         _draw_adopted_versions(result, screen)
-        for stage in result.stages:
-            held = " → ".join(holder or "(empty)" for holder in stage.holders)
-            screen.draw_line("  ", (stage.stage, "good"), f" of {stage.model}: {held}", hang=4)
-    for left in result.left[:_SHOWN]:
-        screen.draw_line(("Left", "bad"), " ", (left.subject, "bold"), f"  {left.message}", hang=2)
-        draw_hints(left.hints, screen, indent=2)
+        for adopted_stage in result.stages:
+            holder_names = " → ".join(holder or "(empty)" for holder in adopted_stage.holders)
+            screen.draw_line(
+                "  ",
+                (adopted_stage.stage, "good"),
+                f" of {adopted_stage.model}: {holder_names}",
+                hang=4,
+            )
+    for finding in result.left[:_SHOWN]:
+        screen.draw_line(
+            ("Left", "bad"), " ", (finding.subject, "bold"), f"  {finding.message}", hang=2
+        )
+        draw_hints(finding.hints, screen, indent=2)
     if len(result.left) > _SHOWN:
         screen.draw_line(f"and {len(result.left) - _SHOWN} more: mlver adopt --json names them all")
     if result.known:
@@ -40,11 +47,11 @@ def _describe_known_versions(result: AdoptResult) -> str:
 
 
 def _draw_adopted_versions(result: AdoptResult, screen: TextScreen) -> None:
-    rows: list[list[Cell]] = []
+    table_rows: list[list[Cell]] = []
     for version in result.versions:
         # a tag that has the version's own name needs no mention
         origin = f"from {version.tag}" if version.seal else ""
-        rows.append(
+        table_rows.append(
             [
                 (f"{version.model} {version.version}", "name"),
                 version.weights,
@@ -55,7 +62,7 @@ def _draw_adopted_versions(result: AdoptResult, screen: TextScreen) -> None:
                 (origin, "dim"),
             ]
         )
-    screen.draw_table(rows, right=(2, 3), indent=2, fold=1)
+    screen.draw_table(table_rows, right=(2, 3), indent=2, fold=1)
 
 
 def _draw_next_step(result: AdoptResult, screen: TextScreen) -> None:
@@ -64,10 +71,10 @@ def _draw_next_step(result: AdoptResult, screen: TextScreen) -> None:
         return
     if result.commit is None:
         return
-    seals = [version.seal for version in result.versions if version.seal]
-    made, command = "", "git push"
-    if seals:
-        made = f", {format_count(len(seals), 'new tag')}"
+    seal_names = [version.seal for version in result.versions if version.seal]
+    tags_made, command = "", "git push"
+    if seal_names:
+        tags_made = f", {format_count(len(seal_names), 'new tag')}"
         command = "git push, and mlver tag --push"
-    screen.draw_line("  ", (f"commit {result.commit[:10]}{made}; no tag was moved", "dim"))
+    screen.draw_line("  ", (f"commit {result.commit[:10]}{tags_made}; no tag was moved", "dim"))
     screen.draw_unbroken(("next: ", "dim"), command)

@@ -57,17 +57,18 @@ def read_tag_claims(source: AdoptionSource) -> TagClaims:
     model = None
     if request.model:
         model = names.check_model(request.model)
-    foreign = [name for name, tag in source.tags.items() if not tag.seals]
-    claims = foreign_tags.read_claims(foreign, model, request.pattern)
+    foreign_names = [tag_name for tag_name, tag in source.tags.items() if not tag.seals]
+    claims = foreign_tags.read_claims(foreign_names, model, request.pattern)
     if model is not None:
         return claims
     if request.weights or request.data:
         raise UsageError(
             "paths are of one model; say which", hint="mlver adopt MODEL --weights PATH"
         )
-    plain = foreign_tags.select_plain_tags(foreign)
-    if plain and not claims.versions and request.pattern is None:
+    plain_tags = foreign_tags.select_plain_tags(foreign_names)
+    if plain_tags and not claims.versions and request.pattern is None:
         raise UsageError(
-            f"{plain[0]} names a version and no model; say whose it is", hint="mlver adopt MODEL"
+            f"{plain_tags[0]} names a version and no model; say whose it is",
+            hint="mlver adopt MODEL",
         )
     return claims

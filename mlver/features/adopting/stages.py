@@ -47,9 +47,9 @@ def prepare_stages(
     `digests` are of the version records, new and existing.
     """
     stages: list[AdoptedStage] = []
-    files: dict[str, bytes] = {}
-    left: list[Finding] = []
-    for (model, stage), tags in _group_tags(claims.stages).items():
+    record_files: dict[str, bytes] = {}
+    findings: list[Finding] = []
+    for (model, stage), stage_tags in _group_tags(claims.stages).items():
         # its versions are reported already
         if not layout.is_model_name(model):
             continue
@@ -58,29 +58,33 @@ def prepare_stages(
             adopted = source.project.registry.read_history(model, stage)
             if adopted:
                 origins = {adopted_records.read_origin_tag(record) for record, _ in adopted}
-                _note_later_tags(source, tags, origins)
+                _note_later_tags(source, stage_tags, origins)
                 continue
-            events = _read_events(source, claims, tags, digests)
-            moves = derive_promotions(events)
+            events = _read_events(source, claims, stage_tags, digests)
+            promotions = derive_promotions(events)
             # as a whole: a record that cannot be written leaves out the stage, not the end of it
             records = dict(
-                adopted_records.build_promotions(model, stage, moves, source.annotations, digests)
+                adopted_records.build_promotions(
+                    model, stage, promotions, source.annotations, digests
+                )
             )
         except MlverError as error:
-            left.append(Finding("tag", f"{model}#{stage}", error.message, error.hints))
+            findings.append(Finding("tag", f"{model}#{stage}", error.message, error.hints))
             continue
-        files.update(records)
-        holders = [None if move.action == "retire" else move.version for move in moves]
+        record_files.update(records)
+        holders = [
+            None if promotion.action == "retire" else promotion.version for promotion in promotions
+        ]
         stages.append(AdoptedStage(model, stage, tuple(holders)))
-    return PreparedStages(tuple(stages), files, tuple(left))
+    return PreparedStages(tuple(stages), record_files, tuple(findings))
 
 
 def _group_tags(tags: Sequence[StageTag]) -> dict[tuple[str, str], list[StageTag]]:
     """The tags of each model's stage, oldest first."""
     grouped: dict[tuple[str, str], list[StageTag]] = {}
     # GTO counts a model's tags; without a count, a tag comes before its own withdrawal
-    for tag in sorted(tags, key=lambda tag: (tag.count, tag.withdrawn)):
-        grouped.setdefault((tag.model, tag.stage), []).append(tag)
+    for stage_tag in sorted(tags, key=lambda tag: (tag.count, tag.withdrawn)):
+        grouped.setdefault((stage_tag.model, stage_tag.stage), []).append(stage_tag)
     return grouped
 
 
@@ -92,22 +96,22 @@ def _read_events(
 ) -> list[StageTagEvent]:
     """One stage's tags with the version of each; raise MlverError where one has no record."""
     events: list[StageTagEvent] = []
-    for tag in tags:
-        version = _find_version_at(source, claims, tag)
+    for stage_tag in tags:
+        version = _find_version_at(source, claims, stage_tag)
         if version is None:
             raise MlverError(
-                f"{tag.tag} is on a commit of no version",
-                hint=shell_command("git", "show", tag.tag),
+                f"{stage_tag.tag} is on a commit of no version",
+                hint=shell_command("git", "show", stage_tag.tag),
             )
-        if (tag.model, version) in claims.withdrawn:
+        if (stage_tag.model, version) in claims.withdrawn:
             continue
-        if (tag.model, version) not in digests:
+        if (stage_tag.model, version) not in digests:
             raise MlverError(
-                f"{tag.tag} is of {version}, which has no record yet;"
+                f"{stage_tag.tag} is of {version}, which has no record yet;"
                 " a stage's history is adopted whole",
-                hint=shell_command("mlver", "adopt", tag.model),
+                hint=shell_command("mlver", "adopt", stage_tag.model),
             )
-        events.append(StageTagEvent(tag.tag, version, tag.withdrawn))
+        events.append(StageTagEvent(stage_tag.tag, version, stage_tag.withdrawn))
     return events
 
 
@@ -117,9 +121,9 @@ def _find_version_at(source: AdoptionSource, claims: TagClaims, tag: StageTag) -
     if commit is None:
         return None
     candidates = []
-    for claim in claims.versions:
-        if claim.model == tag.model and source.tags[claim.tag].commit == commit:
-            candidates.append(claim)
+    for version_claim in claims.versions:
+        if version_claim.model == tag.model and source.tags[version_claim.tag].commit == commit:
+            candidates.append(version_claim)
     if not candidates:
         return None
     return max(candidates, key=version_sort_key).version

@@ -44,30 +44,36 @@ def prepare_versions(source: AdoptionSource, claims: TagClaims) -> PreparedVersi
     """Prepare a record for each version that has none; say why where there can be none."""
     project = source.project
     prepared: list[PreparedRecord] = []
-    known: dict[VersionKey, Digest] = {}
-    left: list[Finding] = []
+    known_digests: dict[VersionKey, Digest] = {}
+    findings: list[Finding] = []
     model_paths: dict[str, ModelPaths] = {}
-    for claim in sorted(claims.versions, key=version_sort_key):
-        key = (claim.model, claim.version)
-        if key in claims.withdrawn:
-            project.reporter.show_note(f"{claim.tag} was taken back by another tag: passed over")
+    for version_claim in sorted(claims.versions, key=version_sort_key):
+        version_key = (version_claim.model, version_claim.version)
+        if version_key in claims.withdrawn:
+            project.reporter.show_note(
+                f"{version_claim.tag} was taken back by another tag: passed over"
+            )
             continue
         try:
-            existing = _read_existing(project, claim)
+            existing = _read_existing(project, version_claim)
             if existing is not None:
-                known[key] = existing
+                known_digests[version_key] = existing
                 continue
-            origin = _find_origin(source, claim)
-            if not _is_of_model(source, claim, origin):
+            origin = _find_origin(source, version_claim)
+            if not _is_of_model(source, version_claim, origin):
                 continue
-            if claim.model not in model_paths:
-                model_paths[claim.model] = _find_model_paths(source, claim.model, model_paths)
-            paths = model_paths[claim.model]
-            record = adopted_records.prepare_record(project, source.copies, claim, origin, paths)
+            if version_claim.model not in model_paths:
+                model_paths[version_claim.model] = _find_model_paths(
+                    source, version_claim.model, model_paths
+                )
+            paths = model_paths[version_claim.model]
+            record = adopted_records.prepare_record(
+                project, source.copies, version_claim, origin, paths
+            )
             prepared.append(record)
         except MlverError as error:
-            left.append(Finding("tag", claim.tag, error.message, error.hints))
-    return PreparedVersions(tuple(prepared), known, tuple(left))
+            findings.append(Finding("tag", version_claim.tag, error.message, error.hints))
+    return PreparedVersions(tuple(prepared), known_digests, tuple(findings))
 
 
 def version_sort_key(claim: VersionTag) -> tuple[str, Version]:
@@ -93,18 +99,18 @@ def _read_existing(project: Project, claim: VersionTag) -> Digest | None:
 
 
 def _find_origin(source: AdoptionSource, claim: VersionTag) -> OriginTag:
-    tag = source.tags[claim.tag]
-    if tag.commit is None:
+    claimed_tag = source.tags[claim.tag]
+    if claimed_tag.commit is None:
         hint = shell_command("git", "show", f"refs/tags/{claim.tag}")
         raise MlverError("names no commit", hint=hint)
-    name = version_tag_name(claim.model, claim.version)
+    seal_name = version_tag_name(claim.model, claim.version)
     # its name is the seal's, so no other tag may have it
-    if name != claim.tag and name in source.tags:
+    if seal_name != claim.tag and seal_name in source.tags:
         raise MlverError(
-            f"its version tag {name} is another tag already",
-            hint=shell_command("git", "show", name),
+            f"its version tag {seal_name} is another tag already",
+            hint=shell_command("git", "show", seal_name),
         )
-    return OriginTag(tag, tag.commit, source.annotations[claim.tag])
+    return OriginTag(claimed_tag, claimed_tag.commit, source.annotations[claim.tag])
 
 
 def _is_of_model(source: AdoptionSource, claim: VersionTag, origin: OriginTag) -> bool:
@@ -129,18 +135,18 @@ def _find_model_paths(source: AdoptionSource, model: str, others: Iterable[str])
     """
     project, request = source.project, source.request
     names.check_distinct(model, [*project.registry.list_models(), *others])
-    known = project.registry.read_settings(model) or ModelSettings(model=model)
+    known_settings = project.registry.read_settings(model) or ModelSettings(model=model)
     weights = None
     if request.weights:
         weights = project.resolve_path(request.weights)
-    elif known.weights:
-        weights = known.weights.path
-    data = {name: artifact.path for name, artifact in known.data.items()}
-    for name, path in request.data.items():
-        data[names.check_data_set(name)] = project.resolve_path(path)
+    elif known_settings.weights:
+        weights = known_settings.weights.path
+    data_paths = {data_set: artifact.path for data_set, artifact in known_settings.data.items()}
+    for data_set, data_path in request.data.items():
+        data_paths[names.check_data_set(data_set)] = project.resolve_path(data_path)
     return ModelPaths(
         weights=weights,
-        data=data,
-        params=known.params or adopted_records.PARAMS,
-        metrics=known.metrics or adopted_records.METRICS,
+        data=data_paths,
+        params=known_settings.params or adopted_records.PARAMS,
+        metrics=known_settings.metrics or adopted_records.METRICS,
     )

@@ -44,8 +44,10 @@ class ArtifactDiff:
 
 def compare_artifacts(old: ModelSnapshot, new: ModelSnapshot) -> Iterator[ArtifactDiff]:
     """Every artifact of either side, the new side's first."""
-    for name in dict.fromkeys([*new.artifacts, *old.artifacts]):
-        yield _compare_artifact(name, old.artifacts.get(name), new.artifacts.get(name))
+    for artifact_name in dict.fromkeys([*new.artifacts, *old.artifacts]):
+        yield _compare_artifact(
+            artifact_name, old.artifacts.get(artifact_name), new.artifacts.get(artifact_name)
+        )
 
 
 def _compare_artifact(
@@ -54,13 +56,13 @@ def _compare_artifact(
     state = _find_state(old, new)
     before = old or _ABSENT
     after = new or _ABSENT
-    files = ManifestComparison((), (), (), ())
+    file_changes = ManifestComparison((), (), (), ())
     # To list the files takes a while, and says something only where the content differs.
     if state == "changed":
-        files = compare_manifests(Manifest(before.entries()), Manifest(after.entries()))
+        file_changes = compare_manifests(Manifest(before.entries()), Manifest(after.entries()))
     renamed = [
         RenamedFile(os.fsdecode(old_name), os.fsdecode(new_name))
-        for old_name, new_name in files.renamed
+        for old_name, new_name in file_changes.renamed
     ]
     return ArtifactDiff(
         name=name,
@@ -72,9 +74,9 @@ def _compare_artifact(
         new_size=after.size,
         old_files=before.files,
         new_files=after.files,
-        added=_decode_names(files.added),
-        removed=_decode_names(files.removed),
-        changed=_decode_names(files.changed),
+        added=_decode_names(file_changes.added),
+        removed=_decode_names(file_changes.removed),
+        changed=_decode_names(file_changes.changed),
         renamed=tuple(renamed),
     )
 

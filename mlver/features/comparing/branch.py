@@ -49,45 +49,45 @@ def compare_trees(project: Project, *, base: str, head: str, other: str) -> Bran
     states = _find_states(base_records, head_records)
     base_records.fetch_files(states)
     head_records.fetch_files(states)
-    added = [path for path, state in states.items() if state == "added"]
+    added_paths = [path for path, state in states.items() if state == "added"]
     return BranchChanges(
         base=base_records,
         head=head_records,
         other=other_records,
         base_project=replace(project, registry=RecordRegistry(base_records)),
         head_project=replace(project, registry=RecordRegistry(head_records)),
-        added=tuple(sorted(added, key=_record_sort_key)),
+        added=tuple(sorted(added_paths, key=_record_sort_key)),
         states=states,
     )
 
 
 def _find_states(base: CommittedRecords, head: CommittedRecords) -> dict[str, FileState]:
     states: dict[str, FileState] = {}
-    for path, entry in head.entries.items():
-        if path not in base.entries:
-            states[path] = "added"
-        elif entry != base.entries[path]:
-            states[path] = "changed"
-    for path in base.entries:
-        if path not in head.entries:
-            states[path] = "removed"
+    for file_path, entry in head.entries.items():
+        if file_path not in base.entries:
+            states[file_path] = "added"
+        elif entry != base.entries[file_path]:
+            states[file_path] = "changed"
+    for file_path in base.entries:
+        if file_path not in head.entries:
+            states[file_path] = "removed"
     return states
 
 
 def _record_sort_key(path: str) -> tuple[object, ...]:
     """Models by name, a model's versions by number, promotions by sequence; other files last."""
-    place = layout.parse_path(path)
-    if place is None:
+    parsed_path = layout.parse_path(path)
+    if parsed_path is None:
         return (1, path)
     numbers = []
     stage = ""
     sequence = 0
-    match place:
+    match parsed_path:
         case VersionPath():
-            numbers.append(parse_version(place.version))
+            numbers.append(parse_version(parsed_path.version))
         case EvaluationPath():
-            sequence = place.sequence
+            sequence = parsed_path.sequence
         case PromotionPath() | ApprovalPath():
-            stage = place.stage
-            sequence = place.sequence
-    return (0, place.model, place.kind, numbers, stage, sequence, path)
+            stage = parsed_path.stage
+            sequence = parsed_path.sequence
+    return (0, parsed_path.model, parsed_path.kind, numbers, stage, sequence, path)

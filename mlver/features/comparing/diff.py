@@ -67,25 +67,25 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
     `@SELECTOR` in `b` means a version of a's model.
     """
     chosen = project.resolve_ref(a)
-    old = snapshot_version(project, chosen)
+    old_side = snapshot_version(project, chosen)
     labels: tuple[ValueChange, ...] = ()
     if b is None:
-        new = snapshot_work_tree(project, chosen.model, environment=True)
-        old = keep_file_values(project, old, new)
+        new_side = snapshot_work_tree(project, chosen.model, environment=True)
+        old_side = keep_file_values(project, old_side, new_side)
     else:
         other_ref = f"{chosen.model}{b}" if b.startswith("@") else b
-        new = snapshot_version(project, project.resolve_ref(other_ref))
-        labels = compare_values(old.labels, new.labels)
-    directions = read_directions(project.registry, new.model)
+        new_side = snapshot_version(project, project.resolve_ref(other_ref))
+        labels = compare_values(old_side.labels, new_side.labels)
+    directions = read_directions(project.registry, new_side.model)
     return DiffResult(
-        old=old.label,
-        new=new.label,
-        params=compare_values(old.params, new.params),
-        metrics=compare_metrics(old.metrics, new.metrics, directions),
-        artifacts=tuple(compare_artifacts(old, new)),
-        environment=compare_values(old.environment_document, new.environment_document),
+        old=old_side.label,
+        new=new_side.label,
+        params=compare_values(old_side.params, new_side.params),
+        metrics=compare_metrics(old_side.metrics, new_side.metrics, directions),
+        artifacts=tuple(compare_artifacts(old_side, new_side)),
+        environment=compare_values(old_side.environment_document, new_side.environment_document),
         labels=labels,
-        code=_diff_code(project, old.code, new.code),
+        code=_diff_code(project, old_side.code, new_side.code),
     )
 
 
@@ -96,10 +96,10 @@ def _diff_code(project: Project, old: CodeState, new: CodeState) -> CodeDiff:
         if commit is not None and not repository.has_commit(commit):
             known = False
     commits: tuple[CommitSummary, ...] = ()
-    stat = ""
+    change_summary = ""
     if known and old.commit and new.commit and old.commit != new.commit:
         commits = tuple(repository.commits_between(old.commit, new.commit))
-        stat = repository.stat_between(old.commit, new.commit)
+        change_summary = repository.stat_between(old.commit, new.commit)
     return CodeDiff(
         old=old.commit,
         new=new.commit,
@@ -107,5 +107,5 @@ def _diff_code(project: Project, old: CodeState, new: CodeState) -> CodeDiff:
         new_dirty=new.dirty,
         known=known,
         commits=commits,
-        stat=stat,
+        stat=change_summary,
     )

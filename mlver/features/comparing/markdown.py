@@ -57,8 +57,8 @@ def draw_review_markdown(result: ReviewResult, screen: TextScreen) -> None:
     for settings in result.settings:
         blocks.append(f"#### Settings {settings.state}: {quote_code(settings.path)}")
         blocks += _format_value_changes("setting", settings.changes)
-    dots = ".." if result.direct else "..."
-    command = f"mlver diff {result.old}{dots}{result.new}"
+    range_dots = ".." if result.direct else "..."
+    command = f"mlver diff {result.old}{range_dots}{result.new}"
     commits = f"{result.base[:10]} → {result.head[:10]}"
     screen.write_raw(_assemble_page(blocks, command, commits))
 
@@ -82,13 +82,13 @@ def quote_code(text: str) -> str:
         text = f"{text[: _LONGEST - 1]}…"
     # A table's cell ends at a bar even inside a code span, and GitHub and GitLab differ on how to
     # escape one.
-    shown = printable_name(text).replace("|", "│") or " "
-    longest_run = max(map(len, re.findall("`+", shown)), default=0)
+    shown_text = printable_name(text).replace("|", "│") or " "
+    longest_run = max(map(len, re.findall("`+", shown_text)), default=0)
     fence = "`" * (longest_run + 1)
     # One blank at each end is not shown, and keeps backticks inside apart from the fence.
-    if longest_run or shown != shown.strip():
-        shown = f" {shown} "
-    return f"{fence}{shown}{fence}"
+    if longest_run or shown_text != shown_text.strip():
+        shown_text = f" {shown_text} "
+    return f"{fence}{shown_text}{fence}"
 
 
 def _quote_message(message: str, author: str) -> str:
@@ -106,31 +106,31 @@ def _format_judgement(judgement: AddedJudgement) -> str:
 
 def _assemble_page(blocks: Sequence[str], command: str, commits: str) -> str:
     """The blocks that fit, each whole, between the marker and the command that made them."""
-    foot = f"<sub>{quote_code(command)}, {commits}</sub>"
-    note = f"**Cut here**: a comment takes no more. The rest: {quote_code(command)}"
-    room = LIMIT - len(MARKER) - len(foot) - len(note) - 16
-    kept = [MARKER]
+    footer = f"<sub>{quote_code(command)}, {commits}</sub>"
+    cut_note = f"**Cut here**: a comment takes no more. The rest: {quote_code(command)}"
+    room_left = LIMIT - len(MARKER) - len(footer) - len(cut_note) - 16
+    kept_blocks = [MARKER]
     for block in blocks:
-        room -= len(block) + 2
-        if room < 0:
-            kept.append(note)
+        room_left -= len(block) + 2
+        if room_left < 0:
+            kept_blocks.append(cut_note)
             break
-        kept.append(block)
-    return "\n\n".join([*kept, foot]) + "\n"
+        kept_blocks.append(block)
+    return "\n\n".join([*kept_blocks, footer]) + "\n"
 
 
 def _format_warnings(result: ReviewResult) -> str:
-    lines = ["**Look at this first**", ""]
+    warning_lines = ["**Look at this first**", ""]
     for warning in result.warnings[:_ROWS]:
-        line = f"- {quote_code(warning.subject)} {quote_code(warning.message)}"
+        warning_line = f"- {quote_code(warning.subject)} {quote_code(warning.message)}"
         if warning.hints:
             commands = ", ".join(quote_code(hint) for hint in warning.hints)
-            line += f"; see {commands}"
-        lines.append(line)
+            warning_line += f"; see {commands}"
+        warning_lines.append(warning_line)
     hidden = len(result.warnings) - _ROWS
     if hidden > 0:
-        lines.append(f"- and {hidden:,} more")
-    return "\n".join(lines)
+        warning_lines.append(f"- and {hidden:,} more")
+    return "\n".join(warning_lines)
 
 
 def _format_new_version(version: NewVersion) -> Iterator[str]:
@@ -147,67 +147,74 @@ def _format_new_version(version: NewVersion) -> Iterator[str]:
 
 
 def _format_metric_changes(changes: Iterable[MetricChange], old: str, new: str) -> Iterator[str]:
-    rows = [_format_metric_cells(change) for change in changes if change.old != change.new]
-    if rows:
+    table_rows = [_format_metric_cells(change) for change in changes if change.old != change.new]
+    if table_rows:
         headers = ["metric", quote_code(old), quote_code(new), "change", ""]
-        yield _format_table(headers, rows, right=(1, 2, 3))
+        yield _format_table(headers, table_rows, right=(1, 2, 3))
 
 
 def _format_metric_cells(change: MetricChange) -> list[str]:
-    old, new = format_metric_pair(change)
+    old_number, new_number = format_metric_pair(change)
     difference = []
     if change.delta is not None:
         difference.append(format_signed(change.delta))
     if change.percent is not None:
         difference.append(f"({format_percent(change.percent)})")
     verdict = _VERDICTS.get(change.verdict, "")
-    return [quote_code(change.key), old, new, " ".join(difference), verdict]
+    return [quote_code(change.key), old_number, new_number, " ".join(difference), verdict]
 
 
 def _format_value_changes(noun: str, changes: Sequence[ValueChange]) -> Iterator[str]:
-    rows = [_format_value_cells(change) for change in changes]
-    if rows:
-        yield _format_table([noun, "was", "is"], rows)
+    table_rows = [_format_value_cells(change) for change in changes]
+    if table_rows:
+        yield _format_table([noun, "was", "is"], table_rows)
 
 
 def _format_value_cells(change: ValueChange) -> list[str]:
-    key = quote_code(change.key)
+    quoted_key = quote_code(change.key)
     if change.kind == "added":
-        return [key, "", quote_code(format_exact(change.new))]
+        return [quoted_key, "", quote_code(format_exact(change.new))]
     if change.kind == "removed":
-        return [key, quote_code(format_exact(change.old)), ""]
-    old, new = distinguish_values(change.old, change.new)
-    return [key, quote_code(old), quote_code(new)]
+        return [quoted_key, quote_code(format_exact(change.old)), ""]
+    old_text, new_text = distinguish_values(change.old, change.new)
+    return [quoted_key, quote_code(old_text), quote_code(new_text)]
 
 
 def _format_artifact_changes(artifacts: Iterable[ArtifactDiff]) -> Iterator[str]:
-    rows = [_format_artifact_cells(artifact) for artifact in artifacts]
-    if rows:
-        yield _format_table(["artifact", "", "path", "files", "size", "in it"], rows)
+    table_rows = [_format_artifact_cells(artifact) for artifact in artifacts]
+    if table_rows:
+        yield _format_table(["artifact", "", "path", "files", "size", "in it"], table_rows)
 
 
 def _format_artifact_cells(artifact: ArtifactDiff) -> list[str]:
-    files = f"{artifact.new_files:,}"
-    size = format_size(artifact.new_size)
+    files_text = f"{artifact.new_files:,}"
+    size_text = format_size(artifact.new_size)
     if artifact.state != "added":
         if artifact.old_files != artifact.new_files:
-            files = f"{artifact.old_files:,} → {files}"
+            files_text = f"{artifact.old_files:,} → {files_text}"
         if artifact.old_size != artifact.new_size:
-            size = f"{format_size(artifact.old_size)} → {size}"
+            size_text = f"{format_size(artifact.old_size)} → {size_text}"
     counts = (
         ("+", len(artifact.added)),
         ("−", len(artifact.removed)),
         ("~", len(artifact.changed)),
         ("→", len(artifact.renamed)),
     )
-    moved = [f"{sign}{count:,}" for sign, count in counts if count]
-    name, path = quote_code(artifact.name), quote_code(artifact.path)
-    return [name, artifact.state, path, files, size, " ".join(moved)]
+    change_counts = [f"{sign}{count:,}" for sign, count in counts if count]
+    quoted_name, quoted_path = quote_code(artifact.name), quote_code(artifact.path)
+    return [
+        quoted_name,
+        artifact.state,
+        quoted_path,
+        files_text,
+        size_text,
+        " ".join(change_counts),
+    ]
 
 
 def _format_promotions(promotions: Sequence[PromotionRecord]) -> str:
-    rows = [_format_promotion_cells(promotion) for promotion in promotions]
-    return "#### Stages\n\n" + _format_table(["", "stage", "gates", "why", "who"], rows)
+    table_rows = [_format_promotion_cells(promotion) for promotion in promotions]
+    return "#### Stages\n\n" + _format_table(["", "stage", "gates", "why", "who"], table_rows)
 
 
 def _format_promotion_cells(promotion: PromotionRecord) -> list[str]:
@@ -225,10 +232,10 @@ def _format_promotion_cells(promotion: PromotionRecord) -> list[str]:
 
 def _format_gates(promotion: PromotionRecord) -> Iterator[str]:
     """How many gates were open, which were not, and who let the version through."""
-    shut = [gate for gate in promotion.gates if gate.result != "pass"]
-    total = len(promotion.gates)
-    yield f"{total - len(shut)} of {total} open" if total else "none"
-    for gate in shut:
+    shut_gates = [gate for gate in promotion.gates if gate.result != "pass"]
+    gate_count = len(promotion.gates)
+    yield f"{gate_count - len(shut_gates)} of {gate_count} open" if gate_count else "none"
+    for gate in shut_gates:
         actual = quote_code(format_exact(gate.actual))
         yield f"{quote_code(gate.gate)} **{gate.result}**: {actual}"
     if promotion.forced:
@@ -240,9 +247,9 @@ def _format_gates(promotion: PromotionRecord) -> Iterator[str]:
 def _format_table(
     headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()
 ) -> str:
-    ruler = ["--:" if column in right else "---" for column in range(len(headers))]
-    lines = [f"| {' | '.join(cells)} |" for cells in (headers, ruler, *rows[:_ROWS])]
+    ruler_cells = ["--:" if column in right else "---" for column in range(len(headers))]
+    table_lines = [f"| {' | '.join(cells)} |" for cells in (headers, ruler_cells, *rows[:_ROWS])]
     hidden = len(rows) - _ROWS
     if hidden > 0:
-        lines += ["", f"and {hidden:,} more"]
-    return "\n".join(lines)
+        table_lines += ["", f"and {hidden:,} more"]
+    return "\n".join(table_lines)

@@ -147,9 +147,9 @@ def parse_range(text: str | None) -> ReviewRange | None:
     if text is None:
         return None
     for dots in ("...", ".."):
-        old, separator, new = text.partition(dots)
+        old_side, separator, new_side = text.partition(dots)
         if separator:
-            return ReviewRange(old or "HEAD", new or "HEAD", direct=dots == "..")
+            return ReviewRange(old_side or "HEAD", new_side or "HEAD", direct=dots == "..")
     return None
 
 
@@ -158,11 +158,15 @@ def review_range(project: Project, asked: ReviewRange) -> ReviewResult:
 
     The work tree is never looked at, and a record that cannot be read becomes a warning.
     """
-    git = project.repository
-    old = revisions.resolve_revision(git, asked.old)
-    head = revisions.resolve_revision(git, asked.new)
-    base = old if asked.direct else revisions.find_merge_base(git, old, head)
-    branch = compare_trees(project, base=base, head=head, other=old)
+    repository = project.repository
+    old_commit = revisions.resolve_revision(repository, asked.old)
+    head_commit = revisions.resolve_revision(repository, asked.new)
+    base_commit = (
+        old_commit
+        if asked.direct
+        else revisions.find_merge_base(repository, old_commit, head_commit)
+    )
+    branch = compare_trees(project, base=base_commit, head=head_commit, other=old_commit)
 
     records = _read_added_records(branch)
     settings, warnings = _compare_settings(branch)
@@ -182,8 +186,8 @@ def review_range(project: Project, asked: ReviewRange) -> ReviewResult:
         old=asked.old,
         new=asked.new,
         direct=asked.direct,
-        base=base,
-        head=head,
+        base=base_commit,
+        head=head_commit,
         versions=tuple(records.versions),
         promotions=tuple(records.promotions),
         evaluations=tuple(records.evaluations),
@@ -198,23 +202,23 @@ def review_range(project: Project, asked: ReviewRange) -> ReviewResult:
 
 def _read_added_records(branch: BranchChanges) -> _AddedRecords:
     records = _AddedRecords()
-    for path in branch.added:
-        place = layout.parse_path(path)
-        if place is None:
-            records.warnings += describe_stray_file(path)
+    for record_path in branch.added:
+        parsed_path = layout.parse_path(record_path)
+        if parsed_path is None:
+            records.warnings += describe_stray_file(record_path)
             continue
         try:
-            match place:
+            match parsed_path:
                 case VersionPath():
-                    records.versions.append(_read_version(branch, place))
+                    records.versions.append(_read_version(branch, parsed_path))
                 case PromotionPath():
-                    records.promotions.append(_read_promotion(branch, place))
+                    records.promotions.append(_read_promotion(branch, parsed_path))
                 case EvaluationPath():
-                    records.evaluations.append(_read_evaluation(branch, place))
+                    records.evaluations.append(_read_evaluation(branch, parsed_path))
                 case ApprovalPath():
-                    records.approvals.append(_read_approval(branch, place))
+                    records.approvals.append(_read_approval(branch, parsed_path))
         except MlverError as error:
-            records.warnings.append(describe_unreadable(path, error))
+            records.warnings.append(describe_unreadable(record_path, error))
     return records
 
 
@@ -222,14 +226,16 @@ def _read_version(branch: BranchChanges, place: VersionPath) -> NewVersion:
     number = parse_version(place.version)
     registry = branch.head_project.registry
     record, digest = registry.read_version(place.model, number)
-    new = snapshot_version(branch.head_project, ResolvedRef(place.model, number))
+    new_snapshot = snapshot_version(branch.head_project, ResolvedRef(place.model, number))
     compared = _find_compared_version(branch, place.model, number, record.parent)
     environment: tuple[ValueChange, ...] = ()
     if compared is None:
-        old = _empty_snapshot(place.model, record.code)
+        old_snapshot = _empty_snapshot(place.model, record.code)
     else:
-        old = snapshot_version(branch.head_project, ResolvedRef(place.model, compared))
-        environment = compare_values(old.environment_document, new.environment_document)
+        old_snapshot = snapshot_version(branch.head_project, ResolvedRef(place.model, compared))
+        environment = compare_values(
+            old_snapshot.environment_document, new_snapshot.environment_document
+        )
     directions = read_directions(registry, place.model)
     return NewVersion(
         model=record.model,
@@ -242,11 +248,11 @@ def _read_version(branch: BranchChanges, place: VersionPath) -> NewVersion:
         author=record.author,
         message=record.message,
         record=str(digest),
-        params=compare_values(old.params, new.params),
-        metrics=compare_metrics(old.metrics, new.metrics, directions),
-        artifacts=tuple(compare_artifacts(old, new)),
+        params=compare_values(old_snapshot.params, new_snapshot.params),
+        metrics=compare_metrics(old_snapshot.metrics, new_snapshot.metrics, directions),
+        artifacts=tuple(compare_artifacts(old_snapshot, new_snapshot)),
         environment=environment,
-        labels=compare_values(old.labels, new.labels),
+        labels=compare_values(old_snapshot.labels, new_snapshot.labels),
     )
 
 
@@ -259,8 +265,8 @@ def _empty_snapshot(model: str, code: CodeState) -> ModelSnapshot:
 
 def _find_bump(branch: BranchChanges, model: str, number: Version) -> Bump | None:
     """The part of the number that moved; None for the lowest version of a model."""
-    for other in branch.head_project.registry.list_versions(model):
-        if other < number:
+    for other_number in branch.head_project.registry.list_versions(model):
+        if other_number < number:
             return bumped_part(number)
     return None
 
@@ -314,34 +320,34 @@ def _read_approval(branch: BranchChanges, place: ApprovalPath) -> AddedJudgement
 def _compare_settings(branch: BranchChanges) -> tuple[list[ChangedSettings], list[Finding]]:
     settings = []
     warnings = []
-    for path, state in sorted(branch.states.items()):
-        kind = _find_settings_kind(path)
-        if kind is None:
+    for settings_path, file_state in sorted(branch.states.items()):
+        settings_kind = _find_settings_kind(settings_path)
+        if settings_kind is None:
             continue
         changes: tuple[ValueChange, ...] = ()
         try:
-            before = _read_settings(branch.base, kind, path)
-            after = _read_settings(branch.head, kind, path)
-            changes = compare_values(before, after)
+            old_values = _read_settings(branch.base, settings_kind, settings_path)
+            new_values = _read_settings(branch.head, settings_kind, settings_path)
+            changes = compare_values(old_values, new_values)
         except MlverError as error:
-            warnings.append(describe_unreadable(path, error))
-        settings.append(ChangedSettings(path, state, changes))
+            warnings.append(describe_unreadable(settings_path, error))
+        settings.append(ChangedSettings(settings_path, file_state, changes))
     return settings, warnings
 
 
 def _find_settings_kind(path: str) -> Kind | None:
     if path == layout.CONFIG:
         return "config"
-    place = layout.parse_path(path)
-    if place is not None and place.kind == "model":
+    parsed_path = layout.parse_path(path)
+    if parsed_path is not None and parsed_path.kind == "model":
         return "model"
     return None
 
 
 def _read_settings(records: CommittedRecords, kind: Kind, path: str) -> Document:
     """The values of a settings file; none where it does not exist."""
-    data = records.read_file(path)
-    if data is None:
+    file_bytes = records.read_file(path)
+    if file_bytes is None:
         return {}
-    document = codec.decode_document(kind, data, path)
+    document = codec.decode_document(kind, file_bytes, path)
     return {key: value for key, value in document.items() if key != "schema"}

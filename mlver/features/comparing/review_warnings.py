@@ -18,27 +18,27 @@ from mlver.records.promotion import PromotionRecord
 def check_landed_records(branch: BranchChanges) -> list[Finding]:
     """Records and other files of mlver that existed before and are not as they were."""
     warnings = []
-    for path in branch.landed:
-        change = "is edited" if branch.states[path] == "changed" else "is not there any more"
-        hints = (_log_command(path),)
-        if layout.is_record_path(path):
+    for landed_path in branch.landed:
+        change = "is edited" if branch.states[landed_path] == "changed" else "is not there any more"
+        log_commands = (_log_command(landed_path),)
+        if layout.is_record_path(landed_path):
             message = f"{change}: a record never changes once it has landed"
-            warnings.append(Finding("history", path, message, hints))
-        elif path in (layout.ATTRIBUTES, layout.VERSION_SCHEMA):
-            warnings.append(Finding("layout", path, change, hints))
+            warnings.append(Finding("history", landed_path, message, log_commands))
+        elif landed_path in (layout.ATTRIBUTES, layout.VERSION_SCHEMA):
+            warnings.append(Finding("layout", landed_path, change, log_commands))
     return warnings
 
 
 def check_claimed_paths(branch: BranchChanges) -> list[Finding]:
     """Records that this branch and the other have both added, with different bytes."""
     warnings = []
-    for path in branch.added:
-        other_entry = branch.other.entries.get(path)
-        if other_entry is None or other_entry == branch.head.entries[path]:
+    for added_path in branch.added:
+        other_entry = branch.other.entries.get(added_path)
+        if other_entry is None or other_entry == branch.head.entries[added_path]:
             continue
-        if layout.is_record_path(path):
+        if layout.is_record_path(added_path):
             message = "is claimed by both branches: a merge will stop at it"
-            warnings.append(Finding("conflict", path, message, ("mlver resolve",)))
+            warnings.append(Finding("conflict", added_path, message, ("mlver resolve",)))
     return warnings
 
 
@@ -87,8 +87,8 @@ def describe_unreadable(path: str, error: MlverError) -> Finding:
     message = error.message
     if isinstance(error, InvalidDocument):
         message = f"is not valid: {'; '.join(error.faults)}"
-    kind: FindingKind = "record" if layout.is_record_path(path) else "settings"
-    return Finding(kind, path, message, error.hints or (_log_command(path),))
+    finding_kind: FindingKind = "record" if layout.is_record_path(path) else "settings"
+    return Finding(finding_kind, path, message, error.hints or (_log_command(path),))
 
 
 def _log_command(path: str) -> str:

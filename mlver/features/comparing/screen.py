@@ -68,12 +68,14 @@ def _format_value_row(change: ValueChange) -> list[Cell]:
 
 
 def draw_metric_changes(changes: Sequence[MetricChange], screen: TextScreen) -> None:
-    moved = [change for change in changes if change.old != change.new]
-    if not moved:
+    moved_metrics = [change for change in changes if change.old != change.new]
+    if not moved_metrics:
         return
     screen.draw_line(("metrics", "bold"))
-    screen.draw_table([_format_metric_row(change) for change in moved], right=(1, 2, 3), indent=2)
-    for change in moved:
+    screen.draw_table(
+        [_format_metric_row(change) for change in moved_metrics], right=(1, 2, 3), indent=2
+    )
+    for change in moved_metrics:
         if change.verdict == "unknown" and change.delta is not None:
             advice = "  which way is better: `directions: {accuracy: higher}` in model.yaml"
             screen.draw_line((advice, "dim"))
@@ -81,17 +83,17 @@ def draw_metric_changes(changes: Sequence[MetricChange], screen: TextScreen) -> 
 
 
 def _format_metric_row(change: MetricChange) -> list[Cell]:
-    old, new = format_metric_pair(change)
-    delta = "" if change.delta is None else format_signed(change.delta)
-    ratio = "" if change.percent is None else format_percent(change.percent)
+    old_number, new_number = format_metric_pair(change)
+    delta_text = "" if change.delta is None else format_signed(change.delta)
+    ratio_text = "" if change.percent is None else format_percent(change.percent)
     verdict, style = _style_verdict(change)
-    arrow = "→" if old and new else " "
+    arrow = "→" if old_number and new_number else " "
     return [
         change.key,
-        f"{old} {arrow}",
-        new,
-        (delta, style),
-        (ratio, style),
+        f"{old_number} {arrow}",
+        new_number,
+        (delta_text, style),
+        (ratio_text, style),
         (verdict, style),
     ]
 
@@ -110,9 +112,9 @@ def format_metric_pair(change: MetricChange) -> tuple[str, str]:
     """The old and the new number, written so that they look different; blank where absent."""
     if change.old is not None and change.new is not None:
         return distinguish_values(change.old, change.new)
-    old = "" if change.old is None else format_number(change.old)
-    new = "" if change.new is None else format_number(change.new)
-    return old, new
+    old_text = "" if change.old is None else format_number(change.old)
+    new_text = "" if change.new is None else format_number(change.new)
+    return old_text, new_text
 
 
 def draw_artifact_changes(artifacts: Sequence[ArtifactDiff], screen: TextScreen) -> None:
@@ -132,29 +134,29 @@ def draw_artifact_changes(artifacts: Sequence[ArtifactDiff], screen: TextScreen)
 
 
 def _describe_artifact_sizes(artifact: ArtifactDiff) -> str:
-    old = f"{format_count(artifact.old_files, 'file')}, {format_size(artifact.old_size)}"
-    new = f"{format_count(artifact.new_files, 'file')}, {format_size(artifact.new_size)}"
+    old_extent = f"{format_count(artifact.old_files, 'file')}, {format_size(artifact.old_size)}"
+    new_extent = f"{format_count(artifact.new_files, 'file')}, {format_size(artifact.new_size)}"
     if artifact.state == "added":
-        return new
-    if artifact.state in ("removed", "missing") or old == new:
-        return old
-    return f"{old} → {new}"
+        return new_extent
+    if artifact.state in ("removed", "missing") or old_extent == new_extent:
+        return old_extent
+    return f"{old_extent} → {new_extent}"
 
 
 def _draw_file_changes(artifact: ArtifactDiff, screen: TextScreen) -> None:
-    rows: list[list[Cell]] = []
-    signs: tuple[tuple[Part, Sequence[str]], ...] = (
+    table_rows: list[list[Cell]] = []
+    signed_names: tuple[tuple[Part, Sequence[str]], ...] = (
         (("−", "bad"), artifact.removed),
         (("+", "good"), artifact.added),
         (("~", "warn"), artifact.changed),
     )
-    for sign, names in signs:
+    for sign, file_names in signed_names:
         # An artifact that is a single file has an empty name inside itself.
-        rows += [[sign, name] for name in names if name]
+        table_rows += [[sign, file_name] for file_name in file_names if file_name]
     for renamed in artifact.renamed:
-        rows.append([("→", "warn"), _describe_renamed_file(renamed, artifact)])
-    screen.draw_table(rows[:_FILES_SHOWN], indent=4, fold=1)
-    hidden = len(rows) - _FILES_SHOWN
+        table_rows.append([("→", "warn"), _describe_renamed_file(renamed, artifact)])
+    screen.draw_table(table_rows[:_FILES_SHOWN], indent=4, fold=1)
+    hidden = len(table_rows) - _FILES_SHOWN
     if hidden > 0:
         screen.draw_line((f"    and {hidden:,} more files (--json lists all)", "dim"))
 
@@ -174,16 +176,16 @@ def _draw_code_changes(code: CodeDiff, screen: TextScreen) -> None:
     if not code.commits and not code.new_dirty and not code.old_dirty:
         return
     screen.draw_line(("code", "bold"), f"  {format_count(len(code.commits), 'commit')}")
-    rows: list[list[Cell]] = []
+    commit_rows: list[list[Cell]] = []
     for commit in code.commits[:_COMMITS_SHOWN]:
-        rows.append([(commit.id[:10], "dim"), take_first_line(commit.subject)])
-    screen.draw_table(rows, indent=2, fold=1)
+        commit_rows.append([(commit.id[:10], "dim"), take_first_line(commit.subject)])
+    screen.draw_table(commit_rows, indent=2, fold=1)
     hidden = len(code.commits) - _COMMITS_SHOWN
     if hidden > 0:
         screen.draw_line((f"  and {hidden} more", "dim"))
     if code.stat:
-        for line in clean_lines(code.stat):
-            screen.draw_line((f" {line}", "dim"))
+        for stat_line in clean_lines(code.stat):
+            screen.draw_line((f" {stat_line}", "dim"))
     if code.new_dirty:
         screen.draw_line(("  with changes that are not committed", "warn"))
 
@@ -196,10 +198,10 @@ def draw_status(result: StatusResult, screen: TextScreen) -> None:
     if not result.models and not result.faults:
         screen.draw_line("no model is registered here yet")
         screen.draw_unbroken(("next: ", "dim"), "mlver register MODEL --weights PATH -m WHY")
-    for index, model in enumerate(result.models):
+    for index, model_status in enumerate(result.models):
         if index:
             screen.draw_blank_line()
-        _draw_model_status(model, screen)
+        _draw_model_status(model_status, screen)
 
 
 def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:
@@ -251,10 +253,10 @@ _EVENTS: dict[str, tuple[str, Style]] = {
 
 
 def draw_review(result: ReviewResult, screen: TextScreen) -> None:
-    dots = " against " if result.direct else " since it left "
+    relation = " against " if result.direct else " since it left "
     screen.draw_line(
         (result.new, "name"),
-        dots,
+        relation,
         (result.old, "name"),
         (f"  {result.base[:10]} → {result.head[:10]}", "dim"),
     )
@@ -280,12 +282,12 @@ def draw_review(result: ReviewResult, screen: TextScreen) -> None:
 
 def describe_new_version(version: NewVersion) -> str:
     """How a version came about: `minor, incremental, from 1.0.0`."""
-    words: list[str] = [version.bump or "the first", version.update]
+    phrases: list[str] = [version.bump or "the first", version.update]
     if version.parent:
-        words.append(f"from {version.parent}")
+        phrases.append(f"from {version.parent}")
     if version.compared not in (None, version.parent):
-        words.append(f"compared with {version.compared}")
-    return ", ".join(words)
+        phrases.append(f"compared with {version.compared}")
+    return ", ".join(phrases)
 
 
 def summarise_review(result: ReviewResult) -> str:
@@ -309,9 +311,9 @@ def summarise_review(result: ReviewResult) -> str:
 
 def describe_stage_move(promotion: PromotionRecord) -> str:
     """`production: 1.0.0 → 1.1.0`."""
-    before = promotion.previous or "(empty)"
-    after = "(empty)" if promotion.action == "retire" else promotion.version
-    return f"{promotion.stage}: {before} → {after}"
+    old_holder = promotion.previous or "(empty)"
+    new_holder = "(empty)" if promotion.action == "retire" else promotion.version
+    return f"{promotion.stage}: {old_holder} → {new_holder}"
 
 
 def _draw_new_version(version: NewVersion, screen: TextScreen) -> None:
@@ -330,15 +332,15 @@ def _draw_new_version(version: NewVersion, screen: TextScreen) -> None:
 
 
 def _draw_promotion(promotion: PromotionRecord, screen: TextScreen) -> None:
-    parts: list[Part] = [
+    line_parts: list[Part] = [
         _EVENTS[promotion.action],
         " ",
         (f"{promotion.model} {promotion.version}", "name"),
         f"  {describe_stage_move(promotion)}",
     ]
     if promotion.forced:
-        parts.append(("  by force", "warn"))
-    screen.draw_line(*parts)
+        line_parts.append(("  by force", "warn"))
+    screen.draw_line(*line_parts)
     _draw_reason(promotion.message, promotion.author, screen)
     draw_gates(promotion.gates, screen)
     for approval in promotion.approvals:

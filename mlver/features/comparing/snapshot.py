@@ -61,8 +61,8 @@ def snapshot_version(project: Project, chosen: ResolvedRef) -> ModelSnapshot:
     """A registered version."""
     record, _ = project.registry.read_version(chosen.model, chosen.version)
     artifacts = {}
-    for name, artifact in record.named_artifacts().items():
-        artifacts[name] = PinnedArtifact(
+    for artifact_name, artifact in record.named_artifacts().items():
+        artifacts[artifact_name] = PinnedArtifact(
             path=artifact.path,
             digest=artifact.digest,
             size=artifact.size,
@@ -95,12 +95,12 @@ def snapshot_work_tree(project: Project, model: str, *, environment: bool = Fals
         )
     listed_artifacts = {"weights": settings.weights, **settings.data}
     artifacts = {}
-    for name, artifact in listed_artifacts.items():
-        artifacts[name] = _measure_artifact(project, artifact)
+    for artifact_name, artifact in listed_artifacts.items():
+        artifacts[artifact_name] = _measure_artifact(project, artifact)
     lacking = []
-    for path in (*settings.params, *settings.metrics):
-        if not (project.top_folder / path).exists():
-            lacking.append(path)
+    for value_path in (*settings.params, *settings.metrics):
+        if not (project.top_folder / value_path).exists():
+            lacking.append(value_path)
     params = _gather_values(project, settings.params, lacking)
     captured = None
     if environment:
@@ -120,17 +120,17 @@ def snapshot_work_tree(project: Project, model: str, *, environment: bool = Fals
 def _gather_values(
     project: Project, files: tuple[str, ...], lacking: list[str]
 ) -> Mapping[str, Any]:
-    present = [path for path in files if path not in lacking]
+    present = [file_path for file_path in files if file_path not in lacking]
     return value_files.gather_values(project.top_folder, present, ())
 
 
 def _find_code_state(project: Project, settings: ModelSettings) -> CodeState:
     """HEAD, and whether anything but the model's own files differs from it."""
-    head = project.repository.head()
+    head_state = project.repository.head()
     changed_paths, _ = project.repository.changes()
     own_paths = measuring.collect_own_paths(settings)
-    dirty = not all(own_paths.covers_path(path) for path in changed_paths)
-    return CodeState(commit=head.commit, branch=head.branch, dirty=dirty)
+    dirty = not all(own_paths.covers_path(changed_path) for changed_path in changed_paths)
+    return CodeState(commit=head_state.commit, branch=head_state.branch, dirty=dirty)
 
 
 def read_directions(registry: RecordRegistry, model: str) -> Mapping[str, Direction]:
@@ -162,26 +162,26 @@ def _select_file_values(
     new: Mapping[str, Any],
     files: tuple[str, ...],
 ) -> Mapping[str, Any]:
-    kept = value_files.select_common(old, new)
-    if kept == old or commit is None:
-        return kept
+    kept_values = value_files.select_common(old, new)
+    if kept_values == old or commit is None:
+        return kept_values
     contents = project.repository.blobs(f"{commit}:{file}" for file in files)
     past_values = value_files.read_past_values(zip(files, contents, strict=True))
     return value_files.select_common(old, new, past_values)
 
 
 def _measure_artifact(project: Project, settings: ArtifactSettings) -> PinnedArtifact:
-    path = settings.path
-    measured = measuring.measure_at(project, path, keep_manifest=False)
+    artifact_path = settings.path
+    measured = measuring.measure_at(project, artifact_path, keep_manifest=False)
     if measured is None:
-        return PinnedArtifact(path, None, 0, 0, settings.format, lambda: ())
+        return PinnedArtifact(artifact_path, None, 0, 0, settings.format, lambda: ())
     return PinnedArtifact(
-        path=path,
+        path=artifact_path,
         digest=measured.digest,
         size=measured.size,
         files=measured.files,
         form=settings.format,
-        entries=partial(_list_working_files, project, path),
+        entries=partial(_list_working_files, project, artifact_path),
     )
 
 

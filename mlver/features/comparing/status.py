@@ -78,15 +78,15 @@ def find_status(project: Project, model: str | None = None) -> StatusResult:
 
     Reads only those files that the stat cache cannot vouch for.
     """
-    names = project.registry.list_models()
-    if model is not None or not names:
-        names = [project.resolve_model(model)]
+    model_names = project.registry.list_models()
+    if model is not None or not model_names:
+        model_names = [project.resolve_model(model)]
     reader = TolerantReader()
     statuses = []
-    for name in names:
-        versions = _list_readable_versions(project, name, reader)
+    for model_name in model_names:
+        versions = _list_readable_versions(project, model_name, reader)
         if versions:
-            statuses.append(_find_model_status(project, name, versions, reader))
+            statuses.append(_find_model_status(project, model_name, versions, reader))
     # A record is read for more than one reason, and its fault is one.
     return StatusResult(tuple(statuses), tuple(dict.fromkeys(reader.faults)))
 
@@ -95,13 +95,13 @@ def _list_readable_versions(project: Project, model: str, reader: TolerantReader
     """The newest versions of a model, lowest first, up to the highest whose record can be read."""
     limit = 2 * _RECENT
     while True:
-        newest, total = project.registry.list_newest(model, limit)
+        newest, version_count = project.registry.list_newest(model, limit)
         versions = newest[::-1]
         while versions:
             if reader.try_reading(project.registry.read_version, model, versions[-1]) is not None:
                 return versions
             versions.pop()
-        if limit >= total:
+        if limit >= version_count:
             return []
         limit *= 10
 
@@ -109,25 +109,31 @@ def _list_readable_versions(project: Project, model: str, reader: TolerantReader
 def _find_model_status(
     project: Project, model: str, versions: list[Version], reader: TolerantReader
 ) -> ModelStatus:
-    new = snapshot_work_tree(project, model)
+    working_snapshot = snapshot_work_tree(project, model)
     latest = versions[-1]
-    version = _find_held_version(project, versions, new, reader)
-    old = keep_file_values(project, snapshot_version(project, ResolvedRef(model, version)), new)
+    version = _find_held_version(project, versions, working_snapshot, reader)
+    version_snapshot = keep_file_values(
+        project, snapshot_version(project, ResolvedRef(model, version)), working_snapshot
+    )
     directions = read_directions(project.registry, model)
-    artifacts = tuple(compare_artifacts(old, new))
-    params = compare_values(old.params, new.params)
+    artifacts = tuple(compare_artifacts(version_snapshot, working_snapshot))
+    params = compare_values(version_snapshot.params, working_snapshot.params)
     # A number below the latest version's would be refused.
-    bump = _suggest_bump(old, new, artifacts, params) if version == latest else None
+    bump = (
+        _suggest_bump(version_snapshot, working_snapshot, artifacts, params)
+        if version == latest
+        else None
+    )
     return ModelStatus(
         model=model,
         version=str(version),
         latest=str(latest),
         artifacts=artifacts,
         params=params,
-        metrics=compare_metrics(old.metrics, new.metrics, directions),
-        lacking=new.lacking,
-        commits=_count_commits(project, old.code.commit, new.code.commit),
-        dirty=new.code.dirty,
+        metrics=compare_metrics(version_snapshot.metrics, working_snapshot.metrics, directions),
+        lacking=working_snapshot.lacking,
+        commits=_count_commits(project, version_snapshot.code.commit, working_snapshot.code.commit),
+        dirty=working_snapshot.code.dirty,
         bump=bump,
         next=None if bump is None else str(bump_version(version, bump)),
     )
@@ -144,14 +150,14 @@ def _find_held_version(
     holders = reader.read_holders(registry, new.model)
     newest_first = versions[::-1]
     staged = [version for version in versions if str(version) in holders.values()]
-    work_tree = {name: artifact.digest for name, artifact in new.artifacts.items()}
+    working_digests = {name: artifact.digest for name, artifact in new.artifacts.items()}
     for version in [*newest_first[:_RECENT], *staged]:
-        read = reader.try_reading(registry.read_version, new.model, version)
-        if read is None:
+        record_read = reader.try_reading(registry.read_version, new.model, version)
+        if record_read is None:
             continue
-        record, _ = read
+        record, _ = record_read
         artifacts = record.named_artifacts().items()
-        if work_tree == {name: artifact.digest for name, artifact in artifacts}:
+        if working_digests == {name: artifact.digest for name, artifact in artifacts}:
             return version
     return versions[-1]
 
@@ -180,8 +186,8 @@ def _suggest_bump(
 def _find_form(weights: PinnedArtifact) -> str | None:
     if weights.form:
         return weights.form
-    names = [os.fsdecode(name) or weights.path for name, _ in weights.entries()]
-    return formats.detect_format(names)
+    file_names = [os.fsdecode(file_name) or weights.path for file_name, _ in weights.entries()]
+    return formats.detect_format(file_names)
 
 
 def _count_commits(project: Project, old: str | None, new: str | None) -> int | None:

@@ -46,16 +46,18 @@ def compare_values(old: Mapping[str, Value], new: Mapping[str, Value]) -> tuple[
 
     1, 1.0 and true are three different values.
     """
-    before = flatten_values(old)
-    after = flatten_values(new)
+    old_values = flatten_values(old)
+    new_values = flatten_values(new)
     changes = []
-    for key in dict.fromkeys([*before, *after]):
-        if key not in before:
-            changes.append(ValueChange(key, "added", None, after[key]))
-        elif key not in after:
-            changes.append(ValueChange(key, "removed", before[key], None))
-        elif not _is_same_value(before[key], after[key]):
-            changes.append(ValueChange(key, "changed", before[key], after[key]))
+    for dotted_key in dict.fromkeys([*old_values, *new_values]):
+        if dotted_key not in old_values:
+            changes.append(ValueChange(dotted_key, "added", None, new_values[dotted_key]))
+        elif dotted_key not in new_values:
+            changes.append(ValueChange(dotted_key, "removed", old_values[dotted_key], None))
+        elif not _is_same_value(old_values[dotted_key], new_values[dotted_key]):
+            changes.append(
+                ValueChange(dotted_key, "changed", old_values[dotted_key], new_values[dotted_key])
+            )
     return tuple(changes)
 
 
@@ -77,11 +79,16 @@ def compare_metrics(
 
     Better and worse come from `directions` alone, never from a metric's name.
     """
-    before = _select_numbers(old)
-    after = _select_numbers(new)
+    old_numbers = _select_numbers(old)
+    new_numbers = _select_numbers(new)
     changes = []
-    for key in dict.fromkeys([*before, *after]):
-        change = _compare_metric(key, before.get(key), after.get(key), directions.get(key))
+    for metric_key in dict.fromkeys([*old_numbers, *new_numbers]):
+        change = _compare_metric(
+            metric_key,
+            old_numbers.get(metric_key),
+            new_numbers.get(metric_key),
+            directions.get(metric_key),
+        )
         changes.append(change)
     return tuple(changes)
 
@@ -91,13 +98,13 @@ def _compare_metric(
 ) -> MetricChange:
     if old is None or new is None:
         return MetricChange(key, old, new, None, None, direction, "unknown")
-    delta = new - old
+    difference = new - old
     return MetricChange(
         key,
         old,
         new,
-        _finite_or_none(delta),
-        _percent_change(delta, old),
+        _finite_or_none(difference),
+        _percent_change(difference, old),
         direction,
         _judge_metric(old, new, direction),
     )

@@ -62,13 +62,15 @@ def list_versions(
 
     No record is opened that is not shown.
     """
-    names = project.registry.list_models() if model is None else [project.resolve_model(model)]
-    return ListResult(tuple(_list_model(project, name, limit) for name in names))
+    model_names = (
+        project.registry.list_models() if model is None else [project.resolve_model(model)]
+    )
+    return ListResult(tuple(_list_model(project, model_name, limit) for model_name in model_names))
 
 
 def _list_model(project: Project, model: str, limit: int | None) -> ListedModel:
     registry = project.registry
-    numbers, total = registry.list_newest(model, sys.maxsize if limit is None else limit)
+    numbers, version_count = registry.list_newest(model, sys.maxsize if limit is None else limit)
     reader = TolerantReader()
     holders = reader.read_holders(registry, model)
     settings = reader.try_reading(registry.read_settings, model)
@@ -76,12 +78,12 @@ def _list_model(project: Project, model: str, limit: int | None) -> ListedModel:
     versions = []
     for number in numbers:
         stages = tuple(stage for stage, holder in holders.items() if holder == str(number))
-        seal = known_seals[str(number)]
-        versions.append(_list_version(registry, model, number, stages, seal))
+        known_seal = known_seals[str(number)]
+        versions.append(_list_version(registry, model, number, stages, known_seal))
     return ListedModel(
         model=model,
         description=settings.description if settings else None,
-        total=total,
+        total=version_count,
         stages=holders,
         versions=tuple(versions),
         faults=reader.faults,

@@ -61,15 +61,15 @@ def read_log(
     Raise UsageError for an unknown stage.
     """
     registry = project.registry
-    names = registry.list_models() if model is None else [project.resolve_model(model)]
+    model_names = registry.list_models() if model is None else [project.resolve_model(model)]
     if stage is not None:
-        _check_stage_exists(project, names, stage)
+        _check_stage_exists(project, model_names, stage)
     reader = TolerantReader()
     events: list[LogEvent] = []
-    for name in names:
+    for model_name in model_names:
         if stage is None:
-            events += _read_version_events(registry, name, reader)
-        events += _read_stage_events(registry, name, stage, reader)
+            events += _read_version_events(registry, model_name, reader)
+        events += _read_stage_events(registry, model_name, stage, reader)
     # Within one second the order of the records stands: a version is registered, then promoted.
     events.sort(key=lambda event: event.created)
     events.reverse()
@@ -88,13 +88,13 @@ def _read_stage_events(
     registry: RecordRegistry, model: str, stage: str | None, reader: TolerantReader
 ) -> Iterator[LogEvent]:
     """The moves of one stage of a model, or of all its stages."""
-    for name in registry.list_stages(model):
-        if stage not in (None, name):
+    for stage_name in registry.list_stages(model):
+        if stage not in (None, stage_name):
             continue
-        for sequence in registry.list_sequences(layout.stage_folder(model, name)):
-            read = reader.try_reading(registry.read_promotion, model, name, sequence)
-            if read is not None:
-                yield _build_move_event(read[0], model, name)
+        for sequence in registry.list_sequences(layout.stage_folder(model, stage_name)):
+            record_read = reader.try_reading(registry.read_promotion, model, stage_name, sequence)
+            if record_read is not None:
+                yield _build_move_event(record_read[0], model, stage_name)
 
 
 def _build_move_event(record: PromotionRecord, model: str, stage: str) -> LogEvent:
@@ -115,9 +115,9 @@ def _read_version_events(
     registry: RecordRegistry, model: str, reader: TolerantReader
 ) -> Iterator[LogEvent]:
     for number in registry.list_versions(model):
-        read = reader.try_reading(registry.read_version, model, number)
-        if read is not None:
-            yield _build_event("registered", read[0])
+        record_read = reader.try_reading(registry.read_version, model, number)
+        if record_read is not None:
+            yield _build_event("registered", record_read[0])
         evaluations = reader.try_reading(registry.read_evaluations, model, number)
         for evaluation in evaluations or ():
             yield _build_event("evaluated", evaluation)

@@ -51,18 +51,20 @@ def _draw_listed_model(model: ListedModel, screen: TextScreen) -> None:
     metrics: dict[str, None] = {}
     for version in model.versions:
         metrics.update(dict.fromkeys(version.metrics))
-    shown = _choose_fitting_metrics(model.versions, list(metrics), screen.width)
-    headers = ["version", "stages", *shown, "registered", "message"]
-    rows = [_format_version_row(version, shown) for version in model.versions]
-    right = range(2, 2 + len(shown))
-    screen.draw_table(rows, headers=headers, right=right, indent=2, fold=len(headers) - 1, cut=True)
-    if len(metrics) > len(shown):
-        hidden = format_count(len(metrics) - len(shown), "more metric")
+    shown_metrics = _choose_fitting_metrics(model.versions, list(metrics), screen.width)
+    headers = ["version", "stages", *shown_metrics, "registered", "message"]
+    table_rows = [_format_version_row(version, shown_metrics) for version in model.versions]
+    right_columns = range(2, 2 + len(shown_metrics))
+    screen.draw_table(
+        table_rows, headers=headers, right=right_columns, indent=2, fold=len(headers) - 1, cut=True
+    )
+    if len(metrics) > len(shown_metrics):
+        hidden = format_count(len(metrics) - len(shown_metrics), "more metric")
         command = f"mlver show {model.model}@{model.versions[0].version}"
         screen.draw_unbroken((f"  {hidden}: {command}", "dim"))
-    older = model.total - len(model.versions)
-    if older:
-        screen.draw_unbroken((f"  {older:,} older: mlver list {model.model} --all", "dim"))
+    older_count = model.total - len(model.versions)
+    if older_count:
+        screen.draw_unbroken((f"  {older_count:,} older: mlver list {model.model} --all", "dim"))
 
 
 def _choose_fitting_metrics(
@@ -78,14 +80,14 @@ def _choose_fitting_metrics(
         len("registered"),
         min(_MESSAGE_WIDTH, _measure_column("message", messages)),
     )
-    room = width - 2 - sum(columns) - _COLUMN_GAP * (len(columns) - 1)
+    room_left = width - 2 - sum(columns) - _COLUMN_GAP * (len(columns) - 1)
     fitting = []
-    for key in metrics[:_METRICS_SHOWN]:
-        values = [_format_metric_value(version, key) for version in versions]
-        room -= _COLUMN_GAP + _measure_column(key, values)
-        if room < 0:
+    for metric_key in metrics[:_METRICS_SHOWN]:
+        values = [_format_metric_value(version, metric_key) for version in versions]
+        room_left -= _COLUMN_GAP + _measure_column(metric_key, values)
+        if room_left < 0:
             break
-        fitting.append(key)
+        fitting.append(metric_key)
     return fitting
 
 
@@ -94,7 +96,7 @@ def _measure_column(header: str, cells: Sequence[str]) -> int:
 
 
 def _format_version_row(version: ListedVersion, metrics: list[str]) -> list[Cell]:
-    values = [_format_metric_value(version, key) for key in metrics]
+    values = [_format_metric_value(version, metric_key) for metric_key in metrics]
     message: Cell = take_first_line(version.message or "")
     if version.fault is not None:
         message = ("unreadable: mlver verify", "bad")
@@ -121,29 +123,29 @@ def _format_metric_value(version: ListedVersion, key: str) -> str:
 
 
 def _strip_styles(parts: Sequence[Part]) -> str:
-    text = ""
-    for part in parts:
-        text += part if isinstance(part, str) else part[0]
-    return text
+    plain_text = ""
+    for styled_part in parts:
+        plain_text += styled_part if isinstance(styled_part, str) else styled_part[0]
+    return plain_text
 
 
 def draw_show(result: ShowResult, screen: TextScreen) -> None:
     record = result.record
     stages = "".join(f"  {stage}" for stage in result.stages)
     screen.draw_line((f"{record.model} {record.version}", "name"), (stages, "good"))
-    for line in clean_lines(record.message):
-        screen.draw_line("  ", line)
-    rows: list[list[Cell]] = [
+    for message_line in clean_lines(record.message):
+        screen.draw_line("  ", message_line)
+    table_rows: list[list[Cell]] = [
         [("registered", "dim"), f"{format_time(record.created)} UTC by {record.author}"],
         [("parent", "dim"), f"{record.parent or 'none'}, update {record.update}"],
         [("code", "dim"), _describe_code(record.code)],
         [("sealed", "dim"), _describe_seal(result)],
     ]
     if record.environment:
-        rows += _format_environment_rows(record.environment)
-    for key, label in record.labels.items():
-        rows.append([(f"label {key}", "dim"), label])
-    screen.draw_table(rows, indent=2, fold=1)
+        table_rows += _format_environment_rows(record.environment)
+    for label_name, label_value in record.labels.items():
+        table_rows.append([(f"label {label_name}", "dim"), label_value])
+    screen.draw_table(table_rows, indent=2, fold=1)
     _draw_artifacts(result, screen)
     _draw_values("params", record.params, screen)
     _draw_values("metrics", record.metrics, screen)
@@ -156,12 +158,12 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
 
 
 def _describe_code(code: CodeState) -> Cell:
-    words = code.commit[:10] if code.commit else "no commit yet"
+    description = code.commit[:10] if code.commit else "no commit yet"
     if code.branch:
-        words += f" on {code.branch}"
+        description += f" on {code.branch}"
     if code.dirty:
-        return [words, ("  with uncommitted changes", "warn")]
-    return words
+        return [description, ("  with uncommitted changes", "warn")]
+    return description
 
 
 def _format_environment_rows(environment: TrainingEnvironment) -> Iterator[list[Cell]]:
@@ -174,9 +176,9 @@ def _format_environment_rows(environment: TrainingEnvironment) -> Iterator[list[
         ("accelerator", environment.accelerator),
         ("seed", environment.seed),
     )
-    for name, value in others:
-        if value is not None:
-            yield [(name, "dim"), str(value)]
+    for field_name, field_value in others:
+        if field_value is not None:
+            yield [(field_name, "dim"), str(field_value)]
 
 
 def _describe_seal(result: ShowResult) -> Cell:
@@ -190,11 +192,11 @@ def _describe_seal(result: ShowResult) -> Cell:
 
 
 def _draw_artifacts(result: ShowResult, screen: TextScreen) -> None:
-    rows: list[list[Cell]] = []
-    for name, artifact in result.record.named_artifacts().items():
+    table_rows: list[list[Cell]] = []
+    for artifact_name, artifact in result.record.named_artifacts().items():
         properties = filter(None, (artifact.format, artifact.batch, artifact.license))
-        row: list[Cell] = [
-            name,
+        table_row: list[Cell] = [
+            artifact_name,
             artifact.path,
             format_count(artifact.files, "file"),
             format_size(artifact.size),
@@ -202,17 +204,19 @@ def _draw_artifacts(result: ShowResult, screen: TextScreen) -> None:
             (" ".join(properties), "dim"),
             ("" if artifact.stored else "not stored", "dim"),
         ]
-        rows.append(row)
+        table_rows.append(table_row)
     screen.draw_line(("artifacts", "bold"))
-    screen.draw_table(rows, right=(2, 3), indent=2, fold=1)
+    screen.draw_table(table_rows, right=(2, 3), indent=2, fold=1)
 
 
 def _draw_values(title: str, values: Mapping[str, Any], screen: TextScreen) -> None:
     if not values:
         return
-    rows = [[key, format_exact(value)] for key, value in flatten_values(values).items()]
+    table_rows = [
+        [dotted_key, format_exact(value)] for dotted_key, value in flatten_values(values).items()
+    ]
     screen.draw_line((title, "bold"))
-    screen.draw_table(rows, indent=2, fold=1)
+    screen.draw_table(table_rows, indent=2, fold=1)
 
 
 def draw_log(result: LogResult, screen: TextScreen) -> None:
@@ -222,9 +226,9 @@ def draw_log(result: LogResult, screen: TextScreen) -> None:
     for fault in result.faults:
         reason = take_first_line(fault)
         screen.draw_line(("unreadable: ", "bad"), reason, " (mlver verify --all)", hang=2)
-    older = result.total - len(result.events)
-    if older:
-        count = format_count(older, "older event")
+    older_count = result.total - len(result.events)
+    if older_count:
+        count = format_count(older_count, "older event")
         screen.draw_line((f"{count}: add --limit {result.total}", "dim"))
 
 
@@ -232,18 +236,18 @@ _EVENT_STYLES: dict[str, Style] = {"promoted": "good", "rolled back": "bad", "re
 
 
 def _format_event_row(event: LogEvent) -> list[Cell]:
-    name: list[Part] = [(event.event, _EVENT_STYLES.get(event.event, "plain"))]
+    event_parts: list[Part] = [(event.event, _EVENT_STYLES.get(event.event, "plain"))]
     if event.forced:
-        name.append((" by force", "warn"))
-    move = ""
+        event_parts.append((" by force", "warn"))
+    move_text = ""
     if event.event == "approved":
-        move = f"for {event.stage}"
+        move_text = f"for {event.stage}"
     elif event.stage:
-        move = f"{event.stage}: {event.previous or '(empty)'} → {event.version}"
+        move_text = f"{event.stage}: {event.previous or '(empty)'} → {event.version}"
     return [
         (format_time(event.created), "dim"),
         (f"{event.model} {event.version}", "name"),
-        name,
-        move,
+        event_parts,
+        move_text,
         [take_first_line(event.message), (f"  {format_author(event.author)}", "dim")],
     ]

@@ -41,17 +41,17 @@ def show_version(project: Project, ref: str | None) -> ShowResult:
     registry = project.registry
     record, digest = registry.read_version(model, chosen.version)
     tagged = seals.read_tagged_seals(project, model, [chosen.version])
-    tag, seal = tagged.get(record.version, (None, None))
-    broken = judge_seal(model, chosen.version, digest, seal)
+    version_tag, tag_seal = tagged.get(record.version, (None, None))
+    broken = judge_seal(model, chosen.version, digest, tag_seal)
     holders = registry.find_holders(model).items()
     return ShowResult(
         record=record,
         digest=str(digest),
         path=layout.version_path(model, chosen.version),
-        tag=tag.name if tag else None,
-        commit=tag.commit if tag else None,
+        tag=version_tag.name if version_tag else None,
+        commit=version_tag.commit if version_tag else None,
         unsealed="; ".join(link.message for link in broken) or None,
-        landed=seal.landing.commit if seal and seal.landing else None,
+        landed=tag_seal.landing.commit if tag_seal and tag_seal.landing else None,
         stages=tuple(stage for stage, version in holders if version == record.version),
         evaluations=tuple(registry.read_evaluations(model, chosen.version)),
         approvals=tuple(registry.read_approvals(model, chosen.version)),

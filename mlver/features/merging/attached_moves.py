@@ -30,14 +30,14 @@ def move_attached_records(records: MergeRecords, versions: CurrentVersions) -> l
     there.
     """
     outcomes: list[RecordOutcome] = []
-    taken: set[str] = set()
-    for path, place in records.places:
-        if not isinstance(place, EvaluationPath | ApprovalPath):
+    taken_paths: set[str] = set()
+    for record_path, parsed_path in records.places:
+        if not isinstance(parsed_path, EvaluationPath | ApprovalPath):
             continue
-        record = _read_attached_record(records.own, place)
-        outcome = _move_attached_record(records, versions, path, record, taken)
+        record = _read_attached_record(records.own, parsed_path)
+        outcome = _move_attached_record(records, versions, record_path, record, taken_paths)
         if isinstance(outcome, RecordMove):
-            taken.add(outcome.path)
+            taken_paths.add(outcome.path)
         outcomes.append(outcome)
     return outcomes
 
@@ -60,19 +60,23 @@ def _move_attached_record(
     former = VersionReference(record.version, record.record)
     current = versions.find_current(record.model, former)
     if isinstance(record, ApprovalRecord) and current != former:
-        why = f"it was given for {former.version}, and is nobody's yes to {current.version}"
-        return Finding("dropped", path, f"{why}: approve that again")
-    moved = replace(record, version=current.version, record=current.record)
+        reason = f"it was given for {former.version}, and is nobody's yes to {current.version}"
+        return Finding("dropped", path, f"{reason}: approve that again")
+    moved_record = replace(record, version=current.version, record=current.record)
     # Both sides may have measured a version, or approved it, under the same sequence number.
-    while _build_path(moved) in taken or _build_path(moved) in records.kept_paths:
-        moved = replace(moved, sequence=moved.sequence + 1)
-    if moved == record:
+    while _build_path(moved_record) in taken or _build_path(moved_record) in records.kept_paths:
+        moved_record = replace(moved_record, sequence=moved_record.sequence + 1)
+    if moved_record == record:
         return RecordMove(path, records.own.read_file(path))
-    why = "its number is taken by the other side"
+    reason = "its number is taken by the other side"
     if current != former:
-        why = f"{former.version} is {current.version} now"
-    data = _encode_record(moved)
-    return RecordMove(_build_path(moved), data, RewrittenRecord(path, _build_path(moved), why))
+        reason = f"{former.version} is {current.version} now"
+    record_bytes = _encode_record(moved_record)
+    return RecordMove(
+        _build_path(moved_record),
+        record_bytes,
+        RewrittenRecord(path, _build_path(moved_record), reason),
+    )
 
 
 def _build_path(record: AttachedRecord) -> str:

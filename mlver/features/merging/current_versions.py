@@ -57,13 +57,15 @@ class CurrentVersions:
         project_schema = self.kept.read_file(layout.VERSION_SCHEMA)
         versions = self.kept.list_versions(model)
         number = parse_version(former.version)
-        below = [str(version) for version in versions if version < number][-_TRIED:]
-        above = [version for version in versions if version >= number][:_TRIED]
-        for candidate in above:
+        lower_versions = [str(version) for version in versions if version < number][-_TRIED:]
+        higher_versions = [version for version in versions if version >= number][:_TRIED]
+        for candidate in higher_versions:
             record, _ = self.kept.read_version(model, candidate)
-            for parent in dict.fromkeys([record.parent, *reversed(below)]):
+            for parent in dict.fromkeys([record.parent, *reversed(lower_versions)]):
                 restored = replace(record, version=former.version, parent=parent)
-                data = codec.encode_document("version", restored.to_document(), project_schema)
-                if Digest.of_bytes(data) == former.record:
+                record_bytes = codec.encode_document(
+                    "version", restored.to_document(), project_schema
+                )
+                if Digest.of_bytes(record_bytes) == former.record:
                     return str(candidate)
         return None

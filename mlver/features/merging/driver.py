@@ -55,10 +55,10 @@ def _merge_keys(start: Path, base: str, ours: str, theirs: str, path: str) -> bo
     # git gives an empty file where the two sides have no common ancestor
     base_data = read_if_there(start / base) or None
     try:
-        data, clashes = settings_merge.merge_settings(path, base_data, our_data, their_data)
+        merged_bytes, clashes = settings_merge.merge_settings(path, base_data, our_data, their_data)
     except InvalidDocument:
         return False
     if clashes:
         return False
-    durable.write_file(start / ours, data)
+    durable.write_file(start / ours, merged_bytes)
     return True

@@ -16,8 +16,8 @@ MergeSide = Literal["ours", "theirs"]
 
 def suggest_other_side(side: MergeSide) -> str:
     """The command that lets the other side give way."""
-    other = "theirs" if side == "ours" else "ours"
-    return shell_command("mlver", "resolve", "--rewrite", other)
+    other_side = "theirs" if side == "ours" else "ours"
+    return shell_command("mlver", "resolve", "--rewrite", other_side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +62,15 @@ class MergeRecords:
 
     def list_models(self) -> list[str]:
         """The models of which the own side has versions to place."""
-        models = [place.model for _, place in self.places if place.kind == "version"]
+        models = [
+            parsed_path.model for _, parsed_path in self.places if parsed_path.kind == "version"
+        ]
         return list(dict.fromkeys(models))
 
     def list_stages(self) -> list[tuple[str, str]]:
         """The models and stages of which the own side has promotions to place."""
         stages: dict[tuple[str, str], None] = {}
-        for _, place in self.places:
-            if place.kind == "promotion":
-                stages[place.model, place.stage] = None
+        for _, parsed_path in self.places:
+            if parsed_path.kind == "promotion":
+                stages[parsed_path.model, parsed_path.stage] = None
         return list(stages)

@@ -57,27 +57,30 @@ def _move_stage(
     stage: str,
 ) -> list[RecordOutcome]:
     history = records.kept.read_history(model, stage)
-    end = ChainEnd(*history[-1]) if history else ChainEnd()
+    chain_end = ChainEnd(*history[-1]) if history else ChainEnd()
     outcomes: list[RecordOutcome] = []
-    for path, place in records.places:
-        if place.kind != "promotion" or (place.model, place.stage) != (model, stage):
+    for record_path, parsed_path in records.places:
+        if parsed_path.kind != "promotion" or (parsed_path.model, parsed_path.stage) != (
+            model,
+            stage,
+        ):
             continue
-        record, digest = records.own.read_promotion(model, stage, place.sequence)
-        current = _find_promoted_version(record, versions, end)
-        refusal = _find_refusal(record, current, end)
+        record, digest = records.own.read_promotion(model, stage, parsed_path.sequence)
+        current = _find_promoted_version(record, versions, chain_end)
+        refusal = _find_refusal(record, current, chain_end)
         if refusal is not None:
-            outcomes.append(Finding("dropped", path, refusal))
+            outcomes.append(Finding("dropped", record_path, refusal))
             continue
-        chained = _chain_promotion(record, current, end, approvals)
+        chained = _chain_promotion(record, current, chain_end, approvals)
         if chained == record:
-            outcomes.append(RecordMove(path, records.own.read_file(path)))
-            end = ChainEnd(record, digest)
+            outcomes.append(RecordMove(record_path, records.own.read_file(record_path)))
+            chain_end = ChainEnd(record, digest)
             continue
-        data = codec.encode_document("promotion", chained.to_document())
+        record_bytes = codec.encode_document("promotion", chained.to_document())
         new_path = layout.promotion_path(model, stage, chained.sequence)
-        rewritten = RewrittenRecord(path, new_path, _explain_change(record, chained))
-        outcomes.append(RecordMove(new_path, data, rewritten))
-        end = ChainEnd(chained, Digest.of_bytes(data))
+        rewritten = RewrittenRecord(record_path, new_path, _explain_change(record, chained))
+        outcomes.append(RecordMove(new_path, record_bytes, rewritten))
+        chain_end = ChainEnd(chained, Digest.of_bytes(record_bytes))
     return outcomes
 
 
@@ -134,9 +137,9 @@ def _explain_change(old: PromotionRecord, new: PromotionRecord) -> str:
     elif new.record != old.record:
         reasons.append(f"the record of {new.version} was rewritten")
     if new.previous != old.previous:
-        before = old.previous or "an empty stage"
-        now = new.previous or "an empty stage"
-        reasons.append(f"it follows {now} now, not {before}")
+        old_holder = old.previous or "an empty stage"
+        new_holder = new.previous or "an empty stage"
+        reasons.append(f"it follows {new_holder} now, not {old_holder}")
     elif new.sequence != old.sequence:
         reasons.append("its place is taken by the other side")
     return "; ".join(reasons) or "what it follows was rewritten"

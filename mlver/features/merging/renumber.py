@@ -74,21 +74,21 @@ def _list_own_records(
 ) -> list[tuple[str, RecordPath]]:
     """The own records, numbered ones in their order."""
     places: list[tuple[str, RecordPath]] = []
-    for path, entry in own.entries.items():
-        place = layout.parse_path(path)
-        if place is None or place.kind == "model":
+    for record_path, entry in own.entries.items():
+        parsed_path = layout.parse_path(record_path)
+        if parsed_path is None or parsed_path.kind == "model":
             continue
-        if path not in base.entries and kept.entries.get(path) != entry:
-            places.append((path, place))
+        if record_path not in base.entries and kept.entries.get(record_path) != entry:
+            places.append((record_path, parsed_path))
     return sorted(places, key=_order_places)
 
 
 def _order_places(listed: tuple[str, RecordPath]) -> tuple[str, str, int, str]:
-    path, place = listed
+    record_path, parsed_path = listed
     sequence = 0
-    if not isinstance(place, VersionPath | SettingsPath):
-        sequence = place.sequence
-    return place.model, place.kind, sequence, path
+    if not isinstance(parsed_path, VersionPath | SettingsPath):
+        sequence = parsed_path.sequence
+    return parsed_path.model, parsed_path.kind, sequence, record_path
 
 
 def _sort_references(kept: RecordRegistry, moves: Sequence[VersionMove]) -> CurrentVersions:
@@ -119,14 +119,14 @@ def _build_renumbering(
     versions: tuple[tuple[str, VersionReference], ...],
 ) -> Renumbering:
     # A place that an own record leaves belongs to the kept side again.
-    files = {path: records.kept.read_file(path) for path, _ in records.places}
+    file_contents = {path: records.kept.read_file(path) for path, _ in records.places}
     rewritten: list[RewrittenRecord] = []
     dropped: list[Finding] = []
     for outcome in outcomes:
         if isinstance(outcome, Finding):
             dropped.append(outcome)
             continue
-        files[outcome.path] = outcome.data
+        file_contents[outcome.path] = outcome.data
         if outcome.rewritten is not None:
             rewritten.append(outcome.rewritten)
-    return Renumbering(files, tuple(rewritten), tuple(dropped), versions)
+    return Renumbering(file_contents, tuple(rewritten), tuple(dropped), versions)

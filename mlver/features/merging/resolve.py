@@ -77,45 +77,45 @@ def resolve_conflicts(
     after a rebase.
     """
     with nullcontext() if dry_run else editing(project, "resolve") as edit:
-        state = _find_merge_state(project)
-        main = find_main_branch(project.repository)
-        side, why = _choose_side(project, state, main, rewrite)
-        resolution = _plan_resolution(project, state, main, side)
+        merge_state = _find_merge_state(project)
+        main_branch = find_main_branch(project.repository)
+        yielding_side, reason = _choose_side(project, merge_state, main_branch, rewrite)
+        resolution = _plan_resolution(project, merge_state, main_branch, yielding_side)
         if edit is not None:
-            _write_resolution(edit, state, resolution)
+            _write_resolution(edit, merge_state, resolution)
     renumbering = resolution.renumbering
-    foreign = [path for path in resolution.unmerged if not _is_below_root(path)]
+    foreign_paths = [path for path in resolution.unmerged if not _is_below_root(path)]
     return ResolveResult(
-        during=state.what,
-        rewrite=side,
-        why=why,
+        during=merge_state.what,
+        rewrite=yielding_side,
+        why=reason,
         rewritten=renumbering.rewritten,
         dropped=renumbering.dropped,
         settled=tuple(resolution.settings.files),
         written=tuple(resolution.files),
         untagged=tuple(resolution.tags.object_ids),
         left=resolution.left,
-        conflicts=len(foreign),
-        next=tuple(_list_next_steps(state, resolution)),
+        conflicts=len(foreign_paths),
+        next=tuple(_list_next_steps(merge_state, resolution)),
         dry_run=dry_run,
     )
 
 
 def _find_merge_state(project: Project) -> MergeState:
     repository = project.repository
-    state = merging.find_merge_state(repository)
-    if state is not None:
-        return state
+    merge_state = merging.find_merge_state(repository)
+    if merge_state is not None:
+        return merge_state
     unfinished = repository.unfinished()
     if unfinished is not None and unfinished[0] != "a rebase":
         operation, finish = unfinished
         raise MlverError(f"{operation} is in progress, which has no second side", hint=finish)
-    state = merging.last_commit_state(repository)
-    if state is None:
+    merge_state = merging.last_commit_state(repository)
+    if merge_state is None:
         raise MlverError(
             "no merge has stopped here, so there is nothing to resolve", hint="mlver verify --all"
         )
-    return state
+    return merge_state
 
 
 def _choose_side(
@@ -163,32 +163,38 @@ def _plan_resolution(
     project: Project, state: MergeState, main: MainBranch, side: MergeSide
 ) -> _Resolution:
     repository = project.repository
-    ours = CommittedRecords.at_commit(repository, state.ours)
-    theirs = CommittedRecords.at_commit(repository, state.theirs)
-    base = CommittedRecords(repository, {}, {})
+    our_records = CommittedRecords.at_commit(repository, state.ours)
+    their_records = CommittedRecords.at_commit(repository, state.theirs)
+    base_records = CommittedRecords(repository, {}, {})
     if state.base is not None:
-        base = CommittedRecords.at_commit(repository, state.base)
-    own, kept = (ours, theirs) if side == "ours" else (theirs, ours)
-    renumbering = renumber_records(project, kept, own, base)
-    _require_unlanded(project, main, side, own, renumbering)
-    tags = find_stale_tags(project, side, own, renumbering)
-    files = dict(renumbering.files)
-    earlier: list[Finding] = []
+        base_records = CommittedRecords.at_commit(repository, state.base)
+    own_records, kept_records = (
+        (our_records, their_records) if side == "ours" else (their_records, our_records)
+    )
+    renumbering = renumber_records(project, kept_records, own_records, base_records)
+    _require_unlanded(project, main, side, own_records, renumbering)
+    stale_tags = find_stale_tags(project, side, own_records, renumbering)
+    planned_files = dict(renumbering.files)
+    earlier_findings: list[Finding] = []
     if state.what == "commit":
-        files = {path: data for path, data in files.items() if data != own.read_file(path)}
+        planned_files = {
+            path: data
+            for path, data in planned_files.items()
+            if data != own_records.read_file(path)
+        }
         # As long as the last commit is to be fixed, what it holds says nothing of the earlier ones.
-        if not files:
-            earlier = _check_earlier_commits(project, state, main)
+        if not planned_files:
+            earlier_findings = _check_earlier_commits(project, state, main)
     unmerged = merging.list_unmerged(repository)
     disputed = [path for path in unmerged if _is_below_root(path) and path not in renumbering.files]
-    settings = merge_unmerged_settings(base, ours, theirs, disputed)
-    files.update(settings.files)
+    settings = merge_unmerged_settings(base_records, our_records, their_records, disputed)
+    planned_files.update(settings.files)
     return _Resolution(
         renumbering=renumbering,
         settings=settings,
-        files=_select_unwritten(project, files, unmerged),
-        tags=tags,
-        left=(*earlier, *settings.left),
+        files=_select_unwritten(project, planned_files, unmerged),
+        tags=stale_tags,
+        left=(*earlier_findings, *settings.left),
         unmerged=unmerged,
     )
 
@@ -205,11 +211,11 @@ def _require_unlanded(
     if landing is None:
         return
     landed = CommittedRecords.at_commit(project.repository, landing).entries
-    for path in renumbering.vacated_paths:
-        if landed.get(path) == own.entries[path]:
+    for vacated_path in renumbering.vacated_paths:
+        if landed.get(vacated_path) == own.entries[vacated_path]:
             branch = _shorten_reference(landing)
             raise MlverError(
-                f"{path} has landed on {branch}, and what has landed keeps its number",
+                f"{vacated_path} has landed on {branch}, and what has landed keeps its number",
                 hint=suggest_other_side(side),
             )
 
@@ -220,23 +226,27 @@ def _check_earlier_commits(project: Project, state: MergeState, main: MainBranch
     """
     upstream = main.reference
     branch = _shorten_reference(upstream) if upstream else "UPSTREAM"
-    hint = shell_command("git", "rebase", "--exec", _REPLAYED, branch)
+    suggested_command = shell_command("git", "rebase", "--exec", _REPLAYED, branch)
     if upstream and merging.is_ancestor(project.repository, upstream, state.theirs):
-        hint = "mlver verify --all"  # there is no commit on top of it that could be replayed
+        suggested_command = (
+            "mlver verify --all"  # there is no commit on top of it that could be replayed
+        )
     registry = project.registry
-    left: list[Finding] = []
+    findings: list[Finding] = []
     for model in registry.list_models():
         for stage in registry.list_stages(model):
             _, broken = read_history(project, model, stage)
-            left += [replace(finding, hints=(hint,)) for finding in broken]
+            findings += [replace(finding, hints=(suggested_command,)) for finding in broken]
         for number in registry.list_versions(model):
             record, _ = registry.read_version(model, number)
             parent = find_renumbered_parent(project.repository, registry, record)
             if parent is not None:
                 trained = f"was trained from what is {parent} now"
-                why = f"{trained}, not from the {record.parent} that is here"
-                left.append(Finding("record", f"{model} {number}", why, (hint,)))
-    return left
+                message = f"{trained}, not from the {record.parent} that is here"
+                findings.append(
+                    Finding("record", f"{model} {number}", message, (suggested_command,))
+                )
+    return findings
 
 
 def _select_unwritten(
@@ -246,36 +256,36 @@ def _select_unwritten(
     repository = project.repository
     staged = repository.blobs(f":{path}" for path in files)
     unwritten: dict[str, bytes | None] = {}
-    for (path, data), staged_data in zip(files.items(), staged, strict=True):
+    for (path, wanted_bytes), staged_data in zip(files.items(), staged, strict=True):
         working_data = read_if_there(paths.join_inside(repository.top, path))
-        if path in unmerged or staged_data != data or working_data != data:
-            unwritten[path] = data
+        if path in unmerged or staged_data != wanted_bytes or working_data != wanted_bytes:
+            unwritten[path] = wanted_bytes
     return unwritten
 
 
 def _write_resolution(edit: PlannedEdit, state: MergeState, resolution: _Resolution) -> None:
     if not resolution.files and not resolution.tags.object_ids:
         return
-    for path, data in resolution.files.items():
-        if data is None:
-            edit.remove_file(path)
+    for file_path, file_bytes in resolution.files.items():
+        if file_bytes is None:
+            edit.remove_file(file_path)
         else:
-            edit.put_file(path, data)
+            edit.put_file(file_path, file_bytes)
     edit.resolve_merge(state, resolution.tags.object_ids)
 
 
 def _list_next_steps(state: MergeState, resolution: _Resolution) -> list[str]:
     if state.what == "commit" and not resolution.files:
         return []
-    versions, tags = resolution.renumbering.versions, resolution.tags
-    steps: list[str] = []
+    versions, stale_tags = resolution.renumbering.versions, resolution.tags
+    next_steps: list[str] = []
     if not resolution.left:
-        steps.append(state.finish)
+        next_steps.append(state.finish)
     if state.what == "rebase" and versions:
         # The next commit of the rebase may stop at what this one moved.
-        steps.append("mlver resolve")
-    if tags.remote is not None:
-        steps.append(shell_command("git", "fetch", "--tags", tags.remote))
-    if versions or tags.object_ids:
-        steps.append("mlver tag")
-    return steps
+        next_steps.append("mlver resolve")
+    if stale_tags.remote is not None:
+        next_steps.append(shell_command("git", "fetch", "--tags", stale_tags.remote))
+    if versions or stale_tags.object_ids:
+        next_steps.append("mlver tag")
+    return next_steps

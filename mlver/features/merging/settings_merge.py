@@ -14,8 +14,8 @@ def find_kind(path: str) -> Kind | None:
     """Which settings a path holds; None for any other file."""
     if path == layout.CONFIG:
         return "config"
-    place = layout.parse_path(path)
-    if place is not None and place.kind == "model":
+    parsed_path = layout.parse_path(path)
+    if parsed_path is not None and parsed_path.kind == "model":
         return "model"
     return None
 
@@ -27,13 +27,13 @@ def merge_settings(
 
     Raise InvalidDocument where one side's file is not valid.
     """
-    kind = find_kind(path)
-    assert kind is not None
+    settings_kind = find_kind(path)
+    assert settings_kind is not None
     # A file that neither side had at first was empty to both.
     former: Document = {}
     if base is not None:
-        former = codec.decode_document(kind, base, f"{path} of both")
-    our_settings = codec.decode_document(kind, ours, f"{path} of ours")
-    their_settings = codec.decode_document(kind, theirs, f"{path} of theirs")
+        former = codec.decode_document(settings_kind, base, f"{path} of both")
+    our_settings = codec.decode_document(settings_kind, ours, f"{path} of ours")
+    their_settings = codec.decode_document(settings_kind, theirs, f"{path} of theirs")
     wanted, clashes = merge_mappings(former, our_settings, their_settings)
-    return amend_document(kind, ours, wanted), clashes
+    return amend_document(settings_kind, ours, wanted), clashes

@@ -65,26 +65,30 @@ def _find_version_tags(project: Project, renumbering: Renumbering) -> dict[str, 
     object_ids: dict[str, str] = {}
     for model, former in renumbering.versions:
         tagged = seals.read_tagged_seals(project, model, [former.version])
-        for tag, seal in tagged.values():
+        for version_tag, tag_seal in tagged.values():
             # A tag here may as well seal the other side's record, which keeps the number.
-            if seal.sealed == former.record:
-                object_ids[tag.name] = tag.object_id
+            if tag_seal.sealed == former.record:
+                object_ids[version_tag.name] = version_tag.object_id
     return object_ids
 
 
 def _find_promotion_tags(
     project: Project, own: CommittedRecords, renumbering: Renumbering
 ) -> dict[str, str]:
-    former: dict[str, str] = {}
-    for path in renumbering.vacated_paths:
-        place = layout.parse_path(path)
-        data = own.read_file(path)
-        if place is None or place.kind != "promotion" or data is None:
+    former_digests: dict[str, str] = {}
+    for vacated_path in renumbering.vacated_paths:
+        parsed_path = layout.parse_path(vacated_path)
+        record_bytes = own.read_file(vacated_path)
+        if parsed_path is None or parsed_path.kind != "promotion" or record_bytes is None:
             continue
-        name = promotion_tag_name(place.model, place.stage, place.sequence)
-        former[name] = str(Digest.of_bytes(data))
+        name = promotion_tag_name(parsed_path.model, parsed_path.stage, parsed_path.sequence)
+        former_digests[name] = str(Digest.of_bytes(record_bytes))
     # Without a pattern, git would list every tag.
-    if not former:
+    if not former_digests:
         return {}
-    tags = project.repository.tags(*(f"refs/tags/{name}" for name in former))
-    return {name: tag.object_id for name, tag in tags.items() if tag.seals == former[name]}
+    promotion_tags = project.repository.tags(*(f"refs/tags/{name}" for name in former_digests))
+    return {
+        name: tag.object_id
+        for name, tag in promotion_tags.items()
+        if tag.seals == former_digests[name]
+    }

@@ -15,13 +15,13 @@ def merge_mappings(
     """The merged map in our order, and the dotted keys that both sides set to different values."""
     merged: Document = {}
     clashes: list[str] = []
-    for key in dict.fromkeys([*ours, *theirs]):
-        sides = [side.get(key, _ABSENT) for side in (base, ours, theirs)]
-        value, clashing = _merge_value(key, *sides)
+    for setting_key in dict.fromkeys([*ours, *theirs]):
+        side_values = [side.get(setting_key, _ABSENT) for side in (base, ours, theirs)]
+        merged_value, clashing = _merge_value(setting_key, *side_values)
         clashes += clashing
         # A key that one side deleted, and the other left alone, is gone.
-        if value is not _ABSENT:
-            merged[key] = value
+        if merged_value is not _ABSENT:
+            merged[setting_key] = merged_value
     return merged, clashes
 
 
@@ -36,7 +36,7 @@ def _merge_value(
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         before = former if isinstance(former, Mapping) else {}
         merged, clashes = merge_mappings(before, ours, theirs)
-        return merged, [f"{key}.{name}" for name in clashes]
+        return merged, [f"{key}.{clashing_key}" for clashing_key in clashes]
     return ours, [key]
 
 

@@ -26,33 +26,39 @@ def merge_unmerged_settings(
     unmerged: Iterable[str],
 ) -> MergedSettings:
     """Merge those of the `unmerged` paths that are settings."""
-    files: dict[str, bytes] = {}
-    left: list[Finding] = []
-    for path in sorted(unmerged):
-        sides = base.read_file(path), ours.read_file(path), theirs.read_file(path)
-        merged = _merge_file(path, *sides)
+    merged_files: dict[str, bytes] = {}
+    findings: list[Finding] = []
+    for settings_path in sorted(unmerged):
+        side_contents = (
+            base.read_file(settings_path),
+            ours.read_file(settings_path),
+            theirs.read_file(settings_path),
+        )
+        merged = _merge_file(settings_path, *side_contents)
         if isinstance(merged, Finding):
-            left.append(merged)
+            findings.append(merged)
         else:
-            files[path] = merged
-    return MergedSettings(files, tuple(left))
+            merged_files[settings_path] = merged
+    return MergedSettings(merged_files, tuple(findings))
 
 
 def _merge_file(
     path: str, base: bytes | None, ours: bytes | None, theirs: bytes | None
 ) -> bytes | Finding:
-    add = shell_command("git", "add", path)
-    settle = (shell_command("git", "diff", "--", path), add)
+    add_command = shell_command("git", "add", path)
+    settle_commands = (shell_command("git", "diff", "--", path), add_command)
     if settings_merge.find_kind(path) is None:
-        return Finding("conflict", path, "is not mlver's to settle", settle)
+        return Finding("conflict", path, "is not mlver's to settle", settle_commands)
     if ours is None or theirs is None:
         deleting = "ours" if ours is None else "theirs"
-        keep_or_drop = (add, shell_command("git", "rm", path))
+        keep_or_drop = (add_command, shell_command("git", "rm", path))
         return Finding("conflict", path, f"was deleted by {deleting}", keep_or_drop)
     try:
-        data, clashes = settings_merge.merge_settings(path, base, ours, theirs)
+        merged_bytes, clashes = settings_merge.merge_settings(path, base, ours, theirs)
     except InvalidDocument as error:
-        return Finding("settings", path, f"cannot be read: {'; '.join(error.faults)}", settle)
+        return Finding(
+            "settings", path, f"cannot be read: {'; '.join(error.faults)}", settle_commands
+        )
     if clashes:
-        return Finding("conflict", path, f"both sides set {', '.join(clashes)}", settle)
-    return data
+        return Finding("conflict", path, f"both sides set {', '.join(clashes)}", settle_commands)
+    return merged_bytes

@@ -32,23 +32,25 @@ class VersionMove:
 
 def move_versions(project: Project, records: MergeRecords) -> list[VersionMove]:
     """Give every own version a number that the kept side has not."""
-    moves: list[VersionMove] = []
+    version_moves: list[VersionMove] = []
     for model in records.list_models():
-        own = _read_own_versions(records, model)
-        numbers = _find_numbers(project, records, model, own)
-        for number in sort_versions(own):
-            record, digest = own[number]
-            moves.append(_move_version(records, record, digest, numbers))
-    return moves
+        own_versions = _read_own_versions(records, model)
+        numbers = _find_numbers(project, records, model, own_versions)
+        for number in sort_versions(own_versions):
+            record, digest = own_versions[number]
+            version_moves.append(_move_version(records, record, digest, numbers))
+    return version_moves
 
 
 def _read_own_versions(records: MergeRecords, model: str) -> OwnVersions:
-    own: dict[Version, tuple[VersionRecord, Digest]] = {}
-    for _, place in records.places:
-        if place.kind == "version" and place.model == model:
-            name = place.version
-            own[parse_version(name)] = records.own.read_version(model, name)
-    return own
+    own_versions: dict[Version, tuple[VersionRecord, Digest]] = {}
+    for _, parsed_path in records.places:
+        if parsed_path.kind == "version" and parsed_path.model == model:
+            version_name = parsed_path.version
+            own_versions[parse_version(version_name)] = records.own.read_version(
+                model, version_name
+            )
+    return own_versions
 
 
 def _find_numbers(
@@ -59,8 +61,10 @@ def _find_numbers(
     """
     moved_parents = _find_moved_parents(project, records, own)
     tagged = seals.list_tagged_versions(project, model) - set(own)
-    taken = {*records.kept.list_versions(model), *tagged}
-    numbers = renumber_versions(own, records.base.list_versions(model), taken, moved_parents)
+    taken_numbers = {*records.kept.list_versions(model), *tagged}
+    numbers = renumber_versions(
+        own, records.base.list_versions(model), taken_numbers, moved_parents
+    )
     return {**moved_parents, **numbers}
 
 
@@ -71,14 +75,14 @@ def _find_moved_parents(
 
     Which record a version calls its parent is told by the commit it was registered on.
     """
-    moved: dict[Version, Version] = {}
+    moved_parents: dict[Version, Version] = {}
     for record, _ in own.values():
         if not record.parent or parse_version(record.parent) in own:
             continue
         renumbered = find_renumbered_parent(project.repository, records.kept, record)
         if renumbered is not None:
-            moved[parse_version(record.parent)] = renumbered
-    return moved
+            moved_parents[parse_version(record.parent)] = renumbered
+    return moved_parents
 
 
 def _move_version(
@@ -91,16 +95,18 @@ def _move_version(
     if parent is not None:
         parent = str(numbers.get(parse_version(parent), parent))
     former = VersionReference(str(number), digest)
-    path = layout.version_path(model, new_number)
+    record_path = layout.version_path(model, new_number)
     changed = replace(record, version=str(new_number), parent=parent)
     if changed == record:
-        return VersionMove(RecordMove(path, records.own.read_file(path)), model, former, former)
+        return VersionMove(
+            RecordMove(record_path, records.own.read_file(record_path)), model, former, former
+        )
     project_schema = records.kept.read_file(layout.VERSION_SCHEMA)
-    data = codec.encode_document("version", changed.to_document(), project_schema)
-    current = VersionReference(str(new_number), Digest.of_bytes(data))
-    why = _explain_version_move(records, record, changed)
-    rewritten = RewrittenRecord(layout.version_path(model, number), path, why)
-    return VersionMove(RecordMove(path, data, rewritten), model, former, current)
+    record_bytes = codec.encode_document("version", changed.to_document(), project_schema)
+    current = VersionReference(str(new_number), Digest.of_bytes(record_bytes))
+    reason = _explain_version_move(records, record, changed)
+    rewritten = RewrittenRecord(layout.version_path(model, number), record_path, reason)
+    return VersionMove(RecordMove(record_path, record_bytes, rewritten), model, former, current)
 
 
 def _explain_version_move(records: MergeRecords, old: VersionRecord, new: VersionRecord) -> str:

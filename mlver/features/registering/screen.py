@@ -25,8 +25,8 @@ def draw_register(result: RegisterResult, screen: TextScreen) -> None:
     )
     screen.draw_table(map(_draw_artifact, result.artifacts), right=(2, 3), indent=2, fold=1)
     if result.metrics:
-        shown = [f"{key} {format_number(value)}" for key, value in result.metrics.items()]
-        screen.draw_line("  ", ("metrics  ", "bold"), join_listed(shown), hang=9)
+        metric_texts = [f"{key} {format_number(value)}" for key, value in result.metrics.items()]
+        screen.draw_line("  ", ("metrics  ", "bold"), join_listed(metric_texts), hang=9)
     if result.dirty:
         screen.draw_line("  ", ("the code was not committed; the record says so", "warn"))
     if result.commit and result.tag:
@@ -61,9 +61,10 @@ def _draw_next_steps(result: RegisterResult, screen: TextScreen) -> None:
     if result.unignored:
         patterns = [_format_ignore_pattern(path) for path in result.unignored]
         # quoted, as a path may hold what a shell would expand
-        lines = shlex.join(patterns)
+        quoted_patterns = shlex.join(patterns)
         screen.draw_unbroken(
-            ("keep large files out of git: ", "dim"), f"printf '%s\\n' {lines} >> .gitignore"
+            ("keep large files out of git: ", "dim"),
+            f"printf '%s\\n' {quoted_patterns} >> .gitignore",
         )
     if result.dry_run:
         screen.draw_line(("nothing was written", "dim"))
@@ -82,7 +83,7 @@ def draw_init(result: InitResult, screen: TextScreen) -> None:
         return
     verb = "Would write" if result.dry_run else "Set up mlver in"
     screen.draw_line((verb, "bold"), " ", result.top)
-    for path in result.created:
-        screen.draw_line("  ", path)
+    for created_path in result.created:
+        screen.draw_line("  ", created_path)
     if not result.dry_run:
         screen.draw_unbroken(("next: ", "dim"), "mlver register MODEL --weights PATH -m WHY")

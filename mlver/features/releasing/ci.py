@@ -67,9 +67,9 @@ def write_pipelines(
 
     A file that was edited, or that mlver did not write, is refused unless with `force`.
     """
-    files = build_pipelines(project, forge, settings, version=version)
+    pipeline_files = build_pipelines(project, forge, settings, version=version)
     with nullcontext() if dry_run else editing(project, "ci"):
-        compared = [(file, _find_state(project, file)) for file in files]
+        compared = [(file, _find_state(project, file)) for file in pipeline_files]
         if not force:
             _require_unedited(forge, compared)
         if not dry_run:
@@ -93,14 +93,16 @@ def build_pipelines(
     They install this `version` of mlver where `settings` name nothing else.
     """
     known_forge = _find_forge(forge)
-    main = settings.branch or find_main_branch(project.repository).name
-    whole = replace(
+    branch_name = settings.branch or find_main_branch(project.repository).name
+    complete_settings = replace(
         settings,
-        branch=main,
+        branch=branch_name,
         python=settings.python or _PYTHON,
         install=settings.install or f"mlver=={version}",
     )
-    return tuple(render_pipelines(known_forge, whole, settings.command_line(known_forge)))
+    return tuple(
+        render_pipelines(known_forge, complete_settings, settings.command_line(known_forge))
+    )
 
 
 def _find_forge(name: str) -> Forge:
@@ -113,12 +115,12 @@ def _find_forge(name: str) -> Forge:
 
 
 def _find_state(project: Project, file: PipelineFile) -> PipelineState:
-    text = _read_file(project, file.path)
-    if text is None:
+    existing_text = _read_file(project, file.path)
+    if existing_text is None:
         return "written"
-    if text == file.text:
+    if existing_text == file.text:
         return "unchanged"
-    if not is_edited(text):
+    if not is_edited(existing_text):
         return "updated"
     return "kept" if file.start else "replaced"
 
@@ -155,10 +157,10 @@ def _write_files(project: Project, due: Sequence[PipelineFile]) -> None:
     folder = paths.join_inside(project.top_folder, layout.ROOT)
     prepared: list[tuple[Path, Path]] = []
     try:
-        for file in due:
-            target = paths.join_inside(project.top_folder, file.path)
+        for pipeline_file in due:
+            target = paths.join_inside(project.top_folder, pipeline_file.path)
             durable.make_directory(target.parent)
-            temporary = durable.write_temporary(folder, file.text.encode())
+            temporary = durable.write_temporary(folder, pipeline_file.text.encode())
             prepared.append((temporary, target))
         durable.replace_group(prepared)
     except OSError as error:
@@ -185,10 +187,10 @@ def _find_missing_include(
     project: Project, compared: Sequence[tuple[PipelineFile, PipelineState]]
 ) -> str | None:
     """The line that names the other files, where a person's own file lacks it."""
-    for file, state in compared:
-        if state != "kept":
+    for pipeline_file, file_state in compared:
+        if file_state != "kept":
             continue
-        line = file.text.splitlines()[-1].strip()
-        own_text = _read_file(project, file.path) or ""
-        return None if line.removeprefix("- ") in own_text else line
+        include_line = pipeline_file.text.splitlines()[-1].strip()
+        own_text = _read_file(project, pipeline_file.path) or ""
+        return None if include_line.removeprefix("- ") in own_text else include_line
     return None

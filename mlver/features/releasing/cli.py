@@ -160,19 +160,19 @@ def event_command(
 
 def _find_job_tag() -> str | None:
     """The tag that started this job, where a forge says so."""
-    for name in _TAG_VARIABLES:
-        tag = os.environ.get(name)
-        if tag:
-            return tag
+    for variable in _TAG_VARIABLES:
+        tag_name = os.environ.get(variable)
+        if tag_name:
+            return tag_name
     return None
 
 
 def _append_lines(path: Path, lines: str) -> None:
     try:
-        with path.open("a+b") as file:
+        with path.open("a+b") as output_file:
             # An earlier step may have left its last line without an end.
-            separator = b"" if _ends_whole(file) else b"\n"
-            file.write(separator + lines.encode(errors="replace"))
+            separator = b"" if _ends_whole(output_file) else b"\n"
+            output_file.write(separator + lines.encode(errors="replace"))
     except OSError as error:
         raise refusal_error("writing to $GITHUB_OUTPUT", error) from error
 
@@ -282,5 +282,5 @@ def _print_pipelines(
             "--stdout and --json do not go together",
             hint=shell_command("mlver", "ci", forge, "--stdout"),
         )
-    files = build_pipelines(project, forge, settings, version=__version__)
-    emit_result(files, draw_pipeline_files, json=False)
+    pipeline_files = build_pipelines(project, forge, settings, version=__version__)
+    emit_result(pipeline_files, draw_pipeline_files, json=False)

@@ -72,15 +72,15 @@ def read_event(
     event. `ask_remote`: where the checkout left a lightweight tag in place of the annotated one,
     look at the remote's. Raise MlverError for a tag that is not mlver's.
     """
-    name = tag.removeprefix(_REF) if tag is not None else _find_only_tag(project)
-    parsed_name = read_tag_name(name)
+    tag_name = tag.removeprefix(_REF) if tag is not None else _find_only_tag(project)
+    parsed_name = read_tag_name(tag_name)
     if parsed_name is None:
-        raise _build_foreign_error(name)
-    existing = project.repository.tags(f"{_REF}{name}").get(name)
+        raise _build_foreign_error(tag_name)
+    existing = project.repository.tags(f"{_REF}{tag_name}").get(tag_name)
     if existing is None:
         raise MlverError(
-            f"the tag {name} is not here",
-            hint=shell_command("git", "fetch", "origin", f"{_REF}{name}:{_REF}{name}"),
+            f"the tag {tag_name} is not here",
+            hint=shell_command("git", "fetch", "origin", f"{_REF}{tag_name}:{_REF}{tag_name}"),
         )
     if ask_remote and not existing.annotated:
         existing = _fetch_annotated_tag(project.repository, existing)
@@ -120,19 +120,19 @@ def _build_foreign_error(name: str) -> MlverError:
 
 
 def _find_only_tag(project: Project) -> str:
-    head = project.repository.head().commit
-    names: list[str] = []
-    for name, tag in project.repository.tags().items():
-        if tag.commit == head and tag.seals and read_tag_name(name):
-            names.append(name)
-    if not names:
+    head_commit = project.repository.head().commit
+    tag_names: list[str] = []
+    for tag_name, tag in project.repository.tags().items():
+        if tag.commit == head_commit and tag.seals and read_tag_name(tag_name):
+            tag_names.append(tag_name)
+    if not tag_names:
         raise MlverError("there is no tag of mlver's at HEAD", hint="mlver event TAG")
-    if len(names) > 1:
+    if len(tag_names) > 1:
         raise MlverError(
-            f"there are {len(names)} tags of mlver's at HEAD",
-            hint=shell_command("mlver", "event", names[0]),
+            f"there are {len(tag_names)} tags of mlver's at HEAD",
+            hint=shell_command("mlver", "event", tag_names[0]),
         )
-    return names[0]
+    return tag_names[0]
 
 
 def _fetch_annotated_tag(repository: GitRepository, tag: GitTag) -> GitTag:
@@ -157,25 +157,25 @@ class _EventReader:
     tag: GitTag
 
     def build_result(self) -> EventResult:
-        path = layout.record_path(self.tag_name)
-        data = self._read_file(path)
-        if data is None and self.tag.seals is None:
+        record_path = layout.record_path(self.tag_name)
+        record_bytes = self._read_file(record_path)
+        if record_bytes is None and self.tag.seals is None:
             raise _build_foreign_error(self.tag.name)  # somebody else's `name@v1.2.3`
-        bare = self._build_bare_result()
-        if data is None:
-            return replace(bare, problems=(f"its commit does not hold {path}",))
-        digest = Digest.of_bytes(data)
-        bare = replace(bare, record=str(digest))
-        seal = seals.seal_from_bytes(self.tag, data)
-        broken = judge_tag(self.tag.name, path, digest, seal)
-        problems = [f"{link.subject} {link.message}" for link in broken]
+        bare_result = self._build_bare_result()
+        if record_bytes is None:
+            return replace(bare_result, problems=(f"its commit does not hold {record_path}",))
+        digest = Digest.of_bytes(record_bytes)
+        bare_result = replace(bare_result, record=str(digest))
+        seal = seals.seal_from_bytes(self.tag, record_bytes)
+        broken_links = judge_tag(self.tag.name, record_path, digest, seal)
+        problems = [f"{link.subject} {link.message}" for link in broken_links]
         try:
-            result = self._read_record(bare, data, path)
+            result = self._read_record(bare_result, record_bytes, record_path)
         except InvalidDocument as error:
             problems += [f"{error.where}: {fault}" for fault in error.faults]
-            return replace(bare, problems=tuple(problems))
+            return replace(bare_result, problems=tuple(problems))
         except MlverError as error:
-            return replace(bare, problems=(*problems, error.message))
+            return replace(bare_result, problems=(*problems, error.message))
         return replace(result, problems=tuple(problems), verified=not problems)
 
     def _build_bare_result(self) -> EventResult:
@@ -202,8 +202,8 @@ class _EventReader:
     def _read_file(self, path: str) -> bytes | None:
         if self.tag.commit is None:
             return None
-        (data,) = self.repository.blobs([f"{self.tag.commit}:{path}"])
-        return data
+        (file_bytes,) = self.repository.blobs([f"{self.tag.commit}:{path}"])
+        return file_bytes
 
     def _read_record(self, bare: EventResult, data: bytes, path: str) -> EventResult:
         if self.tag_name.stage:
@@ -223,16 +223,18 @@ class _EventReader:
         """The highest version below one, of those its commit holds."""
         assert self.tag.commit is not None
         number = parse_version(record.version)
-        lower: list[Version] = []
+        lower_numbers: list[Version] = []
         # The commit's own tree is asked: a clone of depth 1 has no other history and no other tag.
-        for path in self.repository.files_at(self.tag.commit, layout.versions_folder(record.model)):
-            place = layout.parse_path(path)
-            if place is None or place.kind != "version":
+        for file_path in self.repository.files_at(
+            self.tag.commit, layout.versions_folder(record.model)
+        ):
+            parsed_path = layout.parse_path(file_path)
+            if parsed_path is None or parsed_path.kind != "version":
                 continue
-            other = parse_version(place.version)
-            if other < number:
-                lower.append(other)
-        previous = highest_version(lower)
+            other_number = parse_version(parsed_path.version)
+            if other_number < number:
+                lower_numbers.append(other_number)
+        previous = highest_version(lower_numbers)
         return None if previous is None else str(previous)
 
     def _read_promotion(self, bare: EventResult, data: bytes, path: str) -> EventResult:

@@ -140,35 +140,42 @@ class _ReleaseRun:
     require_trigger: bool
 
     def run_release(self, models: Sequence[str]) -> ReleaseResult:
-        local = self.project.repository.tags()
-        tagged = {*local, *self.state.tags}
+        local_tags = self.project.repository.tags()
+        tagged = {*local_tags, *self.state.tags}
         records = missing_seals.list_sealable(self.project, self.state.tip, tagged, models)
         _require_models(models, records)
-        published = self._check_published(records, local)
+        published = self._check_published(records, local_tags)
         unpublished = [record for record in records if record.tag not in self.state.tags]
-        plans, unsealable = self._plan_tags(unpublished, local)
-        waiting = [record for record in unpublished if record.tag in local]
-        if plans or waiting:
+        plans, unsealable = self._plan_tags(unpublished, local_tags)
+        waiting_records = [record for record in unpublished if record.tag in local_tags]
+        if plans or waiting_records:
             self._warn_if_silent()
         if self.edit is not None and plans:
             self.edit.seal_records(tuple(replace(plan, commit=commit) for plan, commit in plans))
-        unfit = self._find_unfit(waiting, local)
+        unfit_records = self._find_unfit(waiting_records, local_tags)
         sealed = missing_seals.list_sealed(plans)
         # A tag that does not seal what landed stays here: once pushed, it could not be taken back.
         ready_tags = {seal.tag for seal in sealed}
-        ready_tags.update(record.tag for record in waiting if record.path not in unfit)
-        ready = [record for record in unpublished if record.tag in ready_tags]
-        refused = [*published.refused, *unfit.values(), *unsealable, *self._find_unlanded(models)]
-        push = self._push_tags(ready)
+        ready_tags.update(
+            record.tag for record in waiting_records if record.path not in unfit_records
+        )
+        ready_records = [record for record in unpublished if record.tag in ready_tags]
+        refused = [
+            *published.refused,
+            *unfit_records.values(),
+            *unsealable,
+            *self._find_unlanded(models),
+        ]
+        tag_push = self._push_tags(ready_records)
         return ReleaseResult(
             remote=self.remote,
             branch=self.state.branch,
             tip=self.state.tip,
             made=sealed,
-            pushed=push.pushed,
-            accepted=(*published.accepted, *push.outrun.accepted),
-            refused=(*refused, *push.outrun.refused),
-            silent=self.silence if push.pushed else None,
+            pushed=tag_push.pushed,
+            accepted=(*published.accepted, *tag_push.outrun.accepted),
+            refused=(*refused, *tag_push.outrun.refused),
+            silent=self.silence if tag_push.pushed else None,
             dry_run=self.edit is None,
         )
 
@@ -191,28 +198,32 @@ class _ReleaseRun:
 
     def _push_tags(self, ready: Sequence[SealableRecord]) -> _TagPush:
         """Push tags, so many at once that each starts a pipeline; on a dry run, only tell which."""
-        tags = tuple(record.tag for record in ready)
+        remaining_tags = tuple(record.tag for record in ready)
         outrun = _PublishedRecords((), ())
         if self.edit is None:
-            return _TagPush(tags, outrun)
+            return _TagPush(remaining_tags, outrun)
         pushed: list[str] = []
-        while tags:
-            batch = tuple(changes.split_batches(tags)[0])
+        while remaining_tags:
+            tag_batch = tuple(changes.split_batches(remaining_tags)[0])
             try:
                 changes.push_tags(
-                    self.project.repository, self.remote, batch, self.project.reporter
+                    self.project.repository, self.remote, tag_batch, self.project.reporter
                 )
             except GitFailed:
                 self.state = remotes.read_remote_state(self.project.repository, self.remote)
                 # Where nobody was faster, the push failed for another reason, and would again.
-                if self.state.tags.keys().isdisjoint(batch):
+                if self.state.tags.keys().isdisjoint(tag_batch):
                     raise
-                rivals = [record for record in ready if record.tag in batch]
+                rivals = [record for record in ready if record.tag in tag_batch]
                 outrun = outrun.join_others(self._check_published(rivals, {}))
-                tags = tuple(tag for tag in tags if tag not in batch or tag not in self.state.tags)
+                remaining_tags = tuple(
+                    tag
+                    for tag in remaining_tags
+                    if tag not in tag_batch or tag not in self.state.tags
+                )
             else:
-                pushed += batch
-                tags = tags[len(batch) :]
+                pushed += tag_batch
+                remaining_tags = remaining_tags[len(tag_batch) :]
         return _TagPush(tuple(pushed), outrun)
 
     def _check_published(
@@ -220,23 +231,23 @@ class _ReleaseRun:
     ) -> _PublishedRecords:
         """Judge the remote's tags of these records; `local` are the tags of this clone."""
         published = [record for record in records if record.tag in self.state.tags]
-        tags: dict[str, GitTag] = {}
+        known_tags: dict[str, GitTag] = {}
         foreign: dict[str, str] = {}
         for record in published:
             object_id = self.state.tags[record.tag]
-            tag = local.get(record.tag)
-            if tag is not None and tag.object_id == object_id:
-                tags[record.tag] = tag
+            local_tag = local.get(record.tag)
+            if local_tag is not None and local_tag.object_id == object_id:
+                known_tags[record.tag] = local_tag
             else:
                 foreign[record.tag] = object_id
         if foreign:
-            tags |= self._read_foreign_tags(foreign)
-        unfit = self._find_unfit(published, tags, elsewhere=True)
+            known_tags |= self._read_foreign_tags(foreign)
+        unfit_records = self._find_unfit(published, known_tags, elsewhere=True)
         accepted: list[str] = []
         for record in published:
-            if record.tag in foreign and record.path not in unfit:
+            if record.tag in foreign and record.path not in unfit_records:
                 accepted.append(record.tag)
-        return _PublishedRecords(tuple(accepted), tuple(unfit.values()))
+        return _PublishedRecords(tuple(accepted), tuple(unfit_records.values()))
 
     def _read_foreign_tags(self, object_ids: Mapping[str, str]) -> dict[str, GitTag]:
         """The tags that the remote has and this clone has not, or has otherwise."""
@@ -259,8 +270,8 @@ class _ReleaseRun:
         repository = self.project.repository
         references = [f"refs/tags/{tag}" for tag in object_ids]
         remotes.fetch_refs(repository, self.remote, references, self.project.reporter)
-        local = repository.tags()
-        lacking = {tag: object_id for tag, object_id in object_ids.items() if tag not in local}
+        local_tags = repository.tags()
+        lacking = {tag: object_id for tag, object_id in object_ids.items() if tag not in local_tags}
         arrived = repository.tag_objects(lacking)
         if arrived:
             self.edit.name_tags({name: tag.object_id for name, tag in arrived.items()})
@@ -286,54 +297,60 @@ class _ReleaseRun:
         if not elsewhere:
             commits = [tag.commit for _, tag in tagged if tag.commit]
             beyond = remotes.commits_beyond(repository, self.state.tip, commits)
-        unfit: dict[str, Finding] = {}
+        unfit_records: dict[str, Finding] = {}
         for (record, tag), sealed_data, landed_data in zip(tagged, sealed, landed, strict=True):
             digest = Digest.of_bytes(landed_data or b"")
-            seal = seals.seal_from_bytes(tag, sealed_data)
-            broken = judge_tag(record.tag, record.path, digest, seal)
+            tag_seal = seals.seal_from_bytes(tag, sealed_data)
+            broken = judge_tag(record.tag, record.path, digest, tag_seal)
             if broken:
-                unfit[record.path] = self._refuse_seal(record, broken[-1], elsewhere=elsewhere)
+                unfit_records[record.path] = self._refuse_seal(
+                    record, broken[-1], elsewhere=elsewhere
+                )
             elif tag.commit is not None and tag.commit in beyond:
-                unfit[record.path] = self._refuse_commit(record, tag.commit)
-        return unfit
+                unfit_records[record.path] = self._refuse_commit(record, tag.commit)
+        return unfit_records
 
     def _refuse_seal(self, record: SealableRecord, broken: Finding, *, elsewhere: bool) -> Finding:
-        why = "seals another record" if broken.kind == "record" else broken.message
-        message = f"cannot be released: its tag {record.tag} {why}"
+        reason = "seals another record" if broken.kind == "record" else broken.message
+        message = f"cannot be released: its tag {record.tag} {reason}"
         if elsewhere:
-            message = f"is not what was released: {self.remote}'s tag {record.tag} {why}"
-        look = shell_command("git", "ls-remote", self.remote, f"refs/tags/{record.tag}")
-        return Finding("record", record.path, message, (look, "mlver verify --all"))
+            message = f"is not what was released: {self.remote}'s tag {record.tag} {reason}"
+        look_command = shell_command("git", "ls-remote", self.remote, f"refs/tags/{record.tag}")
+        return Finding("record", record.path, message, (look_command, "mlver verify --all"))
 
     def _refuse_commit(self, record: SealableRecord, commit: str) -> Finding:
         branch = f"{self.state.branch} of {self.remote}"
         message = f"is sealed on {commit[:10]}, a commit that {branch} has not"
-        delete = shell_command("git", "tag", "-d", record.tag)
-        return Finding("record", record.path, message, (delete, "mlver release"))
+        delete_command = shell_command("git", "tag", "-d", record.tag)
+        return Finding("record", record.path, message, (delete_command, "mlver release"))
 
     def _find_unlanded(self, models: Sequence[str]) -> list[Finding]:
         """Records of HEAD that the main line has not yet."""
         repository = self.project.repository
-        head = repository.head().commit
-        if head is None or head == self.state.tip:
+        head_commit = repository.head().commit
+        if head_commit is None or head_commit == self.state.tip:
             return []
-        landed = set(repository.files_at(self.state.tip, layout.MODELS))
+        landed_paths = set(repository.files_at(self.state.tip, layout.MODELS))
         # What was passed over on the main line has been noted already.
         silent_project = replace(self.project, reporter=SilentReporter())
         branch = self.state.branch
         message = f"is not on {branch} of {self.remote} yet"
-        push = shell_command("git", "push", self.remote, f"HEAD:{branch}")
+        push_command = shell_command("git", "push", self.remote, f"HEAD:{branch}")
         unlanded: list[Finding] = []
-        for record in missing_seals.list_sealable(silent_project, head, self.state.tags, models):
-            if record.path not in landed:
-                unlanded.append(Finding("record", record.path, message, (push, "mlver release")))
+        for record in missing_seals.list_sealable(
+            silent_project, head_commit, self.state.tags, models
+        ):
+            if record.path not in landed_paths:
+                unlanded.append(
+                    Finding("record", record.path, message, (push_command, "mlver release"))
+                )
         return unlanded
 
 
 def _require_models(models: Sequence[str], records: Sequence[SealableRecord]) -> None:
-    landed = {record.path.split("/")[2] for record in records}
+    landed_models = {record.path.split("/")[2] for record in records}
     for model in models:
-        if model not in landed:
+        if model not in landed_models:
             raise MlverError(
                 f"the main line holds no model `{model}`", hints=("mlver list", "git push")
             )

@@ -62,15 +62,15 @@ _PLAIN = re.compile(r"[A-Za-z0-9._/@:+-]+")
 
 def draw_event(result: EventResult, screen: TextScreen) -> None:
     subject = f"{result.model} {result.version or ''}".rstrip()
-    move = ""
+    move_text = ""
     if result.kind == "promotion":
-        move = f" {result.stage} {result.sequence}: {result.action}"
-    screen.draw_line((subject, "name"), move, (f"  {result.tag}", "dim"))
-    rows: list[list[Cell]] = []
+        move_text = f" {result.stage} {result.sequence}: {result.action}"
+    screen.draw_line((subject, "name"), move_text, (f"  {result.tag}", "dim"))
+    table_rows: list[list[Cell]] = []
     for label, value in _describe_event(result):
         if value:
-            rows.append([(label, "dim"), _defuse_runner_mark(value)])
-    screen.draw_table(rows, indent=2, fold=1)
+            table_rows.append([(label, "dim"), _defuse_runner_mark(value)])
+    screen.draw_table(table_rows, indent=2, fold=1)
     for problem in result.problems:
         screen.draw_line("  ", ("broken", "bad"), f"  {_defuse_runner_mark(problem)}", hang=2)
 
@@ -81,9 +81,9 @@ def _describe_event(result: EventResult) -> Iterator[tuple[str, str | None]]:
     yield "after", result.previous
     yield "commit", result.commit and result.commit[:10]
     yield "record", result.record and shorten_digest(result.record)
-    for name, artifact in result.artifacts.items():
+    for artifact_name, artifact in result.artifacts.items():
         extent = f"{format_count(artifact.files, 'file')}, {format_size(artifact.size)}"
-        yield name, f"{artifact.path}  {extent}, {shorten_digest(str(artifact.digest))}"
+        yield artifact_name, f"{artifact.path}  {extent}, {shorten_digest(str(artifact.digest))}"
     yield "seal", "whole" if result.verified else None
 
 
@@ -122,9 +122,9 @@ def format_github_output(result: EventResult) -> str:
         "event": json.dumps(structured.build_document(result)),
     }
     blocks: list[str] = []
-    for name, value in values.items():
+    for output_name, value in values.items():
         delimiter = _choose_delimiter(value)
-        blocks.append(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
+        blocks.append(f"{output_name}<<{delimiter}\n{value}\n{delimiter}\n")
     return "".join(blocks)
 
 
@@ -140,11 +140,11 @@ def format_dotenv(result: EventResult) -> str:
 
     Values that are empty or not plain are left out.
     """
-    lines: list[str] = []
-    for name, value in collect_event_values(result).items():
+    variable_lines: list[str] = []
+    for value_name, value in collect_event_values(result).items():
         if _PLAIN.fullmatch(value):
-            lines.append(f"MLVER_{name.upper()}={value}\n")
-    return "".join(lines)
+            variable_lines.append(f"MLVER_{value_name.upper()}={value}\n")
+    return "".join(variable_lines)
 
 
 def dump_event(result: EventResult) -> str:
@@ -158,46 +158,46 @@ def _defuse_runner_mark(text: str) -> str:
 
 
 def draw_ci(result: CiResult, screen: TextScreen) -> None:
-    due = [file for file in result.files if file.state not in ("unchanged", "kept")]
-    if due:
+    due_files = [file for file in result.files if file.state not in ("unchanged", "kept")]
+    if due_files:
         verb = "Would write" if result.dry_run else "Wrote"
         screen.draw_line((verb, "bold"), f" pipelines for {result.forge}")
         screen.draw_table([_build_file_row(file) for file in result.files], indent=2)
     else:
         screen.draw_line(f"the pipelines for {result.forge} are here already; nothing changed")
     if result.include:
-        kept = next(file.path for file in result.files if file.state == "kept")
-        screen.draw_line(("add to your own ", "warn"), kept)
+        kept_path = next(file.path for file in result.files if file.state == "kept")
+        screen.draw_line(("add to your own ", "warn"), kept_path)
         screen.draw_unbroken(f"  include: [{{ {result.include.removeprefix('- ')} }}]")
     for skipped in result.left_out:
         screen.draw_line(("left out ", "dim"), skipped.pipeline, (", which needs", "dim"))
-        for name in skipped.needs:
-            screen.draw_unbroken("  ", shell_command(*example_words(name)))
-    if due and not result.dry_run:
-        folders = dict.fromkeys(PurePosixPath(file.path).parts[0] for file in due)
-        add = shell_command("git", "add", *folders)
-        screen.draw_unbroken(("next: ", "dim"), add, ", then commit and push")
+        for setting_name in skipped.needs:
+            screen.draw_unbroken("  ", shell_command(*example_words(setting_name)))
+    if due_files and not result.dry_run:
+        folders = dict.fromkeys(PurePosixPath(file.path).parts[0] for file in due_files)
+        add_command = shell_command("git", "add", *folders)
+        screen.draw_unbroken(("next: ", "dim"), add_command, ", then commit and push")
 
 
 def _build_file_row(file: WrittenPipeline) -> list[Cell]:
     # The heading says already that files were written.
-    state = "" if file.state == "written" else file.state
-    return [file.path, (state, "dim")]
+    state_text = "" if file.state == "written" else file.state
+    return [file.path, (state_text, "dim")]
 
 
 def draw_pipeline_files(files: Sequence[PipelineFile], screen: TextScreen) -> None:
     """The files themselves, one after the other."""
-    for file in files:
+    for pipeline_file in files:
         if len(files) > 1:
-            screen.write_raw(f"# {file.path}\n")
-        screen.write_raw(file.text)
+            screen.write_raw(f"# {pipeline_file.path}\n")
+        screen.write_raw(pipeline_file.text)
 
 
 def draw_new_seals(seals: Iterable[SealedRecord], screen: TextScreen, *, dry_run: bool) -> None:
     verb = "Would seal" if dry_run else "Sealed"
-    for seal in seals:
-        commit = f"  on commit {seal.commit[:10]}"
-        screen.draw_line((verb, "bold"), " ", (seal.tag, "name"), (commit, "dim"))
+    for sealed_record in seals:
+        commit = f"  on commit {sealed_record.commit[:10]}"
+        screen.draw_line((verb, "bold"), " ", (sealed_record.tag, "name"), (commit, "dim"))
 
 
 def draw_refused_records(records: Iterable[Finding], screen: TextScreen) -> None:

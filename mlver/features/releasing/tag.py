@@ -48,32 +48,32 @@ def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) 
     promoted, is refused: a seal would vouch for the edit.
     """
     if dry_run:
-        head = _require_head(project)
-        plans, unsealable = _plan_lacking(project, head, None, {})
-        return TagResult(list_sealed(plans), unsealable, (), None, True)
+        head_commit = _require_head(project)
+        tag_plans, unsealable = _plan_lacking(project, head_commit, None, {})
+        return TagResult(list_sealed(tag_plans), unsealable, (), None, True)
     with editing(project, "tag") as edit:
-        head = _require_head(project)
+        head_commit = _require_head(project)
         remote = _require_remote(project) if push else None
         published: Mapping[str, str] = {}
         if remote is not None:
             published = remotes.list_remote_tags(edit.repository, remote)
-        plans, unsealable = _plan_lacking(project, head, remote, published)
-        if plans:
-            edit.seal_records(tuple(replace(plan, commit=commit) for plan, commit in plans))
+        tag_plans, unsealable = _plan_lacking(project, head_commit, remote, published)
+        if tag_plans:
+            edit.seal_records(tuple(replace(plan, commit=commit) for plan, commit in tag_plans))
         pushed: tuple[str, ...] = ()
         if remote is not None:
-            pushed = _push_tags(project, head, remote, published)
-    return TagResult(list_sealed(plans), unsealable, pushed, remote, False)
+            pushed = _push_tags(project, head_commit, remote, published)
+    return TagResult(list_sealed(tag_plans), unsealable, pushed, remote, False)
 
 
 def _require_head(project: Project) -> str:
-    head = project.repository.head().commit
-    if head is None:
+    head_commit = project.repository.head().commit
+    if head_commit is None:
         raise MlverError(
             "there is no commit yet, so there is no record to seal",
             hint="mlver register MODEL --weights PATH -m WHY",
         )
-    return head
+    return head_commit
 
 
 def _require_remote(project: Project) -> str:
@@ -90,19 +90,19 @@ def _plan_lacking(
 
     `published` are the tags of `remote`.
     """
-    local = project.repository.tags()
-    sealable = missing_seals.list_sealable(project, head, {*local, *published})
-    unsealed = [record for record in sealable if record.tag not in local]
-    _warn_missing_tags(project, unsealed, local)
+    local_tags = project.repository.tags()
+    sealable = missing_seals.list_sealable(project, head, {*local_tags, *published})
+    unsealed = [record for record in sealable if record.tag not in local_tags]
+    _warn_missing_tags(project, unsealed, local_tags)
     lacking = [record for record in unsealed if record.tag not in published]
-    plans, unsealable = missing_seals.plan_missing_tags(project, head, lacking)
+    tag_plans, unsealable = missing_seals.plan_missing_tags(project, head, lacking)
     refused: list[Finding] = []
-    hint = shell_command("git", "fetch", "--tags", remote or "origin")
+    fetch_command = shell_command("git", "fetch", "--tags", remote or "origin")
     for record in unsealed:
         if record.tag in published:
             message = f"was sealed elsewhere: {remote} has its tag"
-            refused.append(Finding("record", record.path, message, (hint,)))
-    return plans, (*refused, *unsealable)
+            refused.append(Finding("record", record.path, message, (fetch_command,)))
+    return tag_plans, (*refused, *unsealable)
 
 
 def _warn_missing_tags(
@@ -112,8 +112,8 @@ def _warn_missing_tags(
     if remotes.default_remote(project.repository) is None:
         return
     tagged: set[str] = set()
-    for name in local:
-        tag_name = read_tag_name(name)
+    for local_name in local:
+        tag_name = read_tag_name(local_name)
         if tag_name is not None and tag_name.version:
             tagged.add(tag_name.model)
     versions = [record for record in unsealed if layout.is_version_path(record.path)]
@@ -131,23 +131,23 @@ def _push_tags(
     project: Project, head: str, remote: str, published: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Push the tags of HEAD's records that the other side lacks."""
-    local = project.repository.tags()
+    local_tags = project.repository.tags()
     # What was passed over has been noted while the tags were planned.
     silent_project = replace(project, reporter=SilentReporter())
-    lacking: list[str] = []
-    differing: list[str] = []
-    for record in missing_seals.list_sealable(silent_project, head, {*local, *published}):
-        if record.tag not in local:
+    lacking_tags: list[str] = []
+    differing_tags: list[str] = []
+    for record in missing_seals.list_sealable(silent_project, head, {*local_tags, *published}):
+        if record.tag not in local_tags:
             continue
         if record.tag not in published:
-            lacking.append(record.tag)
-        elif published[record.tag] != local[record.tag].object_id:
-            differing.append(record.tag)
-    if differing:
+            lacking_tags.append(record.tag)
+        elif published[record.tag] != local_tags[record.tag].object_id:
+            differing_tags.append(record.tag)
+    if differing_tags:
         project.reporter.show_note(
-            f"{remote} has {', '.join(differing)} already, made elsewhere;"
+            f"{remote} has {', '.join(differing_tags)} already, made elsewhere;"
             " if the records differ, git pull stops, and mlver resolve settles it"
         )
-    for batch in changes.split_batches(lacking):
-        changes.push_tags(project.repository, remote, batch, project.reporter)
-    return tuple(lacking)
+    for tag_batch in changes.split_batches(lacking_tags):
+        changes.push_tags(project.repository, remote, tag_batch, project.reporter)
+    return tuple(lacking_tags)

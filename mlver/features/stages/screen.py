@@ -22,14 +22,14 @@ def draw_promote(result: PromoteResult, screen: TextScreen) -> None:
             verb = "Would refuse: " if result.dry_run else "Refused: "
             screen.draw_line((verb, "bad"), (version, "name"), f" may not have {result.stage}")
         case "promoted":
-            force = "  by force" if result.forced else ""
+            force_remark = "  by force" if result.forced else ""
             verb = "Would promote " if result.dry_run else "Promoted "
             screen.draw_line(
                 (verb, "bold"),
                 (version, "name"),
                 f" to {result.stage}",
                 _describe_previous_version(result),
-                (force, "warn"),
+                (force_remark, "warn"),
             )
     draw_gates(result.gates, screen)
     if result.outcome == "refused":
@@ -48,10 +48,10 @@ def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:
         f" {result.stage} from {result.previous} to ",
         (f"{result.model} {result.version}", "name"),
     )
-    kept = "that is kept of it" if result.unkept else "of it"
+    extent = "that is kept of it" if result.unkept else "of it"
     screen.draw_line(
         "  ",
-        (f"every byte {kept} was read and found right ({format_size(result.verified)})", "dim"),
+        (f"every byte {extent} was read and found right ({format_size(result.verified)})", "dim"),
     )
     if result.unkept:
         screen.draw_line(
@@ -76,11 +76,11 @@ _SAVED_SHOWN = 5
 
 def draw_materialised(done: CheckoutOutcome, screen: TextScreen, *, dry_run: bool) -> None:
     written, removed = ("to write", "to remove") if dry_run else ("written", "removed")
-    parts = [f"{format_count(done.written, 'file')} {written}"]
+    count_texts = [f"{format_count(done.written, 'file')} {written}"]
     if done.removed:
-        parts.append(f"{done.removed:,} {removed}")
-    parts.append(f"{done.unchanged:,} unchanged")
-    screen.draw_line("  ", ", ".join(parts), (f"  in {done.root}", "dim"), hang=2)
+        count_texts.append(f"{done.removed:,} {removed}")
+    count_texts.append(f"{done.unchanged:,} unchanged")
+    screen.draw_line("  ", ", ".join(count_texts), (f"  in {done.root}", "dim"), hang=2)
     if done.skipped:
         screen.draw_line(
             "  ", (f"not touched: {join_listed(done.skipped)} (mlver keeps no copy)", "dim"), hang=2
@@ -95,8 +95,8 @@ def draw_materialised(done: CheckoutOutcome, screen: TextScreen, *, dry_run: boo
                 "warn",
             ),
         )
-    for path, digest in done.saved[:_SAVED_SHOWN]:
-        screen.draw_line("    ", path)
+    for saved_path, digest in done.saved[:_SAVED_SHOWN]:
+        screen.draw_line("    ", saved_path)
         screen.draw_unbroken(("      " + f"sha256:{digest}", "dim"))
     if len(done.saved) > _SAVED_SHOWN:
         screen.draw_line(

@@ -68,11 +68,11 @@ def is_edited(text: str) -> bool:
     """Whether a file is not, to the byte (line ends apart), what some mlver once wrote."""
     # A checkout on Windows may have changed every line's end.
     text = text.replace("\r\n", "\n")
-    head = _HEAD.match(text)
-    if head is None:
+    head_match = _HEAD.match(text)
+    if head_match is None:
         return True
-    body = text[head.end() :]
-    return head[1] != str(Digest.of_bytes(body.encode()))
+    pipeline_text = text[head_match.end() :]
+    return head_match[1] != str(Digest.of_bytes(pipeline_text.encode()))
 
 
 def _add_head(body: str, made_by: str) -> str:
@@ -86,31 +86,31 @@ def _add_head(body: str, made_by: str) -> str:
 
 
 def _select_lines(text: str, pipelines: Sequence[Pipeline], settings: PipelineSettings) -> str:
-    given = {f"--{name}" for name, _ in settings.given_settings()}
-    wanted = {*pipelines, *given}
-    kept: list[str] = []
+    given_options = {f"--{name}" for name, _ in settings.given_settings()}
+    wanted = {*pipelines, *given_options}
+    kept_lines: list[str] = []
     # Blocks nest: a line stays only where every block around it does.
     blocks: list[bool] = []
-    for line in text.splitlines(keepends=True):
-        stripped = line.lstrip()
+    for template_line in text.splitlines(keepends=True):
+        stripped = template_line.lstrip()
         if not stripped.startswith("#?"):
             if all(blocks):
-                kept.append(line)
+                kept_lines.append(template_line)
             continue
-        names = stripped.removeprefix("#?").split()
-        if names:
-            blocks.append(not wanted.isdisjoint(names))
+        block_names = stripped.removeprefix("#?").split()
+        if block_names:
+            blocks.append(not wanted.isdisjoint(block_names))
         else:
             blocks.pop()
-    return "".join(kept)
+    return "".join(kept_lines)
 
 
 def _fill_settings(text: str, settings: PipelineSettings) -> str:
     def quote_setting(match: re.Match[str]) -> str:
-        value = getattr(settings, match[2])
+        setting_value = getattr(settings, match[2])
         if match[1]:
-            return shlex.quote(value)
+            return shlex.quote(setting_value)
         # A JSON string is a YAML string. A setting cannot bring along the end of either.
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(setting_value, ensure_ascii=False)
 
     return _SETTING.sub(quote_setting, text)
