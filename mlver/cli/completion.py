@@ -21,10 +21,13 @@ _POSITION = "COMP_CWORD"
 @contextmanager
 def rejoin_bash_words(commands: Collection[str]) -> Iterator[None]:
     """Give Typer the words as they were typed, and bash only the part that it replaces."""
-    if os.environ.get(ASKED) != "complete_bash" or "\n" not in os.environ.get(_WORDS, ""):
+    line = os.environ.get(_WORDS, "")
+    if os.environ.get(ASKED) != "complete_bash" or "\n" not in line:
         yield
         return
-    words = os.environ[_WORDS].split("\n")[: int(os.environ[_POSITION]) + 1]
+    position = int(os.environ[_POSITION])
+    # What stands behind the cursor is not completed.
+    words = line.split("\n")[: position + 1]
     typed = _join_words(words, commands)
     os.environ[_WORDS] = "\n".join(typed)
     os.environ[_POSITION] = str(len(typed) - 1)
@@ -37,8 +40,8 @@ def rejoin_bash_words(commands: Collection[str]) -> Iterator[None]:
         # A word in quotes was not split, and all of it is replaced.
         if typed[-1] != words[-1] and "@" in typed[-1]:
             kept_prefix = typed[-1].partition("@")[0]
-        for line in completions.getvalue().splitlines():
-            sys.stdout.write(f"{line.removeprefix(kept_prefix)}\n")
+        for completion in completions.getvalue().splitlines():
+            sys.stdout.write(f"{completion.removeprefix(kept_prefix)}\n")
 
 
 def _join_words(words: Sequence[str], commands: Collection[str]) -> list[str]:

@@ -118,7 +118,10 @@ def _list_faults(error: MlverError) -> tuple[Finding, ...]:
         kind = "record"
     elif error.where.startswith(f"{layout.ROOT}/"):
         kind = "settings"
-    return tuple(Finding(kind, error.where, fault) for fault in error.faults)
+    findings: list[Finding] = []
+    for fault in error.faults:
+        findings.append(Finding(kind, error.where, fault))
+    return tuple(findings)
 
 
 def _suggest_fix(error: MlverError) -> tuple[str, ...]:

@@ -12,12 +12,15 @@ from itertools import groupby
 
 from mlver.findings import Finding
 from mlver.terminal.screen import Part, Style, TextScreen
+from mlver.terminal.words import take_first_line
 
 _SHOWN = 10
 
 
 def draw_findings(findings: Sequence[Finding], screen: TextScreen, style: Style = "bad") -> None:
-    kind_width = max((len(finding.kind) for finding in findings), default=0)
+    kind_width = 0
+    for finding in findings:
+        kind_width = max(kind_width, len(finding.kind))
     indent = kind_width + 4
     neighbours = groupby(findings, key=lambda finding: (finding.kind, finding.hints))
     for (kind, hints), neighbour_group in neighbours:
@@ -27,10 +30,29 @@ def draw_findings(findings: Sequence[Finding], screen: TextScreen, style: Style 
             subject: Part = (finding.subject, "bold")
             message = f" {finding.message}"
             screen.draw_line("  ", shown_kind, "  ", subject, message, hang=kind_width + 2)
-        hidden = len(alike) - _SHOWN
-        if hidden > 0:
-            screen.draw_line(" " * indent, (f"and {hidden:,} more (--json lists all)", "dim"))
+        draw_hidden_count(len(alike) - _SHOWN, screen, indent=indent)
         draw_hints(hints, screen, indent=indent)
+
+
+def draw_hidden_count(hidden: int, screen: TextScreen, *, indent: int, noun: str = "") -> None:
+    """Say how many of many were not shown; nothing where none was left out."""
+    if hidden > 0:
+        count = f"and {hidden:,} more{noun}"
+        screen.draw_line(" " * indent, (f"{count} (--json lists all)", "dim"))
+
+
+def draw_faults(faults: Sequence[str], screen: TextScreen, *, indent: int = 0) -> None:
+    """Why records cannot be read, the first line of each; `verify` says the rest."""
+    margin = " " * indent
+    for fault in faults:
+        reason = take_first_line(fault)
+        screen.draw_line(margin, ("unreadable: ", "bad"), reason, " (mlver verify --all)", hang=2)
+
+
+def draw_empty_registry(screen: TextScreen) -> None:
+    """Say that there is no model yet, and how to make one."""
+    screen.draw_line("no model is registered here yet")
+    screen.draw_unbroken(("next: ", "dim"), "mlver register MODEL --weights PATH -m WHY")
 
 
 def draw_hints(

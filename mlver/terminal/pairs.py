@@ -8,13 +8,13 @@ from mlver.document.values import parse_scalar
 from mlver.errors import UsageError
 
 
-def parse_pairs(given: list[str], option: str) -> dict[str, str]:
+def parse_pairs(given: list[str] | None, option: str) -> dict[str, str]:
     """`NAME=VALUE` words as a map.
 
     Raise UsageError for a word of another form, and for a name that is given twice.
     """
     pairs: dict[str, str] = {}
-    for pair_text in given:
+    for pair_text in given or ():
         pair_name, equals, value = pair_text.partition("=")
         if not pair_name or not equals or not value:
             example = f"{option} train=data/train"
@@ -25,9 +25,9 @@ def parse_pairs(given: list[str], option: str) -> dict[str, str]:
     return pairs
 
 
-def check_number_pairs(given: list[str], option: str) -> tuple[str, ...]:
+def check_number_pairs(given: list[str] | None, option: str) -> tuple[str, ...]:
     """`NAME=NUMBER` words, unchanged; raise UsageError where a value is no finite number."""
-    for pair_text in given:
+    for pair_text in given or ():
         number_name, equals, value = pair_text.partition("=")
         if not number_name or not equals or not _is_number(value):
             example = f"{option} {number_name or 'accuracy'}=0.93"
@@ -35,7 +35,7 @@ def check_number_pairs(given: list[str], option: str) -> tuple[str, ...]:
                 f"{option} takes NAME=NUMBER, not `{pair_text}`; for example {example};"
                 " anything but a number belongs in --param or --label"
             )
-    return tuple(given)
+    return tuple(given or ())
 
 
 def _is_number(text: str) -> bool:

@@ -111,6 +111,7 @@ class TextScreen:
             return
         room_left = self.width - indent - sum(widths) + widths[fold] - _GAP * (len(widths) - 1)
         if room_left < min(widths[fold], _ROOM):
+            # A heading on a line of its own would look like a row.
             if headers:
                 drawn_rows[0][fold] = _build_text([])
             self._draw_stacked(drawn_rows, layout, fold)
@@ -175,6 +176,7 @@ class TextScreen:
         return list(text.wrap(self.rich_console, max(width, _ROOM), overflow="fold"))
 
     def _print_text(self, text: Text) -> None:
+        # A cell at the end of a row may be empty, or padded as wide as its column.
         text.rstrip()
         if self._is_plain or not self.rich_console.is_terminal:
             self._stream.write(f"{text.plain}\n")
@@ -233,7 +235,11 @@ def _measure_columns(rows: Sequence[list[Text]]) -> list[int]:
 
 
 def _build_row(cells: Sequence[Cell]) -> list[Text]:
-    return [_build_text(cell if isinstance(cell, list) else [cell]) for cell in cells]
+    texts: list[Text] = []
+    for cell in cells:
+        parts = cell if isinstance(cell, list) else [cell]
+        texts.append(_build_text(parts))
+    return texts
 
 
 def _build_text(parts: Iterable[Part]) -> Text:

@@ -44,7 +44,10 @@ def _simplify_value(value: Any) -> Any:
 
 
 def _simplify_mapping(mapping: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(key): _simplify_value(item) for key, item in mapping.items()}
+    simple: dict[str, Any] = {}
+    for key, item in mapping.items():
+        simple[str(key)] = _simplify_value(item)
+    return simple
 
 
 def _collect_answers(result: Any) -> dict[str, Any]:

@@ -55,6 +55,7 @@ def distinguish_values(old: Any, new: Any) -> tuple[str, str]:
 def format_signed(value: float) -> str:
     """A change: `+0.027`, `−23.36`, `+45,196`."""
     text = f"{value:+,.0f}" if abs(value) >= 10_000 else f"{value:+.4g}"
+    # A hyphen is narrower than the plus that it stands below.
     return text.replace("-", "−")
 
 

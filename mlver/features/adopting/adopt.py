@@ -145,12 +145,14 @@ def _plan_files(
     put_new_files(project, edit, manifests)
     for prepared in versions:
         record = prepared.record
-        edit.create_file(layout.version_path(record.model, record.version), prepared.data)
+        version_path = layout.version_path(record.model, record.version)
+        edit.create_file(version_path, prepared.data)
     for record_path, record_bytes in stages.files.items():
         edit.create_file(record_path, record_bytes)
     for record in last_records.values():
         _put_settings(project, edit, record)
-    _put_stages(project, edit, {adopted.stage for adopted in stages.stages})
+    stage_names = {adopted.stage for adopted in stages.stages}
+    _put_stages(project, edit, stage_names)
 
 
 def _put_settings(project: Project, edit: PlannedEdit, record: VersionRecord) -> None:
@@ -189,7 +191,8 @@ def _put_stages(project: Project, edit: PlannedEdit, stages: Collection[str]) ->
     added_stages = dict.fromkeys(lacking_stages, StageSettings())
     extended = replace(config, stages={**config.stages, **added_stages})
     existing = project.registry.read_file(layout.CONFIG)
-    edit.put_file(layout.CONFIG, amend_document("config", existing, extended.to_document()))
+    settings_bytes = amend_document("config", existing, extended.to_document())
+    edit.put_file(layout.CONFIG, settings_bytes)
 
 
 def _commit_records(
@@ -199,6 +202,7 @@ def _commit_records(
     version_tags: list[PlannedTag] = []
     for version, prepared_record in zip(result.versions, prepared, strict=True):
         message_lines.append(f"{version.model} {version.version} from the tag {version.tag}")
+        # A tag that has the seal's name already is never moved; the commit stands in for a seal.
         if version.seal is not None:
             version_tags.append(
                 planned_tags.plan_version_tag(prepared_record.record, prepared_record.data)
@@ -211,8 +215,11 @@ def _commit_records(
 
 
 def _name_models(result: AdoptResult) -> str:
-    model_names = {version.model for version in result.versions}
-    model_names |= {stage.model for stage in result.stages}
+    model_names: set[str] = set()
+    for version in result.versions:
+        model_names.add(version.model)
+    for stage in result.stages:
+        model_names.add(stage.model)
     models = sorted(model_names)
     listing = ", ".join(models[:_MODELS_NAMED])
     if len(models) > _MODELS_NAMED:

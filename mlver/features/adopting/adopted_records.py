@@ -144,7 +144,8 @@ def prepare_record(
     weights_format = formats.detect_format(_list_files(weights_path, weights))
     params = _read_committed_values(project, origin.commit, paths.params)
     metrics = _read_committed_values(project, origin.commit, paths.metrics)
-    check_numbers(metrics, f"{', '.join(paths.metrics)} of {origin.commit[:10]}")
+    metrics_files = ", ".join(paths.metrics)
+    check_numbers(metrics, f"{metrics_files} of {origin.commit[:10]}")
     adopted = AdoptedTag(tag=origin.tag.name, object_id=origin.tag.object_id, commit=origin.commit)
     record = VersionRecord(
         model=claim.model,
@@ -161,8 +162,9 @@ def prepare_record(
         metrics=metrics,
         extra={"adopted": adopted.to_document()},
     )
+    record_bytes = _encode_record(project, record)
     manifests = _collect_manifests([weights, *data_sets.values()])
-    return PreparedRecord(record, _encode_record(project, record), manifests, weights.holder)
+    return PreparedRecord(record, record_bytes, manifests, weights.holder)
 
 
 def _find_weights_path(project: Project, model: str, commit: str, paths: ModelPaths) -> str:
@@ -211,7 +213,9 @@ def _list_files(path: str, copy: ExternalCopy) -> list[str]:
     if not copy.found.manifest:
         return [path]
     manifest = Manifest.parse(copy.found.manifest, path)
-    inner_paths = [os.fsdecode(file_name) for file_name, _ in manifest.entries]
+    inner_paths: list[str] = []
+    for file_name, _ in manifest.entries:
+        inner_paths.append(os.fsdecode(file_name))
     return inner_paths or [path]
 
 

@@ -22,7 +22,7 @@ def draw_adopt(result: AdoptResult, screen: TextScreen) -> None:
         screen.draw_line((verb, "bold"), f" {format_count(len(result.versions), 'version')}")
         _draw_adopted_versions(result, screen)
         for adopted_stage in result.stages:
-            holder_names = " → ".join(holder or "(empty)" for holder in adopted_stage.holders)
+            holder_names = " → ".join(map(_name_holder, adopted_stage.holders))
             screen.draw_line(
                 "  ",
                 (adopted_stage.stage, "good"),
@@ -39,6 +39,10 @@ def draw_adopt(result: AdoptResult, screen: TextScreen) -> None:
     if result.known:
         screen.draw_line((_describe_known_versions(result), "dim"))
     _draw_next_step(result, screen)
+
+
+def _name_holder(holder: str | None) -> str:
+    return holder or "(empty)"
 
 
 def _describe_known_versions(result: AdoptResult) -> str:
@@ -71,6 +75,7 @@ def _draw_next_step(result: AdoptResult, screen: TextScreen) -> None:
         return
     if result.commit is None:
         return
+    # `git push` sends no tags: those that were made need a command of their own.
     seal_names = [version.seal for version in result.versions if version.seal]
     tags_made, command = "", "git push"
     if seal_names:

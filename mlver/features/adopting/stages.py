@@ -10,6 +10,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.features.adopting import adopted_records
 from mlver.features.adopting.foreign_tags import (
+    DerivedPromotion,
     StageTag,
     StageTagEvent,
     TagClaims,
@@ -72,11 +73,15 @@ def prepare_stages(
             findings.append(Finding("tag", f"{model}#{stage}", error.message, error.hints))
             continue
         record_files.update(records)
-        holders = [
-            None if promotion.action == "retire" else promotion.version for promotion in promotions
-        ]
+        holders = map(_find_holder_after, promotions)
         stages.append(AdoptedStage(model, stage, tuple(holders)))
     return PreparedStages(tuple(stages), record_files, tuple(findings))
+
+
+def _find_holder_after(promotion: DerivedPromotion) -> str | None:
+    if promotion.action == "retire":
+        return None
+    return promotion.version
 
 
 def _group_tags(tags: Sequence[StageTag]) -> dict[tuple[str, str], list[StageTag]]:

@@ -141,7 +141,9 @@ def _find_model_paths(source: AdoptionSource, model: str, others: Iterable[str])
         weights = project.resolve_path(request.weights)
     elif known_settings.weights:
         weights = known_settings.weights.path
-    data_paths = {data_set: artifact.path for data_set, artifact in known_settings.data.items()}
+    data_paths: dict[str, str] = {}
+    for data_set, artifact in known_settings.data.items():
+        data_paths[data_set] = artifact.path
     for data_set, data_path in request.data.items():
         data_paths[names.check_data_set(data_set)] = project.resolve_path(data_path)
     return ModelPaths(

@@ -60,10 +60,9 @@ def _compare_artifact(
     # To list the files takes a while, and says something only where the content differs.
     if state == "changed":
         file_changes = compare_manifests(Manifest(before.entries()), Manifest(after.entries()))
-    renamed = [
-        RenamedFile(os.fsdecode(old_name), os.fsdecode(new_name))
-        for old_name, new_name in file_changes.renamed
-    ]
+    renamed: list[RenamedFile] = []
+    for old_name, new_name in file_changes.renamed:
+        renamed.append(RenamedFile(os.fsdecode(old_name), os.fsdecode(new_name)))
     return ArtifactDiff(
         name=name,
         path=after.path or before.path,

@@ -34,19 +34,22 @@ class BranchChanges:
     @property
     def landed(self) -> tuple[str, ...]:
         """The paths that `base` has and that are not the same in `head`: the changed ones first."""
-        changed = [path for path, state in self.states.items() if state == "changed"]
-        removed = [path for path, state in self.states.items() if state == "removed"]
-        return (*sorted(changed), *sorted(removed))
+        return (*self._list_paths("changed"), *self._list_paths("removed"))
+
+    def _list_paths(self, wanted: FileState) -> list[str]:
+        return sorted(path for path, state in self.states.items() if state == wanted)
 
 
 def compare_trees(project: Project, *, base: str, head: str, other: str) -> BranchChanges:
     """Compare two commits; the contents of every file that differs are read at once."""
     base_records = CommittedRecords.at_commit(project.repository, base)
     head_records = CommittedRecords.at_commit(project.repository, head)
+    # With `A..B`, the branch to merge into is the base itself, and is not read twice.
     other_records = base_records
     if other != base:
         other_records = CommittedRecords.at_commit(project.repository, other)
     states = _find_states(base_records, head_records)
+    # All at once: to ask git for every file on its own would take a process each.
     base_records.fetch_files(states)
     head_records.fetch_files(states)
     added_paths = [path for path, state in states.items() if state == "added"]

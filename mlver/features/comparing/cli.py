@@ -9,7 +9,7 @@ import typer
 from mlver.errors import UsageError, shell_command
 from mlver.features.comparing import markdown
 from mlver.features.comparing.diff import diff_versions
-from mlver.features.comparing.review import parse_range, review_range
+from mlver.features.comparing.review import ReviewRange, parse_range, review_range
 from mlver.features.comparing.screen import draw_diff, draw_review, draw_status
 from mlver.features.comparing.status import find_status
 from mlver.terminal.options import Json, Model, Ref, complete_ref
@@ -51,19 +51,24 @@ def diff_command(
     # Never with the cache: whoever can write to it could hide a difference from a reviewer.
     project = find_session(ctx).initialised_project
     project.note_newer_settings()
-    commit_range = parse_range(a)
+    commit_range = _parse_one_range(a, b)
     if commit_range is None:
         diff = diff_versions(project, a, b)
         draw = markdown.draw_diff_markdown if as_markdown else draw_diff
         emit_result(diff, draw, json=json, code=int(exit_code and diff.differs))
         return
-    if b is not None:
-        raise UsageError(
-            f"{a} names both sides already", hint=shell_command("mlver", "diff", str(a))
-        )
     review = review_range(project, commit_range)
     draw_range = markdown.draw_review_markdown if as_markdown else draw_review
     emit_result(review, draw_range, json=json, code=int(exit_code and review.differs))
+
+
+def _parse_one_range(a: str | None, b: str | None) -> ReviewRange | None:
+    """The range of commits that `a` names, beside which `b` has no place; None for a version."""
+    commit_range = parse_range(a)
+    if commit_range is not None and b is not None:
+        hint = shell_command("mlver", "diff", str(a))
+        raise UsageError(f"{a} names both sides already", hint=hint)
+    return commit_range
 
 
 STATUS_EXAMPLES = (

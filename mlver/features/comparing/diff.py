@@ -56,6 +56,7 @@ class DiffResult:
         """Whether anything but the code's commits differs."""
         if self.params or self.environment or self.labels:
             return True
+        # Every metric of both sides is listed, those that are equal too.
         if any(metric.old != metric.new for metric in self.metrics):
             return True
         return any(artifact.state != "unchanged" for artifact in self.artifacts)
@@ -68,6 +69,7 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
     """
     chosen = project.resolve_ref(a)
     old_side = snapshot_version(project, chosen)
+    # The work tree has no labels: those are given as a version is registered.
     labels: tuple[ValueChange, ...] = ()
     if b is None:
         new_side = snapshot_work_tree(project, chosen.model, environment=True)
@@ -91,6 +93,7 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
 
 def _diff_code(project: Project, old: CodeState, new: CodeState) -> CodeDiff:
     repository = project.repository
+    # A clone of limited depth, or a squashed branch, lacks the code that a record names.
     known = True
     for commit in (old.commit, new.commit):
         if commit is not None and not repository.has_commit(commit):

@@ -60,7 +60,8 @@ def draw_review_markdown(result: ReviewResult, screen: TextScreen) -> None:
     range_dots = ".." if result.direct else "..."
     command = f"mlver diff {result.old}{range_dots}{result.new}"
     commits = f"{result.base[:10]} → {result.head[:10]}"
-    screen.write_raw(_assemble_page(blocks, command, commits))
+    page = _assemble_page(blocks, command, commits)
+    screen.write_raw(page)
 
 
 def draw_diff_markdown(result: DiffResult, screen: TextScreen) -> None:
@@ -83,7 +84,9 @@ def quote_code(text: str) -> str:
     # A table's cell ends at a bar even inside a code span, and GitHub and GitLab differ on how to
     # escape one.
     shown_text = printable_name(text).replace("|", "│") or " "
-    longest_run = max(map(len, re.findall("`+", shown_text)), default=0)
+    longest_run = 0
+    for run in re.findall("`+", shown_text):
+        longest_run = max(longest_run, len(run))
     fence = "`" * (longest_run + 1)
     # One blank at each end is not shown, and keeps backticks inside apart from the fence.
     if longest_run or shown_text != shown_text.strip():
@@ -93,7 +96,9 @@ def quote_code(text: str) -> str:
 
 def _quote_message(message: str, author: str) -> str:
     """The first line of a message, and who wrote it."""
-    return f"{quote_code(take_first_line(message))}, {quote_code(format_author(author))}"
+    first_line = quote_code(take_first_line(message))
+    writer = quote_code(format_author(author))
+    return f"{first_line}, {writer}"
 
 
 def _format_judgement(judgement: AddedJudgement) -> str:
@@ -108,6 +113,7 @@ def _assemble_page(blocks: Sequence[str], command: str, commits: str) -> str:
     """The blocks that fit, each whole, between the marker and the command that made them."""
     footer = f"<sub>{quote_code(command)}, {commits}</sub>"
     cut_note = f"**Cut here**: a comment takes no more. The rest: {quote_code(command)}"
+    # The last number is for the blank lines between marker, note and footer.
     room_left = LIMIT - len(MARKER) - len(footer) - len(cut_note) - 16
     kept_blocks = [MARKER]
     for block in blocks:
@@ -134,10 +140,12 @@ def _format_warnings(result: ReviewResult) -> str:
 
 
 def _format_new_version(version: NewVersion) -> Iterator[str]:
-    yield f"#### Registered {quote_code(f'{version.model} {version.version}')}"
+    name = quote_code(f"{version.model} {version.version}")
+    yield f"#### Registered {name}"
     reason = _quote_message(version.message, version.author)
     origin = quote_code(describe_new_version(version))
-    yield f"{reason} — {origin}, record {quote_code(shorten_digest(version.record))}"
+    record = quote_code(shorten_digest(version.record))
+    yield f"{reason} — {origin}, record {record}"
     compared = version.compared or "before"
     yield from _format_metric_changes(version.metrics, compared, version.version)
     yield from _format_value_changes("param", version.params)
@@ -147,7 +155,10 @@ def _format_new_version(version: NewVersion) -> Iterator[str]:
 
 
 def _format_metric_changes(changes: Iterable[MetricChange], old: str, new: str) -> Iterator[str]:
-    table_rows = [_format_metric_cells(change) for change in changes if change.old != change.new]
+    table_rows: list[list[str]] = []
+    for change in changes:
+        if change.old != change.new:
+            table_rows.append(_format_metric_cells(change))
     if table_rows:
         headers = ["metric", quote_code(old), quote_code(new), "change", ""]
         yield _format_table(headers, table_rows, right=(1, 2, 3))
@@ -200,7 +211,10 @@ def _format_artifact_cells(artifact: ArtifactDiff) -> list[str]:
         ("~", len(artifact.changed)),
         ("→", len(artifact.renamed)),
     )
-    change_counts = [f"{sign}{count:,}" for sign, count in counts if count]
+    change_counts: list[str] = []
+    for sign, count in counts:
+        if count:
+            change_counts.append(f"{sign}{count:,}")
     quoted_name, quoted_path = quote_code(artifact.name), quote_code(artifact.path)
     return [
         quoted_name,
@@ -213,7 +227,7 @@ def _format_artifact_cells(artifact: ArtifactDiff) -> list[str]:
 
 
 def _format_promotions(promotions: Sequence[PromotionRecord]) -> str:
-    table_rows = [_format_promotion_cells(promotion) for promotion in promotions]
+    table_rows = list(map(_format_promotion_cells, promotions))
     return "#### Stages\n\n" + _format_table(["", "stage", "gates", "why", "who"], table_rows)
 
 
@@ -232,6 +246,7 @@ def _format_promotion_cells(promotion: PromotionRecord) -> list[str]:
 
 def _format_gates(promotion: PromotionRecord) -> Iterator[str]:
     """How many gates were open, which were not, and who let the version through."""
+    # Open gates say nothing new to a reviewer: they are only counted.
     shut_gates = [gate for gate in promotion.gates if gate.result != "pass"]
     gate_count = len(promotion.gates)
     yield f"{gate_count - len(shut_gates)} of {gate_count} open" if gate_count else "none"
@@ -247,7 +262,9 @@ def _format_gates(promotion: PromotionRecord) -> Iterator[str]:
 def _format_table(
     headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()
 ) -> str:
-    ruler_cells = ["--:" if column in right else "---" for column in range(len(headers))]
+    ruler_cells: list[str] = []
+    for column in range(len(headers)):
+        ruler_cells.append("--:" if column in right else "---")
     table_lines = [f"| {' | '.join(cells)} |" for cells in (headers, ruler_cells, *rows[:_ROWS])]
     hidden = len(rows) - _ROWS
     if hidden > 0:

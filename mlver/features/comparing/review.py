@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mlver.document import codec
@@ -169,18 +170,12 @@ def review_range(project: Project, asked: ReviewRange) -> ReviewResult:
     branch = compare_trees(project, base=base_commit, head=head_commit, other=old_commit)
 
     records = _read_added_records(branch)
-    settings, warnings = _compare_settings(branch)
-    warnings = records.warnings + warnings
+    settings, settings_warnings = _compare_settings(branch)
+    warnings = [*records.warnings, *settings_warnings]
     warnings += check_landed_records(branch)
     warnings += check_claimed_paths(branch)
     warnings += check_chains(branch, records.promotions)
-    # A version that is warned of already needs no second warning for its seal.
-    warned_paths = {warning.subject for warning in warnings}
-    registered: dict[str, list[str]] = {}
-    for version in records.versions:
-        if layout.version_path(version.model, version.version) not in warned_paths:
-            registered.setdefault(version.model, []).append(version.version)
-    warnings += check_seals(branch, registered)
+    warnings += check_seals(branch, _select_unwarned(records.versions, warnings))
 
     return ReviewResult(
         old=asked.old,
@@ -193,8 +188,23 @@ def review_range(project: Project, asked: ReviewRange) -> ReviewResult:
         evaluations=tuple(records.evaluations),
         approvals=tuple(records.approvals),
         settings=tuple(settings),
+        # Two checks may meet the same fault, such as a record that cannot be read.
         warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+def _select_unwarned(
+    versions: Sequence[NewVersion], warnings: Sequence[Finding]
+) -> dict[str, list[str]]:
+    """The versions, by model, that nothing warns of yet."""
+    # A version that is warned of already needs no second warning for its seal.
+    warned_paths = {warning.subject for warning in warnings}
+    unwarned: dict[str, list[str]] = {}
+    for version in versions:
+        record_path = layout.version_path(version.model, version.version)
+        if record_path not in warned_paths:
+            unwarned.setdefault(version.model, []).append(version.version)
+    return unwarned
 
 
 # -- the records that are new
@@ -229,6 +239,7 @@ def _read_version(branch: BranchChanges, place: VersionPath) -> NewVersion:
     new_snapshot = snapshot_version(branch.head_project, ResolvedRef(place.model, number))
     compared = _find_compared_version(branch, place.model, number, record.parent)
     environment: tuple[ValueChange, ...] = ()
+    # With a first version everything is new: a list of all its packages would tell nobody much.
     if compared is None:
         old_snapshot = _empty_snapshot(place.model, record.code)
     else:

@@ -11,7 +11,12 @@ from mlver.features.comparing.status import ModelStatus, StatusResult
 from mlver.features.comparing.value_diff import MetricChange, ValueChange
 from mlver.records.promotion import PromotionRecord
 from mlver.terminal.gates import draw_gates
-from mlver.terminal.links import draw_hints
+from mlver.terminal.links import (
+    draw_empty_registry,
+    draw_faults,
+    draw_hidden_count,
+    draw_hints,
+)
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import Cell, Part, Style, TextScreen
 from mlver.terminal.words import (
@@ -53,10 +58,9 @@ def draw_value_changes(
     if not changes:
         return
     screen.draw_line((title, "bold"))
-    screen.draw_table([_format_value_row(change) for change in changes[:most]], indent=2, fold=1)
-    hidden = len(changes) - most
-    if hidden > 0:
-        screen.draw_line((f"  and {hidden} more (--json lists all)", "dim"))
+    table_rows = map(_format_value_row, changes[:most])
+    screen.draw_table(table_rows, indent=2, fold=1)
+    draw_hidden_count(len(changes) - most, screen, indent=2)
 
 
 def _format_value_row(change: ValueChange) -> list[Cell]:
@@ -151,14 +155,15 @@ def _draw_file_changes(artifact: ArtifactDiff, screen: TextScreen) -> None:
         (("~", "warn"), artifact.changed),
     )
     for sign, file_names in signed_names:
-        # An artifact that is a single file has an empty name inside itself.
-        table_rows += [[sign, file_name] for file_name in file_names if file_name]
+        for file_name in file_names:
+            # An artifact that is a single file has an empty name inside itself.
+            if file_name:
+                table_rows.append([sign, file_name])
     for renamed in artifact.renamed:
         table_rows.append([("→", "warn"), _describe_renamed_file(renamed, artifact)])
     screen.draw_table(table_rows[:_FILES_SHOWN], indent=4, fold=1)
     hidden = len(table_rows) - _FILES_SHOWN
-    if hidden > 0:
-        screen.draw_line((f"    and {hidden:,} more files (--json lists all)", "dim"))
+    draw_hidden_count(hidden, screen, indent=4, noun=" files")
 
 
 def _describe_renamed_file(renamed: RenamedFile, artifact: ArtifactDiff) -> str:
@@ -169,16 +174,19 @@ def _describe_renamed_file(renamed: RenamedFile, artifact: ArtifactDiff) -> str:
 
 
 def _draw_code_changes(code: CodeDiff, screen: TextScreen) -> None:
+    # A clone of limited depth has the records of old versions, and not the code they name.
     if not code.known:
         advice = "  a commit is not in this clone: git fetch --unshallow"
         screen.draw_line(("code", "bold"), (advice, "warn"))
         return
     if not code.commits and not code.new_dirty and not code.old_dirty:
         return
-    screen.draw_line(("code", "bold"), f"  {format_count(len(code.commits), 'commit')}")
+    count = format_count(len(code.commits), "commit")
+    screen.draw_line(("code", "bold"), f"  {count}")
     commit_rows: list[list[Cell]] = []
     for commit in code.commits[:_COMMITS_SHOWN]:
-        commit_rows.append([(commit.id[:10], "dim"), take_first_line(commit.subject)])
+        subject = take_first_line(commit.subject)
+        commit_rows.append([(commit.id[:10], "dim"), subject])
     screen.draw_table(commit_rows, indent=2, fold=1)
     hidden = len(code.commits) - _COMMITS_SHOWN
     if hidden > 0:
@@ -191,13 +199,9 @@ def _draw_code_changes(code: CodeDiff, screen: TextScreen) -> None:
 
 
 def draw_status(result: StatusResult, screen: TextScreen) -> None:
-    for fault in result.faults:
-        screen.draw_line(
-            ("unreadable: ", "bad"), take_first_line(fault), " (mlver verify --all)", hang=2
-        )
+    draw_faults(result.faults, screen)
     if not result.models and not result.faults:
-        screen.draw_line("no model is registered here yet")
-        screen.draw_unbroken(("next: ", "dim"), "mlver register MODEL --weights PATH -m WHY")
+        draw_empty_registry(screen)
     for index, model_status in enumerate(result.models):
         if index:
             screen.draw_blank_line()
@@ -223,7 +227,7 @@ def _draw_next_command(model: ModelStatus, screen: TextScreen) -> None:
     if model.bump:
         command = f"mlver register {model.model} --bump {model.bump} -m WHY"
         remark = f"   (makes {model.next})"
-    elif any(artifact.state == "missing" for artifact in model.artifacts):
+    elif model.lacks_artifact:
         command = f"mlver checkout {model.model}@{model.version}"
         remark = ""
     elif model.version != model.latest:
@@ -292,7 +296,10 @@ def describe_new_version(version: NewVersion) -> str:
 
 def summarise_review(result: ReviewResult) -> str:
     """`1 version registered, 2 promotions`, or that there is nothing."""
-    rollbacks = sum(promotion.action == "rollback" for promotion in result.promotions)
+    rollbacks = 0
+    for promotion in result.promotions:
+        if promotion.action == "rollback":
+            rollbacks += 1
     counts = (
         (len(result.versions), "version", " registered"),
         (len(result.promotions) - rollbacks, "stage move", ""),

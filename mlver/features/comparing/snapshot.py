@@ -120,6 +120,7 @@ def snapshot_work_tree(project: Project, model: str, *, environment: bool = Fals
 def _gather_values(
     project: Project, files: tuple[str, ...], lacking: list[str]
 ) -> Mapping[str, Any]:
+    # A file that does not exist yet is told by its name, and stops no comparison.
     present = [file_path for file_path in files if file_path not in lacking]
     return value_files.gather_values(project.top_folder, present, ())
 
@@ -129,7 +130,10 @@ def _find_code_state(project: Project, settings: ModelSettings) -> CodeState:
     head_state = project.repository.head()
     changed_paths, _ = project.repository.changes()
     own_paths = measuring.collect_own_paths(settings)
-    dirty = not all(own_paths.covers_path(changed_path) for changed_path in changed_paths)
+    dirty = False
+    for changed_path in changed_paths:
+        if not own_paths.covers_path(changed_path):
+            dirty = True
     return CodeState(commit=head_state.commit, branch=head_state.branch, dirty=dirty)
 
 
@@ -162,6 +166,7 @@ def _select_file_values(
     new: Mapping[str, Any],
     files: tuple[str, ...],
 ) -> Mapping[str, Any]:
+    # Only for a value that no file has now is git asked, in one process, for the files of then.
     kept_values = value_files.select_common(old, new)
     if kept_values == old or commit is None:
         return kept_values

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from mlver.content import formats
+from mlver.digest import Digest
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
 from mlver.features.comparing.snapshot import (
     ModelSnapshot,
@@ -52,10 +53,14 @@ class ModelStatus:
     next: str | None
 
     @property
-    def differs(self) -> bool:
-        if self.bump is not None:
-            return True
+    def lacks_artifact(self) -> bool:
+        """Whether an artifact is missing in the work tree."""
         return any(artifact.state == "missing" for artifact in self.artifacts)
+
+    @property
+    def differs(self) -> bool:
+        # What is missing suggests no bump, and is not what the version pins all the same.
+        return self.bump is not None or self.lacks_artifact
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +155,18 @@ def _find_held_version(
     holders = reader.read_holders(registry, new.model)
     newest_first = versions[::-1]
     staged = [version for version in versions if str(version) in holders.values()]
-    working_digests = {name: artifact.digest for name, artifact in new.artifacts.items()}
+    working_digests: dict[str, Digest | None] = {}
+    for name, pinned in new.artifacts.items():
+        working_digests[name] = pinned.digest
     for version in [*newest_first[:_RECENT], *staged]:
         record_read = reader.try_reading(registry.read_version, new.model, version)
         if record_read is None:
             continue
         record, _ = record_read
-        artifacts = record.named_artifacts().items()
-        if working_digests == {name: artifact.digest for name, artifact in artifacts}:
+        recorded_digests: dict[str, Digest | None] = {}
+        for name, artifact in record.named_artifacts().items():
+            recorded_digests[name] = artifact.digest
+        if working_digests == recorded_digests:
             return version
     return versions[-1]
 
@@ -173,6 +182,7 @@ def _suggest_bump(
         if artifact.state not in ("unchanged", "missing"):
             changed.add(artifact.name)
     weights_changed = "weights" in changed
+    # Users of an artifact that is gone break, as they do with another format.
     other_form = bool(old.artifacts.keys() - new.artifacts.keys())
     if weights_changed and old.artifacts["weights"].form != _find_form(new.artifacts["weights"]):
         other_form = True
@@ -191,6 +201,7 @@ def _find_form(weights: PinnedArtifact) -> str | None:
 
 
 def _count_commits(project: Project, old: str | None, new: str | None) -> int | None:
+    # A version may have been registered before the first commit.
     if old is None or new is None:
         return None
     return project.repository.count_between(old, new)

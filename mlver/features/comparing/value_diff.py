@@ -134,11 +134,11 @@ def _judge_metric(old: float, new: float, direction: Direction | None) -> Verdic
 
 
 def _select_numbers(values: Mapping[str, Value]) -> dict[str, float]:
-    return {
-        key: value
-        for key, value in flatten_values(values).items()
-        if isinstance(value, int | float)
-    }
+    numbers: dict[str, float] = {}
+    for key, value in flatten_values(values).items():
+        if isinstance(value, int | float):
+            numbers[key] = value
+    return numbers
 
 
 def suggest_bump(*, form: bool, inputs: bool, weights: bool) -> Bump | None:

@@ -74,10 +74,11 @@ def _list_model(project: Project, model: str, limit: int | None) -> ListedModel:
     reader = TolerantReader()
     holders = reader.read_holders(registry, model)
     settings = reader.try_reading(registry.read_settings, model)
+    # All at once: git is asked once, however many versions there are.
     known_seals = seals.read_seals(project, model, numbers)
     versions = []
     for number in numbers:
-        stages = tuple(stage for stage, holder in holders.items() if holder == str(number))
+        stages = _list_held_stages(holders, str(number))
         known_seal = known_seals[str(number)]
         versions.append(_list_version(registry, model, number, stages, known_seal))
     return ListedModel(
@@ -90,6 +91,10 @@ def _list_model(project: Project, model: str, limit: int | None) -> ListedModel:
     )
 
 
+def _list_held_stages(holders: Mapping[str, str], version: str) -> tuple[str, ...]:
+    return tuple(stage for stage, holder in holders.items() if holder == version)
+
+
 def _list_version(
     registry: RecordRegistry,
     model: str,
@@ -97,6 +102,7 @@ def _list_version(
     stages: tuple[str, ...],
     seal: RecordSeal | None,
 ) -> ListedVersion:
+    # One record that cannot be read must not hide all the others.
     try:
         record, digest = registry.read_version(model, number)
     except MlverError as error:

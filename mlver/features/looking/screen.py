@@ -10,6 +10,7 @@ from mlver.features.looking.log import LogEvent, LogResult
 from mlver.features.looking.show import ShowResult
 from mlver.records.values import flatten_values
 from mlver.records.version import CodeState, TrainingEnvironment
+from mlver.terminal.links import draw_empty_registry, draw_faults
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import Cell, Part, Style, TextScreen, measure_width
 from mlver.terminal.words import (
@@ -32,8 +33,7 @@ _COLUMN_GAP = 2
 
 def draw_list(result: ListResult, screen: TextScreen) -> None:
     if not result.models:
-        screen.draw_line("no model is registered here yet")
-        screen.draw_unbroken(("next: ", "dim"), "mlver register MODEL --weights PATH -m WHY")
+        draw_empty_registry(screen)
     for index, model in enumerate(result.models):
         if index:
             screen.draw_blank_line()
@@ -41,39 +41,62 @@ def draw_list(result: ListResult, screen: TextScreen) -> None:
 
 
 def _draw_listed_model(model: ListedModel, screen: TextScreen) -> None:
-    screen.draw_line((model.model, "name"), (f"  {model.description or ''}", "dim"), hang=2)
-    for fault in model.faults:
-        reason = take_first_line(fault)
-        screen.draw_line("  ", ("unreadable: ", "bad"), reason, " (mlver verify --all)", hang=2)
+    description = model.description or ""
+    screen.draw_line((model.model, "name"), (f"  {description}", "dim"), hang=2)
+    draw_faults(model.faults, screen, indent=2)
     if not model.versions:
         screen.draw_line("  no version of it is here")
         return
-    metrics: dict[str, None] = {}
-    for version in model.versions:
-        metrics.update(dict.fromkeys(version.metrics))
-    shown_metrics = _choose_fitting_metrics(model.versions, list(metrics), screen.width)
-    headers = ["version", "stages", *shown_metrics, "registered", "message"]
-    table_rows = [_format_version_row(version, shown_metrics) for version in model.versions]
-    right_columns = range(2, 2 + len(shown_metrics))
-    screen.draw_table(
-        table_rows, headers=headers, right=right_columns, indent=2, fold=len(headers) - 1, cut=True
-    )
-    if len(metrics) > len(shown_metrics):
-        hidden = format_count(len(metrics) - len(shown_metrics), "more metric")
+    metrics = _list_metrics(model.versions)
+    shown_metrics = _choose_fitting_metrics(model.versions, metrics, screen.width)
+    _draw_version_table(model.versions, shown_metrics, screen)
+    hidden = len(metrics) - len(shown_metrics)
+    if hidden:
+        count = format_count(hidden, "more metric")
         command = f"mlver show {model.model}@{model.versions[0].version}"
-        screen.draw_unbroken((f"  {hidden}: {command}", "dim"))
+        screen.draw_unbroken((f"  {count}: {command}", "dim"))
     older_count = model.total - len(model.versions)
     if older_count:
         screen.draw_unbroken((f"  {older_count:,} older: mlver list {model.model} --all", "dim"))
+
+
+def _list_metrics(versions: Sequence[ListedVersion]) -> list[str]:
+    """The metrics of any version, those of the newest first."""
+    metrics: dict[str, None] = {}
+    for version in versions:
+        metrics.update(dict.fromkeys(version.metrics))
+    return list(metrics)
+
+
+def _draw_version_table(
+    versions: Sequence[ListedVersion], metrics: list[str], screen: TextScreen
+) -> None:
+    headers = ["version", "stages", *metrics, "registered", "message"]
+    table_rows: list[list[Cell]] = []
+    for version in versions:
+        table_rows.append(_format_version_row(version, metrics))
+    screen.draw_table(
+        table_rows,
+        headers=headers,
+        right=range(2, 2 + len(metrics)),
+        indent=2,
+        fold=len(headers) - 1,
+        # A long message would spread one version over many lines; `show` has all of it.
+        cut=True,
+    )
 
 
 def _choose_fitting_metrics(
     versions: Sequence[ListedVersion], metrics: list[str], width: int
 ) -> list[str]:
     """The first metrics that fit beside the columns that every line has."""
-    numbers = [version.version for version in versions]
-    stages = [_strip_styles(_format_stage_cell(version)) for version in versions]
-    messages = [take_first_line(version.message or "") for version in versions]
+    numbers: list[str] = []
+    stages: list[str] = []
+    messages: list[str] = []
+    for version in versions:
+        numbers.append(version.version)
+        stages.append(_strip_styles(_format_stage_cell(version)))
+        messages.append(take_first_line(version.message or ""))
     columns = (
         _measure_column("version", numbers),
         _measure_column("stages", stages),
@@ -92,7 +115,10 @@ def _choose_fitting_metrics(
 
 
 def _measure_column(header: str, cells: Sequence[str]) -> int:
-    return max(measure_width(text) for text in (header, *cells))
+    widest = measure_width(header)
+    for cell in cells:
+        widest = max(widest, measure_width(cell))
+    return widest
 
 
 def _format_version_row(version: ListedVersion, metrics: list[str]) -> list[Cell]:
@@ -111,6 +137,7 @@ def _format_version_row(version: ListedVersion, metrics: list[str]) -> list[Cell
 
 def _format_stage_cell(version: ListedVersion) -> list[Part]:
     stages: list[Part] = [(" ".join(version.stages), "good")]
+    # Whether a record is sealed cannot be told where it cannot be read.
     if not version.sealed and version.fault is None:
         stages.append((" unsealed" if version.stages else "unsealed", "warn"))
     return stages
@@ -131,13 +158,34 @@ def _strip_styles(parts: Sequence[Part]) -> str:
 
 def draw_show(result: ShowResult, screen: TextScreen) -> None:
     record = result.record
-    stages = "".join(f"  {stage}" for stage in result.stages)
-    screen.draw_line((f"{record.model} {record.version}", "name"), (stages, "good"))
+    title: list[Part] = [(f"{record.model} {record.version}", "name")]
+    for stage in result.stages:
+        title.append((f"  {stage}", "good"))
+    screen.draw_line(*title)
     for message_line in clean_lines(record.message):
         screen.draw_line("  ", message_line)
+    table_rows = _list_properties(result)
+    screen.draw_table(table_rows, indent=2, fold=1)
+    _draw_artifacts(result, screen)
+    _draw_values("params", record.params, screen)
+    _draw_values("metrics", record.metrics, screen)
+    for evaluation in result.evaluations:
+        moment = format_time(evaluation.created)
+        data_sets = ", ".join(evaluation.data)
+        _draw_values(f"evaluated {moment} on {data_sets}", evaluation.metrics, screen)
+    for approval in result.approvals:
+        reason = f" for {approval.stage} by {approval.author}: {approval.message}"
+        screen.draw_line(("approved", "bold"), reason, hang=2)
+
+
+def _list_properties(result: ShowResult) -> list[list[Cell]]:
+    """One row for each thing that is known of a version beside its artifacts and values."""
+    record = result.record
+    moment = format_time(record.created)
+    parent = record.parent or "none"
     table_rows: list[list[Cell]] = [
-        [("registered", "dim"), f"{format_time(record.created)} UTC by {record.author}"],
-        [("parent", "dim"), f"{record.parent or 'none'}, update {record.update}"],
+        [("registered", "dim"), f"{moment} UTC by {record.author}"],
+        [("parent", "dim"), f"{parent}, update {record.update}"],
         [("code", "dim"), _describe_code(record.code)],
         [("sealed", "dim"), _describe_seal(result)],
     ]
@@ -145,16 +193,7 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
         table_rows += _format_environment_rows(record.environment)
     for label_name, label_value in record.labels.items():
         table_rows.append([(f"label {label_name}", "dim"), label_value])
-    screen.draw_table(table_rows, indent=2, fold=1)
-    _draw_artifacts(result, screen)
-    _draw_values("params", record.params, screen)
-    _draw_values("metrics", record.metrics, screen)
-    for evaluation in result.evaluations:
-        title = f"evaluated {format_time(evaluation.created)} on {', '.join(evaluation.data)}"
-        _draw_values(title, evaluation.metrics, screen)
-    for approval in result.approvals:
-        reason = f" for {approval.stage} by {approval.author}: {approval.message}"
-        screen.draw_line(("approved", "bold"), reason, hang=2)
+    return table_rows
 
 
 def _describe_code(code: CodeState) -> Cell:
@@ -182,6 +221,7 @@ def _format_environment_rows(environment: TrainingEnvironment) -> Iterator[list[
 
 
 def _describe_seal(result: ShowResult) -> Cell:
+    # A record on a branch has no tag until it is merged.
     if result.tag is None:
         return [("no tag seals it yet", "warn"), "  (mlver tag)"]
     if result.unsealed is not None:
@@ -212,9 +252,9 @@ def _draw_artifacts(result: ShowResult, screen: TextScreen) -> None:
 def _draw_values(title: str, values: Mapping[str, Any], screen: TextScreen) -> None:
     if not values:
         return
-    table_rows = [
-        [dotted_key, format_exact(value)] for dotted_key, value in flatten_values(values).items()
-    ]
+    table_rows: list[list[Cell]] = []
+    for dotted_key, value in flatten_values(values).items():
+        table_rows.append([dotted_key, format_exact(value)])
     screen.draw_line((title, "bold"))
     screen.draw_table(table_rows, indent=2, fold=1)
 
@@ -222,10 +262,9 @@ def _draw_values(title: str, values: Mapping[str, Any], screen: TextScreen) -> N
 def draw_log(result: LogResult, screen: TextScreen) -> None:
     if not result.total and not result.faults:
         screen.draw_line("nothing has happened yet")
-    screen.draw_table([_format_event_row(event) for event in result.events], fold=4)
-    for fault in result.faults:
-        reason = take_first_line(fault)
-        screen.draw_line(("unreadable: ", "bad"), reason, " (mlver verify --all)", hang=2)
+    table_rows = map(_format_event_row, result.events)
+    screen.draw_table(table_rows, fold=4)
+    draw_faults(result.faults, screen)
     older_count = result.total - len(result.events)
     if older_count:
         count = format_count(older_count, "older event")
@@ -243,7 +282,8 @@ def _format_event_row(event: LogEvent) -> list[Cell]:
     if event.event == "approved":
         move_text = f"for {event.stage}"
     elif event.stage:
-        move_text = f"{event.stage}: {event.previous or '(empty)'} → {event.version}"
+        before = event.previous or "(empty)"
+        move_text = f"{event.stage}: {before} → {event.version}"
     return [
         (format_time(event.created), "dim"),
         (f"{event.model} {event.version}", "name"),

@@ -43,7 +43,10 @@ def show_version(project: Project, ref: str | None) -> ShowResult:
     tagged = seals.read_tagged_seals(project, model, [chosen.version])
     version_tag, tag_seal = tagged.get(record.version, (None, None))
     broken = judge_seal(model, chosen.version, digest, tag_seal)
-    holders = registry.find_holders(model).items()
+    stages: list[str] = []
+    for stage, holder in registry.find_holders(model).items():
+        if holder == record.version:
+            stages.append(stage)
     return ShowResult(
         record=record,
         digest=str(digest),
@@ -52,7 +55,7 @@ def show_version(project: Project, ref: str | None) -> ShowResult:
         commit=version_tag.commit if version_tag else None,
         unsealed="; ".join(link.message for link in broken) or None,
         landed=tag_seal.landing.commit if tag_seal and tag_seal.landing else None,
-        stages=tuple(stage for stage, version in holders if version == record.version),
+        stages=tuple(stages),
         evaluations=tuple(registry.read_evaluations(model, chosen.version)),
         approvals=tuple(registry.read_approvals(model, chosen.version)),
     )

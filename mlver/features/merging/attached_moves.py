@@ -64,19 +64,18 @@ def _move_attached_record(
         return Finding("dropped", path, f"{reason}: approve that again")
     moved_record = replace(record, version=current.version, record=current.record)
     # Both sides may have measured a version, or approved it, under the same sequence number.
-    while _build_path(moved_record) in taken or _build_path(moved_record) in records.kept_paths:
+    new_path = _build_path(moved_record)
+    while new_path in taken or new_path in records.kept_paths:
         moved_record = replace(moved_record, sequence=moved_record.sequence + 1)
+        new_path = _build_path(moved_record)
     if moved_record == record:
         return RecordMove(path, records.own.read_file(path))
     reason = "its number is taken by the other side"
     if current != former:
         reason = f"{former.version} is {current.version} now"
     record_bytes = _encode_record(moved_record)
-    return RecordMove(
-        _build_path(moved_record),
-        record_bytes,
-        RewrittenRecord(path, _build_path(moved_record), reason),
-    )
+    rewritten = RewrittenRecord(path, new_path, reason)
+    return RecordMove(new_path, record_bytes, rewritten)
 
 
 def _build_path(record: AttachedRecord) -> str:

@@ -57,11 +57,13 @@ class CurrentVersions:
         project_schema = self.kept.read_file(layout.VERSION_SCHEMA)
         versions = self.kept.list_versions(model)
         number = parse_version(former.version)
-        lower_versions = [str(version) for version in versions if version < number][-_TRIED:]
-        higher_versions = [version for version in versions if version >= number][:_TRIED]
-        for candidate in higher_versions:
+        lower_versions = [version for version in versions if version < number]
+        higher_versions = [version for version in versions if version >= number]
+        parents = [str(version) for version in lower_versions[-_TRIED:]]
+        for candidate in higher_versions[:_TRIED]:
             record, _ = self.kept.read_version(model, candidate)
-            for parent in dict.fromkeys([record.parent, *reversed(lower_versions)]):
+            # Its own parent first: most versions were trained from one that was not renumbered.
+            for parent in dict.fromkeys([record.parent, *reversed(parents)]):
                 restored = replace(record, version=former.version, parent=parent)
                 record_bytes = codec.encode_document(
                     "version", restored.to_document(), project_schema

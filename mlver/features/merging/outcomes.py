@@ -62,10 +62,11 @@ class MergeRecords:
 
     def list_models(self) -> list[str]:
         """The models of which the own side has versions to place."""
-        models = [
-            parsed_path.model for _, parsed_path in self.places if parsed_path.kind == "version"
-        ]
-        return list(dict.fromkeys(models))
+        models: dict[str, None] = {}
+        for _, parsed_path in self.places:
+            if parsed_path.kind == "version":
+                models[parsed_path.model] = None
+        return list(models)
 
     def list_stages(self) -> list[tuple[str, str]]:
         """The models and stages of which the own side has promotions to place."""

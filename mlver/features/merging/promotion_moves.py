@@ -17,7 +17,7 @@ from mlver.features.merging.outcomes import (
 from mlver.findings import Finding
 from mlver.policy.chain import holder_after
 from mlver.records import layout
-from mlver.records.promotion import PromotionRecord
+from mlver.records.promotion import ApprovalReference, PromotionRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ def _move_stage(
             continue
         record, digest = records.own.read_promotion(model, stage, parsed_path.sequence)
         current = _find_promoted_version(record, versions, chain_end)
+        # One that cannot come along leaves no gap: the next is chained to what stands before it.
         refusal = _find_refusal(record, current, chain_end)
         if refusal is not None:
             outcomes.append(Finding("dropped", record_path, refusal))
@@ -115,10 +116,10 @@ def _chain_promotion(
     end: ChainEnd,
     approvals: Mapping[Digest, Digest],
 ) -> PromotionRecord:
-    counted = [
-        replace(approval, record=approvals.get(approval.record, approval.record))
-        for approval in record.approvals
-    ]
+    counted: list[ApprovalReference] = []
+    for approval in record.approvals:
+        digest = approvals.get(approval.record, approval.record)
+        counted.append(replace(approval, record=digest))
     return replace(
         record,
         sequence=end.next_sequence,

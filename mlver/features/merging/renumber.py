@@ -43,8 +43,10 @@ class Renumbering:
     @property
     def vacated_paths(self) -> list[str]:
         """The paths at which the side that gives way had a record that is no longer that record."""
-        rewritten = [record.old for record in self.rewritten]
-        return [*rewritten, *(record.subject for record in self.dropped)]
+        vacated_paths = [record.old for record in self.rewritten]
+        for dropped in self.dropped:
+            vacated_paths.append(dropped.subject)
+        return vacated_paths
 
 
 def renumber_records(
@@ -62,10 +64,14 @@ def renumber_records(
     )
     moved_versions = move_versions(project, records)
     versions = _sort_references(records.kept, moved_versions)
+    # In this order: an approval names a version's record, and a promotion names approvals.
     attached = move_attached_records(records, versions)
     approvals = _map_approvals(records.own, attached)
     promotions = move_promotions(records, versions, approvals)
-    outcomes = [*(version.move for version in moved_versions), *attached, *promotions]
+    outcomes: list[RecordOutcome] = []
+    for version in moved_versions:
+        outcomes.append(version.move)
+    outcomes += [*attached, *promotions]
     return _build_renumbering(records, outcomes, tuple(versions.changed))
 
 

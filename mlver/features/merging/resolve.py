@@ -106,6 +106,7 @@ def _find_merge_state(project: Project) -> MergeState:
     merge_state = merging.find_merge_state(repository)
     if merge_state is not None:
         return merge_state
+    # A rebase that stopped between two commits has no sides; its last commit is looked at below.
     unfinished = repository.unfinished()
     if unfinished is not None and unfinished[0] != "a rebase":
         operation, finish = unfinished
@@ -210,6 +211,7 @@ def _require_unlanded(
     landing = main.remote_reference
     if landing is None:
         return
+    # Others may have used its number by then: in a tag, a deployment, a paper.
     landed = CommittedRecords.at_commit(project.repository, landing).entries
     for vacated_path in renumbering.vacated_paths:
         if landed.get(vacated_path) == own.entries[vacated_path]:
@@ -236,7 +238,8 @@ def _check_earlier_commits(project: Project, state: MergeState, main: MainBranch
     for model in registry.list_models():
         for stage in registry.list_stages(model):
             _, broken = read_history(project, model, stage)
-            findings += [replace(finding, hints=(suggested_command,)) for finding in broken]
+            for finding in broken:
+                findings.append(replace(finding, hints=(suggested_command,)))
         for number in registry.list_versions(model):
             record, _ = registry.read_version(model, number)
             parent = find_renumbered_parent(project.repository, registry, record)
@@ -253,6 +256,7 @@ def _select_unwritten(
     project: Project, files: Mapping[str, bytes | None], unmerged: Collection[str]
 ) -> dict[str, bytes | None]:
     """The files that the index or the work tree holds otherwise."""
+    # What an earlier run wrote is passed over, so that running it again changes nothing.
     repository = project.repository
     staged = repository.blobs(f":{path}" for path in files)
     unwritten: dict[str, bytes | None] = {}

@@ -51,11 +51,9 @@ def find_stale_tags(
                     hint=suggest_other_side(side),
                 )
         # The tag of a promotion decides nothing, so one that was published simply stays.
-        promotion_tags = {
-            name: object_id
-            for name, object_id in promotion_tags.items()
-            if published.get(name) != object_id
-        }
+        for name, object_id in list(promotion_tags.items()):
+            if published.get(name) == object_id:
+                del promotion_tags[name]
         if not published.keys().isdisjoint([*version_tags, *promotion_tags]):
             fetch_from = remote
     return StaleTags({**version_tags, **promotion_tags}, fetch_from)

@@ -16,8 +16,12 @@ def merge_mappings(
     merged: Document = {}
     clashes: list[str] = []
     for setting_key in dict.fromkeys([*ours, *theirs]):
-        side_values = [side.get(setting_key, _ABSENT) for side in (base, ours, theirs)]
-        merged_value, clashing = _merge_value(setting_key, *side_values)
+        merged_value, clashing = _merge_value(
+            setting_key,
+            base.get(setting_key, _ABSENT),
+            ours.get(setting_key, _ABSENT),
+            theirs.get(setting_key, _ABSENT),
+        )
         clashes += clashing
         # A key that one side deleted, and the other left alone, is gone.
         if merged_value is not _ABSENT:

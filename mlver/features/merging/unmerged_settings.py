@@ -49,6 +49,7 @@ def _merge_file(
     settle_commands = (shell_command("git", "diff", "--", path), add_command)
     if settings_merge.find_kind(path) is None:
         return Finding("conflict", path, "is not mlver's to settle", settle_commands)
+    # Whether a deletion or a change was meant, only a person can say.
     if ours is None or theirs is None:
         deleting = "ours" if ours is None else "theirs"
         keep_or_drop = (add_command, shell_command("git", "rm", path))

@@ -61,6 +61,7 @@ def _find_numbers(
     """
     moved_parents = _find_moved_parents(project, records, own)
     tagged = seals.list_tagged_versions(project, model) - set(own)
+    # A tag may be of a version that is on neither side: its number is used up all the same.
     taken_numbers = {*records.kept.list_versions(model), *tagged}
     numbers = renumber_versions(
         own, records.base.list_versions(model), taken_numbers, moved_parents
@@ -96,17 +97,19 @@ def _move_version(
         parent = str(numbers.get(parse_version(parent), parent))
     former = VersionReference(str(number), digest)
     record_path = layout.version_path(model, new_number)
+    # A record that nothing changes keeps its bytes, even if an older mlver wrote them otherwise.
     changed = replace(record, version=str(new_number), parent=parent)
     if changed == record:
-        return VersionMove(
-            RecordMove(record_path, records.own.read_file(record_path)), model, former, former
-        )
+        unchanged_move = RecordMove(record_path, records.own.read_file(record_path))
+        return VersionMove(unchanged_move, model, former, former)
     project_schema = records.kept.read_file(layout.VERSION_SCHEMA)
     record_bytes = codec.encode_document("version", changed.to_document(), project_schema)
     current = VersionReference(str(new_number), Digest.of_bytes(record_bytes))
     reason = _explain_version_move(records, record, changed)
-    rewritten = RewrittenRecord(layout.version_path(model, number), record_path, reason)
-    return VersionMove(RecordMove(record_path, record_bytes, rewritten), model, former, current)
+    former_path = layout.version_path(model, number)
+    rewritten = RewrittenRecord(former_path, record_path, reason)
+    move = RecordMove(record_path, record_bytes, rewritten)
+    return VersionMove(move, model, former, current)
 
 
 def _explain_version_move(records: MergeRecords, old: VersionRecord, new: VersionRecord) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -157,28 +158,14 @@ def register_command(
 
     Paths given once are kept in model.yaml, and need not be given again.
     """
-    request = RegisterRequest(
-        model=model,
-        message=message,
-        weights=weights,
-        data=parse_pairs(data or [], "--data"),
-        params_files=params or (),
-        params=param or (),
-        metrics_files=metrics or (),
-        metrics=check_number_pairs(metric or [], "--metric"),
-        version=version,
-        bump=bump,
-        allow_lower=allow_lower,
-        parent=parent,
-        update=update,
-        labels=parse_pairs(label or [], "--label"),
-        unstored=no_store or (),
-        command=command_line,
-        environment=environment,
-        commit=not no_commit,
-        allow_dirty=allow_dirty,
-        dry_run=dry_run,
-    )
+    request = RegisterRequest(model=model, message=message, parent=parent, update=update)
+    request = replace(request, weights=weights, data=parse_pairs(data, "--data"))
+    request = replace(request, params_files=params or (), metrics_files=metrics or ())
+    request = replace(request, unstored=no_store or (), environment=environment)
+    request = replace(request, params=param or (), metrics=check_number_pairs(metric, "--metric"))
+    request = replace(request, labels=parse_pairs(label, "--label"), command=command_line)
+    request = replace(request, version=version, bump=bump, allow_lower=allow_lower)
+    request = replace(request, commit=not no_commit, allow_dirty=allow_dirty, dry_run=dry_run)
     result = register_version(find_session(ctx).initialised_project, request)
     emit_result(result, draw_register, json=json)
 

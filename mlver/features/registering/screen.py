@@ -19,13 +19,15 @@ from mlver.terminal.words import (
 
 def draw_register(result: RegisterResult, screen: TextScreen) -> None:
     verb = "Would register" if result.dry_run else "Registered"
+    version = f"{result.model} {result.version}"
     parent = f"  from {result.parent}" if result.parent else ""
-    screen.draw_line(
-        (verb, "bold"), " ", (f"{result.model} {result.version}", "name"), (parent, "dim")
-    )
-    screen.draw_table(map(_draw_artifact, result.artifacts), right=(2, 3), indent=2, fold=1)
+    screen.draw_line((verb, "bold"), " ", (version, "name"), (parent, "dim"))
+    table_rows = map(_draw_artifact, result.artifacts)
+    screen.draw_table(table_rows, right=(2, 3), indent=2, fold=1)
     if result.metrics:
-        metric_texts = [f"{key} {format_number(value)}" for key, value in result.metrics.items()]
+        metric_texts: list[str] = []
+        for key, value in result.metrics.items():
+            metric_texts.append(f"{key} {format_number(value)}")
         screen.draw_line("  ", ("metrics  ", "bold"), join_listed(metric_texts), hang=9)
     if result.dirty:
         screen.draw_line("  ", ("the code was not committed; the record says so", "warn"))

@@ -69,12 +69,12 @@ def write_pipelines(
     """
     pipeline_files = build_pipelines(project, forge, settings, version=version)
     with nullcontext() if dry_run else editing(project, "ci"):
+        # Under the lock, so that no other mlver changes a file between the look and the write.
         compared = [(file, _find_state(project, file)) for file in pipeline_files]
         if not force:
             _require_unedited(forge, compared)
         if not dry_run:
-            due = [file for file, state in compared if state not in ("unchanged", "kept")]
-            _write_files(project, due)
+            _write_files(project, _select_due_files(compared))
     return CiResult(
         forge=forge,
         top=str(project.top_folder),
@@ -103,6 +103,16 @@ def build_pipelines(
     return tuple(
         render_pipelines(known_forge, complete_settings, settings.command_line(known_forge))
     )
+
+
+def _select_due_files(
+    compared: Sequence[tuple[PipelineFile, PipelineState]],
+) -> list[PipelineFile]:
+    due: list[PipelineFile] = []
+    for file, state in compared:
+        if state not in ("unchanged", "kept"):
+            due.append(file)
+    return due
 
 
 def _find_forge(name: str) -> Forge:

@@ -156,9 +156,9 @@ class _ReleaseRun:
         sealed = missing_seals.list_sealed(plans)
         # A tag that does not seal what landed stays here: once pushed, it could not be taken back.
         ready_tags = {seal.tag for seal in sealed}
-        ready_tags.update(
-            record.tag for record in waiting_records if record.path not in unfit_records
-        )
+        for record in waiting_records:
+            if record.path not in unfit_records:
+                ready_tags.add(record.tag)
         ready_records = [record for record in unpublished if record.tag in ready_tags]
         refused = [
             *published.refused,
@@ -182,6 +182,7 @@ class _ReleaseRun:
     def _plan_tags(
         self, unpublished: Sequence[SealableRecord], local: Mapping[str, GitTag]
     ) -> tuple[TagPlans, tuple[Finding, ...]]:
+        # A tag that is here is pushed as it is, or refused: none is made again.
         unsealed = [record for record in unpublished if record.tag not in local]
         return missing_seals.plan_missing_tags(
             self.project, self.state.tip, unsealed, main_line=True
@@ -271,10 +272,15 @@ class _ReleaseRun:
         references = [f"refs/tags/{tag}" for tag in object_ids]
         remotes.fetch_refs(repository, self.remote, references, self.project.reporter)
         local_tags = repository.tags()
-        lacking = {tag: object_id for tag, object_id in object_ids.items() if tag not in local_tags}
-        arrived = repository.tag_objects(lacking)
+        lacking: dict[str, str] = {}
+        for name, object_id in object_ids.items():
+            if name not in local_tags:
+                lacking[name] = object_id
+        arrived: dict[str, str] = {}
+        for name, tag in repository.tag_objects(lacking).items():
+            arrived[name] = tag.object_id
         if arrived:
-            self.edit.name_tags({name: tag.object_id for name, tag in arrived.items()})
+            self.edit.name_tags(arrived)
 
     def _find_unfit(
         self,
@@ -299,15 +305,15 @@ class _ReleaseRun:
             beyond = remotes.commits_beyond(repository, self.state.tip, commits)
         unfit_records: dict[str, Finding] = {}
         for (record, tag), sealed_data, landed_data in zip(tagged, sealed, landed, strict=True):
+            path = record.path
             digest = Digest.of_bytes(landed_data or b"")
             tag_seal = seals.seal_from_bytes(tag, sealed_data)
-            broken = judge_tag(record.tag, record.path, digest, tag_seal)
+            broken = judge_tag(record.tag, path, digest, tag_seal)
             if broken:
-                unfit_records[record.path] = self._refuse_seal(
-                    record, broken[-1], elsewhere=elsewhere
-                )
+                refusal = self._refuse_seal(record, broken[-1], elsewhere=elsewhere)
+                unfit_records[path] = refusal
             elif tag.commit is not None and tag.commit in beyond:
-                unfit_records[record.path] = self._refuse_commit(record, tag.commit)
+                unfit_records[path] = self._refuse_commit(record, tag.commit)
         return unfit_records
 
     def _refuse_seal(self, record: SealableRecord, broken: Finding, *, elsewhere: bool) -> Finding:
@@ -319,6 +325,7 @@ class _ReleaseRun:
         return Finding("record", record.path, message, (look_command, "mlver verify --all"))
 
     def _refuse_commit(self, record: SealableRecord, commit: str) -> Finding:
+        # Once it is deleted, the next release seals the record on the commit that landed it.
         branch = f"{self.state.branch} of {self.remote}"
         message = f"is sealed on {commit[:10]}, a commit that {branch} has not"
         delete_command = shell_command("git", "tag", "-d", record.tag)
@@ -348,7 +355,11 @@ class _ReleaseRun:
 
 
 def _require_models(models: Sequence[str], records: Sequence[SealableRecord]) -> None:
-    landed_models = {record.path.split("/")[2] for record in records}
+    landed_models: set[str] = set()
+    for record in records:
+        place = layout.parse_path(record.path)
+        if place is not None:
+            landed_models.add(place.model)
     for model in models:
         if model not in landed_models:
             raise MlverError(

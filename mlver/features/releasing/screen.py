@@ -43,6 +43,7 @@ def draw_release(result: ReleaseResult, screen: TextScreen) -> None:
     verb = "Would push" if result.dry_run else "Pushed"
     for tag in result.pushed:
         screen.draw_line((verb, "bold"), " ", (tag, "name"), (f"  to {result.remote}", "dim"))
+    # Two people, or two jobs, may release at once: whoever is slower has nothing left to do.
     for tag in result.accepted:
         screen.draw_line(
             "Found ", (tag, "name"), (f"  at {result.remote}, which seals the same record", "dim")
@@ -61,7 +62,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9._/@:+-]+")
 
 
 def draw_event(result: EventResult, screen: TextScreen) -> None:
-    subject = f"{result.model} {result.version or ''}".rstrip()
+    subject = result.model
+    if result.version:
+        subject += f" {result.version}"
     move_text = ""
     if result.kind == "promotion":
         move_text = f" {result.stage} {result.sequence}: {result.action}"
@@ -69,22 +72,29 @@ def draw_event(result: EventResult, screen: TextScreen) -> None:
     table_rows: list[list[Cell]] = []
     for label, value in _describe_event(result):
         if value:
-            table_rows.append([(label, "dim"), _defuse_runner_mark(value)])
+            shown_value = _defuse_runner_mark(value)
+            table_rows.append([(label, "dim"), shown_value])
     screen.draw_table(table_rows, indent=2, fold=1)
     for problem in result.problems:
-        screen.draw_line("  ", ("broken", "bad"), f"  {_defuse_runner_mark(problem)}", hang=2)
+        shown_problem = _defuse_runner_mark(problem)
+        screen.draw_line("  ", ("broken", "bad"), f"  {shown_problem}", hang=2)
 
 
 def _describe_event(result: EventResult) -> Iterator[tuple[str, str | None]]:
     yield "message", take_first_line(result.message or "")
     yield "by", result.author
     yield "after", result.previous
-    yield "commit", result.commit and result.commit[:10]
-    yield "record", result.record and shorten_digest(result.record)
+    if result.commit:
+        yield "commit", result.commit[:10]
+    if result.record:
+        yield "record", shorten_digest(result.record)
     for artifact_name, artifact in result.artifacts.items():
-        extent = f"{format_count(artifact.files, 'file')}, {format_size(artifact.size)}"
-        yield artifact_name, f"{artifact.path}  {extent}, {shorten_digest(str(artifact.digest))}"
-    yield "seal", "whole" if result.verified else None
+        count = format_count(artifact.files, "file")
+        size = format_size(artifact.size)
+        digest = shorten_digest(str(artifact.digest))
+        yield artifact_name, f"{artifact.path}  {count}, {size}, {digest}"
+    if result.verified:
+        yield "seal", "whole"
 
 
 def collect_event_values(result: EventResult) -> dict[str, str]:
@@ -107,7 +117,10 @@ def collect_event_values(result: EventResult) -> dict[str, str]:
         "weights_path": weights and weights.path,
         "weights_digest": weights and weights.digest,
     }
-    return {name: "" if value is None else str(value) for name, value in values.items()}
+    texts: dict[str, str] = {}
+    for name, value in values.items():
+        texts[name] = "" if value is None else str(value)
+    return texts
 
 
 def format_github_output(result: EventResult) -> str:
@@ -162,7 +175,7 @@ def draw_ci(result: CiResult, screen: TextScreen) -> None:
     if due_files:
         verb = "Would write" if result.dry_run else "Wrote"
         screen.draw_line((verb, "bold"), f" pipelines for {result.forge}")
-        screen.draw_table([_build_file_row(file) for file in result.files], indent=2)
+        screen.draw_table(map(_build_file_row, result.files), indent=2)
     else:
         screen.draw_line(f"the pipelines for {result.forge} are here already; nothing changed")
     if result.include:
@@ -174,7 +187,9 @@ def draw_ci(result: CiResult, screen: TextScreen) -> None:
         for setting_name in skipped.needs:
             screen.draw_unbroken("  ", shell_command(*example_words(setting_name)))
     if due_files and not result.dry_run:
-        folders = dict.fromkeys(PurePosixPath(file.path).parts[0] for file in due_files)
+        folders: dict[str, None] = {}
+        for file in due_files:
+            folders[PurePosixPath(file.path).parts[0]] = None
         add_command = shell_command("git", "add", *folders)
         screen.draw_unbroken(("next: ", "dim"), add_command, ", then commit and push")
 

@@ -119,7 +119,10 @@ def _warn_missing_tags(
     versions = [record for record in unsealed if layout.is_version_path(record.path)]
     # One untagged version is what every merged pull request leaves; several are a clone without
     # tags.
-    for model, count in Counter(record.path.split("/")[2] for record in versions).items():
+    counts: Counter[str] = Counter()
+    for record in versions:
+        counts[record.path.split("/")[2]] += 1
+    for model, count in counts.items():
         if count > 1 and model not in tagged:
             project.reporter.show_note(
                 f"no tag of {model} is here;"
@@ -148,6 +151,7 @@ def _push_tags(
             f"{remote} has {', '.join(differing_tags)} already, made elsewhere;"
             " if the records differ, git pull stops, and mlver resolve settles it"
         )
+    # A forge starts no pipelines for more than a few tags of one push.
     for tag_batch in changes.split_batches(lacking_tags):
         changes.push_tags(project.repository, remote, tag_batch, project.reporter)
     return tuple(lacking_tags)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mlver.policy.gates.table import suggest_commands
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.checkout import CheckoutResult
 from mlver.project.stages.promote import PromoteResult
 from mlver.project.stages.rollback import RollbackResult
 from mlver.terminal.gates import draw_gates
-from mlver.terminal.links import draw_hints
+from mlver.terminal.links import draw_hidden_count, draw_hints
 from mlver.terminal.screen import TextScreen
 from mlver.terminal.words import format_count, format_size, join_listed
 
@@ -49,14 +51,11 @@ def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:
         (f"{result.model} {result.version}", "name"),
     )
     extent = "that is kept of it" if result.unkept else "of it"
-    screen.draw_line(
-        "  ",
-        (f"every byte {extent} was read and found right ({format_size(result.verified)})", "dim"),
-    )
+    size = format_size(result.verified)
+    screen.draw_line("  ", (f"every byte {extent} was read and found right ({size})", "dim"))
     if result.unkept:
-        screen.draw_line(
-            "  ", (f"not checked, for mlver keeps no copy: {', '.join(result.unkept)}", "warn")
-        )
+        unkept = ", ".join(result.unkept)
+        screen.draw_line("  ", (f"not checked, for mlver keeps no copy: {unkept}", "warn"))
     if result.checkout is not None:
         draw_materialised(result.checkout, screen, dry_run=result.dry_run)
     elif not result.dry_run:
@@ -76,29 +75,25 @@ _SAVED_SHOWN = 5
 
 def draw_materialised(done: CheckoutOutcome, screen: TextScreen, *, dry_run: bool) -> None:
     written, removed = ("to write", "to remove") if dry_run else ("written", "removed")
-    count_texts = [f"{format_count(done.written, 'file')} {written}"]
+    files = format_count(done.written, "file")
+    count_texts = [f"{files} {written}"]
     if done.removed:
         count_texts.append(f"{done.removed:,} {removed}")
     count_texts.append(f"{done.unchanged:,} unchanged")
     screen.draw_line("  ", ", ".join(count_texts), (f"  in {done.root}", "dim"), hang=2)
     if done.skipped:
-        screen.draw_line(
-            "  ", (f"not touched: {join_listed(done.skipped)} (mlver keeps no copy)", "dim"), hang=2
-        )
+        skipped = join_listed(done.skipped)
+        screen.draw_line("  ", (f"not touched: {skipped} (mlver keeps no copy)", "dim"), hang=2)
     if done.saved:
         kept = "would keep" if dry_run else "kept"
-        screen.draw_line(
-            "  ",
-            (
-                f"{kept} the unregistered bytes of {format_count(len(done.saved), 'file')} as "
-                "objects:",
-                "warn",
-            ),
-        )
-    for saved_path, digest in done.saved[:_SAVED_SHOWN]:
+        _draw_saved_bytes(done.saved, kept, screen)
+
+
+def _draw_saved_bytes(saved: Sequence[tuple[str, str]], kept: str, screen: TextScreen) -> None:
+    count = format_count(len(saved), "file")
+    screen.draw_line("  ", (f"{kept} the unregistered bytes of {count} as objects:", "warn"))
+    for saved_path, digest in saved[:_SAVED_SHOWN]:
         screen.draw_line("    ", saved_path)
-        screen.draw_unbroken(("      " + f"sha256:{digest}", "dim"))
-    if len(done.saved) > _SAVED_SHOWN:
-        screen.draw_line(
-            (f"    and {len(done.saved) - _SAVED_SHOWN:,} more (--json lists all)", "dim")
-        )
+        # Whole and on a line of its own: nothing but the digest brings these bytes back.
+        screen.draw_unbroken((f"      sha256:{digest}", "dim"))
+    draw_hidden_count(len(saved) - _SAVED_SHOWN, screen, indent=4)
