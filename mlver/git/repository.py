@@ -138,11 +138,6 @@ class GitRepository:
                 return operation
         return None
 
-    def has_unmerged_files(self, folder: str) -> bool:
-        """Say whether a merge left a file below a folder with both of its sides."""
-        listing = self.process.read(["ls-files", "--unmerged", "-z", "--full-name", "--", folder])
-        return bool(listing)
-
     def git_version(self) -> tuple[int, ...]:
         """Read git's own version, such as (2, 39, 5)."""
         text = self.process.read(["--version"]).decode()

@@ -67,6 +67,12 @@ def staged_files(repository: GitRepository, *under: str) -> dict[str, TreeEntry]
     return entries
 
 
+def has_unmerged_files(repository: GitRepository, folder: str) -> bool:
+    """Say whether a merge left a file below a folder with both of its sides."""
+    arguments = ["ls-files", "--unmerged", "-z", "--full-name", "--", folder]
+    return bool(repository.process.read(arguments))
+
+
 def read_contents(repository: GitRepository, entries: Mapping[str, TreeEntry]) -> dict[str, bytes]:
     """Read the bytes of files, by path, in one process.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import MlverError, refusal_error, shell_command
-from mlver.git import changes
+from mlver.git import changes, trees
 from mlver.git.merging import MergeState
 from mlver.git.repository import GitRepository
 from mlver.git.stale_locks import wait_for_index
@@ -267,6 +267,6 @@ def find_unfinished(repository: GitRepository) -> tuple[str, str] | None:
         return None
     operation, finish_command = unfinished
     # git refuses to go on while a file has two sides, and which record gives way is our question.
-    if repository.has_unmerged_files(layout.ROOT):
+    if trees.has_unmerged_files(repository, layout.ROOT):
         finish_command = "mlver resolve"
     return operation, finish_command
