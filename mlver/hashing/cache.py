@@ -1,4 +1,6 @@
-"""The stat cache: a file with the same inode, size and times as before has the same digest.
+"""The stat cache: a file with the same device, inode, size and times as before has the same digest.
+
+That is good enough to show what changed, and no proof: what is pinned or audited is read.
 
 Git's "racy" rule holds: a file that changed so recently that a further change might leave the same
 times is not kept. A directory has one entry more, for all its files at once: where nothing changed,
@@ -18,9 +20,11 @@ from typing import Protocol
 
 from mlver.hashing.walk import FoundFile
 
-# A signature is inode, size, mtime and ctime in nanoseconds. It has this machine's byte order, so
-# that `total_size` can read many at once.
-_SIGNATURE = struct.Struct("=QQqq")
+# A signature is device, inode, size, mtime and ctime in nanoseconds. It has this machine's byte
+# order, so that `total_size` can read many at once.
+_SIGNATURE = struct.Struct("=QQQqq")
+_FIELDS = 5
+_ENTRY_SIZE = _SIGNATURE.size + 32
 # All files of a directory at once: their imprint, the digest of their manifest, their size in bytes
 # and their number.
 _WHOLE = struct.Struct("=32s32sQQ")
@@ -46,15 +50,17 @@ class FileTable(Protocol):
 
 
 def stat_signature(status: os.stat_result) -> bytes:
-    return _SIGNATURE.pack(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return _SIGNATURE.pack(
+        status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    )
 
 
 def signed_size(signature: bytes) -> int:
-    return int.from_bytes(signature[8:16], sys.byteorder)
+    return int.from_bytes(signature[16:24], sys.byteorder)
 
 
 def total_size(signatures: Iterable[bytes]) -> int:
-    return sum(memoryview(b"".join(signatures)).cast("Q")[1::4])
+    return sum(memoryview(b"".join(signatures)).cast("Q")[2::_FIELDS])
 
 
 def is_racy(signature: bytes, began_ns: int) -> bool:
@@ -62,7 +68,7 @@ def is_racy(signature: bytes, began_ns: int) -> bool:
 
     It may if the file changed only shortly before `began_ns`.
     """
-    _, _, modified_ns, changed_ns = _SIGNATURE.unpack(signature)
+    _, _, _, modified_ns, changed_ns = _SIGNATURE.unpack(signature)
     tick_ns = _FINE_NS
     if changed_ns % _SECOND == 0:
         tick_ns = _COARSE_NS
@@ -81,7 +87,9 @@ class DirectoryImprint:
         encoded = [b"%b\0%b" % pair for pair in zip(paths, signatures, strict=True)]
         self.add_encoded(b"".join(encoded))
         times = memoryview(b"".join(signatures)).cast("q")
-        self._newest = max(self._newest, max(times[2::4], default=0), max(times[3::4], default=0))
+        newest_change = max(times[3::_FIELDS], default=0)
+        newest_status = max(times[4::_FIELDS], default=0)
+        self._newest = max(self._newest, newest_change, newest_status)
 
     def add_encoded(self, encoded: bytes) -> None:
         """Add what `encode_files` yields, where nobody will ask whether it is racy."""
@@ -102,7 +110,16 @@ def encode_files(walked: Iterator[FoundFile]) -> Generator[bytes, None, None]:
     while True:
         encoded = [
             b"%b\0%b"
-            % (path, pack(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+            % (
+                path,
+                pack(
+                    status.st_dev,
+                    status.st_ino,
+                    status.st_size,
+                    status.st_mtime_ns,
+                    status.st_ctime_ns,
+                ),
+            )
             for path, status in islice(walked, _ENCODED_FILES)
         ]
         if not encoded:
@@ -143,15 +160,17 @@ class StatCache:
         prefix = key + b"/"
         known_path, entry = next(rows, _NO_ROW)
         for path, status in walked:
-            signature = pack(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            signature = pack(
+                status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+            )
             full_path = prefix + path if path else key
             while known_path is not None and known_path < full_path:
                 self._vanished.append(known_path)
                 known_path, entry = next(rows, _NO_ROW)
             digest: bytes | None = None
             if known_path == full_path:
-                if len(entry) == 64 and entry.startswith(signature):
-                    digest = entry[32:]
+                if len(entry) == _ENTRY_SIZE and entry.startswith(signature):
+                    digest = entry[_SIGNATURE.size :]
                 known_path, entry = next(rows, _NO_ROW)
             yield path, signature, digest
         while known_path is not None:

@@ -1,8 +1,9 @@
 """An artifact's digest, size and manifest, in one pass that can store its bytes as well.
 
-Files stream through in chunks: a file that the stat cache knows is not read, small ones are read in
-forked processes, large ones piece by piece. Memory does not grow with the number or the size of the
-files, unless the manifest itself is asked for; an unchanged directory takes some 80 bytes a file.
+Files stream through in chunks: a file that the stat cache knows is not read unless its bytes are to
+be pinned or stored, small ones are read in forked processes, large ones piece by piece. Memory does
+not grow with the number or the size of the files, unless the manifest itself is asked for; an
+unchanged directory takes some 90 bytes a file.
 """
 
 from __future__ import annotations
@@ -77,13 +78,15 @@ def measure_artifact(
     sink: ContentSink | None = None,
     progress: ReadProgress | None = None,
     keep_manifest: bool = True,
+    fresh: bool = False,
 ) -> MeasuredArtifact:
     """Hash the file or directory at `top`; with a sink, store it too.
 
-    `key` is its path in the repository, under which the stat cache knows it. `progress` is called
-    with the number of bytes as they are done, known ones included. The manifest is None for a file,
-    or when not asked for. Raises MlverError where there is no file at all, or where files can't be
-    kept: then it names them.
+    `key` is its path in the repository, under which the stat cache knows it. With `fresh`, and
+    with a sink, the cache vouches for no byte: all are read, and it only learns. `progress` is
+    called with the number of bytes as they are done, known ones included. The manifest is None for
+    a file, or when not asked for. Raises MlverError where there is no file at all, or where files
+    can't be kept: then it names them.
     """
     try:
         status = top.stat()
@@ -91,7 +94,8 @@ def measure_artifact(
         raise MlverError(
             f"{key} cannot be read: {error.strerror}", hint=shell_command("ls", "-l", "--", key)
         ) from error
-    run = _MeasurementRun(key, cache, sink, progress or _ignore_progress)
+    fresh = fresh or sink is not None
+    run = _MeasurementRun(key, cache, sink, progress or _ignore_progress, fresh)
     try:
         if stat.S_ISDIR(status.st_mode):
             return _measure_directory(run, os.fsencode(top), keep_manifest=keep_manifest)
@@ -109,12 +113,16 @@ class _MeasurementRun:
     cache: StatCache | None
     sink: ContentSink | None
     progress: ReadProgress
+    fresh: bool
     faults: list[str] = field(default_factory=list)
 
     def match_cache(self, walked: Iterable[FoundFile]) -> Iterator[MatchedFile]:
         if self.cache is None:
             return ((path, stat_signature(status), None) for path, status in walked)
-        return self.cache.match_files(os.fsencode(self.key), walked)
+        matched = self.cache.match_files(os.fsencode(self.key), walked)
+        if self.fresh:
+            return ((path, signature, None) for path, signature, _ in matched)
+        return matched
 
     def raise_faults(self) -> None:
         if not self.faults:
@@ -155,7 +163,7 @@ def _measure_file(run: _MeasurementRun, top: bytes, status: os.stat_result) -> M
 def _measure_directory(
     run: _MeasurementRun, top: bytes, *, keep_manifest: bool
 ) -> MeasuredArtifact:
-    if not keep_manifest and run.sink is None:
+    if not keep_manifest and not run.fresh:
         unchanged = _find_unchanged(run, top)
         if unchanged is not None:
             return unchanged
@@ -281,8 +289,6 @@ def _begin_chunk(
     chunk = _FileChunk(began_ns, paths, signatures, digests)
     if run.faults:
         return chunk
-    if run.sink is not None:
-        chunk.digests = _forget_unstored(digests, run.sink)
     unknown = [index for index, digest in enumerate(chunk.digests) if digest is None]
     small: list[int] = []
     large: list[int] = []
@@ -301,18 +307,6 @@ def _begin_chunk(
     for index in large:
         _read_large_file(run, root, chunk, index)
     return chunk
-
-
-def _forget_unstored(digests: Sequence[bytes | None], sink: ContentSink) -> list[bytes | None]:
-    """Put None in place of the digests whose content the sink still needs."""
-    missing = sink.find_missing({digest.hex() for digest in digests if digest is not None})
-    stored: list[bytes | None] = []
-    for digest in digests:
-        if digest is not None and digest.hex() in missing:
-            stored.append(None)
-        else:
-            stored.append(digest)
-    return stored
 
 
 def _submit_inline(

@@ -6,7 +6,6 @@ This is what hashing needs of a store; the store satisfies it without knowing ha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 
@@ -50,10 +49,6 @@ class ContentSink(Protocol):
 
     Digests are 64 hexadecimal digits.
     """
-
-    def find_missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
-        """Find the digests that the store does not hold and that were not handed over either."""
-        ...
 
     def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> object:
         """Take small contents; this may run in a forked process.

@@ -175,6 +175,9 @@ def _parse_member(line: bytes) -> PackMember | None:
         size = int(line[78:90])
     except ValueError:
         return None
+    # `int` takes a sign, and so would a line that somebody made up.
+    if offset < 0 or size < 0:
+        return None
     return PackMember(digest, offset, size)
 
 
@@ -224,12 +227,7 @@ def is_index(index: bytes) -> bool:
     They are lines as `index_line` writes them, sorted, each digest once, and lead nowhere but into
     a pack of that length.
     """
-    lines = []
-    for member in read_members(index):
-        # `int` takes a sign, and so would a line that somebody made up.
-        if member.size < 0:
-            return False
-        lines.append(index_line(member))
+    lines = [index_line(member) for member in read_members(index)]
     if build_index(lines) != index:
         return False
     length = pack_length(index)

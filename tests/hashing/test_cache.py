@@ -22,12 +22,12 @@ SECOND = 1_000_000_000
      (SECOND, 1_900_000_000, True), (SECOND, 2_100_000_000, False), (SECOND + 5, -50, True)],
 )  # fmt: skip
 def test_a_file_changed_moments_ago_is_racy(changed: int, later: int, racy: bool) -> None:
-    signed = cache_module._SIGNATURE.pack(1, 5, SECOND // 2, changed)
+    signed = cache_module._SIGNATURE.pack(7, 1, 5, SECOND // 2, changed)
     assert is_racy(signed, changed + later) is racy
 
 
 def test_a_modification_time_in_the_future_is_racy() -> None:
-    assert is_racy(cache_module._SIGNATURE.pack(1, 5, 9 * SECOND, SECOND + 1), 2 * SECOND)
+    assert is_racy(cache_module._SIGNATURE.pack(7, 1, 5, 9 * SECOND, SECOND + 1), 2 * SECOND)
 
 
 @pytest.fixture
@@ -77,6 +77,23 @@ def test_worktrees_do_not_share_entries(tmp_path: Path, top: Path) -> None:
     assert kept(state, "other") == []
 
 
+def test_another_disk_mounted_over_the_artifact_is_seen(
+    tmp_path: Path, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files may have the same inodes, sizes and times, as those of a copied image have."""
+    state = StateDatabase(tmp_path / "state/state.db")
+    settle()
+    found = (top / "a").stat()
+    measure_artifact(top, key="data", cache=StatCache(state, "w"))
+    fields = list(found)
+    fields[2] += 1
+    times = {name: getattr(found, name) for name in ("st_mtime_ns", "st_ctime_ns")}
+    elsewhere = os.stat_result(fields, times)
+    for status, is_known in ((found, True), (elsewhere, False)):
+        ((_, _, digest),) = StatCache(state, "w").match_files(b"data/a", [(b"", status)])
+        assert (digest is not None) is is_known
+
+
 @pytest.mark.parametrize("change", ["content", "restored times", "replaced", "size"])
 def test_every_change_is_seen(tmp_path: Path, top: Path, change: str) -> None:
     cache = StatCache(StateDatabase(tmp_path / "state/state.db"), "w")
@@ -95,10 +112,10 @@ def test_every_change_is_seen(tmp_path: Path, top: Path, change: str) -> None:
     assert new == measure_artifact(top, key="data")
 
 
-def test_a_signature_tells_inode_size_and_both_times(top: Path) -> None:
+def test_a_signature_tells_device_inode_size_and_both_times(top: Path) -> None:
     found = (top / "a").stat()
     assert stat_signature(found) == cache_module._SIGNATURE.pack(
-        found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+        found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
     )
     assert cache_module.signed_size(stat_signature(found)) == found.st_size == 1
     assert cache_module.total_size([stat_signature(found)] * 3) == 3

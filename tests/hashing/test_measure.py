@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import pytest
@@ -23,9 +22,6 @@ class Shelf:
     def __init__(self) -> None:
         self.contents: dict[str, bytes] = {}
         self.dropped = 0
-
-    def find_missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
-        return digests - self.contents.keys()
 
     def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> object:
         return dict(contents)
@@ -132,36 +128,49 @@ def test_a_sink_gets_every_content_in_the_same_pass(top: Path, cache: StatCache)
     assert found == measure_artifact(top, key="data")
 
 
-def test_what_is_known_and_stored_is_not_read(
-    top: Path, cache: StatCache, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shelf = Shelf()
-    first = measure_artifact(top, key="data", cache=cache, sink=shelf)
-    forgotten = next(digest for digest, data in shelf.contents.items() if data == b"77")
-    opened: list[bytes] = []
+@pytest.fixture
+def opened(top: Path, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What this process opens below `top`."""
+    paths: list[bytes] = []
     real = os.open
 
     def spy(path: bytes, flags: int, mode: int = 0o777, **more: int) -> int:
-        opened.append(path)
+        if os.fsencode(top) in os.fsencode(path):
+            paths.append(path)
         return real(path, flags, mode, **more)
 
     monkeypatch.setattr(os, "open", spy)
+    monkeypatch.setattr(parallel, "count_cores", lambda: 1)
+    return paths
+
+
+def test_what_is_known_is_read_only_where_it_is_pinned_or_stored(
+    top: Path, cache: StatCache, opened: list[bytes]
+) -> None:
+    first = measure_artifact(top, key="data", cache=cache)
+    opened.clear()
     assert measure_artifact(top, key="data", cache=cache) == first
-    assert measure_artifact(top, key="data", cache=cache, sink=shelf) == first
-    assert [path for path in opened if os.fsencode(top) in os.fsencode(path)] == []
-    del shelf.contents[forgotten]
-    assert measure_artifact(top, key="data", cache=cache, sink=shelf) == first
-    assert shelf.contents[forgotten] == b"77"
-    assert len([path for path in opened if os.fsencode(top) in os.fsencode(path)]) == 2
+    assert opened == []
+    assert measure_artifact(top, key="data", cache=cache, fresh=True) == first
+    assert len(opened) == first.files
+    opened.clear()
+    assert measure_artifact(top, key="data", cache=cache, sink=Shelf()) == first
+    assert len(opened) == first.files
+    opened.clear()
+    assert measure_artifact(top, key="data", cache=cache) == first
+    assert opened == []
 
 
 def test_a_lying_cache_does_not_reach_the_store(top: Path, tmp_path: Path) -> None:
     state = StateDatabase(tmp_path / "state/state.db")
     cache = StatCache(state, "w")
     first = measure_artifact(top, key="data", cache=cache)
-    lies = [(path, entry[:32] + b"\5" * 32) for path, entry in state.read_files("w", b"data")]
+    lies = [(path, entry[:-32] + b"\5" * 32) for path, entry in state.read_files("w", b"data")]
     state.keep_files("w", lies, [])
+    assert measure_artifact(top, key="data", cache=cache) != first
     assert measure_artifact(top, key="data", cache=cache, sink=Shelf()) == first
+    state.keep_files("w", lies, [])
+    assert measure_artifact(top, key="data", cache=cache, fresh=True) == first
 
 
 def test_progress_counts_every_byte_once(top: Path, cache: StatCache) -> None:

@@ -75,14 +75,17 @@ def collect_own_paths(settings: ModelSettings) -> OwnPaths:
 
 
 def measure_into(project: Project, path: str, sink: ContentSink | None) -> MeasuredArtifact:
-    """The file or directory at `path`, its bytes handed to `sink` on the way.
+    """The file or directory at `path`, every byte read, and handed to `sink` on the way.
 
-    Raise MlverError, also for a file that would be taken for a directory registered here.
+    What a record is to pin is not taken from the stat cache, which only learns here. Raise
+    MlverError, also for a file that would be taken for a directory registered here.
     """
     location = paths.join_inside(project.top_folder, path, link_last=True)
     cache = _open_stat_cache(project)
     with _report_hashing(project, path, location) as progress:
-        measured = measure_artifact(location, key=path, cache=cache, sink=sink, progress=progress)
+        measured = measure_artifact(
+            location, key=path, cache=cache, sink=sink, progress=progress, fresh=True
+        )
     _refuse_ambiguous(project, path, measured)
     return measured
 

@@ -130,7 +130,8 @@ class ObjectCatalogue:
         """Whether the object is a file of its own; raise OSError where nobody may look."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             # Not by pathlib, which takes longest where there are many.
-            os.stat(f"{self.objects}/{digest[:2]}/{digest[2:]}")  # noqa: PTH116
+            # Whatever lies there has taken the object's place, a link that leads nowhere as well.
+            os.lstat(f"{self.objects}/{digest[:2]}/{digest[2:]}")
             return True
         return False
 
@@ -160,7 +161,7 @@ class ObjectCatalogue:
             loose_path = self.loose_path(digest)
             # It may have been set aside since the directory was listed.
             with contextlib.suppress(OSError):
-                size = loose_path.stat().st_size
+                size = loose_path.lstat().st_size
                 location = ObjectLocation(os.fspath(loose_path), 0, size, pack="")
                 locations.setdefault(digest, []).append(location)
         return locations
@@ -195,7 +196,7 @@ class ObjectCatalogue:
             if rank is None:
                 continue
             try:
-                size = self.loose_path(digest).stat().st_size
+                size = self.loose_path(digest).lstat().st_size
             except OSError:
                 continue
             yield rank, size

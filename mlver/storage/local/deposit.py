@@ -13,7 +13,6 @@ import os
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +27,7 @@ from mlver.storage.local.incoming import LooseBlob, PackWriter
 from mlver.storage.local.locations import ObjectLocation, read_location
 from mlver.storage.local.pack_files import PackFile, scan_pack
 from mlver.system import durable
+from mlver.system.regular import open_regular
 
 # Contents from here on are objects of their own; smaller ones go into packs.
 LARGE = 1 << 20
@@ -113,17 +113,6 @@ class ObjectDeposit:
         digest = Digest(hasher.hexdigest())
         blob.keep_as(digest.hex)
         return digest
-
-    def find_missing(self, digests: AbstractSet[str]) -> AbstractSet[str]:
-        """See hashing's ContentSink."""
-        missing = self._store.find_missing_hex(digests)
-        if missing:
-            missing -= self._large
-            stored = self._stored_so_far()
-            for digest in tuple(missing):
-                if bytes.fromhex(digest) in stored:
-                    missing.remove(digest)
-        return missing
 
     def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> DepositReceipt:
         """See hashing's ContentSink. Each process that calls it writes a part of its own."""
@@ -279,7 +268,7 @@ class ObjectDeposit:
             durable.claim_name(path, target)
         except FileExistsError:
             # Another process stored it meanwhile; its copy may be damaged.
-            size = target.stat().st_size
+            size = target.lstat().st_size
             location = ObjectLocation(os.fspath(target), 0, size, "")
             if not self._store.is_sound(digest, location):
                 self._store.set_aside(digest, location)
@@ -327,7 +316,11 @@ def _is_copy_of(location: ObjectLocation, data: bytes) -> bool:
 
 def _has_same_bytes(path: Path, other: Path) -> bool:
     """Whether two files are equal to the last byte."""
-    with path.open("rb") as first_file, other.open("rb") as second_file:
+    try:
+        second_descriptor = open_regular(other)
+    except OSError:
+        return False
+    with path.open("rb") as first_file, os.fdopen(second_descriptor, "rb") as second_file:
         while True:
             first_piece = first_file.read(_PIECE)
             if first_piece != second_file.read(_PIECE):

@@ -22,7 +22,7 @@ from mlver.storage.local.export_plan import (
     list_tasks,
     make_directories,
 )
-from mlver.storage.local.locations import open_location
+from mlver.storage.local.locations import open_location, read_span
 from mlver.storage.store import StoreProgress, WantedFiles
 from mlver.system import copying, durable
 from mlver.system.parallel import copy_hashed, hash_descriptor, spread_batches
@@ -146,9 +146,8 @@ def _write_small_batch(tasks: list[ExportTask]) -> tuple[list[ExportTask], int]:
         try:
             with open_location(file_tasks[0].location) as source:
                 for export_task in file_tasks:
-                    content = os.pread(
-                        source, export_task.location.size, export_task.location.offset
-                    )
+                    location = export_task.location
+                    content = read_span(source, location.size, location.offset)
                     if hashlib.sha256(content).hexdigest() == export_task.digest:
                         _write_file(export_task.prepared, content)
                         bytes_done += len(content)

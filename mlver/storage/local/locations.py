@@ -14,6 +14,7 @@ from mlver.storage.digests import DigestSet
 from mlver.storage.local.pack_files import PackFile
 from mlver.storage.packs import LINE, LINES_PER_SEARCH
 from mlver.system import durable
+from mlver.system.regular import open_regular
 
 # Offset, size and rank of a copy. Copies are sorted so many bytes of their file at a time.
 _COPY = struct.Struct(">QQQ")
@@ -112,13 +113,22 @@ def _search_wanted_members(
 def read_location(location: ObjectLocation) -> bytes:
     """The unproved bytes of a copy; shorter than they should be where the file ends early."""
     with open_location(location) as source:
-        return os.pread(source, location.size, location.offset)
+        return read_span(source, location.size, location.offset)
+
+
+def read_span(source: int, size: int, offset: int) -> bytes:
+    """Read bytes of a file as far as it has them.
+
+    An index may promise more than there is memory for, which `pread` would ask for first.
+    """
+    present = os.fstat(source).st_size - offset
+    return os.pread(source, max(0, min(size, present)), max(0, offset))
 
 
 @contextlib.contextmanager
 def open_location(location: ObjectLocation) -> Iterator[int]:
     """A descriptor of the file that holds a copy; errors of reading it name the file."""
-    descriptor = os.open(location.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    descriptor = open_regular(location.path)
     try:
         with durable.naming_errors(location.path):
             yield descriptor

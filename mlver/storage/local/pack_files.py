@@ -24,6 +24,7 @@ from mlver.storage.packs import (
     parse_header,
     read_members,
 )
+from mlver.system.regular import read_regular, reading_regular
 
 # From here on an index is searched where it lies, and kept no longer than it is needed.
 LARGE_INDEX = 6 << 20
@@ -42,7 +43,7 @@ class PackFile:
     def index(self) -> bytes:
         """The lines as they are on the disk; empty where there are none."""
         try:
-            return self.index_path.read_bytes()
+            return read_regular(self.index_path)
         except OSError:
             return b""
 
@@ -71,7 +72,9 @@ class PackFile:
                 size = int(index[start + 78 : start + 90])
             except ValueError:
                 continue
-            yield raw_digest, offset, size
+            # `int` takes a sign, and so would a line that somebody made up.
+            if offset >= 0 and size >= 0:
+                yield raw_digest, offset, size
 
     @cached_property
     def digests(self) -> frozenset[str]:
@@ -120,7 +123,7 @@ def scan_pack(path: Path) -> tuple[bytes, int]:
     """
     lines = []
     offset = 0
-    with path.open("rb") as file:
+    with reading_regular(path) as file:
         length = os.fstat(file.fileno()).st_size
         while True:
             header = os.pread(file.fileno(), BLOCK, offset)

@@ -18,10 +18,16 @@ from mlver.digest import Digest
 from mlver.storage import packs
 from mlver.storage.digests import DigestSet
 from mlver.storage.local.catalogue import ObjectCatalogue
-from mlver.storage.local.locations import LocatedObjects, ObjectLocation, open_location
+from mlver.storage.local.locations import (
+    LocatedObjects,
+    ObjectLocation,
+    open_location,
+    read_span,
+)
 from mlver.storage.local.pack_files import PackFile
 from mlver.storage.store import StoreProblem, StoreProgress
 from mlver.system.parallel import hash_descriptor, spread_batches
+from mlver.system.regular import reading_regular
 
 BATCH_FILES = 2048
 BATCH_BYTES = 32 << 20
@@ -153,7 +159,7 @@ def _check_pack_end(pack: PackFile) -> Iterator[StoreProblem]:
     trailer_offset = last_byte + -last_byte % packs.BLOCK
     is_whole = False
     try:
-        with pack.path.open("rb") as file:
+        with reading_regular(pack.path) as file:
             # One byte more, so that anything behind the trailer is noticed as well.
             ending = os.pread(file.fileno(), len(packs.TRAILER) + 1, trailer_offset)
             is_whole = ending == packs.TRAILER
@@ -208,7 +214,7 @@ def _verify_open_file(source: int, copies: list[_StoredCopy]) -> Iterator[_CopyF
             continue
         padding = packs.member_padding(location.size)
         framed_size = packs.BLOCK + location.size + len(padding)
-        block = os.pread(source, framed_size, location.offset - packs.BLOCK)
+        block = read_span(source, framed_size, location.offset - packs.BLOCK)
         content = memoryview(block)[packs.BLOCK : packs.BLOCK + location.size]
         if hashlib.sha256(content).hexdigest() != digest:
             yield _CopyFault(digest, location.path, DAMAGED)

@@ -18,14 +18,14 @@ def test_a_folder_nobody_may_search_is_not_taken_for_empty(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest, _ = put_contents(store, LARGE, b"small")
-    stat = os.stat
+    lstat = os.lstat
 
     def forbidden(path: Any, **options: Any) -> os.stat_result:
         if str(path) == str(store.loose_path(digest.hex)):
             raise PermissionError(errno.EACCES, "Permission denied", path)
-        return stat(path, **options)
+        return lstat(path, **options)
 
-    monkeypatch.setattr(os, "stat", forbidden)  # root, who may run this, is forbidden nothing
+    monkeypatch.setattr(os, "lstat", forbidden)  # root, who may run this, is forbidden nothing
     with pytest.raises(PermissionError):
         store.find_missing([digest])
 

@@ -8,6 +8,7 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.errors import ObjectMissing
+from mlver.storage import packs
 from mlver.storage.local import LocalStore
 from mlver.storage.store import StoreProblem
 from tests.storage.conformance import LARGE, get_content, put_contents
@@ -81,3 +82,24 @@ def test_verify_names_what_is_missing_and_strange(store: LocalStore) -> None:
     steps: list[int] = []
     list(store.verify_objects(progress=steps.append))
     assert sum(steps) == len(LARGE) + 5
+
+
+@pytest.mark.parametrize(
+    ("offset", "size"), [(512, 999_999_999_999), (999_999_999_999, 5), (512, 9), (512, -5)]
+)
+def test_an_index_that_promises_more_than_its_pack_has_is_damage(
+    store: LocalStore, offset: int, size: int
+) -> None:
+    (digest,) = put_contents(store, b"alone")
+    path, _ = find_place(store, digest)
+    index = b"%b %012d %012d\n" % (digest.hex.encode(), offset, size)
+    name = packs.pack_name(index)
+    path.with_suffix(".idx").unlink()
+    path.with_name(f"{name}.idx").write_bytes(index)
+    path.rename(path.with_name(f"{name}.pack"))
+    again = LocalStore.open_in(store.directory)
+    assert list(again.verify_objects())
+    again.quarantine_damaged(digest)
+    put_contents(again, b"alone")
+    assert get_content(LocalStore.open_in(store.directory), digest) == b"alone"
+    assert [problem for problem in again.verify_objects([digest]) if problem.lost] == []
