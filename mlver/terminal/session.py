@@ -29,10 +29,17 @@ class CommandSession:
 
     @property
     def shown_project(self) -> Project:
-        """The same with its cache, for a command that only looks.
+        """The same, for a command that only looks.
 
         It says so where a newer mlver wrote the settings.
         """
+        project = self.initialised_project
+        project.note_newer_settings()
+        return project
+
+    @property
+    def cached_project(self) -> Project:
+        """The same with its cache, for a command whose answer nobody audits."""
         project = self.initialised_project.cached
         project.note_newer_settings()
         return project

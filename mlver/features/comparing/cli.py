@@ -86,5 +86,5 @@ def status_command(
     json: Json = False,
 ) -> None:
     """Compare the work tree with the latest version; suggest the bump."""
-    result = find_status(find_session(ctx).shown_project, model)
+    result = find_status(find_session(ctx).cached_project, model)
     emit_result(result, draw_status, json=json, code=int(exit_code and result.differs))

@@ -30,7 +30,7 @@ def list_command(
 ) -> None:
     """List versions with their stages and metrics, newest first."""
     emit_result(
-        list_versions(find_session(ctx).shown_project, model, limit=None if every else limit),
+        list_versions(find_session(ctx).cached_project, model, limit=None if every else limit),
         draw_list,
         json=json,
     )

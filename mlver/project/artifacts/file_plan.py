@@ -114,7 +114,7 @@ def measure_files(project: Project, root: Path, path: str) -> FileList:
     """The files at an artifact's path now, each with the digest of its bytes."""
     location = paths.join_inside(root, path, link_last=True)
     if root == project.top_folder:
-        measured = measuring.measure_at(project, path)
+        measured = measuring.measure_at(project, path, fresh=True)
     elif measuring.has_no_files(location):
         measured = None
     else:

@@ -204,7 +204,7 @@ def pair_manifests(
 def find_changed_files(project: Project, artifact: Artifact) -> Iterator[str]:
     """The working files of an artifact that are changed, missing, or not part of it, in order."""
     pinned = FileList.from_entries(artifact.path, pinned_files(project, artifact))
-    measured = measure_at(project, artifact.path)
+    measured = measure_at(project, artifact.path, fresh=True)
     if measured is None:
         yield artifact.path
         return
