@@ -6,6 +6,7 @@ start-up pays for nothing else.
 
 from __future__ import annotations
 
+import ast
 import difflib
 import inspect
 import sys
@@ -117,13 +118,27 @@ def build_app(names: Iterable[str]) -> typer.Typer:
         command = load_command(name)
         add_command = application.command(
             name,
-            help=_unwrap_paragraphs(inspect.getdoc(command.function) or ""),
+            help=_unwrap_paragraphs(_read_docstring(command.function)),
             context_settings=_HELP,
             rich_help_panel=COMMANDS[name].heading,
             epilog="\n\n".join(("Examples:", *command.examples)),
         )
         add_command(command.function)
     return application
+
+
+def _read_docstring(function: Callable[..., None]) -> str:
+    """Read a function's docstring, which is its help; `python -OO` leaves it in the source only."""
+    docstring = inspect.getdoc(function)
+    if docstring is not None:
+        return docstring
+    try:
+        source = ast.parse(inspect.getsource(function))
+    except (OSError, SyntaxError):
+        return ""
+    (definition,) = source.body
+    assert isinstance(definition, ast.FunctionDef)
+    return ast.get_docstring(definition) or ""
 
 
 def _unwrap_paragraphs(docstring: str) -> str:

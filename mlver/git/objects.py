@@ -56,6 +56,26 @@ def read_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[bytes | No
             yield blob.data
 
 
+def read_beginnings(
+    process: GitProcess, wanted: Sequence[tuple[str, int]]
+) -> Iterator[bytes | None]:
+    """Read of each blob, named by its id, at most so many bytes; None where there is no such blob.
+
+    What is longer is never in memory as a whole. Read it to its end, as `hash_blobs`.
+    """
+    requests = _encode_requests(process, [object_id for object_id, _ in wanted])
+    with process.streamed(_BATCH, stdin=_join_lines(requests)) as stream:
+        for _, limit in wanted:
+            header = _parse_header(stream.readline()[:-1])
+            if header is None:
+                yield None
+                continue
+            _, kind, size = header
+            beginning = stream.read(min(size, limit))
+            _hash_object(stream, size - len(beginning))
+            yield beginning if kind == b"blob" else None
+
+
 def hash_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[Digest | None]:
     """Hash the same bytes (SHA-256) as they come, so that no blob is in memory as a whole.
 

@@ -62,6 +62,8 @@ _ALWAYS = (
     "--literal-pathspecs",
     # a replacement reference would let a tag show another record than the one it seals
     "--no-replace-objects",
+    # it repeats the parents of commits, unproven, and so could hide one that edited a record
+    *("-c", "core.commitGraph=false"),
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.quotePath=false"),
     *("-c", "color.ui=false"),

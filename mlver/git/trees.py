@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mlver.errors import MlverError, shell_command
+from mlver.git import objects
 from mlver.git.listings import split_fields
 from mlver.git.repository import GitRepository
 
@@ -81,9 +82,22 @@ def read_contents(repository: GitRepository, entries: Mapping[str, TreeEntry]) -
     if not entries:
         return {}
     object_ids = [entry.object_id for entry in entries.values()]
-    blobs = repository.blobs(object_ids)
+    return _pair_contents(entries, repository.blobs(object_ids))
+
+
+def read_beginnings(
+    repository: GitRepository, entries: Mapping[str, TreeEntry], limits: Mapping[str, int]
+) -> dict[str, bytes]:
+    """Read the same, but of each path at most as many bytes as `limits` says."""
+    if not entries:
+        return {}
+    wanted = [(entry.object_id, limits[path]) for path, entry in entries.items()]
+    return _pair_contents(entries, objects.read_beginnings(repository.process, wanted))
+
+
+def _pair_contents(paths: Iterable[str], blobs: Iterable[bytes | None]) -> dict[str, bytes]:
     contents: dict[str, bytes] = {}
-    for path, blob in zip(entries, blobs, strict=True):
+    for path, blob in zip(paths, blobs, strict=True):
         if blob is not None:
             contents[path] = blob
     return contents

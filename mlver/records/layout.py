@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from mlver import names
 from mlver.digest import Digest
-from mlver.errors import UsageError
+from mlver.errors import MlverError, UsageError, shell_command
 from mlver.records.tags import TagName
 from mlver.version import Version, parse_canonical
 
@@ -20,7 +20,27 @@ MODELS = f"{ROOT}/models"
 MANIFESTS = f"{ROOT}/manifests"
 VERSION_SCHEMA = f"{ROOT}/schemas/version.schema.json"
 
+# No record, settings or schema is ever longer; a manifest of that size lists some 2,700,000 files.
+_BYTE_LIMIT = 16 << 20
+_MANIFEST_LIMIT = 256 << 20
 _SEQUENCE = re.compile(r"[0-9]{4,9}")
+
+
+def find_byte_limit(path: str) -> int:
+    """How many bytes of a file below `.mlver/` are read at most, wherever it is read from."""
+    if path.startswith(f"{MANIFESTS}/"):
+        return _MANIFEST_LIMIT
+    return _BYTE_LIMIT
+
+
+def check_length(path: str, data: bytes) -> None:
+    """Raise MlverError where a file below `.mlver/` goes on behind what is read of it."""
+    limit = find_byte_limit(path)
+    if len(data) > limit:
+        raise MlverError(
+            f"{path} is larger than {limit >> 20} MiB, which nothing of mlver's is",
+            hint=shell_command("ls", "-l", "--", path),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlver.errors import MlverError, refusal_error
+from mlver.system.regular import read_regular
 
 WAIT_S = 30.0
 _POLL_S = 0.02
@@ -74,7 +75,7 @@ def _write_holder(descriptor: int, holder: dict[str, object]) -> None:
 def _describe_holder(path: Path) -> str:
     try:
         # only shown to a person, and sanitised on the way
-        holder = json.loads(path.read_text())
+        holder = json.loads(read_regular(path))
         pid = int(holder["pid"])
         words = " ".join(map(str, holder["command"]))
         duration = f"for {time.time() - holder['since']:.0f} s"

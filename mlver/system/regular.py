@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from typing import BinaryIO
+from io import BufferedReader
 
 # O_NONBLOCK: opening a FIFO returns at once instead of waiting for somebody who writes to it.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -51,7 +51,7 @@ def open_regular(path: AnyPath, *, follow: bool = False) -> int:
 
 
 @contextlib.contextmanager
-def reading_regular(path: AnyPath, *, follow: bool = False) -> Iterator[BinaryIO]:
+def reading_regular(path: AnyPath, *, follow: bool = False) -> Iterator[BufferedReader]:
     """Open a regular file for a `with` block; raise OSError as `open_regular` does."""
     with os.fdopen(open_regular(path, follow=follow), "rb") as file:
         yield file

@@ -202,3 +202,44 @@ def test_nothing_is_fetched_behind_a_question(hostile: Ground, canary: Path, url
         ["git", "cat-file", "-p", blob], cwd=hostile.path, capture_output=True, check=False
     )
     assert canary.exists()
+
+
+def _poison_commit_graph(ground: Ground, commit: str, parent: str) -> None:
+    """Make git's own index of history give a commit another parent than it has.
+
+    See gitformat-commit-graph(5).
+    """
+    ground.git("commit-graph", "write", "--reachable")
+    path = ground.path / ".git/objects/info/commit-graph"
+    data = bytearray(path.read_bytes())
+    chunks = {}
+    for number in range(data[6]):
+        start = 8 + 12 * number
+        offset = int.from_bytes(data[start + 4 : start + 12])
+        chunks[bytes(data[start : start + 4])] = offset
+    count = int.from_bytes(data[chunks[b"OIDF"] + 4 * 255 :][:4])
+    names = []
+    for number in range(count):
+        start = chunks[b"OIDL"] + 20 * number
+        names.append(data[start : start + 20].hex())
+    parent_place = chunks[b"CDAT"] + 36 * names.index(commit) + 20
+    data[parent_place : parent_place + 4] = names.index(parent).to_bytes(4)
+    path.chmod(0o644)
+    path.write_bytes(data)
+
+
+def test_a_poisoned_commit_graph_hides_no_commit(repository: Ground) -> None:
+    record = ".mlver/models/m/versions/1.0.0.yaml"
+    repository.write(record, "one\n")
+    first = repository.commit("registered")
+    repository.write(record, "two\n")
+    repository.commit("edited")
+    repository.write(record, "one\n")
+    edited_back = repository.commit("edited back")
+    found = GitRepository.find(repository.path)
+    before = list(find_tampering(found, ".mlver"))
+    assert len(before) == 2
+    _poison_commit_graph(repository, edited_back, first)
+    # The poison is alive: git itself believes it.
+    assert repository.git("rev-list", "--count", "HEAD") == "3"
+    assert list(find_tampering(found, ".mlver")) == before

@@ -16,6 +16,7 @@ from mlver.git.repository import GitRepository
 from mlver.project.project import Project
 from mlver.project.transaction import editing
 from mlver.system import durable
+from mlver.system.regular import read_regular
 
 _CLIENT = {"pre-commit": "pre-commit", "pre-merge-commit": "pre-commit", "pre-push": "pre-push"}
 _SERVER = {"pre-receive": "pre-receive"}
@@ -95,7 +96,7 @@ def _inspect_hook(path: Path, hook: str, script: bytes) -> InstalledHook:
     """What `install` makes of the hook at a path; `written` also where it is to be written."""
     name = path.name
     try:
-        existing = path.read_bytes()
+        existing = read_regular(path, follow=True)
     except FileNotFoundError:
         return InstalledHook(name, "written")
     except OSError as error:

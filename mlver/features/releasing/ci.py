@@ -17,6 +17,7 @@ from mlver.project.project import Project
 from mlver.project.transaction import editing
 from mlver.records import layout
 from mlver.system import durable
+from mlver.system.regular import read_regular
 
 _PYTHON = "3.12"
 
@@ -152,7 +153,7 @@ def _require_unedited(forge: str, compared: Sequence[tuple[PipelineFile, Pipelin
 def _read_file(project: Project, path: str) -> str | None:
     full_path = paths.join_inside(project.top_folder, path)
     try:
-        return full_path.read_bytes().decode(errors="replace")
+        return read_regular(full_path).decode(errors="replace")
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -24,6 +24,7 @@ from mlver.project.artifacts.file_plan import FilePlan
 from mlver.project.project import Project
 from mlver.system import durable
 from mlver.system.parallel import spread_batches
+from mlver.system.regular import reading_regular
 
 # Files smaller than this are saved many at a time: so many of them are in memory together.
 _SMALL = 1 << 16
@@ -48,7 +49,7 @@ def save_files(project: Project, root: Path, files: FileList) -> None:
     _save_small_files(project, root, small_files)
     with store.open_deposit() as deposit:
         for path, hexadecimal in large_files:
-            with Path(root, path).open("rb") as source:
+            with reading_regular(Path(root, path), follow=True) as source:
                 if deposit.put_object(source).hex != hexadecimal:
                     raise _build_unsteady_error(path)
 

@@ -21,6 +21,7 @@ from mlver.project.artifacts.file_list import join_name
 from mlver.project.project import Project
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
+from mlver.system.regular import reading_regular
 
 # The hint where a working file still holds the bytes, and where none does.
 RESTORE = "mlver doctor --fix"
@@ -96,7 +97,7 @@ def restore_objects(project: Project, losses: Sequence[LostObject]) -> None:
             location = _find_working_copy(project, loss.path, loss.digest)
             if location is None:
                 continue
-            with location.open("rb") as source:
+            with reading_regular(location, follow=True) as source:
                 deposit.put_object(source)
 
 

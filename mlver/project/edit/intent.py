@@ -24,6 +24,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.records.tags import read_tag_name
 from mlver.system import durable
+from mlver.system.regular import read_regular
 
 _FILE = "intent.json"
 _INDEX = "index"
@@ -98,7 +99,7 @@ def write_intent(directory: Path, intent: CommandIntent) -> None:
 def read_pending(directory: Path) -> CommandIntent | None:
     """Read the intent that a dead process left; None where the last command ended properly."""
     try:
-        document = json.loads(_read_bytes(directory / _FILE))
+        document = json.loads(read_regular(directory / _FILE))
         if document["format"] != _FORMAT:
             raise _build_unreadable_error(directory)
         return _parse_intent(document)
@@ -161,13 +162,6 @@ def _check_object_ids(object_ids: Iterable[str]) -> None:
             raise ValueError("no id of a git object")
 
 
-def _read_bytes(path: Path) -> bytes:
-    """Read the file itself, never what a link in its place points to."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read()
-
-
 def read_start_time(directory: Path) -> float:
     """Read when the pending intent was put on disk, in seconds since the epoch."""
     return (directory / _FILE).lstat().st_mtime
@@ -192,7 +186,7 @@ def keep_index(directory: Path, data: bytes | None) -> None:
 def read_kept_index(directory: Path) -> bytes | None:
     """Read the index that was kept; None where the repository had none."""
     try:
-        return (directory / _INDEX).read_bytes()
+        return read_regular(directory / _INDEX)
     except FileNotFoundError:
         return None
 

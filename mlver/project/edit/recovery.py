@@ -19,6 +19,7 @@ from mlver.git.stale_locks import clear_locks
 from mlver.project.edit import intent
 from mlver.project.edit.intent import CommandIntent
 from mlver.system import durable
+from mlver.system.regular import read_regular
 
 
 class RecoveryOutcome(Enum):
@@ -270,7 +271,7 @@ def _write_old_bytes(file: Path, current_data: bytes | None, old_data: bytes | N
 def read_if_there(path: Path) -> bytes | None:
     """Read a file's bytes; None where there is none."""
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
 

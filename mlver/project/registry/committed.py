@@ -43,7 +43,9 @@ class CommittedRecords:
             for record_path in wanted
             if record_path in self.entries and record_path not in self._read
         }
-        self._read.update(trees.read_contents(self.repository, lacking))
+        # One byte more, which tells what is too long from what is just not.
+        limits = {record_path: layout.find_byte_limit(record_path) + 1 for record_path in lacking}
+        self._read.update(trees.read_beginnings(self.repository, lacking, limits))
 
     def read_file(self, path: str) -> bytes | None:
         entry = self.entries.get(path)
@@ -61,6 +63,7 @@ class CommittedRecords:
                 f"this clone lacks the contents of {path}",
                 hint="git fetch --unshallow",
             )
+        layout.check_length(path, record_bytes)
         return record_bytes
 
     def list_names(self, folder: str) -> list[str]:

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from mlver import paths
 from mlver.errors import MlverError, shell_command
-
-_MAX_RECORD = 16 << 20
+from mlver.records import layout
+from mlver.system.regular import read_regular
 
 
 class RecordSource(Protocol):
@@ -30,14 +30,15 @@ class WorkTree:
     def read_file(self, path: str) -> bytes | None:
         where = paths.join_inside(self.top, path)
         try:
-            with where.open("rb") as file:
-                return file.read(_MAX_RECORD + 1 if path.endswith(".yaml") else -1)
+            data = read_regular(where, layout.find_byte_limit(path) + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise MlverError(
                 f"{path} cannot be read: {error.strerror}", hint=shell_command("ls", "-l", path)
             ) from None
+        layout.check_length(path, data)
+        return data
 
     def list_names(self, folder: str) -> list[str]:
         try:

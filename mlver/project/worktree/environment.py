@@ -21,6 +21,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.records.values import flatten_values
 from mlver.records.version import TrainingEnvironment
+from mlver.system.regular import read_regular, reading_regular
 
 # Files that name further software; those at the repository's top are pinned by digest.
 _REQUIREMENTS_FILE = re.compile(
@@ -181,7 +182,7 @@ def _pin_requirements(top: Path) -> dict[str, Digest]:
 
 
 def _hash_file(path: Path) -> Digest:
-    with path.open("rb") as file:
+    with reading_regular(path) as file:
         return Digest(hashlib.file_digest(file, "sha256").hexdigest())
 
 
@@ -191,9 +192,7 @@ def _read_beginning(path: Path) -> str:
     A link to an endless device is not read.
     """
     try:
-        if not path.is_file():
-            return ""
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return file.read(_BEGINNING)
+        beginning = read_regular(path, _BEGINNING, follow=True)
     except OSError:
         return ""
+    return beginning.decode(errors="replace")

@@ -10,6 +10,7 @@ from typing import Any
 from mlver import paths
 from mlver.document import values
 from mlver.errors import InvalidDocument, MlverError, UsageError, shell_command
+from mlver.system.regular import read_regular
 
 # A file of numbers is never larger; a data set that is named by mistake would fill the memory.
 _BYTE_LIMIT = 16 << 20
@@ -116,8 +117,7 @@ def _merge_values(base: Mapping[str, Any], overriding: Mapping[str, Any]) -> dic
 def _read_value_file(top: Path, file: str) -> bytes:
     path = paths.join_inside(top, file)
     try:
-        with path.open("rb") as opened:
-            data = opened.read(_BYTE_LIMIT + 1)
+        data = read_regular(path, _BYTE_LIMIT + 1)
     except FileNotFoundError:
         hint = shell_command("ls", path.parent)
         raise MlverError(f"{file} does not exist", hint=hint) from None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
 
 from mlver.errors import MlverError
+from mlver.git import objects
 from mlver.git.repository import GitRepository as Git
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.worktree import RecordSource, WorkTree
+from mlver.records import layout
 from tests.conftest import Repository
 from tests.project.helpers import initialise_project, register_one, write_artifact
 
@@ -74,5 +77,28 @@ def test_files_are_fetched_in_one_process(
     git = Git.find(repository.path)
     tree = CommittedRecords.at_commit(git, "HEAD")
     tree.fetch_files([*tree.entries, ".mlver/none"])
-    monkeypatch.setattr(Git, "blobs", None)
+    monkeypatch.setattr(objects, "read_beginnings", None)
     assert all(tree.read_file(path) for path in tree.entries)
+
+
+@pytest.mark.parametrize("path", [".mlver/models/digits/model.yaml", ".mlver/manifests/x.sha256"])
+def test_what_is_larger_than_anything_of_ours_is_refused_and_not_held(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(layout, "_BYTE_LIMIT", 1000)
+    monkeypatch.setattr(layout, "_MANIFEST_LIMIT", 2000)
+    limit = layout.find_byte_limit(path)
+    for size in (limit, limit + 1, 5_000_000):
+        repository.write(path, b"#" * size)
+        repository.commit()
+        git = Git.find(repository.path)
+        for source in (WorkTree(repository.path), CommittedRecords.at_commit(git, "HEAD")):
+            if size == limit:
+                assert source.read_file(path) == b"#" * size
+                continue
+            tracemalloc.start()
+            with pytest.raises(MlverError, match=f"{path} is larger than"):
+                source.read_file(path)
+            _, most = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            assert most < 2_500_000

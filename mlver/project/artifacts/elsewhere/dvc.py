@@ -27,6 +27,7 @@ from mlver.errors import InvalidDocument, MlverError
 from mlver.hashing.measure import MeasuredArtifact
 from mlver.project.project import Project
 from mlver.records.manifest import Manifest
+from mlver.system.regular import read_regular, reading_regular
 
 _FETCH = "dvc fetch --all-tags"
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
@@ -159,8 +160,7 @@ class DvcCache:
                 f"DVC's list of the files of {path} ({md5}) is not here", hint=_FETCH
             )
         try:
-            with location.open("rb") as file:
-                entries = json.loads(file.read(_LISTING_BYTES))
+            entries = json.loads(read_regular(location, _LISTING_BYTES, follow=True))
             # encoding refuses a lone surrogate, which no path of ours can hold
             return {entry["relpath"].encode().decode(): entry["md5"] for entry in entries}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -212,9 +212,7 @@ def _hash_file(location: Path) -> _FileSums | None:
     sha256 = hashlib.sha256()
     size = 0
     try:
-        if not location.is_file():
-            return None
-        with location.open("rb") as file:
+        with reading_regular(location, follow=True) as file:
             while chunk := file.read(_CHUNK):
                 md5.update(chunk)
                 sha256.update(chunk)
