@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.version import BUMPS, FIRST, Bump, Version, bump_version, highest_version
@@ -32,6 +32,7 @@ def next_version(
             f"{model} {wanted} is registered already, and a version never changes",
             hint=shell_command("mlver", "register", model, "--bump", "patch", "-m", "WHY"),
         )
+    require_distinct(model, wanted, taken)
     if top is not None and wanted < top and not allow_lower:
         raise MlverError(
             f"{model} {wanted} is below {top}, the highest registered, as only a fix to an older "
@@ -55,6 +56,28 @@ def _bump_highest(model: str, top: Version | None, part: Bump | None) -> Version
             ),
         )
     return bump_version(top, part)
+
+
+def require_distinct(model: str, number: Version, others: Iterable[Version]) -> None:
+    """Raise MlverError where a number differs from one of the others by letter case only."""
+    twin = find_case_twin(str(number), map(str, others))
+    if twin is not None:
+        raise MlverError(
+            f"{model} {number} differs from {twin} by letter case only, and their records would be"
+            " one file on many machines",
+            hint=shell_command("mlver", "register", model, "--bump", "patch", "-m", "WHY"),
+        )
+
+
+def find_case_twin(number: str, others: Iterable[str]) -> str | None:
+    """Find the other number that is the same where letter case does not count."""
+    # A number without letters, as most are, has no other way to be written.
+    if number.lower() == number.upper():
+        return None
+    for other in others:
+        if other != number and other.casefold() == number.casefold():
+            return other
+    return None
 
 
 def bumped_part(version: Version) -> Bump:

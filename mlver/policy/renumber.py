@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from mlver.digest import Digest
-from mlver.policy.numbering import bumped_part
+from mlver.policy.numbering import bumped_part, find_case_twin
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import PromotionRecord
@@ -43,7 +43,7 @@ def renumber_versions(
         number = version
         if floor is not None and floor >= version:
             number = bump_version(floor, bumped_part(version))
-        while number in used:
+        while number in used or find_case_twin(str(number), map(str, used)) is not None:
             number = bump_version(number, bumped_part(version))
         line.add(version)
         used.add(number)

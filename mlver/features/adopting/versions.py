@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlver import names
@@ -47,7 +47,9 @@ def prepare_versions(source: AdoptionSource, claims: TagClaims) -> PreparedVersi
     known_digests: dict[VersionKey, Digest] = {}
     findings: list[Finding] = []
     model_paths: dict[str, ModelPaths] = {}
-    for version_claim in sorted(claims.versions, key=version_sort_key):
+    ordered_claims = sorted(claims.versions, key=version_sort_key)
+    twins = _find_case_twins(project, ordered_claims)
+    for version_claim in ordered_claims:
         version_key = (version_claim.model, version_claim.version)
         if version_key in claims.withdrawn:
             project.reporter.show_note(
@@ -59,6 +61,8 @@ def prepare_versions(source: AdoptionSource, claims: TagClaims) -> PreparedVersi
             if existing is not None:
                 known_digests[version_key] = existing
                 continue
+            if version_key in twins:
+                raise _build_twin_error(version_claim, twins[version_key])
             origin = _find_origin(source, version_claim)
             if not _is_of_model(source, version_claim, origin):
                 continue
@@ -74,6 +78,28 @@ def prepare_versions(source: AdoptionSource, claims: TagClaims) -> PreparedVersi
         except MlverError as error:
             findings.append(Finding("tag", version_claim.tag, error.message, error.hints))
     return PreparedVersions(tuple(prepared), known_digests, tuple(findings))
+
+
+def _find_case_twins(project: Project, claims: Sequence[VersionTag]) -> dict[VersionKey, str]:
+    """Find the versions that differ by letter case only from an earlier one, and that one."""
+    first: dict[VersionKey, str] = {}
+    for model in {claim.model for claim in claims if layout.is_model_name(claim.model)}:
+        for number in project.registry.list_versions(model):
+            first.setdefault((model, str(number).casefold()), str(number))
+    twins: dict[VersionKey, str] = {}
+    for claim in claims:
+        earlier = first.setdefault((claim.model, claim.version.casefold()), claim.version)
+        if earlier != claim.version:
+            twins[claim.model, claim.version] = earlier
+    return twins
+
+
+def _build_twin_error(claim: VersionTag, twin: str) -> MlverError:
+    return MlverError(
+        f"{claim.version} differs from {twin} by letter case only, and their records would be"
+        " one file on many machines",
+        hint=shell_command("git", "show", f"refs/tags/{claim.tag}"),
+    )
 
 
 def version_sort_key(claim: VersionTag) -> tuple[str, Version]:

@@ -16,6 +16,7 @@ from mlver.project.artifacts import measuring, repair
 from mlver.project.audit import audit
 from mlver.project.edit import intent
 from mlver.project.edit.edit import find_unfinished
+from mlver.project.history import case_twins
 from mlver.project.project import Project
 from mlver.project.setup import init_project
 from mlver.project.tags import seals
@@ -192,6 +193,7 @@ def _check_records(project: Project) -> Iterator[_Check]:
                 digests[version] = digest
         version_count += len(digests)
         findings += _judge_seals(project, model, digests)
+    findings += audit.catch_errors(layout.MODELS, case_twins.check_names(project))
     findings += audit.find_uncommitted(project, models)
     findings += audit.catch_errors(layout.MANIFESTS, audit.check_manifests(project))
     for finding in dict.fromkeys(findings):

@@ -14,6 +14,7 @@ from mlver.findings import Finding
 from mlver.policy.chain import SignatureState, judge_seal, judge_signature
 from mlver.project.artifacts import damage, measuring
 from mlver.project.audit import audit
+from mlver.project.history import case_twins
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.tags import seals
@@ -88,6 +89,9 @@ def verify_versions(
     findings += audit.find_uncommitted(project, selection.models)
     if everything:
         findings += audit.check_repository(project)
+    else:
+        twins = case_twins.find_version_twins(project, selection.models)
+        findings += audit.catch_errors(layout.MODELS, twins)
     artifacts = _list_artifacts(versions)
     # The landing commits that vouch for adopted versions are looked for in history, too.
     history_counts = everything or bool(seal_report.adopted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from mlver.digest import Digest
@@ -11,6 +11,7 @@ from mlver.findings import Finding
 from mlver.policy.chain import judge_seal
 from mlver.project.audit import audit
 from mlver.project.audit.incoming import IncomingChanges
+from mlver.project.history import case_twins
 from mlver.project.project import Project
 from mlver.project.tags import seals
 from mlver.records import layout
@@ -165,16 +166,36 @@ def _find_case_collisions(incoming: IncomingChanges, paths: Sequence[str]) -> It
     """Find names that are one name where letter case does not count: of models, and of files and
     the folders they are in.
     """
-    yield from audit.find_case_collisions(_list_similar_models(incoming.project, paths))
-    touched = {record_path.casefold(): record_path for record_path in paths}
+    yield from case_twins.find_model_twins(_list_similar_models(incoming.project, paths))
+    incoming_paths = set(paths)
+    touched = {record_path.casefold() for record_path in paths}
+    similar: dict[str, list[str]] = {}
     for record_path in incoming.record_tree.entries if touched else ():
-        other = touched.get(record_path.casefold(), record_path)
-        if other != record_path and layout.parse_path(record_path) is not None:
-            yield _report_case_collision(other, record_path)
-    for record_path in touched.values():
+        folded = record_path.casefold()
+        if folded not in touched:
+            continue
+        if record_path in incoming_paths or layout.parse_path(record_path) is not None:
+            similar.setdefault(folded, []).append(record_path)
+    for twins in similar.values():
+        if len(twins) == 1:
+            continue
+        older, *newer = _order_by_age(incoming, twins, paths)
+        for record_path in newer:
+            yield _report_case_collision(record_path, older)
+    for record_path in paths:
         folder = layout.find_own_folder(record_path)
         if folder is not None and not f"{record_path}/".startswith(folder):
             yield _report_case_collision(record_path, folder)
+
+
+def _order_by_age(
+    incoming: IncomingChanges, twins: Sequence[str], touched: Collection[str]
+) -> list[str]:
+    """Order records by their age: what comes in is newer than what was there."""
+    ordered = list(twins)
+    if incoming.tip is not None:
+        ordered = case_twins.order_by_age(incoming.project, twins, incoming.tip)
+    return sorted(ordered, key=lambda record_path: record_path in touched)
 
 
 def _list_similar_models(project: Project, paths: Iterable[str]) -> list[str]:
@@ -190,5 +211,5 @@ def _list_similar_models(project: Project, paths: Iterable[str]) -> list[str]:
 
 
 def _report_case_collision(path: str, other: str) -> Finding:
-    message = f"differs from `{other}` by letter case only: one file on many machines"
+    message = case_twins.describe_twin(other)
     return Finding("name", path, message, (shell_command("git", "rm", "--cached", "--", path),))

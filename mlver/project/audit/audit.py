@@ -17,7 +17,7 @@ from mlver.digest import Digest
 from mlver.errors import InvalidDocument, MlverError, shell_command
 from mlver.findings import Finding, FindingKind
 from mlver.policy.chain import judge_history
-from mlver.project.history import renumbered
+from mlver.project.history import case_twins, renumbered
 from mlver.project.history.stage_history import StageHistory, read_promoted_digests
 from mlver.project.project import Project
 from mlver.project.registry.registry import UPGRADE_HINT, describe_unknown_sections
@@ -137,7 +137,7 @@ def check_repository(project: Project) -> list[Finding]:
         ("refs/tags", _check_tags(project)),
         (layout.MANIFESTS, check_manifests(project)),
         (layout.MODELS, _check_files(project)),
-        (layout.MODELS, _check_model_names(project)),
+        (layout.MODELS, case_twins.check_names(project)),
     )
     findings: list[Finding] = []
     for subject, check in checks:
@@ -312,29 +312,3 @@ def check_chain(project: Project, model: str, stage: str) -> CheckedChain:
     except MlverError as error:
         findings.append(describe_failure(folder, error))
     return CheckedChain(promotions, len(sequences), tuple(findings))
-
-
-def _check_model_names(project: Project) -> Iterator[Finding]:
-    """Find models that are one folder on many file systems, as two branches may have added them."""
-    models = set(project.registry.list_models())
-    head = project.repository.head().commit
-    if head is not None:
-        # Where they are one folder here, only git still knows both.
-        for record_path in project.repository.files_at(head, layout.MODELS):
-            models.add(record_path.split("/")[2])
-    yield from find_case_collisions(models)
-
-
-def find_case_collisions(models: Iterable[str]) -> Iterator[Finding]:
-    """Find models that differ by letter case only, each after the first."""
-    first: dict[str, str] = {}
-    for model in sorted(models):
-        other = first.setdefault(model.casefold(), model)
-        if other != model:
-            record_path = f"{layout.MODELS}/{model}"
-            message = (
-                f"differs from the model `{other}` by letter case only: one folder on many machines"
-            )
-            yield Finding(
-                "name", record_path, message, (shell_command("git", "log", "--", record_path),)
-            )

@@ -54,6 +54,7 @@ class IncomingChanges:
     edits: tuple[Finding, ...]
     files: tuple[tuple[str, KnownObject], ...]
     look: tuple[str, ...]  # the command that shows a touched file
+    tip: str | None = None  # the last of the commits that come in; None for the index
 
     @property
     def record_tree(self) -> CommittedRecords:
@@ -127,7 +128,9 @@ def read_pushed(
                 record_path for record_path in entries if layout.is_record_path(record_path)
             ]
         edits.update(_find_lost(repository, tree, landed, record_paths))
-    return IncomingChanges(project, tuple(touched), tuple(edits.values()), (), ("git", "log", "-p"))
+    return IncomingChanges(
+        project, tuple(touched), tuple(edits.values()), (), ("git", "log", "-p"), new
+    )
 
 
 def with_brought_files(

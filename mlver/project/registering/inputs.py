@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, UsageError, shell_command
-from mlver.policy.numbering import next_version
+from mlver.policy.numbering import next_version, require_distinct
 from mlver.project.project import Project
 from mlver.project.registering.request import RegisterRequest
 from mlver.project.tags import seals
@@ -54,6 +54,8 @@ def resolve_inputs(project: Project, request: RegisterRequest) -> RegisterInputs
         part=request.bump,
         allow_lower=request.allow_lower,
     )
+    # A record that cannot be read has a name all the same.
+    require_distinct(request.model, version, project.registry.list_versions(request.model))
     parent = _find_parent(project, request, registered, version)
     return RegisterInputs(settings, settings.weights, version, parent)
 

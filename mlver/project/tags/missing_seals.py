@@ -14,7 +14,7 @@ from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.policy.chain import events_due
 from mlver.project.edit.intent import PlannedTag
-from mlver.project.history import renumbered
+from mlver.project.history import case_twins, renumbered
 from mlver.project.project import Project
 from mlver.project.registry.registry import decode_promotion, decode_version
 from mlver.project.tags import planned_tags
@@ -140,8 +140,10 @@ def plan_missing_tags(
     contents = project.repository.blobs(places)
     plans: TagPlans = []
     unsealable: list[Finding] = []
+    older_twins = case_twins.find_older_twins(project, commit, paths)
     for path, data in zip(paths, contents, strict=True):
         try:
+            _require_distinct(path, older_twins)
             past.require_unchanged(path)
             bytes_of_record = _require_file(path, data)
             plan = _plan_tag(project, path, bytes_of_record)
@@ -152,6 +154,12 @@ def plan_missing_tags(
         tagged_commit = _find_holding_commit(project, added_by, path, bytes_of_record, commit)
         plans.append((plan, tagged_commit))
     return plans, tuple(unsealable)
+
+
+def _require_distinct(path: str, older_twins: Mapping[str, str]) -> None:
+    """Raise MlverError where the push of a seal would be refused, as would that of its record."""
+    if path in older_twins:
+        raise MlverError(case_twins.describe_twin(older_twins[path]))
 
 
 @dataclass(frozen=True, slots=True)
