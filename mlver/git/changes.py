@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlver.errors import shell_command
+from mlver.errors import refusal_error, shell_command
 from mlver.git.gitpython import import_gitpython
 from mlver.git.listings import split_fields
 from mlver.git.process import GitFailed, GitProcess
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 _FORBIDDEN = re.compile(
     r"hook declined|protected|prohibited|forbidden|permission denied|not allowed", re.IGNORECASE
 )
+
+# Linux takes at most 128 KiB in one argument (MAX_ARG_STRLEN).
+_ARGUMENT_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +115,33 @@ def unstage_paths(repository: GitRepository, paths: Sequence[str]) -> None:
 
 def commit_only(repository: GitRepository, paths: Sequence[str], message: str) -> str:
     """Commit exactly `paths`, already staged, and nothing else; return the commit's id."""
-    arguments = ["commit", "--quiet", "--only", "--cleanup=whitespace", f"--message={message}"]
+    arguments = ["commit", "--quiet", "--only", "--cleanup=whitespace"]
     arguments += ["--pathspec-from-file=-", "--pathspec-file-nul"]
-    repository.process.write(
-        arguments,
-        stdin=_join_paths(paths),
-        doing="commit the record, so nothing was changed",
-        hint="git status",
-    )
+    with _pass_message(message) as option:
+        repository.process.write(
+            [*arguments, option],
+            stdin=_join_paths(paths),
+            doing="commit the record, so nothing was changed",
+            hint="git status",
+        )
     commit = repository.process.read(["rev-parse", "--verify", "HEAD^{commit}"])
     return commit.decode().strip()
+
+
+@contextmanager
+def _pass_message(message: str) -> Iterator[str]:
+    """Give the option of `git commit` that has this message."""
+    if len(message.encode()) <= _ARGUMENT_BYTES:
+        yield f"--message={message}"
+        return
+    # The paths are on standard input already.
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
+            file.write(message)
+            file.flush()
+            yield f"--file={file.name}"
+    except OSError as error:
+        raise refusal_error("writing the commit's message", error) from error
 
 
 def create_tag(repository: GitRepository, name: str, commit: str, message: str) -> None:
@@ -140,6 +162,14 @@ def delete_tags(repository: GitRepository, tags: Mapping[str, str]) -> None:
 def restore_tags(repository: GitRepository, tags: Mapping[str, str]) -> None:
     """Put deleted tags back, as the objects `tags` says, all or none."""
     _update_tags(repository, "create", tags, doing="put the old tags back")
+
+
+def move_tags(repository: GitRepository, tags: Mapping[str, tuple[str, str]]) -> None:
+    """Let each tag name its second object, where it names the first one now; all or none."""
+    requests: dict[str, str] = {}
+    for name, (old, new) in tags.items():
+        requests[name] = f"{new}\0{old}"
+    _update_tags(repository, "update", requests, doing="take over the tags")
 
 
 def _update_tags(

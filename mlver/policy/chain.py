@@ -89,7 +89,10 @@ def judge_tag(
         hints = (shell_command("git", "tag", "-d", name), "mlver tag")
         return (Finding("tag", name, "is a lightweight tag, which can seal nothing", hints),)
     if seal.sealed is None:
-        return (_report_tag(name, "does not name the record it seals (no Mlver-Record line)"),)
+        message = "does not name the record it seals (no Mlver-Record line)"
+        look = shell_command("git", "show", name)
+        delete = shell_command("git", "tag", "-d", name)
+        return (Finding("tag", name, message, (look, delete, "mlver tag")),)
     findings: list[Finding] = []
     if seal.committed is None:
         findings.append(_report_tag(name, "points at a commit that does not hold the record"))

@@ -258,3 +258,15 @@ def test_the_directories_of_what_git_wrote_are_synced_and_the_index(
     for path in ("refs/heads", "refs", "refs/tags", "index", "."):  # the files themselves git syncs
         assert git / path in synced
     assert {git / "objects" / commit[:2], git / "objects"} <= set(synced)
+
+
+def test_a_message_longer_than_an_argument_may_be_is_passed(
+    repository: Ground, found: GitRepository
+) -> None:
+    repository.write(RECORD, "record\n")
+    changes.stage_paths(found, [RECORD])
+    lines = [f"m 1.{number}.0 from the tag release-of-m-1.{number}.0 é" for number in range(5_000)]
+    body = "\n".join(lines)
+    changes.commit_only(found, [RECORD], f"mlver: adopt m\n\n{body}")
+    assert repository.git("log", "-1", "--format=%b").strip() == body
+    assert len(body.encode()) > 128 << 10

@@ -52,7 +52,7 @@ def _describe_known_versions(result: AdoptResult) -> str:
 
 def _draw_adopted_versions(result: AdoptResult, screen: TextScreen) -> None:
     table_rows: list[list[Cell]] = []
-    for version in result.versions:
+    for version in result.versions[:_SHOWN]:
         # a tag that has the version's own name needs no mention
         origin = f"from {version.tag}" if version.seal else ""
         table_rows.append(
@@ -67,6 +67,8 @@ def _draw_adopted_versions(result: AdoptResult, screen: TextScreen) -> None:
             ]
         )
     screen.draw_table(table_rows, right=(2, 3), indent=2, fold=1)
+    if len(result.versions) > _SHOWN:
+        screen.draw_line(f"  and {len(result.versions) - _SHOWN} more")
 
 
 def _draw_next_step(result: AdoptResult, screen: TextScreen) -> None:

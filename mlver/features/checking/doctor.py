@@ -11,6 +11,7 @@ from mlver.errors import InvalidDocument, MlverError, shell_command
 from mlver.findings import Finding
 from mlver.git import remotes
 from mlver.git.hooks import is_own_hook
+from mlver.git.repository import GitTag
 from mlver.policy.chain import UNSEALED_HINTS, judge_seal
 from mlver.project.artifacts import measuring, repair
 from mlver.project.audit import audit
@@ -19,10 +20,10 @@ from mlver.project.edit.edit import find_unfinished
 from mlver.project.history import case_twins
 from mlver.project.project import Project
 from mlver.project.setup import init_project
-from mlver.project.tags import seals
+from mlver.project.tags import seals, standing_tags
 from mlver.project.transaction import editing, settle_interrupted
 from mlver.records import layout
-from mlver.records.tags import version_tag_name
+from mlver.records.tags import read_tag_name, version_tag_name
 from mlver.version import Version
 
 DiagnosisLevel = Literal["remark", "wrong"]
@@ -90,7 +91,7 @@ def diagnose_project(project: Project, *, fix: bool = False, dry_run: bool = Fal
         *_check_hooks(project),
         _check_author(project),
         *_check_clone(project),
-        _check_remotes(project),
+        *_check_remotes(project),
     ]
     passed = tuple(check for check in checks if isinstance(check, PassedCheck))
     diagnoses = tuple(check for check in checks if isinstance(check, Diagnosis))
@@ -324,10 +325,33 @@ def _check_clone(project: Project) -> Iterator[_Check]:
             yield Diagnosis(Finding("clone", "history", message, (next_command,)), level="remark")
 
 
-def _check_remotes(project: Project) -> _Check:
+def _check_remotes(project: Project) -> Iterator[_Check]:
     remote = remotes.default_remote(project.repository)
     if remote is not None:
-        return PassedCheck("remote", f"{remote}; send tags there with mlver tag --push")
+        yield PassedCheck("remote", f"{remote}; send tags there with mlver tag --push")
+        yield from _check_rival_tags(project, remote)
+        return
     message = "there is none: this is the only copy of the records"
     hints = ("git remote add origin URL", "git push -u origin HEAD", "mlver tag --push")
-    return Diagnosis(Finding("remote", "remote", message, hints), level="remark")
+    yield Diagnosis(Finding("remote", "remote", message, hints), level="remark")
+
+
+def _check_rival_tags(project: Project, remote: str) -> Iterator[_Check]:
+    """Version tags here that are other objects than the remote's: it is asked for them."""
+    own_tags: dict[str, GitTag] = {}
+    for name, tag in project.repository.tags().items():
+        if tag.seals and read_tag_name(name) is not None:
+            own_tags[name] = tag
+    if not own_tags:
+        return
+    try:
+        published = remotes.list_remote_tags(project.repository, remote)
+    except MlverError:
+        message = f"{remote} could not be asked for its tags"
+        look = shell_command("git", "ls-remote", "--tags", remote)
+        yield Diagnosis(Finding("remote", "remote", message, (look,)), level="remark")
+        return
+    for name, tag in own_tags.items():
+        if published.get(name, tag.object_id) != tag.object_id:
+            finding = standing_tags.describe_rival(remote, name)
+            yield Diagnosis(finding, level="remark")

@@ -1,7 +1,8 @@
 """`mlver event`: what a tag means, for the pipeline it started.
 
 Only the tag, its commit and the records in it are read, so a clone of that one tag, of depth 1, is
-enough.
+enough. The tag of an adopted version is older than its record: that is read on HEAD, or on the main
+branch.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from typing import Literal
 
 from mlver.digest import Digest
 from mlver.errors import InvalidDocument, MlverError, printable_name, shell_command
-from mlver.git import merging, remotes
+from mlver.git import changes_in, merging, remotes
+from mlver.git.main_branch import find_main_branch
 from mlver.git.repository import GitRepository, GitTag
 from mlver.git.revisions import resolve_revision
-from mlver.policy.chain import judge_signature, judge_tag
+from mlver.policy.chain import RecordLanding, judge_signature, judge_tag
 from mlver.project.project import Project
-from mlver.project.registry.registry import decode_promotion, decode_version
+from mlver.project.registry.committed import CommittedRecords
+from mlver.project.registry.registry import RecordRegistry, decode_promotion, decode_version
 from mlver.project.tags import seals
 from mlver.records import layout
 from mlver.records.artifact import Artifact
@@ -84,7 +87,8 @@ def read_event(
         )
     if ask_remote and not existing.annotated:
         existing = _fetch_annotated_tag(project.repository, existing)
-    result = _EventReader(project.repository, parsed_name, existing).build_result()
+    landing = _find_adoption(project, parsed_name, existing, on)
+    result = _EventReader(project.repository, parsed_name, existing, landing).build_result()
     problems = [
         *result.problems,
         *_check_signature(project, existing),
@@ -151,10 +155,44 @@ def _fetch_annotated_tag(repository: GitRepository, tag: GitTag) -> GitTag:
 
 
 @dataclass(frozen=True, slots=True)
+class _Adoption:
+    """The commit that holds the record of an adopted version, and how the record landed."""
+
+    commit: str
+    landing: RecordLanding
+
+
+def _find_adoption(
+    project: Project, tag_name: TagName, tag: GitTag, on: str | None
+) -> _Adoption | None:
+    """Find the record that was adopted from a tag: no commit that the tag is on can hold it.
+
+    HEAD is asked, the branch `on`, and the main branch.
+    """
+    if tag.seals or tag_name.version is None:
+        return None
+    repository = project.repository
+    main = find_main_branch(repository)
+    path = layout.record_path(tag_name)
+    for revision in ("HEAD", on, main.remote_reference, main.local_reference):
+        commit = changes_in.find_commit(repository, revision) if revision else None
+        if commit is None or not any(changes_in.find_objects(repository, [f"{commit}:{path}"])):
+            continue
+        registry = RecordRegistry(CommittedRecords.at_commit(repository, commit))
+        at_commit = replace(project, registry=registry)
+        tags = {tag_name.version: tag}
+        landings = seals.find_landings(at_commit, tag_name.model, tags, commit)
+        if landings:
+            return _Adoption(commit, landings[tag_name.version])
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class _EventReader:
     repository: GitRepository
     tag_name: TagName
     tag: GitTag
+    adoption: _Adoption | None = None
 
     def build_result(self) -> EventResult:
         record_path = layout.record_path(self.tag_name)
@@ -167,6 +205,8 @@ class _EventReader:
         digest = Digest.of_bytes(record_bytes)
         bare_result = replace(bare_result, record=str(digest))
         seal = seals.seal_from_bytes(self.tag, record_bytes)
+        if self.adoption is not None:
+            seal = replace(seal, landing=self.adoption.landing)
         broken_links = judge_tag(self.tag.name, record_path, digest, seal)
         problems = [f"{link.subject} {link.message}" for link in broken_links]
         try:
@@ -200,10 +240,17 @@ class _EventReader:
         )
 
     def _read_file(self, path: str) -> bytes | None:
-        if self.tag.commit is None:
+        commit = self._find_holder()
+        if commit is None:
             return None
-        (file_bytes,) = self.repository.blobs([f"{self.tag.commit}:{path}"])
+        (file_bytes,) = self.repository.blobs([f"{commit}:{path}"])
         return file_bytes
+
+    def _find_holder(self) -> str | None:
+        """The commit whose records are read."""
+        if self.adoption is not None:
+            return self.adoption.commit
+        return self.tag.commit
 
     def _read_record(self, bare: EventResult, data: bytes, path: str) -> EventResult:
         if self.tag_name.stage:
@@ -221,13 +268,12 @@ class _EventReader:
 
     def _find_previous(self, record: VersionRecord) -> str | None:
         """The highest version below one, of those its commit holds."""
-        assert self.tag.commit is not None
+        holder = self._find_holder()
+        assert holder is not None
         number = parse_version(record.version)
         lower_numbers: list[Version] = []
         # The commit's own tree is asked: a clone of depth 1 has no other history and no other tag.
-        for file_path in self.repository.files_at(
-            self.tag.commit, layout.versions_folder(record.model)
-        ):
+        for file_path in self.repository.files_at(holder, layout.versions_folder(record.model)):
             parsed_path = layout.parse_path(file_path)
             if parsed_path is None or parsed_path.kind != "version":
                 continue

@@ -29,7 +29,7 @@ from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.reporter import SilentReporter
-from mlver.project.tags import missing_seals, seals
+from mlver.project.tags import missing_seals, seals, standing_tags
 from mlver.project.tags.missing_seals import SealableRecord, SealedRecord, TagPlans
 from mlver.project.transaction import editing
 from mlver.records import layout
@@ -248,7 +248,24 @@ class _ReleaseRun:
         for record in published:
             if record.tag in foreign and record.path not in unfit_records:
                 accepted.append(record.tag)
+        self._take_over_tags({name: known_tags[name] for name in accepted})
         return _PublishedRecords(tuple(accepted), tuple(unfit_records.values()))
+
+    def _take_over_tags(self, published: Mapping[str, GitTag]) -> None:
+        """Let this clone have the remote's tags where its own are other objects.
+
+        Otherwise `git fetch --tags` would stop at them for good.
+        """
+        if self.edit is None or not published:
+            return
+        moves: dict[str, tuple[str, str]] = {}
+        for name, tag in self.project.repository.tags_named(published).items():
+            theirs = published[name]
+            # A signature that is here is worth more than an object that is there.
+            if tag.object_id != theirs.object_id and (theirs.is_signed or not tag.is_signed):
+                moves[name] = (tag.object_id, theirs.object_id)
+        if moves:
+            self.edit.take_over_tags(moves)
 
     def _read_foreign_tags(self, object_ids: Mapping[str, str]) -> dict[str, GitTag]:
         """The tags that the remote has and this clone has not, or has otherwise."""
@@ -299,6 +316,7 @@ class _ReleaseRun:
             return {}
         sealed = repository.blobs(f"{tag.commit}:{record.path}" for record, tag in tagged)
         landed = repository.blobs(f"{self.state.tip}:{record.path}" for record, _ in tagged)
+        landings = standing_tags.find_record_landings(self.project, tagged, self.state.tip)
         beyond: set[str] = set()
         if not elsewhere:
             commits = [tag.commit for _, tag in tagged if tag.commit]
@@ -308,11 +326,13 @@ class _ReleaseRun:
             path = record.path
             digest = Digest.of_bytes(landed_data or b"")
             tag_seal = seals.seal_from_bytes(tag, sealed_data)
+            if path in landings:
+                tag_seal = replace(tag_seal, landing=landings[path])
             broken = judge_tag(record.tag, path, digest, tag_seal)
             if broken:
                 refusal = self._refuse_seal(record, broken[-1], elsewhere=elsewhere)
                 unfit_records[path] = refusal
-            elif tag.commit is not None and tag.commit in beyond:
+            elif tag_seal.landing is None and tag.commit is not None and tag.commit in beyond:
                 unfit_records[path] = self._refuse_commit(record, tag.commit)
         return unfit_records
 

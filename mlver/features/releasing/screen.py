@@ -56,6 +56,8 @@ def draw_release(result: ReleaseResult, screen: TextScreen) -> None:
 
 
 _MARK = "##["
+# Of many refused records, these many are shown.
+_SHOWN = 20
 # GitLab takes quotes for a part of the value, and a shell that reads the file does not: only values
 # that need none are passed on.
 _PLAIN = re.compile(r"[A-Za-z0-9._/@:+-]+")
@@ -215,9 +217,11 @@ def draw_new_seals(seals: Iterable[SealedRecord], screen: TextScreen, *, dry_run
         screen.draw_line((verb, "bold"), " ", (sealed_record.tag, "name"), (commit, "dim"))
 
 
-def draw_refused_records(records: Iterable[Finding], screen: TextScreen) -> None:
-    for record in records:
+def draw_refused_records(records: Sequence[Finding], screen: TextScreen) -> None:
+    for record in records[:_SHOWN]:
         screen.draw_line(
             ("Refused", "bad"), " ", (record.subject, "bold"), f" {record.message}", hang=2
         )
         draw_hints(record.hints, screen, indent=2)
+    if len(records) > _SHOWN:
+        screen.draw_line(f"and {len(records) - _SHOWN} more: --json names them all")

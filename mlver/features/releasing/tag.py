@@ -11,7 +11,7 @@ from mlver.findings import Finding
 from mlver.git import changes, remotes
 from mlver.project.project import Project
 from mlver.project.reporter import SilentReporter
-from mlver.project.tags import missing_seals
+from mlver.project.tags import missing_seals, standing_tags
 from mlver.project.tags.missing_seals import (
     SealableRecord,
     SealedRecord,
@@ -62,7 +62,9 @@ def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) 
             edit.seal_records(tuple(replace(plan, commit=commit) for plan, commit in tag_plans))
         pushed: tuple[str, ...] = ()
         if remote is not None:
-            pushed = _push_tags(project, head_commit, remote, published)
+            kept_back = {finding.subject for finding in unsealable if finding.kind == "tag"}
+            pushed, rivals = _push_tags(project, head_commit, remote, published, kept_back)
+            unsealable += rivals
     return TagResult(list_sealed(tag_plans), unsealable, pushed, remote, False)
 
 
@@ -86,7 +88,8 @@ def _require_remote(project: Project) -> str:
 def _plan_lacking(
     project: Project, head: str, remote: str | None, published: Collection[str]
 ) -> tuple[TagPlans, tuple[Finding, ...]]:
-    """The tags to make; and the records that no tag may seal, or that were sealed elsewhere.
+    """The tags to make; and the records that no tag may seal, or that were sealed elsewhere, and
+    the tags that seal nothing.
 
     `published` are the tags of `remote`.
     """
@@ -102,7 +105,8 @@ def _plan_lacking(
         if record.tag in published:
             message = f"was sealed elsewhere: {remote} has its tag"
             refused.append(Finding("record", record.path, message, (fetch_command,)))
-    return tag_plans, (*refused, *unsealable)
+    silent = standing_tags.find_silent_tags(project, head, sealable, local_tags)
+    return tag_plans, (*refused, *unsealable, *silent)
 
 
 def _warn_missing_tags(
@@ -131,27 +135,31 @@ def _warn_missing_tags(
 
 
 def _push_tags(
-    project: Project, head: str, remote: str, published: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Push the tags of HEAD's records that the other side lacks."""
-    local_tags = project.repository.tags()
+    project: Project,
+    head: str,
+    remote: str,
+    published: Mapping[str, str],
+    kept_back: Collection[str],
+) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    """Push the tags of HEAD's records that the other side lacks; name those it has otherwise.
+
+    Tags that are `kept_back` seal nothing, and are named already: once pushed, none can be taken
+    back.
+    """
+    local = project.repository.tags()
     # What was passed over has been noted while the tags were planned.
     silent_project = replace(project, reporter=SilentReporter())
-    lacking_tags: list[str] = []
-    differing_tags: list[str] = []
-    for record in missing_seals.list_sealable(silent_project, head, {*local_tags, *published}):
-        if record.tag not in local_tags:
+    lacking: list[str] = []
+    differing: list[str] = []
+    for record in missing_seals.list_sealable(silent_project, head, {*local, *published}):
+        tag = local.get(record.tag)
+        if tag is None or record.tag in kept_back:
             continue
         if record.tag not in published:
-            lacking_tags.append(record.tag)
-        elif published[record.tag] != local_tags[record.tag].object_id:
-            differing_tags.append(record.tag)
-    if differing_tags:
-        project.reporter.show_note(
-            f"{remote} has {', '.join(differing_tags)} already, made elsewhere;"
-            " if the records differ, git pull stops, and mlver resolve settles it"
-        )
-    # A forge starts no pipelines for more than a few tags of one push.
-    for tag_batch in changes.split_batches(lacking_tags):
-        changes.push_tags(project.repository, remote, tag_batch, project.reporter)
-    return tuple(lacking_tags)
+            lacking.append(record.tag)
+        elif published[record.tag] != tag.object_id:
+            differing.append(record.tag)
+    rivals = standing_tags.find_rival_tags(project, remote, differing, published)
+    for batch in changes.split_batches(lacking):
+        changes.push_tags(project.repository, remote, batch, project.reporter)
+    return tuple(lacking), tuple(rivals)

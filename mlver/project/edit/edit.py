@@ -131,6 +131,16 @@ class PlannedEdit:
             changes.restore_tags(self.repository, tags)
             changes.sync_git(self.repository, _tag_references(tags))
 
+    def take_over_tags(self, tags: Mapping[str, tuple[str, str]]) -> None:
+        """Let tags name the fetched objects that the remote has: each the old, and the new one.
+
+        Both seal the same record, so wherever that is stopped, each record keeps a seal.
+        """
+        changes.sync_git(self.repository, [])
+        self.named = True
+        changes.move_tags(self.repository, tags)
+        changes.sync_git(self.repository, _tag_references(tags))
+
     @contextmanager
     def _record_plan(
         self,

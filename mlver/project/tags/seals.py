@@ -91,7 +91,7 @@ def read_tagged_seals(
         sealed_tags[number] = sealed_tag
         if not sealed_tag.tag.seals:
             silent_tags[number] = sealed_tag.tag
-    landings = _find_landings(project, model, silent_tags)
+    landings = find_landings(project, model, silent_tags)
     for number, landing in landings.items():
         tag, seal = sealed_tags[number]
         sealed_tags[number] = SealedTag(tag, replace(seal, landing=landing))
@@ -184,27 +184,30 @@ def _build_seal(tag: GitTag, committed: Digest | None) -> RecordSeal:
 # -- versions adopted from a tag -------------------------------------------------------------------
 
 
-def _find_landings(
-    project: Project, model: str, silent_tags: Mapping[str, GitTag]
+def find_landings(
+    project: Project, model: str, silent_tags: Mapping[str, GitTag], tip: str = "HEAD"
 ) -> dict[str, RecordLanding]:
-    """Find how records landed that say they were adopted from these tags, which seal nothing."""
+    """Find how records landed that say they were adopted from these tags, which seal nothing.
+
+    The history of `tip` is asked.
+    """
     is_same_tag = _compare_origins(project, model, silent_tags)
     if not is_same_tag:
         return {}
     repository = project.repository
     landings: dict[str, RecordLanding] = {}
-    if repository.head().commit is None:
+    if tip == "HEAD" and repository.head().commit is None:
         for version, kept in is_same_tag.items():
             landings[version] = RecordLanding(commit=None, committed=None, edited=False, kept=kept)
         return landings
     paths = {version: layout.version_path(model, version) for version in is_same_tag}
-    added_by = repository.added_by(paths.values())
-    edits = history.find_tampering(repository, *paths.values())
+    added_by = repository.added_by(paths.values(), tip)
+    edits = history.find_tampering(repository, *paths.values(), tip=tip)
     edited_paths = {change.path for change in edits}
     places: list[str] = []
     for path in paths.values():
         # a merge that brought the record itself is no commit that added it
-        commit = added_by.get(path, "HEAD")
+        commit = added_by.get(path, tip)
         places.append(f"{commit}:{path}")
     contents = repository.blobs(places)
     for (version, path), data in zip(paths.items(), contents, strict=True):

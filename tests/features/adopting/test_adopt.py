@@ -389,7 +389,10 @@ def test_many_versions_are_one_commit(repository: Repository) -> None:
         repository.git("commit", "--quiet", "--allow-empty", "--message", "x")
         repository.git("tag", f"v1.{number}.0")
     assert_works(repository, "init")
-    assert "Adopted 30 versions" in assert_works(repository, "adopt", "m", "--weights", "w.bin")
+    shown = assert_works(repository, "adopt", "m", "--weights", "w.bin")
+    assert shown.startswith("Adopted 30 versions\n")
+    assert "\n  and 10 more\n" in shown
+    assert shown.count("m 1.") == 20
     assert repository.git("rev-list", "--count", "v1.29.0..HEAD") == "1"
     assert len(repository.git("tag", "--list", "m@v*").splitlines()) == 30
     assert assert_works(repository, "verify", "--all").startswith("All is well")

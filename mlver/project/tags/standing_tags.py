@@ -1,0 +1,137 @@
+"""Tags that stand where a seal should be: those that seal nothing, and those that are another
+object than the remote's tag of the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from mlver.errors import MlverError, shell_command
+from mlver.findings import Finding
+from mlver.git import remotes
+from mlver.git.repository import GitTag
+from mlver.policy.chain import RecordLanding, judge_seal, judge_tag
+from mlver.project.project import Project
+from mlver.project.registry.committed import CommittedRecords
+from mlver.project.registry.registry import RecordRegistry
+from mlver.project.tags import seals
+from mlver.project.tags.missing_seals import SealableRecord
+from mlver.records import layout
+
+
+def find_silent_tags(
+    project: Project, commit: str, records: Sequence[SealableRecord], tags: Mapping[str, GitTag]
+) -> list[Finding]:
+    """Find the tags that name none of these records, which `commit` holds.
+
+    A version may have been adopted from such a tag; then nothing is wrong with it.
+    """
+    silent = [record for record in records if _is_silent(tags.get(record.tag))]
+    if not silent:
+        return []
+    committed = CommittedRecords.at_commit(project.repository, commit)
+    committed.fetch_files(record.path for record in silent)
+    at_commit = replace(project, registry=RecordRegistry(committed))
+    findings: list[Finding] = []
+    versions: dict[str, list[str]] = {}
+    for record in silent:
+        place = layout.parse_path(record.path)
+        if place is None or place.kind != "version":
+            findings += _judge_promotion_tag(project, commit, record, tags[record.tag])
+        else:
+            versions.setdefault(place.model, []).append(place.version)
+    for model, numbers in versions.items():
+        findings += _judge_version_tags(at_commit, model, numbers)
+    return findings
+
+
+def _is_silent(tag: GitTag | None) -> bool:
+    return tag is not None and not (tag.annotated and tag.seals)
+
+
+def _judge_promotion_tag(
+    project: Project, commit: str, record: SealableRecord, tag: GitTag
+) -> tuple[Finding, ...]:
+    landed, sealed = project.repository.blobs(
+        [f"{commit}:{record.path}", f"{tag.commit}:{record.path}"]
+    )
+    seal = seals.seal_from_bytes(tag, sealed)
+    digest = seals.seal_from_bytes(tag, landed).committed
+    if digest is None:
+        return ()
+    return judge_tag(tag.name, record.path, digest, seal)
+
+
+def _judge_version_tags(project: Project, model: str, numbers: Sequence[str]) -> Iterator[Finding]:
+    for number, sealed_tag in seals.read_tagged_seals(project, model, numbers).items():
+        try:
+            digest = project.registry.read_version_digest(model, number)
+        except MlverError as error:
+            yield Finding("record", layout.version_path(model, number), error.message, error.hints)
+            continue
+        if digest is not None:
+            yield from judge_seal(model, number, digest, sealed_tag.seal)
+
+
+def find_record_landings(
+    project: Project, tagged: Sequence[tuple[SealableRecord, GitTag]], tip: str
+) -> dict[str, RecordLanding]:
+    """Find how the records landed in `tip`, by path, that were adopted from these tags.
+
+    The project reads its records from that commit.
+    """
+    silent_tags: dict[str, dict[str, GitTag]] = {}
+    record_paths: list[str] = []
+    for record, tag in tagged:
+        place = layout.parse_path(record.path)
+        if tag.seals or place is None or place.kind != "version":
+            continue
+        silent_tags.setdefault(place.model, {})[place.version] = tag
+        record_paths.append(record.path)
+    source = project.registry.source
+    if isinstance(source, CommittedRecords):
+        source.fetch_files(record_paths)
+    landings: dict[str, RecordLanding] = {}
+    for model, tags in silent_tags.items():
+        for version, landing in seals.find_landings(project, model, tags, tip).items():
+            landings[layout.version_path(model, version)] = landing
+    return landings
+
+
+def find_rival_tags(
+    project: Project, remote: str, names: Sequence[str], published: Mapping[str, str]
+) -> list[Finding]:
+    """Say of these tags, which `remote` has as other objects, how they differ from its own.
+
+    `published` are the objects that it has. They are fetched, and get no names here.
+    """
+    if not names:
+        return []
+    references = [f"refs/tags/{name}" for name in names]
+    remotes.fetch_refs(project.repository, remote, references, project.reporter)
+    theirs = project.repository.tag_objects({name: published[name] for name in names})
+    ours = project.repository.tags_named(names)
+    findings: list[Finding] = []
+    for name in names:
+        tag = theirs.get(name)
+        if tag is not None and tag.seals and tag.seals == ours[name].seals:
+            findings.append(describe_rival(remote, name))
+        else:
+            message = f"seals another record than {remote}'s tag of this name"
+            look = shell_command("git", "ls-remote", remote, f"refs/tags/{name}")
+            findings.append(Finding("tag", name, message, (look, "git pull", "mlver resolve")))
+    return findings
+
+
+def describe_rival(remote: str, name: str) -> Finding:
+    """Describe a tag that is another object than the remote's, of one record."""
+    message = (
+        f"is another object here than at {remote}, for one record,"
+        " so that git fetch --tags stops at it; take over the one that is published"
+    )
+    hints = (
+        shell_command("git", "tag", "-d", name),
+        shell_command("git", "fetch", remote, "tag", name),
+    )
+    return Finding("tag", name, message, hints)
