@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -400,3 +401,69 @@ def test_many_versions_are_one_commit(repository: Repository) -> None:
         assert_works(repository, "status", "m")
         == "m 1.29.0  against the work tree\n  weights, data and params are as registered\n"
     )
+
+
+CACHES = [
+    ("config", "[core]\n    remote = shared\n[cache]\n    dir = {cache}\n    type = symlink\n"),
+    ("config.local", "[cache]\n    dir = {cache}\n"),
+    ("config", "['remote \"x\"']\n    dir = nowhere\n[cache]\ndir = '{relative}'\n"),
+    ("symlink", ""),
+    ("person", "[cache]\n    dir = {cache}\n"),
+]
+
+
+@pytest.mark.parametrize(("place", "text"), CACHES)
+@pytest.mark.parametrize("layout", ["files/md5/", ""])
+def test_dvcs_configured_cache_is_read(
+    repository: Repository,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    text: str,
+    layout: str,
+) -> None:
+    cache = tmp_path / "shared" / "cache"
+    name = md5("weights")
+    kept = cache / layout / name[:2] / name[2:]
+    kept.parent.mkdir(parents=True)
+    kept.write_text("weights")
+    repository.write("m.bin.dvc", pointer("m.bin", "weights"))
+    repository.write(".gitignore", "/m.bin\n/.dvc/cache\n")
+    repository.commit()
+    tagged(repository, "v1.0.0")
+    assert_works(repository, "init")
+    adopt = ("adopt", "m", "--weights", "m.bin")
+    assert repository.mlver(*adopt).code == 1
+    settings = text.format(cache=cache, relative=os.path.relpath(cache, repository.path / ".dvc"))
+    if place == "symlink":
+        (repository.path / ".dvc").mkdir()
+        (repository.path / ".dvc/cache").symlink_to(cache)
+    elif place == "person":
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+        (tmp_path / "config/dvc").mkdir(parents=True)
+        (tmp_path / "config/dvc/config").write_text(settings)
+        (repository.path / ".dvc").mkdir()
+    else:
+        repository.write(f".dvc/{place}", settings)
+    assert "kept by dvc" in assert_works(repository, *adopt)
+    assert assert_works(repository, "verify", "--all").startswith("All is well")
+    kept.write_text("damaged")
+    assert repository.mlver("verify", "--all").code == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"\xff\xfe[cache]\ndir = x\n", b"[cache]\ndir = \0\n", b"[cache]\ndir = ~nobody-here/x\n"],
+)
+def test_settings_of_dvc_that_cannot_be_read_are_passed_over(
+    repository: Repository, text: bytes
+) -> None:
+    repository.write("m.bin.dvc", pointer("m.bin", "weights"))
+    cached(repository, "weights")
+    repository.write(".dvc/config", text)
+    os.mkfifo(repository.path / ".dvc/config.local")
+    repository.write(".gitignore", "/m.bin\n/.dvc\n")
+    repository.commit()
+    tagged(repository, "v1.0.0")
+    assert_works(repository, "init")
+    assert "kept by dvc" in assert_works(repository, "adopt", "m", "--weights", "m.bin")

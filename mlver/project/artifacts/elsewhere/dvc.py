@@ -25,6 +25,7 @@ from mlver.digest import Digest
 from mlver.document import values
 from mlver.errors import InvalidDocument, MlverError
 from mlver.hashing.measure import MeasuredArtifact
+from mlver.project.artifacts.elsewhere.dvc_settings import find_cache_folders
 from mlver.project.project import Project
 from mlver.records.manifest import Manifest
 from mlver.system.regular import read_regular, reading_regular
@@ -181,21 +182,26 @@ class DvcCache:
         return working
 
     def _find_cached(self, md5: str, path: str) -> Iterator[Path]:
-        """Where DVC's caches hold these bytes, MD5 checked.
-
-        A project of DVC may lie in a folder of the repository.
-        """
+        """Where DVC's caches hold these bytes, MD5 checked."""
         if not _MD5.fullmatch(md5):
             return
-        folder = posixpath.dirname(path)
+        for cache in self._list_caches(posixpath.dirname(path)):
+            for inner in ("files/md5", ""):
+                location = cache / inner / md5[:2] / md5[2:]
+                sums = self._hash_once(location)
+                if sums is not None and sums.md5 == md5.removesuffix(".dir"):
+                    yield location
+
+    def _list_caches(self, folder: str) -> Iterator[Path]:
+        """The caches of DVC's projects in a folder and in those above it, the nearest first.
+
+        A cache may lie anywhere, as DVC's settings say, or behind a symlink. It is only read, and
+        only files whose MD5 is the one looked for count.
+        """
         while True:
-            for inner in ("files/md5/", ""):
-                name = posixpath.join(folder, ".dvc/cache", inner + md5[:2], md5[2:])
-                with suppress(MlverError):  # a cache kept elsewhere, behind a symlink
-                    location = paths.join_inside(self.project.top_folder, name, link_last=True)
-                    sums = self._hash_once(location)
-                    if sums is not None and sums.md5 == md5.removesuffix(".dir"):
-                        yield location
+            with suppress(MlverError):
+                settings = paths.join_inside(self.project.top_folder, f"{folder}/.dvc".lstrip("/"))
+                yield from find_cache_folders(settings)
             if not folder:
                 return
             folder = posixpath.dirname(folder)
