@@ -5,7 +5,22 @@ from __future__ import annotations
 import re
 
 PROGRAMS = frozenset(
-    {"mlver", "git", "gh", "dvc", "pip", "rm", "mv", "cp", "ls", "mkdir", "chmod", "cat", "echo"}
+    {
+        "mlver",
+        "git",
+        "gh",
+        "dvc",
+        "hf",
+        "pip",
+        "rm",
+        "mv",
+        "cp",
+        "ls",
+        "mkdir",
+        "chmod",
+        "cat",
+        "echo",
+    }
     | {"df", "quota", "mount", "dmesg", "ulimit", "export", "unset"}
 )
 _PROSE = re.compile(r" or | then |…|\(|, |: |; ")

@@ -140,10 +140,12 @@ class MeasuredDirectory:
 class StatCache:
     """The digests of one working tree's files.
 
-    `worktree` tells it from others that share the table.
+    `worktree` tells it from others that share the table. One that is not to be believed only
+    learns: for what is pinned, every file is read.
     """
 
-    def __init__(self, table: FileTable, worktree: str) -> None:
+    def __init__(self, table: FileTable, worktree: str, *, is_believed: bool = True) -> None:
+        self.is_believed = is_believed
         self._table = table
         self._worktree = worktree
         self._vanished: list[bytes] = []

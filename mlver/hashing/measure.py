@@ -37,6 +37,8 @@ from mlver.hashing.read import (
     LARGE,
     BatchRead,
     FileRead,
+    PointerCheck,
+    PointerFile,
     ReadProgress,
     UnsteadyFile,
     read_batch,
@@ -62,12 +64,14 @@ class MeasuredArtifact:
     """An artifact by content.
 
     `digest` is that of the file's bytes or of the manifest's; `size` is in bytes, over all files.
+    `pointers` are files that stand in place of content, where that was asked for.
     """
 
     digest: Digest
     size: int
     files: int
     manifest: bytes | None
+    pointers: tuple[PointerFile, ...] = ()
 
 
 def measure_artifact(
@@ -78,12 +82,13 @@ def measure_artifact(
     sink: ContentSink | None = None,
     progress: ReadProgress | None = None,
     keep_manifest: bool = True,
-    fresh: bool = False,
+    check: PointerCheck | None = None,
 ) -> MeasuredArtifact:
     """Hash the file or directory at `top`; with a sink, store it too.
 
-    `key` is its path in the repository, under which the stat cache knows it. With `fresh`, and
-    with a sink, the cache vouches for no byte: all are read, and it only learns. `progress` is
+    `key` is its path in the repository, under which the stat cache knows it. With a
+    sink the cache vouches for no byte: all are read, and it only learns. `check` looks for
+    files that stand in place of content; the cache never learns those. `progress` is
     called with the number of bytes as they are done, known ones included. The manifest is None for
     a file, or when not asked for. Raises MlverError where there is no file at all, or where files
     can't be kept: then it names them.
@@ -94,8 +99,7 @@ def measure_artifact(
         raise MlverError(
             f"{key} cannot be read: {error.strerror}", hint=shell_command("ls", "-l", "--", key)
         ) from error
-    fresh = fresh or sink is not None
-    run = _MeasurementRun(key, cache, sink, progress or _ignore_progress, fresh)
+    run = _MeasurementRun(key, cache, sink, progress or _ignore_progress, check)
     try:
         if stat.S_ISDIR(status.st_mode):
             return _measure_directory(run, os.fsencode(top), keep_manifest=keep_manifest)
@@ -113,16 +117,22 @@ class _MeasurementRun:
     cache: StatCache | None
     sink: ContentSink | None
     progress: ReadProgress
-    fresh: bool
+    check: PointerCheck | None
     faults: list[str] = field(default_factory=list)
+    pointers: list[PointerFile] = field(default_factory=list)
 
     def match_cache(self, walked: Iterable[FoundFile]) -> Iterator[MatchedFile]:
         if self.cache is None:
             return ((path, stat_signature(status), None) for path, status in walked)
         matched = self.cache.match_files(os.fsencode(self.key), walked)
-        if self.fresh:
+        if not self.believes_cache:
             return ((path, signature, None) for path, signature, _ in matched)
         return matched
+
+    @property
+    def believes_cache(self) -> bool:
+        """Whether the cache may spare the reading of a file."""
+        return self.cache is not None and self.cache.is_believed and self.sink is None
 
     def raise_faults(self) -> None:
         if not self.faults:
@@ -157,13 +167,14 @@ def _measure_file(run: _MeasurementRun, top: bytes, status: os.stat_result) -> M
     run.raise_faults()
     (digest,) = chunk.digests
     assert digest is not None
-    return MeasuredArtifact(Digest(digest.hex()), signed_size(chunk.signatures[0]), 1, None)
+    size = signed_size(chunk.signatures[0])
+    return MeasuredArtifact(Digest(digest.hex()), size, 1, None, tuple(run.pointers))
 
 
 def _measure_directory(
     run: _MeasurementRun, top: bytes, *, keep_manifest: bool
 ) -> MeasuredArtifact:
-    if not keep_manifest and not run.fresh:
+    if not keep_manifest and run.believes_cache:
         unchanged = _find_unchanged(run, top)
         if unchanged is not None:
             return unchanged
@@ -192,11 +203,12 @@ def _measure_directory(
             f"{run.key} holds no files, and an artifact needs at least one",
             hint=shell_command("ls", "-la", "--", run.key),
         )
-    if run.cache is not None and not imprint.is_racy(began_ns):
+    if run.cache is not None and not run.pointers and not imprint.is_racy(began_ns):
         whole = MeasuredDirectory(imprint.final_digest(), hasher.digest(), size, file_count)
         run.cache.keep_directory(os.fsencode(run.key), whole)
     text = manifest.getvalue() if manifest is not None else None
-    return MeasuredArtifact(Digest(hasher.hexdigest()), size, file_count, text)
+    digest = Digest(hasher.hexdigest())
+    return MeasuredArtifact(digest, size, file_count, text, tuple(run.pointers))
 
 
 def _known_digests(chunk: _FileChunk) -> list[bytes]:
@@ -263,7 +275,7 @@ def _hash_chunks(
     """
     under_way: deque[_FileChunk] = deque()
     matched = run.match_cache(walked)
-    with WorkerPool(partial(read_batch, root, run.sink)) as pool:
+    with WorkerPool(partial(read_batch, root, run.sink, check=run.check)) as pool:
         while True:
             began_ns = time.time_ns()
             matched_files = list(islice(matched, CHUNK_FILES))
@@ -301,7 +313,7 @@ def _begin_chunk(
     # One batch is not worth a pool of processes, which takes longer to start than to hash it. Where
     # a pool is running, it knows what it has stored, and this process would have to learn it.
     if len(batches) <= 1 and not pool.is_running:
-        submit = partial(_submit_inline, root, run.sink)
+        submit = partial(_submit_inline, run, root)
     for batch in batches:
         chunk.waits.append((batch, submit([paths[index] for index in batch])))
     for index in large:
@@ -310,9 +322,9 @@ def _begin_chunk(
 
 
 def _submit_inline(
-    root: bytes, sink: ContentSink | None, paths: Sequence[bytes]
+    run: _MeasurementRun, root: bytes, paths: Sequence[bytes]
 ) -> Callable[[], BatchRead]:
-    return partial(read_batch, root, sink, paths)
+    return partial(read_batch, root, run.sink, paths, check=run.check)
 
 
 def _split_batches(indices: Sequence[int], signatures: Sequence[bytes]) -> Iterator[list[int]]:
@@ -343,7 +355,8 @@ def _read_large_file(run: _MeasurementRun, root: bytes, chunk: _FileChunk, index
 def _record_read(chunk: _FileChunk, index: int, read_file: FileRead) -> None:
     chunk.digests[index] = read_file.digest
     chunk.signatures[index] = read_file.signature
-    chunk.fresh.append(index)
+    if read_file.pointer is None:
+        chunk.fresh.append(index)
 
 
 def _collect_chunk(run: _MeasurementRun, chunk: _FileChunk) -> _FileChunk:
@@ -351,8 +364,11 @@ def _collect_chunk(run: _MeasurementRun, chunk: _FileChunk) -> _FileChunk:
         batch_read = wait_for_batch()
         run.faults.extend(batch_read.faults)
         for index, read_file in zip(indices, batch_read.files, strict=True):
-            if read_file is not None:
-                _record_read(chunk, index, read_file)
+            if read_file is None:
+                continue
+            _record_read(chunk, index, read_file)
+            if read_file.pointer is not None:
+                run.pointers.append(read_file.pointer)
         if run.sink is not None:
             run.sink.accept_receipt(batch_read.receipt)
         run.progress(total_size(chunk.signatures[index] for index in indices))

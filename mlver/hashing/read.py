@@ -24,10 +24,24 @@ ATTEMPTS = 3
 # O_NONBLOCK: a FIFO put in a file's place must not make us wait for a writer.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 ReadProgress = Callable[[int], None]
+# Larger files are never looked at: what stands in place of content is a small text.
+POINTER_BYTES = 1024
 
 
 class UnsteadyFile(Exception):
     """A file can't be read as one state; the text is the fault to report."""
+
+
+class PointerFile(NamedTuple):
+    """A file that stands in place of content: what it is, and the command that fetches that."""
+
+    path: bytes
+    description: str
+    hint: str
+
+
+# Called with the root, a path below it and the whole contents of a small file.
+PointerCheck = Callable[[bytes, bytes, bytes], PointerFile | None]
 
 
 class FileRead(NamedTuple):
@@ -35,6 +49,7 @@ class FileRead(NamedTuple):
 
     digest: bytes
     signature: bytes
+    pointer: PointerFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +61,13 @@ class BatchRead:
     receipt: object
 
 
-def read_batch(root: bytes, sink: ContentSink | None, paths: Sequence[bytes]) -> BatchRead:
+def read_batch(
+    root: bytes,
+    sink: ContentSink | None,
+    paths: Sequence[bytes],
+    *,
+    check: PointerCheck | None = None,
+) -> BatchRead:
     """Hash small files, and hand their bytes to the sink. Runs in a worker process."""
     files: list[FileRead | None] = []
     faults: list[str] = []
@@ -59,7 +80,10 @@ def read_batch(root: bytes, sink: ContentSink | None, paths: Sequence[bytes]) ->
             files.append(None)
             continue
         hasher = hashlib.sha256(data)
-        files.append(FileRead(hasher.digest(), signature))
+        pointer: PointerFile | None = None
+        if check is not None and len(data) <= POINTER_BYTES:
+            pointer = check(root, path, data)
+        files.append(FileRead(hasher.digest(), signature, pointer))
         if sink is not None:
             contents.append((hasher.hexdigest(), data))
     receipt: object = None

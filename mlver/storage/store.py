@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from mlver.digest import Digest
+from mlver.storage.digests import DigestSet
 from mlver.system.durable import AnyPath
 
 # Called with a number of bytes.
@@ -132,6 +133,13 @@ class RepositoryStore(ObjectStore, Protocol):
         and nothing was replaced. A crash leaves each file old or new, whole; the same call again
         completes it. `make_way` is called in between, to clear what stands where files or their
         directories shall be. The caller has checked the paths (`mlver.paths.join_inside`).
+        """
+        ...
+
+    def read_small(self, digests: DigestSet, limit: int) -> Iterator[tuple[Digest, bytes]]:
+        """Yield those of the objects that are at most so many bytes long, each once, proven.
+
+        What is missing or damaged is left out.
         """
         ...
 

@@ -145,13 +145,15 @@ def opened(top: Path, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 
 def test_what_is_known_is_read_only_where_it_is_pinned_or_stored(
-    top: Path, cache: StatCache, opened: list[bytes]
+    top: Path, tmp_path: Path, opened: list[bytes]
 ) -> None:
+    state = StateDatabase(tmp_path / "state/state.db")
+    cache, learning = StatCache(state, "w"), StatCache(state, "w", is_believed=False)
     first = measure_artifact(top, key="data", cache=cache)
     opened.clear()
     assert measure_artifact(top, key="data", cache=cache) == first
     assert opened == []
-    assert measure_artifact(top, key="data", cache=cache, fresh=True) == first
+    assert measure_artifact(top, key="data", cache=learning) == first
     assert len(opened) == first.files
     opened.clear()
     assert measure_artifact(top, key="data", cache=cache, sink=Shelf()) == first
@@ -170,7 +172,8 @@ def test_a_lying_cache_does_not_reach_the_store(top: Path, tmp_path: Path) -> No
     assert measure_artifact(top, key="data", cache=cache) != first
     assert measure_artifact(top, key="data", cache=cache, sink=Shelf()) == first
     state.keep_files("w", lies, [])
-    assert measure_artifact(top, key="data", cache=cache, fresh=True) == first
+    learning = StatCache(state, "w", is_believed=False)
+    assert measure_artifact(top, key="data", cache=learning) == first
 
 
 def test_progress_counts_every_byte_once(top: Path, cache: StatCache) -> None:

@@ -11,8 +11,10 @@ from itertools import islice
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.findings import Finding
+from mlver.hashing.read import PointerFile
 from mlver.policy.chain import SignatureState, judge_seal, judge_signature
 from mlver.project.artifacts import damage, measuring
+from mlver.project.artifacts.pointers import describe_pointers
 from mlver.project.audit import audit
 from mlver.project.history import case_twins
 from mlver.project.project import Project, ResolvedRef
@@ -80,7 +82,8 @@ def verify_versions(
     findings += seal_report.findings
     versions = [record for record, _ in records]
     findings += _check_contents(project, versions, everything=everything)
-    findings += _check_working_files(project, versions)
+    working = _check_working_files(project, versions)
+    findings += working.damage
     promotion_count = 0
     for model in selection.models:
         for chain in audit.check_chains(project, model):
@@ -106,7 +109,7 @@ def verify_versions(
         signatures=seal_report.signatures,
         shallow=history_counts and project.repository.is_shallow(),
         broken=tuple(dict.fromkeys(findings)),
-        notes=tuple(audit.find_unknown_sections(project)),
+        notes=(*audit.find_unknown_sections(project), *working.pointers),
     )
 
 
@@ -245,18 +248,44 @@ def _check_contents(
     return damaged.broken
 
 
-def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> list[Finding]:
-    """Working files that match no version: of those checked, or of any other of the model."""
+@dataclass(frozen=True, slots=True)
+class _WorkingReport:
+    """Working files that match no version, and those that only point to content elsewhere.
+
+    The latter are no damage: their content has not been fetched.
+    """
+
+    damage: tuple[Finding, ...]
+    pointers: tuple[Finding, ...]
+
+
+def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> _WorkingReport:
+    """Compare working files with the versions checked, and with any other of the model."""
     by_model: dict[str, list[VersionRecord]] = {}
     for record in records:
         by_model.setdefault(record.model, []).append(record)
-    findings: list[Finding] = []
+    damage_findings: list[Finding] = []
+    pointers: list[Finding] = []
     for model_records in by_model.values():
-        for name, record_path in _list_working_places(model_records):
-            finding = _check_working_file(project, model_records, name, record_path)
-            if finding is not None:
-                findings.append(finding)
-    return findings
+        for name, path in _list_working_places(model_records):
+            try:
+                measured = measuring.measure_at(project, path, fresh=True, keep_manifest=False)
+            except MlverError as error:
+                # it cannot be hashed: a link that leads nowhere, a socket, nobody may read it
+                damage_findings.append(Finding("working", path, error.message, error.hints))
+                continue
+            if measured is None or _is_known(project, model_records, name, measured.digest):
+                continue
+            if measured.pointers:
+                pointers.append(_describe_pointers(path, measured.pointers))
+            else:
+                damage_findings.append(_describe_stranger(project, model_records, name, path))
+    return _WorkingReport(tuple(damage_findings), tuple(pointers))
+
+
+def _describe_pointers(path: str, pointers: Sequence[PointerFile]) -> Finding:
+    message = describe_pointers(path, pointers)
+    return Finding("working", path, message, (pointers[0].hint,))
 
 
 def _list_working_places(records: Iterable[VersionRecord]) -> list[tuple[str, str]]:
@@ -268,16 +297,10 @@ def _list_working_places(records: Iterable[VersionRecord]) -> list[tuple[str, st
     return list(places)
 
 
-def _check_working_file(
+def _describe_stranger(
     project: Project, records: Sequence[VersionRecord], name: str, path: str
-) -> Finding | None:
+) -> Finding:
     model = records[0].model
-    try:
-        if _has_matching_version(project, model, name, path, records):
-            return None
-    except MlverError as error:
-        # it cannot be hashed: a link that leads nowhere, a socket, something nobody may read
-        return Finding("working", path, error.message, error.hints)
     latest = records[-1]
     differences = _describe_differences(project, latest, name)
     message = f"holds bytes of no version of {model} ({differences})"
@@ -285,20 +308,19 @@ def _check_working_file(
     return Finding("working", path, message, (shell_command("mlver", "status", model), undo))
 
 
-def _has_matching_version(
-    project: Project, model: str, name: str, path: str, checked: Sequence[VersionRecord]
+def _is_known(
+    project: Project, checked: Sequence[VersionRecord], name: str, digest: Digest
 ) -> bool:
-    measured = measuring.measure_at(project, path, fresh=True, keep_manifest=False)
-    if measured is None:
+    """Whether a version of the model pins this content for the artifact of that name."""
+    if any(_is_pinned(record, name, digest) for record in checked):
         return True
-    if any(_is_pinned(record, name, measured.digest) for record in checked):
-        return True
+    model = checked[0].model
     for number in project.registry.list_versions(model):
         try:
             record, _ = project.registry.read_version(model, number)
         except MlverError:
             continue
-        if _is_pinned(record, name, measured.digest):
+        if _is_pinned(record, name, digest):
             return True
     return False
 

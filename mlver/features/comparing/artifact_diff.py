@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlver.features.comparing.snapshot import ModelSnapshot, PinnedArtifact
+from mlver.project.artifacts.pointers import describe_pointers
 from mlver.records.manifest import Manifest, ManifestComparison, compare_manifests
 
-ArtifactState = Literal["unchanged", "changed", "added", "removed", "missing"]
+ArtifactState = Literal["unchanged", "changed", "added", "removed", "missing", "pointer"]
 _ABSENT = PinnedArtifact(path="", digest=None, size=0, files=0, form=None, entries=lambda: ())
 
 
@@ -24,7 +25,8 @@ class RenamedFile:
 class ArtifactDiff:
     """An artifact on one side or both. Sizes are in bytes.
 
-    `missing` means that its place in the work tree is empty.
+    `missing` means that its place in the work tree is empty, `pointer` that files there stand in
+    place of content, which `fetch` fetches.
     """
 
     name: str
@@ -40,6 +42,8 @@ class ArtifactDiff:
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     renamed: tuple[RenamedFile, ...] = ()
+    pointer: str | None = None
+    fetch: str | None = None
 
 
 def compare_artifacts(old: ModelSnapshot, new: ModelSnapshot) -> Iterator[ArtifactDiff]:
@@ -77,6 +81,8 @@ def _compare_artifact(
         removed=_decode_names(file_changes.removed),
         changed=_decode_names(file_changes.changed),
         renamed=tuple(renamed),
+        pointer=describe_pointers(after.path, after.pointers) or None,
+        fetch=after.pointers[0].hint if after.pointers else None,
     )
 
 
@@ -95,6 +101,8 @@ def _find_state(old: PinnedArtifact | None, new: PinnedArtifact | None) -> Artif
         return "missing"
     if old.digest == new.digest:
         return "unchanged"
+    if new.pointers:
+        return "pointer"
     return "changed"
 
 

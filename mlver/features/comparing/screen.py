@@ -37,7 +37,13 @@ _FILES_SHOWN = 10
 _PACKAGES_SHOWN = 12
 _COMMITS_SHOWN = 8
 _VERDICTS: dict[str, Style] = {"better": "good", "worse": "bad"}
-_STATES: dict[str, Style] = {"added": "good", "removed": "bad", "changed": "warn", "missing": "bad"}
+_STATES: dict[str, Style] = {
+    "added": "good",
+    "removed": "bad",
+    "changed": "warn",
+    "missing": "bad",
+    "pointer": "bad",
+}
 
 
 def draw_diff(result: DiffResult, screen: TextScreen) -> None:
@@ -138,6 +144,8 @@ def draw_artifact_changes(artifacts: Sequence[ArtifactDiff], screen: TextScreen)
 
 
 def _describe_artifact_sizes(artifact: ArtifactDiff) -> str:
+    if artifact.state == "pointer" and artifact.pointer is not None:
+        return artifact.pointer
     old_extent = f"{format_count(artifact.old_files, 'file')}, {format_size(artifact.old_size)}"
     new_extent = f"{format_count(artifact.new_files, 'file')}, {format_size(artifact.new_size)}"
     if artifact.state == "added":
@@ -224,7 +232,11 @@ def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:
 
 
 def _draw_next_command(model: ModelStatus, screen: TextScreen) -> None:
-    if model.bump:
+    fetching = [artifact.fetch for artifact in model.artifacts if artifact.state == "pointer"]
+    if fetching:
+        command = fetching[0] or ""
+        remark = "   (fetches the content)"
+    elif model.bump:
         command = f"mlver register {model.model} --bump {model.bump} -m WHY"
         remark = f"   (makes {model.next})"
     elif model.lacks_artifact:

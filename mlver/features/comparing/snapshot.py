@@ -9,6 +9,7 @@ from typing import Any
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
+from mlver.hashing.read import PointerFile
 from mlver.project.artifacts import measuring
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.registry import RecordRegistry
@@ -24,7 +25,8 @@ from mlver.records.version import CodeState, TrainingEnvironment
 class PinnedArtifact:
     """An artifact on one side. `digest` is None where its path is empty.
 
-    `entries` lists its files, which takes a while.
+    `entries` lists its files, which takes a while. `pointers` are working files that stand in
+    place of content.
     """
 
     path: str
@@ -33,6 +35,7 @@ class PinnedArtifact:
     files: int
     form: str | None
     entries: Callable[[], tuple[ManifestEntry, ...]]
+    pointers: tuple[PointerFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +190,7 @@ def _measure_artifact(project: Project, settings: ArtifactSettings) -> PinnedArt
         files=measured.files,
         form=settings.format,
         entries=partial(_list_working_files, project, artifact_path),
+        pointers=measured.pointers,
     )
 
 

@@ -59,8 +59,10 @@ class ModelStatus:
 
     @property
     def differs(self) -> bool:
-        # What is missing suggests no bump, and is not what the version pins all the same.
-        return self.bump is not None or self.lacks_artifact
+        # What is missing, or only a pointer, suggests no bump, and is not what the version pins.
+        if self.bump is not None:
+            return True
+        return any(artifact.state in ("missing", "pointer") for artifact in self.artifacts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,7 @@ def _suggest_bump(
 ) -> Bump | None:
     changed = set()
     for artifact in artifacts:
-        if artifact.state not in ("unchanged", "missing"):
+        if artifact.state not in ("unchanged", "missing", "pointer"):
             changed.add(artifact.name)
     weights_changed = "weights" in changed
     # Users of an artifact that is gone break, as they do with another format.

@@ -7,10 +7,12 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from heapq import merge
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 from mlver import paths
 from mlver.errors import MlverError, printable_name, shell_command
@@ -20,6 +22,11 @@ from mlver.hashing.read import ReadProgress
 from mlver.hashing.sink import ContentSink
 from mlver.hashing.walk import walk_files
 from mlver.project.artifacts.file_list import FileList, join_name, list_file
+from mlver.project.artifacts.pointers import (
+    check_content,
+    explain_lost_links,
+    refuse_pointers,
+)
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.artifact import Artifact
@@ -81,11 +88,17 @@ def measure_into(project: Project, path: str, sink: ContentSink | None) -> Measu
     MlverError, also for a file that would be taken for a directory registered here.
     """
     location = paths.join_inside(project.top_folder, path, link_last=True)
-    cache = _open_stat_cache(project)
+    cache = StatCache(project.state, project.repository.own, is_believed=False)
     with _report_hashing(project, path, location) as progress:
-        measured = measure_artifact(
-            location, key=path, cache=cache, sink=sink, progress=progress, fresh=True
+        measured = _measure_explained(
+            location,
+            key=path,
+            cache=cache,
+            sink=sink,
+            progress=progress,
+            check=partial(check_content, path),
         )
+    refuse_pointers(path, measured)
     _refuse_ambiguous(project, path, measured)
     return measured
 
@@ -100,11 +113,24 @@ def measure_at(
     location = paths.join_inside(project.top_folder, path, link_last=True)
     if has_no_files(location):
         return None
-    cache = None if fresh else _open_stat_cache(project)
+    cache = None if fresh else StatCache(project.state, project.repository.own)
     with _report_hashing(project, path, location) as progress:
-        return measure_artifact(
-            location, key=path, cache=cache, progress=progress, keep_manifest=keep_manifest
+        return _measure_explained(
+            location,
+            key=path,
+            cache=cache,
+            progress=progress,
+            keep_manifest=keep_manifest,
+            check=partial(check_content, path),
         )
+
+
+def _measure_explained(location: Path, **options: Any) -> MeasuredArtifact:
+    """Measure an artifact; the error names the command that fetches what links lead to."""
+    try:
+        return measure_artifact(location, **options)
+    except MlverError as error:
+        raise explain_lost_links(location, error) from None
 
 
 @contextmanager
@@ -141,10 +167,6 @@ def has_no_files(location: Path) -> bool:
 def measure_path(location: Path) -> MeasuredArtifact:
     """A file or directory anywhere, every byte read."""
     return measure_artifact(location, key=os.fspath(location))
-
-
-def _open_stat_cache(project: Project) -> StatCache:
-    return StatCache(project.state, project.repository.own)
 
 
 def _refuse_ambiguous(project: Project, path: str, measured: MeasuredArtifact) -> None:

@@ -9,6 +9,7 @@ from mlver.policy.gates.gate import StageCandidate
 from mlver.policy.gates.table import apply_gates
 from mlver.policy.staging import stage_holder
 from mlver.project.artifacts import damage as artifact_damage
+from mlver.project.artifacts.stored_pointers import find_stored_pointers
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.intent import PlannedTag
 from mlver.project.history.stage_history import StageHistory
@@ -57,7 +58,9 @@ def _describe_candidate(
 
 def _list_damage(project: Project, record: VersionRecord) -> tuple[str, ...]:
     damage = artifact_damage.find_damage(project, [record])
-    return tuple(f"{link.subject} {link.message}" for link in damage.lost)
+    # A byte that is right is of no use where it only points to content that nobody checked.
+    findings = [*damage.lost, *find_stored_pointers(project, record)]
+    return tuple(f"{link.subject} {link.message}" for link in findings)
 
 
 def _find_stages_held(project: Project, chosen: ResolvedRef) -> frozenset[str]:

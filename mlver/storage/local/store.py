@@ -13,14 +13,17 @@ there is one.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from mlver.digest import Digest
 from mlver.errors import refusal_error
+from mlver.storage.digests import DigestSet
 from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.storage.local.deposit import ObjectDeposit
 from mlver.storage.local.export import export_objects
@@ -86,6 +89,22 @@ class LocalStore(ObjectCatalogue):
         return verify_objects(
             self, digests, progress or _ignore_progress, expect or _ignore_progress
         )
+
+    def read_small(self, digests: DigestSet, limit: int) -> Iterator[tuple[Digest, bytes]]:
+        """See RepositoryStore."""
+        located = self.locate_objects(digests)
+        done = bytearray(len(digests))
+        for copies in (located.loose, *located.packs):
+            for offset, size, rank in copies.sorted_copies():
+                if size > limit or done[rank]:
+                    continue
+                digest = Digest(digests.digest_at(rank).hex())
+                path = copies.path if copies.pack else os.fspath(self.loose_path(digest.hex))
+                with contextlib.suppress(OSError):
+                    data = read_location(ObjectLocation(path, offset, size, copies.pack))
+                    if Digest.of_bytes(data) == digest:
+                        done[rank] = 1
+                        yield digest, data
 
     def quarantine_damaged(self, digest: Digest) -> list[Path]:
         """See RepositoryStore."""

@@ -38,19 +38,21 @@ def test_folders_that_differ_by_unicode_normalisation_are_no_models(first: Repos
 
 
 def plant_lie(repository: Repository) -> None:
-    """Have the cache say of a record that it pins no data set."""
+    """Have the cache say of a record that it pins no data set, and was made for another reason."""
     path = ".mlver/models/digits/versions/1.0.0.yaml"
     data = (repository.path / path).read_bytes()
     document = codec.decode_document("version", data, path)
     state = StateDatabase(repository.path / ".git/mlver/state.db")
     key = Digest.of_bytes(b"version\0" + data).hex
-    state.put_document(key, json.dumps({**document, "data": {}}))
+    state.put_document(key, json.dumps({**document, "data": {}, "message": "a lie"}))
     state.close()
 
 
-def test_a_cache_that_lies_is_believed_by_what_shows_alone(second: Repository) -> None:
+def test_a_cache_that_lies_is_believed_by_the_listing_alone(second: Repository) -> None:
     plant_lie(second)
-    assert "train.csv" not in assert_works(second, "show", "digits@1.0.0")
+    assert "a lie" in assert_works(second, "list", "digits")
+    assert "train.csv" in assert_works(second, "show", "digits@1.0.0")
+    assert "a lie" not in assert_works(second, "log")
     checked = read_document(second.mlver("verify", "digits@1.0.0", "--json"), "verify")
     assert checked["files"] == 3
     compared = assert_works(second, "diff", "digits@1.0.0", "digits@1.1.0")

@@ -205,7 +205,7 @@ def test_a_folder_in_a_records_place_is_refused(
     registry: RecordRegistry, repository: Repository
 ) -> None:
     (repository.path / layout.version_path("m", "3.0.0")).mkdir()
-    with pytest.raises(MlverError, match=r"3\.0\.0\.yaml cannot be read: Is a directory"):
+    with pytest.raises(MlverError, match=r"3\.0\.0\.yaml cannot be read: it is a folder"):
         registry.read_version("m", "3.0.0")
 
 

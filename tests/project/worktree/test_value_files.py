@@ -97,7 +97,7 @@ def test_files_that_cannot_be_read_are_named(top: Path) -> None:
     with pytest.raises(MlverError, match=r"gone\.yaml does not exist"):
         gather_values(top, ["gone.yaml"], [])
     (top / "folder.yaml").mkdir()
-    with pytest.raises(MlverError, match=r"folder\.yaml cannot be read: Is a directory"):
+    with pytest.raises(MlverError, match=r"folder\.yaml cannot be read: it is a folder"):
         gather_values(top, ["folder.yaml"], [])
     (top / "link.yaml").symlink_to("a.yaml")
     with pytest.raises(MlverError, match="passes through the symlink"):
