@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlver.errors import MlverError, printable_name, shell_command
-from mlver.project.artifacts import working_files
+from mlver.errors import MlverError, shell_command
+from mlver.project.artifacts import unstored, working_files
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.project import Project
 from mlver.project.tags import seals
@@ -34,8 +35,8 @@ def check_out(
     """Put the files of the version `ref` names in place, below `to` (a folder) or in the work tree.
 
     Raise MlverError, with every file as it was, when bytes stored nowhere would be lost (unless
-    `force`), when an object is missing or damaged, or when a folder was named and the weights are
-    stored elsewhere.
+    `force`), when an object is missing or damaged, or when nobody keeps the weights: what git,
+    git-lfs or DVC keeps of the version is read from there.
     """
     into = None
     if to:
@@ -43,21 +44,24 @@ def check_out(
     what = f"checkout {ref or ''}".strip()
     with open_edit(project, what, dry_run=dry_run):
         record, _ = seals.read_vouched_record(project, ref)
-        if into is not None:
-            _require_weights(record)
+        in_place = into is None
+        brought = unstored.bring_artifacts(project, record, in_place=in_place, dry_run=dry_run)
         files = working_files.check_out_version(
-            project, record, into=into, force=force, dry_run=dry_run
+            project, brought.record, into=into, force=force, dry_run=dry_run, kept=brought.kept
         )
+        if brought.missing and not (files.written or files.removed):
+            raise _build_nothing_error(record, brought.missing)
     return CheckoutResult(record.model, record.version, files, dry_run)
 
 
-def _require_weights(record: VersionRecord) -> None:
-    """Raise MlverError without stored weights: a folder that is to be served must not be empty."""
-    if not record.weights.stored:
-        raise MlverError(
-            f"the weights of {record.model} {record.version} are not stored by mlver, so "
-            f"{printable_name(record.weights.path)} "
-            "cannot be put there; take them from what keeps them (git, git-lfs, DVC), or register"
-            " a version without --no-store",
-            hint=shell_command("mlver", "show", f"{record.model}@{record.version}"),
-        )
+def _build_nothing_error(record: VersionRecord, missing: Mapping[str, MlverError]) -> MlverError:
+    """Build the error for a checkout that changed nothing, though not all of it is in place."""
+    hints: list[str] = []
+    for error in missing.values():
+        hints += error.hints
+    hints = hints or [shell_command("mlver", "show", f"{record.model}@{record.version}")]
+    return MlverError(
+        f"nothing was written: {', '.join(missing)} of {record.model} {record.version} is not"
+        " stored by mlver, nor kept by git, git-lfs or DVC here; all else is in place",
+        hints=list(dict.fromkeys(hints)),
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.errors import MlverError, refusal_error
-from mlver.project.artifacts import storing, working_files
+from mlver.project.artifacts import storing, unstored, working_files
 from mlver.project.edit import intent
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.intent import CommandIntent
@@ -110,6 +110,8 @@ def _recover_plan(project: Project, plan: CommandIntent) -> str:
         record, _ = here.registry.read_version(model, version)
         into = None if place == "." else paths.join_inside(here.top_folder, place)
         working_files.sweep_leftovers(here, record, into or here.top_folder)
+        with suppress(MlverError):  # what others keep may have gone since
+            record = unstored.bring_artifacts(here, record, in_place=into is None).record
         # The person may have changed files since: bytes that are stored nowhere are saved first.
         working_files.check_out_version(here, record, into=into, save=True)
     except MlverError as error:

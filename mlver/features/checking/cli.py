@@ -16,6 +16,7 @@ VERIFY_EXAMPLES = (
     "mlver verify",
     "mlver verify digits@production",
     "mlver verify --all",
+    "mlver verify digits@production --require-bytes",
 )
 
 
@@ -32,6 +33,9 @@ def verify_command(
     everything: Annotated[
         bool, typer.Option("--all", help="Every version, all history, all objects.")
     ] = False,
+    require_bytes: Annotated[
+        bool, typer.Option("--require-bytes", help="Say no where a byte could not be read.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check the whole chain, and name each broken link.
@@ -40,7 +44,9 @@ def verify_command(
     """
     # Never with the cache: whoever can write to it could make damage look whole.
     project = find_session(ctx).initialised_project
-    result = verify_versions(project, refs or (), everything=everything)
+    result = verify_versions(
+        project, refs or (), everything=everything, require_bytes=require_bytes
+    )
     emit_result(result, draw_verify, json=json, code=result.exit_code)
 
 

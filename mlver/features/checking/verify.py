@@ -68,11 +68,16 @@ class VerifyResult:
 
 
 def verify_versions(
-    project: Project, refs: Sequence[str] = (), *, everything: bool = False
+    project: Project,
+    refs: Sequence[str] = (),
+    *,
+    everything: bool = False,
+    require_bytes: bool = False,
 ) -> VerifyResult:
     """Check the versions `refs` name, or what each model serves now, or (`everything`) all.
 
-    Every record is parsed and every byte hashed.
+    Every record is parsed and every byte hashed. With `require_bytes`, data sets that mlver keeps
+    no copy of are read, too, from wherever they are, and are broken links where they are nowhere.
     """
     selection = _select_versions(project, refs, everything=everything)
     findings = [*audit.check_config(project), *selection.findings]
@@ -82,6 +87,8 @@ def verify_versions(
     findings += seal_report.findings
     versions = [record for record, _ in records]
     findings += _check_contents(project, versions, everything=everything)
+    if require_bytes:
+        findings += damage.find_unread(project, versions)
     working = _check_working_files(project, versions)
     findings += working.damage
     promotion_count = 0
@@ -104,7 +111,7 @@ def verify_versions(
         files=sum(artifact.files for artifact in artifacts),
         bytes=sum(artifact.size for artifact in artifacts),
         everything=everything,
-        unkept=_list_unkept(versions),
+        unkept=() if require_bytes else _list_unkept(versions),
         adopted=seal_report.adopted,
         signatures=seal_report.signatures,
         shallow=history_counts and project.repository.is_shallow(),

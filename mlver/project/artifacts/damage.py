@@ -105,6 +105,19 @@ def find_damage(
     return DamageReport((*reader.broken, *links), (*reader.broken, *lost), frozenset(unsound))
 
 
+def find_unread(project: Project, records: Iterable[VersionRecord]) -> list[Finding]:
+    """The data sets that mlver keeps no copy of, and whose bytes are nowhere here to be read."""
+    findings: list[Finding] = []
+    for record in records:
+        for name in record.unkept_data_sets:
+            artifact = record.data[name]
+            subject = name_artifact(record, name)
+            link = _check_unstored(project, subject, artifact, record.code.commit)
+            if link is not None:
+                findings.append(link)
+    return findings
+
+
 def verify_objects(
     project: Project, digests: Collection[Digest], *, everything: bool = False
 ) -> list[StoreProblem]:
@@ -262,8 +275,9 @@ def require_whole(project: Project, record: VersionRecord, *, repairing: bool = 
             findings=report.lost,
         )
     size = 0
-    for artifact in record.named_artifacts().values():
-        if artifact.stored:
+    for name, artifact in record.named_artifacts().items():
+        # Weights that others keep were read there; data sets that others keep were not.
+        if artifact.stored or name == "weights":
             size += artifact.size
     return size
 

@@ -10,7 +10,7 @@ bytes, and the next command finishes it.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -59,7 +59,7 @@ class CheckoutOutcome:
     skipped: tuple[str, ...]
 
 
-def check_out_version(
+def check_out_version(  # noqa: PLR0913 - what to put where, and what may go
     project: Project,
     record: VersionRecord,
     *,
@@ -68,10 +68,12 @@ def check_out_version(
     force: bool = False,
     dry_run: bool = False,
     present: Sequence[FileList] | None = None,
+    kept: Collection[bytes] = (),
 ) -> CheckoutOutcome:
     """Put the stored artifacts of a version at their paths below `into` (the work tree if None).
 
-    `present` is what `measure_working_files` just returned. Raise MlverError, with every file as it
+    `present` is what `measure_working_files` just returned; `kept` are the raw digests of working
+    files that are registered and stored. Raise MlverError, with every file as it
     was, when an object is missing or damaged, or when bytes that are stored nowhere would be
     overwritten, unless they are to be saved first (`save`) or lost (`force`).
     """
@@ -81,7 +83,7 @@ def check_out_version(
     if into is not None and into.is_dir() and not dry_run:
         sweep_leftovers(project, record, into)
     plans = _plan_artifacts(project, root, record, present)
-    endangered = _find_endangered(project, plans)
+    endangered = _find_endangered(project, plans, kept)
     if endangered and not (save or force):
         raise _build_loss_error(record, endangered)
     if not dry_run:
@@ -156,7 +158,9 @@ def sweep_leftovers(project: Project, record: VersionRecord, root: Path) -> None
                 durable.sweep_temporaries(paths.join_inside(root, folder))
 
 
-def _find_endangered(project: Project, plans: Sequence[FilePlan]) -> FileList:
+def _find_endangered(
+    project: Project, plans: Sequence[FilePlan], kept: Collection[bytes]
+) -> FileList:
     """Files that would be overwritten or removed and whose bytes no sound object holds."""
     lists: list[FileList] = []
     for plan in plans:
@@ -167,7 +171,8 @@ def _find_endangered(project: Project, plans: Sequence[FilePlan]) -> FileList:
     # A copy may have been damaged since it was stored. Only reading it shows that.
     lost = damage.find_lost(project, DigestSet.from_raw(leaving.read_digests()))
     return leaving.select_files(
-        lost.find_rank(digest) is not None for digest in leaving.read_digests()
+        digest not in kept and lost.find_rank(digest) is not None
+        for digest in leaving.read_digests()
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.policy.gates.verified import prove_bytes
 from mlver.policy.staging import rollback_target, stage_holder
-from mlver.project.artifacts import damage, working_files
+from mlver.project.artifacts import damage, unstored, working_files
 from mlver.project.artifacts.file_list import FileList
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.edit.edit import PlannedEdit
@@ -123,7 +123,8 @@ def _prove_target(
 def _preview_rollback(project: Project, target: _ProvenTarget, *, checkout: bool) -> RollbackResult:
     if not checkout:
         return target.build_result(None)
-    outcome = working_files.check_out_version(project, target.record, save=True, dry_run=True)
+    record = unstored.bring_artifacts(project, target.record, dry_run=True).record
+    outcome = working_files.check_out_version(project, record, save=True, dry_run=True)
     return target.build_result(outcome)
 
 
@@ -135,10 +136,11 @@ def _perform_rollback(
     files_before: tuple[FileList, ...] = ()
     outcome = None
     if checkout:
+        record = unstored.bring_artifacts(project, record).record
         files_before = working_files.measure_working_files(project, record)
         outcome = working_files.check_out_version(project, record, save=True, present=files_before)
     # A rollback asks no gate of the stage, so its record says what was proven instead.
-    gate = prove_bytes(f"{target.verified} bytes checked", record.unkept_data_sets)
+    gate = prove_bytes(f"{target.verified} bytes checked", target.record.unkept_data_sets)
     move = moves.StageMove(target.chosen, target.stage, "rollback", message, (gate,))
     try:
         promotion, commit = moves.move_stage(

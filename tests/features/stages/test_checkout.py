@@ -66,6 +66,9 @@ def test_what_mlver_keeps_no_copy_of_is_left_alone(first: Repository) -> None:
         "Data kept elsewhere",
     )
     first.write("data/train.csv", "other")
+    said = assert_refused(first, "checkout", "digits")
+    assert "nothing was written: train of digits 1.0.1 is not stored by mlver" in said
+    (first.path / "model/config.json").unlink()
     said = assert_works(first, "checkout", "digits")
     assert "  not touched: train (mlver keeps no copy)\n" in said
     assert (first.path / "data/train.csv").read_text() == "other"

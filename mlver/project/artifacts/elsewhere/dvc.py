@@ -136,6 +136,13 @@ class DvcCache:
             )
         return self._measure_directory(path, wanted)
 
+    def find_location(self, digest: Digest) -> Path | None:
+        """The file in which bytes were found."""
+        for location, sums in self._known.items():
+            if sums is not None and sums.digest == digest:
+                return location
+        return None
+
     def _measure_file(self, md5: str, path: str) -> MeasuredArtifact:
         sums = self._find_file(md5, path)
         return MeasuredArtifact(sums.digest, sums.size, 1, None)

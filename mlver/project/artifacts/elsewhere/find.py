@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from mlver import paths
@@ -91,6 +92,18 @@ class ExternalCopies:
             kept = self._read_files(commit, {path: entry})[path]
             return ExternalCopy(kept.holder, MeasuredArtifact(kept.digest, kept.size, 1, None))
         return self._measure_folder(commit, path)
+
+    def find_location(self, digest: Digest) -> Path | None:
+        """The file, of git-lfs or DVC, in which `find_copy` found these bytes; None for git's."""
+        location = self._locate_lfs(digest)
+        if location.is_file():
+            return location
+        return self._cache.find_location(digest)
+
+    def _locate_lfs(self, digest: Digest) -> Path:
+        top = self.project.repository.common_dir
+        name = f"lfs/objects/{digest.hex[:2]}/{digest.hex[2:4]}/{digest.hex}"
+        return paths.join_inside(top, name)
 
     def _measure_folder(self, commit: str, path: str) -> ExternalCopy:
         entries = trees.committed_files(self.project.repository, commit, path)
@@ -190,10 +203,7 @@ class ExternalCopies:
         return _KeptFile("git-lfs", pointer.digest, pointer.size)
 
     def _require_lfs_copy(self, name: str, digest: Digest) -> None:
-        top = self.project.repository.common_dir
-        kept = paths.join_inside(
-            top, f"lfs/objects/{digest.hex[:2]}/{digest.hex[2:4]}/{digest.hex}"
-        )
+        kept = self._locate_lfs(digest)
         if not kept.is_file() or measure_artifact(kept, key=name).digest != digest:
             raise MissingContents(
                 f"git-lfs has no sound copy of {name} ({digest}) here", hint="git lfs fetch --all"
