@@ -247,17 +247,19 @@ def _check_objects(project: Project, *, fix: bool) -> Iterator[_Check]:
         message = "every stored byte that the records name is present and right"
         yield PassedCheck("objects", message)
         return
-    remaining = set(losses)
+    remaining: dict[Digest, Finding] = {}
     if fix:
         with editing(project, "doctor"):
             repair.restore_objects(project, losses)
-        remaining = set(repair.find_losses(project))
+        # By digest: a damaged copy that was set aside is described in other words after that.
+        remaining = {loss.digest: loss.finding for loss in repair.find_losses(project)}
     for loss in losses:
+        finding = remaining.get(loss.digest, loss.finding)
         yield Diagnosis(
-            loss.finding,
+            finding,
             level="wrong",
-            fixable=loss.finding.hints == (repair.RESTORE,),
-            fixed=loss not in remaining,
+            fixable=finding.hints == (repair.RESTORE,),
+            fixed=fix and loss.digest not in remaining,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import random
 import shutil
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.cli.conftest import assert_refused
 from tests.cli.results import digest_tree, read_document
 from tests.conftest import Repository
+from tests.storage.local.helpers import flip_bit
 
 
 def test_a_dry_run_of_a_fix_says_what_it_would_mend(first: Repository) -> None:
@@ -148,3 +150,16 @@ def test_settings_that_cannot_be_read_are_told_on_one_line(first: Repository) ->
     (line,) = (line for line in first.mlver("doctor").out.splitlines() if "nonsense" in line)
     assert line.startswith("wrong  .mlver/config.yaml  is not valid: line ")
     assert "\\n" not in line
+
+
+def test_what_cannot_be_restored_is_never_called_fixed(project: Repository) -> None:
+    project.write("big.bin", random.Random(1).randbytes(2 << 20))
+    project.mlver("init")
+    project.mlver("register", "digits", "--weights", "big.bin", "-m", "First")
+    (stored,) = (project.path / ".git/mlver/objects").glob("*/*")
+    flip_bit(stored, 100)
+    (project.path / "big.bin").unlink()
+    done = project.mlver("doctor", "--fix")
+    assert (done.code, "fixed" in done.out) == (1, False)
+    assert "wrong  digits 1.0.0 weights  big.bin is missing\n" in done.out
+    assert project.mlver("doctor").code == 1
