@@ -87,16 +87,23 @@ class FileList(Sequence[tuple[str, str]]):
         return cls(pages)
 
     def select_files(self, flags: Iterable[int]) -> FileList:
-        """The files whose flag is true. Pages that are taken whole are shared, not copied."""
+        """The files whose flag is true; raise ValueError unless there is one for each file.
+
+        Pages that are taken whole are shared, not copied.
+        """
         remaining = iter(flags)
         pages: list[_FilePage] = []
         for page in self._pages:
             page_flags = list(islice(remaining, page.count))
+            if len(page_flags) != page.count:
+                raise ValueError(f"{len(self)} files have fewer flags than that")
             if all(page_flags):
                 pages.append(page)
             elif any(page_flags):
                 selected = list(compress(page.read_files(), page_flags))
                 pages.append(_FilePage.from_files(page.folder, selected))
+        if next(remaining, None) is not None:
+            raise ValueError(f"{len(self)} files have more flags than that")
         return FileList(pages)
 
     def read_files(self) -> Iterator[ListedFile]:

@@ -45,6 +45,13 @@ def test_lists_are_joined_one_after_the_other() -> None:
     assert list(joined) == [("x/a", ONE), ("w/b", TWO)]
 
 
+@pytest.mark.parametrize("flags", [[], [1], [1, 0, 1]])
+def test_each_file_needs_its_flag(flags: list[int]) -> None:
+    files = make_list({"a": ONE, "b": TWO})
+    with pytest.raises(ValueError, match="flags than that"):
+        files.select_files(flags)
+
+
 @pytest.mark.parametrize("count", [1, 50, 9_000])
 def test_two_lists_are_compared_as_dicts_would_be(count: int) -> None:
     chance = random.Random(count)
