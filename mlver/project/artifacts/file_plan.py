@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+import os
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -23,14 +24,14 @@ from mlver.records.artifact import Artifact
 class FilePlan:
     """The changes that turn the working files into the artifact's; paths are below the root.
 
-    `links` are symlinks to folders in which something would change. They are removed, and the
-    folders they lead to are left alone.
+    `links` are symlinks to folders in which something would change, each with what it leads to.
+    They are removed, and those folders are left alone.
     """
 
     write: FileList
     remove: FileList
     replaced: FileList
-    links: frozenset[str]
+    links: Mapping[str, str]
     unchanged: int
 
     @property
@@ -40,19 +41,22 @@ class FilePlan:
             return len(self.remove)
         occupied: set[str] = set()
         for path in self.write.read_paths():
-            occupied.update(self.links.intersection((path, *list_parents(path))))
-        removed = self.links.intersection(self.remove.read_paths())
-        return len(self.remove) + len(self.links - occupied - removed)
+            occupied.update(self.links.keys() & {path, *list_parents(path)})
+        removed = set(filter(self.links.__contains__, self.remove.read_paths()))
+        return len(self.remove) + len(self.links.keys() - occupied - removed)
+
+    def reverse_changes(self) -> FilePlan:
+        """The changes to the files that undo these; the links are to be made again after them."""
+        added = compare_lists(self.replaced, self.write).remove
+        restored = FileList.join_lists((self.replaced, self.remove))
+        return FilePlan(restored, added, NO_FILES, {}, unchanged=0)
 
 
-def plan_files(
-    project: Project, root: Path, artifact: Artifact, present: FileList | None = None
-) -> FilePlan:
-    """The changes to make; `present` are the working files, where they were measured already."""
+def plan_files(project: Project, root: Path, artifact: Artifact) -> FilePlan:
+    """The changes to make."""
     folder = artifact.path
     # One after the other, so that the bytes of two manifests are never in memory together.
-    if present is None:
-        present = measure_files(project, root, folder)
+    present = _measure_files(project, root, folder)
     pinned = FileList.from_entries(folder, measuring.pinned_files(project, artifact))
     write, remove, replaced = compare_lists(pinned, present)
     changing = chain(write.read_paths(), remove.read_paths())
@@ -87,9 +91,11 @@ def _drop_linked(files: FileList, links: Container[str]) -> FileList:
     return files.select_files(not _is_behind(path, links) for path in files.read_paths())
 
 
-def _find_links(root: Path, folder: str, changing: Iterable[str]) -> frozenset[str]:
-    """The symlinks between the folder that holds an artifact and the files to change."""
-    links: set[str] = set()
+def _find_links(root: Path, folder: str, changing: Iterable[str]) -> dict[str, str]:
+    """The symlinks between the folder that holds an artifact and the files to change, each with
+    what it leads to.
+    """
+    links: dict[str, str] = {}
     plain: set[str] = set()
     # The folders above the artifact are not ours to replace.
     depth = folder.count("/")
@@ -100,17 +106,18 @@ def _find_links(root: Path, folder: str, changing: Iterable[str]) -> frozenset[s
             if parent in links:
                 break
             if (root / parent).is_symlink():
-                links.add(parent)
+                # As it was written: pathlib would normalise it.
+                links[parent] = os.readlink(root / parent)  # noqa: PTH115
                 break
             plain.add(parent)
-    return frozenset(links)
+    return links
 
 
 def _is_behind(path: str, links: Container[str]) -> bool:
     return any(parent in links for parent in list_parents(path))
 
 
-def measure_files(project: Project, root: Path, path: str) -> FileList:
+def _measure_files(project: Project, root: Path, path: str) -> FileList:
     """The files at an artifact's path now, each with the digest of its bytes."""
     location = paths.join_inside(root, path, link_last=True)
     if root == project.top_folder:

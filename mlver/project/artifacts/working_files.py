@@ -10,24 +10,25 @@ bytes, and the next command finishes it.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError, refusal_error, shell_command, summarise_names
+from mlver.errors import (
+    MlverError,
+    UsageError,
+    printable_name,
+    refusal_error,
+    shell_command,
+    summarise_names,
+)
 from mlver.project.artifacts import damage, measuring, storing
 from mlver.project.artifacts.file_changes import replace_files, save_files
-from mlver.project.artifacts.file_list import (
-    NO_FILES,
-    FileList,
-    collect_folders,
-    compare_lists,
-    join_name,
-)
-from mlver.project.artifacts.file_plan import FilePlan, measure_files, plan_files
+from mlver.project.artifacts.file_list import FileList, collect_folders, join_name
+from mlver.project.artifacts.file_plan import FilePlan, plan_files
 from mlver.project.edit import intent
 from mlver.project.edit.intent import CommandIntent
 from mlver.project.project import Project
@@ -38,7 +39,8 @@ from mlver.storage.digests import DigestSet
 from mlver.system import durable, lock
 
 _SHOWN = 8
-_UNFINISHED = "each file is as it was or as it should be: run the same command again to finish"
+_UNCHANGED = "no file was replaced"
+_CHANGED = "some files may be replaced already, each of them whole"
 _CHECKOUTS = "checkouts"
 # A private copy waits for another process that makes one, and that may be a large one.
 _PATIENCE_S = 3600.0
@@ -59,7 +61,15 @@ class CheckoutOutcome:
     skipped: tuple[str, ...]
 
 
-def check_out_version(  # noqa: PLR0913 - what to put where, and what may go
+@dataclass(frozen=True, slots=True)
+class AppliedCheckout:
+    """What a checkout of the work tree came to, and the changes it made."""
+
+    outcome: CheckoutOutcome
+    plans: tuple[FilePlan, ...]
+
+
+def check_out_version(
     project: Project,
     record: VersionRecord,
     *,
@@ -67,58 +77,79 @@ def check_out_version(  # noqa: PLR0913 - what to put where, and what may go
     save: bool = False,
     force: bool = False,
     dry_run: bool = False,
-    present: Sequence[FileList] | None = None,
     kept: Collection[bytes] = (),
 ) -> CheckoutOutcome:
     """Put the stored artifacts of a version at their paths below `into` (the work tree if None).
 
-    `present` is what `measure_working_files` just returned; `kept` are the raw digests of working
-    files that are registered and stored. Raise MlverError, with every file as it
-    was, when an object is missing or damaged, or when bytes that are stored nowhere would be
-    overwritten, unless they are to be saved first (`save`) or lost (`force`).
+    `kept` are the raw digests of working files that are registered and stored elsewhere. Raise
+    MlverError, with every file as it was, when an object is missing or damaged, or when bytes that
+    are stored nowhere would be overwritten, unless they are to be saved first (`save`) or lost
+    (`force`).
     """
-    root = into or project.top_folder
     if into is not None:
         _refuse_reserved(project, record, into)
-    if into is not None and into.is_dir() and not dry_run:
-        sweep_leftovers(project, record, into)
-    plans = _plan_artifacts(project, root, record, present)
-    endangered = _find_endangered(project, plans, kept)
-    if endangered and not (save or force):
-        raise _build_loss_error(record, endangered)
-    if not dry_run:
         try:
-            if save:
+            _require_folder(into)
+            if not dry_run:
+                sweep_leftovers(project, record, into)
+        except OSError as error:
+            raise _build_write_error(record, error, _UNCHANGED) from error
+    root = into or project.top_folder
+    plans = tuple(plan_files(project, root, artifact) for artifact in _list_stored(record))
+    endangered = _find_endangered(project, plans, kept)
+    choice = _CheckoutChoice(save=save, force=force, dry_run=dry_run)
+    return _apply_checkout(project, record, root, plans, endangered, choice).outcome
+
+
+def replace_working_files(project: Project, record: VersionRecord) -> AppliedCheckout:
+    """Check a version out in the work tree; save what would be lost, so that it can be undone."""
+    root = project.top_folder
+    plans = tuple(plan_files(project, root, artifact) for artifact in _list_stored(record))
+    endangered = _find_endangered(project, plans, ())
+    choice = _CheckoutChoice(save=True, force=False, dry_run=False)
+    return _apply_checkout(project, record, root, plans, endangered, choice)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CheckoutChoice:
+    """What becomes of files whose bytes are stored nowhere: they are saved, lost or in the way."""
+
+    save: bool
+    force: bool
+    dry_run: bool
+
+
+def _apply_checkout(
+    project: Project,
+    record: VersionRecord,
+    root: Path,
+    plans: tuple[FilePlan, ...],
+    endangered: FileList,
+    choice: _CheckoutChoice,
+) -> AppliedCheckout:
+    if endangered and not (choice.save or choice.force):
+        raise _build_loss_error(record, endangered)
+    if not choice.dry_run:
+        try:
+            if choice.save:
                 save_files(project, root, endangered)
             _carry_out_plans(project, record, root, plans)
         except OSError as error:
-            raise _build_write_error(record, error) from error
-    return CheckoutOutcome(
+            raise _build_write_error(record, error, _UNCHANGED) from error
+    outcome = CheckoutOutcome(
         root=os.fspath(root),
         written=sum(len(plan.write) for plan in plans),
         removed=sum(plan.removed_count for plan in plans),
         unchanged=sum(plan.unchanged for plan in plans),
-        saved=endangered if save else (),
+        saved=endangered if choice.save else (),
         skipped=_name_unstored(record),
     )
+    return AppliedCheckout(outcome, plans)
 
 
-def _build_write_error(record: VersionRecord, error: OSError) -> MlverError:
+def _build_write_error(record: VersionRecord, error: OSError, outcome: str) -> MlverError:
     action = f"checking out {record.model} {record.version}"
-    return refusal_error(action, error, outcome=_UNFINISHED)
-
-
-def _plan_artifacts(
-    project: Project, root: Path, record: VersionRecord, present: Sequence[FileList] | None
-) -> list[FilePlan]:
-    artifacts = _list_stored(record)
-    measured: Sequence[FileList | None] = [None] * len(artifacts)
-    if present is not None:
-        measured = present
-    plans: list[FilePlan] = []
-    for artifact, files in zip(artifacts, measured, strict=True):
-        plans.append(plan_files(project, root, artifact, files))
-    return plans
+    return refusal_error(action, error, outcome=outcome)
 
 
 def _name_unstored(record: VersionRecord) -> tuple[str, ...]:
@@ -142,6 +173,20 @@ def _refuse_reserved(project: Project, record: VersionRecord, into: Path) -> Non
         if paths.is_reserved(target, *reserved):
             raise UsageError(
                 f"{target} belongs to git or mlver itself; name a folder of your own after --to"
+            )
+
+
+def _require_folder(into: Path) -> None:
+    """Raise MlverError where something that is no folder stands at this path or above it."""
+    for place in (into, *into.parents):
+        if place.is_dir():
+            return
+        if os.path.lexists(place):
+            name = printable_name(os.fspath(place))
+            raise MlverError(
+                f"{name} is no folder, so no files can be put below it; name another folder after"
+                " --to, or move what is there away",
+                hint=shell_command("ls", "-ld", "--", place),
             )
 
 
@@ -185,23 +230,16 @@ def _build_loss_error(record: VersionRecord, endangered: FileList) -> MlverError
     )
 
 
-def measure_working_files(project: Project, record: VersionRecord) -> tuple[FileList, ...]:
-    """The working files at the path of each stored artifact, with the digests of their bytes."""
-    return tuple(
-        measure_files(project, project.top_folder, artifact.path)
-        for artifact in _list_stored(record)
-    )
-
-
-def put_files_back(project: Project, record: VersionRecord, files: Sequence[FileList]) -> None:
-    """Undo a checkout that saved the files it replaced: `files` are those of before it."""
-    plans: list[FilePlan] = []
-    # The checkout may have been complete or not: what it left is looked at, not worked out.
-    present = measure_working_files(project, record)
-    for files_before, files_now in zip(files, present, strict=True):
-        changes = compare_lists(files_before, files_now)
-        plans.append(FilePlan(changes.write, changes.remove, NO_FILES, frozenset(), unchanged=0))
-    replace_files(project, project.top_folder, plans, lambda: None)
+def put_files_back(project: Project, plans: Sequence[FilePlan]) -> None:
+    """Undo these changes of the work tree: what they replaced or removed is in the store."""
+    root = project.top_folder
+    replace_files(project, root, [plan.reverse_changes() for plan in plans], lambda: None)
+    for plan in plans:
+        for path, target in plan.links.items():
+            location = root / path
+            durable.make_directory(location.parent)
+            location.symlink_to(target)
+            durable.sync_directory(location.parent)
 
 
 def _carry_out_plans(
@@ -215,24 +253,42 @@ def _carry_out_plans(
         git_dir=project.repository.own,
         checkout=(record.model, record.version, _name_root(project, root)),
     )
-    intent.write_intent(project.state_directory, command)
     begun = False
 
     def mark_begun() -> None:
         nonlocal begun
         begun = True
 
-    # temporaries belong in the folder itself: beside it nobody would look for what a crash left
-    durable.make_directory(root)
+    new_folders = _list_absent(root)
     try:
+        # temporaries belong in the folder itself: beside it nobody would look for what a crash left
+        durable.make_directory(root)
+        intent.write_intent(project.state_directory, command)
         replace_files(project, root, plans, mark_begun)
-    except MlverError:
+        intent.drop_intent(project.state_directory)
+    except BaseException as error:
         if not begun:  # every byte is proven and on the disk before anything goes
             intent.drop_intent(project.state_directory)
-            with suppress(OSError):
-                root.rmdir()  # where it was made for nothing
+            _remove_folders(new_folders)
+        elif isinstance(error, OSError):
+            raise _build_write_error(record, error, _CHANGED) from error
         raise
-    intent.drop_intent(project.state_directory)
+
+
+def _list_absent(folder: Path) -> list[Path]:
+    """The folder and those above it that do not exist, the innermost first."""
+    absent: list[Path] = []
+    while not folder.exists():
+        absent.append(folder)
+        folder = folder.parent
+    return absent
+
+
+def _remove_folders(folders: Iterable[Path]) -> None:
+    """Remove folders that were made for nothing."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def _name_root(project: Project, root: Path) -> str:

@@ -8,8 +8,7 @@ from mlver.errors import MlverError, UsageError, shell_command
 from mlver.policy.gates.verified import prove_bytes
 from mlver.policy.staging import rollback_target, stage_holder
 from mlver.project.artifacts import damage, unstored, working_files
-from mlver.project.artifacts.file_list import FileList
-from mlver.project.artifacts.working_files import CheckoutOutcome
+from mlver.project.artifacts.working_files import AppliedCheckout, CheckoutOutcome
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.history.stage_history import StageHistory, read_history, read_rule
 from mlver.project.project import Project, ResolvedRef
@@ -133,12 +132,12 @@ def _perform_rollback(
 ) -> RollbackResult:
     """Put the files in place, then write the record, so that it can be run again."""
     record = target.record
-    files_before: tuple[FileList, ...] = ()
+    applied = None
     outcome = None
     if checkout:
         record = unstored.bring_artifacts(project, record).record
-        files_before = working_files.measure_working_files(project, record)
-        outcome = working_files.check_out_version(project, record, save=True, present=files_before)
+        applied = working_files.replace_working_files(project, record)
+        outcome = applied.outcome
     # A rollback asks no gate of the stage, so its record says what was proven instead.
     gate = prove_bytes(f"{target.verified} bytes checked", target.record.unkept_data_sets)
     move = moves.StageMove(target.chosen, target.stage, "rollback", message, (gate,))
@@ -150,13 +149,26 @@ def _perform_rollback(
             target.history,
             description=f"rollback {target.chosen.model} {target.stage}",
         )
-    except BaseException:
+    except BaseException as error:
         # The commit may have landed although the command failed after it.
-        if outcome is not None and not _has_moved(project, target.chosen, target.stage):
-            working_files.put_files_back(project, record, files_before)
+        if applied is not None and not _has_moved(project, target.chosen, target.stage):
+            _undo_checkout(project, applied, error)
         raise
     result = target.build_result(outcome)
     return replace(result, sequence=promotion.sequence, commit=commit, dry_run=False)
+
+
+def _undo_checkout(project: Project, applied: AppliedCheckout, error: BaseException) -> None:
+    """Put the working files back; where that fails too, `error` stays what the person is told."""
+    try:
+        working_files.put_files_back(project, applied.plans)
+    except (MlverError, OSError, MemoryError) as second_error:
+        notes = [f"the working files were not put back as they were: {second_error}"]
+        for path, digest in applied.outcome.saved:
+            notes.append(f"the unregistered bytes of {path} are kept: sha256:{digest}")
+        for note in notes:
+            error.add_note(note)
+            project.reporter.show_note(note)
 
 
 def _find_target(

@@ -111,3 +111,16 @@ def test_a_folder_to_be_served_does_not_come_out_empty(first: Repository, tmp_pa
     assert "the weights of digits 1.1.0 are not stored by mlver" in refused.err
     assert not (tmp_path / "served").exists()
     assert first.mlver("checkout", "digits@latest").code == 0
+
+
+@pytest.mark.parametrize("to", ["out", "out/deep", "model/weights.safetensors/deep"])
+def test_a_refused_checkout_is_not_carried_out_later(second: Repository, to: str) -> None:
+    second.write("out", "mine")
+    told = assert_refused(second, "checkout", "digits@1.0.0", "--to", to)
+    assert "is no folder, so no files can be put below it; name another folder after --to" in told
+    (second.path / "out").unlink()
+    train_model(second, 3)
+    assert "completed" not in assert_works(
+        second, "register", "digits", "--bump", "patch", "-m", "x"
+    )
+    assert not (second.path / "out").exists()

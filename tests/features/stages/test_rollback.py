@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
+from pathlib import Path
 
+import pytest
+
+from mlver.project.artifacts import working_files
 from mlver.project.project import Project
 from mlver.project.stages.promote import promote_version
 from mlver.project.stages.rollback import roll_back_stage
-from tests.cli.conftest import assert_works, train_model
-from tests.cli.results import read_document
+from tests.cli.conftest import assert_refused, assert_works, train_model
+from tests.cli.results import digest_tree, read_document
 from tests.conftest import Repository
 
 
@@ -20,6 +26,57 @@ def test_a_model_that_was_not_named_is_named_to_whoever_recovers(second: Reposit
     hook.chmod(0o755)
     roll_back_stage(project, None, stage="staging", message="back")
     assert json.loads((second.path / ".git/seen").read_text())["what"] == "rollback digits staging"
+
+
+def prepare_failing_rollback(repository: Repository, outside: Path) -> None:
+    """Two versions were in staging; unregistered files lie in `w`; a hook refuses each commit."""
+    assert_works(repository, "init")
+    for text in ("one", "two"):
+        repository.write("w/f", text)
+        repository.write(f"w/only-{text}", text)
+        bump = ("--bump", "minor") if text == "two" else ("--weights", "w")
+        assert_works(repository, "register", "m", *bump, "-m", text)
+        assert_works(repository, "promote", "m", "--to", "staging", "-m", text)
+        (repository.path / f"w/only-{text}").unlink()
+    repository.write("w/f", "precious")
+    repository.write("w/g/new", "precious as well")
+    outside.mkdir()
+    (outside / "stored-nowhere").write_text("not ours")
+    (repository.path / "w/lnk").symlink_to(f"{outside}/")
+    hook = repository.write(".git/hooks/pre-commit", "#!/bin/sh\necho not today >&2\nexit 1\n")
+    hook.chmod(0o755)
+
+
+ROLLBACK = ("rollback", "m", "--stage", "staging", "-m", "back", "--checkout")
+
+
+def test_a_rollback_that_fails_puts_the_files_and_links_back(
+    project: Repository, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    prepare_failing_rollback(project, outside)
+    before = digest_tree(project.path / "w")
+    assert "not today" in assert_refused(project, *ROLLBACK)
+    assert digest_tree(project.path / "w") == before
+    assert (project.path / "w/lnk").readlink() == outside
+    assert (outside / "stored-nowhere").read_text() == "not ours"
+
+
+def test_files_that_cannot_be_put_back_are_named_beside_the_error(
+    project: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare_failing_rollback(project, tmp_path / "outside")
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(working_files, "put_files_back", fail)
+    done = project.mlver(*ROLLBACK)
+    digest = hashlib.sha256(b"precious").hexdigest()
+    assert done.code == 3
+    assert done.err.startswith("note: the working files were not put back as they were: ")
+    assert f"note: the unregistered bytes of w/f are kept: sha256:{digest}\n" in done.err
+    assert "not today" in done.err.partition("error: ")[2]
 
 
 def test_what_is_not_kept_is_not_said_to_be_checked(second: Repository) -> None:

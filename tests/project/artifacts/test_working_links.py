@@ -153,6 +153,42 @@ def test_a_file_where_the_folder_should_be_is_refused(
     write_artifact(repository, "w", {"a": "1"})
     record = store_version(project, weights="w")
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(MlverError, match="failed"):
-        working_files.check_out_version(project, record, into=tmp_path / "file")
+    for into in (tmp_path / "file", tmp_path / "file/deep/down"):
+        with pytest.raises(MlverError, match="file is no folder"):
+            working_files.check_out_version(project, record, into=into)
+        assert intent.read_pending(project.state_directory) is None
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_made_leaves_no_plan(
+    project: Project, repository: Repository, tmp_path: Path
+) -> None:
+    write_artifact(repository, "w", {"a": "1"})
+    record = store_version(project, weights="w")
+    with pytest.raises(MlverError, match="no file was replaced; fix that"):
+        working_files.check_out_version(project, record, into=tmp_path / ("x" * 300))
+    assert intent.read_pending(project.state_directory) is None
+
+
+@pytest.mark.parametrize("error", [MemoryError(), KeyboardInterrupt(), OSError(5, "bad")])
+def test_a_checkout_that_never_began_leaves_neither_plan_nor_folders(
+    project: Project,
+    repository: Repository,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+) -> None:
+    write_artifact(repository, "w", {"a": "1"})
+    record = store_version(project, weights="w")
+    (tmp_path / "mine").mkdir()
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("mlver.storage.local.export._prepare_files", fail)
+    for into in (tmp_path / "mine", tmp_path / "new/deep"):
+        with pytest.raises((type(error), MlverError)):
+            working_files.check_out_version(project, record, into=into)
+        assert intent.read_pending(project.state_directory) is None
+    assert (tmp_path / "mine").is_dir()
+    assert not (tmp_path / "new").exists()
