@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from mlver.errors import shell_command
 from mlver.features.comparing.artifact_diff import ArtifactDiff
 from mlver.features.comparing.diff import DiffResult
 from mlver.features.comparing.review import AddedJudgement, NewVersion, ReviewResult
@@ -58,7 +59,7 @@ def draw_review_markdown(result: ReviewResult, screen: TextScreen) -> None:
         blocks.append(f"#### Settings {settings.state}: {quote_code(settings.path)}")
         blocks += _format_value_changes("setting", settings.changes)
     range_dots = ".." if result.direct else "..."
-    command = f"mlver diff {result.old}{range_dots}{result.new}"
+    command = shell_command("mlver", "diff", f"{result.old}{range_dots}{result.new}")
     commits = f"{result.base[:10]} → {result.head[:10]}"
     page = _assemble_page(blocks, command, commits)
     screen.write_raw(page)

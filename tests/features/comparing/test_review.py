@@ -197,3 +197,19 @@ def test_branches_without_a_common_commit(ground: Repository) -> None:
         seen(ground, "main...other")
     main, other = ground.git("rev-parse", "main", "other").split()
     assert caught.value.hint == f"mlver diff {main[:10]}..{other[:10]}"
+
+
+@pytest.mark.parametrize("options", [(), ("--markdown",)])
+def test_no_command_runs_code_when_it_is_pasted(
+    ground: Repository, options: tuple[str, ...]
+) -> None:
+    """A pull request names its files and its branch as it likes."""
+    ground.git("switch", "--quiet", "-c", "topic-$(touch${IFS}pwned)", "topic")
+    ground.write(".mlver/models/x$(touch pwned)/versions/1.0.0.yaml", "nonsense")
+    ground.commit()
+    done = ground.mlver("diff", "main...topic-$(touch${IFS}pwned)", *options)
+    shown = " ".join(done.out.split())
+    assert "pwned" in shown
+    assert "'.mlver/models/x$(touch pwned)/versions/1.0.0.yaml'" in shown
+    assert "git log -- .mlver/models/x$" not in shown
+    assert "mlver diff main...topic-$" not in shown
