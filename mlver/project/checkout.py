@@ -56,12 +56,11 @@ def check_out(
 
 def _build_nothing_error(record: VersionRecord, missing: Mapping[str, MlverError]) -> MlverError:
     """Build the error for a checkout that changed nothing, though not all of it is in place."""
-    hints: list[str] = []
-    for error in missing.values():
-        hints += error.hints
-    hints = hints or [shell_command("mlver", "show", f"{record.model}@{record.version}")]
+    # One holder keeps most models whole, so the first command usually fetches the rest, too.
+    first_error = next(iter(missing.values()))
+    show_record = shell_command("mlver", "show", f"{record.model}@{record.version}")
     return MlverError(
         f"nothing was written: {', '.join(missing)} of {record.model} {record.version} is not"
         " stored by mlver, nor kept by git, git-lfs or DVC here; all else is in place",
-        hints=list(dict.fromkeys(hints)),
+        hint=first_error.hint or show_record,
     )

@@ -104,7 +104,7 @@ def test_markers_left_in_a_record_are_named(collided: Repository) -> None:
         f"  record   {RECORD} holds both sides of a merge conflict that was never settled\n"
         in done.out
     )
-    assert f"hint: git log -p -- {RECORD}\n" in done.out
+    assert "hint: mlver resolve\n" in done.out
     assert "line 7" in assert_refused(collided, "show", "digits@1.1.0")
 
 

@@ -53,7 +53,7 @@ def test_below_the_highest_only_when_it_is_meant(second: Repository) -> None:
     assert assert_refused(second, *words) == (
         "error: digits 1.0.1 is below 1.1.0, the highest registered, "
         "as only a fix to an older line may be\n"
-        "hint: mlver register digits --version 1.0.1 --allow-lower\n"
+        "hint: mlver register digits --version 1.0.1 --allow-lower -m WHY\n"
     )
     assert assert_works(second, *words, "--allow-lower").startswith(
         "Registered digits 1.0.1  from 1.0.0\n"

@@ -124,13 +124,14 @@ def test_before_the_first_commit(repository: Repository, tmp_path: Path) -> None
 
 
 def test_a_detached_head_is_refused(second: Repository) -> None:
+    assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
     second.git("checkout", "--quiet", "--detach")
     train_model(second, 3)
     head = second.git("rev-parse", "HEAD")
     for words in (
         ("register", "digits", "--bump", "minor", "-m", "Third"),
-        ("promote", "digits@1.1.0", "--to", "production", "-m", "Better"),
-        ("rollback", "digits", "--stage", "production", "--to", "1.1.0", "-m", "Back"),
+        ("promote", "digits@1.1.0", "--to", "staging", "-m", "Better"),
+        ("rollback", "digits", "--stage", "production", "--to", "1.0.0", "-m", "Back"),
     ):
         said = assert_refused(second, *words)
         assert "HEAD is detached" in said

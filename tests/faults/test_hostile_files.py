@@ -19,7 +19,6 @@ _OPENED = (
     ".git/mlver/state.db",
     ".git/mlver/lock",
     ".mlver/config.yaml",
-    ".mlver/.gitattributes",
     ".mlver/schemas/version.schema.json",
     ".mlver/models/m/model.yaml",
     ".mlver/models/m/versions/1.0.0.yaml",
