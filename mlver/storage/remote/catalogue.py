@@ -4,9 +4,10 @@
     packs/<64>.pack    contents of small files, many together (see `storage/packs.py`)
     packs/<64>.idx     the index of a pack, by whose SHA-256 both are named
 
-Nothing is remembered between calls but indexes, which never change: what a remote held yesterday
-says nothing about today. An index counts only if it hashes to its name and its pack has the length
-that it tells. Bytes count only once they were hashed.
+Nothing is remembered between calls: what a remote held yesterday says nothing about today. The one
+exception is where a content may lie, for a call that hashes what it reads there. An index counts
+only if it hashes to its name and its pack has the length that it tells. Bytes count only once they
+were hashed.
 """
 
 from __future__ import annotations
@@ -83,8 +84,11 @@ class BlobCatalogue:
         self.blobs = blobs
         self._indexes: dict[str, bytes] = {}
 
-    def survey_packs(self) -> PackSurvey:
-        """The packs as the remote lists them now."""
+    def survey_packs(self, *, remembered: bool = False) -> PackSurvey:
+        """The packs as the remote lists them now.
+
+        Their indexes are read again, unless those that an earlier call read will do.
+        """
         sizes_by_key: dict[str, int] = {}
         for blob_info in self.blobs.list_blobs(PACKS):
             sizes_by_key[blob_info.key] = blob_info.size
@@ -98,7 +102,9 @@ class BlobCatalogue:
                     problems.append(self._problem_with(key, "has no index"))
                 continue
             stem = file_name.removesuffix(packs.INDEX)
-            index = self._load_index(stem, sizes_by_key[key])
+            index = self._indexes.get(stem) if remembered else None
+            if index is None:
+                index = self._load_index(stem, sizes_by_key[key])
             if index is None:
                 problems.append(self._problem_with(key, "is damaged"))
                 continue
@@ -109,10 +115,15 @@ class BlobCatalogue:
             sound.append(RemotePack(pack_key(stem), index))
         return PackSurvey(tuple(sound), tuple(problems))
 
-    def find_copies(self, digests: AbstractSet[str]) -> dict[str, list[BlobCopy]]:
-        """Every copy of each digest that has one. Copies in packs come first."""
+    def find_copies(
+        self, digests: AbstractSet[str], survey: PackSurvey | None = None
+    ) -> dict[str, list[BlobCopy]]:
+        """Every copy of each digest that has one. Copies in packs come first.
+
+        The packs are those of `survey`, or what the remote has now.
+        """
         copies: dict[str, list[BlobCopy]] = {}
-        for remote_pack in self.survey_packs().packs:
+        for remote_pack in (survey or self.survey_packs()).packs:
             for member in packs.find_members(remote_pack.index, digests):
                 packed_copy = BlobCopy(remote_pack.key, member.offset, member.size)
                 # No pack of ours has a larger one. If it were wrong, the next copy would come
@@ -170,9 +181,7 @@ class BlobCatalogue:
 
     def _load_index(self, name: str, size: int) -> bytes | None:
         """The index of a pack; None where its bytes are not what it is named by."""
-        index = self._indexes.get(name)
-        if index is not None:
-            return index
+        self._indexes.pop(name, None)
         key = index_key(name)
         try:
             index = b"".join(self.read_copy(BlobCopy(key, 0, size)))
@@ -181,7 +190,6 @@ class BlobCatalogue:
         # Whoever can write there can give rubbish the right name, so the lines are looked at, too.
         if packs.pack_name(index) != name or not packs.is_index(index):
             return None
-        # Kept, because a pack and its index never change under one name.
         self._indexes[name] = index
         return index
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from mlver.digest import Digest
 from mlver.errors import ObjectDamaged, ObjectMissing, refusal_error
 from mlver.storage.remote.blobs import BlobMissing, BlobStore, BlobTooShort
-from mlver.storage.remote.catalogue import BlobCatalogue, BlobCopy, list_members
+from mlver.storage.remote.catalogue import BlobCatalogue, BlobCopy, PackSurvey, list_members
 from mlver.storage.remote.deposit import BlobDeposit
 from mlver.storage.store import StoreProblem, StoreProgress
 
@@ -36,14 +36,14 @@ class BlobObjectStore:
 
     def list_objects(self) -> Iterator[Digest]:
         """See ObjectStore."""
-        yield from list_members(self._catalogue.survey_packs())
-        for hexadecimal, _ in self._catalogue.list_loose():
-            yield Digest(hexadecimal)
+        yield from self._list_surveyed(self._catalogue.survey_packs())
 
     def copy_object(self, digest: Digest, out: BinaryIO) -> int:
         """See ObjectStore."""
         damaged = ""
-        for stored_copy in self._catalogue.find_copies({digest.hex}).get(digest.hex, []):
+        # Where an index that was read before leads is good enough: the bytes there are hashed.
+        survey = self._catalogue.survey_packs(remembered=True)
+        for stored_copy in self._catalogue.find_copies({digest.hex}, survey).get(digest.hex, []):
             try:
                 if self._copy_checked(digest, stored_copy, out):
                     return stored_copy.size
@@ -65,6 +65,12 @@ class BlobObjectStore:
             " store the object there from a repository that has it",
             hint="mlver verify --all",
         )
+
+    def _list_surveyed(self, survey: PackSurvey) -> Iterator[Digest]:
+        """The contents of these packs, and the objects that are blobs of their own."""
+        yield from list_members(survey)
+        for hexadecimal, _ in self._catalogue.list_loose():
+            yield Digest(hexadecimal)
 
     def _copy_checked(self, digest: Digest, copy: BlobCopy, out: BinaryIO) -> bool:
         """Whether the copy is sound and was written to `out`.
@@ -96,11 +102,12 @@ class BlobObjectStore:
         expect: StoreProgress | None = None,
     ) -> Iterator[StoreProblem]:
         """See ObjectStore."""
-        yield from self._catalogue.survey_packs().problems
+        survey = self._catalogue.survey_packs()
+        yield from survey.problems
         if digests is None:
-            digests = self.list_objects()
+            digests = self._list_surveyed(survey)
         wanted = {digest.hex for digest in digests}
-        copies = self._catalogue.find_copies(wanted)
+        copies = self._catalogue.find_copies(wanted, survey)
         for hexadecimal in sorted(wanted - copies.keys()):
             yield StoreProblem(Digest(hexadecimal), None, "is missing", lost=True)
         if expect is not None:

@@ -174,6 +174,31 @@ def test_an_index_that_is_not_right_leads_to_nothing(
     assert list(make_store(memory, spool).verify_objects()) == []
 
 
+def test_an_index_is_damaged_for_the_store_that_has_read_it_as_well(
+    store: BlobObjectStore, memory: MemoryBlobs
+) -> None:
+    (digest,) = put_contents(store, b"content")
+    assert store.find_missing([digest]) == set()
+    (index,) = [key for key in memory.contents if key.endswith(".idx")]
+    damage_blob(memory, index, 70)
+    assert store.find_missing([digest]) == {digest}
+    first, second = store.verify_objects([digest])
+    assert index in first.message
+    assert (second.digest, second.lost) == (digest, True)
+    put_contents(store, b"content")
+    assert list(store.verify_objects()) == []
+    assert store.find_missing([digest]) == set()
+
+
+def test_reading_many_contents_reads_an_index_once(memory: MemoryBlobs, spool: Path) -> None:
+    digests = put_contents(make_store(memory, spool), b"one", b"two", b"three")
+    faulty = FaultyBlobs(memory)
+    store = make_store(faulty, spool)
+    for digest in digests:
+        get_content(store, digest)
+    assert faulty.calls.count("get") == 1 + len(digests)
+
+
 @pytest.mark.parametrize(
     "index",
     [
