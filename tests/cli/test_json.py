@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import train_model
+from tests.cli.conftest import assert_works, train_model
 from tests.cli.results import digest_tree, read_document
 from tests.conftest import Repository
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, refusal_error
 
 # Lower case only: some stores do not tell `A` from `a`. No component begins with a dot, so that a
 # back-end has names of its own for what is not whole yet.
@@ -23,6 +24,17 @@ _COMPONENT = r"[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?"
 _KEY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT}){{0,7}}", re.ASCII)
 # A source is read by so much at a time.
 _PIECE_BYTES = 1 << 20
+
+
+class BlobAddress(NamedTuple):
+    """An address as `text`, its scheme in lower case and the rest after `://`.
+
+    A path has no scheme and is all rest.
+    """
+
+    text: str
+    scheme: str
+    rest: str
 
 
 class BlobError(MlverError):
@@ -167,6 +179,13 @@ class BlobStore(Protocol):
         """Delete a blob durably. Deleting one that is gone already succeeds."""
         ...
 
+    def sweep_leftovers(self) -> None:
+        """Remove what attempts that were cut off left, if it is a day old.
+
+        The age is by the storage's own clock. No blob and no attempt under way is concerned.
+        """
+        ...
+
 
 def check_key(key: str) -> str:
     """Return the key; raise BlobError where it is no key.
@@ -216,20 +235,37 @@ def check_range(key: str, size: int, data: bytes) -> bytes:
 def read_pieces(key: str, source: BlobSource) -> Iterator[bytes]:
     """The bytes of a source, piece by piece; raise BlobError if they are not `source.size` bytes.
 
-    The error comes before the last piece would make a source with too many bytes look whole.
+    The error comes before the last piece would make a source with too many bytes look whole. What
+    the operating system refuses here is no fault of the back-end, and is not tried again.
     """
     bytes_left = source.size
-    with source.open_stream() as stream:
+    with _naming_source(None):
+        stream = source.open_stream()
+    with stream:
         while bytes_left:
-            piece = stream.read(min(bytes_left, _PIECE_BYTES))
-            if not piece:
-                raise _wrong_size_error(key, source.size)
-            bytes_left -= len(piece)
-            if not bytes_left and stream.read(1):
+            with _naming_source(stream):
+                piece = stream.read(min(bytes_left, _PIECE_BYTES))
+                bytes_left -= len(piece)
+                is_too_long = not bytes_left and bool(stream.read(1))
+            if not piece or is_too_long:
                 raise _wrong_size_error(key, source.size)
             yield piece
-        if not source.size and stream.read(1):
+        with _naming_source(stream):
+            is_too_long = not source.size and bool(stream.read(1))
+        if is_too_long:
             raise _wrong_size_error(key, 0)
+
+
+@contextmanager
+def _naming_source(stream: BinaryIO | None) -> Iterator[None]:
+    """Name the file of a source, if it is one, in the errors of reading it."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = getattr(stream, "name", None)
+        refusal = refusal_error("reading what is to be stored", error)
+        raise BlobError(refusal.message, hints=refusal.hints) from error
 
 
 def _wrong_size_error(key: str, size: int) -> BlobError:

@@ -2,6 +2,9 @@
 
 Each component of a key is opened from the directory above it and never through a symlink, so that
 nothing is read or written outside the directory, whoever else can write to it.
+
+The directory has a file `.mlver-store`. Where a mount is gone, there is an empty directory, and
+without that file it would pass for an empty store.
 """
 
 from __future__ import annotations
@@ -12,12 +15,12 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes
 
 from mlver.errors import UsageError, refusal_error, shell_command
 from mlver.storage.remote.blobs import (
+    BlobAddress,
     BlobError,
     BlobInfo,
     BlobMissing,
@@ -27,8 +30,18 @@ from mlver.storage.remote.blobs import (
     TransientBlobError,
     check_key,
     check_prefix,
-    is_key,
-    read_pieces,
+)
+from mlver.storage.remote.folders import (
+    FlushFailure,
+    create_blob,
+    describe_blob,
+    exists_in,
+    last_name,
+    list_folder,
+    open_below,
+    sweep_temporaries,
+    sync_folder,
+    write_temporary,
 )
 from mlver.system import durable
 
@@ -36,15 +49,16 @@ from mlver.system import durable
 _TRANSIENT = frozenset(
     (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EHOSTDOWN, errno.ENOTCONN)
 )
-_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# The name begins with a dot, so that it is no key.
+MARKER = ".mlver-store"
+_ROOT_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # Without O_NONBLOCK, opening a FIFO that somebody put there would wait for ever.
 _BLOB_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryBlobs:
-    """Satisfies BlobStore. The directory has to be there: a mount that is gone is never filled."""
+    """Satisfies BlobStore. A mount that is gone is refused: its directory has no marker."""
 
     root: Path
 
@@ -53,19 +67,19 @@ class DirectoryBlobs:
         return os.fspath(self.root)
 
     def put_blob(self, key: str, source: BlobSource) -> PutOutcome:
-        """See BlobStore."""
-        with self._open_folder(key, make=True) as folder:
-            outcome = _create_blob(folder, key, source)
+        """See BlobStore. Without hard links, two that put one key at once may both create it."""
+        with self._open_folders(key) as (root, folder):
+            outcome = create_blob(root, folder, key, source)
             # Whoever stored a blob that is there may have died before its name was on the disk.
-            _sync_folder(folder)
+            sync_folder(folder)
         return outcome
 
     def replace_blob(self, key: str, source: BlobSource) -> None:
         """See BlobStore."""
-        with self._open_folder(key, make=True) as folder:
-            with _write_temporary(folder, key, source) as temporary:
-                os.replace(temporary, _last_name(key), src_dir_fd=folder, dst_dir_fd=folder)
-            _sync_folder(folder)
+        with self._open_folders(key) as (root, folder):
+            with write_temporary(root, key, source) as temporary:
+                os.replace(temporary, last_name(key), src_dir_fd=root, dst_dir_fd=folder)
+            sync_folder(folder)
 
     def get_range(self, key: str, offset: int, size: int) -> bytes:
         """See BlobStore."""
@@ -86,7 +100,7 @@ class DirectoryBlobs:
     def stat_blob(self, key: str) -> BlobInfo:
         """See BlobStore."""
         with self._open_blob(key) as descriptor:
-            return _describe_blob(key, os.fstat(descriptor))
+            return describe_blob(key, os.fstat(descriptor))
 
     def list_blobs(self, prefix: str) -> Iterator[BlobInfo]:
         """See BlobStore."""
@@ -94,29 +108,66 @@ class DirectoryBlobs:
         with (
             suppress(BlobMissing),
             self._name_errors(parents),
-            _open_directory(self.root, parents) as folder,
+            self._open_root() as root,
+            open_below(root, parents) as folder,
         ):
-            yield from _list_folder(folder, prefix)
+            yield from list_folder(folder, prefix)
 
     def delete_blob(self, key: str) -> None:
         """See BlobStore."""
         with suppress(BlobMissing), self._open_folder(key) as folder:
             with suppress(FileNotFoundError):
-                os.unlink(_last_name(key), dir_fd=folder)
-            _sync_folder(folder)
+                os.unlink(last_name(key), dir_fd=folder)
+            sync_folder(folder)
+
+    def sweep_leftovers(self) -> None:
+        """See BlobStore."""
+        # Best effort, for a directory that is read-only may have all that is to be stored.
+        with self._name_errors(""), self._open_root() as root, suppress(OSError):
+            sweep_temporaries(root)
 
     @contextmanager
-    def _open_folder(self, key: str, *, make: bool = False) -> Iterator[int]:
-        """The folder of a key; a missing one is made, or raises BlobMissing."""
+    def _open_root(self) -> Iterator[int]:
+        """The directory itself, which may be reached by any link."""
+        descriptor = os.open(self.root, _ROOT_FLAGS)
+        try:
+            if not exists_in(descriptor, MARKER):
+                raise BlobError(
+                    f"{self.root} is no store of mlver's: it has no file {MARKER};"
+                    " mount the shared directory there, or make a new store",
+                    hint=shell_command("touch", self.root / MARKER),
+                )
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def _open_folder(self, key: str) -> Iterator[int]:
+        """The folder of a key; a missing one raises BlobMissing."""
         parents = check_key(key).rpartition("/")[0]
-        with self._name_errors(key), _open_directory(self.root, parents, make=make) as folder:
+        with (
+            self._name_errors(key),
+            self._open_root() as root,
+            open_below(root, parents) as folder,
+        ):
             yield folder
+
+    @contextmanager
+    def _open_folders(self, key: str) -> Iterator[tuple[int, int]]:
+        """The directory itself and the folder of a key, which is made if it is missing."""
+        parents = check_key(key).rpartition("/")[0]
+        with (
+            self._name_errors(key),
+            self._open_root() as root,
+            open_below(root, parents, make=True) as folder,
+        ):
+            yield root, folder
 
     @contextmanager
     def _open_blob(self, key: str) -> Iterator[int]:
         """A descriptor of a blob, for reading."""
         with self._open_folder(key) as folder:
-            descriptor = os.open(_last_name(key), _BLOB_FLAGS, dir_fd=folder)
+            descriptor = os.open(last_name(key), _BLOB_FLAGS, dir_fd=folder)
             try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise OSError(errno.ENOTDIR, "not a file")
@@ -149,132 +200,50 @@ class DirectoryBlobs:
             )
         error.filename, error.filename2 = os.fspath(path), None
         refusal = refusal_error("using the shared directory", error)
-        kind = TransientBlobError if error.errno in _TRANSIENT else BlobError
+        may_pass = error.errno in _TRANSIENT and not isinstance(error, FlushFailure)
+        kind = TransientBlobError if may_pass else BlobError
         return kind(refusal.message, hints=refusal.hints)
 
 
-def open_directory(address: str) -> DirectoryBlobs:
+def init_directory(root: Path) -> None:
+    """Make a directory a store of blobs, durably. One that is a store already stays as it is."""
+    try:
+        durable.make_directory(root)
+        with suppress(FileExistsError):
+            durable.create_file(root / MARKER, b"")
+    except OSError as error:
+        raise refusal_error("making a store in the shared directory", error) from error
+
+
+def open_directory(address: BlobAddress) -> DirectoryBlobs:
     """The back-end for a path, as it is typed, or for a `file://` address."""
-    folder_path = address
-    if address.startswith("file:"):
-        url = urlsplit(address)
-        if url.netloc not in ("", "localhost"):
-            raise UsageError(
-                f"{address} names another machine; mount the directory here, and name its path"
-            )
-        folder_path = unquote(url.path)
+    folder_path = _read_file_url(address) if address.scheme else address.rest
+    if not folder_path:
+        raise UsageError(f"the address {address.text!r} names no directory; name its path")
+    try:
+        usable = b"\0" not in os.fsencode(folder_path)
+    except UnicodeEncodeError:
+        usable = False
+    if not usable:
+        raise UsageError(f"{address.text!r} cannot be a path; name the directory by its path")
     return DirectoryBlobs(Path(folder_path).absolute())
 
 
-@contextmanager
-def _open_directory(root: Path, parents: str, *, make: bool = False) -> Iterator[int]:
-    """A descriptor of a folder below the root. The root itself may be reached by any link."""
-    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _read_file_url(address: BlobAddress) -> str:
+    """The path that a `file://` address stands for."""
+    host, slash, path = address.rest.partition("/")
+    if host not in ("", "localhost"):
+        raise UsageError(
+            f"{address.text} names another machine; mount the directory here, and name its path"
+        )
+    if "?" in path or "#" in path:
+        raise UsageError(
+            f"{address.text} has a query or a fragment, which no directory has;"
+            " name its path, or write `?` as %3F and `#` as %23"
+        )
     try:
-        for folder_name in filter(None, parents.split("/")):
-            if make and not _exists_in(descriptor, folder_name):
-                # Another process may make it first; its entry needs our flush all the same.
-                with suppress(FileExistsError):
-                    os.mkdir(folder_name, dir_fd=descriptor)
-                _sync_folder(descriptor)
-            below = os.open(folder_name, _FOLDER_FLAGS, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = below
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _create_blob(folder: int, key: str, source: BlobSource) -> PutOutcome:
-    """Write a new blob and give it its name, if that is free; the name is not flushed."""
-    file_name = _last_name(key)
-    if _exists_in(folder, file_name):
-        return PutOutcome.ALREADY_THERE
-    with _write_temporary(folder, key, source) as temporary:
-        try:
-            os.link(temporary, file_name, src_dir_fd=folder, dst_dir_fd=folder)
-        except FileExistsError:
-            # NFS may repeat a request whose answer was lost, and then refuse its own name.
-            if not _are_same_file(folder, temporary, file_name):
-                return PutOutcome.ALREADY_THERE
-    return PutOutcome.CREATED
-
-
-@contextmanager
-def _write_temporary(folder: int, key: str, source: BlobSource) -> Iterator[str]:
-    """A new file with all bytes of a source, on the disk already; it is removed afterwards."""
-    temporary_name = durable.temporary_name()
-    descriptor = os.open(temporary_name, _NEW_FLAGS, 0o666, dir_fd=folder)
-    try:
-        try:
-            for piece in read_pieces(key, source):
-                durable.write_all(descriptor, piece)
-            # A blob never changes, and whoever tries that by hand is told so.
-            mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
-            os.fchmod(descriptor, mode & 0o555)
-            # Without this flush a power cut after the link leaves the key on an empty file.
-            durable.sync_descriptor(descriptor)
-        finally:
-            os.close(descriptor)
-        yield temporary_name
-    finally:
-        # One that cannot be removed does no harm: it is no key, so nobody lists it.
-        with suppress(OSError):
-            os.unlink(temporary_name, dir_fd=folder)
-
-
-def _list_folder(folder: int, prefix: str) -> Iterator[BlobInfo]:
-    """The blobs of an open folder and those below it."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            key = prefix + entry.name
-            # It may be deleted while it is listed.
-            with suppress(FileNotFoundError):
-                if not is_key(key):
-                    continue
-                if entry.is_file(follow_symlinks=False):
-                    yield _describe_blob(key, entry.stat(follow_symlinks=False))
-                elif entry.is_dir(follow_symlinks=False):
-                    yield from _list_below(folder, entry.name, f"{key}/")
-
-
-def _list_below(folder: int, name: str, prefix: str) -> Iterator[BlobInfo]:
-    descriptor = os.open(name, _FOLDER_FLAGS, dir_fd=folder)
-    try:
-        yield from _list_folder(descriptor, prefix)
-    finally:
-        os.close(descriptor)
-
-
-def _describe_blob(key: str, status: os.stat_result) -> BlobInfo:
-    return BlobInfo(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
-
-
-def _last_name(key: str) -> str:
-    """What a blob is called in its folder."""
-    return key.rpartition("/")[2]
-
-
-def _exists_in(folder: int, name: str) -> bool:
-    """Whether a folder has this name, be it a dangling link."""
-    try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _are_same_file(folder: int, name: str, other: str) -> bool:
-    first = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    second = os.stat(other, dir_fd=folder, follow_symlinks=False)
-    return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
-
-
-def _sync_folder(folder: int) -> None:
-    """The names in the folder, as they are now, survive a power cut when this returns."""
-    try:
-        durable.sync_descriptor(folder)
-    except OSError as error:
-        # Some file systems have no such notion; there is nothing more to ask of them.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
+        return os.fsdecode(unquote_to_bytes(os.fsencode(slash + path)))
+    except UnicodeError as error:
+        raise UsageError(
+            f"{address.text!r} cannot be a path; name the directory by its path"
+        ) from error

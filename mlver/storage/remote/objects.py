@@ -92,6 +92,7 @@ class BlobObjectStore:
 
     def open_deposit(self) -> BlobDeposit:
         """See ObjectStore."""
+        self._catalogue.blobs.sweep_leftovers()
         return BlobDeposit(self._catalogue, self._spool)
 
     def verify_objects(

@@ -10,16 +10,16 @@ from typing import NamedTuple, cast
 
 from mlver.errors import UsageError
 from mlver.extras import import_extra
-from mlver.storage.remote.blobs import BlobStore
+from mlver.storage.remote.blobs import BlobAddress, BlobStore
 from mlver.storage.remote.objects import BlobObjectStore
 from mlver.storage.remote.retrying import RetryingBlobs
 
 # Only `://` makes an address: a directory may well be called `a:b`.
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 
 
 class BackEnd(NamedTuple):
-    """Where a back-end is: `factory` of `module` takes the address; `extra` brings its library."""
+    """A function that takes a BlobAddress, and the extra that brings the library it needs."""
 
     module: str
     factory: str
@@ -36,17 +36,19 @@ def open_blobs(address: str) -> RetryingBlobs:
 
     An address is a URL of a known scheme, or the path of a directory.
     """
-    match = _SCHEME.match(address)
-    scheme = match[1].lower() if match else "file"
-    back_end = BACK_ENDS.get(scheme)
+    match = _SCHEME.fullmatch(address)
+    parsed = BlobAddress(address, "", address)
+    if match is not None:
+        parsed = BlobAddress(address, match[1].lower(), match[2])
+    back_end = BACK_ENDS.get(parsed.scheme or "file")
     if back_end is None:
         known = ", ".join(f"{known}://" for known in sorted(BACK_ENDS))
         raise UsageError(
-            f"no back-end serves {scheme}:// ({address});"
+            f"no back-end serves {parsed.scheme}:// ({address});"
             f" use a path, or an address that begins with one of: {known}"
         )
     open_back_end = getattr(_load_module(back_end), back_end.factory)
-    return RetryingBlobs(cast(BlobStore, open_back_end(address)))
+    return RetryingBlobs(cast(BlobStore, open_back_end(parsed)))
 
 
 def open_remote(address: str, *, spool: Path) -> BlobObjectStore:

@@ -76,6 +76,10 @@ class RetryingBlobs:
         """See BlobStore."""
         self._retry_call(lambda: self.inner.delete_blob(key))
 
+    def sweep_leftovers(self) -> None:
+        """See BlobStore."""
+        self._retry_call(self.inner.sweep_leftovers)
+
     def list_blobs(self, prefix: str) -> Iterator[BlobInfo]:
         """See BlobStore. After a failure the listing begins again and leaves out what it gave."""
         listed: set[str] = set()

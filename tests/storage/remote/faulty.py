@@ -79,6 +79,9 @@ class FaultyBlobs:
         self.inner.delete_blob(key)
         self._lose_answer(fault, None)
 
+    def sweep_leftovers(self) -> None:
+        self.inner.sweep_leftovers()
+
     def _begin_call(self, name: str) -> Fault | None:
         fault = self.faults.get(len(self.calls))
         self.calls.append(name)

@@ -61,6 +61,9 @@ class MemoryBlobs:
     def delete_blob(self, key: str) -> None:
         self.contents.pop(check_key(key), None)
 
+    def sweep_leftovers(self) -> None:
+        """There are none."""
+
     def _read(self, key: str) -> bytes:
         try:
             return self.contents[check_key(key)]

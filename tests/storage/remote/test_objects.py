@@ -17,7 +17,7 @@ from mlver.storage import packs
 from mlver.storage.remote import catalogue, deposit
 from mlver.storage.remote.blobs import BytesSource
 from mlver.storage.remote.catalogue import index_key, object_key, pack_key
-from mlver.storage.remote.directory import DirectoryBlobs
+from mlver.storage.remote.directory import DirectoryBlobs, init_directory
 from mlver.storage.remote.objects import BlobObjectStore
 from mlver.storage.remote.retrying import RetryingBlobs, RetryPolicy
 from mlver.storage.store import ObjectStore
@@ -85,7 +85,7 @@ class TestOverDirectory(StoreConformance):
     @pytest.fixture
     def store(self, tmp_path: Path) -> ObjectStore:
         self.root = tmp_path / "shared"
-        self.root.mkdir()
+        init_directory(self.root)
         return BlobObjectStore(RetryingBlobs(DirectoryBlobs(self.root)), tmp_path / "spool")
 
     def damage_object(self, store: ObjectStore, digest: Digest) -> None:
