@@ -17,6 +17,7 @@ PROGRAMS = frozenset(
         "cp",
         "ls",
         "mkdir",
+        "touch",
         "chmod",
         "cat",
         "echo",

@@ -13,6 +13,7 @@ written again from its pack.
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 from binascii import hexlify
 from bisect import bisect_left
@@ -26,6 +27,7 @@ TRAILER = bytes(2 * BLOCK)
 LINE = 64 + 1 + 12 + 1 + 12 + 1
 _LINE = b"%b %012d %012d\n"
 PACK, INDEX = ".pack", ".idx"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _ZEROS = bytes(BLOCK)
 # The fields of a tar header and their bytes: name 100, mode 8, uid 8, gid 8 | size 12 | mtime 12 |
 # checksum 8 | type 1, linkname 100, magic 8, padded to a block.
@@ -227,7 +229,12 @@ def is_index(index: bytes) -> bool:
     They are lines as `index_line` writes them, sorted, each digest once, and lead nowhere but into
     a pack of that length.
     """
-    lines = [index_line(member) for member in read_members(index)]
+    lines = []
+    for member in read_members(index):
+        # `int` takes a sign, and so would a line that somebody made up.
+        if member.size < 0 or _DIGEST.fullmatch(member.hex) is None:
+            return False
+        lines.append(index_line(member))
     if build_index(lines) != index:
         return False
     length = pack_length(index)

@@ -1,7 +1,7 @@
 """Contents on their way into a store over blobs.
 
 They wait in files until all are at hand. Then they are stored, data before the indexes that lead to
-it, and each blob is asked for again before any of them is called stored. A failure in between
+it, and each blob is read again and hashed before any of them is called stored. A failure in between
 leaves whole blobs that nothing refers to, and the next attempt uses them.
 """
 
@@ -55,6 +55,14 @@ class _BuiltPack:
 
     source: FileSource
     index: bytes
+    hex: str
+
+
+class _WrittenBlob(NamedTuple):
+    """A blob that the remote accepted, and what it has to give back."""
+
+    key: str
+    size: int
     hex: str
 
 
@@ -136,33 +144,36 @@ class BlobDeposit:
         return spool_path
 
     def _store_objects(self) -> None:
-        """Store what waits, then have the remote confirm each blob."""
-        sizes_by_key: dict[str, int] = {}
+        """Store what waits, then read again what the remote says that it has."""
+        written: list[_WrittenBlob] = []
         # The large ones first: they take longest, and need no index to be found.
         for hexadecimal, source in self._large.items():
-            self._store_blob(object_key(hexadecimal), source, hexadecimal)
-            sizes_by_key[object_key(hexadecimal)] = source.size
+            written.extend(self._store_blob(object_key(hexadecimal), source, hexadecimal))
         for built_pack in self._build_packs(self._select_small()):
             stem = packs.pack_name(built_pack.index)
             index = BytesSource(built_pack.index)
             # The pack first: an index without its pack would promise bytes that do not exist.
-            self._store_blob(pack_key(stem), built_pack.source, built_pack.hex)
-            self._store_blob(index_key(stem), index, stem)
-            sizes_by_key[pack_key(stem)] = built_pack.source.size
-            sizes_by_key[index_key(stem)] = index.size
+            written.extend(self._store_blob(pack_key(stem), built_pack.source, built_pack.hex))
+            written.extend(self._store_blob(index_key(stem), index, stem))
             durable.discard_temporary(built_pack.source.path)
         # An answer alone is no proof: some servers acknowledge what they then lose.
-        for key, size in sizes_by_key.items():
-            self._confirm_blob(key, size)
+        for blob in written:
+            self._confirm_blob(blob)
 
-    def _store_blob(self, key: str, source: BlobSource, hexadecimal: str) -> None:
-        """Store a blob of known SHA-256, in place of a damaged one if there is one."""
+    def _store_blob(
+        self, key: str, source: BlobSource, hexadecimal: str
+    ) -> tuple[_WrittenBlob, ...]:
+        """Store a blob of known SHA-256, in place of a damaged one if there is one.
+
+        Return it if it was written: one that was there has been hashed.
+        """
         blobs = self._catalogue.blobs
-        if blobs.put_blob(key, source) is PutOutcome.CREATED:
-            return
-        # Somebody else's, an earlier attempt's or a damaged one: only its bytes tell.
-        if not self._holds_bytes(key, source.size, hexadecimal):
+        if blobs.put_blob(key, source) is PutOutcome.ALREADY_THERE:
+            # Somebody else's, an earlier attempt's or a damaged one: only its bytes tell.
+            if self._holds_bytes(key, source.size, hexadecimal):
+                return ()
             blobs.replace_blob(key, source)
+        return (_WrittenBlob(key, source.size, hexadecimal),)
 
     def _holds_bytes(self, key: str, size: int, hexadecimal: str) -> bool:
         """Whether the remote holds exactly these bytes under the key."""
@@ -171,13 +182,12 @@ class BlobDeposit:
                 return self._catalogue.is_sound(hexadecimal, BlobCopy(key, 0, size))
         return False
 
-    def _confirm_blob(self, key: str, size: int) -> None:
-        """Raise MlverError unless the remote itself says that it has the blob."""
-        with suppress(BlobMissing):
-            if self._catalogue.blobs.stat_blob(key).size == size:
-                return
+    def _confirm_blob(self, blob: _WrittenBlob) -> None:
+        """Raise MlverError unless the remote gives back the bytes that it was given."""
+        if self._holds_bytes(blob.key, blob.size, blob.hex):
+            return
         raise MlverError(
-            f"{self._catalogue.blobs.address} accepted {key} but does not have it whole;"
+            f"{self._catalogue.blobs.address} accepted {blob.key} but does not have it whole;"
             " check that nothing else deletes there, then run the same command again"
         )
 

@@ -58,12 +58,10 @@ class BlobObjectStore:
             raise ObjectDamaged(
                 f"stored bytes are damaged: {digest} in {address}/{damaged};"
                 " store the object there again from a repository that has it",
-                hint="mlver verify --all",
             )
         raise ObjectMissing(
             f"not in the object store {address}: {digest};"
             " store the object there from a repository that has it",
-            hint="mlver verify --all",
         )
 
     def _list_surveyed(self, survey: PackSurvey) -> Iterator[Digest]:

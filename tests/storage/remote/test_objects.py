@@ -15,7 +15,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
 from mlver.storage import packs
 from mlver.storage.remote import catalogue, deposit
-from mlver.storage.remote.blobs import BytesSource
+from mlver.storage.remote.blobs import BlobSource, BytesSource, PutOutcome
 from mlver.storage.remote.catalogue import index_key, object_key, pack_key
 from mlver.storage.remote.directory import DirectoryBlobs, init_directory
 from mlver.storage.remote.objects import BlobObjectStore
@@ -205,6 +205,8 @@ def test_reading_many_contents_reads_an_index_once(memory: MemoryBlobs, spool: P
         b"rubbish" * 13,
         b"%s 000000000512 000000000001" % (b"ab" * 32) + b"x",
         b"%s 000000000512 999999999999\n" % (b"ab" * 32),
+        b"%s 000000000512 000000000001\n" % (b"AB" * 32),
+        b"%s 000000000512 000000000001\n" % (b"../x" * 16),
         b"%s -00000000512 000000000001\n" % (b"ab" * 32),
         b"%s 000000000512 -00000000001\n" % (b"ab" * 32),
         b"%s 000000002048 000000000001\n" % (b"ab" * 32),
@@ -297,6 +299,23 @@ def test_what_a_server_acknowledged_and_forgot_is_noticed(spool: Path) -> None:
         with pytest.raises(MlverError, match=r"accepted .* but does not have it whole") as caught:
             put_all(faulty, spool)
         assert caught.value.message.endswith("run the same command again")
+
+
+@pytest.mark.parametrize("damaged_folder", ["objects/", "packs/"])
+def test_what_a_server_stored_with_other_bytes_is_noticed(
+    memory: MemoryBlobs, spool: Path, monkeypatch: pytest.MonkeyPatch, damaged_folder: str
+) -> None:
+    put_blob = memory.put_blob
+
+    def put_and_damage(key: str, source: BlobSource) -> PutOutcome:
+        outcome = put_blob(key, source)
+        if key.startswith(damaged_folder):
+            damage_blob(memory, key, 0)
+        return outcome
+
+    monkeypatch.setattr(memory, "put_blob", put_and_damage)
+    with pytest.raises(MlverError, match=r"accepted .* but does not have it whole"):
+        put_contents(make_store(memory, spool), b"small", LARGE)
 
 
 @pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
