@@ -114,7 +114,7 @@ def _suggest_word(word: str, known: Iterable[Any]) -> str:
 
 
 def _join_or(names: Iterable[str]) -> str:
-    *most, last = names
+    *most, last = [*names] or ["one of no values at all"]
     return f"{', '.join(most)} or {last}" if most else last
 
 

@@ -42,6 +42,11 @@ def refusals(schema: Any) -> tuple[str, ...]:
     return caught.value.faults
 
 
+def test_a_list_of_no_allowed_values_or_types_is_worded() -> None:
+    fault = "model: must be one of no values at all, not `m`"
+    assert faults({"properties": {"model": {"enum": []}}}, {"model": "m"}) == (fault,)
+
+
 def test_it_is_obeyed_on_top_of_ours() -> None:
     document = decode_document("version", VERSION_TEXT, "f", as_bytes(TEAM))
     encode_document("version", document, as_bytes(TEAM))
