@@ -112,48 +112,6 @@ class Listing:
             Manifest.parse(data, where)
         return cls(data)
 
-    def unlike(self, others: Listing) -> Listing:
-        """The files that are missing or different in the other listing.
-
-        Both are in the order of their paths.
-        """
-        if not others:
-            return self
-        pairs = self._paired(others)
-        return Listing.of(
-            (file_path, digest)
-            for file_path, digest, other_digest in pairs
-            if digest != other_digest
-        )
-
-    def missing_from(self, others: Listing) -> Listing:
-        """The files whose paths are not in the other listing."""
-        pairs = self._paired(others)
-        return Listing.of(
-            (file_path, digest) for file_path, digest, other_digest in pairs if other_digest is None
-        )
-
-    def found_in(self, others: Listing) -> Listing:
-        """The files whose paths are in the other listing as well."""
-        pairs = self._paired(others)
-        return Listing.of(
-            (file_path, digest)
-            for file_path, digest, other_digest in pairs
-            if other_digest is not None
-        )
-
-    def _paired(self, others: Listing) -> Iterator[tuple[bytes, str, str | None]]:
-        """Each path, its digest here, and its digest there."""
-        following = iter(others)
-        other_entry = next(following, None)
-        for file_path, hexadecimal in self:
-            while other_entry is not None and other_entry[0] < file_path:
-                other_entry = next(following, None)
-            if other_entry is not None and other_entry[0] == file_path:
-                yield file_path, hexadecimal, other_entry[1]
-            else:
-                yield file_path, hexadecimal, None
-
     def __len__(self) -> int:
         return self._data.count(b"\n")
 

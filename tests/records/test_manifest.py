@@ -304,13 +304,3 @@ def test_a_comparison_accounts_for_every_path_once(old: Manifest, new: Manifest)
     assert {*found.added, *(b for _, b in found.renamed)} == after.keys() - before.keys()
     assert set(found.changed) == {p for p in before.keys() & after.keys() if before[p] != after[p]}
     assert all(before[a] == after[b] for a, b in found.renamed)
-
-
-def test_listings_are_compared_without_taking_them_into_memory() -> None:
-    two = "2" * 64
-    here = Listing.of([(b"a", ONE), (b"b", ONE), (b"c", ONE), (b"e/f", ONE)])
-    there = Listing.of([(b"a", ONE), (b"b", two), (b"d", ONE), (b"e", ONE)])
-    assert tuple(here.unlike(there)) == ((b"b", ONE), (b"c", ONE), (b"e/f", ONE))
-    assert tuple(here.missing_from(there)) == ((b"c", ONE), (b"e/f", ONE))
-    assert tuple(there.found_in(here)) == ((b"a", ONE), (b"b", two))
-    assert tuple(here.unlike(Listing(b""))) == tuple(here)
