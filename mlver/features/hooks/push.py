@@ -24,6 +24,9 @@ from mlver.project.audit import admission, audit, incoming
 from mlver.project.audit.incoming import BranchProtection, IncomingChanges
 from mlver.records import layout
 
+# Where a repository receives a push, nobody knows what the other side calls it.
+_ANY_REMOTE = "REMOTE"
+
 
 @dataclass(frozen=True, slots=True)
 class _ReceivingSide:
@@ -31,7 +34,8 @@ class _ReceivingSide:
 
     `protected` is the branch whose records nobody may change, `others` holds for all other
     branches. `known` is what rev-list takes for all commits that were there before. `main` is the
-    main branch there, and `landing` the reference here that says what it holds.
+    main branch there, and `landing` the reference here that says what it holds. `remote` is what
+    whoever pushes calls it.
     """
 
     repository: GitRepository
@@ -40,6 +44,7 @@ class _ReceivingSide:
     others: BranchProtection
     main: str | None
     landing: str | None
+    remote: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,12 @@ def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> Hoo
     main = find_main_branch(repository, remote) if remote else None
     main_there = f"{BRANCHES}{main.name}" if main else None
     landing = main.remote_reference if main else None
-    side = _ReceivingSide(repository, None, known, "own", main_there, landing)
+    receiver = remote or remotes.default_remote(repository)
+    side = _ReceivingSide(
+        repository, None, known, "own", main_there, landing, receiver or _ANY_REMOTE
+    )
     judgement = _judge_updates(side, updates)
     sent = [update.ref.removeprefix(TAGS) for update in updates if update.ref.startswith(TAGS)]
-    receiver = remote or remotes.default_remote(repository)
     notes = find_left_behind(repository, judgement.records, receiver, sent)
     return HookResult("pre-push", len(updates), judgement.findings, notes)
 
@@ -82,7 +89,7 @@ def judge_pre_receive(start: Path, lines: Sequence[str]) -> HookResult:
     updates = [RefUpdate(*words) for words in _split_lines(lines, 3)]
     branch = repository.head().branch
     protected = f"{BRANCHES}{branch}" if branch else None
-    side = _ReceivingSide(repository, protected, "--all", "free", protected, "HEAD")
+    side = _ReceivingSide(repository, protected, "--all", "free", protected, "HEAD", _ANY_REMOTE)
     judgement = _judge_updates(side, updates)
     return HookResult("pre-receive", len(updates), judgement.findings)
 
@@ -99,7 +106,7 @@ def _judge_updates(side: _ReceivingSide, updates: Sequence[RefUpdate]) -> _PushJ
     records: list[str] = []
     for update in updates:
         if update.ref.startswith(TAGS):
-            judged = judge_tag_update(side.repository, update)
+            judged = judge_tag_update(side.repository, update, side.remote)
             findings.extend(audit.catch_errors(update.ref, judged))
         elif update.ref.startswith(BRANCHES):
             judgement = _judge_branch(side, update)

@@ -27,8 +27,10 @@ class _SealedThing:
     alternative: str
 
 
-def judge_tag_update(repository: GitRepository, update: RefUpdate) -> Iterator[Finding]:
-    """Judge what a push does to one tag; a tag that is none of mlver's may do anything."""
+def judge_tag_update(
+    repository: GitRepository, update: RefUpdate, remote: str
+) -> Iterator[Finding]:
+    """Judge what a push to a remote does to one tag; other tools' tags are free."""
     name = update.ref.removeprefix(TAGS)
     old = _read_tag_object(repository, name, update.old)
     new = _read_tag_object(repository, name, update.new)
@@ -38,7 +40,7 @@ def judge_tag_update(repository: GitRepository, update: RefUpdate) -> Iterator[F
     sealed = _describe_sealed(record_path)
     if new is None:
         message = f"seals {sealed.description}, and would be deleted"
-        fetch = shell_command("git", "fetch", "origin", f"{update.ref}:{update.ref}")
+        fetch = shell_command("git", "fetch", remote, f"{update.ref}:{update.ref}")
         yield Finding("tag", name, message, (fetch,))
     elif not is_absent(update.old):
         message = f"seals {sealed.description} there already, and would be moved"

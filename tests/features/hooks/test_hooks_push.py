@@ -77,7 +77,15 @@ def test_what_is_there_already_does_not_stay_behind(here: HookedRepository) -> N
 
 def test_a_seal_on_its_own_passes_and_never_moves_or_goes_away(here: HookedRepository) -> None:
     here.assert_passes(*OUT, TAG)
-    assert f"{TAG} seals a version, and would be deleted" in refused(here, f":{TAG}")
+    deleting = refused(here, f":{TAG}")
+    assert f"{TAG} seals a version, and would be deleted" in deleting
+    assert f"hint: git fetch origin refs/tags/{TAG}:refs/tags/{TAG}" in deleting
+    # Where it arrives, nobody knows what whoever pushes calls this remote.
+    assert f"hint: git fetch REMOTE refs/tags/{TAG}:refs/tags/{TAG}" in deleting
+    here.git("remote", "rename", "origin", "upstream")
+    leaving = here.attempt_git("push", "--dry-run", "upstream", f":{TAG}")
+    assert f"hint: git fetch upstream refs/tags/{TAG}:refs/tags/{TAG}" in leaving.err
+    here.git("remote", "rename", "upstream", "origin")
     message = here.git("tag", "--list", "--format=%(contents)", TAG)
     here.git("tag", "--force", "--annotate", "--message", message, TAG, "HEAD")
     assert f"{TAG} seals a version there already, and would be moved" in refused(
