@@ -151,6 +151,10 @@ class RepositoryStore(ObjectStore, Protocol):
         """
         ...
 
+    def find_packs(self, digest: Digest) -> list[Path]:
+        """The packs that list a digest, whether or not it may be served from them."""
+        ...
+
     def sweep_temporaries(self) -> int:
         """Remove what crashed processes left, complete the packs that they had named.
 

@@ -149,7 +149,7 @@ MUTATIONS = (
     Mutation("git.changes:sync_git", "[*_1, _]", "_1", "unsynced", "register-staged"),
     Mutation(
         "storage.local.catalogue:ObjectCatalogue.set_aside",
-        "durable.sync_directory(...)",
+        "durable.sync_directories(...)",
         "",
         "unsynced",
         "register-damaged-large",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import MlverError, printable_name
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.findings import Finding
 from mlver.project.artifacts import damage, measuring, storing
 from mlver.project.artifacts.file_list import join_name
@@ -23,9 +23,9 @@ from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
 from mlver.system.regular import reading_regular
 
-# The hint where a working file still holds the bytes, and where none does.
+# It stores what a working file still holds, and sets damaged copies aside in any case.
 RESTORE = "mlver doctor --fix"
-_COPY = "cp -Rn CLONE/.git/mlver/objects CLONE/.git/mlver/packs .git/mlver/"
+_CLONE = "CLONE/.git/mlver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,30 @@ def find_losses(project: Project) -> list[LostObject]:
             continue
         user = users[problem.digest]
         path = join_name(user.artifact_path, user.name)
-        is_at_hand = _find_working_copy(project, path, problem.digest) is not None
-        hint = RESTORE if is_at_hand else _COPY
+        hints: tuple[str, ...] = (RESTORE,)
+        if _find_working_copy(project, path, problem.digest) is None:
+            hints = _suggest_copying(project, problem.digest, is_aside=problem.path is None)
         message = f"{printable_name(path)} {problem.message}"
-        finding = Finding("object", user.subject, message, (hint,))
+        finding = Finding("object", user.subject, message, hints)
         losses.append(LostObject(problem.digest, path, finding))
     return losses
+
+
+def _suggest_copying(project: Project, digest: Digest, *, is_aside: bool) -> tuple[str, ...]:
+    """The commands that bring an object from a clone, to be typed in this order."""
+    directory = project.state_directory
+    hints: list[str] = []
+    if not is_aside:
+        # What stands in its place would keep a good copy away.
+        hints.append(RESTORE)
+    for pack in storing.open_store(project).find_packs(digest):
+        # It stays where it is, since its other members are served: only this replaces it.
+        hints.append(shell_command("cp", "-f", f"{_CLONE}/packs/{pack.name}", pack))
+    if not directory.is_dir():
+        hints.append(shell_command("mkdir", "-p", directory))
+    sources = (f"{_CLONE}/objects", f"{_CLONE}/packs")
+    hints.append(shell_command("cp", "-Rn", *sources, directory))
+    return tuple(hints)
 
 
 def _read_records(project: Project) -> list[VersionRecord]:

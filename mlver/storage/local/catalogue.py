@@ -99,8 +99,7 @@ class ObjectCatalogue:
     def find_missing(self, digests: Iterable[Digest]) -> set[Digest]:
         """See ObjectStore."""
         wanted = {digest.hex: digest for digest in digests}
-        missing = self.find_missing_hex(wanted.keys())
-        return {wanted[hexadecimal] for hexadecimal in missing}
+        return {wanted[hexadecimal] for hexadecimal in self.find_missing_hex(wanted.keys())}
 
     def find_missing_hex(self, digests: AbstractSet[str]) -> set[str]:
         """The same as `find_missing`, for hexadecimal digits."""
@@ -202,24 +201,45 @@ class ObjectCatalogue:
             yield rank, size
 
     def locate_with_repair(self, wanted: DigestSet) -> LocatedObjects:
-        """Like `locate_objects`; damaged indexes are repaired if anything is missing."""
+        """Like `locate_objects`, after `repair_listing` if anything is missing."""
         located = self.locate_objects(wanted)
         if located.list_missing():
-            self.forget_listing()
-            self.repair_indexes()
+            self.repair_listing()
             located = self.locate_objects(wanted)
         return located
 
     def find_locations_with_repair(
         self, digests: AbstractSet[str]
     ) -> dict[str, list[ObjectLocation]]:
-        """Like `find_locations`; damaged indexes are repaired if anything is missing."""
+        """Like `find_locations`, after `repair_listing` if anything is missing."""
         locations = self.find_locations(digests)
         if len(locations) < len(digests):
-            self.forget_listing()
-            self.repair_indexes()
+            self.repair_listing()
             locations = self.find_locations(digests)
         return locations
+
+    def repair_listing(self) -> list[Path]:
+        """List everything again; return the paths of indexes that were made again.
+
+        A member that was marked as damaged is served again once a sound pack took its pack's place.
+        """
+        self.forget_listing()
+        repaired = self.repair_indexes()
+        for pack_file in self.list_packs():
+            marked = frozenset(self.damaged_members(pack_file.name))
+            for digest, offset, size in pack_file.find_members(marked):
+                location = ObjectLocation(os.fspath(pack_file.path), offset, size, pack_file.name)
+                if self.is_sound(digest, location):
+                    self._drop_mark(digest, pack_file.name)
+        return repaired
+
+    def _drop_mark(self, digest: str, pack: str) -> None:
+        damage_mark = self.quarantined / f"{digest}.{pack}"
+        # On a read-only disk the mark stays, and counts no longer for this process.
+        with contextlib.suppress(OSError):
+            damage_mark.rename(f"{damage_mark}-{secrets.token_hex(4)}")
+            durable.sync_directory(self.quarantined)
+        self._damage_marks[pack].discard(digest)
 
     def repair_indexes(self) -> list[Path]:
         """Make damaged or lost indexes again from their packs; return the paths of those."""
@@ -255,8 +275,9 @@ class ObjectCatalogue:
             target = self._mark_damaged_member(digest, location)
         else:
             target = self.quarantined / f"{digest}.loose-{secrets.token_hex(4)}"
-            Path(location.path).rename(target)
-            durable.sync_directory(self.quarantined)
+            source = Path(location.path)
+            source.rename(target)
+            durable.sync_directories([self.quarantined, source.parent])
         self.forget_listing()
         return target
 
@@ -275,14 +296,10 @@ class ObjectCatalogue:
     def retire_pack(self, pack: PackFile) -> None:
         """Take a damaged pack out of service, because a sound one is about to replace it."""
         durable.make_directory(self.quarantined)
-        suffix = secrets.token_hex(4)
-        for damage_mark in _list_names(self.quarantined):
-            if damage_mark.endswith(f".{pack.name}"):
-                # The mark was about the pack that goes; it would keep the new one from being read.
-                (self.quarantined / damage_mark).rename(
-                    self.quarantined / f"{damage_mark}-{suffix}"
-                )
-        pack.path.rename(self.quarantined / f"{pack.path.name}-{suffix}")
+        for damage_mark in self.quarantined.glob(f"*.{pack.name}"):
+            # The mark was about the pack that goes; it would keep the new one from being read.
+            damage_mark.rename(f"{damage_mark}-{secrets.token_hex(4)}")
+        pack.path.rename(self.quarantined / f"{pack.path.name}-{secrets.token_hex(4)}")
         durable.sync_directories([self.quarantined, self.packs_directory])
         self.forget_listing()
 

@@ -117,6 +117,11 @@ class LocalStore(ObjectCatalogue):
             raise refusal_error(f"setting {digest} aside", error) from error
         return quarantined
 
+    def find_packs(self, digest: Digest) -> list[Path]:
+        """See RepositoryStore."""
+        packs = self.list_packs()
+        return [pack.path for pack in packs if pack.find_member(digest.hex) is not None]
+
     def sweep_temporaries(self) -> int:
         """See RepositoryStore."""
         self.complete_packs()

@@ -58,8 +58,7 @@ def verify_objects(
     expect: StoreProgress,
 ) -> Iterator[StoreProblem]:
     """See ObjectStore."""
-    store.forget_listing()
-    for index_path in store.repair_indexes():
+    for index_path in store.repair_listing():
         yield StoreProblem(
             None, index_path, "the index was damaged and is made again from its pack"
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import random
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -80,8 +82,9 @@ def test_much_damage_of_one_artifact_is_told_shortly(project: Repository) -> Non
     done = project.mlver("doctor")
     assert (done.code, done.out.count(" is missing")) == (1, 5)
     assert "       and 9 more of digits 1.0.0 weights (--json lists all)\n" in done.out
+    directory = project.path / ".git/mlver"
     assert (
-        done.out.count("hint: cp -Rn CLONE/.git/mlver/objects CLONE/.git/mlver/packs .git/mlver/")
+        done.out.count(f"hint: cp -Rn CLONE/.git/mlver/objects CLONE/.git/mlver/packs {directory}")
         == 1
     )
     found = read_document(project.mlver("doctor", "--json"), "doctor")
@@ -163,3 +166,38 @@ def test_what_cannot_be_restored_is_never_called_fixed(project: Repository) -> N
     assert (done.code, "fixed" in done.out) == (1, False)
     assert "wrong  digits 1.0.0 weights  big.bin is missing\n" in done.out
     assert project.mlver("doctor").code == 1
+
+
+@pytest.mark.parametrize("size", [2 << 20, 2_000], ids=["loose", "in a pack"])
+@pytest.mark.parametrize("first", ["doctor", "verify", "missing"])
+def test_the_hints_bring_a_lost_object_from_a_clone(
+    project: Repository, tmp_path: Path, size: int, first: str
+) -> None:
+    project.write("big.bin", random.Random(1).randbytes(size))
+    project.mlver("init")
+    project.mlver("register", "digits", "--weights", "big.bin", "-m", "First")
+    project.mlver("tag")
+    clone = tmp_path / "a clone"
+    shutil.copytree(project.path, clone)
+    (project.path / "big.bin").unlink()
+    (stored,) = (project.path / ".git/mlver").glob(
+        "objects/*/*" if size > 2_000 else "packs/*.pack"
+    )
+    if first == "missing":
+        shutil.rmtree(project.path / ".git/mlver")
+    else:
+        flip_bit(stored, 600)
+    if first == "verify":
+        assert project.mlver("verify", "--all").code == 1
+    found = read_document(project.mlver("doctor", "--json"), "doctor")["diagnoses"]
+    (lost,) = [diagnosis for diagnosis in found if diagnosis["level"] == "wrong"]
+    inner = project.path / "inner"
+    inner.mkdir()
+    for hint in lost["finding"]["hints"]:
+        if hint.startswith("mlver "):
+            project.mlver(*hint.split()[1:])
+        else:
+            typed = hint.replace("CLONE", f"'{clone}'")
+            subprocess.run(["sh", "-c", typed], cwd=inner, check=False)
+    checked = project.mlver("verify", "--all")
+    assert (checked.code, checked.out.splitlines()[0].startswith("All is well")) == (0, True)

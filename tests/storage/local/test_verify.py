@@ -49,6 +49,27 @@ def test_a_pack_stored_again_under_its_own_name_replaces_the_damaged_one(store: 
     assert len(list(store.quarantined.iterdir())) == 2
 
 
+@pytest.mark.parametrize("call", ["verify", "get"])
+def test_a_member_is_served_again_once_a_sound_pack_was_copied_over_its_own(
+    store: LocalStore, call: str
+) -> None:
+    digest, other = put_contents(store, b"small", b"other")
+    path, offset = find_place(store, digest)
+    sound = path.read_bytes()
+    flip_bit(path, offset)
+    (aside,) = store.quarantine_damaged(digest)
+    assert [problem.message for problem in store.verify_objects([digest])] == ["is missing"]
+    assert aside.exists()
+    path.write_bytes(sound)
+    if call == "verify":
+        assert list(store.verify_objects([digest, other])) == []
+    assert get_content(store, digest) == b"small"
+    assert not aside.exists()
+    (kept,) = store.quarantined.iterdir()
+    assert kept.read_bytes() != b"small"
+    assert store.find_missing([digest]) == set()
+
+
 def test_every_flipped_bit_of_every_stored_file_is_named(store: LocalStore) -> None:
     put_contents(store, *(b"%d" % number * 300 for number in range(6)), LARGE)
     files = [path for path in store.directory.rglob("*") if path.is_file()]
