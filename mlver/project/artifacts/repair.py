@@ -65,18 +65,18 @@ def find_losses(project: Project) -> list[LostObject]:
 def _suggest_copying(project: Project, digest: Digest, *, is_aside: bool) -> tuple[str, ...]:
     """The commands that bring an object from a clone, to be typed in this order."""
     directory = project.state_directory
-    hints: list[str] = []
+    hints: tuple[str, ...] = ()
     if not is_aside:
         # What stands in its place would keep a good copy away.
-        hints.append(RESTORE)
+        hints += (RESTORE,)
     for pack in storing.open_store(project).find_packs(digest):
         # It stays where it is, since its other members are served: only this replaces it.
-        hints.append(shell_command("cp", "-f", f"{_CLONE}/packs/{pack.name}", pack))
+        hints += (shell_command("cp", "-f", f"{_CLONE}/packs/{pack.name}", pack),)
     if not directory.is_dir():
-        hints.append(shell_command("mkdir", "-p", directory))
+        hints += (shell_command("mkdir", "-p", directory),)
     sources = (f"{_CLONE}/objects", f"{_CLONE}/packs")
-    hints.append(shell_command("cp", "-Rn", *sources, directory))
-    return tuple(hints)
+    hints += (shell_command("cp", "-Rn", *sources, directory),)
+    return hints
 
 
 def _read_records(project: Project) -> list[VersionRecord]:
