@@ -58,8 +58,8 @@ REMOTE_MUTATIONS = (
     ),
     Mutation(
         "storage.remote.deposit:BlobDeposit._store_blob",
-        "not self._holds_bytes(...)",
-        "False",
+        "self._holds_bytes(...)",
+        "True",
         "tests",
         _TESTS,
     ),
