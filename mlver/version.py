@@ -40,16 +40,22 @@ def parse_version(text: str) -> Version:
     try:
         version = Version.parse(text.removeprefix("v"))
     except (ValueError, TypeError):
-        raise UsageError(
-            f"`{text}` is not a semantic version; write MAJOR.MINOR.PATCH,"
-            " such as 1.2.0 or 1.2.0-rc.1"
-        ) from None
+        raise _build_shape_error(text) from None
+    # The pattern of older semvers lets a newline follow.
+    if text.endswith("\n"):
+        raise _build_shape_error(text)
     if version.build is not None:
         raise UsageError(
             f"`{text}` has build metadata, which gives a version no precedence;"
             f" use {version.replace(build=None)}, and put the rest in a label"
         )
     return version
+
+
+def _build_shape_error(text: str) -> UsageError:
+    return UsageError(
+        f"`{text}` is not a semantic version; write MAJOR.MINOR.PATCH, such as 1.2.0 or 1.2.0-rc.1"
+    )
 
 
 def bump_version(version: Version, part: Bump) -> Version:
