@@ -27,6 +27,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "array": (list,),
 }
 _SILENT = frozenset(("$schema", "$id", "$defs", "title", "description", "default"))
+# Keywords that are compiled with the one they stand beside: `properties` and `if`.
+_BESIDE = frozenset(("additionalProperties", "then", "else"))
 
 
 class UnknownKeyword(Exception):
@@ -47,7 +49,7 @@ class _SchemaCompiler:
         self.compiled: dict[str, Check] = {}
 
     def compile_schema(self, schema: dict[str, Any]) -> Check:
-        unknown = schema.keys() - _SILENT - _COMPILERS.keys() - {"additionalProperties"}
+        unknown = schema.keys() - _SILENT - _COMPILERS.keys() - _BESIDE
         if unknown:
             raise UnknownKeyword(", ".join(sorted(unknown)))
         checks: list[Check] = []
@@ -107,6 +109,15 @@ class _SchemaCompiler:
             return all(map(check_item, value))
 
         return check_items
+
+    def compile_condition(self, schema: dict[str, Any]) -> Check:
+        # Everything else may say no where it cannot tell, which would take the wrong branch.
+        if schema["if"].keys() - {"type", "required"}:
+            raise UnknownKeyword("if of more than a type and required keys")
+        decide = self.compile_schema(schema["if"])
+        check_then = self.compile_schema(schema.get("then", {}))
+        check_else = self.compile_schema(schema.get("else", {}))
+        return lambda value: check_then(value) if decide(value) else check_else(value)
 
     def compile_names(self, schema: dict[str, Any]) -> Check:
         check_name = self.compile_schema(schema["propertyNames"])
@@ -222,6 +233,32 @@ def _compile_least_keys(_: _SchemaCompiler, schema: dict[str, Any]) -> Check:
     return check_least_keys
 
 
+def _compile_least_items(_: _SchemaCompiler, schema: dict[str, Any]) -> Check:
+    fewest: int = schema["minItems"]
+
+    def check_least_items(value: Any) -> bool:
+        if type(value) is not list:
+            return True
+        return len(value) >= fewest
+
+    return check_least_items
+
+
+def _compile_unique(_: _SchemaCompiler, schema: dict[str, Any]) -> Check:
+    if schema["uniqueItems"] is not True:
+        raise UnknownKeyword("uniqueItems that is not true")
+
+    def check_unique(value: Any) -> bool:
+        if type(value) is not list:
+            return True
+        # Of anything but text, equality is left to the judge: to Python 1 equals 1.0 and true.
+        if not all(type(item) is str for item in value):
+            return False
+        return len(set(value)) == len(value)
+
+    return check_unique
+
+
 # The cheapest and most telling keywords first.
 _COMPILERS: dict[str, Callable[[_SchemaCompiler, dict[str, Any]], Check]] = {
     "type": _compile_type,
@@ -233,8 +270,11 @@ _COMPILERS: dict[str, Callable[[_SchemaCompiler, dict[str, Any]], Check]] = {
     "minimum": _compile_range,
     "maximum": _compile_range,
     "minProperties": _compile_least_keys,
+    "minItems": _compile_least_items,
+    "uniqueItems": _compile_unique,
     "required": _compile_required,
     "$ref": _SchemaCompiler.compile_reference,
+    "if": _SchemaCompiler.compile_condition,
     "items": _SchemaCompiler.compile_items,
     "propertyNames": _SchemaCompiler.compile_names,
     "properties": _SchemaCompiler.compile_properties,

@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 
 Kind = Literal["version", "promotion", "model", "config", "evaluation", "approval"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+# The number of each kind's format; every number below it is read for ever.
+NEWEST_FORMATS: dict[Kind, int] = {
+    "version": 2,
+    "promotion": 2,
+    "model": 1,
+    "config": 1,
+    "evaluation": 2,
+    "approval": 2,
+}
 
 _SCHEMA_ID = re.compile(r"mlver/([a-z]+)/([0-9]{1,9})")
 
@@ -41,22 +50,24 @@ def validate_document(
     `lines` gives the faults their lines; None for a document that was not read from a file.
     `extra_schema` is a project's own schema, untrusted, which the document must satisfy as well.
     """
-    _refuse_other_format(kind, document, lines, where)
-    accepts = compile_kind(kind)
+    number = _find_format(kind, document, lines, where)
+    accepts = compile_kind(kind, number)
     faults: tuple[str, ...] = ()
     if not accepts(document):
-        faults = _list_faults(kind, document, lines)
+        faults = _list_faults(kind, number, document, lines)
     if extra_schema is not None and not faults:
         faults = _judge_by_project(kind, document, lines, extra_schema)
     if faults:
         raise InvalidDocument(where, faults)
 
 
-def _list_faults(kind: Kind, document: Any, lines: LineIndex | None) -> tuple[str, ...]:
+def _list_faults(
+    kind: Kind, number: int, document: Any, lines: LineIndex | None
+) -> tuple[str, ...]:
     # Imported here: jsonschema costs some 200 ms, and only a document with faults needs it.
     from mlver.document.validator import list_faults
 
-    return list_faults(build_validator(kind), document, lines)
+    return list_faults(build_validator(kind, number), document, lines)
 
 
 def _judge_by_project(
@@ -78,50 +89,60 @@ def schema_bytes(name: str) -> bytes:
     return (folder / f"{name}.schema.json").read_bytes()
 
 
+def name_schema(kind: Kind, number: int) -> str:
+    """Name the schema of a format: the kind's own name is that of the newest."""
+    return kind if number == NEWEST_FORMATS[kind] else f"{kind}-{number}"
+
+
 @functools.cache
-def load_schema(kind: Kind) -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(schema_bytes(kind))
+def load_schema(kind: Kind, number: int) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(schema_bytes(name_schema(kind, number)))
     return schema
 
 
 @functools.cache
-def compile_kind(kind: Kind) -> Callable[[Any], bool]:
-    """Compile the quick yes of a kind; it never says yes where its schema outgrew it."""
+def compile_kind(kind: Kind, number: int) -> Callable[[Any], bool]:
+    """Compile the quick yes of a format; it never says yes where its schema outgrew it."""
     try:
-        return compile_accept(load_schema(kind))
+        return compile_accept(load_schema(kind, number))
     except UnknownKeyword:
         return lambda document: False
 
 
 # Once a process: building one costs as much as judging a hundred documents.
 @functools.cache
-def build_validator(kind: Kind) -> Validator:
+def build_validator(kind: Kind, number: int) -> Validator:
     # see _list_faults
     from mlver.document.validator import make_validator
 
-    return make_validator(load_schema(kind), _compile_search)
+    return make_validator(load_schema(kind, number), _compile_search)
 
 
 def _compile_search(pattern: str) -> Callable[[str], Any]:
     return re.compile(translate_for_re(pattern), re.ASCII).search
 
 
-def _refuse_other_format(kind: Kind, document: Any, lines: LineIndex | None, where: str) -> None:
-    """Refuse a newer format, or another kind of file, by one clear fault.
+def _find_format(kind: Kind, document: Any, lines: LineIndex | None, where: str) -> int:
+    """Find the number of a document's format; the newest where it does not say.
 
-    All the others would only mislead.
+    Raise InvalidDocument with one clear fault for a newer format, or another kind of file: all the
+    other faults would only mislead.
     """
+    newest = NEWEST_FORMATS[kind]
     if not isinstance(document, dict) or not isinstance(document.get("schema"), str):
-        return
+        return newest
     schema_id = document["schema"]
-    known_id = f"mlver/{kind}/1"
+    known_id = f"mlver/{kind}/{newest}"
     named = _SCHEMA_ID.fullmatch(schema_id)
-    if named is None or schema_id == known_id:
-        return
+    if named is None:
+        return newest
+    number = int(named[2])
+    if schema_id == f"mlver/{kind}/{number}" and 1 <= number <= newest:
+        return number
     line = None
     if lines is not None:
         line = lines.find_line(("schema",))
-    if named[1] == kind and int(named[2]) > 1:
+    if named[1] == kind and number > newest:
         message = f"written by a newer mlver ({shorten_text(schema_id)}); this one reads {known_id}"
         hint = "pip install --upgrade mlver"
     else:

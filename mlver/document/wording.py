@@ -92,6 +92,10 @@ def _explain_pattern(error: Any, path: Path) -> Iterator[PlacedFault]:
     yield path, f"{show_value(error.instance)} is not {description}"
 
 
+def _explain_repetition(error: Any, path: Path) -> Iterator[PlacedFault]:
+    yield path, "holds the same entry twice"
+
+
 def _explain_measure(words: str) -> Callable[[Any, Path], Iterator[PlacedFault]]:
     def explain_limit(error: Any, path: Path) -> Iterator[PlacedFault]:
         yield path, words.format(limit=error.validator_value, value=show_value(error.instance))
@@ -131,6 +135,7 @@ _EXPLANATIONS: dict[str, Callable[[Any, Path], Iterator[PlacedFault]]] = {
     "exclusiveMaximum": _explain_measure("must be less than {limit}, not {value}"),
     "minLength": _explain_measure("must have at least {limit} characters"),
     "maxLength": _explain_measure("must have at most {limit} characters"),
+    "uniqueItems": _explain_repetition,
     "minItems": _explain_measure("must have at least {limit} items"),
     "maxItems": _explain_measure("must have at most {limit} items"),
     "minProperties": _explain_measure("must have at least {limit} keys"),

@@ -56,7 +56,7 @@ def strip_numbering(record: NumberedRecord) -> NumberedRecord:
     """What stays of a record when it gets another number: what was measured and decided."""
     match record:
         case VersionRecord():
-            return replace(record, version="", parent=None)
+            return replace(record, version="", previous=None, parent=None, renumbered=None)
         case EvaluationRecord() | ApprovalRecord():
             return replace(record, version="", sequence=0, record=_NOTHING)
         case PromotionRecord():
@@ -65,7 +65,9 @@ def strip_numbering(record: NumberedRecord) -> NumberedRecord:
                 version="",
                 sequence=0,
                 previous=None,
+                baseline=None,
                 approvals=(),
+                renumbered=None,
                 record=_NOTHING,
                 prior=None,
             )

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlver.digest import Digest
 from mlver.records.values import Document, drop_empty_values
+
+# The name that an artifact of one file has in `executable`.
+WHOLE_FILE = "."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncryptedCopy:
+    """The encrypted bytes that are stored in place of the plain ones, and who can read them."""
+
+    object: Digest
+    recipients: tuple[str, ...]
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> EncryptedCopy:
+        return cls(
+            object=Digest.parse(document["object"]), recipients=tuple(document["recipients"])
+        )
+
+    def to_document(self) -> Document:
+        return {"object": str(self.object), "recipients": list(self.recipients)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
     """`size` is in bytes and `files` a count, over the whole directory.
 
-    `stored`: its bytes are in the object store.
+    `stored`: its bytes are in the object store. `executable`: the files that may be executed, as
+    sorted paths inside a directory, or `WHOLE_FILE`. `listing` pins a remote prefix; `claimed` are
+    checksums that only a server claimed, by algorithm.
     """
 
     path: str
@@ -25,10 +47,21 @@ class Artifact:
     stored: bool
     batch: str | None = None
     license: str | None = None
+    executable: tuple[str, ...] = ()
+    encrypted: EncryptedCopy | None = None
+    listing: Digest | None = None
+    claimed: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Artifact:
-        return cls(**{**document, "digest": Digest.parse(document["digest"])})
+        fields = {**document, "digest": Digest.parse(document["digest"])}
+        if "executable" in document:
+            fields["executable"] = tuple(document["executable"])
+        if "encrypted" in document:
+            fields["encrypted"] = EncryptedCopy.from_document(document["encrypted"])
+        if "listing" in document:
+            fields["listing"] = Digest.parse(document["listing"])
+        return cls(**fields)
 
     def to_document(self) -> Document:
         return {
@@ -38,7 +71,14 @@ class Artifact:
             "files": self.files,
             **drop_empty_values(format=self.format),
             "stored": self.stored,
-            **drop_empty_values(batch=self.batch, license=self.license),
+            **drop_empty_values(
+                batch=self.batch,
+                license=self.license,
+                executable=list(self.executable),
+                encrypted=None if self.encrypted is None else self.encrypted.to_document(),
+                listing=None if self.listing is None else str(self.listing),
+                claimed=dict(self.claimed),
+            ),
         }
 
 

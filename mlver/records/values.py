@@ -33,6 +33,11 @@ def _iterate_leaves(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[st
             yield name, value
 
 
+def read_format(document: Mapping[str, Any]) -> int:
+    """The number of a record's format, which its `schema` ends with."""
+    return int(document["schema"].rpartition("/")[2])
+
+
 def thaw_value(value: Any) -> Any:
     """A copy made of plain dicts and lists, as documents are."""
     if isinstance(value, Mapping):

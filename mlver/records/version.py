@@ -4,22 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from mlver.digest import Digest
 from mlver.records import layout
 from mlver.records.artifact import Artifact, artifacts_from_document, artifacts_to_document
-from mlver.records.values import Document, Metrics, Values, drop_empty_values, thaw_value
+from mlver.records.references import AdoptedTag, Renumbering, VersionUse, write_reference
+from mlver.records.values import (
+    Document,
+    Metrics,
+    Values,
+    drop_empty_values,
+    read_format,
+    thaw_value,
+)
 
 Update = Literal["full", "incremental", "hybrid"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeState:
-    """`commit` is the full object id that was checked out, None before a repository's first commit;
-    `branch` is None on a detached HEAD; `dirty`: tracked files differed from the commit."""
+    """`commit` is the full object id that was checked out, None before a repository's first commit.
+
+    `tree` is the git tree of that commit without `.mlver/`, None where nobody recorded it. `branch`
+    is None on a detached HEAD; `dirty`: tracked files differed from the commit.
+    """
 
     commit: str | None
+    tree: str | None = None
     branch: str | None
     dirty: bool
 
@@ -28,18 +40,24 @@ class CodeState:
         return cls(**document)
 
     def to_document(self) -> Document:
-        return {"commit": self.commit, "branch": self.branch, "dirty": self.dirty}
+        return {
+            "commit": self.commit,
+            **drop_empty_values(tree=self.tree),
+            "branch": self.branch,
+            "dirty": self.dirty,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingEnvironment:
-    """Where it was trained.
+    """Where it was trained; `source` says which environment this describes.
 
     `files` pins what describes the rest: lock files, requirements, a Dockerfile.
     """
 
     python: str
     platform: str
+    source: str | None = None
     packages: Mapping[str, str] = field(default_factory=dict)
     command: str | None = None
     accelerator: str | None = None
@@ -56,6 +74,7 @@ class TrainingEnvironment:
             "python": self.python,
             "platform": self.platform,
             **drop_empty_values(
+                source=self.source,
                 packages=dict(self.packages),
                 command=self.command,
                 accelerator=self.accelerator,
@@ -66,47 +85,22 @@ class TrainingEnvironment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AdoptedTag:
-    """The tag a version was adopted from: its name, its object and the commit it names, as they
-    were then.
-    """
-
-    tag: str
-    object_id: str
-    commit: str
-
-    @classmethod
-    def from_extra(cls, extra: Values) -> AdoptedTag | None:
-        """What `extra` says of it; None where it says nothing, or not in these words."""
-        adoption = extra.get("adopted")
-        words = (
-            [adoption.get(key) for key in ("tag", "object", "commit")]
-            if isinstance(adoption, Mapping)
-            else []
-        )
-        tag, object_id, commit = words or (None, None, None)
-        if isinstance(tag, str) and isinstance(object_id, str) and isinstance(commit, str):
-            return cls(tag=tag, object_id=object_id, commit=commit)
-        return None
-
-    def to_document(self) -> Document:
-        return {"tag": self.tag, "object": self.object_id, "commit": self.commit}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRecord:
     """One immutable version.
 
-    `version`, `parent`: semver, no `v`; `created`: UTC, such as `2026-11-21T03:04:05Z`.
+    `version`, `previous`, `parent`: semver, no `v`; `created`: UTC, such as `2026-11-21T03:04:05Z`.
+    `previous` is the version before it, `parent` the one that it was trained from; format 1 has
+    only `parent`, for both. `mixed` are the parts that are another version's, each with that one;
+    `secrets` are encrypted parameters by name, and `uses` other models' versions.
     """
 
-    schema: ClassVar[str] = "mlver/version/1"
-
+    format: int = 2
     model: str
     version: str
     created: str
     author: str
     message: str
+    previous: str | None = None
     parent: str | None
     update: Update
     code: CodeState
@@ -115,32 +109,42 @@ class VersionRecord:
     params: Values = field(default_factory=dict)
     metrics: Metrics = field(default_factory=dict)
     environment: TrainingEnvironment | None = None
+    mixed: Mapping[str, str] = field(default_factory=dict)
+    run: str | None = None
+    pipeline: str | None = None
+    step: str | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    uses: tuple[VersionUse, ...] = ()
+    renumbered: Renumbering[str] | None = None
+    imported: Values = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     extra: Values = field(default_factory=dict)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> VersionRecord:
-        environment = document.get("environment")
         fields = {
             **document,
             "code": CodeState.from_document(document["code"]),
             "weights": Artifact.from_document(document["weights"]),
             "data": artifacts_from_document(document),
-            "environment": None
-            if environment is None
-            else TrainingEnvironment.from_document(environment),
+            "renumbered": Renumbering[str].from_document(document.get("renumbered")),
         }
         del fields["schema"]
-        return cls(**fields)
+        if "environment" in document:
+            fields["environment"] = TrainingEnvironment.from_document(document["environment"])
+        if "uses" in document:
+            fields["uses"] = tuple(map(VersionUse.from_document, document["uses"]))
+        return cls(format=read_format(document), **fields)
 
     def to_document(self) -> Document:
-        return {
-            "schema": self.schema,
+        document = {
+            "schema": f"mlver/version/{self.format}",
             "model": self.model,
             "version": self.version,
             "created": self.created,
             "author": self.author,
             "message": self.message,
+            "previous": self.previous,
             "parent": self.parent,
             "update": self.update,
             "code": self.code.to_document(),
@@ -150,15 +154,37 @@ class VersionRecord:
                 params=thaw_value(self.params),
                 metrics=thaw_value(self.metrics),
                 environment=None if self.environment is None else self.environment.to_document(),
+                mixed=dict(self.mixed),
+                run=self.run,
+                pipeline=self.pipeline,
+                step=self.step,
+                secrets=dict(self.secrets),
+                uses=[use.to_document() for use in self.uses],
+                renumbered=write_reference(self.renumbered),
+                imported=thaw_value(self.imported),
                 labels=dict(self.labels),
                 extra=thaw_value(self.extra),
             ),
         }
+        if self.format == 1:
+            del document["previous"]
+        return document
 
     @property
     def record_path(self) -> str:
         """Where it lies, by what it says."""
         return layout.version_path(self.model, self.version)
+
+    @property
+    def predecessor(self) -> str | None:
+        """The version before it; a record of format 1 calls that its parent."""
+        return self.parent if self.format == 1 else self.previous
+
+    @property
+    def followed_versions(self) -> tuple[str, ...]:
+        """The versions that it names: the one before it, and the one it was trained from."""
+        named = dict.fromkeys((self.previous, self.parent))
+        return tuple(version for version in named if version is not None)
 
     @property
     def adopted_tag(self) -> AdoptedTag | None:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import sqlite3
 
-# 2: the signature of a file has its device.
-FORMAT = 2
+# 3: documents of two formats. 2: the signature of a file has its device.
+FORMAT = 3
 # Nobody waits longer than this for another process to let go of what is only a cache.
 PATIENCE_S = 0.25
 PAGE = 10_000

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import referencing
 
-from mlver.document.schema import KINDS, schema_bytes
+from mlver.document.schema import KINDS, NEWEST_FORMATS, name_schema, schema_bytes
 from tests.conftest import CHECKOUT, CommandOutcome
 
 RESULTS = sorted(
@@ -28,12 +29,19 @@ def result_validator(kind: str) -> jsonschema.Draft202012Validator:
     """The judge of one kind of result; it knows the other schemas, and fetches nothing."""
     known = [
         referencing.Resource.from_contents(read_schema(name))
-        for name in ("finding", *KINDS, *RESULTS)
+        for name in ("finding", *_name_record_schemas(), *RESULTS)
     ]
     registry: referencing.Registry[Any] = referencing.Registry().with_resources(
         (r.id() or "", r) for r in known
     )
     return jsonschema.Draft202012Validator(read_schema(f"result-{kind}"), registry=registry)
+
+
+def _name_record_schemas() -> Iterator[str]:
+    """Every format of every kind of record."""
+    for kind in KINDS:
+        for number in range(1, NEWEST_FORMATS[kind] + 1):
+            yield name_schema(kind, number)
 
 
 def read_document(outcome: CommandOutcome, kind: str) -> Any:

@@ -1,13 +1,16 @@
-"""Documents that are right, for tests to break."""
+"""Documents that are right, of each kind and format, for tests to break."""
 
 from __future__ import annotations
 
 from typing import Any
 
-DIGEST = "sha256:" + "ab" * 32
+from mlver.document.schema import KINDS, NEWEST_FORMATS, Kind
 
-# As the design document prints it, its elided digests and commit filled in.
-VERSION_TEXT = f"""\
+DIGEST = "sha256:" + "ab" * 32
+FORMATS = [(kind, number) for kind in KINDS for number in range(1, NEWEST_FORMATS[kind] + 1)]
+
+# As an earlier mlver wrote it.
+VERSION_1_TEXT = f"""\
 schema: mlver/version/1
 model: translate_kr2en
 version: "1.2.0"
@@ -31,7 +34,41 @@ command: python train.py}}
 labels: {{team: mt}}
 """.encode()
 
-PROMOTION_TEXT = f"""\
+VERSION_TEXT = f"""\
+schema: mlver/version/2
+model: translate_kr2en
+version: "1.2.0"
+created: "2026-11-21T03:04:05Z"
+author: Kim <kim@example.org>
+message: Fine-tuned on the Q3 batch
+previous: "1.1.1"              # the one before it; null for the first
+parent: "1.1.0"                # what it was trained from; null where that is none
+update: incremental            # full | incremental | hybrid
+code: {{commit: {"4f1c" * 10}, tree: {"5e2d" * 10}, branch: main, dirty: false}}
+weights: {{path: models/kr2en, digest: "{DIGEST}", size: 438012345, files: 4, format: safetensors, \
+stored: true, executable: [bin/serve, run.sh]}}
+data:
+  train: {{path: data/train, digest: "{DIGEST}", size: 91234, files: 120, stored: true, \
+batch: 2026-Q3,
+    license: CC-BY-4.0, encrypted: {{object: "{DIGEST}", recipients: [age1qx]}}}}
+  golden: {{path: data/golden.jsonl, digest: "{DIGEST}", size: 812, files: 1, stored: true, \
+listing: "{DIGEST}", claimed: {{md5: 0cc1}}}}
+params: {{lr: 0.001, seed: 42}}  # nested maps allowed; numbers stay numbers
+metrics: {{accuracy: 0.931, latency_ms: 41.5}}
+environment: {{python: 3.11.7, platform: linux-x86_64, source: virtualenv .venv, \
+packages: {{numpy: 2.1.0}}, command: python train.py}}
+mixed: {{metrics: "1.1.1"}}
+run: translate_kr2en/20261121T030405Z-4f1c5e
+pipeline: retrain-7
+step: train
+secrets: {{api_key: "-----BEGIN AGE ENCRYPTED FILE-----"}}
+uses: [{{model: tokens, version: "2.0.0", record: "{DIGEST}"}}]
+renumbered: {{from: "1.1.2", record: "{DIGEST}"}}
+imported: {{tool: mlflow, id: "7"}}
+labels: {{team: mt}}
+""".encode()
+
+PROMOTION_1_TEXT = f"""\
 schema: mlver/promotion/1
 model: translate_kr2en
 stage: production
@@ -49,22 +86,99 @@ record: "{DIGEST}"
 prior: "{DIGEST}"
 """.encode()
 
+PROMOTION_TEXT = f"""\
+schema: mlver/promotion/2
+model: translate_kr2en
+stage: production
+sequence: 3
+action: promote
+version: "1.2.0"
+previous: "1.1.0"
+created: "2026-11-21T03:04:05Z"
+author: Kim <kim@example.org>
+message: Better on every metric
+policy: {{commit: {"4f1c" * 10}, digest: "{DIGEST}", signers: "{DIGEST}"}}
+baseline: {{version: "1.1.0", record: "{DIGEST}"}}
+gates: [{{gate: accuracy, result: pass, expected: 0.9, actual: 0.931, baseline: 0.92, \
+data: "{DIGEST}", evidence: "{DIGEST}"}}]
+approvals: [{{approver: Lee <lee@example.org>, record: "{DIGEST}", signed: "lee SHA256:4f1c"}}]
+forced: false
+because: "{DIGEST}"
+rollout: "{DIGEST}"
+adopted: {{tag: digits#production#3, object: {"4f1c" * 10}}}
+renumbered: {{from: 2, record: "{DIGEST}"}}
+record: "{DIGEST}"
+prior: "{DIGEST}"
+""".encode()
+
+EVALUATION_TEXT = f"""\
+schema: mlver/evaluation/2
+model: translate_kr2en
+version: "1.2.0"
+sequence: 2
+created: "2026-11-21T03:04:05Z"
+author: Kim <kim@example.org>
+message: A week of traffic
+record: "{DIGEST}"
+data:
+  golden: {{path: data/golden.jsonl, digest: "{DIGEST}", size: 812, files: 1, stored: true}}
+  served: {{served: s3://logs/kr2en, digest: "{DIGEST}"}}
+metrics: {{accuracy: 0.931}}
+count: 1200
+samples: "{DIGEST}"
+code: {{commit: {"4f1c" * 10}, tree: {"5e2d" * 10}, branch: null, dirty: false}}
+environment: {{python: 3.11.7, platform: linux-x86_64}}
+duration: 12.5
+resources: {{cpu_seconds: 40, max_rss_bytes: 1048576}}
+untouched: true
+window: {{from: "2026-11-14T00:00:00Z", to: "2026-11-21T00:00:00Z"}}
+coverage: 0.8
+label_age: 86400
+command: python evaluate.py
+labels: {{team: mt}}
+""".encode()
+
+APPROVAL_TEXT = f"""\
+schema: mlver/approval/2
+model: translate_kr2en
+version: "1.2.0"
+stage: production
+sequence: 2
+action: revoke
+created: "2026-11-21T03:04:05Z"
+author: Kim <kim@example.org>
+message: Measured on the wrong data
+record: "{DIGEST}"
+policy: {{commit: null, digest: "{DIGEST}", signers: null}}
+baseline: {{version: "1.1.0", record: "{DIGEST}"}}
+""".encode()
+
 ARTIFACT = {"path": "a", "digest": DIGEST, "size": 1, "files": 1, "stored": True}
 MADE = {"created": "2026-11-21T03:04:05Z", "author": "Kim <k@example.org>", "message": "why"}
 
-SMALL: dict[str, dict[str, Any]] = {
+# By kind and format: the largest, as people may write them, and the smallest.
+DOCUMENT_TEXTS: dict[tuple[Kind, int], bytes] = {
+    ("version", 1): VERSION_1_TEXT,
+    ("version", 2): VERSION_TEXT,
+    ("promotion", 1): PROMOTION_1_TEXT,
+    ("promotion", 2): PROMOTION_TEXT,
+    ("evaluation", 2): EVALUATION_TEXT,
+    ("approval", 2): APPROVAL_TEXT,
+}
+SMALL: dict[Kind, dict[str, Any]] = {
     "version": {
-        "schema": "mlver/version/1",
+        "schema": "mlver/version/2",
         "model": "m",
         "version": "1.0.0",
         **MADE,
+        "previous": None,
         "parent": None,
         "update": "full",
         "code": {"commit": None, "branch": None, "dirty": False},
         "weights": ARTIFACT,
     },
     "promotion": {
-        "schema": "mlver/promotion/1",
+        "schema": "mlver/promotion/2",
         "model": "m",
         "stage": "production",
         "sequence": 1,
@@ -72,6 +186,8 @@ SMALL: dict[str, dict[str, Any]] = {
         "version": "1.0.0",
         "previous": None,
         **MADE,
+        "policy": None,
+        "baseline": None,
         "gates": [],
         "approvals": [],
         "forced": False,
@@ -79,7 +195,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "prior": None,
     },
     "evaluation": {
-        "schema": "mlver/evaluation/1",
+        "schema": "mlver/evaluation/2",
         "model": "m",
         "version": "1.0.0",
         "sequence": 1,
@@ -89,14 +205,35 @@ SMALL: dict[str, dict[str, Any]] = {
         "metrics": {"accuracy": 0.5},
     },
     "approval": {
-        "schema": "mlver/approval/1",
+        "schema": "mlver/approval/2",
         "model": "m",
         "version": "1.0.0",
         "stage": "production",
         "sequence": 1,
+        "action": "approve",
         **MADE,
         "record": DIGEST,
+        "policy": None,
+        "baseline": None,
     },
     "model": {"schema": "mlver/model/1", "model": "m"},
     "config": {"schema": "mlver/config/1", "stages": {"staging": {"verified": False}}},
+}
+
+
+def make_small(kind: Kind, number: int) -> dict[str, Any]:
+    """The smallest document of a format."""
+    document = {**SMALL[kind], "schema": f"mlver/{kind}/{number}"}
+    if number < NEWEST_FORMATS[kind]:
+        for key in _LATER_KEYS[kind]:
+            del document[key]
+    return document
+
+
+# What format 2 added to what every record says.
+_LATER_KEYS: dict[Kind, tuple[str, ...]] = {
+    "version": ("previous",),
+    "promotion": ("policy", "baseline"),
+    "evaluation": (),
+    "approval": ("action", "policy", "baseline"),
 }

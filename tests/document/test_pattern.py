@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from mlver.document.linear import compile_pattern
 from mlver.document.pattern import PatternRefused, translate_for_re
-from mlver.document.schema import KINDS, load_schema
+from mlver.document.schema import load_schema
 from tests.conftest import CHECKOUT
+from tests.document.documents import FORMATS
 
 ATOMS = st.sampled_from(
     [
@@ -250,7 +251,7 @@ def own_patterns(part: Any) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "pattern", sorted(set().union(*(own_patterns(load_schema(kind)) for kind in KINDS)))
+    "pattern", sorted(set().union(*(own_patterns(load_schema(*known)) for known in FORMATS)))
 )
 def test_no_text_makes_our_own_patterns_slow(pattern: str) -> None:
     search = re.compile(translate_for_re(pattern), re.ASCII).search

@@ -15,7 +15,7 @@ from mlver.document.codec import decode_document, encode_document
 from mlver.document.project_schema import MAX_BYTES, compile_schema
 from mlver.errors import InvalidDocument
 from tests.conftest import CHECKOUT
-from tests.document.documents import VERSION_TEXT
+from tests.document.documents import VERSION_1_TEXT, VERSION_TEXT
 
 TEAM: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -47,14 +47,13 @@ def test_a_list_of_no_allowed_values_or_types_is_worded() -> None:
     assert faults({"properties": {"model": {"enum": []}}}, {"model": "m"}) == (fault,)
 
 
-def test_it_is_obeyed_on_top_of_ours() -> None:
-    document = decode_document("version", VERSION_TEXT, "f", as_bytes(TEAM))
+@pytest.mark.parametrize(("text", "line"), [(VERSION_1_TEXT, 18), (VERSION_TEXT, 27)])
+def test_it_is_obeyed_on_top_of_ours(text: bytes, line: int) -> None:
+    document = decode_document("version", text, "f", as_bytes(TEAM))
     encode_document("version", document, as_bytes(TEAM))
     with pytest.raises(InvalidDocument) as caught:
-        decode_document(
-            "version", VERSION_TEXT.replace(b"team: mt", b"team: x"), "f", as_bytes(TEAM)
-        )
-    assert caught.value.faults == ("line 18: labels.team: `x` is not a team",)
+        decode_document("version", text.replace(b"team: mt", b"team: x"), "f", as_bytes(TEAM))
+    assert caught.value.faults == (f"line {line}: labels.team: `x` is not a team",)
     with pytest.raises(InvalidDocument, match="`team` is missing"):
         encode_document(
             "version",

@@ -15,17 +15,18 @@ from hypothesis import strategies as st
 
 from mlver.digest import Digest
 from mlver.document.codec import decode_document, encode_document
-from mlver.document.schema import KINDS, Kind, load_schema
+from mlver.document.schema import KINDS, NEWEST_FORMATS, Kind, load_schema
 from mlver.records.approval import ApprovalRecord
-from mlver.records.artifact import Artifact
+from mlver.records.artifact import Artifact, EncryptedCopy
 from mlver.records.config import ProjectConfig
-from mlver.records.evaluation import EvaluationRecord
+from mlver.records.evaluation import EvaluationRecord, ServedData, ServingWindow
 from mlver.records.model import ArtifactSettings, ModelSettings
 from mlver.records.promotion import ApprovalReference, GateResult, PromotionRecord
+from mlver.records.references import AdoptedTag, PolicyReference, Renumbering, VersionUse
 from mlver.records.sections.stages import StageSettings
 from mlver.records.sections.tags import TagSettings
 from mlver.records.version import CodeState, TrainingEnvironment, VersionRecord
-from tests.document.documents import PROMOTION_TEXT, SMALL, VERSION_TEXT
+from tests.document.documents import DOCUMENT_TEXTS, FORMATS, VERSION_TEXT, make_small
 
 RECORDS: dict[Kind, Any] = {
     "version": VersionRecord,
@@ -36,15 +37,30 @@ RECORDS: dict[Kind, Any] = {
     "approval": ApprovalRecord,
 }
 # Values that are free-form in both.
-FREE = {"params", "extra", "metrics", "expected", "actual"}
+FREE = {"params", "extra", "metrics", "expected", "actual", "imported"}
 # What a record knows of its document, and does not write.
 OF_THE_READER = {"unknown_sections"}
+# Keys that are no names in Python, by what they are called there.
+KEYS = {("Renumbering", "number"): "from", ("ServingWindow", "start"): "from"}
+KEYS[("ServingWindow", "end")] = "to"
+# What format 2 added, by class.
+LATER_FIELDS = {
+    "VersionRecord": "previous mixed run pipeline step secrets uses renumbered imported",
+    "CodeState": "tree",
+    "Artifact": "executable encrypted listing claimed",
+    "TrainingEnvironment": "source",
+    "PromotionRecord": "policy baseline because rollout adopted renumbered",
+    "GateResult": "baseline data evidence",
+    "ApprovalReference": "signed",
+    "EvaluationRecord": "count samples code environment duration resources untouched window"
+    " coverage label_age",
+    "ApprovalRecord": "action policy baseline",
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_schema_and_dataclass_say_the_same(kind: Kind) -> None:
-    root = load_schema(kind)
-    assert root["properties"]["schema"]["const"] == RECORDS[kind].schema
+    root = load_schema(kind, NEWEST_FORMATS[kind])
     properties = {name: part for name, part in root["properties"].items() if name != "schema"}
     compare(
         RECORDS[kind],
@@ -56,11 +72,15 @@ def test_schema_and_dataclass_say_the_same(kind: Kind) -> None:
 def compare(record: Any, part: dict[str, Any], definitions: dict[str, Any]) -> None:
     """Names, order, what is required, what every field holds, and so on in nested records."""
     part = resolve(part, definitions)
-    fields = [field for field in dataclasses.fields(record) if field.name not in OF_THE_READER]
+    fields = [field for field in dataclasses.fields(record) if is_written(record, field.name)]
     if record is StageSettings:
         # Its gates are a table, which tests/policy/gates holds together with the schema.
         part = {**part, "properties": {"description": part["properties"]["description"]}}
-    names = [field.name for field in fields if field.name != "gates" or record is not StageSettings]
+    names = [
+        KEYS.get((record.__name__, field.name), field.name)
+        for field in fields
+        if field.name != "gates" or record is not StageSettings
+    ]
     assert names == list(part["properties"]), record
     assert part["additionalProperties"] is (record is ProjectConfig)
     required = set(part.get("required", ()))
@@ -70,18 +90,24 @@ def compare(record: Any, part: dict[str, Any], definitions: dict[str, Any]) -> N
         always = (
             field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         )
-        assert not always or field.name in required, (record, field.name)
+        key = KEYS.get((record.__name__, field.name), field.name)
+        assert not always or key in required, (record, field.name)
     hints = get_type_hints(
         record, localns={"Leaf": Any, "Value": Any, "Values": Any, "Metrics": Any}
     )
     for name, inner in part["properties"].items():
-        if name not in FREE:
+        if name not in FREE and name in hints and hints[name] is not Any:
             compare_type(hints[name], resolve(inner, definitions), definitions, (record, name))
 
 
 def compare_type(hint: Any, part: dict[str, Any], definitions: dict[str, Any], where: Any) -> None:
     part = resolve(part, definitions)
     origin, inner = get_origin(hint), get_args(hint)
+    if "if" in part:
+        compare_type(inner[0], part["else"], definitions, where)
+        return compare_type(inner[1], part["then"], definitions, where)
+    if dataclasses.is_dataclass(origin):
+        return compare(origin, part, definitions)
     if origin in (Union, types.UnionType):
         if "null" not in part.get("type", ()):  # None is written by leaving the key out
             hint = next(item for item in inner if item is not type(None))
@@ -99,11 +125,21 @@ def compare_type(hint: Any, part: dict[str, Any], definitions: dict[str, Any], w
         assert part["type"] == "object", where
         compare_type(inner[1], part["additionalProperties"], definitions, where)
     else:
-        assert (
-            part["type"] == {str: "string", int: "integer", bool: "boolean", Digest: "string"}[hint]
-        ), where
+        assert part["type"] == TYPES[hint], where
         assert (hint is Digest) == (part.get("pattern", "").startswith("^sha256")), where
     return None
+
+
+TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", Digest: "string"}
+
+
+def is_written(record: Any, name: str) -> bool:
+    """Whether a field is a key of the document: its format is a part of `schema`."""
+    if record in RECORDS.values() and name == "format":
+        return False
+    if (record, name) == (AdoptedTag, "commit"):  # which a version tells in `extra`
+        return False
+    return name not in OF_THE_READER
 
 
 def resolve(part: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -115,21 +151,27 @@ def resolve(part: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]
     return part
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_smallest_record_writes_exactly_what_is_required(kind: Kind) -> None:
-    record = RECORDS[kind].from_document(SMALL[kind])
-    assert record.to_document() == SMALL[kind]
+@pytest.mark.parametrize(("kind", "number"), FORMATS)
+def test_the_smallest_record_writes_exactly_what_is_required(kind: Kind, number: int) -> None:
+    small = make_small(kind, number)
+    record = RECORDS[kind].from_document(small)
+    assert record.to_document() == small
     written = set(record.to_document())
-    assert written >= set(load_schema(kind)["required"])
+    required = set(load_schema(kind, number)["required"])
+    assert written >= required
     if kind != "config":  # whose sections are written out, for people to change
-        assert written == set(load_schema(kind)["required"])
+        assert written == required
 
 
-@pytest.mark.parametrize(
-    ("kind", "text"), [("version", VERSION_TEXT), ("promotion", PROMOTION_TEXT)]
-)
-def test_the_designs_documents_survive(kind: Kind, text: bytes) -> None:
-    document = decode_document(kind, text, "f")
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if NEWEST_FORMATS[kind] > 1])
+def test_a_new_record_is_of_the_newest_format(kind: Kind) -> None:
+    (field,) = [field for field in dataclasses.fields(RECORDS[kind]) if field.name == "format"]
+    assert field.default == NEWEST_FORMATS[kind]
+
+
+@pytest.mark.parametrize(("kind", "number"), DOCUMENT_TEXTS)
+def test_the_designs_documents_survive(kind: Kind, number: int) -> None:
+    document = decode_document(kind, DOCUMENT_TEXTS[kind, number], "f")
     record = RECORDS[kind].from_document(document)
     assert record.to_document() == document
     assert list(record.to_document()) == list(document)
@@ -160,16 +202,40 @@ METRICS = st.dictionaries(
     max_size=3,
 )
 OPTIONAL = st.none() | LINES
+OBJECT_IDS = st.sampled_from(["1" * 40, "12e45678" * 5, "ab" * 32])
 COUNTS = st.integers(0, 2**63 - 1)
 COMMAND = st.none() | TEXTS.filter(bool)
 
 SPECIAL: dict[tuple[str, str], Strategy] = {
     ("CodeState", "commit"): st.none() | st.sampled_from(["1" * 40, "12e45678" * 5, "ab" * 32]),
     ("CodeState", "branch"): OPTIONAL,
+    ("CodeState", "tree"): st.none() | OBJECT_IDS,
+    ("PolicyReference", "commit"): st.none() | OBJECT_IDS,
+    ("AdoptedTag", "object"): OBJECT_IDS,
+    ("AdoptedTag", "commit"): st.none(),  # see is_written
+    ("EncryptedCopy", "object"): DIGESTS,
+    ("EncryptedCopy", "recipients"): st.lists(LINES, min_size=1, max_size=2, unique=True).map(
+        tuple
+    ),
+    ("Artifact", "executable"): st.lists(TEXTS.filter(bool), max_size=2, unique=True).map(tuple),
+    ("ApprovalReference", "signed"): OPTIONAL,
     ("GateResult", "expected"): LEAVES,
     ("GateResult", "actual"): LEAVES,
-    ("EvaluationRecord", "data"): st.dictionaries(
-        NAMES, st.deferred(lambda: made(Artifact)), min_size=1, max_size=2
+    ("GateResult", "baseline"): LEAVES,
+    ("GateResult", "data"): st.none() | DIGESTS,
+    ("EvaluationRecord", "count"): st.none() | COUNTS,
+    ("EvaluationRecord", "duration"): st.none() | st.floats(0, 1e9) | st.integers(0, 10**9),
+    ("EvaluationRecord", "label_age"): st.none() | st.floats(0, 1e9),
+    ("EvaluationRecord", "coverage"): st.none() | st.floats(0, 1),
+    ("EvaluationRecord", "untouched"): st.none() | st.booleans(),
+    ("EvaluationRecord", "resources"): st.dictionaries(NAMES, FLOATS, max_size=2),
+    ("ServingWindow", "start"): TIMES,
+    ("ServingWindow", "end"): TIMES,
+    ("ServedData", "digest"): st.none() | DIGESTS,
+    ("VersionRecord", "mixed"): st.dictionaries(NAMES, VERSIONS, max_size=2),
+    ("VersionRecord", "imported"): VALUES,
+    ("VersionRecord", "secrets"): st.dictionaries(
+        TEXTS.filter(bool), TEXTS.filter(bool), max_size=2
     ),
     ("TrainingEnvironment", "packages"): st.dictionaries(TEXTS.filter(bool), TEXTS, max_size=3),
     ("TrainingEnvironment", "files"): st.dictionaries(PATHS, DIGESTS, max_size=2),
@@ -222,52 +288,71 @@ BY_NAME: dict[str, Strategy] = {
 Record = TypeVar("Record")
 
 
-def made(record: type[Record]) -> st.SearchStrategy[Record]:
-    """Records of this kind with every field drawn, by its name or its type."""
+def made(record: type[Record], number: int) -> st.SearchStrategy[Record]:
+    """Records of this format with every field drawn, by its name or its type."""
+    later = LATER_FIELDS.get(record.__name__, "").split() if number == 1 else []
     hints = get_type_hints(
         record, localns={"Leaf": Any, "Value": Any, "Values": Any, "Metrics": Any}
     )
     chosen = {
         field.name: next(
             strategy
-            for strategy in known(record, field.name, hints[field.name])
+            for strategy in known(record, field.name, hints[field.name], number)
             if strategy is not None
         )
         for field in dataclasses.fields(record)  # type: ignore[arg-type]
+        if field.name not in later
     }
     return st.builds(record, **chosen)
 
 
-def known(record: type, name: str, hint: Any) -> Iterator[Strategy | None]:
+def known(record: type, name: str, hint: Any, number: int) -> Iterator[Strategy | None]:
+    if name == "format" and record in RECORDS.values():
+        yield st.just(number)
+    if (record, name) == (EvaluationRecord, "data"):
+        data: Strategy = made(Artifact, number)
+        if number > 1:
+            data |= made(ServedData, number)
+        yield st.dictionaries(NAMES, data, min_size=1, max_size=2)
     yield SPECIAL.get((record.__name__, name))
     yield BY_NAME.get(name)
-    yield by_type(hint)
+    yield by_type(hint, number)
 
 
-def by_type(hint: Any) -> Strategy:
+def by_type(hint: Any, number: int) -> Strategy:
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Literal:
         return st.sampled_from(inner)
     if origin is tuple:
-        return st.lists(by_type(inner[0]), max_size=2).map(tuple)
+        return st.lists(by_type(inner[0], number), max_size=2).map(tuple)
     if origin is Mapping:
-        return st.dictionaries(NAMES, by_type(inner[1]), max_size=2)
+        return st.dictionaries(NAMES, by_type(inner[1], number), max_size=2)
     if origin in (Union, types.UnionType):
-        return st.none() | by_type(inner[0])
-    return made(hint) if isinstance(hint, type) and dataclasses.is_dataclass(hint) else LINES
+        return st.none() | by_type(inner[0], number)
+    if hint is Digest:
+        return DIGESTS
+    if origin is Renumbering:
+        numbers = VERSIONS if inner[0] is str else st.integers(1, 10**6)
+        return st.builds(Renumbering, number=numbers, record=DIGESTS)
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return made(hint, number)
+    return LINES
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "number"), FORMATS)
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
-def test_records_survive_the_journey(kind: Kind, data: st.DataObject) -> None:
-    record = data.draw(made(RECORDS[kind]))
+def test_records_survive_the_journey(kind: Kind, number: int, data: st.DataObject) -> None:
+    """Byte for byte: a record of an earlier format stays one."""
+    record = data.draw(made(RECORDS[kind], number))
     document = record.to_document()
-    assert list(document) == [name for name in load_schema(kind)["properties"] if name in document]
+    names = load_schema(kind, number)["properties"]
+    assert list(document) == [name for name in names if name in document]
     encoded = encode_document(kind, document)
     read = decode_document(kind, encoded, "f")
-    assert RECORDS[kind].from_document(read) == record
-    assert encode_document(kind, read) == encoded
+    again = RECORDS[kind].from_document(read)
+    assert again == record
+    assert encode_document(kind, again.to_document()) == encoded
 
 
 def test_the_defaults_are_valid_settings() -> None:
@@ -293,7 +378,14 @@ def test_the_defaults_are_valid_settings() -> None:
 @pytest.mark.parametrize(
     "record",
     [
+        AdoptedTag,
         Artifact,
+        EncryptedCopy,
+        PolicyReference,
+        Renumbering,
+        ServedData,
+        ServingWindow,
+        VersionUse,
         ArtifactSettings,
         ApprovalReference,
         CodeState,

@@ -19,15 +19,26 @@ from mlver.document.codec import decode_document, encode_document
 from mlver.document.emit import dump_document
 from mlver.document.schema import (
     KINDS,
+    NEWEST_FORMATS,
     Kind,
     build_validator,
     compile_kind,
     load_schema,
+    name_schema,
     validate_document,
 )
 from mlver.errors import InvalidDocument
 from tests.conftest import CHECKOUT
-from tests.document.documents import PROMOTION_TEXT, SMALL, VERSION_TEXT
+from tests.document.documents import (
+    APPROVAL_TEXT,
+    DOCUMENT_TEXTS,
+    EVALUATION_TEXT,
+    FORMATS,
+    PROMOTION_TEXT,
+    SMALL,
+    VERSION_TEXT,
+    make_small,
+)
 
 
 def faults(kind: Kind, data: bytes) -> tuple[str, ...]:
@@ -41,14 +52,50 @@ def test_the_documents_of_the_design_are_right() -> None:
     assert decode_document("promotion", PROMOTION_TEXT, "p")["gates"][0]["actual"] == 0.931
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_is_encoded_decodes(kind: Kind) -> None:
-    assert decode_document(kind, encode_document(kind, SMALL[kind]), "f") == SMALL[kind]
+@pytest.mark.parametrize(("kind", "number"), FORMATS)
+def test_what_is_encoded_decodes(kind: Kind, number: int) -> None:
+    document = make_small(kind, number)
+    assert decode_document(kind, encode_document(kind, document), "f") == document
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "key"),
+    [
+        ("version", 1, "previous"),
+        ("version", 1, "mixed"),
+        ("promotion", 1, "policy"),
+        ("promotion", 1, "adopted"),
+        ("evaluation", 1, "window"),
+        ("approval", 1, "action"),
+    ],
+)
+def test_a_format_has_its_own_keys_only(kind: Kind, number: int, key: str) -> None:
+    document = {**make_small(kind, number), key: None}
+    with pytest.raises(InvalidDocument, match=f"unknown key `{key}`"):
+        encode_document(kind, document)
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "fault"),
+    [
+        (VERSION_TEXT, b"[bin/serve, run.sh]", b"[run.sh, run.sh]", "holds the same entry twice"),
+        (VERSION_TEXT, b"[age1qx]", b"[]", "recipients: must have at least 1 items"),
+        (EVALUATION_TEXT, b"served: s3:", b"saved: s3:", "`path` is missing"),
+        (EVALUATION_TEXT, b"s3://logs/kr2en", b"7", "served.served: must be text, not `7`"),
+        (EVALUATION_TEXT, b"coverage: 0.8", b"coverage: 80", "coverage: must be at most 1"),
+        (APPROVAL_TEXT, b"action: revoke", b"action: withdraw", "must be `approve` or `revoke`"),
+        (PROMOTION_TEXT, b"{from: 2,", b'{from: "2",', "from: must be a whole number"),
+    ],
+)
+def test_what_the_second_format_refuses(text: bytes, old: bytes, new: bytes, fault: str) -> None:
+    (kind,) = [kind for (kind, _), known in DOCUMENT_TEXTS.items() if known == text]
+    assert old in text
+    assert any(fault in message for message in faults(kind, text.replace(old, new)))
 
 
 def test_every_fault_is_told_at_once_with_its_line() -> None:
     broken = (
-        VERSION_TEXT.replace(b"model:", b"modle:")
+        VERSION_TEXT.replace(b"\nmodel:", b"\nmodle:")
         .replace(b'"1.2.0"', b"1.20")
         .replace(b"incremental ", b"increment ")
         .replace(b"dirty: false", b"dirty: no")
@@ -60,13 +107,13 @@ def test_every_fault_is_told_at_once_with_its_line() -> None:
         "line 1: `model` is missing",
         "line 2: modle: unknown key `modle`: did you mean `model`?",
         "line 3: version: must be text, not `1.2` (write it in quotes)",
-        "line 8: update: must be `full`, `incremental` or `hybrid`, not `increment`: "
+        "line 9: update: must be `full`, `incremental` or `hybrid`, not `increment`: "
         "did you mean `incremental`?",
-        "line 9: code.dirty: must be true or false, not `no`",
-        "line 14: data.golden.size: must be at least 0, not `-812`",
-        "line 16: metrics.accuracy: must be a number or a map, not `good`",
-        "line 18: labels.-x: `-x` is not a label key, such as team",
-        "line 18: labels.team: must be text, not `7` (write it in quotes)",
+        "line 10: code.dirty: must be true or false, not `no`",
+        "line 15: data.golden.size: must be at least 0, not `-812`",
+        "line 17: metrics.accuracy: must be a number or a map, not `good`",
+        "line 27: labels.-x: `-x` is not a label key, such as team",
+        "line 27: labels.team: must be text, not `7` (write it in quotes)",
     )
 
 
@@ -119,13 +166,14 @@ def test_unknown_keys_are_welcome_in_labels_and_extra_only() -> None:
     ("said", "fault", "upgrade"),
     [
         (
-            "mlver/version/2",
-            "written by a newer mlver (mlver/version/2); this one reads mlver/version/1",
+            "mlver/version/3",
+            "written by a newer mlver (mlver/version/3); this one reads mlver/version/2",
             True,
         ),
         ("mlver/version/123456789", "written by a newer mlver", True),
-        ("mlver/promotion/1", "this is `mlver/promotion/1`, not mlver/version/1", False),
+        ("mlver/promotion/1", "this is `mlver/promotion/1`, not mlver/version/2", False),
         ("mlver/version/0", "this is `mlver/version/0`", False),
+        ("mlver/version/02", "this is `mlver/version/02`", False),
     ],
 )
 def test_another_format_is_one_clear_fault(said: str, fault: str, upgrade: bool) -> None:
@@ -175,6 +223,7 @@ REPLACEMENTS: list[Any] = [
     "a/../b",
     "latest",
     "mlver/version/1",
+    "mlver/version/2",
     2**63,
 ]
 
@@ -190,10 +239,10 @@ def spots(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(spot for key, item in items for spot in spots(item, (*path, key)))]
 
 
-def full(kind: Kind) -> dict[str, Any]:
-    text = {"version": VERSION_TEXT, "promotion": PROMOTION_TEXT}.get(kind)
+def full(kind: Kind, number: int) -> dict[str, Any]:
+    text = DOCUMENT_TEXTS.get((kind, number))
     read: dict[str, Any] = (
-        strict.load_document(text, "f").value if text else copy.deepcopy(SMALL[kind])
+        strict.load_document(text, "f").value if text else copy.deepcopy(make_small(kind, number))
     )
     return read
 
@@ -201,8 +250,8 @@ def full(kind: Kind) -> dict[str, Any]:
 @settings(max_examples=1500)
 @given(st.data())
 def test_the_quick_yes_never_says_yes_to_what_jsonschema_refuses(data: st.DataObject) -> None:
-    kind = data.draw(st.sampled_from(KINDS))
-    document: Any = full(kind)
+    kind, number = data.draw(st.sampled_from(FORMATS))
+    document: Any = full(kind, number)
     for _ in range(data.draw(st.integers(0, 2))):
         spot = data.draw(st.sampled_from(spots(document)[1:]))
         holder = document
@@ -214,21 +263,28 @@ def test_the_quick_yes_never_says_yes_to_what_jsonschema_refuses(data: st.DataOb
         elif change == "drop":
             del holder[spot[-1]]
         elif isinstance(holder, dict):
-            key = data.draw(st.sampled_from(["extra", "x", "format", "", "-x", "command"]))
+            key = data.draw(
+                st.sampled_from(["extra", "x", "format", "", "-x", "command", "served"])
+            )
             holder[key] = copy.deepcopy(data.draw(st.sampled_from(REPLACEMENTS)))
         if len(spots(document)) < 2:
             break
-    assert compile_kind(kind)(document) == build_validator(kind).is_valid(document)
+    accepted = compile_kind(kind, number)(document)
+    assert accepted == build_validator(kind, number).is_valid(document)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_quick_yes_covers_every_schema(kind: Kind) -> None:
-    compile_accept(load_schema(kind))
+@pytest.mark.parametrize(("kind", "number"), FORMATS)
+def test_the_quick_yes_covers_every_schema(kind: Kind, number: int) -> None:
+    compile_accept(load_schema(kind, number))
 
 
 def test_the_quick_yes_does_not_guess() -> None:
     with pytest.raises(UnknownKeyword, match="oneOf"):
         compile_accept({"properties": {"a": {"oneOf": []}}})
+    with pytest.raises(UnknownKeyword, match="if of more"):
+        compile_accept({"if": {"items": {"uniqueItems": True}}, "else": {"type": "null"}})
+    # Python holds 1, 1.0 and true for the same, JSON does not.
+    assert not compile_accept({"uniqueItems": True})([1, True])
 
 
 def test_reading_and_writing_what_is_right_imports_no_jsonschema() -> None:
@@ -242,11 +298,12 @@ def test_reading_and_writing_what_is_right_imports_no_jsonschema() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=CHECKOUT)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_each_schema_is_a_schema_and_says_what_its_parts_are(kind: Kind) -> None:
-    loaded = load_schema(kind)
+@pytest.mark.parametrize(("kind", "number"), FORMATS)
+def test_each_schema_is_a_schema_and_says_what_its_parts_are(kind: Kind, number: int) -> None:
+    loaded = load_schema(kind, number)
     jsonschema.Draft202012Validator.check_schema(loaded)
-    assert loaded["$id"] == f"https://mlver.dev/schemas/{kind}.schema.json"
+    assert loaded["$id"] == f"https://mlver.dev/schemas/{name_schema(kind, number)}.schema.json"
+    assert loaded["properties"]["schema"]["const"] == f"mlver/{kind}/{number}"
     for name, part in loaded["properties"].items():
         referred = loaded["$defs"][part["$ref"].split("/")[-1]] if "$ref" in part else {}
         assert part.get("description") or referred.get("description"), name
@@ -256,7 +313,7 @@ def test_each_schema_is_a_schema_and_says_what_its_parts_are(kind: Kind) -> None
 def test_what_two_schemas_define_alike_is_the_same() -> None:
     seen: dict[str, Any] = {}
     for kind in KINDS:
-        for name, definition in load_schema(kind)["$defs"].items():
+        for name, definition in load_schema(kind, NEWEST_FORMATS[kind])["$defs"].items():
             if (kind, name) != ("model", "artifact"):  # where an artifact lies, not what it is
                 assert seen.setdefault(name, definition) == definition, name
 

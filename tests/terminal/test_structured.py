@@ -140,6 +140,7 @@ def _reference(stated: dict[str, Any]) -> str:
         stated.get("items", {}),
         stated.get("additionalProperties", {}),
         *stated.get("anyOf", ()),
+        *stated.get("items", {}).get("anyOf", ()),
     ):
         if "$ref" in place:
             return str(place["$ref"])

@@ -17,6 +17,7 @@ from mlver.digest import Digest
 from mlver.document import codec, values
 from mlver.errors import InvalidDocument, MlverError, printable_name, shell_command
 from mlver.features.adopting.foreign_tags import DerivedPromotion, VersionTag
+from mlver.features.adopting.source import AdoptionSource
 from mlver.git.annotations import TagAnnotation
 from mlver.git.repository import GitTag
 from mlver.project.artifacts.elsewhere.find import (
@@ -31,7 +32,8 @@ from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.manifest import Manifest
 from mlver.records.promotion import PromotionRecord
-from mlver.records.version import AdoptedTag, CodeState, VersionRecord
+from mlver.records.references import AdoptedTag, VersionReference
+from mlver.records.version import CodeState, VersionRecord
 
 # Where GTO and DVC say what an artifact is and where it lies; `artifacts.yaml` is that of GTO
 # before its version 1.
@@ -146,7 +148,7 @@ def prepare_record(
     metrics = _read_committed_values(project, origin.commit, paths.metrics)
     metrics_files = ", ".join(paths.metrics)
     check_numbers(metrics, f"{metrics_files} of {origin.commit[:10]}")
-    adopted = AdoptedTag(tag=origin.tag.name, object_id=origin.tag.object_id, commit=origin.commit)
+    adopted = AdoptedTag(tag=origin.tag.name, object=origin.tag.object_id, commit=origin.commit)
     record = VersionRecord(
         model=claim.model,
         version=claim.version,
@@ -257,7 +259,7 @@ def build_promotions(
     model: str,
     stage: str,
     moves: Sequence[DerivedPromotion],
-    annotations: Mapping[str, TagAnnotation],
+    source: AdoptionSource,
     digests: Mapping[tuple[str, str], Digest],
 ) -> Iterator[tuple[str, bytes]]:
     """Each move as a promotion record: its path and bytes, chained one to the next.
@@ -265,8 +267,10 @@ def build_promotions(
     `digests` are of version records, by model and version. No gates are known to have run.
     """
     prior_digest: Digest | None = None
+    baseline: VersionReference | None = None
     for sequence, derived_promotion in enumerate(moves, start=1):
-        annotation = annotations[derived_promotion.tag]
+        tag_name = derived_promotion.tag
+        annotation = source.annotations[tag_name]
         record = PromotionRecord(
             model=model,
             stage=stage,
@@ -276,12 +280,17 @@ def build_promotions(
             previous=derived_promotion.previous,
             created=_format_time(annotation.seconds),
             author=_clean_author(annotation),
-            message=f"{annotation.message}\n\n{_ORIGIN_LINE}{derived_promotion.tag}".strip(),
+            message=f"{annotation.message}\n\n{_ORIGIN_LINE}{tag_name}".strip(),
+            baseline=baseline,
+            adopted=AdoptedTag(tag=tag_name, object=source.tags[tag_name].object_id),
             record=digests[model, derived_promotion.version],
             prior=prior_digest,
         )
         record_bytes = codec.encode_document("promotion", record.to_document())
         prior_digest = Digest.of_bytes(record_bytes)
+        baseline = None
+        if record.action != "retire":
+            baseline = VersionReference(record.version, record.record)
         yield layout.promotion_path(model, stage, sequence), record_bytes
 
 

@@ -65,9 +65,7 @@ def prepare_stages(
             promotions = derive_promotions(events)
             # as a whole: a record that cannot be written leaves out the stage, not the end of it
             records = dict(
-                adopted_records.build_promotions(
-                    model, stage, promotions, source.annotations, digests
-                )
+                adopted_records.build_promotions(model, stage, promotions, source, digests)
             )
         except MlverError as error:
             findings.append(Finding("tag", f"{model}#{stage}", error.message, error.hints))

@@ -8,7 +8,7 @@ from collections.abc import Container
 from dataclasses import replace
 
 from mlver.document import codec
-from mlver.features.merging.current_versions import CurrentVersions, VersionReference
+from mlver.features.merging.current_versions import CurrentVersions
 from mlver.features.merging.outcomes import (
     MergeRecords,
     RecordMove,
@@ -21,6 +21,7 @@ from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.layout import ApprovalPath, EvaluationPath
+from mlver.records.references import VersionReference
 
 AttachedRecord = EvaluationRecord | ApprovalRecord
 

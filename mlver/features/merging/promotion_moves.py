@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.document import codec
-from mlver.features.merging.current_versions import CurrentVersions, VersionReference
+from mlver.features.merging.current_versions import CurrentVersions
 from mlver.features.merging.outcomes import (
     MergeRecords,
     RecordMove,
@@ -18,6 +18,7 @@ from mlver.findings import Finding
 from mlver.policy.chain import holder_after
 from mlver.records import layout
 from mlver.records.promotion import ApprovalReference, PromotionRecord
+from mlver.records.references import VersionReference
 
 
 @dataclass(frozen=True, slots=True)

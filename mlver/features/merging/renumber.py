@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mlver.digest import Digest
 from mlver.features.merging.attached_moves import move_attached_records
-from mlver.features.merging.current_versions import CurrentVersions, VersionReference
+from mlver.features.merging.current_versions import CurrentVersions
 from mlver.features.merging.outcomes import (
     MergeRecords,
     RecordOutcome,
@@ -26,10 +26,11 @@ from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
 from mlver.records.layout import RecordPath, SettingsPath, VersionPath
+from mlver.records.references import VersionReference
 
 
 @dataclass(frozen=True, slots=True)
-class Renumbering:
+class RenumberedSide:
     """`files` is what every path concerned is to hold in the end (None: nothing).
 
     `versions` are the former references of the versions whose records changed, each with its model.
@@ -51,7 +52,7 @@ class Renumbering:
 
 def renumber_records(
     project: Project, kept: CommittedRecords, own: CommittedRecords, base: CommittedRecords
-) -> Renumbering:
+) -> RenumberedSide:
     """Place the records of `own` beside those of `kept`; `base` is what both sides began with."""
     places = _list_own_records(kept, own, base)
     own.fetch_files(path for path, _ in places)
@@ -123,7 +124,7 @@ def _build_renumbering(
     records: MergeRecords,
     outcomes: Sequence[RecordOutcome],
     versions: tuple[tuple[str, VersionReference], ...],
-) -> Renumbering:
+) -> RenumberedSide:
     # A place that an own record leaves belongs to the kept side again.
     file_contents = {path: records.kept.read_file(path) for path, _ in records.places}
     rewritten: list[RewrittenRecord] = []
@@ -135,4 +136,4 @@ def _build_renumbering(
         file_contents[outcome.path] = outcome.data
         if outcome.rewritten is not None:
             rewritten.append(outcome.rewritten)
-    return Renumbering(file_contents, tuple(rewritten), tuple(dropped), versions)
+    return RenumberedSide(file_contents, tuple(rewritten), tuple(dropped), versions)

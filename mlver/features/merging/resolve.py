@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from mlver import paths
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.features.merging.outcomes import MergeSide, RewrittenRecord, suggest_other_side
-from mlver.features.merging.renumber import Renumbering, renumber_records
+from mlver.features.merging.renumber import RenumberedSide, renumber_records
 from mlver.features.merging.stale_tags import StaleTags, find_stale_tags
 from mlver.features.merging.unmerged_settings import MergedSettings, merge_unmerged_settings
 from mlver.findings import Finding
@@ -20,7 +20,7 @@ from mlver.git.main_branch import MainBranch, find_main_branch
 from mlver.git.merging import MergeState
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.recovery import read_if_there
-from mlver.project.history.parents import find_renumbered_parent
+from mlver.project.history.parents import find_renumbered_version
 from mlver.project.history.stage_history import read_history
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
@@ -62,7 +62,7 @@ class ResolveResult:
 class _Resolution:
     """What is to be done, worked out before anything is: `files` are those that do not hold it."""
 
-    renumbering: Renumbering
+    renumbering: RenumberedSide
     settings: MergedSettings
     files: Mapping[str, bytes | None]
     tags: StaleTags
@@ -205,7 +205,7 @@ def _require_unlanded(
     main: MainBranch,
     side: MergeSide,
     own: CommittedRecords,
-    renumbering: Renumbering,
+    renumbering: RenumberedSide,
 ) -> None:
     """Refuse to renumber a record that is on the remote's main branch."""
     landing = main.remote_reference
@@ -242,10 +242,11 @@ def _check_earlier_commits(project: Project, state: MergeState, main: MainBranch
                 findings.append(replace(finding, hints=(suggested_command,)))
         for number in registry.list_versions(model):
             record, _ = registry.read_version(model, number)
-            parent = find_renumbered_parent(project.repository, registry, record)
-            if parent is not None:
-                trained = f"was trained from what is {parent} now"
-                message = f"{trained}, not from the {record.parent} that is here"
+            for followed in record.followed_versions:
+                renumbered = find_renumbered_version(project.repository, registry, record, followed)
+                if renumbered is None:
+                    continue
+                message = f"follows what is {renumbered} now, not the {followed} that is here"
                 findings.append(
                     Finding("record", f"{model} {number}", message, (suggested_command,))
                 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.features.merging.outcomes import MergeSide, suggest_other_side
-from mlver.features.merging.renumber import Renumbering
+from mlver.features.merging.renumber import RenumberedSide
 from mlver.git import remotes
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
@@ -30,7 +30,7 @@ class StaleTags:
 
 
 def find_stale_tags(
-    project: Project, side: MergeSide, own: CommittedRecords, renumbering: Renumbering
+    project: Project, side: MergeSide, own: CommittedRecords, renumbering: RenumberedSide
 ) -> StaleTags:
     """The tags that seal former records of the `own` side, which is `side`.
 
@@ -59,7 +59,7 @@ def find_stale_tags(
     return StaleTags({**version_tags, **promotion_tags}, fetch_from)
 
 
-def _find_version_tags(project: Project, renumbering: Renumbering) -> dict[str, str]:
+def _find_version_tags(project: Project, renumbering: RenumberedSide) -> dict[str, str]:
     object_ids: dict[str, str] = {}
     for model, former in renumbering.versions:
         tagged = seals.read_tagged_seals(project, model, [former.version])
@@ -71,7 +71,7 @@ def _find_version_tags(project: Project, renumbering: Renumbering) -> dict[str, 
 
 
 def _find_promotion_tags(
-    project: Project, own: CommittedRecords, renumbering: Renumbering
+    project: Project, own: CommittedRecords, renumbering: RenumberedSide
 ) -> dict[str, str]:
     former_digests: dict[str, str] = {}
     for vacated_path in renumbering.vacated_paths:

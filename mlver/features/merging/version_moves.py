@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.document import codec
-from mlver.features.merging.current_versions import VersionReference
 from mlver.features.merging.outcomes import MergeRecords, RecordMove, RewrittenRecord
 from mlver.policy.renumber import renumber_versions
-from mlver.project.history.parents import find_renumbered_parent
+from mlver.project.history.parents import find_renumbered_version
 from mlver.project.project import Project
 from mlver.project.tags import seals
 from mlver.records import layout
+from mlver.records.references import VersionReference
 from mlver.records.version import VersionRecord
 from mlver.version import Version, parse_version, sort_versions
 
@@ -72,17 +72,19 @@ def _find_numbers(
 def _find_moved_parents(
     project: Project, records: MergeRecords, own: OwnVersions
 ) -> dict[Version, Version]:
-    """The parents of own versions that got another number earlier, in a step of the same rebase.
+    """The versions that own ones follow, and that got another number earlier, in a step of the same
+    rebase.
 
-    Which record a version calls its parent is told by the commit it was registered on.
+    Which record a version means by such a number is told by the commit it was registered on.
     """
     moved_parents: dict[Version, Version] = {}
     for record, _ in own.values():
-        if not record.parent or parse_version(record.parent) in own:
-            continue
-        renumbered = find_renumbered_parent(project.repository, records.kept, record)
-        if renumbered is not None:
-            moved_parents[parse_version(record.parent)] = renumbered
+        for followed in record.followed_versions:
+            if parse_version(followed) in own:
+                continue
+            renumbered = find_renumbered_version(project.repository, records.kept, record, followed)
+            if renumbered is not None:
+                moved_parents[parse_version(followed)] = renumbered
     return moved_parents
 
 
@@ -92,13 +94,12 @@ def _move_version(
     model = record.model
     number = parse_version(record.version)
     new_number = numbers.get(number, number)
-    parent = record.parent
-    if parent is not None:
-        parent = str(numbers.get(parse_version(parent), parent))
+    parent = _find_number(record.parent, numbers)
+    previous = _find_number(record.previous, numbers)
     former = VersionReference(str(number), digest)
     record_path = layout.version_path(model, new_number)
     # A record that nothing changes keeps its bytes, even if an older mlver wrote them otherwise.
-    changed = replace(record, version=str(new_number), parent=parent)
+    changed = replace(record, version=str(new_number), parent=parent, previous=previous)
     if changed == record:
         unchanged_move = RecordMove(record_path, records.own.read_file(record_path))
         return VersionMove(unchanged_move, model, former, former)
@@ -112,9 +113,18 @@ def _move_version(
     return VersionMove(move, model, former, current)
 
 
+def _find_number(version: str | None, numbers: Mapping[Version, Version]) -> str | None:
+    """The number that a version has now; None for none."""
+    if version is None:
+        return None
+    return str(numbers.get(parse_version(version), version))
+
+
 def _explain_version_move(records: MergeRecords, old: VersionRecord, new: VersionRecord) -> str:
-    if new.version == old.version:
+    if new.parent != old.parent and new.version == old.version:
         return f"its parent {old.parent} is {new.parent} now"
+    if new.version == old.version:
+        return f"the version before it, {old.previous}, is {new.previous} now"
     if parse_version(old.version) in records.kept.list_versions(old.model):
         return f"{old.version} is taken by the other side"
     return "the number it counts from has moved"

@@ -14,7 +14,7 @@ from mlver.errors import MlverError
 from mlver.git.repository import GitRepository
 from mlver.policy.chain import holder_after
 from mlver.policy.renumber import NumberedRecord, strip_numbering
-from mlver.project.history.parents import find_renumbered_parent
+from mlver.project.history.parents import find_renumbered_version
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
@@ -106,16 +106,25 @@ class MergedRecords:
         if isinstance(moved, PromotionRecord) and moved.action == "retire":
             # It names the version that held the stage, which may be another one in the merge.
             return True
-        old_number = _name_subject(moved)
-        new_number = _name_subject(candidate)
+        subjects = zip(_name_subjects(moved), _name_subjects(candidate), strict=True)
+        return all(self._is_same_subject(parent, moved, old, new) for old, new in subjects)
+
+    def _is_same_subject(
+        self,
+        parent: RecordRegistry,
+        moved: NumberedRecord,
+        old_number: str | None,
+        new_number: str | None,
+    ) -> bool:
+        """Say whether the number of a version that a record is about is still that version's."""
         if old_number is None or new_number is None or old_number == new_number:
             return old_number == new_number
         if new_number == self._find_new_number(parent, moved.model, old_number):
             return True
         if not isinstance(moved, VersionRecord):
             return False
-        renumbered_parent = find_renumbered_parent(self.repository, self.result, moved)
-        return new_number == str(renumbered_parent)
+        renumbered = find_renumbered_version(self.repository, self.result, moved, old_number)
+        return new_number == str(renumbered)
 
     def _find_new_number(self, parent: RecordRegistry, model: str, version: str) -> str | None:
         """Find the number that a parent's version has in the merge.
@@ -204,11 +213,11 @@ def _have_collision(first: CommittedRecords, second: CommittedRecords, model: st
     return False
 
 
-def _name_subject(record: NumberedRecord) -> str | None:
-    """Name the version that a record is about: of a version itself, the one it was trained from."""
+def _name_subjects(record: NumberedRecord) -> tuple[str | None, ...]:
+    """Name the versions that a record is about: of a version itself, those that it follows."""
     if isinstance(record, VersionRecord):
-        return record.parent
-    return record.version
+        return record.previous, record.parent
+    return (record.version,)
 
 
 def _list_promotions(records: RecordRegistry, promotion: PromotionRecord) -> list[PromotionRecord]:

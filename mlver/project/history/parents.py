@@ -1,4 +1,6 @@
-"""Which parent a version means: after a rebase its number may be another version's."""
+"""Which versions a version means by those that it follows: after a rebase a number may be another
+version's.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +12,25 @@ from mlver.records.version import VersionRecord
 from mlver.version import Version
 
 
-def find_renumbered_parent(
-    repository: GitRepository, side: RecordRegistry, record: VersionRecord
+def find_renumbered_version(
+    repository: GitRepository, side: RecordRegistry, record: VersionRecord, followed: str
 ) -> Version | None:
-    """Find the number that a version's parent has on `side`.
+    """Find the number that a version which `record` follows has on `side`.
 
-    None where the parent kept the number that it had when the version was registered.
+    `followed` is its number in the record: the one before it, or its parent. None where it kept
+    the number that it had when the record was made.
     """
     commit = record.code.commit
-    if record.parent is None or commit is None:
+    if commit is None:
         return None
-    path = layout.version_path(record.model, record.parent)
-    # The commit that the version was trained from holds the parent that was meant then.
-    (parent_data,) = repository.blobs([f"{commit}:{path}"])
-    if parent_data is None or parent_data == side.read_file(path):
+    path = layout.version_path(record.model, followed)
+    # The commit that the version was trained from holds the one that was meant then.
+    (followed_data,) = repository.blobs([f"{commit}:{path}"])
+    if followed_data is None or followed_data == side.read_file(path):
         return None
-    parent = strip_numbering(decode_version(parent_data, path))
+    content = strip_numbering(decode_version(followed_data, path))
     for number in side.list_versions(record.model):
         candidate, _ = side.read_version(record.model, number)
-        if strip_numbering(candidate) == parent:
+        if strip_numbering(candidate) == content:
             return number
     return None

@@ -98,6 +98,7 @@ def build_record(
         created=project.record_time,
         author=project.repository.author(),
         message=request.message.strip(),
+        previous=parent,
         parent=parent,
         update=request.update,
         code=CodeState(commit=head.commit, branch=head.branch, dirty=dirty),

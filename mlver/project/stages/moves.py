@@ -17,6 +17,7 @@ from mlver.project.project import Project, ResolvedRef
 from mlver.project.tags import planned_tags, seals
 from mlver.records import layout
 from mlver.records.promotion import Action, GateResult, PromotionRecord
+from mlver.records.references import VersionReference
 from mlver.records.sections.stages import StageSettings
 from mlver.records.version import VersionRecord
 
@@ -119,9 +120,12 @@ def _build_promotion(project: Project, move: StageMove, history: StageHistory) -
     # Counted from the last: a record that is missing in between must not stop a rollback.
     sequence = 1
     prior = None
+    baseline = None
     if history:
         last_record, prior = history[-1]
         sequence = last_record.sequence + 1
+        if last_record.action != "retire":
+            baseline = VersionReference(last_record.version, last_record.record)
     chosen = move.chosen
     _, digest = project.registry.read_version(chosen.model, chosen.version)
     return PromotionRecord(
@@ -134,6 +138,7 @@ def _build_promotion(project: Project, move: StageMove, history: StageHistory) -
         created=project.record_time,
         author=project.repository.author(),
         message=move.message.strip(),
+        baseline=baseline,
         gates=move.gates,
         forced=move.forced,
         record=digest,

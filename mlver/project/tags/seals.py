@@ -21,8 +21,9 @@ from mlver.policy.chain import (
 )
 from mlver.project.project import Project
 from mlver.records import layout
+from mlver.records.references import AdoptedTag
 from mlver.records.tags import promotion_tag_name, version_tag_name
-from mlver.records.version import AdoptedTag, VersionRecord
+from mlver.records.version import VersionRecord
 from mlver.version import Version, parse_version
 
 
@@ -240,7 +241,7 @@ def _compare_origins(project: Project, model: str, tags: Mapping[str, GitTag]) -
 
 def _is_same_tag(tag: GitTag, origin: AdoptedTag) -> bool:
     # The record states both, and a forged one may lie about either.
-    return tag.object_id == origin.object_id and tag.commit == origin.commit
+    return tag.object_id == origin.object and tag.commit == origin.commit
 
 
 def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterator[Finding]:
