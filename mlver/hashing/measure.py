@@ -34,7 +34,6 @@ from mlver.hashing.cache import (
     total_size,
 )
 from mlver.hashing.read import (
-    LARGE,
     BatchRead,
     FileRead,
     PointerCheck,
@@ -47,8 +46,9 @@ from mlver.hashing.read import (
 from mlver.hashing.sink import ContentSink
 from mlver.hashing.walk import FaultReport, FoundFile, find_middle, walk_files
 from mlver.records.manifest import format_lines
+from mlver.system import parallel
 from mlver.system.beside import run_beside
-from mlver.system.parallel import WorkerPool
+from mlver.system.parallel import WorkerPool, ignore_progress, split_batches
 
 CHUNK_FILES = 8192
 # What a worker takes at a time: enough to outweigh the handing over, little enough to share evenly.
@@ -99,7 +99,7 @@ def measure_artifact(
         raise MlverError(
             f"{key} cannot be read: {error.strerror}", hint=shell_command("ls", "-l", "--", key)
         ) from error
-    run = _MeasurementRun(key, cache, sink, progress or _ignore_progress, check)
+    run = _MeasurementRun(key, cache, sink, progress or ignore_progress, check)
     try:
         if stat.S_ISDIR(status.st_mode):
             return _measure_directory(run, os.fsencode(top), keep_manifest=keep_manifest)
@@ -305,10 +305,17 @@ def _begin_chunk(
     small: list[int] = []
     large: list[int] = []
     for index in unknown:
-        (large if signed_size(signatures[index]) >= LARGE else small).append(index)
+        (large if signed_size(signatures[index]) >= parallel.LARGE else small).append(index)
     unknown_size = total_size(signatures[index] for index in unknown)
     run.progress(total_size(signatures) - unknown_size)
-    batches = list(_split_batches(small, signatures))
+    batches = list(
+        split_batches(
+            small,
+            BATCH_FILES,
+            most_bytes=BATCH_BYTES,
+            count_bytes=lambda index: signed_size(signatures[index]),
+        )
+    )
     submit: Callable[[Sequence[bytes]], Callable[[], BatchRead]] = pool.submit_batch
     # One batch is not worth a pool of processes, which takes longer to start than to hash it. Where
     # a pool is running, it knows what it has stored, and this process would have to learn it.
@@ -325,20 +332,6 @@ def _submit_inline(
     run: _MeasurementRun, root: bytes, paths: Sequence[bytes]
 ) -> Callable[[], BatchRead]:
     return partial(read_batch, root, run.sink, paths, check=run.check)
-
-
-def _split_batches(indices: Sequence[int], signatures: Sequence[bytes]) -> Iterator[list[int]]:
-    batch: list[int] = []
-    batch_bytes = 0
-    for index in indices:
-        batch.append(index)
-        batch_bytes += signed_size(signatures[index])
-        if len(batch) >= BATCH_FILES or batch_bytes >= BATCH_BYTES:
-            yield batch
-            batch = []
-            batch_bytes = 0
-    if batch:
-        yield batch
 
 
 def _read_large_file(run: _MeasurementRun, root: bytes, chunk: _FileChunk, index: int) -> None:
@@ -379,7 +372,3 @@ def _collect_chunk(run: _MeasurementRun, chunk: _FileChunk) -> _FileChunk:
         )
         run.cache.keep_measured(os.fsencode(run.key), rows, chunk.began_ns)
     return chunk
-
-
-def _ignore_progress(_: int) -> None:
-    """Ignore progress that nobody wants to see."""

@@ -18,8 +18,6 @@ from mlver.hashing.sink import BlobWriter, ContentSink
 from mlver.hashing.walk import printable_path
 from mlver.system.parallel import copy_hashed, hash_descriptor
 
-# From here on a file is read in chunks and stored on its own; below, many are stored together.
-LARGE = 1 << 20
 ATTEMPTS = 3
 # O_NONBLOCK: a FIFO put in a file's place must not make us wait for a writer.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC

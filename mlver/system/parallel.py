@@ -25,11 +25,15 @@ from mlver.errors import MlverError
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
 
+Item = TypeVar("Item")
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 # Batches under way for each worker: one in hand, one waiting, so that none idles while results are
 # collected.
 AHEAD = 2
+# A file of this size or more is read and stored on its own, piece by piece; smaller ones are taken
+# many at a time, each whole in memory.
+LARGE = 1 << 20
 # What is hashed is read in pieces that stay in a core's own cache: larger ones cost four times the
 # reading.
 PIECE = 1 << 16
@@ -43,6 +47,31 @@ def count_cores() -> int:
         return len(os.sched_getaffinity(0))
     # macOS
     return os.cpu_count() or 1
+
+
+def split_batches(
+    items: Iterable[Item],
+    most_items: int,
+    *,
+    most_bytes: int = sys.maxsize,
+    count_bytes: Callable[[Item], int] | None = None,
+) -> Iterator[list[Item]]:
+    """Yield the items in batches of at most so many; a batch ends once its bytes reach the limit.
+
+    No batch is large unless its last item is.
+    """
+    batch: list[Item] = []
+    batch_bytes = 0
+    for item in items:
+        batch.append(item)
+        if count_bytes is not None:
+            batch_bytes += count_bytes(item)
+        if len(batch) >= most_items or batch_bytes >= most_bytes:
+            yield batch
+            batch = []
+            batch_bytes = 0
+    if batch:
+        yield batch
 
 
 def spread_batches(
@@ -186,6 +215,10 @@ def _wait_for_result(future: Future[Result]) -> Result:
         raise MlverError(
             "a worker process was killed, perhaps for want of memory; run the same command again"
         ) from None
+
+
+def ignore_progress(_: int) -> None:
+    """Take the place of a function that reports bytes, where nobody wants to see them."""
 
 
 def hash_descriptor(

@@ -13,7 +13,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from mlver.cli.main import main
-from mlver.system import copying
+from mlver.system import copying, parallel
 from tests.faults import ground, operations
 from tests.faults.run import adopt_orphans
 
@@ -24,13 +24,7 @@ def fork_server() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="mlver-faults-", dir=ground.MEMORY) as directory:
         root = Path(directory)
         ground.seal_environment(root)
-        for module in (
-            "hashing.read",
-            "hashing.measure",
-            "storage.local.deposit",
-            "storage.local.export",
-        ):
-            sys.modules[f"mlver.{module}"].LARGE = operations.LARGE  # type: ignore[attr-defined]
+        parallel.LARGE = operations.LARGE
         copying.COPY_BYTES = operations.LARGE  # so that what is large is copied by several calls
         _live_once(root / "first")
         adopt_orphans()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
-from mlver.hashing import BlobWriter, StatCache, measure_artifact, read
+from mlver.hashing import BlobWriter, StatCache, measure_artifact
 from mlver.system import parallel
 from mlver.system.state import StateDatabase
 
@@ -71,7 +71,7 @@ def top(tmp_path: Path) -> Path:
         path = top / f"d{number % 7}/f{number}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"%d" % (number // 2))
-    (top / "d3/large").write_bytes(os.urandom(3 * read.LARGE + 17))
+    (top / "d3/large").write_bytes(os.urandom(3 * parallel.LARGE + 17))
     (top / "empty").touch()
     time.sleep(0.05)
     return top
@@ -101,7 +101,7 @@ def test_a_directory_is_its_manifest(top: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("size", [0, 1, read.LARGE - 1, read.LARGE, 2 * read.LARGE + 1])
+@pytest.mark.parametrize("size", [0, 1, parallel.LARGE - 1, parallel.LARGE, 2 * parallel.LARGE + 1])
 def test_a_file_is_its_bytes(tmp_path: Path, size: int) -> None:
     data = os.urandom(size)
     (tmp_path / "weights").write_bytes(data)
@@ -184,7 +184,7 @@ def test_progress_counts_every_byte_once(top: Path, cache: StatCache) -> None:
             assert sum(steps) == found.size
 
 
-@pytest.mark.parametrize("size", [10, read.LARGE + 10])
+@pytest.mark.parametrize("size", [10, parallel.LARGE + 10])
 @pytest.mark.parametrize("times", [1, 99])
 def test_a_file_that_changes_while_read_is_read_again_or_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, times: int

@@ -17,6 +17,7 @@ from mlver.system.parallel import (
     PIECE,
     copy_hashed,
     hash_descriptor,
+    split_batches,
     spread_batches,
 )
 
@@ -247,3 +248,17 @@ def test_a_hashing_thread_that_dies_gives_no_digest(tmp_path: Path, error: BaseE
             copy_hashed(source, ForgettingTarget(error), lambda _: None)
     finally:
         os.close(source)
+
+
+def test_batches_end_by_count_and_by_bytes() -> None:
+    sizes = [1, 1, 1, 9, 1, 30, 2, 2]
+    by_both = split_batches(sizes, 3, most_bytes=10, count_bytes=int)
+    assert list(by_both) == [[1, 1, 1], [9, 1], [30], [2, 2]]
+    assert list(split_batches(sizes, 4)) == [[1, 1, 1, 9], [1, 30, 2, 2]]
+    assert not list(split_batches([], 3))
+
+
+def test_no_more_is_drawn_than_a_batch_needs() -> None:
+    remaining = iter(range(9))
+    assert next(split_batches(remaining, 4)) == [0, 1, 2, 3]
+    assert next(remaining) == 4

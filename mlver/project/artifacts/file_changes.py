@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, filterfalse, islice
+from itertools import chain, filterfalse
 from operator import attrgetter, not_
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from mlver.project.artifacts.file_list import FileList, collect_folders, list_pa
 from mlver.project.artifacts.file_plan import FilePlan
 from mlver.project.project import Project
 from mlver.system import durable
-from mlver.system.parallel import spread_batches
+from mlver.system.parallel import split_batches, spread_batches
 from mlver.system.regular import reading_regular
 
 # Files smaller than this are saved many at a time: so many of them are in memory together.
@@ -57,7 +57,7 @@ def save_files(project: Project, root: Path, files: FileList) -> None:
 def _save_small_files(project: Project, root: Path, files: FileList) -> None:
     top = os.fsencode(root) + b"/"
     with storing.open_batch_deposit(project) as deposit:
-        batches = _split_batches(map(os.fsencode, files.read_paths()))
+        batches = split_batches(map(os.fsencode, files.read_paths()), _BATCH_FILES)
         expected = iter(files)
         # Closed at once whatever happens: no worker may still write when the deposit cleans up.
         with closing(spread_batches(partial(read_batch, top, deposit), batches)) as results:
@@ -73,12 +73,6 @@ def _check_saved(result: BatchRead, expected: Iterator[tuple[str, str]]) -> None
     for read_file, (path, hexadecimal) in zip(result.files, expected, strict=False):
         if read_file is None or read_file.digest.hex() != hexadecimal:
             raise _build_unsteady_error(path)
-
-
-def _split_batches(file_paths: Iterable[bytes]) -> Iterator[list[bytes]]:
-    remaining = iter(file_paths)
-    while batch := list(islice(remaining, _BATCH_FILES)):
-        yield batch
 
 
 def _build_unsteady_error(path: str) -> MlverError:

@@ -29,7 +29,7 @@ from mlver.storage.local.locations import (
 from mlver.storage.local.pack_files import PackFile, scan_pack
 from mlver.storage.packs import PACK, pack_name
 from mlver.system import durable
-from mlver.system.parallel import hash_descriptor
+from mlver.system.parallel import hash_descriptor, ignore_progress
 
 # From here on listing all object directories is cheaper than looking up one object after another.
 LIST_FROM = 512
@@ -264,7 +264,7 @@ class ObjectCatalogue:
             if location.pack:
                 return hashlib.sha256(read_location(location)).hexdigest() == digest
             with open_location(location) as source:
-                return hash_descriptor(source, None, _ignore_progress)[0] == digest
+                return hash_descriptor(source, None, ignore_progress)[0] == digest
         except OSError:
             return False
 
@@ -372,7 +372,3 @@ def _format_list(items: Sequence[str]) -> str:
     if len(items) > _LISTED_MOST:
         lines.append(f"\n  and {len(items) - _LISTED_MOST} more")
     return "".join(lines)
-
-
-def _ignore_progress(_: int) -> None:
-    """Nobody wants to know."""

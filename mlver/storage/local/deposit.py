@@ -26,11 +26,9 @@ from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.storage.local.incoming import LooseBlob, PackWriter
 from mlver.storage.local.locations import ObjectLocation, read_location
 from mlver.storage.local.pack_files import PackFile, scan_pack
-from mlver.system import durable
+from mlver.system import durable, parallel
 from mlver.system.regular import open_regular
 
-# Contents from here on are objects of their own; smaller ones go into packs.
-LARGE = 1 << 20
 # A process begins another part, which becomes another pack, from here on.
 PACK_BYTES = 512 << 20
 _PIECE = 1 << 20
@@ -88,8 +86,8 @@ class ObjectDeposit:
     def put_object(self, source: BinaryIO) -> Digest:
         """See ObjectIntake."""
         try:
-            data = source.read(LARGE)
-            if len(data) < LARGE:
+            data = source.read(parallel.LARGE)
+            if len(data) < parallel.LARGE:
                 digest = Digest.of_bytes(data)
                 receipt = self.store_contents([(digest.hex, data)])
                 self.accept_receipt(receipt)
@@ -106,7 +104,7 @@ class ObjectDeposit:
             while data:
                 hasher.update(data)
                 blob.write(memoryview(data))
-                data = source.read(LARGE)
+                data = source.read(parallel.LARGE)
         except BaseException:
             blob.discard_content()
             raise

@@ -24,13 +24,11 @@ from mlver.storage.local.export_plan import (
 )
 from mlver.storage.local.locations import open_location, read_span
 from mlver.storage.store import StoreProgress, WantedFiles
-from mlver.system import copying, durable
-from mlver.system.parallel import copy_hashed, hash_descriptor, spread_batches
+from mlver.system import copying, durable, parallel
+from mlver.system.parallel import copy_hashed, hash_descriptor, split_batches, spread_batches
 
 BATCH_FILES = 512
 BATCH_BYTES = 8 << 20
-# From here on a file is copied by two threads of this process; below, many by each worker.
-LARGE = 1 << 20
 
 
 def export_objects(
@@ -75,7 +73,10 @@ def _prepare_files(
     doubtful: list[ExportTask] = []
     large_tasks: list[ExportTask] = []
     workers = None if count > BATCH_FILES else 1
-    batches = _split_batches(tasks, large_tasks.append)
+    small_tasks = _select_small(tasks, large_tasks.append)
+    batches = split_batches(
+        small_tasks, BATCH_FILES, most_bytes=BATCH_BYTES, count_bytes=_count_bytes
+    )
     # Closed at once whatever happens here: no worker may still write when the caller cleans up.
     with closing(spread_batches(_write_small_batch, batches, workers=workers)) as results:
         for failed_tasks, bytes_done in results:
@@ -113,24 +114,19 @@ def _prepare_from_others(
     return failed_tasks
 
 
-def _split_batches(
+def _select_small(
     tasks: Iterable[ExportTask], on_large: Callable[[ExportTask], None]
-) -> Iterator[list[ExportTask]]:
-    """The small ones, many together; the large ones are handed over one by one."""
-    batch: list[ExportTask] = []
-    batch_bytes = 0
+) -> Iterator[ExportTask]:
+    """Yield the small ones, which workers take; two threads of this process copy each large one."""
     for export_task in tasks:
-        if export_task.location.size >= LARGE:
+        if export_task.location.size >= parallel.LARGE:
             on_large(export_task)
-            continue
-        batch.append(export_task)
-        batch_bytes += export_task.location.size
-        if len(batch) >= BATCH_FILES or batch_bytes >= BATCH_BYTES:
-            yield batch
-            batch = []
-            batch_bytes = 0
-    if batch:
-        yield batch
+        else:
+            yield export_task
+
+
+def _count_bytes(task: ExportTask) -> int:
+    return task.location.size
 
 
 def _source_path(task: ExportTask) -> str:

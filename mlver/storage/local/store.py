@@ -31,7 +31,7 @@ from mlver.storage.local.locations import ObjectLocation, open_location, read_lo
 from mlver.storage.local.verify import stored_digests, verify_objects
 from mlver.storage.store import StoreProblem, StoreProgress, WantedFiles
 from mlver.system import durable
-from mlver.system.parallel import hash_descriptor
+from mlver.system.parallel import hash_descriptor, ignore_progress
 
 
 class LocalStore(ObjectCatalogue):
@@ -76,7 +76,7 @@ class LocalStore(ObjectCatalogue):
         make_way: Callable[[], None] | None = None,
     ) -> None:
         """See RepositoryStore."""
-        export_objects(self, wanted, progress or _ignore_progress, make_way or _do_nothing)
+        export_objects(self, wanted, progress or ignore_progress, make_way or _do_nothing)
 
     def verify_objects(
         self,
@@ -86,9 +86,7 @@ class LocalStore(ObjectCatalogue):
         expect: StoreProgress | None = None,
     ) -> Iterator[StoreProblem]:
         """See ObjectStore."""
-        return verify_objects(
-            self, digests, progress or _ignore_progress, expect or _ignore_progress
-        )
+        return verify_objects(self, digests, progress or ignore_progress, expect or ignore_progress)
 
     def read_small(self, digests: DigestSet, limit: int) -> Iterator[tuple[Digest, bytes]]:
         """See RepositoryStore."""
@@ -134,7 +132,7 @@ class LocalStore(ObjectCatalogue):
 def _copy_loose(location: ObjectLocation, out: BinaryIO) -> tuple[str, int]:
     """The digest and size of what was copied."""
     with open_location(location) as source:
-        return hash_descriptor(source, _make_writer(out), _ignore_progress)
+        return hash_descriptor(source, _make_writer(out), ignore_progress)
 
 
 def _make_writer(out: BinaryIO) -> Callable[[memoryview], None]:
@@ -153,7 +151,3 @@ def _make_writer(out: BinaryIO) -> Callable[[memoryview], None]:
 
 def _do_nothing() -> None:
     """Nothing stands in the way."""
-
-
-def _ignore_progress(_: int) -> None:
-    """Nobody wants to know."""

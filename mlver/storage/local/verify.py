@@ -26,7 +26,12 @@ from mlver.storage.local.locations import (
 )
 from mlver.storage.local.pack_files import PackFile
 from mlver.storage.store import StoreProblem, StoreProgress
-from mlver.system.parallel import hash_descriptor, spread_batches
+from mlver.system.parallel import (
+    hash_descriptor,
+    ignore_progress,
+    split_batches,
+    spread_batches,
+)
 from mlver.system.regular import reading_regular
 
 BATCH_FILES = 2048
@@ -118,7 +123,8 @@ def _list_copies(store: ObjectCatalogue, located: LocatedObjects) -> Iterator[_S
 def _find_faults(copies: Iterable[_StoredCopy], progress: StoreProgress) -> list[_CopyFault]:
     """Read all copies, by several processes where there are many."""
     faults: list[_CopyFault] = []
-    with closing(spread_batches(_verify_batch, _split_batches(copies))) as results:
+    batches = split_batches(copies, BATCH_FILES, most_bytes=BATCH_BYTES, count_bytes=_count_bytes)
+    with closing(spread_batches(_verify_batch, batches)) as results:
         for batch_faults, bytes_done in results:
             progress(bytes_done)
             faults += batch_faults
@@ -168,19 +174,8 @@ def _check_pack_end(pack: PackFile) -> Iterator[StoreProblem]:
         yield StoreProblem(None, pack.path, "the end of the pack is damaged")
 
 
-def _split_batches(copies: Iterable[_StoredCopy]) -> Iterator[list[_StoredCopy]]:
-    """Copies by the batch, none of which is large unless it is a single copy."""
-    batch: list[_StoredCopy] = []
-    batch_bytes = 0
-    for stored_copy in copies:
-        batch.append(stored_copy)
-        batch_bytes += stored_copy.location.size
-        if len(batch) >= BATCH_FILES or batch_bytes >= BATCH_BYTES:
-            yield batch
-            batch = []
-            batch_bytes = 0
-    if batch:
-        yield batch
+def _count_bytes(copy: _StoredCopy) -> int:
+    return copy.location.size
 
 
 def _file_path(copy: _StoredCopy) -> str:
@@ -208,7 +203,7 @@ def _verify_open_file(source: int, copies: list[_StoredCopy]) -> Iterator[_CopyF
     """Judge the copies that one file holds."""
     for digest, location in copies:
         if not location.pack:
-            if hash_descriptor(source, None, _ignore_progress)[0] != digest:
+            if hash_descriptor(source, None, ignore_progress)[0] != digest:
                 yield _CopyFault(digest, location.path, DAMAGED)
             continue
         padding = packs.member_padding(location.size)
@@ -221,7 +216,3 @@ def _verify_open_file(source: int, copies: list[_StoredCopy]) -> Iterator[_CopyF
         header = block[: packs.BLOCK]
         if header != packs.member_header(digest, location.size) or not block.endswith(padding):
             yield _CopyFault(digest, location.path, FRAMED)
-
-
-def _ignore_progress(_: int) -> None:
-    """Progress is reported by the batch."""

@@ -33,10 +33,8 @@ from mlver.storage.remote.catalogue import (
     object_key,
     pack_key,
 )
-from mlver.system import durable
+from mlver.system import durable, parallel
 
-# Contents from here on are blobs of their own; smaller ones go into packs.
-LARGE = 1 << 20
 # A pack is closed from here on. It is stored by one call, which a failure repeats from its start.
 PACK_BYTES = 32 << 20
 
@@ -99,8 +97,8 @@ class BlobDeposit:
     def put_object(self, source: BinaryIO) -> Digest:
         """See ObjectIntake."""
         try:
-            first_piece = source.read(LARGE)
-            if len(first_piece) >= LARGE:
+            first_piece = source.read(parallel.LARGE)
+            if len(first_piece) >= parallel.LARGE:
                 return self._spool_large(first_piece, source)
             return self._spool_small(first_piece)
         except OSError as error:
@@ -131,7 +129,7 @@ class BlobDeposit:
                 hasher.update(piece_bytes)
                 file.write(piece_bytes)
                 size += len(piece_bytes)
-                piece_bytes = source.read(LARGE)
+                piece_bytes = source.read(parallel.LARGE)
         digest = Digest(hasher.hexdigest())
         self._large.setdefault(digest.hex, FileSource(spool_path, size))
         return digest
