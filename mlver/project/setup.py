@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 from mlver import paths
 from mlver.errors import refusal_error
 from mlver.project.project import Project
-from mlver.project.transaction import editing
+from mlver.project.transaction import open_edit
 from mlver.records import layout
 from mlver.system import durable
 
@@ -53,7 +52,7 @@ class InitResult:
 
 def init_project(project: Project, *, dry_run: bool = False) -> InitResult:
     """Write what of `.mlver/` is missing; never touches what is there. Register commits it."""
-    with nullcontext() if dry_run else editing(project, "init"):
+    with open_edit(project, "init", dry_run=dry_run):
         missing = [
             path for path in _FILES if not paths.join_inside(project.top_folder, path).exists()
         ]

@@ -6,7 +6,6 @@ No tag is moved.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from mlver.document.amend import amend_document
@@ -21,7 +20,7 @@ from mlver.project.edit.intent import PlannedTag
 from mlver.project.edit.manifests import put_new_files
 from mlver.project.project import Project
 from mlver.project.tags import planned_tags
-from mlver.project.transaction import editing
+from mlver.project.transaction import open_edit
 from mlver.records import layout
 from mlver.records.model import ArtifactSettings, ModelSettings
 from mlver.records.sections.stages import StageSettings
@@ -74,7 +73,7 @@ class AdoptResult:
 def adopt_tags(project: Project, request: AdoptRequest) -> AdoptResult:
     """Turn tags into records, all of them in one commit; an existing record stays as it is."""
     project.registry.read_config()
-    with nullcontext() if request.dry_run else editing(project, "adopt") as edit:
+    with open_edit(project, "adopt", dry_run=request.dry_run) as edit:
         source = open_source(project, request)
         claims = read_tag_claims(source)
         project.reporter.begin_work("reading tags", None)

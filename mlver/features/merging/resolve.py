@@ -5,7 +5,6 @@ the same.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from mlver import paths
@@ -24,7 +23,7 @@ from mlver.project.history.parents import find_renumbered_version
 from mlver.project.history.stage_history import read_history
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
-from mlver.project.transaction import editing
+from mlver.project.transaction import open_edit
 from mlver.records import layout
 
 _REPLAYED = "mlver resolve && git commit --quiet --amend --no-edit --allow-empty"
@@ -76,7 +75,7 @@ def resolve_conflicts(
     """Settle what stopped a merge, rebase or cherry-pick and stage it; or fix the last commit,
     after a rebase.
     """
-    with nullcontext() if dry_run else editing(project, "resolve") as edit:
+    with open_edit(project, "resolve", dry_run=dry_run) as edit:
         merge_state = _find_merge_state(project)
         main_branch = find_main_branch(project.repository)
         yielding_side, reason = _choose_side(project, merge_state, main_branch, rewrite)
