@@ -167,8 +167,9 @@ class GitProcess:
 
     def _quiet(self) -> Mapping[str, str]:
         return {
+            # An object that a partial clone lacks ends git with an error then. GIT_NO_LAZY_FETCH
+            # won't do: with it, git 2.53 answers as if the object had never been there.
             "GIT_ALLOW_PROTOCOL": "none",
-            "GIT_NO_LAZY_FETCH": "1",
             "GIT_TERMINAL_PROMPT": "0",
             # a graft would cut the commit out that edited or deleted a record
             "GIT_GRAFT_FILE": os.devnull,

@@ -57,7 +57,7 @@ def _list_staged() -> bytes | None:
             (os.POSIX_SPAWN_DUP2, writing, 1),
             (os.POSIX_SPAWN_DUP2, nowhere, 2),
         ]
-        environment = {**os.environ, "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
+        environment = {**os.environ, "GIT_ALLOW_PROTOCOL": "none"}
         process = os.posix_spawnp("git", _GIT, environment, file_actions=actions)
     except OSError:
         os.close(reading)
