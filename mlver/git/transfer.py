@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from subprocess import Popen
 from typing import Any, Protocol, cast
@@ -30,6 +30,7 @@ from mlver.git.process import (
     writing_options,
 )
 from mlver.git.repository import GitRepository
+from mlver.system.parallel import delay_interrupt
 
 # What git tells of its work, which explains no failure.
 _CHATTER = re.compile(
@@ -140,10 +141,13 @@ class TransferGit(Git):
         if options.get("universal_newlines"):
             # another repository may print any bytes
             options["errors"] = "replace"
-        with hidden_environment():
+        # A Ctrl-C between the start of git and its entry in this list would leave it running. One
+        # that is waited for here is short, and ends of itself.
+        delayed = delay_interrupt() if options.get("as_process") else nullcontext()
+        with hidden_environment(), delayed:
             outcome = super().execute(command, *args, pass_fds=self.keep_open, **options)
-        if isinstance(outcome, Git.AutoInterrupt):
-            self.started.append(outcome)
+            if isinstance(outcome, Git.AutoInterrupt):
+                self.started.append(outcome)
         return outcome
 
     def stop(self) -> None:

@@ -10,7 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import git
 import pytest
 
 from mlver.errors import MlverError
@@ -98,9 +100,9 @@ def test_without_git_gitpython_itself_cannot_be_imported(local: GitRepository) -
 
 @pytest.fixture
 def slow(repository: Ground, remote: Ground, tmp_path: Path) -> Path:
-    """The remote answers by a program that writes down its process, and is in no hurry."""
+    """The remote answers by a program that writes down its process, and never gets further."""
     script = tmp_path / "slow"
-    script.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/asked\nexec sleep 8\n")
+    script.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/asked\nexec sleep 600\n")
     script.chmod(0o755)
     for name in ("uploadpack", "receivepack"):
         repository.git("config", f"remote.origin.{name}", str(script))
@@ -141,7 +143,28 @@ def test_an_interrupt_ends_git_at_once(tagged: GitRepository, slow: Path, transf
         transfers[transfer]()
     thread.join()
     assert not Path(f"/proc/{started[-1]}").exists()
-    assert Path(f"/proc/{started[0]}").exists()  # it was not waited for
+    os.kill(started[0], signal.SIGKILL)  # it still runs: it was not waited for
+
+
+def test_an_interrupt_while_git_starts_ends_it_as_well(
+    tagged: GitRepository, slow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_git = git.Git.execute
+    started: list[int] = []
+
+    def start_and_interrupt(self: git.Git, *args: Any, **options: Any) -> Any:
+        outcome = start_git(self, *args, **options)
+        if isinstance(outcome, git.Git.AutoInterrupt):
+            assert outcome.proc is not None
+            started.append(outcome.proc.pid)
+            signal.raise_signal(signal.SIGINT)
+        return outcome
+
+    monkeypatch.setattr(git.Git, "execute", start_and_interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt):
+        remotes.list_remote_tags(tagged, "origin")
+    assert not Path(f"/proc/{started[0]}").exists()
 
 
 class BarRecorder:
