@@ -31,6 +31,9 @@ _WHOLE = struct.Struct("=32s32sQQ")
 _SECOND = 1_000_000_000
 # Files that are encoded at a time: some hundred kilobytes.
 _ENCODED_FILES = 4096
+# Entries of vanished files that are dropped together: in a folder of half a million whose inner
+# folders were all renamed, each file has one.
+_VANISHED_PATHS = 4096
 # Linux stamps files with the time of its last tick, at most 10 ms ago.
 _FINE_NS = 20_000_000
 # Some file systems count whole seconds, FAT two at a time.
@@ -154,7 +157,8 @@ class StatCache:
         """Yield (path, signature, digest if known) for each file walked below the artifact `key`.
 
         Both sides come in the order of their bytes, so one pass over the table serves. Entries of
-        files that the walk no longer has are dropped by the next `keep_measured`.
+        files that the walk no longer has are dropped on the way, the last of them by the next
+        `keep_measured` or `drop_vanished`.
         """
         rows = self._table.read_files(self._worktree, key)
         # Not by `stat_signature`: a call for each file would take as long as all the rest.
@@ -167,7 +171,7 @@ class StatCache:
             )
             full_path = prefix + path if path else key
             while known_path is not None and known_path < full_path:
-                self._vanished.append(known_path)
+                self._drop_later(known_path)
                 known_path, entry = next(rows, _NO_ROW)
             digest: bytes | None = None
             if known_path == full_path:
@@ -176,8 +180,14 @@ class StatCache:
                 known_path, entry = next(rows, _NO_ROW)
             yield path, signature, digest
         while known_path is not None:
-            self._vanished.append(known_path)
+            self._drop_later(known_path)
             known_path, entry = next(rows, _NO_ROW)
+
+    def _drop_later(self, path: bytes) -> None:
+        """Remember an entry to be dropped; once there are many, drop them."""
+        self._vanished.append(path)
+        if len(self._vanished) >= _VANISHED_PATHS:
+            self.drop_vanished()
 
     def keep_measured(
         self, key: bytes, measured: Iterable[tuple[bytes, bytes, bytes]], began_ns: int
@@ -208,6 +218,6 @@ class StatCache:
         self._table.keep_files(self._worktree, [(key + b"/", entry)], ())
 
     def drop_vanished(self) -> None:
-        """Drop the entries that the last `match_files` read and whose files are not on the disk."""
+        """Drop the entries that `match_files` read and whose files the walk did not have."""
         self._table.keep_files(self._worktree, (), self._vanished)
         self._vanished = []

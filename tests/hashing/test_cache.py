@@ -11,6 +11,7 @@ from mlver.errors import MlverError
 from mlver.hashing import MeasuredArtifact, StatCache, measure_artifact
 from mlver.hashing import cache as cache_module
 from mlver.hashing.cache import is_racy, stat_signature
+from mlver.hashing.walk import walk_files
 from mlver.system.state import StateDatabase
 
 SECOND = 1_000_000_000
@@ -48,13 +49,16 @@ def kept(state: StateDatabase, worktree: str = "w", key: bytes = b"data") -> lis
     return [path for path, _ in state.read_files(worktree, key)]
 
 
-def test_fresh_files_are_not_kept_and_settled_ones_are(tmp_path: Path, top: Path) -> None:
+def test_fresh_files_are_not_kept_and_settled_ones_are(
+    tmp_path: Path, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     state = StateDatabase(tmp_path / "state/state.db")
+    written_ns = (top / "a").stat().st_ctime_ns
+    monkeypatch.setattr(time, "time_ns", lambda: written_ns + 5_000_000)
     measure_artifact(top, key="data", cache=StatCache(state, "w"))
-    fresh = kept(state)
-    settle()
-    measure_artifact(top, key="data", cache=StatCache(state, "w"))
-    assert fresh == []
+    assert kept(state) == []
+    monkeypatch.setattr(time, "time_ns", lambda: written_ns + 9 * SECOND)
+    measure_artifact(top, key="data", cache=StatCache(state, "w"), keep_manifest=False)
     assert kept(state) == [b"data/a", b"data/b-d", b"data/b/c"]
 
 
@@ -68,6 +72,23 @@ def test_what_vanished_is_dropped_and_neighbours_stay(tmp_path: Path, top: Path)
     measure_artifact(top, key="data", cache=StatCache(state, "w"))
     assert kept(state) == [b"data/b-d"]
     assert kept(state, key=b"data-other") == [b"data-other"]
+
+
+def test_however_many_vanished_few_are_remembered(
+    tmp_path: Path, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_module, "_VANISHED_PATHS", 3)
+    state = StateDatabase(tmp_path / "state/state.db")
+    settle()
+    vanished = [(b"data/" + bytes([letter]), b"x") for letter in b"ABCDEFGHIJKcdefghijkl"]
+    state.keep_files("w", vanished, [])
+    longest = 0
+    cache = StatCache(state, "w")
+    for _ in cache.match_files(b"data", walk_files(os.fsencode(top), pytest.fail)):
+        longest = max(longest, len(cache._vanished))
+    assert 0 < longest < 3
+    cache.drop_vanished()
+    assert kept(state) == []
 
 
 def test_worktrees_do_not_share_entries(tmp_path: Path, top: Path) -> None:
@@ -160,10 +181,14 @@ def test_an_unchanged_directory_asks_for_no_file_of_it(
     assert measured(top, settled) == plain
 
 
-def test_a_directory_just_written_is_not_known_as_a_whole(tmp_path: Path, top: Path) -> None:
+def test_a_directory_just_written_is_not_known_as_a_whole(
+    tmp_path: Path, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     state = StateDatabase(tmp_path / "state/state.db")
-    settle()
+    written_ns = (top / "a").stat().st_ctime_ns
+    monkeypatch.setattr(time, "time_ns", lambda: written_ns + SECOND)
     measured(top, state)
+    assert kept(state) == [b"data/a", b"data/b-d", b"data/b/c"]
     assert StatCache(state, "w").find_directory(b"data") is None
 
 
