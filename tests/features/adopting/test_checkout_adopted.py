@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import assert_works
 from tests.conftest import Repository
-from tests.features.adopting.test_adopt import cached, md5, pointer, tagged
+from tests.features.adopting.foreign import cached, md5, pointer, tagged
 
 
 @pytest.fixture(params=["git", "dvc"])
