@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from tests.conftest import CHECKOUT, CommandOutcome, Repository
+from tests.conftest import CHECKOUT, Repository
 from tests.faults.hostile import check_outcome
+
+_PATIENCE_S = 20.0
 
 _OPENED = (
     ".git/mlver/objects",
@@ -61,18 +66,33 @@ def test_a_fifo_in_the_place_of_a_file_makes_nothing_wait(victim: Repository, pl
         path.unlink(missing_ok=True)
         os.mkfifo(path)
     for argv in _FIFO_COMMANDS:
-        # In a process of its own: what hangs would hang this one for good.
-        done = subprocess.run(
-            [sys.executable, "-m", "mlver", *argv],
-            cwd=victim.path,
-            env={**os.environ, "PYTHONPATH": os.fspath(CHECKOUT)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        check_outcome(CommandOutcome(done.returncode, done.stdout, done.stderr))
+        with failing_what_waits():
+            outcome = victim.mlver(*argv)
+        check_outcome(outcome)
+
+
+@contextmanager
+def failing_what_waits() -> Iterator[None]:
+    """Fail the test where the block takes too long, whatever call it waits in."""
+
+    def fail_test(number: int, frame: object) -> None:
+        pytest.fail(f"it still waits after {_PATIENCE_S:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, fail_test)
+    # again and again, in case that what handles the failure waits as well
+    signal.setitimer(signal.ITIMER_REAL, _PATIENCE_S, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_what_waits_is_noticed(victim: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "_PATIENCE_S", 0.1)
+    os.mkfifo(victim.path / "fifo")
+    with pytest.raises(pytest.fail.Exception, match="it still waits"), failing_what_waits():
+        (victim.path / "fifo").read_bytes()
 
 
 @pytest.mark.parametrize("level", ["1", "2"])
