@@ -7,8 +7,9 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from mlver.document import strict
 from mlver.errors import InvalidDocument, MlverError, shell_command
@@ -37,17 +38,23 @@ class CommitRange:
     new: str
 
 
+# `missing` also where one that mlver wrote is of another mlver.
+HookState = Literal["installed", "chained", "foreign", "missing"]
+
+
 @dataclass(frozen=True, slots=True)
 class HookResult:
     """`looked` counts the files or references judged.
 
-    `broken` are reasons to refuse; `notes` only inform.
+    `broken` are reasons to refuse; `notes` only inform. `hooks` has the state of each hook that a
+    clone may have; `status` alone fills it.
     """
 
     hook: str
     looked: int
     broken: tuple[Finding, ...]
     notes: tuple[Finding, ...] = ()
+    hooks: Mapping[str, HookState] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:

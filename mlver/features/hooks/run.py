@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from mlver.features.hooks import checks, push
@@ -39,7 +40,10 @@ def _judge_hook(
         case "guard":
             return checks.guard_files(start, between)
         case "status":
-            return checks.check_seal_status(start, between)
+            # imported here: what git runs at each commit needs none of it
+            from mlver.features.hooks.install import list_states
+
+            return replace(checks.check_seal_status(start, between), hooks=list_states(start))
         case "pre-commit":
             return checks.judge_pre_commit(start)
         case "pre-push":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlver.features.hooks.checks import HookResult
+from mlver.features.hooks.checks import HookResult, HookState
 from mlver.features.hooks.install import InstallResult
 from mlver.terminal.links import draw_findings
 from mlver.terminal.screen import Style, TextScreen
@@ -31,8 +31,17 @@ def draw_hook(result: HookResult, screen: TextScreen) -> None:
     elif result.hook not in _QUIET:
         looked = format_count(result.looked, *_LOOKED[result.hook])
         screen.draw_line(("All is well", "good"), f"  {looked}")
+    width = max(map(len, result.hooks), default=0)
+    for name, state in result.hooks.items():
+        screen.draw_line("  ", (name.ljust(width), "name"), "  ", _INSTALLED[state])
 
 
+_INSTALLED: dict[HookState, tuple[str, Style]] = {
+    "installed": ("is installed", "good"),
+    "chained": ("is your own, and calls mlver", "good"),
+    "foreign": ("is somebody else's, and does not call mlver itself", "warn"),
+    "missing": ("is not installed  (mlver hook install)", "warn"),
+}
 _STATES: dict[str, tuple[str, Style]] = {
     "written": ("written", "good"),
     "unchanged": ("was there already", "dim"),
