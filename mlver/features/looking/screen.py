@@ -225,7 +225,7 @@ def _describe_seal(result: ShowResult) -> Cell:
     if result.tag is None:
         return [("no tag seals it yet", "warn"), "  (mlver tag)"]
     if result.unsealed is not None:
-        return [(f"no: {result.tag} {result.unsealed}", "bad"), "  (mlver verify)"]
+        return [(f"no: {result.unsealed}", "bad"), "  (mlver verify)"]
     if result.landed is not None:
         return f"adopted from {result.tag}, by commit {result.landed[:10]}"
     return f"{result.tag} on {(result.commit or '')[:10]}"

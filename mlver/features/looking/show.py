@@ -53,7 +53,7 @@ def show_version(project: Project, ref: str | None) -> ShowResult:
         path=layout.version_path(model, chosen.version),
         tag=version_tag.name if version_tag else None,
         commit=version_tag.commit if version_tag else None,
-        unsealed="; ".join(link.message for link in broken) or None,
+        unsealed="; ".join(f"{finding.subject} {finding.message}" for finding in broken) or None,
         landed=tag_seal.landing.commit if tag_seal and tag_seal.landing else None,
         stages=tuple(stages),
         evaluations=tuple(registry.read_evaluations(model, chosen.version)),

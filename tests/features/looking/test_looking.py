@@ -111,10 +111,17 @@ def test_a_tag_that_seals_nothing_is_shown_as_none(second: Repository) -> None:
     found = show_version(opened(second), "digits@1.1.0")
     assert (found.tag, found.unsealed) == (
         "digits@v1.1.0",
-        "is a lightweight tag, which can seal nothing",
+        "digits@v1.1.0 is a lightweight tag, which can seal nothing",
     )
     assert "no: digits@v1.1.0 is a lightweight tag" in assert_works(second, "show", "digits@1.1.0")
     assert show_version(opened(second), "digits@1.0.0").unsealed is None
+
+
+def test_it_is_the_record_that_was_edited_and_not_its_tag(second: Repository) -> None:
+    record = second.path / ".mlver/models/digits/versions/1.1.0.yaml"
+    record.write_text(record.read_text().replace("message: Second", "message: Other"))
+    shown = assert_works(second, "show", "digits@1.1.0")
+    assert "no: digits 1.1.0 was edited after its tag sealed it  (mlver verify)" in shown
 
 
 def test_log_of_one_stage_and_of_the_newest(second: Repository) -> None:
