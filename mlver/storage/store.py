@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from mlver.digest import Digest
+from mlver.errors import shell_command
 from mlver.storage.digests import DigestSet
 from mlver.system.durable import AnyPath
 
 # Called with a number of bytes.
 StoreProgress = Callable[[int], None]
+# Where a clone that the person has to name keeps its objects.
+_CLONE = "CLONE/.git/mlver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +164,19 @@ class RepositoryStore(ObjectStore, Protocol):
         Hold the lock when you call it. Returns how many files were removed.
         """
         ...
+
+
+def suggest_copying(directory: Path, packs: Iterable[Path]) -> tuple[str, ...]:
+    """The commands that bring objects from a clone, to be typed in this order.
+
+    `directory` is the store here; `packs` are those in it that hold damaged copies.
+    """
+    hints: tuple[str, ...] = ()
+    for pack in packs:
+        # It stays where it is, since its other members are served: only this replaces it.
+        hints += (shell_command("cp", "-f", f"{_CLONE}/packs/{pack.name}", pack),)
+    if not directory.is_dir():
+        hints += (shell_command("mkdir", "-p", directory),)
+    sources = (f"{_CLONE}/objects", f"{_CLONE}/packs")
+    hints += (shell_command("cp", "-Rn", *sources, directory),)
+    return hints

@@ -14,18 +14,18 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import MlverError, printable_name, shell_command
+from mlver.errors import MlverError, printable_name
 from mlver.findings import Finding
 from mlver.project.artifacts import damage, measuring, storing
 from mlver.project.artifacts.file_list import join_name
 from mlver.project.project import Project
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
+from mlver.storage.store import suggest_copying
 from mlver.system.regular import reading_regular
 
 # It stores what a working file still holds, and sets damaged copies aside in any case.
 RESTORE = "mlver doctor --fix"
-_CLONE = "CLONE/.git/mlver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +64,12 @@ def find_losses(project: Project) -> list[LostObject]:
 
 def _suggest_copying(project: Project, digest: Digest, *, is_aside: bool) -> tuple[str, ...]:
     """The commands that bring an object from a clone, to be typed in this order."""
-    directory = project.state_directory
+    packs = storing.open_store(project).find_packs(digest)
     hints: tuple[str, ...] = ()
     if not is_aside:
         # What stands in its place would keep a good copy away.
         hints += (RESTORE,)
-    for pack in storing.open_store(project).find_packs(digest):
-        # It stays where it is, since its other members are served: only this replaces it.
-        hints += (shell_command("cp", "-f", f"{_CLONE}/packs/{pack.name}", pack),)
-    if not directory.is_dir():
-        hints += (shell_command("mkdir", "-p", directory),)
-    sources = (f"{_CLONE}/objects", f"{_CLONE}/packs")
-    hints += (shell_command("cp", "-Rn", *sources, directory),)
+    hints += suggest_copying(project.state_directory, packs)
     return hints
 
 

@@ -16,7 +16,7 @@ from typing import Self
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import ObjectDamaged, ObjectMissing, shell_command
+from mlver.errors import ObjectDamaged, ObjectMissing
 from mlver.storage.digests import DigestSet
 from mlver.storage.local.locations import (
     CopyList,
@@ -28,6 +28,7 @@ from mlver.storage.local.locations import (
 )
 from mlver.storage.local.pack_files import PackFile, scan_pack
 from mlver.storage.packs import PACK, pack_name
+from mlver.storage.store import suggest_copying
 from mlver.system import durable
 from mlver.system.parallel import hash_descriptor, ignore_progress
 
@@ -305,12 +306,16 @@ class ObjectCatalogue:
 
     def missing_objects_error(self, digests: Sequence[Digest]) -> ObjectMissing:
         """The error to raise where these objects are nowhere."""
+        missing = {digest.hex for digest in digests}
+        damaged_packs = [
+            pack_file.path
+            for pack_file in self.list_packs()
+            if not missing.isdisjoint(self.damaged_members(pack_file.name))
+        ]
         return ObjectMissing(
             f"not in the object store {self.directory}: {_format_list(list(map(str, digests)))};"
             " copy them from a clone that has them, or register the same files again",
-            hint=shell_command(
-                "cp", "-Rn", "CLONE/.git/mlver/objects", "CLONE/.git/mlver/packs", self.directory
-            ),
+            hints=suggest_copying(self.directory, damaged_packs),
         )
 
     def damaged_objects_error(self, copies: Sequence[tuple[Digest, Path]]) -> ObjectDamaged:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mlver.digest import Digest
+from mlver.errors import ObjectMissing
 from mlver.storage.local import LocalStore
+from mlver.storage.packs import BLOCK
 from tests.storage.conformance import LARGE, get_content, put_contents
 from tests.storage.local.helpers import flip_bit
 
@@ -67,3 +73,26 @@ def test_an_index_is_not_made_again_from_a_pack_that_is_not_whole(store: LocalSt
     flip_bit(pack, pack.read_bytes().index(last.hex.encode()))
     assert get_content(LocalStore.open_in(store.directory), first) == contents[first]
     assert not index.exists()
+
+
+@pytest.mark.parametrize("loss", ["loose", "in a pack", "all"])
+def test_the_hints_of_a_missing_object_bring_it_from_a_clone(
+    store: LocalStore, tmp_path: Path, loss: str
+) -> None:
+    large, small, other = put_contents(store, LARGE, b"small", b"other")
+    shutil.copytree(store.directory, tmp_path / "CLONE/.git/mlver")
+    if loss == "loose":
+        store.loose_path(large.hex).unlink()
+    elif loss == "in a pack":
+        (pack,) = store.packs_directory.glob("*.pack")
+        flip_bit(pack, pack.read_bytes().index(small.hex.encode()) + BLOCK)
+        store.quarantine_damaged(small)
+    else:
+        shutil.rmtree(store.directory)
+    lost = large if loss == "loose" else small
+    with pytest.raises(ObjectMissing) as missing:
+        get_content(LocalStore.open_in(store.directory), lost)
+    for hint in missing.value.hints:
+        subprocess.run(["sh", "-c", hint], cwd=tmp_path, check=True)
+    repaired = LocalStore.open_in(store.directory)
+    assert [Digest.of_bytes(get_content(repaired, d)) for d in (lost, other)] == [lost, other]
