@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import time
-from dataclasses import asdict
 
-from tests.faults.campaign import CampaignExtent
-from tests.faults.campaigns import run_campaigns
-from tests.faults.server import fork_server
+from tests.faults.server import CampaignRequest, fork_server, serve_requests
 
 
 def main() -> int:
+    if sys.argv[1:] == ["--serve"]:
+        serve_requests(iter(sys.stdin.readline, ""), _print_answer)
+        return 0
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument(
         "campaigns", help="names, each with the number of points wanted; all of them without"
@@ -28,26 +26,19 @@ def main() -> int:
     parser.add_argument(
         "--first", action="store_true", help="stop each campaign at its first red point"
     )
-    arguments = parser.parse_args()
-    name, _, only = arguments.point.partition(":")
-    wanted = {}
-    for request in arguments.campaigns.split(","):
-        campaign, _, most = request.partition("=")
-        points = int(most) if most else sys.maxsize
-        wanted[campaign] = CampaignExtent(points, only, arguments.first)
-    began, cpu = time.perf_counter(), _processor_seconds()
+    parser.add_argument(
+        "--turn", type=int, default=0, help="which points, where more are there than are wanted"
+    )
+    request = CampaignRequest(**vars(parser.parse_args()))
     with fork_server() as root:
-        tallies = run_campaigns(wanted, name, root)
-    for tally in tallies.values():
-        tally.seconds = round(time.perf_counter() - began, 1)
-        tally.processor = round(_processor_seconds() - cpu, 1)
-    results = {name: asdict(tally) for name, tally in tallies.items()}
+        results = request.run_campaigns(root)
     sys.stdout.write(json.dumps(results, indent=1) + "\n")
-    return int(any(tally.red for tally in tallies.values()))
+    return int(any(tally["red"] for tally in results.values()))
 
 
-def _processor_seconds() -> float:
-    return sum(os.times()[:4])
+def _print_answer(line: str) -> None:
+    sys.stdout.write(line)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ import git.cmd
 from mlver.system import durable
 from mlver.system.state import StateDatabase
 from tests.faults.disk import DurableDisk
+from tests.faults.sampling import find_site
 
 _NAMES = {"replace": "rename", "remove": "unlink"}
 _CALLS = (
@@ -98,6 +99,7 @@ class CallTap:
         self.fault = fault
         self.fired = False
         self.calls: list[str] = []
+        self.sites: list[str] = []
         self.paths: list[str] = []
         self._counts: Counter[str] = Counter()
         self._process = os.getpid()
@@ -134,11 +136,13 @@ class CallTap:
                 self._disk.dump_to(Path(self.fault.place), names=self.fault.how == "unwritten")
 
     def report_call(self, descriptor: int) -> None:
-        _tell(
-            descriptor,
-            json.dumps({"calls": self.calls, "fired": self.fired, "paths": self.paths}).encode(),
-            0,
-        )
+        report = {
+            "calls": self.calls,
+            "sites": self.sites,
+            "fired": self.fired,
+            "paths": self.paths,
+        }
+        _tell(descriptor, json.dumps(report).encode(), 0)
 
     def _intercept_git(self, real: Callable[..., Any], command: list[str], **options: Any) -> Any:
         if command[0] != "git" or "--no-optional-locks" in command:
@@ -183,6 +187,8 @@ class CallTap:
         self._counts[name] += 1
         label = f"{name}#{self._counts[name]}"
         self.calls.append(label)
+        if self.fault.how == "record":
+            self.sites.append(find_site())
         if label == self.fault.at:
             self.fired = True
             return self._inject_fault(name, real, args, options)

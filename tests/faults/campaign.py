@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,16 +14,21 @@ from tests.faults.calls import CallFault
 from tests.faults.ground import WorkPlace
 from tests.faults.operations import CampaignOperation
 from tests.faults.run import ChildRun, run_child, run_in_process
+from tests.faults.sampling import sample_points
+
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(slots=True)
 class CampaignTally:
     """What a campaign did: points tried, faults that came, what was lost, and all red points.
 
+    `total` is how many points there are, tried or not; 0 where there is no end of them.
     `seconds` and `processor` (its seconds) are of all campaigns on the same subject.
     """
 
     points: int = 0
+    total: int = 0
     fired: int = 0
     lost: int = 0
     seconds: float = 0.0
@@ -77,6 +82,7 @@ class OperationSweep:
         done = self.run_operation(place)
         assert done.code in operation.again, f"{operation.name} exited {done.code}: {done.err}"
         self.calls = done.calls
+        self._sites = dict(zip(done.calls, done.sites, strict=True))
         self.new = oracle.collect_facts(place)
         self.wrong = oracle.list_leftovers(place) + oracle.list_faults(place, *self.expected)
         again = self.run_operation(place)
@@ -89,11 +95,17 @@ class OperationSweep:
         self._sound: set[str] = set()
         self._number = 0
 
+    def find_kind(self, point: CallFault) -> tuple[object, ...]:
+        """What a point has in common with those of the same place in mlver."""
+        name = point.at.partition("#")[0]
+        detail = _NUMBER.sub("", point.detail)
+        return (self._sites.get(point.at), name, point.how, point.code, detail)
+
     def copy_place(self) -> WorkPlace:
         """A fresh copy to work on; the last one goes."""
         where = self.root / f"{self.operation.name}.work"
         ground.clear_directory(where)
-        return ground.copy_place(self.template.path, where)
+        return ground.copy_place(self.template.path, where, share=True)
 
     def list_losses(self, place: WorkPlace) -> list[str]:
         """What mlver said is done, and is not.
@@ -164,25 +176,18 @@ class OperationSweep:
         return wrong
 
 
-def sample_points(points: list[CallFault], most: int, seed: str) -> list[CallFault]:
-    """At most so many of the points, spread evenly, beginning at a seeded place."""
-    if len(points) <= most:
-        return points
-    step = len(points) / most
-    start = random.Random(seed).random() * step
-    return [points[int(start + number * step) % len(points)] for number in range(most)]
-
-
 @dataclass(frozen=True, slots=True)
 class CampaignExtent:
     """How far a campaign goes.
 
-    It tries a number of points at most, or `only` one, or ends at the `first` red one.
+    It tries a number of points at most, or `only` one, or ends at the `first` red one. `turn` says
+    which points they are, where there are more.
     """
 
     most: int = sys.maxsize
     only: str = ""
     first: bool = False
+    turn: int = 0
 
     def is_reached(self, tally: CampaignTally) -> bool:
         return tally.points >= self.most or (self.first and bool(tally.red))
@@ -197,7 +202,8 @@ def sweep_operation(
     if prepared.wrong:
         tally.red[f"{operation.name}:undisturbed"] = prepared.wrong
     points = [point for point in campaign.points(prepared) if extent.only in ("", str(point))]
-    chosen = sample_points(points, extent.most, operation.name)
+    tally.total = len(points)
+    chosen = sample_points(points, extent.most, extent.turn, prepared.find_kind)
     if extent.first:
         chosen.reverse()  # what is missing shows late, most of all after the answer
     for point in chosen:

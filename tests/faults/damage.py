@@ -99,10 +99,10 @@ def prepare_ground(root: Path) -> _DamageGround:
 
 def damage_files(kind: str, root: Path, extent: CampaignExtent) -> CampaignTally:
     made = prepare_ground(root)
-    seeded = random.Random(f"damage {kind}")
+    seeded = random.Random(f"damage {kind}{extent.turn or ''}")
     tally = CampaignTally()
     for number in range(min(extent.most, _ENOUGH) * 2):
-        place = ground.copy_place(made.template.path, root / "work")
+        place = ground.copy_place(made.template.path, root / "work", share=True)
         path = place.path / Path(seeded.choice(made.files[kind])).relative_to(made.template.path)
         ways = [*_WAYS, "delete", "swap"]
         if kind.startswith("tag"):
@@ -114,7 +114,7 @@ def damage_files(kind: str, root: Path, extent: CampaignExtent) -> CampaignTally
             not kind.startswith("tag") or _read_tags(place) != made.tags
         )
         if changed and extent.only in ("", f"{number}:{way}"):
-            twin = ground.copy_place(place.path, root / "twin")
+            twin = ground.copy_place(place.path, root / "twin", share=True)
             wrong = list(_judge_copies(place, twin, kind, made))
             ground.clear_directory(twin.path)
             tally.add_point(
@@ -133,9 +133,8 @@ def _apply_damage(
     way: str, path: Path, made: _DamageGround, kind: str, seeded: random.Random
 ) -> bool:
     old = path.read_bytes()
-    path.chmod(0o644)
+    path.unlink()  # so that only this copy changes, not the file that it shares with others
     if way == "delete":
-        path.unlink()
         return True
     if way == "swap":
         others = [Path(other) for other in made.files[kind] if Path(other).name != path.name]

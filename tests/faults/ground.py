@@ -17,6 +17,7 @@ from tests.faults.run import ChildRun, run_in_process
 
 # Memory, where there is a disk of it: a campaign makes thousands of small repositories.
 MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 NOW = "2026-01-02T03:04:05Z"
 _SEALED = {
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -107,27 +108,33 @@ def new_place(path: Path) -> WorkPlace:
     return place
 
 
-def copy_place(source: Path, target: Path) -> WorkPlace:
-    """A repository's copy, every byte its own."""
-    _copy_entry(os.fspath(source), os.fspath(target))
+def copy_place(source: Path, target: Path, *, share: bool = False) -> WorkPlace:
+    """A repository's copy, every byte its own; with `share`, all but those of read-only files.
+
+    Stored objects are such files, git's and ours: nothing ever writes into one.
+    """
+    _copy_entry(os.fspath(source), os.fspath(target), share=share)
     return WorkPlace(target)
 
 
-def _copy_entry(source: str, target: str) -> None:
+def _copy_entry(source: str, target: str, *, share: bool) -> None:
     Path(target).mkdir()
     with os.scandir(source) as entries:
         for entry in entries:
             to = f"{target}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                _copy_entry(entry.path, to)
+                _copy_entry(entry.path, to, share=share)
             elif entry.is_symlink():
                 Path(to).symlink_to(Path(entry.path).readlink())
             else:
-                _copy_file(entry, to)
+                _copy_file(entry, to, share=share)
 
 
-def _copy_file(entry: os.DirEntry[str], to: str) -> None:
+def _copy_file(entry: os.DirEntry[str], to: str, *, share: bool) -> None:
     found = entry.stat()
+    if share and not found.st_mode & _WRITABLE:
+        os.link(entry.path, to)
+        return
     source = os.open(entry.path, os.O_RDONLY)
     target = os.open(to, os.O_WRONLY | os.O_CREAT, stat.S_IMODE(found.st_mode))
     try:

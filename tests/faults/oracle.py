@@ -246,7 +246,7 @@ def _list_files(top: Path, skip: str | None = None) -> Iterator[str]:
         if skip is not None and skip in folders and directory == base:
             folders.remove(skip)
         for name in files:
-            yield os.path.relpath(f"{directory}/{name}", base)
+            yield f"{directory}/{name}"[len(base) + 1 :]
 
 
 def hash_content(path: Path) -> str:

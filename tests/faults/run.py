@@ -26,7 +26,8 @@ _started: set[int] = set()
 class ChildRun:
     """`code` is None where the child was killed.
 
-    `calls` are the labels of its mutating calls, such as `rename#3`.
+    `calls` are the labels of its mutating calls, such as `rename#3`; `sites` say, where no fault
+    came, which functions of mlver made each.
 
     `paths` are what the calls that failed were about.
     """
@@ -37,6 +38,7 @@ class ChildRun:
     fired: bool
     calls: tuple[str, ...]
     paths: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
 
     @property
     def is_acknowledged(self) -> bool:
@@ -70,7 +72,7 @@ class StartedChild:
         _started.discard(self.pid)
         if orphans and not _started:
             _await_orphans()
-        report = json.loads(told or '{"calls": [], "fired": false, "paths": []}')
+        report = json.loads(told or '{"calls": [], "fired": false, "paths": [], "sites": []}')
         killed = os.WIFSIGNALED(status)
         code = -1 if late else None if killed else os.waitstatus_to_exitcode(status)
         # only the tap kills it, so its death is the proof that the fault came
@@ -81,6 +83,7 @@ class StartedChild:
             bool(report["fired"]) or (killed and not late),
             tuple(report["calls"]),
             tuple(report["paths"]),
+            tuple(report["sites"]),
         )
 
 

@@ -1,21 +1,100 @@
-"""A process to fork from.
+"""A process to fork from, and the requests that it answers, each in a child.
 
 Its surroundings are sealed, mlver is imported, and its caches in memory are filled once.
 """
 
 from __future__ import annotations
 
+import importlib
 import io
+import json
+import os
+import pkgutil
+import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import typer.main
+
+import mlver
 from mlver.cli.main import main
 from mlver.system import copying, parallel
 from tests.faults import ground, operations
+from tests.faults.campaign import CampaignExtent
+from tests.faults.campaigns import run_campaigns
 from tests.faults.run import adopt_orphans
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRequest:
+    """Campaigns, such as `kill,errors=20`, and what they are run on, or one of its points."""
+
+    campaigns: str
+    point: str
+    turn: int = 0
+    first: bool = False
+
+    def run_campaigns(self, root: Path) -> dict[str, Any]:
+        """The tally of each campaign, as a document."""
+        began = time.perf_counter()
+        before = _read_processor_seconds()
+        name, _, only = self.point.partition(":")
+        wanted: dict[str, CampaignExtent] = {}
+        for word in self.campaigns.split(","):
+            campaign, _, most = word.partition("=")
+            points = int(most) if most else sys.maxsize
+            wanted[campaign] = CampaignExtent(points, only, self.first, self.turn)
+        tallies = run_campaigns(wanted, name, root)
+        for tally in tallies.values():
+            tally.seconds = round(time.perf_counter() - began, 1)
+            tally.processor = round(_read_processor_seconds() - before, 1)
+        return {campaign: asdict(tally) for campaign, tally in tallies.items()}
+
+
+def _read_processor_seconds() -> float:
+    return sum(os.times()[:4])
+
+
+def serve_requests(lines: Iterator[str], answer: Callable[[str], object]) -> None:
+    """Answer each line, a request as JSON, with a line: the tallies, or the traceback as text."""
+    with fork_server() as root:
+        kept = set(root.iterdir())
+        for line in lines:
+            answer(_answer_request(CampaignRequest(**json.loads(line)), root) + "\n")
+            for path in set(root.iterdir()) - kept:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _answer_request(request: CampaignRequest, root: Path) -> str:
+    """Do it in a child: whatever a campaign leaves in memory ends with it."""
+    descriptor = os.memfd_create("answer")
+    pid = os.fork()
+    if pid == 0:
+        outcome: object = None
+        try:
+            # the requests to come are for the parent alone, and so is the line that answers one
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(2, 1)
+            adopt_orphans()
+            outcome = request.run_campaigns(root)
+        # the parent has to be told of whatever it is, and the child must not run on
+        except BaseException:  # noqa: BLE001
+            outcome = traceback.format_exc()
+        finally:
+            os.write(descriptor, json.dumps(outcome).encode())
+            os._exit(0)
+    os.waitpid(pid, 0)
+    with os.fdopen(descriptor, "rb") as file:
+        file.seek(0)
+        return file.read().decode()
 
 
 @contextmanager
@@ -25,6 +104,8 @@ def fork_server() -> Iterator[Path]:
         root = Path(directory)
         ground.seal_environment(root)
         parallel.LARGE = operations.LARGE
+        # Typer reads the parameters of every command again for each, which takes a tenth of it.
+        typer.main.get_params_from_function = cache(typer.main.get_params_from_function)
         copying.COPY_BYTES = operations.LARGE  # so that what is large is copied by several calls
         _live_once(root / "first")
         adopt_orphans()
@@ -35,6 +116,9 @@ def _live_once(path: Path) -> None:
     """A whole life in this process, so that no child compiles a schema or a pattern, or imports
     anything, again.
     """
+    for module in pkgutil.walk_packages(mlver.__path__, "mlver."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
     place = ground.new_place(path)
     place.write("model.bin", operations.make_weights(1))
     place.write("data/0.txt", "row\n")

@@ -16,7 +16,8 @@ from tests.faults.campaigns import TITLES, wanted_points, why_impossible
 
 Record = Callable[[str, CampaignTally], None]
 _MARK = "campaign: "
-_COLUMNS = ("points", "fired", "lost", "red")
+# What a column of the table says, and the sum that it shows.
+_COLUMNS = {"tried": "points", "of": "total", "fired": "fired", "lost": "lost", "red": "red"}
 
 
 @pytest.fixture
@@ -57,12 +58,11 @@ def pytest_terminal_summary(
     for name in sorted(sums, key=list(TITLES).index):
         numbers = [
             least[name],
-            *(sums[name][column] for column in _COLUMNS),
+            *(sums[name][column] for column in _COLUMNS.values()),
             sums[name]["processor"],
         ]
-        terminalreporter.write_line(
-            f"{TITLES[name]:36}" + "".join(f"{number:9.0f}" for number in numbers)
-        )
+        cells = "".join(f"{number:9.0f}" for number in numbers)
+        terminalreporter.write_line(f"{TITLES[name]:36}{cells}")
     for line in _list_shortfalls(sums, config):
         terminalreporter.write_line(line, red=True)
 

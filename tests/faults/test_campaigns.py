@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.conftest import CHECKOUT
 from tests.faults import inside_git, power
 from tests.faults.campaign import CampaignTally
 from tests.faults.campaigns import plan_extended_run, plan_ordinary_run
+from tests.faults.sampling import read_turn
 from tests.faults.table import Record
 from tests.programs import require_program
 
@@ -38,27 +40,43 @@ def _programs() -> None:
             require_program(program, package)
 
 
-def campaigns(wanted: str, name: str) -> dict[str, CampaignTally]:
-    """Run them, for as long as it takes."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.faults", wanted, name],
+_TURN = read_turn(CHECKOUT)
+
+
+RunCampaigns = Callable[[str, str], dict[str, CampaignTally]]
+
+
+@pytest.fixture(scope="module")
+def campaigns() -> Iterator[RunCampaigns]:
+    """What runs campaigns on a subject, for as long as it takes: one process to fork from."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.faults", "--serve"],
         cwd=CHECKOUT,
         env={**os.environ, "PYTHONPATH": os.fspath(CHECKOUT), "PYTHONHASHSEED": "0"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        check=False,
-    )
-    if not done.stdout:
-        pytest.fail(f"python -m tests.faults {wanted} {name!r}: {done.stderr}")
-    return {campaign: CampaignTally(**told) for campaign, told in json.loads(done.stdout).items()}
+    ) as server:
+
+        def run_campaigns(wanted: str, name: str) -> dict[str, CampaignTally]:
+            assert server.stdin is not None
+            assert server.stdout is not None
+            request = {"campaigns": wanted, "point": name, "turn": _TURN}
+            server.stdin.write(json.dumps(request) + "\n")
+            server.stdin.flush()
+            answer = json.loads(server.stdout.readline() or '"the server ended"')
+            if isinstance(answer, str):
+                pytest.fail(f"python -m tests.faults --turn={_TURN} {wanted} {name!r}: {answer}")
+            return {campaign: CampaignTally(**tally) for campaign, tally in answer.items()}
+
+        yield run_campaigns
 
 
 def judge(tallies: dict[str, CampaignTally], record: Record) -> None:
     for campaign, tally in tallies.items():
         record(campaign, tally)
     red = [
-        f"python -m tests.faults {campaign} '{point}'\n"
+        f"python -m tests.faults --turn={_TURN} {campaign} '{point}'\n"
         + "".join(f"    {fault}\n" for fault in faults)
         for campaign, tally in tallies.items()
         for point, faults in tally.red.items()
@@ -71,7 +89,9 @@ def judge(tallies: dict[str, CampaignTally], record: Record) -> None:
     plan_ordinary_run(),
     ids=[f"{wanted.partition('=')[0]}-{name}" for wanted, name in plan_ordinary_run()],
 )
-def test_nothing_is_lost_and_all_is_told(wanted: str, name: str, record: Record) -> None:
+def test_nothing_is_lost_and_all_is_told(
+    wanted: str, name: str, campaigns: RunCampaigns, record: Record
+) -> None:
     judge(campaigns(wanted, name), record)
 
 
@@ -81,7 +101,9 @@ def test_nothing_is_lost_and_all_is_told(wanted: str, name: str, record: Record)
     plan_extended_run(),
     ids=[f"{wanted}-{name}" for wanted, name in plan_extended_run()],
 )
-def test_nothing_is_lost_in_the_long_run(wanted: str, name: str, record: Record) -> None:
+def test_nothing_is_lost_in_the_long_run(
+    wanted: str, name: str, campaigns: RunCampaigns, record: Record
+) -> None:
     judge(campaigns(wanted, name), record)
 
 
