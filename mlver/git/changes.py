@@ -187,6 +187,8 @@ def _update_tags(
 
 # Forges start no pipeline for more tags than this in one push.
 _PUSH_SIZE = 3
+# What a command may hold differs; macOS allows a million bytes, with the environment.
+_COMMAND_LENGTH = 300_000
 
 
 def split_batches(names: Sequence[str]) -> list[Sequence[str]]:
@@ -195,6 +197,23 @@ def split_batches(names: Sequence[str]) -> list[Sequence[str]]:
     for start in range(0, len(names), _PUSH_SIZE):
         end = start + _PUSH_SIZE
         batches.append(names[start:end])
+    return batches
+
+
+def split_long(names: Sequence[str]) -> list[Sequence[str]]:
+    """Split tags into pushes only where one command could not name them all."""
+    batches: list[Sequence[str]] = []
+    batch: list[str] = []
+    length = 0
+    for name in names:
+        if length > _COMMAND_LENGTH:
+            batches.append(batch)
+            batch, length = [], 0
+        batch.append(name)
+        # each is named twice: here, and on the other side
+        length += 2 * len(name)
+    if batch:
+        batches.append(batch)
     return batches
 
 

@@ -5,6 +5,9 @@ The chain is tag → record → artifact digests → bytes. A tag names the reco
 names its artifacts'; a promotion names the record it promoted and the promotion before it. Each
 rule returns the broken links it finds.
 
+A promotion whose record is of format 1 is older than seals of promotions: it is never sealed
+afterwards, and nothing of that format may follow once a stage has a promotion of format 2.
+
 A tag that was there before mlver names no record, and is never made again. Its record names it
 instead, and is vouched for by the commit that landed it, as long as history never changed it and
 the tag is the one it names.
@@ -12,7 +15,7 @@ the tag is the one it names.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,12 +23,16 @@ from mlver.digest import Digest
 from mlver.errors import shell_command
 from mlver.findings import Finding
 from mlver.records.promotion import PromotionRecord
-from mlver.records.tags import version_tag_name
+from mlver.records.tags import promotion_tag_name, version_tag_name
 
 # `unknown`: it cannot be judged here, for want of a key that is known and trusted, or of a program.
 SignatureState = Literal["good", "bad", "unknown", "unsigned"]
+# What is to be said of a promotion beside what it did: `before seals` is one of format 1.
+SealState = Literal["sealed", "unsealed", "before seals"]
 # The first brings seals that were made elsewhere; the second seals what none of them seals.
 UNSEALED_HINTS = ("git fetch --tags", "mlver tag")
+# A stage's promotions, oldest first, each with the digest of its bytes.
+PromotionChain = Sequence[tuple[PromotionRecord, Digest]]
 _LOG_HINTS = ("git log --stat -- .mlver/models",)
 
 
@@ -57,17 +64,6 @@ class RecordSeal:
     sealed: Digest | None
     committed: Digest | None
     landing: RecordLanding | None = None
-
-
-def events_due(sequences: Sequence[int], tagged: Collection[int]) -> list[int]:
-    """Of a stage's promotions, lowest first, those that should have a tag: from the first tagged
-    one on.
-    """
-    for position, number in enumerate(sequences):
-        if number in tagged:
-            return list(sequences[position:])
-    # Only the last: switching the tags on starts no pipeline for what was long ago.
-    return list(sequences[-1:])
 
 
 def judge_seal(
@@ -124,8 +120,8 @@ def _report_tag(name: str, message: str) -> Finding:
 
 
 def judge_signature(name: str, signature: SignatureState, *, required: bool) -> tuple[Finding, ...]:
-    """Whether a version tag's signature is as it has to be: never wrong, and where that is
-    `required`, good.
+    """Whether a tag's signature is as it has to be: never wrong, and where that is `required`,
+    good.
     """
     message = None
     if signature == "bad":
@@ -143,9 +139,82 @@ def judge_signature(name: str, signature: SignatureState, *, required: bool) -> 
     return (Finding("signature", name, message, (check,)),)
 
 
+@dataclass(frozen=True, slots=True)
+class PromotionSeal:
+    """The tag of a promotion, and what is known of the tag's signature."""
+
+    seal: RecordSeal
+    signature: SignatureState = "unsigned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainSeals:
+    """How promotions of a stage are sealed: the state of each, by its number.
+
+    `broken` is damage in a clone that has all tags. `unsealed` are the newest promotions that no
+    tag seals yet: the next `mlver tag` or `mlver release` does.
+    """
+
+    states: Mapping[int, SealState]
+    broken: tuple[Finding, ...] = ()
+    unsealed: tuple[Finding, ...] = ()
+
+
+def judge_promotion_seals(
+    history: PromotionChain,
+    seals: Mapping[int, PromotionSeal],
+    *,
+    signed: bool,
+) -> ChainSeals:
+    """Judge the seals of a stage's promotions (oldest first, each with the digest of its bytes).
+
+    `seals` are by number; a promotion without one has no tag. `signed`: the settings ask for good
+    signatures.
+    """
+    states: dict[int, SealState] = {}
+    broken: list[Finding] = []
+    last_sealed = 0
+    for record, digest in history:
+        states[record.sequence] = "before seals" if record.format == 1 else "unsealed"
+        if record.sequence not in seals:
+            continue
+        tag = seals[record.sequence]
+        findings = _judge_promotion_tag(record, digest, tag, signed=signed)
+        broken += findings
+        states[record.sequence] = "unsealed" if findings else "sealed"
+        if record.format > 1 and not findings:
+            last_sealed = record.sequence
+    unsealed: list[Finding] = []
+    for record, _ in history:
+        if record.format == 1 or record.sequence in seals:
+            continue
+        name = promotion_tag_name(record.model, record.stage, record.sequence)
+        if record.sequence < last_sealed:
+            message = "is missing: a later promotion of the stage is sealed, and this one is not"
+            broken.append(Finding("chain", name, message, UNSEALED_HINTS))
+        else:
+            message = "no tag seals this promotion yet"
+            unsealed.append(Finding("unsealed", name, message, UNSEALED_HINTS))
+    return ChainSeals(states=states, broken=tuple(broken), unsealed=tuple(unsealed))
+
+
+def _judge_promotion_tag(
+    record: PromotionRecord, digest: Digest, tag: PromotionSeal, *, signed: bool
+) -> tuple[Finding, ...]:
+    """Judge the tag that stands beside a promotion, whatever the format of its record."""
+    name = promotion_tag_name(record.model, record.stage, record.sequence)
+    subject = f"{record.model} {record.stage} {record.sequence:04d}"
+    # Tags of promotions never had to be signed while their records were of format 1.
+    required = signed and record.format > 1
+    return (
+        *judge_tag(name, subject, digest, tag.seal),
+        *judge_signature(name, tag.signature, required=required),
+    )
+
+
 def judge_history(
     subject: str,
-    history: Sequence[tuple[PromotionRecord, Digest]],
+    history: PromotionChain,
     records: Mapping[str, Digest],
 ) -> tuple[Finding, ...]:
     """Whether a stage's promotions (oldest first, each with the digest of its bytes) form one
@@ -154,11 +223,15 @@ def judge_history(
     findings: list[Finding] = []
     before: PromotionRecord | None = None
     prior: Digest | None = None
+    newest_format = 1
     for expected, (record, digest) in enumerate(history, start=1):
         place = f"{subject}/{record.sequence:04d}"
         if record.sequence != expected:
             findings.append(_broken_chain(subject, f"{expected:04d} is missing"))
             break
+        if record.format < newest_format:
+            message = "is of a format without seals, and follows a promotion that has to be sealed"
+            findings.append(_broken_chain(place, message))
         if record.prior != prior:
             named = f"{expected - 1:04d}" if before else "a record before the first"
             message = f"does not follow from {named}, which was changed or replaced"
@@ -174,6 +247,7 @@ def judge_history(
             findings.append(_broken_chain(place, message))
         before = record
         prior = digest
+        newest_format = max(newest_format, record.format)
     return tuple(findings)
 
 

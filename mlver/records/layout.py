@@ -168,6 +168,11 @@ def is_version_path(path: str) -> bool:
     return isinstance(parse_path(path), VersionPath)
 
 
+def is_sealed_path(path: str) -> bool:
+    """Whether a path is of a record that a tag has to seal."""
+    return isinstance(parse_path(path), VersionPath | PromotionPath)
+
+
 def is_record_path(path: str) -> bool:
     """Whether a path is one that, once committed, never changes again.
 

@@ -164,8 +164,6 @@ def test_a_promotion_deploys_what_holds_the_stage_now(
     forge: LocalForge, wheel: Path, tmp_path: Path
 ) -> None:
     require_commands("event")
-    config = forge.work.path / ".mlver/config.yaml"
-    config.write_text(config.read_text() + "\ntags:\n  promotions: true\n")
     bytes_of, served = forge.work.path / ".git/mlver", tmp_path / "served"
     fetch = f"mkdir .git/mlver && cp -r {bytes_of}/. .git/mlver"
     deploy = f'mkdir -p {served} && cp -r serving "{served}/$MODEL-$STAGE-$VERSION"'

@@ -55,12 +55,17 @@ def test_different_versions_merge_without_a_conflict(clones: tuple[Repository, R
     assert_works(kim, "promote", "digits@1.0.0", "--to", "staging", "-m", "Try")
     assert_works(lee, "promote", "digits@1.0.0", "--to", "production", "-m", "Release")
     kim.git("push", "--quiet", "origin", "main")
-    assert "pushed 1 tag to origin" in assert_works(kim, "tag", "--push")
+    assert "pushed 2 tags to origin" in assert_works(kim, "tag", "--push")
     assert merge(lee).returncode == 0
-    assert assert_works(
-        lee, "tag"
-    ) == "Sealed digits@v1.1.0  on commit {}\nnext: mlver tag --push\n".format(
-        lee.git("rev-parse", "--short=10", "digits@v1.1.0^{commit}")
+    sealed = assert_works(lee, "tag")
+    version, promotion = (
+        lee.git("rev-parse", "--short=10", f"{name}^{{commit}}")
+        for name in ("digits@v1.1.0", "digits@staging.1")
+    )
+    assert sealed == (
+        f"Sealed digits@v1.1.0  on commit {version}\n"
+        f"Sealed digits@staging.1  on commit {promotion}\n"
+        "next: mlver tag --push\n"
     )
     listed = assert_works(lee, "list")
     assert [line.split()[0] for line in listed.splitlines()[2:]] == ["2.0.0", "1.1.0", "1.0.0"]
@@ -68,7 +73,7 @@ def test_different_versions_merge_without_a_conflict(clones: tuple[Repository, R
     lee.git("push", "--quiet", "origin", "main")
     assert (
         assert_works(lee, "tag", "--push")
-        == "every record on HEAD is sealed already\npushed 1 tag to origin\n"
+        == "every record on HEAD is sealed already\npushed 2 tags to origin\n"
     )
     # Kim's own seal and Lee's are of one record
     assert lee.git("tag", "--format=%(contents)", "--list", "digits@v1.1.0") == kim.git(

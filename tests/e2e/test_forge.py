@@ -130,12 +130,10 @@ def forge(
 
 
 def begin(forge: Forge) -> Repository:
-    """Kim's clone of an empty forge, in which mlver is set up and promotions have tags."""
+    """Kim's clone of an empty forge, in which mlver is set up."""
     kim = forge.clone("kim")
     kim.write(".gitignore", "/model/\n/data/\n")
     assert_works(kim, "init")
-    config = kim.path / ".mlver/config.yaml"
-    config.write_text(config.read_text() + "tags: {promotions: true}\n")
     train_model(kim, 1)
     kim.git("push", "--quiet", "--set-upstream", "origin", "main")
     return kim

@@ -33,7 +33,7 @@ _PLAIN = (
 )
 # Killed here, and then again at each call of the command that settles it: operations, and the calls
 # of each.
-_TWICE = "register-first register register-large promote promote-tagged rollback resolve adopt"
+_TWICE = "register-first register register-large promote rollback resolve adopt"
 _BEFORE = "open#2 write#2 rename#1 rename#2 rename#3 git-update-index#1 fsync#20 unlink#1"
 # So many points a run tries of each operation, pair or kind of file; None: all there are.
 Most = dict[str, int | None]

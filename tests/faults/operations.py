@@ -182,17 +182,9 @@ def prepare_many(prepare: Callable[[WorkPlace], None], place: WorkPlace) -> None
         place.mlver("promote", "other", "--to", "staging", "-m", "Try it")
 
 
-def prepare_tagging(place: WorkPlace) -> None:
-    """Two versions, where promotions have tags."""
-    prepare_two_versions(place)
-    config = place.path / ".mlver/config.yaml"
-    place.write(".mlver/config.yaml", config.read_text() + "tags: {promotions: true}\n")
-    place.commit("Tag promotions")
-
-
 def prepare_merged(place: WorkPlace) -> None:
     """Records on the main line of a forge, of which some have tags here and none has one there."""
-    prepare_tagging(place)
+    prepare_two_versions(place)
     for version in ("1.0.0", "1.1.0"):
         place.mlver("promote", f"m@{version}", "--to", "staging", "-m", "Try it")
     place.git("tag", "-d", "m@v1.1.0", "m@staging.2")
@@ -232,8 +224,8 @@ def prepare_told_by_tags(place: WorkPlace) -> None:
 
 def prepare_unsealed(place: WorkPlace) -> None:
     """Records that a merge brought, without their tags."""
-    prepare_two_versions(place)
-    place.git("tag", "-d", "m@v1.0.0", "m@v1.1.0")
+    prepare_staged(place)
+    place.git("tag", "-d", "m@v1.0.0", "m@v1.1.0", "m@production.1", "m@production.2")
 
 
 def prepare_stopped_merge(place: WorkPlace) -> None:
@@ -257,7 +249,7 @@ def _register_on_branch(place: WorkPlace, number: int) -> None:
     place.write("model.bin", make_weights(number))
     place.mlver(*_NEXT)
     place.mlver("promote", "m@1.1.0", "--to", "production", "-m", f"Of {number}")
-    place.git("tag", "-d", "m@v1.1.0")
+    place.git("tag", "-d", "m@v1.1.0", "m@production.1")
 
 
 def prepare_interrupted(point: str, operation: str, place: WorkPlace) -> None:
@@ -320,7 +312,12 @@ OPERATIONS = (
     CampaignOperation("release-outrun", outrun, ("release",), piecemeal=True),
     CampaignOperation("resolve", prepare_stopped_merge, ("resolve",), unsealed=True),
     CampaignOperation("promote", prepare_two_versions, _PROMOTE),
-    CampaignOperation("promote-tagged", prepare_tagging, _PROMOTE),
+    CampaignOperation(
+        "promote-after-landing",
+        partial(prepare_interrupted, "git-tag#1:before", "promote"),
+        _PROMOTE,
+        prepare_two_versions,
+    ),
     CampaignOperation(
         "promote-again", prepare_staged, ("promote", "m@1.0.0", "--to", "production", "-m", "Back")
     ),

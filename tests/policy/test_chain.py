@@ -6,7 +6,14 @@ from dataclasses import replace
 import pytest
 
 from mlver.digest import Digest
-from mlver.policy.chain import RecordSeal, judge_history, judge_seal
+from mlver.policy.chain import (
+    PromotionSeal,
+    RecordSeal,
+    SignatureState,
+    judge_history,
+    judge_promotion_seals,
+    judge_seal,
+)
 from mlver.records.promotion import Action, PromotionRecord
 from mlver.records.tags import version_tag_name
 
@@ -176,6 +183,13 @@ TAMPERED: dict[str, tuple[Callable[[Chain], Chain], list[str]]] = {
         lambda chain: edit(1, previous=None)(chain[:2]),
         ["production/0002 says nothing held before; it was a"],
     ),
+    "a record without seals after one with a seal": (
+        edit(4, format=1),
+        [
+            "production/0005 is of a format without seals, and follows a promotion that has to be"
+            " sealed"
+        ],
+    ),
     "a version without a record": (
         edit(4, version="z"),
         ["production/0005 names z, which has no record"],
@@ -199,3 +213,84 @@ def test_a_record_that_is_gone_is_missed_by_every_promotion_of_it(chain: Chain) 
     assert broken(chain, records) == [
         f"production/{number:04d} names a, which has no record" for number in (1, 3, 4)
     ]
+
+
+def test_a_history_may_begin_before_seals(chain: Chain) -> None:
+    older = [replace(record, format=1) for record, _ in chain[:3]]
+    newer = [record for record, _ in chain[3:]]
+    assert broken(chained([*older, *newer])) == []
+
+
+# -- the seals of a stage's promotions
+# -----------------------------------------------------------------------------------------------
+
+
+def seal_all(chain: Chain, signature: SignatureState = "unsigned") -> dict[int, PromotionSeal]:
+    """The seal of each promotion, as it has to be."""
+    seals = {}
+    for record, digest in chain:
+        seal = RecordSeal(annotated=True, sealed=digest, committed=digest)
+        seals[record.sequence] = PromotionSeal(seal, signature)
+    return seals
+
+
+def test_a_sealed_chain_has_nothing_to_be_said_of(chain: Chain) -> None:
+    judged = judge_promotion_seals(chain, seal_all(chain), signed=False)
+    assert (judged.broken, judged.unsealed) == ((), ())
+    assert set(judged.states.values()) == {"sealed"}
+
+
+def test_the_newest_without_seals_wait_for_them_and_one_before_a_seal_is_missing(
+    chain: Chain,
+) -> None:
+    seals = seal_all(chain)
+    for sequence in (2, 4, 5):
+        del seals[sequence]
+    judged = judge_promotion_seals(chain, seals, signed=False)
+    assert [(entry.kind, entry.subject) for entry in judged.broken] == [("chain", "m@production.2")]
+    assert [entry.subject for entry in judged.unsealed] == ["m@production.4", "m@production.5"]
+    assert judged.states == {
+        1: "sealed",
+        2: "unsealed",
+        3: "sealed",
+        4: "unsealed",
+        5: "unsealed",
+    }
+
+
+def test_a_tag_that_seals_nothing_makes_no_earlier_seal_a_missing_one(chain: Chain) -> None:
+    planted = PromotionSeal(RecordSeal(annotated=False, sealed=None, committed=None))
+    judged = judge_promotion_seals(chain, {5: planted}, signed=False)
+    assert [entry.subject for entry in judged.broken] == ["m@production.5"]
+    assert len(judged.unsealed) == 4
+    assert set(judged.states.values()) == {"unsealed"}
+
+
+def test_what_is_older_than_seals_lacks_none_and_is_judged_where_it_has_one(chain: Chain) -> None:
+    older = [(replace(record, format=1), digest) for record, digest in chain]
+    judged = judge_promotion_seals(older, {}, signed=True)
+    assert (judged.broken, judged.unsealed) == ((), ())
+    assert set(judged.states.values()) == {"before seals"}
+    other = PromotionSeal(RecordSeal(annotated=True, sealed=OTHER, committed=OTHER))
+    judged = judge_promotion_seals(older, {5: other}, signed=True)
+    assert [entry.kind for entry in judged.broken] == ["record"]
+    # a seal of an old record tells nothing about the records before it
+    judged = judge_promotion_seals(older, {5: seal_all(chain)[5]}, signed=True)
+    assert (judged.broken, judged.states[5], judged.states[4]) == ((), "sealed", "before seals")
+
+
+@pytest.mark.parametrize(
+    ("signature", "signed", "expected"),
+    [
+        ("good", True, []),
+        ("unsigned", False, []),
+        ("unsigned", True, ["is not signed, and the settings ask for that"]),
+        ("bad", False, ["is signed, and the signature is not of what it says now"]),
+    ],
+)
+def test_the_signatures_of_promotion_seals_are_held_to_the_settings(
+    chain: Chain, signature: SignatureState, signed: bool, expected: list[str]
+) -> None:
+    judged = judge_promotion_seals(chain[:1], seal_all(chain[:1], signature), signed=signed)
+    assert [entry.message for entry in judged.broken] == expected
+    assert judged.states[1] == ("unsealed" if expected else "sealed")

@@ -26,7 +26,7 @@ from mlver.features.merging.driver import DriverResult
 from mlver.features.merging.resolve import ResolveResult
 from mlver.features.releasing.ci import CiResult
 from mlver.features.releasing.event import EventResult
-from mlver.features.releasing.release import ReleaseResult
+from mlver.features.releasing.release_result import ReleaseResult
 from mlver.features.releasing.tag import TagResult
 from mlver.project.checkout import CheckoutResult
 from mlver.project.registering.register import RegisterResult

@@ -86,7 +86,7 @@ def adopt_tags(project: Project, request: AdoptRequest) -> AdoptResult:
         if edit is None or not (versions.prepared or stages.files):
             return result
         _plan_files(project, edit, versions.prepared, stages)
-        commit = _commit_records(edit, versions.prepared, result)
+        commit = _commit_records(edit, versions.prepared, stages.seals, result)
     return replace(result, commit=commit)
 
 
@@ -195,7 +195,10 @@ def _put_stages(project: Project, edit: PlannedEdit, stages: Collection[str]) ->
 
 
 def _commit_records(
-    edit: PlannedEdit, prepared: Sequence[PreparedRecord], result: AdoptResult
+    edit: PlannedEdit,
+    prepared: Sequence[PreparedRecord],
+    stage_seals: Sequence[PlannedTag],
+    result: AdoptResult,
 ) -> str:
     message_lines: list[str] = []
     version_tags: list[PlannedTag] = []
@@ -210,7 +213,7 @@ def _commit_records(
         message_lines.append(f"{adopted_stage.model}: the history of {adopted_stage.stage}")
     description = f"adopt {_name_models(result)}"
     message = "\n".join([f"mlver: {description}", "", *message_lines])
-    return edit.commit_files(message, tuple(version_tags), description=description)
+    return edit.commit_files(message, (*version_tags, *stage_seals), description=description)
 
 
 def _name_models(result: AdoptResult) -> str:

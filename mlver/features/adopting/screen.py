@@ -79,6 +79,8 @@ def _draw_next_step(result: AdoptResult, screen: TextScreen) -> None:
         return
     # `git push` sends no tags: those that were made need a command of their own.
     seal_names = [version.seal for version in result.versions if version.seal]
+    for adopted_stage in result.stages:
+        seal_names += adopted_stage.seals
     tags_made, command = "", "git push"
     if seal_names:
         tags_made = f", {format_count(len(seal_names), 'new tag')}"

@@ -19,24 +19,32 @@ from mlver.features.adopting.foreign_tags import (
 from mlver.features.adopting.source import AdoptionSource
 from mlver.features.adopting.versions import VersionKey, version_sort_key
 from mlver.findings import Finding
+from mlver.project.edit.intent import PlannedTag
+from mlver.project.registry.registry import decode_promotion
+from mlver.project.tags import planned_tags
 from mlver.records import layout
 
 
 @dataclass(frozen=True, slots=True)
 class AdoptedStage:
-    """A stage's history: the versions in the order they held it (None: the stage was empty)."""
+    """A stage's history: the versions in the order they held it (None: the stage was empty).
+
+    `seals` are the tags of its promotions that were made.
+    """
 
     model: str
     stage: str
     holders: tuple[str | None, ...]
+    seals: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedStages:
-    """`files` are the promotion records to write, by path."""
+    """`files` are the promotion records to write, by path; `seals` are the tags to make of them."""
 
     stages: tuple[AdoptedStage, ...]
     files: Mapping[str, bytes]
+    seals: tuple[PlannedTag, ...]
     left: tuple[Finding, ...]
 
 
@@ -49,6 +57,7 @@ def prepare_stages(
     """
     stages: list[AdoptedStage] = []
     record_files: dict[str, bytes] = {}
+    planned_seals: list[PlannedTag] = []
     findings: list[Finding] = []
     for (model, stage), stage_tags in _group_tags(claims.stages).items():
         # its versions are reported already
@@ -67,13 +76,31 @@ def prepare_stages(
             records = dict(
                 adopted_records.build_promotions(model, stage, promotions, source, digests)
             )
+            seals = _plan_seals(source, records)
         except MlverError as error:
             findings.append(Finding("tag", f"{model}#{stage}", error.message, error.hints))
             continue
         record_files.update(records)
-        holders = map(_find_holder_after, promotions)
-        stages.append(AdoptedStage(model, stage, tuple(holders)))
-    return PreparedStages(tuple(stages), record_files, tuple(findings))
+        planned_seals += seals
+        holders = tuple(map(_find_holder_after, promotions))
+        seal_names = tuple(seal.name for seal in seals)
+        stages.append(AdoptedStage(model, stage, holders, seal_names))
+    return PreparedStages(tuple(stages), record_files, tuple(planned_seals), tuple(findings))
+
+
+def _plan_seals(source: AdoptionSource, records: Mapping[str, bytes]) -> list[PlannedTag]:
+    """Plan the seals of a stage's promotions; raise MlverError where a tag has the name of one."""
+    seals: list[PlannedTag] = []
+    for path, data in records.items():
+        seal = planned_tags.plan_promotion_tag(decode_promotion(data, path), data)
+        if seal.name in source.tags:
+            raise MlverError(
+                f"there is a tag {seal.name} already, under the name that the seal of an adopted"
+                " promotion has to have; rename or delete it",
+                hint=shell_command("git", "show", "--no-patch", f"refs/tags/{seal.name}"),
+            )
+        seals.append(seal)
+    return seals
 
 
 def _find_holder_after(promotion: DerivedPromotion) -> str | None:

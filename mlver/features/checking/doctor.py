@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlver.digest import Digest
@@ -140,6 +140,8 @@ def _check_layout(project: Project, *, fix: bool) -> Iterator[_Check]:
         yield Diagnosis(finding, level="wrong", fixable=True, fixed=fix)
     if fix or not config_is_missing:
         yield _check_config(project)
+    for finding in audit.find_leftovers(project):
+        yield Diagnosis(finding, level="remark")
     if project.repository.ignores(layout.CONFIG):
         message = "is ignored by git, so clones would not get it; take it out of .gitignore"
         next_command = shell_command("git", "check-ignore", "-v", layout.CONFIG)
@@ -194,6 +196,7 @@ def _check_records(project: Project) -> Iterator[_Check]:
                 digests[version] = digest
         version_count += len(digests)
         findings += _judge_seals(project, model, digests)
+        findings += _judge_stages(project, model)
     findings += audit.catch_errors(layout.MODELS, case_twins.check_names(project))
     findings += audit.find_uncommitted(project, models)
     findings += audit.catch_errors(layout.MANIFESTS, audit.check_manifests(project))
@@ -236,6 +239,15 @@ def _judge_seals(project: Project, model: str, digests: dict[Version, Digest]) -
         hints = UNSEALED_HINTS if _has_remote(project) else ("mlver tag",)
         name = version_tag_name(model, version)
         yield Finding("unsealed", name, "no tag seals this record yet", hints)
+
+
+def _judge_stages(project: Project, model: str) -> Iterator[Finding]:
+    """The chains of a model's stages, and the promotions that no tag seals yet."""
+    for chain in audit.check_chains(project, model):
+        yield from chain.findings
+        for note in chain.notes:
+            hints = note.hints if _has_remote(project) else ("mlver tag",)
+            yield replace(note, kind="unsealed", hints=hints)
 
 
 def _check_objects(project: Project, *, fix: bool) -> Iterator[_Check]:

@@ -41,6 +41,9 @@ def _draw_remarks(result: VerifyResult, screen: TextScreen) -> None:
         more_words = f" and {hidden} more" if hidden > 0 else ""
         message = f"  not checked, for mlver keeps no copy: {shown}{more_words}"
         screen.draw_line((message, "warn"))
+    if result.before_seals:
+        older = format_count(result.before_seals, "promotion")
+        screen.draw_line((f"  before seals: {older}, which no tag seals", "dim"))
     _draw_signatures(result.signatures, screen)
     if result.adopted:
         count = len(result.adopted)

@@ -46,12 +46,14 @@ class VerifyResult:
     `adopted` are those of the versions whose tags were there before mlver and seal nothing: the
     commits that landed their records vouch for them. `shallow`: history was looked at, but this
     clone does not have the whole of it. `unkept`, as `MODEL@VERSION NAME`, are data sets that mlver
-    keeps no copy of, and cannot check. `notes` are no damage: rules of a newer mlver that this one
-    cannot check.
+    keeps no copy of, and cannot check. `before_seals` counts the promotions that are older than
+    seals. `notes` are no damage: rules of a newer mlver that this one cannot check, promotions that
+    no tag seals yet, and seals that this clone lacks because it lacks history or tags.
     """
 
     versions: tuple[str, ...]
     promotions: int
+    before_seals: int
     files: int
     bytes: int
     everything: bool
@@ -91,11 +93,8 @@ def verify_versions(
         findings += damage.find_unread(project, versions)
     working = _check_working_files(project, versions)
     findings += working.damage
-    promotion_count = 0
-    for model in selection.models:
-        for chain in audit.check_chains(project, model):
-            promotion_count += chain.total
-            findings += chain.findings
+    stages = _check_stages(project, selection.models)
+    findings += stages.findings
     findings += audit.find_uncommitted(project, selection.models)
     if everything:
         findings += audit.check_repository(project)
@@ -107,7 +106,8 @@ def verify_versions(
     history_counts = everything or bool(seal_report.adopted)
     return VerifyResult(
         versions=tuple(f"{ref.model}@{ref.version}" for ref in selection.versions),
-        promotions=promotion_count,
+        promotions=stages.promotions,
+        before_seals=stages.before_seals,
         files=sum(artifact.files for artifact in artifacts),
         bytes=sum(artifact.size for artifact in artifacts),
         everything=everything,
@@ -116,8 +116,32 @@ def verify_versions(
         signatures=seal_report.signatures,
         shallow=history_counts and project.repository.is_shallow(),
         broken=tuple(dict.fromkeys(findings)),
-        notes=(*audit.find_unknown_sections(project), *working.pointers),
+        notes=(*audit.find_unknown_sections(project), *stages.notes, *working.pointers),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _StageReport:
+    """The stages of some models: how many promotions there are, and what is wrong with them."""
+
+    promotions: int
+    before_seals: int
+    findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
+
+
+def _check_stages(project: Project, models: Iterable[str]) -> _StageReport:
+    promotions = 0
+    before_seals = 0
+    findings: list[Finding] = []
+    notes: list[Finding] = []
+    for model in models:
+        for chain in audit.check_chains(project, model):
+            promotions += chain.total
+            before_seals += chain.before_seals
+            findings += chain.findings
+            notes += chain.notes
+    return _StageReport(promotions, before_seals, tuple(findings), tuple(notes))
 
 
 def _list_artifacts(versions: Iterable[VersionRecord]) -> list[Artifact]:
@@ -215,9 +239,7 @@ class _SealReport:
 
 
 def _check_seals(project: Project, records: Sequence[_DigestedRecord]) -> _SealReport:
-    required = False
-    with suppress(MlverError):  # settings that cannot be read are named by their own check
-        required = project.registry.read_shown_config().tags.signed
+    required = seals.requires_signatures(project)
     digests: dict[str, dict[str, Digest]] = {}
     for record, digest in records:
         digests.setdefault(record.model, {})[record.version] = digest

@@ -24,10 +24,11 @@ from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
+from mlver.project.tags import missing_seals
 from mlver.records import layout
-from mlver.records.layout import VersionPath
+from mlver.records.layout import PromotionPath, VersionPath
 from mlver.records.sections.guard import GuardSettings
-from mlver.records.tags import version_tag_name
+from mlver.records.tags import promotion_tag_name, version_tag_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +111,32 @@ def check_seal_status(start: Path, between: CommitRange | None = None) -> HookRe
     repository = GitRepository.find(start, hooked=True)
     remote = remotes.default_remote(repository)
     known_there: Collection[str] = ()
+    commit = repository.head().commit
+    records: Iterable[str] = ()
     if between is not None:
-        records: Iterable[str] = _read_changes(start, between).records
-        paths = [record_path for record_path in records if layout.is_version_path(record_path)]
-    else:
-        paths = _list_committed_versions(repository)
-        if remote and paths:
-            known_there = remotes.list_remote_tags(repository, remote)
+        commit = incoming.resolve_commit(repository, between.new)
+        records = _read_changes(start, between).records
+    elif commit is not None:
+        records = CommittedRecords.at_commit(repository, commit).entries
+    paths = [record_path for record_path in records if layout.is_sealed_path(record_path)]
+    if between is None and remote and paths:
+        known_there = remotes.list_remote_tags(repository, remote)
     notes = find_left_behind(repository, paths, remote, known_there)
+    if commit is not None:
+        notes = _drop_before_seals(repository, commit, notes)
     return HookResult("status", len(paths), (), notes)
 
 
-def _list_committed_versions(repository: GitRepository) -> list[str]:
-    head = repository.head().commit
-    if head is None:
-        return []
-    entries = CommittedRecords.at_commit(repository, head).entries
-    return [record_path for record_path in entries if layout.is_version_path(record_path)]
+def _drop_before_seals(
+    repository: GitRepository, commit: str, notes: Sequence[Finding]
+) -> tuple[Finding, ...]:
+    """Leave out the promotions of a commit that are older than seals."""
+    unsealed: list[str] = []
+    for note in notes:
+        if note.kind == "unsealed" and not layout.is_version_path(note.subject):
+            unsealed.append(note.subject)
+    before_seals = missing_seals.find_before_seals(repository, commit, unsealed)
+    return tuple(note for note in notes if note.subject not in before_seals)
 
 
 def find_left_behind(
@@ -135,7 +145,7 @@ def find_left_behind(
     remote: str | None,
     known_there: Collection[str],
 ) -> tuple[Finding, ...]:
-    """Version records that go out without their seal, as others could not resolve them.
+    """Records of versions and promotions that go out without their seals.
 
     `known_there` are the tags that the other side has, or that are on their way.
     """
@@ -144,6 +154,10 @@ def find_left_behind(
         record_place = layout.parse_path(record_path)
         if isinstance(record_place, VersionPath):
             tag_names[record_path] = version_tag_name(record_place.model, record_place.version)
+        elif isinstance(record_place, PromotionPath):
+            tag_names[record_path] = promotion_tag_name(
+                record_place.model, record_place.stage, record_place.sequence
+            )
     # without a pattern, git would list every tag
     if not tag_names:
         return ()

@@ -22,6 +22,7 @@ from mlver.git.main_branch import find_main_branch
 from mlver.git.repository import GitRepository
 from mlver.project.audit import admission, audit, incoming
 from mlver.project.audit.incoming import BranchProtection, IncomingChanges
+from mlver.project.tags import missing_seals
 from mlver.records import layout
 
 # Where a repository receives a push, nobody knows what the other side calls it.
@@ -49,7 +50,7 @@ class _ReceivingSide:
 
 @dataclass(frozen=True, slots=True)
 class _PushJudgement:
-    """`findings` stand in the way; `records` are the version records that the push brings."""
+    """`findings` stand in the way; `records` are those that the push brings and that want seals."""
 
     findings: tuple[Finding, ...]
     records: tuple[str, ...] = ()
@@ -134,7 +135,7 @@ def _judge_branch(side: _ReceivingSide, update: RefUpdate) -> _PushJudgement:
     changes = incoming.read_pushed(
         side.repository, update.new, [old or side.known], landed=landed, line=line
     )
-    records = _list_new_versions(side.repository, changes, landed)
+    records = _list_new_records(side.repository, changes, update.new, landed)
     return _PushJudgement(tuple(admission.judge_incoming(changes)), records)
 
 
@@ -146,21 +147,21 @@ def _judge_deletion(repository: GitRepository, ref: str, old: str) -> tuple[Find
     return (Finding("history", ref, message, ("git push origin HEAD:ANOTHER-BRANCH",)),)
 
 
-def _list_new_versions(
-    repository: GitRepository, changes: IncomingChanges, landed: str | None
+def _list_new_records(
+    repository: GitRepository, changes: IncomingChanges, new: str, landed: str | None
 ) -> tuple[str, ...]:
-    """The version records that a branch brings and that have not landed yet."""
+    """The records that a branch brings, that have not landed yet, and that tags have to seal."""
     paths: list[str] = []
     for record_path in changes.records:
-        if record_path in changes.record_tree.entries and layout.is_version_path(record_path):
+        if record_path in changes.record_tree.entries and layout.is_sealed_path(record_path):
             paths.append(record_path)
-    if landed is None:
-        return tuple(paths)
-    objects = changes_in.find_objects(
-        repository, [f"{landed}:{record_path}" for record_path in paths]
-    )
-    pairs = zip(paths, objects, strict=True)
-    return tuple(record_path for record_path, existing in pairs if existing is None)
+    if landed is not None:
+        objects = changes_in.find_objects(repository, [f"{landed}:{path}" for path in paths])
+        pairs = zip(paths, objects, strict=True)
+        paths = [record_path for record_path, existing in pairs if existing is None]
+    promotions = [path for path in paths if not layout.is_version_path(path)]
+    before_seals = missing_seals.find_before_seals(repository, new, promotions)
+    return tuple(path for path in paths if path not in before_seals)
 
 
 def _find_main(side: _ReceivingSide) -> str | None:

@@ -11,7 +11,7 @@ from mlver.terminal.words import format_count
 _LOOKED = {
     "check": ("record touched", "records touched"),
     "guard": ("file touched", "files touched"),
-    "status": ("version", "versions"),
+    "status": ("record", "records"),
 }
 _AT_COMMIT = frozenset({"check", "guard", "pre-commit"})
 # git runs these, and people see what they print at each commit or push.

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlver.errors import MlverError
-from mlver.policy.chain import RecordSeal, judge_seal
+from mlver.policy.chain import RecordSeal, SealState, judge_seal
 from mlver.project.project import Project
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.tolerant import TolerantReader
-from mlver.project.tags import seals
+from mlver.project.tags import promotion_seals
+from mlver.project.tags.promotion_seals import StageHolders
 from mlver.records.values import flatten_values
 from mlver.version import Version
 
@@ -20,7 +21,8 @@ from mlver.version import Version
 class ListedVersion:
     """`fault` is why its record cannot be read: then only its number and stages are known.
 
-    `sealed` says whether its tag seals it.
+    `unsealed_stages` are those of its stages that it was given by a promotion which no tag seals.
+    `sealed` says whether its own tag seals it.
     """
 
     version: str
@@ -28,6 +30,7 @@ class ListedVersion:
     author: str | None
     message: str | None
     stages: tuple[str, ...]
+    unsealed_stages: tuple[str, ...]
     metrics: Mapping[str, float]
     size: int | None
     sealed: bool
@@ -72,34 +75,52 @@ def _list_model(project: Project, model: str, limit: int | None) -> ListedModel:
     registry = project.registry
     numbers, version_count = registry.list_newest(model, sys.maxsize if limit is None else limit)
     reader = TolerantReader()
-    holders = reader.read_holders(registry, model)
+    holdings = reader.read_holdings(registry, model)
     settings = reader.try_reading(registry.read_settings, model)
     # All at once: git is asked once, however many versions there are.
-    known_seals = seals.read_seals(project, model, numbers)
+    known_seals = promotion_seals.read_shown_seals(project, model, numbers, holdings)
     versions = []
     for number in numbers:
-        stages = _list_held_stages(holders, str(number))
-        known_seal = known_seals[str(number)]
+        stages = _list_held_stages(holdings, known_seals.stages, str(number))
+        known_seal = known_seals.versions[str(number)]
         versions.append(_list_version(registry, model, number, stages, known_seal))
     return ListedModel(
         model=model,
         description=settings.description if settings else None,
         total=version_count,
-        stages=holders,
+        stages={stage: record.version for stage, (record, _) in holdings.items()},
         versions=tuple(versions),
         faults=reader.faults,
     )
 
 
-def _list_held_stages(holders: Mapping[str, str], version: str) -> tuple[str, ...]:
-    return tuple(stage for stage, holder in holders.items() if holder == version)
+@dataclass(frozen=True, slots=True)
+class _HeldStages:
+    """The stages that a version holds, and which of them by a promotion that no tag seals."""
+
+    names: tuple[str, ...]
+    unsealed: tuple[str, ...]
+
+
+def _list_held_stages(
+    holdings: StageHolders, states: Mapping[str, SealState], version: str
+) -> _HeldStages:
+    names: list[str] = []
+    unsealed: list[str] = []
+    for stage, (record, _) in holdings.items():
+        if record.version != version:
+            continue
+        names.append(stage)
+        if states[stage] == "unsealed":
+            unsealed.append(stage)
+    return _HeldStages(tuple(names), tuple(unsealed))
 
 
 def _list_version(
     registry: RecordRegistry,
     model: str,
     number: Version,
-    stages: tuple[str, ...],
+    stages: _HeldStages,
     seal: RecordSeal | None,
 ) -> ListedVersion:
     # One record that cannot be read must not hide all the others.
@@ -111,7 +132,8 @@ def _list_version(
             created=None,
             author=None,
             message=None,
-            stages=stages,
+            stages=stages.names,
+            unsealed_stages=stages.unsealed,
             metrics={},
             size=None,
             sealed=False,
@@ -122,7 +144,8 @@ def _list_version(
         created=record.created,
         author=record.author,
         message=record.message,
-        stages=stages,
+        stages=stages.names,
+        unsealed_stages=stages.unsealed,
         metrics=flatten_values(record.metrics),
         size=record.weights.size,
         sealed=not judge_seal(model, number, digest, seal),

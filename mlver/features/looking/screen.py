@@ -136,11 +136,21 @@ def _format_version_row(version: ListedVersion, metrics: list[str]) -> list[Cell
 
 
 def _format_stage_cell(version: ListedVersion) -> list[Part]:
-    stages: list[Part] = [(" ".join(version.stages), "good")]
+    stages: list[Part] = []
+    for stage in version.stages:
+        separator = " " if stages else ""
+        stages.append(_mark_stage(stage, version.unsealed_stages, separator))
     # Whether a record is sealed cannot be told where it cannot be read.
     if not version.sealed and version.fault is None:
         stages.append((" unsealed" if version.stages else "unsealed", "warn"))
     return stages
+
+
+def _mark_stage(stage: str, unsealed: Sequence[str], separator: str) -> Part:
+    """A stage that a version holds, marked where no tag seals the promotion that gave it."""
+    if stage in unsealed:
+        return (f"{separator}{stage} (unsealed)", "warn")
+    return (f"{separator}{stage}", "good")
 
 
 def _format_metric_value(version: ListedVersion, key: str) -> str:
@@ -160,7 +170,7 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
     record = result.record
     title: list[Part] = [(f"{record.model} {record.version}", "name")]
     for stage in result.stages:
-        title.append((f"  {stage}", "good"))
+        title.append(_mark_stage(stage, result.unsealed_stages, "  "))
     screen.draw_line(*title)
     for message_line in clean_lines(record.message):
         screen.draw_line("  ", message_line)
@@ -189,6 +199,10 @@ def _list_properties(result: ShowResult) -> list[list[Cell]]:
         [("code", "dim"), _describe_code(record.code)],
         [("sealed", "dim"), _describe_seal(result)],
     ]
+    for stage in result.unsealed_stages:
+        table_rows.append(
+            [(stage, "dim"), [("no tag seals its promotion yet", "warn"), "  (mlver tag)"]]
+        )
     if record.environment:
         table_rows += _format_environment_rows(record.environment)
     for label_name, label_value in record.labels.items():

@@ -34,29 +34,26 @@ def find_stale_tags(
 ) -> StaleTags:
     """The tags that seal former records of the `own` side, which is `side`.
 
-    Raise MlverError where a remote has the seal of a version: what is sealed for others keeps its
+    Raise MlverError where a remote has one of these seals: what is sealed for others keeps its
     number.
     """
     version_tags = _find_version_tags(project, renumbering)
     promotion_tags = _find_promotion_tags(project, own, renumbering)
-    if not version_tags and not promotion_tags:
+    stale_tags = {**version_tags, **promotion_tags}
+    if not stale_tags:
         return StaleTags({}, None)
     fetch_from: str | None = None
     for remote in remotes.list_remotes(project.repository):
         published = remotes.list_remote_tags(project.repository, remote)
-        for name, object_id in version_tags.items():
+        for name, object_id in stale_tags.items():
             if published.get(name) == object_id:
                 raise MlverError(
-                    f"{name} is on {remote}: a version whose seal was pushed keeps its number",
+                    f"{name} is on {remote}: a record whose seal was pushed keeps its number",
                     hint=suggest_other_side(side),
                 )
-        # The tag of a promotion decides nothing, so one that was published simply stays.
-        for name, object_id in list(promotion_tags.items()):
-            if published.get(name) == object_id:
-                del promotion_tags[name]
-        if not published.keys().isdisjoint([*version_tags, *promotion_tags]):
+        if not published.keys().isdisjoint(stale_tags):
             fetch_from = remote
-    return StaleTags({**version_tags, **promotion_tags}, fetch_from)
+    return StaleTags(stale_tags, fetch_from)
 
 
 def _find_version_tags(project: Project, renumbering: RenumberedSide) -> dict[str, str]:

@@ -18,6 +18,7 @@ from mlver import names
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.features.releasing import trigger
+from mlver.features.releasing.release_result import ReleaseResult
 from mlver.findings import Finding
 from mlver.git import changes, remotes
 from mlver.git.process import GitFailed
@@ -30,33 +31,9 @@ from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.reporter import SilentReporter
 from mlver.project.tags import missing_seals, seals, standing_tags
-from mlver.project.tags.missing_seals import SealableRecord, SealedRecord, TagPlans
+from mlver.project.tags.missing_seals import SealableRecord, TagPlans
 from mlver.project.transaction import editing
 from mlver.records import layout
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseResult:
-    """What a release did, or on a dry run what it would have done.
-
-    `made` are new seals, `pushed` the tags the remote lacked, `accepted` those it got from somebody
-    else, of the same records. `branch` is the remote's main line, at `tip`. `silent`: why the push
-    starts no pipeline.
-    """
-
-    remote: str
-    branch: str
-    tip: str
-    made: tuple[SealedRecord, ...]
-    pushed: tuple[str, ...]
-    accepted: tuple[str, ...]
-    refused: tuple[Finding, ...]
-    silent: trigger.PipelineSilence | None
-    dry_run: bool
-
-    @property
-    def exit_code(self) -> int:
-        return 1 if self.refused else 0
 
 
 def release_records(
@@ -173,6 +150,7 @@ class _ReleaseRun:
             tip=self.state.tip,
             made=sealed,
             pushed=tag_push.pushed,
+            starting=_list_starting(ready_records, tag_push.pushed),
             accepted=(*published.accepted, *tag_push.outrun.accepted),
             refused=(*refused, *tag_push.outrun.refused),
             silent=self.silence if tag_push.pushed else None,
@@ -198,34 +176,38 @@ class _ReleaseRun:
         self.project.reporter.show_note(f"{self.silence.message}: {self.silence.hint}")
 
     def _push_tags(self, ready: Sequence[SealableRecord]) -> _TagPush:
-        """Push tags, so many at once that each starts a pipeline; on a dry run, only tell which."""
-        remaining_tags = tuple(record.tag for record in ready)
+        """Push tags so that those of current records start pipelines; on a dry run, tell which."""
         outrun = _PublishedRecords((), ())
-        if self.edit is None:
-            return _TagPush(remaining_tags, outrun)
         pushed: list[str] = []
+        for batch in missing_seals.split_pushes(ready):
+            if self.edit is None:
+                pushed += batch
+                continue
+            batch_push = self._push_batch(ready, batch)
+            pushed += batch_push.pushed
+            outrun = outrun.join_others(batch_push.outrun)
+        return _TagPush(tuple(pushed), outrun)
+
+    def _push_batch(self, ready: Sequence[SealableRecord], batch: Sequence[str]) -> _TagPush:
+        """Push tags at once, but for those that somebody else pushed first."""
+        outrun = _PublishedRecords((), ())
+        remaining_tags = tuple(batch)
         while remaining_tags:
-            tag_batch = tuple(changes.split_batches(remaining_tags)[0])
             try:
                 changes.push_tags(
-                    self.project.repository, self.remote, tag_batch, self.project.reporter
+                    self.project.repository, self.remote, remaining_tags, self.project.reporter
                 )
             except GitFailed:
                 self.state = remotes.read_remote_state(self.project.repository, self.remote)
                 # Where nobody was faster, the push failed for another reason, and would again.
-                if self.state.tags.keys().isdisjoint(tag_batch):
+                if self.state.tags.keys().isdisjoint(remaining_tags):
                     raise
-                rivals = [record for record in ready if record.tag in tag_batch]
+                rivals = [record for record in ready if record.tag in remaining_tags]
                 outrun = outrun.join_others(self._check_published(rivals, {}))
-                remaining_tags = tuple(
-                    tag
-                    for tag in remaining_tags
-                    if tag not in tag_batch or tag not in self.state.tags
-                )
+                remaining_tags = tuple(tag for tag in remaining_tags if tag not in self.state.tags)
             else:
-                pushed += tag_batch
-                remaining_tags = remaining_tags[len(tag_batch) :]
-        return _TagPush(tuple(pushed), outrun)
+                return _TagPush(remaining_tags, outrun)
+        return _TagPush((), outrun)
 
     def _check_published(
         self, records: Sequence[SealableRecord], local: Mapping[str, GitTag]
@@ -372,6 +354,12 @@ class _ReleaseRun:
                     Finding("record", record.path, message, (push_command, "mlver release"))
                 )
         return unlanded
+
+
+def _list_starting(records: Sequence[SealableRecord], pushed: Sequence[str]) -> tuple[str, ...]:
+    """List the pushed tags that are to start a pipeline."""
+    current_tags = {record.tag for record in records if record.current}
+    return tuple(tag for tag in pushed if tag in current_tags)
 
 
 def _require_models(models: Sequence[str], records: Sequence[SealableRecord]) -> None:

@@ -17,7 +17,7 @@ from mlver.features.releasing.ci import CiResult, WrittenPipeline
 from mlver.features.releasing.event import EventResult
 from mlver.features.releasing.pipelines.emit import PipelineFile
 from mlver.features.releasing.pipelines.settings import example_words
-from mlver.features.releasing.release import ReleaseResult
+from mlver.features.releasing.release_result import ReleaseResult
 from mlver.features.releasing.tag import TagResult
 from mlver.findings import Finding
 from mlver.project.tags.missing_seals import SealedRecord

@@ -149,17 +149,17 @@ def _push_tags(
     local = project.repository.tags()
     # What was passed over has been noted while the tags were planned.
     silent_project = replace(project, reporter=SilentReporter())
-    lacking: list[str] = []
+    lacking: list[SealableRecord] = []
     differing: list[str] = []
     for record in missing_seals.list_sealable(silent_project, head, {*local, *published}):
         tag = local.get(record.tag)
         if tag is None or record.tag in kept_back:
             continue
         if record.tag not in published:
-            lacking.append(record.tag)
+            lacking.append(record)
         elif published[record.tag] != tag.object_id:
             differing.append(record.tag)
     rivals = standing_tags.find_rival_tags(project, remote, differing, published)
-    for batch in changes.split_batches(lacking):
+    for batch in missing_seals.split_pushes(lacking):
         changes.push_tags(project.repository, remote, batch, project.reporter)
-    return tuple(lacking), tuple(rivals)
+    return tuple(record.tag for record in lacking), tuple(rivals)

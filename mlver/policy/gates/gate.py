@@ -14,13 +14,15 @@ class StageCandidate:
     """What is known of a version that asks for a stage.
 
     `unsealed` is what is wrong with its seal, None when it is sealed, which `sealed` says in words.
-    `damage` is None when its bytes were not checked; those of the data sets `unkept` never are.
+    `stages_unsealed` are those that it held only by promotions that no tag seals. `damage` is None
+    when its bytes were not checked; those of the data sets `unkept` never are.
     """
 
     version: str
     unsealed: str | None
     stages_held: frozenset[str]
     damage: tuple[str, ...] | None
+    stages_unsealed: frozenset[str] = frozenset()
     sealed: str = "sealed"
     unkept: tuple[str, ...] = ()
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
-from mlver.policy.chain import judge_seal
+from mlver.policy.chain import judge_seal, judge_tag
 from mlver.project.audit import audit
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.history import case_twins
 from mlver.project.project import Project
-from mlver.project.tags import seals
+from mlver.project.tags import promotion_seals, seals
 from mlver.records import layout
 from mlver.records.layout import PromotionPath, VersionPath
 from mlver.records.manifest import Manifest
+from mlver.records.promotion import PromotionRecord
 from mlver.records.tags import version_tag_name
 
 
@@ -132,18 +134,29 @@ def _list_touched_stages(project: Project, paths: Iterable[str]) -> list[tuple[s
     return list(touched)
 
 
-def _judge_seals(project: Project, paths: Iterable[str]) -> Iterator[Finding]:
-    """Judge version records that are not what their tags seal; one without a tag is accepted."""
+def _judge_seals(project: Project, paths: Sequence[str]) -> Iterator[Finding]:
+    """Judge records that are not what their tags seal; one without a tag is accepted."""
     for model, digests in _read_digests(project, paths).items():
         for version, seal in seals.read_seals(project, model, digests).items():
             for finding in judge_seal(model, version, digests[version], seal):
-                if finding.kind != "record":
-                    continue
-                message = "is another record than the one its tag seals"
-                next_command = shell_command("git", "show", version_tag_name(model, version))
-                yield Finding(
-                    "record", layout.version_path(model, version), message, (next_command,)
-                )
+                if finding.kind == "record":
+                    path = layout.version_path(model, version)
+                    yield _report_other_record(path, version_tag_name(model, version))
+    for (model, stage), promotions in _read_promotions(project, paths).items():
+        sequences = [record.sequence for record, _ in promotions]
+        tagged = promotion_seals.read_promotion_tags(project, model, stage, sequences)
+        for record, digest in promotions:
+            if record.sequence not in tagged:
+                continue
+            tag, seal = tagged[record.sequence]
+            for finding in judge_tag(tag.name, record.record_path, digest, seal):
+                if finding.kind == "record":
+                    yield _report_other_record(record.record_path, tag.name)
+
+
+def _report_other_record(path: str, tag_name: str) -> Finding:
+    message = "is another record than the one its tag seals"
+    return Finding("record", path, message, (shell_command("git", "show", tag_name),))
 
 
 def _read_digests(project: Project, paths: Iterable[str]) -> dict[str, dict[str, Digest]]:
@@ -160,6 +173,21 @@ def _read_digests(project: Project, paths: Iterable[str]) -> dict[str, dict[str,
         if digest is not None:
             digests.setdefault(record_place.model, {})[record_place.version] = digest
     return digests
+
+
+def _read_promotions(
+    project: Project, paths: Iterable[str]
+) -> dict[tuple[str, str], list[tuple[PromotionRecord, Digest]]]:
+    """Read the promotions among these paths, by model and stage."""
+    promotions: dict[tuple[str, str], list[tuple[PromotionRecord, Digest]]] = {}
+    for record_path in paths:
+        place = layout.parse_path(record_path)
+        if not isinstance(place, PromotionPath):
+            continue
+        with suppress(MlverError):  # named for what it is with its chain
+            promotion = project.registry.read_promotion(place.model, place.stage, place.sequence)
+            promotions.setdefault((place.model, place.stage), []).append(promotion)
+    return promotions
 
 
 def _find_case_collisions(incoming: IncomingChanges, paths: Sequence[str]) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ from mlver.project.history import case_twins, renumbered
 from mlver.project.history.stage_history import StageHistory, read_promoted_digests
 from mlver.project.project import Project
 from mlver.project.registry.registry import UPGRADE_HINT, describe_unknown_sections
-from mlver.project.tags import promotion_tags
+from mlver.project.tags import promotion_seals
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
@@ -100,6 +100,21 @@ def find_unknown_sections(project: Project) -> Iterator[Finding]:
     if config.unknown_sections:
         message = describe_unknown_sections(config)
         yield Finding("settings", layout.CONFIG, message, (UPGRADE_HINT,))
+
+
+def find_leftovers(project: Project) -> Iterator[Finding]:
+    """Name settings that mean nothing any more; those that cannot be read are left out."""
+    try:
+        config = project.registry.read_shown_config()
+    except MlverError:
+        return
+    if config.tags.promotions is not None:
+        message = (
+            "has `promotions` under `tags`, which means nothing any more: every promotion is"
+            " sealed; take that key out"
+        )
+        show = shell_command("git", "grep", "-n", "promotions:", "--", layout.CONFIG)
+        yield Finding("settings", layout.CONFIG, message, (show,))
 
 
 def find_uncommitted(project: Project, models: Sequence[str]) -> list[Finding]:
@@ -266,15 +281,20 @@ def _read_record(
 class CheckedChain:
     """A stage of a model: its promotions as far as they can be read, out of `total`, and what is
     wrong.
+
+    `notes` are no damage: promotions that no tag seals yet, and seals that this clone may lack.
+    `before_seals` counts the promotions that are older than seals.
     """
 
     promotions: StageHistory
     total: int
     findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...] = ()
+    before_seals: int = 0
 
 
 def check_chains(project: Project, model: str) -> list[CheckedChain]:
-    """Check every stage of a model, promotion by promotion, with the tags of its promotions."""
+    """Check every stage of a model, promotion by promotion, with the seals of its promotions."""
     try:
         stages = project.registry.list_stages(model)
     except MlverError as error:
@@ -283,13 +303,25 @@ def check_chains(project: Project, model: str) -> list[CheckedChain]:
     chains: list[CheckedChain] = []
     for stage in stages:
         chain = check_chain(project, model, stage)
-        digests = {record.sequence: digest for record, digest in chain.promotions}
-        tag_findings = catch_errors(
-            layout.stage_folder(model, stage),
-            promotion_tags.check_promotion_tags(project, model, stage, digests),
-        )
-        chains.append(replace(chain, findings=(*chain.findings, *tag_findings)))
+        chains.append(_check_chain_seals(project, model, stage, chain))
     return chains
+
+
+def _check_chain_seals(
+    project: Project, model: str, stage: str, chain: CheckedChain
+) -> CheckedChain:
+    """Add what is to be said of the seals of a stage's promotions."""
+    try:
+        checked = promotion_seals.check_promotion_seals(project, model, stage, chain.promotions)
+    except MlverError as error:
+        finding = describe_failure(layout.stage_folder(model, stage), error)
+        return replace(chain, findings=(*chain.findings, finding))
+    return replace(
+        chain,
+        findings=(*chain.findings, *checked.broken),
+        notes=checked.notes,
+        before_seals=checked.before_seals,
+    )
 
 
 def check_chain(project: Project, model: str, stage: str) -> CheckedChain:

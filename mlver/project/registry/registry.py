@@ -183,11 +183,16 @@ class RecordRegistry:
 
     def find_holder(self, model: str, stage: str) -> PromotionRecord | None:
         """The promotion that now decides a stage, whatever their number; None where none does."""
+        holding = self.find_holding(model, stage)
+        return None if holding is None else holding[0]
+
+    def find_holding(self, model: str, stage: str) -> tuple[PromotionRecord, Digest] | None:
+        """The same with the digest of its bytes."""
         sequences = self.list_sequences(layout.stage_folder(model, stage))
         if not sequences:
             return None
-        record, _ = self.read_promotion(model, stage, sequences[-1])
-        return None if record.action == "retire" else record
+        record, digest = self.read_promotion(model, stage, sequences[-1])
+        return None if record.action == "retire" else (record, digest)
 
     def find_holders(self, model: str) -> dict[str, str]:
         """The version each stage of a model holds now, by stage."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.project.registry.registry import RecordRegistry
+from mlver.records.promotion import PromotionRecord
 
 _Read = TypeVar("_Read")
 _Arguments = ParamSpec("_Arguments")
@@ -40,9 +42,16 @@ class TolerantReader:
 
         A stage whose last promotion cannot be read is left out.
         """
-        holders = {}
+        holdings = self.read_holdings(registry, model)
+        return {stage: record.version for stage, (record, _) in holdings.items()}
+
+    def read_holdings(
+        self, registry: RecordRegistry, model: str
+    ) -> dict[str, tuple[PromotionRecord, Digest]]:
+        """The promotion that decides each stage, with the digest of its bytes, by stage."""
+        holdings: dict[str, tuple[PromotionRecord, Digest]] = {}
         for stage in registry.list_stages(model):
-            record = self.try_reading(registry.find_holder, model, stage)
-            if record is not None:
-                holders[stage] = record.version
-        return holders
+            holding = self.try_reading(registry.find_holding, model, stage)
+            if holding is not None:
+                holdings[stage] = holding
+        return holdings

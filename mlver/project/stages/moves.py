@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from mlver.digest import Digest
 from mlver.document import codec
+from mlver.errors import shell_command
 from mlver.policy.gates.gate import StageCandidate
 from mlver.policy.gates.table import apply_gates
 from mlver.policy.staging import stage_holder
 from mlver.project.artifacts import damage as artifact_damage
 from mlver.project.artifacts.stored_pointers import find_stored_pointers
 from mlver.project.edit.edit import PlannedEdit
-from mlver.project.edit.intent import PlannedTag
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project, ResolvedRef
-from mlver.project.tags import planned_tags, seals
+from mlver.project.tags import planned_tags, promotion_seals, seals
 from mlver.records import layout
 from mlver.records.promotion import Action, GateResult, PromotionRecord
 from mlver.records.references import VersionReference
@@ -47,10 +49,12 @@ def _describe_candidate(
     # An adopted version's tag names no digest: history vouches for its record instead.
     if seal is not None and seal.landing is not None:
         sealed = "adopted, and never edited since"
+    held = _find_stages_held(project, chosen)
     return StageCandidate(
         version=str(version),
         unsealed=faults or None,
-        stages_held=_find_stages_held(project, chosen),
+        stages_held=held.proven,
+        stages_unsealed=held.unsealed,
         damage=damage,
         unkept=record.unkept_data_sets,
         sealed=sealed,
@@ -64,17 +68,32 @@ def _list_damage(project: Project, record: VersionRecord) -> tuple[str, ...]:
     return tuple(f"{link.subject} {link.message}" for link in findings)
 
 
-def _find_stages_held(project: Project, chosen: ResolvedRef) -> frozenset[str]:
+@dataclass(frozen=True, slots=True)
+class _HeldStages:
+    """The stages that a version holds or has held: `unsealed` only by promotions without a seal."""
+
+    proven: frozenset[str]
+    unsealed: frozenset[str]
+
+
+def _find_stages_held(project: Project, chosen: ResolvedRef) -> _HeldStages:
     """Find every stage that the version holds or has held."""
-    stages: set[str] = set()
+    proven: set[str] = set()
+    unsealed: set[str] = set()
     for stage in project.registry.list_stages(chosen.model):
-        for promotion, _ in project.registry.read_history(chosen.model, stage):
+        promotions: list[tuple[PromotionRecord, Digest]] = []
+        for promotion, digest in project.registry.read_history(chosen.model, stage):
             # a retirement names the version that it takes the stage from
-            if promotion.action == "retire":
-                continue
-            if promotion.version == str(chosen.version):
-                stages.add(stage)
-    return frozenset(stages)
+            if promotion.action != "retire" and promotion.version == str(chosen.version):
+                promotions.append((promotion, digest))
+        if not promotions:
+            continue
+        judged = promotion_seals.judge_stage_seals(project, chosen.model, stage, promotions)
+        if set(judged.states.values()) == {"unsealed"}:
+            unsealed.add(stage)
+        else:
+            proven.add(stage)
+    return _HeldStages(frozenset(proven), frozenset(unsealed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +108,17 @@ class StageMove:
     forced: bool = False
 
 
+class MovedStage(NamedTuple):
+    """What moved a stage: the record, its commit, and the tag that seals it.
+
+    `seal` is None where another tag has its name.
+    """
+
+    record: PromotionRecord
+    commit: str
+    seal: str | None
+
+
 def move_stage(
     project: Project,
     edit: PlannedEdit,
@@ -96,10 +126,11 @@ def move_stage(
     history: StageHistory,
     *,
     description: str = "",
-) -> tuple[PromotionRecord, str]:
-    """Move a stage: one new record, one commit. Return the record and the commit's id.
+) -> MovedStage:
+    """Move a stage: one new record, one commit, one seal.
 
-    `description` is for the edit: see `PlannedEdit.commit_files`.
+    Where a tag of the seal's name is there already, the stage moves all the same, and a note says
+    that the seal is missing. `description` is for the edit: see `PlannedEdit.commit_files`.
     """
     chosen = move.chosen
     record = _build_promotion(project, move, history)
@@ -111,19 +142,32 @@ def move_stage(
         verb = "roll back"
     subject = f"mlver: {verb} {chosen.model} {move.stage} to {chosen.version}"
     message = f"{subject}\n\n{record.message}"
-    tags = _plan_promotion_tag(project, record, data)
-    commit = edit.commit_files(message, tags, description=description)
-    return record, commit
+    tag = planned_tags.plan_promotion_tag(record, data)
+    taken = promotion_seals.find_taken_name(project, tag.name)
+    if taken is not None:
+        commit = edit.commit_files(message, description=description)
+        _note_missing_seal(project, record, taken.name)
+        return MovedStage(record, commit, None)
+    commit = edit.commit_files(message, (tag,), description=description)
+    return MovedStage(record, commit, tag.name)
+
+
+def next_sequence(history: StageHistory) -> int:
+    """The number of a stage's next promotion.
+
+    It is counted from the last: a record that is missing in between must not stop a rollback.
+    """
+    if not history:
+        return 1
+    last_record, _ = history[-1]
+    return last_record.sequence + 1
 
 
 def _build_promotion(project: Project, move: StageMove, history: StageHistory) -> PromotionRecord:
-    # Counted from the last: a record that is missing in between must not stop a rollback.
-    sequence = 1
     prior = None
     baseline = None
     if history:
         last_record, prior = history[-1]
-        sequence = last_record.sequence + 1
         if last_record.action != "retire":
             baseline = VersionReference(last_record.version, last_record.record)
     chosen = move.chosen
@@ -131,7 +175,7 @@ def _build_promotion(project: Project, move: StageMove, history: StageHistory) -
     return PromotionRecord(
         model=chosen.model,
         stage=move.stage,
-        sequence=sequence,
+        sequence=next_sequence(history),
         action=move.action,
         version=str(chosen.version),
         previous=stage_holder([record for record, _ in history]),
@@ -146,17 +190,11 @@ def _build_promotion(project: Project, move: StageMove, history: StageHistory) -
     )
 
 
-def _plan_promotion_tag(
-    project: Project, record: PromotionRecord, data: bytes
-) -> tuple[PlannedTag, ...]:
-    """Plan the tag that tells pipelines of a promotion, where the repository has such tags."""
-    if not project.registry.read_config().tags.promotions:
-        return ()
-    tag = planned_tags.plan_promotion_tag(record, data)
-    if project.repository.tags(f"refs/tags/{tag.name}"):
-        # No tag decides anything, so a tag that somebody made must not keep a stage from moving.
-        project.reporter.show_note(
-            f"there is a tag {tag.name} already, of another promotion than this one: mlver verify"
-        )
-        return ()
-    return (tag,)
+def _note_missing_seal(project: Project, record: PromotionRecord, taken: str) -> None:
+    """Say what to do about a promotion whose seal could not be made."""
+    show = shell_command("git", "show", "--no-patch", f"refs/tags/{taken}")
+    delete = shell_command("git", "tag", "-d", taken)
+    project.reporter.show_note(
+        f"{record.stage} has moved, but no tag seals its promotion: there is a tag {taken} already,"
+        f" of something else ({show}); to seal it: {delete}, then mlver tag"
+    )

@@ -11,8 +11,9 @@ from mlver.policy.staging import stage_holder
 from mlver.project.history.stage_history import read_rule, require_whole_history
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.stages import moves
+from mlver.project.tags import promotion_seals
 from mlver.project.transaction import open_edit
-from mlver.records.promotion import GateResult, PromotionRecord
+from mlver.records.promotion import GateResult
 
 PromoteOutcome = Literal["promoted", "already", "refused"]
 
@@ -21,8 +22,8 @@ PromoteOutcome = Literal["promoted", "already", "refused"]
 class PromoteResult:
     """`outcome`: the stage was `promoted`, the version held it `already`, or a gate `refused`.
 
-    On a dry run that is what would have come of it. `sequence` and `commit` are None where nothing
-    was written.
+    On a dry run that is what would have come of it. `sequence`, `commit` and `seal` (the tag) are
+    None where nothing was written.
     """
 
     model: str
@@ -34,6 +35,7 @@ class PromoteResult:
     forced: bool
     sequence: int | None
     commit: str | None
+    seal: str | None
     dry_run: bool
 
     @property
@@ -65,6 +67,8 @@ def promote_version(
         # Before the gates: one that reads every byte would read them for nothing.
         if previous == str(chosen.version):
             return judged.build_result("already")
+        sequence = moves.next_sequence(history)
+        promotion_seals.require_free_name(project, chosen.model, to, sequence)
         gates = moves.judge_gates(project, chosen, settings)
         forced = not is_open(gates)
         if forced and not force:
@@ -72,8 +76,8 @@ def promote_version(
         if edit is None:
             return judged.build_result("promoted", gates, forced=forced)
         move = moves.StageMove(chosen, to, "promote", message, gates, forced)
-        record, commit = moves.move_stage(project, edit, move, history)
-    return judged.build_result("promoted", gates, forced=forced, record=record, commit=commit)
+        moved = moves.move_stage(project, edit, move, history)
+    return judged.build_result("promoted", gates, forced=forced, moved=moved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +93,11 @@ class _JudgedMove:
         gates: tuple[GateResult, ...] = (),
         *,
         forced: bool = False,
-        record: PromotionRecord | None = None,
-        commit: str | None = None,
+        moved: moves.MovedStage | None = None,
     ) -> PromoteResult:
-        sequence = None
-        if record is not None:
-            sequence = record.sequence
+        sequence = commit = seal = None
+        if moved is not None:
+            sequence, commit, seal = moved.record.sequence, moved.commit, moved.seal
         return PromoteResult(
             model=self.chosen.model,
             version=str(self.chosen.version),
@@ -105,5 +108,6 @@ class _JudgedMove:
             forced=forced,
             sequence=sequence,
             commit=commit,
+            seal=seal,
             dry_run=self.dry_run,
         )

@@ -24,7 +24,8 @@ class RollbackResult:
     """`verified` is how many bytes of the target were read and proven.
 
     `unkept` are its data sets that mlver keeps no copy of, and cannot prove. `checkout` is what
-    became of the working files. `sequence` and `commit` are None on a dry run.
+    became of the working files. `sequence`, `commit` and `seal` (the tag) are None on a dry run;
+    `seal` is also None where another tag has its name.
     """
 
     model: str
@@ -36,6 +37,7 @@ class RollbackResult:
     checkout: CheckoutOutcome | None
     sequence: int | None = None
     commit: str | None = None
+    seal: str | None = None
     dry_run: bool = True
 
 
@@ -142,7 +144,7 @@ def _perform_rollback(
     gate = prove_bytes(f"{target.verified} bytes checked", target.record.unkept_data_sets)
     move = moves.StageMove(target.chosen, target.stage, "rollback", message, (gate,))
     try:
-        promotion, commit = moves.move_stage(
+        moved = moves.move_stage(
             project,
             edit,
             move,
@@ -155,7 +157,13 @@ def _perform_rollback(
             _undo_checkout(project, applied, error)
         raise
     result = target.build_result(outcome)
-    return replace(result, sequence=promotion.sequence, commit=commit, dry_run=False)
+    return replace(
+        result,
+        sequence=moved.record.sequence,
+        commit=moved.commit,
+        seal=moved.seal,
+        dry_run=False,
+    )
 
 
 def _undo_checkout(project: Project, applied: AppliedCheckout, error: BaseException) -> None:

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
-from mlver.policy.chain import events_due
+from mlver.git import changes
+from mlver.git.repository import GitRepository
 from mlver.project.edit.intent import PlannedTag
 from mlver.project.history import case_twins, renumbered
 from mlver.project.project import Project
 from mlver.project.registry.registry import decode_promotion, decode_version
-from mlver.project.tags import planned_tags
-from mlver.project.tags.promotion_tags import has_promotion_tags
+from mlver.project.tags import planned_tags, promotion_seals
 from mlver.records import layout
 from mlver.records.layout import RecordPath
-from mlver.records.tags import TagName, promotion_tag_name, version_tag_name
+from mlver.records.tags import TagName, version_tag_name
 from mlver.version import parse_version, sort_versions
 
 
@@ -33,11 +33,14 @@ class SealedRecord:
 
 @dataclass(frozen=True, slots=True)
 class SealableRecord:
-    """A record that is to have a tag."""
+    """A record that is to have a tag. `current`: it is no promotion that a later one replaced."""
 
     path: str
     tag: str
+    current: bool = True
 
+
+_BEFORE_SEALS = b"schema: mlver/promotion/1\n"
 
 TagPlans = list[tuple[PlannedTag, str]]
 
@@ -54,7 +57,8 @@ def list_sealable(
 ) -> list[SealableRecord]:
     """List the records of a commit that are to have a tag, in the order pipelines should see them.
 
-    `tagged` names the tags that exist. A file among the versions that has no record's name is
+    `tagged` names the tags that exist. A promotion of format 1 is older than seals: only one that
+    has a tag all the same is listed. A file among the versions that has no record's name is
     reported as a note and left out.
     """
     versions: dict[str, list[str]] = defaultdict(list)
@@ -66,8 +70,10 @@ def list_sealable(
             promotions[place.model, place.stage].append(place.sequence)
     # Versions come first, so that no pipeline hears of a promotion whose version has no tag yet.
     records = _list_sealable_versions(versions)
-    if has_promotion_tags(project):
-        records += _list_sealable_promotions(promotions, tagged)
+    moves = _list_promotions(promotions)
+    untagged = [record.path for record in moves if record.tag not in tagged]
+    before_seals = find_before_seals(project.repository, commit, untagged)
+    records += [record for record in moves if record.path not in before_seals]
     return records
 
 
@@ -102,23 +108,69 @@ def _list_sealable_versions(versions: Mapping[str, Sequence[str]]) -> list[Seala
     return records
 
 
-def _list_sealable_promotions(
-    promotions: Mapping[tuple[str, str], Sequence[int]], tagged: Collection[str]
+def _list_promotions(
+    promotions: Mapping[tuple[str, str], Sequence[int]],
 ) -> list[SealableRecord]:
+    """List the promotions of each stage, oldest first."""
     records: list[SealableRecord] = []
     for (model, stage), sequences in sorted(promotions.items()):
-        tagged_sequences: set[int] = set()
-        for sequence in sequences:
-            if promotion_tag_name(model, stage, sequence) in tagged:
-                tagged_sequences.add(sequence)
-        for sequence in events_due(sorted(sequences), tagged_sequences):
+        for sequence in sorted(sequences):
             tag_name = TagName(model, stage=stage, sequence=sequence)
-            records.append(_build_sealable(tag_name))
+            records.append(_build_sealable(tag_name, current=sequence == max(sequences)))
     return records
 
 
-def _build_sealable(tag_name: TagName) -> SealableRecord:
-    return SealableRecord(layout.record_path(tag_name), tag_name.full_name)
+def find_before_seals(repository: GitRepository, commit: str, paths: Sequence[str]) -> set[str]:
+    """Find those of these promotions of a commit whose records are older than seals."""
+    if not paths:
+        return set()
+    before_seals: set[str] = set()
+    contents = repository.blobs(f"{commit}:{path}" for path in paths)
+    for path, data in zip(paths, contents, strict=True):
+        if data is not None and _is_before_seals(path, data):
+            before_seals.add(path)
+    return before_seals
+
+
+def _is_before_seals(path: str, data: bytes) -> bool:
+    # Parsing ten thousand old records would take longer than all the rest, and mlver writes this
+    # line first; the first line of a document is a key of its own, whatever stands below.
+    if data.startswith(_BEFORE_SEALS):
+        return True
+    try:
+        return decode_promotion(data, path).format == 1
+    except MlverError:
+        # It is refused by name when its tag is planned.
+        return False
+
+
+def _build_sealable(tag_name: TagName, *, current: bool = True) -> SealableRecord:
+    return SealableRecord(layout.record_path(tag_name), tag_name.full_name, current)
+
+
+def split_pushes(records: Sequence[SealableRecord]) -> list[Sequence[str]]:
+    """Split the tags of records into pushes, so that what is current starts a pipeline.
+
+    Nothing is to be deployed of promotions that later ones replaced: however many these are, they
+    go in one push, after the versions they name and before what is to be deployed last.
+    """
+    version_tags: list[str] = []
+    replaced_tags: list[str] = []
+    current_tags: list[str] = []
+    for record in records:
+        if layout.is_version_path(record.path):
+            version_tags.append(record.tag)
+        elif record.current:
+            current_tags.append(record.tag)
+        else:
+            replaced_tags.append(record.tag)
+    if not replaced_tags:
+        return changes.split_batches([*version_tags, *current_tags])
+    return [
+        *changes.split_batches(version_tags),
+        *changes.split_long(replaced_tags),
+        *changes.split_batches(current_tags),
+    ]
 
 
 # -- the tags to make ------------------------------------------------------------------------------
@@ -252,6 +304,11 @@ def _plan_promotion_tag(project: Project, path: str, data: bytes) -> PlannedTag:
         raise MlverError(
             f"promoted another record of {record.version} than the one here",
             hints=_build_fetch_hints(path),
+        )
+    # No gate ran for an adopted one: a seal would vouch for what nothing else tells of.
+    for finding in promotion_seals.check_adopted_promotions(project, [record]):
+        raise MlverError(
+            f"was adopted, and the tag {finding.subject} {finding.message}", hints=finding.hints
         )
     return planned_tags.plan_promotion_tag(record, data)
 

@@ -20,10 +20,10 @@ def plan_version_tag(record: VersionRecord, data: bytes) -> PlannedTag:
 
 
 def plan_promotion_tag(record: PromotionRecord, data: bytes) -> PlannedTag:
-    """Plan the tag that tells pipelines of a promotion and seals its record."""
+    """Plan the tag that seals the record of a promotion, and tells pipelines of it."""
     tag_name = TagName(record.model, stage=record.stage, sequence=record.sequence)
-    deed = f"{record.action} {record.version}"
-    title = f"{record.model} {record.stage} {record.sequence}: {deed}"
+    move = f"{record.stage} {record.sequence}: {record.action}"
+    title = f"{record.model} {record.version} {move}"
     return _plan_tag(tag_name, title, record.message, data)
 
 

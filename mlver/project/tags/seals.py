@@ -22,7 +22,7 @@ from mlver.policy.chain import (
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.references import AdoptedTag
-from mlver.records.tags import promotion_tag_name, version_tag_name
+from mlver.records.tags import version_tag_name
 from mlver.records.version import VersionRecord
 from mlver.version import Version, parse_version
 
@@ -42,10 +42,10 @@ def list_version_tags(project: Project, model: str) -> dict[str, GitTag]:
     # The digit keeps out the promotion tags of stages such as `vintage`.
     pattern = version_tag_name(model, "[0-9]*")
     tags = project.repository.tags(f"refs/tags/{pattern}")
-    return {_strip_model(model, name): tag for name, tag in tags.items()}
+    return {strip_model(model, name): tag for name, tag in tags.items()}
 
 
-def _strip_model(model: str, tag_name: str) -> str:
+def strip_model(model: str, tag_name: str) -> str:
     """Return the version that a version tag of the model names."""
     return tag_name.removeprefix(version_tag_name(model, ""))
 
@@ -80,18 +80,32 @@ def read_tagged_seals(
     project: Project, model: str, versions: Iterable[Version | str]
 ) -> dict[str, SealedTag]:
     """Read the tag of each version that has one, together with the seal that the tag is."""
+    record_paths = list_version_paths(model, versions)
+    version_tags: dict[str, SealedTag] = {}
+    for tag_name, sealed_tag in read_named_seals(project, record_paths).items():
+        version_tags[strip_model(model, tag_name)] = sealed_tag
+    return add_landings(project, model, version_tags)
+
+
+def list_version_paths(model: str, versions: Iterable[Version | str]) -> dict[str, str]:
+    """List the path of each version's record by the name of its tag."""
     record_paths: dict[str, str] = {}
     for version in versions:
         tag_name = version_tag_name(model, version)
         record_paths[tag_name] = layout.version_path(model, version)
-    sealed_tags: dict[str, SealedTag] = {}
+    return record_paths
+
+
+def add_landings(
+    project: Project, model: str, version_tags: Mapping[str, SealedTag]
+) -> dict[str, SealedTag]:
+    """Say of tags that name no digest how the records landed that were adopted from them."""
     # A tag that names no digest is older than mlver, as a rule: its record may say how it landed.
     silent_tags: dict[str, GitTag] = {}
-    for tag_name, sealed_tag in _read_named_seals(project, record_paths).items():
-        number = _strip_model(model, tag_name)
-        sealed_tags[number] = sealed_tag
+    for number, sealed_tag in version_tags.items():
         if not sealed_tag.tag.seals:
             silent_tags[number] = sealed_tag.tag
+    sealed_tags = dict(version_tags)
     landings = find_landings(project, model, silent_tags)
     for number, landing in landings.items():
         tag, seal = sealed_tags[number]
@@ -99,25 +113,7 @@ def read_tagged_seals(
     return sealed_tags
 
 
-def read_promotion_seals(
-    project: Project, model: str, stage: str, sequences: Iterable[int]
-) -> dict[int, RecordSeal]:
-    """Read the tags of a stage's promotions as seals, by number; those without a tag are absent."""
-    record_paths: dict[str, str] = {}
-    sequence_by_tag: dict[str, int] = {}
-    for sequence in sequences:
-        tag_name = promotion_tag_name(model, stage, sequence)
-        record_paths[tag_name] = layout.promotion_path(model, stage, sequence)
-        sequence_by_tag[tag_name] = sequence
-    seals: dict[int, RecordSeal] = {}
-    sealed_tags = _read_named_seals(project, record_paths)
-    for tag_name, sealed_tag in sealed_tags.items():
-        sequence = sequence_by_tag[tag_name]
-        seals[sequence] = sealed_tag.seal
-    return seals
-
-
-def _read_named_seals(project: Project, record_paths: Mapping[str, str]) -> dict[str, SealedTag]:
+def read_named_seals(project: Project, record_paths: Mapping[str, str]) -> dict[str, SealedTag]:
     """Read those of these tags that exist; `record_paths` says which record each should seal."""
     if not record_paths:
         return {}
@@ -266,8 +262,18 @@ def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterato
 # -- judging ---------------------------------------------------------------------------------------
 
 
+def requires_signatures(project: Project) -> bool:
+    """Say whether the settings ask for signed tags; settings that cannot be read ask for none."""
+    try:
+        settings = project.registry.read_shown_config()
+    except MlverError:
+        # They are checked where they decide.
+        return False
+    return settings.tags.signed
+
+
 def check_signatures(project: Project, tags: Mapping[str, GitTag]) -> dict[str, SignatureState]:
-    """Check the signature of each version's tag with git."""
+    """Check the signatures of tags with git, by whatever names them."""
     # The checker costs a process to set up, so it waits for the first tag that is signed.
     process = None
     states: dict[str, SignatureState] = {}

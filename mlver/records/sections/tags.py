@@ -1,4 +1,4 @@
-"""The section `tags`: which tags there are, and what version tags have to be."""
+"""The section `tags`: what the tags that seal records have to be."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from mlver.records.values import Document
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagSettings:
-    """`promotions`: each promotion gets a tag, so that pushing the tag can start a pipeline.
+    """`signed`: every seal has to carry a good signature.
 
-    `signed`: every version tag has to carry a good signature.
+    `promotions` once asked for tags of promotions. Every promotion is sealed now: it means nothing,
+    and is kept as it was read (None: it is not there).
     """
 
-    promotions: bool = False
+    promotions: bool | None = None
     signed: bool = False
 
     @classmethod
@@ -24,4 +25,6 @@ class TagSettings:
         return cls(**document)
 
     def to_document(self) -> Document:
+        if self.promotions is None:
+            return {"signed": self.signed}
         return {"promotions": self.promotions, "signed": self.signed}

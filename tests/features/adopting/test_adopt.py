@@ -39,17 +39,19 @@ def tags(repository: Repository) -> str:
 
 
 def test_tags_of_gto_become_records_and_stay_where_they_are(gto: Repository) -> None:
-    before = tags(gto).splitlines()[1:]
+    before = set(tags(gto).splitlines()[1:])
     assert assert_works(gto, "adopt", "--dry-run").endswith("nothing was written\n")
     assert assert_works(gto, "adopt") == (
         "Adopted 2 versions\n"
         f"  digits 1.0.0  models/m.pkl  1 file  9 B  {sha256('weights 1')[:19]}  kept by dvc\n"
         f"  digits 2.0.0  models/m.pkl  1 file  9 B  {sha256('weights 2')[:19]}  kept by dvc\n"
         "  prod of digits: 1.0.0 → 2.0.0\n"
-        f"  commit {gto.git('rev-parse', '--short=10', 'HEAD')}; no tag was moved\n"
-        "next: git push\n"
+        f"  commit {gto.git('rev-parse', '--short=10', 'HEAD')}, 2 new tags; no tag was moved\n"
+        "next: git push, and mlver tag --push\n"
     )
-    assert tags(gto).splitlines()[1:] == before
+    made = {line.split()[0] for line in set(tags(gto).splitlines()[1:]) - before}
+    assert made == {"refs/tags/digits@prod.1", "refs/tags/digits@prod.2"}
+    assert before <= set(tags(gto).splitlines())
     assert gto.git("rev-list", "--count", "digits@v2.0.0..HEAD") == "1"
     record = read_document(gto.mlver("show", "digits@1.0.0", "--json"), "show")["record"]
     commit = gto.git("rev-parse", "digits@v1.0.0^{commit}")
@@ -176,6 +178,38 @@ def test_a_clone_without_the_tags_makes_no_others(gto: Repository, tmp_path: Pat
         == 2
     )
     assert clone.git("tag") == ""
+
+
+def test_an_adopted_stage_is_sealed_and_hangs_on_the_tags_it_came_from(gto: Repository) -> None:
+    assert_works(gto, "adopt")
+    path = ".mlver/models/digits/stages/prod/0001.yaml"
+    origin = gto.git("rev-parse", "refs/tags/digits#prod#1")
+    record = (gto.path / path).read_text()
+    assert "schema: mlver/promotion/2\n" in record
+    assert f'adopted:\n  tag: digits#prod#1\n  object: "{origin}"\n' in record
+    sealed = gto.git("tag", "--list", "--format=%(contents)", "digits@prod.1")
+    assert sealed.startswith("digits 1.0.0 prod 1: promote\n")
+    assert assert_works(gto, "tag") == "every record on HEAD is sealed already\n"
+    gto.git("tag", "--force", "--annotate", "--message", "Another", "digits#prod#1", "HEAD")
+    done = gto.mlver("verify", "--all")
+    assert done.code == 1
+    said = "digits#prod#1 is another tag than the one that digits@prod.1 was adopted from"
+    assert said in done.out
+    gto.git("tag", "--delete", "digits#prod#1", "digits@prod.1", "digits@prod.2")
+    assert "digits#prod#1 is not here, and digits@prod.1 was adopted from it" in (
+        gto.mlver("verify", "--all").out
+    )
+    done = gto.mlver("tag")
+    assert done.code == 1
+    assert f"Refused {path} was adopted, and the tag digits#prod#1 is not here" in done.out
+    assert gto.git("tag", "--list", "digits@prod.*") == "digits@prod.2"
+
+
+def test_a_stage_is_left_whose_seal_would_have_the_name_of_another_tag(gto: Repository) -> None:
+    gto.git("tag", "digits@prod.2")
+    done = gto.mlver("adopt", "--json")
+    assert "there is a tag digits@prod.2 already" in left(done)["digits#prod"]
+    assert not (gto.path / ".mlver/models/digits/stages").exists()
 
 
 def test_bytes_that_are_not_here_are_never_guessed(gto: Repository) -> None:

@@ -295,10 +295,10 @@ def test_among_the_records_there_is_no_place_to_hide(here: HookedRepository) -> 
 
 def test_status_tells_what_others_could_not_resolve(here: HookedRepository, tmp_path: Path) -> None:
     told = here.mlver("hook", "status").out
-    assert told.startswith("All is well  2 versions\n  pre-commit        is installed\n")
+    assert told.startswith("All is well  3 records\n  pre-commit        is installed\n")
     here.git("init", "--quiet", "--bare", str(tmp_path / "remote.git"))
     here.git("remote", "add", "origin", str(tmp_path / "remote.git"))
-    here.git("push", "--quiet", "--no-verify", "origin", "digits@v1.0.0")
+    here.git("push", "--quiet", "--no-verify", "origin", "digits@v1.0.0", "digits@production.1")
     path = here.add_unsealed("2.0.0")
     here.commit("Claim")
     found = json.loads(here.mlver("hook", "status", "--json").out)

@@ -79,6 +79,8 @@ def test_what_resolve_renumbered_passes_at_the_commit_and_on_its_way(
             == 0
         )
     here.git("switch", "--quiet", "main")
+    # as in another clone, which never heard of the branch
+    here.git("tag", "--delete", "digits@production.2", "digits@production.3")
     assert here.mlver("promote", "digits@1.0.0", "--to", "staging", "-m", "Main").code == 0
     assert (
         here.mlver("promote", "digits@1.1.0", "--to", "production", "-m", "Main", "--force").code

@@ -61,7 +61,7 @@ def test_what_mlver_made_passes_and_what_stays_behind_is_told(here: HookedReposi
     here.git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "More")
     assert "go along" not in here.assert_passes(*OUT, "main")
     assert here.mlver("tag", "--push").code == 0
-    assert len(here.git("ls-remote", "--tags", "--refs", "origin").splitlines()) == 3
+    assert len(here.git("ls-remote", "--tags", "--refs", "origin").splitlines()) == 4
 
 
 def test_what_is_there_already_does_not_stay_behind(here: HookedRepository) -> None:
@@ -93,12 +93,12 @@ def test_a_seal_on_its_own_passes_and_never_moves_or_goes_away(here: HookedRepos
     )
 
 
-def test_a_promotions_tag_is_held_to_the_same(here: HookedRepository) -> None:
+def test_a_promotions_seal_is_held_to_the_same(here: HookedRepository) -> None:
     """It starts the deployment."""
     tag = "digits@production.1"
     digest = hashlib.sha256((here.path / PROMOTION).read_bytes()).hexdigest()
     here.git("tag", "digits@staging.1")  # a stage nobody knows
-    here.git("tag", tag)
+    here.git("tag", "--force", tag)
     assert f"{tag} is a lightweight tag" in refused(here, tag)
     here.git(
         "tag", "--force", "--annotate", "--message", f"x\n\nMlver-Record: sha256:{'ab' * 32}", tag

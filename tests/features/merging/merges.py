@@ -35,7 +35,8 @@ def diverge_branches(path: Path) -> Repository:
     ground.git("switch", "--quiet", "-c", "topic")
     register_next_version(project, "topic")
     register_next_version(project, "topic fix", "patch")
-    ground.git("tag", "--delete", "m@v1.1.0", "m@v1.1.1")
+    promotion_tags = ("m@production.2", "m@production.3")
+    ground.git("tag", "--delete", "m@v1.1.0", "m@v1.1.1", *promotion_tags)
     ground.git("switch", "--quiet", "main")
     register_next_version(project, "main")
     return ground

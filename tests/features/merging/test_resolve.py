@@ -160,35 +160,45 @@ def test_a_seal_that_was_pushed_keeps_its_number(apart: Repository) -> None:
     before = apart.git("status", "--porcelain")
     with pytest.raises(
         MlverError,
-        match=r"m@v1\.1\.0 is on origin: a version whose seal was pushed keeps its number",
+        match=r"m@v1\.1\.0 is on origin: a record whose seal was pushed keeps its number",
     ):
         resolve_merge(apart)
     assert apart.git("status", "--porcelain") == before
     assert apart.git("rev-parse", "refs/tags/m@v1.1.0") == sealed
 
 
-@pytest.mark.parametrize("pushed", [False, True])
-def test_tags_of_promotions_are_taken_back_unless_they_were_pushed(
-    apart: Repository, pushed: bool
-) -> None:
-    """A pushed one has told what it told: it holds up no merge."""
-    names = [f"m@production.{number}" for number in (2, 3)]
-    for name, number in zip(names, (2, 3), strict=True):
-        record = (
-            apart.git("show", f"topic:{layout.promotion_path('m', 'production', number)}") + "\n"
-        )
-        message = f"told\n\nMlver-Record: {Digest.of_bytes(record.encode())}"
-        apart.git("tag", "--annotate", "--message", message, name, "topic")
+def seal_promotions_of_topic(apart: Repository) -> list[str]:
+    """Seal what `topic` promoted, in place of the promotion of the same number on main."""
+    apart.git("tag", "--delete", "m@production.2")
+    names = []
+    for number in (2, 3):
+        path = layout.promotion_path("m", "production", number)
+        record = apart.git("show", f"topic:{path}") + "\n"
+        message = f"sealed\n\nMlver-Record: {Digest.of_bytes(record.encode())}"
+        names.append(f"m@production.{number}")
+        apart.git("tag", "--annotate", "--message", message, names[-1], "topic")
+    return names
+
+
+def test_seals_of_promotions_that_move_on_are_taken_back(apart: Repository) -> None:
+    names = seal_promotions_of_topic(apart)
     add_remote(apart)
-    if pushed:
-        apart.git("push", "--quiet", "origin", names[0])
     assert run_git(apart, "merge", "--quiet", "topic") == 1
-    result = resolve_merge(apart)
-    gone = names[1:] if pushed else names
-    assert result.untagged == tuple(gone)
-    assert apart.git("tag", "--list", "m@production.*").split() == [
-        name for name in names if name not in gone
-    ]
+    assert resolve_merge(apart).untagged == tuple(names)
+    assert apart.git("tag", "--list", "m@production.*") == "m@production.1"
+
+
+def test_a_seal_of_a_promotion_that_was_pushed_keeps_its_number(apart: Repository) -> None:
+    names = seal_promotions_of_topic(apart)
+    add_remote(apart)
+    apart.git("push", "--quiet", "origin", names[0])
+    assert run_git(apart, "merge", "--quiet", "topic") == 1
+    with pytest.raises(
+        MlverError,
+        match=r"m@production\.2 is on origin: a record whose seal was pushed keeps its number",
+    ):
+        resolve_merge(apart)
+    assert apart.git("tag", "--list", "m@production.*").split()[1:] == names
 
 
 def test_a_remote_that_does_not_answer_proves_nothing(apart: Repository) -> None:

@@ -213,11 +213,6 @@ def test_a_job_looks_at_the_remotes_tag_where_its_checkout_left_a_lightweight_on
 def test_a_promotion_says_what_moved_and_from_where(
     second: Repository, shallow: Callable[[str], Repository]
 ) -> None:
-    second.write(
-        ".mlver/config.yaml",
-        (second.path / ".mlver/config.yaml").read_text() + "tags: {promotions: true}\n",
-    )
-    second.commit("Tag promotions")
     assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
     assert_works(second, "rollback", "digits", "--stage", "production", "-m", "Slow")
     document = read_document(shallow("digits@production.3").mlver("event", "--json"), "event")
@@ -237,10 +232,6 @@ def test_a_promotion_says_what_moved_and_from_where(
 
 
 def test_a_promotion_of_another_record_is_not_verified(second: Repository) -> None:
-    second.write(
-        ".mlver/config.yaml",
-        (second.path / ".mlver/config.yaml").read_text() + "tags: {promotions: true}\n",
-    )
     train_model(second, 3)
     assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
     (second.path / RECORD).write_text(

@@ -68,7 +68,7 @@ def test_each_tag_is_among_three_at_most_whatever_else_would_follow(
     )
     assert [sorted(push) for push in pushes(forge)[1:]] == [
         [f"tags/digits@v1.{number}.0" for number in (0, 1, 2)],
-        [f"tags/digits@v1.{number}.0" for number in (3, 4)],
+        ["tags/digits@production.1", *(f"tags/digits@v1.{number}.0" for number in (3, 4))],
     ]
     assert (
         assert_works(second, "release") == "origin has a tag of every record on its main already\n"
@@ -86,12 +86,12 @@ def test_what_is_not_on_the_main_line_yet_is_refused_and_the_rest_released(
     assert (finished.code, finished.err) == (1, "")
     document = read_document(finished, "release")
     assert (document["branch"], document["tip"]) == ("main", forge.git("rev-parse", "main"))
-    assert document["pushed"] == ["digits@v1.0.0", "digits@v1.1.0"]
+    assert document["pushed"] == ["digits@v1.0.0", "digits@v1.1.0", "digits@production.1"]
     third = ".mlver/models/digits/versions/1.2.0.yaml"
     assert [(entry["subject"], entry["message"]) for entry in document["refused"]] == [
         (third, "is not on main of origin yet")
     ]
-    assert tags(forge) == document["pushed"]
+    assert tags(forge) == sorted(document["pushed"])
 
 
 def test_nothing_is_released_of_a_record_somebody_edited(
@@ -112,7 +112,7 @@ def test_nothing_is_released_of_a_record_somebody_edited(
     finished = second.mlver("release")
     assert (finished.code, finished.err) == (1, "")
     assert f"Refused {RECORD} was edited in commit " in finished.out
-    assert tags(forge) == ["digits@v1.0.0"]
+    assert tags(forge) == ["digits@production.1", "digits@v1.0.0"]
 
 
 def test_a_record_that_was_edited_after_its_release_is_refused_each_time(
@@ -193,7 +193,7 @@ def test_a_dry_run_changes_nothing_and_fetches_nothing(
     before = digest_tree(second.path), digest_tree(forge.path)
     document = read_document(second.mlver("release", "--dry-run", "--json"), "release")
     assert [entry["tag"] for entry in document["made"]] == ["digits@v1.0.0"]
-    assert document["pushed"] == ["digits@v1.0.0", "digits@v1.1.0"]
+    assert document["pushed"] == ["digits@v1.0.0", "digits@v1.1.0", "digits@production.1"]
     assert (digest_tree(second.path), digest_tree(forge.path)) == before
     second.git("clone", "--quiet", str(forge.path), "../other")
     other = Repository(second.path.parent / "other")
@@ -248,7 +248,8 @@ def test_who_seals_the_same_record_at_the_same_time_is_welcome(
     finished = second.mlver("release", "--json")
     assert (finished.code, finished.err) == (0, "")
     document = read_document(finished, "release")
-    assert (document["accepted"], document["pushed"]) == (["digits@v1.0.0"], ["digits@v1.1.0"])
+    assert document["accepted"] == ["digits@v1.0.0"]
+    assert document["pushed"] == ["digits@v1.1.0", "digits@production.1"]
     theirs = rival.git("rev-parse", "digits@v1.0.0")
     assert forge.git("rev-parse", "digits@v1.0.0") == theirs != own_tag
     assert second.git("rev-parse", "digits@v1.0.0") == theirs
@@ -278,7 +279,8 @@ def test_a_tag_that_is_only_there_comes_here_and_is_looked_at(
     rival.git("push", "--quiet", "origin", "refs/tags/digits@v1.0.0")
     second.git("tag", "--delete", "digits@v1.0.0")
     assert assert_works(second, "release").startswith(
-        "Pushed digits@v1.1.0  to origin\nFound digits@v1.0.0  at origin"
+        "Pushed digits@v1.1.0  to origin\nPushed digits@production.1  to origin\n"
+        "Found digits@v1.0.0  at origin"
     )
     assert second.git("rev-parse", "digits@v1.0.0") == rival.git("rev-parse", "digits@v1.0.0")
     assert (

@@ -142,7 +142,7 @@ def test_what_was_edited_is_not_sealed_anew(second: Repository) -> None:
     assert [(entry["subject"], entry["message"]) for entry in document["refused"]] == [
         (RECORD, output)
     ]
-    assert second.git("tag", "--list") == "digits@v1.0.0"
+    assert second.git("tag", "--list") == "digits@production.1\ndigits@v1.0.0"
     shown = second.mlver("tag", "--dry-run")
     assert (shown.code, shown.err) == (1, "")
     assert shown.out.startswith(f"Refused {RECORD} {output}\n  hint: git fetch --tags")
@@ -189,7 +189,7 @@ def test_a_clone_without_tags_is_told_before_it_makes_others(
     )
     finished = clone.mlver("tag", "--push")
     assert finished.code == 1
-    assert finished.out.count("was sealed elsewhere: origin has its tag") == 2
+    assert finished.out.count("was sealed elsewhere: origin has its tag") == 3
     assert clone.git("tag", "--list") == ""
     clone.git("fetch", "--quiet", "--tags")
     assert assert_works(clone, "tag") == "every record on HEAD is sealed already\n"

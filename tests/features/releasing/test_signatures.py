@@ -187,6 +187,22 @@ def test_settings_may_ask_for_signatures(
     assert ssh.mlver("promote", "m", "--to", "staging", "-m", "x").code == (1 if said else 0)
 
 
+def test_the_seal_of_a_promotion_is_signed_and_held_to_the_settings(ssh: Repository) -> None:
+    assert_works(ssh, "promote", "m", "--to", "staging", "-m", "x")
+    seal = "m@staging.1"
+    assert "SIGNATURE-----" in ssh.git("cat-file", "tag", seal)
+    with (ssh.path / ".mlver/config.yaml").open("a") as file:
+        file.write("tags: {signed: true}\n")
+    ssh.commit("Ask for signatures")
+    assert_works(ssh, "verify", "--all")
+    message = ssh.git("tag", "--list", "--format=%(contents:subject)%0a%0a%(contents:body)", seal)
+    words = ("tag", "--force", "--no-sign", "--annotate", "--message", message)
+    ssh.git(*words, seal, f"{seal}^{{commit}}")
+    finished = ssh.mlver("verify", "--all")
+    assert finished.code == 1
+    assert f"signature  {seal} is not signed, and the settings ask for that\n" in finished.out
+
+
 def test_a_repository_names_no_program_that_checks_its_signatures(
     signed: Repository, tmp_path: Path
 ) -> None:

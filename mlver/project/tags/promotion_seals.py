@@ -1,0 +1,238 @@
+"""Seals of promotions beside the records: `<model>@<stage>.<number>`.
+
+Every promotion of format 2 has one. It starts pipelines, and shows where somebody edited, replaced
+or inserted a record since. Which version holds a stage stands in the records alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mlver.digest import Digest
+from mlver.errors import MlverError, shell_command
+from mlver.findings import Finding
+from mlver.git.repository import GitTag
+from mlver.policy.chain import (
+    ChainSeals,
+    PromotionChain,
+    PromotionSeal,
+    RecordSeal,
+    SealState,
+    judge_promotion_seals,
+)
+from mlver.project.project import Project
+from mlver.project.tags import seals
+from mlver.project.tags.seals import SealedTag
+from mlver.records import layout
+from mlver.records.layout import PromotionPath
+from mlver.records.promotion import PromotionRecord
+from mlver.records.tags import promotion_tag_name
+from mlver.version import Version
+
+_NO_TAGS = r"^remote\..*\.tagopt$"
+
+
+# -- reading tags ----------------------------------------------------------------------------------
+
+
+def read_promotion_tags(
+    project: Project, model: str, stage: str, sequences: Iterable[int]
+) -> dict[int, SealedTag]:
+    """Read the tags of a stage's promotions, by number; those without a tag are absent."""
+    record_paths: dict[str, str] = {}
+    sequence_by_tag: dict[str, int] = {}
+    for sequence in sequences:
+        tag_name = promotion_tag_name(model, stage, sequence)
+        record_paths[tag_name] = layout.promotion_path(model, stage, sequence)
+        sequence_by_tag[tag_name] = sequence
+    promotion_tags: dict[int, SealedTag] = {}
+    for tag_name, sealed_tag in seals.read_named_seals(project, record_paths).items():
+        promotion_tags[sequence_by_tag[tag_name]] = sealed_tag
+    return promotion_tags
+
+
+StageHolders = Mapping[str, tuple[PromotionRecord, Digest]]
+
+
+class ShownSeals(NamedTuple):
+    """What a screen says of one model: the seals of its versions, and how the promotions that
+    decide its stages are sealed.
+    """
+
+    versions: Mapping[str, RecordSeal | None]
+    stages: Mapping[str, SealState]
+
+
+def read_shown_seals(
+    project: Project, model: str, versions: Iterable[Version], holders: StageHolders
+) -> ShownSeals:
+    """Read the tags of versions and of one promotion of each stage, all at once.
+
+    Signatures are not looked at.
+    """
+    numbers = [str(version) for version in versions]
+    record_paths = seals.list_version_paths(model, numbers)
+    stage_by_tag: dict[str, str] = {}
+    for stage, (record, _) in holders.items():
+        tag_name = promotion_tag_name(model, stage, record.sequence)
+        record_paths[tag_name] = record.record_path
+        stage_by_tag[tag_name] = stage
+    version_tags: dict[str, SealedTag] = {}
+    stage_tags: dict[str, SealedTag] = {}
+    for tag_name, sealed_tag in seals.read_named_seals(project, record_paths).items():
+        if tag_name in stage_by_tag:
+            stage_tags[stage_by_tag[tag_name]] = sealed_tag
+        else:
+            version_tags[seals.strip_model(model, tag_name)] = sealed_tag
+    version_seals: dict[str, RecordSeal | None] = dict.fromkeys(numbers)
+    for number, sealed_tag in seals.add_landings(project, model, version_tags).items():
+        version_seals[number] = sealed_tag.seal
+    return ShownSeals(version_seals, _judge_shown_stages(holders, stage_tags))
+
+
+def read_seal_states(project: Project, places: Iterable[PromotionPath]) -> dict[str, SealState]:
+    """Say how promotions are sealed, by the paths of their records, for a screen.
+
+    Promotions that cannot be read are left out.
+    """
+    histories: dict[tuple[str, str], list[tuple[PromotionRecord, Digest]]] = {}
+    for place in places:
+        with suppress(MlverError):  # whoever shows the promotion says what is wrong with it
+            promotion = project.registry.read_promotion(place.model, place.stage, place.sequence)
+            histories.setdefault((place.model, place.stage), []).append(promotion)
+    states: dict[str, SealState] = {}
+    for (model, stage), history in histories.items():
+        judged = judge_stage_seals(project, model, stage, history)
+        for record, _ in history:
+            states[record.record_path] = judged.states[record.sequence]
+    return states
+
+
+def _judge_shown_stages(
+    holders: StageHolders, stage_tags: Mapping[str, SealedTag]
+) -> dict[str, SealState]:
+    states: dict[str, SealState] = {}
+    for stage, (record, digest) in holders.items():
+        tags: dict[int, PromotionSeal] = {}
+        if stage in stage_tags:
+            tags[record.sequence] = PromotionSeal(stage_tags[stage].seal)
+        judged = judge_promotion_seals([(record, digest)], tags, signed=False)
+        states[stage] = judged.states[record.sequence]
+    return states
+
+
+# -- judging ---------------------------------------------------------------------------------------
+
+
+def judge_stage_seals(
+    project: Project, model: str, stage: str, history: PromotionChain
+) -> ChainSeals:
+    """Judge the seals of these promotions of a stage, with their signatures."""
+    sequences = [record.sequence for record, _ in history]
+    tagged = read_promotion_tags(project, model, stage, sequences)
+    tags: dict[str, GitTag] = {}
+    for tag, _ in tagged.values():
+        tags[tag.name] = tag
+    signatures = seals.check_signatures(project, tags)
+    promotion_seals: dict[int, PromotionSeal] = {}
+    for sequence, (tag, seal) in tagged.items():
+        promotion_seals[sequence] = PromotionSeal(seal, signatures[tag.name])
+    signed = seals.requires_signatures(project)
+    return judge_promotion_seals(history, promotion_seals, signed=signed)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSeals:
+    """What this clone can say of a stage's seals: `notes` are no damage.
+
+    `before_seals` counts the promotions that are older than seals, and have none.
+    """
+
+    broken: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
+    before_seals: int
+
+
+def check_promotion_seals(
+    project: Project, model: str, stage: str, history: PromotionChain
+) -> CheckedSeals:
+    """Judge the seals of a stage's promotions, as far as this clone can tell."""
+    judged = judge_stage_seals(project, model, stage, history)
+    records = [record for record, _ in history]
+    broken = (*judged.broken, *check_adopted_promotions(project, records))
+    notes = judged.unsealed
+    if broken and _lacks_tags(project, model):
+        # What is missing here may well be where the clone came from.
+        broken, notes = (), (*broken, *notes)
+    before_seals = list(judged.states.values()).count("before seals")
+    return CheckedSeals(broken, notes, before_seals)
+
+
+def _lacks_tags(project: Project, model: str) -> bool:
+    """Say whether this clone was made without the whole history, or without tags."""
+    if project.repository.is_shallow():
+        return True
+    for _, _, value in project.repository.settings(_NO_TAGS):
+        if value == "--no-tags":
+            return True
+    return not seals.list_version_tags(project, model)
+
+
+def check_adopted_promotions(
+    project: Project, records: Iterable[PromotionRecord]
+) -> Iterator[Finding]:
+    """Yield a finding for each promotion whose tag of another tool is gone, or is another one.
+
+    Such a promotion went through no gate: nothing but that tag says that it ever took place.
+    """
+    adopted = [record for record in records if record.adopted is not None]
+    names = {record.adopted.tag for record in adopted if record.adopted is not None}
+    if not names:
+        return
+    tags = project.repository.tags_named(names)
+    for record in adopted:
+        origin = record.adopted
+        if origin is None:
+            continue
+        tag = tags.get(origin.tag)
+        own_name = promotion_tag_name(record.model, record.stage, record.sequence)
+        if tag is None:
+            message = f"is not here, and {own_name} was adopted from it"
+            yield Finding("tag", origin.tag, message, ("git fetch --tags",))
+        elif tag.object_id != origin.object:
+            message = f"is another tag than the one that {own_name} was adopted from"
+            show = shell_command("git", "show", f"refs/tags/{origin.tag}")
+            yield Finding("tag", origin.tag, message, (show,))
+
+
+# -- before a promotion ----------------------------------------------------------------------------
+
+
+def find_taken_name(project: Project, name: str) -> GitTag | None:
+    """Find a tag that keeps the seal `name` from being made: of that name, or below it."""
+    tags = project.repository.tags(f"refs/tags/{name}")
+    return next(iter(tags.values()), None)
+
+
+def require_free_name(project: Project, model: str, stage: str, sequence: int) -> None:
+    """Raise MlverError where the seal of a stage's next promotion could not be made."""
+    name = promotion_tag_name(model, stage, sequence)
+    tag = find_taken_name(project, name)
+    if tag is None:
+        return
+    show = shell_command("git", "show", "--no-patch", f"refs/tags/{tag.name}")
+    if tag.seals:
+        raise MlverError(
+            f"{stage} has not moved: the tag {tag.name}, which would seal this promotion, seals"
+            " another that is not here; merge the branch that has it, or delete the tag where that"
+            " promotion never landed",
+            hints=("git pull", show, shell_command("git", "tag", "-d", tag.name)),
+        )
+    raise MlverError(
+        f"{stage} has not moved: there is a tag {tag.name} already, which is no seal, under the"
+        f" name that the seal of this promotion has to have ({name}); rename or delete it",
+        hints=(show, shell_command("git", "tag", "-d", tag.name)),
+    )
