@@ -30,16 +30,16 @@ legacy
   0.9.0            2026-01-02  A release made by hand
 """
 LOG = """\
-2026-01-02 03:04  digits 1.3.0  promoted     staging: 1.0.0 → 1.3.0       Interrupted  Kim
-2026-01-02 03:04  digits 1.0.0  promoted     staging: (empty) → 1.0.0     Try it  Kim
-2026-01-02 03:04  digits 1.0.0  rolled back  production: 1.1.0 → 1.0.0    Not better  Kim
-2026-01-02 03:04  digits 1.1.0  promoted     production: 1.0.0 → 1.1.0    Better  Kim
-2026-01-02 03:04  digits 1.0.0  promoted     production: (empty) → 1.0.0  Release  Kim
-2026-01-02 03:04  digits 1.3.0  registered                                Of the topic  Kim
-2026-01-02 03:04  digits 1.2.0  registered                                Of main  Kim
-2026-01-02 03:04  digits 1.1.0  registered                                Second  Kim
-2026-01-02 03:04  digits 1.0.0  registered                                First  Kim
-"""
+2026-01-02 03:04  digits 1.3.0  promoted before seals  staging: 1.0.0 → 1.3.0       Interrupted  Kim
+2026-01-02 03:04  digits 1.0.0  promoted               staging: (empty) → 1.0.0     Try it  Kim
+2026-01-02 03:04  digits 1.0.0  rolled back            production: 1.1.0 → 1.0.0    Not better  Kim
+2026-01-02 03:04  digits 1.1.0  promoted               production: 1.0.0 → 1.1.0    Better  Kim
+2026-01-02 03:04  digits 1.0.0  promoted before seals  production: (empty) → 1.0.0  Release  Kim
+2026-01-02 03:04  digits 1.3.0  registered                                          Of the topic  Kim
+2026-01-02 03:04  digits 1.2.0  registered                                          Of main  Kim
+2026-01-02 03:04  digits 1.1.0  registered                                          Second  Kim
+2026-01-02 03:04  digits 1.0.0  registered                                          First  Kim
+"""  # noqa: E501
 SHOW = """\
 legacy 0.9.0
   A release made by hand
@@ -62,13 +62,14 @@ def earlier(tmp_path: Path) -> Repository:
 
 def test_what_was_interrupted_is_completed_and_all_is_well(earlier: Repository) -> None:
     before = earlier.mlver("verify", "--all")
-    assert (before.code, "digits@staging.2 no tag seals this record" in before.out) == (1, True)
+    assert (before.code, "before seals: 2 promotions" in before.out) == (0, True)
     settled = earlier.mlver("doctor", "--fix")
     assert (settled.code, settled.err.count("completed `promote digits@1.3.0")) == (0, 1)
     assert "digits@staging.2" in earlier.git("tag", "--list").splitlines()
     result = read_document(earlier.mlver("verify", "--all", "--json"), "verify")
     assert (result["ok"], result["broken"], result["notes"]) == (True, [], [])
     assert (len(result["versions"]), result["promotions"]) == (5, 5)
+    assert result["before_seals"] == 1
     assert result["adopted"] == ["legacy@0.9.0"]
 
 
@@ -91,4 +92,7 @@ def test_it_goes_on(earlier: Repository) -> None:
     assert_works(earlier, "promote", "digits@1.4.0", "--to", "staging", "-m", "Try it")
     assert_works(earlier, "rollback", "digits", "--stage", "staging", "-m", "Back")
     assert_works(earlier, "checkout", "digits@1.1.0", "--force")
+    # what is promoted from now on is sealed
+    seals = earlier.git("tag", "--list", "digits@staging.*").splitlines()
+    assert seals == [f"digits@staging.{sequence}" for sequence in (1, 2, 3, 4)]
     assert_works(earlier, "verify", "--all")

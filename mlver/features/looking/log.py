@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from mlver.digest import Digest
+from mlver.policy.chain import PromotionChain, SealState
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.tolerant import TolerantReader
+from mlver.project.tags import promotion_seals
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
@@ -21,6 +24,7 @@ class LogEvent:
     """One record's event.
 
     `previous` is the version that a stage left, None where it was empty or no stage moved.
+    `sequence` is the number of a promotion, and `seal` says how it is sealed.
     """
 
     created: str
@@ -32,6 +36,8 @@ class LogEvent:
     author: str
     message: str
     forced: bool = False
+    sequence: int | None = None
+    seal: SealState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +72,35 @@ def read_log(
         _check_stage_exists(project, model_names, stage)
     reader = TolerantReader()
     events: list[LogEvent] = []
+    promotions: list[tuple[PromotionRecord, Digest]] = []
     for model_name in model_names:
         if stage is None:
             events += _read_version_events(registry, model_name, reader)
-        events += _read_stage_events(registry, model_name, stage, reader)
+        moves = _read_moves(registry, model_name, stage, reader)
+        events += [_build_move_event(record) for record, _ in moves]
+        promotions += moves
     # Within one second the order of the records stands: a version is registered, then promoted.
     events.sort(key=lambda event: event.created)
     events.reverse()
-    return LogResult(tuple(events[:limit]), len(events), reader.faults)
+    shown = _add_seals(project, events[:limit], promotions)
+    return LogResult(shown, len(events), reader.faults)
+
+
+def _add_seals(
+    project: Project, events: Sequence[LogEvent], promotions: PromotionChain
+) -> tuple[LogEvent, ...]:
+    """Say of each promotion among these events how it is sealed."""
+    paths: dict[int, str] = {}
+    for index, event in enumerate(events):
+        if event.stage is not None and event.sequence is not None:
+            paths[index] = layout.promotion_path(event.model, event.stage, event.sequence)
+    shown_paths = set(paths.values())
+    shown = [promotion for promotion in promotions if promotion[0].record_path in shown_paths]
+    states = promotion_seals.read_seal_states(project, shown)
+    marked = list(events)
+    for index, path in paths.items():
+        marked[index] = replace(marked[index], seal=states[path])
+    return tuple(marked)
 
 
 def _check_stage_exists(project: Project, models: list[str], stage: str) -> None:
@@ -84,30 +111,33 @@ def _check_stage_exists(project: Project, models: list[str], stage: str) -> None
     read_rule(project, stage)
 
 
-def _read_stage_events(
+def _read_moves(
     registry: RecordRegistry, model: str, stage: str | None, reader: TolerantReader
-) -> Iterator[LogEvent]:
+) -> list[tuple[PromotionRecord, Digest]]:
     """The moves of one stage of a model, or of all its stages."""
+    moves: list[tuple[PromotionRecord, Digest]] = []
     for stage_name in registry.list_stages(model):
         if stage not in (None, stage_name):
             continue
         for sequence in registry.list_sequences(layout.stage_folder(model, stage_name)):
             record_read = reader.try_reading(registry.read_promotion, model, stage_name, sequence)
             if record_read is not None:
-                yield _build_move_event(record_read[0], model, stage_name)
+                moves.append(record_read)
+    return moves
 
 
-def _build_move_event(record: PromotionRecord, model: str, stage: str) -> LogEvent:
+def _build_move_event(record: PromotionRecord) -> LogEvent:
     return LogEvent(
         created=record.created,
         event=_DONE[record.action],
-        model=model,
+        model=record.model,
         version=record.version,
-        stage=stage,
+        stage=record.stage,
         previous=record.previous,
         author=record.author,
         message=record.message,
         forced=record.forced,
+        sequence=record.sequence,
     )
 
 

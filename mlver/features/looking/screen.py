@@ -292,6 +292,10 @@ def _format_event_row(event: LogEvent) -> list[Cell]:
     event_parts: list[Part] = [(event.event, _EVENT_STYLES.get(event.event, "plain"))]
     if event.forced:
         event_parts.append((" by force", "warn"))
+    if event.seal == "unsealed":
+        event_parts.append((" unsealed", "warn"))
+    elif event.seal == "before seals":
+        event_parts.append((" before seals", "dim"))
     move_text = ""
     if event.event == "approved":
         move_text = f"for {event.stage}"

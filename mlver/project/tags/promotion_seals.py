@@ -7,7 +7,6 @@ or inserted a record since. Which version holds a stage stands in the records al
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,7 +26,6 @@ from mlver.project.project import Project
 from mlver.project.tags import seals
 from mlver.project.tags.seals import SealedTag
 from mlver.records import layout
-from mlver.records.layout import PromotionPath
 from mlver.records.promotion import PromotionRecord
 from mlver.records.tags import promotion_tag_name
 from mlver.version import Version
@@ -90,38 +88,35 @@ def read_shown_seals(
     version_seals: dict[str, RecordSeal | None] = dict.fromkeys(numbers)
     for number, sealed_tag in seals.add_landings(project, model, version_tags).items():
         version_seals[number] = sealed_tag.seal
-    return ShownSeals(version_seals, _judge_shown_stages(holders, stage_tags))
-
-
-def read_seal_states(project: Project, places: Iterable[PromotionPath]) -> dict[str, SealState]:
-    """Say how promotions are sealed, by the paths of their records, for a screen.
-
-    Promotions that cannot be read are left out.
-    """
-    histories: dict[tuple[str, str], list[tuple[PromotionRecord, Digest]]] = {}
-    for place in places:
-        with suppress(MlverError):  # whoever shows the promotion says what is wrong with it
-            promotion = project.registry.read_promotion(place.model, place.stage, place.sequence)
-            histories.setdefault((place.model, place.stage), []).append(promotion)
-    states: dict[str, SealState] = {}
-    for (model, stage), history in histories.items():
-        judged = judge_stage_seals(project, model, stage, history)
-        for record, _ in history:
-            states[record.record_path] = judged.states[record.sequence]
-    return states
-
-
-def _judge_shown_stages(
-    holders: StageHolders, stage_tags: Mapping[str, SealedTag]
-) -> dict[str, SealState]:
     states: dict[str, SealState] = {}
     for stage, (record, digest) in holders.items():
-        tags: dict[int, PromotionSeal] = {}
-        if stage in stage_tags:
-            tags[record.sequence] = PromotionSeal(stage_tags[stage].seal)
-        judged = judge_promotion_seals([(record, digest)], tags, signed=False)
-        states[stage] = judged.states[record.sequence]
+        states[stage] = _judge_shown(record, digest, stage_tags.get(stage))
+    return ShownSeals(version_seals, states)
+
+
+def read_seal_states(project: Project, promotions: PromotionChain) -> dict[str, SealState]:
+    """Say how promotions of any stages are sealed, by the paths of their records, for a screen.
+
+    Signatures are not looked at.
+    """
+    record_paths: dict[str, str] = {}
+    for record, _ in promotions:
+        tag_name = promotion_tag_name(record.model, record.stage, record.sequence)
+        record_paths[tag_name] = record.record_path
+    tagged = seals.read_named_seals(project, record_paths)
+    states: dict[str, SealState] = {}
+    for record, digest in promotions:
+        tag_name = promotion_tag_name(record.model, record.stage, record.sequence)
+        states[record.record_path] = _judge_shown(record, digest, tagged.get(tag_name))
     return states
+
+
+def _judge_shown(record: PromotionRecord, digest: Digest, tagged: SealedTag | None) -> SealState:
+    tags: dict[int, PromotionSeal] = {}
+    if tagged is not None:
+        tags[record.sequence] = PromotionSeal(tagged.seal)
+    judged = judge_promotion_seals([(record, digest)], tags, signed=False)
+    return judged.states[record.sequence]
 
 
 # -- judging ---------------------------------------------------------------------------------------

@@ -186,7 +186,7 @@ def test_an_adopted_stage_is_sealed_and_hangs_on_the_tags_it_came_from(gto: Repo
     origin = gto.git("rev-parse", "refs/tags/digits#prod#1")
     record = (gto.path / path).read_text()
     assert "schema: mlver/promotion/2\n" in record
-    assert f'adopted:\n  tag: digits#prod#1\n  object: "{origin}"\n' in record
+    assert f'adopted:\n  tag: "digits#prod#1"\n  object: "{origin}"\n' in record
     sealed = gto.git("tag", "--list", "--format=%(contents)", "digits@prod.1")
     assert sealed.startswith("digits 1.0.0 prod 1: promote\n")
     assert assert_works(gto, "tag") == "every record on HEAD is sealed already\n"

@@ -112,6 +112,7 @@ def test_a_cherry_pick(apart: Repository) -> None:
 
 def test_branches_that_claim_different_numbers_and_stages_merge_cleanly(apart: Repository) -> None:
     project = Project.open_existing(apart.path)
+    apart.git("tag", "--delete", "m@production.2")
     for branch, number, stage in (
         ("a", "3.0.0", "staging"),
         ("b", "4.0.0", "production"),
@@ -145,7 +146,7 @@ def test_a_pull_gives_way_to_what_has_landed_and_takes_its_own_seals_back(
     assert run_git(apart, "merge", "--quiet", "origin/main") == 1
     result = resolve_merge(apart)
     assert (result.rewrite, result.why) == ("ours", "theirs has landed on origin/main")
-    assert result.untagged == ("m@v1.1.0", "m@v1.1.1")
+    assert result.untagged == ("m@v1.1.0", "m@v1.1.1", "m@production.3")
     assert apart.git("tag", "--list", "m@v1.1.*") == ""
     apart.git("commit", "--quiet", "--no-edit")
     assert_verifies(apart)

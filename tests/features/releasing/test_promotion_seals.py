@@ -186,6 +186,24 @@ def test_the_newest_without_a_seal_holds_its_stage_and_is_marked(second: Reposit
     assert "unsealed" not in assert_works(second, "list")
 
 
+def test_the_log_says_how_each_promotion_is_sealed(second: Repository) -> None:
+    promote(second)
+    second.git("tag", "--delete", SECOND)
+    write_promotion(second, "1.1.0", stage="staging")
+    log = " ".join(assert_works(second, "log").split())
+    assert "promoted unsealed production: 1.0.0 → 1.1.0" in log
+    assert "promoted before seals staging: (empty) → 1.1.0" in log
+    assert "promoted production: (empty) → 1.0.0" in log
+    document = read_document(second.mlver("log", "--json"), "log")
+    seals = {(entry["stage"], entry["sequence"]): entry["seal"] for entry in document["events"]}
+    assert seals == {
+        ("production", 1): "sealed",
+        ("production", 2): "unsealed",
+        ("staging", 1): "before seals",
+        (None, None): None,
+    }
+
+
 def test_an_unsealed_promotion_opens_no_other_stage(second: Repository) -> None:
     config = second.path / ".mlver/config.yaml"
     config.write_text(
