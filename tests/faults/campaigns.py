@@ -38,7 +38,7 @@ _BEFORE = "open#2 write#2 rename#1 rename#2 rename#3 git-update-index#1 fsync#20
 # So many points a run tries of each operation, pair or kind of file; None: all there are.
 Most = dict[str, int | None]
 EVERY_RUN: Most = {"kill": 24, "errors": 9, "git": 4, "unsynced": 4, "power": 2}
-OTHERS: Most = {"together": 8, "damage": 50}
+OTHERS: Most = {"together": 8, "damage": 51}
 LONG_RUN: Most = {"kill": None, "errors": 250, "git": None, "unsynced": None, "power": 240}
 LONG_OTHERS: Most = {"together": 270, "damage": 1_010}
 # What a run promises in all; it fails where it did not try so many.

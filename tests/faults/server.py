@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
+import typer.utils
 
 import mlver
 from mlver.cli.main import main
@@ -105,7 +106,7 @@ def fork_server() -> Iterator[Path]:
         ground.seal_environment(root)
         parallel.LARGE = operations.LARGE
         # Typer reads the parameters of every command again for each, which takes a tenth of it.
-        typer.main.get_params_from_function = cache(typer.main.get_params_from_function)
+        vars(typer.main)["get_params_from_function"] = cache(typer.utils.get_params_from_function)
         copying.COPY_BYTES = operations.LARGE  # so that what is large is copied by several calls
         _live_once(root / "first")
         adopt_orphans()
