@@ -183,6 +183,10 @@ def _list_values(scope: ast.AST, name: str) -> list[ast.expr]:
         match node:
             case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
                 values.append(value)
+            # more hints; a list grows by the words of one command
+            case ast.AugAssign(target=ast.Name(id=target), value=ast.Tuple() | ast.Call() as value):
+                if target == name:
+                    values.append(value)
             case ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value):
                 if target == name:
                     values.append(value)
