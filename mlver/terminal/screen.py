@@ -11,7 +11,12 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, TextIO, TypeAlias
 
-from mlver.terminal.sanitise import printable_name
+from mlver.terminal.sanitise import (
+    escape_mark,
+    find_command_marks,
+    hide_commands,
+    printable_name,
+)
 
 # Imported where something is drawn: `list --json` and the hooks draw nothing, and rich would take
 # half of their time. Its console, which knows about colours, is needed on a terminal only.
@@ -126,6 +131,10 @@ class TextScreen:
         """Text for a program, exactly as it is."""
         self._stream.write(text)
 
+    def write_page(self, text: str) -> None:
+        """Whole lines for people that another program lays out, such as Markdown."""
+        self._stream.write(hide_commands(text))
+
     def _draw_folded(
         self, rows: Sequence[list[Text]], layout: _ColumnLayout, fold: int, *, cut: bool
     ) -> None:
@@ -178,6 +187,8 @@ class TextScreen:
     def _print_text(self, text: Text) -> None:
         # A cell at the end of a row may be empty, or padded as wide as its column.
         text.rstrip()
+        # Only here is it known what a line begins with: parts and cells before a text may be empty.
+        text = _hide_commands(text)
         if self._is_plain or not self.rich_console.is_terminal:
             self._stream.write(f"{text.plain}\n")
         else:
@@ -240,6 +251,16 @@ def _build_row(cells: Sequence[Cell]) -> list[Text]:
         parts = cell if isinstance(cell, list) else [cell]
         texts.append(_build_text(parts))
     return texts
+
+
+def _hide_commands(text: Text) -> Text:
+    """Write a line so that it holds no command of a runner; what is left keeps its style."""
+    shown = text
+    # From the end, so that the positions before it stay.
+    for position in reversed(list(find_command_marks(text.plain))):
+        escaped = escape_mark(text.plain[position])
+        shown = shown[:position].append(escaped).append_text(shown[position + 1 :])
+    return shown
 
 
 def _build_text(parts: Iterable[Part]) -> Text:

@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlver.terminal.sanitise import hide_commands
+
 
 def build_document(result: Any) -> dict[str, Any]:
     """`InitResult(...)` as `{"schema": "mlver/result/init/1", ...}`."""
@@ -22,7 +24,14 @@ def name_result_kind(result: type) -> str:
 
 
 def dump_document(result: Any) -> str:
-    return json.dumps(build_document(result), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    document = build_document(result)
+    text = json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False)
+    # A mark can only stand in a string, where the escape means the same.
+    return hide_commands(text, escape=_escape_in_string) + "\n"
+
+
+def _escape_in_string(mark: str) -> str:
+    return f"\\u{ord(mark):04x}"
 
 
 def _simplify_value(value: Any) -> Any:

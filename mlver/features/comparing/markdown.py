@@ -62,7 +62,7 @@ def draw_review_markdown(result: ReviewResult, screen: TextScreen) -> None:
     command = shell_command("mlver", "diff", f"{result.old}{range_dots}{result.new}")
     commits = f"{result.base[:10]} → {result.head[:10]}"
     page = _assemble_page(blocks, command, commits)
-    screen.write_raw(page)
+    screen.write_page(page)
 
 
 def draw_diff_markdown(result: DiffResult, screen: TextScreen) -> None:
@@ -75,7 +75,7 @@ def draw_diff_markdown(result: DiffResult, screen: TextScreen) -> None:
     blocks += _format_value_changes("environment", result.environment)
     blocks += _format_value_changes("label", result.labels)
     commits = f"{format_count(len(result.code.commits), 'commit')} between"
-    screen.write_raw(_assemble_page(blocks, "mlver diff", commits))
+    screen.write_page(_assemble_page(blocks, "mlver diff", commits))
 
 
 def quote_code(text: str) -> str:

@@ -21,12 +21,12 @@ from mlver.features.releasing.screen import (
     draw_pipeline_files,
     draw_release,
     draw_tag,
-    dump_event,
     format_dotenv,
     format_github_output,
 )
 from mlver.features.releasing.tag import tag_records
 from mlver.project.project import Project
+from mlver.terminal import structured
 from mlver.terminal.options import DryRun, Json, complete_model
 from mlver.terminal.screen import TextScreen
 from mlver.terminal.session import emit_result, find_session
@@ -102,7 +102,7 @@ EVENT_EXAMPLES = (
 _TAG_VARIABLES = ("GITHUB_REF", "CI_COMMIT_TAG", "BITBUCKET_TAG")
 _WRITERS: dict[str, Callable[[EventResult, TextScreen], None]] = {
     "text": draw_event,
-    "json": lambda result, screen: screen.write_raw(dump_event(result)),
+    "json": lambda result, screen: screen.write_raw(structured.dump_document(result)),
     "github": lambda result, screen: screen.write_raw(format_github_output(result)),
     "dotenv": lambda result, screen: screen.write_raw(format_dotenv(result)),
 }

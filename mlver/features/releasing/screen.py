@@ -55,7 +55,6 @@ def draw_release(result: ReleaseResult, screen: TextScreen) -> None:
         )
 
 
-_MARK = "##["
 # Of many refused records, these many are shown.
 _SHOWN = 20
 # GitLab takes quotes for a part of the value, and a shell that reads the file does not: only values
@@ -74,12 +73,10 @@ def draw_event(result: EventResult, screen: TextScreen) -> None:
     table_rows: list[list[Cell]] = []
     for label, value in _describe_event(result):
         if value:
-            shown_value = _defuse_runner_mark(value)
-            table_rows.append([(label, "dim"), shown_value])
+            table_rows.append([(label, "dim"), value])
     screen.draw_table(table_rows, indent=2, fold=1)
     for problem in result.problems:
-        shown_problem = _defuse_runner_mark(problem)
-        screen.draw_line("  ", ("broken", "bad"), f"  {shown_problem}", hang=2)
+        screen.draw_line("  ", ("broken", "bad"), f"  {problem}", hang=2)
 
 
 def _describe_event(result: EventResult) -> Iterator[tuple[str, str | None]]:
@@ -160,16 +157,6 @@ def format_dotenv(result: EventResult) -> str:
         if _PLAIN.fullmatch(value):
             variable_lines.append(f"MLVER_{value_name.upper()}={value}\n")
     return "".join(variable_lines)
-
-
-def dump_event(result: EventResult) -> str:
-    """The one document of `--json`."""
-    # Inside a JSON string the escape means the same, and the runner does not see its mark.
-    return structured.dump_document(result).replace(_MARK, "\\u0023#[")
-
-
-def _defuse_runner_mark(text: str) -> str:
-    return text.replace(_MARK, "# # [")
 
 
 def draw_ci(result: CiResult, screen: TextScreen) -> None:
