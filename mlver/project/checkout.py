@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from mlver.project.artifacts import unstored, working_files
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.project import Project
 from mlver.project.tags import seals
-from mlver.project.transaction import open_edit
+from mlver.project.transaction import writing_files
 from mlver.records.version import VersionRecord
 
 
@@ -42,7 +43,7 @@ def check_out(
     if to:
         into = Path(os.path.normpath(project.start / to))
     what = f"checkout {ref or ''}".strip()
-    with open_edit(project, what, dry_run=dry_run):
+    with nullcontext() if dry_run else writing_files(project, what):
         record, _ = seals.read_vouched_record(project, ref)
         in_place = into is None
         brought = unstored.bring_artifacts(project, record, in_place=in_place, dry_run=dry_run)

@@ -1,4 +1,7 @@
-"""The one way to change anything: locked, and with whatever a dead command left settled first."""
+"""The one way to change anything: locked, and with whatever a dead command left settled first.
+
+Only commands that write records settle another's plan, for that commits and seals.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from mlver.errors import MlverError, refusal_error
 from mlver.project.artifacts import storing, unstored, working_files
 from mlver.project.edit import intent
 from mlver.project.edit.edit import PlannedEdit
-from mlver.project.edit.intent import CommandIntent
+from mlver.project.edit.intent import CommandIntent, ForeignIntent
 from mlver.project.edit.recovery import recover_edit
 from mlver.project.project import Project
 from mlver.records import layout
@@ -52,6 +55,19 @@ def settle_interrupted(project: Project, what: str) -> None:
         _recover_interrupted(holding)
 
 
+def set_foreign_aside(project: Project, what: str) -> Path | None:
+    """Set a plan aside that this user's mlver did not write; return where, None without one.
+
+    Nothing of it is carried out or undone.
+    """
+    with locking(project, what):
+        try:
+            intent.read_pending(project.state_directory)
+        except ForeignIntent:
+            return intent.set_aside(project.state_directory)
+    return None
+
+
 @contextmanager
 def editing(project: Project, what: str) -> Iterator[PlannedEdit]:
     """Hold the lock, settle what was interrupted, and yield an edit.
@@ -69,6 +85,24 @@ def editing(project: Project, what: str) -> Iterator[PlannedEdit]:
         finally:
             if edit.landed is not None:
                 project.reporter.report_landed(edit.landed)
+
+
+@contextmanager
+def writing_files(project: Project, what: str) -> Iterator[None]:
+    """Hold the lock for a command that writes no record; raise MlverError as `editing` does.
+
+    It only finishes a checkout: committing and sealing are left to commands that do so themselves.
+    """
+    with locking(project, what) as holding:
+        plan = intent.read_pending(project.state_directory)
+        if plan is not None and plan.checkout is None:
+            raise MlverError(
+                f"`{plan.what}` was interrupted, and has to be completed or undone first",
+                hint="mlver doctor --fix",
+            )
+        _recover_interrupted(holding)
+        project.registry.refuse_unread_settings()
+        yield
 
 
 def _recover_interrupted(project: Project) -> None:

@@ -65,10 +65,10 @@ def write_all(descriptor: int, data: bytes | memoryview) -> None:
         rest = rest[written:]
 
 
-def sync_directory(path: AnyPath) -> None:
+def sync_directory(path: AnyPath, access: FileAccess | None = None) -> None:
     """The names in this directory, as they are now, survive a power cut when this returns."""
     with naming_errors(path):
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = (access or _PLAIN).open_file(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             sync_descriptor(descriptor)
         except OSError as error:
@@ -80,13 +80,13 @@ def sync_directory(path: AnyPath) -> None:
             os.close(descriptor)
 
 
-def sync_directories(paths: Iterable[AnyPath]) -> None:
+def sync_directories(paths: Iterable[AnyPath], *, access: FileAccess | None = None) -> None:
     """Sync each directory once, however often it is named, and many together where possible."""
     distinct = list(dict.fromkeys(os.fspath(path) for path in paths))
-    if len(distinct) >= SYNCFS_FROM and _sync_file_systems(distinct):
+    if len(distinct) >= SYNCFS_FROM and _sync_file_systems(distinct, access or _PLAIN):
         return
     for path in distinct:
-        sync_directory(path)
+        sync_directory(path, access)
 
 
 def make_directory(path: Path) -> None:
@@ -164,12 +164,12 @@ def write_file(path: Path, data: bytes) -> None:
     sync_directory(path.parent)
 
 
-def create_file(path: Path, data: bytes) -> None:
+def create_file(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     """Like `write_file`, but the name must be new.
 
     Raise FileExistsError, and change nothing, if it is taken.
     """
-    prepared = write_temporary(path.parent, data)
+    prepared = write_temporary(path.parent, data, mode=mode)
     try:
         claim_name(prepared, path)
     except BaseException:
@@ -197,6 +197,34 @@ def sweep_temporaries(directory: Path) -> int:
     return len(names)
 
 
+class FileAccess(Protocol):
+    """How files are reached: by their paths, or by descriptors of their folders."""
+
+    def open_file(self, path: AnyPath, flags: int, mode: int = 0o666) -> int: ...
+
+    def replace_file(self, source: AnyPath, target: AnyPath) -> None: ...
+
+
+class LinkAccess(FileAccess, Protocol):
+    """The same, with symlinks."""
+
+    def make_link(self, target: str, path: AnyPath) -> None: ...
+
+
+class _PlainAccess:
+    """Files are reached by their paths."""
+
+    def open_file(self, path: AnyPath, flags: int, mode: int = 0o666) -> int:
+        return os.open(path, flags | os.O_CLOEXEC, mode)
+
+    def replace_file(self, source: AnyPath, target: AnyPath) -> None:
+        # paths as text: pathlib would cost more than the call
+        os.replace(source, target)  # noqa: PTH105
+
+
+_PLAIN = _PlainAccess()
+
+
 class ManyPaths(Protocol):
     """Paths that can be counted and gone through again, whether or not they are in memory."""
 
@@ -205,15 +233,15 @@ class ManyPaths(Protocol):
     def __iter__(self) -> Iterator[AnyPath]: ...
 
 
-def sync_files(paths: ManyPaths) -> None:
+def sync_files(paths: ManyPaths, *, access: FileAccess = _PLAIN) -> None:
     """The bytes of all these files are on the disk when this returns."""
     if len(paths) >= SYNCFS_FROM:
         directories = {_parent_directory(path) for path in paths}
-        if _sync_file_systems(directories):
+        if _sync_file_systems(directories, access):
             return
     for path in paths:
         with naming_errors(path):
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = access.open_file(path, os.O_RDONLY)
             try:
                 sync_descriptor(descriptor)
             finally:
@@ -221,7 +249,10 @@ def sync_files(paths: ManyPaths) -> None:
 
 
 def replace_group(
-    pairs: Iterable[tuple[AnyPath, AnyPath]], *, also: Iterable[AnyPath] = ()
+    pairs: Iterable[tuple[AnyPath, AnyPath]],
+    *,
+    also: Iterable[AnyPath] = (),
+    access: FileAccess = _PLAIN,
 ) -> None:
     """Give many prepared files their names, replacing what was there, then flush each directory
     once.
@@ -231,17 +262,26 @@ def replace_group(
     """
     parents: dict[str, None] = {}
     for prepared, target in pairs:
-        # paths as text: pathlib would cost more than the call
-        os.replace(prepared, target)  # noqa: PTH105
+        access.replace_file(prepared, target)
         parents[_parent_directory(target)] = None
-    sync_directories([*also, *parents])
+    sync_directories([*also, *parents], access=access)
+
+
+def write_link(path: str, target: str, access: LinkAccess) -> None:
+    """Put a symlink at `path`, in place of whatever file is there."""
+    folder = _parent_directory(path)
+    prepared = f"{folder}/{temporary_name()}"
+    access.make_link(target, prepared)
+    # A temporary that stays behind is swept like every other.
+    access.replace_file(prepared, path)
+    sync_directory(folder, access)
 
 
 def _parent_directory(path: AnyPath) -> str:
     return os.path.dirname(path) or "."  # noqa: PTH120
 
 
-def _sync_file_systems(directories: Iterable[AnyPath]) -> bool:
+def _sync_file_systems(directories: Iterable[AnyPath], access: FileAccess) -> bool:
     """Flush the file systems of these directories; False if this system cannot do that safely."""
     flush = _load_syncfs()
     if flush is None:
@@ -249,7 +289,7 @@ def _sync_file_systems(directories: Iterable[AnyPath]) -> bool:
     flushed: set[int] = set()
     for directory in directories:
         with naming_errors(directory):
-            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            descriptor = access.open_file(directory, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 device = os.fstat(descriptor).st_dev
                 if device not in flushed:

@@ -233,7 +233,7 @@ def hash_place(place: WorkPlace) -> str:
         except FileNotFoundError:
             continue  # the lock of a git that still runs
         if inside == "intent.json":
-            data = re.sub(rb'"(pid|top)": [^\n]*', b"", data)
+            data = re.sub(rb'"(pid|top|proof)": [^\n]*', b"", data)
         told.update(
             _GITS.sub("GITS", _TEMPORARY.sub("TEMPORARY", path)).encode(errors="surrogateescape")
             + b"\0"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlver.digest import Digest
 from mlver.document import codec
 from mlver.project.artifacts import storing
 from mlver.project.edit import intent
@@ -56,6 +57,33 @@ def remove_path(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def encode_version(number: str = "1.0.0", *, model: str = "m") -> bytes:
+    """The bytes of a record that pins some weights, which need not exist."""
+    weights = Artifact(path="w", digest=Digest.of_bytes(b"w"), size=1, files=1, stored=True)
+    return _encode_record(_build_record(model, number, weights, {}))
+
+
+def _build_record(
+    model: str, number: str, weights: Artifact, data: Mapping[str, Artifact]
+) -> VersionRecord:
+    return VersionRecord(
+        model=model,
+        version=number,
+        created=NOW,
+        author="Kim <kim@example.org>",
+        message="why",
+        parent=None,
+        update="full",
+        code=CodeState(commit=None, branch=None, dirty=False),
+        weights=weights,
+        data=data,
+    )
+
+
+def _encode_record(record: VersionRecord) -> bytes:
+    return codec.encode_document("version", record.to_document())
+
+
 def store_version(
     project: Project, number: str = "1.0.0", *, model: str = "m", **paths: str
 ) -> VersionRecord:
@@ -72,21 +100,9 @@ def store_version(
             )
             if found.manifest is not None:
                 manifests[layout.manifest_path(found.digest)] = found.manifest
-    record = VersionRecord(
-        model=model,
-        version=number,
-        created=NOW,
-        author="Kim <kim@example.org>",
-        message="why",
-        parent=None,
-        update="full",
-        code=CodeState(commit=None, branch=None, dirty=False),
-        weights=pinned.pop("weights"),
-        data=pinned,
-    )
-    manifests[layout.version_path(model, number)] = codec.encode_document(
-        "version", record.to_document()
-    )
+    weights = pinned.pop("weights")
+    record = _build_record(model, number, weights, pinned)
+    manifests[layout.version_path(model, number)] = _encode_record(record)
     for path, data in manifests.items():
         where = project.top_folder / path
         where.parent.mkdir(parents=True, exist_ok=True)

@@ -15,11 +15,11 @@ from mlver.features.adopting.source import AdoptRequest, open_source, read_tag_c
 from mlver.features.adopting.stages import AdoptedStage, PreparedStages, prepare_stages
 from mlver.features.adopting.versions import PreparedVersions, prepare_versions
 from mlver.findings import Finding
+from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.intent import PlannedTag
 from mlver.project.edit.manifests import put_new_files
 from mlver.project.project import Project
-from mlver.project.tags import planned_tags
 from mlver.project.transaction import open_edit
 from mlver.records import layout
 from mlver.records.model import ArtifactSettings, ModelSettings

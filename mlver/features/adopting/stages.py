@@ -19,9 +19,9 @@ from mlver.features.adopting.foreign_tags import (
 from mlver.features.adopting.source import AdoptionSource
 from mlver.features.adopting.versions import VersionKey, version_sort_key
 from mlver.findings import Finding
+from mlver.project.edit import planned_tags
 from mlver.project.edit.intent import PlannedTag
 from mlver.project.registry.registry import decode_promotion
-from mlver.project.tags import planned_tags
 from mlver.records import layout
 
 

@@ -17,11 +17,12 @@ from mlver.project.artifacts import measuring, repair
 from mlver.project.audit import audit
 from mlver.project.edit import intent
 from mlver.project.edit.edit import find_unfinished
+from mlver.project.edit.intent import ForeignIntent
 from mlver.project.history import case_twins
 from mlver.project.project import Project
 from mlver.project.setup import init_project
 from mlver.project.tags import seals, standing_tags
-from mlver.project.transaction import editing, settle_interrupted
+from mlver.project.transaction import editing, set_foreign_aside, settle_interrupted
 from mlver.records import layout
 from mlver.records.tags import read_tag_name, version_tag_name
 from mlver.version import Version
@@ -161,7 +162,11 @@ def _check_config(project: Project) -> _Check:
 
 
 def _check_interrupted(project: Project, *, fix: bool) -> Iterator[_Check]:
-    plan = intent.read_pending(project.state_directory)
+    plan = None
+    try:
+        plan = intent.read_pending(project.state_directory)
+    except ForeignIntent as error:
+        yield _judge_foreign_plan(project, error, fix=fix)
     if fix:
         # Without a plan, too: no plan names the temporary files of commands that were killed.
         try:
@@ -174,10 +179,23 @@ def _check_interrupted(project: Project, *, fix: bool) -> Iterator[_Check]:
         return
     message = (
         f"`{plan.what}` was interrupted, or is still at work; "
-        "the next command that writes settles it"
+        "the next command that writes records settles it"
     )
     finding = Finding("recovery", "recovery", message, ("mlver doctor --fix",))
     yield Diagnosis(finding, level="remark", fixable=True, fixed=fix)
+
+
+def _judge_foreign_plan(project: Project, error: ForeignIntent, *, fix: bool) -> Diagnosis:
+    """A plan that nobody here vouches for; with `fix`, it is set aside, and nothing is undone."""
+    finding = Finding("recovery", "recovery", error.message, error.hints)
+    if not fix:
+        return Diagnosis(finding, level="wrong", fixable=True)
+    place = set_foreign_aside(project, "doctor")
+    if place is not None:
+        what_it_was = error.message.partition(";")[0]
+        message = f"{what_it_was}; it was set aside, and nothing of it was carried out or undone"
+        finding = Finding("recovery", "recovery", message, (shell_command("cat", place),))
+    return Diagnosis(finding, level="wrong", fixable=True, fixed=True)
 
 
 def _check_records(project: Project) -> Iterator[_Check]:

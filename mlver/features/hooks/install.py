@@ -15,7 +15,7 @@ from mlver.features.hooks.checks import HookState
 from mlver.git.hooks import OWN_HOOK_MARK
 from mlver.git.repository import GitRepository
 from mlver.project.project import Project
-from mlver.project.transaction import editing
+from mlver.project.transaction import writing_files
 from mlver.system import durable
 from mlver.system.regular import read_regular
 
@@ -78,7 +78,7 @@ def install_hooks(
         if installed.state == "written":
             missing.append((name, script))
     if missing and not dry_run:
-        with editing(project, "hook install"):
+        with writing_files(project, "hook install"):
             _write_hooks(project, folder, missing)
     return InstallResult(str(folder), tuple(hooks), dry_run)
 

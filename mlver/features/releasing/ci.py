@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,7 @@ from mlver.features.releasing.pipelines.emit import PipelineFile, is_edited, ren
 from mlver.features.releasing.pipelines.settings import FORGES, PIPELINES, Forge, PipelineSettings
 from mlver.git.main_branch import find_main_branch
 from mlver.project.project import Project
-from mlver.project.transaction import open_edit
+from mlver.project.transaction import writing_files
 from mlver.records import layout
 from mlver.system import durable
 from mlver.system.regular import read_regular
@@ -68,7 +69,7 @@ def write_pipelines(
     A file that was edited, or that mlver did not write, is refused unless with `force`.
     """
     pipeline_files = build_pipelines(project, forge, settings, version=version)
-    with open_edit(project, "ci", dry_run=dry_run):
+    with nullcontext() if dry_run else writing_files(project, "ci"):
         # Under the lock, so that no other mlver changes a file between the look and the write.
         compared = [(file, _find_state(project, file)) for file in pipeline_files]
         if not force:

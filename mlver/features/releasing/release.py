@@ -26,6 +26,7 @@ from mlver.git.remotes import RemoteState
 from mlver.git.repository import GitTag
 from mlver.policy.chain import judge_tag
 from mlver.project.edit.edit import PlannedEdit
+from mlver.project.edit.intent import SealSource
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
@@ -128,7 +129,8 @@ class _ReleaseRun:
         if plans or waiting_records:
             self._warn_if_silent()
         if self.edit is not None and plans:
-            self.edit.seal_records(tuple(replace(plan, commit=commit) for plan, commit in plans))
+            sealed_tags = tuple(replace(plan, commit=commit) for plan, commit in plans)
+            self.edit.seal_records(sealed_tags, SealSource(self.state.tip, main_line=True))
         unfit_records = self._find_unfit(waiting_records, local_tags)
         sealed = missing_seals.list_sealed(plans)
         # A tag that does not seal what landed stays here: once pushed, it could not be taken back.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.git import changes, remotes
+from mlver.project.edit.intent import SealSource
 from mlver.project.project import Project
 from mlver.project.reporter import SilentReporter
 from mlver.project.tags import missing_seals, standing_tags
@@ -59,7 +60,8 @@ def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) 
             published = remotes.list_remote_tags(edit.repository, remote)
         tag_plans, unsealable = _plan_lacking(project, head_commit, remote, published)
         if tag_plans:
-            edit.seal_records(tuple(replace(plan, commit=commit) for plan, commit in tag_plans))
+            sealed_tags = tuple(replace(plan, commit=commit) for plan, commit in tag_plans)
+            edit.seal_records(sealed_tags, SealSource(head_commit))
         pushed: tuple[str, ...] = ()
         if remote is not None:
             kept_back = {finding.subject for finding in unsealable if finding.kind == "tag"}

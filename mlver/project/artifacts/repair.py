@@ -116,9 +116,12 @@ def restore_objects(project: Project, losses: Sequence[LostObject]) -> None:
 def count_quarantined(project: Project) -> int:
     """How many copies were set aside."""
     try:
-        return len(os.listdir(project.state_directory / "quarantine"))
+        names = os.listdir(project.state_directory / "quarantine")
     except FileNotFoundError:
         return 0
+    # plans that were set aside stand there, too
+    copies = [name for name in names if not name.startswith("intent-")]
+    return len(copies)
 
 
 def _find_working_copy(project: Project, path: str, digest: Digest) -> Path | None:

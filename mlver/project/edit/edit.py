@@ -20,7 +20,7 @@ from mlver.git.merging import MergeState
 from mlver.git.repository import GitRepository
 from mlver.git.stale_locks import wait_for_index
 from mlver.project.edit import intent
-from mlver.project.edit.intent import CommandIntent, PlannedTag
+from mlver.project.edit.intent import CommandIntent, PlannedTag, SealSource
 from mlver.project.edit.recovery import (
     RecoveryOutcome,
     compare_with_plan,
@@ -111,9 +111,12 @@ class PlannedEdit:
                 changes.delete_tags(self.repository, untags)
             changes.sync_git(self.repository, _tag_references(untags))
 
-    def seal_records(self, tags: tuple[PlannedTag, ...]) -> None:
-        """Make tags on commits that landed long ago (each names its own), and sync them."""
-        with self._record_plan(tags=tags):
+    def seal_records(self, tags: tuple[PlannedTag, ...], source: SealSource) -> None:
+        """Make tags on commits that landed long ago (each names its own), and sync them.
+
+        `source` tells a recovery where to look for the records again.
+        """
+        with self._record_plan(tags=tags, sealing=source):
             for tag in tags:
                 assert tag.commit is not None
                 changes.create_tag(self.repository, tag.name, tag.commit, tag.message)
@@ -147,6 +150,7 @@ class PlannedEdit:
         *,
         branch: str | None = None,
         tags: tuple[PlannedTag, ...] = (),
+        sealing: SealSource | None = None,
         during: str | None = None,
         untags: Mapping[str, str] | None = None,
         description: str = "",
@@ -157,7 +161,12 @@ class PlannedEdit:
         outcome = undone
         try:
             plan = replace(
-                self._plan_files(what), branch=branch, tags=tags, during=during, untags=untags or {}
+                self._plan_files(what),
+                branch=branch,
+                tags=tuple(tag.name for tag in tags),
+                sealing=sealing,
+                during=during,
+                untags=untags or {},
             )
             intent.write_intent(self.directory, plan)
             index_data = read_if_there(self.repository.git_dir / "index")

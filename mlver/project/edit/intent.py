@@ -5,8 +5,9 @@ The rule: an edit whose commit landed is completed (its tags are made), any othe
 files are put back); a checkout is completed. Both are judged by what git and the files say, not by
 how far the dead process claims to be.
 
-The file may be anybody's (a repository can come as an archive, `.git` and all), so nothing in it is
-believed: names are checked here, paths where they are used.
+The file may be anybody's (a repository can come as an archive, `.git` and all). So it is believed
+only where this user's own mlver wrote it (`mlver.system.proof`). Names are checked here all the
+same, paths where they are used, and what a tag says is made from the record it seals.
 """
 
 from __future__ import annotations
@@ -15,20 +16,25 @@ import base64
 import json
 import os
 import re
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError, shell_command
+from mlver.errors import MlverError, UsageError
 from mlver.records.tags import read_tag_name
-from mlver.system import durable
+from mlver.system import durable, proof
 from mlver.system.regular import read_regular
 
 _FILE = "intent.json"
 _INDEX = "index"
-_FORMAT = 4
+_QUARANTINE = "quarantine"
+_FORMAT = 5
+# Far more than the settings and model files that a plan keeps can come to.
+_MOST_BYTES = 256 << 20
+_SHOWN_LETTERS = 100
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # git's own rules for a name (git-check-ref-format(1)), as far as a hostile plan could use them
 _BRANCH = re.compile(r"refs/heads/(?!.*\.\.)[^\x00-\x20\x7f~^:?*\[\\]+")
@@ -47,6 +53,21 @@ class PlannedTag:
     commit: str | None = None
 
 
+class ForeignIntent(MlverError):
+    """There is a plan that this user's mlver did not write, or that nobody can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealSource:
+    """Where the records that get their tags are: in the history of the commit `tip`.
+
+    With `main_line`, what counts is the commit that brought each to the line of first parents.
+    """
+
+    tip: str
+    main_line: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandIntent:
     """One command's plan.
@@ -56,10 +77,11 @@ class CommandIntent:
 
     `branch` is the full reference the edit commits to, None for one that only stages. `writes` maps
     each path to the digest of its new bytes (None: it is to be gone), `before` to its old bytes
-    (None: there was no such file), `index` to git's index entry (None: not in the index). `during`
-    tells the merge it settles (`MergeState.identity`), `untags` the tags it deletes, each with its
-    object's id. `checkout` names the version whose files are being put in place: model, version,
-    and the folder they go to, relative to `top` unless it lies outside.
+    (None: there was no such file), `index` to git's index entry (None: not in the index). `tags`
+    names the tags it makes: on the commit that lands their records, or on those that `sealing`
+    leads to. `during` tells the merge it settles (`MergeState.identity`), `untags` the tags it
+    deletes, each with its object's id. `checkout` names the version whose files are being put in
+    place: model, version, and the folder they go to, relative to `top` unless it lies outside.
     """
 
     what: str
@@ -69,7 +91,8 @@ class CommandIntent:
     writes: Mapping[str, Digest | None] = field(default_factory=dict)
     before: Mapping[str, bytes | None] = field(default_factory=dict)
     index: Mapping[str, str | None] = field(default_factory=dict)
-    tags: tuple[PlannedTag, ...] = ()
+    tags: tuple[str, ...] = ()
+    sealing: SealSource | None = None
     during: str | None = None
     untags: Mapping[str, str] = field(default_factory=dict)
     checkout: tuple[str, str, str] | None = None
@@ -87,36 +110,56 @@ def write_intent(directory: Path, intent: CommandIntent) -> None:
         "writes": _map_values(str, intent.writes),
         "before": _map_values(_encode_bytes, intent.before),
         "index": dict(intent.index),
-        "tags": [[tag.name, tag.message, tag.path, tag.commit] for tag in intent.tags],
+        "tags": list(intent.tags),
+        "sealing": None,
         "during": intent.during,
         "untags": dict(intent.untags),
         "checkout": intent.checkout,
     }
+    if intent.sealing is not None:
+        document["sealing"] = [intent.sealing.tip, intent.sealing.main_line]
+    document["proof"] = proof.sign_data(_encode_canonically(document))
     text = json.dumps(document, indent=1)
     durable.write_file(directory / _FILE, text.encode())
 
 
 def read_pending(directory: Path) -> CommandIntent | None:
-    """Read the intent that a dead process left; None where the last command ended properly."""
+    """Read the intent that a dead process left; None where the last command ended properly.
+
+    Raise ForeignIntent where it is not this user's own.
+    """
+    path = directory / _FILE
     try:
-        document = json.loads(read_regular(directory / _FILE))
+        document = json.loads(read_regular(path, _MOST_BYTES))
+        signature = document.pop("proof", "")
         if document["format"] != _FORMAT:
-            raise _build_unreadable_error(directory)
+            raise _build_unreadable_error(path)
+        if not proof.is_signed(_encode_canonically(document), signature, path):
+            raise _build_foreign_error(str(document["what"]))
         return _parse_intent(document)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, UsageError):
         # The file may be anybody's, so any of its values may be of any type.
-        raise _build_unreadable_error(directory) from None
+        raise _build_unreadable_error(path) from None
+
+
+def _encode_canonically(document: Mapping[str, Any]) -> bytes:
+    """Encode what is signed: what the document says, however it is laid out."""
+    return json.dumps(document, sort_keys=True).encode()
 
 
 def _parse_intent(document: Mapping[str, Any]) -> CommandIntent:
-    tags = tuple(PlannedTag(*fields) for fields in document["tags"])
+    tags = tuple(document["tags"])
     untags = dict(document["untags"].items())
     branch = document["branch"]
-    _check_tags([tag.name for tag in tags])
+    _check_tags(tags)
     _check_tags(untags)
     _check_object_ids(untags.values())
+    sealing = None
+    if document["sealing"] is not None:
+        sealing = SealSource(*document["sealing"])
+        _check_object_ids([sealing.tip])
     if branch is not None and not _BRANCH.fullmatch(branch):
         raise ValueError("a name that git would not take")
     checkout = document["checkout"]
@@ -131,6 +174,7 @@ def _parse_intent(document: Mapping[str, Any]) -> CommandIntent:
         before=_map_values(base64.b64decode, document["before"]),
         index=document["index"],
         tags=tags,
+        sealing=sealing,
         during=document["during"],
         untags=untags,
         checkout=checkout,
@@ -195,10 +239,33 @@ def _encode_bytes(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _build_unreadable_error(directory: Path) -> MlverError:
-    path = directory / _FILE
-    return MlverError(
+def set_aside(directory: Path) -> Path:
+    """Move the pending intent, and what belongs to it, to the quarantine; return its new place."""
+    quarantine = directory / _QUARANTINE
+    durable.make_directory(quarantine)
+    name = f"intent-{secrets.token_hex(6)}"
+    moved = quarantine / f"{name}.json"
+    index = directory / _INDEX
+    if os.path.lexists(index):
+        index.rename(quarantine / f"{name}.{_INDEX}")
+    # Last: until it is moved, the same can be done again.
+    (directory / _FILE).rename(moved)
+    durable.sync_directories([quarantine, directory])
+    return moved
+
+
+def _build_unreadable_error(path: Path) -> ForeignIntent:
+    return ForeignIntent(
         f"{path} tells of an interrupted command, but not in a way this mlver understands;"
-        " run the mlver that wrote it once more, or move the file away",
-        hints=(shell_command("mv", path, f"{path}.other"), "mlver verify --all"),
+        " run the mlver that wrote it once more, or set the file aside",
+        hint="mlver doctor --fix",
+    )
+
+
+def _build_foreign_error(what: str) -> ForeignIntent:
+    return ForeignIntent(
+        f"`{what[:_SHOWN_LETTERS]}` was interrupted here, but not by your own mlver on this"
+        " machine, so nothing of its plan is believed; whoever ran it can finish it by any mlver"
+        " command that writes, or set the plan aside",
+        hint="mlver doctor --fix",
     )

@@ -6,18 +6,22 @@ committed or switched branches: files whose bytes are theirs are left as they ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 
 from mlver import paths
 from mlver.digest import Digest
+from mlver.errors import MlverError
 from mlver.git import changes, merging
 from mlver.git.process import GitFailed
 from mlver.git.repository import GitRepository
 from mlver.git.stale_locks import clear_locks
-from mlver.project.edit import intent
-from mlver.project.edit.intent import CommandIntent
+from mlver.project.edit import intent, planned_tags
+from mlver.project.edit.intent import CommandIntent, PlannedTag, SealSource
+from mlver.records import layout
+from mlver.records.tags import read_tag_name
 from mlver.system import durable
 from mlver.system.regular import read_regular
 
@@ -62,8 +66,7 @@ def recover_edit(
 
 def _list_references(plan: CommandIntent) -> list[str]:
     """List every reference that the plan may have moved."""
-    references = [f"refs/tags/{tag.name}" for tag in plan.tags]
-    references += _tag_references(plan.untags)
+    references = _tag_references([*plan.tags, *plan.untags])
     if plan.branch:
         references.insert(0, plan.branch)
     return references
@@ -132,7 +135,7 @@ def _complete_edit(
     changes.delete_tags(repository, _find_unchanged_tags(repository, plan.untags))
     try:
         _make_tags_twice(repository, plan, directory)
-    except GitFailed:
+    except MlverError:
         outcome = RecoveryOutcome.UNTAGGED
     if plan.writes and plan.branch == f"refs/heads/{repository.head().branch}":
         # A power cut may keep a commit and lose the index that git wrote with it. Then the person's
@@ -164,22 +167,48 @@ def _make_tags_twice(repository: GitRepository, plan: CommandIntent, directory: 
 
 
 def _make_tags(repository: GitRepository, plan: CommandIntent) -> None:
-    if not plan.tags:
-        return
-    tip = plan.branch or "HEAD"
-    unplaced_paths = [tag.path for tag in plan.tags if tag.commit is None]
-    landed_by: Mapping[str, str] = {}
-    if unplaced_paths:
-        landed_by = repository.added_by(unplaced_paths, tip)
-    existing_tags = repository.tags(*_tag_references(tag.name for tag in plan.tags))
-    for tag in plan.tags:
-        if tag.name in existing_tags:
-            continue
-        commit = tag.commit
-        if commit is None:
-            # A merge that brought the record itself is no commit that added it.
-            commit = landed_by.get(tag.path, tip)
-        changes.create_tag(repository, tag.name, commit, tag.message)
+    """Make the tags that are missing; raise MlverError where one cannot be made."""
+    existing_tags = repository.tags_named(plan.tags)
+    missing_names = [name for name in plan.tags if name not in existing_tags]
+    for tag in _plan_tags(repository, plan, missing_names):
+        assert tag.commit is not None
+        changes.create_tag(repository, tag.name, tag.commit, tag.message)
+
+
+def _plan_tags(
+    repository: GitRepository, plan: CommandIntent, names: Sequence[str]
+) -> list[PlannedTag]:
+    """Plan these tags of the plan again, from the records that git holds."""
+    paths: dict[str, str] = {}
+    for name in names:
+        tag_name = read_tag_name(name)
+        assert tag_name is not None
+        paths[name] = layout.record_path(tag_name)
+    if not paths:
+        return []
+    sealing = plan.sealing or SealSource(plan.branch or "HEAD")
+    landed_by = repository.added_by(paths.values(), sealing.tip, main_line=sealing.main_line)
+    # A merge that brought the record itself is no commit that added it.
+    added_by = [landed_by.get(path, sealing.tip) for path in paths.values()]
+    contents = repository.blobs(f"{sealing.tip}:{path}" for path in paths.values())
+    first_places = zip(added_by, paths.values(), strict=True)
+    first_contents = repository.blobs(f"{commit}:{path}" for commit, path in first_places)
+    tags: list[PlannedTag] = []
+    records = zip(paths.items(), added_by, contents, first_contents, strict=True)
+    for (name, path), commit, data, first_data in records:
+        tag = _plan_tag(name, path, data)
+        # The first commit held other bytes where a conflict over the path was settled later.
+        tags.append(replace(tag, commit=commit if first_data == data else sealing.tip))
+    return tags
+
+
+def _plan_tag(name: str, path: str, data: bytes | None) -> PlannedTag:
+    if data is None:
+        raise MlverError(f"{path} is gone, which {name} was to seal", hint="mlver tag")
+    tag = planned_tags.plan_record_tag(path, data)
+    if tag.name != name:
+        raise MlverError(f"{path} is the record of {tag.name}", hint="mlver verify --all")
+    return tag
 
 
 # -- undoing ---------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.document.amend import amend_document
 from mlver.project.artifacts.measuring import MeasuredArtifact
+from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit, refuse_unfinished
 from mlver.project.edit.manifests import put_new_files
 from mlver.project.project import Project
@@ -21,7 +22,6 @@ from mlver.project.registering.record import (
     measure_artifacts,
 )
 from mlver.project.registering.request import RegisterRequest, check_request
-from mlver.project.tags import planned_tags
 from mlver.project.transaction import open_edit
 from mlver.records import layout
 from mlver.records.artifact import Artifact

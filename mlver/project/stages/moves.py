@@ -13,10 +13,11 @@ from mlver.policy.gates.table import apply_gates
 from mlver.policy.staging import stage_holder
 from mlver.project.artifacts import damage as artifact_damage
 from mlver.project.artifacts.stored_pointers import find_stored_pointers
+from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project, ResolvedRef
-from mlver.project.tags import planned_tags, promotion_seals, seals
+from mlver.project.tags import promotion_seals, seals
 from mlver.records import layout
 from mlver.records.promotion import Action, GateResult, PromotionRecord
 from mlver.records.references import VersionReference

@@ -14,11 +14,12 @@ from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.git import changes
 from mlver.git.repository import GitRepository
+from mlver.project.edit import planned_tags
 from mlver.project.edit.intent import PlannedTag
 from mlver.project.history import case_twins, renumbered
 from mlver.project.project import Project
 from mlver.project.registry.registry import decode_promotion, decode_version
-from mlver.project.tags import planned_tags, promotion_seals
+from mlver.project.tags import promotion_seals
 from mlver.records import layout
 from mlver.records.layout import RecordPath
 from mlver.records.tags import TagName, version_tag_name

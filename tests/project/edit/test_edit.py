@@ -17,9 +17,10 @@ from mlver.project.project import Project
 from mlver.project.reporter import SilentReporter
 from mlver.project.transaction import editing
 from tests.conftest import Repository
-from tests.project.helpers import read_tree
+from tests.project.helpers import encode_version, read_tree
 
 RECORD, SETTINGS = ".mlver/models/m/versions/1.0.0.yaml", ".mlver/models/m/model.yaml"
+RECORD_BYTES = encode_version()
 TAG = PlannedTag("m@v1.0.0", "m 1.0.0\n\nwhy\n", RECORD)
 
 
@@ -47,7 +48,7 @@ def state(repository: Repository) -> tuple[object, ...]:
 
 def write(project: Project, *, tags: tuple[PlannedTag, ...] = (TAG,)) -> str:
     with editing(project, "register m 1.0.0") as edit:
-        edit.create_file(RECORD, b"record\n")
+        edit.create_file(RECORD, RECORD_BYTES)
         edit.put_file(SETTINGS, b"settings\n")
         return edit.commit_files("mlver: register m 1.0.0\n\nwhy", tags)
 
@@ -141,7 +142,7 @@ def test_staging_leaves_the_commit_to_the_person(busy: Project, repository: Repo
         repository.git("diff", "--cached", "--name-only").split(),
     )
     with editing(busy, "register m 1.0.0") as edit:
-        edit.create_file(RECORD, b"record\n")
+        edit.create_file(RECORD, RECORD_BYTES)
         edit.stage_files()
     assert repository.git("rev-parse", "HEAD") == head
     assert sorted(repository.git("diff", "--cached", "--name-only").split()) == sorted(
@@ -271,7 +272,8 @@ def test_an_intent_is_read_as_it_was_written(tmp_path: Path) -> None:
         git_dir=".",
         before={"a": b"\xff\x00", "b": None},
         index={"a": "100644 abc 0", "b": None},
-        tags=(TAG,),
+        tags=("m@v1.0.0",),
+        sealing=intent.SealSource("0" * 40, main_line=True),
         checkout=("m", "1.0.0", "."),
     )
     assert intent.read_pending(tmp_path) is None

@@ -19,10 +19,13 @@ from mlver.project.edit import edit as edits
 from mlver.project.edit import intent
 from mlver.project.project import Project
 from mlver.project.transaction import editing
+from mlver.system import proof
 from tests.conftest import Repository
+from tests.project.helpers import encode_version
 
 RECORD = ".mlver/models/m/versions/1.0.0.yaml"
 SETTINGS = ".mlver/models/m/model.yaml"
+RECORD_BYTES = encode_version()
 Interrupt = Callable[[str], None]
 TAG = intent.PlannedTag("m@v1.0.0", "m 1.0.0\n", RECORD)
 
@@ -57,7 +60,7 @@ def interrupt(project: Project, monkeypatch: pytest.MonkeyPatch) -> Interrupt:
 
 def write(project: Project) -> None:
     with editing(project, "register m") as edit:
-        edit.create_file(RECORD, b"mine\n")
+        edit.create_file(RECORD, RECORD_BYTES)
         edit.put_file(SETTINGS, b"new\n")
         edit.commit_files("register m 1.0.0", (TAG,))
 
@@ -96,20 +99,26 @@ def test_what_was_committed_since_stays(repository: Repository, interrupt: Inter
     repository.git("commit", "--quiet", "--message", "half", "--", RECORD)
     settle(repository)
     assert repository.git("status", "--porcelain") == ""
-    assert (repository.path / RECORD).read_text() == "mine\n"
+    assert (repository.path / RECORD).read_bytes() == RECORD_BYTES
     assert (repository.path / SETTINGS).read_text() == "old\n"
 
 
 def test_names_in_an_intent_are_not_believed(
-    repository: Repository, project: Project, interrupt: Interrupt
+    repository: Repository, project: Project, interrupt: Interrupt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interrupt("create_tag")
     victim = repository.path.parent / "victim.lock"
     victim.write_text("dear")
     path = repository.path / ".git/mlver/intent.json"
     path.write_text(path.read_text().replace("m@v1.0.0", "../../../../victim", 1))
-    with pytest.raises(MlverError, match="not in a way this mlver understands"):
+    with pytest.raises(MlverError, match="not by your own mlver"):
         settle(repository)
+    assert victim.read_text() == "dear"
+    # Even a plan that is signed names nothing but tags of mlver's.
+    with monkeypatch.context() as patch:
+        patch.setattr(proof, "is_signed", lambda *_: True)
+        with pytest.raises(MlverError, match="not in a way this mlver understands"):
+            settle(repository)
     assert victim.read_text() == "dear"
 
 

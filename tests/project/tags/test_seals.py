@@ -9,8 +9,9 @@ import pytest
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.policy.chain import judge_seal
+from mlver.project.edit import planned_tags
 from mlver.project.project import Project
-from mlver.project.tags import planned_tags, seals
+from mlver.project.tags import seals
 from mlver.records import layout
 from tests.conftest import Repository
 from tests.project.helpers import edit_file, register_one, write_artifact

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from mlver.digest import Digest
 from mlver.project.edit.intent import PlannedTag
+from mlver.project.registry.registry import decode_promotion, decode_version
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.tags import TagName
 from mlver.records.version import VersionRecord
 
 TRAILER = "Mlver-Record"
+
+
+def plan_record_tag(path: str, data: bytes) -> PlannedTag:
+    """Plan the tag of the record at a path; raise MlverError where it is no valid one."""
+    if layout.is_version_path(path):
+        return plan_version_tag(decode_version(data, path), data)
+    return plan_promotion_tag(decode_promotion(data, path), data)
 
 
 def plan_version_tag(record: VersionRecord, data: bytes) -> PlannedTag:
