@@ -34,9 +34,10 @@ from mlver.hashing.cache import (
     total_size,
 )
 from mlver.hashing.read import (
+    ANY_CONTENT,
     BatchRead,
+    ContentRules,
     FileRead,
-    PointerCheck,
     PointerFile,
     ReadProgress,
     UnsteadyFile,
@@ -82,16 +83,16 @@ def measure_artifact(
     sink: ContentSink | None = None,
     progress: ReadProgress | None = None,
     keep_manifest: bool = True,
-    check: PointerCheck | None = None,
+    rules: ContentRules = ANY_CONTENT,
 ) -> MeasuredArtifact:
     """Hash the file or directory at `top`; with a sink, store it too.
 
-    `key` is its path in the repository, under which the stat cache knows it. With a
-    sink the cache vouches for no byte: all are read, and it only learns. `check` looks for
-    files that stand in place of content; the cache never learns those. `progress` is
-    called with the number of bytes as they are done, known ones included. The manifest is None for
-    a file, or when not asked for. Raises MlverError where there is no file at all, or where files
-    can't be kept: then it names them.
+    `key` is its path in the repository, under which the stat cache knows it. With a sink the cache
+    vouches for no byte: all are read, and it only learns. It never learns of files that stand in
+    place of content, which `rules` may look for. `progress` is called with the number of bytes as
+    they are done, known ones included. The manifest is None for a file, or when not asked for.
+    Raises MlverError where there is no file at all, or where files can't be kept: then it names
+    them.
     """
     try:
         status = top.stat()
@@ -99,7 +100,7 @@ def measure_artifact(
         raise MlverError(
             f"{key} cannot be read: {error.strerror}", hint=shell_command("ls", "-l", "--", key)
         ) from error
-    run = _MeasurementRun(key, cache, sink, progress or ignore_progress, check)
+    run = _MeasurementRun(key, cache, sink, progress or ignore_progress, rules)
     try:
         if stat.S_ISDIR(status.st_mode):
             return _measure_directory(run, os.fsencode(top), keep_manifest=keep_manifest)
@@ -117,7 +118,7 @@ class _MeasurementRun:
     cache: StatCache | None
     sink: ContentSink | None
     progress: ReadProgress
-    check: PointerCheck | None
+    rules: ContentRules
     faults: list[str] = field(default_factory=list)
     pointers: list[PointerFile] = field(default_factory=list)
 
@@ -184,7 +185,7 @@ def _measure_directory(
     size = 0
     file_count = 0
     began_ns = time.time_ns()
-    walked = walk_files(top, run.faults.append)
+    walked = walk_files(top, run.faults.append, bounds=run.rules.bounds)
     # Closed at once whatever happens here, so that no worker still writes when the sink cleans up.
     with closing(_hash_chunks(run, top + b"/", walked)) as chunks:
         for chunk in chunks:
@@ -225,9 +226,9 @@ def _find_unchanged(run: _MeasurementRun, top: bytes) -> MeasuredArtifact | None
     faults: list[str] = []
     imprint = DirectoryImprint()
     if whole.files >= SHARED_FILES:
-        encoded_files = _encode_in_two_processes(top, whole.files, faults.append)
+        encoded_files = _encode_in_two_processes(run, top, whole.files, faults.append)
     else:
-        encoded_files = encode_files(walk_files(top, faults.append))
+        encoded_files = encode_files(walk_files(top, faults.append, bounds=run.rules.bounds))
     with closing(encoded_files):
         for encoded in encoded_files:
             imprint.add_encoded(encoded)
@@ -238,18 +239,20 @@ def _find_unchanged(run: _MeasurementRun, top: bytes) -> MeasuredArtifact | None
 
 
 def _encode_in_two_processes(
-    top: bytes, files: int, on_fault: FaultReport
+    run: _MeasurementRun, top: bytes, files: int, on_fault: FaultReport
 ) -> Generator[bytes, None, None]:
     """Encode half of the files in a forked process: of 50,000, their stats take longest of all."""
     start = find_middle(top, files)
 
     def encode_rest() -> bytes | None:
         faults: list[str] = []
-        encoded = b"".join(encode_files(walk_files(top, faults.append, start=start)))
+        walked = walk_files(top, faults.append, start=start, bounds=run.rules.bounds)
+        encoded = b"".join(encode_files(walked))
         return None if faults else encoded
 
     with run_beside(encode_rest) as wait_for_rest:
-        yield from encode_files(_walk_until(top, on_fault, start))
+        walked = walk_files(top, on_fault, bounds=run.rules.bounds)
+        yield from encode_files(_take_until(walked, start))
         encoded_rest = wait_for_rest()
     if encoded_rest is None:
         # The next walk through the directory names the files.
@@ -258,9 +261,9 @@ def _encode_in_two_processes(
         yield encoded_rest
 
 
-def _walk_until(top: bytes, on_fault: FaultReport, end: bytes) -> Iterator[FoundFile]:
+def _take_until(walked: Iterable[FoundFile], end: bytes) -> Iterator[FoundFile]:
     """Yield the files that come before the path `end`."""
-    for walked_file in walk_files(top, on_fault):
+    for walked_file in walked:
         if walked_file[0] >= end:
             return
         yield walked_file
@@ -275,7 +278,7 @@ def _hash_chunks(
     """
     under_way: deque[_FileChunk] = deque()
     matched = run.match_cache(walked)
-    with WorkerPool(partial(read_batch, root, run.sink, check=run.check)) as pool:
+    with WorkerPool(partial(read_batch, root, run.sink, check=run.rules.check)) as pool:
         while True:
             began_ns = time.time_ns()
             matched_files = list(islice(matched, CHUNK_FILES))
@@ -331,7 +334,7 @@ def _begin_chunk(
 def _submit_inline(
     run: _MeasurementRun, root: bytes, paths: Sequence[bytes]
 ) -> Callable[[], BatchRead]:
-    return partial(read_batch, root, run.sink, paths, check=run.check)
+    return partial(read_batch, root, run.sink, paths, check=run.rules.check)
 
 
 def _read_large_file(run: _MeasurementRun, root: bytes, chunk: _FileChunk, index: int) -> None:

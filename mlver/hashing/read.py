@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from mlver.hashing.cache import stat_signature
 from mlver.hashing.sink import BlobWriter, ContentSink
-from mlver.hashing.walk import printable_path
+from mlver.hashing.walk import LinkBounds, printable_path
 from mlver.system.parallel import copy_hashed, hash_descriptor
 
 ATTEMPTS = 3
@@ -40,6 +40,21 @@ class PointerFile(NamedTuple):
 
 # Called with the root, a path below it and the whole contents of a small file.
 PointerCheck = Callable[[bytes, bytes, bytes], PointerFile | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentRules:
+    """What may stand in an artifact.
+
+    `check` looks for files that stand in place of content; `bounds` says how far symlinks inside a
+    directory may lead, which is anywhere without.
+    """
+
+    check: PointerCheck | None = None
+    bounds: LinkBounds | None = None
+
+
+ANY_CONTENT = ContentRules()
 
 
 class FileRead(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from mlver.errors import printable_name
 from mlver.names import is_git_name
@@ -23,15 +24,51 @@ _DOT, _SLASH = b"./"
 # With so many directories beside each other, one more or less on either side of the middle makes
 # little difference.
 _ENOUGH = 16
+# What is said of a symlink that leads out of the work tree.
+OUTSIDE = "which lies outside of the work tree"
 
 
-def walk_files(top: bytes, on_fault: FaultReport, *, start: bytes = b"") -> Iterator[FoundFile]:
+@dataclass(frozen=True, slots=True)
+class LinkBounds:
+    """How far symlinks inside an artifact may lead: anywhere in `folder`, but to nobody's records.
+
+    `folder` is a real path, and `reserved` are names at its top that nothing may lead into.
+    """
+
+    folder: bytes
+    reserved: tuple[bytes, ...]
+
+    @classmethod
+    def of_folder(cls, folder: str | os.PathLike[str], *reserved: str) -> LinkBounds:
+        names = tuple(os.fsencode(name) for name in reserved)
+        return cls(os.path.realpath(os.fsencode(folder)), names)
+
+    def find_fault(self, link: bytes) -> str | None:
+        """Say what is wrong with where a symlink leads; None where nothing is."""
+        target = os.path.realpath(link)
+        if not os.path.exists(target):  # noqa: PTH110 - paths are bytes here
+            # its stat says so
+            return None
+        shown_target = printable_path(target)
+        inside = target.removeprefix(self.folder + b"/")
+        if inside == target:
+            return f"is a symlink to {shown_target}, {OUTSIDE}"
+        parts = inside.split(b"/")
+        if parts[0] in self.reserved or any(is_git_name(os.fsdecode(part)) for part in parts):
+            return f"is a symlink to {shown_target}, which belongs to git or mlver itself"
+        return None
+
+
+def walk_files(
+    top: bytes, on_fault: FaultReport, *, start: bytes = b"", bounds: LinkBounds | None = None
+) -> Iterator[FoundFile]:
     """Yield (path relative to `top`, stat of its target) for every file, in the order of the paths.
 
-    Symlinks are followed. `on_fault` is called with a line of text for each entry that can't be
-    kept, and the walk goes on, so that all are known at its end: dangling links, cycles, sockets,
-    FIFOs, devices, `.git`, and what can't be read. Directories without files don't appear, nor do
-    mlver's own temporaries. The walk leaves out what comes before the path `start`.
+    Symlinks are followed as far as `bounds` lets them, anywhere without. `on_fault` is called with
+    a line of text for each entry that can't be kept, and the walk goes on, so that all are known at
+    its end: links that lead out of `bounds` or nowhere, cycles, sockets, FIFOs, devices, `.git`,
+    and what can't be read. Directories without files don't appear, nor do mlver's own temporaries.
+    The walk leaves out what comes before the path `start`.
     """
     levels = [_list_directory(top, b"", (), on_fault, start)]
     while levels:
@@ -42,6 +79,11 @@ def walk_files(top: bytes, on_fault: FaultReport, *, start: bytes = b"") -> Iter
             if is_suspect and _is_excluded(name.rstrip(b"/"), prefix, on_fault):
                 continue
             path = prefix + name
+            if bounds is not None and entry.is_symlink():
+                fault = bounds.find_fault(entry.path)
+                if fault is not None:
+                    on_fault(f"{printable_path(path.rstrip(b'/'))} {fault}")
+                    continue
             if name[-1] == _SLASH:
                 levels.append(_list_directory(top, path, ancestors, on_fault, start))
                 break

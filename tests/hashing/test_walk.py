@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlver.hashing.walk import find_middle, walk_files
+from mlver.hashing.walk import LinkBounds, find_middle, walk_files
 from mlver.system import durable
 
 names = (
@@ -112,3 +114,84 @@ def test_a_hostile_name_stays_on_its_line(tmp_path: Path) -> None:
     (tmp_path / "a\x1b[2J\nb").symlink_to("nowhere")
     (fault,) = found(tmp_path)[1]
     assert fault.isprintable()
+
+
+def test_links_lead_no_further_than_they_may(tmp_path: Path) -> None:
+    top = tmp_path / "work"
+    for name in (
+        "model/own",
+        "shared/file",
+        ".git/config",
+        "sub/.GIT/config",
+        ".mlver/config.yaml",
+    ):
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).touch()
+    (tmp_path / "work-beside").mkdir()
+    (tmp_path / "work-beside/secret").touch()
+    for number, target in enumerate(
+        (
+            "../shared/file",
+            "../shared",
+            f"{tmp_path}/work-beside/secret",
+            "../../work-beside",
+            "../.git",
+            "../.git/config",
+            "../sub/.GIT/config",
+            "../.mlver/config.yaml",
+            "..",
+            "nowhere",
+        )
+    ):
+        (top / "model" / f"link{number}").symlink_to(target)
+    (top / "shared/out").symlink_to(tmp_path / "work-beside/secret")
+    faults: list[str] = []
+    bounds = LinkBounds.of_folder(top, ".mlver")
+    walked = walk_files(os.fsencode(top / "model"), faults.append, bounds=bounds)
+    assert [path for path, _ in walked] == [b"link0", b"link1/file", b"own"]
+    outside = "which lies outside of the work tree"
+    reserved = "which belongs to git or mlver itself"
+    assert faults == [
+        f"link1/out is a symlink to {tmp_path}/work-beside/secret, {outside}",
+        f"link2 is a symlink to {tmp_path}/work-beside/secret, {outside}",
+        f"link3 is a symlink to {tmp_path}/work-beside, {outside}",
+        f"link4 is a symlink to {top}/.git, {reserved}",
+        f"link5 is a symlink to {top}/.git/config, {reserved}",
+        f"link6 is a symlink to {top}/sub/.GIT/config, {reserved}",
+        f"link7 is a symlink to {top}/.mlver/config.yaml, {reserved}",
+        f"link8 is a symlink to {top}, {outside}",
+        "link9 is a symlink to nowhere, which does not exist",
+    ]
+
+
+def test_the_work_tree_itself_may_be_reached_by_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real/model").mkdir(parents=True)
+    (tmp_path / "real/file").touch()
+    (tmp_path / "real/model/link").symlink_to("../file")
+    (tmp_path / "alias").symlink_to("real")
+    faults: list[str] = []
+    bounds = LinkBounds.of_folder(tmp_path / "alias", ".mlver")
+    walked = walk_files(os.fsencode(tmp_path / "alias/model"), faults.append, bounds=bounds)
+    assert [path for path, _ in walked] == [b"link"]
+    assert faults == []
+
+
+_DIG = """
+import os
+for _ in range(5_000):
+    os.mkdir("d")
+    os.chdir("d")
+open("file", "x").close()
+"""
+
+
+def test_folders_that_no_path_is_long_enough_for_are_a_fault(tmp_path: Path) -> None:
+    """They were made one below the other, each from the one above it."""
+    subprocess.run([sys.executable, "-c", _DIG], cwd=tmp_path, check=True)
+    (tmp_path / "d/kept").touch()
+    faults: list[str] = []
+    walked = [path for path, _ in walk_files(os.fsencode(tmp_path), faults.append)]
+    subprocess.run(["rm", "-rf", "d"], cwd=tmp_path, check=True)
+    assert walked == [b"d/kept"]
+    (fault,) = faults
+    assert fault.endswith(" cannot be listed: File name too long")

@@ -296,9 +296,11 @@ def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> 
     damage_findings: list[Finding] = []
     pointers: list[Finding] = []
     for model_records in by_model.values():
-        for name, path in _list_working_places(model_records):
+        for (name, path), stored in _list_working_places(model_records).items():
             try:
-                measured = measuring.measure_at(project, path, fresh=True, keep_manifest=False)
+                measured = measuring.measure_at(
+                    project, path, fresh=True, keep_manifest=False, follow=not stored
+                )
             except MlverError as error:
                 # it cannot be hashed: a link that leads nowhere, a socket, nobody may read it
                 damage_findings.append(Finding("working", path, error.message, error.hints))
@@ -317,13 +319,16 @@ def _describe_pointers(path: str, pointers: Sequence[PointerFile]) -> Finding:
     return Finding("working", path, message, (pointers[0].hint,))
 
 
-def _list_working_places(records: Iterable[VersionRecord]) -> list[tuple[str, str]]:
-    """The name and path of every artifact that some of these versions pin, each once."""
-    places: dict[tuple[str, str], None] = {}
+def _list_working_places(records: Iterable[VersionRecord]) -> dict[tuple[str, str], bool]:
+    """The name and path of every artifact that some of these versions pin.
+
+    Each with whether mlver keeps it.
+    """
+    places: dict[tuple[str, str], bool] = {}
     for record in records:
         for name, artifact in record.named_artifacts().items():
-            places[name, artifact.path] = None
-    return list(places)
+            places[name, artifact.path] = artifact.stored
+    return places
 
 
 def _describe_stranger(

@@ -180,7 +180,8 @@ def _select_file_values(
 
 def _measure_artifact(project: Project, settings: ArtifactSettings) -> PinnedArtifact:
     artifact_path = settings.path
-    measured = measuring.measure_at(project, artifact_path, keep_manifest=False)
+    follow = not settings.stored
+    measured = measuring.measure_at(project, artifact_path, keep_manifest=False, follow=follow)
     if measured is None:
         return PinnedArtifact(artifact_path, None, 0, 0, settings.format, lambda: ())
     return PinnedArtifact(
@@ -189,16 +190,16 @@ def _measure_artifact(project: Project, settings: ArtifactSettings) -> PinnedArt
         size=measured.size,
         files=measured.files,
         form=settings.format,
-        entries=partial(_list_working_files, project, artifact_path),
+        entries=partial(_list_working_files, project, settings),
         pointers=measured.pointers,
     )
 
 
-def _list_working_files(project: Project, path: str) -> tuple[ManifestEntry, ...]:
+def _list_working_files(project: Project, settings: ArtifactSettings) -> tuple[ManifestEntry, ...]:
     # The stat cache knows the files by now: they are listed again without being read.
-    measured = measuring.measure_at(project, path)
+    measured = measuring.measure_at(project, settings.path, follow=not settings.stored)
     if measured is None:
         return ()
     if not measured.manifest:
         return ((b"", measured.digest.hex),)
-    return Manifest.parse(measured.manifest, path).entries
+    return Manifest.parse(measured.manifest, settings.path).entries

@@ -235,7 +235,7 @@ def _check_unstored(
     """
     hints: tuple[str, ...] = ()
     try:
-        measured = measure_at(project, artifact.path, fresh=True)
+        measured = measure_at(project, artifact.path, fresh=True, follow=True)
     except MlverError as error:  # the working file cannot be hashed
         message, hints = error.message, error.hints
     else:

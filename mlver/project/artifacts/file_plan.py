@@ -121,7 +121,8 @@ def _measure_files(project: Project, root: Path, path: str) -> FileList:
     """The files at an artifact's path now, each with the digest of its bytes."""
     location = paths.join_inside(root, path, link_last=True)
     if root == project.top_folder:
-        measured = measuring.measure_at(project, path, fresh=True)
+        # what links lead to is replaced or left alone, never kept as a version's own
+        measured = measuring.measure_at(project, path, fresh=True, follow=True)
     elif measuring.has_no_files(location):
         measured = None
     else:

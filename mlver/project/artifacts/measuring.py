@@ -18,9 +18,9 @@ from mlver import paths
 from mlver.errors import MlverError, printable_name, shell_command
 from mlver.hashing.cache import StatCache
 from mlver.hashing.measure import MeasuredArtifact, measure_artifact
-from mlver.hashing.read import ReadProgress
+from mlver.hashing.read import ContentRules, ReadProgress
 from mlver.hashing.sink import ContentSink
-from mlver.hashing.walk import walk_files
+from mlver.hashing.walk import LinkBounds, walk_files
 from mlver.project.artifacts.file_list import FileList, join_name, list_file
 from mlver.project.artifacts.pointers import (
     check_content,
@@ -81,11 +81,14 @@ def collect_own_paths(settings: ModelSettings) -> OwnPaths:
 # -- measuring -------------------------------------------------------------------------------------
 
 
-def measure_into(project: Project, path: str, sink: ContentSink | None) -> MeasuredArtifact:
+def measure_into(
+    project: Project, path: str, sink: ContentSink | None, *, follow: bool = False
+) -> MeasuredArtifact:
     """The file or directory at `path`, every byte read, and handed to `sink` on the way.
 
     What a record is to pin is not taken from the stat cache, which only learns here. Raise
-    MlverError, also for a file that would be taken for a directory registered here.
+    MlverError, also for a file that would be taken for a directory registered here, and for links
+    as `measure_at` does.
     """
     location = paths.join_inside(project.top_folder, path, link_last=True)
     cache = StatCache(project.state, project.repository.own, is_believed=False)
@@ -96,7 +99,7 @@ def measure_into(project: Project, path: str, sink: ContentSink | None) -> Measu
             cache=cache,
             sink=sink,
             progress=progress,
-            check=partial(check_content, path),
+            rules=_rule_content(project, path, follow=follow),
         )
     refuse_pointers(path, measured)
     _refuse_ambiguous(project, path, measured)
@@ -104,11 +107,17 @@ def measure_into(project: Project, path: str, sink: ContentSink | None) -> Measu
 
 
 def measure_at(
-    project: Project, path: str, *, fresh: bool = False, keep_manifest: bool = True
+    project: Project,
+    path: str,
+    *,
+    fresh: bool = False,
+    keep_manifest: bool = True,
+    follow: bool = False,
 ) -> MeasuredArtifact | None:
     """The working file or directory at `path`; None where there is none, or one without any file.
 
-    `fresh` reads every byte, cache or not.
+    `fresh` reads every byte, cache or not. With `follow`, links inside a directory may lead
+    anywhere; otherwise raise MlverError where one leaves the work tree.
     """
     location = paths.join_inside(project.top_folder, path, link_last=True)
     if has_no_files(location):
@@ -121,8 +130,15 @@ def measure_at(
             cache=cache,
             progress=progress,
             keep_manifest=keep_manifest,
-            check=partial(check_content, path),
+            rules=_rule_content(project, path, follow=follow),
         )
+
+
+def _rule_content(project: Project, path: str, *, follow: bool) -> ContentRules:
+    bounds = None
+    if not follow:
+        bounds = LinkBounds.of_folder(project.top_folder, layout.ROOT)
+    return ContentRules(check=partial(check_content, path), bounds=bounds)
 
 
 def _measure_explained(location: Path, **options: Any) -> MeasuredArtifact:
@@ -226,7 +242,7 @@ def pair_manifests(
 def find_changed_files(project: Project, artifact: Artifact) -> Iterator[str]:
     """The working files of an artifact that are changed, missing, or not part of it, in order."""
     pinned = FileList.from_entries(artifact.path, pinned_files(project, artifact))
-    measured = measure_at(project, artifact.path, fresh=True)
+    measured = measure_at(project, artifact.path, fresh=True, follow=not artifact.stored)
     if measured is None:
         yield artifact.path
         return

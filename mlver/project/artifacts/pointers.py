@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlver.content.pointers import find_hub_command, find_pointer
-from mlver.errors import MlverError, printable_name
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.hashing.measure import MeasuredArtifact
 from mlver.hashing.read import PointerFile
+from mlver.hashing.walk import OUTSIDE
 from mlver.project.artifacts.file_list import join_name
 
 _SHOWN = 5
@@ -47,7 +48,7 @@ def describe_pointers(path: str, pointers: Sequence[PointerFile]) -> str:
 
 
 def explain_lost_links(location: Path, error: MlverError) -> MlverError:
-    """Add the command that fetches what links into Hugging Face's cache lead to."""
+    """Add the command that fetches, or copies, what links into Hugging Face's cache lead to."""
     try:
         target = os.path.realpath(location)
     except OSError:
@@ -55,6 +56,13 @@ def explain_lost_links(location: Path, error: MlverError) -> MlverError:
     hint = find_hub_command(f"{target} {error.message}")
     if hint is None:
         return error
+    if OUTSIDE in error.message:
+        copy = shell_command("cp", "-RL", "--", location, f"{location}.copy")
+        return MlverError(
+            f"{error.message}\n(links into a Hugging Face cache, which others may empty: register a"
+            " copy of what they lead to)",
+            hint=copy,
+        )
     return MlverError(
         f"{error.message}\n(links into a Hugging Face cache that lacks the files)", hint=hint
     )

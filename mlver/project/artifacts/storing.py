@@ -38,6 +38,8 @@ def open_measurer(project: Project, *, store: bool) -> Iterator[Callable[..., Me
     with deposit or nullcontext():
 
         def measure_artifact(path: str, *, store: bool) -> MeasuredArtifact:
-            return artifact_measuring.measure_into(project, path, deposit if store else None)
+            # Where others keep the bytes, such as DVC, links may lead to what they keep.
+            sink = deposit if store else None
+            return artifact_measuring.measure_into(project, path, sink, follow=not store)
 
         yield measure_artifact

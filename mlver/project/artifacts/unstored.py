@@ -51,7 +51,7 @@ def bring_artifacts(
         if artifact.stored:
             continue
         if in_place:
-            measured = measuring.measure_at(project, artifact.path, fresh=True)
+            measured = measuring.measure_at(project, artifact.path, fresh=True, follow=True)
             if measured is not None and measured.digest == artifact.digest:
                 continue
             if measured is not None and _is_registered(
