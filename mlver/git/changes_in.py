@@ -105,7 +105,8 @@ def list_new_blobs(
     What the history of a commit in `without` has is left out.
     """
     reach = [new, *_excluding(without)]
-    listing = repository.process.read(["rev-list", "--objects", *reach])
+    # It names each object once, so it is as long as the repository, and a first push may be large.
+    listing = repository.process.read(["rev-list", "--objects", *reach], limit=None)
     object_ids: list[str] = []
     paths: list[str] = []
     for line in listing.splitlines():
@@ -133,7 +134,8 @@ def find_objects(repository: GitRepository, names: Iterable[str]) -> list[KnownO
     if not lines:
         return []
     request = b"".join(lines)
-    listing = repository.process.read(["cat-file", "--batch-check"], stdin=request)
+    arguments = ["cat-file", "--batch-check"]
+    listing = repository.process.read(arguments, stdin=request, limit=None)
     return [_parse_object(line) for line in listing.splitlines()]
 
 

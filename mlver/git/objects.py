@@ -14,6 +14,7 @@ from typing import BinaryIO, NamedTuple
 
 from mlver.digest import Digest
 from mlver.git.process import GitProcess
+from mlver.records import layout
 
 _BATCH = ("cat-file", "--batch")
 _PIECE = 1 << 20
@@ -32,7 +33,7 @@ class GitObject(NamedTuple):
 def read_objects(process: GitProcess, specs: Iterable[str]) -> Iterator[GitObject | None]:
     """Read what each name stands for, in turn; None where it stands for nothing."""
     requests = _encode_requests(process, specs)
-    answer = process.read(_BATCH, stdin=_join_lines(requests))
+    answer = process.read(_BATCH, stdin=_join_lines(requests), limit=None)
     start = 0
     for _ in requests:
         end = answer.index(b"\n", start)
@@ -47,7 +48,10 @@ def read_objects(process: GitProcess, specs: Iterable[str]) -> Iterator[GitObjec
 
 
 def read_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[bytes | None]:
-    """Read the bytes behind each `<commit>:<path>`, in turn; None where there is no such blob."""
+    """Read the bytes behind each `<commit>:<path>`, in turn; None where there is no such blob.
+
+    Each is in memory as a whole, whatever its size.
+    """
     names = _shorten_specs(process, specs)
     for blob in read_objects(process, names):
         if blob is None or blob.kind != b"blob":
@@ -56,14 +60,25 @@ def read_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[bytes | No
             yield blob.data
 
 
+def read_own_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[bytes | None]:
+    """Read of each `<commit>:<path>` what a file of mlver's can hold at most, and a byte more."""
+    wanted: list[tuple[str, int]] = []
+    for spec in specs:
+        path = spec.partition(":")[2]
+        wanted.append((spec, layout.find_byte_limit(path) + 1))
+    if wanted:
+        yield from read_beginnings(process, wanted)
+
+
 def read_beginnings(
     process: GitProcess, wanted: Sequence[tuple[str, int]]
 ) -> Iterator[bytes | None]:
-    """Read of each blob, named by its id, at most so many bytes; None where there is no such blob.
+    """Read of the bytes behind each name at most so many; None where there is no such blob.
 
     What is longer is never in memory as a whole. Read it to its end, as `hash_blobs`.
     """
-    requests = _encode_requests(process, [object_id for object_id, _ in wanted])
+    names = _shorten_specs(process, [name for name, _ in wanted])
+    requests = _encode_requests(process, names)
     with process.streamed(_BATCH, stdin=_join_lines(requests)) as stream:
         for _, limit in wanted:
             header = _parse_header(stream.readline()[:-1])

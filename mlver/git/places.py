@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from mlver.errors import MlverError, shell_command
 from mlver.git.process import OLDEST, GitFailed, GitProcess
 
+# In the work tree, whose files may have come as an archive.
+_READ_BY_GIT = (".gitattributes", ".gitignore", ".mlver/.gitattributes", ".mlver/.gitignore")
 _ABSOLUTE = "--path-format=absolute"
 
 
@@ -22,6 +25,25 @@ def find_places(process: GitProcess, options: Sequence[str]) -> list[Path]:
     if len(folders) != len(options):  # a newline in a folder's name
         folders = [_ask_git(process, [option]) for option in options]
     return [Path(folder) for folder in folders]
+
+
+def refuse_irregular(top: Path, git_dir: Path) -> None:
+    """Raise MlverError where git would read one of its own files and wait for ever.
+
+    Only those are looked at that nearly every command of git reads.
+    """
+    inner = (f"{git_dir}/info/{name}" for name in ("attributes", "exclude"))
+    for path in (*(f"{top}/{name}" for name in _READ_BY_GIT), *inner):
+        try:
+            # this is asked by every command, and pathlib would cost more than the call
+            mode = os.stat(path).st_mode  # noqa: PTH116
+        except OSError:
+            continue
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise MlverError(
+                f"{path} is no regular file, and git would wait for it; remove it",
+                hint=shell_command("rm", "--", path),
+            )
 
 
 def _ask_git(process: GitProcess, options: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple, cast
 
@@ -88,6 +89,9 @@ _WRITE = (
 # history fetches what it lacks.
 _PROMISED = re.compile(r"could not fetch [0-9a-f]{40,64} from promisor remote")
 _FETCH = "git log --all --patch -- .mlver >/dev/null"
+# A few megabytes are usual; what is read of it takes several times as much memory.
+LISTING_BYTES = 256 << 20
+_PIECE_BYTES = 1 << 16
 OLDEST = "2.31"  # the first whose `rev-parse` gives absolute paths
 # One thread must not take what another one hides for all there is.
 _HIDING = threading.RLock()
@@ -129,15 +133,36 @@ class GitProcess:
     keep_open: tuple[int, ...] = ()
     hooked: bool = False
 
-    def read(self, args: Sequence[str], *, stdin: bytes = b"", doing: str | None = None) -> bytes:
-        """Run a call that changes nothing, for its output; raise GitFailed when `doing` failed."""
-        finished = self.try_read(args, stdin=stdin)
+    def read(
+        self,
+        args: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        doing: str | None = None,
+        limit: int | None = LISTING_BYTES,
+    ) -> bytes:
+        """Run a call that changes nothing, for its output; raise GitFailed when `doing` failed.
+
+        Raise MlverError where the output is longer than `limit`: a few small trees can be made to
+        list files without end.
+        """
+        finished = self.try_read(args, stdin=stdin, limit=limit)
         return _checked(finished, doing or f"answer `git {args[0]}`")
 
-    def try_read(self, args: Sequence[str], *, stdin: bytes = b"") -> FinishedProcess:
+    def try_read(
+        self, args: Sequence[str], *, stdin: bytes = b"", limit: int | None = LISTING_BYTES
+    ) -> FinishedProcess:
         """Run such a call where a non-zero exit is an answer."""
-        arguments = (*_READ, *args)
-        return self._run(arguments, stdin, self._quiet())
+        with self._start_reading(args, stdin) as (git, complaints):
+            output = bytearray()
+            with git:
+                while piece := cast(BufferedReader, git.stdout).read1(_PIECE_BYTES):
+                    output += piece
+                    if limit is not None and len(output) > limit:
+                        git.kill()
+                        raise _build_endless_error(args[0], limit)
+            complaints.seek(0)
+            return FinishedProcess(git.returncode, bytes(output), complaints.read())
 
     @contextmanager
     def streamed(self, args: Sequence[str], *, stdin: bytes = b"") -> Iterator[BinaryIO]:
@@ -145,6 +170,18 @@ class GitProcess:
 
         Read it to its end: git's failure is raised there.
         """
+        with self._start_reading(args, stdin) as (git, complaints):
+            with git:
+                yield cast(BinaryIO, git.stdout)
+            complaints.seek(0)
+            finished = FinishedProcess(git.returncode, b"", complaints.read())
+            _checked(finished, f"answer `git {args[0]}`")
+
+    @contextmanager
+    def _start_reading(
+        self, args: Sequence[str], stdin: bytes
+    ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+        """Start a git that only reads; yield it with the file of its complaints."""
         with memory_file() as request, memory_file() as complaints:
             request.write(stdin)
             request.seek(0)
@@ -159,11 +196,7 @@ class GitProcess:
                 )
             except FileNotFoundError:
                 raise unstartable(self.directory) from None
-            with git:
-                yield cast(BinaryIO, git.stdout)
-            complaints.seek(0)
-            finished = FinishedProcess(git.returncode, b"", complaints.read())
-            _checked(finished, f"answer `git {args[0]}`")
+            yield git, complaints
 
     def _quiet(self) -> Mapping[str, str]:
         return {
@@ -208,18 +241,15 @@ class GitProcess:
     def _run(
         self,
         args: Sequence[str],
-        stdin: bytes | IO[bytes],
+        stdin: IO[bytes],
         env: Mapping[str, str],
         keep_open: tuple[int, ...] = (),
     ) -> FinishedProcess:
-        source: dict[str, Any] = {"stdin": stdin}
-        if isinstance(stdin, bytes):
-            source = {"input": stdin}
         try:
             finished = subprocess.run(
                 ["git", *_ALWAYS, *args],
                 cwd=self.directory,
-                **source,
+                stdin=stdin,
                 capture_output=True,
                 env=self._environment(env),
                 pass_fds=keep_open,
@@ -228,6 +258,14 @@ class GitProcess:
         except FileNotFoundError:
             raise unstartable(self.directory) from None
         return FinishedProcess(finished.returncode, finished.stdout, finished.stderr)
+
+
+def _build_endless_error(command: str, limit: int) -> MlverError:
+    return MlverError(
+        f"`git {command}` lists more than {limit >> 20} MiB here, far more than the records and"
+        " the code of a project; somebody may have made trees that contain each other many times",
+        hint="git count-objects -vH",
+    )
 
 
 def unstartable(directory: Path) -> MlverError:

@@ -17,7 +17,7 @@ from mlver.digest import Digest
 from mlver.git import filters, objects
 from mlver.git.listings import parse_changes, read_branch, split_fields
 from mlver.git.objects import GitObject
-from mlver.git.places import find_places
+from mlver.git.places import find_places, refuse_irregular
 from mlver.git.process import GitFailed, GitProcess
 
 _TRAILER = re.compile(r"^Mlver-Record: (sha256:[0-9a-f]{64})$", re.MULTILINE)
@@ -99,6 +99,7 @@ class GitRepository:
         options = ["--show-toplevel", "--absolute-git-dir", "--git-common-dir"]
         process = GitProcess(start, hooked=hooked)
         top, git_dir, common_dir = find_places(process, options)
+        refuse_irregular(top, common_dir)
         return cls(top, git_dir, common_dir, hooked=hooked)
 
     @classmethod
@@ -258,7 +259,14 @@ class GitRepository:
         return tags
 
     def blobs(self, specs: Iterable[str]) -> Iterator[bytes | None]:
-        """Read the bytes behind each `<commit>:<path>` in turn, None where there is no blob."""
+        """Read the bytes behind each `<commit>:<path>` in turn, None where there is no blob.
+
+        Of a blob that is longer than a file of mlver's can be, only one byte more is read.
+        """
+        return objects.read_own_blobs(self.process, specs)
+
+    def whole_blobs(self, specs: Iterable[str]) -> Iterator[bytes | None]:
+        """Read the same, whatever their size: contents of artifacts, which can be large."""
         return objects.read_blobs(self.process, specs)
 
     def blob_digests(self, specs: Iterable[str]) -> Iterator[Digest | None]:

@@ -82,7 +82,7 @@ def read_contents(repository: GitRepository, entries: Mapping[str, TreeEntry]) -
     if not entries:
         return {}
     object_ids = [entry.object_id for entry in entries.values()]
-    return _pair_contents(entries, repository.blobs(object_ids))
+    return _pair_contents(entries, repository.whole_blobs(object_ids))
 
 
 def read_beginnings(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from mlver.errors import MlverError
 from mlver.git import objects
 from mlver.git.process import GitFailed, GitProcess
 from mlver.git.repository import GitRepository
+from mlver.records import layout
 from tests.conftest import Repository as Ground
 
 MANY = 40
@@ -209,6 +211,26 @@ def test_a_name_that_is_twice_in_a_tree_is_what_git_takes_it_for(
     outer = repository.git("hash-object", "-w", "-t", "tree", "--literally", ".git/outer")
     asked = [f"{outer}:x/{name}" for name in names]
     assert set(found.blobs(asked)) == {b"a"}
+
+
+def test_of_a_blob_that_is_too_large_only_the_beginning_is_read(
+    repository: Ground, found: GitRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout, "_BYTE_LIMIT", 1_000)
+    monkeypatch.setattr(layout, "_MANIFEST_LIMIT", 2_000)
+    manifest = ".mlver/manifests/x.sha256"
+    for path in ("large", manifest):
+        repository.write(path, b"#" * 5_000_000)
+    repository.write("small", "small")
+    repository.commit()
+    asked = ["HEAD:large", "HEAD:small", f"HEAD:{manifest}"]
+    tracemalloc.start()
+    sizes = [None if data is None else len(data) for data in found.blobs(asked)]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sizes == [1_001, 5, 2_001]
+    assert peak < 4_000_000
+    assert [len(data or b"") for data in found.whole_blobs(asked)] == [5_000_000, 5, 5_000_000]
 
 
 def test_a_digest_is_of_all_of_a_large_blob(repository: Ground, found: GitRepository) -> None:

@@ -86,7 +86,7 @@ def _find_record_path(
 def _judge_seal(repository: GitRepository, path: str, tag: GitTag) -> Iterator[Finding]:
     contents = None
     if tag.commit:
-        contents = next(repository.blobs([f"{tag.commit}:{path}"]))
+        (contents,) = repository.blobs([f"{tag.commit}:{path}"])
     # a tag without a digest seals nothing, and no record has the empty one
     sealed = Digest.parse(tag.seals) if tag.seals else Digest("")
     findings = judge_tag(tag.name, path, sealed, seals.seal_from_bytes(tag, contents))

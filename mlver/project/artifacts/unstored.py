@@ -137,7 +137,7 @@ def _open_copy(
             return location.open("rb")
         except OSError as error:
             raise MlverError(f"{os.fspath(location)} cannot be read: {error.strerror}") from error
-    (data,) = project.repository.blobs([f"{commit}:{path}"])
+    (data,) = project.repository.whole_blobs([f"{commit}:{path}"])
     if data is None:
         raise MlverError(f"this clone lacks the contents of {printable_name(path)}")
     return io.BytesIO(data)
