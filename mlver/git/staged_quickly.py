@@ -11,6 +11,9 @@ import os
 from mlver.policy.staged_files import PICKLE_SUFFIXES, SMALL_FILE_BYTES
 
 _RECORDS = b".mlver/"
+_SETTINGS = ".mlver/config.yaml"
+# Longer settings get the full look.
+_SETTINGS_BYTES = 1 << 18
 # An attribute can make git count the lines of any text, however large it is.
 _MANY_LINES = 1_000
 _SUSPECT = tuple(suffix.encode() for suffix in PICKLE_SUFFIXES)
@@ -28,8 +31,8 @@ _GIT = (
 def is_quiet(*, files: bool = True) -> bool:
     """Say whether this is a work tree's top, without a merge, where nothing staged is a record.
 
-    With `files`, also that nothing staged is large, binary or named like a pickle. False where that
-    cannot be told.
+    With `files`, also that no settings protect a branch, and that nothing staged is large, binary
+    or named like a pickle. False where that cannot be told.
     """
     git_dir = os.environ.get("GIT_DIR", ".git")
     # pathlib is slow to import
@@ -40,8 +43,27 @@ def is_quiet(*, files: bool = True) -> bool:
     # `git merge` runs its hook before it writes MERGE_HEAD
     if any(name.startswith("GITHEAD_") for name in os.environ):
         return False
+    if files and _may_protect_branch():
+        return False
     listing = _list_staged()
     return listing is not None and _says_nothing(listing, files=files)
+
+
+def _may_protect_branch() -> bool:
+    """Say whether the settings may protect the branch that the commit would land on."""
+    # A FIFO in their place makes nobody wait.
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(_SETTINGS, flags)
+    except OSError:
+        return False
+    try:
+        beginning = os.read(descriptor, _SETTINGS_BYTES)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return b"protect" in beginning or len(beginning) == _SETTINGS_BYTES
 
 
 def _list_staged() -> bytes | None:

@@ -19,6 +19,7 @@ from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.intent import PlannedTag
 from mlver.project.edit.manifests import put_new_files
+from mlver.project.edit.protected import refuse_protected
 from mlver.project.project import Project
 from mlver.project.transaction import open_edit
 from mlver.records import layout
@@ -73,6 +74,7 @@ class AdoptResult:
 def adopt_tags(project: Project, request: AdoptRequest) -> AdoptResult:
     """Turn tags into records, all of them in one commit; an existing record stays as it is."""
     project.registry.read_config()
+    refuse_protected(project)
     with open_edit(project, "adopt", dry_run=request.dry_run) as edit:
         source = open_source(project, request)
         claims = read_tag_claims(source)

@@ -17,6 +17,7 @@ from mlver.features.hooks.guarding import GuardedFile, is_allowed, judge_artifac
 from mlver.features.hooks.secrets import find_document_leaks, find_leaks
 from mlver.findings import Finding
 from mlver.git import remotes, trees
+from mlver.git.changes_in import list_parents
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
 from mlver.project.audit import admission, audit, incoming
@@ -69,9 +70,8 @@ def check_records(start: Path, between: CommitRange | None = None) -> HookResult
 
 
 def guard_files(start: Path, between: CommitRange | None = None) -> HookResult:
-    """Whether an artifact, large file, secret, private path or forbidden pickle would go into git.
-
-    It would stay there for good.
+    """Whether an artifact, large file, secret, private path or forbidden pickle would go into git,
+    where it would stay for good; and whether a protected branch would get a direct commit.
     """
     changes = _read_changes(start, between, files=True)
     registry = changes.project.registry
@@ -80,7 +80,10 @@ def guard_files(start: Path, between: CommitRange | None = None) -> HookResult:
         base = incoming.resolve_commit(repository, between.old)
         # a range is judged by the settings at its base, so that it cannot let itself through
         registry = RecordRegistry(CommittedRecords.at_commit(repository, base))
-    return _summarise_findings("guard", changes, list(_guard_changes(changes, registry)))
+    findings = list(_guard_changes(changes, registry))
+    if between is None:
+        findings += _guard_branch(changes)
+    return _summarise_findings("guard", changes, findings)
 
 
 def judge_pre_commit(start: Path) -> HookResult:
@@ -90,6 +93,7 @@ def judge_pre_commit(start: Path) -> HookResult:
     # Settings that are at fault are named once.
     if not any(finding.subject == layout.CONFIG for finding in findings):
         findings += _guard_changes(changes, changes.project.registry)
+    findings += _guard_branch(changes)
     return _summarise_findings("pre-commit", changes, findings)
 
 
@@ -214,6 +218,32 @@ def _read_guard_settings(registry: RecordRegistry) -> GuardSettings:
     if registry.read_file(layout.CONFIG) is None:
         return GuardSettings()
     return registry.read_shown_config().guard
+
+
+def _guard_branch(changes: IncomingChanges) -> Iterator[Finding]:
+    """Whether the commit would be made directly on a branch that takes merges only.
+
+    The last commit's settings say so, so that no commit can let itself through.
+    """
+    registry = changes.project.registry
+    repository = changes.project.repository
+    try:
+        if layout.CONFIG not in changes.records and not _read_guard_settings(registry).protect:
+            return
+        head = repository.head()
+        if head.commit is None or head.branch is None or len(list_parents(repository)) > 1:
+            return
+        committed = RecordRegistry(CommittedRecords.at_commit(repository, head.commit))
+        settings = _read_guard_settings(committed)
+    except MlverError:
+        # Settings that cannot be read are named already, or were by the commit that broke them.
+        return
+    if settings.protects_branch(head.branch):
+        message = (
+            "takes no direct commits (guard.protect in the settings);"
+            " make the commit on another branch, and merge that"
+        )
+        yield Finding("git", head.branch, message, ("git switch -c BRANCH",))
 
 
 def _guard_files(changes: IncomingChanges, settings: GuardSettings) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit, refuse_unfinished
 from mlver.project.edit.manifests import put_new_files
+from mlver.project.edit.protected import refuse_protected
 from mlver.project.project import Project
 from mlver.project.registering.inputs import RegisterInputs, resolve_inputs
 from mlver.project.registering.record import (
@@ -85,6 +86,8 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
     # settings that cannot be read are refused before anything is measured
     project.registry.read_config()
     check_request(project, request)
+    if request.commit:
+        refuse_protected(project, "add --no-commit")
     with open_edit(project, f"register {request.model}", dry_run=request.dry_run) as edit:
         inputs = resolve_inputs(project, request)
         # Before the code is looked at: in a merge, "commit everything" would be wrong advice.

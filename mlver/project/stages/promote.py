@@ -8,6 +8,7 @@ from typing import Literal
 from mlver.errors import UsageError, shell_command
 from mlver.policy.gates.table import is_open
 from mlver.policy.staging import stage_holder
+from mlver.project.edit.protected import refuse_protected
 from mlver.project.history.stage_history import read_rule, require_whole_history
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.stages import moves
@@ -58,6 +59,7 @@ def promote_version(
             hint=shell_command("mlver", "promote", ref, "--to", to, "-m", "WHY"),
         )
     settings = read_rule(project, to)
+    refuse_protected(project)
     with open_edit(project, f"promote {ref} to {to}", dry_run=dry_run) as edit:
         # Under the lock, so that what the gates judge is what the record is written on.
         chosen = project.resolve_ref(ref)

@@ -10,6 +10,7 @@ from mlver.policy.staging import rollback_target, stage_holder
 from mlver.project.artifacts import damage, unstored, working_files
 from mlver.project.artifacts.working_files import AppliedCheckout, CheckoutOutcome
 from mlver.project.edit.edit import PlannedEdit
+from mlver.project.edit.protected import refuse_protected
 from mlver.project.history.stage_history import StageHistory, read_history, read_rule
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.stages import moves
@@ -65,6 +66,7 @@ def roll_back_stage(
             words[-2:-2] = ["--checkout"]
         raise UsageError("a rollback needs a reason", hint=shell_command(*words))
     read_rule(project, stage)
+    refuse_protected(project)
     with open_edit(project, f"rollback {model or stage}", dry_run=dry_run) as edit:
         resolved_model = project.resolve_model(model)
         target = _prove_target(project, resolved_model, stage, to, dry_run=dry_run)
