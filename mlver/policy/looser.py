@@ -1,0 +1,186 @@
+"""When one policy is looser than another: it lacks something that the other asks for, or asks less.
+
+`_COMPARISONS` says for each key of a rule what asking less means. A key that is not listed there,
+and a setting of another form than its comparison knows, cannot be compared: whatever was changed in
+it counts as looser, and so does changing it back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from mlver.policy.policy_digest import StagePolicy
+from mlver.records.values import Value
+
+# Takes the name of a key with its new and its old setting (None: it is not asked for), and yields
+# in words what became looser.
+Comparison: TypeAlias = Callable[[str, Value, Value], Iterator[str]]
+
+_DURATION = re.compile(r"([0-9]+)\s*([smhdw])")
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def is_looser(new: StagePolicy | None, old: StagePolicy | None) -> bool:
+    return bool(list_loosenings(new, old))
+
+
+def list_loosenings(new: StagePolicy | None, old: StagePolicy | None) -> tuple[str, ...]:
+    """Say in words what `new` asks less than `old`; nothing where it is not looser.
+
+    None is a stage without a rule: taking the rule away is looser than any rule.
+    """
+    if old is None:
+        return ()
+    if new is None:
+        return ("the stage has no rule any more",)
+    words = [*_compare_section("", new.rule, old.rule, _COMPARISONS)]
+    words += _compare_section("tags.", new.tags, old.tags, {"signed": _compare_flags})
+    words += _compare_section("datasets.", new.datasets, old.datasets, {})
+    for name in {**old.groups, **new.groups}:
+        words += _compare_choices(f"groups.{name}", new.groups.get(name), old.groups.get(name))
+    words += _compare_section("policy.", new.policy, old.policy, {})
+    return tuple(words)
+
+
+def _compare_section(
+    prefix: str,
+    new: Mapping[str, Value],
+    old: Mapping[str, Value],
+    comparisons: Mapping[str, Comparison],
+) -> Iterator[str]:
+    for key, setting in old.items():
+        compare = comparisons.get(key, _compare_unknown)
+        yield from compare(f"{prefix}{key}", new.get(key), setting)
+
+
+def _compare_unknown(key: str, new: Value, old: Value) -> Iterator[str]:
+    if old is None or new == old:
+        return
+    if new is None:
+        yield f"`{key}` is no longer asked for"
+    else:
+        yield f"`{key}` was changed from {_show_setting(old)} to {_show_setting(new)}"
+
+
+def _compare_flags(key: str, new: Value, old: Value) -> Iterator[str]:
+    """Compare switches: on is stricter than off."""
+    if old is True and new in (None, False):
+        yield f"`{key}` is no longer asked for"
+    elif old is not True or new is not True:
+        yield from _compare_unknown(key, new, old)
+
+
+def _compare_requirements(key: str, new: Value, old: Value) -> Iterator[str]:
+    """Compare lists of what is required: each entry makes it stricter."""
+    old_names = _read_names(old)
+    new_names = _read_names(new)
+    if old_names is None or new_names is None:
+        yield from _compare_unknown(key, new, old)
+        return
+    for name in sorted(old_names - new_names):
+        yield f"`{key}` no longer names {name}"
+
+
+def _compare_choices(key: str, new: Value, old: Value) -> Iterator[str]:
+    """Compare lists of what is allowed: each entry makes it looser, and no list allows all."""
+    old_names = _read_names(old)
+    new_names = _read_names(new)
+    if old is None:
+        return
+    if new is None or old_names is None or new_names is None:
+        yield from _compare_unknown(key, new, old)
+        return
+    for name in sorted(new_names - old_names):
+        yield f"`{key}` also names {name}"
+
+
+def _read_names(setting: Value) -> set[str] | None:
+    """Read a list of names; None for anything else."""
+    if setting is None:
+        return set()
+    if isinstance(setting, str) or not isinstance(setting, Sequence):
+        return None
+    names: set[str] = set()
+    for entry in setting:
+        if not isinstance(entry, str):
+            return None
+        names.add(entry)
+    return names
+
+
+def _build_limit(read: Callable[[Value], float | None], *, at_least: bool) -> Comparison:
+    """Build the comparison of a limit: `at_least` so much, where more is stricter, or at most."""
+
+    def compare_limits(key: str, new: Value, old: Value) -> Iterator[str]:
+        new_limit = read(new)
+        old_limit = read(old)
+        if new_limit is None or old_limit is None:
+            yield from _compare_unknown(key, new, old)
+        elif (new_limit < old_limit) if at_least else (new_limit > old_limit):
+            yield f"`{key}` asks for {_show_setting(new)} instead of {_show_setting(old)}"
+
+    return compare_limits
+
+
+def _read_number(setting: Value) -> float | None:
+    if isinstance(setting, bool) or not isinstance(setting, int | float):
+        return None
+    return setting
+
+
+def _read_duration(setting: Value) -> float | None:
+    """Read a duration such as `36h` or `30d`, in seconds; None for anything else."""
+    if not isinstance(setting, str):
+        return None
+    match = _DURATION.fullmatch(setting.strip())
+    if match is None:
+        return None
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def _compare_thresholds(key: str, new: Value, old: Value) -> Iterator[str]:
+    """Compare the thresholds of metrics, each of which has a `min` or a `max`."""
+    if not isinstance(new, Mapping) or not isinstance(old, Mapping):
+        yield from _compare_unknown(key, new, old)
+        return
+    for metric, threshold in old.items():
+        name = f"{key}.{metric}"
+        new_threshold = new.get(metric)
+        if isinstance(threshold, Mapping) and isinstance(new_threshold, Mapping):
+            yield from _compare_section(f"{name}.", new_threshold, threshold, _THRESHOLDS)
+        else:
+            yield from _compare_unknown(name, new_threshold, threshold)
+
+
+def _show_setting(setting: Value) -> str:
+    if isinstance(setting, str | int | float):
+        return str(setting)
+    return "other values"
+
+
+_LEAST_NUMBER = _build_limit(_read_number, at_least=True)
+_MOST_NUMBER = _build_limit(_read_number, at_least=False)
+_THRESHOLDS: Mapping[str, Comparison] = {"min": _LEAST_NUMBER, "max": _MOST_NUMBER}
+# What a gate measures by a word (`verdict`, `drift`, `reproduced`) is not listed: words have no
+# order.
+_COMPARISONS: Mapping[str, Comparison] = {
+    "after": _compare_requirements,
+    "approvals": _LEAST_NUMBER,
+    "authorised": _compare_flags,
+    "clean_code": _compare_flags,
+    "copies": _LEAST_NUMBER,
+    "drilled": _build_limit(_read_duration, at_least=False),
+    "formats": _compare_choices,
+    "gates": _compare_thresholds,
+    "hold": _build_limit(_read_duration, at_least=True),
+    "labels": _compare_requirements,
+    "licenses": _compare_choices,
+    "max_size": _MOST_NUMBER,
+    "recoverable": _compare_flags,
+    "sealed": _compare_flags,
+    "signed": _compare_flags,
+    "stored": _compare_flags,
+    "verified": _compare_flags,
+}

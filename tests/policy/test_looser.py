@@ -1,0 +1,181 @@
+"""When one policy is looser than another, and in which words that is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from mlver.policy.looser import is_looser, list_loosenings
+from mlver.policy.policy_digest import StagePolicy, drop_unasked
+from mlver.records.values import Value
+
+# Of each key: a looser setting, a stricter one, and what became looser in words.
+ORDERED: dict[str, tuple[str, Any, Any, str]] = {
+    "a switch": ("verified", None, True, "`verified` is no longer asked for"),
+    "a requirement": (
+        "after",
+        ["staging"],
+        ["canary", "staging"],
+        "`after` no longer names canary",
+    ),
+    "all requirements": ("after", None, ["staging"], "`after` no longer names staging"),
+    "a choice": ("formats", ["onnx", "pickle"], ["onnx"], "`formats` also names pickle"),
+    "any choice": ("formats", None, ["onnx"], "`formats` is no longer asked for"),
+    "copies": ("copies", 1, 2, "`copies` asks for 1 instead of 2"),
+    "approvals": ("approvals", None, 2, "`approvals` is no longer asked for"),
+    "a size": ("max_size", 200, 100, "`max_size` asks for 200 instead of 100"),
+    "a wait": ("hold", "36h", "2d", "`hold` asks for 36h instead of 2d"),
+    "an age": ("drilled", "5w", "30d", "`drilled` asks for 5w instead of 30d"),
+    "a lowest value": (
+        "gates",
+        {"accuracy": {"min": 0.8}},
+        {"accuracy": {"min": 0.9}},
+        "`gates.accuracy.min` asks for 0.8 instead of 0.9",
+    ),
+    "a highest value": (
+        "gates",
+        {"loss": {"max": 2}},
+        {"loss": {"max": 1}},
+        "`gates.loss.max` asks for 2 instead of 1",
+    ),
+    "a metric": (
+        "gates",
+        {"loss": {"max": 1}},
+        {"accuracy": {"min": 0.9}, "loss": {"max": 1}},
+        "`gates.accuracy` is no longer asked for",
+    ),
+    "a key of a later mlver": ("other", None, 3, "`other` is no longer asked for"),
+}
+
+
+@pytest.mark.parametrize(("key", "loose", "strict", "words"), ORDERED.values(), ids=ORDERED)
+def test_what_asks_less_is_looser_and_not_the_other_way_round(
+    key: str, loose: Value, strict: Value, words: str
+) -> None:
+    loose_policy = StagePolicy(rule=drop_unasked({key: loose}))
+    strict_policy = StagePolicy(rule=drop_unasked({key: strict}))
+    assert list_loosenings(loose_policy, strict_policy) == (words,)
+    assert list_loosenings(strict_policy, loose_policy) == ()
+
+
+INCOMPARABLE: dict[str, tuple[str, Any, Any]] = {
+    "a key of a later mlver": ("other", 3, 2),
+    "a word": ("drift", "none", "small"),
+    "a duration that cannot be read": ("hold", "3 moons", "2 moons"),
+    "another form": ("approvals", {"count": 2}, 2),
+    "other stages before": ("after", ["canary"], ["staging"]),
+    "a threshold of another form": ("gates", {"loss": 1}, {"loss": 2}),
+    "another data set": ("gates", {"loss": {"on": "a"}}, {"loss": {"on": "b"}}),
+}
+
+
+@pytest.mark.parametrize(("key", "first", "second"), INCOMPARABLE.values(), ids=INCOMPARABLE)
+def test_what_cannot_be_compared_is_looser_in_both_directions(
+    key: str, first: Value, second: Value
+) -> None:
+    first_policy = StagePolicy(rule={key: first})
+    second_policy = StagePolicy(rule={key: second})
+    assert is_looser(first_policy, second_policy)
+    assert is_looser(second_policy, first_policy)
+
+
+def test_what_a_rule_names_is_compared_too() -> None:
+    old = StagePolicy(
+        rule={},
+        tags={"signed": True},
+        datasets={"golden": "sha256:aa"},
+        groups={"leads": ["Ada"]},
+        policy={"own": False},
+    )
+    new = StagePolicy(
+        rule={},
+        datasets={"golden": "sha256:bb"},
+        groups={"leads": ["Ada", "Eve"]},
+        policy={"own": True},
+    )
+    assert list_loosenings(new, old) == (
+        "`tags.signed` is no longer asked for",
+        "`datasets.golden` was changed from sha256:aa to sha256:bb",
+        "`groups.leads` also names Eve",
+        "`policy.own` was changed from False to True",
+    )
+
+
+def test_a_stage_without_a_rule_is_looser_than_any_and_a_new_one_than_none() -> None:
+    rule = StagePolicy(rule={"sealed": True})
+    assert list_loosenings(None, rule) == ("the stage has no rule any more",)
+    assert list_loosenings(rule, None) == ()
+    assert list_loosenings(None, None) == ()
+
+
+_NAMES = st.lists(st.sampled_from(["a", "b", "c"]), max_size=3)
+_DURATIONS = st.builds("{}{}".format, st.integers(0, 90), st.sampled_from("smhdw"))
+_LIMITS = st.dictionaries(
+    st.sampled_from(["m", "n"]), st.fixed_dictionaries({"min": st.integers(-2, 2)})
+)
+_KNOWN: dict[str, st.SearchStrategy[Any]] = {
+    "after": _NAMES,
+    "approvals": st.integers(0, 3),
+    "copies": st.integers(0, 3),
+    "drilled": _DURATIONS,
+    "formats": _NAMES,
+    "gates": _LIMITS,
+    "hold": _DURATIONS,
+    "max_size": st.integers(0, 3),
+    "verified": st.booleans(),
+}
+_UNKNOWN = st.integers(0, 3) | st.text(max_size=3) | _NAMES
+
+
+def _build_policies() -> st.SearchStrategy[StagePolicy]:
+    keys: dict[Any, st.SearchStrategy[Any]] = {**_KNOWN, "other": _UNKNOWN}
+    rules = st.fixed_dictionaries({}, optional=keys)
+    return rules.map(lambda rule: StagePolicy(rule=drop_unasked(rule)))
+
+
+@given(policy=_build_policies())
+def test_no_policy_is_looser_than_itself(policy: StagePolicy) -> None:
+    assert not is_looser(policy, policy)
+
+
+@given(policy=_build_policies(), data=st.data())
+def test_a_policy_without_one_of_its_keys_is_looser(
+    policy: StagePolicy, data: st.DataObject
+) -> None:
+    assume(policy.rule)
+    key = data.draw(st.sampled_from(sorted(policy.rule)))
+    rest = {name: setting for name, setting in policy.rule.items() if name != key}
+    shorter = StagePolicy(rule=rest)
+    assert is_looser(shorter, policy)
+    assert not is_looser(policy, shorter)
+
+
+@given(first=_build_policies(), second=_build_policies())
+def test_two_policies_of_which_neither_is_looser_ask_for_the_same(
+    first: StagePolicy, second: StagePolicy
+) -> None:
+    if not is_looser(first, second) and not is_looser(second, first):
+        assert _measure_rule(first) == _measure_rule(second)
+
+
+def _measure_rule(policy: StagePolicy) -> dict[str, Value]:
+    """What a rule comes down to: `60s` and `1m` are one duration."""
+    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+    measured = dict(policy.rule)
+    for key in ("hold", "drilled"):
+        text = measured.get(key)
+        if isinstance(text, str):
+            measured[key] = int(text[:-1]) * seconds[text[-1]]
+    return measured
+
+
+@pytest.mark.parametrize("key", ["approvals", "copies", "drilled", "hold", "max_size", "verified"])
+@given(data=st.data())
+def test_limits_and_switches_are_ordered(key: str, data: st.DataObject) -> None:
+    settings = _KNOWN[key]
+    first = StagePolicy(rule=drop_unasked({key: data.draw(settings)}))
+    second = StagePolicy(rule=drop_unasked({key: data.draw(settings)}))
+    assert not (is_looser(first, second) and is_looser(second, first))
