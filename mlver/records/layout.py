@@ -16,6 +16,7 @@ from mlver.version import Version, parse_canonical
 ROOT = ".mlver"
 CONFIG = f"{ROOT}/config.yaml"
 ATTRIBUTES = f"{ROOT}/.gitattributes"
+ALLOWED_SIGNERS = f"{ROOT}/allowed_signers"
 MODELS = f"{ROOT}/models"
 MANIFESTS = f"{ROOT}/manifests"
 VERSION_SCHEMA = f"{ROOT}/schemas/version.schema.json"
@@ -191,7 +192,7 @@ def is_own_path(path: str) -> bool:
     return (
         parse_path(path) is not None
         or path.startswith(f"{MANIFESTS}/")
-        or path in (CONFIG, ATTRIBUTES, VERSION_SCHEMA)
+        or path in (CONFIG, ATTRIBUTES, ALLOWED_SIGNERS, VERSION_SCHEMA)
     )
 
 

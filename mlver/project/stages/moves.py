@@ -20,31 +20,37 @@ from mlver.project.project import Project, ResolvedRef
 from mlver.project.tags import promotion_seals, seals
 from mlver.records import layout
 from mlver.records.promotion import Action, GateResult, PromotionRecord
-from mlver.records.references import VersionReference
+from mlver.records.references import PolicyReference, VersionReference
 from mlver.records.sections.stages import StageSettings
 from mlver.records.version import VersionRecord
 
 
 def judge_gates(
-    project: Project, chosen: ResolvedRef, settings: StageSettings
+    project: Project, chosen: ResolvedRef, *rules: StageSettings, signed: bool = False
 ) -> tuple[GateResult, ...]:
-    """Ask a stage's gates about a version as it is now.
+    """Ask the gates of each of a stage's rules about a version as it is now.
 
-    Every byte of the version is read where the stage asks for that.
+    Every byte of the version is read where one of them asks for that; with `signed`, its tag has to
+    carry a good signature whatever the settings say. What two rules ask alike is answered once.
     """
-    return apply_gates(settings, _describe_candidate(project, chosen, settings))
+    verified = any(rule.gates.get("verified") for rule in rules)
+    candidate = _describe_candidate(project, chosen, verified=verified, signed=signed)
+    results: dict[GateResult, None] = {}
+    for rule in rules:
+        results.update(dict.fromkeys(apply_gates(rule, candidate)))
+    return tuple(results)
 
 
 def _describe_candidate(
-    project: Project, chosen: ResolvedRef, settings: StageSettings
+    project: Project, chosen: ResolvedRef, *, verified: bool, signed: bool
 ) -> StageCandidate:
     """Gather what the gates judge by; bytes are read only for a gate that asks for them."""
     model, version = chosen.model, chosen.version
     record, digest = project.registry.read_version(model, version)
     damage = None
-    if settings.gates.get("verified"):
+    if verified:
         damage = _list_damage(project, record)
-    findings, seal = seals.judge_version(project, model, version, digest)
+    findings, seal = seals.judge_version(project, model, version, digest, signed=signed)
     faults = "; ".join(finding.message for finding in findings)
     sealed = "sealed"
     # An adopted version's tag names no digest: history vouches for its record instead.
@@ -99,14 +105,16 @@ def _find_stages_held(project: Project, chosen: ResolvedRef) -> _HeldStages:
 
 @dataclass(frozen=True, slots=True)
 class StageMove:
-    """What a new promotion record is to say."""
+    """What a new promotion record is to say; `policy` is what judged, None where nothing did."""
 
     chosen: ResolvedRef
     stage: str
     action: Action
     message: str
+    created: str
     gates: tuple[GateResult, ...]
     forced: bool = False
+    policy: PolicyReference | None = None
 
 
 class MovedStage(NamedTuple):
@@ -180,9 +188,10 @@ def _build_promotion(project: Project, move: StageMove, history: StageHistory) -
         action=move.action,
         version=str(chosen.version),
         previous=stage_holder([record for record, _ in history]),
-        created=project.record_time,
+        created=move.created,
         author=project.repository.author(),
         message=move.message.strip(),
+        policy=move.policy,
         baseline=baseline,
         gates=move.gates,
         forced=move.forced,

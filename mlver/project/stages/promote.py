@@ -9,9 +9,12 @@ from mlver.errors import UsageError, shell_command
 from mlver.policy.gates.table import is_open
 from mlver.policy.staging import stage_holder
 from mlver.project.edit.protected import refuse_protected
-from mlver.project.history.stage_history import read_rule, require_whole_history
+from mlver.project.history.policies import JudgingRules, read_judging_rules
+from mlver.project.history.stage_history import StageHistory, read_rule, require_whole_history
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.stages import moves
+from mlver.project.stages.dates import choose_date
+from mlver.project.stages.moves import StageMove
 from mlver.project.tags import promotion_seals
 from mlver.project.transaction import open_edit
 from mlver.records.promotion import GateResult
@@ -58,7 +61,7 @@ def promote_version(
             "a promotion needs a reason",
             hint=shell_command("mlver", "promote", ref, "--to", to, "-m", "WHY"),
         )
-    settings = read_rule(project, to)
+    read_rule(project, to)
     refuse_protected(project)
     with open_edit(project, f"promote {ref} to {to}", dry_run=dry_run) as edit:
         # Under the lock, so that what the gates judge is what the record is written on.
@@ -69,17 +72,36 @@ def promote_version(
         # Before the gates: one that reads every byte would read them for nothing.
         if previous == str(chosen.version):
             return judged.build_result("already")
-        sequence = moves.next_sequence(history)
-        promotion_seals.require_free_name(project, chosen.model, to, sequence)
-        gates = moves.judge_gates(project, chosen, settings)
-        forced = not is_open(gates)
-        if forced and not force:
-            return judged.build_result("refused", gates)
+        move = _judge_move(project, chosen, to, message, history)
+        if move.forced and not force:
+            return judged.build_result("refused", move.gates)
         if edit is None:
-            return judged.build_result("promoted", gates, forced=forced)
-        move = moves.StageMove(chosen, to, "promote", message, gates, forced)
+            return judged.build_result("promoted", move.gates, forced=move.forced)
         moved = moves.move_stage(project, edit, move, history)
-    return judged.build_result("promoted", gates, forced=forced, moved=moved)
+    return judged.build_result("promoted", move.gates, forced=move.forced, moved=moved)
+
+
+def _judge_move(
+    project: Project, chosen: ResolvedRef, stage: str, message: str, history: StageHistory
+) -> StageMove:
+    """Judge a move of a stage; it is `forced` where a gate is shut."""
+    sequence = moves.next_sequence(history)
+    promotion_seals.require_free_name(project, chosen.model, stage, sequence)
+    version, _ = project.registry.read_version(chosen.model, chosen.version)
+    created = choose_date(project, "promote", history, version)
+    judging = read_judging_rules(project, stage)
+    _note_difference(project, judging, stage)
+    gates = moves.judge_gates(project, chosen, *judging.rules, signed=judging.signed)
+    forced = not is_open(gates)
+    return StageMove(chosen, stage, "promote", message, created, gates, forced, judging.reference)
+
+
+def _note_difference(project: Project, judging: JudgingRules, stage: str) -> None:
+    if judging.differs:
+        project.reporter.show_note(
+            f"the rule of {stage} in the work tree differs from that of {judging.source};"
+            " both have to pass"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from mlver.project.edit.protected import refuse_protected
 from mlver.project.history.stage_history import StageHistory, read_history, read_rule
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.stages import moves
+from mlver.project.stages.dates import choose_date
 from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
 from mlver.records.version import VersionRecord
@@ -144,7 +145,8 @@ def _perform_rollback(
         outcome = applied.outcome
     # A rollback asks no gate of the stage, so its record says what was proven instead.
     gate = prove_bytes(f"{target.verified} bytes checked", target.record.unkept_data_sets)
-    move = moves.StageMove(target.chosen, target.stage, "rollback", message, (gate,))
+    created = choose_date(project, "rollback", target.history, record)
+    move = moves.StageMove(target.chosen, target.stage, "rollback", message, created, (gate,))
     try:
         moved = moves.move_stage(
             project,

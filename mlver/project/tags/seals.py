@@ -287,9 +287,12 @@ def check_signatures(project: Project, tags: Mapping[str, GitTag]) -> dict[str, 
 
 
 def judge_version(
-    project: Project, model: str, version: Version | str, record: Digest
+    project: Project, model: str, version: Version | str, record: Digest, *, signed: bool = False
 ) -> tuple[tuple[Finding, ...], RecordSeal | None]:
-    """Judge a version's tag and its signature; return what is wrong, and the tag as a seal."""
+    """Judge a version's tag and its signature; return what is wrong, and the tag as a seal.
+
+    With `signed`, the signature has to be good whatever the settings say.
+    """
     number = str(version)
     sealed_tag = read_tagged_seals(project, model, [number]).get(number)
     if sealed_tag is None:
@@ -298,7 +301,8 @@ def judge_version(
     findings = judge_seal(model, number, record, seal)
     settings = project.registry.read_shown_config().tags
     signatures = check_signatures(project, {number: tag})
-    findings += judge_signature(tag.name, signatures[number], required=settings.signed)
+    required = signed or settings.signed
+    findings += judge_signature(tag.name, signatures[number], required=required)
     return findings, seal
 
 

@@ -1,0 +1,62 @@
+"""When a promotion is backdated, and how records write a time."""
+
+from __future__ import annotations
+
+import datetime
+
+from mlver.records.promotion import PromotionRecord
+
+# The clocks of two machines may differ by so much, before somebody has to set one.
+CLOCK_TOLERANCE_S = 15 * 60
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_LAST_SECOND = 253_402_300_799  # of the year 9999
+
+
+def count_seconds(created: str) -> int:
+    """Count the seconds since 1970 of a record's time; no such day (30 February) is the day after.
+
+    The schema of records checks the form of a time, and not the calendar.
+    """
+    days, _, clock = created.removesuffix("Z").partition("T")
+    year, month, day = map(int, days.split("-"))
+    hours, minutes, seconds = map(int, clock.split(":"))
+    first = datetime.datetime(year or 1, month, 1, tzinfo=datetime.UTC)
+    since_midnight = hours * 3_600 + minutes * 60 + seconds
+    return int(first.timestamp()) + (day - 1) * 86_400 + since_midnight
+
+
+def format_seconds(seconds: int) -> str:
+    """Write a time as records do."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime(_FORMAT)
+
+
+def find_backdating(
+    record: PromotionRecord, *, follows: str | None, registered: str | None, committed: int | None
+) -> str | None:
+    """Say in words how a promotion's date is wrong; None where it can be right.
+
+    `follows` is the date of the promotion before it, `registered` that of its version. `committed`
+    is when the commit that added it was made, None where that is not known.
+
+    A promotion is dated before its commit, or else one second after the later of the two dates
+    above: that is what a clock that is behind makes of it. A clock may be behind by as much as
+    clocks differ, and by any time for a rollback, which waits for no clock.
+    """
+    for earliest, words in (
+        (follows, "the promotion that it follows"),
+        (registered, "its version was registered"),
+    ):
+        if earliest is not None and record.created < earliest:
+            return f"is dated {record.created}, before {words} ({earliest})"
+    if committed is None:
+        return None
+    created = count_seconds(record.created)
+    if created <= committed:
+        return None
+    earliest_dates = [count_seconds(date) for date in (follows, registered) if date is not None]
+    follows_at_once = bool(earliest_dates) and created == max(earliest_dates) + 1
+    within_tolerance = created - committed <= CLOCK_TOLERANCE_S + 1
+    if follows_at_once and (within_tolerance or record.action == "rollback"):
+        return None
+    commit_date = format_seconds(min(max(committed, 0), _LAST_SECOND))
+    return f"is dated {record.created}, later than the commit that added it ({commit_date})"

@@ -1,0 +1,49 @@
+"""The date of a promotion: never before the promotion that it follows, nor before its version."""
+
+from __future__ import annotations
+
+import os
+
+from mlver.errors import MlverError
+from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds, format_seconds
+from mlver.project.history.stage_history import StageHistory
+from mlver.project.project import LAST_SECOND, Project
+from mlver.records.promotion import Action
+from mlver.records.version import VersionRecord
+
+
+def choose_date(
+    project: Project, action: Action, history: StageHistory, version: VersionRecord
+) -> str:
+    """Choose what a new promotion says of when it was made.
+
+    Where the clock is behind the stage's last promotion or the version, that is one second after
+    the later of them. Raise MlverError where it is further behind than clocks differ, but not for a
+    rollback, which must not wait for a clock.
+    """
+    now = project.record_time
+    earliest, subject = version.created, f"{version.model} {version.version}"
+    if history:
+        last_record, _ = history[-1]
+        if last_record.created >= earliest:
+            earliest = last_record.created
+            subject = f"{last_record.stage}/{last_record.sequence:04d}"
+    behind = count_seconds(earliest) - count_seconds(now)
+    if behind <= 0:
+        return now
+    if behind > CLOCK_TOLERANCE_S and action != "rollback":
+        raise _build_clock_error(now, earliest, subject)
+    return format_seconds(min(count_seconds(earliest) + 1, LAST_SECOND))
+
+
+def _build_clock_error(now: str, earliest: str, subject: str) -> MlverError:
+    rule = "and no promotion is dated before what it follows"
+    if os.environ.get("SOURCE_DATE_EPOCH"):
+        return MlverError(
+            f"SOURCE_DATE_EPOCH stands for {now}, but {subject} is of {earliest}, {rule}",
+            hint="unset SOURCE_DATE_EPOCH",
+        )
+    return MlverError(
+        f"the clock says {now}, but {subject} is of {earliest}, {rule}; set the clock",
+        hint="date -u",
+    )
