@@ -16,7 +16,9 @@ FindingKind = Literal[
     "chain",  # a stage's promotions are not one unbroken chain
     "clone",  # this clone lacks a part of the history or of the tags
     "conflict",  # two branches claim the same path, or a merge is not settled
+    "date",  # a promotion whose date cannot be right
     "dropped",  # a record that a merge leaves out
+    "gate",  # a promotion's gates are not those of its rule, or cannot have passed
     "git",  # git itself, or the state it is in
     "history",  # a commit changed or deleted a record that had been committed
     "hook",  # a git hook
@@ -26,6 +28,7 @@ FindingKind = Literal[
     "name",  # a path that is no record's name, or is one with another
     "object",  # stored bytes
     "pickle",  # a pickle where pickles are forbidden
+    "policy",  # the rule that judged a promotion, or that was changed for it
     "record",  # a version, promotion, evaluation or approval
     "recovery",  # an operation that was interrupted
     "remote",  # the other repository, or that there is none
@@ -33,6 +36,7 @@ FindingKind = Literal[
     "signature",  # the signature of a tag
     "size",  # a file that is too large for git
     "tag",  # a tag that does not do what its name says
+    "unconfirmed",  # something that a record says and that nothing confirms
     "unsealed",  # a record that no tag seals
     "working",  # a working file
 ]

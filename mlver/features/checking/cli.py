@@ -17,6 +17,7 @@ VERIFY_EXAMPLES = (
     "mlver verify digits@production",
     "mlver verify --all",
     "mlver verify digits@production --require-bytes",
+    "mlver verify --all --strict",
 )
 
 
@@ -36,6 +37,9 @@ def verify_command(
     require_bytes: Annotated[
         bool, typer.Option("--require-bytes", help="Say no where a byte could not be read.")
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Say no where something is only unconfirmed.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check the whole chain, and name each broken link.
@@ -45,7 +49,11 @@ def verify_command(
     # Never with the cache: whoever can write to it could make damage look whole.
     project = find_session(ctx).initialised_project
     result = verify_versions(
-        project, refs or (), everything=everything, require_bytes=require_bytes
+        project,
+        refs or (),
+        everything=everything,
+        require_bytes=require_bytes,
+        strict=strict,
     )
     emit_result(result, draw_verify, json=json, code=result.exit_code)
 

@@ -20,6 +20,11 @@ def draw_verify(result: VerifyResult, screen: TextScreen) -> None:
         f"{format_count(result.promotions, 'promotion')}, "
         f"{format_count(result.files, 'file')}, {format_size(result.bytes)}"
     )
+    if result.exit_code and not result.broken:
+        count = format_count(len(result.unconfirmed), "unconfirmed promotion")
+        screen.draw_line((count, "bad"), f"  in {looked}")
+        _draw_remarks(result, screen)
+        return
     if not result.broken:
         screen.draw_line(("All is well", "good"), f"  {looked}")
         _draw_remarks(result, screen)
@@ -35,6 +40,7 @@ def draw_verify(result: VerifyResult, screen: TextScreen) -> None:
 
 def _draw_remarks(result: VerifyResult, screen: TextScreen) -> None:
     draw_findings(result.notes, screen, "warn")
+    draw_findings(result.unconfirmed, screen, "warn")
     if result.unkept:
         shown = ", ".join(result.unkept[:_UNKEPT_SHOWN])
         hidden = len(result.unkept) - _UNKEPT_SHOWN

@@ -10,6 +10,7 @@ from itertools import islice
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
+from mlver.features.checking.verified_stages import check_stages
 from mlver.findings import Finding
 from mlver.hashing.read import PointerFile
 from mlver.policy.chain import SignatureState, judge_seal, judge_signature
@@ -49,6 +50,8 @@ class VerifyResult:
     keeps no copy of, and cannot check. `before_seals` counts the promotions that are older than
     seals. `notes` are no damage: rules of a newer mlver that this one cannot check, promotions that
     no tag seals yet, and seals that this clone lacks because it lacks history or tags.
+    `unconfirmed` is what records say and nothing confirms, which is only damage where verify is
+    `strict`.
     """
 
     versions: tuple[str, ...]
@@ -63,10 +66,14 @@ class VerifyResult:
     shallow: bool
     broken: tuple[Finding, ...]
     notes: tuple[Finding, ...]
+    unconfirmed: tuple[Finding, ...]
+    strict: bool
 
     @property
     def exit_code(self) -> int:
-        return 1 if self.broken else 0
+        if self.broken or (self.strict and self.unconfirmed):
+            return 1
+        return 0
 
 
 def verify_versions(
@@ -75,11 +82,13 @@ def verify_versions(
     *,
     everything: bool = False,
     require_bytes: bool = False,
+    strict: bool = False,
 ) -> VerifyResult:
     """Check the versions `refs` name, or what each model serves now, or (`everything`) all.
 
     Every record is parsed and every byte hashed. With `require_bytes`, data sets that mlver keeps
     no copy of are read, too, from wherever they are, and are broken links where they are nowhere.
+    `strict` says no where something is only unconfirmed.
     """
     selection = _select_versions(project, refs, everything=everything)
     findings = [*audit.check_config(project), *selection.findings]
@@ -93,7 +102,7 @@ def verify_versions(
         findings += damage.find_unread(project, versions)
     working = _check_working_files(project, versions)
     findings += working.damage
-    stages = _check_stages(project, selection.models)
+    stages = check_stages(project, selection.models, versions, everything=everything)
     findings += stages.findings
     findings += audit.find_uncommitted(project, selection.models)
     if everything:
@@ -117,31 +126,9 @@ def verify_versions(
         shallow=history_counts and project.repository.is_shallow(),
         broken=tuple(dict.fromkeys(findings)),
         notes=(*audit.find_unknown_sections(project), *stages.notes, *working.pointers),
+        unconfirmed=stages.unconfirmed,
+        strict=strict,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _StageReport:
-    """The stages of some models: how many promotions there are, and what is wrong with them."""
-
-    promotions: int
-    before_seals: int
-    findings: tuple[Finding, ...]
-    notes: tuple[Finding, ...]
-
-
-def _check_stages(project: Project, models: Iterable[str]) -> _StageReport:
-    promotions = 0
-    before_seals = 0
-    findings: list[Finding] = []
-    notes: list[Finding] = []
-    for model in models:
-        for chain in audit.check_chains(project, model):
-            promotions += chain.total
-            before_seals += chain.before_seals
-            findings += chain.findings
-            notes += chain.notes
-    return _StageReport(promotions, before_seals, tuple(findings), tuple(notes))
 
 
 def _list_artifacts(versions: Iterable[VersionRecord]) -> list[Artifact]:

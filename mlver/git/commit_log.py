@@ -1,0 +1,114 @@
+"""The commits that gave files their contents, and who made them, in one process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mlver.git.repository import GitRepository
+
+_SEPARATOR = "\x01"
+_CO_AUTHORS = (
+    f"%(trailers:key=Co-authored-by,valueonly=true,unfold=true,separator=%x{ord(_SEPARATOR):02x})"
+)
+_FIELDS = ("%H", "%P", "%an <%ae>", "%at", "%cn <%ce>", "%ct", _CO_AUTHORS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitEntry:
+    """A commit that gave files new contents.
+
+    `contents` has the object id of each file that it changed, of a merge only what it took from no
+    parent; None stands for a deletion. `parents` are the nearest commits in the same log. People
+    are `Name <mail>`, times are seconds since 1970.
+    """
+
+    commit: str
+    parents: tuple[str, ...]
+    author: str
+    authored: int
+    committer: str
+    committed: int
+    co_authors: tuple[str, ...]
+    contents: Mapping[str, str | None]
+
+
+def read_commit_log(
+    repository: GitRepository, tip: str, under: Sequence[str], without: Sequence[str] = ()
+) -> list[CommitEntry]:
+    """Read which commits of `tip`'s history changed files below `under`, children before parents.
+
+    Merges that bring such changes together are among them. Commits that are reachable from
+    `without` are left out.
+    """
+    options = ["-z", "--encoding=UTF-8", f"--format={'%x00'.join(_FIELDS)}"]
+    options += ["--raw", "--no-renames", "--no-abbrev", "-c"]
+    options += ["--full-history", "--parents", "--topo-order"]
+    reach = [tip]
+    if without:
+        reach += ["--not", *without, "--not"]
+    listing = repository.process.read(["log", *options, *reach, "--", *under])
+    return list(_parse_entries(listing))
+
+
+def _parse_entries(listing: bytes) -> Iterator[CommitEntry]:
+    fields = iter(listing.split(b"\0"))
+    header: list[str] = []
+    contents: dict[str, str | None] = {}
+    for field in fields:
+        text = field.strip(b"\n")
+        if text.startswith(b":"):
+            path = os.fsdecode(next(fields))
+            contents[path] = _parse_object(text.decode())
+        elif text:
+            if header:
+                yield _build_entry(header, contents)
+            # Only its place says what a field of the header is: a name may hold any text.
+            rest = [next(fields) for _ in _FIELDS[1:]]
+            header = [part.decode(errors="replace").strip("\n") for part in (text, *rest)]
+            contents = {}
+    if header:
+        yield _build_entry(header, contents)
+
+
+def _parse_object(line: str) -> str | None:
+    """Read the last object id of a raw difference, which has a colon for each parent."""
+    words = line.lstrip(":").split(" ")
+    parent_count = len(line) - len(line.lstrip(":"))
+    object_id = words[2 * parent_count + 1]
+    if not object_id.strip("0"):
+        return None
+    return object_id
+
+
+def _build_entry(header: Sequence[str], contents: Mapping[str, str | None]) -> CommitEntry:
+    commit, parents, author, authored, committer, committed, co_authors = header
+    return CommitEntry(
+        commit=commit,
+        parents=tuple(parents.split()),
+        author=author,
+        authored=_parse_time(authored),
+        committer=committer,
+        committed=_parse_time(committed),
+        co_authors=tuple(filter(None, co_authors.split(_SEPARATOR))),
+        contents=contents,
+    )
+
+
+def _parse_time(text: str) -> int:
+    # git writes nothing where a commit has no time that it can read
+    return int(text or 0)
+
+
+def list_unreachable(
+    repository: GitRepository, commits: Iterable[str], tips: Sequence[str]
+) -> set[str]:
+    """List those of these commits that the history of none of `tips` has."""
+    wanted = set(commits)
+    if not wanted:
+        return set()
+    lines = [*sorted(wanted), *(f"^{tip}" for tip in tips)]
+    request = "".join(f"{line}\n" for line in lines)
+    listing = repository.process.read(["rev-list", "--stdin"], stdin=request.encode())
+    return wanted.intersection(listing.decode().split())

@@ -1,0 +1,86 @@
+"""When a promotion can be what it says it is, as far as its record and a policy tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from mlver.policy.gates.gate import StageCandidate
+from mlver.policy.gates.table import apply_gates
+from mlver.policy.policy_digest import StagePolicy
+from mlver.records.promotion import PromotionRecord
+from mlver.records.sections.stages import StageSettings
+
+_AFTER = "after "
+# What a rollback records in place of the stage's gates: see `mlver.policy.gates.verified`.
+_ROLLBACK_GATES = frozenset({"verified bytes"})
+# It answers every gate in some way: only the names of the answers count here.
+_NOBODY = StageCandidate(version="", unsealed=None, stages_held=frozenset(), damage=None)
+
+
+def list_asked_gates(policy: StagePolicy) -> list[str]:
+    """List the gates that a policy asks of a promotion, by the names that records give them."""
+    results = apply_gates(StageSettings(gates=policy.rule), _NOBODY)
+    return [result.gate for result in results]
+
+
+def find_gate_faults(record: PromotionRecord) -> Iterator[str]:
+    """Say which results of a promotion's gates should have kept it from being made."""
+    if record.forced:
+        return
+    for gate in record.gates:
+        if gate.result != "pass":
+            yield f"was made though its gate `{gate.gate}` did not pass, and was not forced"
+
+
+def list_missing_gates(record: PromotionRecord, policy: StagePolicy) -> list[str]:
+    """List the gates that a policy asks of a promotion and that its record does not have."""
+    recorded = {gate.gate for gate in record.gates}
+    return [name for name in list_asked_gates(policy) if name not in recorded]
+
+
+def find_rollback_faults(
+    record: PromotionRecord, earlier: Iterable[PromotionRecord]
+) -> Iterator[str]:
+    """Say what is wrong with a rollback after these promotions of its stage.
+
+    It asks no gate of the stage, so it may only go back to what one of them promoted, and it
+    records that the bytes were proven.
+    """
+    before = {(promotion.version, promotion.record) for promotion in earlier}
+    if (record.version, record.record) not in before:
+        yield f"rolls back to {record.version}, which the stage never held"
+    if {gate.gate for gate in record.gates} != _ROLLBACK_GATES:
+        yield "does not say that the bytes were proven, as every rollback does"
+
+
+def list_claimed_stages(record: PromotionRecord) -> list[str]:
+    """List the stages that a promotion says its version had held before."""
+    return [
+        gate.gate.removeprefix(_AFTER)
+        for gate in record.gates
+        if gate.gate.startswith(_AFTER) and gate.result == "pass"
+    ]
+
+
+def normalise_person(person: str) -> tuple[str, str]:
+    """Split `Name <mail>` into a name and a mail address, so that the same person compares equal.
+
+    Letter case does not count in an address.
+    """
+    name, _, mail = person.rpartition("<")
+    return " ".join(name.split()), mail.rstrip("> ").casefold()
+
+
+def is_same_person(first: str, second: str) -> bool:
+    """Say whether two of `Name <mail>` are one person: by the address, or else by the name."""
+    first_name, first_mail = normalise_person(first)
+    second_name, second_mail = normalise_person(second)
+    if first_mail and second_mail:
+        return first_mail == second_mail
+    return first_name == second_name
+
+
+def is_confirmed(author: str, people: Sequence[str]) -> bool:
+    """Say whether one of the people that git names is the author that a record names."""
+    wanted = normalise_person(author)
+    return any(normalise_person(person) == wanted for person in people)

@@ -1,0 +1,329 @@
+"""Judging promotions again: what their records say, against the rule, the dates and git's people.
+
+Everything that can be judged without the bytes of the versions is: dates, the set of gates, `after`
+from the chains, and who made the commit. Promotions of format 1 hold none of that and are exempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mlver.digest import Digest
+from mlver.errors import MlverError, shell_command
+from mlver.findings import Finding, FindingKind
+from mlver.git.commit_log import CommitEntry
+from mlver.git.repository import GitTag
+from mlver.policy.looser import list_loosenings
+from mlver.policy.policy_digest import StagePolicy
+from mlver.policy.promotion_dates import count_seconds, find_backdating
+from mlver.policy.promotion_rules import (
+    find_gate_faults,
+    find_rollback_faults,
+    is_confirmed,
+    list_claimed_stages,
+    list_missing_gates,
+)
+from mlver.project.audit.named_policies import NamedPolicies, PolicyProof, read_named_policies
+from mlver.project.audit.promotion_people import find_taggers
+from mlver.project.audit.record_history import (
+    RecordHistory,
+    find_originals,
+    read_record_history,
+)
+from mlver.project.audit.rule_changes import find_weakening
+from mlver.project.history.stage_history import StageHistory
+from mlver.project.project import Project
+from mlver.records import layout
+from mlver.records.promotion import PromotionRecord
+from mlver.records.version import VersionRecord
+
+VersionFinder = Callable[[str, str], VersionRecord | None]
+# The first format that says which policy judged.
+JUDGED_FORMAT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionReport:
+    """What is wrong with promotions, and the notes on those whose author nothing confirms."""
+
+    findings: tuple[Finding, ...] = ()
+    unconfirmed: tuple[Finding, ...] = ()
+
+
+def judge_promotions(
+    project: Project, chains: Sequence[StageHistory], versions: Iterable[VersionRecord]
+) -> PromotionReport:
+    """Judge again the promotions of these chains, by the history of HEAD.
+
+    `versions` are the records of versions that can be read.
+    """
+    judged = list_judged(chains)
+    if not judged or project.repository.head().commit is None:
+        return PromotionReport()
+    by_name = {(record.model, record.version): record for record in versions}
+
+    def find_version(model: str, version: str) -> VersionRecord | None:
+        return by_name.get((model, version))
+
+    try:
+        return _judge_chains(project, chains, find_version)
+    except MlverError as error:
+        return PromotionReport((Finding("name", layout.MODELS, error.message, error.hints),))
+
+
+def _judge_chains(
+    project: Project, chains: Sequence[StageHistory], find_version: VersionFinder
+) -> PromotionReport:
+    judged = list_judged(chains)
+    models = {record.model for record in judged}
+    history = read_record_history(project.repository, models)
+    policies = read_named_policies(project.repository, history, judged, ["HEAD"])
+    originals = find_originals(project.repository, history, judged)
+    judge = PromotionJudge(history, policies, find_version, index_promotions(chains), originals)
+    findings = list(judge.judge_chains(project, chains))
+    findings += find_weakening(history, policies, judged)
+    unconfirmed = find_unconfirmed(project, history, originals, judged)
+    return PromotionReport(tuple(findings), tuple(unconfirmed))
+
+
+def find_unconfirmed_paths(project: Project, chains: Sequence[StageHistory]) -> frozenset[str]:
+    """Find, by path, the promotions of these chains whose author nothing confirms.
+
+    It is for what shows promotions, and reads no more than the commits that added them.
+    """
+    judged = list_judged(chains)
+    if not judged or project.repository.head().commit is None:
+        return frozenset()
+    history = read_record_history(project.repository, {record.model for record in judged})
+    originals = find_originals(project.repository, history, judged)
+    unconfirmed = find_unconfirmed(project, history, originals, judged)
+    return frozenset(finding.subject for finding in unconfirmed)
+
+
+def list_judged(chains: Sequence[StageHistory]) -> list[PromotionRecord]:
+    """List the promotions that can be judged again."""
+    judged: list[PromotionRecord] = []
+    for chain in chains:
+        judged += [record for record, _ in chain if record.format >= JUDGED_FORMAT]
+    return judged
+
+
+# The promotions of each version record to each stage: model, stage, version, digest of the record.
+PromotionIndex = Mapping[tuple[str, str, str, Digest], Sequence[PromotionRecord]]
+
+
+def index_promotions(chains: Sequence[StageHistory]) -> PromotionIndex:
+    index: dict[tuple[str, str, str, Digest], list[PromotionRecord]] = {}
+    for chain in chains:
+        for record, _ in chain:
+            # A retirement names the version that it takes the stage from.
+            if record.action != "retire":
+                key = (record.model, record.stage, record.version, record.record)
+                index.setdefault(key, []).append(record)
+    return index
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionJudge:
+    """Judges promotions by the history that landed them.
+
+    `originals` are the commits that added those which a merge renumbered since.
+    """
+
+    history: RecordHistory
+    policies: NamedPolicies
+    find_version: VersionFinder
+    index: PromotionIndex
+    originals: Mapping[str, Sequence[CommitEntry]]
+
+    def judge_chains(self, project: Project, chains: Sequence[StageHistory]) -> Iterator[Finding]:
+        adopted = find_adopted(project, list_judged(chains))
+        for chain in chains:
+            before: PromotionRecord | None = None
+            earlier: list[PromotionRecord] = []
+            for record, _ in chain:
+                if record.format >= JUDGED_FORMAT and record.record_path not in adopted:
+                    yield from self.judge_promotion(record, before, earlier)
+                before = record
+                earlier.append(record)
+
+    def judge_promotion(
+        self,
+        record: PromotionRecord,
+        before: PromotionRecord | None,
+        earlier: Sequence[PromotionRecord],
+    ) -> Iterator[Finding]:
+        """Judge one promotion; `earlier` are those of its stage, of which `before` is the last."""
+        yield from self._judge_date(record, before)
+        for message in find_gate_faults(record):
+            yield report(record, "gate", message)
+        if record.action == "rollback":
+            for message in find_rollback_faults(record, earlier):
+                yield report(record, "gate", message)
+        if record.action != "promote":
+            return
+        proof = self.policies.prove_reference(record)
+        if proof.fault is not None:
+            yield report(record, "policy", proof.fault)
+        if proof.policy is not None:
+            yield from self._judge_gates(record, proof)
+        for stage in list_claimed_stages(record):
+            if not self._has_held(record, stage):
+                message = f"says that {record.version} had held {stage}, which it had not"
+                yield report(record, "gate", message)
+
+    def _judge_date(
+        self, record: PromotionRecord, before: PromotionRecord | None
+    ) -> Iterator[Finding]:
+        follows = None
+        # A merge may have put it behind one that is younger than it.
+        if before is not None and record.record_path not in self.originals:
+            follows = before.created
+        version = self.find_version(record.model, record.version)
+        registered = None
+        if version is not None:
+            registered = version.created
+        times = [entry.committed for entry in self.list_landings(record)]
+        message = find_backdating(
+            record, follows=follows, registered=registered, committed=min(times, default=None)
+        )
+        if message is not None:
+            yield report(record, "date", message)
+
+    def _judge_gates(self, record: PromotionRecord, proof: PolicyProof) -> Iterator[Finding]:
+        assert proof.policy is not None
+        missing = list_missing_gates(record, proof.policy)
+        for name in missing:
+            yield report(record, "gate", f"lacks the gate `{name}`, which its policy asks for")
+        if missing:
+            return
+        for entry in self.history.additions.get(record.record_path, ()):
+            rule = self.policies.find_rule(self.history.grounds[entry.commit], record.stage)
+            if rule is None or not list_missing_gates(record, rule[0]):
+                continue
+            loosenings = list_loosenings(proof.policy, rule[0])
+            if loosenings and not self._is_race(record, proof.policy, entry):
+                message = (
+                    f"was judged by an outdated rule, looser than the one that it landed on:"
+                    f" {'; '.join(loosenings)}"
+                )
+                yield report(record, "policy", message)
+                return
+
+    def _is_race(self, record: PromotionRecord, policy: StagePolicy, landing: CommitEntry) -> bool:
+        """Say whether the rule became stricter only after a promotion had been made.
+
+        It was made on a branch then, and landed on a main branch that had moved on.
+        """
+        created = count_seconds(record.created)
+        tightened: list[int] = []
+        for entry in self.history.entries.values():
+            if layout.CONFIG not in entry.contents or not self.history.is_before(entry, landing):
+                continue
+            rule = self.policies.find_rule(self.history.states[entry.commit], record.stage)
+            ground = self.policies.find_rule(self.history.grounds[entry.commit], record.stage)
+            if rule is None or rule == ground or not list_loosenings(policy, rule[0]):
+                continue
+            tightened.append(entry.committed)
+        return bool(tightened) and min(tightened) > created
+
+    def _has_held(self, record: PromotionRecord, stage: str) -> bool:
+        """Say whether the version that a promotion is of had held a stage when it landed."""
+        landings = self.list_landings(record)
+        key = (record.model, stage, record.version, record.record)
+        for promotion in self.index.get(key, ()):
+            earlier = self.list_landings(promotion)
+            if not landings or not earlier:
+                return True  # it lies before what is known of the history
+            for entry in earlier:
+                if any(self.history.is_before(entry, landing) for landing in landings):
+                    return True
+        return False
+
+    def list_landings(self, record: PromotionRecord) -> list[CommitEntry]:
+        return list_landings(self.history, self.originals, record)
+
+
+def list_landings(
+    history: RecordHistory,
+    originals: Mapping[str, Sequence[CommitEntry]],
+    record: PromotionRecord,
+) -> list[CommitEntry]:
+    """List the commits that added a promotion, here or under the number it had before."""
+    landings = history.additions.get(record.record_path, ())
+    return [*landings, *originals.get(record.record_path, ())]
+
+
+def find_unconfirmed(
+    project: Project,
+    history: RecordHistory,
+    originals: Mapping[str, Sequence[CommitEntry]],
+    records: Sequence[PromotionRecord],
+) -> list[Finding]:
+    """Find the promotions whose author neither their commits nor their seals confirm."""
+    adopted = find_adopted(project, records)
+    doubtful: dict[str, CommitEntry] = {}
+    doubtful_records: list[PromotionRecord] = []
+    for record in records:
+        landings = list_landings(history, originals, record)
+        if not landings or record.record_path in adopted:
+            continue
+        if not is_confirmed(record.author, list_people(landings)):
+            doubtful[record.record_path] = landings[0]
+            doubtful_records.append(record)
+    taggers = find_taggers(project, doubtful_records)
+    findings: list[Finding] = []
+    for record in doubtful_records:
+        if is_confirmed(record.author, taggers.get(record.record_path, ())):
+            continue
+        landing = doubtful[record.record_path]
+        message = (
+            f"names {record.author} as its author, whom neither its commit"
+            f" {landing.commit[:10]} nor its seal confirms"
+        )
+        findings.append(report(record, "unconfirmed", message))
+    return findings
+
+
+def list_people(landings: Sequence[CommitEntry]) -> list[str]:
+    """List everybody whom these commits name: authors, committers and co-authors."""
+    people: list[str] = []
+    for entry in landings:
+        people += [entry.author, entry.committer, *entry.co_authors]
+    return people
+
+
+def find_adopted(project: Project, records: Sequence[PromotionRecord]) -> set[str]:
+    """Find, by path, the promotions that were adopted from another tool's tag, which is unchanged.
+
+    That tag says who made them and when, and no gate was asked. In a clone without tags, nobody can
+    tell whether it is.
+    """
+    names: dict[str, str] = {}
+    for record in records:
+        if record.adopted is not None:
+            names[record.record_path] = record.adopted.tag
+    if not names:
+        return set()
+    tags = project.repository.tags_named(names.values())
+    if not tags and not project.repository.tags():
+        return set(names)
+    adopted: set[str] = set()
+    for record in records:
+        if record.adopted is not None and _is_origin(record, tags.get(record.adopted.tag)):
+            adopted.add(record.record_path)
+    return adopted
+
+
+def _is_origin(record: PromotionRecord, tag: GitTag | None) -> bool:
+    """Say whether a tag is one that another tool gave to the stage, and that a record names."""
+    assert record.adopted is not None
+    if tag is None or tag.seals is not None or record.gates:
+        return False
+    return f"#{record.stage}" in tag.name and tag.object_id == record.adopted.object
+
+
+def report(record: PromotionRecord, kind: FindingKind, message: str) -> Finding:
+    path = record.record_path
+    return Finding(kind, path, message, (shell_command("git", "log", "-p", "--", path),))

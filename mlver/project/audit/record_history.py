@@ -1,0 +1,155 @@
+"""How promotions and rules came about: the commits that added each, and the settings they had.
+
+All of it is read at once: one process lists the commits, whatever their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mlver.digest import Digest
+from mlver.git import changes_in, trees
+from mlver.git.commit_log import CommitEntry, read_commit_log
+from mlver.git.repository import GitRepository
+from mlver.policy.ancestry import CommitAncestry, build_ancestry
+from mlver.policy.policy_digest import StagePolicy
+from mlver.project.history.policies import NO_SETTINGS, CommittedSettings, parse_settings
+from mlver.records import layout
+from mlver.records.promotion import PromotionRecord
+
+# From this many folders on, it is quicker to look at all records than to name the folders.
+_FOLDERS_NAMED = 200
+# A clone with such a remote fetches contents when git first needs them, which mlver never asks for.
+_PROMISOR = r"^remote\..*\.promisor$"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordHistory:
+    """The commits of a history that added promotions or changed the settings, newest first.
+
+    `additions` has, by path, the commits that gave a promotion the contents that the newest commit
+    has. `earlier` has all contents that were ever given to a path, each with its commit. The
+    settings of a commit are `settings[states[commit]]`, those of its first parent
+    `settings[grounds[commit]]`; the key is None where there were none. `incomplete`: this clone
+    lacks the beginning of the history, or contents of it.
+    """
+
+    entries: Mapping[str, CommitEntry]
+    ancestry: CommitAncestry
+    additions: Mapping[str, Sequence[CommitEntry]]
+    earlier: Mapping[str, Sequence[tuple[str, CommitEntry]]]
+    states: Mapping[str, str | None]
+    grounds: Mapping[str, str | None]
+    settings: Mapping[str, CommittedSettings]
+    incomplete: bool
+
+    def find_policy(self, object_id: str | None, stage: str) -> StagePolicy | None:
+        """Find the policy of a stage in the settings with this object id."""
+        if object_id is None:
+            return None
+        return self.settings.get(object_id, NO_SETTINGS).find_policy(stage)
+
+    def is_before(self, older: CommitEntry, newer: CommitEntry) -> bool:
+        return self.ancestry.is_ancestor(older.commit, newer.commit)
+
+
+EMPTY_HISTORY = RecordHistory({}, build_ancestry({}), {}, {}, {}, {}, {}, incomplete=False)
+
+
+def read_record_history(
+    repository: GitRepository,
+    models: Collection[str],
+    tip: str = "HEAD",
+    without: Sequence[str] = (),
+) -> RecordHistory:
+    """Read the history of the promotions of `models` and of the settings, up to `tip`.
+
+    Commits that are reachable from `without` are left out.
+    """
+    folders = [layout.stages_folder(model) for model in sorted(models)]
+    if len(folders) > _FOLDERS_NAMED:
+        folders = [layout.MODELS]
+    log = read_commit_log(repository, tip, [layout.CONFIG, *folders], without)
+    boundary = repository.boundary()
+    current = trees.committed_files(repository, tip, *folders) if folders else {}
+    earlier: dict[str, list[tuple[str, CommitEntry]]] = {}
+    additions: dict[str, list[CommitEntry]] = {}
+    for entry in log:
+        # What a shallow clone begins with says nothing of who added what it has.
+        if entry.commit in boundary:
+            continue
+        for path, object_id in entry.contents.items():
+            if object_id is None or path == layout.CONFIG:
+                continue
+            earlier.setdefault(path, []).append((object_id, entry))
+            if path in current and current[path].object_id == object_id:
+                additions.setdefault(path, []).append(entry)
+    states, grounds = _find_states(repository, log)
+    object_ids = dict.fromkeys(filter(None, [*states.values(), *grounds.values()]))
+    return RecordHistory(
+        entries={entry.commit: entry for entry in log},
+        ancestry=build_ancestry({entry.commit: entry.parents for entry in log}),
+        additions=additions,
+        earlier=earlier,
+        states=states,
+        grounds=grounds,
+        settings=parse_settings(repository, object_ids),
+        incomplete=bool(boundary) or bool(repository.settings(_PROMISOR)),
+    )
+
+
+def _find_states(
+    repository: GitRepository, log: Sequence[CommitEntry]
+) -> tuple[dict[str, str | None], dict[str, str | None]]:
+    """Find the object id of the settings that each commit has, and that its first parent has."""
+    known = {entry.commit for entry in log}
+    places: dict[str, None] = {}
+    for entry in log:
+        if len(entry.parents) > 1:
+            places[f"{entry.commit}:{layout.CONFIG}"] = None
+        if not entry.parents or entry.parents[0] not in known:
+            places[f"{entry.commit}^:{layout.CONFIG}"] = None
+    looked_up: dict[str, str | None] = {}
+    objects = changes_in.find_objects(repository, places)
+    for place, known_object in zip(places, objects, strict=True):
+        looked_up[place] = None
+        if known_object is not None:
+            looked_up[place] = known_object.object_id
+    states: dict[str, str | None] = {}
+    grounds: dict[str, str | None] = {}
+    for entry in reversed(log):
+        place = f"{entry.commit}^:{layout.CONFIG}"
+        ground = looked_up.get(place)
+        if place not in looked_up:
+            ground = states[entry.parents[0]]
+        grounds[entry.commit] = ground
+        state = entry.contents.get(layout.CONFIG, ground)
+        if len(entry.parents) > 1:
+            state = looked_up[f"{entry.commit}:{layout.CONFIG}"]
+        states[entry.commit] = state
+    return states, grounds
+
+
+def find_originals(
+    repository: GitRepository, history: RecordHistory, records: Iterable[PromotionRecord]
+) -> dict[str, list[CommitEntry]]:
+    """Find the commits that added promotions under the numbers that merges took from them.
+
+    They are listed by the path that the promotion has now.
+    """
+    wanted: list[tuple[str, Digest, str, CommitEntry]] = []
+    for record in records:
+        if record.renumbered is None:
+            continue
+        path = layout.promotion_path(record.model, record.stage, record.renumbered.number)
+        for object_id, entry in history.earlier.get(path, ()):
+            wanted.append((record.record_path, record.renumbered.record, object_id, entry))
+    if not wanted:
+        return {}
+    digests = repository.blob_digests(object_id for _, _, object_id, _ in wanted)
+    originals: dict[str, list[CommitEntry]] = {}
+    for (path, digest, _, entry), contents in zip(wanted, digests, strict=True):
+        if contents == digest:
+            originals.setdefault(path, []).append(entry)
+    return originals

@@ -1,0 +1,22 @@
+"""The repository that promotions are forged in, copied for each test."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Repository
+from tests.project.audit.forging import Town, build_town
+
+
+@pytest.fixture(scope="session")
+def town_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_town(tmp_path_factory.mktemp("forging"))
+
+
+@pytest.fixture
+def town(town_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
+    copy = Path(shutil.copytree(town_path, tmp_path / "town", symlinks=True))
+    return Town(Repository(copy), monkeypatch)
