@@ -11,7 +11,9 @@ from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.policy.chain import judge_seal, judge_tag
 from mlver.project.audit import audit
+from mlver.project.audit.audit import CheckedChain
 from mlver.project.audit.incoming import IncomingChanges
+from mlver.project.audit.incoming_promotions import judge_incoming_promotions
 from mlver.project.history import case_twins
 from mlver.project.project import Project
 from mlver.project.tags import promotion_seals, seals
@@ -38,7 +40,13 @@ def judge_incoming(incoming: IncomingChanges) -> list[Finding]:
     findings += audit.catch_errors(layout.CONFIG, _judge_settings(incoming))
     for record_path in unedited_files:
         findings += audit.catch_errors(record_path, _judge_file(incoming, record_path))
-    findings += _judge_chains(incoming, unedited)
+    chains = _check_chains(incoming, unedited)
+    for chain in chains:
+        findings += chain.findings
+    promotions = judge_incoming_promotions(
+        incoming, unedited_files, [chain.promotions for chain in chains]
+    )
+    findings += audit.catch_errors(layout.MODELS, promotions)
     findings += _judge_seals(incoming.project, unedited_files)
     findings += _find_case_collisions(incoming, present)
     return list(dict.fromkeys(findings))
@@ -110,15 +118,17 @@ def _judge_version(project: Project, path: str, place: VersionPath, hint: str) -
             yield Finding("manifest", path, message, (add,))
 
 
-def _judge_chains(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[Finding]:
-    """Judge the stages touched; all of a model's where a version record that they may name was."""
+def _check_chains(incoming: IncomingChanges, paths: Iterable[str]) -> list[CheckedChain]:
+    """Check the stages touched; all of a model's where a version record that they may name was."""
     project = incoming.project
+    chains: list[CheckedChain] = []
     for model, stage in _list_touched_stages(project, paths):
         numbers = project.registry.list_sequences(layout.stage_folder(model, stage))
         incoming.record_tree.fetch_files(
             layout.promotion_path(model, stage, number) for number in numbers
         )
-        yield from audit.check_chain(project, model, stage).findings
+        chains.append(audit.check_chain(project, model, stage))
+    return chains
 
 
 def _list_touched_stages(project: Project, paths: Iterable[str]) -> list[tuple[str, str]]:

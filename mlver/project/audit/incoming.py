@@ -46,7 +46,8 @@ _Differences = Sequence[dict[str, tuple[TreeEntry | None, TreeEntry | None]]]
 class IncomingChanges:
     """`project` reads the records as they would be. `records` are the paths touched below
     `.mlver/`, those that are gone among them; `edits` what was done to records that should have
-    stayed; `files` each content of the other files.
+    stayed; `files` each content of the other files. `base` is the commit that it is to land on,
+    `without` what rev-list takes for what was there before.
     """
 
     project: Project
@@ -55,6 +56,8 @@ class IncomingChanges:
     files: tuple[tuple[str, KnownObject], ...]
     look: tuple[str, ...]  # the command that shows a touched file
     tip: str | None = None  # the last of the commits that come in; None for the index
+    base: str | None = None  # None for a merge that is still to be made
+    without: tuple[str, ...] = ()
 
     @property
     def record_tree(self) -> CommittedRecords:
@@ -83,6 +86,7 @@ def read_staged(repository: GitRepository) -> IncomingChanges:
         tuple(edits),
         _find_contents(repository, _select_new_files(differences)),
         ("git", "diff", "--cached"),
+        base=parents[0] if len(parents) == 1 else None,
     )
 
 
@@ -129,7 +133,14 @@ def read_pushed(
             ]
         edits.update(_find_lost(repository, tree, landed, record_paths))
     return IncomingChanges(
-        project, tuple(touched), tuple(edits.values()), (), ("git", "log", "-p"), new
+        project,
+        tuple(touched),
+        tuple(edits.values()),
+        (),
+        ("git", "log", "-p"),
+        new,
+        landed,
+        tuple(without),
     )
 
 

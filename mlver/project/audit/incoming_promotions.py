@@ -1,0 +1,167 @@
+"""Promotions that are about to come in, judged again before they land.
+
+A range of commits is judged more strictly than what has landed: by the rule of the branch that it
+is to land on, so that no range weakens a rule and promotes under it; and its authors have to be
+confirmed, since its own commits are all there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mlver.errors import MlverError
+from mlver.findings import Finding
+from mlver.policy.looser import list_loosenings
+from mlver.policy.promotion_rules import list_claimed_stages, list_missing_gates
+from mlver.project.audit.incoming import IncomingChanges
+from mlver.project.audit.named_policies import NamedPolicies, read_named_policies
+from mlver.project.audit.promotions import (
+    JUDGED_FORMAT,
+    PromotionJudge,
+    VersionFinder,
+    find_adopted,
+    find_unconfirmed,
+    index_promotions,
+    report,
+)
+from mlver.project.audit.record_history import EMPTY_HISTORY, find_originals, read_record_history
+from mlver.project.history.policies import (
+    NO_SETTINGS,
+    CommittedSettings,
+    parse_settings,
+    read_settings,
+)
+from mlver.project.history.stage_history import StageHistory
+from mlver.project.project import Project
+from mlver.records import layout
+from mlver.records.promotion import PromotionRecord
+from mlver.records.version import VersionRecord
+
+
+@dataclass(frozen=True, slots=True)
+class _IncomingPromotion:
+    """A promotion that comes in, and those of its stage before it."""
+
+    record: PromotionRecord
+    earlier: Sequence[PromotionRecord]
+
+
+def judge_incoming_promotions(
+    incoming: IncomingChanges, paths: Sequence[str], chains: Sequence[StageHistory]
+) -> Iterator[Finding]:
+    """Judge again the promotions at these paths, which these chains hold."""
+    arriving = _select_promotions(paths, chains)
+    # What a merge that is to be made brings was judged where it was made.
+    if not arriving or (incoming.tip is None and incoming.base is None):
+        return
+    project = incoming.project
+    repository = project.repository
+    records = [promotion.record for promotion in arriving]
+    history = EMPTY_HISTORY
+    if incoming.tip is not None:
+        models = {record.model for record in records}
+        history = read_record_history(repository, models, incoming.tip, incoming.without)
+    tips = [tip for tip in (incoming.tip, incoming.base, "HEAD") if tip is not None]
+    base = _read_base(incoming)
+    policies = read_named_policies(
+        repository, history, records, tips, (base, _read_staged(incoming))
+    )
+    index = index_promotions([*chains, *_read_claimed(project, records, chains)])
+    originals = find_originals(repository, history, records)
+    judge = PromotionJudge(history, policies, _find_versions(project), index, originals)
+    adopted = find_adopted(project, records)
+    landed: list[PromotionRecord] = []
+    for promotion in arriving:
+        record = promotion.record
+        if incoming.tip is not None and not judge.list_landings(record):
+            continue  # a merge took it from where it landed
+        landed.append(record)
+        if record.record_path in adopted:
+            continue
+        before = promotion.earlier[-1] if promotion.earlier else None
+        yield from judge.judge_promotion(record, before, promotion.earlier)
+        yield from _compare_with_base(incoming, policies, base, record)
+    yield from find_unconfirmed(project, history, originals, landed)
+
+
+def _select_promotions(
+    paths: Sequence[str], chains: Sequence[StageHistory]
+) -> list[_IncomingPromotion]:
+    wanted = set(paths)
+    arriving: list[_IncomingPromotion] = []
+    for chain in chains:
+        promotions = [record for record, _ in chain]
+        for position, record in enumerate(promotions):
+            if record.record_path in wanted and record.format >= JUDGED_FORMAT:
+                arriving.append(_IncomingPromotion(record, promotions[:position]))
+    return arriving
+
+
+def _read_base(incoming: IncomingChanges) -> CommittedSettings:
+    """Read the settings of the commit that everything is to land on."""
+    if incoming.base is None:
+        return NO_SETTINGS
+    return read_settings(incoming.project.repository, [incoming.base])[incoming.base]
+
+
+def _read_staged(incoming: IncomingChanges) -> CommittedSettings:
+    """Read the settings that would come in beside the promotions."""
+    entry = incoming.record_tree.entries.get(layout.CONFIG)
+    if entry is None:
+        return NO_SETTINGS
+    parsed = parse_settings(incoming.project.repository, [entry.object_id])
+    return parsed.get(entry.object_id, NO_SETTINGS)
+
+
+def _compare_with_base(
+    incoming: IncomingChanges,
+    policies: NamedPolicies,
+    base: CommittedSettings,
+    record: PromotionRecord,
+) -> Iterator[Finding]:
+    """Refuse a promotion that was judged by less than it is to land on asks for."""
+    policy = policies.prove_reference(record).policy
+    rule = base.find_policy(record.stage)
+    if record.action != "promote" or policy is None or rule is None:
+        return
+    # A commit that is made here may come before a push of the rule that both branches have.
+    if incoming.tip is None and not list_missing_gates(record, rule):
+        return
+    loosenings = list_loosenings(policy, rule)
+    if loosenings:
+        assert incoming.base is not None
+        message = (
+            f"was judged by a rule looser than that of {incoming.base[:10]}, on which it is to"
+            f" land: {'; '.join(loosenings)}"
+        )
+        yield report(record, "policy", message)
+
+
+def _read_claimed(
+    project: Project, records: Sequence[PromotionRecord], chains: Sequence[StageHistory]
+) -> Iterator[StageHistory]:
+    """Read the chains of the other stages that versions are said to have held."""
+    known = {(record.model, record.stage) for chain in chains for record, _ in chain}
+    claimed: dict[tuple[str, str], None] = {}
+    for record in records:
+        for stage in list_claimed_stages(record):
+            claimed[record.model, stage] = None
+    for model, stage in claimed:
+        if (model, stage) in known or not layout.is_stage_name(stage):
+            continue
+        try:
+            yield project.registry.read_history(model, stage)
+        except MlverError:
+            continue  # its own check names it
+
+
+def _find_versions(project: Project) -> VersionFinder:
+    def find_version(model: str, version: str) -> VersionRecord | None:
+        try:
+            record, _ = project.registry.read_version(model, version)
+        except MlverError:
+            return None  # named for what it is already
+        return record
+
+    return find_version
