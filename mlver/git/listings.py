@@ -28,6 +28,23 @@ def parse_changes(listing: bytes) -> Iterator[tuple[str, str, str]]:
             commit = text.decode()
 
 
+def parse_differences(listing: bytes) -> Iterator[tuple[str, str, str, str]]:
+    """Read `git log -z --raw --no-abbrev`, with any format of one line, as (line, kind, id, path).
+
+    The id is that of the contents before. As above, only its place tells that a field is a path.
+    """
+    fields = iter(listing.split(b"\0"))
+    header = ""
+    for field in fields:
+        text = field.strip(b"\n")
+        if text.startswith(b":"):
+            _, _, before, _, kind = text.decode().split(" ")
+            path = os.fsdecode(next(fields))
+            yield header, kind[0], before, path
+        elif text:
+            header = text.decode()
+
+
 def read_branch(reference: str) -> str | None:
     """Read the branch that a full reference names; None for none, like a detached HEAD."""
     name = reference.strip()

@@ -53,20 +53,28 @@ def renumber_versions(
 
 
 def strip_numbering(record: NumberedRecord) -> NumberedRecord:
-    """What stays of a record when it gets another number: what was measured and decided."""
+    """Strip what may differ when a record gets another number: what was measured and decided stays.
+
+    The format goes, too: a record that is written again is written in the newest.
+    """
     match record:
         case VersionRecord():
-            return replace(record, version="", previous=None, parent=None, renumbered=None)
+            return replace(
+                record, format=0, version="", previous=None, parent=None, renumbered=None
+            )
         case EvaluationRecord() | ApprovalRecord():
-            return replace(record, version="", sequence=0, record=_NOTHING)
+            return replace(record, format=0, version="", sequence=0, record=_NOTHING)
         case PromotionRecord():
             return replace(
                 record,
+                format=0,
                 version="",
                 sequence=0,
                 previous=None,
                 baseline=None,
-                approvals=(),
+                approvals=tuple(
+                    replace(approval, record=_NOTHING) for approval in record.approvals
+                ),
                 renumbered=None,
                 record=_NOTHING,
                 prior=None,

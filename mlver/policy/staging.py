@@ -35,7 +35,9 @@ def _stack_holders(history: Sequence[PromotionRecord]) -> list[str]:
     for record in history:
         match record.action:
             case "promote":
-                holders.append(record.version)
+                # After a merge of two branches, a promotion may name the version that holds it.
+                if holders[-1:] != [record.version]:
+                    holders.append(record.version)
             case "rollback":
                 while holders and holders[-1] != record.version:
                     holders.pop()

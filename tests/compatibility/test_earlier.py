@@ -7,6 +7,7 @@ promotion whose process was killed before its tag was made.
 
 from __future__ import annotations
 
+import re
 import tarfile
 from pathlib import Path
 
@@ -75,7 +76,8 @@ def test_what_was_interrupted_is_completed_and_all_is_well(earlier: Repository) 
 
 def test_its_records_say_what_they_said(earlier: Repository) -> None:
     assert assert_works(earlier, "list") == LIST
-    assert assert_works(earlier, "log", "digits") == LOG
+    lines = assert_works(earlier, "log", "digits")
+    assert re.sub("  [0-9a-f]{10}$", "", lines, flags=re.MULTILINE) == LOG
     assert assert_works(earlier, "show", "legacy@0.9.0") == SHOW
     renumbered = read_document(earlier.mlver("show", "digits@1.3.0", "--json"), "show")
     assert renumbered["record"]["message"] == "Of the topic"

@@ -18,6 +18,7 @@ def bomb(repository: Repository) -> Repository:
     """A commit whose `.mlver` holds 16 to the power of 12 files, in twelve trees."""
     blob = repository.git("hash-object", "-w", "README.md")
     entry = f"100644 blob {blob}"
+    tree = ""
     for _ in range(12):
         repository.write(".git/entries", "".join(f"{entry}\t{name:x}\n" for name in range(16)))
         tree = repository.git("-c", "alias.make=!git mktree <.git/entries", "make")
@@ -33,8 +34,10 @@ def bomb(repository: Repository) -> Repository:
 
 @pytest.fixture(autouse=True)
 def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(GitProcess.read.__kwdefaults__, "limit", LIMIT)
-    monkeypatch.setitem(GitProcess.try_read.__kwdefaults__, "limit", LIMIT)
+    for method in (GitProcess.read, GitProcess.try_read):
+        defaults = method.__kwdefaults__
+        assert defaults is not None
+        monkeypatch.setitem(defaults, "limit", LIMIT)
 
 
 def test_a_listing_without_end_is_refused(bomb: Repository) -> None:

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from mlver.git.history import RecordTampering, find_tampering
+from mlver.git.history import find_tampering
 from mlver.git.repository import CommitSummary, GitRepository
 from tests.conftest import Repository as Ground
 
@@ -21,8 +21,14 @@ def found(repository: Ground) -> GitRepository:
     return GitRepository.find(repository.path)
 
 
+def listed(found: GitRepository) -> list[tuple[str, str, str]]:
+    """What was done where, in the order in which it is found."""
+    changes = find_tampering(found, RECORDS)
+    return list(dict.fromkeys((change.commit, change.kind, change.path) for change in changes))
+
+
 def tampered(found: GitRepository) -> set[tuple[str, str, str]]:
-    return {(change.commit, change.kind, change.path) for change in find_tampering(found, RECORDS)}
+    return set(listed(found))
 
 
 def merge(ground: Ground, *arguments: str) -> None:
@@ -117,10 +123,15 @@ def test_a_persons_own_settings_change_no_answer(
     forked = repository.commit("changed on the side")
     repository.git("switch", "--quiet", "fresh")
     merge(repository, "--no-edit", "-s", "ours", "side")
+    merged = found.head().commit
     repository.git("config", key, value)
     assert found.added_by([FIRST]) == {FIRST: first}
     assert found.added_by([SECOND]) == {SECOND: second}
-    assert tampered(found) == {(edited, "M", FIRST), (forked, "M", SECOND)}
+    assert tampered(found) == {
+        (edited, "M", FIRST),
+        (forked, "M", SECOND),
+        (merged, "R", SECOND),
+    }
     assert found.commits_between(second, side) == [CommitSummary(side, "side")]
     assert found.stat_between(second, side) == " code.py | 1 +\n 1 file changed, 1 insertion(+)"
 
@@ -187,10 +198,10 @@ def test_a_changed_and_a_deleted_record_are_told_with_their_commit(
     back = repository.commit("put back, which undoes no deed")
     (repository.path / SECOND).unlink()
     deleted = repository.commit()
-    assert find_tampering(found, RECORDS) == [
-        RecordTampering(deleted, "D", SECOND),
-        RecordTampering(back, "M", FIRST),
-        RecordTampering(edited, "M", FIRST),
+    assert listed(found) == [
+        (deleted, "D", SECOND),
+        (back, "M", FIRST),
+        (edited, "M", FIRST),
     ]
 
 
@@ -202,7 +213,7 @@ def test_a_record_swapped_for_a_symlink_was_changed(
     (repository.path / FIRST).unlink()
     (repository.path / FIRST).symlink_to("other.yaml")
     swapped = repository.commit()
-    assert find_tampering(found, RECORDS) == [RecordTampering(swapped, "M", FIRST)]
+    assert listed(found) == [(swapped, "M", FIRST)]
 
 
 def test_a_moved_record_is_a_deleted_one(repository: Ground, found: GitRepository) -> None:
@@ -210,7 +221,7 @@ def test_a_moved_record_is_a_deleted_one(repository: Ground, found: GitRepositor
     repository.commit()
     repository.git("mv", FIRST, SECOND)
     moved = repository.commit()
-    assert find_tampering(found, RECORDS) == [RecordTampering(moved, "D", FIRST)]
+    assert listed(found) == [(moved, "D", FIRST)]
 
 
 def test_a_merge_that_drops_a_record_of_its_branch_is_told(
@@ -245,19 +256,34 @@ def both_claim(ground: Ground, settled: str) -> str:
     return ground.commit("settled")
 
 
-def test_a_conflict_settled_for_the_line_it_is_merged_into_is_no_tampering(
-    repository: Ground, found: GitRepository
+@pytest.mark.parametrize("settled", ["ours\n", "theirs\n"])
+def test_a_conflict_settled_for_one_side_loses_the_others_record(
+    repository: Ground, found: GitRepository, settled: str
 ) -> None:
-    both_claim(repository, "ours\n")
-    assert find_tampering(found, RECORDS) == []
+    """Which of them had landed, the order of parents does not say: who merges chooses it."""
+    merged = both_claim(repository, settled)
+    lost = "theirs" if settled == "ours\n" else "ours"
+    (change,) = find_tampering(found, RECORDS)
+    assert (change.commit, change.kind, change.path) == (merged, "R", SECOND)
+    assert change.yielded
+    assert list(found.blobs([change.before])) == [f"{lost}\n".encode()]
 
 
-@pytest.mark.parametrize("how", ["settled", "ours"])
+@pytest.mark.parametrize("how", ["foxtrot", "ours"])
 def test_what_the_line_had_landed_may_not_be_replaced_by_a_branch(
     repository: Ground, found: GitRepository, how: str
 ) -> None:
-    if how == "settled":
-        merged = both_claim(repository, "theirs\n")
+    if how == "foxtrot":
+        # the branch is the first parent of the merge that main is moved to
+        side_branch(repository, SECOND, "theirs\n")
+        repository.write(SECOND, "ours\n")
+        repository.commit("landed")
+        repository.git("switch", "--quiet", "side")
+        merge(repository, "--no-edit", "main")
+        repository.write(SECOND, "theirs\n")
+        merged = repository.commit("settled")
+        repository.git("switch", "--quiet", "main")
+        repository.git("merge", "--quiet", "--ff-only", "side")
     else:
         # nobody saw a conflict: the branch merges main but keeps nothing of it, and main merges it
         side_branch(repository, SECOND, "theirs\n")
@@ -265,13 +291,14 @@ def test_what_the_line_had_landed_may_not_be_replaced_by_a_branch(
         repository.commit("landed")
         repository.git("switch", "--quiet", "side")
         merge(repository, "-s", "ours", "--no-edit", "main")
+        merged = repository.git("rev-parse", "HEAD")
         repository.git("switch", "--quiet", "main")
         merge(repository, "--no-ff", "--no-edit", "side")
-        merged = repository.git("rev-parse", "HEAD")
-    assert find_tampering(found, RECORDS) == [RecordTampering(merged, "R", SECOND)]
+    assert (merged, "R", SECOND) in listed(found)
+    assert {path for _, _, path in listed(found)} == {SECOND}
 
 
-def test_a_branch_may_give_its_own_up_for_what_main_has_landed(
+def test_a_branch_that_gives_its_own_up_for_what_main_has_landed_loses_it(
     repository: Ground, found: GitRepository
 ) -> None:
     side_branch(repository, SECOND, "side's\n")
@@ -280,10 +307,10 @@ def test_a_branch_may_give_its_own_up_for_what_main_has_landed(
     repository.git("switch", "--quiet", "side")
     merge(repository, "--no-edit", "main")
     repository.write(SECOND, "main's\n")
-    repository.commit("settled")
+    settled = repository.commit("settled")
     repository.git("switch", "--quiet", "main")
     merge(repository, "--no-ff", "--no-edit", "side")
-    assert find_tampering(found, RECORDS) == []
+    assert listed(found) == [(settled, "R", SECOND)]
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -298,7 +325,7 @@ def test_a_merge_that_edits_a_record_its_branch_never_had_is_told(
     merge(repository, "--no-commit", "--no-ff", "main" if swapped else "side")
     repository.write(FIRST, "edited\n")
     merged = repository.commit("merged")
-    assert find_tampering(found, RECORDS) == [RecordTampering(merged, "M", FIRST)]
+    assert listed(found) == [(merged, "R", FIRST)]
 
 
 def test_a_graft_hides_nothing(repository: Ground, found: GitRepository) -> None:
@@ -310,7 +337,7 @@ def test_a_graft_hides_nothing(repository: Ground, found: GitRepository) -> None
     assert before != start
     (repository.path / ".git/info").mkdir(exist_ok=True)
     (repository.path / ".git/info/grafts").write_text(f"{edited}\n")
-    assert find_tampering(found, RECORDS) == [RecordTampering(edited, "M", FIRST)]
+    assert listed(found) == [(edited, "M", FIRST)]
 
 
 def test_a_clone_knows_that_its_history_is_not_whole(
@@ -324,7 +351,7 @@ def test_a_clone_knows_that_its_history_is_not_whole(
 
 def test_a_conflict_settled_by_a_third_content_is(repository: Ground, found: GitRepository) -> None:
     merged = both_claim(repository, "neither\n")
-    assert find_tampering(found, RECORDS) == [RecordTampering(merged, "M", SECOND)]
+    assert listed(found) == [(merged, "M", SECOND)]
 
 
 @pytest.mark.parametrize("shown", ["first-parent", "off", "dense-combined"])
@@ -333,7 +360,7 @@ def test_nor_does_a_setting_for_merges_hide_it(
 ) -> None:
     merged = both_claim(repository, "neither\n")
     repository.git("config", "log.diffMerges", shown)
-    assert find_tampering(found, RECORDS) == [RecordTampering(merged, "M", SECOND)]
+    assert listed(found) == [(merged, "M", SECOND)]
 
 
 def test_no_file_name_hides_a_change_behind_it(repository: Ground, found: GitRepository) -> None:

@@ -38,6 +38,9 @@ HISTORIES = [
     # moves, holder, where a rollback would go
     ("", None, None),
     ("+a", "a", None),
+    ("+a +a", "a", None),  # two branches promoted it, and met
+    ("+a +b +b", "b", "a"),
+    ("+a +b +b <a", "a", None),
     ("+a +b", "b", "a"),
     ("+a +b +c", "c", "b"),
     ("+a +b +c <b", "b", "a"),

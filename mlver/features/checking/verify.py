@@ -124,11 +124,19 @@ def verify_versions(
         adopted=seal_report.adopted,
         signatures=seal_report.signatures,
         shallow=history_counts and project.repository.is_shallow(),
-        broken=tuple(dict.fromkeys(findings)),
+        broken=_select_damage(findings),
         notes=(*audit.find_unknown_sections(project), *stages.notes, *working.pointers),
-        unconfirmed=stages.unconfirmed,
+        unconfirmed=(*stages.unconfirmed, *_select_unconfirmed(findings)),
         strict=strict,
     )
+
+
+def _select_damage(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(dict.fromkeys(finding for finding in findings if finding.kind != "unconfirmed"))
+
+
+def _select_unconfirmed(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(dict.fromkeys(finding for finding in findings if finding.kind == "unconfirmed"))
 
 
 def _list_artifacts(versions: Iterable[VersionRecord]) -> list[Artifact]:

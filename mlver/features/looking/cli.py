@@ -50,6 +50,8 @@ def show_command(ctx: typer.Context, ref: Ref = None, json: Json = False) -> Non
 LOG_EXAMPLES = (
     "mlver log digits",
     "mlver log digits --stage production --limit 10",
+    "mlver log --stage production --at 2026-03-02",
+    "mlver log --since 2026-03-01",
 )
 
 
@@ -62,6 +64,16 @@ def log_command(
             metavar="STAGE", help="Only this stage's moves.", autocompletion=complete_stage
         ),
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE", help="What each stage held then: a UTC day, all of it, or a time."
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Only what happened from this UTC day or time on."),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option("-n", "--limit", min=1, help="Only the newest events.")
     ] = None,
@@ -69,7 +81,9 @@ def log_command(
 ) -> None:
     """Tell what was registered and promoted, by whom and why."""
     emit_result(
-        read_log(find_session(ctx).shown_project, model, stage=stage, limit=limit),
+        read_log(
+            find_session(ctx).shown_project, model, stage=stage, at=at, since=since, limit=limit
+        ),
         draw_log,
         json=json,
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
-from mlver.policy.chain import PromotionChain, SealState
+from mlver.errors import UsageError
+from mlver.git.commit_log import CommitEntry, read_commit_log
+from mlver.policy import holdings
+from mlver.policy.chain import SealState
+from mlver.policy.holdings import StageHolding, TimeWindow
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
 from mlver.project.registry.registry import RecordRegistry
@@ -24,7 +28,8 @@ class LogEvent:
     """One record's event.
 
     `previous` is the version that a stage left, None where it was empty or no stage moved.
-    `sequence` is the number of a promotion, and `seal` says how it is sealed.
+    `sequence` is the number of a promotion, and `seal` says how it is sealed. `commit` added the
+    record, by `committer`; both are None where no commit has it.
     """
 
     created: str
@@ -33,26 +38,64 @@ class LogEvent:
     version: str
     stage: str | None
     previous: str | None
+    sequence: int | None = None
     author: str
     message: str
     forced: bool = False
-    sequence: int | None = None
     seal: SealState | None = None
+    commit: str | None = None
+    committer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogHolder:
+    """What a stage held, and the promotion that moved it there.
+
+    `version` is None where the stage was empty. It was so from `since` on, and before `until`; both
+    follow the chain.
+    """
+
+    model: str
+    stage: str
+    version: str | None = None
+    since: str | None = None
+    until: str | None = None
+    sequence: int | None = None
+    author: str | None = None
+    message: str | None = None
+    commit: str | None = None
+    committer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LogResult:
     """Newest first; `total` counts the events that a limit left out as well.
 
-    `faults` are why some records cannot be read.
+    `faults` are why some records cannot be read. Where a time `at` was asked for, there are no
+    events but `holders`: what each stage held then, oldest first.
     """
 
     events: tuple[LogEvent, ...]
     total: int
+    at: TimeWindow | None = None
+    holders: tuple[LogHolder, ...] = ()
     faults: tuple[str, ...] = ()
 
 
 _DONE = {"promote": "promoted", "rollback": "rolled back", "retire": "retired"}
+
+
+@dataclass(frozen=True, slots=True)
+class _TimedEvent:
+    """An event, when it counts from, and the path of its record.
+
+    `promotion` is the record itself, with its digest, where a stage moved.
+    """
+
+    time: str
+    path: str
+    event: LogEvent
+    promotion: tuple[PromotionRecord, Digest] | None = None
 
 
 def read_log(
@@ -60,47 +103,39 @@ def read_log(
     model: str | None = None,
     *,
     stage: str | None = None,
+    at: str | None = None,
+    since: str | None = None,
     limit: int | None = None,
 ) -> LogResult:
-    """The events of a model (of all, if None), or only those of one stage.
+    """Read the events of a model (of all, if None), or only those of one stage.
 
+    `since` leaves out what came before a date or a time. With `at`, read what each stage held then.
     Raise UsageError for an unknown stage.
     """
+    if at is not None and since is not None:
+        raise UsageError("--at says what held a stage, and --since what happened: give only one")
     registry = project.registry
     model_names = registry.list_models() if model is None else [project.resolve_model(model)]
     if stage is not None:
         _check_stage_exists(project, model_names, stage)
     reader = TolerantReader()
-    events: list[LogEvent] = []
-    promotions: list[tuple[PromotionRecord, Digest]] = []
+    if at is not None:
+        window = holdings.parse_window(at, "--at")
+        holders = _read_holders(project, model_names, stage, window, reader)
+        return LogResult((), 0, window, holders, reader.faults)
+    timed: list[_TimedEvent] = []
     for model_name in model_names:
         if stage is None:
-            events += _read_version_events(registry, model_name, reader)
-        moves = _read_moves(registry, model_name, stage, reader)
-        events += [_build_move_event(record) for record, _ in moves]
-        promotions += moves
+            timed += _read_version_events(registry, model_name, reader)
+        timed += _read_stage_events(registry, model_name, stage, reader)
+    if since is not None:
+        start = holdings.parse_window(since, "--since").start
+        timed = [event for event in timed if event.time >= start]
     # Within one second the order of the records stands: a version is registered, then promoted.
-    events.sort(key=lambda event: event.created)
-    events.reverse()
-    shown = _add_seals(project, events[:limit], promotions)
-    return LogResult(shown, len(events), reader.faults)
-
-
-def _add_seals(
-    project: Project, events: Sequence[LogEvent], promotions: PromotionChain
-) -> tuple[LogEvent, ...]:
-    """Say of each promotion among these events how it is sealed."""
-    paths: dict[int, str] = {}
-    for index, event in enumerate(events):
-        if event.stage is not None and event.sequence is not None:
-            paths[index] = layout.promotion_path(event.model, event.stage, event.sequence)
-    shown_paths = set(paths.values())
-    shown = [promotion for promotion in promotions if promotion[0].record_path in shown_paths]
-    states = promotion_seals.read_seal_states(project, shown)
-    marked = list(events)
-    for index, path in paths.items():
-        marked[index] = replace(marked[index], seal=states[path])
-    return tuple(marked)
+    timed.sort(key=lambda event: event.time)
+    timed.reverse()
+    shown = _complete_events(project, timed[:limit])
+    return LogResult(shown, len(timed), faults=reader.faults)
 
 
 def _check_stage_exists(project: Project, models: list[str], stage: str) -> None:
@@ -111,19 +146,33 @@ def _check_stage_exists(project: Project, models: list[str], stage: str) -> None
     read_rule(project, stage)
 
 
-def _read_moves(
+# -- events ----------------------------------------------------------------------------------------
+
+
+def _read_stage_events(
     registry: RecordRegistry, model: str, stage: str | None, reader: TolerantReader
-) -> list[tuple[PromotionRecord, Digest]]:
-    """The moves of one stage of a model, or of all its stages."""
-    moves: list[tuple[PromotionRecord, Digest]] = []
+) -> Iterator[_TimedEvent]:
+    """Read the moves of one stage of a model, or of all its stages, in the order of its chain."""
     for stage_name in registry.list_stages(model):
         if stage not in (None, stage_name):
             continue
-        for sequence in registry.list_sequences(layout.stage_folder(model, stage_name)):
-            record_read = reader.try_reading(registry.read_promotion, model, stage_name, sequence)
-            if record_read is not None:
-                moves.append(record_read)
-    return moves
+        history = _read_chain(registry, model, stage_name, reader)
+        times = holdings.order_times([record for record, _ in history])
+        for time, promotion in zip(times, history, strict=True):
+            record, _ = promotion
+            yield _TimedEvent(time, record.record_path, _build_move_event(record), promotion)
+
+
+def _read_chain(
+    registry: RecordRegistry, model: str, stage: str, reader: TolerantReader
+) -> list[tuple[PromotionRecord, Digest]]:
+    """Read the promotions of a stage that can be read, by their number."""
+    history: list[tuple[PromotionRecord, Digest]] = []
+    for sequence in registry.list_sequences(layout.stage_folder(model, stage)):
+        record_read = reader.try_reading(registry.read_promotion, model, stage, sequence)
+        if record_read is not None:
+            history.append(record_read)
+    return history
 
 
 def _build_move_event(record: PromotionRecord) -> LogEvent:
@@ -134,16 +183,16 @@ def _build_move_event(record: PromotionRecord) -> LogEvent:
         version=record.version,
         stage=record.stage,
         previous=record.previous,
+        sequence=record.sequence,
         author=record.author,
         message=record.message,
         forced=record.forced,
-        sequence=record.sequence,
     )
 
 
 def _read_version_events(
     registry: RecordRegistry, model: str, reader: TolerantReader
-) -> Iterator[LogEvent]:
+) -> Iterator[_TimedEvent]:
     for number in registry.list_versions(model):
         record_read = reader.try_reading(registry.read_version, model, number)
         if record_read is not None:
@@ -158,8 +207,8 @@ def _read_version_events(
 
 def _build_event(
     event: str, record: VersionRecord | EvaluationRecord | ApprovalRecord, stage: str | None = None
-) -> LogEvent:
-    return LogEvent(
+) -> _TimedEvent:
+    log_event = LogEvent(
         created=record.created,
         event=event,
         model=record.model,
@@ -169,3 +218,93 @@ def _build_event(
         author=record.author,
         message=record.message,
     )
+    return _TimedEvent(record.created, record.record_path, log_event)
+
+
+# -- commits ---------------------------------------------------------------------------------------
+
+
+def _complete_events(project: Project, timed: Sequence[_TimedEvent]) -> tuple[LogEvent, ...]:
+    """Add to each event the commit that landed it, and to each promotion how it is sealed."""
+    commits = _find_commits(project, [event.path for event in timed])
+    promotions = [event.promotion for event in timed if event.promotion is not None]
+    states = promotion_seals.read_seal_states(project, promotions)
+    events: list[LogEvent] = []
+    for event in timed:
+        log_event = replace(event.event, seal=states.get(event.path))
+        entry = commits.get(event.path)
+        if entry is not None:
+            log_event = replace(log_event, commit=entry.commit, committer=entry.committer)
+        events.append(log_event)
+    return tuple(events)
+
+
+def _find_commits(project: Project, paths: Iterable[str]) -> Mapping[str, CommitEntry]:
+    """Find, for each record, the newest commit that gave it the contents that HEAD has."""
+    wanted = set(paths)
+    folders: dict[str, None] = {}
+    for path in sorted(wanted):
+        folders["/".join(path.split("/")[:3])] = None
+    if not folders or project.repository.head().commit is None:
+        return {}
+    commits: dict[str, CommitEntry] = {}
+    for entry in read_commit_log(project.repository, "HEAD", list(folders)):
+        for path in entry.contents:
+            if path in wanted and path not in commits:
+                commits[path] = entry
+    return commits
+
+
+# -- holders ---------------------------------------------------------------------------------------
+
+
+def _read_holders(
+    project: Project,
+    models: Iterable[str],
+    stage: str | None,
+    window: TimeWindow,
+    reader: TolerantReader,
+) -> tuple[LogHolder, ...]:
+    """Read what each stage that was ever moved held at any time in `window`."""
+    listed: list[tuple[str, str, StageHolding | None]] = []
+    for model in models:
+        for stage_name in project.registry.list_stages(model):
+            if stage not in (None, stage_name):
+                continue
+            chain = _read_chain(project.registry, model, stage_name, reader)
+            held = holdings.list_holdings([record for record, _ in chain], window)
+            for holding in held:
+                listed.append((model, stage_name, holding))
+            # A stage that was not moved yet was empty, which is an answer, too.
+            if not held:
+                listed.append((model, stage_name, None))
+    record_paths: list[str] = []
+    for _, _, listed_holding in listed:
+        if listed_holding is not None:
+            record_paths.append(listed_holding.record.record_path)
+    commits = _find_commits(project, record_paths)
+    holders: list[LogHolder] = []
+    for model, stage_name, listed_holding in listed:
+        if listed_holding is None:
+            holders.append(LogHolder(model=model, stage=stage_name))
+        else:
+            entry = commits.get(listed_holding.record.record_path)
+            holders.append(_build_holder(listed_holding, entry))
+    return tuple(holders)
+
+
+def _build_holder(holding: StageHolding, entry: CommitEntry | None) -> LogHolder:
+    record = holding.record
+    holder = LogHolder(
+        model=record.model,
+        stage=record.stage,
+        version=holding.version,
+        since=holding.since,
+        until=holding.until,
+        sequence=record.sequence,
+        author=record.author,
+        message=record.message,
+    )
+    if entry is None:
+        return holder
+    return replace(holder, commit=entry.commit, committer=entry.committer)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlver.features.looking.list import ListedModel, ListedVersion, ListResult
-from mlver.features.looking.log import LogEvent, LogResult
+from mlver.features.looking.log import LogEvent, LogHolder, LogResult
 from mlver.features.looking.show import ShowResult
 from mlver.records.values import flatten_values
 from mlver.records.version import CodeState, TrainingEnvironment
@@ -29,6 +29,7 @@ _METRICS_SHOWN = 8
 # At least so much of a line is left for the message beside the metrics.
 _MESSAGE_WIDTH = 24
 _COLUMN_GAP = 2
+_EMPTY = "(empty)"
 
 
 def draw_list(result: ListResult, screen: TextScreen) -> None:
@@ -274,6 +275,9 @@ def _draw_values(title: str, values: Mapping[str, Any], screen: TextScreen) -> N
 
 
 def draw_log(result: LogResult, screen: TextScreen) -> None:
+    if result.at is not None:
+        _draw_holders(result, screen)
+        return
     if not result.total and not result.faults:
         screen.draw_line("nothing has happened yet")
     table_rows = map(_format_event_row, result.events)
@@ -296,16 +300,59 @@ def _format_event_row(event: LogEvent) -> list[Cell]:
         event_parts.append((" unsealed", "warn"))
     elif event.seal == "before seals":
         event_parts.append((" before seals", "dim"))
-    move_text = ""
-    if event.event == "approved":
-        move_text = f"for {event.stage}"
-    elif event.stage:
-        before = event.previous or "(empty)"
-        move_text = f"{event.stage}: {before} → {event.version}"
     return [
         (format_time(event.created), "dim"),
         (f"{event.model} {event.version}", "name"),
         event_parts,
-        move_text,
-        [take_first_line(event.message), (f"  {format_author(event.author)}", "dim")],
+        _describe_move(event),
+        _describe_source(event.message, event.author, event.commit, event.committer),
     ]
+
+
+def _describe_move(event: LogEvent) -> str:
+    if event.event == "approved":
+        return f"for {event.stage}"
+    if not event.stage:
+        return ""
+    before = event.previous or _EMPTY
+    after = _EMPTY if event.event == "retired" else event.version
+    return f"{event.stage}: {before} → {after}"
+
+
+def _describe_source(
+    message: str, author: str, commit: str | None, committer: str | None
+) -> list[Part]:
+    """Describe why and by whom it was done, and the commit that holds it."""
+    parts: list[Part] = [take_first_line(message), (f"  {format_author(author)}", "dim")]
+    if commit is None:
+        parts.append(("  not committed", "warn"))
+        return parts
+    parts.append((f"  {commit[:10]}", "dim"))
+    if committer is not None and committer != author:
+        parts.append((f" by {format_author(committer)}", "warn"))
+    return parts
+
+
+def _draw_holders(result: LogResult, screen: TextScreen) -> None:
+    assert result.at is not None
+    if not result.holders:
+        screen.draw_line("no stage was ever moved")
+    else:
+        start, end = (format_time(moment) for moment in (result.at.start, result.at.end))
+        screen.draw_line(("held", "bold"), f"  from {start} to {end} UTC")
+    table_rows = map(_format_holder_row, result.holders)
+    screen.draw_table(table_rows, indent=2, fold=3)
+    draw_faults(result.faults, screen)
+
+
+def _format_holder_row(holder: LogHolder) -> list[Cell]:
+    name: Cell = (f"{holder.model} {holder.stage}", "name")
+    if holder.since is None:
+        return [name, _EMPTY, "", ""]
+    period = f"since {format_time(holder.since)}"
+    if holder.until is not None:
+        period = f"{format_time(holder.since)} – {format_time(holder.until)}"
+    source = _describe_source(
+        holder.message or "", holder.author or "", holder.commit, holder.committer
+    )
+    return [name, (holder.version or _EMPTY, "bold"), (period, "dim"), source]

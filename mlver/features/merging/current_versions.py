@@ -9,8 +9,7 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
-from mlver.records.references import VersionReference
-from mlver.records.version import VersionRecord
+from mlver.records.references import Renumbering, VersionReference
 from mlver.version import parse_version
 
 _TRIED = 20  # numbers away from where it was
@@ -45,34 +44,28 @@ class CurrentVersions:
     def _find_renumbered(self, model: str, former: VersionReference) -> str | None:
         """The version whose record had the former digest under the former number.
 
-        It is found by trying the numbers next to that one: a number only ever moves up, and its
-        predecessor's was below it.
+        It says so itself, from format 2 on. Of format 1, it is found by trying the numbers next to
+        that one: a number only ever moves up, and its predecessor's was below it.
         """
         project_schema = self.kept.read_file(layout.VERSION_SCHEMA)
         versions = self.kept.list_versions(model)
         number = parse_version(former.version)
+        claim = Renumbering(number=former.version, record=former.record)
         lower_versions = [version for version in versions if version < number]
         higher_versions = [version for version in versions if version >= number]
         predecessors = [str(version) for version in lower_versions[-_TRIED:]]
         for candidate in higher_versions[:_TRIED]:
             record, _ = self.kept.read_version(model, candidate)
+            if record.renumbered == claim:
+                return str(candidate)
+            if record.format > 1:
+                continue
             # Its own first: most versions follow one that was not renumbered.
-            for predecessor in dict.fromkeys([record.predecessor, *reversed(predecessors)]):
-                restored = _restore_numbers(record, former.version, predecessor)
+            for predecessor in dict.fromkeys([record.parent, *reversed(predecessors)]):
+                restored = replace(record, version=former.version, parent=predecessor)
                 record_bytes = codec.encode_document(
                     "version", restored.to_document(), project_schema
                 )
                 if Digest.of_bytes(record_bytes) == former.record:
                     return str(candidate)
         return None
-
-
-def _restore_numbers(record: VersionRecord, version: str, predecessor: str | None) -> VersionRecord:
-    """The record as it was under the number `version`, if it followed `predecessor` then."""
-    parent = record.parent
-    if record.parent == record.predecessor:
-        parent = predecessor
-    restored = replace(record, version=version, parent=parent)
-    if record.format > 1:
-        restored = replace(restored, previous=predecessor)
-    return restored

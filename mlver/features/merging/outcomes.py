@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mlver.digest import Digest
 from mlver.errors import shell_command
 from mlver.findings import Finding
+from mlver.policy.renumbering import RecordCopy
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records.layout import RecordPath
 
@@ -51,7 +53,8 @@ class MergeRecords:
 
     `kept` is the side whose records stay as they are, with its `kept_paths`; `own` is the side that
     gives way, `base` what both began with. `places` are the own records that neither the base nor
-    the kept side has, numbered ones in their order.
+    the kept side has, numbered ones in their order. `moved` are those records of the kept side that
+    had another number before, by the path and the digest they had then.
     """
 
     kept: RecordRegistry
@@ -59,6 +62,16 @@ class MergeRecords:
     base: RecordRegistry
     kept_paths: Collection[str]
     places: Sequence[tuple[str, RecordPath]]
+    moved: Mapping[tuple[str, Digest], RecordCopy]
+
+    def find_moved(self, path: str, digest: Digest) -> tuple[RecordMove, RecordCopy] | None:
+        """Find an own record that the kept side has already, under the number it got there."""
+        known = self.moved.get((path, digest))
+        if known is None:
+            return None
+        new_path = known.record.record_path
+        rewritten = RewrittenRecord(path, new_path, "it is there already, renumbered before")
+        return RecordMove(new_path, self.kept.read_file(new_path), rewritten), known
 
     def list_models(self) -> list[str]:
         """The models of which the own side has versions to place."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.document import codec
+from mlver.document.schema import NEWEST_FORMATS
 from mlver.features.merging.current_versions import CurrentVersions
 from mlver.features.merging.outcomes import (
     MergeRecords,
@@ -14,11 +15,10 @@ from mlver.features.merging.outcomes import (
     RecordOutcome,
     RewrittenRecord,
 )
-from mlver.findings import Finding
 from mlver.policy.chain import holder_after
 from mlver.records import layout
 from mlver.records.promotion import ApprovalReference, PromotionRecord
-from mlver.records.references import VersionReference
+from mlver.records.references import Renumbering, VersionReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +67,18 @@ def _move_stage(
         ):
             continue
         record, digest = records.own.read_promotion(model, stage, parsed_path.sequence)
-        current = _find_promoted_version(record, versions, chain_end)
-        # One that cannot come along leaves no gap: the next is chained to what stands before it.
-        refusal = _find_refusal(record, current, chain_end)
-        if refusal is not None:
-            outcomes.append(Finding("dropped", record_path, refusal))
+        known = records.find_moved(record_path, digest)
+        if known is not None:
+            outcomes.append(known[0])
             continue
-        chained = _chain_promotion(record, current, chain_end, approvals)
+        current = _find_promoted_version(record, versions, chain_end)
+        chained = _chain_promotion(record, current, chain_end, approvals, versions)
         if chained == record:
             outcomes.append(RecordMove(record_path, records.own.read_file(record_path)))
             chain_end = ChainEnd(record, digest)
             continue
+        former = Renumbering(number=record.sequence, record=digest)
+        chained = replace(chained, format=NEWEST_FORMATS["promotion"], renumbered=former)
         record_bytes = codec.encode_document("promotion", chained.to_document())
         new_path = layout.promotion_path(model, stage, chained.sequence)
         rewritten = RewrittenRecord(record_path, new_path, _explain_change(record, chained))
@@ -96,37 +97,28 @@ def _find_promoted_version(
     return versions.find_current(record.model, former)
 
 
-def _find_refusal(record: PromotionRecord, current: VersionReference, end: ChainEnd) -> str | None:
-    """Why a promotion cannot follow the end of the chain; None where it can."""
-    if record.action == "retire":
-        return f"{record.stage} is empty already" if end.holder is None else None
-    if record.action != "promote":
-        return None
-    former = VersionReference(record.version, record.record)
-    if current != former and record.approvals:
-        counted = f"it counted approvals of {former.version}, which is {current.version} now"
-        return f"{counted}: approve and promote that again"
-    if end.holder == current.version:
-        return f"{record.stage} holds {current.version} already"
-    return None
-
-
 def _chain_promotion(
     record: PromotionRecord,
     current: VersionReference,
     end: ChainEnd,
     approvals: Mapping[Digest, Digest],
+    versions: CurrentVersions,
 ) -> PromotionRecord:
     counted: list[ApprovalReference] = []
     for approval in record.approvals:
         digest = approvals.get(approval.record, approval.record)
         counted.append(replace(approval, record=digest))
+    baseline = record.baseline
+    if baseline is not None:
+        # What its gates compared with stays what it was, under the number it has now.
+        baseline = versions.find_current(record.model, baseline)
     return replace(
         record,
         sequence=end.next_sequence,
         version=current.version,
         record=current.record,
         previous=end.holder,
+        baseline=baseline,
         prior=end.digest,
         approvals=tuple(counted),
     )

@@ -21,6 +21,8 @@ from mlver.features.merging.outcomes import (
 from mlver.features.merging.promotion_moves import move_promotions
 from mlver.features.merging.version_moves import VersionMove, move_versions
 from mlver.findings import Finding
+from mlver.policy.renumbering import RecordCopy
+from mlver.project.history.renumbered import read_claimants
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
@@ -56,12 +58,19 @@ def renumber_records(
     """Place the records of `own` beside those of `kept`; `base` is what both sides began with."""
     places = _list_own_records(kept, own, base)
     own.fetch_files(path for path, _ in places)
+    kept_registry = RecordRegistry(kept)
+    models = dict.fromkeys(parsed_path.model for _, parsed_path in places)
+    moved: dict[tuple[str, Digest], RecordCopy] = {}
+    for copy in read_claimants(kept_registry, models):
+        if copy.former_key is not None:
+            moved.setdefault(copy.former_key, copy)
     records = MergeRecords(
-        kept=RecordRegistry(kept),
+        kept=kept_registry,
         own=RecordRegistry(own),
         base=RecordRegistry(base),
         kept_paths=kept.entries.keys(),
         places=places,
+        moved=moved,
     )
     moved_versions = move_versions(project, records)
     versions = _sort_references(records.kept, moved_versions)

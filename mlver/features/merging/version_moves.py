@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.document import codec
+from mlver.document.schema import NEWEST_FORMATS
 from mlver.features.merging.outcomes import MergeRecords, RecordMove, RewrittenRecord
 from mlver.policy.renumber import renumber_versions
 from mlver.project.history.parents import find_renumbered_version
 from mlver.project.project import Project
 from mlver.project.tags import seals
 from mlver.records import layout
-from mlver.records.references import VersionReference
+from mlver.records.references import Renumbering, VersionReference
 from mlver.records.version import VersionRecord
 from mlver.version import Version, parse_version, sort_versions
 
@@ -35,7 +36,12 @@ def move_versions(project: Project, records: MergeRecords) -> list[VersionMove]:
     version_moves: list[VersionMove] = []
     for model in records.list_models():
         own_versions = _read_own_versions(records, model)
-        numbers = _find_numbers(project, records, model, own_versions)
+        known_moves = _find_known_moves(records, model, own_versions)
+        version_moves += known_moves.values()
+        own_versions = {
+            number: own for number, own in own_versions.items() if number not in known_moves
+        }
+        numbers = _find_numbers(project, records, model, own_versions, known_moves)
         for number in sort_versions(own_versions):
             record, digest = own_versions[number]
             version_moves.append(_move_version(records, record, digest, numbers))
@@ -53,14 +59,36 @@ def _read_own_versions(records: MergeRecords, model: str) -> OwnVersions:
     return own_versions
 
 
+def _find_known_moves(
+    records: MergeRecords, model: str, own: OwnVersions
+) -> dict[Version, VersionMove]:
+    """Find the own versions that the kept side has already, under other numbers."""
+    known_moves: dict[Version, VersionMove] = {}
+    for number, (record, digest) in own.items():
+        known = records.find_moved(record.record_path, digest)
+        if known is None:
+            continue
+        move, copy = known
+        former = VersionReference(record.version, digest)
+        current = VersionReference(copy.record.version, copy.digest)
+        known_moves[number] = VersionMove(move, model, former, current)
+    return known_moves
+
+
 def _find_numbers(
-    project: Project, records: MergeRecords, model: str, own: OwnVersions
+    project: Project,
+    records: MergeRecords,
+    model: str,
+    own: OwnVersions,
+    known_moves: Mapping[Version, VersionMove],
 ) -> dict[Version, Version]:
     """The new number of each version that has one: own ones, and parents that were renumbered
     earlier.
     """
     moved_parents = _find_moved_parents(project, records, own)
-    tagged = seals.list_tagged_versions(project, model) - set(own)
+    for number, known in known_moves.items():
+        moved_parents[number] = parse_version(known.current.version)
+    tagged = seals.list_tagged_versions(project, model) - set(own) - set(known_moves)
     # A tag may be of a version that is on neither side: its number is used up all the same.
     taken_numbers = {*records.kept.list_versions(model), *tagged}
     numbers = renumber_versions(
@@ -103,6 +131,8 @@ def _move_version(
     if changed == record:
         unchanged_move = RecordMove(record_path, records.own.read_file(record_path))
         return VersionMove(unchanged_move, model, former, former)
+    renumbered = Renumbering(number=record.version, record=digest)
+    changed = replace(changed, format=NEWEST_FORMATS["version"], renumbered=renumbered)
     project_schema = records.kept.read_file(layout.VERSION_SCHEMA)
     record_bytes = codec.encode_document("version", changed.to_document(), project_schema)
     current = VersionReference(str(new_number), Digest.of_bytes(record_bytes))

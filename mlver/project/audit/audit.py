@@ -38,7 +38,7 @@ from mlver.records.tags import TagName, read_tag_name
 _CHANGE_WORDS = {
     "D": "deleted in commit",
     "M": "changed in commit",
-    "R": "replaced by the merged branch's in commit",
+    "R": "replaced in the merge",
 }
 # What git writes into a file where two sides disagree (git-merge(1), "How conflicts are
 # presented").
@@ -161,15 +161,21 @@ def check_repository(project: Project) -> list[Finding]:
 
 
 def _check_history(project: Project) -> Iterator[Finding]:
-    """Find commits that changed or deleted what should only ever have been added."""
+    """Find commits that changed or deleted what should only ever have been added, and records that
+    say they were renumbered where nothing shows it.
+    """
     if project.repository.head().commit is None:
         return
-    for change in renumbered.find_tampering(project, layout.MODELS, layout.MANIFESTS):
+    report = renumbered.examine_history(project)
+    yield from report.unconfirmed
+    for change in report.tampering:
         if not layout.is_record_path(change.path):
             continue
         commit = change.commit[:10]
         message = f"was {_CHANGE_WORDS[change.kind]} {commit}, after it had been committed"
-        show_command = shell_command("git", "show", commit, "--", change.path)
+        # Of a merge, git shows nothing that some parent has, too, unless it is asked.
+        options = ("-m",) if change.yielded else ()
+        show_command = shell_command("git", "show", *options, commit, "--", change.path)
         yield Finding("history", change.path, message, (show_command,))
 
 

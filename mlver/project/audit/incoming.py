@@ -20,6 +20,7 @@ from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
 from mlver.policy.record_changes import RecordChange, judge_change
 from mlver.project.history import renumbered
+from mlver.project.history.renumbered import PlannedMerge
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
@@ -123,7 +124,7 @@ def read_pushed(
     record_paths = [record_path for record_path in touched if layout.is_record_path(record_path)]
     edits: dict[str, Finding] = {}
     if record_paths and line != "free":
-        edits.update(_find_tampered(project, new, without, line))
+        edits.update(_find_tampered(project, new, without))
     if landed is not None:
         if line == "protected":
             # A push can rewind: nothing may go missing, even where no new commit touched it.
@@ -180,6 +181,7 @@ def _find_edits(
 ) -> Iterator[Finding]:
     """Find records that the next commit would have otherwise than its parents."""
     is_merge = len(parents) > 1
+    merge: PlannedMerge | None = None
     for record_path in record_paths:
         new = _identify_entry(tree.entries.get(record_path))
         contents: list[str | None] = []
@@ -187,30 +189,25 @@ def _find_edits(
             contents.append(
                 _identify_entry(changes[record_path][0]) if record_path in changes else new
             )
-        change = judge_change(new, contents, ())
-        if change is None and is_merge:
-            change = judge_change(new, contents, _find_landed(repository, record_path))
+        change = judge_change(new, contents)
         if change is None:
             continue
         if len(parents) == 1 and not _has_landed(repository, parents[0], record_path):
             continue
-        if (
-            is_merge
-            and change != "replaced"
-            and _is_renumbered(repository, tree, parents, record_path)
-        ):
-            continue
-        source = _find_source(parents, contents, new)
-        restore = shell_command("git", "checkout", source, "--", record_path)
-        yield Finding("history", record_path, f"{_CHANGE_WORDS[change]}, {_NEVER}", (restore,))
-
-
-def _is_renumbered(
-    repository: GitRepository, tree: CommittedRecords, parents: Sequence[str], path: str
-) -> bool:
-    """Whether a record that a merge drops lives on there under another number."""
-    sides = [CommittedRecords.at_commit(repository, parent) for parent in parents]
-    return renumbered.survives_in(tree, sides, path)
+        dropped = [content for content in contents if content not in (None, new)]
+        if is_merge and _find_landed(repository, record_path).isdisjoint(dropped):
+            # What has landed keeps its number; any other record may live on under another one.
+            if merge is None:
+                sides = [CommittedRecords.at_commit(repository, parent) for parent in parents]
+                merge = PlannedMerge(tree, tuple(sides))
+            if merge.has_moved(record_path):
+                continue
+        # Taking the one side's record again would replace the other's.
+        hint = "mlver resolve"
+        if change != "replaced":
+            source = _find_source(parents, contents, new)
+            hint = shell_command("git", "checkout", source, "--", record_path)
+        yield Finding("history", record_path, f"{_CHANGE_WORDS[change]}, {_NEVER}", (hint,))
 
 
 def _find_source(parents: Sequence[str], contents: Sequence[str | None], new: str | None) -> str:
@@ -226,17 +223,16 @@ def _identify_entry(entry: TreeEntry | None) -> str | None:
 
 
 def _find_landed(repository: GitRepository, path: str) -> set[str]:
-    """Find a record as main branches hold it: those of all remotes, or else, where these have no
-    such record, those here.
+    """Find a record as main branches hold it: those of all remotes, or else, where there are none,
+    those here.
 
     A main branch that is ahead of its remote's gives way to that, as any branch does.
     """
     mains = list_main_branches(repository)
-    remote_references = [main.remote_reference for main in mains]
-    landed = _read_entries(repository, remote_references, path)
-    if landed:
-        return landed
-    return _read_entries(repository, [main.local_reference for main in mains], path)
+    references = [main.remote_reference for main in mains]
+    if not any(references):
+        references = [main.local_reference for main in mains]
+    return _read_entries(repository, references, path)
 
 
 def _read_entries(
@@ -267,23 +263,27 @@ def _has_landed(repository: GitRepository, head: str, path: str) -> bool:
 
 
 def _find_tampered(
-    project: Project, new: str, without: Sequence[str], line: BranchProtection
+    project: Project, new: str, without: Sequence[str]
 ) -> Iterator[tuple[str, Finding]]:
     """Find records that were changed within the commits themselves."""
-    kinds: dict[str, RecordChange] = {"M": "changed", "D": "deleted", "R": "replaced"}
+    deeds = {"M": "was changed", "D": "was deleted", "R": "was replaced"}
     for change in renumbered.find_tampering(
         project, layout.MODELS, layout.MANIFESTS, tip=new, without=without
     ):
         if not layout.is_record_path(change.path):
             continue
-        if change.kind == "R" and line != "protected":
-            continue
-        message = (
-            f"{_CHANGE_WORDS[kinds[change.kind]]} in commit {change.commit[:10]}, {_NEVER}: "
-            "squash it into the commit that added the record, or, where that has landed, "
-            "add a new record"
-        )
-        yield change.path, Finding("history", change.path, message, (_SQUASH,))
+        commit = change.commit[:10]
+        message = f"{deeds[change.kind]} in commit {commit}, {_NEVER}: "
+        if change.yielded:
+            message += "merge again, and let `mlver resolve` give one side another number"
+            hint = shell_command("git", "show", "-m", commit, "--", change.path)
+        else:
+            message += (
+                "squash it into the commit that added the record, or, where that has landed, "
+                "add a new record"
+            )
+            hint = _SQUASH
+        yield change.path, Finding("history", change.path, message, (hint,))
 
 
 def _find_lost(

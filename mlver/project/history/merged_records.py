@@ -1,8 +1,9 @@
-"""What a merge made of its parents' records: which it kept under another number.
+"""What a merge made of its parents' records that cannot say which number they had.
 
-Two branches claimed the same number, and one of them gave way. A merge may move such a record of
-its own parents as long as it keeps it, whole but for its number and for what follows from that. It
-may also leave out what only spoke of the number.
+Two branches claimed the same number, and one of them gave way. A version or a promotion says so
+from format 2 on. One of format 1, and an evaluation, is known by what it says: the merge keeps it,
+whole but for its number and for what follows from that. An approval is of one record, so it may be
+left out where that got another number.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from dataclasses import dataclass
 
 from mlver.errors import MlverError
 from mlver.git.repository import GitRepository
-from mlver.policy.chain import holder_after
 from mlver.policy.renumber import NumberedRecord, strip_numbering
 from mlver.project.history.parents import find_renumbered_version
 from mlver.project.registry.committed import CommittedRecords
@@ -86,16 +86,20 @@ class MergedRecords:
         return all(self._is_preserved(parent, place) for parent in parents)
 
     def _is_preserved(self, parent: RecordRegistry, place: RecordPath) -> bool:
-        """Say whether a parent's record lives on in the merge, or may be missing there."""
+        """Say whether a parent's record lives on in the merge, or may be missing there.
+
+        A promotion never may, whatever else the history says of the stage.
+        """
         moved_record = _read_record(parent, place)
         for candidate in _read_candidates(self.result, place):
+            if _says_its_number(moved_record) or _says_its_number(candidate):
+                continue
             if self._is_same_record(parent, moved_record, candidate):
                 return True
-        new_number = self._find_new_number(parent, place.model, moved_record.version)
-        if isinstance(moved_record, PromotionRecord):
-            return self._may_omit_promotion(parent, moved_record, new_number)
+        if place.kind != "approval":
+            return False
         # An approval is of one record: what got another number has to be approved again.
-        return place.kind == "approval" and new_number is not None
+        return self._find_new_number(parent, place.model, moved_record.version) is not None
 
     def _is_same_record(
         self, parent: RecordRegistry, moved: NumberedRecord, candidate: NumberedRecord
@@ -141,64 +145,10 @@ class MergedRecords:
                 return str(number)
         return None
 
-    # -- promotions --------------------------------------------------------------------------------
 
-    def _may_omit_promotion(
-        self, parent: RecordRegistry, omitted: PromotionRecord, new_number: str | None
-    ) -> bool:
-        """Say whether the merge may leave out a promotion.
-
-        It may where the promotion counted approvals of a number that is another version's now, or
-        where it would move the stage to the version that holds it anyway.
-        """
-        # A rollback says that a version failed, which nothing else in the history says.
-        if omitted.action == "rollback":
-            return False
-        if omitted.action == "promote" and omitted.approvals and new_number is not None:
-            return True
-        holder_then = None
-        if omitted.action != "retire":
-            holder_then = new_number or omitted.version
-        return holder_then in self._list_holders(parent, omitted)
-
-    def _list_holders(self, parent: RecordRegistry, omitted: PromotionRecord) -> list[str | None]:
-        """List what holds the stage in the merge wherever the omitted promotion could have stood.
-
-        It stood behind the promotions that all parents begin with.
-        """
-        merged = _list_promotions(self.result, omitted)
-        shared = self._count_shared(merged)
-        holders = [holder_after(record) for record in merged[shared:]]
-        earlier = _list_promotions(parent, omitted)[shared : omitted.sequence - 1]
-        if not self._has_any(parent, earlier, merged):
-            # nothing of its own branch stands before it, so it would come right behind the shared
-            last_shared = None
-            if shared:
-                last_shared = merged[shared - 1]
-            holders.append(holder_after(last_shared))
-        return holders
-
-    def _count_shared(self, history: Sequence[PromotionRecord]) -> int:
-        """Count the promotions at the beginning of a history that all parents hold alike."""
-        for count, record in enumerate(history):
-            path = layout.promotion_path(record.model, record.stage, record.sequence)
-            entries = {tree.entries.get(path) for tree in self.parent_trees}
-            if len(entries) > 1:
-                return count
-        return len(history)
-
-    def _has_any(
-        self,
-        parent: RecordRegistry,
-        records: Sequence[PromotionRecord],
-        history: Sequence[PromotionRecord],
-    ) -> bool:
-        """Say whether any of a parent's records is part of the merge's history."""
-        for record in records:
-            for candidate in history:
-                if self._is_same_record(parent, record, candidate):
-                    return True
-        return False
+def _says_its_number(record: NumberedRecord) -> bool:
+    """Say whether a record of this kind and format would say itself which number it had."""
+    return isinstance(record, VersionRecord | PromotionRecord) and record.format > 1
 
 
 def _have_collision(first: CommittedRecords, second: CommittedRecords, model: str) -> bool:
@@ -218,12 +168,6 @@ def _name_subjects(record: NumberedRecord) -> tuple[str | None, ...]:
     if isinstance(record, VersionRecord):
         return record.previous, record.parent
     return (record.version,)
-
-
-def _list_promotions(records: RecordRegistry, promotion: PromotionRecord) -> list[PromotionRecord]:
-    """List the history of the stage that a promotion is of."""
-    history = records.read_history(promotion.model, promotion.stage)
-    return [record for record, _ in history]
 
 
 def _read_record(records: RecordRegistry, place: RecordPath) -> NumberedRecord:

@@ -19,19 +19,17 @@ def both_claim(here: HookedRepository) -> str:
     return path
 
 
-def test_a_branch_may_give_way_to_main_and_not_main_to_a_branch(here: HookedRepository) -> None:
+def test_neither_side_of_a_merge_may_replace_the_others_record(here: HookedRepository) -> None:
     path = both_claim(here)
+    for side in ("--theirs", "--ours"):  # what main has, and what topic has
+        assert here.attempt_git("merge", "main").code != 0
+        here.git("checkout", side, path)
+        here.git("add", path)
+        refused = here.assert_refuses("commit", "--no-edit")
+        assert f"{path} was replaced by the other side's in a merge" in refused
+        assert "hint: mlver resolve\n" in refused
+        here.git("merge", "--abort")
     assert here.attempt_git("merge", "main").code != 0
-    here.git("checkout", "--theirs", path)  # what main has
-    here.git("add", path)
-    here.assert_passes("commit", "--no-edit")
-    here.git("reset", "--hard", "--quiet", "HEAD~1")
-    assert here.attempt_git("merge", "main").code != 0
-    here.git("checkout", "--ours", path)
-    here.git("add", path)
-    assert f"{path} was replaced by the other side's in a merge" in here.assert_refuses(
-        "commit", "--no-edit"
-    )
     here.write(path, (here.path / path).read_text().replace("Theirs", "Neither"))
     here.git("add", path)
     assert f"{path} was changed" in here.assert_refuses("commit", "--no-edit")
@@ -41,8 +39,31 @@ def test_a_branch_may_give_way_to_main_and_not_main_to_a_branch(here: HookedRepo
     here.git("checkout", "--theirs", path)
     here.git("add", path)
     assert f"{path} was replaced" in here.assert_refuses("commit", "--no-edit")
-    here.git("checkout", "HEAD", "--", path)
+    assert here.mlver("resolve").code == 0
     here.assert_passes("commit", "--no-edit")
+
+
+def test_what_landed_is_not_renumbered_by_a_merge(here: HookedRepository) -> None:
+    """The settlement is whole, and yet main's own record may not be the one that moves."""
+    path = both_claim(here)
+    assert here.attempt_git("merge", "main").code != 0
+    assert here.mlver("resolve", "--rewrite", "theirs").code == 0
+    refused = here.assert_refuses("commit", "--no-edit")
+    assert f"{path} was replaced by the other side's in a merge" in refused
+
+
+def test_a_range_with_a_merge_that_replaces_a_record_is_refused(here: HookedRepository) -> None:
+    """Whichever side the branch took: the other one's record would be lost for good."""
+    path = both_claim(here)
+    here.git("branch", "start", "main~1")
+    assert here.attempt_git("merge", "main").code != 0
+    here.git("checkout", "--theirs", path)
+    here.git("add", path)
+    here.git("commit", "--quiet", "--no-verify", "--no-edit")
+    for base in ("start", "main"):
+        checked = here.mlver("hook", "check", "--from", base, "--to", "topic")
+        assert checked.code == 1
+        assert f"{path} was replaced in commit" in checked.out
 
 
 def test_a_merge_without_conflict_is_judged_before_it_is_made(here: HookedRepository) -> None:

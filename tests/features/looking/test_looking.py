@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
@@ -141,6 +142,78 @@ def test_log_of_one_stage_and_of_the_newest(second: Repository) -> None:
     assert read_log(opened(second), stage="canary").events == ()
     found = read_log(opened(second), limit=1)
     assert (len(found.events), found.total) == (1, 5)
+
+
+def edit_created(repository: Repository, sequence: int, created: str) -> None:
+    """Let a promotion claim another time, and commit that as somebody else."""
+    path = f".mlver/models/digits/stages/production/{sequence:04d}.yaml"
+    text = (repository.path / path).read_text()
+    repository.write(path, re.sub("created: .*", f'created: "{created}"', text))
+    repository.git("add", path)
+    identity = ("-c", "user.name=Mallory", "-c", "user.email=mallory@example.org")
+    repository.git(*identity, "commit", "--quiet", "-m", "docs")
+
+
+def test_log_follows_the_chain_and_says_which_commit_it_is_from(second: Repository) -> None:
+    assert_works(second, "promote", "digits", "--to", "production", "-m", "Better", "--force")
+    honest = second.git("rev-parse", "HEAD")
+    newest, oldest = read_log(opened(second), "digits", stage="production").events
+    assert (newest.sequence, newest.commit, newest.committer) == (2, honest, newest.author)
+    edit_created(second, 2, "2020-01-01T00:00:00Z")
+    forged = second.git("rev-parse", "HEAD")
+    newest, oldest = read_log(opened(second), "digits", stage="production").events
+    assert (newest.version, oldest.version) == ("1.1.0", "1.0.0")
+    assert (newest.commit, newest.committer) == (forged, "Mallory <mallory@example.org>")
+    shown = assert_works(second, "log", "--stage", "production")
+    assert f"Better  Kim  {forged[:10]} by Mallory\n" in shown
+    assert oldest.commit is not None
+    assert f"  Kim  {oldest.commit[:10]}\n" in shown
+    (second.path / ".git/index").touch()
+    path = second.path / ".mlver/models/digits/stages/production/0003.yaml"
+    text = path.with_name("0002.yaml").read_text().replace("sequence: 2", "sequence: 3")
+    path.write_text(text)
+    (uncommitted, *_) = read_log(opened(second), "digits", stage="production").events
+    assert (uncommitted.sequence, uncommitted.commit) == (3, None)
+    assert "  not committed\n" in assert_works(second, "log", "-n", "1")
+
+
+def test_log_says_what_held_a_stage_on_a_day(second: Repository) -> None:
+    assert_works(second, "promote", "digits", "--to", "production", "-m", "Better", "--force")
+    edit_created(second, 1, "2026-03-01T09:00:00Z")
+    edit_created(second, 2, "2026-03-02T12:00:00Z")
+    holders = read_log(opened(second), at="2026-03-02").holders
+    assert [(holder.version, holder.since, holder.until) for holder in holders] == [
+        ("1.0.0", "2026-03-01T09:00:00Z", "2026-03-02T12:00:00Z"),
+        ("1.1.0", "2026-03-02T12:00:00Z", None),
+    ]
+    (holder,) = read_log(opened(second), at="2026-03-01").holders
+    assert (holder.version, holder.sequence, holder.commit is not None) == ("1.0.0", 1, True)
+    (empty,) = read_log(opened(second), at="2026-02-28").holders
+    assert (empty.stage, empty.version, empty.since) == ("production", None, None)
+    shown = assert_works(second, "log", "--at", "2026-03-02")
+    assert shown.startswith("held  from 2026-03-02 00:00 to 2026-03-03 00:00 UTC\n")
+    assert "  digits production  1.1.0  since 2026-03-02 12:00" in shown
+    assert "(empty)" in assert_works(second, "log", "--at", "2026-02-28")
+    told = read_document(second.mlver("log", "--at", "2026-03-01", "--json"), "log")
+    assert told["at"] == {"start": "2026-03-01T00:00:00Z", "end": "2026-03-02T00:00:00Z"}
+
+
+def test_log_since_a_day(second: Repository) -> None:
+    assert_works(second, "promote", "digits", "--to", "production", "-m", "Better", "--force")
+    edit_created(second, 2, "2026-03-02T12:00:00Z")
+    events = read_log(opened(second), stage="production", since="2026-03-02").events
+    assert [event.version for event in events] == ["1.1.0"]
+    assert read_log(opened(second), stage="production", since="2026-03-03").events == ()
+    with pytest.raises(UsageError, match="give only one"):
+        read_log(opened(second), since="2026-03-02", at="2026-03-02")
+
+
+def test_log_of_a_retired_stage_says_that_it_is_empty(second: Repository) -> None:
+    path = second.path / ".mlver/models/digits/stages/production/0001.yaml"
+    text = path.read_text().replace("action: promote", "action: retire")
+    text = text.replace("sequence: 1", "sequence: 2").replace("previous: null", 'previous: "1.0.0"')
+    path.with_name("0002.yaml").write_text(text)
+    assert "production: 1.0.0 → (empty)" in assert_works(second, "log", "digits")
 
 
 def test_status_names_what_is_missing_and_how_to_get_it_back(second: Repository) -> None:

@@ -41,13 +41,15 @@ def test_evaluations_come_along_and_approvals_do_not(apart: Repository) -> None:
     result = resolve_merge(apart)
     moved = {record.old: record.new for record in result.rewritten}
     assert moved[layout.evaluation_path("m", "1.1.1", 1)] == layout.evaluation_path("m", "1.2.1", 1)
-    assert {record.subject for record in result.dropped} == {
-        layout.approval_path("m", "1.1.1", "production", 1),
-        path,
-    }
-    assert all("1.1.1" in record.message and "1.2.1" in record.message for record in result.dropped)
+    (dropped,) = result.dropped
+    assert dropped.subject == layout.approval_path("m", "1.1.1", "production", 1)
+    assert "1.1.1" in dropped.message
+    assert "1.2.1" in dropped.message
     apart.git("commit", "--quiet", "--no-edit")
-    assert list_promotions(apart) == CHAIN[:3]
+    # The promotion happened, and says by which approval.
+    assert list_promotions(apart) == CHAIN
+    kept, _ = Project.open_existing(apart.path).registry.read_promotion("m", "production", 4)
+    assert kept.approvals == counted.approvals
     assert_verifies(apart)
 
 
@@ -69,7 +71,7 @@ def test_judgements_of_one_version_by_two_branches_are_counted_on(apart: Reposit
     assert_verifies(apart)
 
 
-def test_a_promotion_that_changes_nothing_any_more_is_left_out(apart: Repository) -> None:
+def test_a_promotion_that_changes_nothing_any_more_is_kept(apart: Repository) -> None:
     project = Project.open_existing(apart.path)
     for branch in ("mine", "yours"):
         apart.git("switch", "--quiet", "-c", branch, "start")
@@ -78,11 +80,12 @@ def test_a_promotion_that_changes_nothing_any_more_is_left_out(apart: Repository
             apart.git("tag", "--delete", "m@staging.1")
     assert run_git(apart, "merge", "--quiet", "mine") == 1
     result = resolve_merge(apart, "ours")
-    assert [(record.subject, record.message) for record in result.dropped] == [
-        (layout.promotion_path("m", "staging", 1), "staging holds 1.0.0 already")
+    assert result.dropped == ()
+    assert [(record.old, record.new) for record in result.rewritten] == [
+        tuple(layout.promotion_path("m", "staging", number) for number in (1, 2))
     ]
     apart.git("commit", "--quiet", "--no-edit")
-    assert list_promotions(apart, "staging") == [("1.0.0", None)]
+    assert list_promotions(apart, "staging") == [("1.0.0", None), ("1.0.0", "1.0.0")]
     assert_verifies(apart)
 
 
