@@ -22,6 +22,7 @@ lock dev pyproject.toml --group dev
 lock example pyproject.toml --group build examples/digits/requirements.txt
 lock adopting --group adopting
 lock framework --group framework
+lock registry --group registry
 lock pipelines pyproject.toml --group pipelines # which install mlver
 
 # The lowest that mlver says it works with, beside the newest of what the tests themselves need.

@@ -37,6 +37,7 @@ WANTED = {
     "example": [*OWN, *members("build"), *EXAMPLE],
     "adopting": [*members("adopting")],
     "framework": [*members("framework")],
+    "registry": [*members("registry")],
     "pipelines": [*OWN, *members("pipelines")],
 }
 
