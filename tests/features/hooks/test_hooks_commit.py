@@ -314,7 +314,7 @@ def test_status_tells_which_hooks_are_installed(here: HookedRepository) -> None:
     (here.path / hooks / "pre-commit").write_text("#!/bin/sh\nexit 0\n")
     (here.path / hooks / "pre-push").unlink()
     assert here.mlver("hook", "status").out == (
-        "All is well  2 versions\n"
+        "All is well  3 records\n"
         "  pre-commit        is somebody else's, and does not call mlver itself\n"
         "  pre-merge-commit  is installed\n"
         "  pre-push          is not installed  (mlver hook install)\n"
