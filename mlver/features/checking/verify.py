@@ -125,7 +125,12 @@ def verify_versions(
         signatures=seal_report.signatures,
         shallow=history_counts and project.repository.is_shallow(),
         broken=_select_damage(findings),
-        notes=(*audit.find_unknown_sections(project), *stages.notes, *working.pointers),
+        notes=(
+            *audit.find_unknown_sections(project),
+            *seal_report.notes,
+            *stages.notes,
+            *working.pointers,
+        ),
         unconfirmed=(*stages.unconfirmed, *_select_unconfirmed(findings)),
         strict=strict,
     )
@@ -226,9 +231,12 @@ def _list_unkept(versions: Iterable[VersionRecord]) -> tuple[str, ...]:
 class _SealReport:
     """What is wrong with tags and their signatures; `adopted` are versions whose tags cannot seal
     them, and need not.
+
+    `notes` name seals that are missing in a clone without all tags.
     """
 
     findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
     adopted: tuple[str, ...]
     signatures: SignatureCounts
 
@@ -239,9 +247,11 @@ def _check_seals(project: Project, records: Sequence[_DigestedRecord]) -> _SealR
     for record, digest in records:
         digests.setdefault(record.model, {})[record.version] = digest
     findings: list[Finding] = []
+    notes: list[Finding] = []
     adopted: list[str] = []
     states: Counter[SignatureState] = Counter()
     for model, model_digests in digests.items():
+        model_findings: list[Finding] = []
         tagged = seals.read_tagged_seals(project, model, model_digests)
         tags = {version: tag for version, (tag, _) in tagged.items()}
         signatures = seals.check_signatures(project, tags)
@@ -252,12 +262,30 @@ def _check_seals(project: Project, records: Sequence[_DigestedRecord]) -> _SealR
             if version in signatures:
                 name = version_tag_name(model, version)
                 faults += judge_signature(name, signatures[version], required=required)
-            findings += faults
+            model_findings += faults
             if seal and seal.landing and not faults:
                 adopted.append(f"{model}@{version}")
+        missing = _find_missing_tags(project, model, model_findings)
+        notes += missing
+        # What no tag seals here may well be sealed where this clone came from.
+        findings += [fault for fault in model_findings if not missing or fault.kind != "unsealed"]
     findings += seals.check_origins(project, (record for record, _ in records))
     counts = SignatureCounts(states["good"], states["unknown"], states["unsigned"])
-    return _SealReport(tuple(findings), tuple(adopted), counts)
+    return _SealReport(tuple(findings), tuple(notes), tuple(adopted), counts)
+
+
+def _find_missing_tags(
+    project: Project, model: str, findings: Iterable[Finding]
+) -> tuple[Finding, ...]:
+    """Say in one finding that versions are unsealed because this clone lacks tags."""
+    count = sum(finding.kind == "unsealed" for finding in findings)
+    if not count or not seals.lacks_tags(project, model):
+        return ()
+    message = f"no tag here seals {count:,} of its versions; this clone lacks history or tags"
+    fetch = "git fetch --tags"
+    if project.repository.is_shallow():
+        fetch = "git fetch --unshallow --tags"
+    return (Finding("unsealed", model, message, (fetch,)),)
 
 
 def _check_contents(

@@ -30,9 +30,6 @@ from mlver.records.promotion import PromotionRecord
 from mlver.records.tags import promotion_tag_name
 from mlver.version import Version
 
-_NO_TAGS = r"^remote\..*\.tagopt$"
-
-
 # -- reading tags ----------------------------------------------------------------------------------
 
 
@@ -159,21 +156,11 @@ def check_promotion_seals(
     records = [record for record, _ in history]
     broken = (*judged.broken, *check_adopted_promotions(project, records))
     notes = judged.unsealed
-    if broken and _lacks_tags(project, model):
+    if broken and seals.lacks_tags(project, model):
         # What is missing here may well be where the clone came from.
         broken, notes = (), (*broken, *notes)
     before_seals = list(judged.states.values()).count("before seals")
     return CheckedSeals(broken, notes, before_seals)
-
-
-def _lacks_tags(project: Project, model: str) -> bool:
-    """Say whether this clone was made without the whole history, or without tags."""
-    if project.repository.is_shallow():
-        return True
-    for _, _, value in project.repository.settings(_NO_TAGS):
-        if value == "--no-tags":
-            return True
-    return not seals.list_version_tags(project, model)
 
 
 def check_adopted_promotions(

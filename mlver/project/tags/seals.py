@@ -26,6 +26,8 @@ from mlver.records.tags import version_tag_name
 from mlver.records.version import VersionRecord
 from mlver.version import Version, parse_version
 
+_NO_TAGS = r"^remote\..*\.tagopt$"
+
 
 class SealedTag(NamedTuple):
     """A tag, and the seal of a record that it is."""
@@ -35,6 +37,16 @@ class SealedTag(NamedTuple):
 
 
 # -- reading tags ----------------------------------------------------------------------------------
+
+
+def lacks_tags(project: Project, model: str) -> bool:
+    """Say whether this clone was made without the whole history, or without tags."""
+    if project.repository.is_shallow():
+        return True
+    for _, _, value in project.repository.settings(_NO_TAGS):
+        if value == "--no-tags":
+            return True
+    return not list_version_tags(project, model)
 
 
 def list_version_tags(project: Project, model: str) -> dict[str, GitTag]:
