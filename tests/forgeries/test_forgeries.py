@@ -1,0 +1,130 @@
+"""Every kind of forgery, however it arrives, is named in a fresh clone and refused by the hooks.
+
+The forger may push to main, and may make tags; moves and deletes none.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlver.features.hooks.push import judge_pre_receive
+from tests.conftest import Repository
+from tests.forgeries.arrivals import ARRIVALS, HEAD, bring_forgery, read_trees
+from tests.forgeries.ground import STORE, Ground, build_ground
+from tests.forgeries.kinds import Forgery, list_forgeries
+
+UNCONFIRMED = "other author"
+_ABSENT = "0" * 40
+
+
+@dataclass(frozen=True, slots=True)
+class CaseVerdict:
+    """What each judge answered about one forgery, by exit code; `report` is what verify said."""
+
+    verify: int
+    strict: int
+    check: int
+    receive: int
+    report: Mapping[str, Any]
+
+    def names(self, subject: str) -> bool:
+        """Say whether the report names a record, by its path or by its stage's folder."""
+        findings = [*self.report["broken"], *self.report["unconfirmed"]]
+        words = json.dumps(findings)
+        # A chain with a gap is named by its stage's folder.
+        folder = subject.rpartition("/")[0]
+        place = subject.removeprefix(".mlver/models/").removesuffix(".yaml").split("/")
+        spoken = f"{place[0]} {place[2]}"
+        return folder in words or spoken in words
+
+
+@dataclass(frozen=True, slots=True)
+class ForgeryJudge:
+    """Brings each forgery to a copy of the remote, and asks everybody who judges."""
+
+    ground: Ground
+    trees: Mapping[str, Mapping[str, bytes]]
+    top: Path
+
+    def judge_forgery(self, forgery: Forgery, arrival: str) -> CaseVerdict:
+        remote = Repository(self.top / "remote.git")
+        shutil.copytree(self.ground.remote.path, remote.path)
+        bring_forgery(remote, self.ground, self.trees, forgery, arrival)
+        clone = Repository(self.top / "clone")
+        self.ground.repository.git("clone", "--quiet", str(remote.path), str(clone.path))
+        shutil.copytree(self.ground.repository.path / STORE, clone.path / STORE)
+        verdict = self._ask_everybody(clone, remote)
+        shutil.rmtree(clone.path)
+        shutil.rmtree(remote.path)
+        return verdict
+
+    def _ask_everybody(self, clone: Repository, remote: Repository) -> CaseVerdict:
+        verified = clone.mlver("verify", "--all", "--json")
+        strict = verified.code
+        if strict == 0:
+            strict = clone.mlver("verify", "--all", "--strict", "--json").code
+        checked = clone.mlver("hook", "check", "--from", self.ground.tip, "--to", "HEAD")
+        received = judge_pre_receive(remote.path, self._take_back(remote))
+        report = json.loads(verified.out)
+        return CaseVerdict(verified.code, strict, checked.code, received.exit_code, report)
+
+    def _take_back(self, remote: Repository) -> list[str]:
+        """Take the forger's push back, and say it as git tells a pre-receive hook."""
+        known = set(self.ground.remote.git("for-each-ref", "--format=%(refname)").splitlines())
+        new = remote.git("rev-parse", HEAD)
+        lines = [f"{self.ground.tip} {new} {HEAD}"]
+        for line in remote.git("for-each-ref", "--format=%(objectname) %(refname)").splitlines():
+            object_id, reference = line.split(" ", 1)
+            if reference in known:
+                continue
+            remote.git("update-ref", "-d", reference)
+            if reference.startswith("refs/tags/"):
+                lines.append(f"{_ABSENT} {object_id} {reference}")
+        remote.git("update-ref", HEAD, self.ground.tip)
+        return lines
+
+
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    return build_ground(tmp_path_factory.mktemp("forgeries"))
+
+
+@pytest.fixture
+def judge(ground: Ground, tmp_path: Path) -> ForgeryJudge:
+    return ForgeryJudge(ground, read_trees(ground), tmp_path)
+
+
+def test_the_ground_is_sound(ground: Ground) -> None:
+    done = ground.repository.mlver("verify", "--all", "--strict")
+    assert done.code == 0, done
+
+
+def test_there_are_enough_cases(ground: Ground) -> None:
+    forgeries = list(list_forgeries(ground))
+    names = [forgery.case_name for forgery in forgeries]
+    assert len(set(names)) == len(names)
+    assert len(names) * len(ARRIVALS) >= 200
+
+
+@pytest.mark.parametrize("arrival", ARRIVALS)
+def test_no_forgery_is_believed(judge: ForgeryJudge, arrival: str) -> None:
+    missed: list[str] = []
+    for forgery in list_forgeries(judge.ground):
+        verdict = judge.judge_forgery(forgery, arrival)
+        unconfirmed = forgery.kind == UNCONFIRMED
+        if verdict.verify != int(not unconfirmed) or not verdict.names(forgery.subject):
+            missed.append(f"{forgery.case_name}: verify {verdict.verify}")
+        if verdict.strict != 1:
+            missed.append(f"{forgery.case_name}: verify --strict {verdict.strict}")
+        if verdict.check != 1:
+            missed.append(f"{forgery.case_name}: hook check {verdict.check}")
+        if verdict.receive != 1:
+            missed.append(f"{forgery.case_name}: pre-receive {verdict.receive}")
+    assert missed == []

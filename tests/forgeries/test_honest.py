@@ -1,0 +1,71 @@
+"""No honest history raises an alarm: whatever people did, however it landed and was cloned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import copy_repository
+from tests.conftest import Repository
+from tests.forgeries.ground import Ground, StoryTeller, assert_works_aloud, at_time, build_ground
+from tests.forgeries.honest import (
+    BOB,
+    CLONES,
+    LANDINGS,
+    WORKS,
+    Landing,
+    Work,
+    build_branch,
+    clone_repository,
+    promote_by_force,
+    promote_to_production,
+    relax_for_a_quarter,
+)
+
+
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    return build_ground(tmp_path_factory.mktemp("honest"))
+
+
+def test_there_are_enough_histories() -> None:
+    assert len(WORKS) * len(LANDINGS) * len(CLONES) >= 300
+
+
+@pytest.mark.parametrize("work", WORKS)
+def test_nothing_honest_is_called_a_forgery(ground: Ground, work: str, tmp_path: Path) -> None:
+    branch = build_branch(ground, WORKS[work], tmp_path / "branch")
+    checked = branch.repository.mlver("hook", "check", "--from", ground.tip, "--to", "HEAD")
+    alarms = []
+    if checked.code:
+        alarms.append(("hook check", checked.out + checked.err))
+    for name, land in LANDINGS.items():
+        teller = StoryTeller(copy_repository(branch.repository, tmp_path / name), branch.now)
+        land(Landing(teller))
+        _seal_what_landed(teller)
+        alarms += _verify_clones(teller.repository, tmp_path, name)
+    assert alarms == []
+
+
+@pytest.mark.parametrize("promote", [promote_to_production, promote_by_force])
+def test_a_rule_may_be_relaxed_for_a_quarter(ground: Ground, promote: Work, tmp_path: Path) -> None:
+    teller = StoryTeller(copy_repository(ground.repository, tmp_path / "relaxed"), ground.now)
+    relax_for_a_quarter(teller, promote)
+    assert _verify_clones(teller.repository, tmp_path, "relaxed") == []
+
+
+def _seal_what_landed(teller: StoryTeller) -> None:
+    teller.now += 60
+    with at_time(teller.now, BOB):
+        assert_works_aloud(teller.repository, "tag")
+
+
+def _verify_clones(repository: Repository, top: Path, name: str) -> list[tuple[str, str]]:
+    alarms: list[tuple[str, str]] = []
+    for kind, words in CLONES.items():
+        clone = clone_repository(repository, top / f"{name} {kind}", words)
+        done = clone.mlver("verify", "--all")
+        if done.code:
+            alarms.append((f"{name}, {kind}", done.out + done.err))
+    return alarms
