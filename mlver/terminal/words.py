@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -62,6 +62,12 @@ def format_signed(value: float) -> str:
 def format_percent(value: float) -> str:
     text = f"{value:+,.0f} %" if abs(value) >= 1000 else f"{value:+.3g} %"
     return text.replace("-", "−")
+
+
+def describe_mixture(mixed: Mapping[str, str]) -> str:
+    """Say which parts of a version are another version's."""
+    parts = join_listed([f"{part} of {version}" for part, version in mixed.items()])
+    return f"mixed on purpose: {parts}"
 
 
 def shorten_digest(digest: str) -> str:

@@ -145,7 +145,7 @@ def test_a_number_another_clones_tag_claims_is_refused(
     train_model(lee, 3, commit=False)
     said = assert_refused(lee, "register", "digits", "--version", "1.1.0", "-m", "Run 3")
     assert "digits 1.1.0 is registered already, and a version never changes" in said
-    assert "Registered digits 1.2.0  from 1.0.0" in assert_works(
+    assert "Registered digits 1.2.0  after 1.0.0" in assert_works(
         lee, "register", "digits", "--bump", "minor", "-m", "Run 3"
     )
 

@@ -21,13 +21,13 @@ def test_release_candidates_end_in_a_release_that_stores_nothing_twice(first: Re
     train_model(first, 2)
     assert_works(first, "register", "digits", "--version", "1.1.0-rc.1", "-m", "Candidate")
     kept = stored(first)
-    assert "digits 1.1.0-rc.2  from 1.1.0-rc.1" in assert_works(
+    assert "digits 1.1.0-rc.2  after 1.1.0-rc.1" in assert_works(
         *(first, "register", "digits", "--bump", "prerelease", "-m", "Candidate")
     )
     # a candidate is never `latest`
     assert assert_works(first, "show", "digits@latest").startswith("digits 1.0.0")
     said = assert_works(first, "register", "digits", "--bump", "minor", "-m", "Release")
-    assert said.startswith("Registered digits 1.1.0  from 1.1.0-rc.2\n")
+    assert said.startswith("Registered digits 1.1.0  after 1.1.0-rc.2\n")
     assert said.count("  unchanged\n") == 2
     assert stored(first) == kept
     assert assert_works(first, "show", "digits").startswith("digits 1.1.0\n")
@@ -56,7 +56,7 @@ def test_below_the_highest_only_when_it_is_meant(second: Repository) -> None:
         "hint: mlver register digits --version 1.0.1 --allow-lower -m WHY\n"
     )
     assert assert_works(second, *words, "--allow-lower").startswith(
-        "Registered digits 1.0.1  from 1.0.0\n"
+        "Registered digits 1.0.1  after 1.0.0\n"
     )
     assert assert_works(second, "show", "digits").startswith("digits 1.1.0\n")
 
@@ -108,7 +108,7 @@ def test_the_parent_can_be_told(second: Repository) -> None:
     said = assert_works(
         second, "register", "digits", "--bump", "major", "--parent", "none", "-m", "From scratch"
     )
-    assert said.startswith("Registered digits 2.0.0\n")
+    assert said.startswith("Registered digits 2.0.0  after 1.2.0\n")
     assert "has no version 9.0.0" in assert_refused(
         *(
             second,

@@ -44,6 +44,7 @@ def test_the_first_version(project: Repository) -> None:
         "  weights  model           2 files  17 kB  sha256:…\n"
         "  train    data/train.csv   1 file    8 B  sha256:…\n"
         "  metrics  accuracy 0.91, log_loss 1\n"
+        "  environment  the Python that runs mlver\n"
         "  commit …, tag digits@v1.0.0\n"
     )
     assert project.git("status", "--porcelain") == ""
@@ -61,10 +62,11 @@ def test_the_next_version(first: Repository) -> None:
         "next: mlver register digits --bump minor -m WHY   (makes 1.1.0)\n"
     )
     assert screen(first, "register", "digits", "--bump", "minor", "-m", "Second") == (
-        "Registered digits 1.1.0  from 1.0.0\n"
+        "Registered digits 1.1.0  after 1.0.0\n"
         "  weights  model           2 files  17 kB  sha256:…\n"
         "  train    data/train.csv   1 file    8 B  sha256:…  unchanged\n"
         "  metrics  accuracy 0.94, log_loss 0.5\n"
+        "  environment  the Python that runs mlver\n"
         "  commit …, tag digits@v1.1.0\n"
     )
 

@@ -57,7 +57,7 @@ params: {{lr: 0.001, seed: 42}}  # nested maps allowed; numbers stay numbers
 metrics: {{accuracy: 0.931, latency_ms: 41.5}}
 environment: {{python: 3.11.7, platform: linux-x86_64, source: virtualenv .venv, \
 packages: {{numpy: 2.1.0}}, command: python train.py}}
-mixed: {{metrics: "1.1.1"}}
+mixed: {{metrics: "1.1.1", data.train: "1.1.0"}}
 run: translate_kr2en/20261121T030405Z-4f1c5e
 pipeline: retrain-7
 step: train

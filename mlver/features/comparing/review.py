@@ -237,7 +237,8 @@ def _read_version(branch: BranchChanges, place: VersionPath) -> NewVersion:
     registry = branch.head_project.registry
     record, digest = registry.read_version(place.model, number)
     new_snapshot = snapshot_version(branch.head_project, ResolvedRef(place.model, number))
-    compared = _find_compared_version(branch, place.model, number, record.parent)
+    origin = record.parent or record.predecessor
+    compared = _find_compared_version(branch, place.model, number, origin)
     environment: tuple[ValueChange, ...] = ()
     # With a first version everything is new: a list of all its packages would tell nobody much.
     if compared is None:

@@ -297,10 +297,12 @@ def draw_review(result: ReviewResult, screen: TextScreen) -> None:
 
 
 def describe_new_version(version: NewVersion) -> str:
-    """How a version came about: `minor, incremental, from 1.0.0`."""
+    """How a version came about: `minor, incremental, from 1.0.0`, or `minor, full, after 1.0.0`."""
     phrases: list[str] = [version.bump or "the first", version.update]
     if version.parent:
         phrases.append(f"from {version.parent}")
+    elif version.compared:
+        return ", ".join([*phrases, f"after {version.compared}"])
     if version.compared not in (None, version.parent):
         phrases.append(f"compared with {version.compared}")
     return ", ".join(phrases)

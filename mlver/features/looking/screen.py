@@ -14,6 +14,7 @@ from mlver.terminal.links import draw_empty_registry, draw_faults
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import Cell, Part, Style, TextScreen, measure_width
 from mlver.terminal.words import (
+    describe_mixture,
     format_author,
     format_count,
     format_day,
@@ -196,6 +197,12 @@ def _list_properties(result: ShowResult) -> list[list[Cell]]:
     parent = record.parent or "none"
     table_rows: list[list[Cell]] = [
         [("registered", "dim"), f"{moment} UTC by {record.author}"],
+    ]
+    if record.previous:
+        table_rows.append([("previous", "dim"), record.previous])
+    if record.mixed:
+        table_rows.append([("parts", "dim"), (describe_mixture(record.mixed), "warn")])
+    table_rows += [
         [("parent", "dim"), f"{parent}, update {record.update}"],
         [("code", "dim"), _describe_code(record.code)],
         [("sealed", "dim"), _describe_seal(result)],

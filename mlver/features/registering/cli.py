@@ -126,6 +126,14 @@ AllowDirty = Annotated[
     bool,
     typer.Option("--allow-dirty", help="Though code is not committed.", rich_help_panel=_HOW),
 ]
+AllowMixed = Annotated[
+    bool,
+    typer.Option(
+        "--allow-mixed",
+        help="Though some files are another version's.",
+        rich_help_panel=_HOW,
+    ),
+]
 
 
 def register_command(
@@ -149,6 +157,7 @@ def register_command(
     allow_lower: AllowLower = False,
     no_commit: NoCommit = False,
     allow_dirty: AllowDirty = False,
+    allow_mixed: AllowMixed = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -165,7 +174,8 @@ def register_command(
     request = replace(request, params=param or (), metrics=check_number_pairs(metric, "--metric"))
     request = replace(request, labels=parse_pairs(label, "--label"), command=command_line)
     request = replace(request, version=version, bump=bump, allow_lower=allow_lower)
-    request = replace(request, commit=not no_commit, allow_dirty=allow_dirty, dry_run=dry_run)
+    request = replace(request, commit=not no_commit, dry_run=dry_run)
+    request = replace(request, allow_dirty=allow_dirty, allow_mixed=allow_mixed)
     result = register_version(find_session(ctx).initialised_project, request)
     emit_result(result, draw_register, json=json)
 

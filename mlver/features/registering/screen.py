@@ -9,6 +9,7 @@ from mlver.project.registering.register import RegisteredArtifact, RegisterResul
 from mlver.project.setup import InitResult
 from mlver.terminal.screen import Cell, TextScreen
 from mlver.terminal.words import (
+    describe_mixture,
     format_count,
     format_number,
     format_size,
@@ -20,8 +21,7 @@ from mlver.terminal.words import (
 def draw_register(result: RegisterResult, screen: TextScreen) -> None:
     verb = "Would register" if result.dry_run else "Registered"
     version = f"{result.model} {result.version}"
-    parent = f"  from {result.parent}" if result.parent else ""
-    screen.draw_line((verb, "bold"), " ", (version, "name"), (parent, "dim"))
+    screen.draw_line((verb, "bold"), " ", (version, "name"), (_describe_origin(result), "dim"))
     table_rows = map(_draw_artifact, result.artifacts)
     screen.draw_table(table_rows, right=(2, 3), indent=2, fold=1)
     if result.metrics:
@@ -29,12 +29,22 @@ def draw_register(result: RegisterResult, screen: TextScreen) -> None:
         for key, value in result.metrics.items():
             metric_texts.append(f"{key} {format_number(value)}")
         screen.draw_line("  ", ("metrics  ", "bold"), join_listed(metric_texts), hang=9)
+    screen.draw_line("  ", ("environment  ", "bold"), result.environment, hang=13)
+    if result.mixed:
+        screen.draw_line("  ", (describe_mixture(result.mixed), "warn"), hang=2)
     if result.dirty:
         screen.draw_line("  ", ("the code was not committed; the record says so", "warn"))
     if result.commit and result.tag:
         commit = result.commit[:10]
         screen.draw_unbroken("  ", (f"commit {commit}, tag {result.tag}", "dim"))
     _draw_next_steps(result, screen)
+
+
+def _describe_origin(result: RegisterResult) -> str:
+    """Say what a version was trained from, else which one it follows."""
+    if result.parent:
+        return f"  from {result.parent}"
+    return f"  after {result.previous}" if result.previous else ""
 
 
 def _draw_artifact(artifact: RegisteredArtifact) -> list[Cell]:

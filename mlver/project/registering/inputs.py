@@ -5,7 +5,6 @@ Nothing is measured or written here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, UsageError, shell_command
@@ -15,17 +14,26 @@ from mlver.project.registering.request import RegisterRequest
 from mlver.project.tags import seals
 from mlver.records import layout
 from mlver.records.model import ArtifactSettings, ModelSettings
-from mlver.version import Version, highest_version, parse_version
+from mlver.version import Version, parse_version
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterInputs:
-    """`settings` are those that `model.yaml` will hold; `parent` is the version trained from."""
+    """`settings` are those that `model.yaml` will hold.
+
+    `registered` are the versions below the new one, lowest first. `previous` is the highest of
+    them; `parent` is the version that the request says it was trained from.
+    """
 
     settings: ModelSettings
     weights: ArtifactSettings
     version: Version
+    registered: tuple[Version, ...]
     parent: Version | None
+
+    @property
+    def previous(self) -> Version | None:
+        return self.registered[-1] if self.registered else None
 
 
 def resolve_inputs(project: Project, request: RegisterRequest) -> RegisterInputs:
@@ -56,18 +64,11 @@ def resolve_inputs(project: Project, request: RegisterRequest) -> RegisterInputs
     )
     # A record that cannot be read has a name all the same.
     require_distinct(request.model, version, project.registry.list_versions(request.model))
-    parent = _find_parent(project, request, registered, version)
-    return RegisterInputs(settings, settings.weights, version, parent)
-
-
-def _find_parent(
-    project: Project, request: RegisterRequest, registered: Sequence[Version], version: Version
-) -> Version | None:
-    if request.parent == "none":
-        return None
-    if request.parent is not None:
-        return project.select_version(request.model, request.parent)
-    return highest_version(known for known in registered if known < version)
+    lower_versions = tuple(known for known in registered if known < version)
+    parent = None
+    if request.parent not in (None, "none"):
+        parent = project.select_version(request.model, request.parent)
+    return RegisterInputs(settings, settings.weights, version, lower_versions, parent)
 
 
 def _list_readable(project: Project, model: str) -> list[Version]:

@@ -79,7 +79,10 @@ def build_record(
     *,
     dirty: bool,
 ) -> VersionRecord:
-    """Build the record; raise InvalidDocument or MlverError where a file of values is not valid."""
+    """Build the record, but for what it follows.
+
+    Raise InvalidDocument or MlverError where a file of values is not valid.
+    """
     head = project.repository.head()
     settings = inputs.settings
     params = value_files.gather_values(project.top_folder, settings.params, request.params)
@@ -89,17 +92,13 @@ def build_record(
     prefix = None
     if request.environment:
         prefix = project.start / request.environment
-    parent = None
-    if inputs.parent is not None:
-        parent = str(inputs.parent)
     return VersionRecord(
         model=request.model,
         version=str(inputs.version),
         created=project.record_time,
         author=project.repository.author(),
         message=request.message.strip(),
-        previous=parent,
-        parent=parent,
+        parent=None,
         update=request.update,
         code=CodeState(commit=head.commit, branch=head.branch, dirty=dirty),
         weights=_pin_weights(inputs.weights, measured["weights"]),

@@ -16,6 +16,7 @@ from mlver.project.edit.manifests import put_new_files
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.project import Project
 from mlver.project.registering.inputs import RegisterInputs, resolve_inputs
+from mlver.project.registering.lineage import trace_lineage
 from mlver.project.registering.record import (
     WorkTreeState,
     build_record,
@@ -24,6 +25,7 @@ from mlver.project.registering.record import (
 )
 from mlver.project.registering.request import RegisterRequest, check_request
 from mlver.project.transaction import open_edit
+from mlver.project.worktree.environment import NO_ENVIRONMENT
 from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.model import ModelSettings
@@ -34,7 +36,7 @@ from mlver.records.version import VersionRecord
 
 @dataclass(frozen=True, slots=True)
 class RegisteredArtifact:
-    """`digest` names the content; `unchanged`: the parent pins the same."""
+    """`digest` names the content; `unchanged`: the version before pins the same."""
 
     name: str
     path: str
@@ -55,12 +57,16 @@ class RegisterResult:
 
     model: str
     version: str
+    previous: str | None
     parent: str | None
+    mixed: Mapping[str, str]
     record: str
     path: str
     artifacts: tuple[RegisteredArtifact, ...]
     params: int
     metrics: Mapping[str, Any]
+    environment: str
+    packages: int
     dirty: bool
     commit: str | None
     tag: str | None
@@ -95,6 +101,8 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
         code = inspect_code(project, request, inputs)
         measured = measure_artifacts(project, inputs, store=edit is not None)
         record = build_record(project, request, inputs, measured, dirty=code.dirty)
+        record = trace_lineage(project, request, inputs, record)
+        _note_environment(project, record)
         encoded = _EncodedRecord(record, _encode_record(project, record), measured)
         # built before the record lands: afterwards nothing may fail any more
         result = _build_result(project, request, inputs, encoded, code)
@@ -106,6 +114,14 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
             return result
         commit = _commit_record(edit, encoded)
     return replace(result, commit=commit, tag=version_tag_name(record.model, record.version))
+
+
+def _note_environment(project: Project, record: VersionRecord) -> None:
+    if record.environment is None or record.environment.source == NO_ENVIRONMENT:
+        project.reporter.show_note(
+            "no training environment found, so the record lists no packages; activate it, or add"
+            " --environment DIR"
+        )
 
 
 def _encode_record(project: Project, record: VersionRecord) -> bytes:
@@ -157,19 +173,25 @@ def _build_result(
     code: WorkTreeState,
 ) -> RegisterResult:
     record = encoded.record
+    environment = record.environment
+    assert environment is not None
     unignored: tuple[str, ...] = ()
     # with a later version the person has seen the advice already
-    if inputs.parent is None:
+    if inputs.previous is None:
         unignored = _find_unignored(project, record)
     return RegisterResult(
         model=record.model,
         version=record.version,
+        previous=record.previous,
         parent=record.parent,
+        mixed=record.mixed,
         record=str(Digest.of_bytes(encoded.data)),
         path=layout.version_path(record.model, record.version),
         artifacts=_summarise_artifacts(project, record),
         params=len(flatten_values(record.params)),
         metrics=flatten_values(record.metrics),
+        environment=environment.source or NO_ENVIRONMENT,
+        packages=len(environment.packages),
         dirty=code.dirty,
         commit=None,
         tag=None,
@@ -181,12 +203,12 @@ def _build_result(
 
 def _summarise_artifacts(project: Project, record: VersionRecord) -> tuple[RegisteredArtifact, ...]:
     before: Mapping[str, Artifact] = {}
-    if record.parent is not None:
-        parent, _ = project.registry.read_version(record.model, record.parent)
-        before = parent.named_artifacts()
+    if record.previous is not None:
+        previous, _ = project.registry.read_version(record.model, record.previous)
+        before = previous.named_artifacts()
     summaries: list[RegisteredArtifact] = []
     for name, artifact in record.named_artifacts().items():
-        parent_artifact = before.get(name)
+        previous_artifact = before.get(name)
         summary = RegisteredArtifact(
             name=name,
             path=artifact.path,
@@ -194,7 +216,7 @@ def _summarise_artifacts(project: Project, record: VersionRecord) -> tuple[Regis
             size=artifact.size,
             files=artifact.files,
             stored=artifact.stored,
-            unchanged=_have_same_bytes(artifact, parent_artifact),
+            unchanged=_have_same_bytes(artifact, previous_artifact),
         )
         summaries.append(summary)
     return tuple(summaries)

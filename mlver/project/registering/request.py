@@ -35,6 +35,7 @@ class RegisterRequest:
     environment: str | None = None
     commit: bool = True
     allow_dirty: bool = False
+    allow_mixed: bool = False
     dry_run: bool = False
 
 

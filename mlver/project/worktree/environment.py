@@ -1,7 +1,8 @@
 """Where a model was trained, read from files alone: no code of that environment is run.
 
-The training environment is the active virtual or conda environment, else the repository's `.venv`
-(mlver itself may live in an environment of its own), else the interpreter that mlver runs on.
+The training environment is the active virtual or conda environment, else the repository's `.venv`,
+else the one that mlver runs in. An environment in which there is nothing but mlver, such as that of
+pipx or `uv tool`, trained nothing: then no packages are recorded.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import platform
 import re
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, shell_command
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.records.values import flatten_values
 from mlver.records.version import TrainingEnvironment
 from mlver.system.regular import read_regular, reading_regular
@@ -29,6 +30,12 @@ _REQUIREMENTS_FILE = re.compile(
     r"|conda-lock\.yml|environment\.ya?ml|Pipfile\.lock|Dockerfile"
 )
 _METADATA_FIELD = re.compile(r"^(Name|Version):[ \t]*(\S+)[ \t]*$", re.MULTILINE)
+_REQUIREMENT = re.compile(r"^Requires-Dist:[ \t]*([\w.-]+)([^\n]*)$", re.MULTILINE)
+# What pipx and `uv tool` leave in the environments that they make.
+_TOOL_FILES = ("pipx_metadata.json", "uv-receipt.toml")
+_INSTALLERS = frozenset(("pip", "setuptools", "wheel", "uv"))
+_OWN_PACKAGE = "mlver"
+NO_ENVIRONMENT = "none found"
 _METADATA_FILES = ("*.dist-info/METADATA", "*.egg-info/PKG-INFO", "*.egg-info")
 # PEP 503: these characters make no difference between two package names
 _NAME_SEPARATORS = re.compile(r"[-_.]+")
@@ -43,8 +50,11 @@ _SEED_NAMES = ("seed", "random_seed", "random_state")
 
 @dataclass(frozen=True, slots=True)
 class _PythonInstallation:
+    """A Python, the folders of its packages, and what people call it."""
+
     version: str
     libraries: tuple[str, ...]
+    source: str
 
 
 def capture_environment(
@@ -60,6 +70,7 @@ def capture_environment(
     return TrainingEnvironment(
         python=python.version,
         platform=f"{sys.platform}-{platform.machine()}",
+        source=python.source,
         packages=_list_packages(python.libraries),
         command=command,
         accelerator=_find_accelerator(),
@@ -70,15 +81,42 @@ def capture_environment(
 
 def _find_installation(top: Path, prefix: Path | None) -> _PythonInstallation:
     if prefix is not None:
-        return _require_environment(prefix)
+        return _require_environment(top, prefix)
     active = _find_active_environment(top)
     if active is not None:
         return active
-    return _PythonInstallation(platform.python_version(), (sysconfig.get_path("purelib"),))
+    version = platform.python_version()
+    library = sysconfig.get_path("purelib")
+    if _is_tool_environment(Path(sys.prefix), library):
+        return _PythonInstallation(version, (), NO_ENVIRONMENT)
+    return _PythonInstallation(version, (library,), "the Python that runs mlver")
 
 
-def _require_environment(prefix: Path) -> _PythonInstallation:
-    installation = _read_environment(prefix)
+def _is_tool_environment(prefix: Path, library: str) -> bool:
+    """Whether an environment holds nothing but mlver and what it needs, so that nothing can have
+    been trained there.
+    """
+    required: dict[str, set[str]] = {}
+    # what an extra brings may be the only thing that a model was trained with
+    with_extras = any((prefix / name).exists() for name in _TOOL_FILES)
+    for name, head in _read_metadata(library):
+        needed = set()
+        for requirement, condition in _REQUIREMENT.findall(head):
+            if with_extras or "extra" not in condition:
+                needed.add(_normalise_name(requirement))
+        required.setdefault(name, needed)
+    waiting = [_OWN_PACKAGE]
+    reached: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting.extend(required.get(name, ()))
+    return required.keys() <= reached | _INSTALLERS
+
+
+def _require_environment(top: Path, prefix: Path) -> _PythonInstallation:
+    installation = _read_environment(top, prefix)
     if installation is None:
         raise MlverError(
             f"{prefix} is no Python environment; name the folder that holds its pyvenv.cfg",
@@ -90,24 +128,34 @@ def _require_environment(prefix: Path) -> _PythonInstallation:
 def _find_active_environment(top: Path) -> _PythonInstallation | None:
     """Find the environment that the shell has activated, else the repository's own.
 
-    None where that is the one mlver runs in, or where there is none.
+    None where there is none.
     """
     activated = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
     prefix = top / ".venv"
     if activated:
         prefix = Path(activated)
-    if prefix == Path(sys.prefix):
-        return None
-    return _read_environment(prefix)
+    return _read_environment(top, prefix)
 
 
-def _read_environment(prefix: Path) -> _PythonInstallation | None:
+def _read_environment(top: Path, prefix: Path) -> _PythonInstallation | None:
     """Read the environment in a folder, as its own files describe it."""
     folders = sorted(prefix.glob("lib/python3.*/site-packages"))
     version = _read_python_version(prefix)
     if not folders or version is None:
         return None
-    return _PythonInstallation(version, tuple(map(str, folders)))
+    return _PythonInstallation(version, tuple(map(str, folders)), _name_environment(top, prefix))
+
+
+def _name_environment(top: Path, prefix: Path) -> str:
+    """Name an environment by its kind and folder: the whole path only inside the work tree."""
+    kind = "virtualenv"
+    if (prefix / "conda-meta").is_dir():
+        kind = "conda"
+    folder = Path(os.path.normpath(prefix))
+    name = folder.name
+    if folder.is_relative_to(top):
+        name = folder.relative_to(top).as_posix()
+    return printable_name(f"{kind} {name}")
 
 
 def _read_python_version(prefix: Path) -> str | None:
@@ -128,15 +176,29 @@ def _list_packages(libraries: tuple[str, ...]) -> dict[str, str]:
     """
     packages: dict[str, str] = {}
     for library in libraries:
-        for pattern in _METADATA_FILES:
-            for path in sorted(Path(library).glob(pattern)):
-                head, _, _ = _read_beginning(path).partition("\n\n")
-                # reversed, so that the first of two equal fields is the one that counts
-                fields = dict(reversed(_METADATA_FIELD.findall(head)))
-                if fields.keys() == {"Name", "Version"}:
-                    name = _NAME_SEPARATORS.sub("-", fields["Name"]).lower()
-                    packages.setdefault(name, fields["Version"])
+        for name, head in _read_metadata(library):
+            fields = _read_fields(head)
+            packages.setdefault(name, fields["Version"])
     return dict(sorted(packages.items()))
+
+
+def _read_metadata(library: str) -> Iterator[tuple[str, str]]:
+    """Yield the name of each package in a folder, and the head of its metadata."""
+    for pattern in _METADATA_FILES:
+        for path in sorted(Path(library).glob(pattern)):
+            head, _, _ = _read_beginning(path).partition("\n\n")
+            fields = _read_fields(head)
+            if fields.keys() == {"Name", "Version"}:
+                yield _normalise_name(fields["Name"]), head
+
+
+def _read_fields(head: str) -> dict[str, str]:
+    # reversed, so that the first of two equal fields is the one that counts
+    return dict(reversed(_METADATA_FIELD.findall(head)))
+
+
+def _normalise_name(name: str) -> str:
+    return _NAME_SEPARATORS.sub("-", name).lower()
 
 
 def _find_accelerator() -> str | None:

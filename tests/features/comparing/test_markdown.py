@@ -197,7 +197,7 @@ def test_the_command_line_tells_a_range_from_a_ref(second: Repository) -> None:
         in made
     )
     text = assert_works(second, "diff", "topic...main")
-    assert "registered digits 1.1.0  (minor, full, from 1.0.0)\n" in text
+    assert "registered digits 1.1.0  (minor, full, after 1.0.0)\n" in text
     assert assert_works(second, "diff", "main...topic").endswith("says nothing new of any model\n")
     assert second.mlver("diff", "topic...main", "--exit-code").code == 1
     assert second.mlver("diff", "topic...main", "x").code == 2

@@ -86,7 +86,7 @@ def test_a_clone_of_depth_one_tells_all_of_a_version(
     assert (document["message"], document["created"], document["parent"]) == (
         "Second",
         NOW,
-        "1.0.0",
+        None,  # trained from none: `previous` is the one before it
     )
     assert list(document["artifacts"]) == ["weights", "train"]
     assert f"Mlver-Record: {document['record']}" in second.git(

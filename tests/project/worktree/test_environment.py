@@ -6,13 +6,14 @@ import os
 import platform
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
-from mlver.project.worktree.environment import capture_environment
+from mlver.project.worktree.environment import NO_ENVIRONMENT, capture_environment
 
 METADATA = (
     "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: Version: 9\n\n"
@@ -178,3 +179,51 @@ def test_the_seed_is_found_among_the_parameters(
     tmp_path: Path, params: dict[str, object], seed: int | None
 ) -> None:
     assert capture_environment(tmp_path, params, None).seed == seed
+
+
+@pytest.fixture
+def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The environment that mlver runs in, with nothing but mlver and what it needs."""
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
+    prefix = tmp_path / "tool"
+    needs = "Requires-Dist: PyYAML>=6\nRequires-Dist: boto3>=1; extra == 's3'\n"
+    for name in ("mlver", "pyyaml", "pip"):
+        place = package(prefix, name, "1.0")
+        if name == "mlver":
+            place.write_text(needs + place.read_text())
+    library = os.fspath(prefix / "lib/python3.12/site-packages")
+    monkeypatch.setattr(sys, "prefix", os.fspath(prefix))
+    monkeypatch.setattr(sysconfig, "get_path", {"purelib": library}.__getitem__)
+    return prefix
+
+
+def test_the_environment_of_a_tool_trained_nothing(tmp_path: Path, tool: Path) -> None:
+    captured = capture_environment(tmp_path, {}, None)
+    assert (captured.source, captured.packages) == (NO_ENVIRONMENT, {})
+    assert captured.python == platform.python_version()
+
+
+def test_one_package_more_may_have_trained_it(tmp_path: Path, tool: Path) -> None:
+    """Also one that an extra brings, unless pipx or uv made the environment."""
+    package(tool, "boto3", "1.35")
+    captured = capture_environment(tmp_path, {}, None)
+    assert captured.source == "the Python that runs mlver"
+    assert captured.packages["boto3"] == "1.35"
+    (tool / "pipx_metadata.json").write_text("{}")
+    assert capture_environment(tmp_path, {}, None).source == NO_ENVIRONMENT
+    package(tool, "numpy", "2.1")
+    assert "numpy" in capture_environment(tmp_path, {}, None).packages
+
+
+def test_the_record_says_which_environment_was_taken(
+    tmp_path: Path, venv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert capture_environment(tmp_path, {}, None).source == "virtualenv .venv"
+    conda = tmp_path.parent / f"{tmp_path.name}-torch"
+    package(conda, "torch", "2.4.0")
+    (conda / "conda-meta").mkdir()
+    (conda / "conda-meta/python-3.10.14-h9_0_cpython.json").write_text("{}")
+    monkeypatch.setenv("CONDA_PREFIX", str(conda))
+    captured = capture_environment(tmp_path, {}, None)
+    assert captured.source == f"conda {conda.name}"  # no path of somebody's machine

@@ -1,0 +1,142 @@
+"""Which version a new one follows, and whether its parts belong together.
+
+A checkout moves the weights and the data in the work tree, a pull moves the params and the metrics:
+after either, the work tree may hold the weights of one version and the metrics of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mlver.errors import MlverError, shell_command
+from mlver.project.project import Project
+from mlver.project.registering.inputs import RegisterInputs
+from mlver.project.registering.request import RegisterRequest
+from mlver.records import layout
+from mlver.records.version import VersionRecord
+from mlver.version import Version
+
+_WEIGHTS = "weights"
+# Before the name of a data set, which may be any word.
+_DATA = "data."
+
+
+def trace_lineage(
+    project: Project, request: RegisterRequest, inputs: RegisterInputs, record: VersionRecord
+) -> VersionRecord:
+    """Complete a record with the version before it, its parent, and the parts that are another's.
+
+    Raise MlverError for weights of one version with data, params or metrics of another, unless the
+    request allows that.
+    """
+    others = _KnownVersions(project, record, inputs.registered)
+    matching = others.list_matching_weights()
+    previous = None if inputs.previous is None else str(inputs.previous)
+    mixed: dict[str, str] = {}
+    if matching:
+        matching, mixed = _find_foreign_parts(others, matching)
+        previous = matching[0].version
+    if mixed:
+        mixed = {_WEIGHTS: matching[0].version, **mixed}
+    if mixed and not request.allow_mixed:
+        raise _build_mixed_error(request, mixed)
+    parent = None if inputs.parent is None else str(inputs.parent)
+    if request.parent is None and request.update != "full":
+        parent = previous
+    return replace(record, previous=previous, parent=parent, mixed=mixed)
+
+
+class _KnownVersions:
+    """The versions below a new one, newest first; a record that cannot be read is passed over."""
+
+    def __init__(
+        self, project: Project, record: VersionRecord, registered: Sequence[Version]
+    ) -> None:
+        self.project = project
+        self.record = record
+        self.numbers = [*reversed(registered)]
+
+    def list_matching_weights(self) -> list[VersionRecord]:
+        """The versions that pin the same weights."""
+        digest = str(self.record.weights.digest).encode()
+        matching: list[VersionRecord] = []
+        for number in self.numbers:
+            # only a record that names the digest at all is worth parsing
+            path = layout.version_path(self.record.model, number)
+            if digest not in (self.project.registry.read_file(path) or b""):
+                continue
+            other = self._read_version(number)
+            if other is not None and other.weights.digest == self.record.weights.digest:
+                matching.append(other)
+        return matching
+
+    def find_newest(self, accept: Callable[[VersionRecord], bool]) -> VersionRecord | None:
+        """The newest version that is accepted."""
+        return next(filter(accept, self._read_versions()), None)
+
+    def _read_versions(self) -> Iterator[VersionRecord]:
+        for number in self.numbers:
+            other = self._read_version(number)
+            if other is not None:
+                yield other
+
+    def _read_version(self, number: Version) -> VersionRecord | None:
+        try:
+            other, _ = self.project.registry.read_version(self.record.model, number)
+        except MlverError:
+            return None
+        return other
+
+
+def _find_foreign_parts(
+    others: _KnownVersions, matching: list[VersionRecord]
+) -> tuple[list[VersionRecord], dict[str, str]]:
+    """Narrow the versions whose weights lie here by each other part, and find the parts that belong
+    to none of them, but to another version.
+
+    A part that belongs to no version at all is new, and says nothing.
+    """
+    foreign: dict[str, str] = {}
+    for name, contents in _list_parts(others.record).items():
+
+        def has_part(other: VersionRecord, name: str = name, contents: Any = contents) -> bool:
+            return bool(_list_parts(other).get(name) == contents)
+
+        narrowed = list(filter(has_part, matching))
+        if narrowed:
+            matching = narrowed
+            continue
+        owner = others.find_newest(has_part)
+        if owner is not None:
+            foreign[name] = owner.version
+    return matching, foreign
+
+
+def _list_parts(record: VersionRecord) -> dict[str, Any]:
+    """The parts of a version beside its weights, by name; empty ones belong to no version."""
+    parts: dict[str, Any] = {}
+    for name, artifact in record.data.items():
+        parts[f"{_DATA}{name}"] = artifact.digest
+    if record.params:
+        parts["params"] = record.params
+    if record.metrics:
+        parts["metrics"] = record.metrics
+    return parts
+
+
+def _build_mixed_error(request: RegisterRequest, mixed: Mapping[str, str]) -> MlverError:
+    phrases = [f"{_describe_part(part)} of {version}" for part, version in mixed.items()]
+    described = f"{', '.join(phrases[:-1])} and {phrases[-1]}"
+    return MlverError(
+        f"these files do not belong together: {described}; put those of one version in place,"
+        " or add --allow-mixed, which the record will say",
+        hint=shell_command("mlver", "status", request.model),
+    )
+
+
+def _describe_part(part: str) -> str:
+    if part.startswith(_DATA):
+        return f"the data set {part.removeprefix(_DATA)} is that"
+    return f"the {part} are those"
