@@ -12,7 +12,7 @@ from tests.faults.mutate import Mutation
 from tests.faults.mutations_of_trust import TRUST_MUTATIONS
 
 _CREATED = """
-_1 = write_temporary(_2.parent, _3)
+_1 = write_temporary(_2.parent, _3, mode=_4)
 try:
     claim_name(_1, _2)
 except BaseException:
@@ -272,7 +272,7 @@ MUTATIONS = (
         "checkout",
     ),
     Mutation(
-        "git.process:GitProcess._run", '{"stdin": _1}', '{"input": _1.read()}', "git", "register"
+        "git.process:GitProcess._run", "stdin=stdin", "input=stdin.read()", "git", "register"
     ),
     Mutation(
         "system.durable:claim_name",

@@ -34,8 +34,8 @@ def bomb(repository: Repository) -> Repository:
 
 @pytest.fixture(autouse=True)
 def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    for method in (GitProcess.read, GitProcess.try_read):
-        defaults = method.__kwdefaults__
+    for function in (GitProcess.read, GitProcess.try_read):
+        defaults = function.__kwdefaults__
         assert defaults is not None
         monkeypatch.setitem(defaults, "limit", LIMIT)
 
