@@ -17,6 +17,7 @@ from mlver.digest import Digest
 from mlver.errors import shell_command
 from mlver.storage.digests import DigestSet
 from mlver.system.durable import AnyPath
+from mlver.system.folders import FolderTree
 
 # Called with a number of bytes.
 StoreProgress = Callable[[int], None]
@@ -126,6 +127,7 @@ class RepositoryStore(ObjectStore, Protocol):
         *,
         progress: StoreProgress | None = None,
         make_way: Callable[[], None] | None = None,
+        tree: FolderTree | None = None,
     ) -> None:
         """Put contents at paths, replacing what is there; missing directories are made.
 
@@ -135,7 +137,9 @@ class RepositoryStore(ObjectStore, Protocol):
         changes: where anything is missing or damaged, one ObjectMissing or ObjectDamaged lists it,
         and nothing was replaced. A crash leaves each file old or new, whole; the same call again
         completes it. `make_way` is called in between, to clear what stands where files or their
-        directories shall be. The caller has checked the paths (`mlver.paths.join_inside`).
+        directories shall be. The caller has checked the paths (`mlver.paths.join_inside`). All of
+        them lie below the folder of `tree`, or in the nearest one that holds them all, and no
+        symlink below that is followed, whenever it was put there.
         """
         ...
 

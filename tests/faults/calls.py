@@ -193,7 +193,7 @@ class CallTap:
             self.fired = True
             return self._inject_fault(name, real, args, options)
         if self.fired and self.fault.how == "on" and self._is_failing(name):
-            self._raise_failure(name, args)
+            self._raise_failure(name, args, options)
         done = real(*args, **options)
         if self._disk is not None:
             self._disk.note_call(name, args)
@@ -214,7 +214,7 @@ class CallTap:
                 _die_now()
             return done
         if how in ("once", "on"):
-            self._raise_failure(name, args)
+            self._raise_failure(name, args, options)
         if how in ("git", "slow", "trace"):
             return self._run_inside_git(real, args[0], options)
         if how in ("unsynced", "unwritten"):
@@ -269,10 +269,11 @@ class CallTap:
             return False
         return self.fault.code in (errno.EROFS, errno.EACCES) or name not in _FREE
 
-    def _raise_failure(self, name: str, args: tuple[Any, ...]) -> None:
+    def _raise_failure(self, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> None:
         code = self.fault.code
         # of the two descriptors of a copy, the second is the one that is written
-        self.paths += _list_subjects(args[1:] if name == "copy_file_range" else args)
+        subjects = args[1:] if name == "copy_file_range" else args
+        self.paths += _list_subjects(subjects, options)
         told = [os.fspath(path) for path in args[:2] if isinstance(path, str | os.PathLike)]
         raise OSError(
             code, os.strerror(code), *[part for path in told for part in (path, None)][:3]
@@ -290,9 +291,15 @@ def git_verb(command: list[str]) -> str:
     return "git"
 
 
-def _list_subjects(args: tuple[Any, ...]) -> list[str]:
+def _list_subjects(args: tuple[Any, ...], options: dict[str, Any]) -> list[str]:
     """The paths a call is about; none where it has none."""
-    paths = [os.fsdecode(path) for path in args[:2] if isinstance(path, str | os.PathLike)]
+    first = options.get("dir_fd", options.get("src_dir_fd"))
+    folders = (first, options.get("dst_dir_fd", first))
+    paths = []
+    for path, folder in zip(args, folders, strict=False):
+        if isinstance(path, str | os.PathLike):
+            base = "" if folder is None else os.readlink(f"/proc/self/fd/{folder}")  # noqa: PTH115
+            paths.append(os.path.join(base, os.fsdecode(path)))  # noqa: PTH118
     if not paths and args and isinstance(args[0], int):
         with contextlib.suppress(OSError):
             paths = [os.readlink(f"/proc/self/fd/{args[0]}")]  # noqa: PTH115

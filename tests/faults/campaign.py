@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -71,6 +72,11 @@ class OperationSweep:
         self.operation = operation
         self.expected = ("unsealed",) if operation.unsealed else ()
         self.root = root
+        self._state_home = root / f"{operation.name}.state"
+        # Of a keyless one every run has its own key, which is gone with its place.
+        os.environ.pop("XDG_STATE_HOME", None)
+        if operation.keyless:
+            os.environ["XDG_STATE_HOME"] = os.fspath(self._state_home)
         self.template = ground.new_place(root / operation.name)
         operation.prepare(self.template)
         self.start = self.old = oracle.collect_facts(self.template)
@@ -105,6 +111,7 @@ class OperationSweep:
         """A fresh copy to work on; the last one goes."""
         where = self.root / f"{self.operation.name}.work"
         ground.clear_directory(where)
+        ground.clear_directory(self._state_home)
         return ground.copy_place(self.template.path, where, share=True)
 
     def list_losses(self, place: WorkPlace) -> list[str]:
@@ -127,7 +134,8 @@ class OperationSweep:
         self, place: WorkPlace, *, settle_first: bool, afresh: bool = False
     ) -> list[str]:
         """All that is wrong with an interrupted repository, and with what becomes of it."""
-        state = f"{settle_first}{oracle.hash_place(place)}"
+        has_key = self._state_home.exists()
+        state = f"{settle_first}{has_key}{oracle.hash_place(place)}"
         if state in self._judged and not afresh:
             return []
         wrong = oracle.list_torn(oracle.collect_facts(place), self.new, self.old, self.start)

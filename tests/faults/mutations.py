@@ -265,15 +265,14 @@ MUTATIONS = (
     ),
     Mutation("system.durable:create_file", _CREATED, _NOT_CREATED, "kill", "init"),
     Mutation(
-        "system.durable:replace_group",
-        "os.replace(_1, _2)",
-        "Path(_2).write_bytes(Path(_1).read_bytes())",
+        "system.folders:_replace_name",
+        "os.replace(...)",
+        "os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, dir_fd=target_folder)),"
+        " os.replace(source, target, src_dir_fd=source_folder, dst_dir_fd=target_folder)",
         "kill",
         "checkout",
     ),
-    Mutation(
-        "git.process:GitProcess._run", "stdin=stdin", "input=stdin.read()", "git", "register"
-    ),
+    Mutation("git.process:GitProcess._run", "stdin=stdin", "input=stdin.read()", "git", "register"),
     Mutation(
         "system.durable:claim_name",
         "os.link(_1, _2)",
@@ -348,7 +347,7 @@ MUTATIONS = (
     ),
     Mutation(
         "storage.local.export:export_objects",
-        "durable.discard_temporary(...)",
+        "_discard_temporary(...)",
         "pass",
         "errors",
         "checkout",

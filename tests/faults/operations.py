@@ -23,7 +23,7 @@ class CampaignOperation:
     with the recovery. `again` are the exit codes of the same command once it is done: with 3 it
     refuses to do it twice. `piecemeal`: it is many independent steps, each whole; a rerun does the
     rest. `unsealed`: what it leaves is for a commit and `mlver tag` to seal. `crowded`: small
-    batches, so that workers are forked.
+    batches, so that workers are forked. `keyless`: each run makes the key that signs plans.
     """
 
     name: str
@@ -34,6 +34,7 @@ class CampaignOperation:
     piecemeal: bool = False
     unsealed: bool = False
     crowded: bool = False
+    keyless: bool = False
     long: bool = False
 
 
@@ -291,6 +292,7 @@ OPERATIONS = (
     CampaignOperation(
         "register-staged", prepare_changed, (*_NEXT, "--no-commit"), again=(0, 3), unsealed=True
     ),
+    CampaignOperation("register-keyless", prepare_changed, _NEXT, again=(0, 3), keyless=True),
     CampaignOperation(
         "register-after-kill",
         partial(prepare_interrupted, "git-tag#1:before", "register"),

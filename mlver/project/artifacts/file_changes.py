@@ -23,6 +23,7 @@ from mlver.project.artifacts.file_list import FileList, collect_folders, list_pa
 from mlver.project.artifacts.file_plan import FilePlan
 from mlver.project.project import Project
 from mlver.system import durable
+from mlver.system.folders import FolderTree
 from mlver.system.parallel import split_batches, spread_batches
 from mlver.system.regular import reading_regular
 
@@ -104,37 +105,38 @@ class _Targets:
 
 
 def replace_files(
-    project: Project, root: Path, plans: Sequence[FilePlan], begin: Callable[[], None]
+    project: Project, tree: FolderTree, plans: Sequence[FilePlan], begin: Callable[[], None]
 ) -> None:
-    """Change the files.
+    """Change the files below the top of `tree`.
 
     `begin` is called once every new byte is proven and on the disk, before the first one goes.
     """
+    root = Path(tree.top)
     links = frozenset(chain.from_iterable(map(attrgetter("links"), plans)))
     write = FileList.join_lists(map(attrgetter("write"), plans))
     remove = FileList.join_lists(map(attrgetter("remove"), plans))
     checked: set[str] = set()
     for path in write.read_paths():
         paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked)
-    wanted = _Targets(os.fspath(root), write)
+    wanted = _Targets(tree.top, write)
     is_obstacle = _mark_obstacles(write, remove)
     obstacles = remove.select_files(is_obstacle)
 
     def make_way() -> None:
         begin()
-        _clear_obstacles(root, chain(links, obstacles.read_paths()))
-        _clear_folders(path for _, path in wanted)
+        _clear_obstacles(tree, chain(links, obstacles.read_paths()))
+        _clear_folders(tree, (path for _, path in wanted))
 
     project.reporter.begin_work("writing files", None)
     try:
         storing.open_store(project).export_objects(
-            wanted, progress=project.reporter.advance_work, make_way=make_way
+            wanted, progress=project.reporter.advance_work, make_way=make_way, tree=tree
         )
     finally:
         project.reporter.end_work()
     # An obstacle is gone already, and its place is taken.
     remaining = remove.select_files(map(not_, is_obstacle))
-    _remove_files(root, filterfalse(links.__contains__, remaining.read_paths()))
+    _remove_files(tree, filterfalse(links.__contains__, remaining.read_paths()))
 
 
 def _mark_obstacles(write: FileList, remove: FileList) -> bytearray:
@@ -154,44 +156,50 @@ def _mark_obstacles(write: FileList, remove: FileList) -> bytearray:
     return flags
 
 
-def _clear_obstacles(root: Path, obstacles: Iterable[str]) -> None:
+def _clear_obstacles(tree: FolderTree, obstacles: Iterable[str]) -> None:
     for path in obstacles:
-        (root / path).unlink(missing_ok=True)
-        _remove_empty_folders((root / path).parent, root)
+        location = f"{tree.top}/{path}"
+        if tree.read_mode(location):
+            tree.remove_file(location)
+        _remove_empty_folders(tree, location.rpartition("/")[0])
 
 
-def _clear_folders(targets: Iterable[str]) -> None:
+def _clear_folders(tree: FolderTree, targets: Iterable[str]) -> None:
     for target in targets:
-        # This is asked of every file to be written, and pathlib would cost more than the call.
-        if os.path.isdir(target) and not os.path.islink(target):  # noqa: PTH112, PTH114
-            _remove_fileless(target)
+        if tree.is_folder(target):
+            _remove_fileless(tree, target)
 
 
-def _remove_fileless(folder: str) -> None:
+def _remove_fileless(tree: FolderTree, folder: str) -> None:
     """Remove a folder in which only folders, links to empty folders and temporaries are left."""
-    for directory, inner_names, _ in os.walk(folder, topdown=False):
-        for name in inner_names:
-            inner = Path(directory, name)
-            if inner.is_symlink():
-                inner.unlink()
-        durable.sweep_temporaries(Path(directory))
-        Path(directory).rmdir()
+    # The folders on the way down, each above those in it.
+    folders = [folder]
+    for directory in folders:
+        for name, is_folder in tree.list_folder(directory):
+            inner = f"{directory}/{name}"
+            if is_folder:
+                folders.append(inner)
+            elif durable.is_temporary(name) or Path(inner).is_dir():
+                tree.remove_file(inner)
+    for directory in reversed(folders):
+        tree.remove_folder(directory)
 
 
-def _remove_files(root: Path, removed: Iterable[str]) -> None:
+def _remove_files(tree: FolderTree, removed: Iterable[str]) -> None:
     folders: dict[str, None] = {}
     for path in removed:
-        location = f"{root}/{path}"
-        Path(location).unlink(missing_ok=True)
-        folders[location.rpartition("/")[0]] = None
-    emptied_folders = list(map(Path, folders))
-    durable.sync_directories(folder for folder in emptied_folders if folder.is_dir())
-    for folder in emptied_folders:
-        _remove_empty_folders(folder, root)
+        location = f"{tree.top}/{path}"
+        folder = location.rpartition("/")[0]
+        if folder in folders or tree.is_folder(folder):
+            tree.remove_file(location)
+        folders[folder] = None
+    durable.sync_directories(filter(tree.is_folder, list(folders)), access=tree)
+    for folder in folders:
+        _remove_empty_folders(tree, folder)
 
 
-def _remove_empty_folders(directory: Path, root: Path) -> None:
+def _remove_empty_folders(tree: FolderTree, folder: str) -> None:
     with suppress(OSError):
-        while directory != root:
-            directory.rmdir()
-            directory = directory.parent
+        while folder != tree.top:
+            tree.remove_folder(folder)
+            folder = folder.rpartition("/")[0]

@@ -10,7 +10,7 @@ bytes, and the next command finishes it.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -37,6 +37,7 @@ from mlver.records.artifact import Artifact
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
 from mlver.system import durable, lock
+from mlver.system.folders import FolderTree, walk_folder
 
 _SHOWN = 8
 _UNCHANGED = "no file was replaced"
@@ -63,10 +64,14 @@ class CheckoutOutcome:
 
 @dataclass(frozen=True, slots=True)
 class AppliedCheckout:
-    """What a checkout of the work tree came to, and the changes it made."""
+    """What a checkout of the work tree came to, and the changes it made.
+
+    `links` are the symlinks to files that it replaced or removed, each with what it led to.
+    """
 
     outcome: CheckoutOutcome
     plans: tuple[FilePlan, ...]
+    links: Mapping[str, str]
 
 
 def check_out_version(
@@ -98,7 +103,7 @@ def check_out_version(
     plans = tuple(plan_files(project, root, artifact) for artifact in _list_stored(record))
     endangered = _find_endangered(project, plans, kept)
     choice = _CheckoutChoice(save=save, force=force, dry_run=dry_run)
-    return _apply_checkout(project, record, root, plans, endangered, choice).outcome
+    return _apply_checkout(project, record, root, plans, endangered, choice)
 
 
 def replace_working_files(project: Project, record: VersionRecord) -> AppliedCheckout:
@@ -107,7 +112,22 @@ def replace_working_files(project: Project, record: VersionRecord) -> AppliedChe
     plans = tuple(plan_files(project, root, artifact) for artifact in _list_stored(record))
     endangered = _find_endangered(project, plans, ())
     choice = _CheckoutChoice(save=True, force=False, dry_run=False)
-    return _apply_checkout(project, record, root, plans, endangered, choice)
+    links = _find_file_links(root, plans)
+    outcome = _apply_checkout(project, record, root, plans, endangered, choice)
+    return AppliedCheckout(outcome, plans, links)
+
+
+def _find_file_links(root: Path, plans: Iterable[FilePlan]) -> dict[str, str]:
+    """The symlinks among the files that would be replaced or removed."""
+    links: dict[str, str] = {}
+    for plan in plans:
+        for files in (plan.replaced, plan.remove):
+            for path in files.read_paths():
+                location = f"{root}/{path}"
+                # of many files few are links, and pathlib would cost more than the call
+                if os.path.islink(location):  # noqa: PTH114
+                    links[path] = os.readlink(location)  # noqa: PTH115
+    return links
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +146,7 @@ def _apply_checkout(
     plans: tuple[FilePlan, ...],
     endangered: FileList,
     choice: _CheckoutChoice,
-) -> AppliedCheckout:
+) -> CheckoutOutcome:
     if endangered and not (choice.save or choice.force):
         raise _build_loss_error(record, endangered)
     if not choice.dry_run:
@@ -136,7 +156,7 @@ def _apply_checkout(
             _carry_out_plans(project, record, root, plans)
         except OSError as error:
             raise _build_write_error(record, error, _UNCHANGED) from error
-    outcome = CheckoutOutcome(
+    return CheckoutOutcome(
         root=os.fspath(root),
         written=sum(len(plan.write) for plan in plans),
         removed=sum(plan.removed_count for plan in plans),
@@ -144,7 +164,6 @@ def _apply_checkout(
         saved=endangered if choice.save else (),
         skipped=_name_unstored(record),
     )
-    return AppliedCheckout(outcome, plans)
 
 
 def _build_write_error(record: VersionRecord, error: OSError, outcome: str) -> MlverError:
@@ -230,16 +249,19 @@ def _build_loss_error(record: VersionRecord, endangered: FileList) -> MlverError
     )
 
 
-def put_files_back(project: Project, plans: Sequence[FilePlan]) -> None:
-    """Undo these changes of the work tree: what they replaced or removed is in the store."""
-    root = project.top_folder
-    replace_files(project, root, [plan.reverse_changes() for plan in plans], lambda: None)
-    for plan in plans:
-        for path, target in plan.links.items():
-            location = root / path
-            durable.make_directory(location.parent)
-            location.symlink_to(target)
-            durable.sync_directory(location.parent)
+def put_files_back(project: Project, applied: AppliedCheckout) -> None:
+    """Undo a checkout of the work tree: what it replaced or removed is in the store."""
+    reversed_plans = [plan.reverse_changes() for plan in applied.plans]
+    with FolderTree.open_top(project.top_folder) as tree:
+        replace_files(project, tree, reversed_plans, lambda: None)
+        for path, target in applied.links.items():
+            durable.write_link(f"{tree.top}/{path}", target, tree)
+        for plan in applied.plans:
+            for path, target in plan.links.items():
+                location = f"{tree.top}/{path}"
+                changed = tree.make_folder(location.rpartition("/")[0])
+                durable.sync_directories(changed, access=tree)
+                durable.write_link(location, target, tree)
 
 
 def _carry_out_plans(
@@ -264,7 +286,8 @@ def _carry_out_plans(
         # temporaries belong in the folder itself: beside it nobody would look for what a crash left
         durable.make_directory(root)
         intent.write_intent(project.state_directory, command)
-        replace_files(project, root, plans, mark_begun)
+        with FolderTree.open_top(root) as tree:
+            replace_files(project, tree, plans, mark_begun)
         intent.drop_intent(project.state_directory)
     except BaseException as error:
         if not begun:  # every byte is proven and on the disk before anything goes
@@ -321,7 +344,7 @@ def make_private_copy(project: Project, artifact: Artifact) -> Path:
     with lock.hold_lock(checkouts, _PATIENCE_S):
         if _is_sound_copy(location, artifact):  # another process made it meanwhile
             return location
-        for directory, _, _ in os.walk(checkouts):
+        for directory, _ in walk_folder(checkouts):
             durable.sweep_temporaries(Path(directory))
         _export_copy(project, artifact, copy_path)
         if measuring.measure_path(location).digest != artifact.digest:
@@ -342,7 +365,8 @@ def _export_copy(project: Project, artifact: Artifact, copy_path: str) -> None:
         path = join_name(copy_path, name)
         target = paths.join_inside_as_text(common, path, link_last=True, checked=checked)
         wanted.append((Digest(hexadecimal), target))
-    storing.open_store(project).export_objects(wanted)
+    with FolderTree.open_top(common) as tree:
+        storing.open_store(project).export_objects(wanted, tree=tree)
 
 
 def _is_sound_copy(location: Path, artifact: Artifact) -> bool:

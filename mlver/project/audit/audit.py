@@ -34,6 +34,7 @@ from mlver.records.layout import (
 )
 from mlver.records.promotion import PromotionRecord
 from mlver.records.tags import TagName, read_tag_name
+from mlver.system.folders import walk_folder
 
 _CHANGE_WORDS = {
     "D": "deleted in commit",
@@ -240,11 +241,11 @@ def _check_files(project: Project) -> Iterator[Finding]:
 def _list_files(top: Path) -> Iterator[tuple[str, bool]]:
     """List what lies among the records, and whether it is a symlink to a folder."""
     root = os.fspath(paths.join_inside(top, layout.MODELS))
-    for directory, folders, files in os.walk(root):
-        folders.sort()
-        links = {name for name in folders if Path(directory, name).is_symlink()}
-        for name in sorted([*links, *files]):
-            yield os.path.relpath(f"{directory}/{name}", top), name in links
+    for _, entries in walk_folder(root):
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                is_folder_link = entry.is_symlink() and Path(entry.path).is_dir()
+                yield os.path.relpath(entry.path, top), is_folder_link
 
 
 def check_record(

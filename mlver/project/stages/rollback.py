@@ -173,7 +173,7 @@ def _perform_rollback(
 def _undo_checkout(project: Project, applied: AppliedCheckout, error: BaseException) -> None:
     """Put the working files back; where that fails too, `error` stays what the person is told."""
     try:
-        working_files.put_files_back(project, applied.plans)
+        working_files.put_files_back(project, applied)
     except (MlverError, OSError, MemoryError) as second_error:
         notes = [f"the working files were not put back as they were: {second_error}"]
         for path, digest in applied.outcome.saved:

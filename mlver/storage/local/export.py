@@ -5,10 +5,13 @@ They are proved, prepared beside their targets, flushed together, and only then 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -20,24 +23,31 @@ from mlver.storage.local.export_plan import (
     ExportTask,
     PreparedFiles,
     list_tasks,
-    make_directories,
 )
 from mlver.storage.local.locations import open_location, read_span
 from mlver.storage.store import StoreProgress, WantedFiles
 from mlver.system import copying, durable, parallel
+from mlver.system.folders import FolderTree
 from mlver.system.parallel import copy_hashed, hash_descriptor, split_batches, spread_batches
 
 BATCH_FILES = 512
 BATCH_BYTES = 8 << 20
 
 
-def export_objects(
-    store: ObjectCatalogue,
-    wanted: WantedFiles,
-    progress: StoreProgress,
-    make_way: Callable[[], None],
-) -> None:
+@dataclass(frozen=True, slots=True)
+class ExportOrder:
+    """What is to be written; `make_way` clears its way once every byte is on the disk."""
+
+    wanted: WantedFiles
+    tree: FolderTree
+    progress: StoreProgress
+    make_way: Callable[[], None]
+
+
+def export_objects(store: ObjectCatalogue, order: ExportOrder) -> None:
     """See RepositoryStore."""
+    wanted = order.wanted
+    tree = order.tree
     digests = DigestSet.from_raw(bytes.fromhex(digest.hex) for digest, _ in wanted)
     located = store.locate_with_repair(digests)
     missing = located.list_missing()
@@ -46,48 +56,68 @@ def export_objects(
     outcome = "no file was replaced"
     prepared: PreparedFiles | None = None
     try:
-        prepared = PreparedFiles.plan_for(wanted)
+        prepared = PreparedFiles.plan_for(wanted, tree)
         tasks = list_tasks(store, located, wanted, prepared)
-        _prepare_files(store, tasks, len(prepared), progress)
-        durable.sync_files(prepared)
+        _prepare_files(store, order, tasks)
+        durable.sync_files(prepared, access=tree)
         outcome = (
             "each file is as it was, as it should be or out of the way: "
             "run the same command again to finish"
         )
-        make_way()
-        changed = make_directories(map(Path, prepared.parents))
+        order.make_way()
+        # A folder that was replaced meanwhile is not written to.
+        tree.forget_folders()
+        changed: list[str] = []
+        for parent in sorted(prepared.parents):
+            changed += tree.make_folder(parent)
         targets = (target for _, target in wanted)
-        durable.replace_group(zip(prepared, targets, strict=True), also=changed)
+        pairs = zip(prepared, targets, strict=True)
+        durable.replace_group(pairs, also=changed, access=tree)
+        _require_in_place(tree, prepared.parents)
     except BaseException as error:
         for prepared_path in prepared or ():
-            durable.discard_temporary(prepared_path)
+            _discard_temporary(tree, prepared_path)
         if isinstance(error, OSError):
             raise refusal_error("writing the files", error, outcome=outcome) from error
         raise
 
 
-def _prepare_files(
-    store: ObjectCatalogue, tasks: Iterable[ExportTask], count: int, progress: StoreProgress
-) -> None:
+def _require_in_place(tree: FolderTree, folders: Iterable[str]) -> None:
+    """Raise OSError where a folder that was written to is not the one at its path any more."""
+    tree.forget_folders()
+    for folder in folders:
+        if not tree.is_folder(folder):
+            reason = "it was replaced while files were written to it"
+            raise OSError(errno.ENOTDIR, reason, folder)
+
+
+def _discard_temporary(tree: FolderTree, path: str) -> None:
+    """Remove a temporary; one that cannot be removed does no harm and is swept later."""
+    with suppress(OSError):
+        tree.remove_file(path)
+
+
+def _prepare_files(store: ObjectCatalogue, order: ExportOrder, tasks: Iterable[ExportTask]) -> None:
     """Write every temporary; raise ObjectDamaged if any file has no sound copy."""
     doubtful: list[ExportTask] = []
     large_tasks: list[ExportTask] = []
-    workers = None if count > BATCH_FILES else 1
+    workers = None if len(order.wanted) > BATCH_FILES else 1
     small_tasks = _select_small(tasks, large_tasks.append)
     batches = split_batches(
         small_tasks, BATCH_FILES, most_bytes=BATCH_BYTES, count_bytes=_count_bytes
     )
+    write_batch = partial(_write_small_batch, order.tree)
     # Closed at once whatever happens here: no worker may still write when the caller cleans up.
-    with closing(spread_batches(_write_small_batch, batches, workers=workers)) as results:
+    with closing(spread_batches(write_batch, batches, workers=workers)) as results:
         for failed_tasks, bytes_done in results:
             doubtful.extend(failed_tasks)
-            progress(bytes_done)
+            order.progress(bytes_done)
     for export_task in large_tasks:
-        if not _write_large_file(export_task, progress):
+        if not _write_large_file(order, export_task):
             doubtful.append(export_task)
     if not doubtful:
         return
-    failed_tasks = _prepare_from_others(store, doubtful, progress)
+    failed_tasks = _prepare_from_others(store, order, doubtful)
     if failed_tasks:
         raise store.damaged_objects_error(
             [
@@ -98,7 +128,7 @@ def _prepare_files(
 
 
 def _prepare_from_others(
-    store: ObjectCatalogue, doubtful: list[ExportTask], progress: StoreProgress
+    store: ObjectCatalogue, order: ExportOrder, doubtful: list[ExportTask]
 ) -> list[ExportTask]:
     """Write files from other copies than those that failed; return the tasks that none served."""
     failed_tasks = []
@@ -107,7 +137,7 @@ def _prepare_from_others(
         for location in locations.get(doubtful_task.digest, ()):
             if location == doubtful_task.location:
                 continue
-            if _write_large_file(doubtful_task._replace(location=location), progress):
+            if _write_large_file(order, doubtful_task._replace(location=location)):
                 break
         else:
             failed_tasks.append(doubtful_task)
@@ -133,7 +163,7 @@ def _source_path(task: ExportTask) -> str:
     return task.location.path
 
 
-def _write_small_batch(tasks: list[ExportTask]) -> tuple[list[ExportTask], int]:
+def _write_small_batch(tree: FolderTree, tasks: list[ExportTask]) -> tuple[list[ExportTask], int]:
     """In a worker process: prepare a batch; return the tasks that failed and the bytes done."""
     failed_tasks: list[ExportTask] = []
     bytes_done = 0
@@ -145,7 +175,7 @@ def _write_small_batch(tasks: list[ExportTask]) -> tuple[list[ExportTask], int]:
                     location = export_task.location
                     content = read_span(source, location.size, location.offset)
                     if hashlib.sha256(content).hexdigest() == export_task.digest:
-                        _write_file(export_task.prepared, content)
+                        _write_file(tree, export_task.prepared, content)
                         bytes_done += len(content)
                     else:
                         failed_tasks.append(export_task)
@@ -154,14 +184,14 @@ def _write_small_batch(tasks: list[ExportTask]) -> tuple[list[ExportTask], int]:
                 raise
             # The file can't be read to its end: what isn't written yet may have a copy elsewhere.
             for export_task in file_tasks:
-                if export_task not in failed_tasks and not Path(export_task.prepared).exists():
+                if export_task not in failed_tasks and not tree.read_mode(export_task.prepared):
                     failed_tasks.append(export_task)
     return failed_tasks, bytes_done
 
 
-def _write_file(path: str, data: bytes) -> None:
+def _write_file(tree: FolderTree, path: str, data: bytes) -> None:
     """Write a new file, which is not flushed."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    descriptor = tree.open_file(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         with durable.naming_errors(path):
             durable.write_all(descriptor, data)
@@ -169,19 +199,19 @@ def _write_file(path: str, data: bytes) -> None:
         os.close(descriptor)
 
 
-def _write_large_file(task: ExportTask, progress: StoreProgress) -> bool:
+def _write_large_file(order: ExportOrder, task: ExportTask) -> bool:
     """Prepare one file in constant memory; False, and no file, if its copy is not sound."""
     if task.location.pack:
-        return _write_member(task, progress)
+        return _write_member(order, task)
     copied_digest = ""
-    descriptor = os.open(task.prepared, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    descriptor = order.tree.open_file(task.prepared, os.O_RDWR | os.O_CREAT | os.O_EXCL)
     try:
         with open_location(task.location) as source:
             if copying.clone_blocks(source, descriptor):
-                copied_digest, _ = hash_descriptor(descriptor, None, progress)
+                copied_digest, _ = hash_descriptor(descriptor, None, order.progress)
             else:
                 target = copying.FlushingWriter(descriptor, task.prepared)
-                copied_digest, _ = copy_hashed(source, target, progress)
+                copied_digest, _ = copy_hashed(source, target, order.progress)
     except OSError as error:
         # A copy that can't be read is like a damaged one; a target that can't be written is fatal.
         if error.filename != task.location.path:
@@ -189,13 +219,13 @@ def _write_large_file(task: ExportTask, progress: StoreProgress) -> bool:
     finally:
         os.close(descriptor)
     if copied_digest != task.digest:
-        durable.discard_temporary(Path(task.prepared))
+        _discard_temporary(order.tree, task.prepared)
         return False
     return True
 
 
-def _write_member(task: ExportTask, progress: StoreProgress) -> bool:
+def _write_member(order: ExportOrder, task: ExportTask) -> bool:
     """The same for a content in a pack, which is small."""
-    failed, bytes_done = _write_small_batch([task])
-    progress(bytes_done)
+    failed, bytes_done = _write_small_batch(order.tree, [task])
+    order.progress(bytes_done)
     return not failed

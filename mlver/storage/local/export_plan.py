@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-import stat
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.storage.local.locations import LocatedObjects, ObjectLocation
 from mlver.storage.store import WantedFiles
 from mlver.system import durable
+from mlver.system.folders import FolderTree
 
 # In an array of numbers of files: no file.
 _NO_FILE = (1 << 32) - 1
@@ -43,7 +43,7 @@ class PreparedFiles:
         self._prefix = f"{durable.TEMPORARY}{secrets.token_hex(6)}-"
 
     @classmethod
-    def plan_for(cls, wanted: WantedFiles) -> PreparedFiles:
+    def plan_for(cls, wanted: WantedFiles, tree: FolderTree) -> PreparedFiles:
         """Choose the folders; nothing is written."""
         folder_numbers: dict[str, int] = {}
         folders = array("I")
@@ -51,7 +51,7 @@ class PreparedFiles:
             parent = os.fspath(target).rpartition("/")[0]
             folders.append(folder_numbers.setdefault(parent, len(folder_numbers)))
         parents = list(folder_numbers)
-        staging = [_find_staging_directory(parent) for parent in parents]
+        staging = [_find_staging_directory(parent, tree) for parent in parents]
         return cls(parents, staging, folders)
 
     def __len__(self) -> int:
@@ -108,34 +108,20 @@ def _number_by_rank(digests: DigestSet, wanted: WantedFiles) -> tuple[array[int]
     return first_files, next_files
 
 
-def _find_staging_directory(directory: str) -> str:
-    """The nearest existing folder above that is no symlink.
+def _find_staging_directory(directory: str, tree: FolderTree) -> str:
+    """The nearest existing folder above that is no symlink, and is not reached through one.
 
     Files can wait there until their own folder can be made.
     """
-    while not stat.S_ISDIR(_file_mode(directory)):
-        directory = directory.rpartition("/")[0] or "/"
+    while not tree.is_folder(directory):
+        directory = directory.rpartition("/")[0]
     return directory
 
 
-def _file_mode(path: str) -> int:
-    """The mode of a file, links not followed; 0 where there is none."""
-    try:
-        return os.lstat(path).st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return 0
-
-
-def make_directories(directories: Iterable[Path]) -> list[Path]:
-    """Make the missing ones; return those that got a new entry and are to be flushed as well."""
-    changed = []
-    for directory in sorted(directories):
-        missing = []
-        folder = directory
-        while not folder.is_dir():
-            missing.append(folder)
-            folder = folder.parent
-        for missing_folder in reversed(missing):
-            missing_folder.mkdir(exist_ok=True)
-            changed.append(missing_folder.parent)
-    return changed
+def find_common_top(wanted: WantedFiles) -> str:
+    """The nearest existing folder above all files."""
+    parents = {os.fspath(target).rpartition("/")[0] for _, target in wanted}
+    folder = os.path.commonpath(parents) if parents else "/"
+    while not Path(folder).is_dir():
+        folder = folder.rpartition("/")[0] or "/"
+    return folder

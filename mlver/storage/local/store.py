@@ -26,11 +26,13 @@ from mlver.errors import refusal_error
 from mlver.storage.digests import DigestSet
 from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.storage.local.deposit import ObjectDeposit
-from mlver.storage.local.export import export_objects
+from mlver.storage.local.export import ExportOrder, export_objects
+from mlver.storage.local.export_plan import find_common_top
 from mlver.storage.local.locations import ObjectLocation, open_location, read_location
 from mlver.storage.local.verify import stored_digests, verify_objects
 from mlver.storage.store import StoreProblem, StoreProgress, WantedFiles
 from mlver.system import durable
+from mlver.system.folders import FolderTree
 from mlver.system.parallel import hash_descriptor, ignore_progress
 
 
@@ -74,9 +76,14 @@ class LocalStore(ObjectCatalogue):
         *,
         progress: StoreProgress | None = None,
         make_way: Callable[[], None] | None = None,
+        tree: FolderTree | None = None,
     ) -> None:
         """See RepositoryStore."""
-        export_objects(self, wanted, progress or ignore_progress, make_way or _do_nothing)
+        with contextlib.ExitStack() as stack:
+            if tree is None:
+                tree = stack.enter_context(FolderTree.open_top(find_common_top(wanted)))
+            order = ExportOrder(wanted, tree, progress or ignore_progress, make_way or _do_nothing)
+            export_objects(self, order)
 
     def verify_objects(
         self,

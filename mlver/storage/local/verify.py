@@ -26,6 +26,7 @@ from mlver.storage.local.locations import (
 )
 from mlver.storage.local.pack_files import PackFile
 from mlver.storage.store import StoreProblem, StoreProgress
+from mlver.system.folders import walk_folder
 from mlver.system.parallel import (
     hash_descriptor,
     ignore_progress,
@@ -144,9 +145,11 @@ def _judge_faults(store: ObjectCatalogue, faults: list[_CopyFault]) -> Iterator[
 def _find_stray_files(store: ObjectCatalogue) -> Iterator[StoreProblem]:
     """Files with meaningless names: a damaged name loses an object as surely as damaged bytes."""
     known_paths = {store.loose_path(digest) for digest in store.loose_digests()}
-    for stray_path in sorted(store.objects.rglob("*")):
-        if stray_path not in known_paths and not stray_path.is_dir():
-            yield StoreProblem(None, stray_path, "this is no object's name")
+    for _, entries in walk_folder(store.objects):
+        for entry in entries:
+            stray_path = Path(entry.path)
+            if stray_path not in known_paths and not stray_path.is_dir():
+                yield StoreProblem(None, stray_path, "this is no object's name")
     pack_paths: set[Path] = set()
     for pack_file in store.list_packs():
         pack_paths.update((pack_file.path, pack_file.index_path))

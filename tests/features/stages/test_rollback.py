@@ -43,6 +43,9 @@ def prepare_failing_rollback(repository: Repository, outside: Path) -> None:
     outside.mkdir()
     (outside / "stored-nowhere").write_text("not ours")
     (repository.path / "w/lnk").symlink_to(f"{outside}/")
+    (outside.parent / "file").write_text("precious elsewhere")
+    (repository.path / "w/only-one").symlink_to("../../file")
+    (repository.path / "w/h").symlink_to(outside.parent / "file")
     hook = repository.write(".git/hooks/pre-commit", "#!/bin/sh\necho not today >&2\nexit 1\n")
     hook.chmod(0o755)
 
@@ -60,6 +63,8 @@ def test_a_rollback_that_fails_puts_the_files_and_links_back(
     assert digest_tree(project.path / "w") == before
     assert (project.path / "w/lnk").readlink() == outside
     assert (outside / "stored-nowhere").read_text() == "not ours"
+    assert (project.path / "w/only-one").readlink() == Path("../../file")
+    assert (tmp_path / "file").read_text() == "precious elsewhere"
 
 
 def test_files_that_cannot_be_put_back_are_named_beside_the_error(

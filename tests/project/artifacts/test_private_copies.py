@@ -15,6 +15,7 @@ from mlver.project.artifacts import working_files
 from mlver.project.project import Project
 from mlver.storage.local import LocalStore
 from mlver.system import durable, lock
+from mlver.system.folders import FolderTree
 from tests.conftest import CHECKOUT, Repository
 from tests.project.artifacts.helpers import (
     as_bytes,
@@ -125,14 +126,16 @@ def test_a_private_copy_is_made_by_who_holds_the_lock(
     record = store_version(project, weights="models/w")
     export = LocalStore.export_objects
 
-    def watched(store: LocalStore, wanted: list[tuple[Digest, Path]]) -> None:
+    def watched(
+        store: LocalStore, wanted: list[tuple[Digest, Path]], tree: FolderTree | None = None
+    ) -> None:
         # a second descriptor is another holder to flock(2), in this process too
         with (
             pytest.raises(MlverError, match="another mlver is writing"),
             lock.hold_lock(store.directory / "checkouts", 0),
         ):
             pass
-        export(store, wanted)
+        export(store, wanted, tree=tree)
 
     monkeypatch.setattr(LocalStore, "export_objects", watched)
     assert read_tree(working_files.make_private_copy(project, record.weights)) == {"a": b"1"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,8 @@ from mlver.errors import MlverError
 from mlver.project.artifacts import working_files
 from mlver.project.edit import intent
 from mlver.project.project import Project
+from mlver.storage.local.catalogue import ObjectCatalogue
+from mlver.system import durable
 from tests.conftest import Repository
 from tests.project.artifacts.helpers import (
     as_bytes,
@@ -192,3 +195,43 @@ def test_a_checkout_that_never_began_leaves_neither_plan_nor_folders(
         assert intent.read_pending(project.state_directory) is None
     assert (tmp_path / "mine").is_dir()
     assert not (tmp_path / "new").exists()
+
+
+# -- folders that become links meanwhile -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("point", ["locate_with_repair", "sync_files", "replace_group"])
+@pytest.mark.parametrize("folder", ["w", "w/sub"])
+def test_a_folder_that_becomes_a_link_while_files_are_written_leads_nowhere(
+    project: Project,
+    repository: Repository,
+    outside: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    folder: str,
+    point: str,
+) -> None:
+    """Before the first file is written, once all are, and right before they get their names."""
+    write_artifact(repository, "w", {"sub/a": "old", "sub/b": "old"})
+    record = store_version(project, weights="w")
+    write_artifact(repository, "w", {"sub/a": "new", "sub/extra": "unsaved"})
+    (outside / "sub").mkdir()
+    (outside / "sub/a").write_text("precious")
+    before = read_tree(outside)
+    owner = ObjectCatalogue if point == "locate_with_repair" else durable
+    real = getattr(owner, point)
+
+    def swap_first(*arguments: Any, **options: Any) -> Any:
+        # the objects that are saved first are flushed as well, by their paths
+        is_due = point != "sync_files" or "access" in options
+        if is_due and not (repository.path / folder).is_symlink():
+            (repository.path / folder).rename(repository.path / "moved")
+            (repository.path / folder).symlink_to(outside)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(owner, point, swap_first)
+    with pytest.raises(MlverError):
+        working_files.check_out_version(project, record, save=True)
+    assert read_tree(outside) == before
+    leftovers = list(repository.path.rglob(f"{durable.TEMPORARY}*"))
+    # what lies in a folder that was moved away cannot be found any more
+    assert not [path for path in leftovers if "moved" not in path.parts]

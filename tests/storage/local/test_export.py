@@ -61,9 +61,9 @@ class TestExport:
             calls.append("flush")
             fsync(descriptor)
 
-        def spy_replace(old: Path, new: Path) -> None:
+        def spy_replace(old: str, new: str, **folders: int) -> None:
             calls.append("name")
-            rename(old, new)
+            rename(old, new, **folders)
 
         monkeypatch.setattr(os, "fsync", spy_fsync)
         monkeypatch.setattr(os, "replace", spy_replace)
@@ -97,11 +97,11 @@ class TestExport:
             (out / str(number)).write_bytes(b"old")
         real, count = getattr(os, call), [0]
 
-        def fail(*arguments: object) -> object:
+        def fail(*arguments: object, **options: object) -> object:
             count[0] += 1
             if count[0] == nth:
                 raise OSError(5, "Input/output error")
-            return real(*arguments)
+            return real(*arguments, **options)
 
         monkeypatch.setattr(os, call, fail)
         with pytest.raises(MlverError, match=outcome):
