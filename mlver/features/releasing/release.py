@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from mlver import names
@@ -33,7 +32,7 @@ from mlver.project.registry.registry import RecordRegistry
 from mlver.project.reporter import SilentReporter
 from mlver.project.tags import missing_seals, seals, standing_tags
 from mlver.project.tags.missing_seals import SealableRecord, TagPlans
-from mlver.project.transaction import editing
+from mlver.project.transaction import open_edit
 from mlver.records import layout
 
 
@@ -48,7 +47,7 @@ def release_records(
     """Seal and push what the remote's main line holds of `models` (of all, where none is named)."""
     for model in models:
         names.check_model(model)
-    with nullcontext() if dry_run else editing(project, "release") as edit:
+    with open_edit(project, "release", dry_run=dry_run) as edit:
         if edit is not None:
             project = replace(project, repository=edit.repository)
         remote_name = remotes.choose_remote(project.repository, remote)
