@@ -65,7 +65,8 @@ class MeasuredArtifact:
     """An artifact by content.
 
     `digest` is that of the file's bytes or of the manifest's; `size` is in bytes, over all files.
-    `pointers` are files that stand in place of content, where that was asked for.
+    `pointers` are files that stand in place of content, where that was asked for. `dangling`: links
+    that lead nowhere were left out.
     """
 
     digest: Digest
@@ -73,6 +74,7 @@ class MeasuredArtifact:
     files: int
     manifest: bytes | None
     pointers: tuple[PointerFile, ...] = ()
+    dangling: bool = False
 
 
 def measure_artifact(
@@ -94,19 +96,24 @@ def measure_artifact(
     Raises MlverError where there is no file at all, or where files can't be kept: then it names
     them.
     """
+    run = _MeasurementRun(key, cache, sink, progress or ignore_progress, rules)
+    return _measure_run(run, top, keep_manifest=keep_manifest)
+
+
+def _measure_run(run: _MeasurementRun, top: Path, *, keep_manifest: bool) -> MeasuredArtifact:
     try:
         status = top.stat()
     except OSError as error:
         raise MlverError(
-            f"{key} cannot be read: {error.strerror}", hint=shell_command("ls", "-l", "--", key)
+            f"{run.key} cannot be read: {error.strerror}",
+            hint=shell_command("ls", "-l", "--", run.key),
         ) from error
-    run = _MeasurementRun(key, cache, sink, progress or ignore_progress, rules)
     try:
         if stat.S_ISDIR(status.st_mode):
             return _measure_directory(run, os.fsencode(top), keep_manifest=keep_manifest)
         return _measure_file(run, os.fsencode(top), status)
     except OSError as error:
-        action = f"storing {key}" if sink else f"reading {key}"
+        action = f"storing {run.key}" if run.sink else f"reading {run.key}"
         raise refusal_error(action, error) from error
 
 
@@ -139,7 +146,8 @@ class _MeasurementRun:
         if not self.faults:
             return
         advice = "remove or fix these, or name a path without them"
-        lines = [f"{self.key} cannot be kept; {advice}:"]
+        action = "read" if self.sink is None else "kept"
+        lines = [f"{self.key} cannot be {action}; {advice}:"]
         lines += [f"  {fault}" for fault in sorted(self.faults)[:FAULTS_SHOWN]]
         if len(self.faults) > FAULTS_SHOWN:
             lines.append(f"  and {len(self.faults) - FAULTS_SHOWN} more")
@@ -185,7 +193,12 @@ def _measure_directory(
     size = 0
     file_count = 0
     began_ns = time.time_ns()
-    walked = walk_files(top, run.faults.append, bounds=run.rules.bounds)
+    walked = walk_files(
+        top,
+        run.faults.append,
+        bounds=run.rules.bounds,
+        skip_dangling=run.rules.skip_dangling,
+    )
     # Closed at once whatever happens here, so that no worker still writes when the sink cleans up.
     with closing(_hash_chunks(run, top + b"/", walked)) as chunks:
         for chunk in chunks:

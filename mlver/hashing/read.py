@@ -47,11 +47,13 @@ class ContentRules:
     """What may stand in an artifact.
 
     `check` looks for files that stand in place of content; `bounds` says how far symlinks inside a
-    directory may lead, which is anywhere without.
+    directory may lead, which is anywhere without. With `skip_dangling`, links that lead nowhere are
+    no files: they hold no bytes.
     """
 
     check: PointerCheck | None = None
     bounds: LinkBounds | None = None
+    skip_dangling: bool = False
 
 
 ANY_CONTENT = ContentRules()

@@ -60,7 +60,12 @@ class LinkBounds:
 
 
 def walk_files(
-    top: bytes, on_fault: FaultReport, *, start: bytes = b"", bounds: LinkBounds | None = None
+    top: bytes,
+    on_fault: FaultReport,
+    *,
+    start: bytes = b"",
+    bounds: LinkBounds | None = None,
+    skip_dangling: bool = False,
 ) -> Iterator[FoundFile]:
     """Yield (path relative to `top`, stat of its target) for every file, in the order of the paths.
 
@@ -68,7 +73,8 @@ def walk_files(
     a line of text for each entry that can't be kept, and the walk goes on, so that all are known at
     its end: links that lead out of `bounds` or nowhere, cycles, sockets, FIFOs, devices, `.git`,
     and what can't be read. Directories without files don't appear, nor do mlver's own temporaries.
-    The walk leaves out what comes before the path `start`.
+    The walk leaves out what comes before the path `start`, and, with `skip_dangling`, links that
+    lead nowhere, which have no bytes to lose.
     """
     levels = [_list_directory(top, b"", (), on_fault, start)]
     while levels:
@@ -90,7 +96,8 @@ def walk_files(
             try:
                 status = entry.stat()
             except OSError as error:
-                on_fault(_describe_unreadable(path, entry, error))
+                if not (skip_dangling and _is_dangling(entry, error)):
+                    on_fault(_describe_unreadable(path, entry, error))
                 continue
             if stat.S_ISREG(status.st_mode):
                 yield path, status
@@ -187,9 +194,13 @@ def _is_excluded(name: bytes, prefix: bytes, on_fault: FaultReport) -> bool:
     return is_temporary(name)
 
 
+def _is_dangling(entry: os.DirEntry[bytes], error: OSError) -> bool:
+    return isinstance(error, FileNotFoundError) and entry.is_symlink()
+
+
 def _describe_unreadable(path: bytes, entry: os.DirEntry[bytes], error: OSError) -> str:
     shown_path = printable_path(path)
-    if entry.is_symlink() and isinstance(error, FileNotFoundError):
+    if _is_dangling(entry, error):
         target = os.readlink(entry.path)  # noqa: PTH115 - paths are bytes here
         return f"{shown_path} is a symlink to {printable_path(target)}, which does not exist"
     return f"{shown_path} cannot be looked at: {error.strerror}"

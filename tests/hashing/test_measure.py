@@ -221,7 +221,7 @@ def test_all_that_cannot_be_kept_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(MlverError) as caught:
         measure_artifact(tmp_path, key="data/x")
     assert caught.value.message.startswith(
-        "data/x cannot be kept; remove or fix these, or name a path without them:\n"
+        "data/x cannot be read; remove or fix these, or name a path without them:\n"
         "  link00 is a symlink"
     )
     assert caught.value.message.endswith("and 10 more")

@@ -25,8 +25,8 @@ class RenamedFile:
 class ArtifactDiff:
     """An artifact on one side or both. Sizes are in bytes.
 
-    `missing` means that its place in the work tree is empty, `pointer` that files there stand in
-    place of content, which `fetch` fetches.
+    `missing` means that its place in the work tree is empty, or that links there lead nowhere;
+    `pointer` that files there stand in place of content, which `fetch` fetches.
     """
 
     name: str
@@ -97,7 +97,7 @@ def _find_state(old: PinnedArtifact | None, new: PinnedArtifact | None) -> Artif
         return "added"
     if new is None:
         return "removed"
-    if new.digest is None:
+    if new.digest is None or new.dangling:
         return "missing"
     if old.digest == new.digest:
         return "unchanged"

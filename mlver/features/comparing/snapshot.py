@@ -26,7 +26,7 @@ class PinnedArtifact:
     """An artifact on one side. `digest` is None where its path is empty.
 
     `entries` lists its files, which takes a while. `pointers` are working files that stand in
-    place of content.
+    place of content. `dangling`: some of its files are links that lead nowhere.
     """
 
     path: str
@@ -36,6 +36,7 @@ class PinnedArtifact:
     form: str | None
     entries: Callable[[], tuple[ManifestEntry, ...]]
     pointers: tuple[PointerFile, ...] = ()
+    dangling: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +193,7 @@ def _measure_artifact(project: Project, settings: ArtifactSettings) -> PinnedArt
         form=settings.format,
         entries=partial(_list_working_files, project, settings),
         pointers=measured.pointers,
+        dangling=measured.dangling,
     )
 
 

@@ -122,11 +122,11 @@ def _measure_files(project: Project, root: Path, path: str) -> FileList:
     location = paths.join_inside(root, path, link_last=True)
     if root == project.top_folder:
         # what links lead to is replaced or left alone, never kept as a version's own
-        measured = measuring.measure_at(project, path, fresh=True, follow=True)
-    elif measuring.has_no_files(location):
+        measured = measuring.measure_replaced(project, path)
+    elif measuring.has_no_files(location, skip_dangling=True):
         measured = None
     else:
-        measured = measuring.measure_path(location)
+        measured = measuring.measure_path(location, skip_dangling=True)
     if measured is None:
         return NO_FILES
     return FileList.from_entries(path, measuring.measured_files(measured, path))

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from heapq import merge
 from itertools import groupby
@@ -43,6 +43,7 @@ __all__ = [
     "measure_at",
     "measure_into",
     "measure_path",
+    "measure_replaced",
     "measured_files",
     "pair_manifests",
     "pinned_files",
@@ -117,10 +118,47 @@ def measure_at(
     """The working file or directory at `path`; None where there is none, or one without any file.
 
     `fresh` reads every byte, cache or not. With `follow`, links inside a directory may lead
-    anywhere; otherwise raise MlverError where one leaves the work tree.
+    anywhere. Links that lead nowhere are no files. Raise MlverError for other things that cannot be
+    read, for links into a cache that a command fills again, and where one leaves the work tree.
     """
+    try:
+        return _measure_working(
+            project, path, fresh=fresh, keep_manifest=keep_manifest, follow=follow
+        )
+    except MlverError as error:
+        if error.hints:
+            raise
+    measured = _measure_working(
+        project,
+        path,
+        fresh=fresh,
+        keep_manifest=keep_manifest,
+        follow=follow,
+        skip_dangling=True,
+    )
+    if measured is None:
+        return None
+    return replace(measured, dangling=True)
+
+
+def measure_replaced(project: Project, path: str) -> MeasuredArtifact | None:
+    """Measure files that are to be replaced: no link there is in the way, wherever it leads."""
+    return _measure_working(
+        project, path, fresh=True, keep_manifest=True, follow=True, skip_dangling=True
+    )
+
+
+def _measure_working(
+    project: Project,
+    path: str,
+    *,
+    fresh: bool,
+    keep_manifest: bool,
+    follow: bool,
+    skip_dangling: bool = False,
+) -> MeasuredArtifact | None:
     location = paths.join_inside(project.top_folder, path, link_last=True)
-    if has_no_files(location):
+    if has_no_files(location, skip_dangling=skip_dangling):
         return None
     cache = None if fresh else StatCache(project.state, project.repository.own)
     with _report_hashing(project, path, location) as progress:
@@ -130,7 +168,7 @@ def measure_at(
             cache=cache,
             progress=progress,
             keep_manifest=keep_manifest,
-            rules=_rule_content(project, path, follow=follow),
+            rules=replace(_rule_content(project, path, follow=follow), skip_dangling=skip_dangling),
         )
 
 
@@ -170,19 +208,21 @@ def _find_file_size(location: Path) -> int | None:
     return status.st_size
 
 
-def has_no_files(location: Path) -> bool:
+def has_no_files(location: Path, *, skip_dangling: bool = False) -> bool:
     """Whether nothing is there, or a directory without any file: neither can be an artifact."""
     if not location.is_dir():
         return not location.exists()
     faults: list[str] = []
-    first = next(walk_files(os.fsencode(location), faults.append), None)
+    walked = walk_files(os.fsencode(location), faults.append, skip_dangling=skip_dangling)
+    first = next(walked, None)
     # a file that cannot be read is a file all the same
     return first is None and not faults
 
 
-def measure_path(location: Path) -> MeasuredArtifact:
+def measure_path(location: Path, *, skip_dangling: bool = False) -> MeasuredArtifact:
     """A file or directory anywhere, every byte read."""
-    return measure_artifact(location, key=os.fspath(location))
+    rules = ContentRules(skip_dangling=skip_dangling)
+    return measure_artifact(location, key=os.fspath(location), rules=rules)
 
 
 def _refuse_ambiguous(project: Project, path: str, measured: MeasuredArtifact) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -67,6 +68,11 @@ def test_what_cannot_be_kept_is_named_even_without_any_file(
     (repository.path / "w").mkdir()
     (repository.path / "w/dangling").symlink_to("nowhere")
     with pytest.raises(MlverError, match="dangling is a symlink to nowhere, which does not exist"):
+        measuring.measure_into(project, "w", None)
+    # nothing is lost there, and nobody who only looks is stopped
+    assert measuring.measure_at(project, "w") is None
+    os.mkfifo(repository.path / "w/pipe")
+    with pytest.raises(MlverError, match="pipe is a FIFO, which has no content to keep"):
         measuring.measure_at(project, "w")
 
 
