@@ -194,10 +194,3 @@ class VersionRecord:
     def named_artifacts(self) -> dict[str, Artifact]:
         """Every artifact by name: `weights` first, then the data sets in order."""
         return {"weights": self.weights, **self.data}
-
-    @property
-    def unkept_data_sets(self) -> tuple[str, ...]:
-        """The data sets of which only the digest is kept: whether their bytes are still anywhere,
-        nobody here knows.
-        """
-        return tuple(name for name, artifact in self.data.items() if not artifact.stored)

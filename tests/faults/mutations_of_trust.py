@@ -215,6 +215,13 @@ TRUST_MUTATIONS = (
         "tests/project/artifacts/test_working_files.py",
     ),
     Mutation(
+        "project.registering.register:register_version",
+        "require_holders(...)",
+        "",
+        "tests",
+        "tests/features/registering/test_holders.py",
+    ),
+    Mutation(
         "project.artifacts.working_files:make_private_copy",
         "measuring.measure_path(_).digest != _.digest",
         "False",

@@ -14,7 +14,9 @@ from mlver.git.hooks import is_own_hook
 from mlver.git.repository import GitTag
 from mlver.policy.chain import UNSEALED_HINTS, judge_seal
 from mlver.project.artifacts import measuring, repair
+from mlver.project.artifacts.remedies import RESTORE
 from mlver.project.audit import audit
+from mlver.project.audit.conversion import find_conversion
 from mlver.project.edit import intent
 from mlver.project.edit.edit import find_unfinished
 from mlver.project.edit.intent import ForeignIntent
@@ -143,6 +145,8 @@ def _check_layout(project: Project, *, fix: bool) -> Iterator[_Check]:
         yield _check_config(project)
     for finding in audit.find_leftovers(project):
         yield Diagnosis(finding, level="remark")
+    for finding in find_conversion(project):
+        yield Diagnosis(finding, level="wrong")
     if project.repository.ignores(layout.CONFIG):
         message = "is ignored by git, so clones would not get it; take it out of .gitignore"
         next_command = shell_command("git", "check-ignore", "-v", layout.CONFIG)
@@ -272,23 +276,27 @@ def _check_objects(project: Project, *, fix: bool) -> Iterator[_Check]:
     """Every object that a version pins, read and hashed; those lost are looked for among the
     working files.
     """
-    losses = repair.find_losses(project)
+    search = repair.find_losses(project)
+    losses = search.losses
     if not losses:
         message = "every stored byte that the records name is present and right"
         yield PassedCheck("objects", message)
+        return
+    if search.absence is not None:
+        yield Diagnosis(search.absence, level="remark")
         return
     remaining: dict[Digest, Finding] = {}
     if fix:
         with editing(project, "doctor"):
             repair.restore_objects(project, losses)
         # By digest: a damaged copy that was set aside is described in other words after that.
-        remaining = {loss.digest: loss.finding for loss in repair.find_losses(project)}
+        remaining = {loss.digest: loss.finding for loss in repair.find_losses(project).losses}
     for loss in losses:
         finding = remaining.get(loss.digest, loss.finding)
         yield Diagnosis(
             finding,
             level="wrong",
-            fixable=finding.hints == (repair.RESTORE,),
+            fixable=finding.hints == (RESTORE,),
             fixed=fix and loss.digest not in remaining,
         )
 

@@ -26,7 +26,10 @@ def draw_verify(result: VerifyResult, screen: TextScreen) -> None:
         _draw_remarks(result, screen)
         return
     if not result.broken:
-        screen.draw_line(("All is well", "good"), f"  {looked}")
+        heading: Part = ("All is well", "good")
+        if any(note.kind == "object" for note in result.notes):
+            heading = ("No damage", "warn")
+        screen.draw_line(heading, f"  {looked}")
         _draw_remarks(result, screen)
         if not result.everything:
             screen.draw_line(("  everything there is: mlver verify --all", "dim"))

@@ -15,8 +15,10 @@ from mlver.findings import Finding
 from mlver.hashing.read import PointerFile
 from mlver.policy.chain import SignatureState, judge_seal, judge_signature
 from mlver.project.artifacts import damage, measuring
+from mlver.project.artifacts.damage import DamageReport
 from mlver.project.artifacts.pointers import describe_pointers
 from mlver.project.audit import audit
+from mlver.project.audit.conversion import find_conversion
 from mlver.project.history import case_twins
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.registry import RecordRegistry
@@ -46,12 +48,13 @@ class VerifyResult:
 
     `adopted` are those of the versions whose tags were there before mlver and seal nothing: the
     commits that landed their records vouch for them. `shallow`: history was looked at, but this
-    clone does not have the whole of it. `unkept`, as `MODEL@VERSION NAME`, are data sets that mlver
-    keeps no copy of, and cannot check. `before_seals` counts the promotions that are older than
-    seals. `notes` are no damage: rules of a newer mlver that this one cannot check, promotions that
-    no tag seals yet, and seals that this clone lacks because it lacks history or tags.
-    `unconfirmed` is what records say and nothing confirms, which is only damage where verify is
-    `strict`.
+    clone does not have the whole of it. `unkept`, as `MODEL@VERSION NAME`, are data sets that
+    nobody keeps where mlver can look, and that were not checked. `before_seals` counts the
+    promotions that are older than seals. `notes` are no damage: bytes that this clone was never
+    given, work that is not registered, rules of a newer mlver that this one cannot check,
+    promotions that no tag seals yet, and seals that this clone lacks because it lacks history or
+    tags. `unconfirmed` is what records say and nothing confirms, which is only damage where verify
+    is `strict`.
     """
 
     versions: tuple[str, ...]
@@ -86,9 +89,9 @@ def verify_versions(
 ) -> VerifyResult:
     """Check the versions `refs` name, or what each model serves now, or (`everything`) all.
 
-    Every record is parsed and every byte hashed. With `require_bytes`, data sets that mlver keeps
-    no copy of are read, too, from wherever they are, and are broken links where they are nowhere.
-    `strict` says no where something is only unconfirmed.
+    Every record is parsed and every byte hashed, wherever it is kept. With `require_bytes`, a byte
+    that is not here to be read is a broken link. `strict` says no where something is only
+    unconfirmed.
     """
     selection = _select_versions(project, refs, everything=everything)
     findings = [*audit.check_config(project), *selection.findings]
@@ -97,20 +100,25 @@ def verify_versions(
     seal_report = _check_seals(project, records)
     findings += seal_report.findings
     versions = [record for record, _ in records]
-    findings += _check_contents(project, versions, everything=everything)
+    contents = _check_contents(project, versions, everything=everything)
+    findings += contents.broken
     if require_bytes:
-        findings += damage.find_unread(project, versions)
-    working = _check_working_files(project, versions)
-    findings += working.damage
+        findings += contents.list_unread()
     stages = check_stages(project, selection.models, versions, everything=everything)
     findings += stages.findings
+    notes = [*audit.find_unknown_sections(project), *seal_report.notes, *stages.notes]
+    notes += contents.notes
+    notes += _check_working_files(project, versions)
     findings += audit.find_uncommitted(project, selection.models)
     if everything:
         findings += audit.check_repository(project)
     else:
         twins = case_twins.find_version_twins(project, selection.models)
         findings += audit.catch_errors(layout.MODELS, twins)
-    artifacts = _list_artifacts(versions)
+    # One cause that explains many broken links, and why their hints change nothing.
+    if findings:
+        findings = [*find_conversion(project), *findings]
+    artifacts = _list_read(versions, contents)
     # The landing commits that vouch for adopted versions are looked for in history, too.
     history_counts = everything or bool(seal_report.adopted)
     return VerifyResult(
@@ -120,17 +128,12 @@ def verify_versions(
         files=sum(artifact.files for artifact in artifacts),
         bytes=sum(artifact.size for artifact in artifacts),
         everything=everything,
-        unkept=() if require_bytes else _list_unkept(versions),
+        unkept=() if require_bytes else _list_unkept(contents),
         adopted=seal_report.adopted,
         signatures=seal_report.signatures,
         shallow=history_counts and project.repository.is_shallow(),
         broken=_select_damage(findings),
-        notes=(
-            *audit.find_unknown_sections(project),
-            *seal_report.notes,
-            *stages.notes,
-            *working.pointers,
-        ),
+        notes=tuple(note for note in dict.fromkeys(notes) if note not in findings),
         unconfirmed=(*stages.unconfirmed, *_select_unconfirmed(findings)),
         strict=strict,
     )
@@ -144,10 +147,19 @@ def _select_unconfirmed(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(dict.fromkeys(finding for finding in findings if finding.kind == "unconfirmed"))
 
 
-def _list_artifacts(versions: Iterable[VersionRecord]) -> list[Artifact]:
+def _list_read(versions: Iterable[VersionRecord], contents: DamageReport) -> list[Artifact]:
+    """The artifacts whose bytes were read."""
+    unread: set[tuple[str, str]] = set()
+    for unstored in contents.unstored:
+        if not unstored.was_read:
+            unread.add((unstored.owner, unstored.name))
     artifacts: list[Artifact] = []
     for record in versions:
-        artifacts += record.named_artifacts().values()
+        owner = f"{record.model}@{record.version}"
+        for name, artifact in record.named_artifacts().items():
+            is_absent = artifact.stored and contents.absence is not None
+            if not is_absent and (owner, name) not in unread:
+                artifacts.append(artifact)
     return artifacts
 
 
@@ -219,11 +231,11 @@ def _read_records(
     return records, findings
 
 
-def _list_unkept(versions: Iterable[VersionRecord]) -> tuple[str, ...]:
+def _list_unkept(contents: DamageReport) -> tuple[str, ...]:
     unkept: list[str] = []
-    for record in versions:
-        for name in record.unkept_data_sets:
-            unkept.append(f"{record.model}@{record.version} {name}")
+    for artifact in contents.unstored:
+        if artifact.state == "lost" and artifact.name != "weights":
+            unkept.append(f"{artifact.owner} {artifact.name}")
     return tuple(unkept)
 
 
@@ -290,34 +302,25 @@ def _find_missing_tags(
 
 def _check_contents(
     project: Project, versions: Sequence[VersionRecord], *, everything: bool
-) -> tuple[Finding, ...]:
+) -> DamageReport:
     """Manifests and objects; damaged copies are set aside, unless another command is writing."""
     damaged = damage.find_damage(project, versions, everything=everything)
     if damaged.copies:
         # No edit: whatever the settings say, a damaged copy must not be served.
         with suppress(MlverError), locking(replace(project, wait=0), "verify") as holding:
             damage.quarantine_damage(holding, damaged)
-    return damaged.broken
+    return damaged
 
 
-@dataclass(frozen=True, slots=True)
-class _WorkingReport:
-    """Working files that match no version, and those that only point to content elsewhere.
+def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> list[Finding]:
+    """Compare working files with the versions checked, and with any other of the model.
 
-    The latter are no damage: their content has not been fetched.
+    None of this is damage: people work there.
     """
-
-    damage: tuple[Finding, ...]
-    pointers: tuple[Finding, ...]
-
-
-def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> _WorkingReport:
-    """Compare working files with the versions checked, and with any other of the model."""
     by_model: dict[str, list[VersionRecord]] = {}
     for record in records:
         by_model.setdefault(record.model, []).append(record)
-    damage_findings: list[Finding] = []
-    pointers: list[Finding] = []
+    notes: list[Finding] = []
     for model_records in by_model.values():
         for (name, path), stored in _list_working_places(model_records).items():
             try:
@@ -325,16 +328,25 @@ def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> 
                     project, path, fresh=True, keep_manifest=False, follow=not stored
                 )
             except MlverError as error:
-                # it cannot be hashed: a link that leads nowhere, a socket, nobody may read it
-                damage_findings.append(Finding("working", path, error.message, error.hints))
+                notes += _describe_unreadable(path, error)
                 continue
             if measured is None or _is_known(project, model_records, name, measured.digest):
                 continue
             if measured.pointers:
-                pointers.append(_describe_pointers(path, measured.pointers))
+                notes.append(_describe_pointers(path, measured.pointers))
             else:
-                damage_findings.append(_describe_stranger(project, model_records, name, path))
-    return _WorkingReport(tuple(damage_findings), tuple(pointers))
+                notes.append(_describe_stranger(project, model_records, name, path))
+    return notes
+
+
+def _describe_unreadable(path: str, error: MlverError) -> list[Finding]:
+    """Describe working files that cannot be hashed: a link that leads nowhere, a socket."""
+    faults = error.message.splitlines()
+    # the first line is about all of the faults that follow
+    if len(faults) > 1:
+        faults = [fault.strip() for fault in faults[1:]]
+    hints = error.hints or (shell_command("ls", "-la", "--", path),)
+    return [Finding("working", path, fault, hints) for fault in faults]
 
 
 def _describe_pointers(path: str, pointers: Sequence[PointerFile]) -> Finding:
@@ -361,8 +373,8 @@ def _describe_stranger(
     latest = records[-1]
     differences = _describe_differences(project, latest, name)
     message = f"holds bytes of no version of {model} ({differences})"
-    undo = shell_command("mlver", "checkout", f"{model}@{latest.version}", "--force")
-    return Finding("working", path, message, (shell_command("mlver", "status", model), undo))
+    # It says what changed, and how to register that. To undo it would lose it.
+    return Finding("working", path, message, (shell_command("mlver", "status", model),))
 
 
 def _is_known(

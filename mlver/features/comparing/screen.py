@@ -233,21 +233,22 @@ def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:
 
 def _draw_next_command(model: ModelStatus, screen: TextScreen) -> None:
     fetching = [artifact.fetch for artifact in model.artifacts if artifact.state == "pointer"]
+    if model.fetch:
+        screen.draw_line("  missing bytes are not in this clone; copy them from one that has them")
+        draw_hints(model.fetch, screen)
+        return
+    command, remark = f"mlver checkout {model.model}@{model.version}", ""
     if fetching:
-        command = fetching[0] or ""
-        remark = "   (fetches the content)"
+        command, remark = fetching[0] or "", "   (fetches the content)"
     elif model.bump:
         command = f"mlver register {model.model} --bump {model.bump} -m WHY"
         remark = f"   (makes {model.next})"
-    elif model.lacks_artifact:
-        command = f"mlver checkout {model.model}@{model.version}"
-        remark = ""
-    elif model.version != model.latest:
+    elif not model.lacks_artifact:
+        if model.version == model.latest:
+            screen.draw_line("  weights, data and params are as registered")
+            return
         command = f"mlver checkout {model.model}@{model.latest}"
         remark = "   (goes forward again)"
-    else:
-        screen.draw_line("  weights, data and params are as registered")
-        return
     screen.draw_unbroken(("next: ", "dim"), command, (remark, "dim"))
 
 

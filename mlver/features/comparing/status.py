@@ -23,6 +23,8 @@ from mlver.features.comparing.value_diff import (
     compare_values,
     suggest_bump,
 )
+from mlver.project.artifacts import measuring, storing
+from mlver.project.artifacts.remedies import suggest_recovery
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.version import Bump, Version, bump_version
@@ -37,7 +39,8 @@ class ModelStatus:
 
     It is the version that the work tree holds, after a checkout, else the `latest`. `commits`
     counts HEAD's commits since its code, None where unknown. `bump` is None when nothing that a
-    version pins has changed; `next` is the version it would make.
+    version pins has changed; `next` is the version it would make. `fetch` brings stored bytes that
+    are neither in the work tree nor in the store.
     """
 
     model: str
@@ -51,6 +54,7 @@ class ModelStatus:
     dirty: bool
     bump: Bump | None
     next: str | None
+    fetch: tuple[str, ...] = ()
 
     @property
     def lacks_artifact(self) -> bool:
@@ -143,7 +147,26 @@ def _find_model_status(
         dirty=working_snapshot.code.dirty,
         bump=bump,
         next=None if bump is None else str(bump_version(version, bump)),
+        fetch=_suggest_fetching(project, ResolvedRef(model, version), artifacts),
     )
+
+
+def _suggest_fetching(
+    project: Project, chosen: ResolvedRef, artifacts: tuple[ArtifactDiff, ...]
+) -> tuple[str, ...]:
+    """The commands that bring the objects of artifacts that a checkout could not put in place."""
+    missing_names = {artifact.name for artifact in artifacts if artifact.state == "missing"}
+    if not missing_names:
+        return ()
+    record, _ = project.registry.read_version(chosen.model, chosen.version)
+    digests: list[Digest] = []
+    for name, artifact in record.named_artifacts().items():
+        if artifact.stored and name in missing_names:
+            entries = measuring.pinned_files(project, artifact)
+            digests += [Digest(hexadecimal) for _, hexadecimal in entries]
+    for digest in storing.open_store(project).find_missing(digests):
+        return suggest_recovery(project, digest, is_aside=True)
+    return ()
 
 
 def _find_held_version(

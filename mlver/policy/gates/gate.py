@@ -15,7 +15,7 @@ class StageCandidate:
 
     `unsealed` is what is wrong with its seal, None when it is sealed, which `sealed` says in words.
     `stages_unsealed` are those that it held only by promotions that no tag seals. `damage` is None
-    when its bytes were not checked; those of the data sets `unkept` never are.
+    when its bytes were not checked.
     """
 
     version: str
@@ -24,7 +24,6 @@ class StageCandidate:
     damage: tuple[str, ...] | None
     stages_unsealed: frozenset[str] = frozenset()
     sealed: str = "sealed"
-    unkept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

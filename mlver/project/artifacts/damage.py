@@ -10,8 +10,16 @@ from dataclasses import dataclass, field
 from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name
 from mlver.findings import Finding
-from mlver.project.artifacts.elsewhere.find import ExternalCopies, MissingContents
-from mlver.project.artifacts.measuring import measure_at, pinned_files
+from mlver.project.artifacts.elsewhere.find import ExternalCopies
+from mlver.project.artifacts.elsewhere.holding import UnstoredArtifact, judge_unstored
+from mlver.project.artifacts.file_list import join_name
+from mlver.project.artifacts.measuring import pinned_files
+from mlver.project.artifacts.remedies import (
+    RESTORE,
+    find_working_copy,
+    has_empty_store,
+    suggest_recovery,
+)
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
@@ -20,7 +28,7 @@ from mlver.storage.digests import DigestSet
 from mlver.storage.store import StoreProblem
 
 _SHOWN = 10
-_REPAIR = ("mlver doctor --fix",)
+_REPAIR: tuple[str, ...] = (RESTORE,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +42,31 @@ class ObjectUser:
 
 @dataclass(frozen=True, slots=True)
 class DamageReport:
-    """Broken links below some versions.
+    """What is wrong below some versions.
 
-    `lost` are those that keep a version from being had whole; `copies` are unsound.
+    `broken` is damage. `notes` are bytes that were never brought into this clone, or that only the
+    work tree has. `lost` keeps a version from being had whole, be it damage or not. `copies` are
+    unsound. `unstored` are artifacts that mlver keeps no copy of. `absence` says that none of the
+    objects is here, if so.
     """
 
     broken: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
     lost: tuple[Finding, ...]
     copies: frozenset[Digest]
+    unstored: tuple[UnstoredArtifact, ...]
+    absence: Finding | None
+
+    def list_unkept(self) -> list[Finding]:
+        """Artifacts that neither mlver nor git, git-lfs or DVC keeps here."""
+        return [artifact.finding for artifact in self.unstored if artifact.state != "kept"]
+
+    def list_unread(self) -> list[Finding]:
+        """Objects that were never brought here, and other artifacts that could not be read."""
+        unread = [artifact.finding for artifact in self.unstored if not artifact.was_read]
+        if self.absence is not None:
+            unread.insert(0, self.absence)
+        return unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +78,9 @@ class _PinReader:
 
     project: Project
     records: Sequence[VersionRecord]
+    copies: ExternalCopies
     broken: list[Finding] = field(default_factory=list)
+    unstored: list[UnstoredArtifact] = field(default_factory=list)
 
     def read_digests(self) -> Iterator[bytes]:
         """The raw digests of all objects that the records need."""
@@ -73,49 +100,85 @@ class _PinReader:
         if artifact.stored:
             for _, hexadecimal in entries:
                 yield bytes.fromhex(hexadecimal)
-        elif name == "weights":
-            link = _check_unstored(self.project, subject, artifact, record.code.commit)
-            if link is not None:
-                self.broken.append(link)
+            return
+        unstored = judge_unstored(self.copies, record, name, artifact)
+        self.unstored.append(unstored)
 
 
 def find_damage(
     project: Project, records: Iterable[VersionRecord], *, everything: bool = False
 ) -> DamageReport:
-    """What is wrong below these records: manifests, objects, and weights that are kept elsewhere.
+    """What is wrong below these records: manifests, objects, and artifacts kept elsewhere.
 
     Each byte is read and hashed. With `everything`, the whole object store is read, whether or
     not a record needs it.
     """
-    reader = _PinReader(project, list(records))
+    reader = _PinReader(project, list(records), ExternalCopies(project, proven=True))
     digests = DigestSet.from_raw(reader.read_digests())
     problems = verify_objects(project, digests, everything=everything)
     affected = {problem.digest for problem in problems if problem.digest in digests}
     users = find_users(project, reader.records, affected)
     links = []
     lost = []
+    unneeded = []
     unsound = set()
+    missing_count = 0
     for problem in sort_problems(problems, users):
-        link = _describe_object(users, problem)
+        link = _describe_object(project, users, problem)
         links.append(link)
-        if problem.lost and problem.digest in digests:
+        if problem.digest not in digests:
+            unneeded.append(link)
+        elif problem.lost:
             lost.append(link)
+            missing_count += problem.path is None
         if problem.digest and problem.path:
             unsound.add(problem.digest)
-    return DamageReport((*reader.broken, *links), (*reader.broken, *lost), frozenset(unsound))
+    faults, remarks, unread = _sort_unstored(reader.unstored)
+    absence = None
+    # A clone brings records and no objects: where none is here, nothing was lost here either.
+    if missing_count == len(digests) > 0 and has_empty_store(project):
+        absence = describe_absence(missing_count, lost)
+        remarks.insert(0, absence)
+        links = unneeded
+    return DamageReport(
+        broken=(*reader.broken, *faults, *links),
+        notes=tuple(remarks),
+        lost=(*reader.broken, *unread, *lost),
+        copies=frozenset(unsound),
+        unstored=tuple(reader.unstored),
+        absence=absence,
+    )
 
 
-def find_unread(project: Project, records: Iterable[VersionRecord]) -> list[Finding]:
-    """The data sets that mlver keeps no copy of, and whose bytes are nowhere here to be read."""
-    findings: list[Finding] = []
-    for record in records:
-        for name in record.unkept_data_sets:
-            artifact = record.data[name]
-            subject = name_artifact(record, name)
-            link = _check_unstored(project, subject, artifact, record.code.commit)
-            if link is not None:
-                findings.append(link)
-    return findings
+def describe_absence(count: int, missing: Sequence[Finding]) -> Finding:
+    """Describe a clone that has none of the objects, in one line, with what brings them."""
+    hints: tuple[str, ...] = ()
+    for finding in missing:
+        hints = finding.hints
+        # What the working files still hold need not be copied.
+        if hints == _REPAIR:
+            break
+    message = f"0 of {count:,} here; copy them from a clone that has them"
+    return Finding("object", "objects", message, hints)
+
+
+def _sort_unstored(
+    artifacts: Iterable[UnstoredArtifact],
+) -> tuple[list[Finding], list[Finding], list[Finding]]:
+    """What is damage, what is worth knowing, and what keeps weights from being read here."""
+    faults: list[Finding] = []
+    remarks: list[Finding] = []
+    unread: list[Finding] = []
+    for artifact in artifacts:
+        is_weights = artifact.name == "weights"
+        if artifact.state in ("absent", "working"):
+            remarks.append(artifact.finding)
+        # Data sets that nobody keeps here may be kept where mlver cannot look.
+        elif artifact.state == "damaged" or (artifact.state == "lost" and is_weights):
+            faults.append(artifact.finding)
+        if is_weights and not artifact.was_read:
+            unread.append(artifact.finding)
+    return faults, remarks, unread
 
 
 def verify_objects(
@@ -212,9 +275,11 @@ def name_artifact(record: VersionRecord, name: str) -> str:
     return f"{record.model} {record.version} {name}"
 
 
-def _describe_object(users: Mapping[Digest, ObjectUser], problem: StoreProblem) -> Finding:
+def _describe_object(
+    project: Project, users: Mapping[Digest, ObjectUser], problem: StoreProblem
+) -> Finding:
     user = users.get(problem.digest) if problem.digest else None
-    if user is None:
+    if user is None or problem.digest is None:
         subject = str(problem.path or problem.digest)
         return Finding("object", subject, problem.message, _REPAIR)
     subject = user.subject
@@ -223,44 +288,25 @@ def _describe_object(users: Mapping[Digest, ObjectUser], problem: StoreProblem) 
     location = str(problem.digest)
     if problem.path:
         location += f", {problem.path}"
-    return Finding("object", subject, f"{problem.message} ({location})", _REPAIR)
+    hints = _REPAIR
+    path = join_name(user.artifact_path, user.name)
+    if find_working_copy(project, path, problem.digest) is None:
+        hints = suggest_recovery(project, problem.digest, is_aside=problem.path is None)
+    return Finding("object", subject, f"{problem.message} ({location})", hints)
 
 
-def _check_unstored(
-    project: Project, subject: str, artifact: Artifact, commit: str | None
-) -> Finding | None:
-    """Weights that mlver keeps no copy of.
+@dataclass(frozen=True, slots=True)
+class ProvenVersion:
+    """How many bytes of a version were read and are right, and the data sets that were not read."""
 
-    The working files may hold them, or what git, git-lfs or DVC kept of the version's commit.
-    """
-    hints: tuple[str, ...] = ()
-    try:
-        measured = measure_at(project, artifact.path, fresh=True, follow=True)
-    except MlverError as error:  # the working file cannot be hashed
-        message, hints = error.message, error.hints
-    else:
-        if measured is not None and measured.digest == artifact.digest:
-            return None
-        state = "holds other bytes" if measured else "is not there"
-        message = f"{artifact.path} {state}"
-    if commit is not None:
-        try:
-            copy = ExternalCopies(project, proven=True).find_copy(commit, artifact.path)
-        except MissingContents as error:
-            message = f"{message}, and {error.message}"
-            hints = error.hints or hints
-        except MlverError:
-            pass  # nobody else keeps it
-        else:
-            if copy.found.digest == artifact.digest:
-                return None
-    if not hints:
-        message = f"{message}; put it back as it was, from wherever it is kept"
-    return Finding("working", subject, f"is not stored by mlver, and {message}", hints)
+    size: int
+    unread: tuple[str, ...]
 
 
-def require_whole(project: Project, record: VersionRecord, *, repairing: bool = False) -> int:
-    """The number of bytes of a version, once each was read and is right.
+def require_whole(
+    project: Project, record: VersionRecord, *, repairing: bool = False
+) -> ProvenVersion:
+    """Prove a version whole.
 
     Raise MlverError naming what is not. With `repairing`, damaged copies are set aside: hold the
     lock then.
@@ -274,12 +320,12 @@ def require_whole(project: Project, record: VersionRecord, *, repairing: bool = 
             hints=report.lost[0].hints or ("mlver verify --all",),
             findings=report.lost,
         )
+    unread = tuple(artifact.name for artifact in report.unstored if not artifact.was_read)
     size = 0
     for name, artifact in record.named_artifacts().items():
-        # Weights that others keep were read there; data sets that others keep were not.
-        if artifact.stored or name == "weights":
+        if name not in unread:
             size += artifact.size
-    return size
+    return ProvenVersion(size, unread)
 
 
 def _list_broken(broken: Sequence[Finding]) -> str:

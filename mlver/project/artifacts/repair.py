@@ -10,22 +10,22 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name
 from mlver.findings import Finding
 from mlver.project.artifacts import damage, measuring, storing
 from mlver.project.artifacts.file_list import join_name
+from mlver.project.artifacts.remedies import (
+    RESTORE,
+    find_working_copy,
+    has_empty_store,
+    suggest_recovery,
+)
 from mlver.project.project import Project
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
-from mlver.storage.store import suggest_copying
 from mlver.system.regular import reading_regular
-
-# It stores what a working file still holds, and sets damaged copies aside in any case.
-RESTORE = "mlver doctor --fix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,19 @@ class LostObject:
     finding: Finding
 
 
-def find_losses(project: Project) -> list[LostObject]:
+@dataclass(frozen=True, slots=True)
+class LossSearch:
+    """The objects that cannot be read.
+
+    `absence` says so where they are all of the objects, and no working file holds any of them: a
+    clone brings records and no objects.
+    """
+
+    losses: tuple[LostObject, ...]
+    absence: Finding | None
+
+
+def find_losses(project: Project) -> LossSearch:
     """Every object some version pins that is missing or damaged; reads and hashes all of them."""
     records = _read_records(project)
     digests = DigestSet.from_raw(_read_digests(project, records))
@@ -54,23 +66,18 @@ def find_losses(project: Project) -> list[LostObject]:
         user = users[problem.digest]
         path = join_name(user.artifact_path, user.name)
         hints: tuple[str, ...] = (RESTORE,)
-        if _find_working_copy(project, path, problem.digest) is None:
-            hints = _suggest_copying(project, problem.digest, is_aside=problem.path is None)
+        if find_working_copy(project, path, problem.digest) is None:
+            hints = suggest_recovery(project, problem.digest, is_aside=problem.path is None)
         message = f"{printable_name(path)} {problem.message}"
         finding = Finding("object", user.subject, message, hints)
         losses.append(LostObject(problem.digest, path, finding))
-    return losses
-
-
-def _suggest_copying(project: Project, digest: Digest, *, is_aside: bool) -> tuple[str, ...]:
-    """The commands that bring an object from a clone, to be typed in this order."""
-    packs = storing.open_store(project).find_packs(digest)
-    hints: tuple[str, ...] = ()
-    if not is_aside:
-        # What stands in its place would keep a good copy away.
-        hints += (RESTORE,)
-    hints += suggest_copying(project.state_directory, packs)
-    return hints
+    findings = [loss.finding for loss in losses]
+    absence = None
+    if len(losses) == len(digests) > 0 and has_empty_store(project):
+        absence = damage.describe_absence(len(losses), findings)
+        if absence.hints == (RESTORE,):
+            absence = None
+    return LossSearch(tuple(losses), absence)
 
 
 def _read_records(project: Project) -> list[VersionRecord]:
@@ -106,7 +113,7 @@ def restore_objects(project: Project, losses: Sequence[LostObject]) -> None:
         store.quarantine_damaged(loss.digest)
     with store.open_deposit() as deposit:
         for loss in losses:
-            location = _find_working_copy(project, loss.path, loss.digest)
+            location = find_working_copy(project, loss.path, loss.digest)
             if location is None:
                 continue
             with reading_regular(location, follow=True) as source:
@@ -122,14 +129,3 @@ def count_quarantined(project: Project) -> int:
     # plans that were set aside stand there, too
     copies = [name for name in names if not name.startswith("intent-")]
     return len(copies)
-
-
-def _find_working_copy(project: Project, path: str, digest: Digest) -> Path | None:
-    """The working file at `path`, where it still holds the bytes."""
-    try:
-        location = paths.join_inside(project.top_folder, path, link_last=True)
-        if location.is_file() and measuring.measure_path(location).digest == digest:
-            return location
-    except (MlverError, OSError):  # a file that cannot be read holds nothing for us
-        return None
-    return None

@@ -9,6 +9,7 @@ from typing import Any
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.document.amend import amend_document
+from mlver.project.artifacts.elsewhere.required import require_holders
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit, refuse_unfinished
@@ -100,6 +101,7 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
         refuse_unfinished(project.repository)
         code = inspect_code(project, request, inputs)
         measured = measure_artifacts(project, inputs, store=edit is not None)
+        require_holders(project, inputs.settings, measured)
         record = build_record(project, request, inputs, measured, dirty=code.dirty)
         record = trace_lineage(project, request, inputs, record)
         _note_environment(project, record)

@@ -63,7 +63,6 @@ def _describe_candidate(
         stages_held=held.proven,
         stages_unsealed=held.unsealed,
         damage=damage,
-        unkept=record.unkept_data_sets,
         sealed=sealed,
     )
 
@@ -71,8 +70,8 @@ def _describe_candidate(
 def _list_damage(project: Project, record: VersionRecord) -> tuple[str, ...]:
     damage = artifact_damage.find_damage(project, [record])
     # A byte that is right is of no use where it only points to content that nobody checked.
-    findings = [*damage.lost, *find_stored_pointers(project, record)]
-    return tuple(f"{link.subject} {link.message}" for link in findings)
+    findings = [*damage.lost, *damage.list_unkept(), *find_stored_pointers(project, record)]
+    return tuple(f"{link.subject} {link.message}" for link in dict.fromkeys(findings))
 
 
 @dataclass(frozen=True, slots=True)

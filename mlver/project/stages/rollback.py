@@ -25,9 +25,9 @@ from mlver.version import parse_version
 class RollbackResult:
     """`verified` is how many bytes of the target were read and proven.
 
-    `unkept` are its data sets that mlver keeps no copy of, and cannot prove. `checkout` is what
-    became of the working files. `sequence`, `commit` and `seal` (the tag) are None on a dry run;
-    `seal` is also None where another tag has its name.
+    `unkept` are its data sets whose bytes nobody keeps here, so that they were not read. `checkout`
+    is what became of the working files. `sequence`, `commit` and `seal` (the tag) are None on a dry
+    run; `seal` is also None where another tag has its name.
     """
 
     model: str
@@ -85,7 +85,7 @@ class _ProvenTarget:
     previous: str | None
     history: StageHistory
     record: VersionRecord
-    verified: int
+    proven: damage.ProvenVersion
 
     def build_result(self, checkout: CheckoutOutcome | None) -> RollbackResult:
         return RollbackResult(
@@ -93,8 +93,8 @@ class _ProvenTarget:
             stage=self.stage,
             version=str(self.chosen.version),
             previous=self.previous,
-            verified=self.verified,
-            unkept=self.record.unkept_data_sets,
+            verified=self.proven.size,
+            unkept=self.proven.unread,
             checkout=checkout,
         )
 
@@ -120,7 +120,7 @@ def _prove_target(
         previous=previous,
         history=history,
         record=record,
-        verified=damage.require_whole(project, record, repairing=not dry_run),
+        proven=damage.require_whole(project, record, repairing=not dry_run),
     )
 
 
@@ -144,7 +144,7 @@ def _perform_rollback(
         applied = working_files.replace_working_files(project, record)
         outcome = applied.outcome
     # A rollback asks no gate of the stage, so its record says what was proven instead.
-    gate = prove_bytes(f"{target.verified} bytes checked", target.record.unkept_data_sets)
+    gate = prove_bytes(f"{target.proven.size} bytes checked", target.proven.unread)
     created = choose_date(project, "rollback", target.history, record)
     move = moves.StageMove(target.chosen, target.stage, "rollback", message, created, (gate,))
     try:

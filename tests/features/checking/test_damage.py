@@ -5,6 +5,8 @@ begin.
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -69,12 +71,6 @@ def pack(repository: Repository) -> Path:
 
 
 DAMAGES: dict[str, tuple[Callable[[Repository], Path], bytes, tuple[str, str]]] = {
-    "a weight file": (
-        lambda r: r.path / "model/weights.safetensors",
-        b"large",
-        ("working", "model"),
-    ),
-    "a data file": (lambda r: r.path / "data/train.csv", b"a", ("working", "data/train.csv")),
     "an object": (loose, b"large", ("object", "digits 1.1.1 weights/weights.safetensors")),
     "an object in a pack": (
         pack,
@@ -193,7 +189,62 @@ def test_a_record_edited_in_history_is_named_even_when_it_was_put_back(second: R
     assert f"hint: git show {edited[:10]} -- {VERSIONS}/1.0.0.yaml" in done.out
 
 
-def test_training_again_is_no_damage_to_the_records(second: Repository) -> None:
+def test_training_again_is_no_damage(second: Repository) -> None:
     train_model(second, 3)
-    found = read_document(second.mlver("verify", "--all", "--json"), "verify")
-    assert {broken["kind"] for broken in found["broken"]} <= {"working"}
+    for words in (("verify",), ("verify", "--all"), ("verify", "--all", "--require-bytes")):
+        told = assert_works(second, *words)
+        assert told.startswith("All is well  ")
+        assert "model holds bytes of no version of digits (against 1.1.0: model/we" in told
+        assert "hint: mlver status digits\n" in told
+        assert "--force" not in told
+
+
+@pytest.mark.parametrize("path", ["model/weights.safetensors", "data/train.csv"])
+def test_a_flipped_bit_of_a_working_file_is_told(second: Repository, path: str) -> None:
+    flip(second.path / path, b"," if path.endswith("csv") else b"w")
+    found = read_document(second.mlver("verify", "--json"), "verify")
+    (note,) = found["notes"]
+    assert (found["ok"], note["kind"]) == (True, "working")
+    assert path in note["message"]
+
+
+@pytest.fixture
+def bare_clone(second: Repository, tmp_path: Path) -> Repository:
+    """A clone as git makes it: the records and none of the objects."""
+    second.git("clone", "--quiet", os.fspath(second.path), os.fspath(tmp_path / "clone"))
+    return Repository(tmp_path / "clone")
+
+
+def test_a_clone_without_bytes_is_told_so_in_one_line(
+    bare_clone: Repository, second: Repository
+) -> None:
+    for words, code, style in (
+        (("verify", "--all"), 0, "No damage"),
+        (("verify", "--all", "--require-bytes"), 1, "1 broken link"),
+        (("doctor",), 0, "ok"),
+    ):
+        done = bare_clone.mlver(*words)
+        assert (done.code, done.out.count("here; copy them")) == (code, 1), done
+        assert done.out.startswith(style)
+        assert "objects" in done.out
+        assert " 0 of 4 here; copy them from a clone that has them" in done.out
+        assert done.out.count("hint: cp -Rn CLONE/.git/mlver/objects ") == 1
+        assert "missing" not in done.out
+        assert "--fix" not in done.out
+    found = read_document(bare_clone.mlver("verify", "--all", "--json"), "verify")
+    assert (found["files"], found["bytes"]) == (0, 0)
+    for hint in found["notes"][0]["hints"]:
+        typed = hint.replace("CLONE", os.fspath(second.path))
+        subprocess.run(["sh", "-c", typed], cwd=bare_clone.path, check=True)
+    assert assert_works(bare_clone, "verify", "--all").startswith("All is well  2 versions")
+
+
+def test_a_store_that_was_filled_once_is_no_clone_without_bytes(second: Repository) -> None:
+    flip(pack(second), b"weights of run 1")
+    shutil.rmtree(second.path / "model")
+    assert second.mlver("verify", "--all").code == 1
+    for stored in (*second.path.glob(".git/mlver/packs/*"), *second.path.glob(".git/mlver/obj*/*")):
+        stored.unlink()
+    done = second.mlver("verify", "--all")
+    assert done.code == 1
+    assert "weights/weights.safetensors is missing" in done.out

@@ -76,8 +76,11 @@ def test_much_damage_of_one_artifact_is_told_shortly(project: Repository) -> Non
     for number in range(12):
         project.write(f"model/{number}", str(number))
     project.mlver("init")
+    project.mlver("register", "other", "--weights", "params.yaml", "-m", "First")
+    others = set((project.path / ".git/mlver/packs").iterdir())
     project.mlver("register", "digits", "--weights", "model", "-m", "First")
-    shutil.rmtree(project.path / ".git/mlver/packs")
+    for stored in set((project.path / ".git/mlver/packs").iterdir()) - others:
+        stored.unlink()
     shutil.rmtree(project.path / "model")
     done = project.mlver("doctor")
     assert (done.code, done.out.count(" is missing")) == (1, 5)
@@ -190,7 +193,7 @@ def test_the_hints_bring_a_lost_object_from_a_clone(
     if first == "verify":
         assert project.mlver("verify", "--all").code == 1
     found = read_document(project.mlver("doctor", "--json"), "doctor")["diagnoses"]
-    (lost,) = [diagnosis for diagnosis in found if diagnosis["level"] == "wrong"]
+    (lost,) = [one for one in found if any("cp -Rn" in hint for hint in one["finding"]["hints"])]
     inner = project.path / "inner"
     inner.mkdir()
     for hint in lost["finding"]["hints"]:
@@ -201,3 +204,18 @@ def test_the_hints_bring_a_lost_object_from_a_clone(
             subprocess.run(["sh", "-c", typed], cwd=inner, check=False)
     checked = project.mlver("verify", "--all")
     assert (checked.code, checked.out.splitlines()[0].startswith("All is well")) == (0, True)
+
+
+def test_attributes_that_change_records_are_named_as_the_cause(first: Repository) -> None:
+    first.write(".git/info/attributes", "* text eol=crlf\n")
+    shutil.rmtree(first.path / ".mlver")
+    first.git("checkout", "--quiet", "--", ".mlver")
+    for words in (("verify",), ("doctor",)):
+        done = first.mlver(*words)
+        assert done.code == 1
+        assert "git changes the bytes of what it checks out here (text=set, eol=crlf)" in done.out
+        assert "hint: git check-attr --all -- .mlver/config.yaml" in done.out
+    (first.path / ".git/info/attributes").unlink()
+    shutil.rmtree(first.path / ".mlver")
+    first.git("checkout", "--quiet", "--", ".mlver")
+    assert first.mlver("verify").code == 0

@@ -33,7 +33,7 @@ def test_a_whole_version_is_proven_with_its_size(project: Project, repository: R
     write_artifact(repository, "w", LARGE)
     write_artifact(repository, "d", {"a": "12", "b": "345"})
     record = store_version(project, weights="w", train="d")
-    assert damage.require_whole(project, record, repairing=True) == len(LARGE) + 5
+    assert damage.require_whole(project, record, repairing=True).size == len(LARGE) + 5
     assert damage.find_damage(project, [record]).broken == ()
 
 
@@ -57,7 +57,7 @@ def test_a_damaged_object_is_named_by_its_use_and_set_aside(
     assert any((project.state_directory / "quarantine").iterdir())
     write_artifact(repository, "again", data)
     store_version(project, "2.0.0", weights="again")
-    assert damage.require_whole(project, record) == len(data) + 4
+    assert damage.require_whole(project, record).size == len(data) + 4
 
 
 def test_a_lost_object_and_a_lost_manifest_are_named(
@@ -103,7 +103,7 @@ def test_weights_that_are_not_stored_are_looked_for_in_the_work_tree(
     write_artifact(repository, "w", "one")
     made = store_version(project, weights="w")
     record = replace(made, weights=replace(made.weights, stored=False))
-    assert damage.require_whole(project, record) == 3
+    assert damage.require_whole(project, record).size == 3
     write_artifact(repository, "w", "two")
     assert [link.message for link in damage.find_damage(project, [record]).lost] == [
         "is not stored by mlver, and w holds other bytes; put it back as it was, from wherever it "

@@ -23,7 +23,7 @@ from typing import Any
 from mlver import paths
 from mlver.digest import Digest
 from mlver.document import values
-from mlver.errors import InvalidDocument, MlverError
+from mlver.errors import InvalidDocument, MlverError, shell_command
 from mlver.hashing.measure import MeasuredArtifact
 from mlver.project.artifacts.elsewhere.dvc_settings import find_cache_folders
 from mlver.project.project import Project
@@ -39,6 +39,10 @@ _CHUNK = 1 << 20
 
 class MissingContents(MlverError):
     """Somebody keeps these bytes, but they are not in this clone."""
+
+
+class DamagedContents(MlverError):
+    """A copy that somebody keeps here holds other bytes than its name says."""
 
 
 class MissingPath(MlverError):
@@ -113,9 +117,13 @@ def _text_or_empty(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DvcCache:
-    """Finds the bytes that MD5 sums name; each file is read once."""
+    """Finds the bytes that MD5 sums name; each file is read once.
+
+    With `kept_only`, the work tree does not count: only what a cache holds is kept.
+    """
 
     project: Project
+    kept_only: bool = False
     _known: dict[Path, _FileSums | None] = field(default_factory=dict)
 
     def measure_output(self, output: DvcOutput, path: str) -> MeasuredArtifact:
@@ -181,23 +189,39 @@ class DvcCache:
             sums = self._hash_once(cached)
             if sums is not None:
                 return sums
+        if self.kept_only:
+            raise self._build_missing_error(md5, path)
         working = self._hash_once(paths.join_inside(self.project.top_folder, path, link_last=True))
         if working is None or working.md5 != md5:
-            raise MissingContents(
-                f"the bytes of {path} that DVC calls {md5 or '(nothing)'} are not here", hint=_FETCH
-            )
+            raise self._build_missing_error(md5, path)
         return working
+
+    def _build_missing_error(self, md5: str, path: str) -> MlverError:
+        """Build the error for bytes of which no cache has a sound copy."""
+        for location in self._list_places(md5, path):
+            if self._hash_once(location) is not None:
+                return DamagedContents(
+                    f"DVC's copy of {path} is damaged ({location})",
+                    hints=(shell_command("rm", "-f", "--", location), _FETCH),
+                )
+        return MissingContents(
+            f"the bytes of {path} that DVC calls {md5 or '(nothing)'} are not here", hint=_FETCH
+        )
 
     def _find_cached(self, md5: str, path: str) -> Iterator[Path]:
         """Where DVC's caches hold these bytes, MD5 checked."""
+        for location in self._list_places(md5, path):
+            sums = self._hash_once(location)
+            if sums is not None and sums.md5 == md5.removesuffix(".dir"):
+                yield location
+
+    def _list_places(self, md5: str, path: str) -> Iterator[Path]:
+        """Where DVC's caches would keep these bytes."""
         if not _MD5.fullmatch(md5):
             return
         for cache in self._list_caches(posixpath.dirname(path)):
             for inner in ("files/md5", ""):
-                location = cache / inner / md5[:2] / md5[2:]
-                sums = self._hash_once(location)
-                if sums is not None and sums.md5 == md5.removesuffix(".dir"):
-                    yield location
+                yield cache / inner / md5[:2] / md5[2:]
 
     def _list_caches(self, folder: str) -> Iterator[Path]:
         """The caches of DVC's projects in a folder and in those above it, the nearest first.

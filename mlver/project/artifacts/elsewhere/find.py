@@ -22,11 +22,22 @@ from mlver.git import trees
 from mlver.git.trees import TreeEntry
 from mlver.hashing.measure import MeasuredArtifact, measure_artifact
 from mlver.project.artifacts.elsewhere import dvc
-from mlver.project.artifacts.elsewhere.dvc import MissingContents, MissingPath
+from mlver.project.artifacts.elsewhere.dvc import (
+    DamagedContents,
+    MissingContents,
+    MissingPath,
+)
 from mlver.project.project import Project
 from mlver.records.manifest import Manifest
 
-__all__ = ["CopyHolder", "ExternalCopies", "ExternalCopy", "MissingContents", "MissingPath"]
+__all__ = [
+    "CopyHolder",
+    "DamagedContents",
+    "ExternalCopies",
+    "ExternalCopy",
+    "MissingContents",
+    "MissingPath",
+]
 
 CopyHolder = Literal["git", "git-lfs", "dvc"]
 # Git's contents are in memory while they are hashed.
@@ -52,23 +63,31 @@ class _KeptFile:
 class ExternalCopies:
     """Finds who else keeps bytes.
 
-    With `proven`, it is not enough that a pointer names a digest: the bytes have to be here and
-    hash to it.
+    With `proven`, it is not enough that a pointer names a digest, or that the work tree has the
+    bytes: a holder's own copy has to be here and hash to it.
     """
 
     project: Project
     proven: bool = False
     _read: dict[str, _KeptFile] = field(init=False, default_factory=dict)
+    # Many tags may name one commit.
+    _found: dict[tuple[str, str], ExternalCopy] = field(init=False, default_factory=dict)
     _cache: dvc.DvcCache = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_cache", dvc.DvcCache(self.project))
+        object.__setattr__(self, "_cache", dvc.DvcCache(self.project, kept_only=self.proven))
 
     def find_copy(self, commit: str, path: str) -> ExternalCopy:
         """What a commit (a full id) holds or points to at an artifact's path.
 
         Raise MlverError with what is missing.
         """
+        place = (commit, path)
+        if place not in self._found:
+            self._found[place] = self._look_up(commit, path)
+        return self._found[place]
+
+    def _look_up(self, commit: str, path: str) -> ExternalCopy:
         repository = self.project.repository
         if not repository.has_commit(commit):
             raise MissingContents(
@@ -204,10 +223,12 @@ class ExternalCopies:
 
     def _require_lfs_copy(self, name: str, digest: Digest) -> None:
         kept = self._locate_lfs(digest)
-        if not kept.is_file() or measure_artifact(kept, key=name).digest != digest:
-            raise MissingContents(
-                f"git-lfs has no sound copy of {name} ({digest}) here", hint="git lfs fetch --all"
-            )
+        fetch = "git lfs fetch --all"
+        if not kept.is_file():
+            raise MissingContents(f"git-lfs has no copy of {name} ({digest}) here", hint=fetch)
+        if measure_artifact(kept, key=name).digest != digest:
+            remove = shell_command("rm", "-f", "--", kept)
+            raise DamagedContents(f"git-lfs's copy of {name} is damaged", hints=(remove, fetch))
 
 
 def _is_above(pointer: str, path: str) -> bool:
