@@ -26,10 +26,10 @@ from mlver.records import layout
 from mlver.records.model import ArtifactSettings, ModelSettings
 from mlver.records.sections.stages import StageSettings
 from mlver.records.tags import version_tag_name
-from mlver.records.version import VersionRecord
 
 # A commit's subject is short; the lines below it name every model.
 _MODELS_NAMED = 3
+_OMISSIONS_TOLD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class AdoptedVersion:
     """`seal` is the version tag that was made.
 
     It is None where the tag adopted from has that name already. `holder` is who keeps the weights:
-    `git`, `git-lfs` or `dvc`.
+    `git`, `git-lfs` or `dvc`. `left_out` says what its commit has and the record has not.
     """
 
     model: str
@@ -49,19 +49,21 @@ class AdoptedVersion:
     size: int
     files: int
     holder: str
+    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptResult:
     """`left` are tags, or a stage's tags, that nothing could be made of yet.
 
-    `known` is how many of the versions that tags name had records already. `commit` is None where
-    none was made.
+    `skipped` are those that are lost, and that the person said to go on without. `known` is how
+    many of the versions that tags name had records already. `commit` is None where none was made.
     """
 
     versions: tuple[AdoptedVersion, ...]
     stages: tuple[AdoptedStage, ...]
     left: tuple[Finding, ...]
+    skipped: tuple[Finding, ...]
     known: int
     commit: str | None
     dry_run: bool
@@ -83,6 +85,7 @@ def adopt_tags(project: Project, request: AdoptRequest) -> AdoptResult:
             versions = prepare_versions(source, claims)
         finally:
             project.reporter.end_work()
+        _tell_omissions(project, versions.prepared)
         stages = prepare_stages(source, claims, versions.collect_digests())
         result = _build_result(request, versions, stages)
         if edit is None or not (versions.prepared or stages.files):
@@ -102,6 +105,7 @@ def _build_result(
         versions=tuple(map(_summarise_version, versions.prepared)),
         stages=stages.stages,
         left=(*versions.left, *stages.left),
+        skipped=(*versions.skipped, *stages.skipped),
         known=len(versions.known),
         commit=None,
         dry_run=request.dry_run,
@@ -125,7 +129,25 @@ def _summarise_version(prepared: PreparedRecord) -> AdoptedVersion:
         size=weights.size,
         files=weights.files,
         holder=prepared.holder,
+        left_out=prepared.omissions,
     )
+
+
+def _tell_omissions(project: Project, versions: Sequence[PreparedRecord]) -> None:
+    """Say what is left out, once for all the versions of which the same is to be said."""
+    tags: dict[str, list[str]] = {}
+    for prepared in versions:
+        assert prepared.record.adopted_tag is not None
+        for omission in prepared.omissions:
+            tags.setdefault(omission, []).append(prepared.record.adopted_tag.tag)
+    for omission, names in list(tags.items())[:_OMISSIONS_TOLD]:
+        subject = names[0]
+        if len(names) > 1:
+            subject += f" and {len(names) - 1:,} more"
+        project.reporter.show_note(f"{subject}: {omission}")
+    if len(tags) > _OMISSIONS_TOLD:
+        hidden = len(tags) - _OMISSIONS_TOLD
+        project.reporter.show_note(f"and {hidden:,} more: mlver adopt --json names them all")
 
 
 # -- landing the records -----------------------------------------------------------------------
@@ -139,10 +161,10 @@ def _plan_files(
 ) -> None:
     manifests: dict[str, bytes] = {}
     # the last one registered has the paths that the next version will most likely have
-    last_records: dict[str, VersionRecord] = {}
+    last_records: dict[str, PreparedRecord] = {}
     for prepared in versions:
         manifests.update(prepared.manifests)
-        last_records[prepared.record.model] = prepared.record
+        last_records[prepared.record.model] = prepared
     put_new_files(project, edit, manifests)
     for prepared in versions:
         record = prepared.record
@@ -150,17 +172,18 @@ def _plan_files(
         edit.create_file(version_path, prepared.data)
     for record_path, record_bytes in stages.files.items():
         edit.create_file(record_path, record_bytes)
-    for record in last_records.values():
-        _put_settings(project, edit, record)
+    for prepared in last_records.values():
+        _put_settings(project, edit, prepared)
     stage_names = {adopted.stage for adopted in stages.stages}
     _put_stages(project, edit, stage_names)
 
 
-def _put_settings(project: Project, edit: PlannedEdit, record: VersionRecord) -> None:
+def _put_settings(project: Project, edit: PlannedEdit, prepared: PreparedRecord) -> None:
     """A model's settings where it has none.
 
     The next `mlver register` then pins the same paths, kept by the same tool.
     """
+    record = prepared.record
     if project.registry.read_settings(record.model) is not None:
         return
     artifacts: dict[str, ArtifactSettings] = {}
@@ -172,8 +195,8 @@ def _put_settings(project: Project, edit: PlannedEdit, record: VersionRecord) ->
         model=record.model,
         weights=artifacts.pop("weights"),
         data=artifacts,
-        params=_list_present(project, adopted_records.PARAMS),
-        metrics=_list_present(project, adopted_records.METRICS),
+        params=_list_present(project, prepared.params or adopted_records.PARAMS),
+        metrics=_list_present(project, prepared.metrics or adopted_records.METRICS),
     )
     settings_bytes = amend_document("model", None, settings.to_document())
     edit.put_file(layout.settings_path(record.model), settings_bytes)

@@ -16,7 +16,9 @@ from mlver.content import formats
 from mlver.digest import Digest
 from mlver.document import codec, values
 from mlver.errors import InvalidDocument, MlverError, printable_name, shell_command
+from mlver.features.adopting.committed_files import CommittedFiles
 from mlver.features.adopting.foreign_tags import DerivedPromotion, VersionTag
+from mlver.features.adopting.pipeline_files import PIPELINE, find_pipeline_files
 from mlver.features.adopting.source import AdoptionSource
 from mlver.git.annotations import TagAnnotation
 from mlver.git.repository import GitTag
@@ -27,7 +29,7 @@ from mlver.project.artifacts.elsewhere.find import (
     MissingPath,
 )
 from mlver.project.project import LAST_SECOND, Project
-from mlver.project.worktree.value_files import check_numbers, read_past_values
+from mlver.project.worktree.value_files import read_committed_values, split_numbers
 from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.manifest import Manifest
@@ -41,6 +43,8 @@ _OLD_ANNOTATIONS = "artifacts.yaml"
 _ANNOTATIONS = (_OLD_ANNOTATIONS, "dvc.yaml")
 # Where people who use these tools keep their values, unless a model's settings say otherwise.
 PARAMS, METRICS = ("params.yaml",), ("metrics.json",)
+# What is read of every commit.
+USUAL_FILES = (*_ANNOTATIONS, *PARAMS, *METRICS)
 # The schema's limit on an author.
 _AUTHOR_LENGTH = 4096
 _ORIGIN_LINE = "Adopted from the tag "
@@ -48,12 +52,18 @@ _ORIGIN_LINE = "Adopted from the tag "
 
 @dataclass(frozen=True, slots=True)
 class ModelPaths:
-    """Where a model's files lie; no weights: where GTO's annotations of each commit say."""
+    """Where a model's files lie; no weights: where GTO's annotations of each commit say.
+
+    `params` and `metrics` are those that the person names; else they are at the usual places, and
+    where the `dvc.yaml` of each commit says.
+    """
 
     weights: str | None
     data: Mapping[str, str] = field(default_factory=dict)
-    params: tuple[str, ...] = PARAMS
-    metrics: tuple[str, ...] = METRICS
+    params: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    usual_params: tuple[str, ...] = PARAMS
+    usual_metrics: tuple[str, ...] = METRICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +88,26 @@ class PreparedRecord:
     """A version record that is ready to land.
 
     `data` are its bytes, `manifests` the files it needs by path, `holder` keeps the weights.
+    `omissions` say what the commit has and the record has not. `params` and `metrics` are the files
+    that it has.
     """
 
     record: VersionRecord
     data: bytes
     manifests: Mapping[str, bytes]
     holder: CopyHolder
+    omissions: tuple[str, ...]
+    params: tuple[str, ...]
+    metrics: tuple[str, ...]
 
 
 # -- annotations of GTO and DVC ----------------------------------------------------------------
 
 
-def read_artifact_annotations(project: Project, commit: str) -> dict[str, ArtifactAnnotation]:
+def read_artifact_annotations(files: CommittedFiles, commit: str) -> dict[str, ArtifactAnnotation]:
     """The artifacts that a commit annotates, by name; a file that is not valid annotates none."""
     annotations: dict[str, ArtifactAnnotation] = {}
-    file_contents = project.repository.blobs(f"{commit}:{name}" for name in _ANNOTATIONS)
-    for annotation_file, file_bytes in zip(_ANNOTATIONS, file_contents, strict=True):
+    for annotation_file, file_bytes in files.read_files(commit, _ANNOTATIONS).items():
         for artifact, entry in _load_artifacts(annotation_file, file_bytes).items():
             if isinstance(entry, dict):
                 annotations[artifact] = _read_annotation(entry)
@@ -127,27 +141,21 @@ def _read_annotation(entry: Mapping[str, Any]) -> ArtifactAnnotation:
 
 
 def prepare_record(
-    project: Project,
-    copies: ExternalCopies,
-    claim: VersionTag,
-    origin: OriginTag,
-    paths: ModelPaths,
+    source: AdoptionSource, claim: VersionTag, origin: OriginTag, paths: ModelPaths
 ) -> PreparedRecord:
     """Build the record of a version as it was at its tag.
 
     Raise MlverError where the weights, or a file that should be valid, cannot be read there.
     """
-    weights_path = _find_weights_path(project, claim.model, origin.commit, paths)
+    project, copies = source.project, source.copies
+    weights_path = _find_weights_path(source.files, claim.model, origin.commit, paths)
     weights = copies.find_copy(origin.commit, names.check_artifact_path(weights_path))
     data_sets = _find_data_sets(project, copies, origin, paths.data)
     pinned: dict[str, Artifact] = {}
     for data_set, external_copy in data_sets.items():
         pinned[data_set] = _pin_artifact(paths.data[data_set], external_copy, None)
     weights_format = formats.detect_format(_list_files(weights_path, weights))
-    params = _read_committed_values(project, origin.commit, paths.params)
-    metrics = _read_committed_values(project, origin.commit, paths.metrics)
-    metrics_files = ", ".join(paths.metrics)
-    check_numbers(metrics, f"{metrics_files} of {origin.commit[:10]}")
+    committed = _read_committed_values(source.files, origin.commit, weights_path, paths)
     adopted = AdoptedTag(tag=origin.tag.name, object=origin.tag.object_id, commit=origin.commit)
     record = VersionRecord(
         model=claim.model,
@@ -160,19 +168,27 @@ def prepare_record(
         code=CodeState(commit=origin.commit, branch=None, dirty=False),
         weights=_pin_artifact(weights_path, weights, weights_format),
         data=pinned,
-        params=params,
-        metrics=metrics,
+        params=committed.params,
+        metrics=committed.metrics,
         extra={"adopted": adopted.to_document()},
     )
     record_bytes = _encode_record(project, record)
     manifests = _collect_manifests([weights, *data_sets.values()])
-    return PreparedRecord(record, record_bytes, manifests, weights.holder)
+    return PreparedRecord(
+        record=record,
+        data=record_bytes,
+        manifests=manifests,
+        holder=weights.holder,
+        omissions=committed.list_omissions(paths.data),
+        params=committed.params_files,
+        metrics=committed.metrics_files,
+    )
 
 
-def _find_weights_path(project: Project, model: str, commit: str, paths: ModelPaths) -> str:
+def _find_weights_path(files: CommittedFiles, model: str, commit: str, paths: ModelPaths) -> str:
     if paths.weights:
         return paths.weights
-    annotation = read_artifact_annotations(project, commit).get(model)
+    annotation = read_artifact_annotations(files, commit).get(model)
     if annotation is None or annotation.path is None:
         raise MlverError(
             "nothing says where its weights are:"
@@ -236,9 +252,64 @@ def _encode_record(project: Project, record: VersionRecord) -> bytes:
     return codec.encode_document("version", record.to_document(), project_schema)
 
 
-def _read_committed_values(project: Project, commit: str, files: Sequence[str]) -> dict[str, Any]:
-    file_contents = project.repository.blobs(f"{commit}:{file}" for file in files)
-    return read_past_values(zip(files, file_contents, strict=True))
+@dataclass(frozen=True, slots=True)
+class _CommittedValues:
+    """The params and metrics of a commit; `faults` are why some of them were left out.
+
+    `read` are the files that a pipeline of DVC reads to make the weights.
+    """
+
+    params: dict[str, Any]
+    metrics: dict[str, Any]
+    params_files: tuple[str, ...]
+    metrics_files: tuple[str, ...]
+    faults: tuple[str, ...]
+    read: tuple[str, ...]
+
+    def list_omissions(self, data_sets: Mapping[str, str]) -> tuple[str, ...]:
+        omissions = list(self.faults)
+        for path in self.read:
+            if not any(f"{path}/".startswith(f"{known}/") for known in data_sets.values()):
+                omissions.append(
+                    f"dvc.yaml says that {printable_name(path)} is read to make the weights;"
+                    f" --data NAME={shell_command(path)} takes it in"
+                )
+        return tuple(omissions)
+
+
+def _read_committed_values(
+    files: CommittedFiles, commit: str, weights: str, paths: ModelPaths
+) -> _CommittedValues:
+    """Read params and metrics as a commit holds them; a metric that is no number is left out."""
+    pipeline_bytes = files.read_files(commit, [PIPELINE])[PIPELINE]
+    pipeline = find_pipeline_files(pipeline_bytes, weights)
+    params_files = paths.params or _join_names(paths.usual_params, pipeline.params)
+    metrics_files = paths.metrics or _join_names(paths.usual_metrics, pipeline.metrics)
+    contents = files.read_files(commit, [*params_files, *metrics_files])
+    params, faults = read_committed_values((name, contents[name]) for name in params_files)
+    metrics, metrics_faults = read_committed_values(
+        (name, contents[name]) for name in metrics_files
+    )
+    numbers, others = split_numbers(metrics)
+    faults += metrics_faults
+    if others:
+        faults.append(f"{', '.join(metrics_files)}: left out {'; '.join(others)}")
+    # what the person named has to be there
+    for name in (*paths.params, *paths.metrics):
+        if contents[name] is None:
+            faults.append(f"there is no {printable_name(name)}")
+    return _CommittedValues(
+        params=params,
+        metrics=numbers,
+        params_files=tuple(name for name in params_files if contents[name] is not None),
+        metrics_files=tuple(name for name in metrics_files if contents[name] is not None),
+        faults=tuple(faults),
+        read=pipeline.read,
+    )
+
+
+def _join_names(usual: Sequence[str], named: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*usual, *named)))
 
 
 def _format_time(seconds: int) -> str:

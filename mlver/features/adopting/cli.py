@@ -40,6 +40,18 @@ def adopt_command(
         list[str] | None,
         typer.Option("--data", metavar="NAME=PATH", help="Where a data set was; repeatable."),
     ] = None,
+    params: Annotated[
+        list[str] | None,
+        typer.Option("--params", metavar="FILE", help="Where parameters were; repeatable."),
+    ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option("--metrics", metavar="FILE", help="Where metrics were; repeatable."),
+    ] = None,
+    skip_lost: Annotated[
+        bool,
+        typer.Option("--skip-lost", help="Go on without versions whose bytes are lost."),
+    ] = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -54,6 +66,9 @@ def adopt_command(
         pattern=pattern,
         weights=weights,
         data=parse_pairs(data or [], "--data"),
+        params=params or (),
+        metrics=metrics or (),
+        skip_lost=skip_lost,
         dry_run=dry_run,
     )
     result = adopt_tags(find_session(ctx).initialised_project, request)

@@ -21,6 +21,7 @@ _GTO = re.compile(
     r"(?P<cancel>!?)"
     r"(?:#(?P<count>[0-9]{1,9}))?"
 )
+_GTO_CANCEL = re.compile(r"!(?:#[0-9]{1,9})?$")
 _PLAIN = re.compile(r"v?(?P<version>[0-9]+\.[0-9]+\.[0-9]+.*)")
 # as `re.escape` leaves them
 _PLACEHOLDERS = {
@@ -51,11 +52,17 @@ class StageTag:
 
 @dataclass(frozen=True, slots=True)
 class TagClaims:
-    """What tags claim. `withdrawn` are (model, version) pairs that a tag took back."""
+    """What tags claim. `withdrawn` are (model, version) pairs that a tag took back.
+
+    `doubles` are tags of versions that another tag, named beside each, claims already. `unread` are
+    tags whose names say nothing that is understood.
+    """
 
     versions: tuple[VersionTag, ...]
     stages: tuple[StageTag, ...] = ()
     withdrawn: frozenset[tuple[str, str]] = frozenset()
+    doubles: tuple[tuple[str, str], ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
@@ -77,31 +84,65 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
 def read_claims(names: Iterable[str], model: str | None, pattern: str | None = None) -> TagClaims:
     """Read what the tags called `names` claim, of `model` or of every model.
 
-    A plain `v1.2.3` is of `model`. With a pattern, no other tag claims anything.
+    A plain `v1.2.3` is of `model`. With a pattern, no other tag claims anything, but for the stages
+    and withdrawals of what GTO calls by the same name.
     """
     if pattern is not None:
-        return TagClaims(tuple(_match_pattern(names, model, compile_pattern(pattern))))
+        return _read_by_pattern(sorted(names), model, pattern)
     versions: dict[tuple[str, str], VersionTag] = {}
     stages: list[StageTag] = []
     withdrawn: set[tuple[str, str]] = set()
+    doubles: list[tuple[str, str]] = []
+    unread: list[str] = []
     # the first tag of a version counts, and one that names its model goes before a plain one
     for tag_name in sorted(names, key=lambda name: "@" not in name):
         tag_match = _GTO.fullmatch(tag_name)
+        claim = _read_plain(tag_name, model)
+        if tag_match is None and claim is None:
+            unread.append(tag_name)
+        if tag_match is not None:
+            if model not in (None, tag_match["model"]):
+                continue
+            version_key = (tag_match["model"], tag_match["version"])
+            if tag_match["stage"]:
+                stages.append(_read_stage(tag_name, tag_match, tag_match["model"]))
+            elif tag_match["cancel"]:
+                withdrawn.add(version_key)
+            else:
+                claim = VersionTag(tag_name, *version_key)
+        if claim is not None:
+            taken = versions.setdefault((claim.model, claim.version), claim)
+            if taken != claim:
+                doubles.append((tag_name, taken.tag))
+    return TagClaims(
+        versions=tuple(versions.values()),
+        stages=tuple(stages),
+        withdrawn=frozenset(withdrawn),
+        doubles=tuple(doubles),
+        unread=tuple(unread),
+    )
+
+
+def _read_by_pattern(names: Sequence[str], model: str | None, pattern: str) -> TagClaims:
+    versions = tuple(_match_pattern(names, model, compile_pattern(pattern)))
+    prefix, ending, rest = pattern.partition("@v{version}")
+    # GTO's own names, such as those of an artifact in a subfolder
+    if not ending or rest:
+        return TagClaims(versions)
+    stages: list[StageTag] = []
+    withdrawn: set[tuple[str, str]] = set()
+    for tag_name in names:
+        tag_match = _GTO.fullmatch(tag_name)
         if tag_match is None:
-            plain_claim = _read_plain(tag_name, model)
-            if plain_claim is not None:
-                versions.setdefault((plain_claim.model, plain_claim.version), plain_claim)
             continue
-        if model not in (None, tag_match["model"]):
-            continue
-        version_key = (tag_match["model"], tag_match["version"])
-        if tag_match["stage"]:
-            stages.append(_read_stage(tag_name, tag_match))
-        elif tag_match["cancel"]:
-            withdrawn.add(version_key)
-        else:
-            versions.setdefault(version_key, VersionTag(tag_name, *version_key))
-    return TagClaims(tuple(versions.values()), tuple(stages), frozenset(withdrawn))
+        claim_name = f"{tag_match['model']}@v0"
+        for claim in _match_pattern([claim_name], model, compile_pattern(f"{prefix}@v{{version}}")):
+            if tag_match["stage"]:
+                stages.append(_read_stage(tag_name, tag_match, claim.model))
+            elif tag_match["cancel"]:
+                withdrawn.add((claim.model, tag_match["version"]))
+    kept_versions = tuple(claim for claim in versions if not _GTO_CANCEL.search(claim.tag))
+    return TagClaims(kept_versions, tuple(stages), frozenset(withdrawn))
 
 
 def _read_plain(name: str, model: str | None) -> VersionTag | None:
@@ -111,10 +152,10 @@ def _read_plain(name: str, model: str | None) -> VersionTag | None:
     return VersionTag(name, model, tag_match["version"])
 
 
-def _read_stage(name: str, match: re.Match[str]) -> StageTag:
+def _read_stage(name: str, match: re.Match[str], model: str) -> StageTag:
     return StageTag(
         tag=name,
-        model=match["model"],
+        model=model,
         stage=match["stage"],
         withdrawn=bool(match["cancel"]),
         count=int(match["count"] or 0),

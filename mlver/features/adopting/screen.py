@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mlver.features.adopting.adopt import AdoptResult
+from mlver.findings import Finding
 from mlver.terminal.links import draw_hints
 from mlver.terminal.screen import Cell, TextScreen
 from mlver.terminal.words import format_count, format_size, shorten_digest
@@ -11,7 +14,7 @@ _SHOWN = 20
 
 
 def draw_adopt(result: AdoptResult, screen: TextScreen) -> None:
-    if not (result.versions or result.stages or result.left):
+    if not (result.versions or result.stages or result.left or result.skipped):
         reason = "no tag here names a version"
         if result.known:
             reason = _describe_known_versions(result)
@@ -29,16 +32,21 @@ def draw_adopt(result: AdoptResult, screen: TextScreen) -> None:
                 f" of {adopted_stage.model}: {holder_names}",
                 hang=4,
             )
-    for finding in result.left[:_SHOWN]:
-        screen.draw_line(
-            ("Left", "bad"), " ", (finding.subject, "bold"), f"  {finding.message}", hang=2
-        )
-        draw_hints(finding.hints, screen, indent=2)
-    if len(result.left) > _SHOWN:
-        screen.draw_line(f"and {len(result.left) - _SHOWN} more: mlver adopt --json names them all")
+    _draw_tags("Left", result.left, screen)
+    _draw_tags("Skipped", result.skipped, screen)
     if result.known:
         screen.draw_line((_describe_known_versions(result), "dim"))
     _draw_next_step(result, screen)
+
+
+def _draw_tags(word: str, findings: Sequence[Finding], screen: TextScreen) -> None:
+    for finding in findings[:_SHOWN]:
+        screen.draw_line(
+            (word, "bad"), " ", (finding.subject, "bold"), f"  {finding.message}", hang=2
+        )
+        draw_hints(finding.hints, screen, indent=2)
+    if len(findings) > _SHOWN:
+        screen.draw_line(f"and {len(findings) - _SHOWN} more: mlver adopt --json names them all")
 
 
 def _name_holder(holder: str | None) -> str:

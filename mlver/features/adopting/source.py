@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlver import names
-from mlver.errors import UsageError
+from mlver.errors import MlverError, UsageError, printable_name
 from mlver.features.adopting import foreign_tags
+from mlver.features.adopting.committed_files import CommittedFiles
 from mlver.features.adopting.foreign_tags import TagClaims
 from mlver.git.annotations import TagAnnotation, read_annotations
 from mlver.git.repository import GitTag
+from mlver.git.revisions import resolve_revision
 from mlver.project.artifacts.elsewhere.find import ExternalCopies
 from mlver.project.project import Project
+
+_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptRequest:
     """What the person asked for.
 
-    Paths are as typed; they take precedence over a model's settings and over annotations.
+    Paths are as typed; they take precedence over a model's settings and over annotations. With
+    `skip_lost`, what is lost for good keeps nothing else from being adopted.
     """
 
     model: str | None = None
     pattern: str | None = None
     weights: str | None = None
     data: Mapping[str, str] = field(default_factory=dict)
+    params: Sequence[str] = ()
+    metrics: Sequence[str] = ()
+    skip_lost: bool = False
     dry_run: bool = False
 
 
@@ -38,6 +46,17 @@ class AdoptionSource:
     tags: Mapping[str, GitTag]
     annotations: Mapping[str, TagAnnotation]
     copies: ExternalCopies
+    files: CommittedFiles
+
+    def find_commit(self, tag_name: str) -> str | None:
+        """The commit that a tag names, be it through tags of tags; None where it names none."""
+        tag = self.tags[tag_name]
+        if tag.commit is not None or not tag.annotated:
+            return tag.commit
+        try:
+            return resolve_revision(self.project.repository, f"refs/tags/{tag_name}")
+        except MlverError:
+            return None
 
 
 def open_source(project: Project, request: AdoptRequest) -> AdoptionSource:
@@ -48,6 +67,7 @@ def open_source(project: Project, request: AdoptRequest) -> AdoptionSource:
         tags=project.repository.tags(),
         annotations=read_annotations(project.repository),
         copies=ExternalCopies(project),
+        files=CommittedFiles(project),
     )
 
 
@@ -60,8 +80,9 @@ def read_tag_claims(source: AdoptionSource) -> TagClaims:
     foreign_names = [tag_name for tag_name, tag in source.tags.items() if not tag.seals]
     claims = foreign_tags.read_claims(foreign_names, model, request.pattern)
     if model is not None:
+        _tell_passed_over(source, claims)
         return claims
-    if request.weights or request.data:
+    if request.weights or request.data or request.params or request.metrics:
         raise UsageError(
             "paths are of one model; say which", hint="mlver adopt MODEL --weights PATH"
         )
@@ -71,4 +92,22 @@ def read_tag_claims(source: AdoptionSource) -> TagClaims:
             f"{plain_tags[0]} names a version and no model; say whose it is",
             hint="mlver adopt MODEL",
         )
+    _tell_passed_over(source, claims)
     return claims
+
+
+def _tell_passed_over(source: AdoptionSource, claims: TagClaims) -> None:
+    """Say which tags are not gone by, so that nothing is left out in silence."""
+    reporter = source.project.reporter
+    for double, taken in claims.doubles[:_TOLD]:
+        reporter.show_note(f"{double} names the version that {taken} names already: passed over")
+    if len(claims.doubles) > _TOLD:
+        reporter.show_note(f"so were {len(claims.doubles) - _TOLD} more that others name already")
+    if claims.unread:
+        names_told = ", ".join(map(printable_name, claims.unread[:_TOLD]))
+        hidden = len(claims.unread) - _TOLD
+        more_words = f" and {hidden} more" if hidden > 0 else ""
+        reporter.show_note(
+            f"passed over {names_told}{more_words}, which name no MAJOR.MINOR.PATCH of a model;"
+            " --pattern says how others are named"
+        )

@@ -40,12 +40,16 @@ class AdoptedStage:
 
 @dataclass(frozen=True, slots=True)
 class PreparedStages:
-    """`files` are the promotion records to write, by path; `seals` are the tags to make of them."""
+    """`files` are the promotion records to write, by path; `seals` are the tags to make of them.
+
+    `skipped` are tags of lost versions, where the person said to go on without them.
+    """
 
     stages: tuple[AdoptedStage, ...]
     files: Mapping[str, bytes]
     seals: tuple[PlannedTag, ...]
     left: tuple[Finding, ...]
+    skipped: tuple[Finding, ...]
 
 
 def prepare_stages(
@@ -59,6 +63,8 @@ def prepare_stages(
     record_files: dict[str, bytes] = {}
     planned_seals: list[PlannedTag] = []
     findings: list[Finding] = []
+    skipped: list[Finding] = []
+    versions_at = _index_versions(source, claims)
     for (model, stage), stage_tags in _group_tags(claims.stages).items():
         # its versions are reported already
         if not layout.is_model_name(model):
@@ -70,8 +76,9 @@ def prepare_stages(
                 origins = {adopted_records.read_origin_tag(record) for record, _ in adopted}
                 _note_later_tags(source, stage_tags, origins)
                 continue
-            events = _read_events(source, claims, stage_tags, digests)
-            promotions = derive_promotions(events)
+            history = _read_events(source, versions_at, claims, stage_tags, digests)
+            skipped += history.skipped
+            promotions = derive_promotions(history.events)
             # as a whole: a record that cannot be written leaves out the stage, not the end of it
             records = dict(
                 adopted_records.build_promotions(model, stage, promotions, source, digests)
@@ -85,7 +92,9 @@ def prepare_stages(
         holders = tuple(map(_find_holder_after, promotions))
         seal_names = tuple(seal.name for seal in seals)
         stages.append(AdoptedStage(model, stage, holders, seal_names))
-    return PreparedStages(tuple(stages), record_files, tuple(planned_seals), tuple(findings))
+    return PreparedStages(
+        tuple(stages), record_files, tuple(planned_seals), tuple(findings), tuple(skipped)
+    )
 
 
 def _plan_seals(source: AdoptionSource, records: Mapping[str, bytes]) -> list[PlannedTag]:
@@ -118,45 +127,65 @@ def _group_tags(tags: Sequence[StageTag]) -> dict[tuple[str, str], list[StageTag
     return grouped
 
 
+@dataclass(frozen=True, slots=True)
+class _StageEvents:
+    events: list[StageTagEvent]
+    skipped: list[Finding]
+
+
+# The number of the version on a commit, by model and commit.
+_VersionPlaces = Mapping[tuple[str, str], str]
+
+
+def _index_versions(source: AdoptionSource, claims: TagClaims) -> _VersionPlaces:
+    """Find the version whose tag is on each commit, the highest of several."""
+    places: dict[tuple[str, str], str] = {}
+    if not claims.stages:
+        return places
+    for claim in sorted(claims.versions, key=version_sort_key):
+        commit = source.find_commit(claim.tag)
+        if commit is not None:
+            places[claim.model, commit] = claim.version
+    return places
+
+
 def _read_events(
     source: AdoptionSource,
+    versions_at: _VersionPlaces,
     claims: TagClaims,
     tags: Sequence[StageTag],
     digests: Mapping[VersionKey, Digest],
-) -> list[StageTagEvent]:
+) -> _StageEvents:
     """One stage's tags with the version of each; raise MlverError where one has no record."""
     events: list[StageTagEvent] = []
+    skipped: list[Finding] = []
     for stage_tag in tags:
-        version = _find_version_at(source, claims, stage_tag)
-        if version is None:
-            raise MlverError(
-                f"{stage_tag.tag} is on a commit of no version",
-                hint=shell_command("git", "show", stage_tag.tag),
-            )
-        if (stage_tag.model, version) in claims.withdrawn:
+        commit = source.find_commit(stage_tag.tag)
+        version = None if commit is None else versions_at.get((stage_tag.model, commit))
+        if version is not None and (stage_tag.model, version) in claims.withdrawn:
             continue
-        if (stage_tag.model, version) not in digests:
+        reason = ""
+        if version is None:
+            reason = "is on a commit of no version"
+        elif (stage_tag.model, version) not in digests:
+            reason = f"is of {version}, which has no record yet"
+        if version is not None and not reason:
+            events.append(StageTagEvent(stage_tag.tag, version, stage_tag.withdrawn))
+        elif source.request.skip_lost:
+            skipped.append(Finding("tag", stage_tag.tag, reason))
+        else:
+            words = ["mlver", "adopt", stage_tag.model]
+            if source.request.pattern is not None:
+                words += ["--pattern", source.request.pattern]
             raise MlverError(
-                f"{stage_tag.tag} is of {version}, which has no record yet;"
-                " a stage's history is adopted whole",
-                hint=shell_command("mlver", "adopt", stage_tag.model),
+                f"{stage_tag.tag} {reason}; a stage's history is adopted whole, or, with"
+                " --skip-lost, without what is lost",
+                hints=(
+                    shell_command("git", "show", stage_tag.tag),
+                    shell_command(*words, "--skip-lost"),
+                ),
             )
-        events.append(StageTagEvent(stage_tag.tag, version, stage_tag.withdrawn))
-    return events
-
-
-def _find_version_at(source: AdoptionSource, claims: TagClaims, tag: StageTag) -> str | None:
-    """The version whose tag is on the commit of a stage's tag, the highest of several."""
-    commit = source.tags[tag.tag].commit
-    if commit is None:
-        return None
-    candidates = []
-    for version_claim in claims.versions:
-        if version_claim.model == tag.model and source.tags[version_claim.tag].commit == commit:
-            candidates.append(version_claim)
-    if not candidates:
-        return None
-    return max(candidates, key=version_sort_key).version
+    return _StageEvents(events, skipped)
 
 
 def _note_later_tags(

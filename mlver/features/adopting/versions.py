@@ -10,9 +10,15 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.features.adopting import adopted_records
 from mlver.features.adopting.adopted_records import ModelPaths, OriginTag, PreparedRecord
+from mlver.features.adopting.committed_files import BATCH
 from mlver.features.adopting.foreign_tags import TagClaims, VersionTag
 from mlver.features.adopting.source import AdoptionSource
 from mlver.findings import Finding
+from mlver.project.artifacts.elsewhere.find import (
+    DamagedContents,
+    MissingContents,
+    MissingPath,
+)
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.model import ModelSettings
@@ -25,11 +31,15 @@ VersionKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class PreparedVersions:
-    """`known` are the digests of the records that exist already."""
+    """`known` are the digests of the records that exist already.
+
+    `skipped` are lost versions, where the person said to go on without them.
+    """
 
     prepared: tuple[PreparedRecord, ...]
     known: Mapping[VersionKey, Digest]
     left: tuple[Finding, ...]
+    skipped: tuple[Finding, ...]
 
     def collect_digests(self) -> dict[VersionKey, Digest]:
         """The digest of every record, new or existing."""
@@ -46,10 +56,13 @@ def prepare_versions(source: AdoptionSource, claims: TagClaims) -> PreparedVersi
     prepared: list[PreparedRecord] = []
     known_digests: dict[VersionKey, Digest] = {}
     findings: list[Finding] = []
+    skipped: list[Finding] = []
     model_paths: dict[str, ModelPaths] = {}
     ordered_claims = sorted(claims.versions, key=version_sort_key)
     twins = _find_case_twins(project, ordered_claims)
-    for version_claim in ordered_claims:
+    for number, version_claim in enumerate(ordered_claims):
+        if number % BATCH == 0:
+            _fetch_batch(source, ordered_claims[number : number + BATCH])
         version_key = (version_claim.model, version_claim.version)
         if version_key in claims.withdrawn:
             project.reporter.show_note(
@@ -71,13 +84,32 @@ def prepare_versions(source: AdoptionSource, claims: TagClaims) -> PreparedVersi
                     source, version_claim.model, model_paths
                 )
             paths = model_paths[version_claim.model]
-            record = adopted_records.prepare_record(
-                project, source.copies, version_claim, origin, paths
-            )
+            record = adopted_records.prepare_record(source, version_claim, origin, paths)
             prepared.append(record)
         except MlverError as error:
-            findings.append(Finding("tag", version_claim.tag, error.message, error.hints))
-    return PreparedVersions(tuple(prepared), known_digests, tuple(findings))
+            is_lost = isinstance(error, MissingContents | MissingPath | DamagedContents)
+            hints = error.hints
+            message = error.message.replace("\n", " ")
+            finding = Finding("tag", version_claim.tag, message, hints)
+            if is_lost and source.request.skip_lost:
+                skipped.append(finding)
+            else:
+                findings.append(finding)
+    return PreparedVersions(tuple(prepared), known_digests, tuple(findings), tuple(skipped))
+
+
+def _fetch_batch(source: AdoptionSource, claims: Sequence[VersionTag]) -> None:
+    """Read the small files of the next commits together, but for versions that have a record."""
+    commits: list[str] = []
+    for claim in claims:
+        commit = source.tags[claim.tag].commit
+        is_known = False
+        if layout.is_model_name(claim.model) and layout.parse_version_name(claim.version):
+            record_path = layout.version_path(claim.model, claim.version)
+            is_known = (source.project.top_folder / record_path).exists()
+        if commit is not None and not is_known:
+            commits.append(commit)
+    source.files.fetch_batch(commits, adopted_records.USUAL_FILES)
 
 
 def _find_case_twins(project: Project, claims: Sequence[VersionTag]) -> dict[VersionKey, str]:
@@ -126,7 +158,8 @@ def _read_existing(project: Project, claim: VersionTag) -> Digest | None:
 
 def _find_origin(source: AdoptionSource, claim: VersionTag) -> OriginTag:
     claimed_tag = source.tags[claim.tag]
-    if claimed_tag.commit is None:
+    commit = source.find_commit(claim.tag)
+    if commit is None:
         hint = shell_command("git", "show", f"refs/tags/{claim.tag}")
         raise MlverError("names no commit", hint=hint)
     seal_name = version_tag_name(claim.model, claim.version)
@@ -136,7 +169,7 @@ def _find_origin(source: AdoptionSource, claim: VersionTag) -> OriginTag:
             f"its version tag {seal_name} is another tag already",
             hint=shell_command("git", "show", seal_name),
         )
-    return OriginTag(claimed_tag, claimed_tag.commit, source.annotations[claim.tag])
+    return OriginTag(claimed_tag, commit, source.annotations[claim.tag])
 
 
 def _is_of_model(source: AdoptionSource, claim: VersionTag, origin: OriginTag) -> bool:
@@ -144,13 +177,16 @@ def _is_of_model(source: AdoptionSource, claim: VersionTag, origin: OriginTag) -
     # a person who names the model knows better than the annotations
     if source.request.model:
         return True
-    annotated = adopted_records.read_artifact_annotations(source.project, origin.commit)
+    annotated = adopted_records.read_artifact_annotations(source.files, origin.commit)
     if claim.model not in annotated:
         return True
     kind = annotated[claim.model].kind
     if kind in (None, "model"):
         return True
-    source.project.reporter.show_note(f"{claim.tag} is of no model but of a {kind}: passed over")
+    source.project.reporter.show_note(
+        f"{claim.tag} is of no model but of a {kind}: passed over"
+        f" (adopted all the same by {shell_command('mlver', 'adopt', claim.model)})"
+    )
     return False
 
 
@@ -175,6 +211,8 @@ def _find_model_paths(source: AdoptionSource, model: str, others: Iterable[str])
     return ModelPaths(
         weights=weights,
         data=data_paths,
-        params=known_settings.params or adopted_records.PARAMS,
-        metrics=known_settings.metrics or adopted_records.METRICS,
+        params=tuple(map(project.resolve_path, request.params)),
+        metrics=tuple(map(project.resolve_path, request.metrics)),
+        usual_params=known_settings.params or adopted_records.PARAMS,
+        usual_metrics=known_settings.metrics or adopted_records.METRICS,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from mlver.errors import MlverError, UsageError, shell_command
 from mlver.findings import Finding
 from mlver.git import history
 from mlver.git.repository import GitTag
+from mlver.git.revisions import resolve_revision
 from mlver.git.signatures import check_signature, signature_checker
 from mlver.policy.chain import (
     RecordLanding,
@@ -243,13 +245,18 @@ def _compare_origins(project: Project, model: str, tags: Mapping[str, GitTag]) -
             # the command that reads the record itself says what is wrong with it
             continue
         if origin is not None and origin.tag == tag.name:
-            comparisons[version] = _is_same_tag(tag, origin)
+            comparisons[version] = _is_same_tag(project, tag, origin)
     return comparisons
 
 
-def _is_same_tag(tag: GitTag, origin: AdoptedTag) -> bool:
+def _is_same_tag(project: Project, tag: GitTag, origin: AdoptedTag) -> bool:
+    commit = tag.commit
+    # A tag of a tag names its commit in the end.
+    if commit is None and tag.annotated:
+        with suppress(MlverError):
+            commit = resolve_revision(project.repository, f"refs/tags/{tag.name}")
     # The record states both, and a forged one may lie about either.
-    return tag.object_id == origin.object and tag.commit == origin.commit
+    return tag.object_id == origin.object and commit == origin.commit
 
 
 def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterator[Finding]:
@@ -265,7 +272,7 @@ def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterato
     tags = project.repository.tags()
     for own_tag, origin in origins:
         tag = tags.get(origin.tag)
-        if tag is not None and not _is_same_tag(tag, origin):
+        if tag is not None and not _is_same_tag(project, tag, origin):
             message = f"was moved since {own_tag} was adopted from it"
             hint = shell_command("git", "show", f"refs/tags/{origin.tag}")
             yield Finding("tag", origin.tag, message, (hint,))

@@ -217,12 +217,14 @@ def test_bytes_that_are_not_here_are_never_guessed(gto: Repository) -> None:
     gone.write_text("other")  # what a cache's name says is not believed
     done = gto.mlver("adopt")
     assert done.code == 1
+    assert f"Left digits@v1.0.0  DVC's copy of models/m.pkl is damaged ({gone})\n" in done.out
+    assert f"hint: rm -f -- {gone}\n  hint: dvc fetch --all-tags\n" in done.out
+    assert "Left digits#prod  digits#prod#1 is of 1.0.0, which has no record yet" in done.out
+    gone.unlink()
     assert (
         "Left digits@v1.0.0  the bytes of models/m.pkl that DVC calls "
-        f"{md5('weights 1')} are not here\n" in done.out
+        f"{md5('weights 1')} are not here\n" in gto.mlver("adopt").out
     )
-    assert "hint: dvc fetch --all-tags\n" in done.out
-    assert "Left digits#prod  digits#prod#1 is of 1.0.0, which has no record yet" in done.out
     gone.write_text("weights 1")
     assert assert_works(gto, "adopt").splitlines()[1].startswith("  digits 1.0.0")
     assert read_document(gto.mlver("list", "--json"), "list")["models"][0]["stages"] == {
@@ -234,15 +236,42 @@ def test_verify_reads_what_others_keep(gto: Repository) -> None:
     assert_works(gto, "adopt")
     cache = gto.path / f".dvc/cache/files/md5/{md5('weights 1')[:2]}"
     (cache / md5("weights 1")[2:]).unlink()
-    done = gto.mlver("verify", "--all")
-    assert done.code == 1
+    told = assert_works(gto, "verify", "--all")
+    assert told.startswith("No damage  2 versions, 2 promotions, 1 file, 9 B\n")
     assert (
         "digits 1.0.0 weights is not stored by mlver, and models/m.pkl holds other bytes, "
-        "and the bytes" in done.out
+        "and the bytes" in told
     )
-    assert (
-        done.out.count("hint: dvc fetch --all-tags") == 1
-    )  # the work tree still has those of 2.0.0
+    assert told.count("hint: dvc fetch --all-tags") == 1
+    assert gto.mlver("verify", "--all", "--require-bytes").code == 1
+    cache = gto.path / f".dvc/cache/files/md5/{md5('weights 2')[:2]}"
+    (cache / md5("weights 2")[2:]).write_text("damaged")
+    done = gto.mlver("verify", "--all")
+    assert done.code == 1
+    assert "DVC's copy of models/m.pkl is damaged" in done.out
+
+
+def test_verify_reads_adopted_data_sets(gto: Repository) -> None:
+    cached(gto, "corpus")
+    gto.write("corpus.csv.dvc", pointer("corpus.csv", "corpus"))
+    gto.commit()
+    tagged(gto, "digits@v3.0.0")
+    assert_works(gto, "adopt", "digits", "--data", "corpus=corpus.csv")
+    assert "2 files, 15 B" in assert_works(gto, "verify", "digits@3.0.0", "--require-bytes")
+    name = md5("corpus")
+    kept = gto.path / f".dvc/cache/files/md5/{name[:2]}/{name[2:]}"
+    kept.write_text("damaged")
+    done = gto.mlver("verify", "digits@3.0.0")
+    assert done.code == 1
+    assert "digits 3.0.0 corpus is not stored by mlver" in done.out
+    kept.unlink()
+    told = assert_works(gto, "verify", "digits@3.0.0")
+    assert told.startswith("No damage  1 version, 2 promotions, 1 file, 9 B\n")
+    assert "digits 3.0.0 corpus is not stored by mlver, and corpus.csv is not there" in told
+    assert gto.mlver("verify", "digits@3.0.0", "--require-bytes").code == 1
+    refused = gto.mlver("promote", "digits@3.0.0", "--to", "production", "-m", "go")
+    assert refused.code == 1
+    assert "digits 3.0.0 corpus is not stored" in " ".join(refused.out.split())
 
 
 def test_plain_tags_of_one_model(repository: Repository) -> None:
@@ -279,11 +308,11 @@ def test_plain_tags_of_one_model(repository: Repository) -> None:
     )  # git still has the bytes
     repository.write("w.bin", "weights")
     done = repository.mlver("verify", "m@1.1.0")
-    assert "git-lfs has no sound copy of w.bin" in done.out
+    assert (done.code, "git-lfs has no copy of w.bin" in done.out) == (0, True)
     digest = sha256("big")[7:]
     repository.write(f".git/lfs/objects/{digest[:2]}/{digest[2:4]}/{digest}", "big")
     done = repository.mlver("verify", "m@1.1.0")
-    assert "git-lfs has no sound copy" not in done.out
+    assert "git-lfs has no copy of w.bin" not in done.out
     # The data set of the work tree is still the pointer that git-lfs would put content in place of.
     assert "is a git-lfs pointer to 1 B" in done.out
     repository.git("tag", "--force", "v1.0.0", "HEAD")
@@ -328,7 +357,7 @@ def test_what_cannot_be_adopted_is_named(gto: Repository) -> None:
     assert "models/link is a symlink" in said["digits@v6.0.0"]
     assert "is not a stage name" in said["digits#Prod-EU"]
     assert "note: digits@v2.0.0 was taken back by another tag: passed over\n" in done.err
-    assert "note: images@v1.0.0 is of no model but of a dataset: passed over\n" in done.err
+    assert "note: images@v1.0.0 is of no model but of a dataset: passed over" in done.err
     assert assert_works(gto, "list", "digits").count("\n") == 4  # 1.0.0 and 4.0.0
     tagged(gto, "Digits@v1.0.0")
     assert "by letter case only" in left(gto.mlver("adopt", "--json"))["Digits@v1.0.0"]
