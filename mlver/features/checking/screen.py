@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from mlver.features.checking.doctor import Diagnosis, DiagnosisLevel, DoctorResult
-from mlver.features.checking.verify import SignatureCounts, VerifyResult
+from mlver.features.checking.verified_seals import SignatureCounts
+from mlver.features.checking.verify import VerifyResult
 from mlver.terminal.links import draw_findings, draw_hints
 from mlver.terminal.screen import Part, Style, TextScreen, measure_width
 from mlver.terminal.words import format_count, format_size

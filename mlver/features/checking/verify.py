@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -10,10 +9,10 @@ from itertools import islice
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
+from mlver.features.checking.verified_seals import DigestedRecord, SignatureCounts, check_seals
 from mlver.features.checking.verified_stages import check_stages
 from mlver.findings import Finding
 from mlver.hashing.read import PointerFile
-from mlver.policy.chain import SignatureState, judge_seal, judge_signature
 from mlver.project.artifacts import damage, measuring
 from mlver.project.artifacts.damage import DamageReport
 from mlver.project.artifacts.pointers import describe_pointers
@@ -22,24 +21,11 @@ from mlver.project.audit.conversion import find_conversion
 from mlver.project.history import case_twins
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.registry import RecordRegistry
-from mlver.project.tags import seals
 from mlver.project.transaction import locking
 from mlver.records import layout
 from mlver.records.artifact import Artifact
-from mlver.records.tags import version_tag_name
 from mlver.records.version import VersionRecord
 from mlver.version import Version
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureCounts:
-    """How many version tags carry a good signature, one that cannot be judged here, or none; bad
-    ones are `broken`.
-    """
-
-    good: int
-    unknown: int
-    unsigned: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +83,7 @@ def verify_versions(
     findings = [*audit.check_config(project), *selection.findings]
     records, faults = _read_records(project, selection.versions)
     findings += faults
-    seal_report = _check_seals(project, records)
+    seal_report = check_seals(project, records)
     findings += seal_report.findings
     versions = [record for record, _ in records]
     contents = _check_contents(project, versions, everything=everything)
@@ -213,14 +199,11 @@ def _find_serving(registry: RecordRegistry, model: str, numbers: Sequence[Versio
     return serving
 
 
-_DigestedRecord = tuple[VersionRecord, Digest]
-
-
 def _read_records(
     project: Project, refs: Iterable[ResolvedRef]
-) -> tuple[list[_DigestedRecord], list[Finding]]:
+) -> tuple[list[DigestedRecord], list[Finding]]:
     """The records that can be read, and those that cannot or that lie in the wrong place."""
-    records: list[_DigestedRecord] = []
+    records: list[DigestedRecord] = []
     findings: list[Finding] = []
     for version_ref in refs:
         try:
@@ -237,67 +220,6 @@ def _list_unkept(contents: DamageReport) -> tuple[str, ...]:
         if artifact.state == "lost" and artifact.name != "weights":
             unkept.append(f"{artifact.owner} {artifact.name}")
     return tuple(unkept)
-
-
-@dataclass(frozen=True, slots=True)
-class _SealReport:
-    """What is wrong with tags and their signatures; `adopted` are versions whose tags cannot seal
-    them, and need not.
-
-    `notes` name seals that are missing in a clone without all tags.
-    """
-
-    findings: tuple[Finding, ...]
-    notes: tuple[Finding, ...]
-    adopted: tuple[str, ...]
-    signatures: SignatureCounts
-
-
-def _check_seals(project: Project, records: Sequence[_DigestedRecord]) -> _SealReport:
-    required = seals.requires_signatures(project)
-    digests: dict[str, dict[str, Digest]] = {}
-    for record, digest in records:
-        digests.setdefault(record.model, {})[record.version] = digest
-    findings: list[Finding] = []
-    notes: list[Finding] = []
-    adopted: list[str] = []
-    states: Counter[SignatureState] = Counter()
-    for model, model_digests in digests.items():
-        model_findings: list[Finding] = []
-        tagged = seals.read_tagged_seals(project, model, model_digests)
-        tags = {version: tag for version, (tag, _) in tagged.items()}
-        signatures = seals.check_signatures(project, tags)
-        states.update(signatures.values())
-        for version, digest in model_digests.items():
-            _, seal = tagged.get(version, (None, None))
-            faults = judge_seal(model, version, digest, seal)
-            if version in signatures:
-                name = version_tag_name(model, version)
-                faults += judge_signature(name, signatures[version], required=required)
-            model_findings += faults
-            if seal and seal.landing and not faults:
-                adopted.append(f"{model}@{version}")
-        missing = _find_missing_tags(project, model, model_findings)
-        notes += missing
-        # What no tag seals here may well be sealed where this clone came from.
-        findings += [fault for fault in model_findings if not missing or fault.kind != "unsealed"]
-    findings += seals.check_origins(project, (record for record, _ in records))
-    counts = SignatureCounts(states["good"], states["unknown"], states["unsigned"])
-    return _SealReport(tuple(findings), tuple(notes), tuple(adopted), counts)
-
-
-def _find_missing_tags(
-    project: Project, model: str, findings: Iterable[Finding]
-) -> tuple[Finding, ...]:
-    """Say in one finding that versions are unsealed because this clone lacks tags."""
-    count = sum(finding.kind == "unsealed" for finding in findings)
-    if not count or not seals.lacks_tags(project, model):
-        return ()
-    message = f"no tag here seals {count:,} of its versions; this clone lacks history or tags"
-    fetch = "git fetch --tags"
-    if project.repository.is_shallow():
-        fetch = "git fetch --unshallow --tags"
-    return (Finding("unsealed", model, message, (fetch,)),)
 
 
 def _check_contents(

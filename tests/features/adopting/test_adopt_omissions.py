@@ -11,7 +11,8 @@ import pytest
 from tests.cli.conftest import assert_works
 from tests.cli.results import read_document
 from tests.conftest import Repository
-from tests.features.adopting.test_adopt import gto, left, md5, tagged
+from tests.features.adopting.foreign import left, md5, tagged
+from tests.features.adopting.test_adopt import gto
 
 __all__ = ["gto"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.conftest import assert_refused, assert_works
 from tests.conftest import Repository
-from tests.features.adopting.test_adopt import LFS, cached, md5, pointer
+from tests.features.adopting.foreign import LFS, cached, md5, pointer
 
 REGISTER = ("register", "m", "--weights", "w.bin", "--no-store", "weights", "-m", "why")
 AGAIN = ("register", "m", "--bump", "minor", "-m", "trained again")
