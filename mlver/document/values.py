@@ -15,7 +15,14 @@ from typing import Any
 
 from mlver.document import strict
 from mlver.document.faults import MAX_DEPTH, shorten_text
-from mlver.document.scalar import MAX_DIGITS, SURROGATE, BadNumber, parse_finite, parse_integer
+from mlver.document.scalar import (
+    MAX_DIGITS,
+    SURROGATE,
+    BadNumber,
+    parse_finite,
+    parse_integer,
+    resolve_word,
+)
 from mlver.errors import InvalidDocument, UsageError, shell_command
 
 MAX_TOML_BYTES = 1024 * 1024  # tomllib is written in Python
@@ -54,7 +61,7 @@ def load_values(suffix: str, data: bytes, where: str) -> dict[str, Any]:
 
 
 def parse_scalar(text: str) -> Any:
-    """Parse the value in `k=v`: what the text means as JSON, else the text.
+    """Parse the value in `k=v`: what the text means as JSON, or as a number in YAML, else the text.
 
     Raise UsageError for NaN and infinities.
     """
@@ -65,9 +72,20 @@ def parse_scalar(text: str) -> Any:
     try:
         return _parse_json(text)
     except json.JSONDecodeError:
-        return text
+        return _parse_number(text)
     except BadNumber as error:
         raise UsageError(f"{error}; {_suggest_text(text)}") from None
+
+
+def _parse_number(text: str) -> Any:
+    """Parse `.9`, `5.` or `0x10`, which are numbers in a file of YAML; else return the text."""
+    try:
+        value = resolve_word(text)
+    except BadNumber as error:
+        raise UsageError(f"{error}; {_suggest_text(text)}") from None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return text
+    return value
 
 
 def _suggest_text(text: str) -> str:

@@ -28,8 +28,12 @@ def gather_values(top: Path, files: Sequence[str], given: Sequence[str]) -> dict
         data = _read_value_file(top, file)
         file_values = values.load_values(Path(file).suffix, data, file)
         gathered = _merge_values(gathered, file_values)
+    given_keys: set[str] = set()
     for argument in given:
         key, equals, value = argument.partition("=")
+        if key in given_keys:
+            raise UsageError(f"the command line names `{key}` twice; give each name once")
+        given_keys.add(key)
         if not key or not equals:
             raise UsageError(
                 f"`{argument}` is not KEY=VALUE, such as --param lr=0.001 or --metric accuracy=0.93"
@@ -43,17 +47,48 @@ def read_past_values(files: Iterable[tuple[str, bytes | None]]) -> dict[str, Any
 
     A file that is missing there (None) or is not valid adds no values.
     """
+    gathered, _ = read_committed_values(files)
+    return gathered
+
+
+def read_committed_values(
+    files: Iterable[tuple[str, bytes | None]],
+) -> tuple[dict[str, Any], list[str]]:
+    """Read the same, and say on one line for each file that is not valid why it is not."""
     gathered: dict[str, Any] = {}
+    faults: list[str] = []
     for file, data in files:
         if data is None:
             continue
         try:
             file_values = values.load_values(Path(file).suffix, data, file)
-        except (InvalidDocument, UsageError):
+        except InvalidDocument as error:
             # the past cannot be corrected; what is readable still counts
+            faults.append(f"{file} is not valid: {'; '.join(error.faults)}")
+            continue
+        except UsageError as error:
+            faults.append(error.message)
             continue
         gathered = _merge_values(gathered, file_values)
-    return gathered
+    return gathered, faults
+
+
+def split_numbers(metrics: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Split metrics into those that are finite numbers, and what is wrong with each other one."""
+    numbers: dict[str, Any] = {}
+    faults: list[str] = []
+    for key, value in metrics.items():
+        if isinstance(value, Mapping):
+            inner, inner_faults = split_numbers(value)
+            faults += [f"{key}.{fault}" for fault in inner_faults]
+            if inner:
+                numbers[key] = inner
+            continue
+        value_faults = list(_find_non_numbers({key: value}, ""))
+        faults += value_faults
+        if not value_faults:
+            numbers[key] = value
+    return numbers, faults
 
 
 def select_common(old: Mapping[str, Any], *sides: Mapping[str, Any]) -> dict[str, Any]:
