@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlver.errors import refusal_error, shell_command
 from mlver.git.gitpython import import_gitpython
+from mlver.git.hooks import find_hook
 from mlver.git.listings import split_fields
 from mlver.git.process import GitFailed, GitProcess
 from mlver.git.repository import GitRepository
@@ -22,6 +23,8 @@ from mlver.system import durable
 if TYPE_CHECKING:
     from mlver.git.transfer import TransferReporter
 
+# `remote: …`, `fatal: …`, ` ! [rejected] …`
+_REMOTE_ANSWER = re.compile(r"^(?:remote:|fatal:|\s*! )", re.MULTILINE)
 # How a server refuses a push by its settings or hooks (git-receive-pack(1)); forges use hooks.
 _FORBIDDEN = re.compile(
     r"hook declined|protected|prohibited|forbidden|permission denied|not allowed", re.IGNORECASE
@@ -29,6 +32,18 @@ _FORBIDDEN = re.compile(
 
 # Linux takes at most 128 KiB in one argument (MAX_ARG_STRLEN).
 _ARGUMENT_BYTES = 64 << 10
+
+
+# Fewer are made one by one, as a person would make them.
+_TAGS_TOGETHER = 64
+
+
+class NewTag(NamedTuple):
+    """An annotated tag to be made."""
+
+    name: str
+    commit: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +169,41 @@ def create_tag(repository: GitRepository, name: str, commit: str, message: str) 
     )
 
 
+def create_tags_together(repository: GitRepository, tags: Sequence[NewTag]) -> bool:
+    """Make many annotated tags in two processes, all or none; raise GitFailed if one exists.
+
+    Return False, with none made, where there are few, or where each is to be signed.
+    """
+    signing = repository.settings(r"^tag\.(gpgsign|forcesignannotated)$")
+    if len(tags) < _TAGS_TOGETHER or signing:
+        return False
+    identity = repository.process.read(["var", "GIT_COMMITTER_IDENT"]).strip()
+    with tempfile.TemporaryDirectory() as folder:
+        files: list[str] = []
+        for number, tag in enumerate(tags):
+            file = Path(folder, str(number))
+            header = f"object {tag.commit}\ntype commit\ntag {tag.name}\ntagger "
+            message = _clean_message(tag.message)
+            file.write_bytes(header.encode() + identity + b"\n\n" + message.encode())
+            files.append(f"{file}\n")
+        arguments = ["hash-object", "-t", "tag", "-w", "--no-filters", "--stdin-paths"]
+        request = os.fsencode("".join(files))
+        ids = repository.process.write(arguments, stdin=request, doing="make the tags").split()
+    objects = dict(zip((tag.name for tag in tags), map(bytes.decode, ids), strict=True))
+    _update_tags(repository, "create", objects, doing="make the tags")
+    return True
+
+
+def _clean_message(message: str) -> str:
+    """Clean a message as git does with --cleanup=whitespace."""
+    lines: list[str] = []
+    for line in message.splitlines():
+        stripped = line.rstrip()
+        if stripped or (lines and lines[-1]):
+            lines.append(stripped)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
 def delete_tags(repository: GitRepository, tags: Mapping[str, str]) -> None:
     """Delete tags, all or none, each only as long as it is still the object `tags` says."""
     _update_tags(repository, "delete", tags, doing="delete the old tags")
@@ -235,11 +285,25 @@ def push_tags(
             repository, remote, refspecs, doing=doing, hint=hint, reporter=reporter
         )
     except GitFailed as failed:
+        _explain_local_refusal(repository, remote, failed)
         if not _FORBIDDEN.search(failed.output):
             raise
         push = shell_command("git", "push", remote, *names[:_PUSH_SIZE])
         doing = f"push the tags, for {remote} does not let you"
         raise GitFailed(doing, failed.output, hint=push) from None
+
+
+def _explain_local_refusal(repository: GitRepository, remote: str, failed: GitFailed) -> None:
+    """Raise GitFailed where a push did not come as far as the remote."""
+    if "--mirror can't be combined" in failed.output:
+        doing = f"push single tags to {remote}, which is set up to be mirrored to"
+        unset = shell_command("git", "config", "--unset", f"remote.{remote}.mirror")
+        raise GitFailed(doing, failed.output, hint=unset) from None
+    hook = find_hook(repository.process, "pre-push")
+    # what the remote says comes with its name, and what it refuses with a mark
+    if hook is not None and not _REMOTE_ANSWER.search(failed.output):
+        doing = f"push the tags to {remote}, perhaps because the hook {hook} did not let it"
+        raise GitFailed(doing, failed.output, hint=shell_command("cat", "--", hook)) from None
 
 
 def set_option(repository: GitRepository, key: str, value: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from mlver.git.process import GitProcess
 from mlver.system.regular import read_regular
 
 OWN_HOOK_MARK = "# Written by `mlver hook install`, which may write it anew."
@@ -15,3 +17,13 @@ def is_own_hook(hook: Path) -> bool:
         return OWN_HOOK_MARK.encode() in read_regular(hook, follow=True)
     except OSError:
         return False
+
+
+def find_hook(process: GitProcess, name: str) -> Path | None:
+    """Find a hook that git runs; None where there is none, or git skips it."""
+    arguments = ["rev-parse", "--path-format=absolute", "--git-path", "hooks"]
+    answer = process.read(arguments)
+    hook = Path(os.fsdecode(answer.rstrip(b"\n")), name)
+    if not os.access(hook, os.X_OK):
+        return None
+    return hook

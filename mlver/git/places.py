@@ -73,9 +73,23 @@ def _not_a_work_tree(start: Path, output: str) -> MlverError:
             hint=shell_command("git", "clone", start),
         )
     if "not a git repository" in output:
-        return MlverError(f"{start} is not in a git repository", hint="git init")
+        return _build_outside_error(start)
     owned = re.search(r"dubious ownership in repository at '(.+)'", output)
     if owned:
         hint = shell_command("git", "config", "--global", "--add", "safe.directory", owned[1])
         return GitFailed("open the repository, unless you trust its owner", output, hint=hint)
     return GitFailed("open the repository", output)
+
+
+def _build_outside_error(start: Path) -> MlverError:
+    message = f"{start} is not in a git repository"
+    git_dir = os.environ.get("GIT_DIR")
+    if git_dir is None:
+        return MlverError(message, hint="git init")
+    # Git itself would take the repository from there, and `git init` would make that one again.
+    folder = os.environ.get("GIT_WORK_TREE") or os.path.normpath(f"{git_dir}/..")
+    return MlverError(
+        f"{message}, and mlver does not go by GIT_DIR and GIT_WORK_TREE: it finds a repository"
+        " from the folder it runs in",
+        hint=shell_command("mlver", "-C", folder, "status"),
+    )

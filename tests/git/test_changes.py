@@ -270,3 +270,22 @@ def test_a_message_longer_than_an_argument_may_be_is_passed(
     changes.commit_only(found, [RECORD], f"mlver: adopt m\n\n{body}")
     assert repository.git("log", "-1", "--format=%b").strip() == body
     assert len(body.encode()) > 128 << 10
+
+
+def test_many_tags_are_those_that_git_would_make(found: GitRepository, repository: Ground) -> None:
+    head = repository.commit()
+    message = "\nm 1.0.0  \n\n\n  # why é\n\nMlver-Record: sha256:0\n\n"
+    changes.create_tag(found, "m@v1.0.0", head, message)
+    alone = repository.git("rev-parse", "refs/tags/m@v1.0.0")
+    repository.git("tag", "--delete", "m@v1.0.0")
+    tags = [changes.NewTag(f"m@v1.{number}.0", head, message) for number in range(64)]
+    assert not changes.create_tags_together(found, tags[:63])
+    assert changes.create_tags_together(found, tags)
+    assert repository.git("rev-parse", "refs/tags/m@v1.0.0") == alone
+    assert len(repository.git("tag").splitlines()) == 64
+    repository.git("tag", "--delete", "m@v1.5.0")
+    with pytest.raises(GitFailed):
+        changes.create_tags_together(found, tags)
+    assert len(repository.git("tag").splitlines()) == 63
+    repository.git("config", "tag.gpgSign", "true")
+    assert not changes.create_tags_together(found, tags)

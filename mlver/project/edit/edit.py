@@ -87,8 +87,10 @@ class PlannedEdit:
             self._write_files()
             commit = changes.commit_only(self.repository, list(plan.writes), message)
             _check_landed(self.repository, plan, commit)
-            for tag in tags:
-                changes.create_tag(self.repository, tag.name, commit, tag.message)
+            new_tags = [changes.NewTag(tag.name, commit, tag.message) for tag in tags]
+            if not changes.create_tags_together(self.repository, new_tags):
+                for tag in tags:
+                    changes.create_tag(self.repository, tag.name, commit, tag.message)
             references = [branch, *_tag_references(tag.name for tag in tags)]
             changes.sync_git(self.repository, references)
         return commit
