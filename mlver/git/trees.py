@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -46,6 +47,26 @@ def _parse_entries(listing: bytes) -> dict[str, TreeEntry]:
         mode, _, object_id = description.split(" ")
         entries[path] = TreeEntry(mode, object_id)
     return entries
+
+
+def compute_tree_without(repository: GitRepository, commit: str, folder: str) -> str:
+    """Compute the id that a commit's tree would have without one folder of its top.
+
+    Nothing is written. `commit` is a full id, which tells what kind of digest the repository has.
+    """
+    listing = repository.process.read(["ls-tree", "-z", "--full-tree", commit])
+    contents = bytearray()
+    for line in listing.split(b"\0"):
+        description, _, name = line.partition(b"\t")
+        if not line or name == folder.encode():
+            continue
+        mode, _, object_id = description.decode().split(" ")
+        # A tree has no zero before a mode, and names each object by the bytes of its id.
+        contents += mode.lstrip("0").encode() + b" " + name + b"\0" + bytes.fromhex(object_id)
+    algorithm = "sha256" if len(commit) == 64 else "sha1"
+    digest = hashlib.new(algorithm, b"tree %d\0" % len(contents), usedforsecurity=False)
+    digest.update(contents)
+    return digest.hexdigest()
 
 
 def staged_files(repository: GitRepository, *under: str) -> dict[str, TreeEntry]:

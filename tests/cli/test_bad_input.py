@@ -241,10 +241,10 @@ def test_a_bad_params_file_is_named_with_its_line(second: Repository, text: str,
 
 def test_a_record_of_the_future_is_never_half_read(second: Repository) -> None:
     path = second.path / ".mlver/models/digits/versions/1.1.0.yaml"
-    path.write_text(path.read_text().replace("mlver/version/1", "mlver/version/2"))
+    path.write_text(path.read_text().replace("mlver/version/2", "mlver/version/3"))
     said = assert_refused(second, "show", "digits@1.1.0")
     assert (
-        "schema: written by a newer mlver (mlver/version/2); this one reads mlver/version/1" in said
+        "schema: written by a newer mlver (mlver/version/3); this one reads mlver/version/2" in said
     )
     assert said.endswith("hint: pip install --upgrade mlver\n")
     assert "written by a newer mlver" in second.mlver("verify", "--all").out

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from mlver.content import formats
 from mlver.errors import MlverError, summarise_names
+from mlver.git.trees import compute_tree_without
 from mlver.project.artifacts import measuring, storing
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.project import Project
 from mlver.project.registering.inputs import RegisterInputs
 from mlver.project.registering.request import RegisterRequest
 from mlver.project.worktree import environment, value_files
+from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.manifest import read_paths
 from mlver.records.model import ArtifactSettings
@@ -92,6 +94,9 @@ def build_record(
     prefix = None
     if request.environment:
         prefix = project.start / request.environment
+    tree = None
+    if head.commit is not None:
+        tree = compute_tree_without(project.repository, head.commit, layout.ROOT)
     return VersionRecord(
         model=request.model,
         version=str(inputs.version),
@@ -100,7 +105,7 @@ def build_record(
         message=request.message.strip(),
         parent=None,
         update=request.update,
-        code=CodeState(commit=head.commit, branch=head.branch, dirty=dirty),
+        code=CodeState(commit=head.commit, tree=tree, branch=head.branch, dirty=dirty),
         weights=_pin_weights(inputs.weights, measured["weights"]),
         data=_pin_data(settings.data, measured),
         params=params,

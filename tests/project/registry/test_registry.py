@@ -213,7 +213,7 @@ def test_a_record_of_a_newer_format_is_never_half_read(
     registry: RecordRegistry, repository: Repository
 ) -> None:
     path = repository.path / layout.version_path("m", "1.0.0")
-    path.write_bytes(path.read_bytes().replace(b"mlver/version/1", b"mlver/version/2"))
+    path.write_bytes(path.read_bytes().replace(b"mlver/version/2", b"mlver/version/3"))
     with pytest.raises(MlverError, match=r"1\.0\.0\.yaml"):
         registry.read_version("m", "1.0.0")
 
