@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from mlver.digest import Digest
@@ -107,6 +107,9 @@ class _VersionLineage:
     def is_same(self, former: RecordCopy, claimant: RecordCopy) -> bool:
         """Say whether two records are equal, and so is what they are about, but for numbers."""
         old, new = former.record, claimant.record
+        # A promotion that was replayed behind a younger one is dated as that one.
+        if isinstance(new, PromotionRecord) and new.created > old.created:
+            new = replace(new, created=old.created)
         if strip_numbering(old) != strip_numbering(new):
             return False
         if isinstance(old, VersionRecord) and isinstance(new, VersionRecord):

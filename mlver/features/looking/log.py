@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from mlver.digest import Digest
 from mlver.errors import UsageError
 from mlver.git.commit_log import CommitEntry, read_commit_log
+from mlver.git.process import GitFailed
 from mlver.policy import holdings
 from mlver.policy.chain import SealState
 from mlver.policy.holdings import StageHolding, TimeWindow
@@ -245,10 +246,14 @@ def _find_commits(project: Project, paths: Iterable[str]) -> Mapping[str, Commit
     folders: dict[str, None] = {}
     for path in sorted(wanted):
         folders["/".join(path.split("/")[:3])] = None
-    if not folders or project.repository.head().commit is None:
+    if not folders:
         return {}
+    try:
+        log = read_commit_log(project.repository, "HEAD", list(folders))
+    except GitFailed:
+        return {}  # there is no commit yet
     commits: dict[str, CommitEntry] = {}
-    for entry in read_commit_log(project.repository, "HEAD", list(folders)):
+    for entry in log:
         for path in entry.contents:
             if path in wanted and path not in commits:
                 commits[path] = entry

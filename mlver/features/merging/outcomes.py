@@ -54,7 +54,8 @@ class MergeRecords:
     `kept` is the side whose records stay as they are, with its `kept_paths`; `own` is the side that
     gives way, `base` what both began with. `places` are the own records that neither the base nor
     the kept side has, numbered ones in their order. `moved` are those records of the kept side that
-    had another number before, by the path and the digest they had then.
+    had another number before, by the path and the digest they had then. `replayed`: the own side
+    is no parent of the result, so nothing will show what its records were.
     """
 
     kept: RecordRegistry
@@ -63,6 +64,7 @@ class MergeRecords:
     kept_paths: Collection[str]
     places: Sequence[tuple[str, RecordPath]]
     moved: Mapping[tuple[str, Digest], RecordCopy]
+    replayed: bool
 
     def find_moved(self, path: str, digest: Digest) -> tuple[RecordMove, RecordCopy] | None:
         """Find an own record that the kept side has already, under the number it got there."""

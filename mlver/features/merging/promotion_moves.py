@@ -73,6 +73,10 @@ def _move_stage(
             continue
         current = _find_promoted_version(record, versions, chain_end)
         chained = _chain_promotion(record, current, chain_end, approvals, versions)
+        if records.replayed and chain_end.record is not None:
+            # Of a merge, history tells that the two were made beside each other.
+            created = max(record.created, chain_end.record.created)
+            chained = replace(chained, created=created)
         if chained == record:
             outcomes.append(RecordMove(record_path, records.own.read_file(record_path)))
             chain_end = ChainEnd(record, digest)

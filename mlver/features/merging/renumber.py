@@ -53,9 +53,17 @@ class RenumberedSide:
 
 
 def renumber_records(
-    project: Project, kept: CommittedRecords, own: CommittedRecords, base: CommittedRecords
+    project: Project,
+    kept: CommittedRecords,
+    own: CommittedRecords,
+    base: CommittedRecords,
+    *,
+    replayed: bool,
 ) -> RenumberedSide:
-    """Place the records of `own` beside those of `kept`; `base` is what both sides began with."""
+    """Place the records of `own` beside those of `kept`; `base` is what both sides began with.
+
+    `replayed`: the commit to be made is no merge.
+    """
     places = _list_own_records(kept, own, base)
     own.fetch_files(path for path, _ in places)
     kept_registry = RecordRegistry(kept)
@@ -71,6 +79,7 @@ def renumber_records(
         kept_paths=kept.entries.keys(),
         places=places,
         moved=moved,
+        replayed=replayed,
     )
     moved_versions = move_versions(project, records)
     versions = _sort_references(records.kept, moved_versions)

@@ -171,7 +171,9 @@ def _plan_resolution(
     own_records, kept_records = (
         (our_records, their_records) if side == "ours" else (their_records, our_records)
     )
-    renumbering = renumber_records(project, kept_records, own_records, base_records)
+    renumbering = renumber_records(
+        project, kept_records, own_records, base_records, replayed=state.what != "merge"
+    )
     _require_unlanded(project, main, side, own_records, renumbering)
     stale_tags = find_stale_tags(project, side, own_records, renumbering)
     planned_files = dict(renumbering.files)

@@ -184,7 +184,9 @@ class PromotionJudge:
         registered = None
         if version is not None:
             registered = version.created
-        times = [entry.committed for entry in self.list_landings(record)]
+        # Of one that was replayed and dated anew, only the commit that did so says when.
+        landings = self.history.additions.get(record.record_path, ())
+        times = [entry.committed for entry in landings]
         message = find_backdating(
             record, follows=follows, registered=registered, committed=min(times, default=None)
         )

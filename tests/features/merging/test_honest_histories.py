@@ -129,6 +129,7 @@ def promote_on_both_sides(ground: Repository) -> None:
     for branch in ("mine", "yours"):
         ground.git("switch", "--quiet", "-c", branch, "start")
         promote_version(project, "m@1.0.0", to="staging", message=f"{branch} try")
+        ground.git("tag", "--delete", "m@staging.1")
     assert run_git(ground, "merge", "--quiet", "mine") == 1
     assert resolve_merge(ground, "ours").left == ()
     ground.git("commit", "--quiet", "--no-edit")
@@ -232,7 +233,48 @@ def test_what_a_squash_renumbered_is_no_damage_and_unconfirmed(apart: Repository
     assert list_promotions(apart) == CHAIN
 
 
-def test_nor_is_what_a_rebase_renumbered(apart: Repository) -> None:
+@pytest.mark.parametrize(("words", "dated"), [(("--squash",), "05"), ((), "01")])
+def test_only_what_no_merge_shows_is_dated_as_what_it_follows(
+    apart: Repository, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], dated: str
+) -> None:
+    """Nobody could tell it from a promotion that was dated before the one it follows."""
+    project = Project.open_existing(apart.path)
+    for branch, epoch in (("mine", "1772323201"), ("main", "1772323205")):
+        if branch == "mine":
+            apart.git("switch", "--quiet", "-c", branch, "start")
+        else:
+            apart.git("switch", "--quiet", branch)
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+        promote_version(project, "m@1.0.0", to="staging", message=branch)
+        apart.git("tag", "--delete", "m@staging.1")
+    assert run_git(apart, "merge", "--quiet", *words, "mine") == 1
+    assert resolve_merge(apart).left == ()
+    apart.git("commit", "--quiet", "--no-edit")
+    moved, _ = project.registry.read_promotion("m", "staging", 2)
+    assert (moved.message, moved.created) == ("mine", f"2026-03-01T00:00:{dated}Z")
+    assert_honest(apart, unconfirmed=len(words))
+
+
+def test_a_replayed_promotion_comes_again_with_its_branch(
+    apart: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project.open_existing(apart.path)
+    apart.git("switch", "--quiet", "-c", "mine", "start")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1772323201")
+    promote_version(project, "m@1.0.0", to="staging", message="mine")
+    apart.git("tag", "--delete", "m@staging.1")
+    apart.git("switch", "--quiet", "main")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1772323205")
+    promote_version(project, "m@1.0.0", to="staging", message="main")
+    assert run_git(apart, "cherry-pick", "mine") == 1
+    resolve_merge(apart)
+    assert run_git(apart, "cherry-pick", "--continue") == 0
+    merge_resolved(apart, "mine")
+    assert list_promotions(apart, "staging") == [("1.0.0", None), ("1.0.0", "1.0.0")]
+    assert_honest(apart)
+
+
+def test_what_a_rebase_renumbered_is_unconfirmed_too(apart: Repository) -> None:
     apart.git("switch", "--quiet", "topic")
     assert run_git(apart, "rebase", "--quiet", "main") == 1
     continue_resolved(apart, "rebase", "rebase-merge")
