@@ -179,15 +179,13 @@ def test_a_folder_is_read_once_however_many_are_asked_of_it(
     crowd: list[str], found: GitRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[bytes] = []
-    read = GitProcess.read
+    start = GitProcess._start_reading
 
-    def told(
-        self: GitProcess, args: Sequence[str], *, stdin: bytes = b"", doing: str | None = None
-    ) -> bytes:
+    def told(self: GitProcess, args: Sequence[str], stdin: bytes) -> Any:
         asked.extend(stdin.splitlines())
-        return read(self, args, stdin=stdin, doing=doing)
+        return start(self, args, stdin)
 
-    monkeypatch.setattr(GitProcess, "read", told)
+    monkeypatch.setattr(GitProcess, "_start_reading", told)
     list(found.blobs(f"HEAD:{path}" for path in crowd[:MANY]))
     assert asked.count(b"HEAD:of/them") == 1
     assert not [spec for spec in asked if spec.startswith(b"HEAD:of/them/")]
