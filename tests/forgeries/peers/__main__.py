@@ -2,6 +2,7 @@
 
     python -m tests.forgeries.peers DIR               all three; DIR keeps their environments
     python -m tests.forgeries.peers DIR --only GTO    one of them
+    python -m tests.forgeries.peers DIR --kind edited --kind removed
 
 Each tool gets the nearest honest registry, then each forgery in a copy of it, then every command of
 its own that could complain. What is asked is the honest registry's fresh clone, a fresh clone of
@@ -38,7 +39,7 @@ from tests.forgeries.peers.judging import (
     require_honest,
     run_commands,
 )
-from tests.forgeries.peers.tables import format_cases, format_table
+from tests.forgeries.peers.tables import KINDS, format_cases, format_table
 
 _KEPT = " in a kept clone"
 
@@ -92,11 +93,15 @@ class GitTool:
             believed=is_believed(honest, fresh_answers),
         )
 
-    def judge_forgeries(self, forgeries: Iterator[GitForgery]) -> Iterator[CaseOutcome]:
-        """Play every forgery in every way that it can arrive."""
+    def judge_forgeries(
+        self, forgeries: Iterator[GitForgery], kinds: Sequence[str]
+    ) -> Iterator[CaseOutcome]:
+        """Play every forgery of these kinds in every way that it can arrive."""
         honest = self._ask_honest()
         number = 0
         for forgery in forgeries:
+            if forgery.kind not in kinds:
+                continue
             for arrival in list_arrivals(self.ground, forgery):
                 number += 1
                 outcome = self.judge_forgery(forgery, arrival, self.top / f"case{number}", honest)
@@ -119,7 +124,7 @@ def main() -> int:
     with Bench.made(environments=asked.environments.resolve(), quick=True, repeat=None) as bench:
         for name, judge in _TOOLS.items():
             if asked.only in (None, name):
-                reports.append(judge(bench))
+                reports.append(judge(bench, asked.kind or KINDS))
     for line in (*format_table(reports), "", *format_cases(reports)):
         sys.stdout.write(f"{line}\n")
     return 0
@@ -133,30 +138,31 @@ def _read_arguments() -> argparse.Namespace:
     )
     parser.add_argument("environments", type=Path, metavar="DIR", help="where the tools are kept")
     parser.add_argument("--only", choices=_TOOLS, help="one of the tools")
+    parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind")
     return parser.parse_args()
 
 
-def _judge_gto(bench: Bench) -> ToolReport:
+def _judge_gto(bench: Bench, kinds: Sequence[str]) -> ToolReport:
     python = bench.environment("peers", "adopting") / "python"
     top = bench.root / "gto"
     ground = of_gto.build_ground(top, _make_environment(bench, python))
     tool = GitTool(python, top, ground, of_gto.COMMANDS, of_gto.prepare_clone)
-    outcomes = list(tool.judge_forgeries(of_gto.list_forgeries(ground)))
+    outcomes = list(tool.judge_forgeries(of_gto.list_forgeries(ground), kinds))
     version = _read_version(bench, python, "gto")
     return ToolReport("GTO", version, of_gto.PURPOSE, outcomes, of_gto.ABSENT)
 
 
-def _judge_dvc(bench: Bench) -> ToolReport:
+def _judge_dvc(bench: Bench, kinds: Sequence[str]) -> ToolReport:
     python = bench.environment("peers", "adopting") / "python"
     top = bench.root / "dvc"
     ground = of_dvc.build_ground(top, _make_environment(bench, python), python)
     tool = GitTool(python, top, ground, of_dvc.COMMANDS, of_dvc.prepare_clone)
-    outcomes = list(tool.judge_forgeries(of_dvc.list_forgeries(ground)))
+    outcomes = list(tool.judge_forgeries(of_dvc.list_forgeries(ground), kinds))
     version = _read_version(bench, python, "dvc")
     return ToolReport("DVC", version, of_dvc.PURPOSE, outcomes, of_dvc.ABSENT)
 
 
-def _judge_mlflow(bench: Bench) -> ToolReport:
+def _judge_mlflow(bench: Bench, kinds: Sequence[str]) -> ToolReport:
     python = bench.environment("mlflow", "registry") / "python"
     case, honest = bench.root / "mlflow" / "case", bench.root / "mlflow" / "honest"
     environment = {
@@ -173,6 +179,8 @@ def _judge_mlflow(bench: Bench) -> ToolReport:
         raise AssertionError("it answers differently about the same registry")
     outcomes: list[CaseOutcome] = []
     for forgery in of_mlflow.list_forgeries():
+        if forgery.kind not in kinds:
+            continue
         copy_folder(honest, case)
         of_mlflow.play_forgery(case, forgery, environment, python)
         after = run_commands(python, of_mlflow.COMMANDS, case, environment)
@@ -198,7 +206,7 @@ def _read_version(bench: Bench, python: Path, package: str) -> str:
     return bench.run([python, "-c", code]).strip()
 
 
-_TOOLS: Mapping[str, Callable[[Bench], ToolReport]] = {
+_TOOLS: Mapping[str, Callable[[Bench, Sequence[str]], ToolReport]] = {
     "GTO": _judge_gto,
     "DVC": _judge_dvc,
     "MLflow": _judge_mlflow,

@@ -39,7 +39,7 @@ def _format_cell(report: ToolReport, kind: str) -> str:
     for verdict, names in by_verdict.items():
         parts.append(f"**{verdict}**: {'; '.join(names)}")
     if not parts:
-        return f"does not apply: {report.absent[kind]}"
+        return f"does not apply: {report.absent[kind]}" if kind in report.absent else "not played"
     return "<br>".join(parts)
 
 
