@@ -36,6 +36,8 @@ _ARGUMENT_BYTES = 64 << 10
 
 # Fewer are made one by one, as a person would make them.
 _TAGS_TOGETHER = 64
+# git-config(1) takes these for false.
+_OFF = ("false", "no", "off", "0")
 
 
 class NewTag(NamedTuple):
@@ -174,8 +176,9 @@ def create_tags_together(repository: GitRepository, tags: Sequence[NewTag]) -> b
 
     Return False, with none made, where there are few, or where each is to be signed.
     """
-    signing = repository.settings(r"^tag\.(gpgsign|forcesignannotated)$")
-    if len(tags) < _TAGS_TOGETHER or signing:
+    settings = repository.settings(r"^tag\.(gpgsign|forcesignannotated)$")
+    is_signing = any(value.lower() not in _OFF for _, _, value in settings)
+    if len(tags) < _TAGS_TOGETHER or is_signing:
         return False
     identity = repository.process.read(["var", "GIT_COMMITTER_IDENT"]).strip()
     with tempfile.TemporaryDirectory() as folder:

@@ -23,10 +23,10 @@ from mlver.features.comparing.value_diff import (
     compare_values,
     suggest_bump,
 )
-from mlver.project.artifacts import measuring, storing
-from mlver.project.artifacts.remedies import suggest_recovery
+from mlver.project.artifacts.empty_store import has_empty_store
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.tolerant import TolerantReader
+from mlver.storage.store import suggest_copying
 from mlver.version import Bump, Version, bump_version
 
 # Among so many of the newest versions the one that the work tree holds is looked for.
@@ -147,26 +147,16 @@ def _find_model_status(
         dirty=working_snapshot.code.dirty,
         bump=bump,
         next=None if bump is None else str(bump_version(version, bump)),
-        fetch=_suggest_fetching(project, ResolvedRef(model, version), artifacts),
+        fetch=_suggest_fetching(project, artifacts),
     )
 
 
-def _suggest_fetching(
-    project: Project, chosen: ResolvedRef, artifacts: tuple[ArtifactDiff, ...]
-) -> tuple[str, ...]:
-    """The commands that bring the objects of artifacts that a checkout could not put in place."""
-    missing_names = {artifact.name for artifact in artifacts if artifact.state == "missing"}
-    if not missing_names:
+def _suggest_fetching(project: Project, artifacts: tuple[ArtifactDiff, ...]) -> tuple[str, ...]:
+    """The commands that bring stored bytes where a checkout could not put any in place."""
+    is_missing = any(artifact.state == "missing" for artifact in artifacts)
+    if not is_missing or not has_empty_store(project):
         return ()
-    record, _ = project.registry.read_version(chosen.model, chosen.version)
-    digests: list[Digest] = []
-    for name, artifact in record.named_artifacts().items():
-        if artifact.stored and name in missing_names:
-            entries = measuring.pinned_files(project, artifact)
-            digests += [Digest(hexadecimal) for _, hexadecimal in entries]
-    for digest in storing.open_store(project).find_missing(digests):
-        return suggest_recovery(project, digest, is_aside=True)
-    return ()
+    return suggest_copying(project.state_directory, ())
 
 
 def _find_held_version(

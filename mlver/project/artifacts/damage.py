@@ -12,12 +12,12 @@ from mlver.errors import MlverError, printable_name
 from mlver.findings import Finding
 from mlver.project.artifacts.elsewhere.find import ExternalCopies
 from mlver.project.artifacts.elsewhere.holding import UnstoredArtifact, judge_unstored
+from mlver.project.artifacts.empty_store import has_empty_store
 from mlver.project.artifacts.file_list import join_name
 from mlver.project.artifacts.measuring import pinned_files
 from mlver.project.artifacts.remedies import (
     RESTORE,
     find_working_copy,
-    has_empty_store,
     suggest_recovery,
 )
 from mlver.project.artifacts.storing import open_store

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from mlver import paths
@@ -36,13 +35,3 @@ def find_working_copy(project: Project, path: str, digest: Digest) -> Path | Non
     except (MlverError, OSError):  # a file that cannot be read holds nothing for us
         return None
     return None
-
-
-def has_empty_store(project: Project) -> bool:
-    """Whether no object was ever kept here, not even a damaged one: git brings none to a clone."""
-    for name in ("objects", "packs", "quarantine"):
-        for _, _, files in os.walk(project.state_directory / name):
-            # plans that were set aside stand in quarantine, too
-            if any(not file.startswith("intent-") for file in files):
-                return False
-    return True

@@ -15,11 +15,11 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name
 from mlver.findings import Finding
 from mlver.project.artifacts import damage, measuring, storing
+from mlver.project.artifacts.empty_store import has_empty_store
 from mlver.project.artifacts.file_list import join_name
 from mlver.project.artifacts.remedies import (
     RESTORE,
     find_working_copy,
-    has_empty_store,
     suggest_recovery,
 )
 from mlver.project.project import Project

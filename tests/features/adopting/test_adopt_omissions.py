@@ -118,7 +118,7 @@ def test_one_lost_version_is_skipped_where_that_is_said(lossy: Repository) -> No
     assert "hint: mlver adopt digits --skip-lost\n" in done.out
     found = read_document(lossy.mlver("adopt", "--skip-lost", "--json"), "adopt")
     assert [one["subject"] for one in found["skipped"]] == ["digits@v1.0.0", "digits#prod#1"]
-    assert found["stages"] == [{"model": "digits", "stage": "prod", "holders": ["2.0.0"]}]
+    assert [(one["stage"], one["holders"]) for one in found["stages"]] == [("prod", ["2.0.0"])]
     shown = assert_works(lossy, "adopt", "--skip-lost")
     assert shown.startswith("Skipped digits@v1.0.0  the bytes of models/m.pkl")
     assert_works(lossy, "verify", "--all")
