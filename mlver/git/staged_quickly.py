@@ -14,6 +14,7 @@ _RECORDS = b".mlver/"
 _SETTINGS = ".mlver/config.yaml"
 # Longer settings get the full look.
 _SETTINGS_BYTES = 1 << 18
+_MODELS = ".mlver/models"
 # An attribute can make git count the lines of any text, however large it is.
 _MANY_LINES = 1_000
 _SUSPECT = tuple(suffix.encode() for suffix in PICKLE_SUFFIXES)
@@ -31,8 +32,8 @@ _GIT = (
 def is_quiet(*, files: bool = True) -> bool:
     """Say whether this is a work tree's top, without a merge, where nothing staged is a record.
 
-    With `files`, also that no settings protect a branch, and that nothing staged is large, binary
-    or named like a pickle. False where that cannot be told.
+    With `files`, also that no settings protect a branch, and that nothing staged is large, binary,
+    named like a pickle or at a path that a model's settings name. False where that cannot be told.
     """
     git_dir = os.environ.get("GIT_DIR", ".git")
     # pathlib is slow to import
@@ -46,7 +47,9 @@ def is_quiet(*, files: bool = True) -> bool:
     if files and _may_protect_branch():
         return False
     listing = _list_staged()
-    return listing is not None and _says_nothing(listing, files=files)
+    if listing is None or not _says_nothing(listing, files=files):
+        return False
+    return not files or not _may_hold_artifact(listing)
 
 
 def _may_protect_branch() -> bool:
@@ -122,3 +125,58 @@ def _is_small(path: bytes) -> bool:
         return os.lstat(path).st_size <= SMALL_FILE_BYTES
     except OSError:
         return False
+
+
+def _may_hold_artifact(listing: bytes) -> bool:
+    """Say whether a staged path may be that of an artifact, or lie below one."""
+    artifact_paths = _read_artifact_paths()
+    if artifact_paths is None:
+        return True
+    fields = iter(listing.split(b"\0"))
+    for field in fields:
+        if not field.startswith(b":"):
+            break
+        path = next(fields)
+        while path:
+            if path in artifact_paths:
+                return True
+            path = path.rpartition(b"/")[0]
+    return False
+
+
+def _read_artifact_paths() -> set[bytes] | None:
+    """Read all that could be a path in the models' settings; None where that cannot be told.
+
+    A parser of YAML would take far longer to import than all else here takes.
+    """
+    paths: set[bytes] = set()
+    try:
+        models = os.listdir(_MODELS)
+    except FileNotFoundError:
+        return paths
+    except OSError:
+        return None
+    for model in models:
+        try:
+            # a FIFO would block whoever opens it
+            descriptor = os.open(f"{_MODELS}/{model}/model.yaml", os.O_RDONLY | os.O_NONBLOCK)
+            with os.fdopen(descriptor, "rb") as file:
+                text = file.read()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+        place = text.find(b"path")
+        while place >= 0:
+            place += len(b"path")
+            key_end, colon, value = text[place:].partition(b"\n")[0].partition(b":")
+            # other than the word in a description
+            if colon and not key_end.strip(b"\"' "):
+                value = value.strip()
+                # on a line of its own, or with escapes: for those who parse it
+                if not value or b"\\" in value or value[:1] in b"|>&*!":
+                    return None
+                for end in (b" #", b",", b"}", b"\n"):
+                    paths.add(value.partition(end)[0].strip().strip(b"\"'"))
+            place = text.find(b"path", place)
+    return paths

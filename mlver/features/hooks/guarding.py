@@ -9,15 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from mlver.content.lfs_pointer import parse_lfs_pointer
 from mlver.content.pickles import PICKLED_FORMATS, is_named_pickle, is_pickle
+from mlver.content.pointers import find_pointer
 from mlver.errors import shell_command
 from mlver.findings import Finding
-from mlver.policy.staged_files import SMALL_FILE_BYTES
 from mlver.records.sections.guard import GuardSettings
-
-# git itself takes a file for binary when it finds a NUL this early in it.
-_BINARY_HEAD = 8_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +35,8 @@ def is_allowed(path: str, settings: GuardSettings) -> bool:
 
 def judge_file(file: GuardedFile, settings: GuardSettings) -> tuple[Finding, ...]:
     """Why a file has no place in git; nothing where it has."""
-    # git-lfs keeps the bytes of a pointer, and git only the few lines that name them
-    if is_allowed(file.path, settings) or parse_lfs_pointer(file.head):
+    # somebody else keeps the bytes of a pointer, and git only the few lines that name them
+    if is_allowed(file.path, settings) or find_pointer(file.path, file.head):
         return ()
     unstage = shell_command("git", "rm", "--cached", "--", file.path)
     findings: list[Finding] = []
@@ -50,8 +46,11 @@ def judge_file(file: GuardedFile, settings: GuardSettings) -> tuple[Finding, ...
             " (guard.allow in the settings excepts a file)"
         )
         findings.append(Finding("size", file.path, message, (unstage,)))
-    elif file.artifact and _is_large_or_binary(file):
-        message = f"is an artifact ({file.artifact}), whose bytes mlver keeps"
+    elif file.artifact and not _is_for_git(file.path):
+        message = (
+            f"is an artifact ({file.artifact}), whose bytes mlver keeps"
+            " (guard.allow in the settings excepts a file)"
+        )
         ignore = f"echo {shell_command(f'/{file.path}')} >> .gitignore"
         findings.append(Finding("artifact", file.path, message, (unstage, ignore)))
     if settings.pickle == "forbid" and is_pickle(file.path, file.head):
@@ -85,5 +84,6 @@ def judge_artifact(
     return (Finding("pickle", record, message, (hint,)),)
 
 
-def _is_large_or_binary(file: GuardedFile) -> bool:
-    return file.size > SMALL_FILE_BYTES or b"\0" in file.head[:_BINARY_HEAD]
+def _is_for_git(path: str) -> bool:
+    """Whether a file says how git is to treat what lies beside it."""
+    return path.rpartition("/")[2].startswith(".git")

@@ -36,12 +36,19 @@ def test_what_is_too_large_is_refused_whatever_it_is() -> None:
     )
 
 
-def test_an_artifact_is_refused_but_for_a_few_lines_of_text() -> None:
+def test_an_artifact_is_refused_however_small_it_is() -> None:
     assert kinds("model/w", b"\0", GuardSettings(), artifact="weights of m") == ["artifact"]
     assert kinds(
         "model/w", b"a", GuardSettings(), size=SMALL_FILE_BYTES + 1, artifact="weights of m"
     ) == ["artifact"]
-    assert kinds("model/config.json", b"{}", GuardSettings(), artifact="weights of m") == []
+    assert kinds("model/config.json", b"{}", GuardSettings(), artifact="weights of m") == [
+        "artifact"
+    ]
+    allowed = GuardSettings(allow=("model/*.json",))
+    assert kinds("model/config.json", b"{}", allowed, artifact="weights of m") == []
+    assert kinds("model/.gitignore", b"/w\n", GuardSettings(), artifact="weights of m") == []
+    dvc = b"outs:\n- md5: %s\n  size: 1\n  path: w\n" % (b"ab" * 16)
+    assert kinds("model/w.dvc", dvc, GuardSettings(), artifact="weights of m") == []
     assert kinds("other", b"\0", GuardSettings()) == []
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mlver.git.staged_quickly import is_quiet
 from tests.cli.results import read_document
 from tests.features.hooks.hooks import LATEST, PROMOTION, RECORD, HookedRepository
 
@@ -226,8 +227,44 @@ def test_an_artifact_is_kept_out_of_git(here: HookedRepository) -> None:
         "model/weights.safetensors is an artifact (weights of digits), whose bytes mlver keeps"
         in said
     )
-    assert "config.json" not in said  # a few lines of text
+    assert "model/config.json is an artifact" in said
     assert "hint: git rm --cached -- model/weights.safetensors" in said
+
+
+@pytest.mark.parametrize(
+    "path", ["model/config.json", "model/deep/er/vocab.txt", "data/train.csv", "model/it's é.txt"]
+)
+@pytest.mark.parametrize("style", ["block", "flow", "own line"])
+def test_a_small_file_of_an_artifact_is_kept_out_of_git(
+    here: HookedRepository, path: str, style: str
+) -> None:
+    settings = here.path / ".mlver/models/digits/model.yaml"
+    text = settings.read_text()
+    if style == "flow":
+        start, _, rest = text.partition("weights:")
+        text = f"{start}weights: {{stored: true, 'path' : model}} # {rest.partition('data:')[0]!r}"
+        text += '\ndata: {train: {path: "data/train.csv", format: csv}}\n'
+    elif style == "own line":
+        text = text.replace("path: ", "path:\n      ")
+    settings.write_text(text)
+    here.assert_passes("add", ".mlver")
+    here.attempt_git("commit", "--no-verify", "--quiet", "-m", "In another style")
+    here.write(path, "a few words\n")
+    here.git("add", "--force", path)
+    assert f"{path} is an artifact (" in here.assert_refuses("commit", "-m", "By mistake")
+
+
+def test_a_commit_beside_the_artifacts_is_answered_quickly(
+    here: HookedRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.write("models.py", "path = 'model'\n")
+    here.write("model.py", "pass\n")
+    here.git("add", "models.py", "model.py")
+    monkeypatch.chdir(here.path)
+    assert is_quiet()
+    here.write("model/config.json", "{}")
+    here.git("add", "--force", "model/config.json")
+    assert not is_quiet()
 
 
 def test_what_guard_lets_through_is_a_setting(here: HookedRepository) -> None:
