@@ -35,7 +35,7 @@ def test_a_file_that_only_looks_like_a_record_counts_for_nothing(served: Reposit
     stray = served.write(".mlver/models/m/versions/9.0.0.yaml", "schema: mlver/version/2\n")
     done = served.mlver("register", "m", "--bump", "minor", "-m", "next")
     assert done.code == 0
-    assert done.out.startswith("Registered m 3.1.0  from 3.0.0\n")
+    assert done.out.startswith("Registered m 3.1.0  after 3.0.0\n")
     assert "versions/9.0.0.yaml cannot be read: mlver verify --all" in done.err
     assert stray.exists()
 
