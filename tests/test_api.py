@@ -167,7 +167,10 @@ def test_damaged_bytes_are_never_served(registry: Registry, project: Project) ->
 
 
 def test_weights_that_are_not_stored_must_be_at_hand(registry: Registry, project: Project) -> None:
-    write_artifact(Repository(project.top_folder), "net.onnx", "three")
+    repository = Repository(project.top_folder)
+    write_artifact(repository, "net.onnx", "three")
+    repository.git("add", "--force", "net.onnx")
+    repository.commit("Keep it in git")
     register_one(project, "digits", weights=None, bump="minor", unstored=["weights"])
     assert registry.resolve("digits").path == project.top_folder / "net.onnx"
     remove_path(project.top_folder / "net.onnx")

@@ -118,15 +118,16 @@ def test_stages_move_and_come_back(second: Repository) -> None:
     )
     assert (second.path / "model/weights.safetensors").read_text().startswith("weights of run 1\n")
     # all within the second that tests live in, so in the order of the records
-    assert screen(second, "log", "digits") == (
-        "2026-01-02 03:04  digits 1.0.0  rolled back  production: 1.1.0 → 1.0.0    Too slow  Kim\n"
-        "2026-01-02 03:04  digits 1.1.0  promoted     production: 1.0.0 → 1.1.0    Better  Kim\n"
-        "2026-01-02 03:04  digits 1.0.0  promoted     production: (empty) → 1.0.0  Release  Kim\n"
-        "2026-01-02 03:04  digits 1.1.0  registered                                Second  Kim\n"
-        "2026-01-02 03:04  digits 1.0.0  registered                                First  Kim\n"
+    log = screen(second, "log", "digits").replace("2026-01-02 03:04  digits ", "")
+    assert log.replace("  Kim  …", "") == (
+        "1.0.0  rolled back  production: 1.1.0 → 1.0.0    Too slow\n"
+        "1.1.0  promoted     production: 1.0.0 → 1.1.0    Better\n"
+        "1.0.0  promoted     production: (empty) → 1.0.0  Release\n"
+        "1.1.0  registered                                Second\n"
+        "1.0.0  registered                                First\n"
     )
     assert screen(second, "log", "--stage", "production", "-n", "1") == (
-        "2026-01-02 03:04  digits 1.0.0  rolled back  production: 1.1.0 → 1.0.0  Too slow  Kim\n"
+        "2026-01-02 03:04  digits 1.0.0  rolled back  production: 1.1.0 → 1.0.0  Too slow  Kim  …\n"
         "2 older events: add --limit 3\n"
     )
     assert assert_refused(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import assert_works
+from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import read_document
 from tests.conftest import Repository
 
@@ -61,16 +61,19 @@ def earlier(tmp_path: Path) -> Repository:
     return Repository(tmp_path / "earlier")
 
 
-def test_what_was_interrupted_is_completed_and_all_is_well(earlier: Repository) -> None:
+def test_what_was_interrupted_is_set_aside_and_all_is_well(earlier: Repository) -> None:
     before = earlier.mlver("verify", "--all")
     assert (before.code, "before seals: 2 promotions" in before.out) == (0, True)
+    # An earlier mlver signed no plan, so nothing shows who wrote this one.
+    refused = assert_refused(earlier, "promote", "digits@1.2.0", "--to", "staging", "-m", "Try it")
+    assert refused.endswith("hint: mlver doctor --fix\n")
     settled = earlier.mlver("doctor", "--fix")
-    assert (settled.code, settled.err.count("completed `promote digits@1.3.0")) == (0, 1)
-    assert "digits@staging.2" in earlier.git("tag", "--list").splitlines()
+    assert (settled.code, settled.out.count("it was set aside")) == (0, 1)
+    assert "digits@staging.2" not in earlier.git("tag", "--list").splitlines()
     result = read_document(earlier.mlver("verify", "--all", "--json"), "verify")
     assert (result["ok"], result["broken"], result["notes"]) == (True, [], [])
     assert (len(result["versions"]), result["promotions"]) == (5, 5)
-    assert result["before_seals"] == 1
+    assert result["before_seals"] == 2
     assert result["adopted"] == ["legacy@0.9.0"]
 
 
@@ -88,13 +91,13 @@ def test_it_goes_on(earlier: Repository) -> None:
     earlier.write("model/weights.bin", b"more weights\n" * 100_000)
     earlier.write("data/train.csv", "a,b\n1,2\n")
     earlier.write("metrics.json", '{"accuracy": 0.95}')
+    assert earlier.mlver("doctor", "--fix").code == 0
     registered = earlier.mlver("register", "digits", "--bump", "minor", "-m", "Of today")
     assert (registered.code, "digits 1.4.0" in registered.out) == (0, True), registered
-    assert registered.err.startswith("note: completed `promote digits@1.3.0 to staging`")
     assert_works(earlier, "promote", "digits@1.4.0", "--to", "staging", "-m", "Try it")
     assert_works(earlier, "rollback", "digits", "--stage", "staging", "-m", "Back")
     assert_works(earlier, "checkout", "digits@1.1.0", "--force")
     # what is promoted from now on is sealed
     seals = earlier.git("tag", "--list", "digits@staging.*").splitlines()
-    assert seals == [f"digits@staging.{sequence}" for sequence in (1, 2, 3, 4)]
+    assert seals == [f"digits@staging.{sequence}" for sequence in (1, 3, 4)]
     assert_works(earlier, "verify", "--all")

@@ -273,7 +273,7 @@ def test_a_message_longer_than_an_argument_may_be_is_passed(
 
 
 def test_many_tags_are_those_that_git_would_make(found: GitRepository, repository: Ground) -> None:
-    head = repository.commit()
+    head = repository.git("rev-parse", "HEAD")
     message = "\nm 1.0.0  \n\n\n  # why é\n\nMlver-Record: sha256:0\n\n"
     changes.create_tag(found, "m@v1.0.0", head, message)
     alone = repository.git("rev-parse", "refs/tags/m@v1.0.0")

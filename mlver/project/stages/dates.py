@@ -44,6 +44,5 @@ def _build_clock_error(now: str, earliest: str, subject: str) -> MlverError:
             hint="unset SOURCE_DATE_EPOCH",
         )
     return MlverError(
-        f"the clock says {now}, but {subject} is of {earliest}, {rule}; set the clock",
-        hint="date -u",
+        f"the clock says {now}, but {subject} is of {earliest}, {rule}; set the clock"
     )

@@ -96,7 +96,8 @@ def test_a_clone_of_depth_one_tells_all_of_a_version(
         job.mlver("verify", f"digits@{document['version']}", "--json"), "verify"
     )
     # tag, record and manifest are whole; the bytes are not here
-    assert {entry["kind"] for entry in verified["broken"]} == {"object"}
+    assert verified["broken"] == []
+    assert "object" in {entry["kind"] for entry in verified["notes"]}
 
 
 @pytest.mark.parametrize("name", ["GITHUB_REF", "CI_COMMIT_TAG", "BITBUCKET_TAG"])

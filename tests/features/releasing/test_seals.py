@@ -83,7 +83,7 @@ def test_tag_seals_what_lost_its_seal_on_the_commit_that_added_it(second: Reposi
     )
     assert second.git("rev-parse", f"{TAG}^{{commit}}") == before
     assert second.git("tag", "--list", "--format=%(contents)", TAG) == message
-    assert second.mlver("verify", "digits@1.1.0").code == 1  # trained again since
+    assert "holds bytes of no version" in assert_works(second, "verify", "digits@1.1.0")
     assert_works(second, "checkout", "digits@1.1.0", "--force")
     assert assert_works(second, "verify", "digits@1.1.0").startswith("All is well")
 

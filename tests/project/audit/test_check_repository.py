@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -221,11 +222,15 @@ def test_a_working_file_that_cannot_be_read_is_named(
 ) -> None:
     if not stored:
         write_artifact(promoted_repository, "w", {"a": "three"})
+        promoted_repository.git("add", "--force", "w")
+        promoted_repository.commit()
         register_one(story, bump="minor", unstored=["weights"])
-    (promoted_repository.path / "w" / "dangling").symlink_to("nowhere")
-    broken = verify_versions(story, everything=True).broken
-    assert {link.kind for link in broken} == {"working"}
-    assert all("dangling" in link.message for link in broken)
+    os.mkfifo(promoted_repository.path / "w" / "pipe")
+    verified = verify_versions(story, everything=True)
+    notes = [note for note in verified.notes if note.kind == "working"]
+    assert verified.broken == ()
+    assert notes
+    assert all("pipe is a FIFO" in note.message for note in notes)
 
 
 @pytest.mark.parametrize("name", ["other@v1.0.0", "x/y@v1.0.0", "‌.git@v1.0.0", "CON@v1"])

@@ -121,6 +121,8 @@ def test_what_the_cache_says_is_never_registered(project: Project, repository: R
     os.utime(repository.path / "w", ns=(1_000_000_000, 1_000_000_000))
     register_one(project)
     (repository.path / "w").write_bytes(b"two")
+    repository.git("add", "--force", "w")
+    repository.commit("Keep it in git")
     os.utime(repository.path / "w", ns=(1_000_000_000, 1_000_000_000))
     found = (repository.path / "w").stat()
     fields = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
