@@ -85,8 +85,8 @@ BOUNDS = {
     # Read afresh, whatever the cache says: the settings, and each record that is shown.
     ("show", "m"): (3, 0, 3, 0, 201),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
-    # which commit landed each record.
-    ("log",): (4, 0, 8, 0, 223),
+    # which commit landed each record, who made it, and which changed the rules.
+    ("log",): (11, 0, 9, 0, 240),
     ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 256),
 }
 

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from mlver.features.looking.list import list_versions
-from mlver.features.looking.log import read_log
-from mlver.features.looking.screen import draw_list, draw_log, draw_show
+from mlver.features.looking.screen import draw_list, draw_show
 from mlver.features.looking.show import show_version
 from mlver.terminal.options import Json, Model, Ref, complete_stage
 from mlver.terminal.session import emit_result, find_session
@@ -80,6 +79,10 @@ def log_command(
     json: Json = False,
 ) -> None:
     """Tell what was registered and promoted, by whom and why."""
+    # What judges history costs `list` and `show` five modules at their start.
+    from mlver.features.looking.log import read_log
+    from mlver.features.looking.log_screen import draw_log
+
     emit_result(
         read_log(
             find_session(ctx).shown_project, model, stage=stage, at=at, since=since, limit=limit

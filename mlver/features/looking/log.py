@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
@@ -12,6 +12,10 @@ from mlver.git.process import GitFailed
 from mlver.policy import holdings
 from mlver.policy.chain import SealState
 from mlver.policy.holdings import StageHolding, TimeWindow
+from mlver.policy.promotion_dates import format_seconds
+from mlver.project.audit.promotions import find_unconfirmed_paths
+from mlver.project.audit.record_history import RecordHistory, read_record_history
+from mlver.project.audit.rule_changes import find_rule_changes
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
 from mlver.project.registry.registry import RecordRegistry
@@ -30,7 +34,8 @@ class LogEvent:
 
     `previous` is the version that a stage left, None where it was empty or no stage moved.
     `sequence` is the number of a promotion, and `seal` says how it is sealed. `commit` added the
-    record, by `committer`; both are None where no commit has it.
+    record, by `committer`; both are None where no commit has it. `unconfirmed`: neither that commit
+    nor the seal confirms who promoted.
     """
 
     created: str
@@ -46,6 +51,7 @@ class LogEvent:
     seal: SealState | None = None
     commit: str | None = None
     committer: str | None = None
+    unconfirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,18 +72,32 @@ class LogHolder:
     message: str | None = None
     commit: str | None = None
     committer: str | None = None
+    unconfirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRule:
+    """A commit that changed what a stage asks for; `loosened` says what it asks less since."""
+
+    created: str
+    stage: str
+    author: str
+    commit: str
+    loosened: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class LogResult:
     """Newest first; `total` counts the events that a limit left out as well.
 
-    `faults` are why some records cannot be read. Where a time `at` was asked for, there are no
-    events but `holders`: what each stage held then, oldest first.
+    `rules` are the changes of rules in the time that the events are of. `faults` are why some
+    records cannot be read. Where a time `at` was asked for, there are no events but `holders`: what
+    each stage held then, oldest first.
     """
 
     events: tuple[LogEvent, ...]
     total: int
+    rules: tuple[LogRule, ...] = ()
     at: TimeWindow | None = None
     holders: tuple[LogHolder, ...] = ()
     faults: tuple[str, ...] = ()
@@ -123,20 +143,56 @@ def read_log(
     if at is not None:
         window = holdings.parse_window(at, "--at")
         holders = _read_holders(project, model_names, stage, window, reader)
-        return LogResult((), 0, window, holders, reader.faults)
+        return LogResult((), 0, at=window, holders=holders, faults=reader.faults)
     timed: list[_TimedEvent] = []
     for model_name in model_names:
         if stage is None:
             timed += _read_version_events(registry, model_name, reader)
         timed += _read_stage_events(registry, model_name, stage, reader)
+    start = ""
     if since is not None:
         start = holdings.parse_window(since, "--since").start
         timed = [event for event in timed if event.time >= start]
     # Within one second the order of the records stands: a version is registered, then promoted.
     timed.sort(key=lambda event: event.time)
     timed.reverse()
-    shown = _complete_events(project, timed[:limit])
-    return LogResult(shown, len(timed), faults=reader.faults)
+    history = _read_history(project, model_names)
+    shown = _complete_events(project, history, timed[:limit])
+    if len(shown) < len(timed):
+        start = timed[len(shown) - 1].time
+    rules = _list_rules(history, stage, start)
+    return LogResult(shown, len(timed), rules, faults=reader.faults)
+
+
+def _list_rules(
+    history: RecordHistory | None, stage: str | None, start: str
+) -> tuple[LogRule, ...]:
+    """List what changed the rule of a stage (of all) from a time on, newest first."""
+    if history is None:
+        return ()
+    stages = None if stage is None else [stage]
+    rules: list[LogRule] = []
+    for change in find_rule_changes(history, stages):
+        created = format_seconds(change.committed)
+        # A stage that is new had no rule that could have been any looser or stricter.
+        if change.old is None or created < start:
+            continue
+        rule = LogRule(
+            created=created,
+            stage=change.stage,
+            author=change.author,
+            commit=change.commit,
+            loosened=change.loosened,
+        )
+        rules.append(rule)
+    return tuple(rules)
+
+
+def _read_history(project: Project, models: Collection[str]) -> RecordHistory | None:
+    """Read which commits added promotions and changed settings; None before the first commit."""
+    if project.repository.head().commit is None:
+        return None
+    return read_record_history(project.repository, models)
 
 
 def _check_stage_exists(project: Project, models: list[str], stage: str) -> None:
@@ -225,14 +281,19 @@ def _build_event(
 # -- commits ---------------------------------------------------------------------------------------
 
 
-def _complete_events(project: Project, timed: Sequence[_TimedEvent]) -> tuple[LogEvent, ...]:
+def _complete_events(
+    project: Project, history: RecordHistory | None, timed: Sequence[_TimedEvent]
+) -> tuple[LogEvent, ...]:
     """Add to each event the commit that landed it, and to each promotion how it is sealed."""
     commits = _find_commits(project, [event.path for event in timed])
     promotions = [event.promotion for event in timed if event.promotion is not None]
     states = promotion_seals.read_seal_states(project, promotions)
+    unconfirmed = find_unconfirmed_paths(project, history, promotions)
     events: list[LogEvent] = []
     for event in timed:
-        log_event = replace(event.event, seal=states.get(event.path))
+        log_event = replace(
+            event.event, seal=states.get(event.path), unconfirmed=event.path in unconfirmed
+        )
         entry = commits.get(event.path)
         if entry is not None:
             log_event = replace(log_event, commit=entry.commit, committer=entry.committer)
@@ -265,19 +326,21 @@ def _find_commits(project: Project, paths: Iterable[str]) -> Mapping[str, Commit
 
 def _read_holders(
     project: Project,
-    models: Iterable[str],
+    models: Collection[str],
     stage: str | None,
     window: TimeWindow,
     reader: TolerantReader,
 ) -> tuple[LogHolder, ...]:
     """Read what each stage that was ever moved held at any time in `window`."""
     listed: list[tuple[str, str, StageHolding | None]] = []
+    promotions: list[tuple[PromotionRecord, Digest]] = []
     for model in models:
         for stage_name in project.registry.list_stages(model):
             if stage not in (None, stage_name):
                 continue
             chain = _read_chain(project.registry, model, stage_name, reader)
             held = holdings.list_holdings([record for record, _ in chain], window)
+            promotions += chain
             for holding in held:
                 listed.append((model, stage_name, holding))
             # A stage that was not moved yet was empty, which is an answer, too.
@@ -288,14 +351,21 @@ def _read_holders(
         if listed_holding is not None:
             record_paths.append(listed_holding.record.record_path)
     commits = _find_commits(project, record_paths)
+    shown = [promotion for promotion in promotions if _lies_among(promotion, record_paths)]
+    unconfirmed = find_unconfirmed_paths(project, _read_history(project, models), shown)
     holders: list[LogHolder] = []
     for model, stage_name, listed_holding in listed:
         if listed_holding is None:
             holders.append(LogHolder(model=model, stage=stage_name))
         else:
-            entry = commits.get(listed_holding.record.record_path)
-            holders.append(_build_holder(listed_holding, entry))
+            path = listed_holding.record.record_path
+            holder = _build_holder(listed_holding, commits.get(path))
+            holders.append(replace(holder, unconfirmed=path in unconfirmed))
     return tuple(holders)
+
+
+def _lies_among(promotion: tuple[PromotionRecord, Digest], paths: Collection[str]) -> bool:
+    return promotion[0].record_path in paths
 
 
 def _build_holder(holding: StageHolding, entry: CommitEntry | None) -> LogHolder:

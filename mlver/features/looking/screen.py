@@ -1,4 +1,4 @@
-"""What list, show and log print."""
+"""What list and show print."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlver.features.looking.list import ListedModel, ListedVersion, ListResult
-from mlver.features.looking.log import LogEvent, LogHolder, LogResult
 from mlver.features.looking.show import ShowResult
 from mlver.records.values import flatten_values
 from mlver.records.version import CodeState, TrainingEnvironment
 from mlver.terminal.links import draw_empty_registry, draw_faults
 from mlver.terminal.sanitise import clean_lines
-from mlver.terminal.screen import Cell, Part, Style, TextScreen, measure_width
+from mlver.terminal.screen import Cell, Part, TextScreen, measure_width
 from mlver.terminal.words import (
     describe_mixture,
-    format_author,
     format_count,
     format_day,
     format_exact,
@@ -30,7 +28,6 @@ _METRICS_SHOWN = 8
 # At least so much of a line is left for the message beside the metrics.
 _MESSAGE_WIDTH = 24
 _COLUMN_GAP = 2
-_EMPTY = "(empty)"
 
 
 def draw_list(result: ListResult, screen: TextScreen) -> None:
@@ -279,87 +276,3 @@ def _draw_values(title: str, values: Mapping[str, Any], screen: TextScreen) -> N
         table_rows.append([dotted_key, format_exact(value)])
     screen.draw_line((title, "bold"))
     screen.draw_table(table_rows, indent=2, fold=1)
-
-
-def draw_log(result: LogResult, screen: TextScreen) -> None:
-    if result.at is not None:
-        _draw_holders(result, screen)
-        return
-    if not result.total and not result.faults:
-        screen.draw_line("nothing has happened yet")
-    table_rows = map(_format_event_row, result.events)
-    screen.draw_table(table_rows, fold=4)
-    draw_faults(result.faults, screen)
-    older_count = result.total - len(result.events)
-    if older_count:
-        count = format_count(older_count, "older event")
-        screen.draw_line((f"{count}: add --limit {result.total}", "dim"))
-
-
-_EVENT_STYLES: dict[str, Style] = {"promoted": "good", "rolled back": "bad", "retired": "warn"}
-
-
-def _format_event_row(event: LogEvent) -> list[Cell]:
-    event_parts: list[Part] = [(event.event, _EVENT_STYLES.get(event.event, "plain"))]
-    if event.forced:
-        event_parts.append((" by force", "warn"))
-    if event.seal == "unsealed":
-        event_parts.append((" unsealed", "warn"))
-    elif event.seal == "before seals":
-        event_parts.append((" before seals", "dim"))
-    return [
-        (format_time(event.created), "dim"),
-        (f"{event.model} {event.version}", "name"),
-        event_parts,
-        _describe_move(event),
-        _describe_source(event.message, event.author, event.commit, event.committer),
-    ]
-
-
-def _describe_move(event: LogEvent) -> str:
-    if event.event == "approved":
-        return f"for {event.stage}"
-    if not event.stage:
-        return ""
-    before = event.previous or _EMPTY
-    after = _EMPTY if event.event == "retired" else event.version
-    return f"{event.stage}: {before} → {after}"
-
-
-def _describe_source(
-    message: str, author: str, commit: str | None, committer: str | None
-) -> list[Part]:
-    """Describe why and by whom it was done, and the commit that holds it."""
-    parts: list[Part] = [take_first_line(message), (f"  {format_author(author)}", "dim")]
-    if commit is None:
-        parts.append(("  not committed", "warn"))
-        return parts
-    parts.append((f"  {commit[:10]}", "dim"))
-    if committer is not None and committer != author:
-        parts.append((f" by {format_author(committer)}", "warn"))
-    return parts
-
-
-def _draw_holders(result: LogResult, screen: TextScreen) -> None:
-    assert result.at is not None
-    if not result.holders:
-        screen.draw_line("no stage was ever moved")
-    else:
-        start, end = (format_time(moment) for moment in (result.at.start, result.at.end))
-        screen.draw_line(("held", "bold"), f"  from {start} to {end} UTC")
-    table_rows = map(_format_holder_row, result.holders)
-    screen.draw_table(table_rows, indent=2, fold=3)
-    draw_faults(result.faults, screen)
-
-
-def _format_holder_row(holder: LogHolder) -> list[Cell]:
-    name: Cell = (f"{holder.model} {holder.stage}", "name")
-    if holder.since is None:
-        return [name, _EMPTY, "", ""]
-    period = f"since {format_time(holder.since)}"
-    if holder.until is not None:
-        period = f"{format_time(holder.since)} – {format_time(holder.until)}"
-    source = _describe_source(
-        holder.message or "", holder.author or "", holder.commit, holder.committer
-    )
-    return [name, (holder.version or _EMPTY, "bold"), (period, "dim"), source]

@@ -87,15 +87,16 @@ def _judge_chains(
     return PromotionReport(tuple(findings), tuple(unconfirmed))
 
 
-def find_unconfirmed_paths(project: Project, chains: Sequence[StageHistory]) -> frozenset[str]:
-    """Find, by path, the promotions of these chains whose author nothing confirms.
+def find_unconfirmed_paths(
+    project: Project, history: RecordHistory | None, chain: StageHistory
+) -> frozenset[str]:
+    """Find, by path, the promotions among these whose author nothing confirms.
 
-    It is for what shows promotions, and reads no more than the commits that added them.
+    It is for what shows promotions. `history` is None before the first commit.
     """
-    judged = list_judged(chains)
-    if not judged or project.repository.head().commit is None:
+    judged = list_judged([chain])
+    if not judged or history is None:
         return frozenset()
-    history = read_record_history(project.repository, {record.model for record in judged})
     originals = find_originals(project.repository, history, judged)
     unconfirmed = find_unconfirmed(project, history, originals, judged)
     return frozenset(finding.subject for finding in unconfirmed)

@@ -13,8 +13,7 @@ from mlver.policy.policy_digest import StagePolicy
 from mlver.policy.promotion_dates import count_seconds
 from mlver.policy.promotion_rules import is_same_person
 from mlver.project.audit.named_policies import NamedPolicies
-from mlver.project.audit.record_history import RecordHistory, read_record_history
-from mlver.project.project import Project
+from mlver.project.audit.record_history import RecordHistory
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 
@@ -42,20 +41,13 @@ class RuleChange:
     taken: bool = False
 
 
-def list_rule_changes(
-    project: Project, stages: Collection[str] | None = None, tip: str = "HEAD"
-) -> list[RuleChange]:
-    """List what the history of `tip` did to the rules of these stages (of all), newest first.
-
-    A merge is listed where it made a rule that none of its parents had.
-    """
-    history = read_record_history(project.repository, (), tip)
-    return list(find_rule_changes(history, stages))
-
-
 def find_rule_changes(
     history: RecordHistory, stages: Collection[str] | None = None
 ) -> Iterator[RuleChange]:
+    """Find what history did to the rules of these stages (of all), newest first.
+
+    A merge is listed where it made a rule that none of its parents had.
+    """
     for entry in history.entries.values():
         if layout.CONFIG not in entry.contents:
             continue

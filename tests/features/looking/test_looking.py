@@ -198,6 +198,39 @@ def test_log_says_what_held_a_stage_on_a_day(second: Repository) -> None:
     assert told["at"] == {"start": "2026-03-01T00:00:00Z", "end": "2026-03-02T00:00:00Z"}
 
 
+def test_log_marks_an_author_whom_nothing_confirms(second: Repository) -> None:
+    path = ".mlver/models/digits/stages/production/0001.yaml"
+    assert "(unconfirmed)" not in assert_works(second, "log")
+    text = (second.path / path).read_text().replace("author: Kim <kim@", "author: Eve <eve@")
+    second.git("rm", "--quiet", path)
+    second.git("commit", "--quiet", "--message", "Take it back")
+    second.git("tag", "--delete", "digits@production.1")
+    second.write(path, text)
+    second.commit("Forge it")
+    assert "Release  Eve (unconfirmed)  " in assert_works(second, "log", "--stage", "production")
+    assert "Eve (unconfirmed)" in assert_works(second, "log", "--at", "2026-01-02")
+    (event,) = read_log(opened(second), "digits", stage="production").events
+    assert event.unconfirmed
+
+
+def test_log_tells_how_rules_changed(second: Repository) -> None:
+    settings = (second.path / ".mlver/config.yaml").read_text()
+    assert read_log(opened(second)).rules == ()
+    looser = settings.replace("    verified: true\n", "    verified: false\n")
+    assert looser != settings
+    second.write(".mlver/config.yaml", looser)
+    commit = second.commit("Ask for less")
+    rules = read_log(opened(second), stage="production").rules
+    assert [(rule.stage, rule.commit) for rule in rules] == [("production", commit)]
+    assert any("verified" in words for words in rules[0].loosened)
+    assert "  rule changed  production" in assert_works(second, "log")
+    second.write(".mlver/config.yaml", settings)
+    second.commit("Ask for it again")
+    newest, _ = read_log(opened(second), stage="production").rules
+    assert newest.loosened == ()
+    assert read_log(opened(second), since="2026-01-03").rules == ()
+
+
 def test_log_since_a_day(second: Repository) -> None:
     assert_works(second, "promote", "digits", "--to", "production", "-m", "Better", "--force")
     edit_created(second, 2, "2026-03-02T12:00:00Z")
