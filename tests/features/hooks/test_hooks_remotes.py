@@ -26,11 +26,20 @@ def claim_twice(repository: Repository) -> str:
 
 
 def test_a_branch_gives_way_to_what_landed_on_another_remote(second: Repository) -> None:
+    claim_twice(second)
+    assert second.mlver("resolve", "--rewrite", "ours").code == 0
+    result = second.mlver("hook", "check")
+    assert result.code == 0, result.out
+
+
+def test_nor_is_the_record_of_the_branch_lost(second: Repository) -> None:
     path = claim_twice(second)
     second.git("checkout", "--theirs", path)
     second.git("add", path)
     result = second.mlver("hook", "check")
-    assert result.code == 0, result.out
+    assert result.code == 1
+    assert f"{path} was replaced by the other side's in a merge" in result.out
+    assert "hint: mlver resolve" in result.out
 
 
 def test_what_landed_on_another_remote_stays(second: Repository) -> None:

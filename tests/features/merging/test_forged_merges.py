@@ -126,7 +126,9 @@ def test_a_merge_does_not_move_what_both_branches_had(apart: Repository) -> None
 def test_a_merge_that_says_another_version_is_the_parent_is_told(apart: Repository) -> None:
     path = layout.version_path("m", "1.1.0")
     merged(apart)
-    apart.write(path, (apart.path / path).read_text().replace('parent: "1.0.0"', "parent: null"))
+    apart.write(
+        path, (apart.path / path).read_text().replace('previous: "1.0.0"', "previous: null")
+    )
     apart.commit("Forged merge")
     assert path in reported(apart)
 

@@ -223,7 +223,7 @@ def test_a_version_that_says_another_parent_is_named(apart: Repository) -> None:
     held = show(apart, "main", VERSION)
     former = f'renumbered:\n  from: "1.1.0"\n  record: {Digest.of_bytes(held)}\n'
     text = held.decode().replace('version: "1.1.0"', 'version: "1.5.0"')
-    moved = text.replace('parent: "1.0.0"', "parent: null") + former
+    moved = text.replace('previous: "1.0.0"', "previous: null") + former
     path = layout.version_path("m", "1.5.0")
     forged = held.replace(b"message: main", b"message: backdoored")
     write_branch(apart, "side", "start", {VERSION: forged})

@@ -45,9 +45,8 @@ def test_a_merge_rewrites_the_side_that_is_not_on_main(
     assert resolve_merge(apart).written == ()
     apart.git("commit", "--quiet", "--no-edit")
     assert list_promotions(apart) == CHAIN
-    assert (
-        Project.open_existing(apart.path).registry.read_version("m", "1.2.1")[0].parent == "1.2.0"
-    )
+    record, _ = Project.open_existing(apart.path).registry.read_version("m", "1.2.1")
+    assert record.previous == "1.2.0"
     assert_verifies(apart)
     if on == "topic":  # the pull request lands, with a merge commit or without
         apart.git("switch", "--quiet", "main")
@@ -91,9 +90,8 @@ def test_a_rebase_step_by_step(apart: Repository) -> None:
         capture_output=True,
     )
     assert list_promotions(apart) == CHAIN
-    assert (
-        Project.open_existing(apart.path).registry.read_version("m", "1.2.1")[0].parent == "1.2.0"
-    )
+    record, _ = Project.open_existing(apart.path).registry.read_version("m", "1.2.1")
+    assert record.previous == "1.2.0"
     assert resolve_merge(apart).left == ()
     assert_verifies(apart)
 

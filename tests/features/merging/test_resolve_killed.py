@@ -25,6 +25,7 @@ def killed(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     disk.
     """
     add_remote(apart)
+    apart.git("tag", "--delete", "m@production.2")
     seal_on_topic(apart)
     assert run_git(apart, "merge", "--quiet", "origin/main") == 1
 
@@ -62,7 +63,7 @@ def test_killed_and_then_given_up_it_is_undone(
 def test_killed_and_run_again(apart: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     killed(apart, monkeypatch)
     result = resolve_merge(apart)
-    assert result.untagged == ("m@v1.1.0", "m@v1.1.1", "m@production.3")
+    assert result.untagged == ("m@v1.1.0", "m@v1.1.1", "m@production.2", "m@production.3")
     assert len(result.written) == 7
     apart.git("commit", "--quiet", "--no-edit")
     assert_verifies(apart)
