@@ -122,7 +122,7 @@ def _find_own_folder() -> Path | None:
     if folder is None or os.path.lexists(folder / _KEY):
         return None
     existing = folder
-    while not existing.is_dir():
+    while not _is_folder(existing):
         if os.path.lexists(existing) or existing.parent == existing:
             return None
         existing = existing.parent
@@ -130,3 +130,10 @@ def _find_own_folder() -> Path | None:
     if is_own and os.access(existing, os.W_OK | os.X_OK):
         return folder
     return None
+
+
+def _is_folder(path: Path) -> bool:
+    """Say whether this user sees a folder there: another's home may be closed to them."""
+    with suppress(OSError):
+        return path.is_dir()
+    return False

@@ -256,7 +256,8 @@ def test_verify_reads_adopted_data_sets(gto: Repository) -> None:
     gto.write("corpus.csv.dvc", pointer("corpus.csv", "corpus"))
     gto.commit()
     tagged(gto, "digits@v3.0.0")
-    assert_works(gto, "adopt", "digits", "--data", "corpus=corpus.csv")
+    adopted = gto.mlver("adopt", "digits", "--data", "corpus=corpus.csv")
+    assert (adopted.code, adopted.err.count("is adopted without its data set corpus")) == (0, 2)
     assert "2 files, 15 B" in assert_works(gto, "verify", "digits@3.0.0", "--require-bytes")
     name = md5("corpus")
     kept = gto.path / f".dvc/cache/files/md5/{name[:2]}/{name[2:]}"

@@ -48,7 +48,6 @@ CASES: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
     "words stay words": ([], ["a=no", "b=1.10.0", "c=", "d=null", 'e="1"', "f=a=b"], {
         "a": "no", "b": "1.10.0", "c": "", "d": None, "e": "1", "f": "a=b",
     }),
-    "the last one counts": ([], ["a=1", "a=2"], {"a": 2}),
 }  # fmt: skip
 
 
@@ -133,3 +132,8 @@ def test_every_metric_that_is_no_number_is_named_at_once() -> None:
         "endless: is inf, not a number",
     )
     check_numbers({"fine": 1, "also": {"fine": 0.5}}, "metrics.json")
+
+
+def test_a_name_is_given_once(top: Path) -> None:
+    with pytest.raises(UsageError, match="names `a` twice"):
+        gather_values(top, [], ["a=1", "a=2"])

@@ -166,7 +166,7 @@ class ExternalCopies:
                 return self._cache.measure_output(output, path)
         raise MissingPath(
             f"{commit[:10]} holds no {path}, and no pointer of DVC to it;"
-            " --weights PATH says where they were",
+            " --weights and --data say where files were",
             hint=shell_command("git", "ls-tree", "-r", "--name-only", commit[:10]),
         )
 
