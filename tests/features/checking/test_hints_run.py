@@ -139,14 +139,12 @@ def test_each_hint_works_where_it_is_given(
             continue  # it is refused, and the way on is to register
         for hint in read_hints(done):
             typed = type_hint(copy, hint, whole=whole)
-            assert typed.code == 0 or hint.startswith(("mlver doctor", "mlver verify")), (
-                words,
-                hint,
-                typed,
-            )
+            # Where one thing leads to the next, the hint may meet that, and says so.
+            leads_on = typed.err != done.err and "hint: " in typed.out + typed.err
+            assert typed.code == 0 or leads_on, (words, hint, typed)
             for name, data in work.items():
                 kept = (copy.path / name).read_bytes() == data
                 assert kept or spoil is not retrain, (words, hint, name)
         again = copy.mlver(*words)
         if done.code == 3:
-            assert again.code == 0, (words, done, again)
+            assert again.code == 0 or again.err != done.err, (words, done, again)
