@@ -7,14 +7,22 @@ costs nothing that is noticed. `mlver.git.changes_in` answers in full what this 
 from __future__ import annotations
 
 import os
+import stat
 
 from mlver.policy.staged_files import PICKLE_SUFFIXES, SMALL_FILE_BYTES
 
 _RECORDS = b".mlver/"
+_FOLDER = ".mlver"
 _SETTINGS = ".mlver/config.yaml"
 # Longer settings get the full look.
 _SETTINGS_BYTES = 1 << 18
 _MODELS = ".mlver/models"
+# The index is sorted, and few paths come before ours.
+_INDEX_BYTES = 1 << 20
+# gitformat-index(5): the versions whose paths are whole, and an entry's flags before its path (the
+# path's length, of no merge, and neither assumed to be unchanged nor left out of the work tree).
+_INDEX_HEADS = (b"DIRC\0\0\0\2", b"DIRC\0\0\0\3")
+_INDEXED_SETTINGS = b"\0%c%b\0" % (len(_SETTINGS), _SETTINGS.encode())
 # An attribute can make git count the lines of any text, however large it is.
 _MANY_LINES = 1_000
 _SUSPECT = tuple(suffix.encode() for suffix in PICKLE_SUFFIXES)
@@ -44,7 +52,7 @@ def is_quiet(*, files: bool = True) -> bool:
     # `git merge` runs its hook before it writes MERGE_HEAD
     if any(name.startswith("GITHEAD_") for name in os.environ):
         return False
-    if files and _may_protect_branch():
+    if files and _may_protect_branch(git_dir):
         return False
     listing = _list_staged()
     if listing is None or not _says_nothing(listing, files=files):
@@ -52,21 +60,52 @@ def is_quiet(*, files: bool = True) -> bool:
     return not files or not _may_hold_artifact(listing)
 
 
-def _may_protect_branch() -> bool:
-    """Say whether the settings may protect the branch that the commit would land on."""
-    # A FIFO in their place makes nobody wait.
+def _may_protect_branch(git_dir: str) -> bool:
+    """Say whether the last commit's settings may protect the branch; True where none can tell.
+
+    Settings that are staged get the full look, so the index has the last commit's.
+    """
+    index = _read_beginning(os.environ.get("GIT_INDEX_FILE", f"{git_dir}/index"), _INDEX_BYTES)
+    if not os.path.lexists(_FOLDER):
+        return index is not None and _RECORDS in index
+    try:
+        status = os.lstat(_SETTINGS)
+    except OSError:
+        return True
+    text = _read_beginning(_SETTINGS, _SETTINGS_BYTES)
+    if text is None or len(text) == _SETTINGS_BYTES or b"protect" in text:
+        return True
+    return index is None or not _is_unchanged(index, status)
+
+
+def _is_unchanged(index: bytes, status: os.stat_result) -> bool:
+    """Say whether the settings are those of the index, as git itself tells: by size and time."""
+    place = index.find(_INDEXED_SETTINGS)
+    if place < 0 or not index.startswith(_INDEX_HEADS):
+        return False
+    # before the flags, the object's id of 20 bytes; one of 32 gets the full look
+    entry = index[:place][-60:-20]
+    modified = int.from_bytes(entry[8:12], "big")
+    size = int.from_bytes(entry[36:40], "big")
+    return size == status.st_size and modified == status.st_mtime_ns // 10**9
+
+
+def _read_beginning(path: str, limit: int) -> bytes | None:
+    """Read at most so many bytes of a regular file; None where there is none that can be read."""
+    # A FIFO in its place makes nobody wait, and a device has no end.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        descriptor = os.open(_SETTINGS, flags)
+        descriptor = os.open(path, flags)
     except OSError:
-        return False
+        return None
     try:
-        beginning = os.read(descriptor, _SETTINGS_BYTES)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        return os.read(descriptor, limit)
     except OSError:
-        return False
+        return None
     finally:
         os.close(descriptor)
-    return b"protect" in beginning or len(beginning) == _SETTINGS_BYTES
 
 
 def _list_staged() -> bytes | None:
@@ -157,14 +196,11 @@ def _read_artifact_paths() -> set[bytes] | None:
     except OSError:
         return None
     for model in models:
-        try:
-            # a FIFO would block whoever opens it
-            descriptor = os.open(f"{_MODELS}/{model}/model.yaml", os.O_RDONLY | os.O_NONBLOCK)
-            with os.fdopen(descriptor, "rb") as file:
-                text = file.read()
-        except FileNotFoundError:
+        settings = f"{_MODELS}/{model}/model.yaml"
+        if not os.path.lexists(settings):
             continue
-        except OSError:
+        text = _read_beginning(settings, _SETTINGS_BYTES)
+        if text is None or len(text) == _SETTINGS_BYTES:
             return None
         place = text.find(b"path")
         while place >= 0:

@@ -5,6 +5,7 @@ the work tree.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -53,6 +54,28 @@ print(code, sorted({set(HEAVY)!r} & (set(sys.modules) - before)), file=sys.stder
     done = here.run_process(sys.executable, "-P", "-c", script, GIT_TRACE=str(trace))
     assert done.err == "0 []\n"
     assert trace.read_text().count("trace: built-in: git ") == 1
+
+
+@pytest.mark.parametrize("kind", ["device", "fifo", "folder", "endless"])
+def test_settings_that_are_no_small_file_get_the_full_look(
+    here: HookedRepository, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    here.write("code.py", "x\n")
+    here.git("add", "code.py")
+    monkeypatch.chdir(here.path)
+    assert is_quiet()
+    settings = here.path / ".mlver/models/digits/model.yaml"
+    settings.unlink()
+    if kind == "device":
+        settings.symlink_to("/dev/zero")
+    elif kind == "fifo":
+        os.mkfifo(settings)
+    elif kind == "folder":
+        settings.mkdir()
+    else:
+        with settings.open("wb") as file:
+            file.truncate(1 << 40)
+    assert not is_quiet()
 
 
 def test_a_quiet_hook_says_nothing_and_a_person_is_told(here: HookedRepository) -> None:

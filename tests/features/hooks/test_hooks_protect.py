@@ -57,6 +57,35 @@ def test_no_commit_lifts_its_own_protection(guarded: HookedRepository) -> None:
     assert "main takes no direct commits" in guarded.assert_refuses("commit", "-am", "No more")
 
 
+@pytest.mark.parametrize(
+    "how", ["edited", "deleted", "moved away", "symlink", "folder", "sparse", "other index"]
+)
+def test_what_lies_in_the_work_tree_lifts_no_protection(
+    guarded: HookedRepository, how: str
+) -> None:
+    config = guarded.path / CONFIG
+    text = config.read_text()
+    if how == "sparse":
+        guarded.git("sparse-checkout", "set", "--no-cone", "/*", "!/.mlver/config.yaml")
+        assert not config.exists()
+    elif how == "moved away":
+        config.parent.rename(guarded.path / "away")
+    elif how == "other index":
+        guarded.git("update-index", "--index-version", "4")
+        config.write_text(text.partition("guard:")[0])
+    else:
+        config.unlink()
+        if how == "edited":
+            config.write_text(text.partition("guard:")[0])
+        elif how == "symlink":
+            config.symlink_to("/dev/null")
+        elif how == "folder":
+            config.mkdir()
+    guarded.write("notes.txt", "a line\n")
+    guarded.git("add", "--sparse", "notes.txt")
+    assert "main takes no direct commits" in guarded.assert_refuses("commit", "-m", "Straight")
+
+
 def test_a_detached_head_is_on_no_branch(guarded: HookedRepository) -> None:
     guarded.git("switch", "--quiet", "--detach")
     guarded.assert_passes("commit", "--allow-empty", "-m", "On no branch")
