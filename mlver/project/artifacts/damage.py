@@ -15,11 +15,7 @@ from mlver.project.artifacts.elsewhere.holding import UnstoredArtifact, judge_un
 from mlver.project.artifacts.empty_store import has_empty_store
 from mlver.project.artifacts.file_list import join_name
 from mlver.project.artifacts.measuring import pinned_files
-from mlver.project.artifacts.remedies import (
-    RESTORE,
-    find_working_copy,
-    suggest_recovery,
-)
+from mlver.project.artifacts.remedies import RESTORE, LossRemedies
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
@@ -118,13 +114,14 @@ def find_damage(
     problems = verify_objects(project, digests, everything=everything)
     affected = {problem.digest for problem in problems if problem.digest in digests}
     users = find_users(project, reader.records, affected)
+    remedies = LossRemedies.open_for(project)
     links = []
     lost = []
     unneeded = []
     unsound = set()
     missing_count = 0
     for problem in sort_problems(problems, users):
-        link = _describe_object(project, users, problem)
+        link = _describe_object(remedies, users, problem)
         links.append(link)
         if problem.digest not in digests:
             unneeded.append(link)
@@ -276,7 +273,7 @@ def name_artifact(record: VersionRecord, name: str) -> str:
 
 
 def _describe_object(
-    project: Project, users: Mapping[Digest, ObjectUser], problem: StoreProblem
+    remedies: LossRemedies, users: Mapping[Digest, ObjectUser], problem: StoreProblem
 ) -> Finding:
     user = users.get(problem.digest) if problem.digest else None
     if user is None or problem.digest is None:
@@ -288,10 +285,8 @@ def _describe_object(
     location = str(problem.digest)
     if problem.path:
         location += f", {problem.path}"
-    hints = _REPAIR
     path = join_name(user.artifact_path, user.name)
-    if find_working_copy(project, path, problem.digest) is None:
-        hints = suggest_recovery(project, problem.digest, is_aside=problem.path is None)
+    hints = remedies.suggest_recovery(path, problem)
     return Finding("object", subject, f"{problem.message} ({location})", hints)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlver import paths
@@ -9,29 +10,58 @@ from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.project.artifacts import measuring, storing
 from mlver.project.project import Project
-from mlver.storage.store import suggest_copying
+from mlver.storage.store import RepositoryStore, StoreProblem, suggest_copying
 
 # It stores what a working file still holds, and sets damaged copies aside in any case.
 RESTORE = "mlver doctor --fix"
 
 
-def suggest_recovery(project: Project, digest: Digest, *, is_aside: bool) -> tuple[str, ...]:
-    """The commands that bring an object from a clone, to be typed in this order."""
-    packs = storing.open_store(project).find_packs(digest)
-    hints: tuple[str, ...] = ()
-    if not is_aside:
-        # What stands in its place would keep a good copy away.
-        hints += (RESTORE,)
-    hints += suggest_copying(project.state_directory, packs)
-    return hints
+@dataclass(frozen=True, slots=True)
+class LossRemedies:
+    """Finds what brings objects back; a working file is hashed once, however many are looked for.
 
+    Keep it for one look at the repository only.
+    """
 
-def find_working_copy(project: Project, path: str, digest: Digest) -> Path | None:
-    """The working file at `path`, where it still holds the bytes."""
-    try:
-        location = paths.join_inside(project.top_folder, path, link_last=True)
-        if location.is_file() and measuring.measure_path(location).digest == digest:
-            return location
-    except (MlverError, OSError):  # a file that cannot be read holds nothing for us
+    project: Project
+    store: RepositoryStore
+    _digests: dict[str, Digest | None] = field(default_factory=dict)
+
+    @classmethod
+    def open_for(cls, project: Project) -> LossRemedies:
+        return cls(project, storing.open_store(project))
+
+    def suggest_recovery(self, path: str, problem: StoreProblem) -> tuple[str, ...]:
+        """The commands that bring an object back, to be typed in this order.
+
+        `path` is where the version that needs it had the file.
+        """
+        if problem.digest is None or self.find_working_copy(path, problem.digest) is not None:
+            return (RESTORE,)
+        hints: tuple[str, ...] = ()
+        if problem.path is not None:
+            # What stands in its place would keep a good copy away.
+            hints += (RESTORE,)
+        packs = self.store.find_packs(problem.digest)
+        hints += suggest_copying(self.project.state_directory, packs)
+        return hints
+
+    def find_working_copy(self, path: str, digest: Digest) -> Path | None:
+        """The working file at `path`, where it still holds the bytes."""
+        if path not in self._digests:
+            self._digests[path] = self._hash_file(path)
+        if self._digests[path] != digest:
+            return None
+        return self._locate(path)
+
+    def _hash_file(self, path: str) -> Digest | None:
+        try:
+            location = self._locate(path)
+            if location.is_file():
+                return measuring.measure_path(location).digest
+        except (MlverError, OSError):  # a file that cannot be read holds nothing for us
+            return None
         return None
-    return None
+
+    def _locate(self, path: str) -> Path:
+        return paths.join_inside(self.project.top_folder, path, link_last=True)

@@ -14,14 +14,10 @@ from dataclasses import dataclass
 from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name
 from mlver.findings import Finding
-from mlver.project.artifacts import damage, measuring, storing
+from mlver.project.artifacts import damage, measuring
 from mlver.project.artifacts.empty_store import has_empty_store
 from mlver.project.artifacts.file_list import join_name
-from mlver.project.artifacts.remedies import (
-    RESTORE,
-    find_working_copy,
-    suggest_recovery,
-)
+from mlver.project.artifacts.remedies import RESTORE, LossRemedies
 from mlver.project.project import Project
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
@@ -59,15 +55,14 @@ def find_losses(project: Project) -> LossSearch:
     problems = damage.verify_objects(project, digests)
     # Asked of what is damaged only: kept for every object, it would take ten times the memory.
     users = damage.find_users(project, records, {problem.digest for problem in problems})
+    remedies = LossRemedies.open_for(project)
     losses = []
     for problem in damage.sort_problems(problems, users):
         if problem.digest is None:
             continue
         user = users[problem.digest]
         path = join_name(user.artifact_path, user.name)
-        hints: tuple[str, ...] = (RESTORE,)
-        if find_working_copy(project, path, problem.digest) is None:
-            hints = suggest_recovery(project, problem.digest, is_aside=problem.path is None)
+        hints = remedies.suggest_recovery(path, problem)
         message = f"{printable_name(path)} {problem.message}"
         finding = Finding("object", user.subject, message, hints)
         losses.append(LostObject(problem.digest, path, finding))
@@ -108,12 +103,13 @@ def restore_objects(project: Project, losses: Sequence[LostObject]) -> None:
 
     Hold the lock when you call it.
     """
-    store = storing.open_store(project)
+    remedies = LossRemedies.open_for(project)
+    store = remedies.store
     for loss in losses:
         store.quarantine_damaged(loss.digest)
     with store.open_deposit() as deposit:
         for loss in losses:
-            location = find_working_copy(project, loss.path, loss.digest)
+            location = remedies.find_working_copy(loss.path, loss.digest)
             if location is None:
                 continue
             with reading_regular(location, follow=True) as source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,14 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
-from mlver.project.artifacts import damage
+from mlver.hashing.measure import MeasuredArtifact
+from mlver.project.artifacts import damage, measuring, repair, storing
+from mlver.project.artifacts.measuring import measure_path
+from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.storage.local import LocalStore
+from mlver.storage.store import RepositoryStore
 from tests.conftest import Repository
 from tests.project.helpers import flip_bit, remove_path, store_version, write_artifact
 
@@ -112,6 +117,43 @@ def test_weights_that_are_not_stored_are_looked_for_in_the_work_tree(
     remove_path(repository.path / "w")
     with pytest.raises(MlverError, match="and w is not there"):
         damage.require_whole(project, record)
+
+
+def test_a_working_file_is_hashed_once_and_the_store_opened_once_however_much_is_missing(
+    project: Project, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = []
+    for number in range(4):
+        write_artifact(repository, "w", f"weights {number}")
+        records.append(store_version(project, f"{number + 1}.0.0", weights="w"))
+    shutil.rmtree(project.state_directory / "packs")
+    hashed: list[Path] = []
+    opened: list[Project] = []
+
+    def measure(location: Path) -> MeasuredArtifact:
+        hashed.append(location)
+        return measure_path(location)
+
+    def open_one(opening: Project) -> RepositoryStore:
+        opened.append(opening)
+        return open_store(opening)
+
+    monkeypatch.setattr(measuring, "measure_path", measure)
+    monkeypatch.setattr(storing, "open_store", open_one)
+    found = damage.find_damage(project, records)
+    assert len(found.lost) == 4
+    assert [finding.hints[:1] == ("mlver doctor --fix",) for finding in found.lost] == [
+        *(False, False, False),
+        True,
+    ]
+    assert hashed == [project.top_folder / "w"]
+    assert len(opened) == 1
+    losses = repair.find_losses(project).losses
+    assert len(losses) == 4
+    assert len(hashed) == 2
+    repair.restore_objects(project, losses)
+    assert len(hashed) == 3
+    assert len(repair.find_losses(project).losses) == 3
 
 
 def test_of_much_damage_the_first_is_shown_and_the_rest_counted(
