@@ -200,8 +200,9 @@ def create_tags_together(repository: GitRepository, tags: Sequence[NewTag]) -> b
 def _clean_message(message: str) -> str:
     """Clean a message as git does with --cleanup=whitespace."""
     lines: list[str] = []
-    for line in message.splitlines():
-        stripped = line.rstrip()
+    # git knows no other line end, and no other white space
+    for line in message.split("\n"):
+        stripped = line.rstrip(" \t\r")
         if stripped or (lines and lines[-1]):
             lines.append(stripped)
     return "\n".join(lines).rstrip("\n") + "\n"

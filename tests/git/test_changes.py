@@ -272,6 +272,41 @@ def test_a_message_longer_than_an_argument_may_be_is_passed(
     assert len(body.encode()) > 128 << 10
 
 
+_ODD_SPACES = (
+    "\u2028",
+    "\u2029",
+    "\x85",
+    "\x0b",
+    "\x0c",
+    "\x1c",
+    "\x1e",
+    "\xa0",
+    "\r",
+    "\t",
+    "\r\n",
+)
+
+
+def test_no_character_but_a_line_feed_breaks_the_lines_of_many_tags(
+    found: GitRepository, repository: Ground
+) -> None:
+    head = repository.git("rev-parse", "HEAD")
+    messages = ["\n\n one\n\n\n\ntwo \t\n", "one"]
+    for space in _ODD_SPACES:
+        messages += [f"why{space}Mlver-Record: sha256:0\n", f"why{space}\n", f"{space}\nwhy"]
+        messages += [f"why\n{space}\n{space}{space}\nMlver-Record: sha256:1\n\n{space}\n"]
+    messages += ["why"] * (64 - len(messages))
+    tags = []
+    for number, message in enumerate(messages):
+        changes.create_tag(found, f"alone{number}", head, message)
+        tags.append(changes.NewTag(f"together{number}", head, message))
+    assert changes.create_tags_together(found, tags)
+    for number, message in enumerate(messages):
+        alone = repository.git("cat-file", "tag", f"alone{number}")
+        together = repository.git("cat-file", "tag", f"together{number}")
+        assert together.replace("together", "alone", 1) == alone, repr(message)
+
+
 def test_many_tags_are_those_that_git_would_make(found: GitRepository, repository: Ground) -> None:
     head = repository.git("rev-parse", "HEAD")
     message = "\nm 1.0.0  \n\n\n  # why é\n\nMlver-Record: sha256:0\n\n"
