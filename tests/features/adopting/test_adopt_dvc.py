@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -111,6 +112,41 @@ def test_dvcs_configured_cache_is_read(
     assert assert_works(repository, "verify", "--all").startswith("All is well")
     kept.write_text("damaged")
     assert repository.mlver("verify", "--all").code == 1
+
+
+_LONG = b"a" * ((1 << 20) - 1)
+# a file of Windows, and how DVC before version 3 reads it before it takes the MD5
+TEXTS = {
+    "text": (b"a,b\r\n1,2\r\n", b"a,b\n1,2\n"),
+    "mostly text": (b"\xff" * 3 + b"1234\r\n7", b"\xff" * 3 + b"1234\n7"),
+    "binary": (b"\xff" * 4 + b"123\r\n6", None),
+    "with a zero byte": (b"\0 and text\r\n", None),
+    "across chunks": (_LONG + b"\r\nb\r\n", _LONG + b"\r\nb\n"),
+}
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+@pytest.mark.parametrize("layout", ["", "files/md5/"])
+def test_a_text_file_has_the_name_that_an_older_dvc_gave_it_in_its_layout_alone(
+    repository: Repository, kind: str, layout: str
+) -> None:
+    data, as_unix = TEXTS[kind]
+    name = hashlib.md5(as_unix or data.replace(b"\r\n", b"\n"), usedforsecurity=False).hexdigest()
+    repository.write("m.csv.dvc", f"outs:\n- md5: {name}\n  size: {len(data)}\n  path: m.csv\n")
+    kept = repository.write(f".dvc/cache/{layout}{name[:2]}/{name[2:]}", data)
+    repository.write(".gitignore", "/m.csv\n/.dvc/cache\n")
+    repository.commit()
+    tagged(repository, "v1.0.0")
+    assert_works(repository, "init")
+    done = repository.mlver("adopt", "m", "--weights", "m.csv")
+    if as_unix is not None and not layout:
+        assert done.code == 0, done.err
+        assert assert_works(repository, "verify", "--all").startswith("All is well")
+        record = read_document(repository.mlver("show", "m", "--json"), "show")["record"]
+        assert record["weights"]["digest"] == f"sha256:{hashlib.sha256(data).hexdigest()}"
+    else:
+        assert f"DVC's copy of m.csv is damaged ({kept})" in done.out
+        assert "rm -f" not in done.out
 
 
 @pytest.mark.parametrize(

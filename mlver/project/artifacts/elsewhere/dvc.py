@@ -5,7 +5,8 @@ found, in DVC's cache or in the work tree, and never what a record pins: that is
 bytes that were found.
 
 Formats: https://dvc.org/doc/user-guide/project-structure; `files/md5/` in the cache and
-`hash: md5` came with DVC 3.
+`hash: md5` came with DVC 3. What an older DVC keeps of a text file has the MD5 that the file would
+have if its lines ended as on Unix.
 """
 
 from __future__ import annotations
@@ -34,7 +35,12 @@ _FETCH = "dvc fetch --all-tags"
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 # The most that is read of a directory's list of files; one of a million files has half of that.
 _LISTING_BYTES = 256 << 20
+# DVC reads as much at a time, and leaves a line end that lies across two chunks as it is.
 _CHUNK = 1 << 20
+# How DVC tells text, by a file's beginning.
+_BEGINNING = 512
+_TEXT_CHARACTERS = bytes(range(32, 127)) + b"\n\r\t\f\b"
+_ODD_SHARE = 0.3
 
 
 class MissingContents(MlverError):
@@ -63,11 +69,20 @@ class DvcOutput:
 
 @dataclass(frozen=True, slots=True)
 class _FileSums:
-    """A file's bytes under both names."""
+    """A file's bytes under all their names; `unix_md5` is that of an older DVC."""
 
     md5: str
+    unix_md5: str
     digest: Digest
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _CachePlace:
+    """Where a cache would keep a file: `is_old` before DVC 3."""
+
+    location: Path
+    is_old: bool
 
 
 def is_dvc_pointer(name: str) -> bool:
@@ -198,11 +213,14 @@ class DvcCache:
 
     def _build_missing_error(self, md5: str, path: str) -> MlverError:
         """Build the error for bytes of which no cache has a sound copy."""
-        for location in self._list_places(md5, path):
+        for place in self._list_places(md5, path):
+            location = place.location
             if self._hash_once(location) is not None:
+                # not below a folder that DVC lists
+                aside = location.parent.parent / f"{md5}.damaged"
                 return DamagedContents(
                     f"DVC's copy of {path} is damaged ({location})",
-                    hints=(shell_command("rm", "-f", "--", location), _FETCH),
+                    hints=(shell_command("mv", "--", location, aside), _FETCH),
                 )
         return MissingContents(
             f"the bytes of {path} that DVC calls {md5 or '(nothing)'} are not here", hint=_FETCH
@@ -210,18 +228,22 @@ class DvcCache:
 
     def _find_cached(self, md5: str, path: str) -> Iterator[Path]:
         """Where DVC's caches hold these bytes, MD5 checked."""
-        for location in self._list_places(md5, path):
-            sums = self._hash_once(location)
-            if sums is not None and sums.md5 == md5.removesuffix(".dir"):
-                yield location
+        wanted = md5.removesuffix(".dir")
+        for place in self._list_places(md5, path):
+            sums = self._hash_once(place.location)
+            if sums is None:
+                continue
+            if sums.md5 == wanted or (place.is_old and sums.unix_md5 == wanted):
+                yield place.location
 
-    def _list_places(self, md5: str, path: str) -> Iterator[Path]:
+    def _list_places(self, md5: str, path: str) -> Iterator[_CachePlace]:
         """Where DVC's caches would keep these bytes."""
         if not _MD5.fullmatch(md5):
             return
         for cache in self._list_caches(posixpath.dirname(path)):
-            for inner in ("files/md5", ""):
-                yield cache / inner / md5[:2] / md5[2:]
+            name = f"{md5[:2]}/{md5[2:]}"
+            yield _CachePlace(cache / "files/md5" / name, is_old=False)
+            yield _CachePlace(cache / name, is_old=True)
 
     def _list_caches(self, folder: str) -> Iterator[Path]:
         """The caches of DVC's projects in a folder and in those above it, the nearest first.
@@ -244,16 +266,29 @@ class DvcCache:
 
 
 def _hash_file(location: Path) -> _FileSums | None:
-    """Both sums of a file, in one pass; None where there is no file that can be read."""
+    """All sums of a file, in one pass; None where there is no file that can be read."""
     md5 = hashlib.md5(usedforsecurity=False)
+    unix_md5 = hashlib.md5(usedforsecurity=False)
     sha256 = hashlib.sha256()
     size = 0
+    is_text = False
     try:
         with reading_regular(location, follow=True) as file:
             while chunk := file.read(_CHUNK):
+                if size == 0:
+                    is_text = _is_text(chunk[:_BEGINNING])
                 md5.update(chunk)
+                if is_text:
+                    unix_md5.update(chunk.replace(b"\r\n", b"\n"))
                 sha256.update(chunk)
                 size += len(chunk)
     except OSError:
         return None
-    return _FileSums(md5.hexdigest(), Digest(sha256.hexdigest()), size)
+    unix_name = unix_md5.hexdigest() if is_text else md5.hexdigest()
+    return _FileSums(md5.hexdigest(), unix_name, Digest(sha256.hexdigest()), size)
+
+
+def _is_text(beginning: bytes) -> bool:
+    """Say whether DVC takes a file that begins so for text."""
+    odd = beginning.translate(None, _TEXT_CHARACTERS)
+    return b"\0" not in beginning and len(odd) / len(beginning) <= _ODD_SHARE

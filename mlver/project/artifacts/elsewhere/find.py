@@ -227,8 +227,10 @@ class ExternalCopies:
         if not kept.is_file():
             raise MissingContents(f"git-lfs has no copy of {name} ({digest}) here", hint=fetch)
         if measure_artifact(kept, key=name).digest != digest:
-            remove = shell_command("rm", "-f", "--", kept)
-            raise DamagedContents(f"git-lfs's copy of {name} is damaged", hints=(remove, fetch))
+            # not below the folder that git-lfs lists
+            aside = kept.parents[3] / f"{digest.hex}.damaged"
+            move = shell_command("mv", "--", kept, aside)
+            raise DamagedContents(f"git-lfs's copy of {name} is damaged", hints=(move, fetch))
 
 
 def _is_above(pointer: str, path: str) -> bool:
