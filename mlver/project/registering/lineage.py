@@ -6,10 +6,11 @@ after either, the work tree may hold the weights of one version and the metrics 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.project.project import Project
 from mlver.project.registering.inputs import RegisterInputs
@@ -60,27 +61,43 @@ class _KnownVersions:
 
     def list_matching_weights(self) -> list[VersionRecord]:
         """The versions that pin the same weights."""
-        digest = str(self.record.weights.digest).encode()
+        weights = self.record.weights.digest
         matching: list[VersionRecord] = []
         for number in self.numbers:
             # only a record that names the digest at all is worth parsing
-            path = layout.version_path(self.record.model, number)
-            if digest not in (self.project.registry.read_file(path) or b""):
+            if not self._names_digest(number, [weights]):
                 continue
             other = self._read_version(number)
-            if other is not None and other.weights.digest == self.record.weights.digest:
+            if other is not None and other.weights.digest == weights:
                 matching.append(other)
         return matching
 
-    def find_newest(self, accept: Callable[[VersionRecord], bool]) -> VersionRecord | None:
-        """The newest version that is accepted."""
-        return next(filter(accept, self._read_versions()), None)
-
-    def _read_versions(self) -> Iterator[VersionRecord]:
+    def find_owners(self, parts: Mapping[str, Any]) -> dict[str, str]:
+        """The newest version that has each of these parts; those of no version are left out."""
+        owners: dict[str, str] = {}
+        wanted = dict(parts)
         for number in self.numbers:
+            if not wanted:
+                break
+            digests = [contents for contents in wanted.values() if isinstance(contents, Digest)]
+            # params and metrics show in a parsed record only
+            if len(digests) == len(wanted) and not self._names_digest(number, digests):
+                continue
             other = self._read_version(number)
-            if other is not None:
-                yield other
+            if other is None:
+                continue
+            found = _list_parts(other)
+            for name in list(wanted):
+                if found.get(name) == wanted[name]:
+                    owners[name] = other.version
+                    del wanted[name]
+        return owners
+
+    def _names_digest(self, number: Version, digests: Sequence[Digest]) -> bool:
+        """Say whether a version's record has one of these digests anywhere in its bytes."""
+        path = layout.version_path(self.record.model, number)
+        data = self.project.registry.read_file(path) or b""
+        return any(str(digest).encode() in data for digest in digests)
 
     def _read_version(self, number: Version) -> VersionRecord | None:
         try:
@@ -98,19 +115,15 @@ def _find_foreign_parts(
 
     A part that belongs to no version at all is new, and says nothing.
     """
-    foreign: dict[str, str] = {}
+    unmatched: dict[str, Any] = {}
     for name, contents in _list_parts(others.record).items():
-
-        def has_part(other: VersionRecord, name: str = name, contents: Any = contents) -> bool:
-            return bool(_list_parts(other).get(name) == contents)
-
-        narrowed = list(filter(has_part, matching))
+        narrowed = [other for other in matching if _list_parts(other).get(name) == contents]
         if narrowed:
             matching = narrowed
-            continue
-        owner = others.find_newest(has_part)
-        if owner is not None:
-            foreign[name] = owner.version
+        else:
+            unmatched[name] = contents
+    owners = others.find_owners(unmatched)
+    foreign = {name: owners[name] for name in unmatched if name in owners}
     return matching, foreign
 
 

@@ -8,8 +8,11 @@ import pytest
 
 from mlver.errors import MlverError
 from mlver.project.project import Project
+from mlver.project.registering.lineage import _KnownVersions
 from mlver.project.registering.register import RegisterResult, register_version
 from mlver.project.registering.request import RegisterRequest
+from mlver.records.version import VersionRecord
+from mlver.version import Version
 from tests.conftest import Repository
 from tests.project.helpers import initialise_project
 
@@ -98,6 +101,45 @@ def test_what_is_new_belongs_to_no_other_version(grown: Project, repository: Rep
     write_parts(repository, weights="one", metrics="0.15")
     result = register(grown, bump="minor")
     assert (result.previous, result.parent, result.mixed) == ("1.0.0", None, {})
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The versions whose records the search for lineage parses."""
+    numbers: list[str] = []
+    read_version = _KnownVersions._read_version
+
+    def read_one(others: _KnownVersions, number: Version) -> VersionRecord | None:
+        numbers.append(str(number))
+        return read_version(others, number)
+
+    monkeypatch.setattr(_KnownVersions, "_read_version", read_one)
+    return numbers
+
+
+def test_each_record_is_parsed_once_for_all_parts_that_are_new(
+    grown: Project, repository: Repository, parsed: list[str]
+) -> None:
+    write_parts(repository, weights="two", data="b", params="3", metrics="0.3")
+    assert register(grown, bump="minor").mixed == {}
+    assert parsed == ["2.0.0", "2.0.0", "1.0.0"]
+
+
+def test_new_data_parse_no_record_that_does_not_name_them(
+    grown: Project, repository: Repository, parsed: list[str]
+) -> None:
+    write_parts(repository, weights="two", data="b")
+    assert register(grown, bump="minor").mixed == {}
+    assert parsed == ["2.0.0"]
+
+
+def test_no_record_is_parsed_once_the_owners_are_found(
+    grown: Project, repository: Repository, parsed: list[str]
+) -> None:
+    write_parts(repository, weights="one")
+    with pytest.raises(MlverError, match=r"the params are those of 2\.0\.0"):
+        register(grown, bump="minor")
+    assert parsed == ["1.0.0", "2.0.0"]
 
 
 @pytest.mark.parametrize(
