@@ -114,7 +114,8 @@ def find_leftovers(project: Project) -> Iterator[Finding]:
             "has `promotions` under `tags`, which means nothing any more: every promotion is"
             " sealed; take that key out"
         )
-        show = shell_command("git", "grep", "-n", "promotions:", "--", layout.CONFIG)
+        # git's own grep finds nothing in settings that were never committed
+        show = shell_command("grep", "-n", "promotions", layout.CONFIG)
         yield Finding("settings", layout.CONFIG, message, (show,))
 
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from mlver.digest import Digest
 from mlver.document import codec
-from mlver.errors import shell_command
 from mlver.policy.gates.gate import StageCandidate
 from mlver.policy.gates.table import apply_gates
 from mlver.policy.staging import stage_holder
@@ -201,9 +200,7 @@ def _build_promotion(project: Project, move: StageMove, history: StageHistory) -
 
 def _note_missing_seal(project: Project, record: PromotionRecord, taken: str) -> None:
     """Say what to do about a promotion whose seal could not be made."""
-    show = shell_command("git", "show", "--no-patch", f"refs/tags/{taken}")
-    delete = shell_command("git", "tag", "-d", taken)
     project.reporter.show_note(
         f"{record.stage} has moved, but no tag seals its promotion: there is a tag {taken} already,"
-        f" of something else ({show}); to seal it: {delete}, then mlver tag"
+        " of something else; once that tag is renamed or deleted, mlver tag seals the promotion"
     )

@@ -211,7 +211,8 @@ def require_free_name(project: Project, model: str, stage: str, sequence: int) -
             f"{stage} has not moved: the tag {tag.name}, which would seal this promotion, seals"
             " another that is not here; merge the branch that has it, or delete the tag where that"
             " promotion never landed",
-            hints=("git pull", show, shell_command("git", "tag", "-d", tag.name)),
+            # no command to delete it: it may be the only copy of that seal
+            hints=("git pull", show),
         )
     raise MlverError(
         f"{stage} has not moved: there is a tag {tag.name} already, which is no seal, under the"
