@@ -62,7 +62,9 @@ def judge_incoming_promotions(
     if incoming.tip is not None:
         models = {record.model for record in records}
         history = read_record_history(repository, models, incoming.tip, incoming.without)
-    tips = [tip for tip in (incoming.tip, incoming.base, "HEAD") if tip is not None]
+    # Where a push arrives, HEAD may name a branch that has no commit yet.
+    head = repository.head().commit
+    tips = [tip for tip in (incoming.tip, incoming.base, head) if tip is not None]
     base = _read_base(incoming)
     policies = read_named_policies(
         repository, history, records, tips, (base, _read_staged(incoming))

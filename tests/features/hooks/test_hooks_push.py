@@ -64,6 +64,22 @@ def test_what_mlver_made_passes_and_what_stays_behind_is_told(here: HookedReposi
     assert len(here.git("ls-remote", "--tags", "--refs", "origin").splitlines()) == 4
 
 
+@pytest.mark.parametrize("branch", ["main", "master"])
+def test_a_first_push_brings_promotions_to_a_repository_without_commits(
+    second: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, branch: str
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+    remote = HookedRepository(tmp_path / "empty.git")
+    remote.path.mkdir()
+    remote.git("init", "--quiet", "--bare", f"--initial-branch={branch}")
+    assert remote.mlver("hook", "install", "--pre-receive").code == 0
+    second.write("notes.txt", "A commit that changes no record and no settings.")
+    second.commit("Notes")
+    assert second.mlver("promote", "digits@1.1.0", "--to", "production", "-m", "Go").code == 0
+    second.git("remote", "add", "origin", str(remote.path))
+    with_hooks(second).assert_passes(*OUT, "main")
+
+
 def test_what_is_there_already_does_not_stay_behind(here: HookedRepository) -> None:
     here.git("switch", "--quiet", "-c", "theirs")
     here.add_unsealed("2.0.0")
