@@ -127,12 +127,14 @@ def _hash_object(stream: BinaryIO, size: int) -> Digest:
 def _shorten_specs(process: GitProcess, specs: Iterable[str]) -> list[str]:
     """Replace each spec by the object id behind it, where that is known beforehand."""
     wanted = list(specs)
-    object_ids = _find_neighbours(process, wanted)
+    object_ids = find_neighbours(process, wanted)
     return [object_ids.get(spec, spec) for spec in wanted]
 
 
-def _find_neighbours(process: GitProcess, specs: Iterable[str]) -> dict[str, str]:
-    """Find the object ids behind specs that name many files of one folder of one commit.
+def find_neighbours(
+    process: GitProcess, specs: Iterable[str], *, together: int = _TOGETHER
+) -> dict[str, str]:
+    """Find the object ids behind specs, where so many name files of one folder of one commit.
 
     An id is empty where that folder has no such name. A folder that cannot be read is left out.
     """
@@ -141,7 +143,7 @@ def _find_neighbours(process: GitProcess, specs: Iterable[str]) -> dict[str, str
         folder, _, name = spec.rpartition("/")
         if ":" in folder:
             folders[folder].append(name)
-    crowded = [folder for folder, names in folders.items() if len(names) >= _TOGETHER]
+    crowded = [folder for folder, names in folders.items() if len(names) >= together]
     if not crowded:
         return {}
     object_ids: dict[str, str] = {}

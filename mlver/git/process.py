@@ -88,7 +88,7 @@ _WRITE = (
 # A partial clone fetches an object when something first asks for it; looking at all of the records'
 # history fetches what it lacks.
 _PROMISED = re.compile(r"could not fetch [0-9a-f]{40,64} from promisor remote")
-_FETCH = "git log --all --patch -- .mlver >/dev/null"
+FETCH_HINT = "git log --all --patch -- .mlver >/dev/null"
 # A few megabytes are usual; what is read of it takes several times as much memory.
 LISTING_BYTES = 256 << 20
 _PIECE_BYTES = 1 << 16
@@ -260,6 +260,12 @@ class GitProcess:
         return FinishedProcess(finished.returncode, finished.stdout, finished.stderr)
 
 
+def build_lacking_error() -> MlverError:
+    """Build the error for contents that a partial clone lacks."""
+    message = "this partial clone lacks something of the history that mlver needs"
+    return MlverError(message, hint=FETCH_HINT)
+
+
 def _build_endless_error(command: str, limit: int) -> MlverError:
     return MlverError(
         f"`git {command}` lists more than {limit >> 20} MiB here, far more than the records and"
@@ -355,7 +361,6 @@ def _checked(finished: FinishedProcess, doing: str, hint: str | None = None) -> 
     if finished.code == 0:
         return finished.out
     if _PROMISED.search(finished.err.decode(errors="replace")):
-        message = "this partial clone lacks something of the history that mlver needs"
-        raise MlverError(message, hint=_FETCH)
+        raise build_lacking_error()
     output = finished.err or finished.out
     raise GitFailed(doing, output.decode(errors="replace"), hint=hint)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mlver.records import layout
 from tests.cli.conftest import assert_refused, assert_works, train_model
 from tests.cli.results import read_document
 from tests.conftest import Repository
@@ -77,6 +78,32 @@ def test_a_partial_clone_is_read_without_fetching(
     assert "digits@v" not in clone.mlver("verify", "--all").out  # both seals hold
     assert clone.git("rev-list", "--objects", "--all", "--missing=print").count("?") == lacking
     assert "this clone is partial" in clone.mlver("doctor").out
+
+
+def test_a_partial_clone_whose_settings_changed_is_not_damaged(
+    remote: Repository, second: Repository
+) -> None:
+    config = second.path / layout.CONFIG
+    for number in range(3):
+        config.write_text(f"{config.read_text()}# note {number}\n")
+        second.commit(f"Note {number}")
+        if number == 1:
+            assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Go")
+    second.git("push", "--quiet", "--tags", "origin", "main")
+    clone = cloned(remote, "--filter=blob:none")
+    remote.path.rename(remote.path.with_name("away.git"))
+    verified = clone.mlver("verify", "--all")
+    assert verified.code == 0, verified.out
+    assert "were not judged again in full" in verified.out
+    # A range is refused rather than half judged.
+    checked = clone.mlver("hook", "check", "--from", "HEAD~3", "--to", "HEAD")
+    assert checked.code == 1
+    assert "this partial clone lacks something of the history" in checked.out
+    remote.path.with_name("away.git").rename(remote.path)
+    clone.git("log", "--all", "--patch", "--", ".mlver")
+    whole = assert_works(clone, "verify", "--all")
+    assert "in full" not in whole
+    assert_works(clone, "hook", "check", "--from", "HEAD~3", "--to", "HEAD")
 
 
 def test_a_clone_without_trees_says_how_to_get_them(remote: Repository) -> None:

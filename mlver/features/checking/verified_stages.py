@@ -50,6 +50,6 @@ def check_stages(
         promotions=sum(chain.total for chain in chains),
         before_seals=sum(chain.before_seals for chain in chains),
         findings=(*findings, *judged.findings),
-        notes=tuple(notes),
+        notes=(*notes, *judged.notes),
         unconfirmed=judged.unconfirmed,
     )

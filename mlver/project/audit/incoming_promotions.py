@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mlver.errors import MlverError
 from mlver.findings import Finding
+from mlver.git.process import build_lacking_error
 from mlver.policy.looser import list_loosenings
 from mlver.policy.promotion_rules import list_claimed_stages, list_missing_gates
 from mlver.project.audit.incoming import IncomingChanges
@@ -69,6 +70,8 @@ def judge_incoming_promotions(
     policies = read_named_policies(
         repository, history, records, tips, (base, _read_staged(incoming))
     )
+    if history.lacking or policies.lacking:
+        raise build_lacking_error()
     index = index_promotions([*chains, *_read_claimed(project, records, chains)])
     originals = find_originals(repository, history, records)
     judge = PromotionJudge(history, policies, _find_versions(project), index, originals)

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlver.digest import Digest
-from mlver.git import changes_in
+from mlver.git import changes_in, partial
 from mlver.git.commit_log import list_unreachable
 from mlver.git.main_branch import list_main_branches
 from mlver.git.repository import GitRepository
 from mlver.policy.policy_digest import StagePolicy, digest_policy
 from mlver.project.audit.record_history import RecordHistory
 from mlver.project.history.policies import CommittedSettings, digest_signers, read_settings
+from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.references import PolicyReference
 
@@ -34,7 +35,8 @@ class NamedPolicies:
     """The policies of the commits that promotions name.
 
     `reachable` are the commits that belong to the history, or to that of a main branch. `awaiting`
-    are the settings that a promotion which has not landed is to land on, and beside.
+    are the settings that a promotion which has not landed is to land on, and beside. `lacking` are
+    the commits whose settings or signers a partial clone lacks.
     """
 
     history: RecordHistory
@@ -42,6 +44,7 @@ class NamedPolicies:
     signers: Mapping[str, Digest]
     reachable: frozenset[str]
     awaiting: Sequence[CommittedSettings]
+    lacking: frozenset[str] = frozenset()
     # By the identity of the settings: those of many commits are one object.
     _policies: dict[tuple[int, str], tuple[StagePolicy, Digest] | None] = field(
         init=False, default_factory=dict
@@ -54,6 +57,8 @@ class NamedPolicies:
             return PolicyProof(fault="does not say which policy judged it")
         if reference.commit not in self.reachable:
             return self._prove_by_digest(record, reference)
+        if reference.commit in self.lacking:
+            return PolicyProof()
         committed = self.settings[reference.commit]
         if committed.config is None and self.history.incomplete:
             return PolicyProof()
@@ -148,9 +153,20 @@ def read_named_policies(
     if missing:
         missing = list_unreachable(repository, missing, _list_main_tips(repository))
     reachable.update(commit for commit in existing if commit not in missing)
-    settings = read_settings(repository, reachable)
-    signers = digest_signers(repository, reachable)
-    return NamedPolicies(history, settings, signers, frozenset(reachable), awaiting)
+    lacking = _find_lacking(repository, reachable)
+    settings = read_settings(repository, reachable - lacking)
+    signers = digest_signers(repository, reachable - lacking)
+    return NamedPolicies(history, settings, signers, frozenset(reachable), awaiting, lacking)
+
+
+def _find_lacking(repository: GitRepository, commits: Iterable[str]) -> frozenset[str]:
+    """Find the commits whose settings or signers this clone lacks."""
+    holders: dict[str, str] = {}
+    for commit in commits:
+        for path in (layout.CONFIG, layout.ALLOWED_SIGNERS):
+            holders[f"{commit}:{path}"] = commit
+    lacking = partial.find_lacking_specs(repository, holders)
+    return frozenset(holders[spec] for spec in lacking)
 
 
 def _list_main_tips(repository: GitRepository) -> list[str]:

@@ -13,6 +13,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding, FindingKind
 from mlver.git.commit_log import CommitEntry
+from mlver.git.process import FETCH_HINT
 from mlver.git.repository import GitTag
 from mlver.policy.looser import list_loosenings
 from mlver.policy.policy_digest import StagePolicy
@@ -45,10 +46,14 @@ JUDGED_FORMAT = 2
 
 @dataclass(frozen=True, slots=True)
 class PromotionReport:
-    """What is wrong with promotions, and the notes on those whose author nothing confirms."""
+    """What is wrong with promotions, and the notes on those whose author nothing confirms.
+
+    `notes` say what could not be judged in this clone.
+    """
 
     findings: tuple[Finding, ...] = ()
     unconfirmed: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
 
 def judge_promotions(
@@ -84,7 +89,18 @@ def _judge_chains(
     findings = list(judge.judge_chains(project, chains))
     findings += find_weakening(history, policies, judged)
     unconfirmed = find_unconfirmed(project, history, originals, judged)
-    return PromotionReport(tuple(findings), tuple(unconfirmed))
+    notes = tuple(_find_lacking(history, policies))
+    return PromotionReport(tuple(findings), tuple(unconfirmed), notes)
+
+
+def _find_lacking(history: RecordHistory, policies: NamedPolicies) -> Iterator[Finding]:
+    """Say that a partial clone lacks rules by which promotions were judged."""
+    if history.lacking or policies.lacking:
+        message = (
+            "this partial clone lacks contents that these settings had, so the promotions that"
+            " they judged were not judged again in full"
+        )
+        yield Finding("clone", layout.CONFIG, message, (FETCH_HINT,))
 
 
 def find_unconfirmed_paths(
@@ -178,8 +194,11 @@ class PromotionJudge:
         self, record: PromotionRecord, before: PromotionRecord | None
     ) -> Iterator[Finding]:
         follows = None
-        # A merge may have put it behind one that is younger than it.
-        if before is not None and record.record_path not in self.originals:
+        # A merge may have put it behind one that is younger than it, which only history can tell.
+        is_moved = record.record_path in self.originals or (
+            record.renumbered is not None and self.history.incomplete
+        )
+        if before is not None and not is_moved:
             follows = before.created
         version = self.find_version(record.model, record.version)
         registered = None
@@ -224,6 +243,8 @@ class PromotionJudge:
         for entry in self.history.entries.values():
             if layout.CONFIG not in entry.contents or not self.history.is_before(entry, landing):
                 continue
+            if self.history.states[entry.commit] in self.history.lacking:
+                return True  # nobody can tell here
             rule = self.policies.find_rule(self.history.states[entry.commit], record.stage)
             ground = self.policies.find_rule(self.history.grounds[entry.commit], record.stage)
             if rule is None or rule == ground or not list_loosenings(policy, rule[0]):

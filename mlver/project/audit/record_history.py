@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
-from mlver.git import changes_in, trees
+from mlver.git import partial, trees
 from mlver.git.commit_log import CommitEntry, read_commit_log
 from mlver.git.repository import GitRepository
 from mlver.policy.ancestry import CommitAncestry, build_ancestry
@@ -20,8 +20,6 @@ from mlver.records.promotion import PromotionRecord
 
 # From this many folders on, it is quicker to look at all records than to name the folders.
 _FOLDERS_NAMED = 200
-# A clone with such a remote fetches contents when git first needs them, which mlver never asks for.
-_PROMISOR = r"^remote\..*\.promisor$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class RecordHistory:
     has. `earlier` has all contents that were ever given to a path, each with its commit. The
     settings of a commit are `settings[states[commit]]`, those of its first parent
     `settings[grounds[commit]]`; the key is None where there were none. `incomplete`: this clone
-    lacks the beginning of the history, or contents of it.
+    lacks the beginning of the history, or contents of it. `lacking` are the settings among those.
     """
 
     entries: Mapping[str, CommitEntry]
@@ -43,6 +41,7 @@ class RecordHistory:
     grounds: Mapping[str, str | None]
     settings: Mapping[str, CommittedSettings]
     incomplete: bool
+    lacking: frozenset[str] = frozenset()
 
     def find_policy(self, object_id: str | None, stage: str) -> StagePolicy | None:
         """Find the policy of a stage in the settings with this object id."""
@@ -87,6 +86,8 @@ def read_record_history(
                 additions.setdefault(path, []).append(entry)
     states, grounds = _find_states(repository, log)
     object_ids = dict.fromkeys(filter(None, [*states.values(), *grounds.values()]))
+    lacking = partial.find_lacking(repository, object_ids)
+    readable = [object_id for object_id in object_ids if object_id not in lacking]
     return RecordHistory(
         entries={entry.commit: entry for entry in log},
         ancestry=build_ancestry({entry.commit: entry.parents for entry in log}),
@@ -94,8 +95,9 @@ def read_record_history(
         earlier=earlier,
         states=states,
         grounds=grounds,
-        settings=parse_settings(repository, object_ids),
-        incomplete=bool(boundary) or bool(repository.settings(_PROMISOR)),
+        settings=parse_settings(repository, readable),
+        incomplete=bool(boundary) or partial.is_partial(repository),
+        lacking=frozenset(lacking),
     )
 
 
@@ -111,11 +113,8 @@ def _find_states(
         if not entry.parents or entry.parents[0] not in known:
             places[f"{entry.commit}^:{layout.CONFIG}"] = None
     looked_up: dict[str, str | None] = {}
-    objects = changes_in.find_objects(repository, places)
-    for place, known_object in zip(places, objects, strict=True):
-        looked_up[place] = None
-        if known_object is not None:
-            looked_up[place] = known_object.object_id
+    for place, object_id in zip(places, partial.find_ids(repository, places), strict=True):
+        looked_up[place] = object_id
     states: dict[str, str | None] = {}
     grounds: dict[str, str | None] = {}
     for entry in reversed(log):
@@ -145,6 +144,8 @@ def find_originals(
         path = layout.promotion_path(record.model, record.stage, record.renumbered.number)
         for object_id, entry in history.earlier.get(path, ()):
             wanted.append((record.record_path, record.renumbered.record, object_id, entry))
+    lacking = partial.find_lacking(repository, (object_id for _, _, object_id, _ in wanted))
+    wanted = [addition for addition in wanted if addition[2] not in lacking]
     if not wanted:
         return {}
     digests = repository.blob_digests(object_id for _, _, object_id, _ in wanted)
