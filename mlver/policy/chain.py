@@ -151,12 +151,14 @@ class PromotionSeal:
 class ChainSeals:
     """How promotions of a stage are sealed: the state of each, by its number.
 
-    `broken` is damage in a clone that has all tags. `unsealed` are the newest promotions that no
+    `broken` is damage in a clone that has all tags; `missing` are those among it that say of a tag
+    that it is not here. `unsealed` are the newest promotions that no
     tag seals yet: the next `mlver tag` or `mlver release` does.
     """
 
     states: Mapping[int, SealState]
     broken: tuple[Finding, ...] = ()
+    missing: tuple[Finding, ...] = ()
     unsealed: tuple[Finding, ...] = ()
 
 
@@ -184,6 +186,7 @@ def judge_promotion_seals(
         states[record.sequence] = "unsealed" if findings else "sealed"
         if record.format > 1 and not findings:
             last_sealed = record.sequence
+    missing: list[Finding] = []
     unsealed: list[Finding] = []
     for record, _ in history:
         if record.format == 1 or record.sequence in seals:
@@ -191,11 +194,16 @@ def judge_promotion_seals(
         name = promotion_tag_name(record.model, record.stage, record.sequence)
         if record.sequence < last_sealed:
             message = "is missing: a later promotion of the stage is sealed, and this one is not"
-            broken.append(Finding("chain", name, message, UNSEALED_HINTS))
+            missing.append(Finding("chain", name, message, UNSEALED_HINTS))
         else:
             message = "no tag seals this promotion yet"
             unsealed.append(Finding("unsealed", name, message, UNSEALED_HINTS))
-    return ChainSeals(states=states, broken=tuple(broken), unsealed=tuple(unsealed))
+    return ChainSeals(
+        states=states,
+        broken=(*broken, *missing),
+        missing=tuple(missing),
+        unsealed=tuple(unsealed),
+    )
 
 
 def _judge_promotion_tag(

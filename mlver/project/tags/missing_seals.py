@@ -307,7 +307,8 @@ def _plan_promotion_tag(project: Project, path: str, data: bytes) -> PlannedTag:
             hints=_build_fetch_hints(path),
         )
     # No gate ran for an adopted one: a seal would vouch for what nothing else tells of.
-    for finding in promotion_seals.check_adopted_promotions(project, [record]):
+    origins = promotion_seals.judge_origins(project, [record])
+    for finding in (*origins.missing, *origins.changed):
         raise MlverError(
             f"was adopted, and the tag {finding.subject} {finding.message}", hints=finding.hints
         )

@@ -6,7 +6,7 @@ or inserted a record since. Which version holds a stage stands in the records al
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -154,27 +154,37 @@ def check_promotion_seals(
     """Judge the seals of a stage's promotions, as far as this clone can tell."""
     judged = judge_stage_seals(project, model, stage, history)
     records = [record for record, _ in history]
-    broken = (*judged.broken, *check_adopted_promotions(project, records))
+    origins = judge_origins(project, records)
+    broken = (*judged.broken, *origins.missing, *origins.changed)
+    missing = (*judged.missing, *origins.missing)
     notes = judged.unsealed
-    if broken and seals.lacks_tags(project, model):
-        # What is missing here may well be where the clone came from.
-        broken, notes = (), (*broken, *notes)
+    if missing and seals.lacks_tags(project, model):
+        # What is missing here may well be where the clone came from; what is here and wrong is not.
+        broken = tuple(finding for finding in broken if finding not in missing)
+        notes = (*missing, *notes)
     before_seals = list(judged.states.values()).count("before seals")
     return CheckedSeals(broken, notes, before_seals)
 
 
-def check_adopted_promotions(
-    project: Project, records: Iterable[PromotionRecord]
-) -> Iterator[Finding]:
-    """Yield a finding for each promotion whose tag of another tool is gone, or is another one.
+class ChangedOrigins(NamedTuple):
+    """Tags of other tools that promotions were adopted from and that are gone, or are others."""
+
+    missing: tuple[Finding, ...] = ()
+    changed: tuple[Finding, ...] = ()
+
+
+def judge_origins(project: Project, records: Iterable[PromotionRecord]) -> ChangedOrigins:
+    """Find the tags of another tool that promotions were adopted from and that are not the same.
 
     Such a promotion went through no gate: nothing but that tag says that it ever took place.
     """
     adopted = [record for record in records if record.adopted is not None]
     names = {record.adopted.tag for record in adopted if record.adopted is not None}
     if not names:
-        return
+        return ChangedOrigins()
     tags = project.repository.tags_named(names)
+    missing: list[Finding] = []
+    changed: list[Finding] = []
     for record in adopted:
         origin = record.adopted
         if origin is None:
@@ -183,11 +193,12 @@ def check_adopted_promotions(
         own_name = promotion_tag_name(record.model, record.stage, record.sequence)
         if tag is None:
             message = f"is not here, and {own_name} was adopted from it"
-            yield Finding("tag", origin.tag, message, ("git fetch --tags",))
+            missing.append(Finding("tag", origin.tag, message, ("git fetch --tags",)))
         elif tag.object_id != origin.object:
             message = f"is another tag than the one that {own_name} was adopted from"
             show = shell_command("git", "show", f"refs/tags/{origin.tag}")
-            yield Finding("tag", origin.tag, message, (show,))
+            changed.append(Finding("tag", origin.tag, message, (show,)))
+    return ChangedOrigins(tuple(missing), tuple(changed))
 
 
 # -- before a promotion ----------------------------------------------------------------------------

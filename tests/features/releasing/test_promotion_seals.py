@@ -238,6 +238,24 @@ def test_one_that_is_missing_in_a_sealed_chain_is_damage(second: Repository) -> 
     assert verify(second) == {"broken": [], "notes": []}
 
 
+def test_a_seal_that_is_here_and_wrong_is_damage_in_a_clone_without_all_tags(
+    second: Repository, tmp_path: Path
+) -> None:
+    promote(second)
+    second.git("clone", "--quiet", "--no-tags", f"file://{second.path}", str(tmp_path / "clone"))
+    clone = Repository(tmp_path / "clone")
+    message = f"Forged\n\nMlver-Record: sha256:{'0' * 64}"
+    clone.git("tag", "--annotate", SECOND, "--message", message)
+    verified = verify(clone)
+    assert f"tag: {SECOND} points at a commit that holds another record" in verified["broken"]
+    assert "record: digits production 0002 was edited after its tag sealed it" in verified["broken"]
+    assert f"unsealed: {FIRST} {UNSEALED}" in verified["notes"]
+    diagnoses = read_document(clone.mlver("doctor", "--json"), "doctor")["diagnoses"]
+    levels = {(entry["finding"]["message"], entry["level"]) for entry in diagnoses}
+    assert ("points at a commit that holds another record", "wrong") in levels
+    assert (UNSEALED, "remark") in levels
+
+
 def test_what_a_clone_lacks_because_it_lacks_history_or_tags_is_a_note(
     second: Repository, tmp_path: Path
 ) -> None:
