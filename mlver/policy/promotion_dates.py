@@ -38,9 +38,9 @@ def find_backdating(
     `follows` is the date of the promotion before it, `registered` that of its version. `committed`
     is when the commit that added it was made, None where that is not known.
 
-    A promotion is dated before its commit, or else one second after the later of the two dates
-    above: that is what a clock that is behind makes of it. A clock may be behind by as much as
-    clocks differ, and by any time for a rollback, which waits for no clock.
+    A promotion is dated before its commit, or later by as much as clocks differ: a forge may land
+    at once what a clock that is ahead has dated. A rollback waits for no clock: where its clock is
+    behind by more, it is dated one second after the later of the two dates above.
     """
     for earliest, words in (
         (follows, "the promotion that it follows"),
@@ -51,12 +51,12 @@ def find_backdating(
     if committed is None:
         return None
     created = count_seconds(record.created)
-    if created <= committed:
+    # A clock that is behind by all of the tolerance writes one second more.
+    if created - committed <= CLOCK_TOLERANCE_S + 1:
         return None
     earliest_dates = [count_seconds(date) for date in (follows, registered) if date is not None]
     follows_at_once = bool(earliest_dates) and created == max(earliest_dates) + 1
-    within_tolerance = created - committed <= CLOCK_TOLERANCE_S + 1
-    if follows_at_once and (within_tolerance or record.action == "rollback"):
+    if follows_at_once and record.action == "rollback":
         return None
     commit_date = format_seconds(min(max(committed, 0), _LAST_SECOND))
     return f"is dated {record.created}, later than the commit that added it ({commit_date})"

@@ -43,6 +43,7 @@ RIGHT: dict[str, tuple[str | None, str, str | None, Action]] = {
     "in one second": (NOON, NOON, NOON, "promote"),
     "not committed": (NOON, ONE, None, "promote"),
     "a clock that is behind": (NOON, SECOND, "2026-03-02T11:45:01Z", "promote"),
+    "a clock that is ahead": (None, "2026-03-02T12:15:00Z", NOON, "promote"),
     "a rollback with a clock that is far behind": (
         NOON,
         SECOND,
@@ -54,7 +55,7 @@ WRONG: dict[str, tuple[str | None, str, str | None, Action]] = {
     "before what it follows": (ONE, NOON, ONE, "promote"),
     "a rollback before what it follows": (ONE, NOON, ONE, "rollback"),
     "after its commit": (NOON, ONE, NOON, "promote"),
-    "one second after its commit": (None, SECOND, NOON, "promote"),
+    "a clock that is too far ahead": (None, "2026-03-02T12:15:02Z", NOON, "promote"),
     "a clock that is far behind": (NOON, SECOND, "2026-03-02T11:44:00Z", "promote"),
 }
 
