@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from mlver.policy.gates.gate import StageCandidate
 from mlver.policy.gates.table import apply_gates
@@ -38,16 +38,13 @@ def list_missing_gates(record: PromotionRecord, policy: StagePolicy) -> list[str
     return [name for name in list_asked_gates(policy) if name not in recorded]
 
 
-def find_rollback_faults(
-    record: PromotionRecord, earlier: Iterable[PromotionRecord]
-) -> Iterator[str]:
-    """Say what is wrong with a rollback after these promotions of its stage.
+def find_rollback_faults(record: PromotionRecord, *, was_held: bool) -> Iterator[str]:
+    """Say what is wrong with a rollback; `was_held`: its stage held that version before.
 
-    It asks no gate of the stage, so it may only go back to what one of them promoted, and it
-    records that the bytes were proven.
+    It asks no gate of the stage, so it may only go back to such a version, and it records that the
+    bytes were proven.
     """
-    before = {(promotion.version, promotion.record) for promotion in earlier}
-    if (record.version, record.record) not in before:
+    if not was_held:
         yield f"rolls back to {record.version}, which the stage never held"
     if {gate.gate for gate in record.gates} != _ROLLBACK_GATES:
         yield "does not say that the bytes were proven, as every rollback does"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.findings import Finding
 from mlver.git.process import build_lacking_error
@@ -42,10 +43,13 @@ from mlver.records.version import VersionRecord
 
 @dataclass(frozen=True, slots=True)
 class _IncomingPromotion:
-    """A promotion that comes in, and those of its stage before it."""
+    """A promotion that comes in, and the one before it; `was_held`: the stage held its version
+    earlier.
+    """
 
     record: PromotionRecord
-    earlier: Sequence[PromotionRecord]
+    before: PromotionRecord | None
+    was_held: bool
 
 
 def judge_incoming_promotions(
@@ -84,8 +88,7 @@ def judge_incoming_promotions(
         landed.append(record)
         if record.record_path in adopted:
             continue
-        before = promotion.earlier[-1] if promotion.earlier else None
-        yield from judge.judge_promotion(record, before, promotion.earlier)
+        yield from judge.judge_promotion(record, promotion.before, was_held=promotion.was_held)
         yield from _compare_with_base(incoming, policies, base, record)
     yield from find_unconfirmed(project, history, originals, landed)
 
@@ -96,10 +99,14 @@ def _select_promotions(
     wanted = set(paths)
     arriving: list[_IncomingPromotion] = []
     for chain in chains:
-        promotions = [record for record, _ in chain]
-        for position, record in enumerate(promotions):
+        before: PromotionRecord | None = None
+        held: set[tuple[str, Digest]] = set()
+        for record, _ in chain:
+            key = (record.version, record.record)
             if record.record_path in wanted and record.format >= JUDGED_FORMAT:
-                arriving.append(_IncomingPromotion(record, promotions[:position]))
+                arriving.append(_IncomingPromotion(record, before, key in held))
+            before = record
+            held.add(key)
     return arriving
 
 

@@ -158,25 +158,28 @@ class PromotionJudge:
         adopted = find_adopted(project, list_judged(chains))
         for chain in chains:
             before: PromotionRecord | None = None
-            earlier: list[PromotionRecord] = []
+            held: set[tuple[str, Digest]] = set()
             for record, _ in chain:
                 if record.format >= JUDGED_FORMAT and record.record_path not in adopted:
-                    yield from self.judge_promotion(record, before, earlier)
+                    yield from self.judge_promotion(
+                        record, before, was_held=(record.version, record.record) in held
+                    )
                 before = record
-                earlier.append(record)
+                held.add((record.version, record.record))
 
     def judge_promotion(
         self,
         record: PromotionRecord,
         before: PromotionRecord | None,
-        earlier: Sequence[PromotionRecord],
+        *,
+        was_held: bool,
     ) -> Iterator[Finding]:
-        """Judge one promotion; `earlier` are those of its stage, of which `before` is the last."""
+        """Judge one promotion after `before`; `was_held`: the stage held its version earlier."""
         yield from self._judge_date(record, before)
         for message in find_gate_faults(record):
             yield report(record, "gate", message)
         if record.action == "rollback":
-            for message in find_rollback_faults(record, earlier):
+            for message in find_rollback_faults(record, was_held=was_held):
                 yield report(record, "gate", message)
         if record.action != "promote":
             return
