@@ -23,6 +23,11 @@ def list_asked_gates(policy: StagePolicy) -> list[str]:
     return [result.gate for result in results]
 
 
+def is_without_policy(record: PromotionRecord) -> bool:
+    """Say whether a merge renumbered a promotion that names no policy, as format 1 has none."""
+    return record.renumbered is not None and record.policy is None and record.action == "promote"
+
+
 def find_gate_faults(record: PromotionRecord) -> Iterator[str]:
     """Say which results of a promotion's gates should have kept it from being made."""
     if record.forced:

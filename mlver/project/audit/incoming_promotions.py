@@ -25,6 +25,7 @@ from mlver.project.audit.promotions import (
     find_adopted,
     find_unconfirmed,
     index_promotions,
+    precedes_judging,
     report,
 )
 from mlver.project.audit.record_history import EMPTY_HISTORY, find_originals, read_record_history
@@ -43,13 +44,15 @@ from mlver.records.version import VersionRecord
 
 @dataclass(frozen=True, slots=True)
 class _IncomingPromotion:
-    """A promotion that comes in, and the one before it; `was_held`: the stage held its version
-    earlier.
+    """A promotion that comes in, and the one before it.
+
+    `was_held`: the stage held its version earlier. `is_old`: it and all before it precede judging.
     """
 
     record: PromotionRecord
     before: PromotionRecord | None
     was_held: bool
+    is_old: bool
 
 
 def judge_incoming_promotions(
@@ -88,7 +91,9 @@ def judge_incoming_promotions(
         landed.append(record)
         if record.record_path in adopted:
             continue
-        yield from judge.judge_promotion(record, promotion.before, was_held=promotion.was_held)
+        yield from judge.judge_promotion(
+            record, promotion.before, was_held=promotion.was_held, is_old=promotion.is_old
+        )
         yield from _compare_with_base(incoming, policies, base, record)
     yield from find_unconfirmed(project, history, originals, landed)
 
@@ -101,10 +106,12 @@ def _select_promotions(
     for chain in chains:
         before: PromotionRecord | None = None
         held: set[tuple[str, Digest]] = set()
+        is_old = True
         for record, _ in chain:
+            is_old = is_old and precedes_judging(record)
             key = (record.version, record.record)
             if record.record_path in wanted and record.format >= JUDGED_FORMAT:
-                arriving.append(_IncomingPromotion(record, before, key in held))
+                arriving.append(_IncomingPromotion(record, before, key in held, is_old))
             before = record
             held.add(key)
     return arriving

@@ -22,6 +22,7 @@ from mlver.policy.promotion_rules import (
     find_gate_faults,
     find_rollback_faults,
     is_confirmed,
+    is_without_policy,
     list_claimed_stages,
     list_missing_gates,
 )
@@ -126,6 +127,11 @@ def list_judged(chains: Sequence[StageHistory]) -> list[PromotionRecord]:
     return judged
 
 
+def precedes_judging(record: PromotionRecord) -> bool:
+    """Say whether a promotion is of format 1, or was until a merge renumbered it."""
+    return record.format < JUDGED_FORMAT or is_without_policy(record)
+
+
 # The promotions of each version record to each stage: model, stage, version, digest of the record.
 PromotionIndex = Mapping[tuple[str, str, str, Digest], Sequence[PromotionRecord]]
 
@@ -159,10 +165,15 @@ class PromotionJudge:
         for chain in chains:
             before: PromotionRecord | None = None
             held: set[tuple[str, Digest]] = set()
+            is_old = True
             for record, _ in chain:
+                is_old = is_old and precedes_judging(record)
                 if record.format >= JUDGED_FORMAT and record.record_path not in adopted:
                     yield from self.judge_promotion(
-                        record, before, was_held=(record.version, record.record) in held
+                        record,
+                        before,
+                        was_held=(record.version, record.record) in held,
+                        is_old=is_old,
                     )
                 before = record
                 held.add((record.version, record.record))
@@ -173,9 +184,17 @@ class PromotionJudge:
         before: PromotionRecord | None,
         *,
         was_held: bool,
+        is_old: bool,
     ) -> Iterator[Finding]:
-        """Judge one promotion after `before`; `was_held`: the stage held its version earlier."""
+        """Judge one promotion after `before`.
+
+        `was_held`: the stage held its version earlier. `is_old`: it and all before it in its stage
+        precede judging.
+        """
         yield from self._judge_date(record, before)
+        # One of format 1, which nobody judges, could stand in the same place.
+        if is_old:
+            return
         for message in find_gate_faults(record):
             yield report(record, "gate", message)
         if record.action == "rollback":

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from mlver.digest import Digest
 from mlver.project.history import renumbered
 from mlver.project.project import Project
 from mlver.project.stages.promote import promote_version
 from mlver.records import layout
+from mlver.records.references import Renumbering
 from tests.conftest import Repository
 from tests.features.merging.merges import (
     CHAIN,
@@ -22,6 +24,7 @@ from tests.features.merging.merges import (
     run_git,
 )
 from tests.project.helpers import register_one
+from tests.promotions import write_promotion
 
 KIM = "Kim <kim@example.org>"
 
@@ -253,6 +256,32 @@ def test_only_what_no_merge_shows_is_dated_as_what_it_follows(
     moved, _ = project.registry.read_promotion("m", "staging", 2)
     assert (moved.message, moved.created) == ("mine", f"2026-03-01T00:00:{dated}Z")
     assert_honest(apart, unconfirmed=len(words))
+
+
+def test_promotions_without_policies_are_renumbered_and_still_not_judged(
+    apart: Repository,
+) -> None:
+    for branch in ("mine", "main"):
+        if branch == "mine":
+            apart.git("switch", "--quiet", "-c", branch, "start")
+        else:
+            apart.git("switch", "--quiet", branch)
+        for _ in range(2):
+            write_promotion(apart, "1.0.0", stage="staging", model="m", message=branch)
+    apart.git("tag", "base")
+    merge_resolved(apart, "mine")
+    chain = Project.open_existing(apart.path).registry.read_history("m", "staging")
+    assert [record.format for record, _ in chain] == [1, 1, 2, 2]
+    checked = apart.mlver("hook", "check", "--from", "base", "--to", "HEAD")
+    assert checked.code == 0, checked.out
+    verified = apart.mlver("verify", "--all")
+    assert "does not say which policy judged it" not in verified.out
+    # Behind one that was judged, nobody gets away without a policy.
+    write_promotion(apart, "1.0.0", stage="staging", model="m", format=2)
+    former = Renumbering(number=9, record=Digest("ab" * 32))
+    write_promotion(apart, "1.0.0", stage="staging", model="m", format=2, renumbered=former)
+    verified = apart.mlver("verify", "--all")
+    assert verified.out.count("does not say which policy judged it") == 2
 
 
 def test_a_replayed_promotion_comes_again_with_its_branch(
