@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from mlver.errors import printable_name
 from mlver.git.repository import GitRepository
 
 # `contents:subject` and `contents:body` leave a signature out.
 _FIELDS = "%(refname)%00%(creator)%00%(contents:subject)%00%(contents:body)%00"
 _FIELD_COUNT = _FIELDS.count("%00")
+_AUTHOR_LENGTH = 4096
 _CREATOR = re.compile(r"(.*) (-?[0-9]{1,15}) [-+][0-9]{4}", re.DOTALL)
 
 
@@ -20,6 +22,11 @@ class TagAnnotation:
     author: str
     seconds: int
     message: str
+
+    @property
+    def recorded_author(self) -> str:
+        """The author as a record that is adopted from the tag spells it."""
+        return printable_name(self.author)[:_AUTHOR_LENGTH] or "unknown"
 
 
 def read_annotations(repository: GitRepository) -> dict[str, TagAnnotation]:

@@ -19,7 +19,15 @@ from tests.forgeries.commits import (
     PlannedSeal,
     write_commits,
 )
-from tests.forgeries.ground import HOUR, Ground, edit_record, name_digest, read_record, read_tree
+from tests.forgeries.ground import (
+    HOUR,
+    WEAK_SETTINGS,
+    Ground,
+    edit_record,
+    name_digest,
+    read_record,
+    read_tree,
+)
 from tests.forgeries.kinds import Forgery
 
 HEAD = "refs/heads/main"
@@ -169,6 +177,8 @@ def bring_forgery(
         text = _seal_again(message, commits, forgery.subject)
         seals.append(PlannedSeal(name, target, text, MALLORY, ground.now + 40 * HOUR))
     write_commits(repository, commits, seals, branch=HEAD)
+    for tag in forgery.assigned:
+        repository.git("tag", tag, ground.tip)
 
 
 def _find_target(commits: Sequence[PlannedCommit], subject: str) -> str:

@@ -77,6 +77,7 @@ def adopt_old_tags(teller: StoryTeller) -> None:
     with at_time(teller.now):
         teller.repository.commit("What was there before")
         teller.repository.git("tag", "-a", "-m", "By hand", "old@v0.1.0")
+        teller.repository.git("tag", "-a", "-m", "It serves", "old#staging#1")
     teller.step("adopt", "old", "--weights", "old.bin")
 
 

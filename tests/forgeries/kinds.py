@@ -7,7 +7,7 @@ main, and the seals that the forger makes for what is new.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,7 +33,8 @@ class Forgery:
     branch begins that was made before what it forges.
 
     `sealed` maps each new record that the forger seals to its tag and the tag's message. `naming`:
-    the first step's commit is what the promotions of the later steps say judged them.
+    the first step's commit is what the promotions of the later steps say judged them. `assigned`
+    are lightweight tags that the forger makes, each on the last commit of the ground.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Forgery:
     early: str = "promoted"
     sealed: Sequence[tuple[str, str]] = field(default_factory=tuple)
     naming: bool = False
+    assigned: Sequence[str] = ()
 
     @property
     def case_name(self) -> str:
@@ -59,6 +61,7 @@ def list_forgeries(ground: Ground) -> Iterator[Forgery]:
     yield from _list_invented(ground)
     yield from _list_weakened(ground)
     yield from _list_other_author(ground)
+    yield from _list_adopted(ground)
 
 
 # -- what lies there already -----------------------------------------------------------------------
@@ -211,6 +214,31 @@ def _list_other_author(ground: Ground) -> Iterator[Forgery]:
     path = promotion_path("staging", 3)
     forged = edit_record(ground.samples["staging"], author=ALICE.author)
     yield from _add_promotion("other author", "a promotion", path, forged, "1.2.0")
+
+
+def _list_adopted(ground: Ground) -> Iterator[Forgery]:
+    """Say that another tool's tag promoted, which nobody asked for gates."""
+    resolved = "digits@v1.1.0^{/[#production]}"
+    origins = {
+        "a tag of the forger's": ("digits#production#1", ground.tip),
+        "an expression for a commit": (
+            resolved,
+            ground.repository.git("rev-parse", f"refs/tags/{resolved}"),
+        ),
+    }
+    path = promotion_path("production", 3)
+    for name, (tag, object_id) in origins.items():
+        forged = edit_record(
+            ground.samples["forced"],
+            author=MALLORY.author,
+            adopted={"tag": tag, "object": object_id},
+            forced=False,
+            gates=[],
+            policy=None,
+        )
+        for forgery in _add_promotion("adopted", name, path, forged, "1.2.0"):
+            made = () if tag == resolved else (tag,)
+            yield replace(forgery, assigned=made)
 
 
 def _add_promotion(kind: str, name: str, path: str, data: bytes, version: str) -> Iterator[Forgery]:

@@ -46,7 +46,6 @@ PARAMS, METRICS = ("params.yaml",), ("metrics.json",)
 # What is read of every commit.
 USUAL_FILES = (*_ANNOTATIONS, *PARAMS, *METRICS)
 # The schema's limit on an author.
-_AUTHOR_LENGTH = 4096
 _ORIGIN_LINE = "Adopted from the tag "
 
 
@@ -161,7 +160,7 @@ def prepare_record(
         model=claim.model,
         version=claim.version,
         created=_format_time(origin.annotation.seconds),
-        author=_clean_author(origin.annotation),
+        author=origin.annotation.recorded_author,
         message=origin.annotation.message or origin.tag.name,
         parent=None,  # no tag says what a version was trained from
         update="full",
@@ -319,10 +318,6 @@ def _format_time(seconds: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _clean_author(annotation: TagAnnotation) -> str:
-    return printable_name(annotation.author)[:_AUTHOR_LENGTH] or "unknown"
-
-
 # -- stages ------------------------------------------------------------------------------------
 
 
@@ -350,7 +345,7 @@ def build_promotions(
             version=derived_promotion.version,
             previous=derived_promotion.previous,
             created=_format_time(annotation.seconds),
-            author=_clean_author(annotation),
+            author=annotation.recorded_author,
             message=f"{annotation.message}\n\n{_ORIGIN_LINE}{tag_name}".strip(),
             baseline=baseline,
             adopted=AdoptedTag(tag=tag_name, object=source.tags[tag_name].object_id),

@@ -1,9 +1,5 @@
 """Tags that others made for versions and stages, read by their names: GTO's, plain ones, and
 those of a pattern that the person gives.
-
-GTO (https://github.com/iterative/gto): `name@v1.2.3` registers a version, `name#stage` or
-`name#stage#4` assigns a stage to the version on the same commit, and a `!` behind either takes it
-back. The number counts a model's tags.
 """
 
 from __future__ import annotations
@@ -13,14 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mlver.errors import UsageError, shell_command
+from mlver.records.gto_tags import GTO_TAG
 from mlver.records.promotion import Action
 
-_GTO = re.compile(
-    r"(?P<model>[^#@!]+)"
-    r"(?:@v(?P<version>[^#!]+)|#(?P<stage>[^#@!]+))"
-    r"(?P<cancel>!?)"
-    r"(?:#(?P<count>[0-9]{1,9}))?"
-)
 _GTO_CANCEL = re.compile(r"!(?:#[0-9]{1,9})?$")
 _PLAIN = re.compile(r"v?(?P<version>[0-9]+\.[0-9]+\.[0-9]+.*)")
 # as `re.escape` leaves them
@@ -96,7 +87,7 @@ def read_claims(names: Iterable[str], model: str | None, pattern: str | None = N
     unread: list[str] = []
     # the first tag of a version counts, and one that names its model goes before a plain one
     for tag_name in sorted(names, key=lambda name: "@" not in name):
-        tag_match = _GTO.fullmatch(tag_name)
+        tag_match = GTO_TAG.fullmatch(tag_name)
         claim = _read_plain(tag_name, model)
         if tag_match is None and claim is None:
             unread.append(tag_name)
@@ -132,7 +123,7 @@ def _read_by_pattern(names: Sequence[str], model: str | None, pattern: str) -> T
     stages: list[StageTag] = []
     withdrawn: set[tuple[str, str]] = set()
     for tag_name in names:
-        tag_match = _GTO.fullmatch(tag_name)
+        tag_match = GTO_TAG.fullmatch(tag_name)
         if tag_match is None:
             continue
         claim_name = f"{tag_match['model']}@v0"

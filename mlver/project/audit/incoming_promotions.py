@@ -16,13 +16,13 @@ from mlver.findings import Finding
 from mlver.git.process import build_lacking_error
 from mlver.policy.looser import list_loosenings
 from mlver.policy.promotion_rules import list_claimed_stages, list_missing_gates
+from mlver.project.audit.adopted_promotions import find_adopted
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.named_policies import NamedPolicies, read_named_policies
 from mlver.project.audit.promotions import (
     JUDGED_FORMAT,
     PromotionJudge,
     VersionFinder,
-    find_adopted,
     find_unconfirmed,
     index_promotions,
     precedes_judging,
@@ -82,15 +82,15 @@ def judge_incoming_promotions(
     index = index_promotions([*chains, *_read_claimed(project, records, chains)])
     originals = find_originals(repository, history, records)
     judge = PromotionJudge(history, policies, _find_versions(project), index, originals)
-    adopted = find_adopted(project, records)
+    adopted = find_adopted(project, history, chains)
     landed: list[PromotionRecord] = []
     for promotion in arriving:
         record = promotion.record
         if incoming.tip is not None and not judge.list_landings(record):
             continue  # a merge took it from where it landed
-        landed.append(record)
         if record.record_path in adopted:
             continue
+        landed.append(record)
         yield from judge.judge_promotion(
             record, promotion.before, was_held=promotion.was_held, is_old=promotion.is_old
         )

@@ -6,7 +6,7 @@ from the chains, and who made the commit. Promotions of format 1 hold none of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
@@ -14,7 +14,6 @@ from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding, FindingKind
 from mlver.git.commit_log import CommitEntry
 from mlver.git.process import FETCH_HINT
-from mlver.git.repository import GitTag
 from mlver.policy.looser import list_loosenings
 from mlver.policy.policy_digest import StagePolicy
 from mlver.policy.promotion_dates import count_seconds, find_backdating
@@ -26,6 +25,7 @@ from mlver.policy.promotion_rules import (
     list_claimed_stages,
     list_missing_gates,
 )
+from mlver.project.audit.adopted_promotions import find_adopted
 from mlver.project.audit.named_policies import NamedPolicies, PolicyProof, read_named_policies
 from mlver.project.audit.promotion_people import find_taggers
 from mlver.project.audit.record_history import (
@@ -87,9 +87,11 @@ def _judge_chains(
     policies = read_named_policies(project.repository, history, judged, ["HEAD"])
     originals = find_originals(project.repository, history, judged)
     judge = PromotionJudge(history, policies, find_version, index_promotions(chains), originals)
-    findings = list(judge.judge_chains(project, chains))
-    findings += find_weakening(history, policies, judged)
-    unconfirmed = find_unconfirmed(project, history, originals, judged)
+    adopted = find_adopted(project, history, chains)
+    findings = list(judge.judge_chains(chains, adopted))
+    own = [record for record in judged if record.record_path not in adopted]
+    findings += find_weakening(history, policies, own)
+    unconfirmed = find_unconfirmed(project, history, originals, own)
     notes = tuple(_find_lacking(history, policies))
     return PromotionReport(tuple(findings), tuple(unconfirmed), notes)
 
@@ -111,9 +113,10 @@ def find_unconfirmed_paths(
 
     It is for what shows promotions. `history` is None before the first commit.
     """
-    judged = list_judged([chain])
-    if not judged or history is None:
+    if history is None:
         return frozenset()
+    adopted = find_adopted(project, history, [chain])
+    judged = [record for record in list_judged([chain]) if record.record_path not in adopted]
     originals = find_originals(project.repository, history, judged)
     unconfirmed = find_unconfirmed(project, history, originals, judged)
     return frozenset(finding.subject for finding in unconfirmed)
@@ -160,8 +163,10 @@ class PromotionJudge:
     index: PromotionIndex
     originals: Mapping[str, Sequence[CommitEntry]]
 
-    def judge_chains(self, project: Project, chains: Sequence[StageHistory]) -> Iterator[Finding]:
-        adopted = find_adopted(project, list_judged(chains))
+    def judge_chains(
+        self, chains: Sequence[StageHistory], adopted: Collection[str]
+    ) -> Iterator[Finding]:
+        """Judge all promotions but those at the paths `adopted`."""
         for chain in chains:
             before: PromotionRecord | None = None
             held: set[tuple[str, Digest]] = set()
@@ -308,12 +313,11 @@ def find_unconfirmed(
     records: Sequence[PromotionRecord],
 ) -> list[Finding]:
     """Find the promotions whose author neither their commits nor their seals confirm."""
-    adopted = find_adopted(project, records)
     doubtful: dict[str, CommitEntry] = {}
     doubtful_records: list[PromotionRecord] = []
     for record in records:
         landings = list_landings(history, originals, record)
-        if not landings or record.record_path in adopted:
+        if not landings:
             continue
         if not is_confirmed(record.author, list_people(landings)):
             doubtful[record.record_path] = landings[0]
@@ -338,36 +342,6 @@ def list_people(landings: Sequence[CommitEntry]) -> list[str]:
     for entry in landings:
         people += [entry.author, entry.committer, *entry.co_authors]
     return people
-
-
-def find_adopted(project: Project, records: Sequence[PromotionRecord]) -> set[str]:
-    """Find, by path, the promotions that were adopted from another tool's tag, which is unchanged.
-
-    That tag says who made them and when, and no gate was asked. In a clone without tags, nobody can
-    tell whether it is.
-    """
-    names: dict[str, str] = {}
-    for record in records:
-        if record.adopted is not None:
-            names[record.record_path] = record.adopted.tag
-    if not names:
-        return set()
-    tags = project.repository.tags_named(names.values())
-    if not tags and not project.repository.tags():
-        return set(names)
-    adopted: set[str] = set()
-    for record in records:
-        if record.adopted is not None and _is_origin(record, tags.get(record.adopted.tag)):
-            adopted.add(record.record_path)
-    return adopted
-
-
-def _is_origin(record: PromotionRecord, tag: GitTag | None) -> bool:
-    """Say whether a tag is one that another tool gave to the stage, and that a record names."""
-    assert record.adopted is not None
-    if tag is None or tag.seals is not None or record.gates:
-        return False
-    return f"#{record.stage}" in tag.name and tag.object_id == record.adopted.object
 
 
 def report(record: PromotionRecord, kind: FindingKind, message: str) -> Finding:

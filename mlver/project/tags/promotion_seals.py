@@ -179,10 +179,10 @@ def judge_origins(project: Project, records: Iterable[PromotionRecord]) -> Chang
     Such a promotion went through no gate: nothing but that tag says that it ever took place.
     """
     adopted = [record for record in records if record.adopted is not None]
-    names = {record.adopted.tag for record in adopted if record.adopted is not None}
-    if not names:
+    if not adopted:
         return ChangedOrigins()
-    tags = project.repository.tags_named(names)
+    # A record may name anything: only what is listed is a tag, and no expression for a commit.
+    tags = project.repository.tags()
     missing: list[Finding] = []
     changed: list[Finding] = []
     for record in adopted:

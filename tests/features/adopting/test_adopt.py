@@ -4,7 +4,9 @@ for it.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -203,6 +205,27 @@ def test_an_adopted_stage_is_sealed_and_hangs_on_the_tags_it_came_from(gto: Repo
     assert done.code == 1
     assert f"Refused {path} was adopted, and the tag digits#prod#1 is not here" in done.out
     assert gto.git("tag", "--list", "digits@prod.*") == "digits@prod.2"
+
+
+def test_a_promotion_added_to_an_adopted_stage_is_judged_whatever_tag_it_names(
+    gto: Repository,
+) -> None:
+    assert_works(gto, "adopt")
+    folder = gto.path / ".mlver/models/digits/stages/prod"
+    last = (folder / "0002.yaml").read_text()
+    before = hashlib.sha256(last.encode()).hexdigest()
+    old_tag = gto.git("rev-parse", "refs/tags/digits#prod#2")
+    gto.git("tag", "--annotate", "--message", "Serve it", "digits#prod#3", "digits@v2.0.0^{}")
+    forged = last.replace("digits#prod#2", "digits#prod#3").replace("sequence: 2", "sequence: 3")
+    forged = forged.replace(old_tag, gto.git("rev-parse", "refs/tags/digits#prod#3"))
+    forged = re.sub(r"previous: .*", 'previous: "2.0.0"', forged)
+    forged = re.sub(r"prior: .*", f"prior: sha256:{before}", forged)
+    (folder / "0003.yaml").write_text(forged)
+    gto.commit("docs")
+    done = gto.mlver("verify", "--all")
+    assert done.code == 1
+    assert "prod/0003.yaml does not say which policy judged it" in done.out
+    assert "prod/0002.yaml" not in done.out
 
 
 def test_a_stage_is_left_whose_seal_would_have_the_name_of_another_tag(gto: Repository) -> None:
