@@ -196,7 +196,7 @@ def _name_policy(
     weak = [
         position
         for position, commit in enumerate(commits)
-        if commit.changes.get(layout.CONFIG) == forgery.steps[0][layout.CONFIG]
+        if commit.changes.get(layout.CONFIG) == WEAK_SETTINGS
     ]
     if not weak:
         return list(commits)

@@ -60,6 +60,7 @@ def list_forgeries(ground: Ground) -> Iterator[Forgery]:
     yield from _list_backdated(ground)
     yield from _list_invented(ground)
     yield from _list_weakened(ground)
+    yield from _list_removed_rule(ground)
     yield from _list_other_author(ground)
     yield from _list_adopted(ground)
 
@@ -208,6 +209,46 @@ def _list_weakened(ground: Ground) -> Iterator[Forgery]:
             sealed=_plan_seals(sealed, (3, "production", "1.2.0", forged)),
             naming=True,
         )
+
+
+def _list_removed_rule(ground: Ground) -> Iterator[Forgery]:
+    """Take the rule away, promote where no rule is, put it back."""
+    path = promotion_path("production", 3)
+    forced = ground.samples["forced"]
+    ruleless = {"commit": None, "digest": f"sha256:{'ab' * 32}", "signers": None}
+    changes = {"author": MALLORY.author, "gates": [], "forced": False}
+    forged = edit_record(forced, policy=ruleless, **changes)
+    strong = ground.read_file(layout.CONFIG)
+    stages, _, _ = strong.partition(b"  production:\n")
+    grounds: dict[str, bytes | None] = {
+        "the stage": stages,
+        "all settings": None,
+        "settings that can be read": b"schema: nothing\n",
+    }
+    for name, settings in grounds.items():
+        yield Forgery(
+            kind="rule removed and restored",
+            name=name,
+            steps=[{layout.CONFIG: settings}, {path: forged}, {layout.CONFIG: strong}],
+            subject=path,
+            early="third",
+        )
+    gates = read_record(forced)["gates"]
+    under_weak = [gate for gate in gates if not gate["gate"].startswith("after")]
+    weak = edit_record(forced, **{**changes, "gates": under_weak})
+    yield Forgery(
+        kind="rule removed and restored",
+        name="a weaker one in between",
+        steps=[
+            {layout.CONFIG: b"schema: nothing\n"},
+            {layout.CONFIG: WEAK_SETTINGS},
+            {path: weak},
+            {layout.CONFIG: strong},
+        ],
+        subject=path,
+        early="third",
+        naming=True,
+    )
 
 
 def _list_other_author(ground: Ground) -> Iterator[Forgery]:

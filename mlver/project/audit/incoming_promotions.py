@@ -140,9 +140,13 @@ def _compare_with_base(
     record: PromotionRecord,
 ) -> Iterator[Finding]:
     """Refuse a promotion that was judged by less than it is to land on asks for."""
-    policy = policies.prove_reference(record).policy
+    proof = policies.prove_reference(record)
     rule = base.find_policy(record.stage)
-    if record.action != "promote" or policy is None or rule is None:
+    if record.action != "promote" or rule is None:
+        return
+    # Without a rule, a promotion was judged by less than any rule asks for.
+    policy = proof.policy
+    if policy is None and (proof.fault is not None or policies.history.incomplete):
         return
     # A commit that is made here may come before a push of the rule that both branches have.
     if incoming.tip is None and not list_missing_gates(record, rule):

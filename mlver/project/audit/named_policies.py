@@ -79,18 +79,20 @@ class NamedPolicies:
         A rebase or a squash merge takes such a commit away, and a new stage has none before its
         promotion lands.
         """
-        rules = self._list_landed_rules(record)
+        rules = self.find_landed_rules(record)
         for policy, digest in rules:
             if digest == reference.digest:
                 return PolicyProof(policy)
-        if self.history.incomplete or (reference.commit is None and not rules):
+        if self.history.incomplete:
+            return PolicyProof()
+        if reference.commit is None and not rules and not self._had_rule(record):
             return PolicyProof()
         if reference.commit is None:
             return PolicyProof(fault="names no commit whose policy judged it, though there was one")
         shown = reference.commit[:10]
         return PolicyProof(fault=f"names the policy of {shown}, which is not part of the history")
 
-    def _list_landed_rules(self, record: PromotionRecord) -> list[tuple[StagePolicy, Digest]]:
+    def find_landed_rules(self, record: PromotionRecord) -> list[tuple[StagePolicy, Digest]]:
         """List the rules that a promotion landed on: of a new stage, the one it came with."""
         rules: list[tuple[StagePolicy, Digest]] = []
         additions = self.history.additions.get(record.record_path, ())
@@ -107,6 +109,19 @@ class NamedPolicies:
                     rules.append(rule)
                     break
         return rules
+
+    def _had_rule(self, record: PromotionRecord) -> bool:
+        """Say whether the stage had a rule before a promotion landed, which was taken away then."""
+        for landing in self.history.additions.get(record.record_path, ()):
+            for entry in self.history.entries.values():
+                if layout.CONFIG not in entry.contents:
+                    continue
+                if not self.history.is_before(entry, landing):
+                    continue
+                object_ids = (self.history.grounds[entry.commit], self.history.states[entry.commit])
+                if any(self.find_rule(object_id, record.stage) for object_id in object_ids):
+                    return True
+        return False
 
     def find_rule(self, object_id: str | None, stage: str) -> tuple[StagePolicy, Digest] | None:
         """Find a stage's policy in the settings with this object id, with the policy's digest."""

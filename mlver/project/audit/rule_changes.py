@@ -51,10 +51,27 @@ def find_rule_changes(
     for entry in history.entries.values():
         if layout.CONFIG not in entry.contents:
             continue
-        ground = history.grounds[entry.commit]
+        ground = _find_readable_ground(history, entry)
         for stage in _list_stages(history, entry, ground):
             if stages is None or stage in stages:
                 yield from _compare_rules(history, entry, ground, stage)
+
+
+def _find_readable_ground(history: RecordHistory, entry: CommitEntry) -> str | None:
+    """Find the settings before a commit: the last that can be read, where there are any."""
+    ground = history.grounds[entry.commit]
+    current = entry
+    while ground is not None and not _is_readable(history, ground):
+        if not current.parents or current.parents[0] not in history.entries:
+            break
+        current = history.entries[current.parents[0]]
+        ground = history.grounds[current.commit]
+    return ground
+
+
+def _is_readable(history: RecordHistory, object_id: str) -> bool:
+    committed = history.settings.get(object_id)
+    return committed is not None and committed.config is not None
 
 
 def _find_taken_rules(history: RecordHistory) -> Iterator[RuleChange]:
@@ -87,9 +104,8 @@ def _compare_rules(
 ) -> Iterator[RuleChange]:
     after = history.states[entry.commit]
     for object_id in (before, after):
-        committed = history.settings.get(object_id or "")
         # What settings ask that cannot be read, nobody knows.
-        if object_id is not None and (committed is None or committed.config is None):
+        if object_id is not None and not _is_readable(history, object_id):
             return
     old = history.find_policy(before, stage)
     new = history.find_policy(after, stage)
@@ -170,8 +186,10 @@ def _find_steps(
 ) -> _LoosePromotion | None:
     """Find the changes that weakened a promotion's rule before it, and restored it after."""
     landings = history.additions.get(record.record_path, ())
-    policy = policies.prove_reference(record).policy
-    if not landings or policy is None:
+    proof = policies.prove_reference(record)
+    policy = proof.policy
+    # A promotion that landed on no rule was made under less than any rule asks for.
+    if not landings or (policy is None and policies.find_landed_rules(record)):
         return None
     landing = landings[-1]
     weakened: list[RuleChange] = []
