@@ -63,6 +63,7 @@ def list_forgeries(ground: Ground) -> Iterator[Forgery]:
     yield from _list_removed_rule(ground)
     yield from _list_other_author(ground)
     yield from _list_adopted(ground)
+    yield from _list_renumbered(ground)
 
 
 # -- what lies there already -----------------------------------------------------------------------
@@ -255,6 +256,20 @@ def _list_other_author(ground: Ground) -> Iterator[Forgery]:
     path = promotion_path("staging", 3)
     forged = edit_record(ground.samples["staging"], author=ALICE.author)
     yield from _add_promotion("other author", "a promotion", path, forged, "1.2.0")
+
+
+def _list_renumbered(ground: Ground) -> Iterator[Forgery]:
+    """Say that a merge moved it, with an old promotion of Kim's as the one that it was."""
+    first, second, third = (promotion_path("staging", number) for number in (1, 2, 3))
+    following = _follow(ground.read_file(second), sequence=3)
+    for number, original in enumerate((first, second), start=1):
+        forged = edit_record(
+            ground.read_file(first),
+            **following,
+            renumbered={"from": number, "record": name_digest(ground.read_file(original))},
+            created="2026-01-05T15:30:00Z",
+        )
+        yield from _add_promotion("renumbered", f"from {number}", third, forged, "1.0.0")
 
 
 def _list_adopted(ground: Ground) -> Iterator[Forgery]:

@@ -16,6 +16,7 @@ from mlver.findings import Finding
 from mlver.git.process import build_lacking_error
 from mlver.policy.looser import list_loosenings
 from mlver.policy.promotion_rules import list_claimed_stages, list_missing_gates
+from mlver.policy.renumbering import ClaimVerdicts
 from mlver.project.audit.adopted_promotions import find_adopted
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.named_policies import NamedPolicies, read_named_policies
@@ -28,13 +29,19 @@ from mlver.project.audit.promotions import (
     precedes_judging,
     report,
 )
-from mlver.project.audit.record_history import EMPTY_HISTORY, find_originals, read_record_history
+from mlver.project.audit.record_history import (
+    EMPTY_HISTORY,
+    RecordHistory,
+    find_originals,
+    read_record_history,
+)
 from mlver.project.history.policies import (
     NO_SETTINGS,
     CommittedSettings,
     parse_settings,
     read_settings,
 )
+from mlver.project.history.renumbered import describe_claim, judge_renumbering
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project
 from mlver.records import layout
@@ -80,7 +87,10 @@ def judge_incoming_promotions(
     if history.lacking or policies.lacking:
         raise build_lacking_error()
     index = index_promotions([*chains, *_read_claimed(project, records, chains)])
-    originals = find_originals(repository, history, records)
+    verdicts = ClaimVerdicts({}, ())
+    if incoming.tip is not None:
+        verdicts = judge_renumbering(repository, records, incoming.tip)
+    originals = find_originals(repository, history, records, verdicts)
     judge = PromotionJudge(history, policies, _find_versions(project), index, originals)
     adopted = find_adopted(project, history, chains)
     landed: list[PromotionRecord] = []
@@ -96,6 +106,19 @@ def judge_incoming_promotions(
         )
         yield from _compare_with_base(incoming, policies, base, record)
     yield from find_unconfirmed(project, history, originals, landed)
+    yield from _find_unshown(history, verdicts, landed)
+
+
+def _find_unshown(
+    history: RecordHistory, verdicts: ClaimVerdicts, records: Sequence[PromotionRecord]
+) -> Iterator[Finding]:
+    """Find the promotions that say they had another number, where no merge shows it."""
+    if history.incomplete:
+        return
+    paths = {record.record_path for record in records}
+    for copy in verdicts.unconfirmed:
+        if copy.record.record_path in paths:
+            yield describe_claim(copy, shallow=False)
 
 
 def _select_promotions(

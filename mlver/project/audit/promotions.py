@@ -34,6 +34,7 @@ from mlver.project.audit.record_history import (
     read_record_history,
 )
 from mlver.project.audit.rule_changes import find_weakening
+from mlver.project.history.renumbered import judge_renumbering
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project
 from mlver.records import layout
@@ -85,7 +86,8 @@ def _judge_chains(
     models = {record.model for record in judged}
     history = read_record_history(project.repository, models)
     policies = read_named_policies(project.repository, history, judged, ["HEAD"])
-    originals = find_originals(project.repository, history, judged)
+    verdicts = judge_renumbering(project.repository, judged)
+    originals = find_originals(project.repository, history, judged, verdicts)
     judge = PromotionJudge(history, policies, find_version, index_promotions(chains), originals)
     adopted = find_adopted(project, history, chains)
     findings = list(judge.judge_chains(chains, adopted))
@@ -117,7 +119,8 @@ def find_unconfirmed_paths(
         return frozenset()
     adopted = find_adopted(project, history, [chain])
     judged = [record for record in list_judged([chain]) if record.record_path not in adopted]
-    originals = find_originals(project.repository, history, judged)
+    verdicts = judge_renumbering(project.repository, judged)
+    originals = find_originals(project.repository, history, judged, verdicts)
     unconfirmed = find_unconfirmed(project, history, originals, judged)
     return frozenset(finding.subject for finding in unconfirmed)
 

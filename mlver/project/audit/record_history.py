@@ -14,6 +14,7 @@ from mlver.git.commit_log import CommitEntry, read_commit_log
 from mlver.git.repository import GitRepository
 from mlver.policy.ancestry import CommitAncestry, build_ancestry
 from mlver.policy.policy_digest import StagePolicy
+from mlver.policy.renumbering import ClaimVerdicts
 from mlver.project.history.policies import NO_SETTINGS, CommittedSettings, parse_settings
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
@@ -131,17 +132,23 @@ def _find_states(
 
 
 def find_originals(
-    repository: GitRepository, history: RecordHistory, records: Iterable[PromotionRecord]
+    repository: GitRepository,
+    history: RecordHistory,
+    records: Iterable[PromotionRecord],
+    verdicts: ClaimVerdicts,
 ) -> dict[str, list[CommitEntry]]:
     """Find the commits that added promotions under the numbers that merges took from them.
 
-    They are listed by the path that the promotion has now.
+    They are listed by the path that the promotion has now. Only what `verdicts` show to have moved
+    counts: a record may name any other one that was there.
     """
     wanted: list[tuple[str, Digest, str, CommitEntry]] = []
     for record in records:
         if record.renumbered is None:
             continue
         path = layout.promotion_path(record.model, record.stage, record.renumbered.number)
+        if verdicts.moved.get((path, record.renumbered.record)) != record.record_path:
+            continue
         for object_id, entry in history.earlier.get(path, ()):
             wanted.append((record.record_path, record.renumbered.record, object_id, entry))
     lacking = partial.find_lacking(repository, (object_id for _, _, object_id, _ in wanted))

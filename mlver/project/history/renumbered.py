@@ -24,6 +24,7 @@ from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry, decode_promotion, decode_version
 from mlver.records import layout
 from mlver.records.layout import PromotionPath, VersionPath
+from mlver.records.promotion import PromotionRecord
 
 # Every record that says which number it had has this key, however it is quoted.
 _CLAIM = b"renumbered"
@@ -49,7 +50,7 @@ def examine_history(project: Project) -> HistoryReport:
     verdicts = judge_claims(claimants, vanished.values())
     tampering = _select_tampering(repository, changes, vanished, verdicts)
     shallow = bool(verdicts.unconfirmed) and repository.is_shallow()
-    unconfirmed = [_describe_claim(copy, shallow=shallow) for copy in verdicts.unconfirmed]
+    unconfirmed = [describe_claim(copy, shallow=shallow) for copy in verdicts.unconfirmed]
     return HistoryReport(tuple(tampering), tuple(unconfirmed))
 
 
@@ -66,13 +67,37 @@ def find_tampering(
     if not models:
         return changes
     # A record may have moved twice: what it was in between lies beside these paths, or before.
-    folders = [f"{layout.MODELS}/{model}" for model in models]
-    moves = history.find_tampering(repository, *folders, tip=tip)
-    tree = CommittedRecords.at_commit(repository, tip)
-    claimants = read_claimants(RecordRegistry(tree), models)
+    moves = _find_moves(repository, models, tip)
     vanished = _read_vanished(repository, [*moves, *changes])
+    claimants = _read_committed_claimants(repository, models, tip)
     verdicts = judge_claims(claimants, vanished.values())
     return _select_tampering(repository, changes, vanished, verdicts)
+
+
+def judge_renumbering(
+    repository: GitRepository, records: Iterable[PromotionRecord], tip: str = "HEAD"
+) -> ClaimVerdicts:
+    """Judge what promotions that `tip` holds say of former numbers, by all of its history."""
+    models = {record.model for record in records if record.renumbered is not None}
+    if not models:
+        return ClaimVerdicts({}, ())
+    vanished = _read_vanished(repository, _find_moves(repository, sorted(models), tip))
+    claimants = _read_committed_claimants(repository, sorted(models), tip)
+    return judge_claims(claimants, vanished.values())
+
+
+def _find_moves(
+    repository: GitRepository, models: Sequence[str], tip: str
+) -> list[RecordTampering]:
+    folders = [f"{layout.MODELS}/{model}" for model in models]
+    return history.find_tampering(repository, *folders, tip=tip)
+
+
+def _read_committed_claimants(
+    repository: GitRepository, models: Sequence[str], tip: str
+) -> Iterator[RecordCopy]:
+    tree = CommittedRecords.at_commit(repository, tip)
+    return read_claimants(RecordRegistry(tree), models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +178,7 @@ def _read_copies(path: str, data: bytes | None) -> Iterator[RecordCopy]:
         yield RecordCopy(decode_promotion(data, path), Digest.of_bytes(data))
 
 
-def _describe_claim(copy: RecordCopy, *, shallow: bool) -> Finding:
+def describe_claim(copy: RecordCopy, *, shallow: bool) -> Finding:
     record = copy.record
     assert record.renumbered is not None
     former = printable_name(str(record.renumbered.number))
