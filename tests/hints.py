@@ -8,6 +8,7 @@ PROGRAMS = frozenset(
     {
         "mlver",
         "git",
+        "grep",
         "gh",
         "dvc",
         "hf",

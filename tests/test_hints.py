@@ -16,6 +16,8 @@ from mlver.git import repository
 from tests.hints import judge_command
 
 _SOURCE = Path(mlver.__file__).parent
+# Methods that give hints, and where each is written.
+_METHODS = {"suggest_recovery": "mlver.project.artifacts.remedies"}
 # Where a class takes a hint without naming it.
 _POSITIONS = {"Finding": 3, "InstalledHook": 2, "PipelineSilence": 1, "_SealedThing": 1}
 # Attributes that hold hints, which are judged where the object is made.
@@ -89,6 +91,8 @@ class HintJudge:
                 yield from self._judge_first(first, functions)
             case ast.Call(func=ast.Name(id=called)):
                 yield from self._judge_returned(called)
+            case ast.Call(func=ast.Attribute(attr=method)) if method in _METHODS:
+                yield from HintJudge(_METHODS[method])._judge_returned(method)
             case _:
                 yield from self._judge_value(hint)
 

@@ -141,7 +141,8 @@ def test_each_hint_works_where_it_is_given(
             typed = type_hint(copy, hint, whole=whole)
             # Where one thing leads to the next, the hint may meet that, and says so.
             leads_on = typed.err != done.err and "hint: " in typed.out + typed.err
-            assert typed.code == 0 or leads_on, (words, hint, typed)
+            reports = hint.startswith(("mlver doctor", "mlver verify"))
+            assert typed.code == 0 or reports or leads_on, (words, hint, typed)
             for name, data in work.items():
                 kept = (copy.path / name).read_bytes() == data
                 assert kept or spoil is not retrain, (words, hint, name)
