@@ -335,7 +335,7 @@ TRUST_MUTATIONS = (
         "tests/git/test_objects.py",
     ),
     Mutation(
-        "git.objects:_find_neighbours",
+        "git.objects:find_neighbours",
         "dict(reversed(list(_1)))",
         "dict(_1)",
         "tests",
