@@ -19,11 +19,15 @@ def is_own_hook(hook: Path) -> bool:
         return False
 
 
+def find_hooks_folder(process: GitProcess) -> Path:
+    """Find where git looks for hooks, which the settings may lead elsewhere."""
+    arguments = ["rev-parse", "--path-format=absolute", "--git-path", "hooks"]
+    return Path(os.fsdecode(process.read(arguments).removesuffix(b"\n")))
+
+
 def find_hook(process: GitProcess, name: str) -> Path | None:
     """Find a hook that git runs; None where there is none, or git skips it."""
-    arguments = ["rev-parse", "--path-format=absolute", "--git-path", "hooks"]
-    answer = process.read(arguments)
-    hook = Path(os.fsdecode(answer.rstrip(b"\n")), name)
+    hook = find_hooks_folder(process) / name
     if not os.access(hook, os.X_OK):
         return None
     return hook

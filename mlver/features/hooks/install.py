@@ -12,7 +12,7 @@ from typing import Literal
 
 from mlver.errors import MlverError, refusal_error, shell_command
 from mlver.features.hooks.checks import HookState
-from mlver.git.hooks import OWN_HOOK_MARK
+from mlver.git.hooks import OWN_HOOK_MARK, find_hooks_folder
 from mlver.git.repository import GitRepository
 from mlver.project.project import Project
 from mlver.project.transaction import writing_files
@@ -66,7 +66,7 @@ def install_hooks(
     """
     repository = project.repository
     wanted = _SERVER if server else _CLIENT
-    folder = _find_hooks_folder(repository, wanted)
+    folder = _find_own_folder(repository, wanted)
     # a path of this machine has no place in a file that others get
     python = None if _is_tracked(repository, folder) else sys.executable
     hooks: list[InstalledHook] = []
@@ -87,7 +87,7 @@ def list_states(start: Path) -> dict[str, HookState]:
     """The state of each hook of a clone; none where other repositories share their folder."""
     repository = GitRepository.find(start)
     try:
-        folder = _find_hooks_folder(repository, _CLIENT)
+        folder = _find_own_folder(repository, _CLIENT)
     except MlverError:
         return {}
     python = None if _is_tracked(repository, folder) else sys.executable
@@ -98,10 +98,9 @@ def list_states(start: Path) -> dict[str, HookState]:
     return states
 
 
-def _find_hooks_folder(repository: GitRepository, wanted: Mapping[str, str]) -> Path:
-    arguments = ["rev-parse", "--path-format=absolute", "--git-path", "hooks"]
-    output = repository.process.read(arguments)
-    folder = Path(os.fsdecode(output.removesuffix(b"\n")))
+def _find_own_folder(repository: GitRepository, wanted: Mapping[str, str]) -> Path:
+    """Find the folder of hooks; raise MlverError where other repositories share it."""
+    folder = find_hooks_folder(repository.process)
     real_folder = Path(os.path.realpath(folder))
     for own_folder in (repository.top, repository.common_dir):
         if real_folder.is_relative_to(os.path.realpath(own_folder)):
