@@ -74,14 +74,14 @@ def _list_damage(project: Project, record: VersionRecord) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _HeldStages:
+class _ReachedStages:
     """The stages that a version holds or has held: `unsealed` only by promotions without a seal."""
 
     proven: frozenset[str]
     unsealed: frozenset[str]
 
 
-def _find_stages_held(project: Project, chosen: ResolvedRef) -> _HeldStages:
+def _find_stages_held(project: Project, chosen: ResolvedRef) -> _ReachedStages:
     """Find every stage that the version holds or has held."""
     proven: set[str] = set()
     unsealed: set[str] = set()
@@ -98,7 +98,7 @@ def _find_stages_held(project: Project, chosen: ResolvedRef) -> _HeldStages:
             unsealed.add(stage)
         else:
             proven.add(stage)
-    return _HeldStages(frozenset(proven), frozenset(unsealed))
+    return _ReachedStages(frozenset(proven), frozenset(unsealed))
 
 
 @dataclass(frozen=True, slots=True)
