@@ -235,6 +235,10 @@ def version_path(model: str, number: Version | str) -> str:
     return f"{versions_folder(model)}/{number}.yaml"
 
 
+def model_folder(model: str) -> str:
+    return f"{MODELS}/{model}"
+
+
 def stages_folder(model: str) -> str:
     return f"{MODELS}/{model}/stages"
 

@@ -86,7 +86,7 @@ BOUNDS = {
     ("show", "m"): (3, 0, 3, 0, 201),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
-    ("log",): (13, 0, 9, 0, 240),
+    ("log",): (10, 0, 9, 0, 240),
     ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 256),
 }
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.errors import UsageError
-from mlver.git.commit_log import CommitEntry, read_commit_log
-from mlver.git.process import GitFailed
+from mlver.git.commit_log import CommitEntry
 from mlver.policy import holdings
 from mlver.policy.chain import SealState
 from mlver.policy.holdings import StageHolding, TimeWindow
@@ -189,10 +188,10 @@ def _list_rules(
 
 
 def _read_history(project: Project, models: Collection[str]) -> RecordHistory | None:
-    """Read which commits added promotions and changed settings; None before the first commit."""
+    """Read which commits added records and changed settings; None before the first commit."""
     if project.repository.head().commit is None:
         return None
-    return read_record_history(project.repository, models)
+    return read_record_history(project.repository, models, everything=True)
 
 
 def _check_stage_exists(project: Project, models: list[str], stage: str) -> None:
@@ -285,7 +284,7 @@ def _complete_events(
     project: Project, history: RecordHistory | None, timed: Sequence[_TimedEvent]
 ) -> tuple[LogEvent, ...]:
     """Add to each event the commit that landed it, and to each promotion how it is sealed."""
-    commits = _find_commits(project, [event.path for event in timed])
+    commits = _find_commits(history, [event.path for event in timed])
     promotions = [event.promotion for event in timed if event.promotion is not None]
     states = promotion_seals.read_seal_states(project, promotions)
     unconfirmed = find_unconfirmed_paths(project, history, promotions)
@@ -301,23 +300,16 @@ def _complete_events(
     return tuple(events)
 
 
-def _find_commits(project: Project, paths: Iterable[str]) -> Mapping[str, CommitEntry]:
-    """Find, for each record, the newest commit that gave it the contents that HEAD has."""
-    wanted = set(paths)
-    folders: dict[str, None] = {}
-    for path in sorted(wanted):
-        folders["/".join(path.split("/")[:3])] = None
-    if not folders:
+def _find_commits(history: RecordHistory | None, paths: Iterable[str]) -> Mapping[str, CommitEntry]:
+    """Find, for each record, the newest commit that gave it contents."""
+    if history is None:
         return {}
-    try:
-        log = read_commit_log(project.repository, "HEAD", list(folders))
-    except GitFailed:
-        return {}  # there is no commit yet
+    wanted = set(paths)
     commits: dict[str, CommitEntry] = {}
-    for entry in log:
-        for path in entry.contents:
-            if path in wanted and path not in commits:
-                commits[path] = entry
+    for entry in history.entries.values():
+        for path, object_id in entry.contents.items():
+            if path in wanted and object_id is not None:
+                commits.setdefault(path, entry)
     return commits
 
 
@@ -350,9 +342,10 @@ def _read_holders(
     for _, _, listed_holding in listed:
         if listed_holding is not None:
             record_paths.append(listed_holding.record.record_path)
-    commits = _find_commits(project, record_paths)
+    history = _read_history(project, models)
+    commits = _find_commits(history, record_paths)
     shown = [promotion for promotion in promotions if _lies_among(promotion, record_paths)]
-    unconfirmed = find_unconfirmed_paths(project, _read_history(project, models), shown)
+    unconfirmed = find_unconfirmed_paths(project, history, shown)
     holders: list[LogHolder] = []
     for model, stage_name, listed_holding in listed:
         if listed_holding is None:

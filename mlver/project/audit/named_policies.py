@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlver.digest import Digest
-from mlver.git import changes_in, partial
+from mlver.git import changes_in
 from mlver.git.commit_log import list_unreachable
 from mlver.git.main_branch import list_main_branches
+from mlver.git.partial import ClonedContents
 from mlver.git.repository import GitRepository
 from mlver.policy.policy_digest import StagePolicy, digest_policy
 from mlver.project.audit.record_history import RecordHistory
@@ -180,7 +181,7 @@ def _find_lacking(repository: GitRepository, commits: Iterable[str]) -> frozense
     for commit in commits:
         for path in (layout.CONFIG, layout.ALLOWED_SIGNERS):
             holders[f"{commit}:{path}"] = commit
-    lacking = partial.find_lacking_specs(repository, holders)
+    lacking = ClonedContents.find_in(repository).find_lacking_specs(holders)
     return frozenset(holders[spec] for spec in lacking)
 
 

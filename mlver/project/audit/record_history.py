@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
-from mlver.git import partial, trees
+from mlver.git import trees
 from mlver.git.commit_log import CommitEntry, read_commit_log
+from mlver.git.partial import ClonedContents
 from mlver.git.repository import GitRepository
 from mlver.policy.ancestry import CommitAncestry, build_ancestry
 from mlver.policy.policy_digest import StagePolicy
@@ -62,12 +63,16 @@ def read_record_history(
     models: Collection[str],
     tip: str = "HEAD",
     without: Sequence[str] = (),
+    *,
+    everything: bool = False,
 ) -> RecordHistory:
     """Read the history of the promotions of `models` and of the settings, up to `tip`.
 
-    Commits that are reachable from `without` are left out.
+    Commits that are reachable from `without` are left out. With `everything`, the history of all
+    records of the models is read, not that of their promotions alone.
     """
-    folders = [layout.stages_folder(model) for model in sorted(models)]
+    find_folder = layout.model_folder if everything else layout.stages_folder
+    folders = [find_folder(model) for model in sorted(models)]
     if len(folders) > _FOLDERS_NAMED:
         folders = [layout.MODELS]
     log = read_commit_log(repository, tip, [layout.CONFIG, *folders], without)
@@ -85,9 +90,10 @@ def read_record_history(
             earlier.setdefault(path, []).append((object_id, entry))
             if path in current and current[path].object_id == object_id:
                 additions.setdefault(path, []).append(entry)
-    states, grounds = _find_states(repository, log)
+    contents = ClonedContents.find_in(repository)
+    states, grounds = _find_states(contents, log)
     object_ids = dict.fromkeys(filter(None, [*states.values(), *grounds.values()]))
-    lacking = partial.find_lacking(repository, object_ids)
+    lacking = contents.find_lacking(object_ids)
     readable = [object_id for object_id in object_ids if object_id not in lacking]
     return RecordHistory(
         entries={entry.commit: entry for entry in log},
@@ -97,13 +103,13 @@ def read_record_history(
         states=states,
         grounds=grounds,
         settings=parse_settings(repository, readable),
-        incomplete=bool(boundary) or partial.is_partial(repository),
+        incomplete=bool(boundary) or contents.is_partial,
         lacking=frozenset(lacking),
     )
 
 
 def _find_states(
-    repository: GitRepository, log: Sequence[CommitEntry]
+    contents: ClonedContents, log: Sequence[CommitEntry]
 ) -> tuple[dict[str, str | None], dict[str, str | None]]:
     """Find the object id of the settings that each commit has, and that its first parent has."""
     known = {entry.commit for entry in log}
@@ -114,7 +120,7 @@ def _find_states(
         if not entry.parents or entry.parents[0] not in known:
             places[f"{entry.commit}^:{layout.CONFIG}"] = None
     looked_up: dict[str, str | None] = {}
-    for place, object_id in zip(places, partial.find_ids(repository, places), strict=True):
+    for place, object_id in zip(places, contents.find_ids(places), strict=True):
         looked_up[place] = object_id
     states: dict[str, str | None] = {}
     grounds: dict[str, str | None] = {}
@@ -151,13 +157,14 @@ def find_originals(
             continue
         for object_id, entry in history.earlier.get(path, ()):
             wanted.append((record.record_path, record.renumbered.record, object_id, entry))
-    lacking = partial.find_lacking(repository, (object_id for _, _, object_id, _ in wanted))
-    wanted = [addition for addition in wanted if addition[2] not in lacking]
     if not wanted:
         return {}
+    contents = ClonedContents.find_in(repository)
+    lacking = contents.find_lacking(object_id for _, _, object_id, _ in wanted)
+    wanted = [addition for addition in wanted if addition[2] not in lacking]
     digests = repository.blob_digests(object_id for _, _, object_id, _ in wanted)
     originals: dict[str, list[CommitEntry]] = {}
-    for (path, digest, _, entry), contents in zip(wanted, digests, strict=True):
-        if contents == digest:
+    for (path, digest, _, entry), former_digest in zip(wanted, digests, strict=True):
+        if former_digest == digest:
             originals.setdefault(path, []).append(entry)
     return originals
