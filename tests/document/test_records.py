@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlver.digest import Digest
@@ -26,7 +26,6 @@ from mlver.records.references import AdoptedTag, PolicyReference, Renumbering, V
 from mlver.records.sections.stages import StageSettings
 from mlver.records.sections.tags import TagSettings
 from mlver.records.version import CodeState, TrainingEnvironment, VersionRecord
-from tests.conftest import try_examples
 from tests.document.documents import DOCUMENT_TEXTS, FORMATS, VERSION_TEXT, make_small
 
 RECORDS: dict[Kind, Any] = {
@@ -341,7 +340,7 @@ def by_type(hint: Any, number: int) -> Strategy:
 
 
 @pytest.mark.parametrize(("kind", "number"), FORMATS)
-@try_examples(40)
+@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_records_survive_the_journey(kind: Kind, number: int, data: st.DataObject) -> None:
     """Byte for byte: a record of an earlier format stays one."""
