@@ -65,8 +65,8 @@ class MeasuredArtifact:
     """An artifact by content.
 
     `digest` is that of the file's bytes or of the manifest's; `size` is in bytes, over all files.
-    `pointers` are files that stand in place of content, where that was asked for. `dangling`: links
-    that lead nowhere were left out.
+    `pointers` are files that stand in place of content, where that was asked for. `dangling`
+    says which links lead nowhere, and were left out.
     """
 
     digest: Digest
@@ -74,7 +74,7 @@ class MeasuredArtifact:
     files: int
     manifest: bytes | None
     pointers: tuple[PointerFile, ...] = ()
-    dangling: bool = False
+    dangling: tuple[str, ...] = ()
 
 
 def measure_artifact(

@@ -252,7 +252,10 @@ def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> 
             except MlverError as error:
                 notes += _describe_unreadable(path, error)
                 continue
-            if measured is None or _is_known(project, model_records, name, measured.digest):
+            if measured is None:
+                continue
+            notes += _describe_faults(path, measured.dangling)
+            if _is_known(project, model_records, name, measured.digest):
                 continue
             if measured.pointers:
                 notes.append(_describe_pointers(path, measured.pointers))
@@ -262,12 +265,19 @@ def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> 
 
 
 def _describe_unreadable(path: str, error: MlverError) -> list[Finding]:
-    """Describe working files that cannot be hashed: a link that leads nowhere, a socket."""
+    """Describe working files that cannot be hashed, such as a socket."""
     faults = error.message.splitlines()
     # the first line is about all of the faults that follow
     if len(faults) > 1:
         faults = [fault.strip() for fault in faults[1:]]
-    hints = error.hints or (shell_command("ls", "-la", "--", path),)
+    return _describe_faults(path, faults, error.hints)
+
+
+def _describe_faults(
+    path: str, faults: Sequence[str], hints: tuple[str, ...] = ()
+) -> list[Finding]:
+    """Describe each fault of working files, with a look at them where nothing else helps."""
+    hints = hints or (shell_command("ls", "-la", "--", path),)
     return [Finding("working", path, fault, hints) for fault in faults]
 
 

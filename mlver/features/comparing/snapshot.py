@@ -193,7 +193,7 @@ def _measure_artifact(project: Project, settings: ArtifactSettings) -> PinnedArt
         form=settings.format,
         entries=partial(_list_working_files, project, settings),
         pointers=measured.pointers,
-        dangling=measured.dangling,
+        dangling=bool(measured.dangling),
     )
 
 

@@ -128,6 +128,7 @@ def measure_at(
     except MlverError as error:
         if error.hints:
             raise
+        faults = error.message.splitlines()
     measured = _measure_working(
         project,
         path,
@@ -138,7 +139,8 @@ def measure_at(
     )
     if measured is None:
         return None
-    return replace(measured, dangling=True)
+    # The first line is about all of the links that follow.
+    return replace(measured, dangling=tuple(fault.strip() for fault in faults[1:]))
 
 
 def measure_replaced(project: Project, path: str) -> MeasuredArtifact | None:

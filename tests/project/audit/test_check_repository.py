@@ -217,20 +217,24 @@ def test_models_that_differ_by_case_only_are_named(
 
 
 @pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.parametrize("fault", ["dangling", "pipe"])
 def test_a_working_file_that_cannot_be_read_is_named(
-    story: Project, promoted_repository: Repository, stored: bool
+    story: Project, promoted_repository: Repository, stored: bool, fault: str
 ) -> None:
     if not stored:
         write_artifact(promoted_repository, "w", {"a": "three"})
         promoted_repository.git("add", "--force", "w")
         promoted_repository.commit()
         register_one(story, bump="minor", unstored=["weights"])
-    os.mkfifo(promoted_repository.path / "w" / "pipe")
+    if fault == "dangling":
+        (promoted_repository.path / "w" / fault).symlink_to("nowhere")
+    else:
+        os.mkfifo(promoted_repository.path / "w" / fault)
     verified = verify_versions(story, everything=True)
     notes = [note for note in verified.notes if note.kind == "working"]
     assert verified.broken == ()
     assert notes
-    assert all("pipe is a FIFO" in note.message for note in notes)
+    assert all(fault in note.message for note in notes)
 
 
 @pytest.mark.parametrize("name", ["other@v1.0.0", "x/y@v1.0.0", "‌.git@v1.0.0", "CON@v1"])
