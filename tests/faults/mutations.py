@@ -3,7 +3,7 @@
 A line here is one mutation: the function, what stands in it, what stands there instead (both are
 patterns, as `mutate.py` describes them), and a campaign with its subject. Where the campaign is
 `tests`, an ordinary test notices, and its file is the subject. The checks of bytes are in
-`mutations_of_trust.py`.
+`mutations_of_trust.py`, and those of the stores beside it.
 """
 
 from __future__ import annotations

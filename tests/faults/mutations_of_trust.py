@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.faults.mutate import Mutation
 from tests.faults.mutations_of_remotes import REMOTE_MUTATIONS
+from tests.faults.mutations_of_storage import STORAGE_MUTATIONS
 
 # Without its look for `..` and `.git`.
 _LAXER_COMPONENT = r"""
@@ -12,30 +13,6 @@ _COMPONENT = rb"(?:[^./\\\n\0\xe2\xef][^/\\\n\0]*|\.(?!\.)[^/\\\n\0\x80-\xff]+)"
 
 TRUST_MUTATIONS = (
     # -- bytes that are taken on trust
-    Mutation(
-        "storage.local.export:_write_small_batch",
-        "hashlib.sha256(_).hexdigest() == _",
-        "True",
-        "damage",
-        "pack",
-    ),
-    Mutation(
-        "storage.local.export:_write_large_file", "_ != _.digest", "False", "damage", "object"
-    ),
-    Mutation(
-        "storage.local.verify:_verify_open_file",
-        "hash_descriptor(...)[0] != _",
-        "False",
-        "damage",
-        "object",
-    ),
-    Mutation(
-        "storage.local.verify:_verify_open_file",
-        "hashlib.sha256(_).hexdigest() != _",
-        "False",
-        "damage",
-        "pack",
-    ),
     Mutation(
         "project.registry.registry:RecordRegistry.manifest_bytes",
         "Digest.of_bytes(_) != _",
@@ -236,98 +213,6 @@ TRUST_MUTATIONS = (
         "tests/project/artifacts/test_private_copies.py",
     ),
     Mutation(
-        "storage.local.store:LocalStore.copy_object",
-        "hashlib.sha256(_1).hexdigest() == _.hex",
-        "_1",
-        "tests",
-        "tests/storage",
-    ),
-    Mutation(
-        "storage.local.store:LocalStore.copy_object",
-        "if _ == _.hex: return _1",
-        "if True: return _1",
-        "tests",
-        "tests/storage",
-    ),
-    Mutation(
-        "storage.local.catalogue:ObjectCatalogue.is_sound",
-        "hashlib.sha256(_).hexdigest() == _",
-        "True",
-        "tests",
-        "tests/storage",
-    ),
-    Mutation(
-        "storage.local.catalogue:ObjectCatalogue.is_sound",
-        "hash_descriptor(...)[0] == _",
-        "True",
-        "tests",
-        "tests/storage",
-    ),
-    Mutation(
-        "storage.local.catalogue:ObjectCatalogue.repair_indexes",
-        "_.is_indexed()",
-        "True",
-        "damage",
-        "index",
-    ),
-    Mutation(
-        "storage.local.catalogue:_repair_index",
-        "pack_name(_) == _.name",
-        "True",
-        "tests",
-        "tests/storage/local",
-    ),
-    Mutation(
-        "storage.local.verify:_verify_open_file",
-        "_ != packs.member_header(...) or not _.endswith(_)",
-        "False",
-        "damage",
-        "pack",
-    ),
-    Mutation("storage.local.verify:_check_pack_end", "not _", "False", "damage", "pack"),
-    Mutation(
-        "storage.local.deposit:ObjectDeposit.store_contents",
-        "_1 = [_ for _ in _ if not _is_copy_of(...)]",
-        "_1: list[ObjectLocation] = []",
-        "kill",
-        "register-damaged",
-    ),
-    Mutation(
-        "storage.local.deposit:ObjectDeposit.receive_blob",
-        "_1 = [_ for _ in _ if not _.is_sound(...)]",
-        "_1: list[ObjectLocation] = []",
-        "kill",
-        "register-damaged",
-    ),
-    Mutation(
-        "storage.local.deposit:ObjectDeposit._finish_part",
-        "_ != self._lengths[_]",
-        "False",
-        "tests",
-        "tests/storage/local",
-    ),
-    Mutation(
-        "storage.local.deposit:ObjectDeposit._append_contents",
-        "self._end_part(); raise",
-        "pass; raise",
-        "tests",
-        "tests/storage/local",
-    ),
-    Mutation(
-        "storage.local.deposit:ObjectDeposit.accept_receipt",
-        "if _1.part: ...",
-        "if _1.run: ...",
-        "tests",
-        "tests/storage/local",
-    ),
-    Mutation(
-        "storage.local.catalogue:ObjectCatalogue._is_loose",
-        "contextlib.suppress(FileNotFoundError, NotADirectoryError)",
-        "contextlib.suppress(OSError)",
-        "tests",
-        "tests/storage/local",
-    ),
-    Mutation(
         "git.objects:_encode_requests",
         '_.endswith("\\r")',
         "",
@@ -412,5 +297,6 @@ TRUST_MUTATIONS = (
         "tests",
         "tests/system/test_beside.py",
     ),
+    *STORAGE_MUTATIONS,
     *REMOTE_MUTATIONS,
 )

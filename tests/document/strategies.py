@@ -1,0 +1,205 @@
+"""Records of every kind and format, drawn field by field."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from hypothesis import strategies as st
+
+from mlver.digest import Digest
+from mlver.document.schema import Kind
+from mlver.records.approval import ApprovalRecord
+from mlver.records.artifact import Artifact
+from mlver.records.config import ProjectConfig
+from mlver.records.evaluation import EvaluationRecord, ServedData
+from mlver.records.model import ModelSettings
+from mlver.records.promotion import PromotionRecord
+from mlver.records.references import Renumbering
+from mlver.records.version import VersionRecord
+
+RECORDS: dict[Kind, Any] = {
+    "version": VersionRecord,
+    "promotion": PromotionRecord,
+    "model": ModelSettings,
+    "config": ProjectConfig,
+    "evaluation": EvaluationRecord,
+    "approval": ApprovalRecord,
+}
+# What format 2 added, by class.
+LATER_FIELDS = {
+    "VersionRecord": "previous mixed run pipeline step secrets uses renumbered imported",
+    "CodeState": "tree",
+    "Artifact": "executable encrypted listing claimed",
+    "TrainingEnvironment": "source",
+    "PromotionRecord": "policy baseline because rollout adopted renumbered",
+    "GateResult": "baseline data evidence",
+    "ApprovalReference": "signed",
+    "EvaluationRecord": "count samples code environment duration resources untouched window"
+    " coverage label_age",
+    "ApprovalRecord": "action policy baseline",
+}
+
+
+Strategy = st.SearchStrategy[Any]
+LINES = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")), min_size=1, max_size=8
+)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
+VERSIONS = st.sampled_from(["0.1.0", "1.10.0", "2.0.0-rc.1", "1.0.0-0a.b-c"])
+DIGESTS = st.binary(min_size=1, max_size=2).map(Digest.of_bytes)
+PATHS = st.sampled_from(["a", "models/ü b.bin", "data/...", "no", "1.10", "a:b #c"])
+NAMES = st.sampled_from(["train", "golden", "no", "y", "e1"])
+TIMES = st.datetimes().map(lambda when: f"{when:%m-%dT%H:%M:%SZ}").map(lambda rest: f"2026-{rest}")
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+LEAVES = st.none() | st.booleans() | st.integers(-(2**64), 2**64) | FLOATS | TEXTS
+VALUES = st.dictionaries(
+    TEXTS,
+    st.recursive(LEAVES, lambda i: st.lists(i, max_size=2) | st.dictionaries(TEXTS, i, max_size=2)),
+    max_size=3,
+)
+METRICS = st.dictionaries(
+    TEXTS.filter(bool),
+    st.recursive(
+        FLOATS | st.integers(), lambda i: st.dictionaries(TEXTS.filter(bool), i, max_size=2)
+    ),
+    max_size=3,
+)
+OPTIONAL = st.none() | LINES
+OBJECT_IDS = st.sampled_from(["1" * 40, "12e45678" * 5, "ab" * 32])
+COUNTS = st.integers(0, 2**63 - 1)
+COMMAND = st.none() | TEXTS.filter(bool)
+
+SPECIAL: dict[tuple[str, str], Strategy] = {
+    ("CodeState", "commit"): st.none() | st.sampled_from(["1" * 40, "12e45678" * 5, "ab" * 32]),
+    ("CodeState", "branch"): OPTIONAL,
+    ("CodeState", "tree"): st.none() | OBJECT_IDS,
+    ("PolicyReference", "commit"): st.none() | OBJECT_IDS,
+    ("AdoptedTag", "object"): OBJECT_IDS,
+    ("AdoptedTag", "commit"): st.none(),  # see is_written
+    ("EncryptedCopy", "object"): DIGESTS,
+    ("EncryptedCopy", "recipients"): st.lists(LINES, min_size=1, max_size=2, unique=True).map(
+        tuple
+    ),
+    ("Artifact", "executable"): st.lists(TEXTS.filter(bool), max_size=2, unique=True).map(tuple),
+    ("ApprovalReference", "signed"): OPTIONAL,
+    ("GateResult", "expected"): LEAVES,
+    ("GateResult", "actual"): LEAVES,
+    ("GateResult", "baseline"): LEAVES,
+    ("GateResult", "data"): st.none() | DIGESTS,
+    ("EvaluationRecord", "count"): st.none() | COUNTS,
+    ("EvaluationRecord", "duration"): st.none() | st.floats(0, 1e9) | st.integers(0, 10**9),
+    ("EvaluationRecord", "label_age"): st.none() | st.floats(0, 1e9),
+    ("EvaluationRecord", "coverage"): st.none() | st.floats(0, 1),
+    ("EvaluationRecord", "untouched"): st.none() | st.booleans(),
+    ("EvaluationRecord", "resources"): st.dictionaries(NAMES, FLOATS, max_size=2),
+    ("ServingWindow", "start"): TIMES,
+    ("ServingWindow", "end"): TIMES,
+    ("ServedData", "digest"): st.none() | DIGESTS,
+    ("VersionRecord", "mixed"): st.dictionaries(NAMES, VERSIONS, max_size=2),
+    ("VersionRecord", "imported"): VALUES,
+    ("VersionRecord", "secrets"): st.dictionaries(
+        TEXTS.filter(bool), TEXTS.filter(bool), max_size=2
+    ),
+    ("TrainingEnvironment", "packages"): st.dictionaries(TEXTS.filter(bool), TEXTS, max_size=3),
+    ("TrainingEnvironment", "files"): st.dictionaries(PATHS, DIGESTS, max_size=2),
+    ("TrainingEnvironment", "seed"): st.none() | st.integers(),
+    ("ModelSettings", "params"): st.lists(PATHS, max_size=2).map(tuple),
+    ("ModelSettings", "metrics"): st.lists(PATHS, max_size=2).map(tuple),
+    ("ModelSettings", "directions"): st.dictionaries(
+        TEXTS.filter(bool), st.sampled_from(["higher", "lower"]), max_size=2
+    ),
+    ("GuardSettings", "max_file_size"): st.integers(65_536, 2**40),
+    ("StageSettings", "gates"): st.fixed_dictionaries(
+        {}, optional={"after": st.lists(NAMES, max_size=2), "verified": st.booleans()}
+    ),
+    ("ProjectConfig", "unknown_sections"): st.just(()),
+}
+BY_NAME: dict[str, Strategy] = {
+    "model": st.sampled_from(["kr2en", "HEAD", "1.0", "no"]),
+    "stage": NAMES,
+    "version": VERSIONS,
+    "parent": st.none() | VERSIONS,
+    "previous": st.none() | VERSIONS,
+    "created": TIMES,
+    "message": TEXTS,
+    "path": PATHS,
+    "digest": DIGESTS,
+    "record": DIGESTS,
+    "prior": st.none() | DIGESTS,
+    "size": COUNTS,
+    "files": COUNTS,
+    "sequence": st.integers(1, 10**6),
+    "params": VALUES,
+    "extra": VALUES,
+    "metrics": METRICS,
+    "labels": st.dictionaries(NAMES, TEXTS, max_size=2),
+    "command": COMMAND,
+    "description": COMMAND,
+    "stored": st.booleans(),
+    "dirty": st.booleans(),
+    "forced": st.booleans(),
+    "verified": st.booleans(),
+    "push": st.booleans(),
+    "promotions": st.booleans(),
+    "signed": st.booleans(),
+    "author": LINES,
+    "approver": LINES,
+    "gate": LINES,
+    "python": LINES,
+    "platform": LINES,
+}
+Record = TypeVar("Record")
+
+
+def made(record: type[Record], number: int) -> st.SearchStrategy[Record]:
+    """Records of this format with every field drawn, by its name or its type."""
+    later = LATER_FIELDS.get(record.__name__, "").split() if number == 1 else []
+    hints = get_type_hints(
+        record, localns={"Leaf": Any, "Value": Any, "Values": Any, "Metrics": Any}
+    )
+    chosen = {
+        field.name: next(
+            strategy
+            for strategy in known(record, field.name, hints[field.name], number)
+            if strategy is not None
+        )
+        for field in dataclasses.fields(record)  # type: ignore[arg-type]
+        if field.name not in later
+    }
+    return st.builds(record, **chosen)
+
+
+def known(record: type, name: str, hint: Any, number: int) -> Iterator[Strategy | None]:
+    if name == "format" and record in RECORDS.values():
+        yield st.just(number)
+    if (record, name) == (EvaluationRecord, "data"):
+        data: Strategy = made(Artifact, number)
+        if number > 1:
+            data |= made(ServedData, number)
+        yield st.dictionaries(NAMES, data, min_size=1, max_size=2)
+    yield SPECIAL.get((record.__name__, name))
+    yield BY_NAME.get(name)
+    yield by_type(hint, number)
+
+
+def by_type(hint: Any, number: int) -> Strategy:
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return st.sampled_from(inner)
+    if origin is tuple:
+        return st.lists(by_type(inner[0], number), max_size=2).map(tuple)
+    if origin is Mapping:
+        return st.dictionaries(NAMES, by_type(inner[1], number), max_size=2)
+    if origin in (Union, types.UnionType):
+        return st.none() | by_type(inner[0], number)
+    if hint is Digest:
+        return DIGESTS
+    if origin is Renumbering:
+        numbers = VERSIONS if inner[0] is str else st.integers(1, 10**6)
+        return st.builds(Renumbering, number=numbers, record=DIGESTS)
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return made(hint, number)
+    return LINES
