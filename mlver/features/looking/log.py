@@ -118,6 +118,19 @@ class _TimedEvent:
     promotion: tuple[PromotionRecord, Digest] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _StageChain:
+    """A stage of a model, with its promotions by their number."""
+
+    model: str
+    stage: str
+    promotions: Sequence[tuple[PromotionRecord, Digest]]
+
+    @property
+    def records(self) -> list[PromotionRecord]:
+        return [record for record, _ in self.promotions]
+
+
 def read_log(
     project: Project,
     model: str | None = None,
@@ -139,15 +152,18 @@ def read_log(
     if stage is not None:
         _check_stage_exists(project, model_names, stage)
     reader = TolerantReader()
+    chains = _read_chains(registry, model_names, stage, reader)
+    history = _read_history(project, model_names)
     if at is not None:
         window = holdings.parse_window(at, "--at")
-        holders = _read_holders(project, model_names, stage, window, reader)
+        holders = _find_holders(project, history, chains, window)
         return LogResult((), 0, at=window, holders=holders, faults=reader.faults)
     timed: list[_TimedEvent] = []
     for model_name in model_names:
         if stage is None:
             timed += _read_version_events(registry, model_name, reader)
-        timed += _read_stage_events(registry, model_name, stage, reader)
+    for chain in chains:
+        timed += _list_stage_events(chain)
     start = ""
     if since is not None:
         start = holdings.parse_window(since, "--since").start
@@ -155,8 +171,7 @@ def read_log(
     # Within one second the order of the records stands: a version is registered, then promoted.
     timed.sort(key=lambda event: event.time)
     timed.reverse()
-    history = _read_history(project, model_names)
-    shown = _complete_events(project, history, timed[:limit])
+    shown = _complete_events(project, history, chains, timed[:limit])
     if len(shown) < len(timed):
         start = timed[len(shown) - 1].time
     rules = _list_rules(history, stage, start)
@@ -205,30 +220,37 @@ def _check_stage_exists(project: Project, models: list[str], stage: str) -> None
 # -- events ----------------------------------------------------------------------------------------
 
 
-def _read_stage_events(
-    registry: RecordRegistry, model: str, stage: str | None, reader: TolerantReader
-) -> Iterator[_TimedEvent]:
-    """Read the moves of one stage of a model, or of all its stages, in the order of its chain."""
-    for stage_name in registry.list_stages(model):
-        if stage not in (None, stage_name):
-            continue
-        history = _read_chain(registry, model, stage_name, reader)
-        times = holdings.order_times([record for record, _ in history])
-        for time, promotion in zip(times, history, strict=True):
-            record, _ = promotion
-            yield _TimedEvent(time, record.record_path, _build_move_event(record), promotion)
+def _read_chains(
+    registry: RecordRegistry, models: Iterable[str], stage: str | None, reader: TolerantReader
+) -> list[_StageChain]:
+    """Read the promotions that can be read of one stage, or of all stages of these models."""
+    chains: list[_StageChain] = []
+    for model in models:
+        for stage_name in registry.list_stages(model):
+            if stage not in (None, stage_name):
+                continue
+            promotions = _read_promotions(registry, model, stage_name, reader)
+            chains.append(_StageChain(model, stage_name, promotions))
+    return chains
 
 
-def _read_chain(
+def _read_promotions(
     registry: RecordRegistry, model: str, stage: str, reader: TolerantReader
 ) -> list[tuple[PromotionRecord, Digest]]:
-    """Read the promotions of a stage that can be read, by their number."""
-    history: list[tuple[PromotionRecord, Digest]] = []
+    promotions: list[tuple[PromotionRecord, Digest]] = []
     for sequence in registry.list_sequences(layout.stage_folder(model, stage)):
         record_read = reader.try_reading(registry.read_promotion, model, stage, sequence)
         if record_read is not None:
-            history.append(record_read)
-    return history
+            promotions.append(record_read)
+    return promotions
+
+
+def _list_stage_events(chain: _StageChain) -> Iterator[_TimedEvent]:
+    """List the moves of a stage in the order of its chain."""
+    times = holdings.order_times(chain.records)
+    for time, promotion in zip(times, chain.promotions, strict=True):
+        record, _ = promotion
+        yield _TimedEvent(time, record.record_path, _build_move_event(record), promotion)
 
 
 def _build_move_event(record: PromotionRecord) -> LogEvent:
@@ -281,13 +303,16 @@ def _build_event(
 
 
 def _complete_events(
-    project: Project, history: RecordHistory | None, timed: Sequence[_TimedEvent]
+    project: Project,
+    history: RecordHistory | None,
+    chains: Sequence[_StageChain],
+    timed: Sequence[_TimedEvent],
 ) -> tuple[LogEvent, ...]:
     """Add to each event the commit that landed it, and to each promotion how it is sealed."""
     commits = _find_commits(history, [event.path for event in timed])
     promotions = [event.promotion for event in timed if event.promotion is not None]
     states = promotion_seals.read_seal_states(project, promotions)
-    unconfirmed = find_unconfirmed_paths(project, history, promotions)
+    unconfirmed = _find_unconfirmed(project, history, chains)
     events: list[LogEvent] = []
     for event in timed:
         log_event = replace(
@@ -298,6 +323,15 @@ def _complete_events(
             log_event = replace(log_event, commit=entry.commit, committer=entry.committer)
         events.append(log_event)
     return tuple(events)
+
+
+def _find_unconfirmed(
+    project: Project, history: RecordHistory | None, chains: Sequence[_StageChain]
+) -> frozenset[str]:
+    """Find the promotions whose author nothing confirms: only a whole chain tells."""
+    if history is None:
+        return frozenset()
+    return find_unconfirmed_paths(project, history, [chain.promotions for chain in chains])
 
 
 def _find_commits(history: RecordHistory | None, paths: Iterable[str]) -> Mapping[str, CommitEntry]:
@@ -316,49 +350,29 @@ def _find_commits(history: RecordHistory | None, paths: Iterable[str]) -> Mappin
 # -- holders ---------------------------------------------------------------------------------------
 
 
-def _read_holders(
+def _find_holders(
     project: Project,
-    models: Collection[str],
-    stage: str | None,
+    history: RecordHistory | None,
+    chains: Sequence[_StageChain],
     window: TimeWindow,
-    reader: TolerantReader,
 ) -> tuple[LogHolder, ...]:
-    """Read what each stage that was ever moved held at any time in `window`."""
-    listed: list[tuple[str, str, StageHolding | None]] = []
-    promotions: list[tuple[PromotionRecord, Digest]] = []
-    for model in models:
-        for stage_name in project.registry.list_stages(model):
-            if stage not in (None, stage_name):
-                continue
-            chain = _read_chain(project.registry, model, stage_name, reader)
-            held = holdings.list_holdings([record for record, _ in chain], window)
-            promotions += chain
-            for holding in held:
-                listed.append((model, stage_name, holding))
-            # A stage that was not moved yet was empty, which is an answer, too.
-            if not held:
-                listed.append((model, stage_name, None))
-    record_paths: list[str] = []
-    for _, _, listed_holding in listed:
-        if listed_holding is not None:
-            record_paths.append(listed_holding.record.record_path)
-    history = _read_history(project, models)
-    commits = _find_commits(history, record_paths)
-    shown = [promotion for promotion in promotions if _lies_among(promotion, record_paths)]
-    unconfirmed = find_unconfirmed_paths(project, history, shown)
+    """Find what each stage that was ever moved held at any time in `window`."""
+    unconfirmed = _find_unconfirmed(project, history, chains)
+    paths: list[str] = []
+    for chain in chains:
+        paths += [record.record_path for record in chain.records]
+    commits = _find_commits(history, paths)
     holders: list[LogHolder] = []
-    for model, stage_name, listed_holding in listed:
-        if listed_holding is None:
-            holders.append(LogHolder(model=model, stage=stage_name))
-        else:
-            path = listed_holding.record.record_path
-            holder = _build_holder(listed_holding, commits.get(path))
+    for chain in chains:
+        stage_holdings = holdings.list_holdings(chain.records, window)
+        # A stage that was not moved yet was empty, which is an answer, too.
+        if not stage_holdings:
+            holders.append(LogHolder(model=chain.model, stage=chain.stage))
+        for holding in stage_holdings:
+            path = holding.record.record_path
+            holder = _build_holder(holding, commits.get(path))
             holders.append(replace(holder, unconfirmed=path in unconfirmed))
     return tuple(holders)
-
-
-def _lies_among(promotion: tuple[PromotionRecord, Digest], paths: Collection[str]) -> bool:
-    return promotion[0].record_path in paths
 
 
 def _build_holder(holding: StageHolding, entry: CommitEntry | None) -> LogHolder:

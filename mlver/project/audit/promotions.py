@@ -109,16 +109,14 @@ def _find_lacking(history: RecordHistory, policies: NamedPolicies) -> Iterator[F
 
 
 def find_unconfirmed_paths(
-    project: Project, history: RecordHistory | None, chain: StageHistory
+    project: Project, history: RecordHistory, chains: Sequence[StageHistory]
 ) -> frozenset[str]:
-    """Find, by path, the promotions among these whose author nothing confirms.
+    """Find, by path, the promotions of whole chains whose author nothing confirms.
 
-    It is for what shows promotions. `history` is None before the first commit.
+    It is for what shows promotions.
     """
-    if history is None:
-        return frozenset()
-    adopted = find_adopted(project, history, [chain])
-    judged = [record for record in list_judged([chain]) if record.record_path not in adopted]
+    adopted = find_adopted(project, history, chains)
+    judged = [record for record in list_judged(chains) if record.record_path not in adopted]
     verdicts = judge_renumbering(project.repository, judged)
     originals = find_originals(project.repository, history, judged, verdicts)
     unconfirmed = find_unconfirmed(project, history, originals, judged)

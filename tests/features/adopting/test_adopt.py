@@ -228,6 +228,22 @@ def test_a_promotion_added_to_an_adopted_stage_is_judged_whatever_tag_it_names(
     assert "prod/0002.yaml" not in done.out
 
 
+def test_the_log_believes_whom_an_adopted_tag_names(
+    gto: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever adopts commits what others did, and no commit names those."""
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "Bob")
+    monkeypatch.setenv("GIT_AUTHOR_EMAIL", "bob@example.org")
+    monkeypatch.setenv("GIT_COMMITTER_NAME", "Bob")
+    monkeypatch.setenv("GIT_COMMITTER_EMAIL", "bob@example.org")
+    assert_works(gto, "adopt", "digits")
+    assert gto.mlver("promote", "digits@1.0.0", "--to", "prod", "-m", "Back", "--force").code == 0
+    for words in ((), ("--stage", "prod", "-n", "2"), ("--at", "2026-01-02")):
+        shown = assert_works(gto, "log", "digits", *words)
+        assert "  Kim  " in shown
+        assert "unconfirmed" not in shown
+
+
 def test_a_stage_is_left_whose_seal_would_have_the_name_of_another_tag(gto: Repository) -> None:
     gto.git("tag", "digits@prod.2")
     done = gto.mlver("adopt", "--json")
