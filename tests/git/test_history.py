@@ -234,6 +234,25 @@ def test_a_merge_that_drops_a_record_of_its_branch_is_told(
     assert tampered(found) == {(found.head().commit, "D", SECOND)}
 
 
+def test_a_merge_that_drops_what_the_range_begins_with_is_told(
+    repository: Ground, found: GitRepository
+) -> None:
+    """It has all that its other parent has, and the commits before are not looked at."""
+    side_branch(repository, SECOND, "two\n")
+    repository.write(FIRST, "one\n")
+    repository.commit()
+    repository.git("switch", "--quiet", "side")
+    merge(repository, "-s", "ours", "--no-edit", "main")
+    repository.git("switch", "--quiet", "main")
+    repository.write("code.py", "more work\n")
+    landed = repository.commit()
+    repository.git("switch", "--quiet", "side")
+    changes = find_tampering(found, RECORDS, without=[landed])
+    assert [(change.commit, change.kind, change.path) for change in changes] == [
+        (found.head().commit, "D", FIRST)
+    ]
+
+
 def test_branches_that_add_different_records_merge_cleanly(
     repository: Ground, found: GitRepository
 ) -> None:

@@ -88,6 +88,18 @@ def test_tag_seals_what_lost_its_seal_on_the_commit_that_added_it(second: Reposi
     assert assert_works(second, "verify", "digits@1.1.0").startswith("All is well")
 
 
+def test_a_clone_without_tags_calls_no_version_damaged(second: Repository, tmp_path: Path) -> None:
+    second.git("clone", "--quiet", "--no-tags", f"file://{second.path}", str(tmp_path / "clone"))
+    clone = Repository(tmp_path / "clone")
+    verified = read_document(clone.mlver("verify", "--all", "--json"), "verify")
+    assert verified["broken"] == []
+    message = "no tag here seals 2 of its versions; this clone lacks history or tags"
+    assert ("digits", message) in {(note["subject"], note["message"]) for note in verified["notes"]}
+    second.git("tag", "--delete", "digits@v1.0.0")
+    verified = read_document(second.mlver("verify", "--all", "--json"), "verify")
+    assert [entry["kind"] for entry in verified["broken"]] == ["unsealed"]
+
+
 def test_a_squashed_pull_request_is_sealed_on_main(first: Repository) -> None:
     first.git("switch", "--quiet", "-c", "work")
     train_model(first, 2)
