@@ -111,8 +111,12 @@ class OperationSweep:
         """A fresh copy to work on; the last one goes."""
         where = self.root / f"{self.operation.name}.work"
         ground.clear_directory(where)
-        ground.clear_directory(self._state_home)
+        self.forget_key()
         return ground.copy_place(self.template.path, where, share=True)
+
+    def forget_key(self) -> None:
+        """Take away the key that a run before made: the next one makes the same calls again."""
+        ground.clear_directory(self._state_home)
 
     def list_losses(self, place: WorkPlace) -> list[str]:
         """What mlver said is done, and is not.

@@ -61,6 +61,7 @@ def judge_power_cut(sweep: OperationSweep, point: CallFault) -> PointVerdict:
     kind = point.detail.partition("-")[0]
     image = sweep.root / f"{sweep.operation.name}.image"
     mount = sweep.root / f"{sweep.operation.name}.mount"
+    sweep.forget_key()
     base = _make_base_image(sweep, kind, mount)
     subprocess.run(["cp", "--sparse=always", base, image], check=True)
     with mount_image(image, mount):
