@@ -28,7 +28,6 @@ from mlver.hashing.cache import (
     MatchedFile,
     MeasuredDirectory,
     StatCache,
-    encode_files,
     signed_size,
     stat_signature,
     total_size,
@@ -45,10 +44,10 @@ from mlver.hashing.read import (
     read_large,
 )
 from mlver.hashing.sink import ContentSink
-from mlver.hashing.walk import FaultReport, FoundFile, find_middle, walk_files
+from mlver.hashing.unchanged import find_unchanged
+from mlver.hashing.walk import FoundFile, walk_files
 from mlver.records.manifest import format_lines
 from mlver.system import parallel
-from mlver.system.beside import run_beside
 from mlver.system.parallel import WorkerPool, ignore_progress, split_batches
 
 CHUNK_FILES = 8192
@@ -56,8 +55,6 @@ CHUNK_FILES = 8192
 BATCH_FILES = 512
 BATCH_BYTES = 8 << 20
 FAULTS_SHOWN = 20
-# From here on a second process is worth its start.
-SHARED_FILES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +139,11 @@ class _MeasurementRun:
         """Whether the cache may spare the reading of a file."""
         return self.cache is not None and self.cache.is_believed and self.sink is None
 
+    def keep_directory(self, whole: MeasuredDirectory) -> None:
+        """Let the cache know a directory, unless files stand in it in place of content."""
+        if self.cache is not None and not self.pointers:
+            self.cache.keep_directory(os.fsencode(self.key), whole)
+
     def raise_faults(self) -> None:
         if not self.faults:
             return
@@ -183,10 +185,11 @@ def _measure_file(run: _MeasurementRun, top: bytes, status: os.stat_result) -> M
 def _measure_directory(
     run: _MeasurementRun, top: bytes, *, keep_manifest: bool
 ) -> MeasuredArtifact:
-    if not keep_manifest and run.believes_cache:
-        unchanged = _find_unchanged(run, top)
-        if unchanged is not None:
-            return unchanged
+    if run.cache is not None and run.believes_cache and not keep_manifest:
+        whole = find_unchanged(run.cache, os.fsencode(run.key), top, run.rules.bounds)
+        if whole is not None:
+            run.progress(whole.size)
+            return MeasuredArtifact(Digest(whole.digest.hex()), whole.size, whole.files, None)
     hasher = hashlib.sha256()
     imprint = DirectoryImprint()
     manifest = BytesIO() if keep_manifest else None
@@ -217,9 +220,9 @@ def _measure_directory(
             f"{run.key} holds no files, and an artifact needs at least one",
             hint=shell_command("ls", "-la", "--", run.key),
         )
-    if run.cache is not None and not run.pointers and not imprint.is_racy(began_ns):
+    if not imprint.is_racy(began_ns):
         whole = MeasuredDirectory(imprint.final_digest(), hasher.digest(), size, file_count)
-        run.cache.keep_directory(os.fsencode(run.key), whole)
+        run.keep_directory(whole)
     text = manifest.getvalue() if manifest is not None else None
     digest = Digest(hasher.hexdigest())
     return MeasuredArtifact(digest, size, file_count, text, tuple(run.pointers))
@@ -227,59 +230,6 @@ def _measure_directory(
 
 def _known_digests(chunk: _FileChunk) -> list[bytes]:
     return [digest for digest in chunk.digests if digest is not None]
-
-
-def _find_unchanged(run: _MeasurementRun, top: bytes) -> MeasuredArtifact | None:
-    """Find the kept result for a directory none of whose files changed; None where one did."""
-    if run.cache is None:
-        return None
-    whole = run.cache.find_directory(os.fsencode(run.key))
-    if whole is None:
-        return None
-    faults: list[str] = []
-    imprint = DirectoryImprint()
-    if whole.files >= SHARED_FILES:
-        encoded_files = _encode_in_two_processes(run, top, whole.files, faults.append)
-    else:
-        encoded_files = encode_files(walk_files(top, faults.append, bounds=run.rules.bounds))
-    with closing(encoded_files):
-        for encoded in encoded_files:
-            imprint.add_encoded(encoded)
-    if faults or imprint.final_digest() != whole.imprint:
-        return None
-    run.progress(whole.size)
-    return MeasuredArtifact(Digest(whole.digest.hex()), whole.size, whole.files, None)
-
-
-def _encode_in_two_processes(
-    run: _MeasurementRun, top: bytes, files: int, on_fault: FaultReport
-) -> Generator[bytes, None, None]:
-    """Encode half of the files in a forked process: of 50,000, their stats take longest of all."""
-    start = find_middle(top, files)
-
-    def encode_rest() -> bytes | None:
-        faults: list[str] = []
-        walked = walk_files(top, faults.append, start=start, bounds=run.rules.bounds)
-        encoded = b"".join(encode_files(walked))
-        return None if faults else encoded
-
-    with run_beside(encode_rest) as wait_for_rest:
-        walked = walk_files(top, on_fault, bounds=run.rules.bounds)
-        yield from encode_files(_take_until(walked, start))
-        encoded_rest = wait_for_rest()
-    if encoded_rest is None:
-        # The next walk through the directory names the files.
-        on_fault("what comes from the middle on could not be looked at")
-    else:
-        yield encoded_rest
-
-
-def _take_until(walked: Iterable[FoundFile], end: bytes) -> Iterator[FoundFile]:
-    """Yield the files that come before the path `end`."""
-    for walked_file in walked:
-        if walked_file[0] >= end:
-            return
-        yield walked_file
 
 
 def _hash_chunks(

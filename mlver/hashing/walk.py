@@ -93,18 +93,27 @@ def walk_files(
             if name[-1] == _SLASH:
                 levels.append(_list_directory(top, path, ancestors, on_fault, start))
                 break
-            try:
-                status = entry.stat()
-            except OSError as error:
-                if not (skip_dangling and _is_dangling(entry, error)):
-                    on_fault(_describe_unreadable(path, entry, error))
-                continue
-            if stat.S_ISREG(status.st_mode):
+            status = _read_status(path, entry, on_fault, skip_dangling=skip_dangling)
+            if status is not None:
                 yield path, status
-            else:
-                on_fault(_describe_special(path, status.st_mode))
         else:
             levels.pop()
+
+
+def _read_status(
+    path: bytes, entry: os.DirEntry[bytes], on_fault: FaultReport, *, skip_dangling: bool
+) -> os.stat_result | None:
+    """Read the stat of a regular file; None, once the fault is told, where there is none."""
+    try:
+        status = entry.stat()
+    except OSError as error:
+        if not (skip_dangling and _is_dangling(entry, error)):
+            on_fault(_describe_unreadable(path, entry, error))
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        on_fault(_describe_special(path, status.st_mode))
+        return None
+    return status
 
 
 def find_middle(top: bytes, files: int) -> bytes:

@@ -176,8 +176,8 @@ def status_many(bench: Bench) -> Iterator[Row]:
 _IN_ONE_PROCESS = """
 import sys
 from mlver.cli.main import main
-from mlver.hashing import measure
-measure.SHARED_FILES = sys.maxsize
+from mlver.hashing import unchanged
+unchanged.SHARED_FILES = sys.maxsize
 sys.exit(main(sys.argv[1:]))
 """
 

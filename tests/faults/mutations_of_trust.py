@@ -284,7 +284,7 @@ TRUST_MUTATIONS = (
         "tests/project/tags/test_seals.py",
     ),
     Mutation(
-        "hashing.measure:_encode_in_two_processes.encode_rest",
+        "hashing.unchanged:_encode_in_two_processes.encode_rest",
         "None if _ else _1",
         "_1",
         "tests",

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib
 import os
 import time
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
-from mlver.hashing import MeasuredArtifact, StatCache, measure_artifact
+from mlver.hashing import MeasuredArtifact, StatCache, measure_artifact, unchanged
 from mlver.hashing import cache as cache_module
 from mlver.hashing.cache import is_racy, stat_signature
 from mlver.hashing.walk import walk_files
@@ -152,10 +151,7 @@ def measured(top: Path, state: StateDatabase) -> MeasuredArtifact:
 
 @pytest.fixture(params=[1, 2], ids=["one process", "two processes"])
 def processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = importlib.import_module(
-        "mlver.hashing.measure"
-    )  # the package has a function of that name
-    monkeypatch.setattr(module, "SHARED_FILES", 10_000 if request.param == 1 else 0)
+    monkeypatch.setattr(unchanged, "SHARED_FILES", 10_000 if request.param == 1 else 0)
 
 
 @pytest.fixture

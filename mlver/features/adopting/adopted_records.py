@@ -150,9 +150,6 @@ def prepare_record(
     weights_path = _find_weights_path(source.files, claim.model, origin.commit, paths)
     weights = copies.find_copy(origin.commit, names.check_artifact_path(weights_path))
     data_sets = _find_data_sets(project, copies, origin, paths.data)
-    pinned: dict[str, Artifact] = {}
-    for data_set, external_copy in data_sets.items():
-        pinned[data_set] = _pin_artifact(paths.data[data_set], external_copy, None)
     weights_format = formats.detect_format(_list_files(weights_path, weights))
     committed = _read_committed_values(source.files, origin.commit, weights_path, paths)
     adopted = AdoptedTag(tag=origin.tag.name, object=origin.tag.object_id, commit=origin.commit)
@@ -166,7 +163,7 @@ def prepare_record(
         update="full",
         code=CodeState(commit=origin.commit, branch=None, dirty=False),
         weights=_pin_artifact(weights_path, weights, weights_format),
-        data=pinned,
+        data=_pin_data_sets(data_sets, paths),
         params=committed.params,
         metrics=committed.metrics,
         extra={"adopted": adopted.to_document()},
@@ -182,6 +179,13 @@ def prepare_record(
         params=committed.params_files,
         metrics=committed.metrics_files,
     )
+
+
+def _pin_data_sets(data_sets: Mapping[str, ExternalCopy], paths: ModelPaths) -> dict[str, Artifact]:
+    pinned: dict[str, Artifact] = {}
+    for data_set, external_copy in data_sets.items():
+        pinned[data_set] = _pin_artifact(paths.data[data_set], external_copy, None)
+    return pinned
 
 
 def _find_weights_path(files: CommittedFiles, model: str, commit: str, paths: ModelPaths) -> str:

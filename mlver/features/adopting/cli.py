@@ -19,39 +19,44 @@ ADOPT_EXAMPLES = (
     "mlver adopt digits --pattern 'release-{version}' --dry-run",
 )
 
+_Pattern = Annotated[
+    str | None,
+    typer.Option(
+        "--pattern",
+        help="How tags are named, such as 'release-{version}' or '{model}-v{version}'.",
+    ),
+]
+_Weights = Annotated[
+    str | None,
+    typer.Option("--weights", metavar="PATH", help="Where the weights were, if nothing else says."),
+]
+_Data = Annotated[
+    list[str] | None,
+    typer.Option("--data", metavar="NAME=PATH", help="Where a data set was; repeatable."),
+]
+_Params = Annotated[
+    list[str] | None,
+    typer.Option("--params", metavar="FILE", help="Where parameters were; repeatable."),
+]
+_Metrics = Annotated[
+    list[str] | None,
+    typer.Option("--metrics", metavar="FILE", help="Where metrics were; repeatable."),
+]
+_SkipLost = Annotated[
+    bool,
+    typer.Option("--skip-lost", help="Go on without versions whose bytes are lost."),
+]
+
 
 def adopt_command(
     ctx: typer.Context,
     model: Model = None,
-    pattern: Annotated[
-        str | None,
-        typer.Option(
-            "--pattern",
-            help="How tags are named, such as 'release-{version}' or '{model}-v{version}'.",
-        ),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            "--weights", metavar="PATH", help="Where the weights were, if nothing else says."
-        ),
-    ] = None,
-    data: Annotated[
-        list[str] | None,
-        typer.Option("--data", metavar="NAME=PATH", help="Where a data set was; repeatable."),
-    ] = None,
-    params: Annotated[
-        list[str] | None,
-        typer.Option("--params", metavar="FILE", help="Where parameters were; repeatable."),
-    ] = None,
-    metrics: Annotated[
-        list[str] | None,
-        typer.Option("--metrics", metavar="FILE", help="Where metrics were; repeatable."),
-    ] = None,
-    skip_lost: Annotated[
-        bool,
-        typer.Option("--skip-lost", help="Go on without versions whose bytes are lost."),
-    ] = False,
+    pattern: _Pattern = None,
+    weights: _Weights = None,
+    data: _Data = None,
+    params: _Params = None,
+    metrics: _Metrics = None,
+    skip_lost: _SkipLost = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:

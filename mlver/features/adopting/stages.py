@@ -64,7 +64,7 @@ def prepare_stages(
     planned_seals: list[PlannedTag] = []
     findings: list[Finding] = []
     skipped: list[Finding] = []
-    versions_at = _index_versions(source, claims)
+    places = _index_versions(source, claims)
     for (model, stage), stage_tags in _group_tags(claims.stages).items():
         # its versions are reported already
         if not layout.is_model_name(model):
@@ -76,25 +76,46 @@ def prepare_stages(
                 origins = {adopted_records.read_origin_tag(record) for record, _ in adopted}
                 _note_later_tags(source, stage_tags, origins)
                 continue
-            history = _read_events(source, versions_at, claims, stage_tags, digests)
+            history = _read_events(source, places, claims, stage_tags, digests)
             skipped += history.skipped
-            promotions = derive_promotions(history.events)
-            # as a whole: a record that cannot be written leaves out the stage, not the end of it
-            records = dict(
-                adopted_records.build_promotions(model, stage, promotions, source, digests)
-            )
-            seals = _plan_seals(source, records)
+            stage_history = _build_history(source, model, stage, history.events, digests)
         except MlverError as error:
             findings.append(Finding("tag", f"{model}#{stage}", error.message, error.hints))
             continue
-        record_files.update(records)
-        planned_seals += seals
-        holders = tuple(map(_find_holder_after, promotions))
-        seal_names = tuple(seal.name for seal in seals)
-        stages.append(AdoptedStage(model, stage, holders, seal_names))
+        record_files.update(stage_history.files)
+        planned_seals += stage_history.seals
+        stages.append(stage_history.stage)
     return PreparedStages(
         tuple(stages), record_files, tuple(planned_seals), tuple(findings), tuple(skipped)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _PreparedHistory:
+    """One stage's history, its promotion records by path and the tags to make of them."""
+
+    stage: AdoptedStage
+    files: Mapping[str, bytes]
+    seals: Sequence[PlannedTag]
+
+
+def _build_history(
+    source: AdoptionSource,
+    model: str,
+    stage: str,
+    events: Sequence[StageTagEvent],
+    digests: Mapping[VersionKey, Digest],
+) -> _PreparedHistory:
+    """Build the promotions of a stage; raise MlverError where one of them cannot be written.
+
+    A record that cannot be written leaves out the whole stage, not the end of its history.
+    """
+    promotions = derive_promotions(events)
+    records = dict(adopted_records.build_promotions(model, stage, promotions, source, digests))
+    seals = _plan_seals(source, records)
+    holders = tuple(map(_find_holder_after, promotions))
+    seal_names = tuple(seal.name for seal in seals)
+    return _PreparedHistory(AdoptedStage(model, stage, holders, seal_names), records, seals)
 
 
 def _plan_seals(source: AdoptionSource, records: Mapping[str, bytes]) -> list[PlannedTag]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlver import names
 from mlver.digest import Digest
@@ -57,7 +57,7 @@ def prepare_versions(source: AdoptionSource, claims: TagClaims) -> PreparedVersi
     known_digests: dict[VersionKey, Digest] = {}
     findings: list[Finding] = []
     skipped: list[Finding] = []
-    model_paths: dict[str, ModelPaths] = {}
+    model_paths = _ModelPathFinder(source)
     ordered_claims = sorted(claims.versions, key=version_sort_key)
     twins = _find_case_twins(project, ordered_claims)
     for number, version_claim in enumerate(ordered_claims):
@@ -76,26 +76,42 @@ def prepare_versions(source: AdoptionSource, claims: TagClaims) -> PreparedVersi
                 continue
             if version_key in twins:
                 raise _build_twin_error(version_claim, twins[version_key])
-            origin = _find_origin(source, version_claim)
-            if not _is_of_model(source, version_claim, origin):
-                continue
-            if version_claim.model not in model_paths:
-                model_paths[version_claim.model] = _find_model_paths(
-                    source, version_claim.model, model_paths
-                )
-            paths = model_paths[version_claim.model]
-            record = adopted_records.prepare_record(source, version_claim, origin, paths)
-            prepared.append(record)
+            record = _prepare_claim(source, version_claim, model_paths)
+            if record is not None:
+                prepared.append(record)
         except MlverError as error:
-            is_lost = isinstance(error, MissingContents | MissingPath | DamagedContents)
-            hints = error.hints
             message = error.message.replace("\n", " ")
-            finding = Finding("tag", version_claim.tag, message, hints)
+            finding = Finding("tag", version_claim.tag, message, error.hints)
+            is_lost = isinstance(error, MissingContents | MissingPath | DamagedContents)
             if is_lost and source.request.skip_lost:
                 skipped.append(finding)
             else:
                 findings.append(finding)
     return PreparedVersions(tuple(prepared), known_digests, tuple(findings), tuple(skipped))
+
+
+@dataclass(frozen=True, slots=True)
+class _ModelPathFinder:
+    """Finds once where each model's files were."""
+
+    source: AdoptionSource
+    known: dict[str, ModelPaths] = field(default_factory=dict)
+
+    def find_paths(self, model: str) -> ModelPaths:
+        if model not in self.known:
+            self.known[model] = _find_model_paths(self.source, model, self.known)
+        return self.known[model]
+
+
+def _prepare_claim(
+    source: AdoptionSource, claim: VersionTag, model_paths: _ModelPathFinder
+) -> PreparedRecord | None:
+    """Prepare the record of a version; None where its tag is of no model."""
+    origin = _find_origin(source, claim)
+    if not _is_of_model(source, claim, origin):
+        return None
+    paths = model_paths.find_paths(claim.model)
+    return adopted_records.prepare_record(source, claim, origin, paths)
 
 
 def _fetch_batch(source: AdoptionSource, claims: Sequence[VersionTag]) -> None:
