@@ -20,7 +20,7 @@ from mlver.features.comparing.status import StatusResult
 from mlver.features.hooks.checks import HookResult
 from mlver.features.hooks.install import InstallResult
 from mlver.features.looking.list import ListResult
-from mlver.features.looking.log import LogResult
+from mlver.features.looking.log_result import LogResult
 from mlver.features.looking.show import ShowResult
 from mlver.features.merging.driver import DriverResult
 from mlver.features.merging.resolve import ResolveResult

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.errors import UsageError
+from mlver.features.looking.log_result import LogEvent, LogHolder, LogResult, LogRule
 from mlver.git.commit_log import CommitEntry
 from mlver.policy import holdings
-from mlver.policy.chain import SealState
 from mlver.policy.holdings import StageHolding, TimeWindow
 from mlver.policy.promotion_dates import format_seconds
 from mlver.project.audit.promotions import find_unconfirmed_paths
@@ -25,82 +25,6 @@ from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogEvent:
-    """One record's event.
-
-    `previous` is the version that a stage left, None where it was empty or no stage moved.
-    `sequence` is the number of a promotion, and `seal` says how it is sealed. `commit` added the
-    record, by `committer`; both are None where no commit has it. `unconfirmed`: neither that commit
-    nor the seal confirms who promoted.
-    """
-
-    created: str
-    event: str
-    model: str
-    version: str
-    stage: str | None
-    previous: str | None
-    sequence: int | None = None
-    author: str
-    message: str
-    forced: bool = False
-    seal: SealState | None = None
-    commit: str | None = None
-    committer: str | None = None
-    unconfirmed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogHolder:
-    """What a stage held, and the promotion that moved it there.
-
-    `version` is None where the stage was empty. It was so from `since` on, and before `until`; both
-    follow the chain.
-    """
-
-    model: str
-    stage: str
-    version: str | None = None
-    since: str | None = None
-    until: str | None = None
-    sequence: int | None = None
-    author: str | None = None
-    message: str | None = None
-    commit: str | None = None
-    committer: str | None = None
-    unconfirmed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogRule:
-    """A commit that changed what a stage asks for; `loosened` says what it asks less since."""
-
-    created: str
-    stage: str
-    author: str
-    commit: str
-    loosened: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LogResult:
-    """Newest first; `total` counts the events that a limit left out as well.
-
-    `rules` are the changes of rules in the time that the events are of. `faults` are why some
-    records cannot be read. Where a time `at` was asked for, there are no events but `holders`: what
-    each stage held then, oldest first.
-    """
-
-    events: tuple[LogEvent, ...]
-    total: int
-    rules: tuple[LogRule, ...] = ()
-    at: TimeWindow | None = None
-    holders: tuple[LogHolder, ...] = ()
-    faults: tuple[str, ...] = ()
-
 
 _DONE = {"promote": "promoted", "rollback": "rolled back", "retire": "retired"}
 
@@ -158,16 +82,13 @@ def read_log(
         window = holdings.parse_window(at, "--at")
         holders = _find_holders(project, history, chains, window)
         return LogResult((), 0, at=window, holders=holders, faults=reader.faults)
-    timed: list[_TimedEvent] = []
-    for model_name in model_names:
-        if stage is None:
-            timed += _read_version_events(registry, model_name, reader)
-    for chain in chains:
-        timed += _list_stage_events(chain)
     start = ""
     if since is not None:
         start = holdings.parse_window(since, "--since").start
-        timed = [event for event in timed if event.time >= start]
+    timed = [] if stage is not None else _read_version_events(registry, model_names, reader)
+    for chain in chains:
+        timed += _list_stage_events(chain)
+    timed = [event for event in timed if event.time >= start]
     # Within one second the order of the records stands: a version is registered, then promoted.
     timed.sort(key=lambda event: event.time)
     timed.reverse()
@@ -269,6 +190,15 @@ def _build_move_event(record: PromotionRecord) -> LogEvent:
 
 
 def _read_version_events(
+    registry: RecordRegistry, models: Iterable[str], reader: TolerantReader
+) -> list[_TimedEvent]:
+    events: list[_TimedEvent] = []
+    for model in models:
+        events += _read_model_events(registry, model, reader)
+    return events
+
+
+def _read_model_events(
     registry: RecordRegistry, model: str, reader: TolerantReader
 ) -> Iterator[_TimedEvent]:
     for number in registry.list_versions(model):

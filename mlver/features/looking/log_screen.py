@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlver.features.looking.log import LogEvent, LogHolder, LogResult, LogRule
+from mlver.features.looking.log_result import LogEvent, LogHolder, LogResult, LogRule
 from mlver.terminal.links import draw_faults
 from mlver.terminal.screen import Cell, Part, Style, TextScreen
 from mlver.terminal.words import format_author, format_count, format_time, take_first_line

@@ -1,0 +1,83 @@
+"""What `mlver log` answers: events, the holders of stages, and changes of their rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlver.policy.chain import SealState
+from mlver.policy.holdings import TimeWindow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEvent:
+    """One record's event.
+
+    `previous` is the version that a stage left, None where it was empty or no stage moved.
+    `sequence` is the number of a promotion, and `seal` says how it is sealed. `commit` added the
+    record, by `committer`; both are None where no commit has it. `unconfirmed`: neither that commit
+    nor the seal confirms who promoted.
+    """
+
+    created: str
+    event: str
+    model: str
+    version: str
+    stage: str | None
+    previous: str | None
+    sequence: int | None = None
+    author: str
+    message: str
+    forced: bool = False
+    seal: SealState | None = None
+    commit: str | None = None
+    committer: str | None = None
+    unconfirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogHolder:
+    """What a stage held, and the promotion that moved it there.
+
+    `version` is None where the stage was empty. It was so from `since` on, and before `until`; both
+    follow the chain.
+    """
+
+    model: str
+    stage: str
+    version: str | None = None
+    since: str | None = None
+    until: str | None = None
+    sequence: int | None = None
+    author: str | None = None
+    message: str | None = None
+    commit: str | None = None
+    committer: str | None = None
+    unconfirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRule:
+    """A commit that changed what a stage asks for; `loosened` says what it asks less since."""
+
+    created: str
+    stage: str
+    author: str
+    commit: str
+    loosened: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogResult:
+    """Newest first; `total` counts the events that a limit left out as well.
+
+    `rules` are the changes of rules in the time that the events are of. `faults` are why some
+    records cannot be read. Where a time `at` was asked for, there are no events but `holders`: what
+    each stage held then, oldest first.
+    """
+
+    events: tuple[LogEvent, ...]
+    total: int
+    rules: tuple[LogRule, ...] = ()
+    at: TimeWindow | None = None
+    holders: tuple[LogHolder, ...] = ()
+    faults: tuple[str, ...] = ()
