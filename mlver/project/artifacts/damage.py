@@ -114,37 +114,61 @@ def find_damage(
     problems = verify_objects(project, digests, everything=everything)
     affected = {problem.digest for problem in problems if problem.digest in digests}
     users = find_users(project, reader.records, affected)
-    remedies = LossRemedies.open_for(project)
-    links = []
-    lost = []
-    unneeded = []
-    unsound = set()
-    missing_count = 0
-    for problem in sort_problems(problems, users):
-        link = _describe_object(remedies, users, problem)
-        links.append(link)
-        if problem.digest not in digests:
-            unneeded.append(link)
-        elif problem.lost:
-            lost.append(link)
-            missing_count += problem.path is None
-        if problem.digest and problem.path:
-            unsound.add(problem.digest)
+    damaged = _sort_objects(project, digests, users, sort_problems(problems, users))
     faults, remarks, unread = _sort_unstored(reader.unstored)
     absence = None
+    links = [*damaged.needed, *damaged.unneeded]
     # A clone brings records and no objects: where none is here, nothing was lost here either.
-    if missing_count == len(digests) > 0 and has_empty_store(project):
-        absence = describe_absence(missing_count, lost)
+    if damaged.missing == len(digests) > 0 and has_empty_store(project):
+        absence = describe_absence(damaged.missing, damaged.lost)
         remarks.insert(0, absence)
-        links = unneeded
+        links = damaged.unneeded
     return DamageReport(
         broken=(*reader.broken, *faults, *links),
         notes=tuple(remarks),
-        lost=(*reader.broken, *unread, *lost),
-        copies=frozenset(unsound),
+        lost=(*reader.broken, *unread, *damaged.lost),
+        copies=damaged.unsound,
         unstored=tuple(reader.unstored),
         absence=absence,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _DamagedObjects:
+    """What is wrong with objects: those that records need, of them those `lost`, and others.
+
+    `unsound` are copies that are here. `missing` counts the needed ones of which there is none.
+    """
+
+    needed: list[Finding]
+    lost: list[Finding]
+    unneeded: list[Finding]
+    unsound: frozenset[Digest]
+    missing: int
+
+
+def _sort_objects(
+    project: Project,
+    digests: DigestSet,
+    users: Mapping[Digest, ObjectUser],
+    problems: Sequence[StoreProblem],
+) -> _DamagedObjects:
+    remedies = LossRemedies.open_for(project)
+    needed: list[Finding] = []
+    lost: list[Finding] = []
+    unneeded: list[Finding] = []
+    missing = 0
+    for problem in problems:
+        link = _describe_object(remedies, users, problem)
+        if problem.digest not in digests:
+            unneeded.append(link)
+            continue
+        needed.append(link)
+        if problem.lost:
+            lost.append(link)
+            missing += problem.path is None
+    copies = [problem.digest for problem in problems if problem.digest and problem.path]
+    return _DamagedObjects(needed, lost, unneeded, frozenset(copies), missing)
 
 
 def describe_absence(count: int, missing: Sequence[Finding]) -> Finding:

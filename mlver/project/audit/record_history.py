@@ -13,6 +13,7 @@ from mlver.git import trees
 from mlver.git.commit_log import CommitEntry, read_commit_log
 from mlver.git.partial import ClonedContents
 from mlver.git.repository import GitRepository
+from mlver.git.trees import TreeEntry
 from mlver.policy.ancestry import CommitAncestry, build_ancestry
 from mlver.policy.policy_digest import StagePolicy
 from mlver.policy.renumbering import ClaimVerdicts
@@ -78,18 +79,8 @@ def read_record_history(
     log = read_commit_log(repository, tip, [layout.CONFIG, *folders], without)
     boundary = repository.boundary()
     current = trees.committed_files(repository, tip, *folders) if folders else {}
-    earlier: dict[str, list[tuple[str, CommitEntry]]] = {}
-    additions: dict[str, list[CommitEntry]] = {}
-    for entry in log:
-        # What a shallow clone begins with says nothing of who added what it has.
-        if entry.commit in boundary:
-            continue
-        for path, object_id in entry.contents.items():
-            if object_id is None or path == layout.CONFIG:
-                continue
-            earlier.setdefault(path, []).append((object_id, entry))
-            if path in current and current[path].object_id == object_id:
-                additions.setdefault(path, []).append(entry)
+    # What a shallow clone begins with says nothing of who added what it has.
+    earlier = _index_contents(entry for entry in log if entry.commit not in boundary)
     contents = ClonedContents.find_in(repository)
     states, grounds = _find_states(contents, log)
     object_ids = dict.fromkeys(filter(None, [*states.values(), *grounds.values()]))
@@ -98,7 +89,7 @@ def read_record_history(
     return RecordHistory(
         entries={entry.commit: entry for entry in log},
         ancestry=build_ancestry({entry.commit: entry.parents for entry in log}),
-        additions=additions,
+        additions=_find_additions(earlier, current),
         earlier=earlier,
         states=states,
         grounds=grounds,
@@ -106,6 +97,28 @@ def read_record_history(
         incomplete=bool(boundary) or contents.is_partial,
         lacking=frozenset(lacking),
     )
+
+
+def _index_contents(entries: Iterable[CommitEntry]) -> dict[str, list[tuple[str, CommitEntry]]]:
+    """Index by path each content that a record had, with the commit that gave it."""
+    contents: dict[str, list[tuple[str, CommitEntry]]] = {}
+    for entry in entries:
+        for path, object_id in entry.contents.items():
+            if object_id is not None and path != layout.CONFIG:
+                contents.setdefault(path, []).append((object_id, entry))
+    return contents
+
+
+def _find_additions(
+    earlier: Mapping[str, Sequence[tuple[str, CommitEntry]]], current: Mapping[str, TreeEntry]
+) -> dict[str, list[CommitEntry]]:
+    """Find, by path, the commits that gave a record the content that it has now."""
+    additions: dict[str, list[CommitEntry]] = {}
+    for path, tree_entry in current.items():
+        entries = [entry for held, entry in earlier.get(path, ()) if held == tree_entry.object_id]
+        if entries:
+            additions[path] = entries
+    return additions
 
 
 def _find_states(
