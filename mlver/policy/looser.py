@@ -8,15 +8,23 @@ it counts as looser, and so does changing it back.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from mlver.policy.policy_digest import StagePolicy
 from mlver.records.values import Value
 
+
+class Loosening(NamedTuple):
+    """What a policy no longer asks for, or asks less of, and that in words."""
+
+    aspect: str
+    words: str
+
+
 # Takes the name of a key with its new and its old setting (None: it is not asked for), and yields
-# in words what became looser.
-Comparison: TypeAlias = Callable[[str, Value, Value], Iterator[str]]
+# what became looser.
+Comparison: TypeAlias = Callable[[str, Value, Value], Iterator[Loosening]]
 
 _DURATION = re.compile(r"([0-9]+)\s*([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -35,13 +43,46 @@ def list_loosenings(new: StagePolicy | None, old: StagePolicy | None) -> tuple[s
         return ()
     if new is None:
         return ("the stage has no rule any more",)
-    words = [*_compare_section("", new.rule, old.rule, _COMPARISONS)]
-    words += _compare_section("tags.", new.tags, old.tags, {"signed": _compare_flags})
-    words += _compare_section("datasets.", new.datasets, old.datasets, {})
+    return tuple(loosening.words for loosening in _compare_policies(new, old))
+
+
+def list_loosened(new: StagePolicy | None, old: StagePolicy | None) -> frozenset[str]:
+    """List the aspects in which `new` asks less than `old`: without a rule, in all of them."""
+    if old is None:
+        return frozenset()
+    compared = new or StagePolicy(rule={})
+    return frozenset(loosening.aspect for loosening in _compare_policies(compared, old))
+
+
+def select_shared(first: Collection[str], second: Collection[str]) -> frozenset[str]:
+    """Select the aspects that both collections are about: a key is about all of its entries."""
+    shared: set[str] = set()
+    for aspect in first:
+        for other in second:
+            if _is_part(aspect, other):
+                shared.add(aspect)
+            elif _is_part(other, aspect):
+                shared.add(other)
+    return frozenset(shared)
+
+
+def drop_covered(aspects: Collection[str], covering: Collection[str]) -> frozenset[str]:
+    """Drop the aspects of which others are all, or a whole that they are part of."""
+    rest = [aspect for aspect in aspects if not any(_is_part(aspect, whole) for whole in covering)]
+    return frozenset(rest)
+
+
+def _is_part(aspect: str, whole: str) -> bool:
+    return aspect == whole or aspect.startswith(f"{whole}.")
+
+
+def _compare_policies(new: StagePolicy, old: StagePolicy) -> Iterator[Loosening]:
+    yield from _compare_section("", new.rule, old.rule, _COMPARISONS)
+    yield from _compare_section("tags.", new.tags, old.tags, {"signed": _compare_flags})
+    yield from _compare_section("datasets.", new.datasets, old.datasets, {})
     for name in {**old.groups, **new.groups}:
-        words += _compare_choices(f"groups.{name}", new.groups.get(name), old.groups.get(name))
-    words += _compare_section("policy.", new.policy, old.policy, {})
-    return tuple(words)
+        yield from _compare_choices(f"groups.{name}", new.groups.get(name), old.groups.get(name))
+    yield from _compare_section("policy.", new.policy, old.policy, {})
 
 
 def _compare_section(
@@ -49,30 +90,31 @@ def _compare_section(
     new: Mapping[str, Value],
     old: Mapping[str, Value],
     comparisons: Mapping[str, Comparison],
-) -> Iterator[str]:
+) -> Iterator[Loosening]:
     for key, setting in old.items():
         compare = comparisons.get(key, _compare_unknown)
         yield from compare(f"{prefix}{key}", new.get(key), setting)
 
 
-def _compare_unknown(key: str, new: Value, old: Value) -> Iterator[str]:
+def _compare_unknown(key: str, new: Value, old: Value) -> Iterator[Loosening]:
     if old is None or new == old:
         return
     if new is None:
-        yield f"`{key}` is no longer asked for"
+        yield Loosening(key, f"`{key}` is no longer asked for")
     else:
-        yield f"`{key}` was changed from {_show_setting(old)} to {_show_setting(new)}"
+        words = f"`{key}` was changed from {_show_setting(old)} to {_show_setting(new)}"
+        yield Loosening(key, words)
 
 
-def _compare_flags(key: str, new: Value, old: Value) -> Iterator[str]:
+def _compare_flags(key: str, new: Value, old: Value) -> Iterator[Loosening]:
     """Compare switches: on is stricter than off."""
     if old is True and new in (None, False):
-        yield f"`{key}` is no longer asked for"
+        yield Loosening(key, f"`{key}` is no longer asked for")
     elif old is not True or new is not True:
         yield from _compare_unknown(key, new, old)
 
 
-def _compare_requirements(key: str, new: Value, old: Value) -> Iterator[str]:
+def _compare_requirements(key: str, new: Value, old: Value) -> Iterator[Loosening]:
     """Compare lists of what is required: each entry makes it stricter."""
     old_names = _read_names(old)
     new_names = _read_names(new)
@@ -80,10 +122,10 @@ def _compare_requirements(key: str, new: Value, old: Value) -> Iterator[str]:
         yield from _compare_unknown(key, new, old)
         return
     for name in sorted(old_names - new_names):
-        yield f"`{key}` no longer names {name}"
+        yield Loosening(f"{key}.{name}", f"`{key}` no longer names {name}")
 
 
-def _compare_choices(key: str, new: Value, old: Value) -> Iterator[str]:
+def _compare_choices(key: str, new: Value, old: Value) -> Iterator[Loosening]:
     """Compare lists of what is allowed: each entry makes it looser, and no list allows all."""
     old_names = _read_names(old)
     new_names = _read_names(new)
@@ -93,7 +135,7 @@ def _compare_choices(key: str, new: Value, old: Value) -> Iterator[str]:
         yield from _compare_unknown(key, new, old)
         return
     for name in sorted(new_names - old_names):
-        yield f"`{key}` also names {name}"
+        yield Loosening(f"{key}.{name}", f"`{key}` also names {name}")
 
 
 def _read_names(setting: Value) -> set[str] | None:
@@ -113,13 +155,14 @@ def _read_names(setting: Value) -> set[str] | None:
 def _build_limit(read: Callable[[Value], float | None], *, at_least: bool) -> Comparison:
     """Build the comparison of a limit: `at_least` so much, where more is stricter, or at most."""
 
-    def compare_limits(key: str, new: Value, old: Value) -> Iterator[str]:
+    def compare_limits(key: str, new: Value, old: Value) -> Iterator[Loosening]:
         new_limit = read(new)
         old_limit = read(old)
         if new_limit is None or old_limit is None:
             yield from _compare_unknown(key, new, old)
         elif (new_limit < old_limit) if at_least else (new_limit > old_limit):
-            yield f"`{key}` asks for {_show_setting(new)} instead of {_show_setting(old)}"
+            words = f"`{key}` asks for {_show_setting(new)} instead of {_show_setting(old)}"
+            yield Loosening(key, words)
 
     return compare_limits
 
@@ -140,7 +183,7 @@ def _read_duration(setting: Value) -> float | None:
     return int(match[1]) * _SECONDS[match[2]]
 
 
-def _compare_thresholds(key: str, new: Value, old: Value) -> Iterator[str]:
+def _compare_thresholds(key: str, new: Value, old: Value) -> Iterator[Loosening]:
     """Compare the thresholds of metrics, each of which has a `min` or a `max`."""
     if not isinstance(new, Mapping) or not isinstance(old, Mapping):
         yield from _compare_unknown(key, new, old)

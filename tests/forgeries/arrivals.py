@@ -71,13 +71,18 @@ class CaseBuilder:
         for number, changes in enumerate(self.forgery.steps):
             name = f"step {number}"
             authored = self.ground.now + HOUR if late else None
+            parents = [parent]
+            if number == 0 and self.forgery.merging is not None:
+                commits.append(self._plan_old_branch(self.forgery.merging))
+                parents.append(commits[0].name)
             commits.append(
-                self.plan_commit(
-                    name, [parent], changes, hours=1 + late + number, authored=authored
-                )
+                self.plan_commit(name, parents, changes, hours=1 + late + number, authored=authored)
             )
             parent = name
         return commits
+
+    def _plan_old_branch(self, point: str) -> PlannedCommit:
+        return self.plan_commit("old", [self.ground.points[point]], {"old.py": b"pass\n"}, hours=0)
 
     def join_changes(self) -> dict[str, bytes | None]:
         """Join what all steps do to the files of main."""

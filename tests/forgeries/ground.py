@@ -160,6 +160,10 @@ def _tell_story(teller: StoryTeller) -> dict[str, str]:
     points = {"root": teller.work(1)}
     with at_time(teller.now):
         assert_works(repository, "init")
+    with at_time(teller.now - 30 * 24 * HOUR):
+        repository.write(layout.CONFIG, WEAK_SETTINGS)
+        points["weak"] = repository.commit("Say what stages there are")
+    with at_time(teller.now):
         repository.write(layout.CONFIG, _SETTINGS)
         points["settings"] = repository.commit("Say what production asks for")
     words = ("--weights", "model.bin", "--params", "params.yaml", "--metrics", "metrics.json")

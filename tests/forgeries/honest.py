@@ -120,6 +120,17 @@ def relax_for_a_quarter(teller: StoryTeller, promote: Work) -> None:
     _commit_settings(teller, strong, ALICE)
 
 
+def drop_gate_for_good(teller: StoryTeller) -> None:
+    """Drop a gate, promote the day after, ask for another one months later."""
+    _commit_settings(teller, WEAK_SETTINGS, KIM)
+    teller.now += DAY
+    promote_to_production(teller)
+    teller.now += 90 * DAY
+    words = b"  production:\n"
+    stricter = WEAK_SETTINGS.replace(words, words + b"    after: [canary]\n")
+    _commit_settings(teller, stricter.replace(b"stages:\n", b"stages:\n  canary: {}\n"), ALICE)
+
+
 # -- how it lands ----------------------------------------------------------------------------------
 
 

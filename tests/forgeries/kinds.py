@@ -34,7 +34,8 @@ class Forgery:
 
     `sealed` maps each new record that the forger seals to its tag and the tag's message. `naming`:
     the first step's commit is what the promotions of the later steps say judged them. `assigned`
-    are lightweight tags that the forger makes, each on the last commit of the ground.
+    are lightweight tags that the forger makes, each on the last commit of the ground. `merging`:
+    the first step's commit is a merge, whose second parent begins at this point of main.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Forgery:
     sealed: Sequence[tuple[str, str]] = field(default_factory=tuple)
     naming: bool = False
     assigned: Sequence[str] = ()
+    merging: str | None = None
 
     @property
     def case_name(self) -> str:
@@ -200,16 +202,19 @@ def _list_weakened(ground: Ground) -> Iterator[Forgery]:
     under_weak = [gate for gate in gates if not gate["gate"].startswith("after")]
     forged = edit_record(forced, author=MALLORY.author, gates=under_weak, forced=False)
     strong = ground.read_file(layout.CONFIG)
-    for sealed in (False, True):
-        yield Forgery(
-            kind="rule weakened and restored",
-            name=f"in three commits{', sealed' * sealed}",
-            steps=[{layout.CONFIG: WEAK_SETTINGS}, {path: forged}, {layout.CONFIG: strong}],
-            subject=path,
-            early="third",
-            sealed=_plan_seals(sealed, (3, "production", "1.2.0", forged)),
-            naming=True,
-        )
+    ways = {"in three commits": None, "by a merge that takes an old rule": "weak"}
+    for name, merging in ways.items():
+        for sealed in (False, True):
+            yield Forgery(
+                kind="rule weakened and restored",
+                name=f"{name}{', sealed' * sealed}",
+                steps=[{layout.CONFIG: WEAK_SETTINGS}, {path: forged}, {layout.CONFIG: strong}],
+                subject=path,
+                early="third",
+                sealed=_plan_seals(sealed, (3, "production", "1.2.0", forged)),
+                naming=True,
+                merging=merging,
+            )
 
 
 def _list_removed_rule(ground: Ground) -> Iterator[Forgery]:

@@ -18,6 +18,7 @@ from tests.forgeries.honest import (
     Work,
     build_branch,
     clone_repository,
+    drop_gate_for_good,
     promote_by_force,
     promote_to_production,
     relax_for_a_quarter,
@@ -53,6 +54,12 @@ def test_a_rule_may_be_relaxed_for_a_quarter(ground: Ground, promote: Work, tmp_
     teller = StoryTeller(copy_repository(ground.repository, tmp_path / "relaxed"), ground.now)
     relax_for_a_quarter(teller, promote)
     assert _verify_clones(teller.repository, tmp_path, "relaxed") == []
+
+
+def test_a_gate_may_be_dropped_for_good(ground: Ground, tmp_path: Path) -> None:
+    teller = StoryTeller(copy_repository(ground.repository, tmp_path / "dropped"), ground.now)
+    drop_gate_for_good(teller)
+    assert _verify_clones(teller.repository, tmp_path, "dropped") == []
 
 
 def _seal_what_landed(teller: StoryTeller) -> None:

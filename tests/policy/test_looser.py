@@ -8,7 +8,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mlver.policy.looser import is_looser, list_loosenings
+from mlver.policy.looser import (
+    drop_covered,
+    is_looser,
+    list_loosened,
+    list_loosenings,
+    select_shared,
+)
 from mlver.policy.policy_digest import StagePolicy, drop_unasked
 from mlver.records.values import Value
 
@@ -179,3 +185,20 @@ def test_limits_and_switches_are_ordered(key: str, data: st.DataObject) -> None:
     first = StagePolicy(rule=drop_unasked({key: data.draw(settings)}))
     second = StagePolicy(rule=drop_unasked({key: data.draw(settings)}))
     assert not (is_looser(first, second) and is_looser(second, first))
+
+
+def test_what_two_changes_share_is_named_by_the_smaller_part() -> None:
+    strict = StagePolicy(rule={"after": ["canary", "staging"], "gates": {"loss": {"max": 1}}})
+    loose = StagePolicy(rule={"after": ["staging"]})
+    assert list_loosened(loose, strict) == {"after.canary", "gates"}
+    assert list_loosened(strict, loose) == frozenset()
+    assert list_loosened(None, strict) == {"after.canary", "after.staging", "gates"}
+    assert list_loosened(strict, None) == frozenset()
+    assert select_shared({"after.canary", "gates"}, {"after", "gates.loss", "hold"}) == {
+        "after.canary",
+        "gates.loss",
+    }
+    assert drop_covered({"after.canary", "gates", "hold"}, {"after", "gates.loss"}) == {
+        "gates",
+        "hold",
+    }
