@@ -53,33 +53,38 @@ class ForgeryJudge:
     trees: Mapping[str, Mapping[str, bytes]]
     top: Path
 
-    def judge_forgery(self, forgery: Forgery, arrival: str) -> CaseVerdict:
+    def judge_forgery(self, forgery: Forgery, arrival: str, *, alone: int = 0) -> CaseVerdict:
+        """Judge a forgery; so many of its first commits came in pushes of their own."""
         remote = Repository(self.top / "remote.git")
         shutil.copytree(self.ground.remote.path, remote.path)
         bring_forgery(remote, self.ground, self.trees, forgery, arrival)
         clone = Repository(self.top / "clone")
         self.ground.repository.git("clone", "--quiet", str(remote.path), str(clone.path))
         shutil.copytree(self.ground.repository.path / STORE, clone.path / STORE)
-        verdict = self._ask_everybody(clone, remote)
+        base = self.ground.tip
+        if alone:
+            line = remote.git("rev-list", "--first-parent", "--reverse", f"{base}..{HEAD}")
+            base = line.split()[alone - 1]
+        verdict = self._ask_everybody(clone, remote, base)
         shutil.rmtree(clone.path)
         shutil.rmtree(remote.path)
         return verdict
 
-    def _ask_everybody(self, clone: Repository, remote: Repository) -> CaseVerdict:
+    def _ask_everybody(self, clone: Repository, remote: Repository, base: str) -> CaseVerdict:
         verified = clone.mlver("verify", "--all", "--json")
         strict = verified.code
         if strict == 0:
             strict = clone.mlver("verify", "--all", "--strict", "--json").code
-        checked = clone.mlver("hook", "check", "--from", self.ground.tip, "--to", "HEAD")
-        received = judge_pre_receive(remote.path, self._take_back(remote))
+        checked = clone.mlver("hook", "check", "--from", base, "--to", "HEAD")
+        received = judge_pre_receive(remote.path, self._take_back(remote, base))
         report = json.loads(verified.out)
         return CaseVerdict(verified.code, strict, checked.code, received.exit_code, report)
 
-    def _take_back(self, remote: Repository) -> list[str]:
-        """Take the forger's push back, and say it as git tells a pre-receive hook."""
+    def _take_back(self, remote: Repository, base: str) -> list[str]:
+        """Take the forger's last push back, and say it as git tells a pre-receive hook."""
         known = set(self.ground.remote.git("for-each-ref", "--format=%(refname)").splitlines())
         new = remote.git("rev-parse", HEAD)
-        lines = [f"{self.ground.tip} {new} {HEAD}"]
+        lines = [f"{base} {new} {HEAD}"]
         for line in remote.git("for-each-ref", "--format=%(objectname) %(refname)").splitlines():
             object_id, reference = line.split(" ", 1)
             if reference in known:
@@ -87,7 +92,7 @@ class ForgeryJudge:
             remote.git("update-ref", "-d", reference)
             if reference.startswith("refs/tags/"):
                 lines.append(f"{_ABSENT} {object_id} {reference}")
-        remote.git("update-ref", HEAD, self.ground.tip)
+        remote.git("update-ref", HEAD, base)
         return lines
 
 
@@ -127,4 +132,15 @@ def test_no_forgery_is_believed(judge: ForgeryJudge, arrival: str) -> None:
             missed.append(f"{forgery.case_name}: hook check {verdict.check}")
         if verdict.receive != 1:
             missed.append(f"{forgery.case_name}: pre-receive {verdict.receive}")
+    assert missed == []
+
+
+def test_a_rule_that_was_removed_in_a_push_of_its_own_is_remembered(judge: ForgeryJudge) -> None:
+    missed: list[str] = []
+    for forgery in list_forgeries(judge.ground):
+        if forgery.kind != "rule removed and restored" or forgery.naming:
+            continue
+        verdict = judge.judge_forgery(forgery, "fast-forward", alone=1)
+        if (verdict.verify, verdict.check, verdict.receive) != (1, 1, 1):
+            missed.append(forgery.case_name)
     assert missed == []

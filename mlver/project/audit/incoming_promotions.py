@@ -82,7 +82,7 @@ def judge_incoming_promotions(
     tips = [tip for tip in (incoming.tip, incoming.base, head) if tip is not None]
     base = _read_base(incoming)
     policies = read_named_policies(
-        repository, history, records, tips, (base, _read_staged(incoming))
+        repository, history, records, tips, (base, _read_staged(incoming)), before=incoming.base
     )
     if history.lacking or policies.lacking:
         raise build_lacking_error()

@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 
 from mlver.digest import Digest
 from mlver.git import changes_in
-from mlver.git.commit_log import list_unreachable
+from mlver.git.commit_log import list_unreachable, read_commit_log
 from mlver.git.main_branch import list_main_branches
 from mlver.git.partial import ClonedContents
 from mlver.git.repository import GitRepository
 from mlver.policy.policy_digest import StagePolicy, digest_policy
 from mlver.project.audit.record_history import RecordHistory
-from mlver.project.history.policies import CommittedSettings, digest_signers, read_settings
+from mlver.project.history.policies import (
+    CommittedSettings,
+    digest_signers,
+    parse_settings,
+    read_settings,
+)
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.references import PolicyReference
@@ -37,7 +42,8 @@ class NamedPolicies:
 
     `reachable` are the commits that belong to the history, or to that of a main branch. `awaiting`
     are the settings that a promotion which has not landed is to land on, and beside. `lacking` are
-    the commits whose settings or signers a partial clone lacks.
+    the commits whose settings or signers a partial clone lacks. `former` are the stages that had a
+    rule some time before `history` begins.
     """
 
     history: RecordHistory
@@ -46,6 +52,7 @@ class NamedPolicies:
     reachable: frozenset[str]
     awaiting: Sequence[CommittedSettings]
     lacking: frozenset[str] = frozenset()
+    former: frozenset[str] = frozenset()
     # By the identity of the settings: those of many commits are one object.
     _policies: dict[tuple[int, str], tuple[StagePolicy, Digest] | None] = field(
         init=False, default_factory=dict
@@ -113,6 +120,8 @@ class NamedPolicies:
 
     def _had_rule(self, record: PromotionRecord) -> bool:
         """Say whether the stage had a rule before a promotion landed, which was taken away then."""
+        if record.stage in self.former:
+            return True
         for landing in self.history.additions.get(record.record_path, ()):
             for entry in self.history.entries.values():
                 if layout.CONFIG not in entry.contents:
@@ -149,15 +158,23 @@ def read_named_policies(
     records: Iterable[PromotionRecord],
     tips: Sequence[str],
     awaiting: Sequence[CommittedSettings] = (),
+    *,
+    before: str | None = None,
 ) -> NamedPolicies:
     """Read the policies that promotions name; `tips` are what their commits have to belong to.
 
     `awaiting` are the settings that promotions without a commit are to land on, and beside.
+    `before` is the commit whose history they are to land on, where `history` lacks that.
     """
     commits: dict[str, None] = {}
+    former: frozenset[str] = frozenset()
     for record in records:
-        if record.policy is not None and record.policy.commit is not None:
+        if record.policy is None:
+            continue
+        if record.policy.commit is not None:
             commits[record.policy.commit] = None
+        elif before is not None and not former:
+            former = _list_former_stages(repository, before)
     reachable = {commit for commit in commits if commit in history.entries}
     others = [commit for commit in commits if commit not in reachable]
     known_objects = changes_in.find_objects(repository, others)
@@ -172,7 +189,25 @@ def read_named_policies(
     lacking = _find_lacking(repository, reachable)
     settings = read_settings(repository, reachable - lacking)
     signers = digest_signers(repository, reachable - lacking)
-    return NamedPolicies(history, settings, signers, frozenset(reachable), awaiting, lacking)
+    return NamedPolicies(
+        history, settings, signers, frozenset(reachable), awaiting, lacking, former
+    )
+
+
+def _list_former_stages(repository: GitRepository, tip: str) -> frozenset[str]:
+    """List every stage that settings in the history of a commit had."""
+    object_ids: dict[str, None] = {}
+    for entry in read_commit_log(repository, tip, [layout.CONFIG]):
+        object_id = entry.contents.get(layout.CONFIG)
+        if object_id is not None:
+            object_ids[object_id] = None
+    lacking = ClonedContents.find_in(repository).find_lacking(object_ids)
+    readable = [object_id for object_id in object_ids if object_id not in lacking]
+    stages: set[str] = set()
+    for committed in parse_settings(repository, readable).values():
+        if committed.config is not None:
+            stages.update(committed.config.stages)
+    return frozenset(stages)
 
 
 def _find_lacking(repository: GitRepository, commits: Iterable[str]) -> frozenset[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlver.records import layout
+from mlver.records.references import PolicyReference
 from tests.conftest import CHECKOUT, Repository
 from tests.project.audit.forging import SECOND, Town
 
@@ -148,3 +149,27 @@ def test_a_push_of_a_forged_promotion_is_refused(
     with pytest.raises(pytest.fail.Exception, match="names Alice"):
         town.repository.git("push", "--quiet", "origin", "main")
     assert server.git("rev-parse", "main") == honest
+
+
+@pytest.mark.parametrize("settings", ["stages: {staging: {}}", None], ids=["the stage", "all"])
+def test_a_promotion_pushed_after_its_rule_was_taken_away_is_refused_as_verify_names_it(
+    town: Town, settings: str | None
+) -> None:
+    town.enter("Mallory", day=1)
+    if settings is None:
+        town.repository.git("rm", "--quiet", layout.CONFIG)
+    else:
+        town.repository.write(layout.CONFIG, f"schema: mlver/config/1\n{settings}\n")
+    base = town.repository.commit("Take the rule away")
+    (last, _) = town.project.registry.read_history("m", "production")[-1]
+    ruleless = PolicyReference(commit=None, digest=last.record, signers=None)
+    town.write_forgery(version="1.1.0", created=LATER, gates=(), policy=ruleless)
+    words = "names no commit whose policy judged it, though there was one"
+    town.repository.git("add", "--all")
+    staged = town.repository.mlver("hook", "check")
+    town.repository.commit("docs")
+    checked = town.repository.mlver("hook", "check", "--from", base, "--to", "HEAD")
+    for refused in (staged, checked):
+        assert refused.code == 1
+        assert words in " ".join(refused.out.split())
+    assert words in [message for _, message in town.name_findings()]
