@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mlver.document import strict
-from mlver.policy.policy_digest import build_policy, digest_policy
 from mlver.records import layout
-from mlver.records.config import ProjectConfig
 from tests.conftest import Repository
 from tests.forgeries.commits import (
     FORGE,
@@ -23,6 +20,7 @@ from tests.forgeries.ground import (
     HOUR,
     WEAK_SETTINGS,
     Ground,
+    describe_policy,
     edit_record,
     name_digest,
     read_record,
@@ -226,17 +224,6 @@ def _judge_under(repository: Repository, data: bytes, commit: str) -> bytes:
     if policy is None:
         return data
     return edit_record(data, policy=describe_policy(repository, commit, policy))
-
-
-def describe_policy(
-    repository: Repository, commit: str, like: Mapping[str, object]
-) -> dict[str, object]:
-    """Describe production's policy at a commit, in the way a record does."""
-    settings = repository.git("show", f"{commit}:{layout.CONFIG}").encode()
-    config = ProjectConfig.from_document(strict.load_document(settings, "settings").value)
-    policy = build_policy(config, "production")
-    assert policy is not None
-    return {**like, "commit": commit, "digest": str(digest_policy(policy))}
 
 
 def _seal_again(message: str, commits: Sequence[PlannedCommit], subject: str) -> str:

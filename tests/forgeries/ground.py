@@ -16,7 +16,9 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.document import emit, strict
+from mlver.policy.policy_digest import build_policy, digest_policy
 from mlver.records import layout
+from mlver.records.config import ProjectConfig
 from tests.cli.conftest import assert_works, copy_repository
 from tests.conftest import Repository
 from tests.forgeries.commits import KIM, Identity
@@ -84,6 +86,17 @@ def read_record(data: bytes) -> dict[str, Any]:
 
 def name_digest(data: bytes) -> str:
     return str(Digest.of_bytes(data))
+
+
+def describe_policy(
+    repository: Repository, commit: str, like: Mapping[str, object]
+) -> dict[str, object]:
+    """Describe production's policy at a commit, in the way a record does."""
+    settings = repository.git("show", f"{commit}:{layout.CONFIG}").encode()
+    config = ProjectConfig.from_document(strict.load_document(settings, "settings").value)
+    policy = build_policy(config, "production")
+    assert policy is not None
+    return {**like, "commit": commit, "digest": str(digest_policy(policy))}
 
 
 @contextmanager

@@ -82,11 +82,15 @@ def adopt_old_tags(teller: StoryTeller) -> None:
 
 
 def tighten_rule(teller: StoryTeller) -> None:
+    _ask_for_canary(teller)
+    teller.step("promote", "digits@1.2.0", "--to", "canary", "-m", "Try a little")
+
+
+def _ask_for_canary(teller: StoryTeller) -> None:
     settings = teller.repository.path.joinpath(layout.CONFIG).read_text()
     stricter = settings.replace("  staging:\n", "  canary:\n    verified: true\n  staging:\n")
     stricter = stricter.replace("after: [staging]", "after: [staging, canary]")
     _commit_settings(teller, stricter.encode(), BOB)
-    teller.step("promote", "digits@1.2.0", "--to", "canary", "-m", "Try a little")
 
 
 WORKS: Mapping[str, Work] = {
@@ -224,6 +228,20 @@ class Landing:
         self.repository.write(name, "other work\n")
         self.git("add", name)
         self.git("commit", "--quiet", "-m", "Other work")
+
+
+def land_after_waiting_rule(teller: StoryTeller) -> None:
+    """Promote on a branch while a stricter rule waits on another, which lands first."""
+    git = teller.repository.git
+    git("switch", "--quiet", "-c", "rules")
+    _ask_for_canary(teller)
+    git("switch", "--quiet", "-c", "work", "main")
+    teller.now += DAY
+    promote_to_production(teller)
+    git("switch", "--quiet", "main")
+    landing = Landing(teller)
+    landing.git("merge", "--quiet", "--no-ff", "-m", "Stricter", "rules")
+    landing.land_squash()
 
 
 LANDINGS: Mapping[str, Callable[[Landing], None]] = {

@@ -17,6 +17,7 @@ from tests.forgeries.ground import (
     HOUR,
     WEAK_SETTINGS,
     Ground,
+    describe_policy,
     edit_record,
     name_digest,
     promotion_path,
@@ -63,6 +64,7 @@ def list_forgeries(ground: Ground) -> Iterator[Forgery]:
     yield from _list_invented(ground)
     yield from _list_weakened(ground)
     yield from _list_removed_rule(ground)
+    yield from _list_outdated_rule(ground)
     yield from _list_other_author(ground)
     yield from _list_adopted(ground)
     yield from _list_renumbered(ground)
@@ -255,6 +257,19 @@ def _list_removed_rule(ground: Ground) -> Iterator[Forgery]:
         early="third",
         naming=True,
     )
+
+
+def _list_outdated_rule(ground: Ground) -> Iterator[Forgery]:
+    """Name the rule that main had before it became stricter, and begin a branch there or later."""
+    forced = ground.samples["forced"]
+    document = read_record(forced)
+    gates = [gate for gate in document["gates"] if not gate["gate"].startswith("after")]
+    policy = describe_policy(ground.repository, ground.points["weak"], document["policy"])
+    forged = edit_record(forced, author=MALLORY.author, gates=gates, forced=False, policy=policy)
+    path = promotion_path("production", 3)
+    for forgery in _add_promotion("outdated rule", "of before", path, forged, "1.2.0"):
+        yield forgery
+        yield replace(forgery, name=f"{forgery.name}, where it was", early="weak")
 
 
 def _list_other_author(ground: Ground) -> Iterator[Forgery]:

@@ -19,6 +19,7 @@ from tests.forgeries.honest import (
     build_branch,
     clone_repository,
     drop_gate_for_good,
+    land_after_waiting_rule,
     promote_by_force,
     promote_to_production,
     relax_for_a_quarter,
@@ -60,6 +61,13 @@ def test_a_gate_may_be_dropped_for_good(ground: Ground, tmp_path: Path) -> None:
     teller = StoryTeller(copy_repository(ground.repository, tmp_path / "dropped"), ground.now)
     drop_gate_for_good(teller)
     assert _verify_clones(teller.repository, tmp_path, "dropped") == []
+
+
+def test_a_stricter_rule_may_wait_on_a_branch(ground: Ground, tmp_path: Path) -> None:
+    teller = StoryTeller(copy_repository(ground.repository, tmp_path / "waited"), ground.now)
+    land_after_waiting_rule(teller)
+    _seal_what_landed(teller)
+    assert _verify_clones(teller.repository, tmp_path, "waited") == []
 
 
 def _seal_what_landed(teller: StoryTeller) -> None:

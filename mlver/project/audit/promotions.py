@@ -15,8 +15,7 @@ from mlver.findings import Finding, FindingKind
 from mlver.git.commit_log import CommitEntry
 from mlver.git.process import FETCH_HINT
 from mlver.policy.looser import list_loosenings
-from mlver.policy.policy_digest import StagePolicy
-from mlver.policy.promotion_dates import count_seconds, find_backdating
+from mlver.policy.promotion_dates import find_backdating
 from mlver.policy.promotion_rules import (
     find_gate_faults,
     find_rollback_faults,
@@ -27,6 +26,7 @@ from mlver.policy.promotion_rules import (
 )
 from mlver.project.audit.adopted_promotions import find_adopted
 from mlver.project.audit.named_policies import NamedPolicies, PolicyProof, read_named_policies
+from mlver.project.audit.outdated_rules import is_race, lacks_prior
 from mlver.project.audit.promotion_people import find_taggers
 from mlver.project.audit.record_history import (
     RecordHistory,
@@ -181,6 +181,9 @@ class PromotionJudge:
                         was_held=(record.version, record.record) in held,
                         is_old=is_old,
                     )
+                    if lacks_prior(self.history, record):
+                        message = "was added where the promotion that it follows was not"
+                        yield report(record, "chain", message)
                 before = record
                 held.add((record.version, record.record))
 
@@ -253,32 +256,13 @@ class PromotionJudge:
             if rule is None or not list_missing_gates(record, rule[0]):
                 continue
             loosenings = list_loosenings(proof.policy, rule[0])
-            if loosenings and not self._is_race(record, proof.policy, entry):
+            if loosenings and not is_race(self.policies, record, proof.policy, entry):
                 message = (
                     f"was judged by an outdated rule, looser than the one that it landed on:"
                     f" {'; '.join(loosenings)}"
                 )
                 yield report(record, "policy", message)
                 return
-
-    def _is_race(self, record: PromotionRecord, policy: StagePolicy, landing: CommitEntry) -> bool:
-        """Say whether the rule became stricter only after a promotion had been made.
-
-        It was made on a branch then, and landed on a main branch that had moved on.
-        """
-        created = count_seconds(record.created)
-        tightened: list[int] = []
-        for entry in self.history.entries.values():
-            if layout.CONFIG not in entry.contents or not self.history.is_before(entry, landing):
-                continue
-            if self.history.states[entry.commit] in self.history.lacking:
-                return True  # nobody can tell here
-            rule = self.policies.find_rule(self.history.states[entry.commit], record.stage)
-            ground = self.policies.find_rule(self.history.grounds[entry.commit], record.stage)
-            if rule is None or rule == ground or not list_loosenings(policy, rule[0]):
-                continue
-            tightened.append(entry.committed)
-        return bool(tightened) and min(tightened) > created
 
     def _has_held(self, record: PromotionRecord, stage: str) -> bool:
         """Say whether the version that a promotion is of had held a stage when it landed."""
