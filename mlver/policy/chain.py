@@ -141,10 +141,14 @@ def judge_signature(name: str, signature: SignatureState, *, required: bool) -> 
 
 @dataclass(frozen=True, slots=True)
 class PromotionSeal:
-    """The tag of a promotion, and what is known of the tag's signature."""
+    """The tag of a promotion, and what is known of the tag's signature.
+
+    `precedes_signing`: the promotion landed before the settings asked for signed seals.
+    """
 
     seal: RecordSeal
     signature: SignatureState = "unsigned"
+    precedes_signing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +220,7 @@ def _judge_promotion_tag(
     required = signed and record.format > 1
     return (
         *judge_tag(name, subject, digest, tag.seal),
-        *judge_signature(name, tag.signature, required=required),
+        *judge_signature(name, tag.signature, required=required and not tag.precedes_signing),
     )
 
 

@@ -11,6 +11,8 @@ from mlver.findings import Finding
 from mlver.policy.chain import SignatureState, judge_seal, judge_signature
 from mlver.project.project import Project
 from mlver.project.tags import seals
+from mlver.project.tags.signing import find_before_signing
+from mlver.records import layout
 from mlver.records.tags import version_tag_name
 from mlver.records.version import VersionRecord
 
@@ -58,12 +60,18 @@ def check_seals(project: Project, records: Sequence[DigestedRecord]) -> SealRepo
         tags = {version: tag for version, (tag, _) in tagged.items()}
         signatures = seals.check_signatures(project, tags)
         states.update(signatures.values())
+        wanting: dict[str, str] = {}
+        for version, state in signatures.items():
+            if required and state != "good":
+                wanting[version] = layout.version_path(model, version)
+        older = find_before_signing(project, wanting.values())
         for version, digest in model_digests.items():
             _, seal = tagged.get(version, (None, None))
             faults = judge_seal(model, version, digest, seal)
             if version in signatures:
                 name = version_tag_name(model, version)
-                faults += judge_signature(name, signatures[version], required=required)
+                asked = required and wanting.get(version) not in older
+                faults += judge_signature(name, signatures[version], required=asked)
             model_findings += faults
             if seal and seal.landing and not faults:
                 adopted.append(f"{model}@{version}")

@@ -25,6 +25,7 @@ from mlver.policy.chain import (
 from mlver.project.project import Project
 from mlver.project.tags import seals
 from mlver.project.tags.seals import SealedTag
+from mlver.project.tags.signing import find_before_signing
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.tags import promotion_tag_name
@@ -129,10 +130,16 @@ def judge_stage_seals(
     for tag, _ in tagged.values():
         tags[tag.name] = tag
     signatures = seals.check_signatures(project, tags)
+    signed = seals.requires_signatures(project)
+    paths: dict[str, str] = {}
+    for sequence, (tag, _) in tagged.items():
+        if signed and signatures[tag.name] != "good":
+            paths[tag.name] = layout.promotion_path(model, stage, sequence)
+    older = find_before_signing(project, paths.values())
     promotion_seals: dict[int, PromotionSeal] = {}
     for sequence, (tag, seal) in tagged.items():
-        promotion_seals[sequence] = PromotionSeal(seal, signatures[tag.name])
-    signed = seals.requires_signatures(project)
+        is_older = paths.get(tag.name) in older
+        promotion_seals[sequence] = PromotionSeal(seal, signatures[tag.name], is_older)
     return judge_promotion_seals(history, promotion_seals, signed=signed)
 
 

@@ -22,6 +22,7 @@ from mlver.policy.chain import (
     judge_signature,
 )
 from mlver.project.project import Project
+from mlver.project.tags.signing import find_before_signing
 from mlver.records import layout
 from mlver.records.references import AdoptedTag
 from mlver.records.tags import version_tag_name
@@ -318,10 +319,12 @@ def judge_version(
         return judge_seal(model, number, record, None), None
     tag, seal = sealed_tag
     findings = judge_seal(model, number, record, seal)
-    settings = project.registry.read_shown_config().tags
-    signatures = check_signatures(project, {number: tag})
-    required = signed or settings.signed
-    findings += judge_signature(tag.name, signatures[number], required=required)
+    signature = check_signatures(project, {number: tag})[number]
+    required = signed or project.registry.read_shown_config().tags.signed
+    if required and not signed and signature != "good":
+        path = layout.version_path(model, number)
+        required = path not in find_before_signing(project, [path])
+    findings += judge_signature(tag.name, signature, required=required)
     return findings, seal
 
 

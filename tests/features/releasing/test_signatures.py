@@ -146,6 +146,52 @@ def test_a_key_that_is_not_known_here_is_said(ssh: Repository, tmp_path: Path) -
     )
 
 
+def ask_for_signatures(repository: Repository) -> None:
+    with (repository.path / ".mlver/config.yaml").open("a") as file:
+        file.write("tags: {signed: true}\n")
+    repository.commit("Ask for signatures")
+
+
+def _register_without_key(repository: Repository) -> None:
+    repository.git("config", "tag.gpgSign", "false")
+    assert_works(repository, "register", "m", "--weights", "w.bin", "-m", "First")
+    assert_works(repository, "promote", "m", "--to", "staging", "-m", "Try it")
+
+
+def test_seals_of_before_the_settings_asked_for_signatures_may_be_unsigned(
+    signing: Repository,
+) -> None:
+    _register_without_key(signing)
+    ask_for_signatures(signing)
+    assert_works(signing, "verify", "--all")
+    promoted = signing.mlver("promote", "m", "--to", "production", "-m", "Release")
+    assert promoted.code == 1  # what is decided now is decided by what the settings ask now
+
+
+@pytest.mark.parametrize("days", [1, 60])
+def test_no_record_of_later_escapes_by_a_tag_or_a_branch_of_before(
+    signing: Repository, days: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = signing.commit("Begin")
+    ask_for_signatures(signing)
+    signing.git("config", "tag.gpgSign", "false")
+    committed = signing.git("show", "--no-patch", "--format=%ct", "HEAD")
+    later = f"{int(committed) + days * 86_400} +0000"
+    monkeypatch.setenv("GIT_COMMITTER_DATE", later)
+    monkeypatch.setenv("GIT_AUTHOR_DATE", later)
+    signing.git("switch", "--quiet", "-c", "old", begin)
+    signing.write("v.bin", "weights")
+    assert_works(signing, "register", "m", "--weights", "v.bin", "-m", "First")
+    signing.git("switch", "--quiet", "main")
+    if days == 1:
+        signing.git("merge", "--quiet", "--squash", "old")
+        signing.git("commit", "--quiet", "-m", "Squash")
+    else:
+        signing.git("merge", "--quiet", "--no-edit", "old")
+    finished = signing.mlver("verify", "--all")
+    assert f"signature  {TAG} is not signed, and the settings ask for that\n" in finished.out
+
+
 @pytest.mark.parametrize(
     ("state", "said"),
     [
@@ -161,14 +207,15 @@ def test_a_key_that_is_not_known_here_is_said(ssh: Repository, tmp_path: Path) -
 def test_settings_may_ask_for_signatures(
     ssh: Repository, tmp_path: Path, state: str, said: str
 ) -> None:
-    with (ssh.path / ".mlver/config.yaml").open("a") as file:
-        file.write("tags: {signed: true}\n")
-    ssh.commit("Ask for signatures")
+    ask_for_signatures(ssh)
+    ssh.write("w.bin", "other weights")
+    assert_works(ssh, "register", "m", "--bump", "minor", "-m", "Second")
+    newer = "m@v1.1.0"
     if state == "unknown":
         (tmp_path / "allowed").write_text("")
     if state == "unsigned":
         message = ssh.git(
-            "tag", "--list", "--format=%(contents:subject)%0a%0a%(contents:body)", TAG
+            "tag", "--list", "--format=%(contents:subject)%0a%0a%(contents:body)", newer
         )
         ssh.git(
             "tag",
@@ -177,23 +224,21 @@ def test_settings_may_ask_for_signatures(
             "--annotate",
             "--message",
             message,
-            TAG,
-            f"{TAG}^{{commit}}",
+            newer,
+            f"{newer}^{{commit}}",
         )
     finished = ssh.mlver("verify", "--all")
-    assert (finished.code, f"signature  {TAG} {said}\n" in finished.out) == (
+    assert (finished.code, f"signature  {newer} {said}\n" in finished.out) == (
         (1, True) if said else (0, False)
     )
     assert ssh.mlver("promote", "m", "--to", "staging", "-m", "x").code == (1 if said else 0)
 
 
 def test_the_seal_of_a_promotion_is_signed_and_held_to_the_settings(ssh: Repository) -> None:
+    ask_for_signatures(ssh)
     assert_works(ssh, "promote", "m", "--to", "staging", "-m", "x")
     seal = "m@staging.1"
     assert "SIGNATURE-----" in ssh.git("cat-file", "tag", seal)
-    with (ssh.path / ".mlver/config.yaml").open("a") as file:
-        file.write("tags: {signed: true}\n")
-    ssh.commit("Ask for signatures")
     assert_works(ssh, "verify", "--all")
     message = ssh.git("tag", "--list", "--format=%(contents:subject)%0a%0a%(contents:body)", seal)
     words = ("tag", "--force", "--no-sign", "--annotate", "--message", message)
