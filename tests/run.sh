@@ -13,6 +13,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Started from a git hook or an activated environment, these would point the tools at another repository or Python.
 unset "${!GIT_@}" PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Where Python keeps no compiled files, each of the thousands of processes compiles all of mlver again.
+unset PYTHONDONTWRITEBYTECODE
 export PYTHONHASHSEED=0 PYTHONUTF8=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 exec </dev/null
 
