@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlver.errors import MlverError, shell_command
 from mlver.git import gitpython
-from mlver.project.artifacts import measuring, working_files
+from mlver.project.artifacts import measuring, private_copies
 from mlver.project.project import Project
 from mlver.project.tags import seals
 from mlver.records.version import VersionRecord
@@ -112,4 +112,4 @@ class Registry:
                 f"and {weights.path} is another; put it back as it was, from wherever it is kept",
                 hint=shell_command("mlver", "show", f"{record.model}@{record.version}"),
             )
-        return working_files.make_private_copy(self.project, weights)
+        return private_copies.make_private_copy(self.project, weights)

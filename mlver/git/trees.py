@@ -12,6 +12,7 @@ from mlver.git.listings import split_fields
 from mlver.git.repository import GitRepository
 
 _SYMLINK, _SUBMODULE, _FOLDER = "120000", "160000", "040000"
+_EXECUTABLE = "100755"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,10 @@ class TreeEntry:
     @property
     def is_file(self) -> bool:
         return self.mode not in (_SYMLINK, _SUBMODULE, _FOLDER)
+
+    @property
+    def is_executable(self) -> bool:
+        return self.mode == _EXECUTABLE
 
     @property
     def is_submodule(self) -> bool:

@@ -23,15 +23,18 @@ from pathlib import Path
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, refusal_error, shell_command
+from mlver.hashing import unchanged
 from mlver.hashing.cache import (
     DirectoryImprint,
     MatchedFile,
     MeasuredDirectory,
     StatCache,
+    encode_files,
     signed_size,
     stat_signature,
     total_size,
 )
+from mlver.hashing.executable import ExecutableFiles
 from mlver.hashing.read import (
     ANY_CONTENT,
     BatchRead,
@@ -44,7 +47,6 @@ from mlver.hashing.read import (
     read_large,
 )
 from mlver.hashing.sink import ContentSink
-from mlver.hashing.unchanged import find_unchanged
 from mlver.hashing.walk import FoundFile, walk_files
 from mlver.records.manifest import format_lines
 from mlver.system import parallel
@@ -63,7 +65,8 @@ class MeasuredArtifact:
 
     `digest` is that of the file's bytes or of the manifest's; `size` is in bytes, over all files.
     `pointers` are files that stand in place of content, where that was asked for. `dangling`
-    says which links lead nowhere, and were left out.
+    says which links lead nowhere, and were left out. `executable` are the paths of the files that
+    may be executed, in order; None where nothing says so, or where too many are.
     """
 
     digest: Digest
@@ -72,6 +75,7 @@ class MeasuredArtifact:
     manifest: bytes | None
     pointers: tuple[PointerFile, ...] = ()
     dangling: tuple[str, ...] = ()
+    executable: tuple[bytes, ...] | None = None
 
 
 def measure_artifact(
@@ -125,6 +129,7 @@ class _MeasurementRun:
     rules: ContentRules
     faults: list[str] = field(default_factory=list)
     pointers: list[PointerFile] = field(default_factory=list)
+    executable: ExecutableFiles = field(default_factory=ExecutableFiles)
 
     def match_cache(self, walked: Iterable[FoundFile]) -> Iterator[MatchedFile]:
         if self.cache is None:
@@ -138,11 +143,6 @@ class _MeasurementRun:
     def believes_cache(self) -> bool:
         """Whether the cache may spare the reading of a file."""
         return self.cache is not None and self.cache.is_believed and self.sink is None
-
-    def keep_directory(self, whole: MeasuredDirectory) -> None:
-        """Let the cache know a directory, unless files stand in it in place of content."""
-        if self.cache is not None and not self.pointers:
-            self.cache.keep_directory(os.fsencode(self.key), whole)
 
     def raise_faults(self) -> None:
         if not self.faults:
@@ -174,22 +174,34 @@ def _measure_file(run: _MeasurementRun, top: bytes, status: os.stat_result) -> M
             f"{run.key} is neither a file nor a directory",
             hint=shell_command("ls", "-ld", "--", run.key),
         )
-    (chunk,) = _hash_chunks(run, top, [(b"", status)])
+    (chunk,) = _hash_chunks(run, top, run.executable.watch_walk([(b"", status)]))
     run.raise_faults()
     (digest,) = chunk.digests
     assert digest is not None
     size = signed_size(chunk.signatures[0])
-    return MeasuredArtifact(Digest(digest.hex()), size, 1, None, tuple(run.pointers))
+    return _conclude_run(run, digest, size, 1, None)
+
+
+def _conclude_run(
+    run: _MeasurementRun, digest: bytes, size: int, files: int, manifest: bytes | None
+) -> MeasuredArtifact:
+    return MeasuredArtifact(
+        Digest(digest.hex()),
+        size,
+        files,
+        manifest,
+        pointers=tuple(run.pointers),
+        executable=run.executable.list_paths(),
+    )
 
 
 def _measure_directory(
     run: _MeasurementRun, top: bytes, *, keep_manifest: bool
 ) -> MeasuredArtifact:
-    if run.cache is not None and run.believes_cache and not keep_manifest:
-        whole = find_unchanged(run.cache, os.fsencode(run.key), top, run.rules.bounds)
-        if whole is not None:
-            run.progress(whole.size)
-            return MeasuredArtifact(Digest(whole.digest.hex()), whole.size, whole.files, None)
+    if not keep_manifest and run.believes_cache:
+        unchanged = _find_unchanged(run, top)
+        if unchanged is not None:
+            return unchanged
     hasher = hashlib.sha256()
     imprint = DirectoryImprint()
     manifest = BytesIO() if keep_manifest else None
@@ -202,8 +214,9 @@ def _measure_directory(
         bounds=run.rules.bounds,
         skip_dangling=run.rules.skip_dangling,
     )
+    watched = run.executable.watch_walk(walked)
     # Closed at once whatever happens here, so that no worker still writes when the sink cleans up.
-    with closing(_hash_chunks(run, top + b"/", walked)) as chunks:
+    with closing(_hash_chunks(run, top + b"/", watched)) as chunks:
         for chunk in chunks:
             if run.faults:
                 continue  # nothing will come of it; only the other faults are of interest now
@@ -220,16 +233,43 @@ def _measure_directory(
             f"{run.key} holds no files, and an artifact needs at least one",
             hint=shell_command("ls", "-la", "--", run.key),
         )
-    if not imprint.is_racy(began_ns):
+    if run.cache is not None and not run.pointers and not imprint.is_racy(began_ns):
         whole = MeasuredDirectory(imprint.final_digest(), hasher.digest(), size, file_count)
-        run.keep_directory(whole)
+        run.cache.keep_directory(os.fsencode(run.key), whole)
     text = manifest.getvalue() if manifest is not None else None
-    digest = Digest(hasher.hexdigest())
-    return MeasuredArtifact(digest, size, file_count, text, tuple(run.pointers))
+    return _conclude_run(run, hasher.digest(), size, file_count, text)
 
 
 def _known_digests(chunk: _FileChunk) -> list[bytes]:
     return [digest for digest in chunk.digests if digest is not None]
+
+
+def _find_unchanged(run: _MeasurementRun, top: bytes) -> MeasuredArtifact | None:
+    """Find the kept result for a directory none of whose files changed; None where one did."""
+    if run.cache is None:
+        return None
+    whole = run.cache.find_directory(os.fsencode(run.key))
+    if whole is None:
+        return None
+    faults: list[str] = []
+    imprint = DirectoryImprint()
+    bounds = run.rules.bounds
+    if whole.files >= unchanged.SHARED_FILES:
+        encoded_files = unchanged.encode_in_two_processes(
+            top, whole.files, bounds, run.executable, faults.append
+        )
+    else:
+        walked = walk_files(top, faults.append, bounds=bounds)
+        encoded_files = encode_files(run.executable.watch_walk(walked))
+    with closing(encoded_files):
+        for encoded in encoded_files:
+            imprint.add_encoded(encoded)
+    if faults or imprint.final_digest() != whole.imprint:
+        # The next walk looks at each file again.
+        run.executable = ExecutableFiles()
+        return None
+    run.progress(whole.size)
+    return _conclude_run(run, whole.digest, whole.size, whole.files, None)
 
 
 def _hash_chunks(

@@ -1,63 +1,52 @@
-"""Whether a directory is still as the stat cache knows it, which spares reading its files."""
+"""Encodes the files of a large directory in two processes, to see whether any of them changed."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
 
-from mlver.hashing.cache import DirectoryImprint, MeasuredDirectory, StatCache, encode_files
+from mlver.hashing.cache import encode_files
+from mlver.hashing.executable import ExecutableFiles
 from mlver.hashing.walk import FaultReport, FoundFile, LinkBounds, find_middle, walk_files
 from mlver.system.beside import run_beside
 
 # From here on a second process is worth its start.
 SHARED_FILES = 5_000
+# Before the second half of an answer: how long the first half is.
+_LENGTH = 8
 
 
-def find_unchanged(
-    cache: StatCache, key: bytes, top: bytes, bounds: LinkBounds | None
-) -> MeasuredDirectory | None:
-    """Find what the cache keeps of a directory none of whose files changed; None where one did.
-
-    `key` is its path in the repository, and `top` where it lies.
-    """
-    whole = cache.find_directory(key)
-    if whole is None:
-        return None
-    faults: list[str] = []
-    imprint = DirectoryImprint()
-    if whole.files >= SHARED_FILES:
-        encoded_files = _encode_in_two_processes(top, whole.files, faults.append, bounds)
-    else:
-        encoded_files = encode_files(walk_files(top, faults.append, bounds=bounds))
-    with closing(encoded_files):
-        for encoded in encoded_files:
-            imprint.add_encoded(encoded)
-    if faults or imprint.final_digest() != whole.imprint:
-        return None
-    return whole
-
-
-def _encode_in_two_processes(
-    top: bytes, files: int, on_fault: FaultReport, bounds: LinkBounds | None
+def encode_in_two_processes(
+    top: bytes,
+    files: int,
+    bounds: LinkBounds | None,
+    executable: ExecutableFiles,
+    on_fault: FaultReport,
 ) -> Generator[bytes, None, None]:
-    """Encode half of the files in a forked process: of 50,000, their stats take longest of all."""
+    """Encode half of the files in a forked process: of 50,000, their stats take longest of all.
+
+    `executable` learns which of them may be executed.
+    """
     start = find_middle(top, files)
 
     def encode_rest() -> bytes | None:
         faults: list[str] = []
+        rest = ExecutableFiles()
         walked = walk_files(top, faults.append, start=start, bounds=bounds)
-        encoded = b"".join(encode_files(walked))
-        return None if faults else encoded
+        encoded = b"".join(encode_files(rest.watch_walk(walked)))
+        paths = rest.encode_paths()
+        return None if faults else len(paths).to_bytes(_LENGTH, "big") + paths + encoded
 
     with run_beside(encode_rest) as wait_for_rest:
-        walked = walk_files(top, on_fault, bounds=bounds)
-        yield from encode_files(_take_until(walked, start))
-        encoded_rest = wait_for_rest()
-    if encoded_rest is None:
+        walked = _take_until(walk_files(top, on_fault, bounds=bounds), start)
+        yield from encode_files(executable.watch_walk(walked))
+        answer = wait_for_rest()
+    if answer is None:
         # The next walk through the directory names the files.
         on_fault("what comes from the middle on could not be looked at")
     else:
-        yield encoded_rest
+        encoded_start = _LENGTH + int.from_bytes(answer[:_LENGTH], "big")
+        executable.add_encoded(answer[_LENGTH:encoded_start])
+        yield answer[encoded_start:]
 
 
 def _take_until(walked: Iterable[FoundFile], end: bytes) -> Iterator[FoundFile]:

@@ -35,7 +35,8 @@ class Artifact:
     """`size` is in bytes and `files` a count, over the whole directory.
 
     `stored`: its bytes are in the object store. `executable`: the files that may be executed, as
-    sorted paths inside a directory, or `WHOLE_FILE`. `listing` pins a remote prefix; `claimed` are
+    sorted paths inside a directory, or `WHOLE_FILE`; None where the record says nothing of that,
+    so that modes are left alone. `listing` pins a remote prefix; `claimed` are
     checksums that only a server claimed, by algorithm.
     """
 
@@ -47,7 +48,7 @@ class Artifact:
     stored: bool
     batch: str | None = None
     license: str | None = None
-    executable: tuple[str, ...] = ()
+    executable: tuple[str, ...] | None = None
     encrypted: EncryptedCopy | None = None
     listing: Digest | None = None
     claimed: Mapping[str, str] = field(default_factory=dict)
@@ -64,6 +65,8 @@ class Artifact:
         return cls(**fields)
 
     def to_document(self) -> Document:
+        # An empty list says that none may be executed.
+        modes = {} if self.executable is None else {"executable": list(self.executable)}
         return {
             "path": self.path,
             "digest": str(self.digest),
@@ -74,7 +77,9 @@ class Artifact:
             **drop_empty_values(
                 batch=self.batch,
                 license=self.license,
-                executable=list(self.executable),
+            ),
+            **modes,
+            **drop_empty_values(
                 encrypted=None if self.encrypted is None else self.encrypted.to_document(),
                 listing=None if self.listing is None else str(self.listing),
                 claimed=dict(self.claimed),

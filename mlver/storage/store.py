@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -128,9 +128,11 @@ class RepositoryStore(ObjectStore, Protocol):
         progress: StoreProgress | None = None,
         make_way: Callable[[], None] | None = None,
         tree: FolderTree | None = None,
+        executable: Container[str] = (),
     ) -> None:
         """Put contents at paths, replacing what is there; missing directories are made.
 
+        Those of `executable` may be executed, by whomever the umask lets.
         Blocks are shared with the store where the file system can do that.
 
         Files are durable on return. All bytes are proved and on the disk before the first name

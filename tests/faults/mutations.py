@@ -385,7 +385,7 @@ MUTATIONS = (
         "tests/cli/test_foreign_work.py",
     ),
     Mutation(
-        "project.artifacts.working_files:make_private_copy",
+        "project.artifacts.private_copies:make_private_copy",
         "with lock.hold_lock(...): ...",
         "if True: ...",
         "tests",

@@ -199,14 +199,14 @@ TRUST_MUTATIONS = (
         "tests/features/registering/test_holders.py",
     ),
     Mutation(
-        "project.artifacts.working_files:make_private_copy",
+        "project.artifacts.private_copies:make_private_copy",
         "measuring.measure_path(_).digest != _.digest",
         "False",
         "tests",
         "tests/project/artifacts/test_private_copies.py",
     ),
     Mutation(
-        "project.artifacts.working_files:_is_sound_copy",
+        "project.artifacts.private_copies:_is_sound_copy",
         "measuring.measure_path(_).digest == _.digest",
         "",
         "tests",
@@ -284,7 +284,7 @@ TRUST_MUTATIONS = (
         "tests/project/tags/test_seals.py",
     ),
     Mutation(
-        "hashing.unchanged:_encode_in_two_processes.encode_rest",
+        "hashing.unchanged:encode_in_two_processes.encode_rest",
         "None if _ else _1",
         "_1",
         "tests",

@@ -139,6 +139,17 @@ def prepare_two_versions(place: WorkPlace) -> None:
     place.mlver(*_NEXT)
 
 
+def prepare_executable(place: WorkPlace) -> None:
+    """Two versions with a program; the bit of one file is wrong, and the bytes of another."""
+    prepare_registered(place)
+    for number, version in enumerate(("1.1.0", "1.2.0")):
+        for name in ("data/run.sh", "data/serve"):
+            place.write(name, "#!/bin/sh\n" if name.endswith("sh") else f"#!/bin/sh\n# {number}\n")
+            (place.path / name).chmod(0o755)
+        place.mlver("register", "m", "--version", version, "-m", "A program")
+    (place.path / "data/run.sh").chmod(0o644)
+
+
 def prepare_staged(place: WorkPlace) -> None:
     """Two versions, the second in production.
 
@@ -343,6 +354,7 @@ OPERATIONS = (
     CampaignOperation(
         "checkout-to", prepare_two_versions, ("checkout", "m@1.0.0", "--to", "served")
     ),
+    CampaignOperation("checkout-executable", prepare_executable, ("checkout", "m@1.1.0")),
     CampaignOperation("checkout-large", prepare_large, (*_OLD,)),
     CampaignOperation("ci", prepare_registered, ("ci", "github"), piecemeal=True),
     CampaignOperation("checkout-crowded", prepare_staged, _OLD, crowded=True),

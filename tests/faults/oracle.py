@@ -37,7 +37,7 @@ def collect_facts(place: WorkPlace) -> dict[str, str]:
     for path in _list_files(place.path, skip=".git"):
         if not _TEMPORARY.search(path):
             kind = "record" if path.startswith(".mlver/") else "file"
-            found[f"{kind}:{path}"] = hash_content(place.path / path)
+            found[f"{kind}:{path}"] = _describe_file(place.path / path)
     found |= {f"git:{name}": oid for name, oid in read_references(place.path / ".git").items()}
     found |= {
         f"git:index:{path}": entry for path, entry in read_index(place.path / ".git/index").items()
@@ -250,6 +250,14 @@ def _list_files(top: Path, skip: str | None = None) -> Iterator[str]:
             folders.remove(skip)
         for name in files:
             yield f"{directory}/{name}"[len(base) + 1 :]
+
+
+def _describe_file(path: Path) -> str:
+    """The content of a file, and whether it may be executed."""
+    content = hash_content(path)
+    if not path.is_symlink() and path.stat().st_mode & 0o100:
+        return f"{content} executable"
+    return content
 
 
 def hash_content(path: Path) -> str:

@@ -159,6 +159,7 @@ def settled(tmp_path: Path, top: Path, processes: None) -> StateDatabase:
     """A cache that knows the directory as a whole."""
     for path in top.rglob("*"):
         if path.is_file():
+            path.chmod(0o755)
             os.utime(path, ns=(SECOND, SECOND))
     state = StateDatabase(tmp_path / "state/state.db")
     later = time.time_ns() + 3 * SECOND
@@ -173,6 +174,7 @@ def test_an_unchanged_directory_asks_for_no_file_of_it(
     settled: StateDatabase, top: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = measure_artifact(top, key="data", keep_manifest=False)
+    assert len(plain.executable or ()) == plain.files
     monkeypatch.setattr(StatCache, "match_files", None)
     assert measured(top, settled) == plain
 

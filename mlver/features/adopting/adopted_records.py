@@ -28,6 +28,7 @@ from mlver.project.artifacts.elsewhere.find import (
     ExternalCopy,
     MissingPath,
 )
+from mlver.project.artifacts.modes import list_executable
 from mlver.project.project import LAST_SECOND, Project
 from mlver.project.worktree.value_files import read_committed_values, split_numbers
 from mlver.records import layout
@@ -227,6 +228,7 @@ def _pin_artifact(path: str, copy: ExternalCopy, file_format: str | None) -> Art
         files=measured.files,
         format=file_format,
         stored=False,  # the bytes stay with the tool that keeps them
+        executable=list_executable(measured),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -13,8 +13,10 @@ from mlver.features.checking.verified_seals import DigestedRecord, SignatureCoun
 from mlver.features.checking.verified_stages import check_stages
 from mlver.findings import Finding
 from mlver.hashing.read import PointerFile
-from mlver.project.artifacts import damage, measuring
+from mlver.project.artifacts import damage, measuring, modes
 from mlver.project.artifacts.damage import DamageReport
+from mlver.project.artifacts.file_list import join_name
+from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.artifacts.pointers import describe_pointers
 from mlver.project.audit import audit
 from mlver.project.audit.conversion import find_conversion
@@ -255,7 +257,10 @@ def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> 
             if measured is None:
                 continue
             notes += _describe_faults(path, measured.dangling)
-            if _is_known(project, model_records, name, measured.digest):
+            pinning = _list_pinning(project, model_records, name, measured.digest)
+            mode_faults = _find_mode_faults(project, pinning, measured)
+            if mode_faults is not None:
+                notes += mode_faults
                 continue
             if measured.pointers:
                 notes.append(_describe_pointers(path, measured.pointers))
@@ -309,26 +314,51 @@ def _describe_stranger(
     return Finding("working", path, message, (shell_command("mlver", "status", model),))
 
 
-def _is_known(
+def _list_pinning(
     project: Project, checked: Sequence[VersionRecord], name: str, digest: Digest
-) -> bool:
-    """Whether a version of the model pins this content for the artifact of that name."""
-    if any(_is_pinned(record, name, digest) for record in checked):
-        return True
+) -> Iterator[Artifact]:
+    """Yield the artifacts of that name that pin this content: of versions checked, then others."""
+    for record in checked:
+        yield from _select_pinned(record, name, digest)
     model = checked[0].model
     for number in project.registry.list_versions(model):
         try:
             record, _ = project.registry.read_version(model, number)
         except MlverError:
             continue
-        if _is_pinned(record, name, digest):
-            return True
-    return False
+        yield from _select_pinned(record, name, digest)
 
 
-def _is_pinned(record: VersionRecord, name: str, digest: Digest) -> bool:
+def _select_pinned(record: VersionRecord, name: str, digest: Digest) -> Iterator[Artifact]:
     pinned = record.named_artifacts().get(name)
-    return pinned is not None and pinned.digest == digest
+    if pinned is not None and pinned.digest == digest:
+        yield pinned
+
+
+def _find_mode_faults(
+    project: Project, pinning: Iterable[Artifact], measured: MeasuredArtifact
+) -> list[Finding] | None:
+    """Say which files may be executed and should not be, or the other way round.
+
+    None where none of the artifacts pins these bytes.
+    """
+    found: list[Finding] | None = None
+    for artifact in pinning:
+        pinned = modes.pinned_executable(artifact)
+        different = modes.find_other_modes(project, pinned, measured.executable)
+        if not different:
+            return []
+        if found is None:
+            found = [_describe_mode(artifact, name, pinned) for name in sorted(different)]
+    return found
+
+
+def _describe_mode(artifact: Artifact, name: bytes, pinned: frozenset[bytes] | None) -> Finding:
+    path = join_name(artifact.path, name)
+    message, bit = "is executable, and should not be", "-x"
+    if name in (pinned or ()):
+        message, bit = "is not executable, and should be", "+x"
+    return Finding("working", path, message, (shell_command("chmod", bit, "--", path),))
 
 
 def _describe_differences(project: Project, record: VersionRecord, name: str) -> str:

@@ -21,6 +21,14 @@ class RenamedFile:
     new: str
 
 
+@dataclass(frozen=True, slots=True)
+class ModeChange:
+    """A file of both sides that may be executed on one of them: the new one, or the old one."""
+
+    path: str
+    executable: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactDiff:
     """An artifact on one side or both. Sizes are in bytes.
@@ -42,6 +50,7 @@ class ArtifactDiff:
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     renamed: tuple[RenamedFile, ...] = ()
+    modes: tuple[ModeChange, ...] = ()
     pointer: str | None = None
     fetch: str | None = None
 
@@ -62,7 +71,7 @@ def _compare_artifact(
     after = new or _ABSENT
     file_changes = ManifestComparison((), (), (), ())
     # To list the files takes a while, and says something only where the content differs.
-    if state == "changed":
+    if state == "changed" and before.digest != after.digest:
         file_changes = compare_manifests(Manifest(before.entries()), Manifest(after.entries()))
     renamed: list[RenamedFile] = []
     for old_name, new_name in file_changes.renamed:
@@ -81,9 +90,30 @@ def _compare_artifact(
         removed=_decode_names(file_changes.removed),
         changed=_decode_names(file_changes.changed),
         renamed=tuple(renamed),
+        modes=_list_mode_changes(before, after, file_changes),
         pointer=describe_pointers(after.path, after.pointers) or None,
         fetch=after.pointers[0].hint if after.pointers else None,
     )
+
+
+def _find_other_modes(old: PinnedArtifact, new: PinnedArtifact) -> frozenset[bytes]:
+    if old.executable is None or new.executable is None:
+        return frozenset()
+    different = old.executable ^ new.executable
+    return different if different and new.has_modes() else frozenset()
+
+
+def _list_mode_changes(
+    old: PinnedArtifact, new: PinnedArtifact, changes: ManifestComparison
+) -> tuple[ModeChange, ...]:
+    """The files of both sides whose executable bit differs, in order."""
+    one_sided = {*changes.added, *changes.removed}
+    for names in changes.renamed:
+        one_sided.update(names)
+    mode_changes: list[ModeChange] = []
+    for name in sorted(_find_other_modes(old, new) - one_sided):
+        mode_changes.append(ModeChange(os.fsdecode(name), name in (new.executable or ())))
+    return tuple(mode_changes)
 
 
 def _format_digest(artifact: PinnedArtifact) -> str | None:
@@ -100,7 +130,7 @@ def _find_state(old: PinnedArtifact | None, new: PinnedArtifact | None) -> Artif
     if new.digest is None or new.dangling:
         return "missing"
     if old.digest == new.digest:
-        return "unchanged"
+        return "changed" if _find_other_modes(old, new) else "unchanged"
     if new.pointers:
         return "pointer"
     return "changed"

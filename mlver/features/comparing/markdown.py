@@ -216,6 +216,8 @@ def _format_artifact_cells(artifact: ArtifactDiff) -> list[str]:
     for sign, count in counts:
         if count:
             change_counts.append(f"{sign}{count:,}")
+    if artifact.modes:
+        change_counts.append(f"mode of {format_count(len(artifact.modes), 'file')}")
     quoted_name, quoted_path = quote_code(artifact.name), quote_code(artifact.path)
     return [
         quoted_name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlver.features.comparing.artifact_diff import ArtifactDiff, RenamedFile
+from mlver.features.comparing.artifact_screen import draw_artifact_changes
 from mlver.features.comparing.diff import CodeDiff, DiffResult
 from mlver.features.comparing.review import AddedJudgement, NewVersion, ReviewResult
 from mlver.features.comparing.status import ModelStatus, StatusResult
@@ -27,23 +27,14 @@ from mlver.terminal.words import (
     format_number,
     format_percent,
     format_signed,
-    format_size,
     join_listed,
     take_first_line,
 )
 
 # A screen shows the first of many; --json and the comment of a pull request have more room.
-_FILES_SHOWN = 10
 _PACKAGES_SHOWN = 12
 _COMMITS_SHOWN = 8
 _VERDICTS: dict[str, Style] = {"better": "good", "worse": "bad"}
-_STATES: dict[str, Style] = {
-    "added": "good",
-    "removed": "bad",
-    "changed": "warn",
-    "missing": "bad",
-    "pointer": "bad",
-}
 
 
 def draw_diff(result: DiffResult, screen: TextScreen) -> None:
@@ -125,60 +116,6 @@ def format_metric_pair(change: MetricChange) -> tuple[str, str]:
     old_text = "" if change.old is None else format_number(change.old)
     new_text = "" if change.new is None else format_number(change.new)
     return old_text, new_text
-
-
-def draw_artifact_changes(artifacts: Sequence[ArtifactDiff], screen: TextScreen) -> None:
-    changed = [artifact for artifact in artifacts if artifact.state != "unchanged"]
-    if not changed:
-        return
-    screen.draw_line(("artifacts", "bold"))
-    for artifact in changed:
-        screen.draw_line(
-            f"  {artifact.name}  ",
-            (artifact.state, _STATES[artifact.state]),
-            f"  {artifact.path}  ",
-            (_describe_artifact_sizes(artifact), "dim"),
-            hang=4,
-        )
-        _draw_file_changes(artifact, screen)
-
-
-def _describe_artifact_sizes(artifact: ArtifactDiff) -> str:
-    if artifact.state == "pointer" and artifact.pointer is not None:
-        return artifact.pointer
-    old_extent = f"{format_count(artifact.old_files, 'file')}, {format_size(artifact.old_size)}"
-    new_extent = f"{format_count(artifact.new_files, 'file')}, {format_size(artifact.new_size)}"
-    if artifact.state == "added":
-        return new_extent
-    if artifact.state in ("removed", "missing") or old_extent == new_extent:
-        return old_extent
-    return f"{old_extent} → {new_extent}"
-
-
-def _draw_file_changes(artifact: ArtifactDiff, screen: TextScreen) -> None:
-    table_rows: list[list[Cell]] = []
-    signed_names: tuple[tuple[Part, Sequence[str]], ...] = (
-        (("−", "bad"), artifact.removed),
-        (("+", "good"), artifact.added),
-        (("~", "warn"), artifact.changed),
-    )
-    for sign, file_names in signed_names:
-        for file_name in file_names:
-            # An artifact that is a single file has an empty name inside itself.
-            if file_name:
-                table_rows.append([sign, file_name])
-    for renamed in artifact.renamed:
-        table_rows.append([("→", "warn"), _describe_renamed_file(renamed, artifact)])
-    screen.draw_table(table_rows[:_FILES_SHOWN], indent=4, fold=1)
-    hidden = len(table_rows) - _FILES_SHOWN
-    draw_hidden_count(hidden, screen, indent=4, noun=" files")
-
-
-def _describe_renamed_file(renamed: RenamedFile, artifact: ArtifactDiff) -> str:
-    # As above: an empty name is the artifact itself.
-    if not renamed.old:
-        return f"the file is {renamed.new} now"
-    return f"{renamed.old} → {renamed.new or artifact.path}"
 
 
 def _draw_code_changes(code: CodeDiff, screen: TextScreen) -> None:

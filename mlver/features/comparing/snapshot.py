@@ -10,7 +10,7 @@ from typing import Any
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.hashing.read import PointerFile
-from mlver.project.artifacts import measuring
+from mlver.project.artifacts import measuring, modes
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.worktree import value_files
@@ -26,7 +26,9 @@ class PinnedArtifact:
     """An artifact on one side. `digest` is None where its path is empty.
 
     `entries` lists its files, which takes a while. `pointers` are working files that stand in
-    place of content. `dangling`: some of its files are links that lead nowhere.
+    place of content. `dangling`: some of its files are links that lead nowhere. `executable` are
+    its files that may be executed, None where nothing says so; `has_modes` says whether the file
+    system that they lie in keeps that bit.
     """
 
     path: str
@@ -37,6 +39,8 @@ class PinnedArtifact:
     entries: Callable[[], tuple[ManifestEntry, ...]]
     pointers: tuple[PointerFile, ...] = ()
     dangling: bool = False
+    executable: frozenset[bytes] | None = None
+    has_modes: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,7 @@ def snapshot_version(project: Project, chosen: ResolvedRef) -> ModelSnapshot:
             files=artifact.files,
             form=artifact.format,
             entries=partial(measuring.list_entries, project, artifact),
+            executable=modes.pinned_executable(artifact),
         )
     return ModelSnapshot(
         model=record.model,
@@ -194,6 +199,8 @@ def _measure_artifact(project: Project, settings: ArtifactSettings) -> PinnedArt
         entries=partial(_list_working_files, project, settings),
         pointers=measured.pointers,
         dangling=bool(measured.dangling),
+        executable=None if measured.executable is None else frozenset(measured.executable),
+        has_modes=partial(modes.has_modes, project),
     )
 
 

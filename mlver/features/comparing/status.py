@@ -23,9 +23,11 @@ from mlver.features.comparing.value_diff import (
     compare_values,
     suggest_bump,
 )
+from mlver.project.artifacts import modes
 from mlver.project.artifacts.empty_store import has_empty_store
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.tolerant import TolerantReader
+from mlver.records.version import VersionRecord
 from mlver.storage.store import suggest_copying
 from mlver.version import Bump, Version, bump_version
 
@@ -164,12 +166,14 @@ def _find_held_version(
 ) -> Version:
     """The version whose artifacts the work tree holds; the latest where it holds none.
 
-    Only the newest versions are compared, and those that a stage holds.
+    Only the newest versions are compared, and those that a stage holds. Of several with the same
+    bytes it is the newest whose files may be executed as those of the work tree, if there is one.
     """
     registry = project.registry
     holders = reader.read_holders(registry, new.model)
     newest_first = versions[::-1]
     staged = [version for version in versions if str(version) in holders.values()]
+    same_bytes: list[Version] = []
     working_digests: dict[str, Digest | None] = {}
     for name, pinned in new.artifacts.items():
         working_digests[name] = pinned.digest
@@ -181,9 +185,20 @@ def _find_held_version(
         recorded_digests: dict[str, Digest | None] = {}
         for name, artifact in record.named_artifacts().items():
             recorded_digests[name] = artifact.digest
-        if working_digests == recorded_digests:
+        if working_digests != recorded_digests:
+            continue
+        if _have_same_modes(record, new):
             return version
-    return versions[-1]
+        same_bytes.append(version)
+    return same_bytes[0] if same_bytes else versions[-1]
+
+
+def _have_same_modes(record: VersionRecord, new: ModelSnapshot) -> bool:
+    for name, artifact in record.named_artifacts().items():
+        pinned, present = modes.pinned_executable(artifact), new.artifacts[name].executable
+        if pinned is not None and present is not None and pinned != present:
+            return False
+    return True
 
 
 def _suggest_bump(

@@ -130,13 +130,23 @@ def replace_files(
     project.reporter.begin_work("writing files", None)
     try:
         storing.open_store(project).export_objects(
-            wanted, progress=project.reporter.advance_work, make_way=make_way, tree=tree
+            wanted,
+            progress=project.reporter.advance_work,
+            make_way=make_way,
+            tree=tree,
+            executable=_locate_executable(tree, plans),
         )
     finally:
         project.reporter.end_work()
     # An obstacle is gone already, and its place is taken.
     remaining = remove.select_files(map(not_, is_obstacle))
     _remove_files(tree, filterfalse(links.__contains__, remaining.read_paths()))
+
+
+def _locate_executable(tree: FolderTree, plans: Sequence[FilePlan]) -> frozenset[str]:
+    """The paths that are written with the executable bit."""
+    names = chain.from_iterable(map(attrgetter("executable"), plans))
+    return frozenset(f"{tree.top}/{name}" for name in names)
 
 
 def _mark_obstacles(write: FileList, remove: FileList) -> bytearray:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress, islice
 from typing import NamedTuple, overload
@@ -153,8 +153,13 @@ class ListChanges(NamedTuple):
     replaced: FileList
 
 
-def compare_lists(wanted: FileList, present: FileList) -> ListChanges:
-    """Compare two lists of one folder, each in the order of its names."""
+def compare_lists(
+    wanted: FileList, present: FileList, *, other_modes: Container[bytes] = ()
+) -> ListChanges:
+    """Compare two lists of one folder, each in the order of its names.
+
+    The files of `other_modes` count as changed.
+    """
     is_written = bytearray()
     is_removed = bytearray(b"\1") * len(present)
     is_replaced = bytearray(len(present))
@@ -166,7 +171,7 @@ def compare_lists(wanted: FileList, present: FileList) -> ListChanges:
         if other is None or other.name != name:
             is_written.append(True)
             continue
-        is_changed = other.digest != digest
+        is_changed = other.digest != digest or name in other_modes
         is_written.append(is_changed)
         is_replaced[position] = is_changed
         is_removed[position] = False

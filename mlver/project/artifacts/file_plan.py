@@ -9,11 +9,12 @@ from itertools import chain
 from pathlib import Path
 
 from mlver import paths
-from mlver.project.artifacts import measuring
+from mlver.project.artifacts import measuring, modes
 from mlver.project.artifacts.file_list import (
     NO_FILES,
     FileList,
     compare_lists,
+    join_name,
     list_parents,
 )
 from mlver.project.project import Project
@@ -25,7 +26,8 @@ class FilePlan:
     """The changes that turn the working files into the artifact's; paths are below the root.
 
     `links` are symlinks to folders in which something would change, each with what it leads to.
-    They are removed, and those folders are left alone.
+    They are removed, and those folders are left alone. Of the files to write, those in `executable`
+    may be executed; of those replaced or removed, those in `were_executable`.
     """
 
     write: FileList
@@ -33,6 +35,8 @@ class FilePlan:
     replaced: FileList
     links: Mapping[str, str]
     unchanged: int
+    executable: frozenset[str] = frozenset()
+    were_executable: frozenset[str] = frozenset()
 
     @property
     def removed_count(self) -> int:
@@ -49,16 +53,19 @@ class FilePlan:
         """The changes to the files that undo these; the links are to be made again after them."""
         added = compare_lists(self.replaced, self.write).remove
         restored = FileList.join_lists((self.replaced, self.remove))
-        return FilePlan(restored, added, NO_FILES, {}, unchanged=0)
+        return FilePlan(restored, added, NO_FILES, {}, 0, executable=self.were_executable)
 
 
 def plan_files(project: Project, root: Path, artifact: Artifact) -> FilePlan:
     """The changes to make."""
     folder = artifact.path
     # One after the other, so that the bytes of two manifests are never in memory together.
-    present = _measure_files(project, root, folder)
+    present, were_executable = _measure_files(project, root, folder)
     pinned = FileList.from_entries(folder, measuring.pinned_files(project, artifact))
-    write, remove, replaced = compare_lists(pinned, present)
+    executable = modes.pinned_executable(artifact)
+    # Bytes that are right under a wrong mode are written again: whole files only are ever changed.
+    other_modes = modes.find_other_modes(project, executable, were_executable)
+    write, remove, replaced = compare_lists(pinned, present, other_modes=other_modes)
     changing = chain(write.read_paths(), remove.read_paths())
     links = _find_links(root, folder, changing)
     if links:
@@ -70,7 +77,19 @@ def plan_files(project: Project, root: Path, artifact: Artifact) -> FilePlan:
     checked: set[str] = set()
     for path in chain(write.read_paths(), remove.read_paths()):
         paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked)
-    return FilePlan(write, remove, replaced, links, len(pinned) - len(write))
+    return FilePlan(
+        write,
+        remove,
+        replaced,
+        links,
+        unchanged=len(pinned) - len(write),
+        executable=_name_files(folder, executable),
+        were_executable=_name_files(folder, were_executable),
+    )
+
+
+def _name_files(folder: str, names: Iterable[bytes] | None) -> frozenset[str]:
+    return frozenset(join_name(folder, name) for name in names or ())
 
 
 def _add_linked(pinned: FileList, changing: FileList, links: Container[str]) -> FileList:
@@ -117,8 +136,13 @@ def _is_behind(path: str, links: Container[str]) -> bool:
     return any(parent in links for parent in list_parents(path))
 
 
-def _measure_files(project: Project, root: Path, path: str) -> FileList:
-    """The files at an artifact's path now, each with the digest of its bytes."""
+def _measure_files(
+    project: Project, root: Path, path: str
+) -> tuple[FileList, tuple[bytes, ...] | None]:
+    """The files at an artifact's path now, each with the digest of its bytes.
+
+    Also the names of those that may be executed, None where that says nothing.
+    """
     location = paths.join_inside(root, path, link_last=True)
     if root == project.top_folder:
         # what links lead to is replaced or left alone, never kept as a version's own
@@ -128,5 +152,6 @@ def _measure_files(project: Project, root: Path, path: str) -> FileList:
     else:
         measured = measuring.measure_path(location, skip_dangling=True)
     if measured is None:
-        return NO_FILES
-    return FileList.from_entries(path, measuring.measured_files(measured, path))
+        return NO_FILES, ()
+    files = FileList.from_entries(path, measuring.measured_files(measured, path))
+    return files, measured.executable

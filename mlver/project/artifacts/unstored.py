@@ -14,9 +14,10 @@ from typing import BinaryIO
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name, shell_command
-from mlver.project.artifacts import measuring, storing
+from mlver.project.artifacts import measuring, modes, storing
 from mlver.project.artifacts.elsewhere.find import ExternalCopies
 from mlver.project.artifacts.file_list import join_name
+from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
 from mlver.records.version import VersionRecord
@@ -52,7 +53,7 @@ def bring_artifacts(
             continue
         if in_place:
             measured = measuring.measure_at(project, artifact.path, fresh=True, follow=True)
-            if measured is not None and measured.digest == artifact.digest:
+            if measured is not None and _is_in_place(project, artifact, measured):
                 continue
             if measured is not None and _is_registered(
                 project, record.model, name, measured.digest
@@ -67,6 +68,13 @@ def bring_artifacts(
         else:
             brought[name] = replace(artifact, stored=True)
     return BroughtVersion(_mark_stored(record, brought), frozenset(kept), missing)
+
+
+def _is_in_place(project: Project, artifact: Artifact, measured: MeasuredArtifact) -> bool:
+    if measured.digest != artifact.digest:
+        return False
+    pinned = modes.pinned_executable(artifact)
+    return not modes.find_other_modes(project, pinned, measured.executable)
 
 
 def _mark_stored(record: VersionRecord, brought: dict[str, Artifact]) -> VersionRecord:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlver.content import formats
 from mlver.errors import MlverError, summarise_names
 from mlver.git.trees import compute_tree_without
-from mlver.project.artifacts import measuring, storing
+from mlver.project.artifacts import measuring, modes, storing
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.project import Project
 from mlver.project.registering.inputs import RegisterInputs
@@ -147,6 +147,20 @@ def _pin_artifact(
         batch=settings.batch,
         license=settings.license,
     )
+
+
+def pin_modes(
+    project: Project,
+    record: VersionRecord,
+    measured: Mapping[str, MeasuredArtifact],
+    before: Mapping[str, Artifact],
+) -> VersionRecord:
+    """Add to each artifact which of its files may be executed."""
+    pinned: dict[str, Artifact] = {}
+    for name, artifact in record.named_artifacts().items():
+        executable = modes.pin_executable(project, measured[name], before.get(name))
+        pinned[name] = replace(artifact, executable=executable)
+    return replace(record, weights=pinned.pop("weights"), data=pinned)
 
 
 def _list_file_names(path: str, measured: MeasuredArtifact) -> Iterator[str]:

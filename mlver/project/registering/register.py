@@ -23,6 +23,7 @@ from mlver.project.registering.record import (
     build_record,
     inspect_code,
     measure_artifacts,
+    pin_modes,
 )
 from mlver.project.registering.request import RegisterRequest, check_request
 from mlver.project.transaction import open_edit
@@ -78,11 +79,15 @@ class RegisterResult:
 
 @dataclass(frozen=True, slots=True)
 class _EncodedRecord:
-    """A record, the bytes that its digest is of, and the artifacts that were measured for it."""
+    """A record, the bytes that its digest is of, and the artifacts that were measured for it.
+
+    `before` are the artifacts of the version before it.
+    """
 
     record: VersionRecord
     data: bytes
     measured: Mapping[str, MeasuredArtifact]
+    before: Mapping[str, Artifact]
 
 
 def register_version(project: Project, request: RegisterRequest) -> RegisterResult:
@@ -104,8 +109,10 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
         require_holders(project, inputs.settings, measured)
         record = build_record(project, request, inputs, measured, dirty=code.dirty)
         record = trace_lineage(project, request, inputs, record)
+        before = _read_before(project, record)
+        record = pin_modes(project, record, measured, before)
         _note_environment(project, record)
-        encoded = _EncodedRecord(record, _encode_record(project, record), measured)
+        encoded = _EncodedRecord(record, _encode_record(project, record), measured, before)
         # built before the record lands: afterwards nothing may fail any more
         result = _build_result(project, request, inputs, encoded, code)
         if edit is None:
@@ -116,6 +123,14 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
             return result
         commit = _commit_record(edit, encoded)
     return replace(result, commit=commit, tag=version_tag_name(record.model, record.version))
+
+
+def _read_before(project: Project, record: VersionRecord) -> Mapping[str, Artifact]:
+    """Read the artifacts of the version before."""
+    if record.previous is None:
+        return {}
+    previous, _ = project.registry.read_version(record.model, record.previous)
+    return previous.named_artifacts()
 
 
 def _note_environment(project: Project, record: VersionRecord) -> None:
@@ -189,7 +204,7 @@ def _build_result(
         mixed=record.mixed,
         record=str(Digest.of_bytes(encoded.data)),
         path=layout.version_path(record.model, record.version),
-        artifacts=_summarise_artifacts(project, record),
+        artifacts=_summarise_artifacts(record, encoded.before),
         params=len(flatten_values(record.params)),
         metrics=flatten_values(record.metrics),
         environment=environment.source or NO_ENVIRONMENT,
@@ -203,11 +218,9 @@ def _build_result(
     )
 
 
-def _summarise_artifacts(project: Project, record: VersionRecord) -> tuple[RegisteredArtifact, ...]:
-    before: Mapping[str, Artifact] = {}
-    if record.previous is not None:
-        previous, _ = project.registry.read_version(record.model, record.previous)
-        before = previous.named_artifacts()
+def _summarise_artifacts(
+    record: VersionRecord, before: Mapping[str, Artifact]
+) -> tuple[RegisteredArtifact, ...]:
     summaries: list[RegisteredArtifact] = []
     for name, artifact in record.named_artifacts().items():
         previous_artifact = before.get(name)
@@ -218,14 +231,16 @@ def _summarise_artifacts(project: Project, record: VersionRecord) -> tuple[Regis
             size=artifact.size,
             files=artifact.files,
             stored=artifact.stored,
-            unchanged=_have_same_bytes(artifact, previous_artifact),
+            unchanged=_is_unchanged(artifact, previous_artifact),
         )
         summaries.append(summary)
     return tuple(summaries)
 
 
-def _have_same_bytes(artifact: Artifact, other: Artifact | None) -> bool:
-    return other is not None and other.digest == artifact.digest
+def _is_unchanged(artifact: Artifact, before: Artifact | None) -> bool:
+    if before is None or before.digest != artifact.digest:
+        return False
+    return (artifact.executable or ()) == (before.executable or ())
 
 
 def _find_unignored(project: Project, record: VersionRecord) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -42,6 +42,7 @@ class ExportOrder:
     tree: FolderTree
     progress: StoreProgress
     make_way: Callable[[], None]
+    executable: Container[str]
 
 
 def export_objects(store: ObjectCatalogue, order: ExportOrder) -> None:
@@ -56,7 +57,7 @@ def export_objects(store: ObjectCatalogue, order: ExportOrder) -> None:
     outcome = "no file was replaced"
     prepared: PreparedFiles | None = None
     try:
-        prepared = PreparedFiles.plan_for(wanted, tree)
+        prepared = PreparedFiles.plan_for(wanted, tree, order.executable)
         tasks = list_tasks(store, located, wanted, prepared)
         _prepare_files(store, order, tasks)
         durable.sync_files(prepared, access=tree)
@@ -175,7 +176,7 @@ def _write_small_batch(tree: FolderTree, tasks: list[ExportTask]) -> tuple[list[
                     location = export_task.location
                     content = read_span(source, location.size, location.offset)
                     if hashlib.sha256(content).hexdigest() == export_task.digest:
-                        _write_file(tree, export_task.prepared, content)
+                        _write_file(tree, export_task.prepared, content, export_task.mode)
                         bytes_done += len(content)
                     else:
                         failed_tasks.append(export_task)
@@ -189,9 +190,10 @@ def _write_small_batch(tree: FolderTree, tasks: list[ExportTask]) -> tuple[list[
     return failed_tasks, bytes_done
 
 
-def _write_file(tree: FolderTree, path: str, data: bytes) -> None:
+def _write_file(tree: FolderTree, path: str, data: bytes, mode: int) -> None:
     """Write a new file, which is not flushed."""
-    descriptor = tree.open_file(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    descriptor = tree.open_file(path, flags, mode)
     try:
         with durable.naming_errors(path):
             durable.write_all(descriptor, data)
@@ -204,7 +206,8 @@ def _write_large_file(order: ExportOrder, task: ExportTask) -> bool:
     if task.location.pack:
         return _write_member(order, task)
     copied_digest = ""
-    descriptor = order.tree.open_file(task.prepared, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+    descriptor = order.tree.open_file(task.prepared, flags, task.mode)
     try:
         with open_location(task.location) as source:
             if copying.clone_blocks(source, descriptor):

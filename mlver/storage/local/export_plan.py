@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,14 +19,20 @@ from mlver.system.folders import FolderTree
 # In an array of numbers of files: no file.
 _NO_FILE = (1 << 32) - 1
 _NUMBER_BYTES = 4
+_PLAIN_MODE = 0o666
+_EXECUTABLE_MODE = 0o777
 
 
 class ExportTask(NamedTuple):
-    """One file to prepare: from the copy at `location`, at the temporary `prepared`."""
+    """One file to prepare: from the copy at `location`, at the temporary `prepared`.
+
+    It is made with `mode`, less what the umask takes, so that it never has its name without it.
+    """
 
     digest: str
     location: ObjectLocation
     prepared: str
+    mode: int
 
 
 class PreparedFiles:
@@ -36,23 +42,36 @@ class PreparedFiles:
     take a hundred.
     """
 
-    def __init__(self, parents: Sequence[str], staging: Sequence[str], folders: array[int]) -> None:
+    def __init__(
+        self,
+        parents: Sequence[str],
+        staging: Sequence[str],
+        folders: array[int],
+        executable: Container[int],
+    ) -> None:
         self.parents = parents
         self._staging = staging
         self._folders = folders
+        self._executable = executable
         self._prefix = f"{durable.TEMPORARY}{secrets.token_hex(6)}-"
 
     @classmethod
-    def plan_for(cls, wanted: WantedFiles, tree: FolderTree) -> PreparedFiles:
+    def plan_for(
+        cls, wanted: WantedFiles, tree: FolderTree, executable: Container[str]
+    ) -> PreparedFiles:
         """Choose the folders; nothing is written."""
         folder_numbers: dict[str, int] = {}
         folders = array("I")
-        for _, target in wanted:
-            parent = os.fspath(target).rpartition("/")[0]
+        executable_numbers: set[int] = set()
+        for number, (_, target) in enumerate(wanted):
+            path = os.fspath(target)
+            if path in executable:
+                executable_numbers.add(number)
+            parent = path.rpartition("/")[0]
             folders.append(folder_numbers.setdefault(parent, len(folder_numbers)))
         parents = list(folder_numbers)
         staging = [_find_staging_directory(parent, tree) for parent in parents]
-        return cls(parents, staging, folders)
+        return cls(parents, staging, folders, executable_numbers)
 
     def __len__(self) -> int:
         return len(self._folders)
@@ -63,6 +82,10 @@ class PreparedFiles:
     def path_of(self, number: int) -> str:
         """The temporary of the wanted file with this number."""
         return f"{self._staging[self._folders[number]]}/{self._prefix}{number}"
+
+    def mode_of(self, number: int) -> int:
+        """The mode that this file is made with."""
+        return _EXECUTABLE_MODE if number in self._executable else _PLAIN_MODE
 
 
 def list_tasks(
@@ -85,7 +108,8 @@ def list_tasks(
                 copy_path = os.fspath(store.loose_path(digest))
             location = ObjectLocation(copy_path, offset, size, copy_list.pack)
             while number != _NO_FILE:
-                yield ExportTask(digest, location, prepared.path_of(number))
+                path = prepared.path_of(number)
+                yield ExportTask(digest, location, path, prepared.mode_of(number))
                 number = next_files[number]
 
 

@@ -17,7 +17,7 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -77,12 +77,19 @@ class LocalStore(ObjectCatalogue):
         progress: StoreProgress | None = None,
         make_way: Callable[[], None] | None = None,
         tree: FolderTree | None = None,
+        executable: Container[str] = (),
     ) -> None:
         """See RepositoryStore."""
         with contextlib.ExitStack() as stack:
             if tree is None:
                 tree = stack.enter_context(FolderTree.open_top(find_common_top(wanted)))
-            order = ExportOrder(wanted, tree, progress or ignore_progress, make_way or _do_nothing)
+            order = ExportOrder(
+                wanted,
+                tree,
+                progress or ignore_progress,
+                make_way or _do_nothing,
+                executable,
+            )
             export_objects(self, order)
 
     def verify_objects(

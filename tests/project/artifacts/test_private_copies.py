@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Container
 from pathlib import Path
 
 import pytest
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
-from mlver.project.artifacts import working_files
+from mlver.project.artifacts import private_copies
 from mlver.project.project import Project
 from mlver.storage.local import LocalStore
 from mlver.system import durable, lock
@@ -35,13 +36,13 @@ def test_a_private_copy_is_proven_each_time(
 ) -> None:
     write_artifact(repository, "models/net.safetensors", files)
     record = store_version(project, weights="models/net.safetensors")
-    place = working_files.make_private_copy(project, record.weights)
+    place = private_copies.make_private_copy(project, record.weights)
     assert place.is_relative_to(project.state_directory)
     assert place.name == "net.safetensors"
-    assert working_files.make_private_copy(project, record.weights) == place
+    assert private_copies.make_private_copy(project, record.weights) == place
     damaged = place if place.is_file() else place / "d/b"
     flip_bit(damaged)
-    working_files.make_private_copy(project, record.weights)
+    private_copies.make_private_copy(project, record.weights)
     assert (place.read_bytes() if place.is_file() else read_tree(place)) == as_bytes(files)
 
 
@@ -50,10 +51,10 @@ def test_a_private_copy_with_strange_files_is_refused(
 ) -> None:
     write_artifact(repository, "w", {"a": "1"})
     record = store_version(project, weights="w")
-    place = working_files.make_private_copy(project, record.weights)
+    place = private_copies.make_private_copy(project, record.weights)
     (place / "stranger").write_text("x")
     with pytest.raises(MlverError, match="holds files that do not belong to w") as refused:
-        working_files.make_private_copy(project, record.weights)
+        private_copies.make_private_copy(project, record.weights)
     assert refused.value.hint == f"mv -- {place.parent} {place.parent}.other"
 
 
@@ -72,7 +73,7 @@ def test_a_private_copy_is_never_written_through_a_symlink(
     (outside / "w/a").write_text("precious")
     before = read_tree(outside)
     with pytest.raises(MlverError, match="passes through the symlink"):
-        working_files.make_private_copy(project, record.weights)
+        private_copies.make_private_copy(project, record.weights)
     assert read_tree(outside) == before
 
 
@@ -81,10 +82,10 @@ def test_a_private_copy_leaves_no_temporaries_of_dead_processes(
 ) -> None:
     write_artifact(repository, "models/w", {"a": "1", "d/b": "2"})
     record = store_version(project, weights="models/w")
-    place = working_files.make_private_copy(project, record.weights)
+    place = private_copies.make_private_copy(project, record.weights)
     (place / "d" / f"{durable.TEMPORARY}1").write_text("half")
     flip_bit(place / "a")
-    working_files.make_private_copy(project, record.weights)
+    private_copies.make_private_copy(project, record.weights)
     assert read_tree(place) == {"a": b"1", "d/b": b"2"}
 
 
@@ -97,11 +98,11 @@ def test_processes_that_want_the_same_private_copy_all_get_it(
     record = store_version(project, weights="models/w")
     program = (
         "import sys; from pathlib import Path;"
-        "from mlver.project.artifacts import measuring, working_files;"
+        "from mlver.project.artifacts import measuring, private_copies;"
         "from mlver.project.project import Project;"
         "project = Project.open_existing(Path(sys.argv[1]));"
         "record, _ = project.registry.read_version('m', '1.0.0');"
-        "copy = working_files.make_private_copy(project, record.weights);"
+        "copy = private_copies.make_private_copy(project, record.weights);"
         "print(measuring.measure_path(copy).digest)"
     )
     running = [
@@ -127,7 +128,10 @@ def test_a_private_copy_is_made_by_who_holds_the_lock(
     export = LocalStore.export_objects
 
     def watched(
-        store: LocalStore, wanted: list[tuple[Digest, Path]], tree: FolderTree | None = None
+        store: LocalStore,
+        wanted: list[tuple[Digest, Path]],
+        tree: FolderTree | None = None,
+        executable: Container[str] = (),
     ) -> None:
         # a second descriptor is another holder to flock(2), in this process too
         with (
@@ -135,7 +139,7 @@ def test_a_private_copy_is_made_by_who_holds_the_lock(
             lock.hold_lock(store.directory / "checkouts", 0),
         ):
             pass
-        export(store, wanted, tree=tree)
+        export(store, wanted, tree=tree, executable=executable)
 
     monkeypatch.setattr(LocalStore, "export_objects", watched)
-    assert read_tree(working_files.make_private_copy(project, record.weights)) == {"a": b"1"}
+    assert read_tree(private_copies.make_private_copy(project, record.weights)) == {"a": b"1"}

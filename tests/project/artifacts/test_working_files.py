@@ -245,7 +245,7 @@ def test_a_full_disk_is_met_before_anything_makes_way(
     store_version(project, "2.0.0", weights="w")
     before = read_tree(repository.path)
 
-    def full(_: object, path: str, __: bytes) -> None:
+    def full(_: object, path: str, *__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", path)
 
     with monkeypatch.context() as patched:

@@ -20,6 +20,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.git import trees
 from mlver.git.trees import TreeEntry
+from mlver.hashing.executable import ExecutableFiles
 from mlver.hashing.measure import MeasuredArtifact, measure_artifact
 from mlver.project.artifacts.elsewhere import dvc
 from mlver.project.artifacts.elsewhere.dvc import (
@@ -109,7 +110,9 @@ class ExternalCopies:
             )
         if entry.is_file:
             kept = self._read_files(commit, {path: entry})[path]
-            return ExternalCopy(kept.holder, MeasuredArtifact(kept.digest, kept.size, 1, None))
+            modes = (b"",) if entry.is_executable else ()
+            found = MeasuredArtifact(kept.digest, kept.size, 1, None, executable=modes)
+            return ExternalCopy(kept.holder, found)
         return self._measure_folder(commit, path)
 
     def find_location(self, digest: Digest) -> Path | None:
@@ -154,7 +157,13 @@ class ExternalCopies:
             size += kept.size
             pinned.append((os.fsencode(name)[len(path) + 1 :], kept.digest.hex))
         manifest = Manifest.from_entries(pinned)
-        measured = MeasuredArtifact(manifest.digest, size, len(files), manifest.to_bytes())
+        measured = MeasuredArtifact(
+            manifest.digest,
+            size,
+            len(files),
+            manifest.to_bytes(),
+            executable=_list_executable(entries, path),
+        )
         return ExternalCopy(holder, measured)
 
     # -- with DVC ----------------------------------------------------------------------------------
@@ -231,6 +240,15 @@ class ExternalCopies:
             aside = kept.parents[3] / f"{digest.hex}.damaged"
             move = shell_command("mv", "--", kept, aside)
             raise DamagedContents(f"git-lfs's copy of {name} is damaged", hints=(move, fetch))
+
+
+def _list_executable(entries: Mapping[str, TreeEntry], folder: str) -> tuple[bytes, ...] | None:
+    """The files of a folder that git's tree marks as executable, by name inside it."""
+    executable = ExecutableFiles()
+    for path, entry in entries.items():
+        if entry.is_executable:
+            executable.add_paths([os.fsencode(path)[len(os.fsencode(folder)) + 1 :]])
+    return executable.list_paths()
 
 
 def _is_above(pointer: str, path: str) -> bool:
