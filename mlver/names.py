@@ -108,6 +108,13 @@ def check_label(key: str) -> str:
     return key
 
 
+def check_text(text: str, what: str) -> str:
+    """Check text of the command line: bytes that are not UTF-8 come as lone surrogates."""
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise UsageError(f"{what} is not UTF-8 text: {_quote_text(text)}; give it in UTF-8")
+    return text
+
+
 def check_artifact_path(path: str) -> str:
     """A path as records hold it: relative to the root, inside the repository, not git's or mlver's.
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mlver.content import formats
-from mlver.errors import MlverError, summarise_names
+from mlver.document import emit, strict
+from mlver.errors import MlverError, shell_command, summarise_names
 from mlver.git.trees import compute_tree_without
 from mlver.project.artifacts import measuring, modes, storing
 from mlver.project.artifacts.measuring import MeasuredArtifact
@@ -18,11 +20,14 @@ from mlver.project.worktree import environment, value_files
 from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.manifest import read_paths
-from mlver.records.model import ArtifactSettings
+from mlver.records.model import ArtifactSettings, ModelSettings
+from mlver.records.values import thaw_value
 from mlver.records.version import CodeState, VersionRecord
 
 # A message that names every changed file would scroll the reason off the screen.
 _SHOWN = 5
+# Of a record's most bytes, those kept for all but params and metrics: a thousand packages fit.
+_OTHER_BYTES = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +78,63 @@ def measure_artifacts(
     return measured
 
 
+@dataclass(frozen=True, slots=True)
+class GivenValues:
+    """The params and metrics of files and of the command line."""
+
+    params: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+
+
+def gather_given(
+    project: Project, request: RegisterRequest, settings: ModelSettings
+) -> GivenValues:
+    """Gather the values.
+
+    Raise InvalidDocument or MlverError where a file is not valid, or where they are too many.
+    """
+    params = value_files.gather_values(project.top_folder, settings.params, request.params)
+    metrics = value_files.gather_values(project.top_folder, settings.metrics, request.metrics)
+    metrics_source = ", ".join(settings.metrics) or "the metrics given"
+    value_files.check_numbers(metrics, metrics_source)
+    _refuse_excess(settings, params, metrics)
+    return GivenValues(params, metrics)
+
+
+def _refuse_excess(
+    settings: ModelSettings, params: Mapping[str, Any], metrics: Mapping[str, Any]
+) -> None:
+    """Refuse values that leave no room for the rest of a record."""
+    size = 0
+    for values, noun in ((params, "params"), (metrics, "metrics")):
+        where = f"the {noun} of {settings.model}"
+        size += len(emit.dump_document(thaw_value(values), where))
+    if size <= strict.MAX_BYTES - _OTHER_BYTES:
+        return
+    files = [*settings.params, *settings.metrics]
+    limit = strict.MAX_BYTES - _OTHER_BYTES
+    raise MlverError(
+        f"params and metrics take {size:,} bytes together, and a record has room for {limit:,};"
+        " leave out what is no parameter or metric, such as a table: that can be a data set",
+        hint=shell_command("ls", "-l", "--", *files) if files else None,
+    )
+
+
 def build_record(
     project: Project,
     request: RegisterRequest,
     inputs: RegisterInputs,
     measured: Mapping[str, MeasuredArtifact],
+    given: GivenValues,
     *,
     dirty: bool,
 ) -> VersionRecord:
     """Build the record, but for what it follows.
 
-    Raise InvalidDocument or MlverError where a file of values is not valid.
+    Raise MlverError where the environment that the request names is none.
     """
     head = project.repository.head()
     settings = inputs.settings
-    params = value_files.gather_values(project.top_folder, settings.params, request.params)
-    metrics = value_files.gather_values(project.top_folder, settings.metrics, request.metrics)
-    metrics_source = ", ".join(settings.metrics) or "the metrics given"
-    value_files.check_numbers(metrics, metrics_source)
     prefix = None
     if request.environment:
         prefix = project.start / request.environment
@@ -108,10 +152,10 @@ def build_record(
         code=CodeState(commit=head.commit, tree=tree, branch=head.branch, dirty=dirty),
         weights=_pin_weights(inputs.weights, measured["weights"]),
         data=_pin_data(settings.data, measured),
-        params=params,
-        metrics=metrics,
+        params=given.params,
+        metrics=given.metrics,
         environment=environment.capture_environment(
-            project.top_folder, params, settings.command, prefix
+            project.top_folder, given.params, settings.command, prefix
         ),
         labels=dict(request.labels),
     )

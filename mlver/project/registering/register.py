@@ -21,6 +21,7 @@ from mlver.project.registering.lineage import trace_lineage
 from mlver.project.registering.record import (
     WorkTreeState,
     build_record,
+    gather_given,
     inspect_code,
     measure_artifacts,
     pin_modes,
@@ -105,9 +106,11 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
         # Before the code is looked at: in a merge, "commit everything" would be wrong advice.
         refuse_unfinished(project.repository)
         code = inspect_code(project, request, inputs)
+        # Before anything is stored: what cannot be recorded is refused at once.
+        given = gather_given(project, request, inputs.settings)
         measured = measure_artifacts(project, inputs, store=edit is not None)
         require_holders(project, inputs.settings, measured)
-        record = build_record(project, request, inputs, measured, dirty=code.dirty)
+        record = build_record(project, request, inputs, measured, given, dirty=code.dirty)
         record = trace_lineage(project, request, inputs, record)
         before = _read_before(project, record)
         record = pin_modes(project, record, measured, before)

@@ -40,13 +40,17 @@ class RegisterRequest:
 
 
 def check_request(project: Project, request: RegisterRequest) -> None:
-    """Raise UsageError where a name is none, or where there is no message."""
+    """Raise UsageError where a name is none, where there is no message, or text is not UTF-8."""
     model = names.check_model(request.model)
     names.check_distinct(model, project.registry.list_models())
     for name in request.data:
         names.check_data_set(name)
-    for label in request.labels:
+    for label, value in request.labels.items():
         names.check_label(label)
+        names.check_text(value, f"the label {label}")
+    names.check_text(request.message, "the message")
+    names.check_text(request.command or "", "the command")
+    names.check_text(request.environment or "", "the environment's folder")
     if not request.message.strip():
         words = ["mlver", "register", request.model]
         if request.weights is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mlver import names
 from mlver.errors import UsageError, shell_command
 from mlver.policy.gates.table import is_open
 from mlver.policy.staging import stage_holder
@@ -56,6 +57,7 @@ def promote_version(
 
     A shut gate leaves everything as it was, unless `force`.
     """
+    names.check_text(message, "the message")
     if not message.strip():
         raise UsageError(
             "a promotion needs a reason",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mlver import names
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.policy.gates.verified import prove_bytes
 from mlver.policy.staging import rollback_target, stage_holder
@@ -57,6 +58,7 @@ def roll_back_stage(
 
     Raise MlverError, with the stage where it was, when any byte of the target is not right.
     """
+    names.check_text(message, "the message")
     if not message.strip():
         words = ["mlver", "rollback", "--stage", stage, "-m", "WHY"]
         if model is not None:
