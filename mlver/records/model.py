@@ -44,7 +44,8 @@ class ArtifactSettings:
 class ModelSettings:
     """`params` and `metrics` are files to read them from.
 
-    `directions` says which way each metric is better.
+    `directions` says which way each metric is better. `environment` is the folder of the Python
+    environment that it is trained in: from the repository's root, or a whole path outside of it.
     """
 
     schema: ClassVar[str] = "mlver/model/1"
@@ -58,6 +59,7 @@ class ModelSettings:
     metrics: tuple[str, ...] = ()
     directions: Mapping[str, Direction] = field(default_factory=dict)
     command: str | None = None
+    environment: str | None = None
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> ModelSettings:
@@ -86,6 +88,7 @@ class ModelSettings:
                 metrics=list(self.metrics),
                 directions=dict(self.directions),
                 command=self.command,
+                environment=self.environment,
             ),
         }
 

@@ -14,7 +14,7 @@ from mlver.project.artifacts import measuring, modes
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.worktree import value_files
-from mlver.project.worktree.environment import capture_environment
+from mlver.project.worktree.environment import capture_environment, find_remembered
 from mlver.records.manifest import Manifest, ManifestEntry
 from mlver.records.model import ArtifactSettings, Direction, ModelSettings
 from mlver.records.values import Document
@@ -113,7 +113,9 @@ def snapshot_work_tree(project: Project, model: str, *, environment: bool = Fals
     params = _gather_values(project, settings.params, lacking)
     captured = None
     if environment:
-        captured = capture_environment(project.top_folder, params, settings.command)
+        top = project.top_folder
+        remembered = find_remembered(top, settings.environment)
+        captured = capture_environment(top, params, settings.command, remembered)
     return ModelSnapshot(
         model=model,
         label=f"{model} (work tree)",

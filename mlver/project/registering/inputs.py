@@ -5,7 +5,9 @@ Nothing is measured or written here.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.policy.numbering import next_version, require_distinct
@@ -109,11 +111,22 @@ def _merge_settings(project: Project, request: RegisterRequest) -> ModelSettings
         params=params or known.params,
         metrics=metrics or known.metrics,
         command=request.command or known.command,
+        environment=_place_environment(project, request.environment) or known.environment,
     )
     # Last: a data set that this very request names may be one not to store.
     for name in request.unstored:
         settings = _mark_unstored(settings, name)
     return settings
+
+
+def _place_environment(project: Project, folder: str | None) -> str | None:
+    """Write the folder as `model.yaml` holds it: outside of the repository it is a whole path."""
+    if not folder:
+        return None
+    location = Path(os.path.normpath(project.start / folder))
+    if location.is_relative_to(project.top_folder):
+        return location.relative_to(project.top_folder).as_posix()
+    return os.fspath(location)
 
 
 def _place_artifact(known: ArtifactSettings | None, path: str) -> ArtifactSettings:

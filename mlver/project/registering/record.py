@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from mlver.content import formats
 from mlver.document import emit, strict
-from mlver.errors import MlverError, shell_command, summarise_names
+from mlver.errors import MlverError, printable_name, shell_command, summarise_names
 from mlver.git.trees import compute_tree_without
 from mlver.project.artifacts import measuring, modes, storing
 from mlver.project.artifacts.measuring import MeasuredArtifact
@@ -135,9 +136,7 @@ def build_record(
     """
     head = project.repository.head()
     settings = inputs.settings
-    prefix = None
-    if request.environment:
-        prefix = project.start / request.environment
+    prefix = _find_environment(project, request, settings)
     tree = None
     if head.commit is not None:
         tree = compute_tree_without(project.repository, head.commit, layout.ROOT)
@@ -159,6 +158,22 @@ def build_record(
         ),
         labels=dict(request.labels),
     )
+
+
+def _find_environment(
+    project: Project, request: RegisterRequest, settings: ModelSettings
+) -> Path | None:
+    """Find the environment that the request names, else the one that `model.yaml` does."""
+    if request.environment:
+        return project.start / request.environment
+    remembered = environment.find_remembered(project.top_folder, settings.environment)
+    if remembered is None and settings.environment is not None:
+        folder = printable_name(settings.environment)
+        project.reporter.show_note(
+            f"{settings.record_path} names the environment {folder}, and there is none here;"
+            " --environment DIR names another"
+        )
+    return remembered
 
 
 def _pin_weights(settings: ArtifactSettings, measured: MeasuredArtifact) -> Artifact:

@@ -79,6 +79,16 @@ def capture_environment(
     )
 
 
+def find_remembered(top: Path, folder: str | None) -> Path | None:
+    """Find the environment that `model.yaml` names; None where there is none here.
+
+    On another machine it may be elsewhere, and then it is not what the model is trained in.
+    """
+    if folder is None or _read_environment(top, top / folder) is None:
+        return None
+    return top / folder
+
+
 def _find_installation(top: Path, prefix: Path | None) -> _PythonInstallation:
     if prefix is not None:
         return _require_environment(top, prefix)

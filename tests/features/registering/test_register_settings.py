@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.cli.conftest import assert_works
 from tests.conftest import Repository
 
@@ -27,3 +29,35 @@ def test_comments_in_model_yaml_survive_a_registration(first: Repository) -> Non
     )
     assert mine.read_text() == written.replace("data/train.csv", "data/other.csv")
     assert first.git("show", f"HEAD:{SETTINGS}") + "\n" == mine.read_text()
+
+
+def _make_environment(folder: Path) -> None:
+    (folder / "lib/python3.11/site-packages").mkdir(parents=True)
+    (folder / "pyvenv.cfg").write_text("version = 3.11.9\n")
+
+
+def test_an_environment_is_remembered_until_another_is_named(
+    first: Repository, tmp_path: Path
+) -> None:
+    first.write(".gitignore", "/model/\n/data/\n/venvs/\n")
+    first.commit("Ignore environments")
+    _make_environment(first.path / "venvs/train")
+    _make_environment(tmp_path / "elsewhere")
+    again = ("register", "digits", "--bump", "patch", "-m", "Again")
+    train = "  environment  virtualenv venvs/train\n"
+    assert train in assert_works(first, *again, "--environment", "venvs/train")
+    assert "\nenvironment: venvs/train\n" in (first.path / SETTINGS).read_text()
+    assert train in assert_works(first, *again)
+    other = assert_works(first, *again, "--environment", str(tmp_path / "elsewhere"))
+    assert "  environment  virtualenv elsewhere\n" in other
+    assert f"\nenvironment: {tmp_path / 'elsewhere'}\n" in (first.path / SETTINGS).read_text()
+
+
+def test_an_environment_that_is_not_on_this_machine_is_told(first: Repository) -> None:
+    mine = first.path / SETTINGS
+    mine.write_text(mine.read_text() + "environment: /opt/gone\n")
+    first.commit("Another machine")
+    done = first.mlver("register", "digits", "--bump", "patch", "-m", "Again")
+    assert done.code == 0, done.err
+    assert "names the environment /opt/gone, and there is none here" in done.err
+    assert "  environment  the Python that runs mlver\n" in done.out
