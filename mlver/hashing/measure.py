@@ -144,6 +144,11 @@ class _MeasurementRun:
         """Whether the cache may spare the reading of a file."""
         return self.cache is not None and self.cache.is_believed and self.sink is None
 
+    def keep_directory(self, whole: MeasuredDirectory) -> None:
+        """Let the cache know a directory, unless files stand in it in place of content."""
+        if self.cache is not None and not self.pointers:
+            self.cache.keep_directory(os.fsencode(self.key), whole)
+
     def raise_faults(self) -> None:
         if not self.faults:
             return
@@ -199,9 +204,9 @@ def _measure_directory(
     run: _MeasurementRun, top: bytes, *, keep_manifest: bool
 ) -> MeasuredArtifact:
     if not keep_manifest and run.believes_cache:
-        unchanged = _find_unchanged(run, top)
-        if unchanged is not None:
-            return unchanged
+        measured = _find_unchanged(run, top)
+        if measured is not None:
+            return measured
     hasher = hashlib.sha256()
     imprint = DirectoryImprint()
     manifest = BytesIO() if keep_manifest else None
@@ -233,9 +238,9 @@ def _measure_directory(
             f"{run.key} holds no files, and an artifact needs at least one",
             hint=shell_command("ls", "-la", "--", run.key),
         )
-    if run.cache is not None and not run.pointers and not imprint.is_racy(began_ns):
+    if not imprint.is_racy(began_ns):
         whole = MeasuredDirectory(imprint.final_digest(), hasher.digest(), size, file_count)
-        run.cache.keep_directory(os.fsencode(run.key), whole)
+        run.keep_directory(whole)
     text = manifest.getvalue() if manifest is not None else None
     return _conclude_run(run, hasher.digest(), size, file_count, text)
 
