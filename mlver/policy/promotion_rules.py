@@ -24,8 +24,11 @@ def list_asked_gates(policy: StagePolicy) -> list[str]:
 
 
 def is_without_policy(record: PromotionRecord) -> bool:
-    """Say whether a merge renumbered a promotion that names no policy, as format 1 has none."""
-    return record.renumbered is not None and record.policy is None and record.action == "promote"
+    """Say whether a merge renumbered a promotion that names no policy, as format 1 has none.
+
+    Nor does a rollback of any format.
+    """
+    return record.renumbered is not None and record.policy is None
 
 
 def find_gate_faults(record: PromotionRecord) -> Iterator[str]:

@@ -17,8 +17,9 @@ import pytest
 from mlver.features.hooks.push import judge_pre_receive
 from tests.conftest import Repository
 from tests.forgeries.arrivals import ARRIVALS, HEAD, bring_forgery, read_trees
+from tests.forgeries.claims import list_every_forgery
 from tests.forgeries.ground import STORE, Ground, build_ground
-from tests.forgeries.kinds import Forgery, list_forgeries
+from tests.forgeries.kinds import Forgery
 
 UNCONFIRMED = "other author"
 _ABSENT = "0" * 40
@@ -112,7 +113,7 @@ def test_the_ground_is_sound(ground: Ground) -> None:
 
 
 def test_there_are_enough_cases(ground: Ground) -> None:
-    forgeries = list(list_forgeries(ground))
+    forgeries = list(list_every_forgery(ground))
     names = [forgery.case_name for forgery in forgeries]
     assert len(set(names)) == len(names)
     assert len(names) * len(ARRIVALS) >= 200
@@ -121,7 +122,7 @@ def test_there_are_enough_cases(ground: Ground) -> None:
 @pytest.mark.parametrize("arrival", ARRIVALS)
 def test_no_forgery_is_believed(judge: ForgeryJudge, arrival: str) -> None:
     missed: list[str] = []
-    for forgery in list_forgeries(judge.ground):
+    for forgery in list_every_forgery(judge.ground):
         verdict = judge.judge_forgery(forgery, arrival)
         unconfirmed = forgery.kind == UNCONFIRMED
         if verdict.verify != int(not unconfirmed) or not verdict.names(forgery.subject):

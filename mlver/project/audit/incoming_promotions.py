@@ -10,23 +10,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.findings import Finding
 from mlver.git.process import build_lacking_error
 from mlver.policy.looser import list_loosenings
-from mlver.policy.promotion_rules import list_claimed_stages, list_missing_gates
+from mlver.policy.promotion_rules import (
+    is_without_policy,
+    list_claimed_stages,
+    list_missing_gates,
+)
 from mlver.policy.renumbering import ClaimVerdicts
 from mlver.project.audit.adopted_promotions import find_adopted
+from mlver.project.audit.former_formats import (
+    JUDGED_FORMAT,
+    FormatOrder,
+    find_aged,
+    order_incoming,
+)
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.named_policies import NamedPolicies, read_named_policies
 from mlver.project.audit.promotions import (
-    JUDGED_FORMAT,
     PromotionJudge,
     VersionFinder,
     find_unconfirmed,
     index_promotions,
-    precedes_judging,
     report,
 )
 from mlver.project.audit.record_history import (
@@ -51,15 +58,26 @@ from mlver.records.version import VersionRecord
 
 @dataclass(frozen=True, slots=True)
 class _IncomingPromotion:
-    """A promotion that comes in, and the one before it.
-
-    `was_held`: the stage held its version earlier. `is_old`: it and all before it precede judging.
-    """
+    """A promotion that comes in, and those before it in its stage."""
 
     record: PromotionRecord
-    before: PromotionRecord | None
-    was_held: bool
-    is_old: bool
+    earlier: Sequence[PromotionRecord]
+
+    def is_old(self, order: FormatOrder) -> bool:
+        """Say whether it precedes judging."""
+        follows_old = True
+        if is_without_policy(self.record):
+            for record in self.earlier:
+                follows_old = order.precedes_judging(record, follows_old=follows_old)
+        return order.precedes_judging(self.record, follows_old=follows_old)
+
+    def judge_again(self, judge: PromotionJudge) -> Iterator[Finding]:
+        record = self.record
+        held = {(record.version, record.record) for record in self.earlier}
+        before = self.earlier[-1] if self.earlier else None
+        was_held = (record.version, record.record) in held
+        is_old = self.is_old(judge.order)
+        return judge.judge_promotion(record, before, was_held=was_held, is_old=is_old)
 
 
 def judge_incoming_promotions(
@@ -91,19 +109,22 @@ def judge_incoming_promotions(
     if incoming.tip is not None:
         verdicts = judge_renumbering(repository, records, incoming.tip)
     originals = find_originals(repository, history, records, verdicts)
-    judge = PromotionJudge(history, policies, _find_versions(project), index, originals)
+    aged = find_aged(repository, history, records, verdicts)
+    order = order_incoming(incoming, history, aged, records)
+    yield from order.find_late(records)
+    judge = PromotionJudge(history, policies, _find_versions(project), index, originals, order)
     adopted = find_adopted(project, history, chains)
     landed: list[PromotionRecord] = []
     for promotion in arriving:
         record = promotion.record
+        if record.format < JUDGED_FORMAT:
+            continue
         if incoming.tip is not None and not judge.list_landings(record):
             continue  # a merge took it from where it landed
         if record.record_path in adopted:
             continue
         landed.append(record)
-        yield from judge.judge_promotion(
-            record, promotion.before, was_held=promotion.was_held, is_old=promotion.is_old
-        )
+        yield from promotion.judge_again(judge)
         yield from _compare_with_base(incoming, policies, base, record)
     yield from find_unconfirmed(project, history, originals, landed)
     yield from _find_unshown(history, verdicts, landed)
@@ -127,16 +148,10 @@ def _select_promotions(
     wanted = set(paths)
     arriving: list[_IncomingPromotion] = []
     for chain in chains:
-        before: PromotionRecord | None = None
-        held: set[tuple[str, Digest]] = set()
-        is_old = True
-        for record, _ in chain:
-            is_old = is_old and precedes_judging(record)
-            key = (record.version, record.record)
-            if record.record_path in wanted and record.format >= JUDGED_FORMAT:
-                arriving.append(_IncomingPromotion(record, before, key in held, is_old))
-            before = record
-            held.add(key)
+        promotions = [record for record, _ in chain]
+        for position, record in enumerate(promotions):
+            if record.record_path in wanted:
+                arriving.append(_IncomingPromotion(record, promotions[:position]))
     return arriving
 
 

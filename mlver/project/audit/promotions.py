@@ -20,11 +20,17 @@ from mlver.policy.promotion_rules import (
     find_gate_faults,
     find_rollback_faults,
     is_confirmed,
-    is_without_policy,
     list_claimed_stages,
     list_missing_gates,
 )
 from mlver.project.audit.adopted_promotions import find_adopted
+from mlver.project.audit.former_formats import (
+    JUDGED_FORMAT,
+    FormatOrder,
+    find_aged,
+    find_later_commits,
+    may_be_old,
+)
 from mlver.project.audit.named_policies import NamedPolicies, PolicyProof, read_named_policies
 from mlver.project.audit.outdated_rules import is_race, lacks_prior
 from mlver.project.audit.promotion_people import find_taggers
@@ -42,8 +48,6 @@ from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 
 VersionFinder = Callable[[str, str], VersionRecord | None]
-# The first format that says which policy judged.
-JUDGED_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,32 +69,43 @@ def judge_promotions(
 
     `versions` are the records of versions that can be read.
     """
-    judged = list_judged(chains)
-    if not judged or project.repository.head().commit is None:
+    if not any(chains) or project.repository.head().commit is None:
         return PromotionReport()
     by_name = {(record.model, record.version): record for record in versions}
-
-    def find_version(model: str, version: str) -> VersionRecord | None:
-        return by_name.get((model, version))
-
     try:
-        return _judge_chains(project, chains, find_version)
+        return _judge_chains(project, chains, by_name)
     except MlverError as error:
         return PromotionReport((Finding("name", layout.MODELS, error.message, error.hints),))
 
 
 def _judge_chains(
-    project: Project, chains: Sequence[StageHistory], find_version: VersionFinder
+    project: Project,
+    chains: Sequence[StageHistory],
+    versions: Mapping[tuple[str, str], VersionRecord],
 ) -> PromotionReport:
     judged = list_judged(chains)
-    models = {record.model for record in judged}
-    history = read_record_history(project.repository, models)
+    promotions = [record for chain in chains for record, _ in chain]
+    models = {record.model for record in promotions}
+    models.update(record.model for record in versions.values())
+    # What landed before a version was only matters to promotions that nobody can judge.
+    everything = any(may_be_old(record) for record in promotions)
+    history = read_record_history(project.repository, models, everything=everything)
     policies = read_named_policies(project.repository, history, judged, ["HEAD"])
     verdicts = judge_renumbering(project.repository, judged)
     originals = find_originals(project.repository, history, judged, verdicts)
-    judge = PromotionJudge(history, policies, find_version, index_promotions(chains), originals)
+    aged = find_aged(project.repository, history, judged, verdicts)
+    newer_paths = [record.record_path for record in judged]
+    newer_paths += [record.record_path for record in versions.values() if record.format > 1]
+    order = FormatOrder(history, find_later_commits(history, newer_paths), aged)
+
+    def find_version(model: str, version: str) -> VersionRecord | None:
+        return versions.get((model, version))
+
+    judge = PromotionJudge(
+        history, policies, find_version, index_promotions(chains), originals, order
+    )
     adopted = find_adopted(project, history, chains)
-    findings = list(judge.judge_chains(chains, adopted))
+    findings = [*order.find_late(promotions), *judge.judge_chains(chains, adopted)]
     own = [record for record in judged if record.record_path not in adopted]
     findings += find_weakening(history, policies, own)
     unconfirmed = find_unconfirmed(project, history, originals, own)
@@ -131,11 +146,6 @@ def list_judged(chains: Sequence[StageHistory]) -> list[PromotionRecord]:
     return judged
 
 
-def precedes_judging(record: PromotionRecord) -> bool:
-    """Say whether a promotion is of format 1, or was until a merge renumbered it."""
-    return record.format < JUDGED_FORMAT or is_without_policy(record)
-
-
 # The promotions of each version record to each stage: model, stage, version, digest of the record.
 PromotionIndex = Mapping[tuple[str, str, str, Digest], Sequence[PromotionRecord]]
 
@@ -163,6 +173,7 @@ class PromotionJudge:
     find_version: VersionFinder
     index: PromotionIndex
     originals: Mapping[str, Sequence[CommitEntry]]
+    order: FormatOrder
 
     def judge_chains(
         self, chains: Sequence[StageHistory], adopted: Collection[str]
@@ -171,9 +182,10 @@ class PromotionJudge:
         for chain in chains:
             before: PromotionRecord | None = None
             held: set[tuple[str, Digest]] = set()
-            is_old = True
+            follows_old = True
             for record, _ in chain:
-                is_old = is_old and precedes_judging(record)
+                is_old = self.order.precedes_judging(record, follows_old=follows_old)
+                follows_old = follows_old and is_old
                 if record.format >= JUDGED_FORMAT and record.record_path not in adopted:
                     yield from self.judge_promotion(
                         record,
@@ -197,11 +209,9 @@ class PromotionJudge:
     ) -> Iterator[Finding]:
         """Judge one promotion after `before`.
 
-        `was_held`: the stage held its version earlier. `is_old`: it and all before it in its stage
-        precede judging.
+        `was_held`: the stage held its version earlier. `is_old`: it precedes judging.
         """
         yield from self._judge_date(record, before)
-        # One of format 1, which nobody judges, could stand in the same place.
         if is_old:
             return
         for message in find_gate_faults(record):

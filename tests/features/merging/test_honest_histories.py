@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +35,11 @@ def assert_honest(ground: Repository, unconfirmed: int = 0) -> None:
     report = renumbered.examine_history(Project.open_existing(ground.path))
     assert report.tampering == ()
     assert len(report.unconfirmed) == unconfirmed
+
+
+def list_broken(ground: Repository) -> list[str]:
+    document = json.loads(ground.mlver("verify", "--all", "--json").out)
+    return [f"{finding['subject']} {finding['message']}" for finding in document["broken"]]
 
 
 def merge_resolved(ground: Repository, branch: str, *words: str) -> None:
@@ -267,21 +274,51 @@ def test_promotions_without_policies_are_renumbered_and_still_not_judged(
         else:
             apart.git("switch", "--quiet", branch)
         for _ in range(2):
-            write_promotion(apart, "1.0.0", stage="staging", model="m", message=branch)
+            write_promotion(apart, "1.0.0", stage="staging", model="m", message=branch, early=True)
     apart.git("tag", "base")
     merge_resolved(apart, "mine")
     chain = Project.open_existing(apart.path).registry.read_history("m", "staging")
     assert [record.format for record, _ in chain] == [1, 1, 2, 2]
+    assert list_broken(apart) == []
+    # A hook lets no more of them in than were there.
     checked = apart.mlver("hook", "check", "--from", "base", "--to", "HEAD")
-    assert checked.code == 0, checked.out
-    verified = apart.mlver("verify", "--all")
-    assert "does not say which policy judged it" not in verified.out
+    assert checked.out.count("is of the format before seals") == 2
     # Behind one that was judged, nobody gets away without a policy.
     write_promotion(apart, "1.0.0", stage="staging", model="m", format=2)
     former = Renumbering(number=9, record=Digest("ab" * 32))
     write_promotion(apart, "1.0.0", stage="staging", model="m", format=2, renumbered=former)
     verified = apart.mlver("verify", "--all")
     assert verified.out.count("does not say which policy judged it") == 2
+
+
+def test_promotions_of_an_older_branch_are_renumbered_behind_judged_ones(
+    apart: Repository,
+) -> None:
+    """Neither a promotion nor a rollback of format 1 says what today's would have to."""
+    apart.git("switch", "--quiet", "-c", "mine", "start")
+    write_promotion(apart, "1.0.0", stage="staging", model="m", early=True)
+    back: dict[str, Any] = {"stage": "staging", "model": "m", "action": "rollback", "early": True}
+    write_promotion(apart, "1.0.0", **back)
+    apart.git("switch", "--quiet", "main")
+    promote_version(Project.open_existing(apart.path), "m@1.0.0", to="staging", message="main")
+    merge_resolved(apart, "mine")
+    chain = Project.open_existing(apart.path).registry.read_history("m", "staging")
+    assert [record.action for record, _ in chain] == ["promote", "promote", "rollback"]
+    assert [record.renumbered is not None for record, _ in chain] == [False, True, True]
+    assert list_broken(apart) == []
+
+
+def test_promotions_of_format_1_that_landed_too_late_are_not_believed_under_a_new_number(
+    apart: Repository,
+) -> None:
+    apart.git("switch", "--quiet", "-c", "mine", "start")
+    path = write_promotion(apart, "1.0.0", stage="staging", model="m")
+    apart.git("switch", "--quiet", "main")
+    promote_version(Project.open_existing(apart.path), "m@1.0.0", to="staging", message="main")
+    merge_resolved(apart, "mine")
+    (broken,) = list_broken(apart)
+    moved_path = path.replace("0001", "0002")
+    assert broken.startswith(f"{moved_path} is of the format before seals, and landed after")
 
 
 def test_a_replayed_promotion_comes_again_with_its_branch(

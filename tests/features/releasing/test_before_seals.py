@@ -25,7 +25,7 @@ from tests.promotions import write_promotion
 def older(second: Repository) -> Repository:
     """Both versions held staging in turn, by promotions that are older than seals."""
     for version in ("1.1.0", "1.0.0"):
-        write_promotion(second, version, stage="staging")
+        write_promotion(second, version, stage="staging", early=True)
     return second
 
 
@@ -51,7 +51,7 @@ def test_a_seal_that_an_older_one_has_all_the_same_is_judged(older: Repository) 
 
 
 def test_one_without_seals_after_one_with_a_seal_is_damage(second: Repository) -> None:
-    write_promotion(second, "1.1.0")
+    write_promotion(second, "1.1.0", early=True)
     assert broken(second) == [
         "chain: .mlver/models/digits/stages/production/0002 is of a format without seals,"
         " and follows a promotion that has to be sealed"
