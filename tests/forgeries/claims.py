@@ -9,10 +9,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlver.document import emit
+from mlver.policy.promotion_dates import format_seconds
 from mlver.records import layout
+from tests.forgeries.commits import ALICE, MALLORY
 from tests.forgeries.ground import (
+    HOUR,
     Ground,
+    edit_record,
     name_digest,
+    promotion_path,
     read_record,
     version_path,
 )
@@ -27,6 +32,8 @@ def list_every_forgery(ground: Ground) -> Iterator[Forgery]:
 
 def list_claims(ground: Ground) -> Iterator[Forgery]:
     yield from _list_before_seals(ground)
+    yield from _list_wrong_order(ground)
+    yield from _list_false_claims(ground)
 
 
 def _age_record(data: bytes, kind: str, **changes: Any) -> bytes:
@@ -74,3 +81,75 @@ def _list_before_seals(ground: Ground) -> Iterator[Forgery]:
     path = layout.promotion_path("words", "production", 1)
     changes = {layout.version_path("words", "1.2.0"): version, path: promotion}
     yield Forgery(kind="before seals", name="a model", steps=[changes], subject=path, early="third")
+
+
+def _list_wrong_order(ground: Ground) -> Iterator[Forgery]:
+    """Promote to production what goes to staging only later, as the dates say."""
+    forced = ground.samples["forced"]
+    gates = read_record(forced)["gates"]
+    passing = [{**gate, "result": "pass", "actual": "as it should be"} for gate in gates]
+    changes = {"author": MALLORY.author, "gates": passing, "forced": False}
+    release = edit_record(forced, **changes, created=format_seconds(ground.now + HOUR))
+    later = format_seconds(ground.now + 2 * HOUR)
+    trial = edit_record(ground.samples["staging"], author=MALLORY.author, created=later)
+    path, trial_path = promotion_path("production", 3), promotion_path("staging", 3)
+    orders: dict[str, list[dict[str, bytes]]] = {
+        "in one commit": [{path: release, trial_path: trial}],
+        "staging in the commit before": [{trial_path: trial}, {path: release}],
+        "staging in the commit after": [{path: release}, {trial_path: trial}],
+    }
+    for name, steps in orders.items():
+        yield Forgery(kind="wrong order", name=name, steps=steps, subject=path, early="third")
+
+
+def _list_false_claims(ground: Ground) -> Iterator[Forgery]:
+    """Claim in a promotion what was compared, and who said yes."""
+    path = promotion_path("staging", 3)
+    first = name_digest(ground.read_file(version_path("1.0.0")))
+    nobody = {"approver": ALICE.author, "record": f"sha256:{'ab' * 32}"}
+    claims: dict[str, dict[str, Any]] = {
+        "another version held the stage": {"baseline": {"version": "1.0.0", "record": first}},
+        "the holder had another record": {"baseline": {"version": "1.1.0", "record": first}},
+        "an approval that is nowhere": {"approvals": [nobody]},
+    }
+    for name, changes in claims.items():
+        forged = edit_record(ground.samples["staging"], author=MALLORY.author, **changes)
+        yield Forgery(
+            kind="false claim", name=name, steps=[{path: forged}], subject=path, early="third"
+        )
+    version = name_digest(ground.read_file(version_path("1.2.0")))
+    for name, changes in (
+        ("somebody else approved", {"author": MALLORY.author, "record": version}),
+        ("another version was approved", {"record": first, "version": "1.0.0"}),
+        ("it was approved for another stage", {"record": version, "stage": "production"}),
+    ):
+        approval, place = _write_approval(**changes)
+        named = {"approver": ALICE.author, "record": name_digest(approval)}
+        forged = edit_record(ground.samples["staging"], author=MALLORY.author, approvals=[named])
+        yield Forgery(
+            kind="false claim",
+            name=name,
+            steps=[{place: approval, path: forged}],
+            subject=path,
+            early="third",
+        )
+
+
+def _write_approval(**changes: Any) -> tuple[bytes, str]:
+    """Write an approval by Alice of 1.2.0 for staging, but for `changes`; and its path."""
+    document = {
+        "schema": "mlver/approval/2",
+        "model": "digits",
+        "version": "1.2.0",
+        "stage": "staging",
+        "sequence": 1,
+        "action": "approve",
+        "created": "2026-01-05T20:00:00Z",
+        "author": ALICE.author,
+        "message": "Fine",
+        "policy": None,
+        "baseline": None,
+        **changes,
+    }
+    path = layout.approval_path("digits", document["version"], document["stage"], 1)
+    return emit.dump_document(document, "a record"), path

@@ -29,6 +29,7 @@ from mlver.project.audit.former_formats import (
 )
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.named_policies import NamedPolicies, read_named_policies
+from mlver.project.audit.promotion_claims import find_false_approvals
 from mlver.project.audit.promotions import (
     PromotionJudge,
     VersionFinder,
@@ -73,11 +74,10 @@ class _IncomingPromotion:
 
     def judge_again(self, judge: PromotionJudge) -> Iterator[Finding]:
         record = self.record
-        held = {(record.version, record.record) for record in self.earlier}
+        held = {(earlier.version, earlier.record) for earlier in self.earlier}
         before = self.earlier[-1] if self.earlier else None
-        was_held = (record.version, record.record) in held
         is_old = self.is_old(judge.order)
-        return judge.judge_promotion(record, before, was_held=was_held, is_old=is_old)
+        return judge.judge_promotion(record, before, held=held, is_old=is_old)
 
 
 def judge_incoming_promotions(
@@ -126,6 +126,7 @@ def judge_incoming_promotions(
         landed.append(record)
         yield from promotion.judge_again(judge)
         yield from _compare_with_base(incoming, policies, base, record)
+    yield from find_false_approvals(project, landed)
     yield from find_unconfirmed(project, history, originals, landed)
     yield from _find_unshown(history, verdicts, landed)
 

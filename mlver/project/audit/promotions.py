@@ -33,6 +33,7 @@ from mlver.project.audit.former_formats import (
 )
 from mlver.project.audit.named_policies import NamedPolicies, PolicyProof, read_named_policies
 from mlver.project.audit.outdated_rules import is_race, lacks_prior
+from mlver.project.audit.promotion_claims import find_baseline_faults, find_false_approvals
 from mlver.project.audit.promotion_people import find_taggers
 from mlver.project.audit.record_history import (
     RecordHistory,
@@ -107,6 +108,7 @@ def _judge_chains(
     adopted = find_adopted(project, history, chains)
     findings = [*order.find_late(promotions), *judge.judge_chains(chains, adopted)]
     own = [record for record in judged if record.record_path not in adopted]
+    findings += find_false_approvals(project, own)
     findings += find_weakening(history, policies, own)
     unconfirmed = find_unconfirmed(project, history, originals, own)
     notes = tuple(_find_lacking(history, policies))
@@ -187,12 +189,7 @@ class PromotionJudge:
                 is_old = self.order.precedes_judging(record, follows_old=follows_old)
                 follows_old = follows_old and is_old
                 if record.format >= JUDGED_FORMAT and record.record_path not in adopted:
-                    yield from self.judge_promotion(
-                        record,
-                        before,
-                        was_held=(record.version, record.record) in held,
-                        is_old=is_old,
-                    )
+                    yield from self.judge_promotion(record, before, held=held, is_old=is_old)
                     if lacks_prior(self.history, record):
                         message = "was added where the promotion that it follows was not"
                         yield report(record, "chain", message)
@@ -204,19 +201,21 @@ class PromotionJudge:
         record: PromotionRecord,
         before: PromotionRecord | None,
         *,
-        was_held: bool,
+        held: Collection[tuple[str, Digest]],
         is_old: bool,
     ) -> Iterator[Finding]:
         """Judge one promotion after `before`.
 
-        `was_held`: the stage held its version earlier. `is_old`: it precedes judging.
+        `held` are the versions that the stage held earlier, each with the digest of its record.
+        `is_old`: it precedes judging.
         """
         yield from self._judge_date(record, before)
         if is_old:
             return
-        for message in find_gate_faults(record):
+        for message in (*find_baseline_faults(record, before, held), *find_gate_faults(record)):
             yield report(record, "gate", message)
         if record.action == "rollback":
+            was_held = (record.version, record.record) in held
             for message in find_rollback_faults(record, was_held=was_held):
                 yield report(record, "gate", message)
         if record.action != "promote":
@@ -279,6 +278,10 @@ class PromotionJudge:
         landings = self.list_landings(record)
         key = (record.model, stage, record.version, record.record)
         for promotion in self.index.get(key, ()):
+            # A squash brings both at once, and only their dates tell. Behind a merge, a promotion
+            # may be dated as what it follows.
+            if promotion.renumbered is None and promotion.created > record.created:
+                continue
             earlier = self.list_landings(promotion)
             if not landings or not earlier:
                 return True  # it lies before what is known of the history

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 from mlver.errors import MlverError
 from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds, format_seconds
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import LAST_SECOND, Project
-from mlver.records.promotion import Action
+from mlver.records.promotion import Action, PromotionRecord
 from mlver.records.version import VersionRecord
 
 
 def choose_date(
-    project: Project, action: Action, history: StageHistory, version: VersionRecord
+    project: Project,
+    action: Action,
+    history: StageHistory,
+    version: VersionRecord,
+    opening: Iterable[PromotionRecord] = (),
 ) -> str:
     """Choose what a new promotion says of when it was made.
 
-    Where the clock is behind the stage's last promotion or the version, that is one second after
-    the later of them. Raise MlverError where it is further behind than clocks differ, but not for a
-    rollback, which must not wait for a clock.
+    Where the clock is behind the stage's last promotion, the version or the `opening` promotions,
+    which let it in, that is one second after the latest of them. Raise MlverError where it is
+    further behind than clocks differ, but not for a rollback, which must not wait for a clock.
     """
     now = project.record_time
     earliest, subject = version.created, f"{version.model} {version.version}"
+    followed = list(opening)
     if history:
         last_record, _ = history[-1]
-        if last_record.created >= earliest:
-            earliest = last_record.created
-            subject = f"{last_record.stage}/{last_record.sequence:04d}"
+        followed.append(last_record)
+    for record in followed:
+        if record.created >= earliest:
+            earliest = record.created
+            subject = f"{record.stage}/{record.sequence:04d}"
     behind = count_seconds(earliest) - count_seconds(now)
     if behind <= 0:
         return now

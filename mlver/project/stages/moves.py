@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -99,6 +100,22 @@ def _find_stages_held(project: Project, chosen: ResolvedRef) -> _ReachedStages:
         else:
             proven.add(stage)
     return _ReachedStages(frozenset(proven), frozenset(unsealed))
+
+
+def find_opening(
+    project: Project, chosen: ResolvedRef, rules: Iterable[StageSettings]
+) -> Iterator[PromotionRecord]:
+    """Find the promotions that first brought a version to the stages which rules ask for."""
+    asked: dict[str, None] = {}
+    for rule in rules:
+        stages = rule.gates.get("after")
+        if isinstance(stages, Sequence):
+            asked.update(dict.fromkeys(map(str, stages)))
+    for stage in asked:
+        for promotion, _ in project.registry.read_history(chosen.model, stage):
+            if promotion.action != "retire" and promotion.version == str(chosen.version):
+                yield promotion
+                break
 
 
 @dataclass(frozen=True, slots=True)
