@@ -24,6 +24,7 @@ from tests.forgeries.honest import (
     promote_to_production,
     relax_for_a_quarter,
 )
+from tests.promotions import write_promotion
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +69,15 @@ def test_a_stricter_rule_may_wait_on_a_branch(ground: Ground, tmp_path: Path) ->
     land_after_waiting_rule(teller)
     _seal_what_landed(teller)
     assert _verify_clones(teller.repository, tmp_path, "waited") == []
+
+
+def test_what_an_older_mlver_did_on_a_branch_may_be_merged(ground: Ground, tmp_path: Path) -> None:
+    """The branch forked before the first record of today's format."""
+    repository = copy_repository(ground.repository, tmp_path / "older")
+    with at_time(ground.now, BOB):
+        write_promotion(repository, "1.0.0", stage="canary", early=True)
+        write_promotion(repository, "1.1.0", stage="canary", early=True)
+    assert _verify_clones(repository, tmp_path, "older") == []
 
 
 def _seal_what_landed(teller: StoryTeller) -> None:
