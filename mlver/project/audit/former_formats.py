@@ -7,7 +7,6 @@ older mlver; once it is merged, nobody can tell that from a forgery.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,24 +14,17 @@ from dataclasses import dataclass
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
-from mlver.git import trees
 from mlver.git.commit_log import CommitEntry
 from mlver.git.partial import ClonedContents
 from mlver.git.repository import GitRepository
 from mlver.policy.promotion_rules import is_without_policy
 from mlver.policy.renumbering import ClaimVerdicts
-from mlver.project.audit.incoming import IncomingChanges
-from mlver.project.audit.record_history import RecordHistory, read_record_history
-from mlver.project.registry.committed import CommittedRecords
+from mlver.project.audit.record_history import RecordHistory
 from mlver.project.registry.registry import decode_promotion
-from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 
 # The first format that says which policy judged.
 JUDGED_FORMAT = 2
-_NEWER = re.compile(rb"^schema: *[\"']?mlver/(?:version|promotion)/(?!1\b)[0-9]+", re.MULTILINE)
-# mlver writes the line with the format first; a hand may put it below others.
-_BEGINNING = 4096
 _LATE = (
     "is of the format before seals, and landed after records of a newer one: a promotion that"
     " nobody can judge"
@@ -125,47 +117,6 @@ def _is_old(path: str, data: bytes) -> bool:
     with suppress(MlverError):  # what cannot be read is no promotion that was renumbered
         return decode_promotion(data, path).format < JUDGED_FORMAT
     return False
-
-
-def _list_newer_paths(tree: CommittedRecords) -> list[str]:
-    """List the versions and promotions of a commit that are of a newer format than the first."""
-    sealed = {
-        path: entry
-        for path, entry in tree.entries.items()
-        if entry.is_file and layout.is_sealed_path(path)
-    }
-    beginnings = trees.read_beginnings(tree.repository, sealed, dict.fromkeys(sealed, _BEGINNING))
-    return [path for path, data in beginnings.items() if _NEWER.search(data)]
-
-
-def order_incoming(
-    incoming: IncomingChanges,
-    history: RecordHistory,
-    aged: Mapping[str, Sequence[CommitEntry]],
-    records: Sequence[PromotionRecord],
-) -> FormatOrder:
-    """Order the formats of promotions that come in.
-
-    Nothing of format 1 comes in where the base has records of a newer one. Elsewhere, all of the
-    history is asked.
-    """
-    repository, tip = incoming.project.repository, incoming.tip
-    if not any(may_be_old(record) for record in records):
-        return FormatOrder(history, frozenset(), aged)
-    if incoming.base is not None:
-        landed = CommittedRecords.at_commit(repository, incoming.base)
-        if _list_newer_paths(landed):
-            paths = {record.record_path for record in records}
-            entries = incoming.record_tree.entries
-            new = {path for path in paths if landed.entries.get(path) != entries.get(path)}
-            return FormatOrder(history, frozenset(), aged, frozenset(new))
-    if tip is None:
-        return FormatOrder(history, frozenset(), aged)
-    newer_paths = _list_newer_paths(incoming.record_tree)
-    models = {path.split("/")[2] for path in newer_paths}
-    models.update(record.model for record in records)
-    whole = read_record_history(repository, models, tip, everything=True)
-    return FormatOrder(whole, find_later_commits(whole, newer_paths), aged)
 
 
 def may_be_old(record: PromotionRecord) -> bool:

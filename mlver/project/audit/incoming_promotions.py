@@ -25,9 +25,9 @@ from mlver.project.audit.former_formats import (
     JUDGED_FORMAT,
     FormatOrder,
     find_aged,
-    order_incoming,
 )
 from mlver.project.audit.incoming import IncomingChanges
+from mlver.project.audit.incoming_formats import order_incoming
 from mlver.project.audit.named_policies import NamedPolicies, read_named_policies
 from mlver.project.audit.promotion_claims import find_false_approvals
 from mlver.project.audit.promotions import (
