@@ -25,7 +25,6 @@ from mlver.policy.chain import (
 from mlver.project.project import Project
 from mlver.project.tags import seals
 from mlver.project.tags.seals import SealedTag
-from mlver.project.tags.signing import find_before_signing
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.tags import promotion_tag_name
@@ -135,7 +134,12 @@ def judge_stage_seals(
     for sequence, (tag, _) in tagged.items():
         if signed and signatures[tag.name] != "good":
             paths[tag.name] = layout.promotion_path(model, stage, sequence)
-    older = find_before_signing(project, paths.values())
+    older: frozenset[str] = frozenset()
+    if paths:
+        # What the settings rarely ask is not imported by commands that look.
+        from mlver.project.tags.signing import find_before_signing
+
+        older = find_before_signing(project, paths.values())
     promotion_seals: dict[int, PromotionSeal] = {}
     for sequence, (tag, seal) in tagged.items():
         is_older = paths.get(tag.name) in older

@@ -22,7 +22,6 @@ from mlver.policy.chain import (
     judge_signature,
 )
 from mlver.project.project import Project
-from mlver.project.tags.signing import find_before_signing
 from mlver.records import layout
 from mlver.records.references import AdoptedTag
 from mlver.records.tags import version_tag_name
@@ -322,6 +321,9 @@ def judge_version(
     signature = check_signatures(project, {number: tag})[number]
     required = signed or project.registry.read_shown_config().tags.signed
     if required and not signed and signature != "good":
+        # What the settings rarely ask is not imported by commands that look.
+        from mlver.project.tags.signing import find_before_signing
+
         path = layout.version_path(model, number)
         required = path not in find_before_signing(project, [path])
     findings += judge_signature(tag.name, signature, required=required)

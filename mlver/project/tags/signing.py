@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mlver.git.commit_log import CommitEntry
-from mlver.project.audit.record_history import RecordHistory, read_record_history
+from mlver.git import trees
+from mlver.git.commit_log import CommitEntry, read_commit_log
+from mlver.git.partial import ClonedContents
+from mlver.policy.ancestry import build_ancestry
+from mlver.project.history.policies import CommittedSettings, read_settings
 from mlver.project.project import Project
 from mlver.records import layout
 
@@ -18,43 +21,53 @@ def find_before_signing(project: Project, paths: Iterable[str]) -> frozenset[str
 
     The commits that added them count, wherever their tags point.
     """
+    repository = project.repository
     wanted = list(paths)
-    if not wanted or project.repository.head().commit is None:
+    if not wanted or repository.head().commit is None:
         return frozenset()
-    models: set[str] = set()
-    for path in wanted:
-        place = layout.parse_path(path)
-        if place is not None:
-            models.add(place.model)
-    history = read_record_history(project.repository, models, everything=True)
-    switches: list[CommitEntry] = []
-    for entry in history.entries.values():
-        state, ground = history.states[entry.commit], history.grounds[entry.commit]
-        if _asks_for_signing(history, state) and not _asks_for_signing(history, ground):
-            switches.append(entry)
+    log = read_commit_log(repository, "HEAD", [layout.CONFIG, *wanted])
+    additions = _list_additions(project, log, wanted)
+    settings = read_settings(repository, [entry.commit for entry in log])
+    asking = {commit for commit, committed in settings.items() if _asks_for_signing(committed)}
+    switches = [
+        entry for entry in log if layout.CONFIG in entry.contents and entry.commit in asking
+    ]
+    ancestry = build_ancestry({entry.commit: entry.parents for entry in log})
+
+    def precedes_signing(addition: CommitEntry) -> bool:
+        for switch in switches:
+            if ancestry.is_ancestor(addition.commit, switch.commit):
+                continue
+            if ancestry.is_ancestor(switch.commit, addition.commit):
+                continue
+            if addition.committed - switch.committed > _LONGEST_WAIT_S:
+                return False
+        return addition.commit not in asking
+
+    is_whole = not repository.boundary() and not ClonedContents.find_in(repository).is_partial
     found: set[str] = set()
-    for path in wanted:
-        additions = history.additions.get(path, ())
-        # What a shallow clone begins with may have come at any time.
-        is_known = bool(additions) or history.incomplete
-        if is_known and all(_precedes_signing(history, entry, switches) for entry in additions):
+    for path, entries in additions.items():
+        if all(precedes_signing(entry) for entry in entries) and (entries or not is_whole):
             found.add(path)
     return frozenset(found)
 
 
-def _asks_for_signing(history: RecordHistory, object_id: str | None) -> bool:
-    committed = history.settings.get(object_id or "")
-    return committed is not None and committed.config is not None and committed.config.tags.signed
-
-
-def _precedes_signing(
-    history: RecordHistory, addition: CommitEntry, switches: Sequence[CommitEntry]
-) -> bool:
-    if _asks_for_signing(history, history.states[addition.commit]):
-        return False
-    for switch in switches:
-        if history.is_before(addition, switch) or history.is_before(switch, addition):
+def _list_additions(
+    project: Project, log: Sequence[CommitEntry], paths: Sequence[str]
+) -> dict[str, list[CommitEntry]]:
+    """List the commits that gave each path the contents that HEAD has."""
+    current = trees.committed_files(project.repository, "HEAD", *paths)
+    boundary = project.repository.boundary()
+    additions: dict[str, list[CommitEntry]] = {path: [] for path in paths}
+    for entry in log:
+        # What a shallow clone begins with may have come at any time.
+        if entry.commit in boundary:
             continue
-        if addition.committed - switch.committed > _LONGEST_WAIT_S:
-            return False
-    return True
+        for path in paths:
+            if path in current and entry.contents.get(path) == current[path].object_id:
+                additions[path].append(entry)
+    return additions
+
+
+def _asks_for_signing(committed: CommittedSettings) -> bool:
+    return committed.config is not None and committed.config.tags.signed
