@@ -171,14 +171,23 @@ def create_tag(repository: GitRepository, name: str, commit: str, message: str) 
     )
 
 
+def create_tags(repository: GitRepository, tags: Sequence[NewTag]) -> None:
+    """Make annotated tags: many of them in few processes, where none is to be signed."""
+    if create_tags_together(repository, tags):
+        return
+    for tag in tags:
+        create_tag(repository, tag.name, tag.commit, tag.message)
+
+
 def create_tags_together(repository: GitRepository, tags: Sequence[NewTag]) -> bool:
     """Make many annotated tags in two processes, all or none; raise GitFailed if one exists.
 
     Return False, with none made, where there are few, or where each is to be signed.
     """
+    if len(tags) < _TAGS_TOGETHER:
+        return False
     settings = repository.settings(r"^tag\.(gpgsign|forcesignannotated)$")
-    is_signing = any(value.lower() not in _OFF for _, _, value in settings)
-    if len(tags) < _TAGS_TOGETHER or is_signing:
+    if any(value.lower() not in _OFF for _, _, value in settings):
         return False
     identity = repository.process.read(["var", "GIT_COMMITTER_IDENT"]).strip()
     with tempfile.TemporaryDirectory() as folder:

@@ -156,6 +156,16 @@ def list_holders(repository: GitRepository, commit: str) -> list[str]:
     return listing.decode(errors="replace").splitlines()
 
 
+def list_dropped(repository: GitRepository, commits: Sequence[str]) -> set[str]:
+    """List those of these commits, all of which are here, that no reference leads to."""
+    if not commits:
+        return set()
+    request = "".join(f"{commit}\n" for commit in commits)
+    arguments = ["rev-list", "--stdin", "--not", "--all"]
+    listing = repository.process.read(arguments, stdin=request.encode())
+    return set(commits).intersection(listing.decode().split())
+
+
 def find_own_branch(repository: GitRepository) -> str | None:
     """Find the full reference of the branch that is worked on: HEAD's, or the one being rebased."""
     branch = repository.head().branch

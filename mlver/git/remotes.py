@@ -6,12 +6,13 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.git.gitpython import import_gitpython
 from mlver.git.repository import GitRepository, GitTag
+from mlver.records.code_references import CODE_REFERENCES
 
 if TYPE_CHECKING:
     from mlver.git.transfer import TransferReporter
@@ -19,11 +20,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RemoteState:
-    """`branch` is the default one's short name, `tip` its commit, `tags` the object of each tag."""
+    """`branch` is the default one's short name, `tip` its commit, `tags` the object of each tag.
+
+    `code` are the references that keep code commits, by their full names.
+    """
 
     branch: str
     tip: str
     tags: Mapping[str, str]
+    code: Mapping[str, str]
+
+
+class PublishedReferences(NamedTuple):
+    """The tags of a remote, and the references that keep code commits, each with its object's id.
+
+    Tags go by their names, the others by their full names.
+    """
+
+    tags: Mapping[str, str]
+    code: Mapping[str, str]
 
 
 def list_remotes(repository: GitRepository) -> list[str]:
@@ -68,9 +83,16 @@ def list_remote_tags(repository: GitRepository, remote: str) -> dict[str, str]:
     return _select_tags(listed)
 
 
+def list_published(repository: GitRepository, remote: str) -> PublishedReferences:
+    """Ask the remote, over the network, for its tags and for what keeps code commits."""
+    arguments = ["--refs", "--", remote, "refs/tags/*", f"{CODE_REFERENCES}/*"]
+    listed = list(_list_remote(repository, arguments, f"ask {remote} for its tags"))
+    return PublishedReferences(_select_tags(listed), _select_code(listed))
+
+
 def read_remote_state(repository: GitRepository, remote: str) -> RemoteState:
     """Ask a remote, over the network; raise MlverError where it names no default branch."""
-    arguments = ["--symref", "--", remote, "HEAD", "refs/tags/*"]
+    arguments = ["--symref", "--", remote, "HEAD", "refs/tags/*", f"{CODE_REFERENCES}/*"]
     branch = ""
     references: dict[str, str] = {}
     for value, name in _list_remote(repository, arguments, f"ask {remote} what it has"):
@@ -86,7 +108,7 @@ def read_remote_state(repository: GitRepository, remote: str) -> RemoteState:
             hint=push,
         )
     listed = [(object_id, name) for name, object_id in references.items()]
-    return RemoteState(branch, references["HEAD"], _select_tags(listed))
+    return RemoteState(branch, references["HEAD"], _select_tags(listed), _select_code(listed))
 
 
 def _list_remote(
@@ -108,6 +130,15 @@ def _select_tags(listed: Iterable[tuple[str, str]]) -> dict[str, str]:
     for object_id, reference in listed:
         if reference.startswith("refs/tags/"):
             selected[reference.removeprefix("refs/tags/")] = object_id
+    return selected
+
+
+def _select_code(listed: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Select the object ids of those references that keep code commits."""
+    selected: dict[str, str] = {}
+    for object_id, reference in listed:
+        if reference.startswith(f"{CODE_REFERENCES}/"):
+            selected[reference] = object_id
     return selected
 
 

@@ -83,7 +83,8 @@ BOUNDS = {
     ("list", "--json"): (2, 0, 0, 0, 163),
     ("status",): (6, 0, 0, 0, 236),
     # Read afresh, whatever the cache says: the settings, and each record that is shown.
-    ("show", "m"): (3, 0, 3, 0, 201),
+    # Two processes look whether the code commit is here, and whether anything leads to it.
+    ("show", "m"): (5, 0, 3, 0, 205),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
     ("log",): (10, 0, 9, 0, 240),
@@ -172,6 +173,21 @@ def test_small_files_cost_no_sync_and_no_process_each(tmp_path: Path) -> None:
     # git's own objects fall into folders by chance, each of which is synced
     assert abs(many["syncs"] - few["syncs"]) <= 12
     assert many["artifacts"] - few["artifacts"] == 140
+
+
+def test_many_seals_cost_no_process_each(tmp_path: Path) -> None:
+    costs = []
+    for count in (70, 140):
+        made = versioned(tmp_path / str(count), 1)
+        record = made.path / ".mlver/models/m/versions/1.0.0.yaml"
+        for number in range(1, count):
+            text = record.read_text().replace('version: "1.0.0"', f'version: "1.{number}.0"')
+            record.with_name(f"1.{number}.0.yaml").write_text(text)
+        made.commit("What a merge brought")
+        costs.append(counted(made, "tag"))
+        assert len(made.git("tag").splitlines()) == count
+    few, many = costs
+    assert many["processes"] == few["processes"]
 
 
 def test_an_unchanged_tree_is_not_read_again(tmp_path: Path) -> None:

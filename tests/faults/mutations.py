@@ -333,7 +333,7 @@ MUTATIONS = (
     Mutation("project.edit.recovery:recover_edit", "clear_locks(...)", "", "git", "register"),
     Mutation(
         "project.edit.edit:PlannedEdit.commit_files",
-        "for _ in _: changes.create_tag(...)",
+        "changes.create_tags(...)",
         "",
         "tests",
         "tests/cli/test_story.py",

@@ -115,7 +115,7 @@ TRUST_MUTATIONS = (
         "tests/test_api.py",
     ),
     Mutation(
-        "project.tags.missing_seals:_find_holding_commit",
+        "project.tags.missing_seals:_choose_commits",
         "_ == _",
         "True",
         "tests",

@@ -21,6 +21,7 @@ from mlver.project.edit import intent
 from mlver.project.edit.edit import find_unfinished
 from mlver.project.edit.intent import ForeignIntent
 from mlver.project.history import case_twins
+from mlver.project.history.lost_code import find_lost_code
 from mlver.project.project import Project
 from mlver.project.setup import init_project
 from mlver.project.tags import seals, standing_tags
@@ -338,7 +339,9 @@ def _has_remote(project: Project) -> bool:
 
 
 def _check_clone(project: Project) -> Iterator[_Check]:
-    """What a clone was told to leave out."""
+    """What a clone was told to leave out, or what history left behind."""
+    for finding in audit.catch_errors("HEAD", find_lost_code(project)):
+        yield Diagnosis(finding, level="remark")
     if project.repository.is_shallow():
         message = (
             "this clone is shallow: what was done to a record before its history begins "

@@ -21,6 +21,7 @@ from mlver.project.artifacts.pointers import describe_pointers
 from mlver.project.audit import audit
 from mlver.project.audit.conversion import find_conversion
 from mlver.project.history import case_twins
+from mlver.project.history.lost_code import describe_lost_code
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.transaction import locking
@@ -40,9 +41,9 @@ class VerifyResult:
     nobody keeps where mlver can look, and that were not checked. `before_seals` counts the
     promotions that are older than seals. `notes` are no damage: bytes that this clone was never
     given, work that is not registered, rules of a newer mlver that this one cannot check,
-    promotions that no tag seals yet, and seals that this clone lacks because it lacks history or
-    tags. `unconfirmed` is what records say and nothing confirms, which is only damage where verify
-    is `strict`.
+    promotions that no tag seals yet, seals that this clone lacks because it lacks history or tags,
+    and code commits that nothing here leads to. `unconfirmed` is what records say and nothing
+    confirms, which is only damage where verify is `strict`.
     """
 
     versions: tuple[str, ...]
@@ -96,6 +97,7 @@ def verify_versions(
     findings += stages.findings
     notes = [*audit.find_unknown_sections(project), *seal_report.notes, *stages.notes]
     notes += contents.notes
+    notes += audit.catch_errors("HEAD", describe_lost_code(project, versions))
     notes += _check_working_files(project, versions)
     findings += audit.find_uncommitted(project, selection.models)
     if everything:

@@ -7,13 +7,14 @@ a tag, so both sides are judged here without it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlver.errors import UsageError
 from mlver.features.hooks.checks import HookResult, find_left_behind
 from mlver.features.hooks.pushed_tags import judge_tag_update
+from mlver.features.hooks.sent_code import send_code
 from mlver.features.hooks.updates import BRANCHES, TAGS, RefUpdate
 from mlver.findings import Finding
 from mlver.git import changes_in, remotes
@@ -24,6 +25,7 @@ from mlver.project.audit import admission, audit, incoming
 from mlver.project.audit.incoming import BranchProtection, IncomingChanges
 from mlver.project.tags import missing_seals
 from mlver.records import layout
+from mlver.records.tags import read_tag_name
 
 # Where a repository receives a push, nobody knows what the other side calls it.
 _ANY_REMOTE = "REMOTE"
@@ -50,10 +52,13 @@ class _ReceivingSide:
 
 @dataclass(frozen=True, slots=True)
 class _PushJudgement:
-    """`findings` stand in the way; `records` are those that the push brings and that want seals."""
+    """`findings` stand in the way; `records` are those that the push brings and that want seals.
+
+    Each record has a commit that holds it.
+    """
 
     findings: tuple[Finding, ...]
-    records: tuple[str, ...] = ()
+    records: Mapping[str, str] = field(default_factory=dict)
 
 
 def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> HookResult:
@@ -77,8 +82,20 @@ def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> Hoo
     )
     judgement = _judge_updates(side, updates)
     sent = [update.ref.removeprefix(TAGS) for update in updates if update.ref.startswith(TAGS)]
-    notes = find_left_behind(repository, judgement.records, receiver, sent)
+    notes = find_left_behind(repository, list(judgement.records), receiver, sent)
+    if remote in remotes.list_remotes(repository) and not judgement.findings:
+        notes += send_code(repository, remote, _list_places(judgement, updates))
     return HookResult("pre-push", len(updates), judgement.findings, notes)
+
+
+def _list_places(judgement: _PushJudgement, updates: Sequence[RefUpdate]) -> dict[str, str]:
+    """List the records that a push brings or seals, each with a commit that holds it."""
+    places = dict(judgement.records)
+    for update in updates:
+        tag_name = read_tag_name(update.ref.removeprefix(TAGS))
+        if update.ref.startswith(TAGS) and tag_name is not None and not is_absent(update.new):
+            places.setdefault(layout.record_path(tag_name), f"{update.new}^{{commit}}")
+    return places
 
 
 def judge_pre_receive(start: Path, lines: Sequence[str]) -> HookResult:
@@ -104,7 +121,8 @@ def _split_lines(lines: Sequence[str], count: int) -> list[list[str]]:
 
 def _judge_updates(side: _ReceivingSide, updates: Sequence[RefUpdate]) -> _PushJudgement:
     findings: list[Finding] = []
-    records: list[str] = []
+    # two branches of one push can bring the same record
+    records: dict[str, str] = {}
     for update in updates:
         if update.ref.startswith(TAGS):
             judged = judge_tag_update(side.repository, update, side.remote)
@@ -112,9 +130,8 @@ def _judge_updates(side: _ReceivingSide, updates: Sequence[RefUpdate]) -> _PushJ
         elif update.ref.startswith(BRANCHES):
             judgement = _judge_branch(side, update)
             findings.extend(judgement.findings)
-            records.extend(judgement.records)
-    # two branches of one push can bring the same record
-    return _PushJudgement(tuple(dict.fromkeys(findings)), tuple(dict.fromkeys(records)))
+            records.update(judgement.records)
+    return _PushJudgement(tuple(dict.fromkeys(findings)), records)
 
 
 def _judge_branch(side: _ReceivingSide, update: RefUpdate) -> _PushJudgement:
@@ -124,10 +141,9 @@ def _judge_branch(side: _ReceivingSide, update: RefUpdate) -> _PushJudgement:
     if not is_absent(update.old) and side.repository.has_commit(update.old):
         old = update.old
     if is_absent(update.new):
-        findings: tuple[Finding, ...] = ()
         if protected and old:
-            findings = _judge_deletion(side.repository, update.ref, old)
-        return _PushJudgement(findings)
+            return _PushJudgement(_judge_deletion(side.repository, update.ref, old))
+        return _PushJudgement(())
     line: BranchProtection = "protected" if protected else side.others
     landed = old
     if not protected and update.ref != side.main:
@@ -136,7 +152,8 @@ def _judge_branch(side: _ReceivingSide, update: RefUpdate) -> _PushJudgement:
         side.repository, update.new, [old or side.known], landed=landed, line=line
     )
     records = _list_new_records(side.repository, changes, update.new, landed)
-    return _PushJudgement(tuple(admission.judge_incoming(changes)), records)
+    findings = tuple(admission.judge_incoming(changes))
+    return _PushJudgement(findings, dict.fromkeys(records, update.new))
 
 
 def _judge_deletion(repository: GitRepository, ref: str, old: str) -> tuple[Finding, ...]:

@@ -8,8 +8,8 @@ from typing import Any
 from mlver.features.looking.list import ListedModel, ListedVersion, ListResult
 from mlver.features.looking.show import ShowResult
 from mlver.records.values import flatten_values
-from mlver.records.version import CodeState, TrainingEnvironment
-from mlver.terminal.links import draw_empty_registry, draw_faults
+from mlver.records.version import TrainingEnvironment
+from mlver.terminal.links import draw_empty_registry, draw_faults, draw_findings
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import Cell, Part, TextScreen, measure_width
 from mlver.terminal.words import (
@@ -175,6 +175,8 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
         screen.draw_line("  ", message_line)
     table_rows = _list_properties(result)
     screen.draw_table(table_rows, indent=2, fold=1)
+    if result.lost_code is not None:
+        draw_findings([result.lost_code], screen, "warn")
     _draw_artifacts(result, screen)
     _draw_values("params", record.params, screen)
     _draw_values("metrics", record.metrics, screen)
@@ -201,7 +203,7 @@ def _list_properties(result: ShowResult) -> list[list[Cell]]:
         table_rows.append([("parts", "dim"), (describe_mixture(record.mixed), "warn")])
     table_rows += [
         [("parent", "dim"), f"{parent}, update {record.update}"],
-        [("code", "dim"), _describe_code(record.code)],
+        [("code", "dim"), _describe_code(result)],
         [("sealed", "dim"), _describe_seal(result)],
     ]
     for stage in result.unsealed_stages:
@@ -215,13 +217,17 @@ def _list_properties(result: ShowResult) -> list[list[Cell]]:
     return table_rows
 
 
-def _describe_code(code: CodeState) -> Cell:
+def _describe_code(result: ShowResult) -> Cell:
+    code = result.record.code
     description = code.commit[:10] if code.commit else "no commit yet"
     if code.branch:
         description += f" on {code.branch}"
+    cell: list[Part] = [description]
     if code.dirty:
-        return [description, ("  with uncommitted changes", "warn")]
-    return description
+        cell.append(("  with uncommitted changes", "warn"))
+    if result.lost_code is not None:
+        cell.append(("  lost", "bad"))
+    return cell
 
 
 def _format_environment_rows(environment: TrainingEnvironment) -> Iterator[list[Cell]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlver.digest import Digest
+from mlver.findings import Finding
 from mlver.policy.chain import SealState, judge_seal
+from mlver.project.history.lost_code import describe_lost_code
 from mlver.project.project import Project
 from mlver.project.tags import promotion_seals, seals
 from mlver.records import layout
@@ -22,7 +24,7 @@ class ShowResult:
     `commit` is where its tag points, None without a tag. `unsealed` says what is wrong with its
     seal, None when its tag seals it. `landed` is the commit that landed a record adopted from a
     tag, which can seal nothing. `unsealed_stages` are those of its stages that it was given by a
-    promotion which no tag seals.
+    promotion which no tag seals. `lost_code` says that nothing here leads to its code commit.
     """
 
     record: VersionRecord
@@ -36,6 +38,7 @@ class ShowResult:
     unsealed_stages: tuple[str, ...]
     evaluations: tuple[EvaluationRecord, ...]
     approvals: tuple[ApprovalRecord, ...]
+    lost_code: Finding | None
 
 
 def show_version(project: Project, ref: str | None) -> ShowResult:
@@ -60,6 +63,7 @@ def show_version(project: Project, ref: str | None) -> ShowResult:
         unsealed_stages=tuple(stage for stage, state in states.items() if state == "unsealed"),
         evaluations=tuple(registry.read_evaluations(model, chosen.version)),
         approvals=tuple(registry.read_approvals(model, chosen.version)),
+        lost_code=next(describe_lost_code(project, [record]), None),
     )
 
 

@@ -30,7 +30,7 @@ from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.reporter import SilentReporter
-from mlver.project.tags import missing_seals, seals, standing_tags
+from mlver.project.tags import code_pushes, missing_seals, seals, standing_tags
 from mlver.project.tags.missing_seals import SealableRecord, TagPlans
 from mlver.project.transaction import open_edit
 from mlver.records import layout
@@ -145,6 +145,7 @@ class _ReleaseRun:
             *self._find_unlanded(models),
         ]
         tag_push = self._push_tags(ready_records)
+        self._push_code(records)
         return ReleaseResult(
             remote=self.remote,
             branch=self.state.branch,
@@ -188,6 +189,17 @@ class _ReleaseRun:
             pushed += batch_push.pushed
             outrun = outrun.join_others(batch_push.outrun)
         return _TagPush(tuple(pushed), outrun)
+
+    def _push_code(self, records: Sequence[SealableRecord]) -> None:
+        """Push what keeps the code commits, last: a remote may take tags and nothing else."""
+        if self.edit is None:
+            return
+        names = code_pushes.list_code_references(record.path for record in records)
+        reporter = self.project.reporter
+        for note in code_pushes.push_code_references(
+            self.edit.repository, self.remote, names, self.state.code, reporter
+        ):
+            reporter.show_note(note)
 
     def _push_batch(self, ready: Sequence[SealableRecord], batch: Sequence[str]) -> _TagPush:
         """Push tags at once, but for those that somebody else pushed first."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.git import changes, remotes
+from mlver.git.remotes import PublishedReferences
 from mlver.project.edit.intent import SealSource
 from mlver.project.project import Project
 from mlver.project.reporter import SilentReporter
-from mlver.project.tags import missing_seals, standing_tags
+from mlver.project.tags import code_pushes, missing_seals, standing_tags
 from mlver.project.tags.missing_seals import (
     SealableRecord,
     SealedRecord,
@@ -55,10 +56,10 @@ def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) 
     with editing(project, "tag") as edit:
         head_commit = _require_head(project)
         remote = _require_remote(project) if push else None
-        published: Mapping[str, str] = {}
+        published = PublishedReferences({}, {})
         if remote is not None:
-            published = remotes.list_remote_tags(edit.repository, remote)
-        tag_plans, unsealable = _plan_lacking(project, head_commit, remote, published)
+            published = remotes.list_published(edit.repository, remote)
+        tag_plans, unsealable = _plan_lacking(project, head_commit, remote, published.tags)
         if tag_plans:
             sealed_tags = tuple(replace(plan, commit=commit) for plan, commit in tag_plans)
             edit.seal_records(sealed_tags, SealSource(head_commit))
@@ -140,10 +141,12 @@ def _push_tags(
     project: Project,
     head: str,
     remote: str,
-    published: Mapping[str, str],
+    published: PublishedReferences,
     kept_back: Collection[str],
 ) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
     """Push the tags of HEAD's records that the other side lacks; name those it has otherwise.
+
+    What keeps the code commits of these records goes last.
 
     Tags that are `kept_back` seal nothing, and are named already: once pushed, none can be taken
     back.
@@ -153,15 +156,21 @@ def _push_tags(
     silent_project = replace(project, reporter=SilentReporter())
     lacking: list[SealableRecord] = []
     differing: list[str] = []
-    for record in missing_seals.list_sealable(silent_project, head, {*local, *published}):
+    records = missing_seals.list_sealable(silent_project, head, {*local, *published.tags})
+    for record in records:
         tag = local.get(record.tag)
         if tag is None or record.tag in kept_back:
             continue
-        if record.tag not in published:
+        if record.tag not in published.tags:
             lacking.append(record)
-        elif published[record.tag] != tag.object_id:
+        elif published.tags[record.tag] != tag.object_id:
             differing.append(record.tag)
-    rivals = standing_tags.find_rival_tags(project, remote, differing, published)
+    rivals = standing_tags.find_rival_tags(project, remote, differing, published.tags)
     for batch in missing_seals.split_pushes(lacking):
         changes.push_tags(project.repository, remote, batch, project.reporter)
+    names = code_pushes.list_code_references(record.path for record in records)
+    for note in code_pushes.push_code_references(
+        project.repository, remote, names, published.code, project.reporter
+    ):
+        project.reporter.show_note(note)
     return tuple(record.tag for record in lacking), tuple(rivals)

@@ -19,7 +19,7 @@ from mlver.git import changes, trees
 from mlver.git.merging import MergeState
 from mlver.git.repository import GitRepository
 from mlver.git.stale_locks import wait_for_index
-from mlver.project.edit import intent
+from mlver.project.edit import intent, kept_code
 from mlver.project.edit.intent import CommandIntent, PlannedTag, SealSource
 from mlver.project.edit.recovery import (
     RecoveryOutcome,
@@ -87,11 +87,11 @@ class PlannedEdit:
             self._write_files()
             commit = changes.commit_only(self.repository, list(plan.writes), message)
             _check_landed(self.repository, plan, commit)
-            new_tags = [changes.NewTag(tag.name, commit, tag.message) for tag in tags]
-            if not changes.create_tags_together(self.repository, new_tags):
-                for tag in tags:
-                    changes.create_tag(self.repository, tag.name, commit, tag.message)
-            references = [branch, *_tag_references(tag.name for tag in tags)]
+            kept_code.keep_code(self.repository, tags)
+            changes.create_tags(
+                self.repository, [changes.NewTag(tag.name, commit, tag.message) for tag in tags]
+            )
+            references = [branch, *_list_references(tags)]
             changes.sync_git(self.repository, references)
         return commit
 
@@ -119,10 +119,13 @@ class PlannedEdit:
         `source` tells a recovery where to look for the records again.
         """
         with self._record_plan(tags=tags, sealing=source):
+            kept_code.keep_code(self.repository, kept_code.leave_lacking(self.repository, tags))
+            new_tags: list[changes.NewTag] = []
             for tag in tags:
                 assert tag.commit is not None
-                changes.create_tag(self.repository, tag.name, tag.commit, tag.message)
-            changes.sync_git(self.repository, _tag_references(tag.name for tag in tags))
+                new_tags.append(changes.NewTag(tag.name, tag.commit, tag.message))
+            changes.create_tags(self.repository, new_tags)
+            changes.sync_git(self.repository, _list_references(tags))
 
     def name_tags(self, tags: Mapping[str, str]) -> None:
         """Give fetched tag objects their names.
@@ -231,6 +234,12 @@ class PlannedEdit:
             elif file.exists():
                 durable.remove_file(file)
         changes.stage_paths(self.repository, list(self.writes))
+
+
+def _list_references(tags: Iterable[PlannedTag]) -> list[str]:
+    """List the references of these tags, and of the code commits that go with them."""
+    names = [tag.name for tag in tags]
+    return [*_tag_references(names), *kept_code.list_code_references(names)]
 
 
 def _tag_references(names: Iterable[str]) -> list[str]:

@@ -45,12 +45,16 @@ _New = TypeVar("_New")
 
 @dataclass(frozen=True, slots=True)
 class PlannedTag:
-    """A tag to be made on the commit that lands `path`, or on `commit` where it has landed."""
+    """A tag to be made on the commit that lands `path`, or on `commit` where it has landed.
+
+    `code` is the commit of a version's code, which a reference is to keep.
+    """
 
     name: str
     message: str
     path: str
     commit: str | None = None
+    code: str | None = None
 
 
 class ForeignIntent(MlverError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mlver.digest import Digest
 from mlver.project.edit.intent import PlannedTag
 from mlver.project.registry.registry import decode_promotion, decode_version
@@ -24,7 +26,11 @@ def plan_version_tag(record: VersionRecord, data: bytes) -> PlannedTag:
     """Plan the tag that seals a record whose bytes are `data`."""
     tag_name = TagName(record.model, record.version)
     title = f"{record.model} {record.version}"
-    return _plan_tag(tag_name, title, record.message, data)
+    tag = _plan_tag(tag_name, title, record.message, data)
+    # The tag that a version was adopted from keeps its commit.
+    if record.adopted_tag is None:
+        tag = replace(tag, code=record.code.commit)
+    return tag
 
 
 def plan_promotion_tag(record: PromotionRecord, data: bytes) -> PlannedTag:

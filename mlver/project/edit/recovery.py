@@ -18,7 +18,7 @@ from mlver.git import changes, merging
 from mlver.git.process import GitFailed
 from mlver.git.repository import GitRepository
 from mlver.git.stale_locks import clear_locks
-from mlver.project.edit import intent, planned_tags
+from mlver.project.edit import intent, kept_code, planned_tags
 from mlver.project.edit.intent import CommandIntent, PlannedTag, SealSource
 from mlver.records import layout
 from mlver.records.tags import read_tag_name
@@ -67,6 +67,7 @@ def recover_edit(
 def _list_references(plan: CommandIntent) -> list[str]:
     """List every reference that the plan may have moved."""
     references = _tag_references([*plan.tags, *plan.untags])
+    references += kept_code.list_code_references(plan.tags)
     if plan.branch:
         references.insert(0, plan.branch)
     return references
@@ -170,9 +171,13 @@ def _make_tags(repository: GitRepository, plan: CommandIntent) -> None:
     """Make the tags that are missing; raise MlverError where one cannot be made."""
     existing_tags = repository.tags_named(plan.tags)
     missing_names = [name for name in plan.tags if name not in existing_tags]
-    for tag in _plan_tags(repository, plan, missing_names):
+    new_tags: list[changes.NewTag] = []
+    planned = kept_code.leave_lacking(repository, _plan_tags(repository, plan, missing_names))
+    kept_code.keep_code(repository, planned)
+    for tag in planned:
         assert tag.commit is not None
-        changes.create_tag(repository, tag.name, tag.commit, tag.message)
+        new_tags.append(changes.NewTag(tag.name, tag.commit, tag.message))
+    changes.create_tags(repository, new_tags)
 
 
 def _plan_tags(

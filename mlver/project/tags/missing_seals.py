@@ -203,10 +203,8 @@ def plan_missing_tags(
         except MlverError as error:
             unsealable.append(_build_finding(path, error))
             continue
-        added_by = past.added_by.get(path, commit)
-        tagged_commit = _find_holding_commit(project, added_by, path, bytes_of_record, commit)
-        plans.append((plan, tagged_commit))
-    return plans, tuple(unsealable)
+        plans.append((plan, past.added_by.get(path, commit)))
+    return _choose_commits(project, plans, commit), tuple(unsealable)
 
 
 def _require_distinct(path: str, older_twins: Mapping[str, str]) -> None:
@@ -321,12 +319,16 @@ def _build_fetch_hints(path: str) -> tuple[str, ...]:
     return ("git fetch --tags", show_changes)
 
 
-def _find_holding_commit(project: Project, added: str, path: str, data: bytes, commit: str) -> str:
-    """Find a commit that holds the record: the one that added its path, else `commit`.
+def _choose_commits(project: Project, plans: TagPlans, commit: str) -> TagPlans:
+    """Choose a commit that holds each record: the one that added its path, else `commit`.
 
     The two differ where a conflict over the path was settled later: the first added other bytes.
     """
-    (first_data,) = project.repository.blobs([f"{added}:{path}"])
-    if first_data == data:
-        return added
-    return commit
+    places: list[str] = []
+    for plan, added_by in plans:
+        places += [f"{added_by}:{plan.path}", f"{commit}:{plan.path}"]
+    contents = list(project.repository.blobs(places))
+    chosen: TagPlans = []
+    for (plan, added_by), first, last in zip(plans, contents[::2], contents[1::2], strict=True):
+        chosen.append((plan, added_by if first == last else commit))
+    return chosen

@@ -135,7 +135,9 @@ def test_older_ones_are_pushed_at_once_and_the_newest_by_threes(
     second.git("remote", "add", "origin", str(forge.path))
     second.git("push", "--quiet", "--set-upstream", "origin", "main")
     released = read_document(second.mlver("release", "--json"), "release")
-    pushes = [line.split() for line in (forge.path / "pushes").read_text().splitlines()]
+    lines = (forge.path / "pushes").read_text().splitlines()
+    # what keeps code commits starts no pipeline
+    pushes = [line.split() for line in lines if "mlver/code/" not in line]
     _, versions, older, *newest = pushes
     assert versions == ["refs/tags/digits@v1.0.0", "refs/tags/digits@v1.1.0"]
     assert older == [f"refs/tags/digits@canary{n}.{k}" for n in range(4) for k in (1, 2)]

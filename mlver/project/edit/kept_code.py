@@ -1,0 +1,49 @@
+"""The code commits of versions, kept by a reference each: made before the tag that seals one.
+
+So a version that is sealed here has its reference, wherever a command was stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from mlver.git import changes_in, references
+from mlver.git.repository import GitRepository
+from mlver.project.edit.intent import PlannedTag
+from mlver.records.code_references import name_code_reference
+from mlver.records.tags import read_tag_name
+
+
+def keep_code(repository: GitRepository, tags: Iterable[PlannedTag]) -> None:
+    """Make the references of the versions that these tags are to seal.
+
+    No tag claims such a version yet. So a reference of that name is left from one that was given
+    up, and is replaced.
+    """
+    commits: dict[str, str] = {}
+    for tag in tags:
+        if tag.code is not None:
+            for name in list_code_references([tag.name]):
+                commits[name] = tag.code
+    references.set_references(repository, commits, "keep the code commit")
+
+
+def list_code_references(tags: Iterable[str]) -> list[str]:
+    """List the references that belong to these tags: those of promotions have none."""
+    names: list[str] = []
+    for tag in tags:
+        tag_name = read_tag_name(tag)
+        if tag_name is not None and tag_name.version is not None:
+            names.append(name_code_reference(tag_name.model, tag_name.version))
+    return names
+
+
+def leave_lacking(repository: GitRepository, tags: Sequence[PlannedTag]) -> list[PlannedTag]:
+    """Leave out of the plans the code commits that this clone lacks: no reference can name one."""
+    commits = [tag.code for tag in tags if tag.code is not None]
+    lacking: set[str] = set()
+    for commit, known in zip(commits, changes_in.find_objects(repository, commits), strict=True):
+        if known is None or known.kind != "commit":
+            lacking.add(commit)
+    return [replace(tag, code=None) if tag.code in lacking else tag for tag in tags]

@@ -1,0 +1,67 @@
+"""Sending out the references that keep code commits, so that every clone can get them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from mlver.git import references
+from mlver.git.process import GitFailed
+from mlver.git.repository import GitRepository
+from mlver.records import layout
+from mlver.records.code_references import CODE_REFERENCES, name_code_reference
+from mlver.records.layout import VersionPath
+
+if TYPE_CHECKING:
+    from mlver.git.transfer import TransferReporter
+
+
+def list_code_references(paths: Iterable[str]) -> list[str]:
+    """List the references of the versions among the records at these paths."""
+    names: list[str] = []
+    for path in paths:
+        place = layout.parse_path(path)
+        if isinstance(place, VersionPath):
+            names.append(name_code_reference(place.model, place.version))
+    return names
+
+
+def push_code_references(
+    repository: GitRepository,
+    remote: str,
+    names: Collection[str],
+    published: Mapping[str, str],
+    reporter: TransferReporter | None = None,
+) -> list[str]:
+    """Push those of these references that are here and that `remote` lacks.
+
+    `published` are the references that it has. Return in words what did not go: one that names
+    another commit there is left as it is, and a remote may take none. Neither is a reason to stop.
+    """
+    wanted = set(names)
+    if not wanted:
+        return []
+    notes: list[str] = []
+    lacking: list[str] = []
+    for name, commit in references.list_references(repository, CODE_REFERENCES).items():
+        if name not in wanted or published.get(name) == commit:
+            continue
+        if name not in published:
+            lacking.append(name)
+            continue
+        notes.append(
+            f"{name} names {commit[:10]} here and {published[name][:10]} at {remote};"
+            " the one there was left as it is"
+        )
+    if not lacking:
+        return notes
+    try:
+        references.push_references(repository, remote, lacking, reporter)
+    except GitFailed as failed:
+        lines = failed.output.strip().splitlines() or ["(it printed nothing)"]
+        versions = f"{len(lacking)} version{'s' * (len(lacking) != 1)}"
+        notes.append(
+            f"{remote} did not take the code commits of {versions} (below {CODE_REFERENCES}/):"
+            f" {lines[-1].strip()}"
+        )
+    return notes
