@@ -20,7 +20,13 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.benchmarks import files, growth, memory, records  # noqa: F401 - each registers its workloads
+from tests.benchmarks import (  # noqa: F401 - each registers its workloads
+    files,
+    growth,
+    histories,
+    memory,
+    records,
+)
 from tests.benchmarks.harness import CHECKOUT, Bench, Row, has_sha, say
 from tests.benchmarks.workload import WORKLOADS
 
