@@ -115,6 +115,27 @@ TRUST_MUTATIONS = (
         "tests/test_api.py",
     ),
     Mutation(
+        "project.edit.edit:PlannedEdit.commit_files",
+        "kept_code.keep_code(...)",
+        "",
+        "tests",
+        "tests/features/releasing/test_code_references.py",
+    ),
+    Mutation(
+        "project.edit.edit:PlannedEdit.seal_records",
+        "kept_code.keep_code(...)",
+        "",
+        "tests",
+        "tests/features/releasing/test_code_references.py",
+    ),
+    Mutation(
+        "project.edit.recovery:_make_tags",
+        "kept_code.keep_code(...)",
+        "",
+        "tests",
+        "tests/features/releasing/test_code_references.py",
+    ),
+    Mutation(
         "project.tags.missing_seals:_choose_commits",
         "_ == _",
         "True",
