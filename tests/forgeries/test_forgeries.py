@@ -138,7 +138,7 @@ def test_no_forgery_is_believed(judge: ForgeryJudge, arrival: str) -> None:
 
 def test_a_rule_that_was_removed_in_a_push_of_its_own_is_remembered(judge: ForgeryJudge) -> None:
     missed: list[str] = []
-    for forgery in list_forgeries(judge.ground):
+    for forgery in list_every_forgery(judge.ground):
         if forgery.kind != "rule removed and restored" or forgery.naming:
             continue
         verdict = judge.judge_forgery(forgery, "fast-forward", alone=1)
