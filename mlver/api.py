@@ -13,7 +13,7 @@ from mlver.errors import MlverError, shell_command
 from mlver.git import gitpython
 from mlver.project.artifacts import measuring, private_copies
 from mlver.project.project import Project
-from mlver.project.tags import seals
+from mlver.project.tags import trust
 from mlver.records.version import VersionRecord
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Registry:
         from the object store. Raise MlverError when the version is unknown, its record is not the
         one that was sealed or promoted, or its bytes cannot be had.
         """
-        record, digest = seals.read_vouched_record(self.project, ref)
+        record, digest = trust.read_vouched_record(self.project, ref)
         return ResolvedModel(
             name=record.model,
             version=record.version,

@@ -23,13 +23,11 @@ from pathlib import Path
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, refusal_error, shell_command
-from mlver.hashing import unchanged
 from mlver.hashing.cache import (
     DirectoryImprint,
     MatchedFile,
     MeasuredDirectory,
     StatCache,
-    encode_files,
     signed_size,
     stat_signature,
     total_size,
@@ -47,6 +45,7 @@ from mlver.hashing.read import (
     read_large,
 )
 from mlver.hashing.sink import ContentSink
+from mlver.hashing.unchanged import find_unchanged
 from mlver.hashing.walk import FoundFile, walk_files
 from mlver.records.manifest import format_lines
 from mlver.system import parallel
@@ -203,10 +202,14 @@ def _conclude_run(
 def _measure_directory(
     run: _MeasurementRun, top: bytes, *, keep_manifest: bool
 ) -> MeasuredArtifact:
-    if not keep_manifest and run.believes_cache:
-        measured = _find_unchanged(run, top)
-        if measured is not None:
-            return measured
+    if run.cache is not None and run.believes_cache and not keep_manifest:
+        key, bounds = os.fsencode(run.key), run.rules.bounds
+        whole = find_unchanged(run.cache, key, top, bounds, run.executable)
+        if whole is not None:
+            run.progress(whole.size)
+            return _conclude_run(run, whole.digest, whole.size, whole.files, None)
+        # The walk below looks at each file again.
+        run.executable = ExecutableFiles()
     hasher = hashlib.sha256()
     imprint = DirectoryImprint()
     manifest = BytesIO() if keep_manifest else None
@@ -219,9 +222,8 @@ def _measure_directory(
         bounds=run.rules.bounds,
         skip_dangling=run.rules.skip_dangling,
     )
-    watched = run.executable.watch_walk(walked)
     # Closed at once whatever happens here, so that no worker still writes when the sink cleans up.
-    with closing(_hash_chunks(run, top + b"/", watched)) as chunks:
+    with closing(_hash_chunks(run, top + b"/", run.executable.watch_walk(walked))) as chunks:
         for chunk in chunks:
             if run.faults:
                 continue  # nothing will come of it; only the other faults are of interest now
@@ -247,34 +249,6 @@ def _measure_directory(
 
 def _known_digests(chunk: _FileChunk) -> list[bytes]:
     return [digest for digest in chunk.digests if digest is not None]
-
-
-def _find_unchanged(run: _MeasurementRun, top: bytes) -> MeasuredArtifact | None:
-    """Find the kept result for a directory none of whose files changed; None where one did."""
-    if run.cache is None:
-        return None
-    whole = run.cache.find_directory(os.fsencode(run.key))
-    if whole is None:
-        return None
-    faults: list[str] = []
-    imprint = DirectoryImprint()
-    bounds = run.rules.bounds
-    if whole.files >= unchanged.SHARED_FILES:
-        encoded_files = unchanged.encode_in_two_processes(
-            top, whole.files, bounds, run.executable, faults.append
-        )
-    else:
-        walked = walk_files(top, faults.append, bounds=bounds)
-        encoded_files = encode_files(run.executable.watch_walk(walked))
-    with closing(encoded_files):
-        for encoded in encoded_files:
-            imprint.add_encoded(encoded)
-    if faults or imprint.final_digest() != whole.imprint:
-        # The next walk looks at each file again.
-        run.executable = ExecutableFiles()
-        return None
-    run.progress(whole.size)
-    return _conclude_run(run, whole.digest, whole.size, whole.files, None)
 
 
 def _hash_chunks(

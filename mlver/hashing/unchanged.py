@@ -1,10 +1,11 @@
-"""Encodes the files of a large directory in two processes, to see whether any of them changed."""
+"""Whether a directory is still as the stat cache knows it, which spares reading its files."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 
-from mlver.hashing.cache import encode_files
+from mlver.hashing.cache import DirectoryImprint, MeasuredDirectory, StatCache, encode_files
 from mlver.hashing.executable import ExecutableFiles
 from mlver.hashing.walk import FaultReport, FoundFile, LinkBounds, find_middle, walk_files
 from mlver.system.beside import run_beside
@@ -15,17 +16,46 @@ SHARED_FILES = 5_000
 _LENGTH = 8
 
 
-def encode_in_two_processes(
+def find_unchanged(
+    cache: StatCache,
+    key: bytes,
+    top: bytes,
+    bounds: LinkBounds | None,
+    executable: ExecutableFiles,
+) -> MeasuredDirectory | None:
+    """Find what the cache keeps of a directory none of whose files changed; None where one did.
+
+    `key` is its path in the repository, and `top` where it lies. `executable` learns which of its
+    files may be executed.
+    """
+    whole = cache.find_directory(key)
+    if whole is None:
+        return None
+    faults: list[str] = []
+    imprint = DirectoryImprint()
+    if whole.files >= SHARED_FILES:
+        encoded_files = _encode_in_two_processes(
+            top, whole.files, bounds, executable, faults.append
+        )
+    else:
+        walked = walk_files(top, faults.append, bounds=bounds)
+        encoded_files = encode_files(executable.watch_walk(walked))
+    with closing(encoded_files):
+        for encoded in encoded_files:
+            imprint.add_encoded(encoded)
+    if faults or imprint.final_digest() != whole.imprint:
+        return None
+    return whole
+
+
+def _encode_in_two_processes(
     top: bytes,
     files: int,
     bounds: LinkBounds | None,
     executable: ExecutableFiles,
     on_fault: FaultReport,
 ) -> Generator[bytes, None, None]:
-    """Encode half of the files in a forked process: of 50,000, their stats take longest of all.
-
-    `executable` learns which of them may be executed.
-    """
+    """Encode half of the files in a forked process: of 50,000, their stats take longest of all."""
     start = find_middle(top, files)
 
     def encode_rest() -> bytes | None:

@@ -12,7 +12,7 @@ from mlver.errors import MlverError, shell_command
 from mlver.project.artifacts import unstored, working_files
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.project import Project
-from mlver.project.tags import seals
+from mlver.project.tags import trust
 from mlver.project.transaction import writing_files
 from mlver.records.version import VersionRecord
 
@@ -44,7 +44,7 @@ def check_out(
         into = Path(os.path.normpath(project.start / to))
     what = f"checkout {ref or ''}".strip()
     with nullcontext() if dry_run else writing_files(project, what):
-        record, _ = seals.read_vouched_record(project, ref)
+        record, _ = trust.read_vouched_record(project, ref)
         in_place = into is None
         brought = unstored.bring_artifacts(project, record, in_place=in_place, dry_run=dry_run)
         files = working_files.check_out_version(

@@ -108,7 +108,7 @@ TRUST_MUTATIONS = (
         "tests/project/audit/test_check_repository.py",
     ),
     Mutation(
-        "project.tags.seals:read_vouched_record",
+        "project.tags.trust:read_vouched_record",
         "_.record != _",
         "False",
         "tests",
@@ -305,7 +305,7 @@ TRUST_MUTATIONS = (
         "tests/project/tags/test_seals.py",
     ),
     Mutation(
-        "hashing.unchanged:encode_in_two_processes.encode_rest",
+        "hashing.unchanged:_encode_in_two_processes.encode_rest",
         "None if _ else _1",
         "_1",
         "tests",

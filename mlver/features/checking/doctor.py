@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from mlver.digest import Digest
 from mlver.errors import InvalidDocument, MlverError, shell_command
+from mlver.features.checking.clone_checks import check_clone, check_remotes, has_remote
+from mlver.features.checking.diagnosis import Diagnosis, DoctorCheck, PassedCheck
 from mlver.findings import Finding
-from mlver.git import remotes
 from mlver.git.hooks import is_own_hook
-from mlver.git.repository import GitTag
 from mlver.policy.chain import UNSEALED_HINTS, judge_seal
 from mlver.project.artifacts import measuring, repair
 from mlver.project.artifacts.remedies import RESTORE
@@ -21,43 +20,16 @@ from mlver.project.edit import intent
 from mlver.project.edit.edit import find_unfinished
 from mlver.project.edit.intent import ForeignIntent
 from mlver.project.history import case_twins
-from mlver.project.history.lost_code import find_lost_code
 from mlver.project.project import Project
 from mlver.project.setup import init_project
-from mlver.project.tags import seals, standing_tags
+from mlver.project.tags import seals
 from mlver.project.transaction import editing, set_foreign_aside, settle_interrupted
 from mlver.records import layout
-from mlver.records.tags import read_tag_name, version_tag_name
+from mlver.records.tags import version_tag_name
 from mlver.version import Version
 
-DiagnosisLevel = Literal["remark", "wrong"]
 # The first that knows core.fsync, without which git itself forgets commits in a power cut.
 _DURABLE_GIT = (2, 36)
-
-
-@dataclass(frozen=True, slots=True)
-class PassedCheck:
-    """Something that was looked at and is as it should be."""
-
-    subject: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """A finding, and what it means here: a `remark` is worth knowing, and only what is `wrong`
-    makes doctor say no.
-
-    `fixable`: `--fix` can fix it; `fixed`: it just did.
-    """
-
-    finding: Finding
-    level: DiagnosisLevel
-    fixable: bool = False
-    fixed: bool = False
-
-
-_Check = PassedCheck | Diagnosis
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +57,7 @@ def diagnose_project(project: Project, *, fix: bool = False, dry_run: bool = Fal
     fix = fix and not dry_run
     # Settings that cannot be read in full may forbid to write; `_check_config` names them.
     may_write = fix and _accepts_settings(project)
-    checks: list[_Check] = [
+    checks: list[DoctorCheck] = [
         *_check_git(project),
         *_check_interrupted(project, fix=fix),
         *_check_layout(project, fix=may_write),
@@ -94,8 +66,8 @@ def diagnose_project(project: Project, *, fix: bool = False, dry_run: bool = Fal
         *_check_quarantine(project),
         *_check_hooks(project),
         _check_author(project),
-        *_check_clone(project),
-        *_check_remotes(project),
+        *check_clone(project),
+        *check_remotes(project),
     ]
     passed = tuple(check for check in checks if isinstance(check, PassedCheck))
     diagnoses = tuple(check for check in checks if isinstance(check, Diagnosis))
@@ -111,7 +83,7 @@ def _accepts_settings(project: Project) -> bool:
     return True
 
 
-def _check_git(project: Project) -> Iterator[_Check]:
+def _check_git(project: Project) -> Iterator[DoctorCheck]:
     version = project.repository.git_version()
     shown_version = ".".join(map(str, version))
     if version[:2] < _DURABLE_GIT:
@@ -132,7 +104,7 @@ def _check_git(project: Project) -> Iterator[_Check]:
         yield Diagnosis(Finding("git", "git", message, ("git switch BRANCH",)), level="remark")
 
 
-def _check_layout(project: Project, *, fix: bool) -> Iterator[_Check]:
+def _check_layout(project: Project, *, fix: bool) -> Iterator[DoctorCheck]:
     missing = list(init_project(project, dry_run=True).created)
     if missing and fix:
         init_project(project)
@@ -154,7 +126,7 @@ def _check_layout(project: Project, *, fix: bool) -> Iterator[_Check]:
         yield Diagnosis(Finding("layout", layout.ROOT, message, (next_command,)), level="wrong")
 
 
-def _check_config(project: Project) -> _Check:
+def _check_config(project: Project) -> DoctorCheck:
     try:
         stages = ", ".join(project.registry.read_config().stages)
     except InvalidDocument as error:
@@ -166,7 +138,7 @@ def _check_config(project: Project) -> _Check:
     return Diagnosis(finding, level="wrong")
 
 
-def _check_interrupted(project: Project, *, fix: bool) -> Iterator[_Check]:
+def _check_interrupted(project: Project, *, fix: bool) -> Iterator[DoctorCheck]:
     plan = None
     try:
         plan = intent.read_pending(project.state_directory)
@@ -203,7 +175,7 @@ def _judge_foreign_plan(project: Project, error: ForeignIntent, *, fix: bool) ->
     return Diagnosis(finding, level="wrong", fixable=True, fixed=True)
 
 
-def _check_records(project: Project) -> Iterator[_Check]:
+def _check_records(project: Project) -> Iterator[DoctorCheck]:
     """Every version's record, its manifests and its seal; what HEAD holds and the work tree does
     not.
     """
@@ -259,7 +231,7 @@ def _judge_seals(project: Project, model: str, digests: dict[Version, Digest]) -
             _, seal = tagged[str(version)]
             yield from judge_seal(model, version, digest, seal)
             continue
-        hints = UNSEALED_HINTS if _has_remote(project) else ("mlver tag",)
+        hints = UNSEALED_HINTS if has_remote(project) else ("mlver tag",)
         name = version_tag_name(model, version)
         yield Finding("unsealed", name, "no tag seals this record yet", hints)
 
@@ -269,11 +241,11 @@ def _judge_stages(project: Project, model: str) -> Iterator[Finding]:
     for chain in audit.check_chains(project, model):
         yield from chain.findings
         for note in chain.notes:
-            hints = note.hints if _has_remote(project) else ("mlver tag",)
+            hints = note.hints if has_remote(project) else ("mlver tag",)
             yield replace(note, kind="unsealed", hints=hints)
 
 
-def _check_objects(project: Project, *, fix: bool) -> Iterator[_Check]:
+def _check_objects(project: Project, *, fix: bool) -> Iterator[DoctorCheck]:
     """Every object that a version pins, read and hashed; those lost are looked for among the
     working files.
     """
@@ -302,7 +274,7 @@ def _check_objects(project: Project, *, fix: bool) -> Iterator[_Check]:
         )
 
 
-def _check_quarantine(project: Project) -> Iterator[_Check]:
+def _check_quarantine(project: Project) -> Iterator[DoctorCheck]:
     count = repair.count_quarantined(project)
     if not count:
         return
@@ -312,7 +284,7 @@ def _check_quarantine(project: Project) -> Iterator[_Check]:
     yield Diagnosis(Finding("object", "quarantine", message, (next_command,)), level="remark")
 
 
-def _check_hooks(project: Project) -> Iterator[_Check]:
+def _check_hooks(project: Project) -> Iterator[DoctorCheck]:
     for name, executable in project.repository.commit_hooks():
         if not executable:
             message = f"{name} is not executable, so git skips it"
@@ -326,75 +298,9 @@ def _check_hooks(project: Project) -> Iterator[_Check]:
             yield PassedCheck("hooks", message)
 
 
-def _check_author(project: Project) -> _Check:
+def _check_author(project: Project) -> DoctorCheck:
     try:
         return PassedCheck("author", project.repository.author())
     except MlverError as error:
         message = "git does not know who you are"
         return Diagnosis(Finding("author", "author", message, error.hints), level="wrong")
-
-
-def _has_remote(project: Project) -> bool:
-    return remotes.default_remote(project.repository) is not None
-
-
-def _check_clone(project: Project) -> Iterator[_Check]:
-    """What a clone was told to leave out, or what history left behind."""
-    for finding in audit.catch_errors("HEAD", find_lost_code(project)):
-        yield Diagnosis(finding, level="remark")
-    if project.repository.is_shallow():
-        message = (
-            "this clone is shallow: what was done to a record before its history begins "
-            "cannot be told"
-        )
-        finding = Finding("clone", "history", message, ("git fetch --unshallow --tags",))
-        yield Diagnosis(finding, level="remark")
-    for _, name, value in project.repository.settings(r"^remote\..*\.(tagopt|promisor)$"):
-        remote = name.split(".", 1)[1].rpartition(".")[0]
-        if value == "--no-tags":
-            message = (
-                f"none come from {remote} by themselves, "
-                "so what was sealed elsewhere looks unsealed here"
-            )
-            next_command = shell_command("git", "fetch", "--tags", remote)
-            yield Diagnosis(Finding("clone", "tags", message, (next_command,)), level="remark")
-        elif value == "true":
-            message = (
-                f"this clone is partial: mlver fetches nothing from {remote} behind your back, "
-                "and says what is "
-                "missing"
-            )
-            next_command = "git log --all --patch -- .mlver >/dev/null"
-            yield Diagnosis(Finding("clone", "history", message, (next_command,)), level="remark")
-
-
-def _check_remotes(project: Project) -> Iterator[_Check]:
-    remote = remotes.default_remote(project.repository)
-    if remote is not None:
-        yield PassedCheck("remote", f"{remote}; send tags there with mlver tag --push")
-        yield from _check_rival_tags(project, remote)
-        return
-    message = "there is none: this is the only copy of the records"
-    hints = ("git remote add origin URL", "git push -u origin HEAD", "mlver tag --push")
-    yield Diagnosis(Finding("remote", "remote", message, hints), level="remark")
-
-
-def _check_rival_tags(project: Project, remote: str) -> Iterator[_Check]:
-    """Version tags here that are other objects than the remote's: it is asked for them."""
-    own_tags: dict[str, GitTag] = {}
-    for name, tag in project.repository.tags().items():
-        if tag.seals and read_tag_name(name) is not None:
-            own_tags[name] = tag
-    if not own_tags:
-        return
-    try:
-        published = remotes.list_remote_tags(project.repository, remote)
-    except MlverError:
-        message = f"{remote} could not be asked for its tags"
-        look = shell_command("git", "ls-remote", "--tags", remote)
-        yield Diagnosis(Finding("remote", "remote", message, (look,)), level="remark")
-        return
-    for name, tag in own_tags.items():
-        if published.get(name, tag.object_id) != tag.object_id:
-            finding = standing_tags.describe_rival(remote, name)
-            yield Diagnosis(finding, level="remark")

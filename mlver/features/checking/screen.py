@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from mlver.features.checking.doctor import Diagnosis, DiagnosisLevel, DoctorResult
+from mlver.features.checking.diagnosis import Diagnosis, DiagnosisLevel
+from mlver.features.checking.doctor import DoctorResult
 from mlver.features.checking.verified_seals import SignatureCounts
 from mlver.features.checking.verify import VerifyResult
 from mlver.terminal.links import draw_findings, draw_hints

@@ -96,15 +96,8 @@ def verify_versions(
     stages = check_stages(project, selection.models, versions, everything=everything)
     findings += stages.findings
     notes = [*audit.find_unknown_sections(project), *seal_report.notes, *stages.notes]
-    notes += contents.notes
-    notes += audit.catch_errors("HEAD", describe_lost_code(project, versions))
-    notes += _check_working_files(project, versions)
-    findings += audit.find_uncommitted(project, selection.models)
-    if everything:
-        findings += audit.check_repository(project)
-    else:
-        twins = case_twins.find_version_twins(project, selection.models)
-        findings += audit.catch_errors(layout.MODELS, twins)
+    notes += [*contents.notes, *_describe_surroundings(project, versions)]
+    findings += _check_rest(project, selection.models, everything=everything)
     # One cause that explains many broken links, and why their hints change nothing.
     if findings:
         findings = [*find_conversion(project), *findings]
@@ -127,6 +120,24 @@ def verify_versions(
         unconfirmed=(*stages.unconfirmed, *_select_unconfirmed(findings)),
         strict=strict,
     )
+
+
+def _describe_surroundings(
+    project: Project, versions: Sequence[VersionRecord]
+) -> Iterator[Finding]:
+    """Note what is not part of any record: lost code commits, and the state of the work tree."""
+    yield from audit.catch_errors("HEAD", describe_lost_code(project, versions))
+    yield from _check_working_files(project, versions)
+
+
+def _check_rest(project: Project, models: Sequence[str], *, everything: bool) -> Iterator[Finding]:
+    """Check what lies beside the records of the versions."""
+    yield from audit.find_uncommitted(project, models)
+    if everything:
+        yield from audit.check_repository(project)
+        return
+    twins = case_twins.find_version_twins(project, models)
+    yield from audit.catch_errors(layout.MODELS, twins)
 
 
 def _select_damage(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, shell_command
-from mlver.findings import Finding, FindingKind
+from mlver.errors import MlverError
+from mlver.findings import Finding
 from mlver.git.commit_log import CommitEntry
 from mlver.git.process import FETCH_HINT
 from mlver.policy.looser import list_loosenings
@@ -19,7 +19,6 @@ from mlver.policy.promotion_dates import find_backdating
 from mlver.policy.promotion_rules import (
     find_gate_faults,
     find_rollback_faults,
-    is_confirmed,
     list_claimed_stages,
     list_missing_gates,
 )
@@ -33,8 +32,13 @@ from mlver.project.audit.former_formats import (
 )
 from mlver.project.audit.named_policies import NamedPolicies, PolicyProof, read_named_policies
 from mlver.project.audit.outdated_rules import is_race, lacks_prior
+from mlver.project.audit.promotion_authors import (
+    find_unconfirmed,
+    list_judged,
+    list_landings,
+    report,
+)
 from mlver.project.audit.promotion_claims import find_baseline_faults, find_false_approvals
-from mlver.project.audit.promotion_people import find_taggers
 from mlver.project.audit.record_history import (
     RecordHistory,
     find_originals,
@@ -123,29 +127,6 @@ def _find_lacking(history: RecordHistory, policies: NamedPolicies) -> Iterator[F
             " they judged were not judged again in full"
         )
         yield Finding("clone", layout.CONFIG, message, (FETCH_HINT,))
-
-
-def find_unconfirmed_paths(
-    project: Project, history: RecordHistory, chains: Sequence[StageHistory]
-) -> frozenset[str]:
-    """Find, by path, the promotions of whole chains whose author nothing confirms.
-
-    It is for what shows promotions.
-    """
-    adopted = find_adopted(project, history, chains)
-    judged = [record for record in list_judged(chains) if record.record_path not in adopted]
-    verdicts = judge_renumbering(project.repository, judged)
-    originals = find_originals(project.repository, history, judged, verdicts)
-    unconfirmed = find_unconfirmed(project, history, originals, judged)
-    return frozenset(finding.subject for finding in unconfirmed)
-
-
-def list_judged(chains: Sequence[StageHistory]) -> list[PromotionRecord]:
-    """List the promotions that can be judged again."""
-    judged: list[PromotionRecord] = []
-    for chain in chains:
-        judged += [record for record, _ in chain if record.format >= JUDGED_FORMAT]
-    return judged
 
 
 # The promotions of each version record to each stage: model, stage, version, digest of the record.
@@ -292,56 +273,3 @@ class PromotionJudge:
 
     def list_landings(self, record: PromotionRecord) -> list[CommitEntry]:
         return list_landings(self.history, self.originals, record)
-
-
-def list_landings(
-    history: RecordHistory,
-    originals: Mapping[str, Sequence[CommitEntry]],
-    record: PromotionRecord,
-) -> list[CommitEntry]:
-    """List the commits that added a promotion, here or under the number it had before."""
-    landings = history.additions.get(record.record_path, ())
-    return [*landings, *originals.get(record.record_path, ())]
-
-
-def find_unconfirmed(
-    project: Project,
-    history: RecordHistory,
-    originals: Mapping[str, Sequence[CommitEntry]],
-    records: Sequence[PromotionRecord],
-) -> list[Finding]:
-    """Find the promotions whose author neither their commits nor their seals confirm."""
-    doubtful: dict[str, CommitEntry] = {}
-    doubtful_records: list[PromotionRecord] = []
-    for record in records:
-        landings = list_landings(history, originals, record)
-        if not landings:
-            continue
-        if not is_confirmed(record.author, list_people(landings)):
-            doubtful[record.record_path] = landings[0]
-            doubtful_records.append(record)
-    taggers = find_taggers(project, doubtful_records)
-    findings: list[Finding] = []
-    for record in doubtful_records:
-        if is_confirmed(record.author, taggers.get(record.record_path, ())):
-            continue
-        landing = doubtful[record.record_path]
-        message = (
-            f"names {record.author} as its author, whom neither its commit"
-            f" {landing.commit[:10]} nor its seal confirms"
-        )
-        findings.append(report(record, "unconfirmed", message))
-    return findings
-
-
-def list_people(landings: Sequence[CommitEntry]) -> list[str]:
-    """List everybody whom these commits name: authors, committers and co-authors."""
-    people: list[str] = []
-    for entry in landings:
-        people += [entry.author, entry.committer, *entry.co_authors]
-    return people
-
-
-def report(record: PromotionRecord, kind: FindingKind, message: str) -> Finding:
-    path = record.record_path
-    return Finding(kind, path, message, (shell_command("git", "log", "-p", "--", path),))

@@ -16,7 +16,7 @@ from mlver.project.history.stage_history import StageHistory, read_history, read
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.stages import moves
 from mlver.project.stages.dates import choose_date
-from mlver.project.tags import seals
+from mlver.project.tags import trust
 from mlver.project.transaction import open_edit
 from mlver.records.version import VersionRecord
 from mlver.version import parse_version
@@ -112,10 +112,10 @@ def _prove_target(
         )
     previous = stage_holder([promotion for promotion, _ in history])
     chosen = _find_target(project, model, stage, history, to, previous)
-    record, digest = seals.read_vouched_record(project, f"{model}@{chosen.version}")
+    record, digest = trust.read_vouched_record(project, f"{model}@{chosen.version}")
     # A rollback goes back to what was promoted here before, even where its tag was lost since.
     vouched = {promotion.record for promotion, _ in history}
-    seals.require_trusted(project, record, digest, vouched=vouched)
+    trust.require_trusted(project, record, digest, vouched=vouched)
     return _ProvenTarget(
         chosen=chosen,
         stage=stage,

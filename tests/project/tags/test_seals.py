@@ -11,7 +11,7 @@ from mlver.errors import MlverError
 from mlver.policy.chain import judge_seal
 from mlver.project.edit import planned_tags
 from mlver.project.project import Project
-from mlver.project.tags import seals
+from mlver.project.tags import seals, trust
 from mlver.records import layout
 from tests.conftest import Repository
 from tests.project.helpers import edit_file, register_one, write_artifact
@@ -113,12 +113,12 @@ def test_a_tag_moved_by_hand_seals_nothing(
     record, digest = story.registry.read_version("m", "1.0.0")
     if made:
         with pytest.raises(MlverError, match=r"m 1\.0\.0 cannot be trusted"):
-            seals.require_unedited(story, record, digest)
+            trust.require_unedited(story, record, digest)
     else:
-        seals.require_unedited(story, record, digest)
-        seals.require_trusted(story, record, digest, vouched=[digest])
+        trust.require_unedited(story, record, digest)
+        trust.require_trusted(story, record, digest, vouched=[digest])
     with pytest.raises(MlverError, match="cannot be trusted"):
-        seals.require_trusted(story, record, digest, vouched=[])
+        trust.require_trusted(story, record, digest, vouched=[])
 
 
 def test_an_edited_record_is_not_trusted_whoever_vouches(
@@ -127,7 +127,7 @@ def test_an_edited_record_is_not_trusted_whoever_vouches(
     edit_file(promoted_repository, FIRST, "message: why", "message: because")
     record, digest = story.registry.read_version("m", "1.0.0")
     with pytest.raises(MlverError, match="was edited after its tag sealed it"):
-        seals.require_trusted(story, record, digest, vouched=[digest])
+        trust.require_trusted(story, record, digest, vouched=[digest])
 
 
 def test_strange_tags_are_no_versions(story: Project, promoted_repository: Repository) -> None:

@@ -1,0 +1,121 @@
+"""Who promoted: the promotions whose author neither their commits nor their seals confirm."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from mlver.errors import shell_command
+from mlver.findings import Finding, FindingKind
+from mlver.git import objects
+from mlver.git.commit_log import CommitEntry
+from mlver.policy.promotion_rules import is_confirmed
+from mlver.project.audit.adopted_promotions import find_adopted
+from mlver.project.audit.former_formats import JUDGED_FORMAT
+from mlver.project.audit.record_history import RecordHistory, find_originals
+from mlver.project.history.renumbered import judge_renumbering
+from mlver.project.history.stage_history import StageHistory
+from mlver.project.project import Project
+from mlver.records.promotion import PromotionRecord
+from mlver.records.tags import promotion_tag_name
+
+_TAGGER = re.compile(rb"^tagger (.*>) [0-9]+ [+-][0-9]+$", re.MULTILINE)
+
+
+def find_unconfirmed_paths(
+    project: Project, history: RecordHistory, chains: Sequence[StageHistory]
+) -> frozenset[str]:
+    """Find, by path, the promotions of whole chains whose author nothing confirms.
+
+    It is for what shows promotions.
+    """
+    adopted = find_adopted(project, history, chains)
+    judged = [record for record in list_judged(chains) if record.record_path not in adopted]
+    verdicts = judge_renumbering(project.repository, judged)
+    originals = find_originals(project.repository, history, judged, verdicts)
+    unconfirmed = find_unconfirmed(project, history, originals, judged)
+    return frozenset(finding.subject for finding in unconfirmed)
+
+
+def list_judged(chains: Sequence[StageHistory]) -> list[PromotionRecord]:
+    """List the promotions that can be judged again."""
+    judged: list[PromotionRecord] = []
+    for chain in chains:
+        judged += [record for record, _ in chain if record.format >= JUDGED_FORMAT]
+    return judged
+
+
+def list_landings(
+    history: RecordHistory,
+    originals: Mapping[str, Sequence[CommitEntry]],
+    record: PromotionRecord,
+) -> list[CommitEntry]:
+    """List the commits that added a promotion, here or under the number it had before."""
+    landings = history.additions.get(record.record_path, ())
+    return [*landings, *originals.get(record.record_path, ())]
+
+
+def find_unconfirmed(
+    project: Project,
+    history: RecordHistory,
+    originals: Mapping[str, Sequence[CommitEntry]],
+    records: Sequence[PromotionRecord],
+) -> list[Finding]:
+    """Find the promotions whose author neither their commits nor their seals confirm."""
+    doubtful: dict[str, CommitEntry] = {}
+    doubtful_records: list[PromotionRecord] = []
+    for record in records:
+        landings = list_landings(history, originals, record)
+        if not landings:
+            continue
+        if not is_confirmed(record.author, list_people(landings)):
+            doubtful[record.record_path] = landings[0]
+            doubtful_records.append(record)
+    taggers = find_taggers(project, doubtful_records)
+    findings: list[Finding] = []
+    for record in doubtful_records:
+        if is_confirmed(record.author, taggers.get(record.record_path, ())):
+            continue
+        landing = doubtful[record.record_path]
+        message = (
+            f"names {record.author} as its author, whom neither its commit"
+            f" {landing.commit[:10]} nor its seal confirms"
+        )
+        findings.append(report(record, "unconfirmed", message))
+    return findings
+
+
+def find_taggers(project: Project, records: Sequence[PromotionRecord]) -> dict[str, list[str]]:
+    """Find who made the tag of each promotion, by path; promotions without a tag are left out.
+
+    Whether the tag seals the promotion is judged elsewhere.
+    """
+    if not records:
+        return {}
+    names: list[str] = []
+    for record in records:
+        tag_name = promotion_tag_name(record.model, record.stage, record.sequence)
+        names.append(f"refs/tags/{tag_name}")
+    taggers: dict[str, list[str]] = {}
+    tags = objects.read_objects(project.repository.process, names)
+    for record, tag in zip(records, tags, strict=True):
+        if tag is None or tag.kind != b"tag":
+            continue
+        header, _, _ = tag.data.partition(b"\n\n")
+        match = _TAGGER.search(header)
+        if match is not None:
+            taggers[record.record_path] = [match[1].decode(errors="replace")]
+    return taggers
+
+
+def list_people(landings: Sequence[CommitEntry]) -> list[str]:
+    """List everybody whom these commits name: authors, committers and co-authors."""
+    people: list[str] = []
+    for entry in landings:
+        people += [entry.author, entry.committer, *entry.co_authors]
+    return people
+
+
+def report(record: PromotionRecord, kind: FindingKind, message: str) -> Finding:
+    path = record.record_path
+    return Finding(kind, path, message, (shell_command("git", "log", "-p", "--", path),))

@@ -1,0 +1,73 @@
+"""Whether a version may be acted on: its tag or a promotion names the record that is here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from mlver.digest import Digest
+from mlver.errors import MlverError, shell_command
+from mlver.findings import Finding
+from mlver.project.project import Project
+from mlver.project.tags.seals import judge_version
+from mlver.records import layout
+from mlver.records.version import VersionRecord
+
+
+def read_vouched_record(project: Project, ref: str | None) -> tuple[VersionRecord, Digest]:
+    """Read the record that `ref` names, with its digest, for a command that acts on it.
+
+    Raise MlverError when its tag, or a promotion of it, names another record than the one here. A
+    record that nothing names yet passes by its version, as in a pull request; a stage's own
+    promotion always names it.
+    """
+    chosen = project.resolve_ref(ref)
+    model, version = chosen.model, chosen.version
+    record, digest = project.registry.read_version(model, version)
+    require_unedited(project, record, digest)
+    for path, promotion in project.registry.read_promotions_of(model, version):
+        if promotion.record != digest:
+            record_path = layout.version_path(model, version)
+            raise MlverError(
+                f"{model} {version} cannot be trusted: "
+                f"{path} promoted another record than the one here",
+                hint=shell_command("git", "log", "-p", "--", record_path),
+            )
+    return record, digest
+
+
+def require_unedited(project: Project, record: VersionRecord, digest: Digest) -> None:
+    """Raise MlverError when a version's tag names another record than the one here."""
+    broken_link = _find_broken_link(project, record, digest)
+    # No tag at all is no contradiction: a version in a pull request has none yet.
+    if broken_link is not None and broken_link.kind != "unsealed":
+        raise _build_trust_error(record, broken_link)
+
+
+def require_trusted(
+    project: Project, record: VersionRecord, digest: Digest, *, vouched: Collection[Digest]
+) -> None:
+    """Raise MlverError unless the version's tag, or an earlier promotion, names this record.
+
+    `vouched` are the digests that earlier promotions name. They stand in for a tag that is missing,
+    not for one that names another record.
+    """
+    broken_link = _find_broken_link(project, record, digest)
+    if broken_link is None:
+        return
+    if broken_link.kind == "unsealed" and digest in vouched:
+        return
+    raise _build_trust_error(record, broken_link)
+
+
+def _find_broken_link(project: Project, record: VersionRecord, digest: Digest) -> Finding | None:
+    """Find the first thing that is wrong with a version's tag."""
+    findings, _ = judge_version(project, record.model, record.version, digest)
+    if not findings:
+        return None
+    return findings[0]
+
+
+def _build_trust_error(record: VersionRecord, broken: Finding) -> MlverError:
+    reason = f"{broken.subject} {broken.message}"
+    message = f"{record.model} {record.version} cannot be trusted: {reason}"
+    return MlverError(message, hints=broken.hints, findings=(broken,))
