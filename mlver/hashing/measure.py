@@ -236,15 +236,19 @@ def _measure_directory(
             file_count += len(chunk.paths)
     run.raise_faults()
     if not file_count:
-        raise MlverError(
-            f"{run.key} holds no files, and an artifact needs at least one",
-            hint=shell_command("ls", "-la", "--", run.key),
-        )
+        raise _build_empty_error(run.key)
     if not imprint.is_racy(began_ns):
         whole = MeasuredDirectory(imprint.final_digest(), hasher.digest(), size, file_count)
         run.keep_directory(whole)
     text = manifest.getvalue() if manifest is not None else None
     return _conclude_run(run, hasher.digest(), size, file_count, text)
+
+
+def _build_empty_error(key: str) -> MlverError:
+    return MlverError(
+        f"{key} holds no files, and an artifact needs at least one",
+        hint=shell_command("ls", "-la", "--", key),
+    )
 
 
 def _known_digests(chunk: _FileChunk) -> list[bytes]:

@@ -190,24 +190,28 @@ def judge_promotion_seals(
         states[record.sequence] = "unsealed" if findings else "sealed"
         if record.format > 1 and not findings:
             last_sealed = record.sequence
-    missing: list[Finding] = []
-    unsealed: list[Finding] = []
-    for record, _ in history:
-        if record.format == 1 or record.sequence in seals:
-            continue
-        name = promotion_tag_name(record.model, record.stage, record.sequence)
-        if record.sequence < last_sealed:
-            message = "is missing: a later promotion of the stage is sealed, and this one is not"
-            missing.append(Finding("chain", name, message, UNSEALED_HINTS))
-        else:
-            message = "no tag seals this promotion yet"
-            unsealed.append(Finding("unsealed", name, message, UNSEALED_HINTS))
+    untagged = [
+        record for record, _ in history if record.format > 1 and record.sequence not in seals
+    ]
+    missing = [_report_missing(record) for record in untagged if record.sequence < last_sealed]
+    unsealed = [_report_unsealed(record) for record in untagged if record.sequence >= last_sealed]
     return ChainSeals(
         states=states,
         broken=(*broken, *missing),
         missing=tuple(missing),
         unsealed=tuple(unsealed),
     )
+
+
+def _report_missing(record: PromotionRecord) -> Finding:
+    name = promotion_tag_name(record.model, record.stage, record.sequence)
+    message = "is missing: a later promotion of the stage is sealed, and this one is not"
+    return Finding("chain", name, message, UNSEALED_HINTS)
+
+
+def _report_unsealed(record: PromotionRecord) -> Finding:
+    name = promotion_tag_name(record.model, record.stage, record.sequence)
+    return Finding("unsealed", name, "no tag seals this promotion yet", UNSEALED_HINTS)
 
 
 def _judge_promotion_tag(

@@ -82,9 +82,7 @@ def read_log(
         window = holdings.parse_window(at, "--at")
         holders = _find_holders(project, history, chains, window)
         return LogResult((), 0, at=window, holders=holders, faults=reader.faults)
-    start = ""
-    if since is not None:
-        start = holdings.parse_window(since, "--since").start
+    start = "" if since is None else holdings.parse_window(since, "--since").start
     timed = [] if stage is not None else _read_version_events(registry, model_names, reader)
     for chain in chains:
         timed += _list_stage_events(chain)
