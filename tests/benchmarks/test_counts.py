@@ -84,7 +84,10 @@ BOUNDS = {
     ("status",): (6, 0, 0, 0, 236),
     # Read afresh, whatever the cache says: the settings, and each record that is shown.
     # Two processes look whether the code commit is here, and whether anything leads to it.
-    ("show", "m"): (5, 0, 3, 0, 205),
+    # What judges promotions is imported, for who promoted a version is shown with it. The history
+    # of a stage is read only for a version that holds one: seven processes, and its promotions.
+    ("show", "m"): (5, 0, 3, 0, 233),
+    ("show", "m@1.2.0"): (14, 0, 7, 0, 233),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
     ("log",): (10, 0, 9, 0, 240),

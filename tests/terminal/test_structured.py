@@ -21,7 +21,7 @@ from mlver.features.hooks.checks import HookResult
 from mlver.features.hooks.install import InstallResult
 from mlver.features.looking.list import ListResult
 from mlver.features.looking.log_result import LogResult
-from mlver.features.looking.show import ShowResult
+from mlver.features.looking.show_result import ShowResult
 from mlver.features.merging.driver import DriverResult
 from mlver.features.merging.resolve import ResolveResult
 from mlver.features.releasing.ci import CiResult

@@ -8,7 +8,6 @@ import typer
 
 from mlver.features.looking.list import list_versions
 from mlver.features.looking.screen import draw_list, draw_show
-from mlver.features.looking.show import show_version
 from mlver.terminal.options import Json, Model, Ref, complete_stage
 from mlver.terminal.session import emit_result, find_session
 
@@ -43,6 +42,9 @@ SHOW_EXAMPLES = (
 
 def show_command(ctx: typer.Context, ref: Ref = None, json: Json = False) -> None:
     """Show one version whole."""
+    # What judges who promoted it costs `list` its modules at its start.
+    from mlver.features.looking.show import show_version
+
     emit_result(show_version(find_session(ctx).shown_project, ref), draw_show, json=json)
 
 
@@ -79,7 +81,7 @@ def log_command(
     json: Json = False,
 ) -> None:
     """Tell what was registered and promoted, by whom and why."""
-    # What judges history costs `list` and `show` five modules at their start.
+    # What judges history costs `list` its modules at its start.
     from mlver.features.looking.log import read_log
     from mlver.features.looking.log_screen import draw_log
 

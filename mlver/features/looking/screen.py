@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlver.features.looking.list import ListedModel, ListedVersion, ListResult
-from mlver.features.looking.show import ShowResult
+from mlver.features.looking.show_result import ShowResult
 from mlver.records.values import flatten_values
 from mlver.records.version import TrainingEnvironment
 from mlver.terminal.links import draw_empty_registry, draw_faults, draw_findings
@@ -210,6 +210,9 @@ def _list_properties(result: ShowResult) -> list[list[Cell]]:
         table_rows.append(
             [(stage, "dim"), [("no tag seals its promotion yet", "warn"), "  (mlver tag)"]]
         )
+    for stage in result.unconfirmed_stages:
+        remark: Part = ("neither commit nor seal confirms who promoted it", "warn")
+        table_rows.append([(stage, "dim"), [remark, "  (mlver verify --all)"]])
     if record.environment:
         table_rows += _format_environment_rows(record.environment)
     for label_name, label_value in record.labels.items():

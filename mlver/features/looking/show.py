@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mlver.digest import Digest
-from mlver.findings import Finding
-from mlver.policy.chain import SealState, judge_seal
+from mlver.features.looking.show_result import ShowResult
+from mlver.policy.chain import judge_seal
+from mlver.project.audit.promotion_authors import find_unconfirmed_paths
+from mlver.project.audit.record_history import read_record_history
 from mlver.project.history.lost_code import describe_lost_code
+from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project
+from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals, seals
+from mlver.project.tags.promotion_seals import StageHolders
 from mlver.records import layout
-from mlver.records.approval import ApprovalRecord
-from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import PromotionRecord
-from mlver.records.version import VersionRecord
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowResult:
-    """One version; `digest` is of the record's bytes at `path`.
-
-    `commit` is where its tag points, None without a tag. `unsealed` says what is wrong with its
-    seal, None when its tag seals it. `landed` is the commit that landed a record adopted from a
-    tag, which can seal nothing. `unsealed_stages` are those of its stages that it was given by a
-    promotion which no tag seals. `lost_code` says that nothing here leads to its code commit.
-    """
-
-    record: VersionRecord
-    digest: str
-    path: str
-    tag: str | None
-    commit: str | None
-    unsealed: str | None
-    landed: str | None
-    stages: tuple[str, ...]
-    unsealed_stages: tuple[str, ...]
-    evaluations: tuple[EvaluationRecord, ...]
-    approvals: tuple[ApprovalRecord, ...]
-    lost_code: Finding | None
 
 
 def show_version(project: Project, ref: str | None) -> ShowResult:
@@ -50,7 +26,8 @@ def show_version(project: Project, ref: str | None) -> ShowResult:
     tagged = seals.read_tagged_seals(project, model, [chosen.version])
     version_tag, tag_seal = tagged.get(record.version, (None, None))
     broken = judge_seal(model, chosen.version, digest, tag_seal)
-    states = _find_stage_seals(project, model, record.version)
+    holdings = _find_holdings(project, model, record.version)
+    states = promotion_seals.read_shown_seals(project, model, (), holdings).stages
     return ShowResult(
         record=record,
         digest=str(digest),
@@ -61,17 +38,42 @@ def show_version(project: Project, ref: str | None) -> ShowResult:
         landed=tag_seal.landing.commit if tag_seal and tag_seal.landing else None,
         stages=tuple(states),
         unsealed_stages=tuple(stage for stage, state in states.items() if state == "unsealed"),
+        unconfirmed_stages=_find_unconfirmed(project, model, holdings),
         evaluations=tuple(registry.read_evaluations(model, chosen.version)),
         approvals=tuple(registry.read_approvals(model, chosen.version)),
         lost_code=next(describe_lost_code(project, [record]), None),
     )
 
 
-def _find_stage_seals(project: Project, model: str, version: str) -> dict[str, SealState]:
-    """The stages that a version holds, and how the promotion that gave it each is sealed."""
+def _find_holdings(project: Project, model: str, version: str) -> StageHolders:
+    """The stages that a version holds, with the promotion that gave it each."""
     holdings: dict[str, tuple[PromotionRecord, Digest]] = {}
     for stage in project.registry.list_stages(model):
         holding = project.registry.find_holding(model, stage)
         if holding is not None and holding[0].version == version:
             holdings[stage] = holding
-    return dict(promotion_seals.read_shown_seals(project, model, (), holdings).stages)
+    return holdings
+
+
+def _find_unconfirmed(project: Project, model: str, holdings: StageHolders) -> tuple[str, ...]:
+    """Find those of these stages whose promotion names an author whom nothing confirms."""
+    # History is read only for a version that holds a stage.
+    if not holdings or project.repository.head().commit is None:
+        return ()
+    history = read_record_history(project.repository, [model])
+    chains = [_read_chain(project, model, stage) for stage in holdings]
+    unconfirmed = find_unconfirmed_paths(project, history, chains)
+    return tuple(
+        stage for stage, (record, _) in holdings.items() if record.record_path in unconfirmed
+    )
+
+
+def _read_chain(project: Project, model: str, stage: str) -> StageHistory:
+    """Read the promotions of a stage that can be read."""
+    registry, reader = project.registry, TolerantReader()
+    chain: list[tuple[PromotionRecord, Digest]] = []
+    for sequence in registry.list_sequences(layout.stage_folder(model, stage)):
+        promotion = reader.try_reading(registry.read_promotion, model, stage, sequence)
+        if promotion is not None:
+            chain.append(promotion)
+    return chain

@@ -198,19 +198,37 @@ def test_log_says_what_held_a_stage_on_a_day(second: Repository) -> None:
     assert told["at"] == {"start": "2026-03-01T00:00:00Z", "end": "2026-03-02T00:00:00Z"}
 
 
-def test_log_marks_an_author_whom_nothing_confirms(second: Repository) -> None:
+def forge_author(repository: Repository) -> None:
+    """Land the promotion to production anew, in the name of somebody else."""
     path = ".mlver/models/digits/stages/production/0001.yaml"
+    text = (repository.path / path).read_text().replace("author: Kim <kim@", "author: Eve <eve@")
+    repository.git("rm", "--quiet", path)
+    repository.git("commit", "--quiet", "--message", "Take it back")
+    repository.git("tag", "--delete", "digits@production.1")
+    repository.write(path, text)
+    repository.commit("Forge it")
+
+
+def test_log_marks_an_author_whom_nothing_confirms(second: Repository) -> None:
     assert "(unconfirmed)" not in assert_works(second, "log")
-    text = (second.path / path).read_text().replace("author: Kim <kim@", "author: Eve <eve@")
-    second.git("rm", "--quiet", path)
-    second.git("commit", "--quiet", "--message", "Take it back")
-    second.git("tag", "--delete", "digits@production.1")
-    second.write(path, text)
-    second.commit("Forge it")
+    forge_author(second)
     assert "Release  Eve (unconfirmed)  " in assert_works(second, "log", "--stage", "production")
     assert "Eve (unconfirmed)" in assert_works(second, "log", "--at", "2026-01-02")
     (event,) = read_log(opened(second), "digits", stage="production").events
     assert event.unconfirmed
+
+
+def test_show_marks_a_stage_that_nobody_confirmed_gave(second: Repository) -> None:
+    assert show_version(opened(second), "digits@1.0.0").unconfirmed_stages == ()
+    assert "confirms" not in assert_works(second, "show", "digits@1.0.0")
+    forge_author(second)
+    assert show_version(opened(second), "digits@1.0.0").unconfirmed_stages == ("production",)
+    told = read_document(second.mlver("show", "digits@1.0.0", "--json"), "show")
+    assert told["unconfirmed_stages"] == ["production"]
+    shown = assert_works(second, "show", "digits@1.0.0")
+    assert "production  neither commit nor seal confirms who promoted it" in shown
+    # another version of the model is not marked for it
+    assert show_version(opened(second), "digits@1.1.0").unconfirmed_stages == ()
 
 
 def test_log_tells_how_rules_changed(second: Repository) -> None:

@@ -1,0 +1,36 @@
+"""What `mlver show` answers: one version whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlver.findings import Finding
+from mlver.records.approval import ApprovalRecord
+from mlver.records.evaluation import EvaluationRecord
+from mlver.records.version import VersionRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowResult:
+    """One version; `digest` is of the record's bytes at `path`.
+
+    `commit` is where its tag points, None without a tag. `unsealed` says what is wrong with its
+    seal, None when its tag seals it. `landed` is the commit that landed a record adopted from a
+    tag, which can seal nothing. `unsealed_stages` are those of its stages that it was given by a
+    promotion which no tag seals, `unconfirmed_stages` those by one whose author neither its commit
+    nor its seal confirms. `lost_code` says that nothing here leads to its code commit.
+    """
+
+    record: VersionRecord
+    digest: str
+    path: str
+    tag: str | None
+    commit: str | None
+    unsealed: str | None
+    landed: str | None
+    stages: tuple[str, ...]
+    unsealed_stages: tuple[str, ...]
+    unconfirmed_stages: tuple[str, ...]
+    evaluations: tuple[EvaluationRecord, ...]
+    approvals: tuple[ApprovalRecord, ...]
+    lost_code: Finding | None
