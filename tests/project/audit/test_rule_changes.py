@@ -7,7 +7,7 @@ import pytest
 from mlver.policy.policy_digest import digest_policy
 from mlver.project.history.policies import read_settings
 from mlver.records import layout
-from mlver.records.references import PolicyReference
+from mlver.records.references import PolicyReference, VersionReference
 from tests.project.audit.forging import AFTER, Town
 
 
@@ -182,6 +182,7 @@ def _forge_outdated(town: Town, *, day: int) -> tuple[str, bytes]:
     record = town.write_forgery(
         version="1.0.0",
         created=last.created.replace("03:04:05", "04:00:00"),
+        baseline=VersionReference(last.version, last.record),
         gates=tuple(gate for gate in last.gates if not gate.gate.startswith("after")),
         policy=PolicyReference(commit=weak, digest=digest_policy(policy), signers=None),
     )
