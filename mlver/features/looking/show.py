@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from mlver.digest import Digest
+from mlver.errors import MlverError
 from mlver.features.looking.show_result import ShowResult
+from mlver.findings import Finding
 from mlver.policy.chain import judge_seal
 from mlver.project.audit.promotion_authors import find_unconfirmed_paths
 from mlver.project.audit.record_history import read_record_history
@@ -15,6 +19,7 @@ from mlver.project.tags import promotion_seals, seals
 from mlver.project.tags.promotion_seals import StageHolders
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
+from mlver.records.version import VersionRecord
 
 
 def show_version(project: Project, ref: str | None) -> ShowResult:
@@ -41,8 +46,15 @@ def show_version(project: Project, ref: str | None) -> ShowResult:
         unconfirmed_stages=_find_unconfirmed(project, model, holdings),
         evaluations=tuple(registry.read_evaluations(model, chosen.version)),
         approvals=tuple(registry.read_approvals(model, chosen.version)),
-        lost_code=next(describe_lost_code(project, [record]), None),
+        lost_code=_find_lost_code(project, record),
     )
+
+
+def _find_lost_code(project: Project, record: VersionRecord) -> Finding | None:
+    """Find what is wrong with the code commit; None also where broken references hide it."""
+    with suppress(MlverError):
+        return next(describe_lost_code(project, [record]), None)
+    return None
 
 
 def _find_holdings(project: Project, model: str, version: str) -> StageHolders:

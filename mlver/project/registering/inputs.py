@@ -120,13 +120,16 @@ def _merge_settings(project: Project, request: RegisterRequest) -> ModelSettings
 
 
 def _place_environment(project: Project, folder: str | None) -> str | None:
-    """Write the folder as `model.yaml` holds it: outside of the repository it is a whole path."""
+    """Write the folder as `model.yaml` is to keep it; None for one outside of the repository.
+
+    Such a path says where one person's files are, and is wrong on every other machine.
+    """
     if not folder:
         return None
     location = Path(os.path.normpath(project.start / folder))
     if location.is_relative_to(project.top_folder):
         return location.relative_to(project.top_folder).as_posix()
-    return os.fspath(location)
+    return None
 
 
 def _place_artifact(known: ArtifactSettings | None, path: str) -> ArtifactSettings:

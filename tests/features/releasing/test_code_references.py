@@ -193,3 +193,9 @@ def test_a_killed_run_is_settled_with_its_reference(
     assert "completed `register digits 1.1.0`" in first.mlver("tag").err
     assert first.git("rev-parse", REFERENCE) == code
     assert first.git("tag", "--list", "digits@v1.1.0")
+
+
+def test_a_broken_reference_hides_no_version(first: Repository) -> None:
+    broken = first.path / ".git/refs/heads/broken"
+    broken.write_text("1234567890" * 4 + "\n")
+    assert find_lost_code(first, "1.0.0") is None
