@@ -9,6 +9,7 @@ from mlver.document import codec
 from mlver.errors import MlverError
 from mlver.records.approval import ApprovalRecord
 from mlver.records.promotion import ApprovalReference
+from mlver.records.references import VersionReference
 from tests.conftest import NOW
 from tests.project.audit.forging import Town
 
@@ -51,6 +52,21 @@ def test_an_approval_that_nobody_gave_is_named(town: Town) -> None:
     ((kind, message),) = town.name_findings()
     assert kind == "gate"
     assert message.startswith("says that Bob <bob@example.org> approved it, in a record that is no")
+
+
+@pytest.mark.parametrize("compared", ["1.0.0", "1.1.0"])
+def test_a_promotion_was_compared_with_what_held_its_stage(town: Town, compared: str) -> None:
+    """1.0.0 holds production."""
+    town.enter("Kim", day=1)
+    digest = town.project.registry.read_version_digest("m", compared)
+    assert digest is not None
+    town.write_forgery(created=LATER, baseline=VersionReference(version=compared, record=digest))
+    town.repository.commit("docs")
+    expected: list[tuple[str, str]] = []
+    if compared != "1.0.0":
+        fault = "says that it was compared with 1.1.0, which did not hold the stage"
+        expected.append(("gate", fault))
+    assert town.name_findings() == expected
 
 
 def test_a_promotion_is_dated_after_the_one_that_let_it_in(town: Town) -> None:
