@@ -8,6 +8,8 @@ from mlver.records.promotion import PromotionRecord
 
 # The clocks of two machines may differ by so much, before somebody has to set one.
 CLOCK_TOLERANCE_S = 15 * 60
+# A branch may not know for longer than this what the main branch's settings ask for.
+LONGEST_WAIT_S = 30 * 86_400
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 

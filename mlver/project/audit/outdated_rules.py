@@ -11,14 +11,11 @@ from collections.abc import Iterator, Sequence
 from mlver.git.commit_log import CommitEntry
 from mlver.policy.looser import is_looser
 from mlver.policy.policy_digest import StagePolicy
-from mlver.policy.promotion_dates import count_seconds
+from mlver.policy.promotion_dates import LONGEST_WAIT_S, count_seconds
 from mlver.project.audit.named_policies import NamedPolicies
 from mlver.project.audit.record_history import RecordHistory
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
-
-# A stricter rule may have waited on a branch for so long, while the main branch had the older one.
-_LONGEST_WAIT_S = 30 * 86_400
 
 
 def is_race(
@@ -50,7 +47,7 @@ def is_race(
         return True
     brought = _list_brought(policies, record.stage, policy, arrival)
     waited = [created - entry.committed for entry in brought]
-    if max(waited, default=0) > _LONGEST_WAIT_S:
+    if max(waited, default=0) > LONGEST_WAIT_S:
         return False
     return not _came_with_prior(history, record, brought, landing, arrival)
 

@@ -37,9 +37,9 @@ def find_lost_code(project: Project) -> Iterator[Finding]:
     records: list[VersionRecord] = []
     for model in project.registry.list_models():
         for number in reader.try_reading(project.registry.list_versions, model) or ():
-            found = reader.try_reading(project.registry.read_version, model, number)
-            if found is not None:
-                records.append(found[0])
+            version = reader.try_reading(project.registry.read_version, model, number)
+            if version is not None:
+                records.append(version[0])
     yield from describe_lost_code(project, records)
 
 

@@ -8,12 +8,10 @@ from mlver.git import trees
 from mlver.git.commit_log import CommitEntry, read_commit_log
 from mlver.git.partial import ClonedContents
 from mlver.policy.ancestry import build_ancestry
+from mlver.policy.promotion_dates import LONGEST_WAIT_S
 from mlver.project.history.policies import CommittedSettings, read_settings
 from mlver.project.project import Project
 from mlver.records import layout
-
-# A branch may not know for so long that the main branch asks for signed seals.
-_LONGEST_WAIT_S = 30 * 86_400
 
 
 def find_before_signing(project: Project, paths: Iterable[str]) -> frozenset[str]:
@@ -40,7 +38,7 @@ def find_before_signing(project: Project, paths: Iterable[str]) -> frozenset[str
                 continue
             if ancestry.is_ancestor(switch.commit, addition.commit):
                 continue
-            if addition.committed - switch.committed > _LONGEST_WAIT_S:
+            if addition.committed - switch.committed > LONGEST_WAIT_S:
                 return False
         return addition.commit not in asking
 
