@@ -77,7 +77,8 @@ def rollback_large(bench: Bench) -> Iterator[Row]:
             file.write(b"the second")
         bench.run([program, "register", material.MODEL, "--bump", "minor", "-m", "Second"], top)
         promote: list[str | Path] = [program, "promote", "--to", "production", "-m", "Good"]
-        bench.run([*promote, f"{material.MODEL}@1.1.0"], top)
+        for number in ("1.0.0", "1.1.0"):
+            bench.run([*promote, f"{material.MODEL}@{number}"], top)
         versions = cycle(("1.0.0", "1.1.0"))
 
         def ours(masked: bool) -> Prepare:
