@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlver.errors import refusal_error, shell_command
+from mlver.git import references
 from mlver.git.gitpython import import_gitpython
 from mlver.git.hooks import find_hook
 from mlver.git.listings import split_fields
@@ -238,46 +239,8 @@ def move_tags(repository: GitRepository, tags: Mapping[str, tuple[str, str]]) ->
 def _update_tags(
     repository: GitRepository, verb: str, tags: Mapping[str, str], *, doing: str
 ) -> None:
-    """Run one transaction of git-update-ref(1)."""
-    if not tags:
-        return
-    request = ""
-    for name, object_id in tags.items():
-        request += f"{verb} refs/tags/{name}\0{object_id}\0"
-    arguments = ["update-ref", "--stdin", "-z"]
-    repository.process.write(arguments, stdin=request.encode(), doing=doing)
-
-
-# Forges start no pipeline for more tags than this in one push.
-_PUSH_SIZE = 3
-# What a command may hold differs; macOS allows a million bytes, with the environment.
-_COMMAND_LENGTH = 300_000
-
-
-def split_batches(names: Sequence[str]) -> list[Sequence[str]]:
-    """Split tags into pushes, so that each of them starts a pipeline."""
-    batches: list[Sequence[str]] = []
-    for start in range(0, len(names), _PUSH_SIZE):
-        end = start + _PUSH_SIZE
-        batches.append(names[start:end])
-    return batches
-
-
-def split_long(names: Sequence[str]) -> list[Sequence[str]]:
-    """Split tags into pushes only where one command could not name them all."""
-    batches: list[Sequence[str]] = []
-    batch: list[str] = []
-    length = 0
-    for name in names:
-        if length > _COMMAND_LENGTH:
-            batches.append(batch)
-            batch, length = [], 0
-        batch.append(name)
-        # each is named twice: here, and on the other side
-        length += 2 * len(name)
-    if batch:
-        batches.append(batch)
-    return batches
+    by_reference = {f"refs/tags/{name}": object_id for name, object_id in tags.items()}
+    references.update_references(repository, verb, by_reference, doing=doing)
 
 
 def push_tags(
@@ -301,7 +264,7 @@ def push_tags(
         _explain_local_refusal(repository, remote, failed)
         if not _FORBIDDEN.search(failed.output):
             raise
-        push = shell_command("git", "push", remote, *names[:_PUSH_SIZE])
+        push = shell_command("git", "push", remote, *names[: references.PUSH_SIZE])
         doing = f"push the tags, for {remote} does not let you"
         raise GitFailed(doing, failed.output, hint=push) from None
 
@@ -354,6 +317,9 @@ def _sync(path: Path) -> None:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         # another git process renamed or packed it meanwhile, and synced what it wrote
+        return
+    except NotADirectoryError:
+        # a reference is in the way of another's folder: git made nothing below it
         return
     try:
         with durable.naming_errors(path):

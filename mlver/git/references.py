@@ -1,4 +1,4 @@
-"""References by their full names, outside the branches and the tags."""
+"""References by their full names, and how many of them go in one push."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mlver.errors import shell_command
-from mlver.git import changes
 from mlver.git.gitpython import import_gitpython
 from mlver.git.repository import GitRepository
 
 if TYPE_CHECKING:
     from mlver.git.transfer import TransferReporter
+
+# Forges start no pipeline for more tags than this in one push.
+PUSH_SIZE = 3
+# What a command may hold differs; macOS allows a million bytes, with the environment.
+_COMMAND_LENGTH = 300_000
 
 
 def list_references(repository: GitRepository, folder: str) -> dict[str, str]:
@@ -24,15 +28,25 @@ def list_references(repository: GitRepository, folder: str) -> dict[str, str]:
     return references
 
 
-def set_references(repository: GitRepository, references: Mapping[str, str], doing: str) -> None:
-    """Let references name these objects, all or none, whatever they named before."""
+def update_references(
+    repository: GitRepository,
+    verb: str,
+    references: Mapping[str, str],
+    *,
+    doing: str,
+    hint: str | None = None,
+) -> None:
+    """Run one transaction of git-update-ref(1): all or none; raise GitFailed where git refuses it.
+
+    `references` are full names, each with what the verb says of it, such as `create` or `update`.
+    """
     if not references:
         return
     request = ""
     for name, object_id in references.items():
-        request += f"update {name}\0{object_id}\0\0"
+        request += f"{verb} {name}\0{object_id}\0"
     arguments = ["update-ref", "--stdin", "-z"]
-    repository.process.write(arguments, stdin=request.encode(), doing=doing)
+    repository.process.write(arguments, stdin=request.encode(), doing=doing, hint=hint)
 
 
 def push_references(
@@ -46,9 +60,35 @@ def push_references(
     from mlver.git import transfer
 
     hint = shell_command("git", "ls-remote", "--", remote)
-    for batch in changes.split_long(names):
+    for batch in split_long(names):
         refspecs = [f"{name}:{name}" for name in batch]
         doing = f"push references to {remote}"
         transfer.push_references(
             repository, remote, refspecs, doing=doing, hint=hint, reporter=reporter
         )
+
+
+def split_batches(names: Sequence[str]) -> list[Sequence[str]]:
+    """Split tags into pushes, so that each of them starts a pipeline."""
+    batches: list[Sequence[str]] = []
+    for start in range(0, len(names), PUSH_SIZE):
+        end = start + PUSH_SIZE
+        batches.append(names[start:end])
+    return batches
+
+
+def split_long(names: Sequence[str]) -> list[Sequence[str]]:
+    """Split tags into pushes only where one command could not name them all."""
+    batches: list[Sequence[str]] = []
+    batch: list[str] = []
+    length = 0
+    for name in names:
+        if length > _COMMAND_LENGTH:
+            batches.append(batch)
+            batch, length = [], 0
+        batch.append(name)
+        # each is named twice: here, and on the other side
+        length += 2 * len(name)
+    if batch:
+        batches.append(batch)
+    return batches

@@ -11,6 +11,7 @@ from mlver.errors import MlverError
 from mlver.findings import Finding
 from mlver.git import changes_in, references, remotes
 from mlver.git.repository import GitRepository
+from mlver.project.edit.kept_code import set_code_references
 from mlver.project.registry.registry import decode_version
 from mlver.project.tags import code_pushes
 from mlver.records import layout
@@ -30,7 +31,7 @@ def send_code(
     try:
         _keep_code(repository, paths, places)
         published = remotes.list_published(repository, remote)
-        names = code_pushes.list_code_references(paths)
+        names = code_pushes.name_code_references(paths)
         notes = code_pushes.push_code_references(repository, remote, names, published.code)
     except MlverError as error:
         return (Finding("remote", remote, error.message, error.hints),)
@@ -50,9 +51,9 @@ def _keep_code(repository: GitRepository, paths: Sequence[str], places: Mapping[
         commit = record.code.commit
         if name not in known and commit is not None and record.adopted_tag is None:
             commits[name] = commit
-    found = changes_in.find_objects(repository, commits.values())
+    known_objects = changes_in.find_objects(repository, commits.values())
     kept: dict[str, str] = {}
-    for (name, commit), existing in zip(commits.items(), found, strict=True):
-        if existing is not None and existing.kind == "commit":
+    for (name, commit), known_object in zip(commits.items(), known_objects, strict=True):
+        if known_object is not None and known_object.kind == "commit":
             kept[name] = commit
-    references.set_references(repository, kept, "keep the code commit")
+    set_code_references(repository, kept)

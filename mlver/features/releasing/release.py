@@ -194,7 +194,7 @@ class _ReleaseRun:
         """Push what keeps the code commits, last: a remote may take tags and nothing else."""
         if self.edit is None:
             return
-        names = code_pushes.list_code_references(record.path for record in records)
+        names = code_pushes.name_code_references(record.path for record in records)
         reporter = self.project.reporter
         for note in code_pushes.push_code_references(
             self.edit.repository, self.remote, names, self.state.code, reporter

@@ -168,7 +168,7 @@ def _push_tags(
     rivals = standing_tags.find_rival_tags(project, remote, differing, published.tags)
     for batch in missing_seals.split_pushes(lacking):
         changes.push_tags(project.repository, remote, batch, project.reporter)
-    names = code_pushes.list_code_references(record.path for record in records)
+    names = code_pushes.name_code_references(record.path for record in records)
     for note in code_pushes.push_code_references(
         project.repository, remote, names, published.code, project.reporter
     ):

@@ -162,8 +162,7 @@ class PlannedEdit:
     ) -> Iterator[CommandIntent]:
         """Keep the plan on disk while it is carried out; where that fails, recover at once."""
         what = description or self.what
-        undone = self._describe_undone()
-        outcome = undone
+        outcome = self._describe_undone()
         try:
             plan = replace(
                 self._plan_files(what),
@@ -178,23 +177,30 @@ class PlannedEdit:
             intent.keep_index(self.directory, index_data)
             try:
                 yield plan
-            except BaseException:
-                outcome = "the next mlver command here completes or undoes it"
-                # Where even the recovery fails, the plan stays on disk for the next command.
-                with suppress(OSError, MlverError):
-                    recovery = recover_edit(self.repository, plan, self.directory)
-                    self.landed = None
-                    outcome = undone
-                    if recovery is not RecoveryOutcome.UNDONE:
-                        self.landed = what
-                        outcome = recovery.failure_outcome
-                    intent.drop_intent(self.directory)
+            except BaseException as error:
+                outcome = self._recover_plan(plan, error)
                 raise
             self.landed = what
             outcome = RecoveryOutcome.COMPLETED.failure_outcome
             intent.drop_intent(self.directory)
         except OSError as error:
             raise refusal_error(what, error, outcome=outcome) from error
+
+    def _recover_plan(self, plan: CommandIntent, error: BaseException) -> str:
+        """Recover after an error, and say in it what landed all the same; return the outcome."""
+        outcome = "the next mlver command here completes or undoes it"
+        # Where even the recovery fails, the plan stays on disk for the next command.
+        with suppress(OSError, MlverError):
+            recovery = recover_edit(self.repository, plan, self.directory)
+            self.landed = None
+            outcome = self._describe_undone()
+            if recovery is not RecoveryOutcome.UNDONE:
+                self.landed = plan.what
+                outcome = recovery.failure_outcome
+                if isinstance(error, MlverError):
+                    error.message = f"{error.message}\n{recovery.describe_edit(plan.what)}"
+            intent.drop_intent(self.directory)
+        return outcome
 
     def _describe_undone(self) -> str:
         # The undoing of a plan that names tags gives them their names: they are here to stay.

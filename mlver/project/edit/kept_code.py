@@ -5,14 +5,18 @@ So a version that is sealed here has its reference, wherever a command was stopp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from mlver.errors import shell_command
 from mlver.git import changes_in, references
 from mlver.git.repository import GitRepository
 from mlver.project.edit.intent import PlannedTag
 from mlver.records.code_references import name_code_reference
 from mlver.records.tags import read_tag_name
+
+# A reference in the way of these can be seen there.
+_LIST_HINT = shell_command("git", "for-each-ref", "refs/mlver")
 
 
 def keep_code(repository: GitRepository, tags: Iterable[PlannedTag]) -> None:
@@ -26,7 +30,15 @@ def keep_code(repository: GitRepository, tags: Iterable[PlannedTag]) -> None:
         if tag.code is not None:
             for name in list_code_references([tag.name]):
                 commits[name] = tag.code
-    references.set_references(repository, commits, "keep the code commit")
+    set_code_references(repository, commits)
+
+
+def set_code_references(repository: GitRepository, commits: Mapping[str, str]) -> None:
+    """Let references name these commits, all or none, whatever they named before."""
+    objects = {name: f"{commit}\0" for name, commit in commits.items()}
+    references.update_references(
+        repository, "update", objects, doing="keep the code commit", hint=_LIST_HINT
+    )
 
 
 def list_code_references(tags: Iterable[str]) -> list[str]:

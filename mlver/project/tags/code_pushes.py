@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from mlver.git.transfer import TransferReporter
 
 
-def list_code_references(paths: Iterable[str]) -> list[str]:
-    """List the references of the versions among the records at these paths."""
+def name_code_references(paths: Iterable[str]) -> list[str]:
+    """Name the references of the versions among the records at these paths."""
     names: list[str] = []
     for path in paths:
         place = layout.parse_path(path)

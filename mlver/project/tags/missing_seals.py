@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
-from mlver.git import changes
+from mlver.git import references
 from mlver.git.repository import GitRepository
 from mlver.project.edit import planned_tags
 from mlver.project.edit.intent import PlannedTag
@@ -166,11 +166,11 @@ def split_pushes(records: Sequence[SealableRecord]) -> list[Sequence[str]]:
         else:
             replaced_tags.append(record.tag)
     if not replaced_tags:
-        return changes.split_batches([*version_tags, *current_tags])
+        return references.split_batches([*version_tags, *current_tags])
     return [
-        *changes.split_batches(version_tags),
-        *changes.split_long(replaced_tags),
-        *changes.split_batches(current_tags),
+        *references.split_batches(version_tags),
+        *references.split_long(replaced_tags),
+        *references.split_batches(current_tags),
     ]
 
 

@@ -199,3 +199,17 @@ def test_a_broken_reference_hides_no_version(first: Repository) -> None:
     broken = first.path / ".git/refs/heads/broken"
     broken.write_text("1234567890" * 4 + "\n")
     assert find_lost_code(first, "1.0.0") is None
+
+
+def test_a_reference_in_the_way_leaves_a_version_without_its_seal(first: Repository) -> None:
+    first.git("update-ref", "-d", "refs/mlver/code/digits/1.0.0")
+    first.git("update-ref", "refs/mlver/code", "HEAD")
+    registered = first.mlver("register", "digits", "--bump", "minor", "-m", "Better")
+    assert registered.code == 3
+    assert "git could not keep the code commit" in registered.err
+    assert "`register digits 1.1.0` is committed, but git refused its tag" in registered.err
+    assert "git for-each-ref refs/mlver" in registered.err
+    first.git("update-ref", "-d", "refs/mlver/code")
+    assert_works(first, "tag")
+    assert first.git("rev-parse", "HEAD~") == first.git("rev-parse", REFERENCE)
+    assert first.git("tag", "--list", "digits@v1.1.0")
