@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from mlver.errors import MlverError, UsageError, shell_command
+from mlver.git.git_tag import GitTag
 from mlver.git.gitpython import import_gitpython
-from mlver.git.repository import GitRepository, GitTag
+from mlver.git.repository import GitRepository
 from mlver.records.code_references import CODE_REFERENCES
 
 if TYPE_CHECKING:

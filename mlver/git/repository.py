@@ -15,17 +15,11 @@ from typing import NamedTuple
 
 from mlver.digest import Digest
 from mlver.git import filters, objects
+from mlver.git.git_tag import TAG_FIELD_COUNT, TAG_FIELDS, GitTag, make_tag, parse_tag
 from mlver.git.listings import parse_changes, read_branch, split_fields
-from mlver.git.objects import GitObject
 from mlver.git.places import find_places, refuse_irregular
 from mlver.git.process import GitFailed, GitProcess
 
-_TRAILER = re.compile(r"^Mlver-Record: (sha256:[0-9a-f]{64})$", re.MULTILINE)
-# Where git takes a signature to begin (gitformat-signature(5)): nobody signed what follows.
-_SIGNATURE = re.compile(
-    r"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----", re.MULTILINE
-)
-_TAGGED_COMMIT = re.compile(rb"object ([0-9a-f]+)\ntype commit\n")
 _UNFINISHED = {
     "MERGE_HEAD": ("a merge", "git merge --continue"),
     "rebase-apply/applying": ("the applying of patches", "git am --continue"),
@@ -38,9 +32,6 @@ _UNFINISHED = {
 _MAGIC = "--no-literal-pathspecs"
 _BUT_RECORDS = ("--", ":/", ":(top,exclude).mlver")
 _COMMIT_HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit")
-# The tag object's own header: this clone may lack what it points at.
-_TAG_FIELDS = "%(refname)%00%(objectname)%00%(objecttype)%00%(object)%00%(type)%00%(contents)%00"
-_TAG_FIELD_COUNT = _TAG_FIELDS.count("%00")
 
 
 class HeadState(NamedTuple):
@@ -48,29 +39,6 @@ class HeadState(NamedTuple):
 
     commit: str | None
     branch: str | None
-
-
-class GitTag(NamedTuple):
-    """A tag as git stores it; `commit` is None when it names anything but a commit."""
-
-    name: str
-    object_id: str
-    annotated: bool
-    commit: str | None
-    message: str
-
-    @property
-    def is_signed(self) -> bool:
-        return self.annotated and _SIGNATURE.search(self.message) is not None
-
-    @property
-    def seals(self) -> str | None:
-        """The digest of the record that this tag seals."""
-        unsigned = _SIGNATURE.split(self.message, maxsplit=1)[0]
-        digests: list[str] = _TRAILER.findall(unsigned)
-        if not digests:
-            return None
-        return digests[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,11 +205,11 @@ class GitRepository:
     def tags(self, *patterns: str) -> dict[str, GitTag]:
         """Read tags by name; `patterns` are full references or globs like `refs/tags/digits@v*`."""
         chosen = patterns or ("refs/tags/",)
-        listing = self.process.read(["for-each-ref", f"--format={_TAG_FIELDS}", *chosen])
+        listing = self.process.read(["for-each-ref", f"--format={TAG_FIELDS}", *chosen])
         fields = listing.decode(errors="replace").split("\0")
         tags: dict[str, GitTag] = {}
-        for start in range(0, len(fields) - _TAG_FIELD_COUNT, _TAG_FIELD_COUNT):
-            tag = _parse_tag(fields[start : start + _TAG_FIELD_COUNT])
+        for start in range(0, len(fields) - TAG_FIELD_COUNT, TAG_FIELD_COUNT):
+            tag = parse_tag(fields[start : start + TAG_FIELD_COUNT])
             tags[tag.name] = tag
         return tags
 
@@ -255,7 +223,7 @@ class GitRepository:
         tags: dict[str, GitTag] = {}
         for name, target in zip(ids, targets, strict=True):
             if target is not None:
-                tags[name] = _make_tag(name, target)
+                tags[name] = make_tag(name, target)
         return tags
 
     def blobs(self, specs: Iterable[str]) -> Iterator[bytes | None]:
@@ -358,30 +326,3 @@ class GitRepository:
             return []
         listing = self.process.read(["ls-files", "-t", "-z", "--", folder])
         return [line[2:] for line in split_fields(listing) if line.startswith("S ")]
-
-
-def _parse_tag(fields: Sequence[str]) -> GitTag:
-    """Parse the tag that `_TAG_FIELDS` describe."""
-    reference, object_id, kind, target, target_kind, message = fields
-    # git ends each reference with a newline, which so begins the next
-    name = reference.removeprefix("\n").removeprefix("refs/tags/")
-    commit = None
-    if kind == "commit":
-        commit = object_id
-    elif kind == "tag" and target_kind == "commit":
-        commit = target
-    return GitTag(name, object_id, kind == "tag", commit, message)
-
-
-def _make_tag(name: str, target: GitObject) -> GitTag:
-    """Make the tag that a reference to this object is; what a tag object names is not looked up."""
-    header, _, message = target.data.partition(b"\n\n")
-    is_annotated = target.kind == b"tag"
-    commit = None
-    if target.kind == b"commit":
-        commit = target.id
-    elif is_annotated:
-        tagged = _TAGGED_COMMIT.match(header)
-        if tagged is not None:
-            commit = tagged[1].decode()
-    return GitTag(name, target.id, is_annotated, commit, message.decode(errors="replace"))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
+from mlver.git.git_tag import GitTag
 from mlver.git.process import GitProcess
-from mlver.git.repository import GitRepository, GitTag
+from mlver.git.repository import GitRepository
 from mlver.policy.chain import SignatureState
 
 # GnuPG's doc/DETAILS; ssh-keygen(1) -Y verify

@@ -21,7 +21,7 @@ from mlver.features.adopting.foreign_tags import DerivedPromotion, VersionTag
 from mlver.features.adopting.pipeline_files import PIPELINE, find_pipeline_files
 from mlver.features.adopting.source import AdoptionSource
 from mlver.git.annotations import TagAnnotation
-from mlver.git.repository import GitTag
+from mlver.git.git_tag import GitTag
 from mlver.project.artifacts.elsewhere.find import (
     CopyHolder,
     ExternalCopies,

@@ -11,7 +11,7 @@ from mlver.features.adopting import foreign_tags
 from mlver.features.adopting.committed_files import CommittedFiles
 from mlver.features.adopting.foreign_tags import TagClaims
 from mlver.git.annotations import TagAnnotation, read_annotations
-from mlver.git.repository import GitTag
+from mlver.git.git_tag import GitTag
 from mlver.git.revisions import resolve_revision
 from mlver.project.artifacts.elsewhere.find import ExternalCopies
 from mlver.project.project import Project

@@ -8,7 +8,7 @@ from mlver.errors import MlverError, shell_command
 from mlver.features.checking.diagnosis import Diagnosis, DoctorCheck, PassedCheck
 from mlver.findings import Finding
 from mlver.git import remotes
-from mlver.git.repository import GitTag
+from mlver.git.git_tag import GitTag
 from mlver.project.audit import audit
 from mlver.project.history.lost_code import find_lost_code
 from mlver.project.project import Project

@@ -11,7 +11,8 @@ from mlver.features.hooks.updates import TAGS, RefUpdate
 from mlver.findings import Finding
 from mlver.git import changes_in
 from mlver.git.changes_in import is_absent
-from mlver.git.repository import GitRepository, GitTag
+from mlver.git.git_tag import GitTag
+from mlver.git.repository import GitRepository
 from mlver.policy.chain import judge_tag
 from mlver.project.registry.registry import decode_promotion, decode_version
 from mlver.project.tags import seals

@@ -14,8 +14,9 @@ from typing import Literal
 from mlver.digest import Digest
 from mlver.errors import InvalidDocument, MlverError, printable_name, shell_command
 from mlver.git import changes_in, merging, remotes
+from mlver.git.git_tag import GitTag
 from mlver.git.main_branch import find_main_branch
-from mlver.git.repository import GitRepository, GitTag
+from mlver.git.repository import GitRepository
 from mlver.git.revisions import resolve_revision
 from mlver.policy.chain import RecordLanding, judge_signature, judge_tag
 from mlver.project.project import Project

@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 from mlver import names
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
-from mlver.features.releasing import trigger
+from mlver.features.releasing import remote_tags, trigger
 from mlver.features.releasing.release_result import ReleaseResult
 from mlver.findings import Finding
 from mlver.git import changes, remotes
+from mlver.git.git_tag import GitTag
 from mlver.git.process import GitFailed
 from mlver.git.remotes import RemoteState
-from mlver.git.repository import GitTag
 from mlver.policy.chain import judge_tag
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.intent import SealSource
@@ -237,62 +237,18 @@ class _ReleaseRun:
             else:
                 foreign[record.tag] = object_id
         if foreign:
-            known_tags |= self._read_foreign_tags(foreign)
+            known_tags |= remote_tags.read_remote_tags(
+                self.project, self.edit, self.remote, foreign
+            )
         unfit_records = self._find_unfit(published, known_tags, elsewhere=True)
         accepted: list[str] = []
         for record in published:
             if record.tag in foreign and record.path not in unfit_records:
                 accepted.append(record.tag)
-        self._take_over_tags({name: known_tags[name] for name in accepted})
+        if self.edit is not None:
+            accepted_tags = {name: known_tags[name] for name in accepted}
+            remote_tags.take_over_tags(self.project, self.edit, accepted_tags)
         return _PublishedRecords(tuple(accepted), tuple(unfit_records.values()))
-
-    def _take_over_tags(self, published: Mapping[str, GitTag]) -> None:
-        """Let this clone have the remote's tags where its own are other objects.
-
-        Otherwise `git fetch --tags` would stop at them for good.
-        """
-        if self.edit is None or not published:
-            return
-        moves: dict[str, tuple[str, str]] = {}
-        for name, tag in self.project.repository.tags_named(published).items():
-            theirs = published[name]
-            # A signature that is here is worth more than an object that is there.
-            if tag.object_id != theirs.object_id and (theirs.is_signed or not tag.is_signed):
-                moves[name] = (tag.object_id, theirs.object_id)
-        if moves:
-            self.edit.take_over_tags(moves)
-
-    def _read_foreign_tags(self, object_ids: Mapping[str, str]) -> dict[str, GitTag]:
-        """The tags that the remote has and this clone has not, or has otherwise."""
-        self._fetch_tags(object_ids)
-        objects = self.project.repository.tag_objects(object_ids)
-        if len(objects) < len(object_ids) and self.edit is None:
-            raise MlverError(
-                f"{self.remote} has tags that are not here yet, and a dry run fetches nothing",
-                hint=shell_command("git", "fetch", "--tags", self.remote),
-            )
-        return objects
-
-    def _fetch_tags(self, object_ids: Mapping[str, str]) -> None:
-        """Fetch tags: those that are not here come to stay.
-
-        Of those that are here, only the other side's objects are looked at.
-        """
-        if self.edit is None:
-            return
-        repository = self.project.repository
-        references = [f"refs/tags/{tag}" for tag in object_ids]
-        remotes.fetch_refs(repository, self.remote, references, self.project.reporter)
-        local_tags = repository.tags()
-        lacking: dict[str, str] = {}
-        for name, object_id in object_ids.items():
-            if name not in local_tags:
-                lacking[name] = object_id
-        arrived: dict[str, str] = {}
-        for name, tag in repository.tag_objects(lacking).items():
-            arrived[name] = tag.object_id
-        if arrived:
-            self.edit.name_tags(arrived)
 
     def _find_unfit(
         self,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from mlver.errors import MlverError
 from mlver.git.annotations import TagAnnotation, read_annotations
-from mlver.git.repository import GitTag
+from mlver.git.git_tag import GitTag
 from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds, format_seconds
 from mlver.project.audit.record_history import RecordHistory
 from mlver.project.history.stage_history import StageHistory

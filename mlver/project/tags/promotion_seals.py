@@ -13,7 +13,7 @@ from typing import NamedTuple
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
-from mlver.git.repository import GitTag
+from mlver.git.git_tag import GitTag
 from mlver.policy.chain import (
     ChainSeals,
     PromotionChain,

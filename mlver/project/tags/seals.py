@@ -11,7 +11,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.findings import Finding
 from mlver.git import history
-from mlver.git.repository import GitTag
+from mlver.git.git_tag import GitTag
 from mlver.git.revisions import resolve_revision
 from mlver.git.signatures import check_signature, signature_checker
 from mlver.policy.chain import (

@@ -10,7 +10,7 @@ from dataclasses import replace
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.git import remotes
-from mlver.git.repository import GitTag
+from mlver.git.git_tag import GitTag
 from mlver.policy.chain import RecordLanding, judge_seal, judge_tag
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords

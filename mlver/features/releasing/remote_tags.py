@@ -1,0 +1,68 @@
+"""The tags that a remote has of records that are to be released: read, kept, taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlver.errors import MlverError, shell_command
+from mlver.git import remotes
+from mlver.git.git_tag import GitTag
+from mlver.project.edit.edit import PlannedEdit
+from mlver.project.project import Project
+
+
+def read_remote_tags(
+    project: Project, edit: PlannedEdit | None, remote: str, object_ids: Mapping[str, str]
+) -> dict[str, GitTag]:
+    """Read tags that the remote has and this clone has not, or has otherwise.
+
+    Raise MlverError where some are not here and, without `edit`, must not be fetched.
+    """
+    if edit is not None:
+        _fetch_tags(project, edit, remote, object_ids)
+    objects = project.repository.tag_objects(object_ids)
+    if len(objects) < len(object_ids) and edit is None:
+        raise MlverError(
+            f"{remote} has tags that are not here yet, and a dry run fetches nothing",
+            hint=shell_command("git", "fetch", "--tags", remote),
+        )
+    return objects
+
+
+def _fetch_tags(
+    project: Project, edit: PlannedEdit, remote: str, object_ids: Mapping[str, str]
+) -> None:
+    """Fetch tags: those that are not here come to stay.
+
+    Of those that are here, only the other side's objects are looked at.
+    """
+    repository = project.repository
+    references = [f"refs/tags/{tag}" for tag in object_ids]
+    remotes.fetch_refs(repository, remote, references, project.reporter)
+    local_tags = repository.tags()
+    lacking: dict[str, str] = {}
+    for name, object_id in object_ids.items():
+        if name not in local_tags:
+            lacking[name] = object_id
+    arrived: dict[str, str] = {}
+    for name, tag in repository.tag_objects(lacking).items():
+        arrived[name] = tag.object_id
+    if arrived:
+        edit.name_tags(arrived)
+
+
+def take_over_tags(project: Project, edit: PlannedEdit, published: Mapping[str, GitTag]) -> None:
+    """Let this clone have the remote's tags where its own are other objects.
+
+    Otherwise `git fetch --tags` would stop at them for good.
+    """
+    if not published:
+        return
+    moves: dict[str, tuple[str, str]] = {}
+    for name, tag in project.repository.tags_named(published).items():
+        theirs = published[name]
+        # A signature that is here is worth more than an object that is there.
+        if tag.object_id != theirs.object_id and (theirs.is_signed or not tag.is_signed):
+            moves[name] = (tag.object_id, theirs.object_id)
+    if moves:
+        edit.take_over_tags(moves)
