@@ -258,9 +258,9 @@ def _check_landed(repository: GitRepository, plan: CommandIntent, commit: str) -
     for path, agrees in zip(plan.writes, agreements, strict=True):
         if not agrees:
             raise MlverError(
-                f"a commit hook changed {path} while {plan.what} was committed, "
-                "so it cannot be sealed; keep the hook away from .mlver/, "
-                "then undo that commit and run the command again",
+                f"a commit hook, or a filter that a .gitattributes names, changed {path} while"
+                f" {plan.what} was committed, so it cannot be sealed; keep both away from .mlver/,"
+                " then undo that commit and run the command again",
                 hint="git reset --soft HEAD~1",
             )
 

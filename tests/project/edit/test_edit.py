@@ -122,9 +122,19 @@ def test_a_hook_that_refuses_leaves_everything_as_it_was(
 def test_a_hook_that_rewrites_a_record_is_found_out(busy: Project, repository: Repository) -> None:
     body = f"#!/bin/sh\necho tidied >>{RECORD}\ngit add {RECORD}\n"
     repository.write(".git/hooks/pre-commit", body).chmod(0o755)
-    with pytest.raises(MlverError, match=f"a commit hook changed {RECORD}") as refused:
+    with pytest.raises(MlverError, match=f"changed {RECORD} while") as refused:
         write(busy)
     assert "git reset --soft HEAD~1" in (refused.value.hint or "")
+    assert repository.git("tag", "--list") == ""
+
+
+def test_a_filter_that_rewrites_a_record_is_found_out(
+    busy: Project, repository: Repository
+) -> None:
+    repository.git("config", "filter.tidy.clean", "sed s/a/b/")
+    repository.write(".mlver/models/.gitattributes", "* filter=tidy\n")
+    with pytest.raises(MlverError, match=r"filter that a \.gitattributes names"):
+        write(busy)
     assert repository.git("tag", "--list") == ""
 
 
