@@ -60,11 +60,11 @@ def find_rollback_faults(record: PromotionRecord, *, was_held: bool) -> Iterator
 
 def list_claimed_stages(record: PromotionRecord) -> list[str]:
     """List the stages that a promotion says its version had held before."""
-    return [
-        gate.gate.removeprefix(_AFTER)
-        for gate in record.gates
-        if gate.gate.startswith(_AFTER) and gate.result == "pass"
-    ]
+    stages: list[str] = []
+    for gate in record.gates:
+        if gate.gate.startswith(_AFTER) and gate.result == "pass":
+            stages.append(gate.gate.removeprefix(_AFTER))
+    return stages
 
 
 def normalise_person(person: str) -> tuple[str, str]:

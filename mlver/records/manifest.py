@@ -282,14 +282,14 @@ def compare_manifests(old: Manifest, new: Manifest) -> ManifestComparison:
     added = [manifest_entry for manifest_entry in new.entries if manifest_entry[0] not in before]
     renamed = _pair_renamed(removed, added)
     taken_paths = set(renamed.values())
+    changed: list[bytes] = []
+    for file_path, digest in new.entries:
+        if before.get(file_path, digest) != digest:
+            changed.append(file_path)
     return ManifestComparison(
         added=tuple(file_path for file_path, _ in added if file_path not in taken_paths),
         removed=tuple(file_path for file_path, _ in removed if file_path not in renamed),
-        changed=tuple(
-            file_path
-            for file_path, digest in new.entries
-            if before.get(file_path, digest) != digest
-        ),
+        changed=tuple(changed),
         renamed=tuple(sorted(renamed.items())),
     )
 

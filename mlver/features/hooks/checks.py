@@ -295,11 +295,10 @@ def _list_artifact_paths(project: Project) -> dict[str, str]:
 def _guard_records(changes: IncomingChanges, settings: GuardSettings) -> Iterator[Finding]:
     """Records that hold a secret or a private path, or pin a forbidden pickle."""
     tree = changes.record_tree
-    paths = [
-        record_path
-        for record_path in changes.records
-        if record_path.endswith(".yaml") and record_path in tree.entries
-    ]
+    paths: list[str] = []
+    for record_path in changes.records:
+        if record_path.endswith(".yaml") and record_path in tree.entries:
+            paths.append(record_path)
     tree.fetch_files(paths)
     for record_path in paths:
         if is_allowed(record_path, settings) or not tree.entries[record_path].is_file:

@@ -179,11 +179,9 @@ def _plan_resolution(
     planned_files = dict(renumbering.files)
     earlier_findings: list[Finding] = []
     if state.what == "commit":
-        planned_files = {
-            path: data
-            for path, data in planned_files.items()
-            if data != own_records.read_file(path)
-        }
+        for path, data in renumbering.files.items():
+            if data == own_records.read_file(path):
+                del planned_files[path]
         # As long as the last commit is to be fixed, what it holds says nothing of the earlier ones.
         if not planned_files:
             earlier_findings = _check_earlier_commits(project, state, main)

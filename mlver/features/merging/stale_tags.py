@@ -82,8 +82,8 @@ def _find_promotion_tags(
     if not former_digests:
         return {}
     promotion_tags = project.repository.tags(*(f"refs/tags/{name}" for name in former_digests))
-    return {
-        name: tag.object_id
-        for name, tag in promotion_tags.items()
-        if tag.seals == former_digests[name]
-    }
+    stale_tags: dict[str, str] = {}
+    for name, tag in promotion_tags.items():
+        if tag.seals == former_digests[name]:
+            stale_tags[name] = tag.object_id
+    return stale_tags

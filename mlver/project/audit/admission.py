@@ -26,11 +26,10 @@ from mlver.records.tags import version_tag_name
 
 def judge_incoming(incoming: IncomingChanges) -> list[Finding]:
     """Judge what is coming in: everything that speaks against it, edits of landed records first."""
-    present = [
-        record_path
-        for record_path in incoming.records
-        if record_path in incoming.record_tree.entries
-    ]
+    present: list[str] = []
+    for record_path in incoming.records:
+        if record_path in incoming.record_tree.entries:
+            present.append(record_path)
     incoming.record_tree.fetch_files(present)
     edited = {finding.subject for finding in incoming.edits}
     # What was edited breaks the chains it is in; saying so once is enough.

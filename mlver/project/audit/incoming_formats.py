@@ -51,10 +51,9 @@ def order_incoming(
 
 def _list_newer_paths(tree: CommittedRecords) -> list[str]:
     """List the versions and promotions of a commit that are of a newer format than the first."""
-    sealed = {
-        path: entry
-        for path, entry in tree.entries.items()
-        if entry.is_file and layout.is_sealed_path(path)
-    }
+    sealed: dict[str, trees.TreeEntry] = {}
+    for path, entry in tree.entries.items():
+        if entry.is_file and layout.is_sealed_path(path):
+            sealed[path] = entry
     beginnings = trees.read_beginnings(tree.repository, sealed, dict.fromkeys(sealed, _BEGINNING))
     return [path for path, data in beginnings.items() if _NEWER.search(data)]

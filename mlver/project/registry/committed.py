@@ -38,11 +38,11 @@ class CommittedRecords:
 
     def fetch_files(self, wanted: Iterable[str]) -> None:
         """Read many files at once; those there are not do no harm."""
-        lacking = {
-            record_path: self.entries[record_path]
-            for record_path in wanted
-            if record_path in self.entries and record_path not in self._read
-        }
+        lacking: dict[str, TreeEntry] = {}
+        for record_path in wanted:
+            entry = self.entries.get(record_path)
+            if entry is not None and record_path not in self._read:
+                lacking[record_path] = entry
         # One byte more, which tells what is too long from what is just not.
         limits = {record_path: layout.find_byte_limit(record_path) + 1 for record_path in lacking}
         self._read.update(trees.read_beginnings(self.repository, lacking, limits))

@@ -290,12 +290,12 @@ class RecordRegistry:
 
     def _list_record_names(self, folder: str) -> list[str]:
         """What a folder's records are named after."""
-        file_names = self.source.list_names(folder)
-        return [
-            file_name.removesuffix(".yaml")
-            for file_name in file_names
-            if file_name.endswith(".yaml")
-        ]
+        names: list[str] = []
+        for file_name in self.source.list_names(folder):
+            name, dot, suffix = file_name.rpartition(".")
+            if dot and suffix == "yaml":
+                names.append(name)
+        return names
 
 
 def _refuse_unknown_sections(config: ProjectConfig) -> None:

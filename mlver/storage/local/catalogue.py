@@ -307,11 +307,10 @@ class ObjectCatalogue:
     def missing_objects_error(self, digests: Sequence[Digest]) -> ObjectMissing:
         """The error to raise where these objects are nowhere."""
         missing = {digest.hex for digest in digests}
-        damaged_packs = [
-            pack_file.path
-            for pack_file in self.list_packs()
-            if not missing.isdisjoint(self.damaged_members(pack_file.name))
-        ]
+        damaged_packs: list[Path] = []
+        for pack_file in self.list_packs():
+            if not missing.isdisjoint(self.damaged_members(pack_file.name)):
+                damaged_packs.append(pack_file.path)
         return ObjectMissing(
             f"not in the object store {self.directory}: {_format_list(list(map(str, digests)))};"
             " copy them from a clone that has them, or register the same files again",

@@ -120,12 +120,10 @@ def _prepare_files(store: ObjectCatalogue, order: ExportOrder, tasks: Iterable[E
         return
     failed_tasks = _prepare_from_others(store, order, doubtful)
     if failed_tasks:
-        raise store.damaged_objects_error(
-            [
-                (Digest(export_task.digest), Path(export_task.location.path))
-                for export_task in failed_tasks
-            ]
-        )
+        places: list[tuple[Digest, Path]] = []
+        for export_task in failed_tasks:
+            places.append((Digest(export_task.digest), Path(export_task.location.path)))
+        raise store.damaged_objects_error(places)
 
 
 def _prepare_from_others(
