@@ -1,5 +1,6 @@
-"""All the rules of trust, without I/O: when a tag seals a record, and when a stage's history is
-whole.
+"""When a tag seals a record, and when a stage's history is whole, without I/O.
+
+What a promotion says of its gates, its dates and its people is judged in `promotion_rules`.
 
 The chain is tag → record → artifact digests → bytes. A tag names the record's digest; the record
 names its artifacts'; a promotion names the record it promoted and the promotion before it. Each

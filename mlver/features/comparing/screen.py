@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlver.errors import shell_command
 from mlver.features.comparing.artifact_screen import draw_artifact_changes
 from mlver.features.comparing.diff import CodeDiff, DiffResult
 from mlver.features.comparing.review import AddedJudgement, NewVersion, ReviewResult
@@ -174,17 +175,17 @@ def _draw_next_command(model: ModelStatus, screen: TextScreen) -> None:
         screen.draw_line("  missing bytes are not in this clone; copy them from one that has them")
         draw_hints(model.fetch, screen)
         return
-    command, remark = f"mlver checkout {model.model}@{model.version}", ""
+    command, remark = shell_command("mlver", "checkout", f"{model.model}@{model.version}"), ""
     if fetching:
         command, remark = fetching[0] or "", "   (fetches the content)"
     elif model.bump:
-        command = f"mlver register {model.model} --bump {model.bump} -m WHY"
+        command = shell_command("mlver", "register", model.model, "--bump", model.bump, "-m", "WHY")
         remark = f"   (makes {model.next})"
     elif not model.lacks_artifact:
         if model.version == model.latest:
             screen.draw_line("  weights, data and params are as registered")
             return
-        command = f"mlver checkout {model.model}@{model.latest}"
+        command = shell_command("mlver", "checkout", f"{model.model}@{model.latest}")
         remark = "   (goes forward again)"
     screen.draw_unbroken(("next: ", "dim"), command, (remark, "dim"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mlver.errors import shell_command
 from mlver.features.looking.list import ListedModel, ListedVersion, ListResult
 from mlver.features.looking.show_result import ShowResult
 from mlver.records.values import flatten_values
@@ -52,7 +53,7 @@ def _draw_listed_model(model: ListedModel, screen: TextScreen) -> None:
     hidden = len(metrics) - len(shown_metrics)
     if hidden:
         count = format_count(hidden, "more metric")
-        command = f"mlver show {model.model}@{model.versions[0].version}"
+        command = shell_command("mlver", "show", f"{model.model}@{model.versions[0].version}")
         screen.draw_unbroken((f"  {count}: {command}", "dim"))
     older_count = model.total - len(model.versions)
     if older_count:

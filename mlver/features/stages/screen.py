@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlver.errors import shell_command
 from mlver.policy.gates.table import suggest_commands
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.checkout import CheckoutResult
@@ -60,7 +61,8 @@ def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:
         draw_materialised(result.checkout, screen, dry_run=result.dry_run)
     elif not result.dry_run:
         screen.draw_unbroken(
-            ("working files: ", "dim"), f"mlver checkout {result.model}@{result.version}"
+            ("working files: ", "dim"),
+            shell_command("mlver", "checkout", f"{result.model}@{result.version}"),
         )
 
 

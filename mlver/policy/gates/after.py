@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlver.errors import shell_command
 from mlver.policy.chain import UNSEALED_HINTS
 from mlver.policy.gates.gate import Gate, StageCandidate
 from mlver.records.promotion import GateResult
@@ -25,7 +26,7 @@ def suggest_commands(ref: str, result: GateResult) -> tuple[str, ...]:
     if str(result.actual).endswith(_UNSEALED):
         return UNSEALED_HINTS
     stage = result.gate.removeprefix("after ")
-    return (f"mlver promote {ref} --to {stage} -m WHY",)
+    return (shell_command("mlver", "promote", ref, "--to", stage, "-m", "WHY"),)
 
 
 GATE = Gate(judge=judge_stages_held, suggest_commands=suggest_commands)

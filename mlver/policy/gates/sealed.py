@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlver.errors import shell_command
 from mlver.policy.gates.gate import Gate, StageCandidate
 from mlver.records.promotion import GateResult
 
@@ -16,7 +17,7 @@ def judge_seal(candidate: StageCandidate, _: object) -> GateResult:
 
 
 def suggest_commands(ref: str, _: GateResult) -> tuple[str, ...]:
-    return ("mlver tag", f"mlver verify {ref}")
+    return ("mlver tag", shell_command("mlver", "verify", ref))
 
 
 GATE = Gate(judge=judge_seal, suggest_commands=suggest_commands)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlver.errors import shell_command
 from mlver.policy.gates.gate import Gate, StageCandidate
 from mlver.records.promotion import GateResult, Result
 from mlver.records.values import Leaf
@@ -45,7 +46,7 @@ def _summarise_damage(damage: Sequence[str]) -> str:
 
 
 def suggest_commands(ref: str, _: GateResult) -> tuple[str, ...]:
-    return (f"mlver verify {ref}",)
+    return (shell_command("mlver", "verify", ref),)
 
 
 GATE = Gate(judge=judge_bytes, suggest_commands=suggest_commands)

@@ -134,7 +134,7 @@ class RecordRegistry:
         """A version's record and the digest of its bytes."""
         record_path = layout.version_path(model, number)
         record_bytes = self._require_file(
-            record_path, f"{model} has no version {number}", f"mlver list {model}"
+            record_path, f"{model} has no version {number}", shell_command("mlver", "list", model)
         )
         record = self._build_placed(
             "version", VersionRecord.from_document, record_bytes, record_path

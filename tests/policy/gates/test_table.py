@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mlver.document.schema import load_schema
+from mlver.policy import looser
 from mlver.policy.gates.gate import StageCandidate
 from mlver.policy.gates.table import ALWAYS, GATES, apply_gates, is_open, suggest_commands
 from mlver.records.promotion import GateResult, Result
@@ -142,3 +143,8 @@ def test_every_result_is_found_by_the_name_of_its_gate() -> None:
     results = apply_gates(everything, shut)
     assert [result.gate.partition(" ")[0] for result in results] == list(GATES)
     assert all(suggest_commands("m@1.0.0", [result]) for result in results)
+
+
+def test_every_gate_says_which_way_is_looser() -> None:
+    """Of a gate without a direction, asking for more would count as looser as well."""
+    assert set(GATES) <= set(looser._COMPARISONS)
