@@ -12,7 +12,8 @@ _SEPARATOR = "\x01"
 _CO_AUTHORS = (
     f"%(trailers:key=Co-authored-by,valueonly=true,unfold=true,separator=%x{ord(_SEPARATOR):02x})"
 )
-_FIELDS = ("%H", "%P", "%an <%ae>", "%at", "%cn <%ce>", "%ct", _CO_AUTHORS)
+HEADER_FIELDS = ("%H", "%P", "%an <%ae>", "%at", "%cn <%ce>", "%ct", _CO_AUTHORS)
+HEADER_FORMAT = f"--format={'%x00'.join(HEADER_FIELDS)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ def read_commit_log(
     Merges that bring such changes together are among them. Commits that are reachable from
     `without` are left out.
     """
-    options = ["-z", "--encoding=UTF-8", f"--format={'%x00'.join(_FIELDS)}"]
+    options = ["-z", "--encoding=UTF-8", HEADER_FORMAT]
     options += ["--raw", "--no-renames", "--no-abbrev", "-c"]
     options += ["--full-history", "--parents", "--topo-order"]
     reach = [tip]
@@ -53,23 +54,32 @@ def read_commit_log(
 
 
 def _parse_entries(listing: bytes) -> Iterator[CommitEntry]:
-    fields = iter(listing.split(b"\0"))
+    for header, differences in split_commits(iter(listing.split(b"\0"))):
+        contents = {path: _parse_object(line) for line, path in differences}
+        yield build_entry(header, header[1].split(), contents)
+
+
+def split_commits(fields: Iterator[bytes]) -> Iterator[tuple[list[str], list[tuple[str, str]]]]:
+    """Split a log with our headers into the header of each commit and its raw differences.
+
+    Each difference is what git says of it, and its path. A header is told as often as git tells it.
+    """
     header: list[str] = []
-    contents: dict[str, str | None] = {}
+    differences: list[tuple[str, str]] = []
     for field in fields:
         text = field.strip(b"\n")
         if text.startswith(b":"):
             path = os.fsdecode(next(fields))
-            contents[path] = _parse_object(text.decode())
+            differences.append((text.decode(), path))
         elif text:
             if header:
-                yield _build_entry(header, contents)
+                yield header, differences
             # Only its place says what a field of the header is: a name may hold any text.
-            rest = [next(fields) for _ in _FIELDS[1:]]
+            rest = [next(fields) for _ in HEADER_FIELDS[1:]]
             header = [part.decode(errors="replace").strip("\n") for part in (text, *rest)]
-            contents = {}
+            differences = []
     if header:
-        yield _build_entry(header, contents)
+        yield header, differences
 
 
 def _parse_object(line: str) -> str | None:
@@ -82,11 +92,14 @@ def _parse_object(line: str) -> str | None:
     return object_id
 
 
-def _build_entry(header: Sequence[str], contents: Mapping[str, str | None]) -> CommitEntry:
-    commit, parents, author, authored, committer, committed, co_authors = header
+def build_entry(
+    header: Sequence[str], parents: Sequence[str], contents: Mapping[str, str | None]
+) -> CommitEntry:
+    """Build an entry from the header of a commit and its nearest parents in the same log."""
+    commit, _, author, authored, committer, committed, co_authors = header
     return CommitEntry(
         commit=commit,
-        parents=tuple(parents.split()),
+        parents=tuple(parents),
         author=author,
         authored=_parse_time(authored),
         committer=committer,

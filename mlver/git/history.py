@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mlver.git.listings import parse_differences
@@ -26,7 +26,7 @@ class RecordTampering:
 
 
 @dataclass(frozen=True, slots=True)
-class _PathChanges:
+class PathChanges:
     """What one commit did to one path: the kind of change and the contents before, by parent."""
 
     commit: str
@@ -60,9 +60,14 @@ def find_tampering(
             *under,
         ]
     )
+    return judge_changes(_group_by_path(listing))
+
+
+def judge_changes(changes: Iterable[PathChanges]) -> list[RecordTampering]:
+    """Judge what commits did to paths: all of a history's changes and deletions (`D`, `M`, `T`)."""
     reported: list[RecordTampering] = []
-    for change in _group_by_path(listing):
-        reported += _judge_path(change)
+    for path_changes in changes:
+        reported += _judge_path(path_changes)
     # A merge with an older branch repeats what a commit before it did.
     edited = {(change.path, change.before) for change in reported if not change.yielded}
     return [
@@ -72,7 +77,7 @@ def find_tampering(
     ]
 
 
-def _group_by_path(listing: bytes) -> Iterator[_PathChanges]:
+def _group_by_path(listing: bytes) -> Iterator[PathChanges]:
     """Gather what a listing says of each path of a commit, in the order of the listing."""
     # git lists a merge once for each parent.
     groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
@@ -80,10 +85,10 @@ def _group_by_path(listing: bytes) -> Iterator[_PathChanges]:
         groups.setdefault((header, path), []).append((kind, before))
     for (header, path), changes in groups.items():
         commit, *parents = header.split()
-        yield _PathChanges(commit, path, len(parents), changes)
+        yield PathChanges(commit, path, len(parents), changes)
 
 
-def _judge_path(change: _PathChanges) -> Iterator[RecordTampering]:
+def _judge_path(change: PathChanges) -> Iterator[RecordTampering]:
     """Name each content that a commit took from a path, once."""
     # What every parent held otherwise was taken from none of them.
     yielded = len(change.changes) < change.parents

@@ -160,7 +160,7 @@ class GitProcess:
                     output += piece
                     if limit is not None and len(output) > limit:
                         git.kill()
-                        raise _build_endless_error(args[0], limit)
+                        raise build_endless_error(args[0], limit)
             complaints.seek(0)
             return FinishedProcess(git.returncode, bytes(output), complaints.read())
 
@@ -266,7 +266,8 @@ def build_lacking_error() -> MlverError:
     return MlverError(message, hint=FETCH_HINT)
 
 
-def _build_endless_error(command: str, limit: int) -> MlverError:
+def build_endless_error(command: str, limit: int) -> MlverError:
+    """Build the error for a list that is longer than any that people make."""
     return MlverError(
         f"`git {command}` lists more than {limit >> 20} MiB here, far more than the records and"
         " the code of a project; somebody may have made trees that contain each other many times",

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlver import names, paths
 from mlver.errors import MlverError, UsageError, shell_command
@@ -22,6 +22,9 @@ from mlver.records import layout
 from mlver.system.lock import WAIT_S
 from mlver.system.state import StateDatabase
 from mlver.version import Version, highest_release, parse_version
+
+if TYPE_CHECKING:
+    from mlver.git.history_walk import HistoryWalk
 
 LAST_SECOND = 253_402_300_799  # of the year 9999
 
@@ -38,7 +41,8 @@ class Project:
     """A git work tree with mlver's records.
 
     `start` is where the person stands: paths they type begin there. `wait` is how many seconds an
-    edit waits for another to end.
+    edit waits for another to end. `walk` is all of the records' history, where a command read it
+    at once for everything that asks for some of it.
     """
 
     repository: GitRepository
@@ -47,6 +51,7 @@ class Project:
     state: StateDatabase
     registry: RecordRegistry
     wait: float = WAIT_S
+    walk: HistoryWalk | None = None
 
     @classmethod
     def find_from(cls, start: Path, reporter: Reporter | None = None) -> Project:

@@ -25,6 +25,7 @@ def _heed(event: str, arguments: tuple[Any, ...]) -> None:
         _opened(os.fsdecode(arguments[0]))
     elif event == "subprocess.Popen":
         counts["processes"] += 1
+        counts["histories"] += "log" in arguments[1]
     elif event == "os.scandir":
         counts["folders"] += 1
     elif event == "os.fork":

@@ -143,6 +143,10 @@ def test_what_was_never_looked_at_costs_one_process_more(story: Repository) -> N
     assert (first["processes"], second["processes"]) == (3, 2)
 
 
+def test_all_of_history_is_read_in_one_process(story: Repository) -> None:
+    assert counted(story, "verify", "--all")["histories"] == 1
+
+
 # -- growth ----------------------------------------------------------------------------------------
 
 

@@ -108,6 +108,27 @@ TRUST_MUTATIONS = (
         "tests/project/audit/test_check_repository.py",
     ),
     Mutation(
+        "git.history_walk:HistoryWalk.find_contents",
+        "_.is_ancestor(...)",
+        "True",
+        "tests",
+        "tests/git/test_history_walk.py",
+    ),
+    Mutation(
+        "git.history_walk:_ContentIndex.add_changes",
+        "_ != _",
+        "False",
+        "tests",
+        "tests/git/test_history_walk.py",
+    ),
+    Mutation(
+        "git.history_walk:_bound_changes",
+        "_ > _",
+        "False",
+        "tests",
+        "tests/git/test_history_walk.py",
+    ),
+    Mutation(
         "project.tags.trust:read_vouched_record",
         "_.record != _",
         "False",

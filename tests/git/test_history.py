@@ -6,7 +6,9 @@ import subprocess
 
 import pytest
 
-from mlver.git.history import find_tampering
+from mlver.git.commit_log import read_commit_log
+from mlver.git.history import find_tampering, judge_changes
+from mlver.git.history_walk import walk_history
 from mlver.git.repository import CommitSummary, GitRepository
 from tests.conftest import Repository as Ground
 
@@ -22,8 +24,11 @@ def found(repository: Ground) -> GitRepository:
 
 
 def listed(found: GitRepository) -> list[tuple[str, str, str]]:
-    """What was done where, in the order in which it is found."""
+    """What was done where, in the order in which it is found; one walk finds the same."""
     changes = find_tampering(found, RECORDS)
+    walk = walk_history(found, "HEAD", RECORDS)
+    assert set(judge_changes(walk.losses)) == set(changes)
+    assert walk.entries == read_commit_log(found, "HEAD", [RECORDS])
     return list(dict.fromkeys((change.commit, change.kind, change.path) for change in changes))
 
 
@@ -183,7 +188,7 @@ def test_a_history_that_only_adds_is_clean(repository: Ground, found: GitReposit
     repository.write("code.py", "y\n")
     repository.write(SECOND, "two\n")
     repository.commit()
-    assert find_tampering(found, RECORDS) == []
+    assert listed(found) == []
 
 
 def test_a_changed_and_a_deleted_record_are_told_with_their_commit(
@@ -261,7 +266,7 @@ def test_branches_that_add_different_records_merge_cleanly(
     repository.commit()
     merge(repository, "--no-edit", "side")
     assert len(found.files_at("HEAD", RECORDS)) == 2
-    assert find_tampering(found, RECORDS) == []
+    assert listed(found) == []
 
 
 def both_claim(ground: Ground, settled: str) -> str:

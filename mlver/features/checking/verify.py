@@ -7,21 +7,20 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
+from mlver.features.checking.verified_modes import find_mode_faults, list_pinning
 from mlver.features.checking.verified_seals import DigestedRecord, SignatureCounts, check_seals
 from mlver.features.checking.verified_stages import check_stages
 from mlver.findings import Finding
 from mlver.hashing.read import PointerFile
-from mlver.project.artifacts import damage, measuring, modes
+from mlver.project.artifacts import damage, measuring
 from mlver.project.artifacts.damage import DamageReport
-from mlver.project.artifacts.file_list import join_name
-from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.artifacts.pointers import describe_pointers
 from mlver.project.audit import audit
 from mlver.project.audit.conversion import find_conversion
 from mlver.project.history import case_twins
 from mlver.project.history.lost_code import describe_lost_code
+from mlver.project.history.whole_history import read_whole_history
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.transaction import locking
@@ -85,6 +84,8 @@ def verify_versions(
     selection = _select_versions(project, refs, everything=everything)
     findings = [*audit.check_config(project), *selection.findings]
     records, faults = _read_records(project, selection.versions)
+    if everything:
+        project = read_whole_history(project)
     findings += faults
     seal_report = check_seals(project, records)
     findings += seal_report.findings
@@ -270,8 +271,8 @@ def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> 
             if measured is None:
                 continue
             notes += _describe_faults(path, measured.dangling)
-            pinning = _list_pinning(project, model_records, name, measured.digest)
-            mode_faults = _find_mode_faults(project, pinning, measured)
+            pinning = list_pinning(project, model_records, name, measured.digest)
+            mode_faults = find_mode_faults(project, pinning, measured)
             if mode_faults is not None:
                 notes += mode_faults
                 continue
@@ -325,53 +326,6 @@ def _describe_stranger(
     message = f"holds bytes of no version of {model} ({differences})"
     # It says what changed, and how to register that. To undo it would lose it.
     return Finding("working", path, message, (shell_command("mlver", "status", model),))
-
-
-def _list_pinning(
-    project: Project, checked: Sequence[VersionRecord], name: str, digest: Digest
-) -> Iterator[Artifact]:
-    """Yield the artifacts of that name that pin this content: of versions checked, then others."""
-    for record in checked:
-        yield from _select_pinned(record, name, digest)
-    model = checked[0].model
-    for number in project.registry.list_versions(model):
-        try:
-            record, _ = project.registry.read_version(model, number)
-        except MlverError:
-            continue
-        yield from _select_pinned(record, name, digest)
-
-
-def _select_pinned(record: VersionRecord, name: str, digest: Digest) -> Iterator[Artifact]:
-    pinned = record.named_artifacts().get(name)
-    if pinned is not None and pinned.digest == digest:
-        yield pinned
-
-
-def _find_mode_faults(
-    project: Project, pinning: Iterable[Artifact], measured: MeasuredArtifact
-) -> list[Finding] | None:
-    """Say which files may be executed and should not be, or the other way round.
-
-    None where none of the artifacts pins these bytes.
-    """
-    found: list[Finding] | None = None
-    for artifact in pinning:
-        pinned = modes.pinned_executable(artifact)
-        different = modes.find_other_modes(project, pinned, measured.executable)
-        if not different:
-            return []
-        if found is None:
-            found = [_describe_mode(artifact, name, pinned) for name in sorted(different)]
-    return found
-
-
-def _describe_mode(artifact: Artifact, name: bytes, pinned: frozenset[bytes] | None) -> Finding:
-    path = join_name(artifact.path, name)
-    message, bit = "is executable, and should not be", "-x"
-    if name in (pinned or ()):
-        message, bit = "is not executable, and should be", "+x"
-    return Finding("working", path, message, (shell_command("chmod", bit, "--", path),))
 
 
 def _describe_differences(project: Project, record: VersionRecord, name: str) -> str:

@@ -43,6 +43,7 @@ from mlver.project.audit.record_history import (
     RecordHistory,
     find_originals,
     read_record_history,
+    read_walked_history,
 )
 from mlver.project.audit.rule_changes import find_weakening
 from mlver.project.history.renumbered import judge_renumbering
@@ -92,11 +93,14 @@ def _judge_chains(
     promotions = [record for chain in chains for record, _ in chain]
     models = {record.model for record in promotions}
     models.update(record.model for record in versions.values())
-    # What landed before a version was only matters to promotions that nobody can judge.
-    everything = any(may_be_old(record) for record in promotions)
-    history = read_record_history(project.repository, models, everything=everything)
+    if project.walk is not None:
+        history = read_walked_history(project, models)
+    else:
+        # What landed before a version was only matters to promotions that nobody can judge.
+        everything = any(may_be_old(record) for record in promotions)
+        history = read_record_history(project.repository, models, everything=everything)
     policies = read_named_policies(project.repository, history, judged, ["HEAD"])
-    verdicts = judge_renumbering(project.repository, judged)
+    verdicts = judge_renumbering(project.repository, judged, walk=project.walk)
     originals = find_originals(project.repository, history, judged, verdicts)
     aged = find_aged(project.repository, history, judged, verdicts)
     newer_paths = [record.record_path for record in judged]

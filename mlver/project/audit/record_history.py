@@ -18,6 +18,7 @@ from mlver.policy.ancestry import CommitAncestry, build_ancestry
 from mlver.policy.policy_digest import StagePolicy
 from mlver.policy.renumbering import ClaimVerdicts
 from mlver.project.history.policies import NO_SETTINGS, CommittedSettings, parse_settings
+from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 
@@ -59,6 +60,14 @@ class RecordHistory:
 EMPTY_HISTORY = RecordHistory({}, build_ancestry({}), {}, {}, {}, {}, {}, incomplete=False)
 
 
+def read_walked_history(project: Project, models: Collection[str]) -> RecordHistory:
+    """Read the history of all records of `models`, up to HEAD, out of the project's walk."""
+    assert project.walk is not None
+    repository = project.repository
+    current = trees.committed_files(repository, "HEAD", *_list_folders(models, everything=True))
+    return _build_history(repository, project.walk.entries, project.walk.ancestry, current)
+
+
 def read_record_history(
     repository: GitRepository,
     models: Collection[str],
@@ -72,13 +81,28 @@ def read_record_history(
     Commits that are reachable from `without` are left out. With `everything`, the history of all
     records of the models is read, not that of their promotions alone.
     """
+    folders = _list_folders(models, everything=everything)
+    log = read_commit_log(repository, tip, [layout.CONFIG, *folders], without)
+    ancestry = build_ancestry({entry.commit: entry.parents for entry in log})
+    current = trees.committed_files(repository, tip, *folders) if folders else {}
+    return _build_history(repository, log, ancestry, current)
+
+
+def _list_folders(models: Collection[str], *, everything: bool) -> list[str]:
     find_folder = layout.model_folder if everything else layout.stages_folder
     folders = [find_folder(model) for model in sorted(models)]
     if len(folders) > _FOLDERS_NAMED:
-        folders = [layout.MODELS]
-    log = read_commit_log(repository, tip, [layout.CONFIG, *folders], without)
+        return [layout.MODELS]
+    return folders
+
+
+def _build_history(
+    repository: GitRepository,
+    log: Sequence[CommitEntry],
+    ancestry: CommitAncestry,
+    current: Mapping[str, TreeEntry],
+) -> RecordHistory:
     boundary = repository.boundary()
-    current = trees.committed_files(repository, tip, *folders) if folders else {}
     # What a shallow clone begins with says nothing of who added what it has.
     earlier = _index_contents(entry for entry in log if entry.commit not in boundary)
     contents = ClonedContents.find_in(repository)
@@ -88,7 +112,7 @@ def read_record_history(
     readable = [object_id for object_id in object_ids if object_id not in lacking]
     return RecordHistory(
         entries={entry.commit: entry for entry in log},
-        ancestry=build_ancestry({entry.commit: entry.parents for entry in log}),
+        ancestry=ancestry,
         additions=_find_additions(earlier, current),
         earlier=earlier,
         states=states,

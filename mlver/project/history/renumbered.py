@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name, shell_command
@@ -26,6 +27,9 @@ from mlver.records import layout
 from mlver.records.layout import PromotionPath, VersionPath
 from mlver.records.promotion import PromotionRecord
 
+if TYPE_CHECKING:
+    from mlver.git.history_walk import HistoryWalk
+
 # Every record that says which number it had has this key, however it is quoted.
 _CLAIM = b"renumbered"
 
@@ -41,7 +45,7 @@ class HistoryReport:
 def examine_history(project: Project) -> HistoryReport:
     """Examine the history of HEAD, and all that the records of the work tree say of it."""
     repository = project.repository
-    changes = history.find_tampering(repository, layout.MODELS, layout.MANIFESTS)
+    changes = _list_changes(repository, [layout.MODELS, layout.MANIFESTS], walk=project.walk)
     models: list[str] = []
     with suppress(MlverError):
         models = project.registry.list_models()
@@ -75,22 +79,45 @@ def find_tampering(
 
 
 def judge_renumbering(
-    repository: GitRepository, records: Iterable[PromotionRecord], tip: str = "HEAD"
+    repository: GitRepository,
+    records: Iterable[PromotionRecord],
+    tip: str = "HEAD",
+    *,
+    walk: HistoryWalk | None = None,
 ) -> ClaimVerdicts:
-    """Judge what promotions that `tip` holds say of former numbers, by all of its history."""
+    """Judge what promotions that `tip` holds say of former numbers, by all of its history.
+
+    `walk` is that history, where it was read at once.
+    """
     models = {record.model for record in records if record.renumbered is not None}
     if not models:
         return ClaimVerdicts({}, ())
-    vanished = _read_vanished(repository, _find_moves(repository, sorted(models), tip))
+    vanished = _read_vanished(repository, _find_moves(repository, sorted(models), tip, walk))
     claimants = _read_committed_claimants(repository, sorted(models), tip)
     return judge_claims(claimants, vanished.values())
 
 
 def _find_moves(
-    repository: GitRepository, models: Sequence[str], tip: str
+    repository: GitRepository, models: Sequence[str], tip: str, walk: HistoryWalk | None = None
 ) -> list[RecordTampering]:
     folders = [f"{layout.MODELS}/{model}" for model in models]
-    return history.find_tampering(repository, *folders, tip=tip)
+    return _list_changes(repository, folders, tip, walk=walk)
+
+
+def _list_changes(
+    repository: GitRepository,
+    folders: Sequence[str],
+    tip: str = "HEAD",
+    *,
+    walk: HistoryWalk | None,
+) -> list[RecordTampering]:
+    """List what `tip`'s history, which `walk` may be, changed or deleted below these folders."""
+    if walk is None:
+        return history.find_tampering(repository, *folders, tip=tip)
+    beginnings = tuple(f"{folder}/" for folder in folders)
+    return history.judge_changes(
+        change for change in walk.losses if change.path.startswith(beginnings)
+    )
 
 
 def _read_committed_claimants(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
@@ -164,7 +164,7 @@ def _digest_committed(project: Project, places: Iterable[str]) -> dict[str, Dige
     if not unknown:
         # even an empty request would start a git process
         return digests
-    contents = project.repository.blobs(unknown)
+    contents = project.repository.blobs(_find_names(project, unknown))
     new_digests: dict[str, str] = {}
     for place, data in zip(unknown, contents, strict=True):
         if data is None:
@@ -175,6 +175,17 @@ def _digest_committed(project: Project, places: Iterable[str]) -> dict[str, Dige
     if cache and new_digests:
         cache.keep_committed(new_digests)
     return digests
+
+
+def _find_names(project: Project, places: Sequence[str]) -> Sequence[str]:
+    """Find the object id behind each place, where a history that was read at once tells it."""
+    if project.walk is None:
+        return places
+    names: list[str] = []
+    for place in places:
+        commit, _, path = place.partition(":")
+        names.append(project.walk.find_contents(commit, path) or place)
+    return names
 
 
 def seal_from_bytes(tag: GitTag, data: bytes | None) -> RecordSeal:
