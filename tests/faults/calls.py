@@ -30,6 +30,7 @@ from mlver.system import durable
 from mlver.system.state import StateDatabase
 from tests.faults.disk import DurableDisk
 from tests.faults.sampling import find_site
+from tests.faults.written import WRITES, halve_data, open_counted
 
 _NAMES = {"replace": "rename", "remove": "unlink"}
 _CALLS = (
@@ -37,7 +38,6 @@ _CALLS = (
     " symlink rename"
     " replace unlink remove mkdir rmdir utime"
 ).split()
-_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # git's own calls that change something; `when` counts them by process, and each git is one process.
 GIT_CALLS = ("rename", "link", "unlink", "mkdir", "rmdir", "write", "fsync")
 _TRANSFERS = ("fetch", "ls-remote", "push")
@@ -74,8 +74,8 @@ class CallFault:
     `code`, there or from there on), `git` (git is killed at its own system call `detail`, such as
     `rename:2`, and with `:all` so is mlver), `slow` (mlver is killed while git waits at that call),
     `power` (the file system of `place` goes down), `unsynced` (only what was synced is left, in
-    `place`), `unwritten` (all names are left, and only the data that was synced), `trace` (git's
-    own calls are written to `place`), `record` (nothing).
+    `place`), `unwritten` (all names are left, and only the data that was synced), `trace` (the own
+    calls of every git are written to a file in `place` that has its name), `record` (nothing).
     """
 
     at: str
@@ -102,11 +102,12 @@ class CallTap:
         self.sites: list[str] = []
         self.paths: list[str] = []
         self._counts: Counter[str] = Counter()
-        self._process = os.getpid()
+        self._process = 0
         self._asking = False
         self._disk: DurableDisk | None = None
 
     def install_tap(self) -> None:
+        self._process = os.getpid()
         if self.fault.how in ("unsynced", "unwritten"):
             self._disk = DurableDisk(Path.cwd())
         for name in _CALLS:
@@ -116,7 +117,7 @@ class CallTap:
         fcntl.flock = partial(self._intercept_call, "flock", fcntl.flock)
         subprocess.run = partial(self._intercept_git, subprocess.run)
         git.cmd.safer_popen = partial(self._git_of_gitpython, git.cmd.safer_popen)
-        builtins.open = io.open = partial(_open_counted, self, io.open)
+        builtins.open = io.open = partial(open_counted, self._intercept_call, io.open)
         told = StateDatabase._write_rows
 
         def tell(state: StateDatabase, changes: Any) -> None:
@@ -179,7 +180,7 @@ class CallTap:
         if (
             self._asking
             or os.getpid() != self._process
-            or (name == "open" and not args[1] & _WRITES)
+            or (name == "open" and not args[1] & WRITES)
         ):
             return real(*args, **options)
         if name in DATA and _is_pipe(args[0]):
@@ -194,10 +195,18 @@ class CallTap:
             return self._inject_fault(name, real, args, options)
         if self.fired and self.fault.how == "on" and self._is_failing(name):
             self._raise_failure(name, args, options)
-        done = real(*args, **options)
+        if self.fault.how == "trace" and name.startswith("git-"):
+            return self._run_inside_git(real, args[0], options, f"{self.fault.place}/{label}")
+        done = self._make_call(label, real, args, options)
         if self._disk is not None:
             self._disk.note_call(name, args)
         return done
+
+    def _make_call(
+        self, label: str, real: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        """The call itself, where no fault meets it."""
+        return real(*args, **options)
 
     def _inject_fault(
         self, name: str, real: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
@@ -206,16 +215,16 @@ class CallTap:
         self._begin_fault(how)
         if how in ("torn", "short"):
             done = (
-                os.pwrite(*_halve_data(name, args))
+                os.pwrite(*halve_data(name, args))
                 if name == "pwrite"
-                else real(*_halve_data(name, args))
+                else real(*halve_data(name, args))
             )
             if how == "torn":
                 _die_now()
             return done
         if how in ("once", "on"):
             self._raise_failure(name, args, options)
-        if how in ("git", "slow", "trace"):
+        if how in ("git", "slow"):
             return self._run_inside_git(real, args[0], options)
         if how in ("unsynced", "unwritten"):
             assert self._disk is not None
@@ -224,10 +233,11 @@ class CallTap:
         if how == "power":
             shut_down_mount(Path(self.fault.place))
             _die_now()
-        done = real(*args, **options)
-        if how == "after":
-            _die_now()
-        return done
+        try:
+            return real(*args, **options)
+        finally:
+            if how == "after":
+                _die_now()
 
     def _begin_fault(self, how: str) -> None:
         """What comes before the call."""
@@ -239,7 +249,11 @@ class CallTap:
             time.sleep(self.fault.code / 1000)
 
     def _run_inside_git(
-        self, real: Callable[..., Any], command: list[str], options: dict[str, Any]
+        self,
+        real: Callable[..., Any],
+        command: list[str],
+        options: dict[str, Any],
+        log: str = os.devnull,
     ) -> Any:
         """A git that strace kills, holds up or only watches."""
         call, _, rest = self.fault.detail.partition(":")
@@ -249,7 +263,6 @@ class CallTap:
             "slow": [f"inject={call}:delay_enter={SLOW_US}:when={number}"],
             "trace": [],
         }[self.fault.how]
-        log = self.fault.place or os.devnull
         # these run the other side's git as well, whose calls are not counted and whose locks are
         # not ours
         followed = [] if git_verb(command) in _TRANSFERS else ["-f"]
@@ -258,7 +271,7 @@ class CallTap:
         if self.fault.how == "slow":
             _die_later(SLOW_US / 2e6)
         done = real(whole, **options)
-        self.fired = self.fault.how == "trace" or done.returncode == -signal.SIGKILL
+        self.fired = done.returncode == -signal.SIGKILL
         if self.fired and who == "all":
             _die_now()
         return done
@@ -313,55 +326,6 @@ def _is_pipe(descriptor: object) -> bool:
 
 def is_data(label: str) -> bool:
     return label.partition("#")[0] in DATA
-
-
-class _CountedFile(io.FileIO):
-    """A file opened by name, whose writes are counted like those to a descriptor."""
-
-    tap: CallTap | None = None
-
-    def write(self, data: Any, /) -> int:
-        if self.tap is None:
-            return super().write(data)
-        return int(
-            self.tap._intercept_call(
-                "write", lambda piece: super(_CountedFile, self).write(piece), _DataPiece(data)
-            )
-            or 0
-        )
-
-
-class _DataPiece(bytes):
-    """Data without a descriptor beside it."""
-
-
-def _open_counted(
-    tap: CallTap, real: Callable[..., Any], file: Any, mode: str = "r", *args: Any, **options: Any
-) -> Any:
-    if isinstance(file, int) or "opener" in options or not set(mode) & set("wxa+"):
-        return real(file, mode, *args, **options)
-    if "b" not in mode:
-        return tap._intercept_call(
-            "open", lambda path, _: real(path, mode, *args, **options), file, _WRITES
-        )
-    raw = tap._intercept_call(
-        "open", lambda path, _: _CountedFile(path, mode.replace("b", "")), file, _WRITES
-    )
-    raw.tap = tap
-    return io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
-
-
-def _halve_data(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    if name == "copy_file_range":
-        source, target, count = args
-        return (source, target, count // 2)
-    if isinstance(args[0], _DataPiece):
-        return (args[0][: len(args[0]) // 2],)
-    descriptor, data, *rest = args
-    if isinstance(data, list):
-        joined = b"".join(data)
-        return (descriptor, [joined[: len(joined) // 2]])
-    return (descriptor, bytes(data)[: len(data) // 2], *rest)
 
 
 def _die_later(seconds: float) -> None:

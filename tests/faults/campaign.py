@@ -13,11 +13,14 @@ from mlver.system import durable
 from tests.faults import ground, oracle
 from tests.faults.calls import CallFault
 from tests.faults.ground import WorkPlace
+from tests.faults.images import FaultImage, take_images
 from tests.faults.operations import CampaignOperation
 from tests.faults.run import ChildRun, run_child, run_in_process
 from tests.faults.sampling import sample_points
 
 _NUMBER = re.compile(r"\d+")
+# Of the points that an image shows, every so many-th is tried for real as well.
+REALLY_EVERY = 16
 
 
 @dataclass(slots=True)
@@ -56,11 +59,25 @@ class PointVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftState:
+    """A repository after a fault; `told`: the command had answered before that."""
+
+    place: WorkPlace
+    told: bool
+    fired: bool
+    wrong: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class FaultCampaign:
-    """Every fault an operation may meet here, and what becomes of it with one of them."""
+    """Every fault an operation may meet here, and what becomes of it with one of them.
+
+    `imaged`: what each leaves is what one undisturbed run has on the disk at that moment.
+    """
 
     points: Callable[[OperationSweep], list[CallFault]]
     judge: Callable[[OperationSweep, CallFault], PointVerdict]
+    imaged: bool = False
 
 
 class OperationSweep:
@@ -99,7 +116,8 @@ class OperationSweep:
         ground.clear_directory(place.path)
         self._judged: set[str] = set()
         self._sound: set[str] = set()
-        self._number = 0
+        self._images: dict[str, FaultImage] = {}
+        self._really: set[str] = set()
 
     def find_kind(self, point: CallFault) -> tuple[object, ...]:
         """What a point has in common with those of the same place in mlver."""
@@ -113,6 +131,42 @@ class OperationSweep:
         ground.clear_directory(where)
         self.forget_key()
         return ground.copy_place(self.template.path, where, share=True)
+
+    def take_images(self, points: list[CallFault], turn: int) -> None:
+        """See in one run what all of these faults leave; each turn tries others for real too."""
+        self._images, self._really = {}, set()
+        # workers share the calls out as the system likes, and a key is outside the repository
+        if not self.operation.crowded and not self.operation.keyless:
+            place = self.copy_place()
+            self._images = take_images(self.template, place, self.operation.argv, points)
+            self._really = set(map(str, points[turn % REALLY_EVERY :: REALLY_EVERY]))
+
+    def leave_state(
+        self, point: CallFault, really: Callable[[], tuple[WorkPlace, ChildRun]]
+    ) -> LeftState:
+        """What a fault leaves: as its image shows, or `really`, which has to show the same."""
+        image = self._images.get(str(point))
+        if image is not None and str(point) not in self._really:
+            where = self.root / f"{self.operation.name}.left"
+            ground.clear_directory(where)
+            ground.copy_place(image.path, where, share=True)
+            return LeftState(WorkPlace(where), told=image.told, fired=True)
+        place, done = really()
+        left = LeftState(place, told=done.is_acknowledged, fired=done.fired)
+        # half of an intent may end a byte later, with the longer number of its process
+        if image is not None and point.how != "torn" and oracle.hash_place(place) != image.state:
+            left.wrong.append("it left another state than an undisturbed run has there")
+        return left
+
+    def is_judged(self, point: CallFault, *, settle_first: bool) -> bool:
+        """Whether the state that its image shows was judged already, and found right."""
+        image = self._images.get(str(point))
+        if image is None or image.told or str(point) in self._really:
+            return False
+        return self._name_state(image.state, settle_first=settle_first) in self._judged
+
+    def _name_state(self, state: str, *, settle_first: bool) -> str:
+        return f"{settle_first}{self._state_home.exists()}{state}"
 
     def forget_key(self) -> None:
         """Take away the key that a run before made: the next one makes the same calls again."""
@@ -138,8 +192,7 @@ class OperationSweep:
         self, place: WorkPlace, *, settle_first: bool, afresh: bool = False
     ) -> list[str]:
         """All that is wrong with an interrupted repository, and with what becomes of it."""
-        has_key = self._state_home.exists()
-        state = f"{settle_first}{has_key}{oracle.hash_place(place)}"
+        state = self._name_state(oracle.hash_place(place), settle_first=settle_first)
         if state in self._judged and not afresh:
             return []
         wrong = oracle.list_torn(oracle.collect_facts(place), self.new, self.old, self.start)
@@ -177,7 +230,8 @@ class OperationSweep:
             [] if kept else oracle.list_leftovers(place)
         )
         end = oracle.hash_place(place)
-        if end not in self._sound or afresh:
+        # the hash is of every byte that git and mlver can find fault with, wherever they lie
+        if end not in self._sound:
             wrong += oracle.list_faults(place, *self.expected)
             wrong += oracle.recover_place(place)
             if oracle.hash_place(place) != end:
@@ -216,6 +270,8 @@ def sweep_operation(
     points = [point for point in campaign.points(prepared) if extent.only in ("", str(point))]
     tally.total = len(points)
     chosen = sample_points(points, extent.most, extent.turn, prepared.find_kind)
+    if campaign.imaged and not extent.only:
+        prepared.take_images(chosen, extent.turn)
     if extent.first:
         chosen.reverse()  # what is missing shows late, most of all after the answer
     for point in chosen:

@@ -33,6 +33,10 @@ KINDS = tuple(_STORED)
 _ENOUGH = (
     1_100  # of each kind, where nobody says how many: there is no end of ways to damage a file
 )
+# Kinds that only a promotion makes, or that say how one is judged. Of the others, every so many-th
+# is damaged beside promotions; without them, less of the repository could tell of it.
+_OF_STAGES = frozenset(("promotion", "settings"))
+_PROMOTED_EVERY = 8
 # Settings may say anything a person wants them to.
 _HARMLESS = frozenset(("config", "settings"))
 
@@ -73,15 +77,21 @@ _WAYS: dict[str, Callable[[bytearray, random.Random], bytes]] = {
 }
 
 
-def prepare_ground(root: Path) -> _DamageGround:
-    template = ground.new_place(root / "damage")
-    operations.prepare_changed(template)
-    template.write("big.bin", operations.make_weights(4, operations.LARGE))
-    template.mlver("register", "m", "--version", "1.1.0", "-m", "Second", "--data", "big=big.bin")
-    template.mlver("promote", "m@1.0.0", "--to", "production", "-m", "Good")
-    template.mlver("promote", "m@1.1.0", "--to", "production", "-m", "Better")
+def prepare_grounds(root: Path) -> tuple[_DamageGround, _DamageGround]:
+    """Two versions, and the same after promotions, which take twice as long to verify."""
+    plain = ground.new_place(root / "damage")
+    operations.prepare_changed(plain)
+    plain.write("big.bin", operations.make_weights(4, operations.LARGE))
+    plain.mlver("register", "m", "--version", "1.1.0", "-m", "Second", "--data", "big=big.bin")
     # what is copied a thousand times must be small, and the stored copies are what is damaged
-    (template.path / "big.bin").unlink()
+    (plain.path / "big.bin").unlink()
+    promoted = ground.copy_place(plain.path, root / "promoted")
+    promoted.mlver("promote", "m@1.0.0", "--to", "production", "-m", "Good")
+    promoted.mlver("promote", "m@1.1.0", "--to", "production", "-m", "Better")
+    return _describe_ground(plain), _describe_ground(promoted)
+
+
+def _describe_ground(template: WorkPlace) -> _DamageGround:
     files = {
         kind: tuple(map(str, sorted(template.path.glob(pattern))))
         for kind, pattern in _STORED.items()
@@ -98,10 +108,11 @@ def prepare_ground(root: Path) -> _DamageGround:
 
 
 def damage_files(kind: str, root: Path, extent: CampaignExtent) -> CampaignTally:
-    made = prepare_ground(root)
+    plain, promoted = prepare_grounds(root)
     seeded = random.Random(f"damage {kind}{extent.turn or ''}")
     tally = CampaignTally()
     for number in range(min(extent.most, _ENOUGH) * 2):
+        made = promoted if kind in _OF_STAGES or number % _PROMOTED_EVERY == 0 else plain
         place = ground.copy_place(made.template.path, root / "work", share=True)
         path = place.path / Path(seeded.choice(made.files[kind])).relative_to(made.template.path)
         ways = [*_WAYS, "delete", "swap"]

@@ -23,6 +23,7 @@ class DurableDisk:
         self._read, self._open, self._close = os.read, os.open, os.close
         self._data: dict[int, bytes] = {}
         self._names: dict[int, dict[str, int]] = {}
+        self._modes: dict[int, int] = {}
         self._links: dict[int, str] = {}
         self._stamps: dict[int, tuple[int, int]] = {}
         self._root = os.lstat(top).st_ino
@@ -58,9 +59,11 @@ class DurableDisk:
 
         `names`: the disk kept all names, only data is lost.
         """
+        durable = dict(self._names)
         if names:
             self._take_all_names()
         self._dump_inode(self._root, os.fspath(target))
+        self._names = durable
 
     def _dump_inode(self, inode: int, target: str) -> None:
         os.mkdir(target)  # noqa: PTH102
@@ -73,6 +76,7 @@ class DurableDisk:
             else:
                 # a name that is durable before its data is a name of nothing
                 Path(path).write_bytes(self._data.get(child, b""))
+                os.chmod(path, self._modes.get(child, 0o644))  # noqa: PTH101
 
     def _take_all(self) -> None:
         self._take_all_names()
@@ -110,3 +114,4 @@ class DurableDisk:
         self._data[found.st_ino] = b"".join(iter(lambda: self._read(descriptor, 1 << 20), b""))
         self._close(descriptor)
         self._stamps[found.st_ino] = (found.st_mtime_ns, found.st_size)
+        self._modes[found.st_ino] = stat.S_IMODE(found.st_mode)

@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ _SEALED = {
     "COLUMNS": "120",
     "PYTHONHASHSEED": "0",
 }
+_NEEDED = frozenset("PATH PYTHONPATH PYTHONDONTWRITEBYTECODE TMPDIR LD_LIBRARY_PATH".split())
 _GIT_CONFIG = """\
 [user]
 	name = Kim
@@ -92,7 +94,8 @@ def seal_environment(root: Path) -> None:
     (environment / "lib/python3.11/site-packages").mkdir(parents=True)
     (environment / "pyvenv.cfg").write_text("version = 3.11.7\n")
     (home / ".gitconfig").write_text(_GIT_CONFIG)
-    for name in [name for name in os.environ if name.startswith(("GIT_", "MLVER_", "XDG_"))]:
+    # each git that is started is given all of them
+    for name in os.environ.keys() - _NEEDED:
         del os.environ[name]
     os.environ.update(
         _SEALED, HOME=os.fspath(home), GIT_CONFIG_GLOBAL=os.fspath(home / ".gitconfig")
@@ -108,31 +111,44 @@ def new_place(path: Path) -> WorkPlace:
     return place
 
 
-def copy_place(source: Path, target: Path, *, share: bool = False) -> WorkPlace:
+def copy_place(
+    source: Path, target: Path, *, share: bool = False, only: Container[int] | None = None
+) -> WorkPlace:
     """A repository's copy, every byte its own; with `share`, all but those of read-only files.
 
-    Stored objects are such files, git's and ours: nothing ever writes into one.
+    Stored objects are such files, git's and ours: nothing ever writes into one. `only` these inodes
+    are shared, where some command may still be writing others.
     """
-    _copy_entry(os.fspath(source), os.fspath(target), share=share)
+
+    def is_shared(found: os.stat_result) -> bool:
+        return share and is_read_only(found) and (only is None or found.st_ino in only)
+
+    _copy_entry(os.fspath(source), os.fspath(target), is_shared)
     return WorkPlace(target)
 
 
-def _copy_entry(source: str, target: str, *, share: bool) -> None:
-    Path(target).mkdir()
+def is_read_only(found: os.stat_result) -> bool:
+    return not found.st_mode & _WRITABLE
+
+
+def _copy_entry(source: str, target: str, is_shared: Callable[[os.stat_result], bool]) -> None:
+    os.mkdir(target, stat.S_IMODE(os.stat(source).st_mode))  # noqa: PTH102, PTH116
     with os.scandir(source) as entries:
         for entry in entries:
             to = f"{target}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                _copy_entry(entry.path, to, share=share)
+                _copy_entry(entry.path, to, is_shared)
             elif entry.is_symlink():
                 Path(to).symlink_to(Path(entry.path).readlink())
             else:
-                _copy_file(entry, to, share=share)
+                _copy_file(entry, to, is_shared)
 
 
-def _copy_file(entry: os.DirEntry[str], to: str, *, share: bool) -> None:
+def _copy_file(
+    entry: os.DirEntry[str], to: str, is_shared: Callable[[os.stat_result], bool]
+) -> None:
     found = entry.stat()
-    if share and not found.st_mode & _WRITABLE:
+    if is_shared(found):
         os.link(entry.path, to)
         return
     source = os.open(entry.path, os.O_RDONLY)

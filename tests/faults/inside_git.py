@@ -25,11 +25,12 @@ def why_git_cannot_be_killed() -> str:
 
 def list_git_points(sweep: OperationSweep) -> list[CallFault]:
     found = []
-    log = sweep.root / "git.log"
+    logs = sweep.root / "git.logs"
+    logs.mkdir()
+    sweep.run_operation(sweep.copy_place(), CallFault("", "trace", place=str(logs)))
     for label in sweep.calls:
         if label.startswith("git-"):
-            sweep.run_operation(sweep.copy_place(), CallFault(label, "trace", place=str(log)))
-            made = Counter(_CALL.findall(log.read_text()))
+            made = Counter(_CALL.findall((logs / label).read_text()))
             for call, times in made.items():
                 for number in range(1, times + 1) if call in GIT_CALLS else ():
                     found += [

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import stat
 import struct
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,8 @@ from tests.faults.run import call_in_process, run_in_process
 Facts = Mapping[str, str]
 _TEMPORARY = re.compile(r"\.mlver-tmp-[^/]*")
 _GITS = re.compile(r"(tmp_obj_|next-index-|\.git/index\.)[^/]*")
+# What is set aside, and the mark on what was damaged, end in a random number.
+_ASIDE = re.compile(r"^(\.git/mlver/.*)-[0-9a-f]{8,12}$")
 
 
 def collect_facts(place: WorkPlace) -> dict[str, str]:
@@ -221,26 +224,46 @@ def recover_place(place: WorkPlace) -> list[str]:
 def hash_place(place: WorkPlace) -> str:
     """A hash of everything on the disk that may matter to what comes next.
 
-    Equal states need one judgement.
+    Equal states need one judgement. What names the process or the moment is left out, and of git's
+    index all but what it lists.
     """
-    told = hashlib.sha256()
-    for path in sorted(_list_files(place.path)):
-        inside = path.removeprefix(".git/mlver/")
-        if inside.startswith("state.db") or inside == "lock" or path == ".git/index":
-            continue
-        try:
-            data = (place.path / path).read_bytes()
-        except FileNotFoundError:
-            continue  # the lock of a git that still runs
-        if inside == "intent.json":
-            data = re.sub(rb'"(pid|top|proof)": [^\n]*', b"", data)
-        told.update(
-            _GITS.sub("GITS", _TEMPORARY.sub("TEMPORARY", path)).encode(errors="surrogateescape")
-            + b"\0"
-        )
-        told.update(hashlib.sha256(data).digest())
-    told.update(repr(sorted(read_index(place.path / ".git/index").items())).encode())
-    return told.hexdigest()
+    found = sorted(_list_entries(os.fspath(place.path), ""))
+    index = sorted(read_index(place.path / ".git/index").items())
+    return hashlib.sha256(repr((found, index)).encode()).hexdigest()
+
+
+def _list_entries(top: str, folder: str) -> Iterator[tuple[str, int, str]]:
+    """Name, type with permissions, and content of everything in a folder and below."""
+    with os.scandir(f"{top}/{folder}") as entries:
+        for entry in entries:
+            path = folder + entry.name
+            inside = path.removeprefix(".git/mlver/")
+            if inside.startswith("state.db") or inside == "lock" or path == ".git/index":
+                continue
+            try:
+                mode = entry.stat(follow_symlinks=False).st_mode
+                is_folder = stat.S_ISDIR(mode)
+                content = "" if is_folder else _digest_content(entry, mode, inside)
+            except FileNotFoundError:
+                continue  # the lock of a git that still runs
+            name = _GITS.sub("GITS", _TEMPORARY.sub("TEMPORARY", path))
+            name = _ASIDE.sub(r"\1-ASIDE", name)
+            yield ascii(name), mode, content
+            if is_folder:
+                yield from _list_entries(top, f"{path}/")
+
+
+def _digest_content(entry: os.DirEntry[str], mode: int, inside: str) -> str:
+    if stat.S_ISLNK(mode):
+        return ascii(os.readlink(entry.path))  # noqa: PTH115
+    descriptor = os.open(entry.path, os.O_RDONLY)
+    try:
+        data = b"".join(iter(lambda: os.read(descriptor, 1 << 20), b""))
+    finally:
+        os.close(descriptor)
+    if inside == "intent.json" or (_TEMPORARY.match(inside) and "/" not in inside):
+        data = re.sub(rb'"(pid|top|proof)": [^\n]*', b"", data)
+    return hashlib.sha256(data).hexdigest()
 
 
 def _list_files(top: Path, skip: str | None = None) -> Iterator[str]:

@@ -102,12 +102,16 @@ def start_child(
     argv: tuple[str, ...],
     fault: CallFault = NO_FAULT,
     setup: Callable[[], None] | None = None,
+    tap: CallTap | None = None,
 ) -> StartedChild:
-    """Fork a child that runs `mlver ARGV…` in a directory; `setup` runs in it first."""
+    """Fork a child that runs `mlver ARGV…` in a directory; `setup` runs in it first.
+
+    `tap` stands between mlver and the system; without it, one that lets the fault come does.
+    """
     out, err, told = (os.memfd_create(name) for name in ("out", "err", "told"))
     pid = os.fork()
     if pid == 0:
-        _run_forked(directory, argv, fault, setup, (out, err, told))
+        _run_forked(directory, argv, tap or CallTap(fault), setup, (out, err, told))
     _started.add(pid)
     return StartedChild(pid, os.pidfd_open(pid), out, err, told)
 
@@ -117,9 +121,10 @@ def run_child(
     argv: tuple[str, ...],
     fault: CallFault = NO_FAULT,
     setup: Callable[[], None] | None = None,
+    tap: CallTap | None = None,
 ) -> ChildRun:
     """The same, awaited."""
-    return start_child(directory, argv, fault, setup).wait_for_end()
+    return start_child(directory, argv, fault, setup, tap).wait_for_end()
 
 
 def run_in_process(directory: Path, argv: tuple[str, ...]) -> ChildRun:
@@ -159,12 +164,11 @@ def _await_orphans() -> None:
 def _run_forked(
     directory: Path,
     argv: tuple[str, ...],
-    fault: CallFault,
+    tap: CallTap,
     setup: Callable[[], None] | None,
     descriptors: tuple[int, int, int],
 ) -> None:
     code = 1
-    tap = CallTap(fault)
     try:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(descriptors[0], 1)

@@ -10,6 +10,7 @@ from tests.faults import ground
 from tests.faults.calls import CallFault
 from tests.faults.campaign import FaultCampaign, OperationSweep, PointVerdict
 from tests.faults.ground import WorkPlace
+from tests.faults.run import ChildRun
 
 
 def list_unsynced_points(sweep: OperationSweep) -> list[CallFault]:
@@ -21,18 +22,22 @@ def list_unsynced_points(sweep: OperationSweep) -> list[CallFault]:
 
 
 def judge_unsynced(sweep: OperationSweep, point: CallFault) -> PointVerdict:
-    place = sweep.copy_place()
-    left = WorkPlace(sweep.root / f"{sweep.operation.name}.left")
-    ground.clear_directory(left.path)
-    done = sweep.run_operation(place, replace(point, place=str(left.path)))
-    if not left.path.exists():
+    settle_first = point.how == "unsynced"
+    if sweep.is_judged(point, settle_first=settle_first):
+        return PointVerdict(True, False, [])
+    where = sweep.root / f"{sweep.operation.name}.left"
+
+    def run_cut() -> tuple[WorkPlace, ChildRun]:
+        ground.clear_directory(where)
+        done = sweep.run_operation(sweep.copy_place(), replace(point, place=str(where)))
+        return WorkPlace(where), done
+
+    left = sweep.leave_state(point, run_cut)
+    if not where.exists():
         return PointVerdict(False, False, [])
-    lost = sweep.list_losses(left) if done.is_acknowledged else []
-    return PointVerdict(
-        done.fired,
-        bool(lost),
-        [*lost, *sweep.judge_place(left, settle_first=point.how == "unsynced")],
-    )
+    lost = sweep.list_losses(left.place) if left.told else []
+    wrong = sweep.judge_place(left.place, settle_first=settle_first)
+    return PointVerdict(left.fired, bool(lost), [*left.wrong, *lost, *wrong])
 
 
-UNSYNCED = FaultCampaign(list_unsynced_points, judge_unsynced)
+UNSYNCED = FaultCampaign(list_unsynced_points, judge_unsynced, imaged=True)
