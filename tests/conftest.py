@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -84,6 +85,7 @@ class _WriteGuard:
         "os.chmod os.chown os.link os.mkdir os.remove os.rename os.rmdir os.symlink os.truncate"
         " os.utime".split()
     )
+    MOVES = frozenset(("os.link", "os.rename"))
     STARTS = frozenset(("os.exec", "os.posix_spawn", "subprocess.Popen"))
     WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -92,6 +94,16 @@ class _WriteGuard:
         self.free = {Path(tempfile.gettempdir()).resolve()}
         # A home of / (some containers) would be the whole machine.
         self.walled = {CHECKOUT, REAL_HOME} - {Path("/")}
+        # Where folders really are, and whether they are walled: to find that out for each of their
+        # files would be most of what a copy costs.
+        self._folders: dict[str, tuple[str, bool]] = {}
+        # Names whose bearers may be walled or free where their folder is not.
+        self._borders: set[str] = set()
+
+    def arm(self) -> None:
+        self._folders.clear()
+        self._borders = {*self.CACHES, *(place.name for place in self.free | self.walled)}
+        self.armed = True
 
     def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
         if not self.armed:
@@ -101,7 +113,10 @@ class _WriteGuard:
         elif event in self.MUTATIONS:
             for name in arguments[:2]:
                 self._check_write(name, event)
+            if event == "os.symlink" or (event in self.MOVES and not _is_file(arguments[0])):
+                self._folders.clear()  # a folder may be another one from now on
         elif event in self.STARTS:
+            self._folders.clear()  # another process may make a link of a folder
             self._check_start(event, *arguments)
 
     def _check_open(self, name: object, mode: object, flags: object) -> None:
@@ -109,7 +124,7 @@ class _WriteGuard:
             self._check_write(name, f"open with mode {mode}")
 
     def _check_write(self, name: object, what: str) -> None:
-        if isinstance(name, str | bytes | os.PathLike) and self._is_walled(Path(os.fsdecode(name))):
+        if isinstance(name, str | bytes | os.PathLike) and self._is_walled(os.fsdecode(name)):
             self._fail_test(f"a test must not write there: {what} of {os.fsdecode(name)}")
 
     def _check_start(self, event: str, _executable: object, command: object, *more: object) -> None:
@@ -130,13 +145,23 @@ class _WriteGuard:
         for option, value in pairwise(words):
             if option in ("-C", "--git-dir", "--work-tree"):
                 where /= value
-        if self._is_walled(where):
+        if self._is_walled(os.fspath(where)):
             self._fail_test(f"a test must not run git there: {words} in {where}")
 
-    def _is_walled(self, path: Path) -> bool:
+    def _is_walled(self, name: str) -> bool:
         # Not Path.resolve(): the guard must not be able to trip over what a test does to os
         # functions.
-        path = Path(os.path.realpath(path))
+        folder, base = os.path.split(name)
+        if base in ("", ".", "..") or not folder.startswith(os.sep) or _is_link(name):
+            return self._judge_place(os.path.realpath(name))
+        if folder not in self._folders:
+            real = os.path.realpath(folder)
+            self._folders[folder] = (real, self._judge_place(real))
+        real, walled = self._folders[folder]
+        return self._judge_place(f"{real}/{base}") if base in self._borders else walled
+
+    def _judge_place(self, real: str) -> bool:
+        path = Path(real)
         if self.CACHES & set(path.parts):
             return False
         # The nearest decides: a checkout below /tmp is walled, a TMPDIR below the home is free.
@@ -148,6 +173,21 @@ class _WriteGuard:
     def _fail_test(self, message: str) -> None:
         # pytest's failure is no Exception, so that no `except Exception` under test can swallow it.
         pytest.fail(message)
+
+
+def _is_file(name: object) -> bool:
+    return stat.S_ISREG(_read_mode(name))
+
+
+def _is_link(name: object) -> bool:
+    return stat.S_ISLNK(_read_mode(name))
+
+
+def _read_mode(name: object) -> int:
+    if isinstance(name, str | bytes | os.PathLike):
+        with suppress(OSError, ValueError):
+            return os.lstat(name).st_mode
+    return 0
 
 
 _guard = _WriteGuard()
@@ -183,7 +223,7 @@ def _sealed_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
 @pytest.fixture(autouse=True)
 def _sealed_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
-    _guard.armed = True
+    _guard.arm()
     yield
     close_all()  # as where a command ends
     _guard.armed = False
