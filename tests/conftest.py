@@ -55,8 +55,20 @@ HEEDED = frozenset(
     " LANG LANGUAGE EDITOR VISUAL PAGER LESS EMAIL SSH_ASKPASS".split()
 )
 
-settings.register_profile("every run", derandomize=True, database=None, deadline=None)
+ORDINARY_EXAMPLES = 100
+settings.register_profile(
+    "every run",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=ORDINARY_EXAMPLES,
+)
 settings.register_profile("long", database=None, deadline=None, max_examples=2_000)
+
+
+def try_examples(count: int) -> settings:
+    """So many examples in an ordinary run; in a long one, as many times as others get there."""
+    return settings(max_examples=count * settings().max_examples // ORDINARY_EXAMPLES)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

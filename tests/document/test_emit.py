@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mlver.document import strict
 from mlver.document.emit import dump_document
 from mlver.errors import InvalidDocument
+from tests.conftest import try_examples
 
 TRAPS = st.sampled_from(
     [
@@ -109,7 +110,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@try_examples(250)
 @given(st.dictionaries(TEXTS, VALUES, max_size=5))
 @example({"k" * 2000: 1, "x": {"😀" * 300: ["a\nb"], "k" * 1100: {"a": 1}}})
 @example({"": {"": [[[]], [{}], [["a\n\nb"]]]}})

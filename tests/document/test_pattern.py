@@ -9,13 +9,13 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.document.linear import compile_pattern
 from mlver.document.pattern import PatternRefused, translate_for_re
 from mlver.document.schema import load_schema
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, try_examples
 from tests.document.documents import FORMATS
 
 ATOMS = st.sampled_from(
@@ -98,7 +98,7 @@ def as_python(pattern: str) -> str:
     return TOKEN.sub(lambda token: PYTHON_TOKENS.get(token[0], token[0]), pattern)
 
 
-@settings(max_examples=1500)
+@try_examples(400)
 @given(PATTERNS, TEXTS)
 def test_the_linear_engine_agrees_with_re(pattern: str, text: str) -> None:
     expected = re.search(as_python(pattern), text, re.ASCII) is not None

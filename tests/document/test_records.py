@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.digest import Digest
@@ -25,6 +25,7 @@ from mlver.records.references import AdoptedTag, PolicyReference, Renumbering, V
 from mlver.records.sections.stages import StageSettings
 from mlver.records.sections.tags import TagSettings
 from mlver.records.version import CodeState, TrainingEnvironment, VersionRecord
+from tests.conftest import try_examples
 from tests.document.documents import DOCUMENT_TEXTS, FORMATS, VERSION_TEXT, make_small
 from tests.document.strategies import RECORDS, made
 
@@ -157,7 +158,7 @@ def test_the_designs_documents_survive(kind: Kind, number: int) -> None:
 
 
 @pytest.mark.parametrize(("kind", "number"), FORMATS)
-@settings(max_examples=150, deadline=None)
+@try_examples(40)
 @given(data=st.data())
 def test_records_survive_the_journey(kind: Kind, number: int, data: st.DataObject) -> None:
     """Byte for byte: a record of an earlier format stays one."""

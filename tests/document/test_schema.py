@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.document import strict
@@ -28,7 +28,7 @@ from mlver.document.schema import (
     validate_document,
 )
 from mlver.errors import InvalidDocument
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, try_examples
 from tests.document.documents import (
     APPROVAL_TEXT,
     DOCUMENT_TEXTS,
@@ -247,7 +247,7 @@ def full(kind: Kind, number: int) -> dict[str, Any]:
     return read
 
 
-@settings(max_examples=1500)
+@try_examples(400)
 @given(st.data())
 def test_the_quick_yes_never_says_yes_to_what_jsonschema_refuses(data: st.DataObject) -> None:
     kind, number = data.draw(st.sampled_from(FORMATS))

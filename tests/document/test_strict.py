@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.document import strict
 from mlver.errors import InvalidDocument
+from tests.conftest import try_examples
 
 
 @pytest.fixture(params=["libyaml", "pure Python"])
@@ -174,7 +175,7 @@ def test_lines_are_known_by_key_path() -> None:
     ] == [1, 3, 5, 5]
 
 
-@settings(max_examples=300)
+@try_examples(100)
 @given(
     st.binary(max_size=60)
     | st.text(alphabet="ab:-?[]{},&*!|>'\"%@#\n\t 01.~", max_size=40).map(str.encode)
