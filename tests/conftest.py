@@ -23,6 +23,7 @@ from hypothesis import settings
 
 from mlver.cli.main import main
 from mlver.system.state import close_all
+from tests.copies import copy_folder
 
 # Here and not in a conftest of its own: where workers run the tests, the process that tells of them
 # loads no other.
@@ -45,9 +46,14 @@ GIT_CONFIG = """\
 	gpgSign = false
 [gc]
 	auto = 0
+[maintenance]
+	auto = false
 [protocol "file"]
 	allow = always
 """
+
+# What a new repository begins with: as usual, but with one of the many samples of hooks.
+GIT_TEMPLATE = ("description", "hooks/pre-commit.sample", "info/exclude")
 
 # What a person, a terminal or a service may have set, and what git, rich or mlver would heed.
 HEEDED = frozenset(
@@ -209,7 +215,11 @@ sys.addaudithook(_guard)
 @pytest.fixture(scope="session", autouse=True)
 def _sealed_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     home = tmp_path_factory.mktemp("home")
-    (home / ".gitconfig").write_text(GIT_CONFIG)
+    templates = f"[init]\n\ttemplateDir = {home}/template\n"
+    (home / ".gitconfig").write_text(GIT_CONFIG + templates)
+    for name in GIT_TEMPLATE:
+        (home / "template" / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / "template" / name).write_text("# A sample\n")
     _guard.free.add(tmp_path_factory.getbasetemp().resolve())
     with pytest.MonkeyPatch.context() as patch:
         for name in tuple(os.environ):
@@ -288,6 +298,11 @@ class Repository:
         self.git("commit", "--quiet", "--message", message)
         return self.git("rev-parse", "HEAD")
 
+    def pack(self) -> None:
+        """Bring what git keeps here into a few files, for a template that many tests copy."""
+        self.git("repack", "-a", "-d", "--quiet")
+        self.git("pack-refs", "--all")
+
     def mlver(self, *arguments: str) -> CommandOutcome:
         """Run `mlver -C <here> …` in this process, through its one error boundary."""
         with (
@@ -305,12 +320,18 @@ def _read_printed(stream: io.TextIOWrapper) -> str:
     return stream.buffer.getvalue().decode()
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    """A git repository on `main` with one commit."""
-    made = Repository(tmp_path / "repository")
+@pytest.fixture(scope="session")
+def _prepared_repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """What `repository` is a copy of."""
+    made = Repository(tmp_path_factory.mktemp("new") / "repository")
     made.path.mkdir()
     made.git("init", "--quiet")
     made.write("README.md", "# A project\n")
     made.commit("First")
     return made
+
+
+@pytest.fixture
+def repository(_prepared_repository: Repository, tmp_path: Path) -> Repository:
+    """A git repository on `main` with one commit."""
+    return Repository(copy_folder(_prepared_repository.path, tmp_path / "repository"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from mlver.records import layout
 from mlver.storage.local import LocalStore
 from mlver.system import state
 from tests.conftest import CHECKOUT, Repository
+from tests.copies import copy_folder
 from tests.project.helpers import (
     flip_bit,
     initialise_project,
@@ -56,14 +56,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
     promote_version(project, "digits", to="staging", message="try it")
     write_artifact(repository, "net.onnx", "two")
     register_one(project, "digits", weights=None, bump="minor", message="better")
+    repository.pack()
     return repository.path
 
 
 @pytest.fixture
 def project(told: Path, tmp_path: Path) -> Project:
-    return Project.open_existing(
-        Path(shutil.copytree(told, tmp_path / "repository", symlinks=True))
-    )
+    return Project.open_existing(copy_folder(told, tmp_path / "repository"))
 
 
 @pytest.fixture

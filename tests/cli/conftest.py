@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Repository
+from tests.copies import copy_folder
 from tests.hints import judge_command
 
 ACCURACIES = {1: 0.91, 2: 0.94, 3: 0.95}
@@ -45,8 +45,7 @@ def assert_refused(repository: Repository, *arguments: str, code: int = 3) -> st
 
 
 def copy_repository(repository: Repository, to: Path) -> Repository:
-    shutil.copytree(repository.path, to, symlinks=True)
-    return Repository(to)
+    return Repository(copy_folder(repository.path, to))
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +66,10 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Repository]:
     assert_works(second, "promote", "digits@1.0.0", "--to", "production", "-m", "Release")
     train_model(second, 2)
     assert_works(second, "register", "digits", "--bump", "minor", "-m", "Second")
-    return {"project": project, "first": first, "second": second}
+    made = {"project": project, "first": first, "second": second}
+    for repository in made.values():
+        repository.pack()
+    return made
 
 
 @pytest.fixture

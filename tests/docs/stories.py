@@ -6,7 +6,6 @@ import io
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -16,6 +15,7 @@ import pytest
 
 from mlver.cli.main import main
 from tests.conftest import CHECKOUT
+from tests.copies import copy_folder
 
 # A command line that needs no shell: mlver and its words.
 PLAIN = re.compile(r"mlver( ('[^']*'|\"[^\"$`\\]*\"|[\w./@=,:~-]+))*\n?")
@@ -76,7 +76,7 @@ class StoryTeller:
 
     def open_story(self, name: str, place: Path) -> None:
         """A repository at `place` in which the story has happened."""
-        shutil.copytree(self._make_story(name), place, symlinks=True)
+        copy_folder(self._make_story(name), place)
 
     def run_command(self, command: str, place: Path) -> tuple[int, str]:
         """The exit code and everything printed, with the folder around `place` called /home/kim."""

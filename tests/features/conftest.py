@@ -15,7 +15,9 @@ __all__ = ["first", "project", "second", "stories"]
 
 @pytest.fixture(scope="session")
 def parted_once(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    return diverge_branches(tmp_path_factory.mktemp("resolve") / "repository")
+    parted = diverge_branches(tmp_path_factory.mktemp("resolve") / "repository")
+    parted.pack()
+    return parted
 
 
 @pytest.fixture

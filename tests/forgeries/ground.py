@@ -164,6 +164,8 @@ def build_ground(top: Path) -> Ground:
     repository.git("init", "--quiet", "--bare", str(remote.path))
     repository.git("push", "--quiet", str(remote.path), "main", "other", "--tags")
     samples = _make_samples(repository, top, teller.now)
+    repository.pack()
+    remote.pack()
     return Ground(repository, remote, points, teller.now, samples)
 
 

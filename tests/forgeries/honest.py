@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from mlver.records import layout
 from tests.cli.conftest import copy_repository
 from tests.conftest import Repository
+from tests.copies import copy_folder
 from tests.forgeries.commits import ALICE, FORGE, KIM, Identity
 from tests.forgeries.ground import HOUR, WEAK_SETTINGS, Ground, StoryTeller, at_time
 
@@ -291,5 +291,5 @@ def clone_repository(repository: Repository, to: Path, words: tuple[str, ...]) -
     """Clone what main holds, with every byte that is kept beside it."""
     address = repository.path.as_uri()
     repository.git("clone", "--quiet", "--branch=main", *words, address, str(to))
-    shutil.copytree(repository.path / ".git/mlver", to / ".git/mlver", dirs_exist_ok=True)
+    copy_folder(repository.path / ".git/mlver", to / ".git/mlver")
     return Repository(to)

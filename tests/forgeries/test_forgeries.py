@@ -16,6 +16,7 @@ import pytest
 
 from mlver.features.hooks.push import judge_pre_receive
 from tests.conftest import Repository
+from tests.copies import copy_folder
 from tests.forgeries.arrivals import ARRIVALS, HEAD, bring_forgery, read_trees
 from tests.forgeries.claims import list_every_forgery
 from tests.forgeries.ground import STORE, Ground, build_ground
@@ -57,11 +58,11 @@ class ForgeryJudge:
     def judge_forgery(self, forgery: Forgery, arrival: str, *, alone: int = 0) -> CaseVerdict:
         """Judge a forgery; so many of its first commits came in pushes of their own."""
         remote = Repository(self.top / "remote.git")
-        shutil.copytree(self.ground.remote.path, remote.path)
+        copy_folder(self.ground.remote.path, remote.path)
         bring_forgery(remote, self.ground, self.trees, forgery, arrival)
         clone = Repository(self.top / "clone")
         self.ground.repository.git("clone", "--quiet", str(remote.path), str(clone.path))
-        shutil.copytree(self.ground.repository.path / STORE, clone.path / STORE)
+        copy_folder(self.ground.repository.path / STORE, clone.path / STORE)
         base = self.ground.tip
         if alone:
             line = remote.git("rev-list", "--first-parent", "--reverse", f"{base}..{HEAD}")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from mlver.project.project import Project
 from mlver.project.stages.promote import promote_version
 from tests.conftest import Repository
+from tests.copies import copy_folder
 from tests.project.helpers import initialise_project, new_repository, register_one, write_artifact
 
 
@@ -28,13 +28,14 @@ def promoted_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_artifact(repository, "w", {"a": text})
         register_one(project, version=number)
         promote_version(project, f"m@{number}", to="production", message="better")
+    repository.pack()
     return repository.path
 
 
 @pytest.fixture
 def promoted_repository(promoted_path: Path, tmp_path: Path) -> Repository:
     """A copy of its own for each test."""
-    return Repository(Path(shutil.copytree(promoted_path, tmp_path / "promoted", symlinks=True)))
+    return Repository(copy_folder(promoted_path, tmp_path / "promoted"))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import assert_works, train_model
+from tests.cli.conftest import assert_works, copy_repository, train_model
 from tests.cli.results import digest_tree, read_document
 from tests.conftest import Repository
 
@@ -41,13 +41,21 @@ def only(top: Path, pattern: str) -> Path:
     return found
 
 
+@pytest.fixture(scope="module")
+def third_once(
+    stories: dict[str, Repository], tmp_path_factory: pytest.TempPathFactory
+) -> Repository:
+    third = copy_repository(stories["second"], tmp_path_factory.mktemp("third") / "repository")
+    third.write("model/weights.safetensors", b"large" * 1_000_000)
+    assert_works(third, "register", "digits", "--bump", "patch", "-m", "Large")
+    assert_works(third, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+    return third
+
+
 @pytest.fixture
-def third(second: Repository) -> Repository:
+def third(third_once: Repository, tmp_path: Path) -> Repository:
     """With 1.1.0 promoted as well, and weights large enough for an object of their own."""
-    second.write("model/weights.safetensors", b"large" * 1_000_000)
-    assert_works(second, "register", "digits", "--bump", "patch", "-m", "Large")
-    assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
-    return second
+    return copy_repository(third_once, tmp_path / "repository")
 
 
 def manifest(repository: Repository) -> Path:

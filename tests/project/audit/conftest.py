@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Repository
+from tests.copies import copy_folder
 from tests.project.audit.forging import Town, build_town
 
 
@@ -18,5 +18,4 @@ def town_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def town(town_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
-    copy = Path(shutil.copytree(town_path, tmp_path / "town", symlinks=True))
-    return Town(Repository(copy), monkeypatch)
+    return Town(Repository(copy_folder(town_path, tmp_path / "town")), monkeypatch)

@@ -116,4 +116,5 @@ def build_town(folder: Path) -> Path:
         register_one(project, version=number)
     promote_version(project, "m@1.0.0", to="staging", message="try it")
     promote_version(project, "m@1.0.0", to="production", message="first")
+    repository.pack()
     return repository.path
