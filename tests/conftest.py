@@ -61,7 +61,7 @@ HEEDED = frozenset(
     " LANG LANGUAGE EDITOR VISUAL PAGER LESS EMAIL SSH_ASKPASS".split()
 )
 
-ORDINARY_EXAMPLES = 100
+ORDINARY_EXAMPLES = 50
 settings.register_profile(
     "every run",
     derandomize=True,

@@ -144,7 +144,7 @@ def test_tags_that_are_passed_over_are_told(repository: Repository) -> None:
 def test_thousands_of_versions_are_adopted_in_one_go(repository: Repository) -> None:
     repository.write("w.bin", "weights")
     head = repository.commit()
-    count = 3_000
+    count = 2_000
     lines = []
     for number in range(count):
         lines.append(f"create refs/tags/release-of-my-classifier-1.{number}.0 {head}\n")
