@@ -12,11 +12,13 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from mlver import __version__
 from mlver.cli.completion import rejoin_bash_words
@@ -89,11 +91,11 @@ def run_command(args: list[str]) -> int:
     """
     name = find_command_name(args)
     args = args or ["--help"]
-    application = build_app([name] if name in COMMANDS else COMMANDS)
+    program = _build_program(*([name] if name in COMMANDS else COMMANDS))
     reporter = TerminalReporter()
     try:
         with rejoin_bash_words(COMMANDS):
-            exit_code = application(
+            exit_code = program(
                 args, prog_name=_choose_program_name(args), standalone_mode=False, obj=reporter
             )
     except (typer.Abort, KeyboardInterrupt):
@@ -108,6 +110,12 @@ def run_command(args: list[str]) -> int:
     if exit_code == INTERRUPTED:
         raise CommandInterrupted(reporter.landed)
     return exit_code if isinstance(exit_code, int) else 0
+
+
+@cache
+def _build_program(*names: str) -> Callable[..., Any]:
+    """Build it once, which takes longer than many a command: a process may run many of them."""
+    return get_command(build_app(names))
 
 
 def build_app(names: Iterable[str]) -> typer.Typer:
