@@ -9,19 +9,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlver.errors import MlverError, shell_command
-from mlver.project.artifacts import unstored, working_files
+from mlver.project.artifacts import unstored, version_inputs, working_files
+from mlver.project.artifacts.input_artifacts import add_inputs
+from mlver.project.artifacts.restored_inputs import RestoredInputs, plan_inputs
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.project import Project
 from mlver.project.tags import trust
 from mlver.project.transaction import writing_files
+from mlver.project.worktree.input_files import ForeignFile
 from mlver.records.version import VersionRecord
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutResult:
+    """`restored` are the params and metrics files that were put in place as the version had them.
+
+    `foreign` are those that are not the version's, and `unfiled` values of the version, such as
+    `params.lr`, that no file has: they were given on the command line.
+    """
+
     model: str
     version: str
     files: CheckoutOutcome
+    restored: tuple[str, ...]
+    foreign: tuple[ForeignFile, ...]
+    unfiled: tuple[str, ...]
     dry_run: bool
 
 
@@ -30,10 +42,13 @@ def check_out(
     ref: str | None,
     *,
     to: str | None = None,
+    inputs: bool = False,
     force: bool = False,
     dry_run: bool = False,
 ) -> CheckoutResult:
     """Put the files of the version `ref` names in place, below `to` (a folder) or in the work tree.
+
+    With `inputs`, its params and metrics files as well, as a commit holds them.
 
     Raise MlverError, with every file as it was, when bytes stored nowhere would be lost (unless
     `force`), when an object is missing or damaged, or when nobody keeps the weights: what git,
@@ -45,14 +60,46 @@ def check_out(
     what = f"checkout {ref or ''}".strip()
     with nullcontext() if dry_run else writing_files(project, what):
         record, _ = trust.read_vouched_record(project, ref)
-        in_place = into is None
-        brought = unstored.bring_artifacts(project, record, in_place=in_place, dry_run=dry_run)
-        files = working_files.check_out_version(
-            project, brought.record, into=into, force=force, dry_run=dry_run, kept=brought.kept
-        )
-        if brought.missing and not (files.written or files.removed):
-            raise _build_nothing_error(record, brought.missing)
-    return CheckoutResult(record.model, record.version, files, dry_run)
+        restored = RestoredInputs()
+        if inputs:
+            restored = plan_inputs(project, record, into, force=force)
+        files = _place_files(project, record, restored, into, force=force, dry_run=dry_run)
+        report = version_inputs.InputReport()
+        if inputs or into is None:
+            report = version_inputs.report_inputs(project, record, into, restored.contents)
+    return CheckoutResult(
+        model=record.model,
+        version=record.version,
+        files=files,
+        restored=tuple(restored.contents),
+        foreign=report.foreign,
+        unfiled=report.unfiled,
+        dry_run=dry_run,
+    )
+
+
+def _place_files(
+    project: Project,
+    record: VersionRecord,
+    restored: RestoredInputs,
+    into: Path | None,
+    *,
+    force: bool,
+    dry_run: bool,
+) -> CheckoutOutcome:
+    brought = unstored.bring_artifacts(project, record, in_place=into is None, dry_run=dry_run)
+    added = restored.put_in_store(project, dry_run=dry_run)
+    files = working_files.check_out_version(
+        project,
+        add_inputs(brought.record, added),
+        into=into,
+        force=force,
+        dry_run=dry_run,
+        kept=brought.kept | restored.kept,
+    )
+    if brought.missing and not (files.written or files.removed):
+        raise _build_nothing_error(record, brought.missing)
+    return files
 
 
 def _build_nothing_error(record: VersionRecord, missing: Mapping[str, MlverError]) -> MlverError:

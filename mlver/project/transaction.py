@@ -13,6 +13,7 @@ from pathlib import Path
 from mlver import paths
 from mlver.errors import MlverError, refusal_error
 from mlver.project.artifacts import storing, unstored, working_files
+from mlver.project.artifacts.input_artifacts import add_inputs
 from mlver.project.edit import intent
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.intent import CommandIntent, ForeignIntent
@@ -142,6 +143,7 @@ def _recover_plan(project: Project, plan: CommandIntent) -> str:
         )
     try:
         record, _ = here.registry.read_version(model, version)
+        record = add_inputs(record, plan.inputs)
         into = None if place == "." else paths.join_inside(here.top_folder, place)
         working_files.sweep_leftovers(here, record, into or here.top_folder)
         with suppress(MlverError):  # what others keep may have gone since

@@ -33,6 +33,18 @@ def _iterate_leaves(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[st
             yield name, value
 
 
+def is_same_value(old: object, new: object) -> bool:
+    """Say whether two values are the same: 1, 1.0 and true are three different ones."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        if old.keys() != new.keys():
+            return False
+        return all(is_same_value(old[key], new[key]) for key in old)
+    if isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        return len(old) == len(new) and all(map(is_same_value, old, new))
+    # `==` alone would take 1 for 1.0 and for true.
+    return type(old) is type(new) and old == new
+
+
 def read_format(document: Mapping[str, Any]) -> int:
     """The number of a record's format, which its `schema` ends with."""
     return int(document["schema"].rpartition("/")[2])

@@ -115,6 +115,8 @@ def test_stages_move_and_come_back(second: Repository) -> None:
         "Rolled back production from 1.1.0 to digits 1.0.0\n"
         "  every byte of it was read and found right (17 kB)\n"
         "  1 file written, 2 unchanged  in HERE\n"
+        "  not of this version: params.yaml (lr), metrics.json (accuracy, log_loss)\n"
+        "  hint: mlver checkout digits@1.0.0 --inputs\n"
     )
     assert (second.path / "model/weights.safetensors").read_text().startswith("weights of run 1\n")
     # all within the second that tests live in, so in the order of the records

@@ -121,4 +121,11 @@ STORAGE_MUTATIONS = (
         "tests",
         "tests/storage/local",
     ),
+    Mutation(
+        "project.artifacts.working_files:_carry_out_plans",
+        "inputs=_",
+        "",
+        "kill",
+        "checkout-inputs",
+    ),
 )

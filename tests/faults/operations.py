@@ -150,6 +150,17 @@ def prepare_executable(place: WorkPlace) -> None:
     (place.path / "data/run.sh").chmod(0o644)
 
 
+def prepare_inputs(place: WorkPlace) -> None:
+    """Two versions, each with its params and metrics."""
+    prepare_born(place)
+    for number, words in ((1, (*FIRST, "--params", "p.yaml", "--metrics", "m.json")), (2, _NEXT)):
+        place.write("model.bin", make_weights(number))
+        place.write("p.yaml", f"width: {number}\n")
+        place.write("m.json", f'{{"loss": 0.{number}}}\n')
+        place.commit(f"Training run {number}")
+        place.mlver(*words)
+
+
 def prepare_staged(place: WorkPlace) -> None:
     """Two versions, the second in production.
 
@@ -355,6 +366,7 @@ OPERATIONS = (
         "checkout-to", prepare_two_versions, ("checkout", "m@1.0.0", "--to", "served")
     ),
     CampaignOperation("checkout-executable", prepare_executable, ("checkout", "m@1.1.0")),
+    CampaignOperation("checkout-inputs", prepare_inputs, ("checkout", "m@1.0.0", "--inputs")),
     CampaignOperation("checkout-large", prepare_large, (*_OLD,)),
     CampaignOperation("ci", prepare_registered, ("ci", "github"), piecemeal=True),
     CampaignOperation("checkout-crowded", prepare_staged, _OLD, crowded=True),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlver.records.model import Direction
-from mlver.records.values import Value, flatten_values
+from mlver.records.values import Value, flatten_values, is_same_value
 from mlver.version import Bump
 
 Verdict = Literal["better", "worse", "same", "unknown"]
@@ -54,22 +54,11 @@ def compare_values(old: Mapping[str, Value], new: Mapping[str, Value]) -> tuple[
             changes.append(ValueChange(dotted_key, "added", None, new_values[dotted_key]))
         elif dotted_key not in new_values:
             changes.append(ValueChange(dotted_key, "removed", old_values[dotted_key], None))
-        elif not _is_same_value(old_values[dotted_key], new_values[dotted_key]):
+        elif not is_same_value(old_values[dotted_key], new_values[dotted_key]):
             changes.append(
                 ValueChange(dotted_key, "changed", old_values[dotted_key], new_values[dotted_key])
             )
     return tuple(changes)
-
-
-def _is_same_value(old: object, new: object) -> bool:
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        if old.keys() != new.keys():
-            return False
-        return all(_is_same_value(old[key], new[key]) for key in old)
-    if isinstance(old, list | tuple) and isinstance(new, list | tuple):
-        return len(old) == len(new) and all(map(_is_same_value, old, new))
-    # `==` alone would take 1 for 1.0 and for true.
-    return type(old) is type(new) and old == new
 
 
 def compare_metrics(

@@ -103,6 +103,7 @@ def rollback_command(
 
 CHECKOUT_EXAMPLES = (
     "mlver checkout digits@1.0.0",
+    "mlver checkout digits@1.0.0 --inputs",
     "mlver checkout digits@production --to /tmp/digits",
 )
 
@@ -113,6 +114,9 @@ def checkout_command(
     to: Annotated[
         str | None, typer.Option(metavar="DIR", help="Into this folder, not the work tree.")
     ] = None,
+    inputs: Annotated[
+        bool, typer.Option("--inputs", help="Also its params and metrics files.")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite bytes that are stored nowhere.")
     ] = False,
@@ -120,8 +124,12 @@ def checkout_command(
     json: Json = False,
 ) -> None:
     """Put a version's artifacts in place, every byte checked."""
-    emit_result(
-        check_out(find_session(ctx).initialised_project, ref, to=to, force=force, dry_run=dry_run),
-        draw_checkout,
-        json=json,
+    result = check_out(
+        find_session(ctx).initialised_project,
+        ref,
+        to=to,
+        inputs=inputs,
+        force=force,
+        dry_run=dry_run,
     )
+    emit_result(result, draw_checkout, json=json)

@@ -10,6 +10,7 @@ from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.checkout import CheckoutResult
 from mlver.project.stages.promote import PromoteResult
 from mlver.project.stages.rollback import RollbackResult
+from mlver.project.worktree.input_files import ForeignFile
 from mlver.terminal.gates import draw_gates
 from mlver.terminal.links import draw_hidden_count, draw_hints
 from mlver.terminal.screen import TextScreen
@@ -59,6 +60,7 @@ def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:
         screen.draw_line("  ", (f"not checked, for mlver keeps no copy: {unkept}", "warn"))
     if result.checkout is not None:
         draw_materialised(result.checkout, screen, dry_run=result.dry_run)
+        _draw_foreign(f"{result.model}@{result.version}", result.foreign, screen)
     elif not result.dry_run:
         screen.draw_unbroken(
             ("working files: ", "dim"),
@@ -70,8 +72,32 @@ def draw_checkout(result: CheckoutResult, screen: TextScreen) -> None:
     verb = "Would check out" if result.dry_run else "Checked out"
     screen.draw_line((verb, "bold"), " ", (f"{result.model} {result.version}", "name"))
     draw_materialised(result.files, screen, dry_run=result.dry_run)
+    if result.restored:
+        verb = "to restore" if result.dry_run else "restored"
+        screen.draw_line("  ", f"{verb}: {join_listed(result.restored)}", hang=2)
+    if result.restored and result.unfiled:
+        screen.draw_line("  ", (f"in no file: {join_listed(result.unfiled)}", "dim"), hang=2)
+    _draw_foreign(f"{result.model}@{result.version}", result.foreign, screen)
 
 
+def _draw_foreign(ref: str, foreign: Sequence[ForeignFile], screen: TextScreen) -> None:
+    """Say which params and metrics files are not those of the version that was put in place."""
+    if not foreign:
+        return
+    described: list[str] = []
+    for file in foreign:
+        remark: str = file.state
+        if file.state == "changed":
+            remark = join_listed(file.names, _NAMES_SHOWN)
+        if file.source is None:
+            remark = f"{remark}; in no commit here"
+        described.append(f"{file.path} ({remark})")
+    screen.draw_line("  ", (f"not of this version: {join_listed(described)}", "warn"), hang=2)
+    if all(file.source is not None for file in foreign):
+        draw_hints([shell_command("mlver", "checkout", ref, "--inputs")], screen, indent=2)
+
+
+_NAMES_SHOWN = 3
 _SAVED_SHOWN = 5
 
 

@@ -28,6 +28,7 @@ from mlver.project.artifacts import damage, measuring
 from mlver.project.artifacts.file_changes import replace_files, save_files
 from mlver.project.artifacts.file_list import FileList, collect_folders, join_name
 from mlver.project.artifacts.file_plan import FilePlan, plan_files
+from mlver.project.artifacts.input_artifacts import list_inputs
 from mlver.project.edit import intent
 from mlver.project.edit.intent import CommandIntent
 from mlver.project.project import Project
@@ -270,6 +271,7 @@ def _carry_out_plans(
         top=os.fspath(project.top_folder),
         git_dir=project.repository.own,
         checkout=(record.model, record.version, _name_root(project, root)),
+        inputs=list_inputs(record),
     )
     begun = False
 

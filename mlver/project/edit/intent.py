@@ -31,7 +31,7 @@ from mlver.system.regular import read_regular
 _FILE = "intent.json"
 _INDEX = "index"
 _QUARANTINE = "quarantine"
-_FORMAT = 5
+_FORMAT = 6
 # Far more than the settings and model files that a plan keeps can come to.
 _MOST_BYTES = 256 << 20
 _SHOWN_LETTERS = 100
@@ -85,7 +85,8 @@ class CommandIntent:
     names the tags it makes: on the commit that lands their records, or on those that `sealing`
     leads to. `during` tells the merge it settles (`MergeState.identity`), `untags` the tags it
     deletes, each with its object's id. `checkout` names the version whose files are being put in
-    place: model, version, and the folder they go to, relative to `top` unless it lies outside.
+    place: model, version, and the folder they go to, relative to `top` unless it lies outside;
+    `inputs` are the params and metrics files that come with them, as objects of the store.
     """
 
     what: str
@@ -100,6 +101,7 @@ class CommandIntent:
     during: str | None = None
     untags: Mapping[str, str] = field(default_factory=dict)
     checkout: tuple[str, str, str] | None = None
+    inputs: Mapping[str, Digest] = field(default_factory=dict)
 
 
 def write_intent(directory: Path, intent: CommandIntent) -> None:
@@ -119,6 +121,7 @@ def write_intent(directory: Path, intent: CommandIntent) -> None:
         "during": intent.during,
         "untags": dict(intent.untags),
         "checkout": intent.checkout,
+        "inputs": _map_values(str, intent.inputs),
     }
     if intent.sealing is not None:
         document["sealing"] = [intent.sealing.tip, intent.sealing.main_line]
@@ -182,6 +185,7 @@ def _parse_intent(document: Mapping[str, Any]) -> CommandIntent:
         during=document["during"],
         untags=untags,
         checkout=checkout,
+        inputs={path: Digest.parse(text) for path, text in document["inputs"].items()},
     )
 
 

@@ -83,10 +83,10 @@ def _describe_lost(project: Project, lost: LostCode) -> Finding:
         keep = shell_command("git", "update-ref", reference, lost.commit)
         return Finding("clone", subject, message, (keep,))
     message = f"was made from the commit {shown}, which is not in this clone{more}"
-    return Finding("clone", subject, message, _list_fetches(project, reference))
+    return Finding("clone", subject, message, list_fetches(project, reference))
 
 
-def _list_fetches(project: Project, reference: str) -> tuple[str, ...]:
+def list_fetches(project: Project, reference: str) -> tuple[str, ...]:
     """List the commands that may bring a code commit here; none where there is no remote."""
     remote = remotes.default_remote(project.repository)
     if remote is None:

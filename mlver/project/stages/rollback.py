@@ -8,7 +8,7 @@ from mlver import names
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.policy.gates.verified import prove_bytes
 from mlver.policy.staging import rollback_target, stage_holder
-from mlver.project.artifacts import damage, unstored, working_files
+from mlver.project.artifacts import damage, unstored, version_inputs, working_files
 from mlver.project.artifacts.working_files import AppliedCheckout, CheckoutOutcome
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.protected import refuse_protected
@@ -18,6 +18,7 @@ from mlver.project.stages import moves
 from mlver.project.stages.dates import choose_date
 from mlver.project.tags import trust
 from mlver.project.transaction import open_edit
+from mlver.project.worktree.input_files import ForeignFile
 from mlver.records.version import VersionRecord
 from mlver.version import parse_version
 
@@ -27,8 +28,9 @@ class RollbackResult:
     """`verified` is how many bytes of the target were read and proven.
 
     `unkept` are its data sets whose bytes nobody keeps here, so that they were not read. `checkout`
-    is what became of the working files. `sequence`, `commit` and `seal` (the tag) are None on a dry
-    run; `seal` is also None where another tag has its name.
+    is what became of the working files, and `foreign` are the params and metrics files that are not
+    the version's then. `sequence`, `commit` and `seal` (the tag) are None on a dry run; `seal` is
+    also None where another tag has its name.
     """
 
     model: str
@@ -38,6 +40,7 @@ class RollbackResult:
     verified: int
     unkept: tuple[str, ...]
     checkout: CheckoutOutcome | None
+    foreign: tuple[ForeignFile, ...] = ()
     sequence: int | None = None
     commit: str | None = None
     seal: str | None = None
@@ -74,8 +77,12 @@ def roll_back_stage(
         resolved_model = project.resolve_model(model)
         target = _prove_target(project, resolved_model, stage, to, dry_run=dry_run)
         if edit is None:
-            return _preview_rollback(project, target, checkout=checkout)
-        return _perform_rollback(project, edit, target, message, checkout=checkout)
+            result = _preview_rollback(project, target, checkout=checkout)
+        else:
+            result = _perform_rollback(project, edit, target, message, checkout=checkout)
+    if not checkout:
+        return result
+    return replace(result, foreign=version_inputs.report_inputs(project, target.record).foreign)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from mlver.errors import InvalidDocument, MlverError, UsageError, shell_command
 from mlver.system.regular import read_regular
 
 # A file of numbers is never larger; a data set that is named by mistake would fill the memory.
-_BYTE_LIMIT = 16 << 20
+BYTE_LIMIT = 16 << 20
 _TYPE_WORDS = {str: "text", list: "a list", type(None): "null", bool: "true or false"}
 
 
@@ -25,9 +25,12 @@ def gather_values(top: Path, files: Sequence[str], given: Sequence[str]) -> dict
     """
     gathered: dict[str, Any] = {}
     for file in files:
-        data = _read_value_file(top, file)
+        data = read_value_file(top, file)
+        if data is None:
+            hint = shell_command("ls", (top / file).parent)
+            raise MlverError(f"{file} does not exist", hint=hint)
         file_values = values.load_values(Path(file).suffix, data, file)
-        gathered = _merge_values(gathered, file_values)
+        gathered = merge_values(gathered, file_values)
     given_keys: set[str] = set()
     for argument in given:
         key, equals, value = argument.partition("=")
@@ -69,7 +72,7 @@ def read_committed_values(
         except UsageError as error:
             faults.append(error.message)
             continue
-        gathered = _merge_values(gathered, file_values)
+        gathered = merge_values(gathered, file_values)
     return gathered, faults
 
 
@@ -137,33 +140,33 @@ def _name_type(value: Any) -> str:
     return _TYPE_WORDS.get(type(value), type(value).__name__)
 
 
-def _merge_values(base: Mapping[str, Any], overriding: Mapping[str, Any]) -> dict[str, Any]:
+def merge_values(base: Mapping[str, Any], overriding: Mapping[str, Any]) -> dict[str, Any]:
     """Merge the values of both, group by group; where both name one, `overriding` counts."""
     merged = dict(base)
     for key, value in overriding.items():
         existing = merged.get(key)
         if isinstance(existing, dict) and isinstance(value, Mapping):
-            merged[key] = _merge_values(existing, value)
+            merged[key] = merge_values(existing, value)
         else:
             merged[key] = value
     return merged
 
 
-def _read_value_file(top: Path, file: str) -> bytes:
+def read_value_file(top: Path, file: str) -> bytes | None:
+    """Read a file of values, None where there is none; raise MlverError where it cannot be read."""
     path = paths.join_inside(top, file)
     try:
-        data = read_regular(path, _BYTE_LIMIT + 1)
+        data = read_regular(path, BYTE_LIMIT + 1)
     except FileNotFoundError:
-        hint = shell_command("ls", path.parent)
-        raise MlverError(f"{file} does not exist", hint=hint) from None
+        return None
     except OSError as error:
         raise MlverError(
             f"{file} cannot be read: {error.strerror}",
             hint=shell_command("ls", "-ld", "--", file),
         ) from None
-    if len(data) > _BYTE_LIMIT:
+    if len(data) > BYTE_LIMIT:
         raise MlverError(
-            f"{file} is larger than {_BYTE_LIMIT >> 20} MiB: that is no parameter or metric file;"
+            f"{file} is larger than {BYTE_LIMIT >> 20} MiB: that is no parameter or metric file;"
             " a file of that size can be a data set (--data NAME=PATH)"
         )
     return data

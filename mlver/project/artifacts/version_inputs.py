@@ -1,0 +1,115 @@
+"""The params and metrics files of a version: which in the work tree are another's, and its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mlver.errors import MlverError
+from mlver.project.artifacts.input_sources import InputSource, compare_code, find_source
+from mlver.project.project import Project
+from mlver.project.worktree.input_files import (
+    ComparedValues,
+    FileContents,
+    ForeignFile,
+    InputGroup,
+    compare_contents,
+    find_foreign,
+    list_groups,
+    read_working_files,
+)
+from mlver.records.version import VersionRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignGroup:
+    """Files of one kind that are not the version's, and what holds them as the version had them.
+
+    Without any, `unfiled` are the values of the version, by dotted name, that no file has.
+    """
+
+    foreign: tuple[ForeignFile, ...]
+    source: InputSource | None
+    unfiled: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InputReport:
+    """What a checkout says of params and metrics; see `ForeignGroup`."""
+
+    foreign: tuple[ForeignFile, ...] = ()
+    unfiled: tuple[str, ...] = ()
+
+
+def report_inputs(
+    project: Project,
+    record: VersionRecord,
+    root: Path | None = None,
+    planned: Mapping[str, bytes] | None = None,
+) -> InputReport:
+    """Say which files below `root` (the work tree if None) are not the version's.
+
+    `planned` is what some of them are to hold. What goes wrong here undoes no checkout: it is
+    noted.
+    """
+    foreign: list[ForeignFile] = []
+    unfiled: list[str] = []
+    try:
+        for found in compare_groups(project, record, root, planned):
+            foreign += found.foreign
+            unfiled += found.unfiled
+    except MlverError as error:
+        project.reporter.show_note(
+            f"whether params and metrics are those of {record.model} {record.version} cannot be"
+            f" told: {error.message}"
+        )
+    return InputReport(tuple(foreign), tuple(unfiled))
+
+
+def compare_groups(
+    project: Project,
+    record: VersionRecord,
+    root: Path | None = None,
+    planned: Mapping[str, bytes] | None = None,
+) -> Iterator[ForeignGroup]:
+    """Compare the params, and then the metrics, with the record."""
+    settings = project.registry.read_settings(record.model)
+    for named in list_groups(record, settings):
+        contents = read_working_files(root or project.top_folder, named.files)
+        yield _compare_group(
+            project, record, named, {**contents, **_select_planned(named, planned)}
+        )
+
+
+def _select_planned(group: InputGroup, planned: Mapping[str, bytes] | None) -> FileContents:
+    return {path: data for path, data in (planned or {}).items() if path in group.files}
+
+
+def _compare_group(
+    project: Project, record: VersionRecord, named: InputGroup, contents: FileContents
+) -> ForeignGroup:
+    # what an artifact of the version holds is put in place with it
+    files = tuple(path for path in named.files if not _is_pinned(record, path))
+    group = replace(named, files=files)
+    now = compare_contents(named, contents)
+    before = None
+    if now.absent:
+        before = compare_code(project, group, record.code.commit)
+    foreign = list(find_foreign(group, now, before))
+    if not foreign:
+        return ForeignGroup((), None, _name_unfiled(group, now))
+    source = find_source(project, group, record.code.commit)
+    for number, file in enumerate(foreign):
+        if source is not None and source.contents[file.path] is not None:
+            foreign[number] = replace(file, source=source.commit)
+    return ForeignGroup(tuple(foreign), source, ())
+
+
+def _name_unfiled(group: InputGroup, now: ComparedValues) -> tuple[str, ...]:
+    return tuple(f"{group.kind}.{name}" for name in now.absent)
+
+
+def _is_pinned(record: VersionRecord, path: str) -> bool:
+    artifacts = record.named_artifacts().values()
+    return any(f"{path}/".startswith(f"{artifact.path}/") for artifact in artifacts)

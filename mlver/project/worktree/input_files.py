@@ -1,0 +1,155 @@
+"""Params and metrics files against a version's record: which values in them are not its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from mlver.document import values
+from mlver.errors import InvalidDocument, MlverError, UsageError
+from mlver.project.worktree.value_files import merge_values, read_value_file, split_numbers
+from mlver.records.model import ModelSettings
+from mlver.records.values import flatten_values, is_same_value
+from mlver.records.version import VersionRecord
+
+InputKind = Literal["params", "metrics"]
+FileState = Literal["changed", "missing", "unreadable"]
+# What a file holds; None where there is none, the error where it cannot be read.
+FileContents = Mapping[str, bytes | MlverError | None]
+
+
+@dataclass(frozen=True, slots=True)
+class InputGroup:
+    """The params of a version, or its metrics, and the files that such values are read from."""
+
+    kind: InputKind
+    recorded: Mapping[str, Any]
+    files: tuple[str, ...]
+
+
+def list_groups(record: VersionRecord, settings: ModelSettings | None) -> tuple[InputGroup, ...]:
+    """List the params and the metrics; neither where there are no settings that name files."""
+    if settings is None:
+        return ()
+    return (
+        InputGroup("params", record.params, settings.params),
+        InputGroup("metrics", record.metrics, settings.metrics),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignFile:
+    """A params or metrics file that is not the version's.
+
+    `names` are the values, by dotted name, that it has and the version has not, or the other way
+    round. `source` is a commit that holds the file as the version had it, None where none is known.
+    """
+
+    path: str
+    kind: InputKind
+    state: FileState
+    names: tuple[str, ...]
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedValues:
+    """The values of files against those of a record.
+
+    `owners` says of each value, by dotted name, which file it comes from; `differing` are those
+    that the record has otherwise or lacks, and `absent` those that only the record has.
+    """
+
+    owners: Mapping[str, str]
+    differing: tuple[str, ...]
+    absent: tuple[str, ...]
+    missing: tuple[str, ...]
+    unreadable: tuple[str, ...]
+
+    @property
+    def belongs(self) -> bool:
+        """Say whether no value in the files is another than the record's."""
+        return not self.differing and not self.unreadable
+
+
+def read_working_files(top: Path, files: Sequence[str]) -> FileContents:
+    """Read files as they lie below a folder."""
+    contents: dict[str, bytes | MlverError | None] = {}
+    for path in files:
+        try:
+            contents[path] = read_value_file(top, path)
+        except MlverError as error:
+            contents[path] = error
+    return contents
+
+
+def compare_contents(group: InputGroup, contents: FileContents) -> ComparedValues:
+    """Compare what these files hold, a later one over an earlier one, with the record."""
+    merged: dict[str, Any] = {}
+    owners: dict[str, str] = {}
+    missing: list[str] = []
+    unreadable: list[str] = []
+    for path, data in contents.items():
+        if data is None:
+            missing.append(path)
+            continue
+        try:
+            file_values = _load_contents(group.kind, path, data)
+        except (InvalidDocument, UsageError):
+            unreadable.append(path)
+            continue
+        merged = merge_values(merged, file_values)
+        owners.update(dict.fromkeys(flatten_values(file_values), path))
+    present = flatten_values(merged)
+    recorded = flatten_values(group.recorded)
+    differing: list[str] = []
+    for name, value in present.items():
+        if name not in recorded or not is_same_value(value, recorded[name]):
+            differing.append(name)
+    absent = tuple(name for name in recorded if name not in present)
+    return ComparedValues(owners, tuple(differing), absent, tuple(missing), tuple(unreadable))
+
+
+def _load_contents(kind: InputKind, path: str, data: bytes | MlverError) -> Mapping[str, Any]:
+    if isinstance(data, MlverError):
+        raise InvalidDocument(path, (data.message,))
+    loaded = values.load_values(Path(path).suffix, data, path)
+    if kind == "params":
+        return loaded
+    # an adopted version has left out what is no number
+    numbers, _ = split_numbers(loaded)
+    return numbers
+
+
+def find_foreign(
+    group: InputGroup, now: ComparedValues, before: ComparedValues | None
+) -> Iterator[ForeignFile]:
+    """Find the files that are not the version's.
+
+    `before` compares the files of the version's code commit, if it is here: a value that only the
+    record has was in the file that had it then, or else on the command line.
+    """
+    names: dict[str, list[str]] = {}
+    for name in now.differing:
+        names.setdefault(now.owners[name], []).append(name)
+    unexplained = False
+    for name in now.absent:
+        owner = None
+        if before is not None:
+            owner = before.owners.get(name)
+        if owner is None:
+            unexplained = True
+        else:
+            names.setdefault(owner, []).append(name)
+    for path in group.files:
+        own_names = tuple(names.get(path, ()))
+        if path in now.unreadable:
+            yield ForeignFile(path, group.kind, "unreadable", ())
+        elif path in now.missing:
+            # no commit has to have it: metrics may be registered before they are committed
+            if own_names or unexplained:
+                yield ForeignFile(path, group.kind, "missing", own_names)
+        elif own_names:
+            yield ForeignFile(path, group.kind, "changed", own_names)
