@@ -99,7 +99,7 @@ def test_a_source_is_found_where_the_file_was_committed_after_it_was_registered(
 
 def test_metrics_that_lie_in_the_weights_come_with_them(second: Repository) -> None:
     for number in (1, 2):
-        second.write("model/metrics.json", f'{{"accuracy": 0.{number}}}')
+        second.write("model/metrics.json", f'{{"f1": 0.{number}}}')
         files = ("--metrics", "model/metrics.json", "--metrics", "metrics.json")
         assert_works(second, "register", "digits", "--bump", "minor", *files, "-m", "Inside")
     assert list_foreign(second, "checkout", "digits@1.2.0", "--dry-run") == []
