@@ -1,16 +1,60 @@
-"""The repository that most tests of hooks commit to."""
+"""The repositories that most tests of hooks commit to, and push from; made once and copied."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.cli.conftest import copy_repository
 from tests.conftest import CHECKOUT, Repository
+from tests.copies import copy_folder
 from tests.features.hooks.hooks import HookedRepository, with_hooks
 
 
-@pytest.fixture
-def here(second: Repository, monkeypatch: pytest.MonkeyPatch) -> HookedRepository:
+@pytest.fixture(scope="session")
+def hooked_once(
+    stories: dict[str, Repository], tmp_path_factory: pytest.TempPathFactory
+) -> Repository:
     """Two versions, one promotion; with the hooks."""
+    hooked = copy_repository(stories["second"], tmp_path_factory.mktemp("hooked") / "repository")
+    assert hooked.mlver("hook", "install").code == 0
+    return hooked
+
+
+@pytest.fixture(scope="session")
+def receiving_once(
+    hooked_once: Repository, tmp_path_factory: pytest.TempPathFactory
+) -> HookedRepository:
+    """A bare repository with pre-receive, which has `main` of `hooked_once` and no tag yet."""
+    remote = HookedRepository(tmp_path_factory.mktemp("receiving") / "remote.git")
+    remote.path.mkdir()
+    remote.git("init", "--quiet", "--bare")
+    assert remote.mlver("hook", "install", "--pre-receive").code == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(CHECKOUT))
+        hooked_once.git("push", "--quiet", "--no-verify", str(remote.path), "main")
+    remote.pack()
+    return remote
+
+
+@pytest.fixture
+def here(
+    hooked_once: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> HookedRepository:
+    """See `hooked_once`."""
     monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))  # where the hooks find mlver
-    assert second.mlver("hook", "install").code == 0
-    return with_hooks(second)
+    copy = copy_repository(hooked_once, tmp_path / "repository")
+    copy.git("update-index", "--refresh")  # as in a repository in which people work
+    return with_hooks(copy)
+
+
+@pytest.fixture
+def pushing(
+    here: HookedRepository, receiving_once: HookedRepository, tmp_path: Path
+) -> HookedRepository:
+    """The same, and its remote is a copy of `receiving_once`."""
+    remote = copy_folder(receiving_once.path, tmp_path / "remote.git")
+    here.git("remote", "add", "origin", str(remote))
+    here.git("update-ref", "refs/remotes/origin/main", "main")
+    return here

@@ -18,19 +18,9 @@ TAG = "digits@v1.0.0"
 
 
 @pytest.fixture
-def here(second: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookedRepository:
-    """A clone with pre-push, of a bare repository with pre-receive, which has `main` and no tag
-    yet.
-    """
-    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))  # where the hooks find mlver
-    remote = HookedRepository(tmp_path / "remote.git")
-    remote.path.mkdir()
-    remote.git("init", "--quiet", "--bare")
-    assert remote.mlver("hook", "install", "--pre-receive").code == 0
-    assert second.mlver("hook", "install").code == 0
-    second.git("remote", "add", "origin", str(remote.path))
-    second.git(*IN, "main")
-    return with_hooks(second)
+def here(pushing: HookedRepository) -> HookedRepository:
+    """A clone with pre-push, of a bare repository with pre-receive."""
+    return pushing
 
 
 def refused(here: HookedRepository, *words: str) -> str:
