@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,13 @@ class CaseVerdict:
 
 @dataclass(frozen=True, slots=True)
 class ForgeryJudge:
-    """Brings each forgery to a copy of the remote, and asks everybody who judges."""
+    """Brings each forgery to a copy of the remote, and asks everybody who judges.
+
+    `references` are those of the remote before.
+    """
 
     ground: Ground
+    references: Set[str]
     trees: Mapping[str, Mapping[str, bytes]]
     top: Path
 
@@ -84,18 +89,26 @@ class ForgeryJudge:
 
     def _take_back(self, remote: Repository, base: str) -> list[str]:
         """Take the forger's last push back, and say it as git tells a pre-receive hook."""
-        known = set(self.ground.remote.git("for-each-ref", "--format=%(refname)").splitlines())
-        new = remote.git("rev-parse", HEAD)
-        lines = [f"{base} {new} {HEAD}"]
-        for line in remote.git("for-each-ref", "--format=%(objectname) %(refname)").splitlines():
-            object_id, reference = line.split(" ", 1)
-            if reference in known:
-                continue
-            remote.git("update-ref", "-d", reference)
+        references = _list_references(remote)
+        lines = [f"{base} {references[HEAD]} {HEAD}"]
+        orders = [f"update {HEAD} {base}"]
+        for reference in sorted(references.keys() - self.references):
+            orders.append(f"delete {reference}")
             if reference.startswith("refs/tags/"):
-                lines.append(f"{_ABSENT} {object_id} {reference}")
-        remote.git("update-ref", HEAD, base)
+                lines.append(f"{_ABSENT} {references[reference]} {reference}")
+        subprocess.run(
+            ["git", "update-ref", "--stdin"],
+            cwd=remote.path,
+            input="\n".join([*orders, ""]).encode(),
+            check=True,
+        )
         return lines
+
+
+def _list_references(repository: Repository) -> dict[str, str]:
+    """What each reference points at."""
+    listing = repository.git("for-each-ref", "--format=%(refname) %(objectname)")
+    return dict(line.rsplit(" ", 1) for line in listing.splitlines())
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +118,8 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
 
 @pytest.fixture
 def judge(ground: Ground, tmp_path: Path) -> ForgeryJudge:
-    return ForgeryJudge(ground, read_trees(ground), tmp_path)
+    known = _list_references(ground.remote).keys()
+    return ForgeryJudge(ground, known, read_trees(ground), tmp_path)
 
 
 def test_the_ground_is_sound(ground: Ground) -> None:
