@@ -61,6 +61,10 @@ HEEDED = frozenset(
     " LANG LANGUAGE EDITOR VISUAL PAGER LESS EMAIL SSH_ASKPASS".split()
 )
 
+# Their tests take up to a minute each. They come first: at the end of a run the other workers would
+# have nothing left to do beside the last of them.
+LENGTHY = ("tests/benchmarks/test_memory.py", "tests/faults/test_campaigns.py", "tests/forgeries/")
+
 ORDINARY_EXAMPLES = 50
 settings.register_profile(
     "every run",
@@ -90,6 +94,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("long"):
                 item.add_marker(pytest.mark.skip(reason="a long campaign: run with --long"))
+    items.sort(key=lambda item: not item.nodeid.startswith(LENGTHY))
 
 
 class _WriteGuard:
@@ -172,10 +177,11 @@ class _WriteGuard:
         folder, base = os.path.split(name)
         if base in ("", ".", "..") or not folder.startswith(os.sep) or _is_link(name):
             return self._judge_place(os.path.realpath(name))
-        if folder not in self._folders:
+        known = self._folders.get(folder)  # asked once: another thread may forget it meanwhile
+        if known is None:
             real = os.path.realpath(folder)
-            self._folders[folder] = (real, self._judge_place(real))
-        real, walled = self._folders[folder]
+            known = self._folders[folder] = (real, self._judge_place(real))
+        real, walled = known
         return self._judge_place(f"{real}/{base}") if base in self._borders else walled
 
     def _judge_place(self, real: str) -> bool:
