@@ -42,16 +42,34 @@ def walk_folder(top: AnyPath) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
         waiting += [entry.path for entry in reversed(inner_folders)]
 
 
+def open_real(path: str) -> int:
+    """Open a folder by its real path: through no link, even one that was just put on the way."""
+    # Who may pass through a folder need not be able to read it.
+    passing = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    *names, last = path.split("/")
+    with naming_path(path):
+        descriptor = os.open("/", passing)
+        try:
+            for name in filter(None, names):
+                inner = os.open(name, passing, dir_fd=descriptor)
+                os.close(descriptor)
+                descriptor = inner
+            return os.open(last or ".", _FOLDER, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+
+
 class FolderTree:
     """The folder `top`, as a `durable.FileAccess` to what lies below it.
 
     Paths are whole, and begin with `top`. How `top` itself is reached is its owner's matter. Errors
-    name the whole path. A forked process may go on using it.
+    name the whole path. A forked process may go on using it. A folder that lies elsewhere can be
+    held in a place below `top`, whatever stands there.
     """
 
     def __init__(self, top: str, descriptor: int) -> None:
         self.top = top
-        self._root = descriptor
+        self._held = {top: descriptor}
         self._open: dict[str, int] = {}
 
     @classmethod
@@ -72,13 +90,21 @@ class FolderTree:
         trace: TracebackType | None,
     ) -> None:
         self.forget_folders()
-        os.close(self._root)
+        for descriptor in self._held.values():
+            os.close(descriptor)
 
     def forget_folders(self) -> None:
         """Open each folder again when it is used next: then it is seen that it was replaced."""
         for descriptor in self._open.values():
             os.close(descriptor)
         self._open.clear()
+
+    def hold_folder(self, path: str, descriptor: int) -> None:
+        """Take `descriptor` for the folder at `path`, and close it in the end."""
+        former = self._held.get(path)
+        self._held[path] = descriptor
+        if former is not None:
+            os.close(former)
 
     # -- files
 
@@ -178,8 +204,9 @@ class FolderTree:
 
     def _find_place(self, path: str) -> tuple[int, str]:
         """Open the folder that holds `path`; return its descriptor and the name in it."""
-        if path == self.top:
-            return self._root, "."
+        held = self._held.get(path)
+        if held is not None:
+            return held, "."
         folder, _, name = path.rpartition("/")
         return self._enter(folder), name
 
@@ -196,12 +223,12 @@ class FolderTree:
         """Find the nearest folder above, or this one itself, that is open."""
         if folder != self.top and not folder.startswith(f"{self.top}/"):
             raise OSError(errno.EXDEV, f"it does not lie in {self.top}", folder)
-        while folder != self.top:
+        while folder not in self._held:
             descriptor = self._open.get(folder)
             if descriptor is not None:
                 return folder, descriptor
             folder = folder.rpartition("/")[0]
-        return folder, self._root
+        return folder, self._held[folder]
 
     def _keep_open(self, folder: str, descriptor: int) -> None:
         if len(self._open) >= _MOST_OPEN:

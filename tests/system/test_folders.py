@@ -98,6 +98,33 @@ def test_nothing_beside_the_folder_is_reached(tree: FolderTree, tmp_path: Path) 
         write(tree, f"{tmp_path}/outside/new", "text")
 
 
+def test_a_folder_that_is_held_stands_in_a_links_place(
+    tree: FolderTree, top: str, tmp_path: Path
+) -> None:
+    (tmp_path / "top/link").symlink_to("nowhere")
+    tree.hold_folder(f"{top}/link", folders.open_real(str(tmp_path / "outside")))
+    assert tree.is_folder(f"{top}/link")
+    assert tree.make_folder(f"{top}/link/sub") == [f"{top}/link"]
+    write(tree, f"{top}/link/sub/new", "text")
+    tree.forget_folders()
+    tree.replace_file(f"{top}/link/sub/new", f"{top}/link/file")
+    assert (tmp_path / "outside/file").read_text() == "text"
+    assert sorted(tree.list_folder(f"{top}/link")) == [("file", False), ("sub", True)]
+    with pytest.raises(OSError, match="link"):
+        tree.remove_folder(f"{top}/link")
+    assert (tmp_path / "top/link").is_symlink()
+
+
+def test_a_folder_is_opened_by_its_real_path_only(tmp_path: Path) -> None:
+    (tmp_path / "real/inner").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("real")
+    os.close(folders.open_real(str(tmp_path / "real/inner")))
+    os.close(folders.open_real("/"))
+    for path in ("link", "link/inner", "real/none"):
+        with pytest.raises(OSError, match=path):
+            folders.open_real(str(tmp_path / path))
+
+
 def test_more_folders_than_are_kept_open(
     tree: FolderTree, top: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
