@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlver.errors import MlverError, shell_command
-from mlver.project.artifacts import unstored, version_inputs, working_files
+from mlver.errors import MlverError, UsageError, shell_command
+from mlver.project.artifacts import following, unstored, version_inputs, working_files
+from mlver.project.artifacts.following import AgreedLink
 from mlver.project.artifacts.input_artifacts import add_inputs
 from mlver.project.artifacts.restored_inputs import RestoredInputs, plan_inputs
-from mlver.project.artifacts.working_files import CheckoutOutcome
+from mlver.project.artifacts.working_files import CheckoutLeave, CheckoutOutcome
 from mlver.project.project import Project
 from mlver.project.tags import trust
 from mlver.project.transaction import writing_files
@@ -44,6 +45,7 @@ def check_out(
     to: str | None = None,
     inputs: bool = False,
     force: bool = False,
+    follow: bool = False,
     dry_run: bool = False,
 ) -> CheckoutResult:
     """Put the files of the version `ref` names in place, below `to` (a folder) or in the work tree.
@@ -52,18 +54,17 @@ def check_out(
 
     Raise MlverError, with every file as it was, when bytes stored nowhere would be lost (unless
     `force`), when an object is missing or damaged, or when nobody keeps the weights: what git,
-    git-lfs or DVC keeps of the version is read from there.
+    git-lfs or DVC keeps of the version is read from there. With `follow`, links out of the work
+    tree in the places of its artifacts are written through.
     """
-    into = None
-    if to:
-        into = Path(os.path.normpath(project.start / to))
-    what = f"checkout {ref or ''}".strip()
-    with nullcontext() if dry_run else writing_files(project, what):
+    if follow and to:
+        raise UsageError("--follow is for links in the work tree, and --to names another folder")
+    into = Path(os.path.normpath(project.start / to)) if to else None
+    with nullcontext() if dry_run else writing_files(project, f"checkout {ref or ''}".strip()):
         record, _ = trust.read_vouched_record(project, ref)
-        restored = RestoredInputs()
-        if inputs:
-            restored = plan_inputs(project, record, into, force=force)
-        files = _place_files(project, record, restored, into, force=force, dry_run=dry_run)
+        restored = plan_inputs(project, record, into, force=force) if inputs else RestoredInputs()
+        agreed = _agree_links(project, record, dry_run=dry_run) if follow else None
+        files = _place_files(project, record, restored, into, agreed, force=force, dry_run=dry_run)
         report = version_inputs.InputReport()
         if inputs or into is None:
             report = version_inputs.report_inputs(project, record, into, restored.contents)
@@ -83,6 +84,7 @@ def _place_files(
     record: VersionRecord,
     restored: RestoredInputs,
     into: Path | None,
+    agreed: Collection[AgreedLink] | None,
     *,
     force: bool,
     dry_run: bool,
@@ -95,11 +97,18 @@ def _place_files(
         into=into,
         force=force,
         dry_run=dry_run,
-        kept=brought.kept | restored.kept,
+        leave=CheckoutLeave(kept=brought.kept | restored.kept, agreed=agreed),
     )
     if brought.missing and not (files.written or files.removed):
         raise _build_nothing_error(record, brought.missing)
     return files
+
+
+def _agree_links(
+    project: Project, record: VersionRecord, *, dry_run: bool
+) -> frozenset[AgreedLink]:
+    places = [artifact.path for artifact in record.named_artifacts().values()]
+    return following.agree_links(project, places, dry_run=dry_run)
 
 
 def _build_nothing_error(record: VersionRecord, missing: Mapping[str, MlverError]) -> MlverError:

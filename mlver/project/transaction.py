@@ -14,6 +14,7 @@ from mlver import paths
 from mlver.errors import MlverError, refusal_error
 from mlver.project.artifacts import storing, unstored, working_files
 from mlver.project.artifacts.input_artifacts import add_inputs
+from mlver.project.artifacts.working_files import CheckoutLeave
 from mlver.project.edit import intent
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.intent import CommandIntent, ForeignIntent
@@ -145,11 +146,13 @@ def _recover_plan(project: Project, plan: CommandIntent) -> str:
         record, _ = here.registry.read_version(model, version)
         record = add_inputs(record, plan.inputs)
         into = None if place == "." else paths.join_inside(here.top_folder, place)
-        working_files.sweep_leftovers(here, record, into or here.top_folder)
+        agreed = frozenset(plan.followed.items())
+        leave = CheckoutLeave(agreed=agreed)
+        working_files.sweep_leftovers(here, record, into or here.top_folder, agreed)
         with suppress(MlverError):  # what others keep may have gone since
             record = unstored.bring_artifacts(here, record, in_place=into is None).record
         # The person may have changed files since: bytes that are stored nowhere are saved first.
-        working_files.check_out_version(here, record, into=into, save=True)
+        working_files.check_out_version(here, record, into=into, save=True, leave=leave)
     except MlverError as error:
         return f"`{plan.what}` was interrupted and cannot be finished: {error.message}"
     return f"completed `{plan.what}`, which had been interrupted"

@@ -18,7 +18,8 @@ Direction = Literal["higher", "lower"]
 class ArtifactSettings:
     """Where an artifact lies, and what the record says of it.
 
-    `stored` False: pin its digest, keep no copy.
+    `stored` False: pin its digest, keep no copy. `follow`: it may lie out of the work tree, behind
+    a symlink.
     """
 
     path: str
@@ -26,6 +27,7 @@ class ArtifactSettings:
     stored: bool = True
     batch: str | None = None
     license: str | None = None
+    follow: bool = False
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> ArtifactSettings:
@@ -36,7 +38,7 @@ class ArtifactSettings:
             "path": self.path,
             **drop_empty_values(format=self.format),
             "stored": self.stored,
-            **drop_empty_values(batch=self.batch, license=self.license),
+            **drop_empty_values(batch=self.batch, license=self.license, follow=self.follow or None),
         }
 
 
@@ -91,6 +93,19 @@ class ModelSettings:
                 environment=self.environment,
             ),
         }
+
+    @property
+    def named_artifacts(self) -> dict[str, ArtifactSettings]:
+        """The weights, where they are known, and each data set, by name."""
+        if self.weights is None:
+            return dict(self.data)
+        return {"weights": self.weights, **self.data}
+
+    @property
+    def followed_paths(self) -> frozenset[str]:
+        """The paths of the artifacts that may lie behind a symlink."""
+        artifacts = self.named_artifacts.values()
+        return frozenset(artifact.path for artifact in artifacts if artifact.follow)
 
     @property
     def record_path(self) -> str:

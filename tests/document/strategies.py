@@ -139,6 +139,7 @@ BY_NAME: dict[str, Strategy] = {
     "command": COMMAND,
     "description": COMMAND,
     "stored": st.booleans(),
+    "follow": st.booleans(),
     "dirty": st.booleans(),
     "forced": st.booleans(),
     "verified": st.booleans(),

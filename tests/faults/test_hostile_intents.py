@@ -47,6 +47,7 @@ def _write_intent(victim: Repository, change: Mapping[str, Any]) -> None:
         "untags": {},
         "checkout": None,
         "inputs": {},
+        "followed": {},
         "proof": "key:" + "0" * 64,
         **change,
     }

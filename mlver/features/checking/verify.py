@@ -289,6 +289,8 @@ def _describe_unreadable(path: str, error: MlverError) -> list[Finding]:
     # the first line is about all of the faults that follow
     if len(faults) > 1:
         faults = [fault.strip() for fault in faults[1:]]
+    # the finding names the path itself
+    faults = [fault.removeprefix(f"{path} ") for fault in faults]
     return _describe_faults(path, faults, error.hints)
 
 

@@ -78,6 +78,15 @@ Environment = Annotated[
         rich_help_panel=_WHERE,
     ),
 ]
+FollowLinks = Annotated[
+    bool | None,
+    typer.Option(
+        "--follow/--no-follow",
+        help="Through symlinks out of the work tree; kept.",
+        rich_help_panel=_WHERE,
+        show_default=False,
+    ),
+]
 
 Params = Annotated[
     Many, typer.Option(metavar="K=V", help="One parameter (repeatable).", rich_help_panel=_WHAT)
@@ -146,6 +155,7 @@ def register_command(
     metrics: MetricsFiles = None,
     no_store: Unstored = None,
     environment: Environment = None,
+    follow: FollowLinks = None,
     param: Params = None,
     metric: Metrics = None,
     label: Labels = None,
@@ -171,6 +181,7 @@ def register_command(
     request = replace(request, weights=weights, data=parse_pairs(data, "--data"))
     request = replace(request, params_files=params or (), metrics_files=metrics or ())
     request = replace(request, unstored=no_store or (), environment=environment)
+    request = replace(request, follow=follow)
     request = replace(request, params=param or (), metrics=check_number_pairs(metric, "--metric"))
     request = replace(request, labels=parse_pairs(label, "--label"), command=command_line)
     request = replace(request, version=version, bump=bump, allow_lower=allow_lower)

@@ -120,6 +120,9 @@ def checkout_command(
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite bytes that are stored nowhere.")
     ] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Through symlinks out of the work tree.")
+    ] = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -130,6 +133,7 @@ def checkout_command(
         to=to,
         inputs=inputs,
         force=force,
+        follow=follow,
         dry_run=dry_run,
     )
     emit_result(result, draw_checkout, json=json)

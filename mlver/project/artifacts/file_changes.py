@@ -6,7 +6,7 @@ A crash leaves each file with its old or its new bytes.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from mlver.hashing.read import BatchRead, read_batch
 from mlver.project.artifacts import storing
 from mlver.project.artifacts.file_list import FileList, collect_folders, list_parents
 from mlver.project.artifacts.file_plan import FilePlan
+from mlver.project.artifacts.following import OutsideLink
 from mlver.project.project import Project
 from mlver.system import durable
 from mlver.system.folders import FolderTree
@@ -35,14 +36,21 @@ _BATCH_FILES = 128
 # -- keeping what is stored nowhere ----------------------------------------------------------------
 
 
-def save_files(project: Project, root: Path, files: FileList) -> None:
-    """Keep the working bytes as objects before anything replaces them."""
+def save_files(
+    project: Project, root: Path, files: FileList, passable: Container[str] = ()
+) -> None:
+    """Keep the working bytes as objects before anything replaces them.
+
+    They may be behind the symlinks `passable`.
+    """
     if not files:
         return
     checked: set[str] = set()
     sizes_are_small = bytearray()
     for path in files.read_paths():
-        location = paths.join_inside_as_text(root, path, link_last=True, checked=checked)
+        location = paths.join_inside_as_text(
+            root, path, link_last=True, going=passable, checked=checked
+        )
         sizes_are_small.append(os.stat(location).st_size < _SMALL)  # noqa: PTH116
     small_files = files.select_files(sizes_are_small)
     large_files = files.select_files(map(not_, sizes_are_small))
@@ -107,17 +115,15 @@ class _Targets:
 def replace_files(
     project: Project, tree: FolderTree, plans: Sequence[FilePlan], begin: Callable[[], None]
 ) -> None:
-    """Change the files below the top of `tree`.
+    """Change the files below the top of `tree`, or behind the links that are followed.
 
     `begin` is called once every new byte is proven and on the disk, before the first one goes.
     """
-    root = Path(tree.top)
+    followed = _hold_followed(tree, plans)
     links = frozenset(chain.from_iterable(map(attrgetter("links"), plans)))
     write = FileList.join_lists(map(attrgetter("write"), plans))
     remove = FileList.join_lists(map(attrgetter("remove"), plans))
-    checked: set[str] = set()
-    for path in write.read_paths():
-        paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked)
+    _check_targets(Path(tree.top), write, plans)
     wanted = _Targets(tree.top, write)
     is_obstacle = _mark_obstacles(write, remove)
     obstacles = remove.select_files(is_obstacle)
@@ -141,6 +147,29 @@ def replace_files(
     # An obstacle is gone already, and its place is taken.
     remaining = remove.select_files(map(not_, is_obstacle))
     _remove_files(tree, filterfalse(links.__contains__, remaining.read_paths()))
+    for link in followed:
+        link.require_in_place()
+
+
+def _check_targets(root: Path, write: FileList, plans: Sequence[FilePlan]) -> None:
+    """Raise MlverError for a path through a link that neither goes nor is followed."""
+    going = frozenset(chain.from_iterable(map(attrgetter("passable"), plans)))
+    checked: set[str] = set()
+    for path in write.read_paths():
+        paths.join_inside_as_text(root, path, link_last=True, going=going, checked=checked)
+
+
+def _hold_followed(tree: FolderTree, plans: Sequence[FilePlan]) -> list[OutsideLink]:
+    """Open the folders behind the links that are followed.
+
+    They are held from here on: whatever stands in a link's place later, it leads nowhere else.
+    """
+    followed: list[OutsideLink] = []
+    for plan in plans:
+        if plan.behind is not None:
+            tree.hold_folder(f"{tree.top}/{plan.behind.path}", plan.behind.open_folder())
+            followed.append(plan.behind)
+    return followed
 
 
 def _locate_executable(tree: FolderTree, plans: Sequence[FilePlan]) -> frozenset[str]:

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from mlver import paths
+from mlver.errors import MlverError, shell_command
 from mlver.project.artifacts import measuring, modes
 from mlver.project.artifacts.file_list import (
     NO_FILES,
@@ -17,6 +18,7 @@ from mlver.project.artifacts.file_list import (
     join_name,
     list_parents,
 )
+from mlver.project.artifacts.following import OutsideLink
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
 
@@ -27,7 +29,8 @@ class FilePlan:
 
     `links` are symlinks to folders in which something would change, each with what it leads to.
     They are removed, and those folders are left alone. Of the files to write, those in `executable`
-    may be executed; of those replaced or removed, those in `were_executable`.
+    may be executed; of those replaced or removed, those in `were_executable`. `behind` is a link in
+    the artifact's place that stays: the files behind it are changed.
     """
 
     write: FileList
@@ -37,6 +40,14 @@ class FilePlan:
     unchanged: int
     executable: frozenset[str] = frozenset()
     were_executable: frozenset[str] = frozenset()
+    behind: OutsideLink | None = None
+
+    @property
+    def passable(self) -> frozenset[str]:
+        """The symlinks that may stand on the way to a file: each goes, or is followed."""
+        if self.behind is None:
+            return frozenset(self.links)
+        return frozenset((*self.links, self.behind.path))
 
     @property
     def removed_count(self) -> int:
@@ -53,31 +64,37 @@ class FilePlan:
         """The changes to the files that undo these; the links are to be made again after them."""
         added = compare_lists(self.replaced, self.write).remove
         restored = FileList.join_lists((self.replaced, self.remove))
-        return FilePlan(restored, added, NO_FILES, {}, 0, executable=self.were_executable)
+        return FilePlan(
+            restored, added, NO_FILES, {}, 0, executable=self.were_executable, behind=self.behind
+        )
 
 
-def plan_files(project: Project, root: Path, artifact: Artifact) -> FilePlan:
-    """The changes to make."""
+def plan_files(
+    project: Project, root: Path, artifact: Artifact, behind: OutsideLink | None = None
+) -> FilePlan:
+    """The changes to make, of the files `behind` a link that is followed where there is one.
+
+    Raise MlverError where the artifact is a file, and a link to a folder is in its place.
+    """
     folder = artifact.path
+    if behind is not None:
+        _require_folder(project, artifact, behind)
     # One after the other, so that the bytes of two manifests are never in memory together.
-    present, were_executable = _measure_files(project, root, folder)
+    present, were_executable = _measure_files(project, root, folder, behind)
     pinned = FileList.from_entries(folder, measuring.pinned_files(project, artifact))
     executable = modes.pinned_executable(artifact)
     # Bytes that are right under a wrong mode are written again: whole files only are ever changed.
     other_modes = modes.find_other_modes(project, executable, were_executable)
     write, remove, replaced = compare_lists(pinned, present, other_modes=other_modes)
     changing = chain(write.read_paths(), remove.read_paths())
-    links = _find_links(root, folder, changing)
+    links = _find_links(root, folder, changing, is_followed=behind is not None)
     if links:
         # The folder that replaces a link is empty at first, so all its files are to be written.
         # What is behind the link is not ours to remove.
         write = _add_linked(pinned, write, links)
         remove = _drop_linked(remove, links)
         replaced = _drop_linked(replaced, links)
-    checked: set[str] = set()
-    for path in chain(write.read_paths(), remove.read_paths()):
-        paths.join_inside_as_text(root, path, link_last=True, going=links, checked=checked)
-    return FilePlan(
+    plan = FilePlan(
         write,
         remove,
         replaced,
@@ -85,7 +102,21 @@ def plan_files(project: Project, root: Path, artifact: Artifact) -> FilePlan:
         unchanged=len(pinned) - len(write),
         executable=_name_files(folder, executable),
         were_executable=_name_files(folder, were_executable),
+        behind=behind,
     )
+    checked: set[str] = set()
+    going = plan.passable
+    for path in chain(write.read_paths(), remove.read_paths()):
+        paths.join_inside_as_text(root, path, link_last=True, going=going, checked=checked)
+    return plan
+
+
+def _require_folder(project: Project, artifact: Artifact, behind: OutsideLink) -> None:
+    if project.registry.manifest_bytes(artifact.digest) is None:
+        raise MlverError(
+            f"{behind.describe_link()}, but that version has a file there; move the link away",
+            hint=shell_command("ls", "-ld", "--", artifact.path),
+        )
 
 
 def _name_files(folder: str, names: Iterable[bytes] | None) -> frozenset[str]:
@@ -110,14 +141,16 @@ def _drop_linked(files: FileList, links: Container[str]) -> FileList:
     return files.select_files(not _is_behind(path, links) for path in files.read_paths())
 
 
-def _find_links(root: Path, folder: str, changing: Iterable[str]) -> dict[str, str]:
+def _find_links(
+    root: Path, folder: str, changing: Iterable[str], *, is_followed: bool
+) -> dict[str, str]:
     """The symlinks between the folder that holds an artifact and the files to change, each with
-    what it leads to.
+    what it leads to; the artifact's place is none of them where a link there is followed.
     """
     links: dict[str, str] = {}
     plain: set[str] = set()
     # The folders above the artifact are not ours to replace.
-    depth = folder.count("/")
+    depth = folder.count("/") + is_followed
     for path in changing:
         for parent in list_parents(path)[depth:]:
             if parent in plain:
@@ -137,7 +170,7 @@ def _is_behind(path: str, links: Container[str]) -> bool:
 
 
 def _measure_files(
-    project: Project, root: Path, path: str
+    project: Project, root: Path, path: str, behind: OutsideLink | None
 ) -> tuple[FileList, tuple[bytes, ...] | None]:
     """The files at an artifact's path now, each with the digest of its bytes.
 
@@ -146,7 +179,7 @@ def _measure_files(
     location = paths.join_inside(root, path, link_last=True)
     if root == project.top_folder:
         # what links lead to is replaced or left alone, never kept as a version's own
-        measured = measuring.measure_replaced(project, path)
+        measured = measuring.measure_replaced(project, path, behind)
     elif measuring.has_no_files(location, skip_dangling=True):
         measured = None
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +22,7 @@ from mlver.hashing.read import ContentRules, ReadProgress
 from mlver.hashing.sink import ContentSink
 from mlver.hashing.walk import LinkBounds, walk_files
 from mlver.project.artifacts.file_list import FileList, join_name, list_file
+from mlver.project.artifacts.following import AgreedLink, OutsideLink, locate_artifact
 from mlver.project.artifacts.pointers import (
     check_content,
     explain_lost_links,
@@ -83,15 +84,20 @@ def collect_own_paths(settings: ModelSettings) -> OwnPaths:
 
 
 def measure_into(
-    project: Project, path: str, sink: ContentSink | None, *, follow: bool = False
+    project: Project,
+    path: str,
+    sink: ContentSink | None,
+    *,
+    follow: bool = False,
+    agreed: Collection[AgreedLink] | None = None,
 ) -> MeasuredArtifact:
     """The file or directory at `path`, every byte read, and handed to `sink` on the way.
 
     What a record is to pin is not taken from the stat cache, which only learns here. Raise
     MlverError, also for a file that would be taken for a directory registered here, and for links
-    as `measure_at` does.
+    as `measure_at` does. A link in the place of the artifact is followed where it is `agreed` to.
     """
-    location = paths.join_inside(project.top_folder, path, link_last=True)
+    location = _locate_working(project, path, follow=follow, agreed=agreed)
     cache = StatCache(project.state, project.repository.own, is_believed=False)
     with _report_hashing(project, path, location) as progress:
         measured = _measure_explained(
@@ -117,9 +123,10 @@ def measure_at(
 ) -> MeasuredArtifact | None:
     """The working file or directory at `path`; None where there is none, or one without any file.
 
-    `fresh` reads every byte, cache or not. With `follow`, links inside a directory may lead
-    anywhere. Links that lead nowhere are no files. Raise MlverError for other things that cannot be
-    read, for links into a cache that a command fills again, and where one leaves the work tree.
+    `fresh` reads every byte, cache or not. With `follow`, links may lead anywhere. Links that lead
+    nowhere are no files. Raise MlverError for other things that cannot be read, for links into a
+    cache that a command fills again, and where one leaves the work tree, unless it is the place of
+    the artifact and followed.
     """
     try:
         return _measure_working(
@@ -143,10 +150,24 @@ def measure_at(
     return replace(measured, dangling=tuple(fault.strip() for fault in faults[1:]))
 
 
-def measure_replaced(project: Project, path: str) -> MeasuredArtifact | None:
-    """Measure files that are to be replaced: no link there is in the way, wherever it leads."""
+def measure_replaced(
+    project: Project, path: str, behind: OutsideLink | None = None
+) -> MeasuredArtifact | None:
+    """Measure files that are to be replaced: no link there is in the way, wherever it leads.
+
+    They are those `behind` a link that is followed, even where it leads elsewhere by now.
+    """
+    location = None
+    if behind is not None:
+        location = Path(behind.target)
     return _measure_working(
-        project, path, fresh=True, keep_manifest=True, follow=True, skip_dangling=True
+        project,
+        path,
+        fresh=True,
+        keep_manifest=True,
+        follow=True,
+        skip_dangling=True,
+        location=location,
     )
 
 
@@ -158,8 +179,10 @@ def _measure_working(
     keep_manifest: bool,
     follow: bool,
     skip_dangling: bool = False,
+    location: Path | None = None,
 ) -> MeasuredArtifact | None:
-    location = paths.join_inside(project.top_folder, path, link_last=True)
+    if location is None:
+        location = _locate_working(project, path, follow=follow)
     if has_no_files(location, skip_dangling=skip_dangling):
         return None
     cache = None if fresh else StatCache(project.state, project.repository.own)
@@ -172,6 +195,21 @@ def _measure_working(
             keep_manifest=keep_manifest,
             rules=replace(_rule_content(project, path, follow=follow), skip_dangling=skip_dangling),
         )
+
+
+def _locate_working(
+    project: Project,
+    path: str,
+    *,
+    follow: bool,
+    agreed: Collection[AgreedLink] | None = None,
+) -> Path:
+    if follow:
+        return paths.join_inside(project.top_folder, path, link_last=True)
+    try:
+        return locate_artifact(project, path, agreed)
+    except MlverError as error:
+        raise explain_lost_links(project.top_folder / path, error) from None
 
 
 def _rule_content(project: Project, path: str, *, follow: bool) -> ContentRules:

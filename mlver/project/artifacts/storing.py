@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 
 from mlver.hashing.measure import MeasuredArtifact
 from mlver.project.artifacts import measuring as artifact_measuring
+from mlver.project.artifacts.following import AgreedLink
 from mlver.project.project import Project
 from mlver.storage.local import LocalStore
 from mlver.storage.local.deposit import ObjectDeposit
@@ -27,10 +28,13 @@ def open_batch_deposit(project: Project) -> ObjectDeposit:
 
 
 @contextmanager
-def open_measurer(project: Project, *, store: bool) -> Iterator[Callable[..., MeasuredArtifact]]:
+def open_measurer(
+    project: Project, *, store: bool, agreed: Collection[AgreedLink] | None = None
+) -> Iterator[Callable[..., MeasuredArtifact]]:
     """Yields `measure(path, store=…)`.
 
-    What it stores is there, all of it durably, once the block has ended.
+    What it stores is there, all of it durably, once the block has ended. `agreed` are the links
+    that are followed, as in `find_followed`.
     """
     deposit = None
     if store:
@@ -40,6 +44,8 @@ def open_measurer(project: Project, *, store: bool) -> Iterator[Callable[..., Me
         def measure_artifact(path: str, *, store: bool) -> MeasuredArtifact:
             # Where others keep the bytes, such as DVC, links may lead to what they keep.
             sink = deposit if store else None
-            return artifact_measuring.measure_into(project, path, sink, follow=not store)
+            return artifact_measuring.measure_into(
+                project, path, sink, follow=not store, agreed=agreed
+            )
 
         yield measure_artifact

@@ -106,10 +106,10 @@ def _keep_working_files(project: Project, path: str, *, dry_run: bool) -> Iterat
     """Store the bytes that another version pins: whoever keeps them may not keep them for long."""
     deposit = None
     if dry_run:
-        measured = measuring.measure_into(project, path, deposit)
+        measured = measuring.measure_into(project, path, deposit, follow=True)
     else:
         with storing.open_batch_deposit(project) as deposit:
-            measured = measuring.measure_into(project, path, deposit)
+            measured = measuring.measure_into(project, path, deposit, follow=True)
     for _, hexadecimal in measuring.measured_files(measured, path):
         yield bytes.fromhex(hexadecimal)
 

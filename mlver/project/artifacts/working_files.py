@@ -13,6 +13,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from mlver import paths
@@ -24,10 +25,11 @@ from mlver.errors import (
     shell_command,
     summarise_names,
 )
-from mlver.project.artifacts import damage, measuring
+from mlver.project.artifacts import damage, following, measuring
 from mlver.project.artifacts.file_changes import replace_files, save_files
 from mlver.project.artifacts.file_list import FileList, collect_folders, join_name
 from mlver.project.artifacts.file_plan import FilePlan, plan_files
+from mlver.project.artifacts.following import AgreedLink, LinkNotFollowed, OutsideLink
 from mlver.project.artifacts.input_artifacts import list_inputs
 from mlver.project.edit import intent
 from mlver.project.edit.intent import CommandIntent
@@ -71,6 +73,21 @@ class AppliedCheckout:
     links: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutLeave:
+    """What a checkout may do beyond the work tree and the store.
+
+    `kept` are the raw digests of working files that are registered and stored elsewhere: they may
+    go. `agreed` are the links out of the work tree that are written through, as in `find_followed`.
+    """
+
+    kept: Collection[bytes] = ()
+    agreed: Collection[AgreedLink] | None = None
+
+
+NO_LEAVE = CheckoutLeave()
+
+
 def check_out_version(
     project: Project,
     record: VersionRecord,
@@ -79,14 +96,13 @@ def check_out_version(
     save: bool = False,
     force: bool = False,
     dry_run: bool = False,
-    kept: Collection[bytes] = (),
+    leave: CheckoutLeave = NO_LEAVE,
 ) -> CheckoutOutcome:
     """Put the stored artifacts of a version at their paths below `into` (the work tree if None).
 
-    `kept` are the raw digests of working files that are registered and stored elsewhere. Raise
-    MlverError, with every file as it was, when an object is missing or damaged, or when bytes that
-    are stored nowhere would be overwritten, unless they are to be saved first (`save`) or lost
-    (`force`).
+    Raise MlverError, with every file as it was, when an object is missing or damaged, when bytes
+    that are stored nowhere would be overwritten, unless they are to be saved first (`save`) or lost
+    (`force`), or for a link out of the work tree that is not followed.
     """
     if into is not None:
         _refuse_reserved(project, record, into)
@@ -97,8 +113,8 @@ def check_out_version(
         except OSError as error:
             raise _build_write_error(record, error, _UNCHANGED) from error
     root = into or project.top_folder
-    plans = tuple(plan_files(project, root, artifact) for artifact in _list_stored(record))
-    endangered = _find_endangered(project, plans, kept)
+    plans = _plan_changes(project, record, root, leave.agreed)
+    endangered = _find_endangered(project, plans, leave.kept)
     choice = _CheckoutChoice(save=save, force=force, dry_run=dry_run)
     return _apply_checkout(project, record, root, plans, endangered, choice)
 
@@ -106,12 +122,45 @@ def check_out_version(
 def replace_working_files(project: Project, record: VersionRecord) -> AppliedCheckout:
     """Check a version out in the work tree; save what would be lost, so that it can be undone."""
     root = project.top_folder
-    plans = tuple(plan_files(project, root, artifact) for artifact in _list_stored(record))
+    plans = _plan_changes(project, record, root, None)
     endangered = _find_endangered(project, plans, ())
     choice = _CheckoutChoice(save=True, force=False, dry_run=False)
     links = _find_file_links(root, plans)
     outcome = _apply_checkout(project, record, root, plans, endangered, choice)
     return AppliedCheckout(outcome, plans, links)
+
+
+def _plan_changes(
+    project: Project, record: VersionRecord, root: Path, agreed: Collection[AgreedLink] | None
+) -> tuple[FilePlan, ...]:
+    plans: list[FilePlan] = []
+    for artifact in _list_stored(record):
+        behind = _find_behind(project, record, artifact, root, agreed)
+        plans.append(plan_files(project, root, artifact, behind))
+    return tuple(plans)
+
+
+def _find_behind(
+    project: Project,
+    record: VersionRecord,
+    artifact: Artifact,
+    root: Path,
+    agreed: Collection[AgreedLink] | None,
+) -> OutsideLink | None:
+    """Find the link in an artifact's place that is to be written through.
+
+    Raise MlverError for one that nobody agreed to: a checkout would replace it.
+    """
+    if root != project.top_folder:
+        return None
+    try:
+        return following.find_followed(project, artifact.path, agreed)
+    except LinkNotFollowed as error:
+        raise MlverError(
+            f"{error.link.describe_link()}; files are written through it once `register --follow`"
+            " or `checkout --follow` was given here, and nothing was written now",
+            hint=shell_command("mlver", "checkout", f"{record.model}@{record.version}", "--follow"),
+        ) from None
 
 
 def _find_file_links(root: Path, plans: Iterable[FilePlan]) -> dict[str, str]:
@@ -149,7 +198,8 @@ def _apply_checkout(
     if not choice.dry_run:
         try:
             if choice.save:
-                save_files(project, root, endangered)
+                passable = frozenset(chain.from_iterable(plan.passable for plan in plans))
+                save_files(project, root, endangered, passable)
             _carry_out_plans(project, record, root, plans)
         except OSError as error:
             raise _build_write_error(record, error, _UNCHANGED) from error
@@ -206,17 +256,22 @@ def _require_folder(into: Path) -> None:
             )
 
 
-def sweep_leftovers(project: Project, record: VersionRecord, root: Path) -> None:
+def sweep_leftovers(
+    project: Project, record: VersionRecord, root: Path, agreed: Collection[AgreedLink] = ()
+) -> None:
     """Remove what a killed checkout to the same places was still writing.
 
-    Hold the lock when you call it.
+    Hold the lock when you call it. `agreed` are the links that it wrote through.
     """
     durable.sweep_temporaries(root)
     for artifact in _list_stored(record):
         pinned = measuring.pinned_files(project, artifact)
+        behind = None
+        with suppress(MlverError):
+            behind = _find_behind(project, record, artifact, root, agreed)
         for folder in collect_folders(join_name(artifact.path, name) for name, _ in pinned):
-            with suppress(MlverError):  # behind a symlink there is nothing of ours
-                durable.sweep_temporaries(paths.join_inside(root, folder))
+            with suppress(MlverError):  # behind another symlink there is nothing of ours
+                durable.sweep_temporaries(following.locate_folder(root, folder, behind))
 
 
 def _find_endangered(
@@ -272,6 +327,7 @@ def _carry_out_plans(
         git_dir=project.repository.own,
         checkout=(record.model, record.version, _name_root(project, root)),
         inputs=list_inputs(record),
+        followed=dict(plan.behind.agreement for plan in plans if plan.behind is not None),
     )
     begun = False
 

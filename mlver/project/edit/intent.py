@@ -87,6 +87,8 @@ class CommandIntent:
     deletes, each with its object's id. `checkout` names the version whose files are being put in
     place: model, version, and the folder they go to, relative to `top` unless it lies outside;
     `inputs` are the params and metrics files that come with them, as objects of the store.
+    `followed` are the links that they are written through: the path of each, and the folder that
+    it leads to, relative to `top`.
     """
 
     what: str
@@ -102,6 +104,7 @@ class CommandIntent:
     untags: Mapping[str, str] = field(default_factory=dict)
     checkout: tuple[str, str, str] | None = None
     inputs: Mapping[str, Digest] = field(default_factory=dict)
+    followed: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_intent(directory: Path, intent: CommandIntent) -> None:
@@ -122,6 +125,7 @@ def write_intent(directory: Path, intent: CommandIntent) -> None:
         "untags": dict(intent.untags),
         "checkout": intent.checkout,
         "inputs": _map_values(str, intent.inputs),
+        "followed": dict(intent.followed),
     }
     if intent.sealing is not None:
         document["sealing"] = [intent.sealing.tip, intent.sealing.main_line]
@@ -186,6 +190,7 @@ def _parse_intent(document: Mapping[str, Any]) -> CommandIntent:
         untags=untags,
         checkout=checkout,
         inputs={path: Digest.parse(text) for path, text in document["inputs"].items()},
+        followed={str(path): str(target) for path, target in document["followed"].items()},
     )
 
 

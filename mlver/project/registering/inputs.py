@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.policy.numbering import next_version, require_distinct
+from mlver.project.artifacts.following import find_outside
 from mlver.project.project import Project
 from mlver.project.registering.request import RegisterRequest
 from mlver.project.tags import seals
@@ -116,7 +117,23 @@ def _merge_settings(project: Project, request: RegisterRequest) -> ModelSettings
     # Last: a data set that this very request names may be one not to store.
     for name in request.unstored:
         settings = _mark_unstored(settings, name)
+    if request.follow is not None:
+        settings = _mark_followed(project, settings, follow=request.follow)
     return settings
+
+
+def _mark_followed(project: Project, settings: ModelSettings, *, follow: bool) -> ModelSettings:
+    """Say of each artifact whose place is a link out of the work tree that it is followed.
+
+    Without `follow` none is followed any more.
+    """
+    artifacts: dict[str, ArtifactSettings] = {}
+    for name, artifact in settings.named_artifacts.items():
+        is_followed = follow and (
+            artifact.follow or find_outside(project, artifact.path) is not None
+        )
+        artifacts[name] = replace(artifact, follow=is_followed)
+    return replace(settings, weights=artifacts.pop("weights", None), data=artifacts)
 
 
 def _place_environment(project: Project, folder: str | None) -> str | None:

@@ -12,11 +12,12 @@ from mlver.content import formats
 from mlver.document import emit, strict
 from mlver.errors import MlverError, printable_name, shell_command, summarise_names
 from mlver.git.trees import compute_tree_without
-from mlver.project.artifacts import measuring, modes, storing
+from mlver.project.artifacts import following, measuring, modes, storing
+from mlver.project.artifacts.following import AgreedLink, LinkNotFollowed
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.project import Project
 from mlver.project.registering.inputs import RegisterInputs
-from mlver.project.registering.request import RegisterRequest
+from mlver.project.registering.request import RegisterRequest, list_options
 from mlver.project.worktree import environment, value_files
 from mlver.records import layout
 from mlver.records.artifact import Artifact
@@ -65,18 +66,43 @@ def inspect_code(
 
 
 def measure_artifacts(
-    project: Project, inputs: RegisterInputs, *, store: bool
+    project: Project, request: RegisterRequest, inputs: RegisterInputs, *, store: bool
 ) -> dict[str, MeasuredArtifact]:
     """Measure the weights and each data set, by name; `store` also keeps the bytes of each.
 
-    An artifact whose settings say `stored: false` is never kept.
+    An artifact whose settings say `stored: false` is never kept. Raise MlverError for a link out of
+    the work tree that is not followed.
     """
-    artifacts = {"weights": inputs.weights, **inputs.settings.data}
+    artifacts = inputs.settings.named_artifacts
+    agreed = _agree_links(project, request, inputs.settings, dry_run=not store)
     measured: dict[str, MeasuredArtifact] = {}
-    with storing.open_measurer(project, store=store) as measure:
+    with storing.open_measurer(project, store=store, agreed=agreed) as measure:
         for name, settings in artifacts.items():
-            measured[name] = measure(settings.path, store=settings.stored)
+            try:
+                measured[name] = measure(settings.path, store=settings.stored)
+            except LinkNotFollowed as error:
+                again = ["mlver", "register", request.model, *list_options(request)]
+                raise MlverError(
+                    f"{error.link.describe_link()}; add --follow to register what is there, and to"
+                    " let a checkout write there",
+                    hint=shell_command(*again, "--follow", "-m", request.message),
+                ) from None
     return measured
+
+
+def _agree_links(
+    project: Project, request: RegisterRequest, settings: ModelSettings, *, dry_run: bool
+) -> frozenset[AgreedLink]:
+    """Find the links that are followed: those of the settings to which this user agreed."""
+    places = settings.followed_paths
+    if request.follow:
+        agreed = following.agree_links(project, places, dry_run=dry_run)
+    else:
+        agreed = following.read_agreed(project)
+        if request.follow is False and not dry_run:
+            own = [artifact.path for artifact in settings.named_artifacts.values()]
+            following.forget_links(project, own)
+    return frozenset(link for link in agreed if link[0] in places)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
         code = inspect_code(project, request, inputs)
         # Before anything is stored: what cannot be recorded is refused at once.
         given = gather_given(project, request, inputs.settings)
-        measured = measure_artifacts(project, inputs, store=edit is not None)
+        measured = measure_artifacts(project, request, inputs, store=edit is not None)
         require_holders(project, inputs.settings, measured)
         record = build_record(project, request, inputs, measured, given, dirty=code.dirty)
         record = trace_lineage(project, request, inputs, record)
@@ -260,7 +260,8 @@ def _find_unignored(project: Project, record: VersionRecord) -> tuple[str, ...]:
             continue
         suffix = ""
         # git ignores a folder, and not a file of that name, by a pattern that ends with `/`
-        if (project.top_folder / path).is_dir():
+        location = project.top_folder / path
+        if location.is_dir() and not location.is_symlink():
             suffix = "/"
         unignored.append(path + suffix)
     return tuple(unignored)

@@ -14,7 +14,10 @@ from mlver.version import Bump
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterRequest:
-    """Paths are as the person typed them; whatever is left out comes from `model.yaml`."""
+    """Paths are as the person typed them; whatever is left out comes from `model.yaml`.
+
+    `follow` says whether links out of the work tree are followed from now on.
+    """
 
     model: str
     message: str
@@ -33,6 +36,7 @@ class RegisterRequest:
     unstored: Sequence[str] = ()
     command: str | None = None
     environment: str | None = None
+    follow: bool | None = None
     commit: bool = True
     allow_dirty: bool = False
     allow_mixed: bool = False
@@ -52,11 +56,21 @@ def check_request(project: Project, request: RegisterRequest) -> None:
     names.check_text(request.command or "", "the command")
     names.check_text(request.environment or "", "the environment's folder")
     if not request.message.strip():
-        words = ["mlver", "register", request.model]
-        if request.weights is not None:
-            words += ["--weights", request.weights]
-        if request.version is not None:
-            words += ["--version", request.version]
-        if request.bump is not None:
-            words += ["--bump", request.bump]
-        raise UsageError("a version needs a reason", hint=shell_command(*words, "-m", "WHY"))
+        again = ["mlver", "register", request.model, *list_options(request)]
+        raise UsageError("a version needs a reason", hint=shell_command(*again, "-m", "WHY"))
+
+
+def list_options(request: RegisterRequest) -> list[str]:
+    """List the options that name the same artifacts and number again."""
+    words: list[str] = []
+    if request.weights is not None:
+        words += ["--weights", request.weights]
+    for name, path in request.data.items():
+        words += ["--data", f"{name}={path}"]
+    for name in request.unstored:
+        words += ["--no-store", name]
+    if request.version is not None:
+        words += ["--version", request.version]
+    if request.bump is not None:
+        words += ["--bump", request.bump]
+    return words

@@ -49,7 +49,7 @@ def test_nothing_is_written_or_removed_through_a_symlink(
     assert read_tree(outside) == before
 
 
-# Each is an artifact as it is to be, and where a link to `outside` (a: 1, extra: 2) stands in its
+# Each is an artifact as it is to be, and where a link to a folder (a: 1, extra: 2) stands in its
 # place.
 BEHIND_LINKS: dict[str, tuple[Files | str, str]] = {
     "a folder that differs": ({"a": "1", "b": "2"}, ""),
@@ -67,6 +67,9 @@ def test_a_link_to_a_folder_makes_way_for_the_real_thing(
     project: Project, repository: Repository, outside: Path, files: Files | str, link: str
 ) -> None:
     """Nothing behind it is stored, and nothing behind it is touched: only the link goes."""
+    if not link:
+        # Out of the work tree, such a link would be refused.
+        outside = outside.rename(repository.path / "inside")
     write_artifact(repository, "models/w", files)
     record = store_version(project, weights="models/w")
     remove_path(repository.path / f"models/w{link}")
@@ -80,6 +83,23 @@ def test_a_link_to_a_folder_makes_way_for_the_real_thing(
     assert done.removed == (files == {"x": "3"})
     assert read_artifact(project, "models/w") == as_bytes(files)
     assert not links.is_symlink()
+    assert read_tree(outside) == before
+    assert intent.read_pending(project.state_directory) is None
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize("files", [{"a": "1"}, {"a": "2"}, {"a": "1", "extra": "2"}, "one"])
+def test_a_link_out_of_the_work_tree_is_never_replaced_in_an_artifacts_place(
+    project: Project, repository: Repository, outside: Path, files: Files | str, dry_run: bool
+) -> None:
+    write_artifact(repository, "models/w", files)
+    record = store_version(project, weights="models/w")
+    remove_path(repository.path / "models/w")
+    (repository.path / "models/w").symlink_to(outside)
+    before = read_tree(outside)
+    with pytest.raises(MlverError, match=r"models/w is a symlink to .* outside of the work tree"):
+        working_files.check_out_version(project, record, save=True, force=True, dry_run=dry_run)
+    assert (repository.path / "models/w").is_symlink()
     assert read_tree(outside) == before
     assert intent.read_pending(project.state_directory) is None
 

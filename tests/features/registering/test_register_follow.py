@@ -1,0 +1,197 @@
+"""Artifacts behind a link out of the work tree: refused, or followed where the person says so."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import assert_refused, assert_works
+from tests.conftest import Repository
+
+SETTINGS = ".mlver/models/m/model.yaml"
+AGAIN = ("register", "m", "--bump", "patch", "-m", "again")
+FIRST = ("register", "m", "--weights", "model", "-m", "one")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (disk / "w.bin").write_text("one")
+    (disk / "sub").mkdir()
+    (disk / "sub/config").write_text("layers: 2")
+    return disk
+
+
+@pytest.fixture
+def place(repository: Repository, disk: Path) -> Repository:
+    """`model` is a link to a folder beside the work tree."""
+    assert repository.mlver("init").code == 0
+    repository.write(".gitignore", "/model\n")
+    repository.commit()
+    (repository.path / "model").symlink_to("../disk")
+    return repository
+
+
+@pytest.fixture
+def followed(place: Repository) -> Repository:
+    assert_works(place, *FIRST, "--follow")
+    return place
+
+
+def test_a_folder_behind_a_link_is_refused_unless_it_is_to_be_followed(
+    place: Repository, disk: Path
+) -> None:
+    said = assert_refused(place, *FIRST)
+    assert said == (
+        f"error: model is a symlink to {disk}, which lies outside of the work tree; add --follow"
+        " to register what is there, and to let a checkout write there\n"
+        "hint: mlver register m --weights model --follow -m one\n"
+    )
+    assert not (place.path / SETTINGS).exists()
+    assert "weights  model  2 files" in assert_works(place, *FIRST, "--follow")
+    assert "\n  follow: true\n" in (place.path / SETTINGS).read_text()
+
+
+def test_the_next_registration_follows_without_being_told(followed: Repository, disk: Path) -> None:
+    (disk / "w.bin").write_text("two")
+    assert_works(followed, *AGAIN)
+    assert_works(followed, "checkout", "m@1.0.0", "--to", "../served")
+    assert (disk.parent / "served/model/w.bin").read_text() == "one"
+    assert (disk.parent / "served/model/sub/config").read_text() == "layers: 2"
+
+
+def test_a_dry_run_remembers_nothing(place: Repository) -> None:
+    assert_works(place, *FIRST, "--follow", "--dry-run")
+    assert not (place.path / ".git/mlver/followed.json").exists()
+    assert_refused(place, *FIRST)
+
+
+def test_no_follow_ends_it(followed: Repository, disk: Path) -> None:
+    assert "outside of the work tree" in assert_refused(followed, *AGAIN, "--no-follow")
+    (followed.path / "model").unlink()
+    followed.write("model/w.bin", "here")
+    assert_works(followed, *AGAIN, "--no-follow")
+    assert "follow" not in (followed.path / SETTINGS).read_text()
+    # What was agreed to is forgotten, even if somebody writes the setting again.
+    settings = (followed.path / SETTINGS).read_text()
+    followed.write(SETTINGS, settings.replace("stored: true", "stored: true\n  follow: true"))
+    followed.commit("Follow")
+    (followed.path / "model/w.bin").unlink()
+    (followed.path / "model").rmdir()
+    (followed.path / "model").symlink_to("../disk")
+    assert "outside of the work tree" in assert_refused(followed, *AGAIN)
+
+
+@pytest.mark.parametrize("command", [AGAIN, ("status",), ("diff", "m"), ("checkout", "m@1.0.0")])
+def test_a_setting_that_came_with_the_repository_is_not_enough(
+    followed: Repository, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """The link is in git, and so is the setting: the person who cloned it agreed to nothing."""
+    followed.git("add", "--force", "model")
+    followed.git("commit", "--quiet", "-m", "A link")
+    assert_works(followed, "hook", "check")
+    clone = Repository(tmp_path / "clone/tree")
+    followed.git("clone", "--quiet", str(followed.path), str(clone.path))
+    precious = tmp_path / "clone/disk"
+    precious.mkdir()
+    (precious / "w.bin").write_text("precious")
+    said = assert_refused(clone, *command)
+    assert f"model is a symlink to {precious}, which lies outside of the work tree" in said
+    assert [path.name for path in precious.iterdir()] == ["w.bin"]
+    assert (precious / "w.bin").read_text() == "precious"
+    assert (clone.path / "model").is_symlink()
+
+
+def test_a_link_that_leads_elsewhere_by_now_is_refused(followed: Repository) -> None:
+    (followed.path / "../other").mkdir()
+    (followed.path / "../other/w.bin").write_text("precious")
+    (followed.path / "model").unlink()
+    (followed.path / "model").symlink_to("../other")
+    for command in (AGAIN, ("status",), ("checkout", "m@1.0.0", "--force")):
+        assert "outside of the work tree" in assert_refused(followed, *command)
+    assert (followed.path / "../other/w.bin").read_text() == "precious"
+
+
+def test_what_another_wrote_of_followed_links_is_not_believed(
+    followed: Repository, disk: Path
+) -> None:
+    path = followed.path / ".git/mlver/followed.json"
+    document = json.loads(path.read_text())
+    assert document["links"] == [["model", "../disk"]]
+    for text in (
+        json.dumps({**document, "proof": "key:" + "0" * 64}),
+        json.dumps({**document, "links": [["model", "../disk"], ["data", "../.."]]}),
+        json.dumps({**document, "links": 1}),
+        "[]",
+        "",
+        "[" * 100_000,
+    ):
+        path.write_text(text)
+        assert "outside of the work tree" in assert_refused(followed, "status")
+
+
+def test_a_look_at_the_work_tree_goes_behind_a_followed_link(
+    followed: Repository, disk: Path
+) -> None:
+    assert "  1 version, 0 promotions, 2 files" in assert_works(followed, "verify")
+    (disk / "w.bin").write_text("three")
+    assert "    ~  w.bin\n" in assert_works(followed, "status")
+    assert "w.bin" in assert_works(followed, "diff", "m@1.0.0")
+    (note,) = json.loads(followed.mlver("verify", "--json").out)["notes"]
+    assert "w.bin" in note["message"]
+
+
+def test_verify_names_a_link_that_is_not_followed(followed: Repository, disk: Path) -> None:
+    (followed.path / ".git/mlver/followed.json").unlink()
+    done = followed.mlver("verify", "--json")
+    assert done.code == 0
+    (note,) = json.loads(done.out)["notes"]
+    assert note["subject"] == "model"
+    assert note["message"].startswith(f"is a symlink to {disk}, which lies outside of the work")
+
+
+@pytest.mark.parametrize("target", ["../..", "../.git", "../../elsewhere/.git/x"])
+def test_some_folders_are_never_followed(place: Repository, tmp_path: Path, target: str) -> None:
+    (tmp_path / "elsewhere/.git/x").mkdir(parents=True)
+    (tmp_path / "elsewhere/.git/x/w.bin").write_text("1")
+    (place.path / "sub").mkdir()
+    (place.path / "sub/model").symlink_to(target)
+    weights = ("--weights", "sub/model")
+    for more in ((), ("--follow",)):
+        said = assert_refused(place, "register", "m", *weights, *more, "-m", "one")
+        assert "sub/model is a symlink to " in said
+    assert not (place.path / SETTINGS).exists()
+
+
+@pytest.mark.parametrize("more", [(), ("--follow",)])
+def test_a_link_to_a_file_out_of_the_work_tree_is_refused(
+    place: Repository, disk: Path, more: tuple[str, ...]
+) -> None:
+    (place.path / "m.bin").symlink_to(disk / "w.bin")
+    said = assert_refused(place, "register", "m", "--weights", "m.bin", *more, "-m", "one")
+    assert f"m.bin is a symlink to {disk}/w.bin, which lies outside of the work tree" in said
+
+
+@pytest.mark.parametrize("target", ["w.bin", "../other"])
+def test_links_inside_a_followed_folder_are_refused(
+    followed: Repository, disk: Path, target: str
+) -> None:
+    (disk.parent / "other").write_text("precious")
+    (disk / "inner").symlink_to(target)
+    said = assert_refused(followed, *AGAIN)
+    assert "inner is a symlink to" in said
+
+
+def test_data_sets_are_followed_each_by_itself(place: Repository, disk: Path) -> None:
+    place.write("weights.bin", "w")
+    place.write("train.csv", "a,b\n")
+    place.git("add", "train.csv")
+    place.git("commit", "--quiet", "-m", "Data")
+    data = ("--data", "train=train.csv", "--data", "images=model")
+    assert_works(place, "register", "m", "--weights", "weights.bin", *data, "--follow", "-m", "one")
+    settings = (place.path / SETTINGS).read_text()
+    assert settings.count("follow: true") == 1
+    assert "    path: model\n    stored: true\n    follow: true\n" in settings
