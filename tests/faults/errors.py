@@ -55,7 +55,8 @@ def list_complaints(done: ChildRun, place: WorkPlace) -> list[str]:
         return [f"exited {done.code}: {done.err}"]
     if "Traceback" in done.err:
         return [f"showed a traceback: {done.err}"]
-    named = {os.path.normpath(place.path / word.strip(":;,()[]'")) for word in done.err.split()}
+    # what is held open has its real path, also where a link leads to it
+    named = {os.path.realpath(place.path / word.strip(":;,()[]'")) for word in done.err.split()}
     about = {at for path in done.paths for at in (path, os.path.dirname(path))}  # noqa: PTH120
     return (
         [f"did not name {done.paths}: {done.err}"]

@@ -81,6 +81,10 @@ def prepare_registered(place: WorkPlace) -> None:
 def prepare_changed(place: WorkPlace) -> None:
     """One version registered, and new weights and data in the work tree."""
     prepare_registered(place)
+    _change_files(place)
+
+
+def _change_files(place: WorkPlace) -> None:
     place.write("model.bin", make_weights(2))
     place.write("data/1.txt", "another row\n" * 30)
     (place.path / "data/2.txt").unlink()
@@ -137,6 +141,23 @@ def prepare_large(place: WorkPlace) -> None:
 def prepare_two_versions(place: WorkPlace) -> None:
     prepare_changed(place)
     place.mlver(*_NEXT)
+
+
+def prepare_followed(place: WorkPlace) -> None:
+    """Two versions whose data set lies out of the work tree, and a file of no version there.
+
+    The work tree is a folder beside it, so that a copy holds both.
+    """
+    place.git("config", "core.worktree", "../tree")
+    tree = WorkPlace(place.path / "tree")
+    tree.path.mkdir()
+    (place.path / "disk").mkdir()
+    (tree.path / "data").symlink_to("../disk")
+    prepare_born(tree)
+    tree.mlver(*FIRST, "--follow")
+    _change_files(tree)
+    tree.mlver(*_NEXT)
+    tree.write("data/1.txt", "stored nowhere\n")
 
 
 def prepare_executable(place: WorkPlace) -> None:
@@ -365,6 +386,7 @@ OPERATIONS = (
     CampaignOperation(
         "checkout-to", prepare_two_versions, ("checkout", "m@1.0.0", "--to", "served")
     ),
+    CampaignOperation("checkout-follow", prepare_followed, ("-C", "tree", *_OLD)),
     CampaignOperation("checkout-executable", prepare_executable, ("checkout", "m@1.1.0")),
     CampaignOperation("checkout-inputs", prepare_inputs, ("checkout", "m@1.0.0", "--inputs")),
     CampaignOperation("checkout-large", prepare_large, (*_OLD,)),
