@@ -94,12 +94,10 @@ class OperationSweep:
         os.environ.pop("XDG_STATE_HOME", None)
         if operation.keyless:
             os.environ["XDG_STATE_HOME"] = os.fspath(self._state_home)
-        self.template = ground.new_place(root / operation.name)
-        operation.prepare(self.template)
+        self.template = ground.prepare_place(root / operation.name, operation.prepare)
         self.start = self.old = oracle.collect_facts(self.template)
         if operation.begun is not None:
-            before = ground.new_place(root / f"{operation.name}.begun")
-            operation.begun(before)
+            before = ground.prepare_place(root / f"{operation.name}.begun", operation.begun)
             self.old = oracle.collect_facts(before)
         place = self.copy_place()
         done = self.run_operation(place)

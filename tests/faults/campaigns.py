@@ -100,7 +100,7 @@ def plan_ordinary_run() -> list[tuple[str, str]]:
     for operation in OPERATIONS:
         most = dict(EVERY_RUN)
         if operation.name in EXHAUSTIVE:
-            most["kill"] = None
+            most |= {"kill": None, "git": 5}
         elif operation.crowded:
             most["kill"] = _CROWDED
         planned += _plan_each([operation.name], most, {})

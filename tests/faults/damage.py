@@ -79,16 +79,23 @@ _WAYS: dict[str, Callable[[bytearray, random.Random], bytes]] = {
 
 def prepare_grounds(root: Path) -> tuple[_DamageGround, _DamageGround]:
     """Two versions, and the same after promotions, which take twice as long to verify."""
-    plain = ground.new_place(root / "damage")
+    plain = ground.prepare_place(root / "damage", _register_both)
+    promoted = ground.prepare_place(root / "promoted", _promote_both)
+    return _describe_ground(plain), _describe_ground(promoted)
+
+
+def _register_both(plain: WorkPlace) -> None:
     operations.prepare_changed(plain)
     plain.write("big.bin", operations.make_weights(4, operations.LARGE))
     plain.mlver("register", "m", "--version", "1.1.0", "-m", "Second", "--data", "big=big.bin")
     # what is copied a thousand times must be small, and the stored copies are what is damaged
     (plain.path / "big.bin").unlink()
-    promoted = ground.copy_place(plain.path, root / "promoted")
+
+
+def _promote_both(promoted: WorkPlace) -> None:
+    _register_both(promoted)
     promoted.mlver("promote", "m@1.0.0", "--to", "production", "-m", "Good")
     promoted.mlver("promote", "m@1.1.0", "--to", "production", "-m", "Better")
-    return _describe_ground(plain), _describe_ground(promoted)
 
 
 def _describe_ground(template: WorkPlace) -> _DamageGround:

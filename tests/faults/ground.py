@@ -19,6 +19,8 @@ from tests.faults.run import ChildRun, run_in_process
 # Memory, where there is a disk of it: a campaign makes thousands of small repositories.
 MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+# The folder of what was prepared, beside the repositories that are worked in.
+PREPARED = "prepared"
 NOW = "2026-01-02T03:04:05Z"
 _SEALED = {
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -108,6 +110,20 @@ def new_place(path: Path) -> WorkPlace:
     path.mkdir(parents=True)
     place = WorkPlace(path)
     place.git("init", "--quiet")
+    return place
+
+
+def prepare_place(path: Path, prepare: Callable[[WorkPlace], object]) -> WorkPlace:
+    """A repository prepared by a function that has a name, or a copy of what it made before."""
+    name = getattr(prepare, "__qualname__", "<partial>")
+    kept = path.parent / PREPARED / name
+    if kept.exists():
+        return copy_place(kept, path)
+    place = new_place(path)
+    prepare(place)
+    if "<" not in name:
+        kept.parent.mkdir(exist_ok=True)
+        copy_place(path, kept.with_name(f"{name}.part")).path.rename(kept)
     return place
 
 

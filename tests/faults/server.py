@@ -67,7 +67,7 @@ def _read_processor_seconds() -> float:
 def serve_requests(lines: Iterator[str], answer: Callable[[str], object]) -> None:
     """Answer each line, a request as JSON, with a line: the tallies, or the traceback as text."""
     with fork_server() as root:
-        kept = set(root.iterdir())
+        kept = {*root.iterdir(), root / ground.PREPARED}
         for line in lines:
             answer(_answer_request(CampaignRequest(**json.loads(line)), root) + "\n")
             for path in set(root.iterdir()) - kept:
