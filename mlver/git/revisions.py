@@ -30,3 +30,12 @@ def find_merge_base(repository: GitRepository, first: str, second: str) -> str:
         raise MlverError(f"{message} in this clone, which is shallow", hint="git fetch --unshallow")
     direct = shell_command("mlver", "diff", f"{first[:10]}..{second[:10]}")
     raise MlverError(f"{message}; compare them directly, with two dots", hint=direct)
+
+
+def read_commit_time(repository: GitRepository) -> int | None:
+    """Read of when a commit is that is made now, in seconds since 1970; None where none can be."""
+    finished = repository.process.try_read(["var", "GIT_COMMITTER_IDENT"])
+    if finished.code != 0:
+        return None
+    # behind the mail address stand the time and the time zone
+    return int(finished.out.rsplit(b" ", 2)[1])

@@ -1,4 +1,4 @@
-"""When a promotion is backdated, and how records write a time."""
+"""When a record is dated as it cannot be, and how records write a time."""
 
 from __future__ import annotations
 
@@ -52,13 +52,17 @@ def find_backdating(
             return f"is dated {record.created}, before {words} ({earliest})"
     if committed is None:
         return None
-    created = count_seconds(record.created)
-    # A clock that is behind by all of the tolerance writes one second more.
-    if created - committed <= CLOCK_TOLERANCE_S + 1:
-        return None
     earliest_dates = [count_seconds(date) for date in (follows, registered) if date is not None]
-    follows_at_once = bool(earliest_dates) and created == max(earliest_dates) + 1
+    follows_at_once = count_seconds(record.created) - 1 == max(earliest_dates, default=None)
     if follows_at_once and record.action == "rollback":
         return None
+    return find_late_date(record.created, committed)
+
+
+def find_late_date(created: str, committed: int) -> str | None:
+    """Say in words that a record is dated later than its commit, by more than clocks differ."""
+    # A clock that is behind by all of the tolerance writes one second more.
+    if count_seconds(created) - committed <= CLOCK_TOLERANCE_S + 1:
+        return None
     commit_date = format_seconds(min(max(committed, 0), _LAST_SECOND))
-    return f"is dated {record.created}, later than the commit that added it ({commit_date})"
+    return f"is dated {created}, later than the commit that added it ({commit_date})"

@@ -87,6 +87,27 @@ TRUST_MUTATIONS = (
         "tests/features/releasing/test_promotion_seals.py",
     ),
     Mutation(
+        "project.audit.registered_versions:find_late_versions",
+        "_ is not None",
+        "False",
+        "tests",
+        "tests/project/audit/test_registered_versions.py",
+    ),
+    Mutation(
+        "project.audit.registered_versions:select_judged",
+        "_1 or _.is_late(...)",
+        "_1",
+        "tests",
+        "tests/project/audit/test_registered_versions.py",
+    ),
+    Mutation(
+        "project.audit.registered_versions:_find_adopted",
+        "_1 and _.recorded_author == _",
+        "_1",
+        "tests",
+        "tests/project/audit/test_registered_versions.py",
+    ),
+    Mutation(
         "project.audit.audit:check_manifest",
         "_ is not None and _ != _",
         "False",

@@ -22,12 +22,14 @@ from tests.forgeries.ground import (
     version_path,
 )
 from tests.forgeries.kinds import Forgery, list_forgeries
+from tests.forgeries.registrations import list_registrations
 
 
 def list_every_forgery(ground: Ground) -> Iterator[Forgery]:
-    """List those of `kinds`, and those of this file."""
+    """List those of `kinds`, of this file and of `registrations`."""
     yield from list_forgeries(ground)
     yield from list_claims(ground)
+    yield from list_registrations(ground, age_record)
 
 
 def list_claims(ground: Ground) -> Iterator[Forgery]:
@@ -36,7 +38,7 @@ def list_claims(ground: Ground) -> Iterator[Forgery]:
     yield from _list_false_claims(ground)
 
 
-def _age_record(data: bytes, kind: str, **changes: Any) -> bytes:
+def age_record(data: bytes, kind: str, **changes: Any) -> bytes:
     """Write a record in the format that was there before policies and seals of promotions."""
     document = {**read_record(data), "schema": f"mlver/{kind}/1", **changes}
     for key in ("policy", "baseline"):
@@ -57,7 +59,7 @@ def _list_before_seals(ground: Ground) -> Iterator[Forgery]:
         "gates": [],
         "forced": False,
     }
-    stage = _age_record(ground.samples["staging"], "promotion", stage="canary", **first)
+    stage = age_record(ground.samples["staging"], "promotion", stage="canary", **first)
     path = layout.promotion_path("digits", "canary", 1)
     yield Forgery(
         kind="before seals", name="a stage", steps=[{path: stage}], subject=path, early="third"
@@ -72,8 +74,8 @@ def _list_before_seals(ground: Ground) -> Iterator[Forgery]:
         subject=path,
         early="third",
     )
-    version = _age_record(ground.read_file(version_path("1.2.0")), "version", model="words")
-    promotion = _age_record(
+    version = age_record(ground.read_file(version_path("1.2.0")), "version", model="words")
+    promotion = age_record(
         ground.samples["staging"],
         "promotion",
         **{**first, "model": "words", "stage": "production", "record": name_digest(version)},

@@ -7,12 +7,21 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import pytest
+
 from mlver.records import layout
 from tests.cli.conftest import copy_repository
 from tests.conftest import Repository
 from tests.copies import copy_folder
 from tests.forgeries.commits import ALICE, FORGE, KIM, Identity
-from tests.forgeries.ground import HOUR, WEAK_SETTINGS, Ground, StoryTeller, at_time
+from tests.forgeries.ground import (
+    HOUR,
+    WEAK_SETTINGS,
+    Ground,
+    StoryTeller,
+    assert_works_aloud,
+    at_time,
+)
 
 BOB = Identity("Bob", "bob@example.org")
 DAY = 24 * HOUR
@@ -24,6 +33,17 @@ Work = Callable[[StoryTeller], None]
 def register_next(teller: StoryTeller) -> None:
     teller.work(5)
     teller.step("register", "digits", "--bump", "minor", "-m", "Fifth")
+
+
+def register_reproducibly(teller: StoryTeller) -> None:
+    """Fix the date of a version, as builds do that are to give the same bytes again."""
+    teller.work(5)
+    teller.now += HOUR
+    with at_time(teller.now), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOURCE_DATE_EPOCH", str(teller.now - 300 * DAY))
+        assert_works_aloud(
+            teller.repository, "register", "digits", "--bump", "minor", "-m", "Fifth"
+        )
 
 
 def promote_to_staging(teller: StoryTeller) -> None:
@@ -95,6 +115,7 @@ def _ask_for_canary(teller: StoryTeller) -> None:
 
 WORKS: Mapping[str, Work] = {
     "a version": register_next,
+    "a reproducible version": register_reproducibly,
     "a promotion to staging": promote_to_staging,
     "a promotion to production": promote_to_production,
     "a promotion by force": promote_by_force,

@@ -56,19 +56,19 @@ class FormatOrder:
         if not is_without_policy(record):
             return False
         # No merge shows what it was: one of format 1 could stand in the same place.
-        return self.history.incomplete or (follows_old and not self._is_late(record))
+        return self.history.incomplete or (follows_old and not self.is_late(record.record_path))
 
     def find_late(self, records: Iterable[PromotionRecord]) -> Iterator[Finding]:
         """Find promotions of format 1 that landed after records of a newer format."""
         for record in records:
             path = record.record_path
             is_old = record.format < JUDGED_FORMAT or path in self.aged
-            if is_old and self._is_late(record):
+            if is_old and self.is_late(path):
                 show_log = shell_command("git", "log", "-p", "--", path)
                 yield Finding("chain", path, _LATE, (show_log,))
 
-    def _is_late(self, record: PromotionRecord) -> bool:
-        path = record.record_path
+    def is_late(self, path: str) -> bool:
+        """Say whether a record of format 1 landed after records of a newer format."""
         if path in self.closed:
             return True
         landings = self.aged.get(path) or self.history.additions.get(path, ())

@@ -1,4 +1,4 @@
-"""Who promoted: the promotions whose author neither their commits nor their seals confirm."""
+"""Who promoted or registered: records whose author neither commits nor seals confirm."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mlver.git.commit_log import CommitEntry
 from mlver.policy.promotion_rules import is_confirmed
 from mlver.project.audit.adopted_promotions import find_adopted
 from mlver.project.audit.former_formats import JUDGED_FORMAT
-from mlver.project.audit.record_history import RecordHistory, find_originals
+from mlver.project.audit.record_history import RecordHistory, SealedRecord, find_originals
 from mlver.project.history.renumbered import judge_renumbering
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project
 from mlver.records.promotion import PromotionRecord
-from mlver.records.tags import promotion_tag_name
+from mlver.records.tags import promotion_tag_name, version_tag_name
 
 _TAGGER = re.compile(rb"^tagger (.*>) [0-9]+ [+-][0-9]+$", re.MULTILINE)
 
@@ -48,9 +48,9 @@ def list_judged(chains: Sequence[StageHistory]) -> list[PromotionRecord]:
 def list_landings(
     history: RecordHistory,
     originals: Mapping[str, Sequence[CommitEntry]],
-    record: PromotionRecord,
+    record: SealedRecord,
 ) -> list[CommitEntry]:
-    """List the commits that added a promotion, here or under the number it had before."""
+    """List the commits that added a record, here or under the number it had before."""
     landings = history.additions.get(record.record_path, ())
     return [*landings, *originals.get(record.record_path, ())]
 
@@ -59,11 +59,11 @@ def find_unconfirmed(
     project: Project,
     history: RecordHistory,
     originals: Mapping[str, Sequence[CommitEntry]],
-    records: Sequence[PromotionRecord],
+    records: Sequence[SealedRecord],
 ) -> list[Finding]:
-    """Find the promotions whose author neither their commits nor their seals confirm."""
+    """Find the records whose author neither their commits nor their seals confirm."""
     doubtful: dict[str, CommitEntry] = {}
-    doubtful_records: list[PromotionRecord] = []
+    doubtful_records: list[SealedRecord] = []
     for record in records:
         landings = list_landings(history, originals, record)
         if not landings:
@@ -85,17 +85,14 @@ def find_unconfirmed(
     return findings
 
 
-def find_taggers(project: Project, records: Sequence[PromotionRecord]) -> dict[str, list[str]]:
-    """Find who made the tag of each promotion, by path; promotions without a tag are left out.
+def find_taggers(project: Project, records: Sequence[SealedRecord]) -> dict[str, list[str]]:
+    """Find who made the tag of each record, by path; records without a tag are left out.
 
-    Whether the tag seals the promotion is judged elsewhere.
+    Whether the tag seals the record is judged elsewhere.
     """
     if not records:
         return {}
-    names: list[str] = []
-    for record in records:
-        tag_name = promotion_tag_name(record.model, record.stage, record.sequence)
-        names.append(f"refs/tags/{tag_name}")
+    names = [f"refs/tags/{_name_seal(record)}" for record in records]
     taggers: dict[str, list[str]] = {}
     tags = objects.read_objects(project.repository.process, names)
     for record, tag in zip(records, tags, strict=True):
@@ -108,6 +105,12 @@ def find_taggers(project: Project, records: Sequence[PromotionRecord]) -> dict[s
     return taggers
 
 
+def _name_seal(record: SealedRecord) -> str:
+    if isinstance(record, PromotionRecord):
+        return promotion_tag_name(record.model, record.stage, record.sequence)
+    return version_tag_name(record.model, record.version)
+
+
 def list_people(landings: Sequence[CommitEntry]) -> list[str]:
     """List everybody whom these commits name: authors, committers and co-authors."""
     people: list[str] = []
@@ -116,6 +119,6 @@ def list_people(landings: Sequence[CommitEntry]) -> list[str]:
     return people
 
 
-def report(record: PromotionRecord, kind: FindingKind, message: str) -> Finding:
+def report(record: SealedRecord, kind: FindingKind, message: str) -> Finding:
     path = record.record_path
     return Finding(kind, path, message, (shell_command("git", "log", "-p", "--", path),))

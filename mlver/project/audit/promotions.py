@@ -28,7 +28,6 @@ from mlver.project.audit.former_formats import (
     FormatOrder,
     find_aged,
     find_later_commits,
-    may_be_old,
 )
 from mlver.project.audit.named_policies import NamedPolicies, PolicyProof, read_named_policies
 from mlver.project.audit.outdated_rules import is_race, lacks_prior
@@ -41,9 +40,15 @@ from mlver.project.audit.promotion_authors import (
 from mlver.project.audit.promotion_claims import find_baseline_faults, find_false_approvals
 from mlver.project.audit.record_history import (
     RecordHistory,
+    SealedRecord,
     find_originals,
     read_record_history,
     read_walked_history,
+)
+from mlver.project.audit.registered_versions import (
+    find_late_versions,
+    find_unconfirmed_versions,
+    select_judged,
 )
 from mlver.project.audit.rule_changes import find_weakening
 from mlver.project.history.renumbered import judge_renumbering
@@ -58,7 +63,7 @@ VersionFinder = Callable[[str, str], VersionRecord | None]
 
 @dataclass(frozen=True, slots=True)
 class PromotionReport:
-    """What is wrong with promotions, and the notes on those whose author nothing confirms.
+    """What is wrong with promotions and versions, and those whose author nothing confirms.
 
     `notes` say what could not be judged in this clone.
     """
@@ -71,13 +76,14 @@ class PromotionReport:
 def judge_promotions(
     project: Project, chains: Sequence[StageHistory], versions: Iterable[VersionRecord]
 ) -> PromotionReport:
-    """Judge again the promotions of these chains, by the history of HEAD.
+    """Judge again the promotions of these chains, and these versions, by the history of HEAD.
 
     `versions` are the records of versions that can be read.
     """
-    if not any(chains) or project.repository.head().commit is None:
-        return PromotionReport()
     by_name = {(record.model, record.version): record for record in versions}
+    is_empty = not by_name and not any(chains)
+    if is_empty or project.repository.head().commit is None:
+        return PromotionReport()
     try:
         return _judge_chains(project, chains, by_name)
     except MlverError as error:
@@ -96,12 +102,11 @@ def _judge_chains(
     if project.walk is not None:
         history = read_walked_history(project, models)
     else:
-        # What landed before a version was only matters to promotions that nobody can judge.
-        everything = any(may_be_old(record) for record in promotions)
-        history = read_record_history(project.repository, models, everything=everything)
+        history = read_record_history(project.repository, models, everything=True)
     policies = read_named_policies(project.repository, history, judged, ["HEAD"])
-    verdicts = judge_renumbering(project.repository, judged, walk=project.walk)
-    originals = find_originals(project.repository, history, judged, verdicts)
+    sealed: list[SealedRecord] = [*judged, *versions.values()]
+    verdicts = judge_renumbering(project.repository, sealed, walk=project.walk)
+    originals = find_originals(project.repository, history, sealed, verdicts)
     aged = find_aged(project.repository, history, judged, verdicts)
     newer_paths = [record.record_path for record in judged]
     newer_paths += [record.record_path for record in versions.values() if record.format > 1]
@@ -119,6 +124,9 @@ def _judge_chains(
     findings += find_false_approvals(project, own)
     findings += find_weakening(history, policies, own)
     unconfirmed = find_unconfirmed(project, history, originals, own)
+    registered = select_judged(order, versions.values())
+    findings += find_late_versions(history, registered)
+    unconfirmed += find_unconfirmed_versions(project, history, originals, registered)
     notes = tuple(_find_lacking(history, policies))
     return PromotionReport(tuple(findings), tuple(unconfirmed), notes)
 

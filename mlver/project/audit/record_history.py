@@ -21,9 +21,12 @@ from mlver.project.history.policies import NO_SETTINGS, CommittedSettings, parse
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
+from mlver.records.version import VersionRecord
 
 # From this many folders on, it is quicker to look at all records than to name the folders.
 _FOLDERS_NAMED = 200
+# The two kinds of records that tags seal.
+SealedRecord = PromotionRecord | VersionRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,22 +177,30 @@ def _find_states(
     return states, grounds
 
 
+def _find_former_path(record: SealedRecord) -> str:
+    """Find where a record lay that says it had another number."""
+    assert record.renumbered is not None
+    if isinstance(record, PromotionRecord):
+        return layout.promotion_path(record.model, record.stage, record.renumbered.number)
+    return layout.version_path(record.model, record.renumbered.number)
+
+
 def find_originals(
     repository: GitRepository,
     history: RecordHistory,
-    records: Iterable[PromotionRecord],
+    records: Iterable[SealedRecord],
     verdicts: ClaimVerdicts,
 ) -> dict[str, list[CommitEntry]]:
-    """Find the commits that added promotions under the numbers that merges took from them.
+    """Find the commits that added records under the numbers that merges took from them.
 
-    They are listed by the path that the promotion has now. Only what `verdicts` show to have moved
+    They are listed by the path that the record has now. Only what `verdicts` show to have moved
     counts: a record may name any other one that was there.
     """
     wanted: list[tuple[str, Digest, str, CommitEntry]] = []
     for record in records:
         if record.renumbered is None:
             continue
-        path = layout.promotion_path(record.model, record.stage, record.renumbered.number)
+        path = _find_former_path(record)
         if verdicts.moved.get((path, record.renumbered.record)) != record.record_path:
             continue
         for object_id, entry in history.earlier.get(path, ()):

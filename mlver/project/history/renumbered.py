@@ -26,6 +26,10 @@ from mlver.project.registry.registry import RecordRegistry, decode_promotion, de
 from mlver.records import layout
 from mlver.records.layout import PromotionPath, VersionPath
 from mlver.records.promotion import PromotionRecord
+from mlver.records.version import VersionRecord
+
+if TYPE_CHECKING:
+    from mlver.git.history_walk import HistoryWalk
 
 if TYPE_CHECKING:
     from mlver.git.history_walk import HistoryWalk
@@ -80,12 +84,12 @@ def find_tampering(
 
 def judge_renumbering(
     repository: GitRepository,
-    records: Iterable[PromotionRecord],
+    records: Iterable[PromotionRecord | VersionRecord],
     tip: str = "HEAD",
     *,
     walk: HistoryWalk | None = None,
 ) -> ClaimVerdicts:
-    """Judge what promotions that `tip` holds say of former numbers, by all of its history.
+    """Judge what records that `tip` holds say of former numbers, by all of its history.
 
     `walk` is that history, where it was read at once.
     """

@@ -26,6 +26,7 @@ from mlver.project.registering.record import (
     measure_artifacts,
     pin_modes,
 )
+from mlver.project.registering.record_date import require_possible_date
 from mlver.project.registering.request import RegisterRequest, check_request
 from mlver.project.transaction import open_edit
 from mlver.project.worktree.environment import NO_ENVIRONMENT
@@ -99,6 +100,7 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
     # settings that cannot be read are refused before anything is measured
     project.registry.read_config()
     check_request(project, request)
+    require_possible_date(project)
     if request.commit:
         refuse_protected(project, "add --no-commit")
     with open_edit(project, f"register {request.model}", dry_run=request.dry_run) as edit:

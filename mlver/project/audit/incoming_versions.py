@@ -1,0 +1,56 @@
+"""Versions that are about to come in: who registered them, and when, by the commits themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from mlver.errors import MlverError
+from mlver.findings import Finding
+from mlver.project.audit.incoming import IncomingChanges
+from mlver.project.audit.promotion_authors import list_landings
+from mlver.project.audit.record_history import find_originals, read_record_history
+from mlver.project.audit.registered_versions import (
+    find_late_versions,
+    find_unconfirmed_versions,
+)
+from mlver.project.history.renumbered import judge_renumbering
+from mlver.records import layout
+from mlver.records.layout import VersionPath
+from mlver.records.version import VersionRecord
+
+
+def judge_incoming_versions(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[Finding]:
+    """Judge the versions at these paths that commits bring.
+
+    What is still to be committed has no commit that tells.
+    """
+    if incoming.tip is None:
+        return
+    arriving = _read_versions(incoming, paths)
+    if not arriving:
+        return
+    project = incoming.project
+    repository = project.repository
+    models = {record.model for record in arriving}
+    history = read_record_history(
+        repository, models, incoming.tip, incoming.without, everything=True
+    )
+    verdicts = judge_renumbering(repository, arriving, incoming.tip)
+    originals = find_originals(repository, history, arriving, verdicts)
+    # A merge may have taken one from where it landed.
+    landed = [record for record in arriving if list_landings(history, originals, record)]
+    yield from find_late_versions(history, landed)
+    yield from find_unconfirmed_versions(project, history, originals, landed)
+
+
+def _read_versions(incoming: IncomingChanges, paths: Iterable[str]) -> list[VersionRecord]:
+    """Read the versions among these files; each that cannot be read is named by its own check."""
+    records: list[VersionRecord] = []
+    for path in paths:
+        place = layout.parse_path(path)
+        if isinstance(place, VersionPath):
+            with suppress(MlverError):
+                record, _ = incoming.project.registry.read_version(place.model, place.version)
+                records.append(record)
+    return records

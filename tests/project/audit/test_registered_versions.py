@@ -1,0 +1,135 @@
+"""Versions judged again: a name that nothing confirms, and a date later than the commit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mlver.document import codec
+from mlver.records import layout
+from tests.project.audit.forging import Town
+from tests.project.helpers import register_one, write_artifact
+
+ALICE = "Alice <alice@example.org>"
+PATH = layout.version_path("m", "1.2.0")
+
+
+def forge(town: Town, *, trailer: str = "", version: str = "1.2.0", **claims: Any) -> None:
+    """Commit, as Mallory, a version that says what the last one says but for these claims."""
+    town.enter("Mallory", day=1)
+    last, _ = town.project.registry.read_version("m", "1.1.0")
+    record = replace(last, version=version, previous="1.1.0", **claims)
+    data = codec.encode_document("version", record.to_document())
+    town.repository.write(record.record_path, data)
+    town.repository.commit(f"docs{trailer}")
+
+
+def register(town: Town, version: str = "1.2.0") -> None:
+    write_artifact(town.repository, "w", {"a": version})
+    register_one(town.project, version=version)
+
+
+def name_unconfirmed(town: Town) -> list[str]:
+    report = town.judge()
+    assert report.findings == ()
+    return [finding.subject for finding in report.unconfirmed]
+
+
+def check_range(town: Town) -> int:
+    return town.repository.mlver("hook", "check", "--from", "HEAD~1", "--to", "HEAD").code
+
+
+def test_another_persons_name_is_unconfirmed_and_no_hook_lets_it_in(town: Town) -> None:
+    forge(town, author=ALICE)
+    (finding,) = town.judge().unconfirmed
+    assert finding.subject == PATH
+    assert finding.message.startswith(f"names {ALICE} as its author, whom neither its commit")
+    refused = town.repository.mlver("hook", "check", "--from", "HEAD~1", "--to", "HEAD")
+    assert refused.code == 1
+    assert f"names {ALICE} as its author" in " ".join(refused.out.split())
+
+
+def test_a_co_author_and_whoever_made_the_seal_confirm_it(town: Town) -> None:
+    forge(town, author=ALICE, trailer=f"\n\nCo-authored-by: {ALICE}")
+    assert name_unconfirmed(town) == []
+    assert check_range(town) == 0
+    forge(town, author=ALICE, version="1.3.0")
+    assert name_unconfirmed(town) == [layout.version_path("m", "1.3.0")]
+    town.enter("Alice", day=2)
+    town.repository.git("tag", "-a", "-m", "m 1.3.0", "m@v1.3.0")
+    assert name_unconfirmed(town) == []
+
+
+def test_a_version_is_not_dated_after_its_commit(town: Town) -> None:
+    forge(town, author="Mallory <mallory@example.org>", created="2026-01-03T03:19:07Z")
+    ((kind, message),) = town.name_findings()
+    assert kind == "date"
+    assert message.startswith("is dated 2026-01-03T03:19:07Z, later than the commit")
+    assert check_range(town) == 1
+
+
+@pytest.mark.parametrize("created", ["2026-01-03T03:19:06Z", "1980-01-01T00:00:00Z"])
+def test_clocks_differ_and_a_reproducible_version_is_as_old_as_it_likes(
+    town: Town, created: str
+) -> None:
+    forge(town, author="Mallory <mallory@example.org>", created=created)
+    assert name_unconfirmed(town) == []
+    assert check_range(town) == 0
+
+
+def test_what_people_register_and_merge_is_theirs(town: Town) -> None:
+    town.enter("Ada", day=1)
+    town.repository.git("switch", "--quiet", "-c", "side")
+    register(town)
+    town.repository.git("switch", "--quiet", "main")
+    town.enter("Bob", day=2)
+    town.repository.git("merge", "--quiet", "--no-ff", "--no-edit", "side")
+    assert name_unconfirmed(town) == []
+    assert check_range(town) == 0
+
+
+def test_a_squash_by_a_colleague_is_listed(town: Town) -> None:
+    town.enter("Ada", day=1)
+    town.repository.git("switch", "--quiet", "-c", "side")
+    register(town)
+    town.repository.git("switch", "--quiet", "main")
+    town.enter("Bob", day=2)
+    town.repository.git("merge", "--quiet", "--squash", "side")
+    town.repository.git("commit", "--quiet", "-m", "squashed")
+    assert name_unconfirmed(town) == []  # Ada's seal is here
+    town.repository.git("tag", "--delete", "m@v1.2.0")
+    assert name_unconfirmed(town) == [PATH]
+
+
+@pytest.mark.parametrize(
+    ("tagger", "tag", "unconfirmed"),
+    [("Alice", "old-1", False), ("Mallory", "old-1", True), ("Alice", "old-2", True)],
+)
+def test_an_adopted_version_is_by_whoever_made_the_tag(
+    town: Town, tagger: str, tag: str, unconfirmed: bool
+) -> None:
+    town.enter(tagger, day=0)
+    git = town.repository.git
+    git("tag", "-a", "-m", "By hand", tag)
+    origin = {
+        "tag": "old-1",
+        "object": git("rev-parse", f"refs/tags/{tag}"),
+        "commit": git("rev-parse", "HEAD"),
+    }
+    forge(town, author=ALICE, extra={"adopted": origin})
+    assert name_unconfirmed(town) == [PATH] * unconfirmed
+    assert check_range(town) == int(unconfirmed)
+
+
+def test_a_version_of_format_1_is_judged_where_newer_ones_were_before_it(town: Town) -> None:
+    last, _ = town.project.registry.read_version("m", "1.1.0")
+    old: dict[str, Any] = {"format": 1, "code": replace(last.code, tree=None), "environment": None}
+    forge(town, author=ALICE, **old)
+    assert name_unconfirmed(town) == [PATH]
+    # it may have been there before
+    town.repository.git("reset", "--quiet", "--hard", "HEAD~1")
+    town.repository.git("checkout", "--quiet", "--orphan", "old")
+    forge(town, author=ALICE, **old)
+    assert name_unconfirmed(town) == []
