@@ -9,8 +9,13 @@ from itertools import islice
 
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.features.checking.verified_modes import find_mode_faults, list_pinning
-from mlver.features.checking.verified_seals import DigestedRecord, SignatureCounts, check_seals
-from mlver.features.checking.verified_stages import check_stages
+from mlver.features.checking.verified_seals import (
+    DigestedRecord,
+    SealReport,
+    SignatureCounts,
+    check_seals,
+)
+from mlver.features.checking.verified_stages import StageReport, check_stages
 from mlver.findings import Finding
 from mlver.hashing.read import PointerFile
 from mlver.project.artifacts import damage, measuring
@@ -82,11 +87,48 @@ def verify_versions(
     unconfirmed.
     """
     selection = _select_versions(project, refs, everything=everything)
-    findings = [*audit.check_config(project), *selection.findings]
-    records, faults = _read_records(project, selection.versions)
     if everything:
         project = read_whole_history(project)
-    findings += faults
+    checks = _run_checks(project, selection, everything=everything, require_bytes=require_bytes)
+    stages, seal_report = checks.stages, checks.seals
+    artifacts = _list_read(checks.versions, checks.contents)
+    # The landing commits that vouch for adopted versions are looked for in history, too.
+    history_counts = everything or bool(seal_report.adopted)
+    return VerifyResult(
+        versions=tuple(f"{ref.model}@{ref.version}" for ref in selection.versions),
+        promotions=stages.promotions,
+        before_seals=stages.before_seals,
+        files=sum(artifact.files for artifact in artifacts),
+        bytes=sum(artifact.size for artifact in artifacts),
+        everything=everything,
+        unkept=() if require_bytes else _list_unkept(checks.contents),
+        adopted=seal_report.adopted,
+        signatures=seal_report.signatures,
+        shallow=history_counts and project.repository.is_shallow(),
+        broken=_select_damage(checks.findings),
+        notes=tuple(note for note in dict.fromkeys(checks.notes) if note not in checks.findings),
+        unconfirmed=(*stages.unconfirmed, *_select_unconfirmed(checks.findings)),
+        strict=strict,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _CheckedVersions:
+    """All that the checks say of the versions that could be read."""
+
+    versions: Sequence[VersionRecord]
+    seals: SealReport
+    contents: DamageReport
+    stages: StageReport
+    findings: Sequence[Finding]
+    notes: Sequence[Finding]
+
+
+def _run_checks(
+    project: Project, selection: _Selection, *, everything: bool, require_bytes: bool
+) -> _CheckedVersions:
+    records, faults = _read_records(project, selection.versions)
+    findings = [*audit.check_config(project), *selection.findings, *faults]
     seal_report = check_seals(project, records)
     findings += seal_report.findings
     versions = [record for record, _ in records]
@@ -102,25 +144,7 @@ def verify_versions(
     # One cause that explains many broken links, and why their hints change nothing.
     if findings:
         findings = [*find_conversion(project), *findings]
-    artifacts = _list_read(versions, contents)
-    # The landing commits that vouch for adopted versions are looked for in history, too.
-    history_counts = everything or bool(seal_report.adopted)
-    return VerifyResult(
-        versions=tuple(f"{ref.model}@{ref.version}" for ref in selection.versions),
-        promotions=stages.promotions,
-        before_seals=stages.before_seals,
-        files=sum(artifact.files for artifact in artifacts),
-        bytes=sum(artifact.size for artifact in artifacts),
-        everything=everything,
-        unkept=() if require_bytes else _list_unkept(contents),
-        adopted=seal_report.adopted,
-        signatures=seal_report.signatures,
-        shallow=history_counts and project.repository.is_shallow(),
-        broken=_select_damage(findings),
-        notes=tuple(note for note in dict.fromkeys(notes) if note not in findings),
-        unconfirmed=(*stages.unconfirmed, *_select_unconfirmed(findings)),
-        strict=strict,
-    )
+    return _CheckedVersions(versions, seal_report, contents, stages, findings, notes)
 
 
 def _describe_surroundings(
