@@ -30,7 +30,7 @@ def judge_error(sweep: OperationSweep, point: CallFault) -> PointVerdict:
     place = sweep.copy_place()
     done = sweep.run_operation(place, point)
     now = oracle.collect_facts(place)
-    wrong = list_complaints(done, place)
+    wrong = list_complaints(done, place, reports=sweep.operation.reports)
     if done.code in sweep.operation.again and not oracle.list_differences(now, sweep.new):
         wrong = []  # it did without the call, and what was asked for is there
     elif done.code == 0:
@@ -49,18 +49,23 @@ def judge_error(sweep: OperationSweep, point: CallFault) -> PointVerdict:
     )
 
 
-def list_complaints(done: ChildRun, place: WorkPlace) -> list[str]:
-    """What is wrong with how mlver told of it: the exit code, a traceback, no path to look at."""
-    if done.code not in (0, 3):
+def list_complaints(done: ChildRun, place: WorkPlace, *, reports: bool) -> list[str]:
+    """What is wrong with how mlver told of it: the exit code, a traceback, no path to look at.
+
+    A command that `reports` says it in its report, with exit code 1.
+    """
+    refusals = (1, 3) if reports else (3,)
+    if done.code not in (0, *refusals):
         return [f"exited {done.code}: {done.err}"]
     if "Traceback" in done.err:
         return [f"showed a traceback: {done.err}"]
     # what is held open has its real path, also where a link leads to it
-    named = {os.path.realpath(place.path / word.strip(":;,()[]'")) for word in done.err.split()}
+    words = f"{done.out} {done.err}" if done.code == 1 else done.err
+    named = {os.path.realpath(place.path / word.strip(":;,()[]'")) for word in words.split()}
     about = {at for path in done.paths for at in (path, os.path.dirname(path))}  # noqa: PTH120
     return (
         [f"did not name {done.paths}: {done.err}"]
-        if done.code == 3 and about and not about & named
+        if done.code in refusals and about and not about & named
         else []
     )
 

@@ -24,6 +24,7 @@ class CampaignOperation:
     refuses to do it twice. `piecemeal`: it is many independent steps, each whole; a rerun does the
     rest. `unsealed`: what it leaves is for a commit and `mlver tag` to seal. `crowded`: small
     batches, so that workers are forked. `keyless`: each run makes the key that signs plans.
+    `reports`: what it cannot do stands in its report, with exit code 1.
     """
 
     name: str
@@ -35,6 +36,7 @@ class CampaignOperation:
     unsealed: bool = False
     crowded: bool = False
     keyless: bool = False
+    reports: bool = False
     long: bool = False
 
 
@@ -325,7 +327,7 @@ OPERATIONS = (
     CampaignOperation(
         "register-damaged-large", partial(prepare_damaged, "objects"), _NEXT, again=(0, 3)
     ),
-    CampaignOperation("doctor", prepare_lost, ("doctor", "--fix")),
+    CampaignOperation("doctor", prepare_lost, ("doctor", "--fix"), reports=True),
     CampaignOperation(
         "register-busy",
         partial(prepare_busy, prepare_changed),
