@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
@@ -18,7 +19,9 @@ from mlver.features.comparing.value_diff import (
     compare_values,
 )
 from mlver.git.repository import CommitSummary
-from mlver.project.project import Project
+from mlver.project.history.lost_code import list_fetches
+from mlver.project.project import Project, ResolvedRef
+from mlver.records.code_references import name_code_reference
 from mlver.records.version import CodeState
 
 
@@ -26,7 +29,8 @@ from mlver.records.version import CodeState
 class CodeDiff:
     """`commits` and `stat` lie between the two commits.
 
-    `known` is False where this clone lacks one of the commits.
+    `known` is False where this clone lacks one of the commits; `fetch` are the commands that may
+    bring it.
     """
 
     old: str | None
@@ -34,6 +38,7 @@ class CodeDiff:
     old_dirty: bool
     new_dirty: bool
     known: bool
+    fetch: tuple[str, ...]
     commits: tuple[CommitSummary, ...]
     stat: str
 
@@ -69,6 +74,7 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
     """
     chosen = project.resolve_ref(a)
     old_side = snapshot_version(project, chosen)
+    refs: list[ResolvedRef | None] = [chosen, None]
     # The work tree has no labels: those are given as a version is registered.
     labels: tuple[ValueChange, ...] = ()
     if b is None:
@@ -76,7 +82,9 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
         old_side = keep_file_values(project, old_side, new_side)
     else:
         other_ref = f"{chosen.model}{b}" if b.startswith("@") else b
-        new_side = snapshot_version(project, project.resolve_ref(other_ref))
+        other = project.resolve_ref(other_ref)
+        refs[1] = other
+        new_side = snapshot_version(project, other)
         labels = compare_values(old_side.labels, new_side.labels)
     directions = read_directions(project.registry, new_side.model)
     return DiffResult(
@@ -87,17 +95,23 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
         artifacts=tuple(compare_artifacts(old_side, new_side)),
         environment=compare_values(old_side.environment_document, new_side.environment_document),
         labels=labels,
-        code=_diff_code(project, old_side.code, new_side.code),
+        code=_diff_code(project, old_side.code, new_side.code, refs),
     )
 
 
-def _diff_code(project: Project, old: CodeState, new: CodeState) -> CodeDiff:
+def _diff_code(
+    project: Project, old: CodeState, new: CodeState, refs: Iterable[ResolvedRef | None]
+) -> CodeDiff:
+    """Compare the code of two sides; `refs` are their versions, None for the work tree."""
     repository = project.repository
     # A clone of limited depth, or a squashed branch, lacks the code that a record names.
     known = True
-    for commit in (old.commit, new.commit):
+    fetches: list[str] = []
+    for commit, ref in zip((old.commit, new.commit), refs, strict=True):
         if commit is not None and not repository.has_commit(commit):
             known = False
+            if ref is not None:
+                fetches += list_fetches(project, name_code_reference(ref.model, ref.version))
     commits: tuple[CommitSummary, ...] = ()
     change_summary = ""
     if known and old.commit and new.commit and old.commit != new.commit:
@@ -109,6 +123,7 @@ def _diff_code(project: Project, old: CodeState, new: CodeState) -> CodeDiff:
         old_dirty=old.dirty,
         new_dirty=new.dirty,
         known=known,
+        fetch=tuple(dict.fromkeys(fetches)),
         commits=commits,
         stat=change_summary,
     )

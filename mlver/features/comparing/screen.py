@@ -122,8 +122,8 @@ def format_metric_pair(change: MetricChange) -> tuple[str, str]:
 def _draw_code_changes(code: CodeDiff, screen: TextScreen) -> None:
     # A clone of limited depth has the records of old versions, and not the code they name.
     if not code.known:
-        advice = "  a commit is not in this clone: git fetch --unshallow"
-        screen.draw_line(("code", "bold"), (advice, "warn"))
+        screen.draw_line(("code", "bold"), ("  a commit is not in this clone", "warn"))
+        draw_hints(code.fetch, screen)
         return
     if not code.commits and not code.new_dirty and not code.old_dirty:
         return

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from mlver.content.pointers import find_hub_command, find_pointer
+from mlver.content.pointers import BYTE_LIMIT, find_hub_command, find_pointer
 from mlver.errors import MlverError, printable_name, shell_command
 from mlver.hashing.measure import MeasuredArtifact
 from mlver.hashing.read import PointerFile
 from mlver.hashing.walk import OUTSIDE
 from mlver.project.artifacts.file_list import join_name
+from mlver.system.regular import read_regular
 
 _SHOWN = 5
 
@@ -45,6 +47,16 @@ def describe_pointers(path: str, pointers: Sequence[PointerFile]) -> str:
     if len(pointers) > _SHOWN:
         lines.append(f"and {len(pointers) - _SHOWN:,} more")
     return "; ".join(lines)
+
+
+def find_fetch_command(root: Path, names: Iterable[str]) -> str | None:
+    """Find the command that fetches the content of the first pointer among files below `root`."""
+    for name in names:
+        with suppress(OSError):
+            pointer = find_pointer(name, read_regular(root / name, BYTE_LIMIT + 1))
+            if pointer is not None:
+                return pointer.hint
+    return None
 
 
 def explain_lost_links(location: Path, error: MlverError) -> MlverError:

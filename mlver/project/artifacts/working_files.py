@@ -23,9 +23,9 @@ from mlver.errors import (
     printable_name,
     refusal_error,
     shell_command,
-    summarise_names,
 )
-from mlver.project.artifacts import damage, following, measuring
+from mlver.project.artifacts import following, measuring
+from mlver.project.artifacts.endangered import build_loss_error, find_endangered
 from mlver.project.artifacts.file_changes import replace_files, save_files
 from mlver.project.artifacts.file_list import FileList, collect_folders, join_name
 from mlver.project.artifacts.file_plan import FilePlan, plan_files
@@ -37,11 +37,9 @@ from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.version import VersionRecord
-from mlver.storage.digests import DigestSet
 from mlver.system import durable
 from mlver.system.folders import FolderTree
 
-_SHOWN = 8
 _UNCHANGED = "no file was replaced"
 _CHANGED = "some files may be replaced already, each of them whole"
 
@@ -114,7 +112,7 @@ def check_out_version(
             raise _build_write_error(record, error, _UNCHANGED) from error
     root = into or project.top_folder
     plans = _plan_changes(project, record, root, leave.agreed)
-    endangered = _find_endangered(project, plans, leave.kept)
+    endangered = find_endangered(project, plans, leave.kept)
     choice = _CheckoutChoice(save=save, force=force, dry_run=dry_run)
     return _apply_checkout(project, record, root, plans, endangered, choice)
 
@@ -123,7 +121,7 @@ def replace_working_files(project: Project, record: VersionRecord) -> AppliedChe
     """Check a version out in the work tree; save what would be lost, so that it can be undone."""
     root = project.top_folder
     plans = _plan_changes(project, record, root, None)
-    endangered = _find_endangered(project, plans, ())
+    endangered = find_endangered(project, plans, ())
     choice = _CheckoutChoice(save=True, force=False, dry_run=False)
     links = _find_file_links(root, plans)
     outcome = _apply_checkout(project, record, root, plans, endangered, choice)
@@ -194,7 +192,7 @@ def _apply_checkout(
     choice: _CheckoutChoice,
 ) -> CheckoutOutcome:
     if endangered and not (choice.save or choice.force):
-        raise _build_loss_error(record, endangered)
+        raise build_loss_error(record, root, endangered)
     if not choice.dry_run:
         try:
             if choice.save:
@@ -272,33 +270,6 @@ def sweep_leftovers(
         for folder in collect_folders(join_name(artifact.path, name) for name, _ in pinned):
             with suppress(MlverError):  # behind another symlink there is nothing of ours
                 durable.sweep_temporaries(following.locate_folder(root, folder, behind))
-
-
-def _find_endangered(
-    project: Project, plans: Sequence[FilePlan], kept: Collection[bytes]
-) -> FileList:
-    """Files that would be overwritten or removed and whose bytes no sound object holds."""
-    lists: list[FileList] = []
-    for plan in plans:
-        lists += (plan.replaced, plan.remove)
-    leaving = FileList.join_lists(lists)
-    if not leaving:
-        return leaving
-    # A copy may have been damaged since it was stored. Only reading it shows that.
-    lost = damage.find_lost(project, DigestSet.from_raw(leaving.read_digests()))
-    return leaving.select_files(
-        digest not in kept and lost.find_rank(digest) is not None
-        for digest in leaving.read_digests()
-    )
-
-
-def _build_loss_error(record: VersionRecord, endangered: FileList) -> MlverError:
-    names = summarise_names(list(endangered.read_paths()), _SHOWN)
-    return MlverError(
-        "these files hold bytes that are stored nowhere, and would be overwritten;"
-        f" register them to keep them, or use --force to lose them:\n{names}",
-        hint=shell_command("mlver", "register", record.model, "--bump", "patch", "-m", "WHY"),
-    )
 
 
 def put_files_back(project: Project, applied: AppliedCheckout) -> None:

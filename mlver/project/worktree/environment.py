@@ -103,8 +103,8 @@ def _find_installation(top: Path, prefix: Path | None) -> _PythonInstallation:
 
 
 def _is_tool_environment(prefix: Path, library: str) -> bool:
-    """Whether an environment holds nothing but mlver and what it needs, so that nothing can have
-    been trained there.
+    """Whether an environment holds nothing but mlver, installers and what these need, so that
+    nothing can have been trained there.
     """
     required: dict[str, set[str]] = {}
     # what an extra brings may be the only thing that a model was trained with
@@ -115,14 +115,14 @@ def _is_tool_environment(prefix: Path, library: str) -> bool:
             if with_extras or "extra" not in condition:
                 needed.add(_normalise_name(requirement))
         required.setdefault(name, needed)
-    waiting = [_OWN_PACKAGE]
+    waiting = [_OWN_PACKAGE, *_INSTALLERS]
     reached: set[str] = set()
     while waiting:
         name = waiting.pop()
         if name not in reached:
             reached.add(name)
             waiting.extend(required.get(name, ()))
-    return required.keys() <= reached | _INSTALLERS
+    return required.keys() <= reached
 
 
 def _require_environment(top: Path, prefix: Path) -> _PythonInstallation:

@@ -112,6 +112,20 @@ def test_a_commit_that_git_may_drop_is_told_and_can_be_kept(first: Repository) -
     assert first.git("rev-parse", REFERENCE) == code
 
 
+def test_a_comparison_names_what_fetches_a_lost_commit(
+    first: Repository, forge: Repository, tmp_path: Path
+) -> None:
+    code = work_on_branch(first)
+    squash_branch(first, forge)
+    first.git("push", "--quiet", "origin", f"{REFERENCE}:{REFERENCE}")
+    cloned = clone(forge, tmp_path)
+    compared = cloned.mlver("diff", "digits@1.0.0", "@1.1.0")
+    command = f"git fetch origin {REFERENCE}:{REFERENCE}"
+    assert f"a commit is not in this clone\nhint: {command}\n" in compared.out
+    cloned.git(*command.split()[1:])
+    assert code[:10] in cloned.mlver("diff", "digits@1.0.0", "@1.1.0").out
+
+
 def test_without_a_remote_no_command_is_named(
     first: Repository, forge: Repository, tmp_path: Path
 ) -> None:

@@ -33,6 +33,18 @@ def test_unregistered_bytes_are_not_overwritten_unless_told(second: Repository) 
     assert not (second.path / "model/notes.bin").exists()
 
 
+def test_a_pointer_in_the_way_names_what_fetches_its_content(second: Repository) -> None:
+    oid = "ab" * 32
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 5000\n"
+    second.write("model/weights.safetensors", pointer)
+    assert assert_refused(second, "checkout", "digits@1.0.0") == (
+        "error: these files hold bytes that are stored nowhere, and would be overwritten;"
+        " fetch the content that they point to, or use --force to lose them:\n"
+        "  model/weights.safetensors\n"
+        "hint: git lfs pull\n"
+    )
+
+
 def test_a_rollback_keeps_unregistered_bytes_as_objects(second: Repository) -> None:
     assert_works(second, "promote", "digits", "--to", "production", "-m", "Better")
     train_model(second, 3)

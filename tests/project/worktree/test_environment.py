@@ -187,11 +187,13 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         monkeypatch.delenv(name, raising=False)
     prefix = tmp_path / "tool"
-    needs = "Requires-Dist: PyYAML>=6\nRequires-Dist: boto3>=1; extra == 's3'\n"
-    for name in ("mlver", "pyyaml", "pip"):
+    needs = {
+        "mlver": "Requires-Dist: PyYAML>=6\nRequires-Dist: boto3>=1; extra == 's3'\n",
+        "wheel": "Requires-Dist: packaging>=24\n",
+    }
+    for name in ("mlver", "pyyaml", "pip", "wheel", "packaging"):
         place = package(prefix, name, "1.0")
-        if name == "mlver":
-            place.write_text(needs + place.read_text())
+        place.write_text(needs.get(name, "") + place.read_text())
     library = os.fspath(prefix / "lib/python3.12/site-packages")
     monkeypatch.setattr(sys, "prefix", os.fspath(prefix))
     monkeypatch.setattr(sysconfig, "get_path", {"purelib": library}.__getitem__)

@@ -1,0 +1,53 @@
+"""Working files whose bytes are stored nowhere, and that a checkout would overwrite."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from mlver.errors import MlverError, shell_command, summarise_names
+from mlver.project.artifacts import damage
+from mlver.project.artifacts.file_list import FileList
+from mlver.project.artifacts.file_plan import FilePlan
+from mlver.project.artifacts.pointers import find_fetch_command
+from mlver.project.project import Project
+from mlver.records.version import VersionRecord
+from mlver.storage.digests import DigestSet
+
+_SHOWN = 8
+
+
+def find_endangered(
+    project: Project, plans: Sequence[FilePlan], kept: Collection[bytes]
+) -> FileList:
+    """Find the files that would be overwritten or removed and whose bytes no sound object holds.
+
+    `kept` are the raw digests of files that are kept elsewhere.
+    """
+    lists: list[FileList] = []
+    for plan in plans:
+        lists += (plan.replaced, plan.remove)
+    leaving = FileList.join_lists(lists)
+    if not leaving:
+        return leaving
+    # A copy may have been damaged since it was stored. Only reading it shows that.
+    lost = damage.find_lost(project, DigestSet.from_raw(leaving.read_digests()))
+    return leaving.select_files(
+        digest not in kept and lost.find_rank(digest) is not None
+        for digest in leaving.read_digests()
+    )
+
+
+def build_loss_error(record: VersionRecord, root: Path, endangered: FileList) -> MlverError:
+    """Build the error for a checkout to `root` that would overwrite these files."""
+    paths = list(endangered.read_paths())
+    advice = "register them to keep them"
+    hint = shell_command("mlver", "register", record.model, "--bump", "patch", "-m", "WHY")
+    fetch = find_fetch_command(root, paths[:_SHOWN])
+    if fetch is not None:
+        advice, hint = "fetch the content that they point to", fetch
+    return MlverError(
+        "these files hold bytes that are stored nowhere, and would be overwritten;"
+        f" {advice}, or use --force to lose them:\n{summarise_names(paths, _SHOWN)}",
+        hint=hint,
+    )
