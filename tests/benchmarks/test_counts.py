@@ -81,7 +81,8 @@ BOUNDS = {
     ("--version",): (0, 0, 0, 0, 6),
     ("list",): (2, 0, 0, 0, 201),
     ("list", "--json"): (2, 0, 0, 0, 163),
-    ("status",): (6, 0, 0, 0, 236),
+    # It shares a module with `diff`, which names the commands that fetch a code commit.
+    ("status",): (6, 0, 0, 0, 239),
     # Read afresh, whatever the cache says: the settings, and each record that is shown.
     # Two processes look whether the code commit is here, and whether anything leads to it.
     # What judges promotions is imported, for who promoted a version is shown with it. The history
@@ -91,7 +92,7 @@ BOUNDS = {
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
     ("log",): (10, 0, 9, 0, 240),
-    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 256),
+    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 258),
 }
 
 
