@@ -47,7 +47,8 @@ def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) 
     """Seal every record of HEAD that no tag seals, on the commit that added it.
 
     With `push`, send the tags out. A record that was edited since it landed, or since it was
-    promoted, is refused: a seal would vouch for the edit.
+    promoted, is refused: a seal would vouch for the edit. So is a tag that seals something else
+    than the record of its name.
     """
     if dry_run:
         head_commit = _require_head(project)
@@ -92,7 +93,7 @@ def _plan_lacking(
     project: Project, head: str, remote: str | None, published: Collection[str]
 ) -> tuple[TagPlans, tuple[Finding, ...]]:
     """The tags to make; and the records that no tag may seal, or that were sealed elsewhere, and
-    the tags that seal nothing.
+    the tags that seal nothing, or another record.
 
     `published` are the tags of `remote`.
     """
@@ -109,7 +110,8 @@ def _plan_lacking(
             message = f"was sealed elsewhere: {remote} has its tag"
             refused.append(Finding("record", record.path, message, (fetch_command,)))
     silent = standing_tags.find_silent_tags(project, head, sealable, local_tags)
-    return tag_plans, (*refused, *unsealable, *silent)
+    others = standing_tags.find_other_seals(project, head, sealable, local_tags)
+    return tag_plans, (*refused, *unsealable, *silent, *others)
 
 
 def _warn_missing_tags(
@@ -148,8 +150,8 @@ def _push_tags(
 
     What keeps the code commits of these records goes last.
 
-    Tags that are `kept_back` seal nothing, and are named already: once pushed, none can be taken
-    back.
+    Tags that are `kept_back` seal nothing that HEAD has, and are named already: once pushed, none
+    can be taken back.
     """
     local = project.repository.tags()
     # What was passed over has been noted while the tags were planned.

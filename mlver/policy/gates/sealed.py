@@ -16,8 +16,15 @@ def judge_seal(candidate: StageCandidate, _: object) -> GateResult:
     )
 
 
-def suggest_commands(ref: str, _: GateResult) -> tuple[str, ...]:
-    return ("mlver tag", shell_command("mlver", "verify", ref))
+# What is wrong where a tag stands and seals another record: no second one is made.
+_OTHERWISE = ("points at a commit", "was edited")
+
+
+def suggest_commands(ref: str, result: GateResult) -> tuple[str, ...]:
+    verify_version = shell_command("mlver", "verify", ref)
+    if str(result.actual).startswith(_OTHERWISE):
+        return (verify_version,)
+    return ("mlver tag", verify_version)
 
 
 GATE = Gate(judge=judge_seal, suggest_commands=suggest_commands)

@@ -1,5 +1,5 @@
-"""Tags that stand where a seal should be: those that seal nothing, and those that are another
-object than the remote's tag of the same name.
+"""Tags that stand where a seal should be: those that seal nothing, those that seal another record,
+and those that are another object than the remote's tag of the same name.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.git import remotes
@@ -72,6 +73,56 @@ def _judge_version_tags(project: Project, model: str, numbers: Sequence[str]) ->
             continue
         if digest is not None:
             yield from judge_seal(model, number, digest, sealed_tag.seal)
+
+
+def find_other_seals(
+    project: Project, commit: str, records: Sequence[SealableRecord], tags: Mapping[str, GitTag]
+) -> list[Finding]:
+    """Find the tags that seal something else than the record that `commit` holds at its path."""
+    sealed = [record for record in records if _is_sealing(tags.get(record.tag))]
+    if not sealed:
+        return []
+    # By object id: a folder is read once, and not again for each record in it.
+    committed = CommittedRecords.at_commit(project.repository, commit)
+    committed.fetch_files(record.path for record in sealed)
+    findings: list[Finding] = []
+    others: list[SealableRecord] = []
+    for record in sealed:
+        try:
+            data = committed.read_file(record.path)
+        except MlverError as error:
+            findings.append(Finding("record", record.path, error.message, error.hints))
+            continue
+        # A submodule that lies where the record should be has no bytes.
+        if data is None or str(Digest.of_bytes(data)) != tags[record.tag].seals:
+            others.append(record)
+    return [*findings, *_describe_other_seals(project, others, tags)]
+
+
+def _is_sealing(tag: GitTag | None) -> bool:
+    return tag is not None and not _is_silent(tag)
+
+
+def _describe_other_seals(
+    project: Project, records: Sequence[SealableRecord], tags: Mapping[str, GitTag]
+) -> Iterator[Finding]:
+    """Say what these tags seal, and how to find out which of the two records is the right one."""
+    if not records:
+        return
+    places = [f"{tags[record.tag].commit}:{record.path}" for record in records]
+    for record, data in zip(records, project.repository.blobs(places), strict=True):
+        tag = tags[record.tag]
+        if data is not None and str(Digest.of_bytes(data)) == tag.seals:
+            held_by = str(tag.commit)[:10]
+            message = f"seals another {record.path} than HEAD's: that of commit {held_by}"
+            show_changes = shell_command("git", "log", "-p", "--", record.path)
+            yield Finding("tag", tag.name, message, ("mlver verify --all", show_changes))
+            continue
+        # No commit ever had what it names, so no record is lost with it.
+        message = f"names {tag.seals}, which {record.path} is neither on HEAD nor on its own commit"
+        look = shell_command("git", "show", tag.name)
+        delete = shell_command("git", "tag", "-d", tag.name)
+        yield Finding("tag", tag.name, message, (look, delete, "mlver tag"))
 
 
 def find_record_landings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,57 @@ def test_a_tag_that_seals_nothing_is_not_pushed(second: Repository, origin: Repo
     assert TAG not in origin.git("tag", "--list")
 
 
+PROMOTION = ".mlver/models/digits/stages/production/0001.yaml"
+OTHER_SEAL = f"digits 1.1.0\n\nMlver-Record: sha256:{'0' * 64}"
+
+
+@pytest.mark.parametrize(("tag", "path"), [(TAG, RECORD), ("digits@production.1", PROMOTION)])
+def test_tag_says_no_to_a_tag_that_seals_another_record(
+    second: Repository, tag: str, path: str
+) -> None:
+    text = (second.path / path).read_text()
+    second.write(path, re.sub("(?m)^message: .*", "message: Forged", text))
+    second.git("commit", "--quiet", "--no-verify", "-am", "Polish")
+    sealed = second.git("rev-parse", f"{tag}^{{commit}}")
+    for command in (("tag",), ("tag", "--dry-run")):
+        done = second.mlver(*command)
+        assert (done.code, done.err) == (1, "")
+        said = f"Refused {tag} seals another {path} than HEAD's: that of commit {sealed[:10]}\n"
+        assert said in done.out
+        assert "hint: mlver verify --all\n" in done.out
+        assert f"hint: git log -p -- {path}\n" in done.out
+        assert "sealed already" not in done.out
+    assert "hint: mlver tag\n" not in second.mlver("doctor").out
+
+
+def test_tag_says_no_to_a_tag_that_names_what_no_commit_has(second: Repository) -> None:
+    second.git("tag", "--force", "--annotate", "-m", OTHER_SEAL, TAG, f"{TAG}^{{commit}}")
+    shut = second.mlver("promote", "digits@1.1.0", "--to", "staging", "-m", "WHY")
+    assert shut.code == 1
+    assert "hint: mlver verify digits@1.1.0\n" in shut.out
+    for shown in (shut.out, second.mlver("doctor").out):
+        assert "hint: mlver tag\n" not in shown
+    done = second.mlver("tag", "--dry-run")
+    assert (done.code, done.err) == (1, "")
+    assert f"Refused {TAG} names sha256:{'0' * 64}, which" in done.out
+    assert f"hint: git tag -d {TAG}\n" in done.out
+    assert "hint: mlver tag\n" in done.out
+    second.git("tag", "-d", TAG)
+    assert assert_works(second, "tag").startswith(f"Sealed {TAG}")
+    assert assert_works(second, "verify", "--all").startswith("All is well")
+
+
+def test_a_tag_that_seals_another_record_is_not_pushed(
+    second: Repository, origin: Repository
+) -> None:
+    origin.git("tag", "-d", TAG)
+    second.git("tag", "--force", "--annotate", "-m", OTHER_SEAL, TAG, f"{TAG}^{{commit}}")
+    done = second.mlver("tag", "--push")
+    assert done.code == 1
+    assert "pushed 0 tags to origin" in done.out
+    assert TAG not in origin.git("tag", "--list")
+
+
 def make_rival(second: Repository, tmp_path: Path, message: str | None = None) -> Repository:
     """A clone whose tag is another object than the one that origin has."""
     clone = copy_repository(second, tmp_path / "clone")
@@ -108,7 +160,7 @@ def test_release_takes_over_the_remotes_tag_of_the_same_record(
 def test_release_keeps_its_own_tag_where_the_remotes_seals_another_record(
     second: Repository, origin: Repository, tmp_path: Path
 ) -> None:
-    clone = make_rival(second, tmp_path, f"digits 1.1.0\n\nMlver-Record: sha256:{'0' * 64}")
+    clone = make_rival(second, tmp_path, OTHER_SEAL)
     origin.git("tag", "-d", TAG)
     clone.git("push", "--quiet", "origin", f"refs/tags/{TAG}")
     own = second.git("rev-parse", TAG)

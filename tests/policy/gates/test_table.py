@@ -137,6 +137,15 @@ def test_the_first_shut_gate_names_the_next_commands(name: str, commands: tuple[
     assert suggest_commands("m@1.0.0", results[:1]) == ()
 
 
+@pytest.mark.parametrize(
+    "actual",
+    ["was edited after its tag sealed it", "points at a commit that holds another record"],
+)
+def test_no_tag_is_proposed_where_one_seals_another_record(actual: str) -> None:
+    shut = GateResult(gate="sealed", result="fail", expected=None, actual=actual)
+    assert suggest_commands("m@1.0.0", [shut]) == ("mlver verify m@1.0.0",)
+
+
 def test_every_result_is_found_by_the_name_of_its_gate() -> None:
     everything = StageSettings(gates={"after": ["staging"], "verified": True})
     shut = candidate(unsealed="no tag", damage=("w is damaged",))
