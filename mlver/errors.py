@@ -90,6 +90,10 @@ class InvalidDocument(MlverError):
         self.faults = faults
 
 
+class NewerFormat(InvalidDocument):
+    """A file that a newer mlver wrote: nobody here knows what it says."""
+
+
 class ObjectMissing(MlverError):
     """The object store holds no object of this digest."""
 

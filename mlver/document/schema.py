@@ -18,7 +18,7 @@ from mlver.document.faults import format_fault, shorten_text
 from mlver.document.pattern import translate_for_re
 from mlver.document.strict import LineIndex
 from mlver.document.wording import show_value
-from mlver.errors import InvalidDocument
+from mlver.errors import InvalidDocument, NewerFormat
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -125,8 +125,8 @@ def _compile_search(pattern: str) -> Callable[[str], Any]:
 def _find_format(kind: Kind, document: Any, lines: LineIndex | None, where: str) -> int:
     """Find the number of a document's format; the newest where it does not say.
 
-    Raise InvalidDocument with one clear fault for a newer format, or another kind of file: all the
-    other faults would only mislead.
+    Raise NewerFormat for a newer format, InvalidDocument for another kind of file, with one clear
+    fault: all the other faults would only mislead.
     """
     newest = NEWEST_FORMATS[kind]
     if not isinstance(document, dict) or not isinstance(document.get("schema"), str):
@@ -144,8 +144,7 @@ def _find_format(kind: Kind, document: Any, lines: LineIndex | None, where: str)
         line = lines.find_line(("schema",))
     if named[1] == kind and number > newest:
         message = f"written by a newer mlver ({shorten_text(schema_id)}); this one reads {known_id}"
-        hint = "pip install --upgrade mlver"
-    else:
-        message = f"this is {show_value(schema_id)}, not {known_id}"
-        hint = None
-    raise InvalidDocument(where, (format_fault(line, ("schema",), message),), hint=hint)
+        fault = format_fault(line, ("schema",), message)
+        raise NewerFormat(where, (fault,), hint="pip install --upgrade mlver")
+    message = f"this is {show_value(schema_id)}, not {known_id}"
+    raise InvalidDocument(where, (format_fault(line, ("schema",), message),))

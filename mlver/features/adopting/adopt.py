@@ -21,6 +21,7 @@ from mlver.project.edit.intent import PlannedTag
 from mlver.project.edit.manifests import put_new_files
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.project import Project
+from mlver.project.registry.newer_formats import refuse_newer_formats
 from mlver.project.transaction import open_edit
 from mlver.records import layout
 from mlver.records.model import ArtifactSettings, ModelSettings
@@ -88,6 +89,8 @@ def adopt_tags(project: Project, request: AdoptRequest) -> AdoptResult:
         _tell_omissions(project, versions.prepared)
         stages = prepare_stages(source, claims, versions.collect_digests())
         result = _build_result(request, versions, stages)
+        for model in _list_models(result):
+            refuse_newer_formats(project.registry, model)
         if edit is None or not (versions.prepared or stages.files):
             return result
         _plan_files(project, edit, versions.prepared, stages)
@@ -241,13 +244,17 @@ def _commit_records(
     return edit.commit_files(message, (*version_tags, *stage_seals), description=description)
 
 
-def _name_models(result: AdoptResult) -> str:
+def _list_models(result: AdoptResult) -> list[str]:
     model_names: set[str] = set()
     for version in result.versions:
         model_names.add(version.model)
     for stage in result.stages:
         model_names.add(stage.model)
-    models = sorted(model_names)
+    return sorted(model_names)
+
+
+def _name_models(result: AdoptResult) -> str:
+    models = _list_models(result)
     listing = ", ".join(models[:_MODELS_NAMED])
     if len(models) > _MODELS_NAMED:
         listing += ", …"

@@ -9,11 +9,12 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlver.errors import MlverError, UsageError, shell_command
+from mlver.errors import MlverError, NewerFormat, UsageError, shell_command
 from mlver.policy.numbering import next_version, require_distinct
 from mlver.project.artifacts.following import find_outside
 from mlver.project.project import Project
 from mlver.project.registering.request import RegisterRequest
+from mlver.project.registry.newer_formats import refuse_newer_formats
 from mlver.project.tags import seals
 from mlver.records import layout
 from mlver.records.model import ArtifactSettings, ModelSettings
@@ -44,6 +45,7 @@ def resolve_inputs(project: Project, request: RegisterRequest) -> RegisterInputs
 
     Raise UsageError where the request leaves one of them open, MlverError where one is refused.
     """
+    refuse_newer_formats(project.registry, request.model)
     settings = _merge_settings(project, request)
     if settings.weights is None:
         raise UsageError(
@@ -83,6 +85,9 @@ def _list_readable(project: Project, model: str) -> list[Version]:
     while versions:
         try:
             project.registry.read_version(model, versions[-1])
+        except NewerFormat:
+            # It is a record: a lower one is not the version before.
+            raise
         except MlverError:
             path = layout.version_path(model, versions.pop())
             project.reporter.show_note(f"{path} cannot be read: mlver verify --all")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, shell_command
+from mlver.errors import MlverError, NewerFormat, shell_command
 from mlver.project.project import Project
 from mlver.project.registering.inputs import RegisterInputs
 from mlver.project.registering.request import RegisterRequest
@@ -102,6 +102,9 @@ class _KnownVersions:
     def _read_version(self, number: Version) -> VersionRecord | None:
         try:
             other, _ = self.project.registry.read_version(self.record.model, number)
+        except NewerFormat:
+            # It names what lies here, so it may be the version that the new one follows.
+            raise
         except MlverError:
             return None
         return other

@@ -14,6 +14,7 @@ from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.history.stage_history import StageHistory, read_history, read_rule
 from mlver.project.project import Project, ResolvedRef
+from mlver.project.registry.newer_formats import refuse_newer_formats
 from mlver.project.stages import moves
 from mlver.project.stages.dates import choose_date
 from mlver.project.tags import trust
@@ -75,6 +76,7 @@ def roll_back_stage(
     refuse_protected(project)
     with open_edit(project, f"rollback {model or stage}", dry_run=dry_run) as edit:
         resolved_model = project.resolve_model(model)
+        refuse_newer_formats(project.registry, resolved_model)
         target = _prove_target(project, resolved_model, stage, to, dry_run=dry_run)
         if edit is None:
             result = _preview_rollback(project, target, checkout=checkout)
