@@ -38,6 +38,12 @@ def signature_checker(repository: GitRepository) -> GitProcess:
     return GitProcess(repository.top, tuple(disarmed))
 
 
+def signs_tags(repository: GitRepository) -> bool:
+    """Say whether git signs the annotated tags that it makes here."""
+    finished = repository.process.try_read(["config", "--type=bool", "--get", "tag.gpgSign"])
+    return finished.out.strip() == b"true"
+
+
 def check_signature(process: GitProcess, tag: GitTag) -> SignatureState:
     """Check the signature of one tag.
 

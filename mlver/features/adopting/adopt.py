@@ -9,9 +9,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from mlver.document.amend import amend_document
+from mlver.errors import MlverError, shell_command
 from mlver.features.adopting import adopted_records
 from mlver.features.adopting.adopted_records import PreparedRecord
-from mlver.features.adopting.source import AdoptRequest, open_source, read_tag_claims
+from mlver.features.adopting.source import (
+    AdoptionSource,
+    AdoptRequest,
+    open_source,
+    read_tag_claims,
+)
 from mlver.features.adopting.stages import AdoptedStage, PreparedStages, prepare_stages
 from mlver.features.adopting.versions import PreparedVersions, prepare_versions
 from mlver.findings import Finding
@@ -22,6 +28,7 @@ from mlver.project.edit.manifests import put_new_files
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.project import Project
 from mlver.project.registry.newer_formats import refuse_newer_formats
+from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
 from mlver.records import layout
 from mlver.records.model import ArtifactSettings, ModelSettings
@@ -91,11 +98,31 @@ def adopt_tags(project: Project, request: AdoptRequest) -> AdoptResult:
         result = _build_result(request, versions, stages)
         for model in _list_models(result):
             refuse_newer_formats(project.registry, model)
+        _require_signatures(source, result, stages)
         if edit is None or not (versions.prepared or stages.files):
             return result
         _plan_files(project, edit, versions.prepared, stages)
         commit = _commit_records(edit, versions.prepared, stages.seals, result)
     return replace(result, commit=commit)
+
+
+def _require_signatures(
+    source: AdoptionSource, result: AdoptResult, stages: PreparedStages
+) -> None:
+    """Raise MlverError where a seal would not be signed though the settings ask for that."""
+    if not seals.requires_signatures(source.project):
+        return
+    for version in result.versions:
+        # its own tag stands in for a seal, and is never made again
+        if version.seal is None and not source.tags[version.tag].is_signed:
+            raise MlverError(
+                f"the settings ask for signed seals (tags.signed in {layout.CONFIG}), and the tag"
+                f" {version.tag}, which would seal the version adopted from it, is not signed;"
+                " adopt it before the settings ask for that",
+                hint=shell_command("git", "log", "--", layout.CONFIG),
+            )
+    if stages.seals or any(version.seal for version in result.versions):
+        seals.require_signing(source.project)
 
 
 # -- the result --------------------------------------------------------------------------------

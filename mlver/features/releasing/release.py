@@ -30,7 +30,7 @@ from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.reporter import SilentReporter
-from mlver.project.tags import code_pushes, missing_seals, seals, standing_tags
+from mlver.project.tags import code_pushes, missing_seals, seals, signing, standing_tags
 from mlver.project.tags.missing_seals import SealableRecord, TagPlans
 from mlver.project.transaction import open_edit
 from mlver.records import layout
@@ -164,9 +164,12 @@ class _ReleaseRun:
     ) -> tuple[TagPlans, tuple[Finding, ...]]:
         # A tag that is here is pushed as it is, or refused: none is made again.
         unsealed = [record for record in unpublished if record.tag not in local]
-        return missing_seals.plan_missing_tags(
+        plans, unsealable = missing_seals.plan_missing_tags(
             self.project, self.state.tip, unsealed, main_line=True
         )
+        paths = (plan.path for plan, _ in plans)
+        signing.require_signed_seals(self.project, paths, self.state.tip)
+        return plans, unsealable
 
     def _warn_if_silent(self) -> None:
         if self.silence is None:

@@ -13,7 +13,7 @@ from mlver.git.remotes import PublishedReferences
 from mlver.project.edit.intent import SealSource
 from mlver.project.project import Project
 from mlver.project.reporter import SilentReporter
-from mlver.project.tags import code_pushes, missing_seals, standing_tags
+from mlver.project.tags import code_pushes, missing_seals, signing, standing_tags
 from mlver.project.tags.missing_seals import (
     SealableRecord,
     SealedRecord,
@@ -103,6 +103,7 @@ def _plan_lacking(
     _warn_missing_tags(project, unsealed, local_tags)
     lacking = [record for record in unsealed if record.tag not in published]
     tag_plans, unsealable = missing_seals.plan_missing_tags(project, head, lacking)
+    signing.require_signed_seals(project, (plan.path for plan, _ in tag_plans), head)
     refused: list[Finding] = []
     fetch_command = shell_command("git", "fetch", "--tags", remote or "origin")
     for record in unsealed:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from mlver.digest import Digest
 from mlver.document import codec
+from mlver.git.git_tag import GitTag
 from mlver.policy.gates.gate import StageCandidate
 from mlver.policy.gates.table import apply_gates
 from mlver.policy.staging import stage_holder
@@ -135,7 +136,7 @@ class StageMove:
 class MovedStage(NamedTuple):
     """What moved a stage: the record, its commit, and the tag that seals it.
 
-    `seal` is None where another tag has its name.
+    `seal` is None where another tag has its name, or where it could not be signed as asked.
     """
 
     record: PromotionRecord
@@ -153,8 +154,9 @@ def move_stage(
 ) -> MovedStage:
     """Move a stage: one new record, one commit, one seal.
 
-    Where a tag of the seal's name is there already, the stage moves all the same, and a note says
-    that the seal is missing. `description` is for the edit: see `PlannedEdit.commit_files`.
+    Where a tag of the seal's name is there already, or git would not sign it though the settings
+    ask for that, the stage moves all the same, and a note says that the seal is missing.
+    `description` is for the edit: see `PlannedEdit.commit_files`.
     """
     chosen = move.chosen
     record = _build_promotion(project, move, history)
@@ -168,9 +170,9 @@ def move_stage(
     message = f"{subject}\n\n{record.message}"
     tag = planned_tags.plan_promotion_tag(record, data)
     taken = promotion_seals.find_taken_name(project, tag.name)
-    if taken is not None:
+    if taken is not None or seals.makes_unsigned(project):
         commit = edit.commit_files(message, description=description)
-        _note_missing_seal(project, record, taken.name)
+        _note_missing_seal(project, record, taken)
         return MovedStage(record, commit, None)
     commit = edit.commit_files(message, (tag,), description=description)
     return MovedStage(record, commit, tag.name)
@@ -215,9 +217,17 @@ def _build_promotion(project: Project, move: StageMove, history: StageHistory) -
     )
 
 
-def _note_missing_seal(project: Project, record: PromotionRecord, taken: str) -> None:
-    """Say what to do about a promotion whose seal could not be made."""
+def _note_missing_seal(project: Project, record: PromotionRecord, taken: GitTag | None) -> None:
+    """Say what to do about a promotion whose seal could not be made.
+
+    `taken` has its name; without it, the seal could not be signed.
+    """
+    reason = "the settings ask for signed seals, and git would not sign it"
+    remedy = "once git does (git config tag.gpgSign true)"
+    if taken is not None:
+        reason = f"there is a tag {taken.name} already, of something else"
+        remedy = "once that tag is renamed or deleted"
     project.reporter.show_note(
-        f"{record.stage} has moved, but no tag seals its promotion: there is a tag {taken} already,"
-        " of something else; once that tag is renamed or deleted, mlver tag seals the promotion"
+        f"{record.stage} has moved, but no tag seals its promotion: {reason};"
+        f" {remedy}, mlver tag seals the promotion"
     )

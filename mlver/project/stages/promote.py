@@ -17,7 +17,7 @@ from mlver.project.registry.newer_formats import refuse_newer_formats
 from mlver.project.stages import moves
 from mlver.project.stages.dates import choose_date
 from mlver.project.stages.moves import StageMove
-from mlver.project.tags import promotion_seals
+from mlver.project.tags import promotion_seals, seals
 from mlver.project.transaction import open_edit
 from mlver.records.promotion import GateResult
 
@@ -91,6 +91,7 @@ def _judge_move(
     """Judge a move of a stage; it is `forced` where a gate is shut."""
     sequence = moves.next_sequence(history)
     promotion_seals.require_free_name(project, chosen.model, stage, sequence)
+    seals.require_signing(project)
     version, _ = project.registry.read_version(chosen.model, chosen.version)
     judging = read_judging_rules(project, stage)
     opening = moves.find_opening(project, chosen, judging.rules)

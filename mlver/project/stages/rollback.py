@@ -31,7 +31,7 @@ class RollbackResult:
     `unkept` are its data sets whose bytes nobody keeps here, so that they were not read. `checkout`
     is what became of the working files, and `foreign` are the params and metrics files that are not
     the version's then. `sequence`, `commit` and `seal` (the tag) are None on a dry run; `seal` is
-    also None where another tag has its name.
+    also None where another tag has its name, or where it could not be signed as the settings ask.
     """
 
     model: str

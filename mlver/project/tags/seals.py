@@ -13,7 +13,7 @@ from mlver.findings import Finding
 from mlver.git import history
 from mlver.git.git_tag import GitTag
 from mlver.git.revisions import resolve_revision
-from mlver.git.signatures import check_signature, signature_checker
+from mlver.git.signatures import check_signature, signature_checker, signs_tags
 from mlver.policy.chain import (
     RecordLanding,
     RecordSeal,
@@ -300,6 +300,32 @@ def requires_signatures(project: Project) -> bool:
         # They are checked where they decide.
         return False
     return settings.tags.signed
+
+
+def makes_unsigned(project: Project) -> bool:
+    """Say whether the settings ask for signed seals, and git would make unsigned ones here."""
+    return requires_signatures(project) and not signs_tags(project.repository)
+
+
+def require_signing(project: Project, advice: str = "") -> None:
+    """Raise MlverError where a seal made now would lack the signature that the settings ask for.
+
+    Ask before anything is written: such a seal would be damage for good. `advice` is what a person
+    can do without a key.
+    """
+    if makes_unsigned(project):
+        raise build_unsigned_error(advice)
+
+
+def build_unsigned_error(advice: str = "") -> MlverError:
+    ways = "let git sign tags with a key of yours (user.signingKey)"
+    if advice:
+        ways = f"{ways}, or {advice}"
+    return MlverError(
+        f"the settings ask for signed seals (tags.signed in {layout.CONFIG}), and git would not"
+        f" sign the tag; {ways}, then run the command again",
+        hint="git config tag.gpgSign true",
+    )
 
 
 def check_signatures(project: Project, tags: Mapping[str, GitTag]) -> dict[str, SignatureState]:

@@ -7,15 +7,30 @@ from collections.abc import Iterable, Sequence
 from mlver.git import trees
 from mlver.git.commit_log import CommitEntry, read_commit_log
 from mlver.git.partial import ClonedContents
+from mlver.git.repository import GitRepository
 from mlver.policy.ancestry import build_ancestry
 from mlver.policy.promotion_dates import LONGEST_WAIT_S
 from mlver.project.history.policies import CommittedSettings, read_settings
 from mlver.project.project import Project
+from mlver.project.tags import seals
 from mlver.records import layout
 
 
-def find_before_signing(project: Project, paths: Iterable[str]) -> frozenset[str]:
-    """Find the records that landed before the settings asked for signed seals.
+def require_signed_seals(project: Project, paths: Iterable[str], tip: str = "HEAD") -> None:
+    """Raise MlverError where tags made now, of records of `tip`, would lack a signature that the
+    settings ask for.
+    """
+    wanted = frozenset(paths)
+    if not wanted or not seals.makes_unsigned(project):
+        return
+    if wanted - find_before_signing(project, wanted, tip):
+        raise seals.build_unsigned_error()
+
+
+def find_before_signing(
+    project: Project, paths: Iterable[str], tip: str = "HEAD"
+) -> frozenset[str]:
+    """Find the records of `tip` that landed before the settings asked for signed seals.
 
     The commits that added them count, wherever their tags point.
     """
@@ -23,8 +38,8 @@ def find_before_signing(project: Project, paths: Iterable[str]) -> frozenset[str
     wanted = list(paths)
     if not wanted or repository.head().commit is None:
         return frozenset()
-    log = read_commit_log(repository, "HEAD", [layout.CONFIG, *wanted])
-    additions = _list_additions(project, log, wanted)
+    log = read_commit_log(repository, tip, [layout.CONFIG, *wanted])
+    additions = _list_additions(repository, log, wanted, tip)
     settings = read_settings(repository, [entry.commit for entry in log])
     asking = {commit for commit, committed in settings.items() if _asks_for_signing(committed)}
     switches = [
@@ -51,11 +66,11 @@ def find_before_signing(project: Project, paths: Iterable[str]) -> frozenset[str
 
 
 def _list_additions(
-    project: Project, log: Sequence[CommitEntry], paths: Sequence[str]
+    repository: GitRepository, log: Sequence[CommitEntry], paths: Sequence[str], tip: str
 ) -> dict[str, list[CommitEntry]]:
-    """List the commits that gave each path the contents that HEAD has."""
-    current = trees.committed_files(project.repository, "HEAD", *paths)
-    boundary = project.repository.boundary()
+    """List the commits that gave each path the contents that `tip` has."""
+    current = trees.committed_files(repository, tip, *paths)
+    boundary = repository.boundary()
     additions: dict[str, list[CommitEntry]] = {path: [] for path in paths}
     for entry in log:
         # What a shallow clone begins with may have come at any time.
