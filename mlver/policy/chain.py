@@ -34,6 +34,7 @@ SealState = Literal["sealed", "unsealed", "before seals"]
 UNSEALED_HINTS = ("git fetch --tags", "mlver tag")
 # A stage's promotions, oldest first, each with the digest of its bytes.
 PromotionChain = Sequence[tuple[PromotionRecord, Digest]]
+UNSIGNED = "is not signed, and the settings ask for that"
 _LOG_HINTS = ("git log --stat -- .mlver/models",)
 
 
@@ -133,7 +134,7 @@ def judge_signature(name: str, signature: SignatureState, *, required: bool) -> 
             "good signature"
         )
     elif required and signature == "unsigned":
-        message = "is not signed, and the settings ask for that"
+        message = UNSIGNED
     if message is None:
         return ()
     check = shell_command("git", "verify-tag", name)

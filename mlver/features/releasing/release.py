@@ -23,7 +23,7 @@ from mlver.git import changes, remotes
 from mlver.git.git_tag import GitTag
 from mlver.git.process import GitFailed
 from mlver.git.remotes import RemoteState
-from mlver.policy.chain import judge_tag
+from mlver.policy.chain import UNSIGNED, judge_tag
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.intent import SealSource
 from mlver.project.project import Project
@@ -275,6 +275,7 @@ class _ReleaseRun:
         if not elsewhere:
             commits = [tag.commit for _, tag in tagged if tag.commit]
             beyond = remotes.commits_beyond(repository, self.state.tip, commits)
+        unsigned = standing_tags.find_unsigned(self.project, self.state.tip, tagged)
         unfit_records: dict[str, Finding] = {}
         for (record, tag), sealed_data, landed_data in zip(tagged, sealed, landed, strict=True):
             path = record.path
@@ -286,6 +287,8 @@ class _ReleaseRun:
             if broken:
                 refusal = self._refuse_seal(record, broken[-1], elsewhere=elsewhere)
                 unfit_records[path] = refusal
+            elif path in unsigned:
+                unfit_records[path] = self._refuse_unsigned(record, elsewhere=elsewhere)
             elif tag_seal.landing is None and tag.commit is not None and tag.commit in beyond:
                 unfit_records[path] = self._refuse_commit(record, tag.commit)
         return unfit_records
@@ -297,6 +300,16 @@ class _ReleaseRun:
             message = f"is not what was released: {self.remote}'s tag {record.tag} {reason}"
         look_command = shell_command("git", "ls-remote", self.remote, f"refs/tags/{record.tag}")
         return Finding("record", record.path, message, (look_command, "mlver verify --all"))
+
+    def _refuse_unsigned(self, record: SealableRecord, *, elsewhere: bool) -> Finding:
+        message = f"cannot be released: its tag {record.tag} {UNSIGNED}"
+        delete_command = shell_command("git", "tag", "-d", record.tag)
+        if elsewhere:
+            message = (
+                f"is not what was released: {self.remote}'s tag {record.tag} {UNSIGNED};"
+                " it has to be deleted there and here, and made again"
+            )
+        return Finding("record", record.path, message, (delete_command, "mlver release"))
 
     def _refuse_commit(self, record: SealableRecord, commit: str) -> Finding:
         # Once it is deleted, the next release seals the record on the commit that landed it.

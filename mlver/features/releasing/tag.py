@@ -112,7 +112,9 @@ def _plan_lacking(
             refused.append(Finding("record", record.path, message, (fetch_command,)))
     silent = standing_tags.find_silent_tags(project, head, sealable, local_tags)
     others = standing_tags.find_other_seals(project, head, sealable, local_tags)
-    return tag_plans, (*refused, *unsealable, *silent, *others)
+    standing = [(record, local_tags[record.tag]) for record in sealable if record.tag in local_tags]
+    unsigned = standing_tags.find_unsigned(project, head, standing)
+    return tag_plans, (*refused, *unsealable, *silent, *others, *unsigned.values())
 
 
 def _warn_missing_tags(

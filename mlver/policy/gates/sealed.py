@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from mlver.errors import shell_command
+from mlver.policy.chain import UNSIGNED
 from mlver.policy.gates.gate import Gate, StageCandidate
 from mlver.records.promotion import GateResult
+from mlver.records.tags import version_tag_name
 
 
 def judge_seal(candidate: StageCandidate, _: object) -> GateResult:
@@ -21,8 +23,13 @@ _OTHERWISE = ("points at a commit", "was edited")
 
 
 def suggest_commands(ref: str, result: GateResult) -> tuple[str, ...]:
+    reason = str(result.actual)
+    if UNSIGNED in reason:
+        model, _, version = ref.partition("@")
+        delete = shell_command("git", "tag", "-d", version_tag_name(model, version))
+        return ("git config tag.gpgSign true", delete, "mlver tag")
     verify_version = shell_command("mlver", "verify", ref)
-    if str(result.actual).startswith(_OTHERWISE):
+    if reason.startswith(_OTHERWISE):
         return (verify_version,)
     return ("mlver tag", verify_version)
 

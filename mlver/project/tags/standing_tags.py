@@ -4,7 +4,7 @@ and those that are another object than the remote's tag of the same name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mlver.digest import Digest
@@ -12,12 +12,13 @@ from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.git import remotes
 from mlver.git.git_tag import GitTag
-from mlver.policy.chain import RecordLanding, judge_seal, judge_tag
+from mlver.policy.chain import UNSIGNED, RecordLanding, judge_seal, judge_tag
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.tags import seals
-from mlver.project.tags.missing_seals import SealableRecord
+from mlver.project.tags.missing_seals import SealableRecord, find_before_seals
+from mlver.project.tags.signing import find_before_signing
 from mlver.records import layout
 
 
@@ -123,6 +124,31 @@ def _describe_other_seals(
         look = shell_command("git", "show", tag.name)
         delete = shell_command("git", "tag", "-d", tag.name)
         yield Finding("tag", tag.name, message, (look, delete, "mlver tag"))
+
+
+def find_unsigned(
+    project: Project, commit: str, tagged: Iterable[tuple[SealableRecord, GitTag]]
+) -> dict[str, Finding]:
+    """Find the seals of records of `commit`, by path, that are not signed though they have to be.
+
+    They have to where the settings ask for that and did when the record landed.
+    """
+    unsigned = {record.path: tag for record, tag in tagged if tag.seals and not tag.is_signed}
+    if not unsigned or not seals.requires_signatures(project):
+        return {}
+    # What the settings rarely ask is read only then.
+    promotions = [path for path in unsigned if not layout.is_version_path(path)]
+    exempt = {
+        *find_before_seals(project.repository, commit, promotions),
+        *find_before_signing(project, unsigned, commit),
+    }
+    findings: dict[str, Finding] = {}
+    for path, tag in unsigned.items():
+        if path not in exempt:
+            hints = (shell_command("git", "tag", "-d", tag.name), "mlver tag")
+            message = f"{UNSIGNED}; where it was pushed, it has to be deleted there, too"
+            findings[path] = Finding("tag", tag.name, message, hints)
+    return findings
 
 
 def find_record_landings(

@@ -15,31 +15,10 @@ import pytest
 from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import read_document
 from tests.conftest import Repository
+from tests.features.releasing.signatures import ask_for_signatures, register_without_key
 from tests.programs import require_program
 
 TAG = "m@v1.0.0"
-
-
-@pytest.fixture
-def signing(repository: Repository) -> Repository:
-    assert_works(repository, "init")
-    repository.write("w.bin", "weights")
-    repository.git("config", "tag.gpgSign", "true")
-    return repository
-
-
-@pytest.fixture
-def ssh(signing: Repository, tmp_path: Path) -> Repository:
-    """Version 1.0.0, its tag signed by an SSH key that git knows to be Kim's."""
-    require_program("ssh-keygen", "openssh-client")
-    key = tmp_path / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    (tmp_path / "allowed").write_text(f"kim@example.org {key.with_suffix('.pub').read_text()}")
-    signing.git("config", "gpg.format", "ssh")
-    signing.git("config", "user.signingKey", str(key))
-    signing.git("config", "gpg.ssh.allowedSignersFile", str(tmp_path / "allowed"))
-    assert_works(signing, "register", "m", "--weights", "w.bin", "-m", "First")
-    return signing
 
 
 @pytest.fixture
@@ -146,22 +125,10 @@ def test_a_key_that_is_not_known_here_is_said(ssh: Repository, tmp_path: Path) -
     )
 
 
-def ask_for_signatures(repository: Repository) -> None:
-    with (repository.path / ".mlver/config.yaml").open("a") as file:
-        file.write("tags: {signed: true}\n")
-    repository.commit("Ask for signatures")
-
-
-def _register_without_key(repository: Repository) -> None:
-    repository.git("config", "tag.gpgSign", "false")
-    assert_works(repository, "register", "m", "--weights", "w.bin", "-m", "First")
-    assert_works(repository, "promote", "m", "--to", "staging", "-m", "Try it")
-
-
 def test_seals_of_before_the_settings_asked_for_signatures_may_be_unsigned(
     signing: Repository,
 ) -> None:
-    _register_without_key(signing)
+    register_without_key(signing)
     ask_for_signatures(signing)
     assert_works(signing, "verify", "--all")
     signing.git("config", "tag.gpgSign", "true")
@@ -288,94 +255,3 @@ def test_a_tag_that_cannot_be_signed_loses_nothing(ssh: Repository) -> None:
     ssh.git("config", "tag.gpgSign", "false")
     assert assert_works(ssh, "tag").startswith("Sealed m@v1.1.0")
     assert "1 good, 1 unsigned" in assert_works(ssh, "verify", "--all")
-
-
-@pytest.fixture
-def keyless(signing: Repository) -> Repository:
-    """Version 1.0.0 in staging, unsigned; signed seals are asked for since, and git signs none."""
-    _register_without_key(signing)
-    ask_for_signatures(signing)
-    signing.write("w.bin", "other weights")
-    return signing
-
-
-_REGISTER = ("register", "m", "--bump", "minor", "-m", "Second")
-_UNSIGNED = "the settings ask for signed seals (tags.signed in .mlver/config.yaml)"
-
-
-def assert_refused_unchanged(repository: Repository, *arguments: str) -> str:
-    before = repository.git("for-each-ref"), repository.git("status", "--porcelain")
-    said = assert_refused(repository, *arguments)
-    assert _UNSIGNED in said
-    assert "hint: git config tag.gpgSign true\n" in said
-    assert (repository.git("for-each-ref"), repository.git("status", "--porcelain")) == before
-    return said
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        _REGISTER,
-        (*_REGISTER, "--dry-run"),
-        ("promote", "m", "--to", "production", "-m", "x"),
-        ("promote", "m", "--to", "production", "-m", "x", "--force"),
-    ],
-)
-def test_no_seal_is_made_that_would_lack_its_signature(
-    keyless: Repository, arguments: tuple[str, ...]
-) -> None:
-    assert_refused_unchanged(keyless, *arguments)
-
-
-def test_a_record_without_a_seal_waits_for_a_key(keyless: Repository) -> None:
-    assert_works(keyless, *_REGISTER, "--no-commit")
-    keyless.commit("Second")
-    assert_refused_unchanged(keyless, "tag")
-    assert_refused_unchanged(keyless, "tag", "--dry-run")
-
-
-def test_older_records_are_sealed_without_a_key(keyless: Repository) -> None:
-    keyless.git("tag", "--delete", TAG)
-    assert assert_works(keyless, "tag").startswith(f"Sealed {TAG}")
-    assert_works(keyless, "verify", "--all")
-
-
-def test_release_makes_no_seal_that_would_lack_its_signature(
-    keyless: Repository, tmp_path: Path
-) -> None:
-    assert_works(keyless, *_REGISTER, "--no-commit")
-    keyless.commit("Second")
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", tmp_path / "origin"], check=True)
-    keyless.git("remote", "add", "origin", str(tmp_path / "origin"))
-    keyless.git("push", "--quiet", "origin", "main")
-    assert_refused_unchanged(keyless, "release")
-    assert keyless.git("ls-remote", "--tags", "origin") == ""
-
-
-@pytest.mark.parametrize("tag", ["v2.0.0", "m@v2.0.0"])
-def test_adopt_makes_and_takes_no_unsigned_seal(keyless: Repository, tag: str) -> None:
-    keyless.git("add", "--force", "w.bin")
-    keyless.commit("Second")
-    keyless.git("tag", "--annotate", "-m", "Second", tag)
-    before = keyless.git("for-each-ref")
-    said = assert_refused(keyless, "adopt", "m", "--weights", "w.bin")
-    assert _UNSIGNED in said
-    assert ("hint: git config tag.gpgSign true\n" in said) is (tag == "v2.0.0")
-    assert keyless.git("for-each-ref") == before
-
-
-def test_a_rollback_never_waits_for_a_key(signing: Repository) -> None:
-    _register_without_key(signing)
-    signing.write("w.bin", "other weights")
-    assert_works(signing, *_REGISTER)
-    assert_works(signing, "promote", "m", "--to", "staging", "-m", "x")
-    ask_for_signatures(signing)
-    seals = signing.git("tag")
-    finished = signing.mlver("rollback", "m", "--stage", "staging", "-m", "Slow")
-    assert finished.code == 0
-    assert "staging has moved, but no tag seals its promotion" in finished.err
-    assert "once git does (git config tag.gpgSign true), mlver tag seals" in finished.err
-    assert signing.git("tag") == seals
-    assert "m 1.0.0" in assert_works(signing, "show", "m@staging")
-    assert_refused_unchanged(signing, "tag")
-    assert_works(signing, "verify", "--all")
