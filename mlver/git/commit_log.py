@@ -36,17 +36,22 @@ class CommitEntry:
 
 
 def read_commit_log(
-    repository: GitRepository, tip: str, under: Sequence[str], without: Sequence[str] = ()
+    repository: GitRepository,
+    tip: str,
+    under: Sequence[str],
+    without: Sequence[str] = (),
+    *,
+    beside: Sequence[str] = (),
 ) -> list[CommitEntry]:
     """Read which commits of `tip`'s history changed files below `under`, children before parents.
 
-    Merges that bring such changes together are among them. Commits that are reachable from
-    `without` are left out.
+    Merges that bring such changes together are among them, and the history of what is `beside` the
+    tip. Commits that are reachable from `without` are left out.
     """
     options = ["-z", "--encoding=UTF-8", HEADER_FORMAT]
     options += ["--raw", "--no-renames", "--no-abbrev", "-c"]
     options += ["--full-history", "--parents", "--topo-order"]
-    reach = [tip]
+    reach = [tip, *beside]
     if without:
         reach += ["--not", *without, "--not"]
     listing = repository.process.read(["log", *options, *reach, "--", *under])

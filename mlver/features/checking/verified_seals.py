@@ -64,7 +64,7 @@ def check_seals(project: Project, records: Sequence[DigestedRecord]) -> SealRepo
         for version, state in signatures.items():
             if required and state != "good":
                 wanting[version] = layout.version_path(model, version)
-        older = find_before_signing(project, wanting.values())
+        older = find_before_signing(project.repository, wanting.values())
         for version, digest in model_digests.items():
             _, seal = tagged.get(version, (None, None))
             faults = judge_seal(model, version, digest, seal)

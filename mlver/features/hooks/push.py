@@ -123,15 +123,27 @@ def _judge_updates(side: _ReceivingSide, updates: Sequence[RefUpdate]) -> _PushJ
     findings: list[Finding] = []
     # two branches of one push can bring the same record
     records: dict[str, str] = {}
+    main = _list_main(side, updates)
     for update in updates:
         if update.ref.startswith(TAGS):
-            judged = judge_tag_update(side.repository, update, side.remote)
+            judged = judge_tag_update(side.repository, update, side.remote, main)
             findings.extend(audit.catch_errors(update.ref, judged))
         elif update.ref.startswith(BRANCHES):
             judgement = _judge_branch(side, update)
             findings.extend(judgement.findings)
             records.update(judgement.records)
     return _PushJudgement(tuple(dict.fromkeys(findings)), records)
+
+
+def _list_main(side: _ReceivingSide, updates: Sequence[RefUpdate]) -> tuple[str, ...]:
+    """List the main branch there as it is, where it is known here, and as it is to be."""
+    if side.landing is None:
+        return ()
+    pushed: list[str] = []
+    for update in updates:
+        if update.ref in (side.main, side.protected) and not is_absent(update.new):
+            pushed.append(update.new)
+    return (side.landing, *pushed)
 
 
 def _judge_branch(side: _ReceivingSide, update: RefUpdate) -> _PushJudgement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
@@ -13,9 +13,11 @@ from mlver.git import changes_in
 from mlver.git.changes_in import is_absent
 from mlver.git.git_tag import GitTag
 from mlver.git.repository import GitRepository
-from mlver.policy.chain import judge_tag
+from mlver.policy.chain import UNSIGNED, judge_tag
+from mlver.project.history.policies import read_settings
 from mlver.project.registry.registry import decode_promotion, decode_version
 from mlver.project.tags import seals
+from mlver.project.tags.signing import find_before_signing
 from mlver.records import layout
 from mlver.records.tags import read_tag_name
 
@@ -29,9 +31,12 @@ class _SealedThing:
 
 
 def judge_tag_update(
-    repository: GitRepository, update: RefUpdate, remote: str
+    repository: GitRepository, update: RefUpdate, remote: str, main: Sequence[str] = ()
 ) -> Iterator[Finding]:
-    """Judge what a push to a remote does to one tag; other tools' tags are free."""
+    """Judge what a push to a remote does to one tag; other tools' tags are free.
+
+    `main` is the main branch there: as it is, whose settings count, and as it is to be.
+    """
     name = update.ref.removeprefix(TAGS)
     old = _read_tag_object(repository, name, update.old)
     new = _read_tag_object(repository, name, update.new)
@@ -47,7 +52,7 @@ def judge_tag_update(
         message = f"seals {sealed.description} there already, and would be moved"
         yield Finding("tag", name, message, (sealed.alternative,))
     else:
-        yield from _judge_seal(repository, record_path, new)
+        yield from _judge_seal(repository, record_path, new, main)
 
 
 def _read_tag_object(repository: GitRepository, name: str, object_id: str) -> GitTag | None:
@@ -84,10 +89,15 @@ def _find_record_path(
     return None
 
 
-def _judge_seal(repository: GitRepository, path: str, tag: GitTag) -> Iterator[Finding]:
+def _judge_seal(
+    repository: GitRepository, path: str, tag: GitTag, main: Sequence[str]
+) -> Iterator[Finding]:
     contents = None
+    settings = None
     if tag.commit:
-        (contents,) = repository.blobs([f"{tag.commit}:{path}"])
+        # in one request, so that settings that ask for nothing cost nothing
+        places = [f"{tag.commit}:{path}", *(f"{commit}:{layout.CONFIG}" for commit in main[:1])]
+        contents, settings = (*repository.blobs(places), None)[:2]
     # a tag without a digest seals nothing, and no record has the empty one
     sealed = Digest.parse(tag.seals) if tag.seals else Digest("")
     findings = judge_tag(tag.name, path, sealed, seals.seal_from_bytes(tag, contents))
@@ -98,10 +108,29 @@ def _judge_seal(repository: GitRepository, path: str, tag: GitTag) -> Iterator[F
     try:
         if layout.is_version_path(path):
             decode_version(contents, path)
-        else:
-            decode_promotion(contents, path)
+        elif decode_promotion(contents, path).format == 1:
+            # those never had to be signed
+            return
     except MlverError as error:
         yield Finding("record", path, error.message, (show,))
+        return
+    if not tag.is_signed and settings is not None and b"signed" in settings:
+        yield from _judge_unsigned(repository, path, tag, main)
+
+
+def _judge_unsigned(
+    repository: GitRepository, path: str, tag: GitTag, main: Sequence[str]
+) -> Iterator[Finding]:
+    """Judge an unsigned seal as `mlver verify` will once its record has landed."""
+    (base, *_) = main
+    config = read_settings(repository, [base])[base].config
+    if config is None or not config.tags.signed or tag.commit is None:
+        return
+    if path in find_before_signing(repository, [path], tag.commit, beside=main):
+        return
+    delete = shell_command("git", "tag", "-d", tag.name)
+    hints = ("git config tag.gpgSign true", delete, "mlver tag")
+    yield Finding("signature", tag.name, UNSIGNED, hints)
 
 
 def _describe_sealed(path: str) -> _SealedThing:

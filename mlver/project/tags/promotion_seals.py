@@ -139,7 +139,7 @@ def judge_stage_seals(
         # What the settings rarely ask is not imported by commands that look.
         from mlver.project.tags.signing import find_before_signing
 
-        older = find_before_signing(project, paths.values())
+        older = find_before_signing(project.repository, paths.values())
     promotion_seals: dict[int, PromotionSeal] = {}
     for sequence, (tag, seal) in tagged.items():
         is_older = paths.get(tag.name) in older

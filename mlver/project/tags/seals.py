@@ -362,6 +362,6 @@ def judge_version(
         from mlver.project.tags.signing import find_before_signing
 
         path = layout.version_path(model, number)
-        required = path not in find_before_signing(project, [path])
+        required = path not in find_before_signing(project.repository, [path])
     findings += judge_signature(tag.name, signature, required=required)
     return findings, seal

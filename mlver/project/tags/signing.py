@@ -23,22 +23,26 @@ def require_signed_seals(project: Project, paths: Iterable[str], tip: str = "HEA
     wanted = frozenset(paths)
     if not wanted or not seals.makes_unsigned(project):
         return
-    if wanted - find_before_signing(project, wanted, tip):
+    if wanted - find_before_signing(project.repository, wanted, tip):
         raise seals.build_unsigned_error()
 
 
 def find_before_signing(
-    project: Project, paths: Iterable[str], tip: str = "HEAD"
+    repository: GitRepository,
+    paths: Iterable[str],
+    tip: str = "HEAD",
+    *,
+    beside: Sequence[str] = (),
 ) -> frozenset[str]:
     """Find the records of `tip` that landed before the settings asked for signed seals.
 
-    The commits that added them count, wherever their tags point.
+    The commits that added them count, wherever their tags point; so does what was done `beside` the
+    tip, where that is not merged yet.
     """
-    repository = project.repository
     wanted = list(paths)
     if not wanted or repository.head().commit is None:
         return frozenset()
-    log = read_commit_log(repository, tip, [layout.CONFIG, *wanted])
+    log = read_commit_log(repository, tip, [layout.CONFIG, *wanted], beside=beside)
     additions = _list_additions(repository, log, wanted, tip)
     settings = read_settings(repository, [entry.commit for entry in log])
     asking = {commit for commit, committed in settings.items() if _asks_for_signing(committed)}

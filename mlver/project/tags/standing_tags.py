@@ -140,7 +140,7 @@ def find_unsigned(
     promotions = [path for path in unsigned if not layout.is_version_path(path)]
     exempt = {
         *find_before_seals(project.repository, commit, promotions),
-        *find_before_signing(project, unsigned, commit),
+        *find_before_signing(project.repository, unsigned, commit),
     }
     findings: dict[str, Finding] = {}
     for path, tag in unsigned.items():
