@@ -141,8 +141,8 @@ def _find_record_fault(path: str) -> str | None:
 
 
 def _quote_text(text: str) -> str:
-    """The text in backticks, made safe to print: whoever chose it may not be whoever reads the
-    message.
+    """The text in backticks, made safe to print: the person who chose it may not be the one who
+    reads the message.
     """
     return f"`{text}`" if text.isprintable() else f"`{ascii(text)[1:-1]}`"
 

@@ -199,8 +199,8 @@ class _ContentIndex:
 class _ParentLinks:
     """The nearest commits that are kept, before each that is; children come before parents.
 
-    Whoever waits for a commit that is skipped waits for its parent: a list of parents, and the
-    place in it.
+    A child that waits for a skipped commit waits for its parent: a list of parents, and the place
+    in it.
     """
 
     _waiting: dict[str, list[tuple[list[str], int]]] = field(default_factory=dict)

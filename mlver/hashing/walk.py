@@ -30,7 +30,7 @@ OUTSIDE = "which lies outside of the work tree"
 
 @dataclass(frozen=True, slots=True)
 class LinkBounds:
-    """How far symlinks inside an artifact may lead: anywhere in `folder`, but to nobody's records.
+    """How far symlinks inside an artifact may lead: anywhere in `folder`, but not to records.
 
     `folder` is a real path, and `reserved` are names at its top that nothing may lead into.
     """

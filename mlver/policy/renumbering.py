@@ -1,8 +1,8 @@
 """Records that say which number they had before a merge, judged by what that merge took away.
 
-Whoever makes a merge decides what it says. So such a record is believed only where a record with
-that number, and with the very bytes it names, was there and left its place in a merge, and where
-the two say the same but for numbers.
+The person who makes a merge decides what it says. So such a record is believed only where a
+record with that number, and with the very bytes it names, was there and left its place in a merge,
+and where the two say the same but for numbers.
 """
 
 from __future__ import annotations

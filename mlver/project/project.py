@@ -98,8 +98,8 @@ class Project:
     def cached(self) -> Project:
         """The same, with records from the cache where they were parsed before.
 
-        Only `list` and `status` ask for it. Whoever can write to the cache can make them lie, so
-        nothing that decides, writes records or answers an auditor does.
+        Only `list` and `status` ask for it. Somebody who can write to the cache can make them lie,
+        so nothing that decides, writes records or answers an auditor does.
         """
         return replace(self, registry=RecordRegistry(self.registry.source, self.state))
 

@@ -74,7 +74,7 @@ def set_foreign_aside(project: Project, what: str) -> Path | None:
 def editing(project: Project, what: str) -> Iterator[PlannedEdit]:
     """Hold the lock, settle what was interrupted, and yield an edit.
 
-    `what` names it to whoever waits for it or recovers it. Raise MlverError where the settings
+    `what` names it to those who wait for it or recover it. Raise MlverError where the settings
     cannot be read in full: they may forbid what is about to be written.
     """
     with locking(project, what) as holding:

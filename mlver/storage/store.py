@@ -31,8 +31,8 @@ class StoreProblem:
 
     `digest` is None in the second case. `path` is None where the fault is not in a file of this
     machine; `message` then says where it is. `lost`: no sound copy of the object is left, so
-    nothing that needs it can be restored. A store knows no models, so it cannot name the subject
-    of a finding: whoever knows who uses the object does that.
+    nothing that needs it can be restored. A store knows no models, so its caller, who knows
+    what uses the object, names the subject of a finding.
     """
 
     digest: Digest | None

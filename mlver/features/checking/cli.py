@@ -46,7 +46,7 @@ def verify_command(
 
     Tag, record, manifest, object, working file; every byte is read. Exit 1 when a link is broken.
     """
-    # Never with the cache: whoever can write to it could make damage look whole.
+    # Never with the cache: somebody who can write to it could make damage look whole.
     project = find_session(ctx).initialised_project
     result = verify_versions(
         project,
@@ -68,7 +68,7 @@ DOCTOR_EXAMPLES = (
 def doctor_command(
     ctx: typer.Context,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Mend what can be mended without losing anything.")
+        bool, typer.Option("--fix", help="Repair what can be repaired without losing anything.")
     ] = False,
     dry_run: DryRun = False,
     json: Json = False,

@@ -48,7 +48,7 @@ def diff_command(
     `main...HEAD` shows what a branch registers, moves and changes since it left main, as a pull
     request does; `A..B` compares the two directly.
     """
-    # Never with the cache: whoever can write to it could hide a difference from a reviewer.
+    # Never with the cache: somebody who can write to it could hide a difference from a reviewer.
     project = find_session(ctx).initialised_project
     project.note_newer_settings()
     commit_range = _parse_one_range(a, b)

@@ -61,7 +61,7 @@ def _move_attached_record(
     former = VersionReference(record.version, record.record)
     current = versions.find_current(record.model, former)
     if isinstance(record, ApprovalRecord) and current != former:
-        reason = f"it was given for {former.version}, and is nobody's yes to {current.version}"
+        reason = f"it was given for {former.version}, and nobody approved {current.version}"
         return Finding("dropped", path, f"{reason}: approve that again")
     moved_record = replace(record, version=current.version, record=current.record)
     # Both sides may have measured a version, or approved it, under the same sequence number.

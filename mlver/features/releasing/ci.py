@@ -183,7 +183,7 @@ def _write_files(project: Project, due: Sequence[PipelineFile]) -> None:
 
 
 def _list_skipped(settings: PipelineSettings) -> tuple[SkippedPipeline, ...]:
-    # Whoever lists pipelines knows which ones they left out.
+    # Somebody who lists pipelines knows which ones they left out.
     if settings.only:
         return ()
     skipped: list[SkippedPipeline] = []

@@ -43,7 +43,7 @@ def draw_release(result: ReleaseResult, screen: TextScreen) -> None:
     verb = "Would push" if result.dry_run else "Pushed"
     for tag in result.pushed:
         screen.draw_line((verb, "bold"), " ", (tag, "name"), (f"  to {result.remote}", "dim"))
-    # Two people, or two jobs, may release at once: whoever is slower has nothing left to do.
+    # Two people, or two jobs, may release at once: the slower one has nothing left to do.
     for tag in result.accepted:
         screen.draw_line(
             "Found ", (tag, "name"), (f"  at {result.remote}, which seals the same record", "dim")

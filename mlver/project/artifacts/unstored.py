@@ -103,7 +103,7 @@ def _is_registered(project: Project, model: str, name: str, digest: Digest) -> b
 
 
 def _keep_working_files(project: Project, path: str, *, dry_run: bool) -> Iterator[bytes]:
-    """Store the bytes that another version pins: whoever keeps them may not keep them for long."""
+    """Store the bytes that another version pins: their holder may not keep them for long."""
     deposit = None
     if dry_run:
         measured = measuring.measure_into(project, path, deposit, follow=True)

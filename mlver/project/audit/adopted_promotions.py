@@ -1,6 +1,6 @@
 """Promotions that were adopted from the tags of another tool: no gate was asked for them.
 
-Whoever writes a record can write that it was adopted. So it is believed only of what `mlver adopt`
+The author of a record can write that it was adopted. That is believed only of what `mlver adopt`
 does: a stage's history begins with such promotions, all of them landed in one commit, and each has
 a tag of its own that gives this stage, is dated like the record, and is by the same person.
 """

@@ -1,7 +1,7 @@
 """Promotions of the format before seals, which nobody judges: only what was there already counts.
 
-Whoever writes a record by hand can write it in that format. So one that landed after a record of a
-newer format is believed no more. On a branch that forked before, somebody may have gone on with an
+Somebody who writes a record by hand can write it in that format. So one that landed after a record
+of a newer format is not believed. On a branch that forked before, somebody may have gone on with an
 older mlver; once it is merged, nobody can tell that from a forgery.
 """
 

@@ -95,7 +95,7 @@ def _came_with_prior(
 ) -> bool:
     """Say whether the promotion before came to the branch together with the stricter rule.
 
-    Whoever promoted after it had both.
+    The author of a promotion after it had both.
     """
     for prior in _list_prior_landings(history, record):
         if prior.commit == landing.commit or not history.is_before(prior, arrival):

@@ -237,7 +237,7 @@ class PromotionJudge:
         registered = None
         if version is not None:
             registered = version.created
-        # Of one that was replayed and dated anew, only the commit that did so says when.
+        # Of one that was replayed and dated again, only the commit that did so says when.
         landings = self.history.additions.get(record.record_path, ())
         times = [entry.committed for entry in landings]
         message = find_backdating(

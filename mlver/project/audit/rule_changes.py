@@ -123,7 +123,7 @@ class _RuleStep:
     """A change of a rule, against one parent, and the aspects that it loosened or tightened.
 
     `own_loosened` and `own_tightened` are what was the author's own doing: of a merge, what none of
-    its sides had done. Whoever merges takes what git offers, and that is nobody's own step.
+    its sides had done. A person who merges takes what git offers, and that is no step of their own.
     """
 
     change: RuleChange

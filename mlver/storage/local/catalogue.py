@@ -1,6 +1,6 @@
 """Which objects a local store holds, and where each copy is.
 
-Copies are found by name here; whoever reads one proves it by hashing.
+Copies are found by name here; the reader of one proves it by hashing.
 """
 
 from __future__ import annotations

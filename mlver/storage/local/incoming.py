@@ -51,7 +51,7 @@ class PackWriter:
         return packs.encode_run(members)
 
     def close_file(self) -> None:
-        """Close the file; the pack is ended by whoever commits it."""
+        """Close the file; its deposit ends the pack."""
         with contextlib.suppress(OSError):
             os.close(self._descriptor)
 

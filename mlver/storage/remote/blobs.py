@@ -131,7 +131,7 @@ class BlobStore(Protocol):
     Whatever a network or an operating system refuses is raised as BlobError or one of its
     subclasses, with the place, the key and what to do about it.
 
-    Nothing here is proved by hashing: whoever reads a blob does that.
+    Nothing here is proved by hashing: the reader of a blob does that.
     """
 
     @property

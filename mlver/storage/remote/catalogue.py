@@ -187,7 +187,7 @@ class BlobCatalogue:
             index = b"".join(self.read_copy(BlobCopy(key, 0, size)))
         except (BlobMissing, BlobTooShort):
             return None
-        # Whoever can write there can give rubbish the right name, so the lines are looked at, too.
+        # Somebody who can write there can give rubbish the right name: the lines are checked, too.
         if packs.pack_name(index) != name or not packs.is_index(index):
             return None
         self._indexes[name] = index

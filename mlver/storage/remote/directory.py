@@ -1,7 +1,7 @@
 """Blobs in a shared directory: a mounted disk, NFS.
 
 Each component of a key is opened from the directory above it and never through a symlink, so that
-nothing is read or written outside the directory, whoever else can write to it.
+nothing is read or written outside the directory, even where others can write to it.
 
 The directory has a file `.mlver-store`. Where a mount is gone, there is an empty directory, and
 without that file it would pass for an empty store.
@@ -70,7 +70,7 @@ class DirectoryBlobs:
         """See BlobStore. Without hard links, two that put one key at once may both create it."""
         with self._open_folders(key) as (root, folder):
             outcome = create_blob(root, folder, key, source)
-            # Whoever stored a blob that is there may have died before its name was on the disk.
+            # A writer that stored it before may have died before its name was on the disk.
             sync_folder(folder)
         return outcome
 

@@ -104,7 +104,7 @@ def write_temporary(root: int, key: str, source: BlobSource) -> Iterator[str]:
 
 
 def _forbid_writing(descriptor: int) -> None:
-    """A blob never changes, and whoever tries that by hand is told so where modes exist."""
+    """A blob never changes: where modes exist, they say so to somebody who tries it by hand."""
     mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
     try:
         os.fchmod(descriptor, mode & 0o555)

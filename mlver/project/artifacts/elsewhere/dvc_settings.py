@@ -37,7 +37,7 @@ def _find_own_settings() -> Path:
 def _read_cache_folder(file: Path) -> str | None:
     """Read `dir` of the section `cache`; None where the file does not set it or cannot be read."""
     try:
-        # A FIFO would block whoever opens it.
+        # A FIFO would block the open.
         if not file.is_file():
             return None
         with file.open(encoding="utf-8") as stream:
