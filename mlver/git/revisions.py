@@ -33,7 +33,7 @@ def find_merge_base(repository: GitRepository, first: str, second: str) -> str:
 
 
 def read_commit_time(repository: GitRepository) -> int | None:
-    """Read of when a commit is that is made now, in seconds since 1970; None where none can be."""
+    """Read which date git would give a commit now, in seconds since 1970; None where it cannot."""
     finished = repository.process.try_read(["var", "GIT_COMMITTER_IDENT"])
     if finished.code != 0:
         return None

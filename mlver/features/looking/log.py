@@ -12,7 +12,7 @@ from mlver.git.commit_log import CommitEntry
 from mlver.policy import holdings
 from mlver.policy.holdings import StageHolding, TimeWindow
 from mlver.policy.promotion_dates import format_seconds
-from mlver.project.audit.promotion_authors import find_unconfirmed_paths
+from mlver.project.audit.record_authors import find_unconfirmed_paths
 from mlver.project.audit.record_history import RecordHistory, read_record_history
 from mlver.project.audit.rule_changes import find_rule_changes
 from mlver.project.history.stage_history import read_rule

@@ -9,7 +9,7 @@ from mlver.errors import MlverError
 from mlver.features.looking.show_result import ShowResult
 from mlver.findings import Finding
 from mlver.policy.chain import judge_seal
-from mlver.project.audit.promotion_authors import find_unconfirmed_paths
+from mlver.project.audit.record_authors import find_unconfirmed_paths
 from mlver.project.audit.record_history import read_record_history
 from mlver.project.history.lost_code import describe_lost_code
 from mlver.project.history.stage_history import StageHistory

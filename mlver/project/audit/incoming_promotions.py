@@ -29,9 +29,9 @@ from mlver.project.audit.former_formats import (
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.incoming_formats import order_incoming
 from mlver.project.audit.named_policies import NamedPolicies, read_named_policies
-from mlver.project.audit.promotion_authors import find_unconfirmed, report
 from mlver.project.audit.promotion_claims import find_false_approvals
 from mlver.project.audit.promotions import PromotionJudge, VersionFinder, index_promotions
+from mlver.project.audit.record_authors import find_unconfirmed, report
 from mlver.project.audit.record_history import (
     EMPTY_HISTORY,
     RecordHistory,

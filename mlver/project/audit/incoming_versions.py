@@ -8,7 +8,7 @@ from contextlib import suppress
 from mlver.errors import MlverError
 from mlver.findings import Finding
 from mlver.project.audit.incoming import IncomingChanges
-from mlver.project.audit.promotion_authors import list_landings
+from mlver.project.audit.record_authors import list_landings
 from mlver.project.audit.record_history import find_originals, read_record_history
 from mlver.project.audit.registered_versions import (
     find_late_versions,

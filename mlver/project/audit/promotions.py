@@ -31,13 +31,13 @@ from mlver.project.audit.former_formats import (
 )
 from mlver.project.audit.named_policies import NamedPolicies, PolicyProof, read_named_policies
 from mlver.project.audit.outdated_rules import is_race, lacks_prior
-from mlver.project.audit.promotion_authors import (
+from mlver.project.audit.promotion_claims import find_baseline_faults, find_false_approvals
+from mlver.project.audit.record_authors import (
     find_unconfirmed,
     list_judged,
     list_landings,
     report,
 )
-from mlver.project.audit.promotion_claims import find_baseline_faults, find_false_approvals
 from mlver.project.audit.record_history import (
     RecordHistory,
     SealedRecord,

@@ -13,7 +13,7 @@ from mlver.git.annotations import read_annotations
 from mlver.git.commit_log import CommitEntry
 from mlver.policy.promotion_dates import find_late_date
 from mlver.project.audit.former_formats import JUDGED_FORMAT, FormatOrder
-from mlver.project.audit.promotion_authors import find_unconfirmed, report
+from mlver.project.audit.record_authors import find_unconfirmed, report
 from mlver.project.audit.record_history import RecordHistory
 from mlver.project.project import Project
 from mlver.project.tags import seals
@@ -21,7 +21,7 @@ from mlver.records.version import VersionRecord
 
 
 def select_judged(order: FormatOrder, records: Iterable[VersionRecord]) -> list[VersionRecord]:
-    """Select the versions that are no older than judging, or say so where nobody can believe it."""
+    """Leave out the versions of format 1 that landed before any record of a newer format."""
     judged: list[VersionRecord] = []
     for record in records:
         if record.format >= JUDGED_FORMAT or order.is_late(record.record_path):

@@ -164,7 +164,7 @@ def _digest_committed(project: Project, places: Iterable[str]) -> dict[str, Dige
     if not unknown:
         # even an empty request would start a git process
         return digests
-    contents = project.repository.blobs(_find_names(project, unknown))
+    contents = project.repository.blobs(_find_object_ids(project, unknown))
     new_digests: dict[str, str] = {}
     for place, data in zip(unknown, contents, strict=True):
         if data is None:
@@ -177,15 +177,15 @@ def _digest_committed(project: Project, places: Iterable[str]) -> dict[str, Dige
     return digests
 
 
-def _find_names(project: Project, places: Sequence[str]) -> Sequence[str]:
-    """Find the object id behind each place, where a history that was read at once tells it."""
+def _find_object_ids(project: Project, places: Sequence[str]) -> Sequence[str]:
+    """Replace each place by the object id behind it, where the walk through history tells it."""
     if project.walk is None:
         return places
-    names: list[str] = []
+    object_ids: list[str] = []
     for place in places:
         commit, _, path = place.partition(":")
-        names.append(project.walk.find_contents(commit, path) or place)
-    return names
+        object_ids.append(project.walk.find_contents(commit, path) or place)
+    return object_ids
 
 
 def seal_from_bytes(tag: GitTag, data: bytes | None) -> RecordSeal:
