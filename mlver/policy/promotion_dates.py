@@ -28,8 +28,9 @@ def count_seconds(created: str) -> int:
 
 
 def format_seconds(seconds: int) -> str:
-    """Write a time as records do."""
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime(_FORMAT)
+    """Write a time as records do; git may know times that no record can write."""
+    bounded = min(max(seconds, 0), _LAST_SECOND)
+    return datetime.datetime.fromtimestamp(bounded, datetime.UTC).strftime(_FORMAT)
 
 
 def find_backdating(
@@ -64,5 +65,5 @@ def find_late_date(created: str, committed: int) -> str | None:
     # A clock that is behind by all of the tolerance writes one second more.
     if count_seconds(created) - committed <= CLOCK_TOLERANCE_S + 1:
         return None
-    commit_date = format_seconds(min(max(committed, 0), _LAST_SECOND))
+    commit_date = format_seconds(committed)
     return f"is dated {created}, later than the commit that added it ({commit_date})"

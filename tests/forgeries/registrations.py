@@ -6,11 +6,20 @@ They are judged like the forgeries of `kinds`, however they arrive.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from mlver.policy.promotion_dates import format_seconds
+from mlver.records import layout
 from tests.forgeries.commits import ALICE, KIM, MALLORY
-from tests.forgeries.ground import HOUR, Ground, edit_record, name_digest, version_path
+from tests.forgeries.ground import (
+    HOUR,
+    Ground,
+    edit_record,
+    name_digest,
+    read_record,
+    version_path,
+)
 from tests.forgeries.kinds import DAY, Forgery
 
 _VERSION = "1.3.0"
@@ -43,6 +52,8 @@ def _list_other_author(ground: Ground, age: Callable[..., bytes]) -> Iterator[Fo
     }
     for name, changes in ways.items():
         yield _add_version(ground, "other author", name, sealed=True, **changes)
+    yield _adopt_by_other_name(ground)
+    yield _adopt_without_tags(ground)
     former = age(ground.read_file(version_path("1.2.0")), "version")
     changes = {"author": ALICE.author, "created": format_seconds(ground.now + HOUR)}
     yield _plan_version(
@@ -50,6 +61,43 @@ def _list_other_author(ground: Ground, age: Callable[..., bytes]) -> Iterator[Fo
         "a version of the format before seals",
         edit_record(former, version=_VERSION, **changes),
         sealed=True,
+    )
+
+
+def _adopt_by_other_name(ground: Ground) -> Forgery:
+    """Name a tag that is there, on a commit of Kim's, and is of no version."""
+    tag = "release-of-march"
+    code = read_record(ground.read_file(version_path("1.2.0")))["code"]
+    changes: dict[str, Any] = {
+        "author": KIM.author,
+        "created": format_seconds(ground.now),
+        "code": {**code, "commit": ground.tip},
+        "extra": {"adopted": {"tag": tag, "object": ground.tip, "commit": ground.tip}},
+    }
+    name = "a version adopted from a tag of none"
+    return replace(
+        _add_version(ground, "other author", name, sealed=True, **changes), assigned=[tag]
+    )
+
+
+def _adopt_without_tags(ground: Ground) -> Forgery:
+    """Begin a model that has no tag at all."""
+    origin = {"tag": "v1.0.0", "object": ground.tip, "commit": ground.tip}
+    changes: dict[str, Any] = {
+        "model": "words",
+        "version": "1.0.0",
+        "previous": None,
+        "author": ALICE.author,
+        "created": format_seconds(ground.now),
+        "extra": {"adopted": origin},
+    }
+    path = layout.version_path("words", "1.0.0")
+    return Forgery(
+        kind="other author",
+        name="a version adopted from no tag, of a model without tags",
+        steps=[{path: edit_record(ground.read_file(version_path("1.0.0")), **changes)}],
+        subject=path,
+        early="third",
     )
 
 

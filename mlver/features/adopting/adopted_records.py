@@ -5,7 +5,6 @@ They are as complete as the commit at hand allows.
 
 from __future__ import annotations
 
-import datetime
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +28,7 @@ from mlver.project.artifacts.elsewhere.find import (
     MissingPath,
 )
 from mlver.project.artifacts.modes import list_executable
-from mlver.project.project import LAST_SECOND, Project
+from mlver.project.project import Project
 from mlver.project.worktree.value_files import read_committed_values, split_numbers
 from mlver.records import layout
 from mlver.records.artifact import Artifact
@@ -157,7 +156,7 @@ def prepare_record(
     record = VersionRecord(
         model=claim.model,
         version=claim.version,
-        created=_format_time(origin.annotation.seconds),
+        created=origin.annotation.recorded_date,
         author=origin.annotation.recorded_author,
         message=origin.annotation.message or origin.tag.name,
         parent=None,  # no tag says what a version was trained from
@@ -317,13 +316,6 @@ def _join_names(usual: Sequence[str], named: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*usual, *named)))
 
 
-def _format_time(seconds: int) -> str:
-    # a tag may bear any number; a record's time has a year of four digits
-    bounded = min(max(seconds, 0), LAST_SECOND)
-    moment = datetime.datetime.fromtimestamp(bounded, datetime.UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 # -- stages ------------------------------------------------------------------------------------
 
 
@@ -350,7 +342,7 @@ def build_promotions(
             action=derived_promotion.action,
             version=derived_promotion.version,
             previous=derived_promotion.previous,
-            created=_format_time(annotation.seconds),
+            created=annotation.recorded_date,
             author=annotation.recorded_author,
             message=f"{annotation.message}\n\n{_ORIGIN_LINE}{tag_name}".strip(),
             baseline=baseline,

@@ -12,26 +12,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mlver.errors import MlverError
-from mlver.git.annotations import TagAnnotation, read_annotations
 from mlver.git.git_tag import GitTag
-from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds, format_seconds
+from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds
 from mlver.project.audit.record_history import RecordHistory
 from mlver.project.history.stage_history import StageHistory
-from mlver.project.project import Project
-from mlver.project.tags import seals
+from mlver.project.tags.seen_tags import AnnotatedTag, SeenTags
 from mlver.records.gto_tags import GTO_TAG
 from mlver.records.promotion import PromotionRecord
 from mlver.records.references import AdoptedTag
 
-_LAST_SECOND = 253_402_300_799  # of the year 9999, the last that a record can name
-
 
 def find_adopted(
-    project: Project, history: RecordHistory, chains: Sequence[StageHistory]
+    tags: SeenTags, history: RecordHistory, chains: Sequence[StageHistory]
 ) -> set[str]:
     """Find, by path, the promotions that were adopted from another tool's tag, which is unchanged.
 
-    In a clone that lacks tags, nobody can tell of a tag that is missing.
+    In a clone that was made without tags, nobody can tell of a tag that is missing.
     """
     claiming: list[StageHistory] = []
     for chain in chains:
@@ -39,9 +35,7 @@ def find_adopted(
             claiming.append(chain)
     if not claiming:
         return set()
-    judge = _OriginJudge(
-        project, history, project.repository.tags(), read_annotations(project.repository)
-    )
+    judge = _OriginJudge(tags, history, tags.read_all())
     adopted: set[str] = set()
     for chain in claiming:
         adopted.update(judge.list_adopted([record for record, _ in chain]))
@@ -52,15 +46,13 @@ def find_adopted(
 class _OriginJudge:
     """Judges what records say of the tags that they were adopted from."""
 
-    project: Project
+    seen: SeenTags
     history: RecordHistory
-    tags: Mapping[str, GitTag]
-    annotations: Mapping[str, TagAnnotation]
+    tags: Mapping[str, AnnotatedTag]
 
     def list_adopted(self, records: Sequence[PromotionRecord]) -> Iterator[str]:
         """List the paths of the adopted promotions with which a stage's history begins."""
         first = records[0]
-        lacks_tags = not self.tags or seals.lacks_tags(self.project, first.model)
         before: PromotionRecord | None = None
         used: set[str] = set()
         for record in records:
@@ -70,7 +62,7 @@ class _OriginJudge:
             if not self._names_stage(record, origin) or not self._landed_together(first, record):
                 return
             tag = self.tags.get(origin.tag)
-            if tag is None and not lacks_tags:
+            if tag is None and not self.seen.may_lack_some():
                 return
             if tag is not None and not self._is_origin(record, origin, tag, before):
                 return
@@ -103,15 +95,17 @@ class _OriginJudge:
         self,
         record: PromotionRecord,
         origin: AdoptedTag,
-        tag: GitTag,
+        origin_tag: AnnotatedTag,
         before: PromotionRecord | None,
     ) -> bool:
         """Say whether a tag tells of the promotion what the record says of it."""
+        tag, annotation = origin_tag.tag, origin_tag.annotation
         if tag.seals is not None or tag.object_id != origin.object:
             return False
-        annotation = self.annotations[tag.name]
-        tagged = format_seconds(min(max(annotation.seconds, 0), _LAST_SECOND))
-        if record.created != tagged or record.author != annotation.recorded_author:
+        if (
+            record.created != annotation.recorded_date
+            or record.author != annotation.recorded_author
+        ):
             return False
         # A lightweight tag has the date of its commit, however late it was made.
         if tag.annotated and before is not None:
@@ -129,7 +123,8 @@ class _OriginJudge:
         if version_tag is not None:
             return tag.commit in (None, version_tag.commit)
         # It was registered here, and another tool's tag names it as well.
-        for other in self.tags.values():
+        for annotated in self.tags.values():
+            other = annotated.tag
             if other.commit == tag.commit and other.seals is None and record.version in other.name:
                 return True
         return False
@@ -137,6 +132,6 @@ class _OriginJudge:
     def _read_version_tag(self, record: PromotionRecord) -> AdoptedTag | None:
         """Read which tag the version was adopted from; None where it was registered."""
         with suppress(MlverError):  # named for what it is already
-            version, _ = self.project.registry.read_version(record.model, record.version)
+            version, _ = self.seen.project.registry.read_version(record.model, record.version)
             return version.adopted_tag
         return None

@@ -25,6 +25,7 @@ from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.reporter import SilentReporter
+from mlver.project.tags.seen_tags import SeenTags
 from mlver.records import layout
 from mlver.system.state import StateDatabase
 
@@ -59,6 +60,10 @@ class IncomingChanges:
     tip: str | None = None  # the last of the commits that come in; None for the index
     base: str | None = None  # None for a merge that is still to be made
     without: tuple[str, ...] = ()
+
+    @property
+    def seen_tags(self) -> SeenTags:
+        return SeenTags(self.project, in_hook=True)
 
     @property
     def record_tree(self) -> CommittedRecords:

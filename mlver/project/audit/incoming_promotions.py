@@ -108,7 +108,7 @@ def judge_incoming_promotions(
     order = order_incoming(incoming, history, aged, records)
     yield from order.find_late(records)
     judge = PromotionJudge(history, policies, _find_versions(project), index, originals, order)
-    adopted = find_adopted(project, history, chains)
+    adopted = find_adopted(incoming.seen_tags, history, chains)
     landed: list[PromotionRecord] = []
     for promotion in arriving:
         record = promotion.record
@@ -122,7 +122,7 @@ def judge_incoming_promotions(
         yield from promotion.judge_again(judge)
         yield from _compare_with_base(incoming, policies, base, record)
     yield from find_false_approvals(project, landed)
-    yield from find_unconfirmed(project, history, originals, landed)
+    yield from find_unconfirmed(incoming.seen_tags, history, originals, landed)
     yield from _find_unshown(history, verdicts, landed)
 
 

@@ -30,8 +30,7 @@ def judge_incoming_versions(incoming: IncomingChanges, paths: Iterable[str]) -> 
     arriving = _read_versions(incoming, paths)
     if not arriving:
         return
-    project = incoming.project
-    repository = project.repository
+    repository = incoming.project.repository
     models = {record.model for record in arriving}
     history = read_record_history(
         repository, models, incoming.tip, incoming.without, everything=True
@@ -41,7 +40,7 @@ def judge_incoming_versions(incoming: IncomingChanges, paths: Iterable[str]) -> 
     # A merge may have taken one from where it landed.
     landed = [record for record in arriving if list_landings(history, originals, record)]
     yield from find_late_versions(history, landed)
-    yield from find_unconfirmed_versions(project, history, originals, landed)
+    yield from find_unconfirmed_versions(incoming.seen_tags, history, originals, landed)
 
 
 def _read_versions(incoming: IncomingChanges, paths: Iterable[str]) -> list[VersionRecord]:

@@ -54,6 +54,7 @@ from mlver.project.audit.rule_changes import find_weakening
 from mlver.project.history.renumbered import judge_renumbering
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project
+from mlver.project.tags.seen_tags import SeenTags
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
@@ -118,15 +119,16 @@ def _judge_chains(
     judge = PromotionJudge(
         history, policies, find_version, index_promotions(chains), originals, order
     )
-    adopted = find_adopted(project, history, chains)
+    tags = SeenTags(project)
+    adopted = find_adopted(tags, history, chains)
     findings = [*order.find_late(promotions), *judge.judge_chains(chains, adopted)]
     own = [record for record in judged if record.record_path not in adopted]
     findings += find_false_approvals(project, own)
     findings += find_weakening(history, policies, own)
-    unconfirmed = find_unconfirmed(project, history, originals, own)
+    unconfirmed = find_unconfirmed(tags, history, originals, own)
     registered = select_judged(order, versions.values())
     findings += find_late_versions(history, registered)
-    unconfirmed += find_unconfirmed_versions(project, history, originals, registered)
+    unconfirmed += find_unconfirmed_versions(tags, history, originals, registered)
     notes = tuple(_find_lacking(history, policies))
     return PromotionReport(tuple(findings), tuple(unconfirmed), notes)
 

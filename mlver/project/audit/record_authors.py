@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from mlver.errors import shell_command
 from mlver.findings import Finding, FindingKind
-from mlver.git import objects
 from mlver.git.commit_log import CommitEntry
 from mlver.policy.promotion_rules import is_confirmed
 from mlver.project.audit.adopted_promotions import find_adopted
@@ -16,10 +14,9 @@ from mlver.project.audit.record_history import RecordHistory, SealedRecord, find
 from mlver.project.history.renumbered import judge_renumbering
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project
+from mlver.project.tags.seen_tags import SeenTags
 from mlver.records.promotion import PromotionRecord
 from mlver.records.tags import promotion_tag_name, version_tag_name
-
-_TAGGER = re.compile(rb"^tagger (.*>) [0-9]+ [+-][0-9]+$", re.MULTILINE)
 
 
 def find_unconfirmed_paths(
@@ -29,11 +26,12 @@ def find_unconfirmed_paths(
 
     It is for what shows promotions.
     """
-    adopted = find_adopted(project, history, chains)
+    tags = SeenTags(project)
+    adopted = find_adopted(tags, history, chains)
     judged = [record for record in list_judged(chains) if record.record_path not in adopted]
     verdicts = judge_renumbering(project.repository, judged)
     originals = find_originals(project.repository, history, judged, verdicts)
-    unconfirmed = find_unconfirmed(project, history, originals, judged)
+    unconfirmed = find_unconfirmed(tags, history, originals, judged)
     return frozenset(finding.subject for finding in unconfirmed)
 
 
@@ -56,7 +54,7 @@ def list_landings(
 
 
 def find_unconfirmed(
-    project: Project,
+    tags: SeenTags,
     history: RecordHistory,
     originals: Mapping[str, Sequence[CommitEntry]],
     records: Sequence[SealedRecord],
@@ -71,7 +69,7 @@ def find_unconfirmed(
         if not is_confirmed(record.author, list_people(landings)):
             doubtful[record.record_path] = landings[0]
             doubtful_records.append(record)
-    taggers = find_taggers(project, doubtful_records)
+    taggers = find_taggers(tags, doubtful_records)
     findings: list[Finding] = []
     for record in doubtful_records:
         if is_confirmed(record.author, taggers.get(record.record_path, ())):
@@ -85,27 +83,22 @@ def find_unconfirmed(
     return findings
 
 
-def find_taggers(project: Project, records: Sequence[SealedRecord]) -> dict[str, list[str]]:
+def find_taggers(tags: SeenTags, records: Sequence[SealedRecord]) -> dict[str, list[str]]:
     """Find who made the tag of each record, by path; records without a tag are left out.
 
     Whether the tag seals the record is judged elsewhere.
     """
-    if not records:
-        return {}
-    names = [f"refs/tags/{_name_seal(record)}" for record in records]
+    seals = tags.read_tags(name_seal(record) for record in records)
     taggers: dict[str, list[str]] = {}
-    tags = objects.read_objects(project.repository.process, names)
-    for record, tag in zip(records, tags, strict=True):
-        if tag is None or tag.kind != b"tag":
-            continue
-        header, _, _ = tag.data.partition(b"\n\n")
-        match = _TAGGER.search(header)
-        if match is not None:
-            taggers[record.record_path] = [match[1].decode(errors="replace")]
+    for record in records:
+        seal = seals.get(name_seal(record))
+        if seal is not None and seal.tag.annotated and seal.annotation.author:
+            taggers[record.record_path] = [seal.annotation.author]
     return taggers
 
 
-def _name_seal(record: SealedRecord) -> str:
+def name_seal(record: SealedRecord) -> str:
+    """Name the tag that is to seal a record."""
     if isinstance(record, PromotionRecord):
         return promotion_tag_name(record.model, record.stage, record.sequence)
     return version_tag_name(record.model, record.version)

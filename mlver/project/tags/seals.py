@@ -42,13 +42,16 @@ class SealedTag(NamedTuple):
 
 
 def lacks_tags(project: Project, model: str) -> bool:
+    """Say whether this clone may lack the seals of a model that has none here."""
+    return skips_tags(project) or not list_version_tags(project, model)
+
+
+def skips_tags(project: Project) -> bool:
     """Say whether this clone was made without the whole history, or without tags."""
     if project.repository.is_shallow():
         return True
-    for _, _, value in project.repository.settings(_NO_TAGS):
-        if value == "--no-tags":
-            return True
-    return not list_version_tags(project, model)
+    settings = project.repository.settings(_NO_TAGS)
+    return any(value == "--no-tags" for _, _, value in settings)
 
 
 def list_version_tags(project: Project, model: str) -> dict[str, GitTag]:
@@ -213,16 +216,16 @@ def find_landings(
 
     The history of `tip` is asked.
     """
-    is_same_tag = _compare_origins(project, model, silent_tags)
-    if not is_same_tag:
+    comparisons = _compare_origins(project, model, silent_tags)
+    if not comparisons:
         return {}
     repository = project.repository
     landings: dict[str, RecordLanding] = {}
     if tip == "HEAD" and repository.head().commit is None:
-        for version, kept in is_same_tag.items():
+        for version, kept in comparisons.items():
             landings[version] = RecordLanding(commit=None, committed=None, edited=False, kept=kept)
         return landings
-    paths = {version: layout.version_path(model, version) for version in is_same_tag}
+    paths = {version: layout.version_path(model, version) for version in comparisons}
     added_by = repository.added_by(paths.values(), tip)
     edits = history.find_tampering(repository, *paths.values(), tip=tip)
     edited_paths = {change.path for change in edits}
@@ -240,7 +243,7 @@ def find_landings(
             commit=added_by.get(path),
             committed=committed,
             edited=path in edited_paths,
-            kept=is_same_tag[version],
+            kept=comparisons[version],
         )
     return landings
 
@@ -256,16 +259,17 @@ def _compare_origins(project: Project, model: str, tags: Mapping[str, GitTag]) -
             # the command that reads the record itself says what is wrong with it
             continue
         if origin is not None and origin.tag == tag.name:
-            comparisons[version] = _is_same_tag(project, tag, origin)
+            comparisons[version] = is_same_tag(project, tag, origin)
     return comparisons
 
 
-def _is_same_tag(project: Project, tag: GitTag, origin: AdoptedTag) -> bool:
+def is_same_tag(project: Project, tag: GitTag, origin: AdoptedTag) -> bool:
+    """Say whether a tag is still the one that a version was adopted from."""
     commit = tag.commit
     # A tag of a tag names its commit in the end.
     if commit is None and tag.annotated:
         with suppress(MlverError):
-            commit = resolve_revision(project.repository, f"refs/tags/{tag.name}")
+            commit = resolve_revision(project.repository, tag.object_id)
     # The record states both, and a forged one may lie about either.
     return tag.object_id == origin.object and commit == origin.commit
 
@@ -283,7 +287,7 @@ def check_origins(project: Project, records: Iterable[VersionRecord]) -> Iterato
     tags = project.repository.tags()
     for own_tag, origin in origins:
         tag = tags.get(origin.tag)
-        if tag is not None and not _is_same_tag(project, tag, origin):
+        if tag is not None and not is_same_tag(project, tag, origin):
             message = f"was moved since {own_tag} was adopted from it"
             hint = shell_command("git", "show", f"refs/tags/{origin.tag}")
             yield Finding("tag", origin.tag, message, (hint,))

@@ -9,6 +9,7 @@ import pytest
 
 from mlver.document import codec
 from mlver.records import layout
+from tests.conftest import NOW
 from tests.project.audit.forging import Town
 from tests.project.helpers import register_one, write_artifact
 
@@ -103,24 +104,70 @@ def test_a_squash_by_a_colleague_is_listed(town: Town) -> None:
     assert name_unconfirmed(town) == [PATH]
 
 
+def forge_adopted(town: Town, name: str, tag: str | None = None, **claims: Any) -> None:
+    """Commit a version in Alice's name that says it was adopted from `name`, with another's ids."""
+    git = town.repository.git
+    made = f"refs/tags/{tag or name}"
+    origin = {"tag": name, "object": "1" * 40, "commit": git("rev-parse", "HEAD")}
+    if git("for-each-ref", made):
+        origin["object"] = git("rev-parse", made)
+    last, _ = town.project.registry.read_version("m", "1.1.0")
+    code = replace(last.code, commit=origin["commit"])
+    says: dict[str, Any] = {"author": ALICE, "created": NOW, "code": code}
+    forge(town, **{**says, "extra": {"adopted": origin}, **claims})
+
+
+def make_tag(town: Town, name: str, tagger: str = "Alice", *words: str) -> None:
+    town.enter(tagger, day=0)
+    town.repository.git("tag", "-a", "-m", "By hand", name, *words)
+
+
 @pytest.mark.parametrize(
-    ("tagger", "tag", "unconfirmed"),
-    [("Alice", "old-1", False), ("Mallory", "old-1", True), ("Alice", "old-2", True)],
+    ("tagger", "name", "tag", "unconfirmed"),
+    [
+        ("Alice", "old-1.2.0", "old-1.2.0", False),
+        ("Alice", "releases/m@v1.2.0", "releases/m@v1.2.0", False),
+        ("Mallory", "old-1.2.0", "old-1.2.0", True),
+        ("Alice", "old-1.2.0", "old-1.2.0-again", True),
+        ("Alice", "old-1", "old-1", True),
+        ("Alice", "v11.2.0", "v11.2.0", True),
+        ("Alice", "other@v1.2.0", "other@v1.2.0", True),
+    ],
 )
 def test_an_adopted_version_is_by_whoever_made_the_tag(
-    town: Town, tagger: str, tag: str, unconfirmed: bool
+    town: Town, tagger: str, name: str, tag: str, unconfirmed: bool
 ) -> None:
-    town.enter(tagger, day=0)
-    git = town.repository.git
-    git("tag", "-a", "-m", "By hand", tag)
-    origin = {
-        "tag": "old-1",
-        "object": git("rev-parse", f"refs/tags/{tag}"),
-        "commit": git("rev-parse", "HEAD"),
-    }
-    forge(town, author=ALICE, extra={"adopted": origin})
+    town.enter("Mallory", day=0)
+    model = town.repository.path / layout.settings_path("m")
+    town.repository.write(layout.settings_path("other"), model.read_text())
+    town.repository.commit("another model")
+    make_tag(town, tag, tagger)
+    forge_adopted(town, name, tag)
     assert name_unconfirmed(town) == [PATH] * unconfirmed
     assert check_range(town) == int(unconfirmed)
+
+
+def test_an_adopted_version_says_what_its_tag_says(town: Town) -> None:
+    make_tag(town, "v1.2.0")
+    forge_adopted(town, "v1.2.0", created="2026-01-02T03:04:06Z")
+    assert name_unconfirmed(town) == [PATH]
+    town.repository.git("reset", "--quiet", "--hard", "HEAD~1")
+    last, _ = town.project.registry.read_version("m", "1.1.0")
+    forge_adopted(town, "v1.2.0", code=last.code)
+    assert name_unconfirmed(town) == [PATH]
+
+
+def test_a_tag_that_was_never_made_confirms_nothing_where_all_tags_are(town: Town) -> None:
+    """Nor for a model that no tag seals, nor in any hook."""
+    git = town.repository.git
+    forge_adopted(town, "v1.2.0")
+    for tag in git("tag", "--list", "m@v*").split():
+        git("tag", "--delete", tag)
+    assert name_unconfirmed(town) == [PATH]
+    for tag in git("tag", "--list").split():
+        git("tag", "--delete", tag)
+    assert name_unconfirmed(town) == []
+    assert check_range(town) == 1
 
 
 def test_a_version_of_format_1_is_judged_where_newer_ones_were_before_it(town: Town) -> None:
