@@ -87,11 +87,11 @@ BOUNDS = {
     # Two processes look whether the code commit is here, and whether anything leads to it.
     # What judges promotions is imported, for who promoted a version is shown with it. The history
     # of a stage is read only for a version that holds one: seven processes, and its promotions.
-    ("show", "m"): (5, 0, 3, 0, 234),
-    ("show", "m@1.2.0"): (14, 0, 7, 0, 234),
+    ("show", "m"): (5, 0, 3, 0, 235),
+    ("show", "m@1.2.0"): (14, 0, 7, 0, 235),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
-    ("log",): (10, 0, 9, 0, 240),
+    ("log",): (10, 0, 9, 0, 241),
     ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 258),
 }
 

@@ -115,6 +115,27 @@ TRUST_MUTATIONS = (
         "tests/project/audit/test_registered_versions.py",
     ),
     Mutation(
+        "project.audit.landed_records:drop_landed",
+        "_.subject not in landed",
+        "True",
+        "tests",
+        "tests/project/audit/test_landed_records.py",
+    ),
+    Mutation(
+        "project.audit.landed_records:_list_mains",
+        "is_judge or list_unreachable(...)",
+        "True",
+        "tests",
+        "tests/project/audit/test_landed_records.py",
+    ),
+    Mutation(
+        "features.hooks.push:_judge_branch",
+        "_ not in (side.protected, side.main)",
+        "False",
+        "tests",
+        "tests/project/audit/test_landed_records.py",
+    ),
+    Mutation(
         "project.tags.seen_tags:SeenTags.may_lack_some",
         "self.in_hook",
         "False",

@@ -8,7 +8,7 @@ a tag, so both sides are judged here without it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mlver.errors import UsageError
@@ -22,7 +22,7 @@ from mlver.git.changes_in import is_absent
 from mlver.git.main_branch import find_main_branch
 from mlver.git.repository import GitRepository
 from mlver.project.audit import admission, audit, incoming
-from mlver.project.audit.incoming import BranchProtection, IncomingChanges
+from mlver.project.audit.incoming import BranchProtection, IncomingChanges, IncomingJudge
 from mlver.project.tags import missing_seals
 from mlver.records import layout
 from mlver.records.tags import read_tag_name
@@ -48,6 +48,7 @@ class _ReceivingSide:
     main: str | None
     landing: str | None
     remote: str
+    asked_by: IncomingJudge
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,14 @@ def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> Hoo
     landing = main.remote_reference if main else None
     receiver = remote or remotes.default_remote(repository)
     side = _ReceivingSide(
-        repository, None, known, "own", main_there, landing, receiver or _ANY_REMOTE
+        repository,
+        protected=None,
+        known=known,
+        others="own",
+        main=main_there,
+        landing=landing,
+        remote=receiver or _ANY_REMOTE,
+        asked_by="pre-push",
     )
     judgement = _judge_updates(side, updates)
     sent = [update.ref.removeprefix(TAGS) for update in updates if update.ref.startswith(TAGS)]
@@ -107,7 +115,16 @@ def judge_pre_receive(start: Path, lines: Sequence[str]) -> HookResult:
     updates = [RefUpdate(*words) for words in _split_lines(lines, 3)]
     branch = repository.head().branch
     protected = f"{BRANCHES}{branch}" if branch else None
-    side = _ReceivingSide(repository, protected, "--all", "free", protected, "HEAD", _ANY_REMOTE)
+    side = _ReceivingSide(
+        repository,
+        protected=protected,
+        known="--all",
+        others="free",
+        main=protected,
+        landing="HEAD",
+        remote=_ANY_REMOTE,
+        asked_by="pre-receive",
+    )
     judgement = _judge_updates(side, updates)
     return HookResult("pre-receive", len(updates), judgement.findings)
 
@@ -160,9 +177,12 @@ def _judge_branch(side: _ReceivingSide, update: RefUpdate) -> _PushJudgement:
     landed = old
     if not protected and update.ref != side.main:
         landed = _find_main(side)
-    changes = incoming.read_pushed(
-        side.repository, update.new, [old or side.known], landed=landed, line=line
-    )
+    without = [old or side.known]
+    if update.ref not in (side.protected, side.main):
+        # What another branch there has was judged when that was pushed.
+        without = list(dict.fromkeys([*without, side.known]))
+    changes = incoming.read_pushed(side.repository, update.new, without, landed=landed, line=line)
+    changes = replace(changes, asked_by=side.asked_by)
     records = _list_new_records(side.repository, changes, update.new, landed)
     findings = tuple(admission.judge_incoming(changes))
     return _PushJudgement(findings, dict.fromkeys(records, update.new))

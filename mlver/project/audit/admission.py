@@ -15,6 +15,7 @@ from mlver.project.audit.audit import CheckedChain
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.incoming_promotions import judge_incoming_promotions
 from mlver.project.audit.incoming_versions import judge_incoming_versions
+from mlver.project.audit.landed_records import drop_landed
 from mlver.project.history import case_twins
 from mlver.project.project import Project
 from mlver.project.tags import promotion_seals, seals
@@ -46,9 +47,12 @@ def judge_incoming(incoming: IncomingChanges) -> list[Finding]:
     promotions = judge_incoming_promotions(
         incoming, unedited_files, [chain.promotions for chain in chains]
     )
-    findings += audit.catch_errors(layout.MODELS, promotions)
     versions = judge_incoming_versions(incoming, unedited_files)
-    findings += audit.catch_errors(layout.MODELS, versions)
+    judged_again = [
+        *audit.catch_errors(layout.MODELS, promotions),
+        *audit.catch_errors(layout.MODELS, versions),
+    ]
+    findings += drop_landed(incoming, judged_again)
     findings += _judge_seals(incoming.project, unedited_files)
     findings += _find_case_collisions(incoming, present)
     return list(dict.fromkeys(findings))

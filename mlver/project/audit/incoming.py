@@ -39,6 +39,8 @@ _SQUASH = "git rebase -i"
 # How much of a branch's past is nobody's to change: what has landed elsewhere; what its own commits
 # added, too; or also what it had when a merge, or a push that rewinds it, would take that back.
 BranchProtection = Literal["free", "own", "protected"]
+# Who judges: a pipeline or a person, the clone that pushes, or the repository that is pushed to.
+IncomingJudge = Literal["check", "pre-push", "pre-receive"]
 
 # How the index differs from each parent: old and new entry, by path.
 _Differences = Sequence[dict[str, tuple[TreeEntry | None, TreeEntry | None]]]
@@ -60,6 +62,7 @@ class IncomingChanges:
     tip: str | None = None  # the last of the commits that come in; None for the index
     base: str | None = None  # None for a merge that is still to be made
     without: tuple[str, ...] = ()
+    asked_by: IncomingJudge = "check"
 
     @property
     def seen_tags(self) -> SeenTags:
