@@ -136,6 +136,20 @@ TRUST_MUTATIONS = (
         "tests/project/audit/test_landed_records.py",
     ),
     Mutation(
+        "project.audit.incoming_versions:judge_incoming_versions",
+        "select_judged(_, landed)",
+        "landed",
+        "tests",
+        "tests/project/audit/test_pushed_tags.py",
+    ),
+    Mutation(
+        "project.tags.seen_tags:SeenTags.read_tags",
+        "self.pushed.get(_, _2)",
+        "_2",
+        "tests",
+        "tests/project/audit/test_pushed_tags.py",
+    ),
+    Mutation(
         "project.tags.seen_tags:SeenTags.may_lack_some",
         "self.in_hook",
         "False",

@@ -141,12 +141,13 @@ def _judge_updates(side: _ReceivingSide, updates: Sequence[RefUpdate]) -> _PushJ
     # two branches of one push can bring the same record
     records: dict[str, str] = {}
     main = _list_main(side, updates)
+    pushed_tags = _list_tags(updates)
     for update in updates:
         if update.ref.startswith(TAGS):
             judged = judge_tag_update(side.repository, update, side.remote, main)
             findings.extend(audit.catch_errors(update.ref, judged))
         elif update.ref.startswith(BRANCHES):
-            judgement = _judge_branch(side, update)
+            judgement = _judge_branch(side, update, pushed_tags)
             findings.extend(judgement.findings)
             records.update(judgement.records)
     return _PushJudgement(tuple(dict.fromkeys(findings)), records)
@@ -163,7 +164,19 @@ def _list_main(side: _ReceivingSide, updates: Sequence[RefUpdate]) -> tuple[str,
     return (side.landing, *pushed)
 
 
-def _judge_branch(side: _ReceivingSide, update: RefUpdate) -> _PushJudgement:
+def _list_tags(updates: Sequence[RefUpdate]) -> dict[str, str | None]:
+    """List the object of each tag that a push brings, by name; None for one that it deletes."""
+    tags: dict[str, str | None] = {}
+    for update in updates:
+        if update.ref.startswith(TAGS):
+            name = update.ref.removeprefix(TAGS)
+            tags[name] = None if is_absent(update.new) else update.new
+    return tags
+
+
+def _judge_branch(
+    side: _ReceivingSide, update: RefUpdate, pushed_tags: Mapping[str, str | None]
+) -> _PushJudgement:
     protected = update.ref == side.protected
     old = None
     # the other side's commit may be one that this clone never fetched
@@ -182,7 +195,7 @@ def _judge_branch(side: _ReceivingSide, update: RefUpdate) -> _PushJudgement:
         # What another branch there has was judged when that was pushed.
         without = list(dict.fromkeys([*without, side.known]))
     changes = incoming.read_pushed(side.repository, update.new, without, landed=landed, line=line)
-    changes = replace(changes, asked_by=side.asked_by)
+    changes = replace(changes, asked_by=side.asked_by, pushed_tags=pushed_tags)
     records = _list_new_records(side.repository, changes, update.new, landed)
     findings = tuple(admission.judge_incoming(changes))
     return _PushJudgement(findings, dict.fromkeys(records, update.new))

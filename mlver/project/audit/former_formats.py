@@ -19,7 +19,7 @@ from mlver.git.partial import ClonedContents
 from mlver.git.repository import GitRepository
 from mlver.policy.promotion_rules import is_without_policy
 from mlver.policy.renumbering import ClaimVerdicts
-from mlver.project.audit.record_history import RecordHistory
+from mlver.project.audit.record_history import RecordHistory, SealedRecord
 from mlver.project.registry.registry import decode_promotion
 from mlver.records.promotion import PromotionRecord
 
@@ -119,6 +119,8 @@ def _is_old(path: str, data: bytes) -> bool:
     return False
 
 
-def may_be_old(record: PromotionRecord) -> bool:
-    """Say whether a promotion may be of format 1, or have been."""
-    return record.format < JUDGED_FORMAT or is_without_policy(record)
+def may_be_old(record: SealedRecord) -> bool:
+    """Say whether a record may be of format 1, or have been."""
+    if record.format < JUDGED_FORMAT:
+        return True
+    return isinstance(record, PromotionRecord) and is_without_policy(record)

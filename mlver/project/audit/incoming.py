@@ -8,7 +8,7 @@ nothing is written.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mlver.errors import MlverError, shell_command
@@ -63,10 +63,12 @@ class IncomingChanges:
     base: str | None = None  # None for a merge that is still to be made
     without: tuple[str, ...] = ()
     asked_by: IncomingJudge = "check"
+    # The object of each tag that the same push brings, by name; None for one that it deletes.
+    pushed_tags: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def seen_tags(self) -> SeenTags:
-        return SeenTags(self.project, in_hook=True)
+        return SeenTags(self.project, self.pushed_tags, in_hook=True)
 
     @property
     def record_tree(self) -> CommittedRecords:

@@ -1,4 +1,4 @@
-"""Whether promotions of the format before seals may come in: not where newer records are."""
+"""Whether records of the format before seals may come in: not where newer records are."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from mlver.git import trees
 from mlver.git.commit_log import CommitEntry
 from mlver.project.audit.former_formats import FormatOrder, find_later_commits, may_be_old
 from mlver.project.audit.incoming import IncomingChanges
-from mlver.project.audit.record_history import RecordHistory, read_record_history
+from mlver.project.audit.record_history import (
+    RecordHistory,
+    SealedRecord,
+    read_record_history,
+)
 from mlver.project.registry.committed import CommittedRecords
 from mlver.records import layout
-from mlver.records.promotion import PromotionRecord
 
 _NEWER = re.compile(rb"^schema: *[\"']?mlver/(?:version|promotion)/(?!1\b)[0-9]+", re.MULTILINE)
 # mlver writes the line with the format first; a hand may put it below others.
@@ -23,9 +26,9 @@ def order_incoming(
     incoming: IncomingChanges,
     history: RecordHistory,
     aged: Mapping[str, Sequence[CommitEntry]],
-    records: Sequence[PromotionRecord],
+    records: Sequence[SealedRecord],
 ) -> FormatOrder:
-    """Order the formats of promotions that come in.
+    """Order the formats of records that come in.
 
     Nothing of format 1 comes in where the base has records of a newer one. Elsewhere, all of the
     history is asked.

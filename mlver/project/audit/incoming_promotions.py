@@ -7,7 +7,7 @@ confirmed, since its own commits are all there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from mlver.errors import MlverError
@@ -28,6 +28,7 @@ from mlver.project.audit.former_formats import (
 )
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.incoming_formats import order_incoming
+from mlver.project.audit.missing_origins import find_missing_origins
 from mlver.project.audit.named_policies import NamedPolicies, read_named_policies
 from mlver.project.audit.promotion_claims import find_false_approvals
 from mlver.project.audit.promotions import PromotionJudge, VersionFinder, index_promotions
@@ -86,10 +87,7 @@ def judge_incoming_promotions(
     project = incoming.project
     repository = project.repository
     records = [promotion.record for promotion in arriving]
-    history = EMPTY_HISTORY
-    if incoming.tip is not None:
-        models = {record.model for record in records}
-        history = read_record_history(repository, models, incoming.tip, incoming.without)
+    history = _read_history(incoming, {record.model for record in records})
     # Where a push arrives, HEAD may name a branch that has no commit yet.
     head = repository.head().commit
     tips = [tip for tip in (incoming.tip, incoming.base, head) if tip is not None]
@@ -108,7 +106,8 @@ def judge_incoming_promotions(
     order = order_incoming(incoming, history, aged, records)
     yield from order.find_late(records)
     judge = PromotionJudge(history, policies, _find_versions(project), index, originals, order)
-    adopted = find_adopted(incoming.seen_tags, history, chains)
+    tags = incoming.seen_tags
+    adopted = find_adopted(tags, history, chains)
     landed: list[PromotionRecord] = []
     for promotion in arriving:
         record = promotion.record
@@ -122,8 +121,15 @@ def judge_incoming_promotions(
         yield from promotion.judge_again(judge)
         yield from _compare_with_base(incoming, policies, base, record)
     yield from find_false_approvals(project, landed)
-    yield from find_unconfirmed(incoming.seen_tags, history, originals, landed)
+    yield from find_unconfirmed(tags, history, originals, landed, tip=incoming.tip)
+    yield from find_missing_origins(tags, landed)
     yield from _find_unshown(history, verdicts, landed)
+
+
+def _read_history(incoming: IncomingChanges, models: Collection[str]) -> RecordHistory:
+    if incoming.tip is None:
+        return EMPTY_HISTORY
+    return read_record_history(incoming.project.repository, models, incoming.tip, incoming.without)
 
 
 def _find_unshown(

@@ -8,11 +8,14 @@ from contextlib import suppress
 from mlver.errors import MlverError
 from mlver.findings import Finding
 from mlver.project.audit.incoming import IncomingChanges
+from mlver.project.audit.incoming_formats import order_incoming
+from mlver.project.audit.missing_origins import find_missing_origins
 from mlver.project.audit.record_authors import list_landings
 from mlver.project.audit.record_history import find_originals, read_record_history
 from mlver.project.audit.registered_versions import (
     find_late_versions,
     find_unconfirmed_versions,
+    select_judged,
 )
 from mlver.project.history.renumbered import judge_renumbering
 from mlver.records import layout
@@ -39,8 +42,15 @@ def judge_incoming_versions(incoming: IncomingChanges, paths: Iterable[str]) -> 
     originals = find_originals(repository, history, arriving, verdicts)
     # A merge may have taken one from where it landed.
     landed = [record for record in arriving if list_landings(history, originals, record)]
-    yield from find_late_versions(history, landed)
-    yield from find_unconfirmed_versions(incoming.seen_tags, history, originals, landed)
+    judged = select_judged(order_incoming(incoming, history, {}, landed), landed)
+    yield from find_late_versions(history, judged)
+    tags = incoming.seen_tags
+    unconfirmed = find_unconfirmed_versions(tags, history, originals, judged, tip=incoming.tip)
+    yield from unconfirmed
+    doubtful = {finding.subject for finding in unconfirmed}
+    yield from find_missing_origins(
+        tags, (record for record in judged if record.record_path in doubtful)
+    )
 
 
 def _read_versions(incoming: IncomingChanges, paths: Iterable[str]) -> list[VersionRecord]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mlver.errors import shell_command
 from mlver.findings import Finding, FindingKind
@@ -58,8 +59,13 @@ def find_unconfirmed(
     history: RecordHistory,
     originals: Mapping[str, Sequence[CommitEntry]],
     records: Sequence[SealedRecord],
+    *,
+    tip: str | None = None,
 ) -> list[Finding]:
-    """Find the records whose author neither their commits nor their seals confirm."""
+    """Find the records whose author neither their commits nor their seals confirm.
+
+    `tip` is the last of the commits that are about to come in, which can be made again.
+    """
     doubtful: dict[str, CommitEntry] = {}
     doubtful_records: list[SealedRecord] = []
     for record in records:
@@ -74,13 +80,36 @@ def find_unconfirmed(
     for record in doubtful_records:
         if is_confirmed(record.author, taggers.get(record.record_path, ())):
             continue
+        is_sealed = record.record_path in taggers
         landing = doubtful[record.record_path]
-        message = (
-            f"names {record.author} as its author, whom neither its commit"
-            f" {landing.commit[:10]} nor its seal confirms"
-        )
-        findings.append(report(record, "unconfirmed", message))
+        findings.append(_report_unconfirmed(record, landing.commit, tip, is_sealed=is_sealed))
     return findings
+
+
+def _report_unconfirmed(
+    record: SealedRecord, commit: str, tip: str | None, *, is_sealed: bool
+) -> Finding:
+    """Say whom nothing confirms, and what would: what one person registers, another may commit."""
+    author = record.author
+    message = (
+        f"names {author} as its author, whom neither its commit {commit[:10]} nor its seal confirms"
+    )
+    finding = report(record, "unconfirmed", message)
+    ways: list[str] = []
+    hints = list(finding.hints)
+    if tip is not None:
+        trailer = f"Co-authored-by: {author}"
+        ways.append(f"the trailer `{trailer}` of its commit")
+        again = shell_command("git", "rebase", "-i", f"{commit[:10]}^")
+        if commit == tip:
+            again = shell_command("git", "commit", "--amend", "--no-edit", "--trailer", trailer)
+        hints.append(again)
+    if not is_sealed:
+        ways.append("a seal that the author makes")
+        hints.append("mlver tag")
+    if ways:
+        message = f"{message}; {' or '.join(ways)} would"
+    return replace(finding, message=message, hints=tuple(hints))
 
 
 def find_taggers(tags: SeenTags, records: Sequence[SealedRecord]) -> dict[str, list[str]]:

@@ -46,9 +46,14 @@ def find_unconfirmed_versions(
     history: RecordHistory,
     originals: Mapping[str, Sequence[CommitEntry]],
     records: Sequence[VersionRecord],
+    *,
+    tip: str | None = None,
 ) -> list[Finding]:
-    """Find the versions whose author neither their commits nor any tag confirms."""
-    unconfirmed = find_unconfirmed(tags, history, originals, records)
+    """Find the versions whose author neither their commits nor any tag confirms.
+
+    `tip` is the last of the commits that are about to come in.
+    """
+    unconfirmed = find_unconfirmed(tags, history, originals, records, tip=tip)
     if not unconfirmed:
         return []
     doubtful = {finding.subject for finding in unconfirmed}
