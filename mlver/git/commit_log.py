@@ -22,15 +22,15 @@ class CommitEntry:
 
     `contents` has the object id of each file that it changed, of a merge only what it took from no
     parent; None stands for a deletion. `parents` are the nearest commits in the same log. People
-    are `Name <mail>`, times are seconds since 1970.
+    are `Name <mail>`, times are seconds since 1970; None where git cannot read them.
     """
 
     commit: str
     parents: tuple[str, ...]
     author: str
-    authored: int
+    authored: int | None
     committer: str
-    committed: int
+    committed: int | None
     co_authors: tuple[str, ...]
     contents: Mapping[str, str | None]
 
@@ -114,9 +114,9 @@ def build_entry(
     )
 
 
-def _parse_time(text: str) -> int:
+def _parse_time(text: str) -> int | None:
     # git writes nothing where a commit has no time that it can read
-    return int(text or 0)
+    return int(text) if text else None
 
 
 def list_unreachable(

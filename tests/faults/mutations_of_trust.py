@@ -88,8 +88,22 @@ TRUST_MUTATIONS = (
     ),
     Mutation(
         "project.audit.registered_versions:find_late_versions",
-        "_ is not None",
+        "message is not None",
         "False",
+        "tests",
+        "tests/project/audit/test_registered_versions.py",
+    ),
+    Mutation(
+        "project.audit.registered_versions:find_late_versions",
+        "is_early or _",
+        "is_early",
+        "tests",
+        "tests/project/audit/test_registered_versions.py",
+    ),
+    Mutation(
+        "project.tags.seen_tags:SeenTags.find_times",
+        "max(_1, _2)",
+        "_1",
         "tests",
         "tests/project/audit/test_registered_versions.py",
     ),

@@ -91,14 +91,19 @@ def start_second_model(teller: StoryTeller) -> None:
     teller.step("promote", "words@1.0.0", "--to", "staging", "-m", "Try words")
 
 
-def adopt_old_tags(teller: StoryTeller) -> None:
+def adopt_old_tags(teller: StoryTeller, ahead: int = 0) -> None:
     teller.repository.write("old.bin", "weights of old\n")
     teller.now += HOUR
     with at_time(teller.now):
         teller.repository.commit("What was there before")
+    with at_time(teller.now + ahead):
         teller.repository.git("tag", "-a", "-m", "By hand", "old@v0.1.0")
         teller.repository.git("tag", "-a", "-m", "It serves", "old#staging#1")
     teller.step("adopt", "old", "--weights", "old.bin")
+
+
+def adopt_tags_of_a_fast_clock(teller: StoryTeller) -> None:
+    adopt_old_tags(teller, ahead=DAY)
 
 
 def tighten_rule(teller: StoryTeller) -> None:
@@ -124,6 +129,7 @@ WORKS: Mapping[str, Work] = {
     "a description": describe_stage,
     "a second model": start_second_model,
     "adopted tags": adopt_old_tags,
+    "adopted tags of a fast clock": adopt_tags_of_a_fast_clock,
     "a stricter rule": tighten_rule,
 }
 

@@ -108,6 +108,19 @@ def _list_late_dates(ground: Ground) -> Iterator[Forgery]:
     for sealed in (False, True):
         name = f"a version after its commit{', sealed' * sealed}"
         yield _add_version(ground, "backdated", name, sealed=sealed, **changes)
+    yield _invent_origin(ground)
+
+
+def _invent_origin(ground: Ground) -> Forgery:
+    """Date a version after its commit, and say that it has the date of a tag that never was."""
+    origin = {"tag": f"v{_VERSION}", "object": ground.tip, "commit": ground.tip}
+    changes: dict[str, Any] = {
+        "author": MALLORY.author,
+        "created": format_seconds(ground.now + 400 * DAY),
+        "extra": {"adopted": origin},
+    }
+    name = "a version after its commit, adopted from no tag"
+    return _add_version(ground, "backdated", name, sealed=True, **changes)
 
 
 def _add_version(ground: Ground, kind: str, name: str, *, sealed: bool, **changes: Any) -> Forgery:

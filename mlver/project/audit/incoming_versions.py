@@ -43,8 +43,8 @@ def judge_incoming_versions(incoming: IncomingChanges, paths: Iterable[str]) -> 
     # A merge may have taken one from where it landed.
     landed = [record for record in arriving if list_landings(history, originals, record)]
     judged = select_judged(order_incoming(incoming, history, {}, landed), landed)
-    yield from find_late_versions(history, judged)
     tags = incoming.seen_tags
+    yield from find_late_versions(tags, history, originals, judged)
     unconfirmed = find_unconfirmed_versions(tags, history, originals, judged, tip=incoming.tip)
     yield from unconfirmed
     doubtful = {finding.subject for finding in unconfirmed}

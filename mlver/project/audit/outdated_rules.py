@@ -37,7 +37,7 @@ def is_race(
         if is_strict and not was_looser:
             arrival = entry
         was_looser = was_looser or not is_strict
-        if entry.committed <= created:
+        if (entry.committed or 0) <= created:
             if is_strict:
                 return False
             break
@@ -46,7 +46,7 @@ def is_race(
     if len(arrival.parents) < 2:
         return True
     brought = _list_brought(policies, record.stage, policy, arrival)
-    waited = [created - entry.committed for entry in brought]
+    waited = [created - (entry.committed or 0) for entry in brought]
     if max(waited, default=0) > LONGEST_WAIT_S:
         return False
     return not _came_with_prior(history, record, brought, landing, arrival)

@@ -127,7 +127,7 @@ def _judge_chains(
     findings += find_weakening(history, policies, own)
     unconfirmed = find_unconfirmed(tags, history, originals, own)
     registered = select_judged(order, versions.values())
-    findings += find_late_versions(history, registered)
+    findings += find_late_versions(tags, history, originals, registered)
     unconfirmed += find_unconfirmed_versions(tags, history, originals, registered)
     notes = tuple(_find_lacking(history, policies))
     return PromotionReport(tuple(findings), tuple(unconfirmed), notes)
@@ -241,7 +241,7 @@ class PromotionJudge:
             registered = version.created
         # Of one that was replayed and dated again, only the commit that did so says when.
         landings = self.history.additions.get(record.record_path, ())
-        times = [entry.committed for entry in landings]
+        times = [entry.committed for entry in landings if entry.committed is not None]
         message = find_backdating(
             record, follows=follows, registered=registered, committed=min(times, default=None)
         )

@@ -7,13 +7,19 @@ adopted is as old as its tag. So a date is wrong only where it is later than the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from mlver.findings import Finding
 from mlver.git.commit_log import CommitEntry
 from mlver.policy.promotion_dates import find_late_date
 from mlver.project.audit.adopted_versions import find_adopted_versions
 from mlver.project.audit.former_formats import JUDGED_FORMAT, FormatOrder
-from mlver.project.audit.record_authors import find_unconfirmed, report
+from mlver.project.audit.record_authors import (
+    find_unconfirmed,
+    list_landings,
+    name_seal,
+    report,
+)
 from mlver.project.audit.record_history import RecordHistory
 from mlver.project.tags.seen_tags import SeenTags
 from mlver.records.version import VersionRecord
@@ -29,16 +35,41 @@ def select_judged(order: FormatOrder, records: Iterable[VersionRecord]) -> list[
 
 
 def find_late_versions(
-    history: RecordHistory, records: Iterable[VersionRecord]
+    tags: SeenTags,
+    history: RecordHistory,
+    originals: Mapping[str, Sequence[CommitEntry]],
+    records: Iterable[VersionRecord],
 ) -> Iterator[Finding]:
-    """Find the versions that are dated later than the first commit that added them."""
+    """Find the versions that are dated later than everything that shows when they were there.
+
+    That is every commit that added the record, its seal, and the commit that was sealed: a rebase
+    can give commits older dates. What was adopted has the date of its tag, by whatever clock.
+    """
+    late: dict[str, str] = {}
+    suspects: list[VersionRecord] = []
     for record in records:
-        landings = history.additions.get(record.record_path, ())
-        if not landings:
+        times = [entry.committed for entry in list_landings(history, originals, record)]
+        known = [committed for committed in times if committed is not None]
+        if not known or len(known) < len(times):
             continue
-        message = find_late_date(record.created, min(entry.committed for entry in landings))
+        message = find_late_date(record.created, max(known))
         if message is not None:
-            yield report(record, "date", message)
+            late[record.record_path] = message
+            suspects.append(record)
+    if not suspects:
+        return
+    adopted = find_adopted_versions(tags, suspects)
+    sealing_times = tags.find_times(name_seal(record) for record in suspects)
+    for record in suspects:
+        sealed = sealing_times.get(name_seal(record))
+        is_early = sealed is not None and find_late_date(record.created, sealed) is None
+        if is_early or record.record_path in adopted:
+            continue
+        finding = report(record, "date", late[record.record_path])
+        if sealed is None and tags.in_hook:
+            # Whoever rebased an honest version can still show when it was there.
+            finding = replace(finding, hints=(*finding.hints, "mlver tag"))
+        yield finding
 
 
 def find_unconfirmed_versions(

@@ -25,8 +25,8 @@ _ONE_DEED_S = 7 * 86_400
 class RuleChange:
     """A commit that changed the rule of a stage; `loosened` says in words what became looser.
 
-    `authored` and `committed` are seconds since 1970. `new` is None where the commit took the rule
-    away, `old` where it made the first.
+    `authored` and `committed` are seconds since 1970, 0 where git cannot read them. `new` is None
+    where the commit took the rule away, `old` where it made the first.
     """
 
     commit: str
@@ -109,9 +109,9 @@ def _compare_rules(
         commit=entry.commit,
         stage=stage,
         author=entry.author,
-        authored=entry.authored,
+        authored=entry.authored or 0,
         committer=entry.committer,
-        committed=entry.committed,
+        committed=entry.committed or 0,
         loosened=list_loosenings(new, old),
         old=old,
         new=new,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, shell_command
 from mlver.git.revisions import read_commit_time
 from mlver.policy.promotion_dates import find_late_date, format_seconds
 from mlver.project.project import Project
+
+# What can date a record or a commit otherwise than the clock does.
+_VARIABLES = ("SOURCE_DATE_EPOCH", "GIT_COMMITTER_DATE")
 
 
 def require_possible_date(project: Project) -> None:
@@ -15,13 +18,14 @@ def require_possible_date(project: Project) -> None:
 
     Whoever checks it later would take it for a forgery.
     """
-    if not os.environ.get("SOURCE_DATE_EPOCH"):
+    fixed = [name for name in _VARIABLES if os.environ.get(name)]
+    if not fixed:
         return
     now = read_commit_time(project.repository)
     created = project.record_time
     if now is not None and find_late_date(created, now) is not None:
         raise MlverError(
-            f"SOURCE_DATE_EPOCH stands for {created}, and a commit that is made now is of"
+            f"{' and '.join(fixed)} would date the version {created}, and a commit that is made now"
             f" {format_seconds(now)}: no version is dated after its commit",
-            hint="unset SOURCE_DATE_EPOCH",
+            hint=shell_command("unset", *fixed),
         )

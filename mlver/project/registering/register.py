@@ -101,8 +101,8 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
     # settings that cannot be read are refused before anything is measured
     project.registry.read_config()
     check_request(project, request)
-    require_possible_date(project)
     if request.commit:
+        require_possible_date(project)
         refuse_protected(project, "add --no-commit")
         seals.require_signing(project, "add --no-commit")
     with open_edit(project, f"register {request.model}", dry_run=request.dry_run) as edit:

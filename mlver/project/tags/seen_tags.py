@@ -54,6 +54,21 @@ class SeenTags:
                 tags[name] = AnnotatedTag(make_tag(name, target), annotate_object(target))
         return tags
 
+    def find_times(self, names: Iterable[str]) -> dict[str, int]:
+        """Find when each of these tags was made, or its commit, whichever is later.
+
+        They are in seconds since 1970.
+        """
+        tags = self.read_tags(names)
+        commits = [tag.tag.commit or tag.tag.object_id for tag in tags.values()]
+        targets = objects.read_objects(self.project.repository.process, commits)
+        times: dict[str, int] = {}
+        for (name, tag), target in zip(tags.items(), targets, strict=True):
+            times[name] = tag.annotation.seconds
+            if target is not None:
+                times[name] = max(times[name], annotate_object(target).seconds)
+        return times
+
     def read_all(self) -> dict[str, AnnotatedTag]:
         """Read every tag."""
         annotations = read_annotations(self.project.repository)

@@ -57,7 +57,7 @@ def find_before_signing(
                 continue
             if ancestry.is_ancestor(switch.commit, addition.commit):
                 continue
-            if addition.committed - switch.committed > LONGEST_WAIT_S:
+            if (addition.committed or 0) - (switch.committed or 0) > LONGEST_WAIT_S:
                 return False
         return addition.commit not in asking
 

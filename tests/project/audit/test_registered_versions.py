@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,9 +118,9 @@ def forge_adopted(town: Town, name: str, tag: str | None = None, **claims: Any) 
     forge(town, **{**says, "extra": {"adopted": origin}, **claims})
 
 
-def make_tag(town: Town, name: str, tagger: str = "Alice", *words: str) -> None:
-    town.enter(tagger, day=0)
-    town.repository.git("tag", "-a", "-m", "By hand", name, *words)
+def make_tag(town: Town, name: str, tagger: str = "Alice", *, day: int = 0) -> None:
+    town.enter(tagger, day=day)
+    town.repository.git("tag", "-a", "-m", "By hand", name)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +169,50 @@ def test_a_tag_that_was_never_made_confirms_nothing_where_all_tags_are(town: Tow
         git("tag", "--delete", tag)
     assert name_unconfirmed(town) == []
     assert check_range(town) == 1
+
+
+def test_an_adopted_version_has_the_date_of_its_tag_by_whatever_clock(town: Town) -> None:
+    make_tag(town, "v1.2.0", day=3)
+    forge_adopted(town, "v1.2.0", created="2026-01-05T03:04:05Z")
+    assert name_unconfirmed(town) == []
+    assert check_range(town) == 0
+    town.repository.git("tag", "--delete", "v1.2.0")
+    assert [kind for kind, _ in town.name_findings()] == ["date"]
+
+
+def test_a_rebase_may_date_a_commit_before_its_record(town: Town) -> None:
+    """Its seal tells when it was there, and the commit that was sealed."""
+    git = town.repository.git
+    town.enter("Ada", day=1)
+    register(town)
+    git("commit", "--quiet", "--amend", "--no-edit", f"--date={NOW}")
+    git("rebase", "--quiet", "--force-rebase", "--committer-date-is-author-date", "HEAD~1")
+    assert name_unconfirmed(town) == []
+    assert check_range(town) == 0
+    sealed = git("rev-parse", "m@v1.2.0^{commit}")
+    git("tag", "--delete", "m@v1.2.0")
+    assert [kind for kind, _ in town.name_findings()] == ["date"]
+    assert check_range(town) == 1
+    town.enter("Ada", day=0)
+    git("tag", "-a", "-m", "m 1.2.0", "m@v1.2.0", sealed)
+    assert name_unconfirmed(town) == []
+    git("tag", "--delete", "m@v1.2.0")
+    town.enter("Ada", day=1)
+    assert town.repository.mlver("tag").code == 0
+    assert name_unconfirmed(town) == []
+
+
+def test_a_commit_whose_date_git_cannot_read_says_nothing_of_dates(
+    town: Town, tmp_path: Path
+) -> None:
+    git = town.repository.git
+    forge(town, author="Mallory <mallory@example.org>", created="2026-01-09T03:04:05Z")
+    text = git("cat-file", "commit", "HEAD") + "\n"
+    seconds = git("log", "-1", "--format=%ct")
+    file = tmp_path / "commit"
+    file.write_text(text.replace(f"{seconds} +0000", "yesterday"))
+    git("update-ref", "HEAD", git("hash-object", "-t", "commit", "-w", "--literally", str(file)))
+    assert name_unconfirmed(town) == []
 
 
 def test_a_version_of_format_1_is_judged_where_newer_ones_were_before_it(town: Town) -> None:

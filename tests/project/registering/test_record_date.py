@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlver.errors import MlverError
+from mlver.project.project import Project
 from tests.conftest import Repository
 from tests.project.helpers import initialise_project, register_one, write_artifact
 
@@ -22,7 +23,35 @@ def test_no_version_is_dated_after_its_commit(
     if refused:
         with pytest.raises(MlverError, match="no version is dated after its commit") as error:
             register_one(project)
-        assert error.value.hint == "unset SOURCE_DATE_EPOCH"
+        assert error.value.hint == "unset SOURCE_DATE_EPOCH GIT_COMMITTER_DATE"
         assert project.registry.list_models() == []
     else:
         register_one(project)
+
+
+@pytest.fixture
+def project(repository: Repository) -> Project:
+    made = initialise_project(repository)
+    write_artifact(repository, "w", {"a": "weights"})
+    return made
+
+
+def test_a_date_of_git_alone_is_noticed_too(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record would have the date of the clock, and the commit an older one."""
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    monkeypatch.setenv("GIT_COMMITTER_DATE", f"{_CLOCK - 10**8} +0000")
+    with pytest.raises(MlverError, match="GIT_COMMITTER_DATE would date the version") as error:
+        register_one(project)
+    assert error.value.hint == "unset GIT_COMMITTER_DATE"
+    monkeypatch.delenv("GIT_COMMITTER_DATE")
+    register_one(project)
+
+
+def test_a_record_that_is_committed_later_is_not_held_to_a_commit_of_now(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_COMMITTER_DATE", f"{_CLOCK} +0000")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(_CLOCK + 10_000))
+    register_one(project, commit=False)
