@@ -96,20 +96,20 @@ def _report_unconfirmed(
     )
     finding = report(record, "unconfirmed", message)
     ways: list[str] = []
-    hints = list(finding.hints)
+    hints = finding.hints
     if tip is not None:
         trailer = f"Co-authored-by: {author}"
         ways.append(f"the trailer `{trailer}` of its commit")
         again = shell_command("git", "rebase", "-i", f"{commit[:10]}^")
         if commit == tip:
             again = shell_command("git", "commit", "--amend", "--no-edit", "--trailer", trailer)
-        hints.append(again)
+        hints += (again,)
     if not is_sealed:
         ways.append("a seal that the author makes")
-        hints.append("mlver tag")
+        hints += ("mlver tag",)
     if ways:
         message = f"{message}; {' or '.join(ways)} would"
-    return replace(finding, message=message, hints=tuple(hints))
+    return replace(finding, message=message, hints=hints)
 
 
 def find_taggers(tags: SeenTags, records: Sequence[SealedRecord]) -> dict[str, list[str]]:

@@ -66,10 +66,11 @@ def find_late_versions(
         if is_early or record.record_path in adopted:
             continue
         finding = report(record, "date", late[record.record_path])
+        hints = finding.hints
         if sealed is None and tags.in_hook:
             # Whoever rebased an honest version can still show when it was there.
-            finding = replace(finding, hints=(*finding.hints, "mlver tag"))
-        yield finding
+            hints += ("mlver tag",)
+        yield replace(finding, hints=hints)
 
 
 def find_unconfirmed_versions(
