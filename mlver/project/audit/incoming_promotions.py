@@ -105,8 +105,10 @@ def judge_incoming_promotions(
     aged = find_aged(repository, history, records, verdicts)
     order = order_incoming(incoming, history, aged, records)
     yield from order.find_late(records)
-    judge = PromotionJudge(history, policies, _find_versions(project), index, originals, order)
     tags = incoming.seen_tags
+    judge = PromotionJudge(
+        history, policies, _find_versions(project), index, originals, order, tags
+    )
     adopted = find_adopted(tags, history, chains)
     landed: list[PromotionRecord] = []
     for promotion in arriving:

@@ -36,6 +36,7 @@ from mlver.project.audit.record_authors import (
     find_unconfirmed,
     list_judged,
     list_landings,
+    name_seal,
     report,
 )
 from mlver.project.audit.record_history import (
@@ -113,13 +114,14 @@ def _judge_chains(
     newer_paths += [record.record_path for record in versions.values() if record.format > 1]
     order = FormatOrder(history, find_later_commits(history, newer_paths), aged)
 
+    tags = SeenTags(project)
+
     def find_version(model: str, version: str) -> VersionRecord | None:
         return versions.get((model, version))
 
     judge = PromotionJudge(
-        history, policies, find_version, index_promotions(chains), originals, order
+        history, policies, find_version, index_promotions(chains), originals, order, tags
     )
-    tags = SeenTags(project)
     adopted = find_adopted(tags, history, chains)
     findings = [*order.find_late(promotions), *judge.judge_chains(chains, adopted)]
     own = [record for record in judged if record.record_path not in adopted]
@@ -171,6 +173,7 @@ class PromotionJudge:
     index: PromotionIndex
     originals: Mapping[str, Sequence[CommitEntry]]
     order: FormatOrder
+    tags: SeenTags
 
     def judge_chains(
         self, chains: Sequence[StageHistory], adopted: Collection[str]
@@ -242,9 +245,16 @@ class PromotionJudge:
         # Of one that was replayed and dated again, only the commit that did so says when.
         landings = self.history.additions.get(record.record_path, ())
         times = [entry.committed for entry in landings if entry.committed is not None]
+        committed = max(times, default=None) if len(times) == len(landings) else None
         message = find_backdating(
-            record, follows=follows, registered=registered, committed=min(times, default=None)
+            record, follows=follows, registered=registered, committed=committed
         )
+        if message is not None and committed is not None:
+            # A rebase can give commits older dates.
+            sealed = self.tags.find_times([name_seal(record)]).get(name_seal(record), committed)
+            message = find_backdating(
+                record, follows=follows, registered=registered, committed=max(committed, sealed)
+            )
         if message is not None:
             yield report(record, "date", message)
 

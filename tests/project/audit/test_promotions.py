@@ -354,3 +354,15 @@ def test_a_shallow_clone_lacks_what_it_cannot_judge(town: Town, tmp_path: Path) 
     shallow = Town(Repository(clone), town.clock)
     report = shallow.judge()
     assert (report.findings, report.unconfirmed) == ((), ())
+
+
+def test_a_rebase_may_date_a_commit_before_its_promotion(town: Town) -> None:
+    """Its seal tells when it was there, and the commit that was sealed."""
+    git = town.repository.git
+    town.enter("Ada", day=1)
+    town.promote("1.1.0", "staging")
+    git("commit", "--quiet", "--amend", "--no-edit", f"--date={NOW}")
+    git("rebase", "--quiet", "--force-rebase", "--committer-date-is-author-date", "HEAD~1")
+    assert town.name_findings() == []
+    git("tag", "--delete", "m@staging.2")
+    assert [kind for kind, _ in town.name_findings()] == ["date"]
