@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,8 +12,17 @@ from mlver.git.objects import GitObject
 _TRAILER = re.compile(r"^Mlver-Record: (sha256:[0-9a-f]{64})$", re.MULTILINE)
 # Where git takes a signature to begin (gitformat-signature(5)): nobody signed what follows.
 _SIGNATURE = re.compile(
-    r"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----", re.MULTILINE
+    r"^-----BEGIN (PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----", re.MULTILINE
 )
+# OpenPGP's armour has headers and may have a checksum (RFC 9580, section 6).
+_BESIDE_PAYLOAD = re.compile(r"[\w-]+: .*|=[A-Za-z0-9+/]{4}")
+# What each begins with: OpenPGP with a packet's tag (RFC 9580, section 4.2), SSH as OpenSSH's
+# PROTOCOL.sshsig has it, X.509 with a sequence (X.690).
+_FIRST_BYTES = {
+    "SSH SIGNATURE": (b"SSHSIG",),
+    "SIGNED MESSAGE": (b"\x30",),
+}
+_PACKET_TAGS = tuple(bytes([tag]) for tag in range(0x80, 0x100))
 _TAGGED_COMMIT = re.compile(rb"object ([0-9a-f]+)\ntype commit\n")
 # The tag object's own header: this clone may lack what it points at.
 TAG_FIELDS = "%(refname)%00%(objectname)%00%(objecttype)%00%(object)%00%(type)%00%(contents)%00"
@@ -30,7 +40,11 @@ class GitTag(NamedTuple):
 
     @property
     def is_signed(self) -> bool:
-        return self.annotated and _SIGNATURE.search(self.message) is not None
+        """Whether it bears a signature that is whole, whoever made it, and of whatever.
+
+        Anybody can write the first line of one, and git takes that for a signature.
+        """
+        return self.annotated and _bears_signature(self.message)
 
     @property
     def seals(self) -> str | None:
@@ -40,6 +54,24 @@ class GitTag(NamedTuple):
         if not digests:
             return None
         return digests[-1]
+
+
+def _bears_signature(message: str) -> bool:
+    begins = list(_SIGNATURE.finditer(message))
+    if not begins:
+        return False
+    # the one that git checks
+    last = begins[-1]
+    armoured, end, _ = message[last.end() :].partition(f"\n-----END {last[1]}-----")
+    if not end:
+        return False
+    lines = [line.strip() for line in armoured.splitlines()]
+    encoded = "".join(line for line in lines if not _BESIDE_PAYLOAD.fullmatch(line))
+    try:
+        payload = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return False
+    return payload.startswith(_FIRST_BYTES.get(last[1], _PACKET_TAGS))
 
 
 def parse_tag(fields: Sequence[str]) -> GitTag:

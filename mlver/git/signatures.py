@@ -35,7 +35,7 @@ def signature_checker(repository: GitRepository) -> GitProcess:
             # of the person's own settings, the last counts
             programs[name] = value
     disarmed = [(name, program) for name, program in programs.items() if name in overridden]
-    return GitProcess(repository.top, tuple(disarmed))
+    return GitProcess(repository.top, tuple(disarmed), hooked=repository.hooked)
 
 
 def signs_tags(repository: GitRepository) -> bool:

@@ -125,20 +125,21 @@ def judge_signature(name: str, signature: SignatureState, *, required: bool) -> 
     """Whether a tag's signature is as it has to be: never wrong, and where that is `required`,
     good.
     """
-    message = None
+    check = shell_command("git", "verify-tag", name)
+    delete = shell_command("git", "tag", "-d", name)
+    sign = "git config tag.gpgSign true"
     if signature == "bad":
         message = "is signed, and the signature is not of what it says now"
-    elif required and signature == "unknown":
+        return (Finding("signature", name, message, (check, sign, delete, "mlver tag")),)
+    if required and signature == "unknown":
         message = (
             "is signed by a key that cannot be judged here, and the settings ask for a "
             "good signature"
         )
-    elif required and signature == "unsigned":
-        message = UNSIGNED
-    if message is None:
-        return ()
-    check = shell_command("git", "verify-tag", name)
-    return (Finding("signature", name, message, (check,)),)
+        return (Finding("signature", name, message, (check,)),)
+    if required and signature == "unsigned":
+        return (Finding("signature", name, UNSIGNED, (sign, delete, "mlver tag")),)
+    return ()
 
 
 @dataclass(frozen=True, slots=True)

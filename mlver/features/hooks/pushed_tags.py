@@ -13,10 +13,12 @@ from mlver.git import changes_in
 from mlver.git.changes_in import is_absent
 from mlver.git.git_tag import GitTag
 from mlver.git.repository import GitRepository
-from mlver.policy.chain import UNSIGNED, judge_tag
+from mlver.git.signatures import check_signature, signature_checker
+from mlver.policy.chain import SignatureState, judge_signature, judge_tag
 from mlver.project.history.policies import read_settings
 from mlver.project.registry.registry import decode_promotion, decode_version
 from mlver.project.tags import seals
+from mlver.project.tags.missing_seals import find_before_seals
 from mlver.project.tags.signing import find_before_signing
 from mlver.records import layout
 from mlver.records.tags import read_tag_name
@@ -44,7 +46,11 @@ def judge_tag_update(
     if record_path is None:
         return
     sealed = _describe_sealed(record_path)
-    if new is None:
+    if old is not None and _is_worthless(repository, record_path, old, main):
+        # it would stand in the way of a seal that is good
+        if new is not None:
+            yield from _judge_seal(repository, record_path, new, main)
+    elif new is None:
         message = f"seals {sealed.description}, and would be deleted"
         fetch = shell_command("git", "fetch", remote, f"{update.ref}:{update.ref}")
         yield Finding("tag", name, message, (fetch,))
@@ -114,23 +120,52 @@ def _judge_seal(
     except MlverError as error:
         yield Finding("record", path, error.message, (show,))
         return
-    if not tag.is_signed and settings is not None and b"signed" in settings:
-        yield from _judge_unsigned(repository, path, tag, main)
+    signature = _check_signature(repository, tag)
+    required = False
+    if signature == "unsigned" and settings is not None and b"signed" in settings:
+        required = _has_to_be_signed(repository, path, tag, main)
+    yield from judge_signature(tag.name, signature, required=required)
 
 
-def _judge_unsigned(
+def _check_signature(repository: GitRepository, tag: GitTag) -> SignatureState:
+    if not tag.is_signed:
+        return "unsigned"
+    return check_signature(signature_checker(repository), tag)
+
+
+def _has_to_be_signed(
     repository: GitRepository, path: str, tag: GitTag, main: Sequence[str]
-) -> Iterator[Finding]:
-    """Judge an unsigned seal as `mlver verify` will once its record has landed."""
-    (base, *_) = main
-    config = read_settings(repository, [base])[base].config
-    if config is None or not config.tags.signed or tag.commit is None:
-        return
-    if path in find_before_signing(repository, [path], tag.commit, beside=main):
-        return
-    delete = shell_command("git", "tag", "-d", tag.name)
-    hints = ("git config tag.gpgSign true", delete, "mlver tag")
-    yield Finding("signature", tag.name, UNSIGNED, hints)
+) -> bool:
+    """Say whether `mlver verify` will ask for a signature once the tag's record has landed."""
+    if not main or tag.commit is None:
+        return False
+    config = read_settings(repository, main[:1])[main[0]].config
+    if config is None or not config.tags.signed:
+        return False
+    return path not in find_before_signing(repository, [path], tag.commit, beside=main)
+
+
+def _is_worthless(repository: GitRepository, path: str, tag: GitTag, main: Sequence[str]) -> bool:
+    """Say whether a standing tag is a seal that no key will ever make good: its signature is wrong,
+    or missing where it has to be.
+
+    A signature by a key that is not known here may be good elsewhere. What is not known for sure
+    counts as a good seal.
+    """
+    if not tag.seals or tag.commit is None:
+        return False
+    signature = _check_signature(repository, tag)
+    if signature != "unsigned":
+        return signature == "bad"
+    if not _has_to_be_signed(repository, path, tag, main):
+        return False
+    # a squash merge may have landed the record by another commit than the one that is tagged
+    here = main[0]
+    if path in find_before_signing(repository, [path], here):
+        return False
+    if layout.is_version_path(path):
+        return True
+    return not any(find_before_seals(repository, place, [path]) for place in (tag.commit, here))
 
 
 def _describe_sealed(path: str) -> _SealedThing:

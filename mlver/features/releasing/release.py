@@ -303,13 +303,16 @@ class _ReleaseRun:
 
     def _refuse_unsigned(self, record: SealableRecord, *, elsewhere: bool) -> Finding:
         message = f"cannot be released: its tag {record.tag} {UNSIGNED}"
-        delete_command = shell_command("git", "tag", "-d", record.tag)
+        delete_ours = shell_command("git", "tag", "-d", record.tag)
+        hints: tuple[str, ...] = (delete_ours, "mlver release")
         if elsewhere:
             message = (
                 f"is not what was released: {self.remote}'s tag {record.tag} {UNSIGNED};"
                 " it has to be deleted there and here, and made again"
             )
-        return Finding("record", record.path, message, (delete_command, "mlver release"))
+            delete_theirs = shell_command("git", "push", self.remote, f":refs/tags/{record.tag}")
+            hints = (delete_theirs, delete_ours, "mlver release")
+        return Finding("record", record.path, message, hints)
 
     def _refuse_commit(self, record: SealableRecord, commit: str) -> Finding:
         # Once it is deleted, the next release seals the record on the commit that landed it.

@@ -160,7 +160,7 @@ def _push_tags(
     # What was passed over has been noted while the tags were planned.
     silent_project = replace(project, reporter=SilentReporter())
     lacking: list[SealableRecord] = []
-    differing: list[str] = []
+    differing: list[SealableRecord] = []
     records = missing_seals.list_sealable(silent_project, head, {*local, *published.tags})
     for record in records:
         tag = local.get(record.tag)
@@ -169,8 +169,8 @@ def _push_tags(
         if record.tag not in published.tags:
             lacking.append(record)
         elif published.tags[record.tag] != tag.object_id:
-            differing.append(record.tag)
-    rivals = standing_tags.find_rival_tags(project, remote, differing, published.tags)
+            differing.append(record)
+    rivals = standing_tags.find_rival_tags(project, remote, head, differing, published.tags)
     for batch in missing_seals.split_pushes(lacking):
         changes.push_tags(project.repository, remote, batch, project.reporter)
     names = code_pushes.name_code_references(record.path for record in records)

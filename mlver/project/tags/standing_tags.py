@@ -177,22 +177,34 @@ def find_record_landings(
 
 
 def find_rival_tags(
-    project: Project, remote: str, names: Sequence[str], published: Mapping[str, str]
+    project: Project,
+    remote: str,
+    commit: str,
+    records: Sequence[SealableRecord],
+    published: Mapping[str, str],
 ) -> list[Finding]:
-    """Say of these tags, which `remote` has as other objects, how they differ from its own.
+    """Say of the tags of these records, which `remote` has as other objects, how they differ.
 
     `published` are the objects that it has. They are fetched, and get no names here.
     """
-    if not names:
+    if not records:
         return []
+    names = [record.tag for record in records]
     references = [f"refs/tags/{name}" for name in names]
     remotes.fetch_refs(project.repository, remote, references, project.reporter)
     theirs = project.repository.tag_objects({name: published[name] for name in names})
     ours = project.repository.tags_named(names)
+    known = [(record, theirs[record.tag]) for record in records if record.tag in theirs]
+    unsigned = find_unsigned(project, commit, known)
     findings: list[Finding] = []
-    for name in names:
+    for record in records:
+        name = record.tag
         tag = theirs.get(name)
-        if tag is not None and tag.seals and tag.seals == ours[name].seals:
+        if record.path in unsigned and ours[name].is_signed:
+            message = f"is signed here and not at {remote}, and the settings ask for signed seals"
+            replace_theirs = shell_command("git", "push", "--force", remote, f"refs/tags/{name}")
+            findings.append(Finding("tag", name, message, (replace_theirs,)))
+        elif tag is not None and tag.seals and tag.seals == ours[name].seals:
             findings.append(describe_rival(remote, name))
         else:
             message = f"seals another record than {remote}'s tag of this name"
