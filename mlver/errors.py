@@ -83,9 +83,16 @@ class InvalidDocument(MlverError):
     `faults` holds every fault found, each with its line and key path.
     """
 
-    def __init__(self, where: str, faults: tuple[str, ...], *, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        where: str,
+        faults: tuple[str, ...],
+        *,
+        hint: str | None = None,
+        hints: Sequence[str] = (),
+    ) -> None:
         listed = "\n".join(f"  {fault}" for fault in faults)
-        super().__init__(f"{where} is not valid:\n{listed}", hint=hint)
+        super().__init__(f"{where} is not valid:\n{listed}", hint=hint, hints=hints)
         self.where = where
         self.faults = faults
 

@@ -27,7 +27,12 @@ from mlver.project.edit.intent import PlannedTag
 from mlver.project.edit.manifests import put_new_files
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.project import Project
-from mlver.project.registry.newer_formats import refuse_newer_formats
+from mlver.project.registry.newer_formats import (
+    list_highest_version,
+    list_last_promotions,
+    naming_commits,
+    refuse_newer_formats,
+)
 from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
 from mlver.records import layout
@@ -85,7 +90,8 @@ def adopt_tags(project: Project, request: AdoptRequest) -> AdoptResult:
     """Turn tags into records, all of them in one commit; an existing record stays as it is."""
     project.registry.read_config()
     refuse_protected(project)
-    with open_edit(project, "adopt", dry_run=request.dry_run) as edit:
+    editing = open_edit(project, "adopt", dry_run=request.dry_run)
+    with naming_commits(project.repository), editing as edit:
         source = open_source(project, request)
         claims = read_tag_claims(source)
         project.reporter.begin_work("reading tags", None)
@@ -97,13 +103,20 @@ def adopt_tags(project: Project, request: AdoptRequest) -> AdoptResult:
         stages = prepare_stages(source, claims, versions.collect_digests())
         result = _build_result(request, versions, stages)
         for model in _list_models(result):
-            refuse_newer_formats(project.registry, model)
+            _refuse_newer_records(project, model, result)
         _require_signatures(source, result, stages)
         if edit is None or not (versions.prepared or stages.files):
             return result
         _plan_files(project, edit, versions.prepared, stages)
         commit = _commit_records(edit, versions.prepared, stages.seals, result)
     return replace(result, commit=commit)
+
+
+def _refuse_newer_records(project: Project, model: str, result: AdoptResult) -> None:
+    """Raise NewerFormat for a newer record that an adopted one would follow."""
+    stages = dict.fromkeys(stage.stage for stage in result.stages if stage.model == model)
+    last = list_last_promotions(project.registry, model, stages)
+    refuse_newer_formats(project.registry, [*list_highest_version(project.registry, model), *last])
 
 
 def _require_signatures(

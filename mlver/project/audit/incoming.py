@@ -21,6 +21,7 @@ from mlver.git.trees import TreeEntry
 from mlver.policy.record_changes import RecordChange, judge_change
 from mlver.project.history import renumbered
 from mlver.project.history.renumbered import PlannedMerge
+from mlver.project.history.unknown_formats import find_unread_objects
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
@@ -302,11 +303,17 @@ def _find_lost(
     """Find records that are not as `landed` has them."""
     places = [f"{landed}:{record_path}" for record_path in record_paths]
     landed_objects = changes_in.find_objects(repository, places)
+    lost: dict[str, str] = {}
     for record_path, before in zip(record_paths, landed_objects, strict=True):
         tree_entry = tree.entries.get(record_path)
         if before is None or (tree_entry is not None and tree_entry.object_id == before.object_id):
             continue
-        state = "is deleted, though it" if tree_entry is None else "is not the record that"
+        lost[record_path] = before.object_id
+    # whoever brought a record that nobody here can read may take it back
+    unread = find_unread_objects(repository, lost)
+    for record_path in (path for path in lost if path not in unread):
+        is_deleted = tree.entries.get(record_path) is None
+        state = "is deleted, though it" if is_deleted else "is not the record that"
         restore = shell_command("git", "checkout", landed[:12], "--", record_path)
         yield (
             record_path,

@@ -20,6 +20,7 @@ from mlver.git.history import RecordTampering
 from mlver.git.repository import GitRepository
 from mlver.policy.renumbering import ClaimVerdicts, RecordCopy, judge_claims
 from mlver.project.history.merged_records import MergedRecords
+from mlver.project.history.unknown_formats import describe_unread, find_unread_changes
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry, decode_promotion, decode_version
@@ -40,7 +41,9 @@ _CLAIM = b"renumbered"
 
 @dataclass(frozen=True, slots=True)
 class HistoryReport:
-    """What history did to records, and the records whose former number nothing shows."""
+    """What history did to records; and the records whose former number nothing shows, or that were
+    taken away and nobody here could read.
+    """
 
     tampering: tuple[RecordTampering, ...]
     unconfirmed: tuple[Finding, ...]
@@ -57,20 +60,26 @@ def examine_history(project: Project) -> HistoryReport:
     vanished = _read_vanished(repository, changes)
     verdicts = judge_claims(claimants, vanished.values())
     tampering = _select_tampering(repository, changes, vanished, verdicts)
+    unread = find_unread_changes(repository, tampering)
     shallow = bool(verdicts.unconfirmed) and repository.is_shallow()
     unconfirmed = [describe_claim(copy, shallow=shallow) for copy in verdicts.unconfirmed]
-    return HistoryReport(tuple(tampering), tuple(unconfirmed))
+    unconfirmed += [describe_unread(change) for change in tampering if change in unread]
+    known = [change for change in tampering if change not in unread]
+    return HistoryReport(tuple(known), tuple(unconfirmed))
 
 
 def find_tampering(
     project: Project, *under: str, tip: str = "HEAD", without: Sequence[str] = ()
 ) -> list[RecordTampering]:
-    """Find what history did to records below `under`, but for records that a merge moved.
+    """Find what history did to records below `under`, but for records that a merge moved, and those
+    of a newer format, of which nobody here knows what they said.
 
     The history is that of `tip`, without the commits that `without` can reach.
     """
     repository = project.repository
-    changes = history.find_tampering(repository, *under, tip=tip, without=without)
+    listed = history.find_tampering(repository, *under, tip=tip, without=without)
+    unread = find_unread_changes(repository, listed)
+    changes = [change for change in listed if change not in unread]
     models = _list_models(change for change in changes if change.yielded)
     if not models:
         return changes

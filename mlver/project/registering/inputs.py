@@ -14,7 +14,7 @@ from mlver.policy.numbering import next_version, require_distinct
 from mlver.project.artifacts.following import find_outside
 from mlver.project.project import Project
 from mlver.project.registering.request import RegisterRequest
-from mlver.project.registry.newer_formats import refuse_newer_formats
+from mlver.project.registry.newer_formats import list_highest_version, refuse_newer_formats
 from mlver.project.tags import seals
 from mlver.records import layout
 from mlver.records.model import ArtifactSettings, ModelSettings
@@ -45,7 +45,7 @@ def resolve_inputs(project: Project, request: RegisterRequest) -> RegisterInputs
 
     Raise UsageError where the request leaves one of them open, MlverError where one is refused.
     """
-    refuse_newer_formats(project.registry, request.model)
+    refuse_newer_formats(project.registry, list_highest_version(project.registry, request.model))
     settings = _merge_settings(project, request)
     if settings.weights is None:
         raise UsageError(

@@ -28,6 +28,7 @@ from mlver.project.registering.record import (
 )
 from mlver.project.registering.record_date import require_possible_date
 from mlver.project.registering.request import RegisterRequest, check_request
+from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
 from mlver.project.worktree.environment import NO_ENVIRONMENT
@@ -105,7 +106,8 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
         require_possible_date(project)
         refuse_protected(project, "add --no-commit")
         seals.require_signing(project, "add --no-commit")
-    with open_edit(project, f"register {request.model}", dry_run=request.dry_run) as edit:
+    editing = open_edit(project, f"register {request.model}", dry_run=request.dry_run)
+    with naming_commits(project.repository), editing as edit:
         inputs = resolve_inputs(project, request)
         # Before the code is looked at: in a merge, "commit everything" would be wrong advice.
         refuse_unfinished(project.repository)

@@ -1,46 +1,76 @@
-"""Records of a newer mlver: what writes a record of the same model stops there.
+"""Records of a newer mlver: what depends on one of them stops there.
 
-What such a record says is unknown here, so a new one beside it could contradict it.
+What such a record says is unknown here, so what is written on top of it could contradict it. A
+record that nothing here depends on is in nobody's way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from mlver.document import codec
 from mlver.document.schema import NEWEST_FORMATS, Kind
-from mlver.errors import MlverError, NewerFormat
-from mlver.project.registry.registry import RecordRegistry
+from mlver.errors import MlverError, NewerFormat, shell_command
+from mlver.git.repository import GitRepository
+from mlver.project.registry.registry import UPGRADE_HINT, RecordRegistry
 from mlver.records import layout
 
 
-def refuse_newer_formats(registry: RecordRegistry, model: str) -> None:
-    """Raise NewerFormat where a model's highest version, or the last promotion of one of its
-    stages, is of a format that this mlver does not know.
+@contextmanager
+def naming_commits(repository: GitRepository) -> Iterator[None]:
+    """Say of a record of a newer format that stops a command which commit brought it."""
+    try:
+        yield
+    except NewerFormat as error:
+        raise _name_commit(repository, error) from None
 
-    Only these are looked at, however many there are. Other faults are left to those who read the
-    records.
+
+def refuse_newer_formats(registry: RecordRegistry, paths: Iterable[str]) -> None:
+    """Raise NewerFormat where one of these versions and promotions is of a format that this mlver
+    does not know.
+
+    Other faults are left to those who read the records.
     """
-    for kind, record_path in _list_newest_records(registry, model):
+    for path in paths:
         try:
-            record_bytes = registry.read_file(record_path) or b""
-            # Parsing a record takes far longer than looking at its first line.
-            if not _begins_known(kind, record_bytes):
-                codec.decode_document(kind, record_bytes, record_path)
-        except NewerFormat:
-            raise
+            record_bytes = registry.read_file(path) or b""
         except MlverError:
             continue
+        newer = find_newer_format(path, record_bytes)
+        if newer is not None:
+            raise newer
 
 
-def _list_newest_records(registry: RecordRegistry, model: str) -> Iterator[tuple[Kind, str]]:
-    newest_versions, _ = registry.list_newest(model, 1)
-    for version in newest_versions:
-        yield "version", layout.version_path(model, version)
-    for stage in registry.list_stages(model):
+def find_newer_format(path: str, data: bytes) -> NewerFormat | None:
+    """Find out whether a version or a promotion with these bytes is of a newer format."""
+    kind: Kind = "version" if layout.is_version_path(path) else "promotion"
+    # Parsing a record takes far longer than looking at its first line.
+    if _begins_known(kind, data):
+        return None
+    try:
+        codec.decode_document(kind, data, path)
+    except NewerFormat as error:
+        return error
+    except MlverError:
+        return None
+    return None
+
+
+def list_highest_version(registry: RecordRegistry, model: str) -> list[str]:
+    """List the path of a model's highest version; nothing where it has none."""
+    highest, _ = registry.list_newest(model, 1)
+    return [layout.version_path(model, version) for version in highest]
+
+
+def list_last_promotions(registry: RecordRegistry, model: str, stages: Iterable[str]) -> list[str]:
+    """List the path of the last promotion of each of these stages that has one."""
+    paths: list[str] = []
+    for stage in stages:
         sequences = registry.list_sequences(layout.stage_folder(model, stage))
         if sequences:
-            yield "promotion", layout.promotion_path(model, stage, sequences[-1])
+            paths.append(layout.promotion_path(model, stage, sequences[-1]))
+    return paths
 
 
 def _begins_known(kind: Kind, data: bytes) -> bool:
@@ -48,3 +78,15 @@ def _begins_known(kind: Kind, data: bytes) -> bool:
     first_line, _, _ = data.partition(b"\n")
     numbers = range(1, NEWEST_FORMATS[kind] + 1)
     return any(first_line == f"schema: mlver/{kind}/{number}".encode() for number in numbers)
+
+
+def _name_commit(repository: GitRepository, error: NewerFormat) -> NewerFormat:
+    """Say which commit brought the record: where nobody has a newer mlver, it can be taken back."""
+    if repository.head().commit is None:
+        return error
+    changes = repository.log("--max-count=1", "HEAD", "--", error.where)
+    for commit, _, _ in changes:
+        way_out = f"commit {commit[:10]} brought it; where nobody has a newer mlver, take that back"
+        revert = shell_command("git", "revert", "--no-edit", commit[:10])
+        return NewerFormat(error.where, (*error.faults, way_out), hints=(UPGRADE_HINT, revert))
+    return error

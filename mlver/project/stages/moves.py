@@ -35,7 +35,8 @@ def judge_gates(
     carry a good signature whatever the settings say. What two rules ask alike is answered once.
     """
     verified = any(rule.gates.get("verified") for rule in rules)
-    candidate = _describe_candidate(project, chosen, verified=verified, signed=signed)
+    held = _find_stages_held(project, chosen, _list_asked(rules))
+    candidate = _describe_candidate(project, chosen, held, verified=verified, signed=signed)
     results: dict[GateResult, None] = {}
     for rule in rules:
         results.update(dict.fromkeys(apply_gates(rule, candidate)))
@@ -43,7 +44,7 @@ def judge_gates(
 
 
 def _describe_candidate(
-    project: Project, chosen: ResolvedRef, *, verified: bool, signed: bool
+    project: Project, chosen: ResolvedRef, held: _ReachedStages, *, verified: bool, signed: bool
 ) -> StageCandidate:
     """Gather what the gates judge by; bytes are read only for a gate that asks for them."""
     model, version = chosen.model, chosen.version
@@ -57,7 +58,6 @@ def _describe_candidate(
     # An adopted version's tag names no digest: history vouches for its record instead.
     if seal is not None and seal.landing is not None:
         sealed = "adopted, and never edited since"
-    held = _find_stages_held(project, chosen)
     return StageCandidate(
         version=str(version),
         unsealed=faults or None,
@@ -83,11 +83,16 @@ class _ReachedStages:
     unsealed: frozenset[str]
 
 
-def _find_stages_held(project: Project, chosen: ResolvedRef) -> _ReachedStages:
-    """Find every stage that the version holds or has held."""
+def _find_stages_held(
+    project: Project, chosen: ResolvedRef, asked: Iterable[str]
+) -> _ReachedStages:
+    """Find which of the stages that rules ask for the version holds or has held.
+
+    No other is read: a record there that cannot be read is in nobody's way.
+    """
     proven: set[str] = set()
     unsealed: set[str] = set()
-    for stage in project.registry.list_stages(chosen.model):
+    for stage in asked:
         promotions: list[tuple[PromotionRecord, Digest]] = []
         for promotion, digest in project.registry.read_history(chosen.model, stage):
             # a retirement names the version that it takes the stage from
@@ -107,16 +112,21 @@ def find_opening(
     project: Project, chosen: ResolvedRef, rules: Iterable[StageSettings]
 ) -> Iterator[PromotionRecord]:
     """Find the promotions that first brought a version to the stages which rules ask for."""
+    for stage in _list_asked(rules):
+        for promotion, _ in project.registry.read_history(chosen.model, stage):
+            if promotion.action != "retire" and promotion.version == str(chosen.version):
+                yield promotion
+                break
+
+
+def _list_asked(rules: Iterable[StageSettings]) -> list[str]:
+    """List the stages that a version has to have held before, by these rules."""
     asked: dict[str, None] = {}
     for rule in rules:
         stages = rule.gates.get("after")
         if isinstance(stages, Sequence):
             asked.update(dict.fromkeys(map(str, stages)))
-    for stage in asked:
-        for promotion, _ in project.registry.read_history(chosen.model, stage):
-            if promotion.action != "retire" and promotion.version == str(chosen.version):
-                yield promotion
-                break
+    return list(asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from mlver.project.edit.protected import refuse_protected
 from mlver.project.history.policies import JudgingRules, read_judging_rules
 from mlver.project.history.stage_history import StageHistory, read_rule, require_whole_history
 from mlver.project.project import Project, ResolvedRef
-from mlver.project.registry.newer_formats import refuse_newer_formats
+from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.stages import moves
 from mlver.project.stages.dates import choose_date
 from mlver.project.stages.moves import StageMove
@@ -66,10 +66,10 @@ def promote_version(
         )
     read_rule(project, to)
     refuse_protected(project)
-    with open_edit(project, f"promote {ref} to {to}", dry_run=dry_run) as edit:
+    editing = open_edit(project, f"promote {ref} to {to}", dry_run=dry_run)
+    with naming_commits(project.repository), editing as edit:
         # Under the lock, so that what the gates judge is what the record is written on.
         chosen = project.resolve_ref(ref)
-        refuse_newer_formats(project.registry, chosen.model)
         history = require_whole_history(project, chosen.model, to)
         previous = stage_holder([record for record, _ in history])
         judged = _JudgedMove(chosen, to, previous, dry_run)

@@ -5,21 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mlver import names
-from mlver.errors import MlverError, UsageError, shell_command
+from mlver.digest import Digest
+from mlver.errors import MlverError, NewerFormat, UsageError, shell_command
+from mlver.policy.chain import judge_history
 from mlver.policy.gates.verified import prove_bytes
 from mlver.policy.staging import rollback_target, stage_holder
 from mlver.project.artifacts import damage, unstored, version_inputs, working_files
 from mlver.project.artifacts.working_files import AppliedCheckout, CheckoutOutcome
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.protected import refuse_protected
-from mlver.project.history.stage_history import StageHistory, read_history, read_rule
+from mlver.project.history.stage_history import (
+    StageHistory,
+    read_promoted_digests,
+    read_rule,
+)
 from mlver.project.project import Project, ResolvedRef
-from mlver.project.registry.newer_formats import refuse_newer_formats
+from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.stages import moves
 from mlver.project.stages.dates import choose_date
 from mlver.project.tags import trust
 from mlver.project.transaction import open_edit
 from mlver.project.worktree.input_files import ForeignFile
+from mlver.records import layout
+from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 from mlver.version import parse_version
 
@@ -74,9 +82,9 @@ def roll_back_stage(
         raise UsageError("a rollback needs a reason", hint=shell_command(*words))
     read_rule(project, stage)
     refuse_protected(project)
-    with open_edit(project, f"rollback {model or stage}", dry_run=dry_run) as edit:
+    editing = open_edit(project, f"rollback {model or stage}", dry_run=dry_run)
+    with naming_commits(project.repository), editing as edit:
         resolved_model = project.resolve_model(model)
-        refuse_newer_formats(project.registry, resolved_model)
         target = _prove_target(project, resolved_model, stage, to, dry_run=dry_run)
         if edit is None:
             result = _preview_rollback(project, target, checkout=checkout)
@@ -113,7 +121,11 @@ class _ProvenTarget:
 def _prove_target(
     project: Project, model: str, stage: str, to: str | None, *, dry_run: bool
 ) -> _ProvenTarget:
-    history, broken = read_history(project, model, stage)
+    history, unread = _read_known_history(project, model, stage)
+    digests = read_promoted_digests(project, model, history)
+    broken = judge_history(layout.stage_folder(model, stage), history, digests)
+    if unread and to is None:
+        raise _build_unread_error(model, stage, unread[-1], history)
     if broken:
         # A rollback must not wait for a repair. Its record says what it was built on.
         project.reporter.show_note(
@@ -132,6 +144,41 @@ def _prove_target(
         history=history,
         record=record,
         proven=damage.require_whole(project, record, repairing=not dry_run),
+    )
+
+
+def _read_known_history(project: Project, model: str, stage: str) -> tuple[StageHistory, list[str]]:
+    """Read a stage's promotions, oldest first; and list those of a newer format, which says nothing
+    here, that others follow.
+
+    Raise NewerFormat where the last is of such a format: it decides who holds the stage.
+    """
+    history: list[tuple[PromotionRecord, Digest]] = []
+    unread: list[str] = []
+    sequences = project.registry.list_sequences(layout.stage_folder(model, stage))
+    for sequence in sequences:
+        try:
+            history.append(project.registry.read_promotion(model, stage, sequence))
+        except NewerFormat as error:
+            if sequence == sequences[-1]:
+                raise
+            unread.append(error.where)
+    return history, unread
+
+
+def _build_unread_error(model: str, stage: str, path: str, history: StageHistory) -> MlverError:
+    """Who held the stage before is not known, so the person has to say where to go."""
+    look = shell_command("mlver", "log", model)
+    hints: tuple[str, ...] = (look,)
+    *_, (last, _) = history
+    others = [record.version for record, _ in history if record.version != last.version]
+    if others:
+        words = ["mlver", "rollback", model, "--stage", stage, "--to", others[-1], "-m", "WHY"]
+        hints = (shell_command(*words), look)
+    return MlverError(
+        f"{path} was written by a newer mlver, so nobody here knows who held {stage} before;"
+        " name the version to go back to",
+        hints=hints,
     )
 
 

@@ -8,11 +8,12 @@ from tests.cli.conftest import assert_refused, assert_works
 from tests.conftest import Repository
 
 VERSION = ".mlver/models/digits/versions/1.1.0.yaml"
-PROMOTION = ".mlver/models/digits/stages/staging/0001.yaml"
+STAGING = ".mlver/models/digits/stages/staging/0001.yaml"
+HIGHEST = ".mlver/models/digits/versions/1.2.0.yaml"
+PRODUCTION = ".mlver/models/digits/stages/production/0002.yaml"
 REGISTER = ("register", "digits", "--bump", "patch", "-m", "WHY")
 PROMOTE = ("promote", "digits@1.0.0", "--to", "staging", "-m", "WHY")
 ROLLBACK = ("rollback", "digits", "--stage", "production", "-m", "WHY")
-WRITING = [REGISTER, PROMOTE, ROLLBACK]
 
 
 @pytest.fixture
@@ -25,30 +26,131 @@ def served(second: Repository) -> Repository:
 
 def make_newer(repository: Repository, path: str, kind: str) -> str:
     """Make a record one of a newer mlver; return what is to be said of it."""
-    text = (repository.path / path).read_text()
+    source = VERSION if path == HIGHEST else path
+    text = (repository.path / source).read_text()
     repository.write(path, text.replace(f"mlver/{kind}/2", f"mlver/{kind}/9"))
-    repository.git("commit", "--quiet", "--no-verify", "-am", "From a newer mlver")
+    repository.git("add", path)
+    repository.git("commit", "--quiet", "--no-verify", "-m", "From a newer mlver")
+    commit = repository.git("rev-parse", "HEAD")[:10]
     return (
         f"error: {path} is not valid:\n"
         f"  line 1: schema: written by a newer mlver (mlver/{kind}/9);"
         f" this one reads mlver/{kind}/2\n"
+        f"  commit {commit} brought it; where nobody has a newer mlver, take that back\n"
         "hint: pip install --upgrade mlver\n"
+        f"hint: git revert --no-edit {commit}\n"
     )
 
 
 @pytest.mark.parametrize(
-    ("path", "kind"), [(VERSION, "version"), (PROMOTION, "promotion")], ids=["version", "promotion"]
+    ("path", "kind", "words"),
+    [
+        (VERSION, "version", REGISTER),
+        (HIGHEST, "version", REGISTER),
+        (HIGHEST, "version", ("promote", "digits@1.2.0", "--to", "staging", "-m", "WHY")),
+        (STAGING, "promotion", PROMOTE),
+        (PRODUCTION, "promotion", ROLLBACK),
+    ],
 )
-def test_what_writes_refuses_beside_a_record_of_a_newer_mlver(
-    served: Repository, path: str, kind: str
+def test_what_depends_on_a_record_of_a_newer_mlver_refuses(
+    served: Repository, path: str, kind: str, words: tuple[str, ...]
 ) -> None:
     said = make_newer(served, path, kind)
     before = served.git("rev-parse", "HEAD")
-    for words in WRITING:
-        assert assert_refused(served, *words) == said
-        assert assert_refused(served, *words, "--dry-run") == said
+    assert assert_refused(served, *words) == said
+    assert assert_refused(served, *words, "--dry-run") == said
     assert served.git("rev-parse", "HEAD") == before
     assert served.git("status", "--porcelain") == ""
+    served.git("revert", "--no-edit", "HEAD")
+    assert said not in served.mlver(*words).err
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "words"),
+    [
+        (HIGHEST, "version", PROMOTE),
+        (HIGHEST, "version", ROLLBACK),
+        (STAGING, "promotion", REGISTER),
+        (STAGING, "promotion", ROLLBACK),
+        (PRODUCTION, "promotion", PROMOTE),
+        (PRODUCTION, "promotion", REGISTER),
+    ],
+)
+def test_what_does_not_depend_on_it_goes_on(
+    served: Repository, path: str, kind: str, words: tuple[str, ...]
+) -> None:
+    make_newer(served, path, kind)
+    assert_works(served, *words)
+
+
+def test_a_gate_that_asks_for_a_stage_reads_its_promotions(served: Repository) -> None:
+    text = (served.path / ".mlver/config.yaml").read_text()
+    asking = text.replace("  production:", "  production:\n    after: [staging]")
+    served.write(".mlver/config.yaml", asking)
+    served.commit("Ask")
+    said = make_newer(served, STAGING, "promotion")
+    words = ("promote", "digits@1.0.0", "--to", "production", "-m", "WHY")
+    assert assert_refused(served, *words) == said
+
+
+def test_a_rollback_passes_over_a_newer_promotion_where_the_target_is_named(
+    served: Repository,
+) -> None:
+    """Who held the stage before is not known, so the person says it."""
+    assert_works(served, "rollback", "digits", "--stage", "production", "-m", "WHY")
+    make_newer(served, PRODUCTION, "promotion")
+    said = assert_refused(served, *ROLLBACK)
+    assert said == (
+        f"error: {PRODUCTION} was written by a newer mlver, so nobody here knows who held"
+        " production before; name the version to go back to\n"
+        "hint: mlver log digits\n"
+    )
+    assert_works(served, "promote", "digits@1.1.0", "--to", "staging", "-m", "WHY")
+
+
+def test_a_rollback_refuses_a_target_of_a_newer_format(served: Repository) -> None:
+    said = make_newer(served, VERSION.replace("1.1.0", "1.0.0"), "version")
+    done = served.mlver(*ROLLBACK)
+    assert done.code == 3
+    assert done.err.endswith(said)
+
+
+def test_an_invented_format_can_be_taken_back(served: Repository) -> None:
+    """Nobody here can tell what the record said; `verify` notes it, and a push may remove it."""
+    before = served.git("rev-parse", "HEAD")
+    text = (served.path / STAGING).read_text().replace("mlver/promotion/2", "mlver/promotion/9")
+    served.write(STAGING.replace("0001", "0002"), text)
+    commit = served.commit("Invent")
+    checked = served.mlver("hook", "check", "--from", before, "--to", "HEAD")
+    assert checked.code == 1
+    assert "written by a newer mlver" in checked.out
+    assert served.mlver("verify", "--all").code == 1
+    served.git("revert", "--no-edit", "HEAD")
+    for start in (commit, before):
+        assert_works(served, "hook", "check", "--from", start, "--to", "HEAD")
+    said = assert_works(served, "verify", "--all")
+    assert "was deleted in commit" in said
+    assert "it was of a newer format, so nobody here can tell what it said" in said
+    assert served.mlver("verify", "--all", "--strict").code == 1
+    # the same number is used again, and sealed
+    assert_works(served, *PROMOTE)
+    served.git("tag", "--delete", "digits@staging.2")
+    assert assert_works(served, "tag").startswith("Sealed digits@staging.2")
+    assert_works(served, "verify", "--all")
+
+
+def test_a_record_that_was_made_one_of_a_newer_format_and_removed_is_damage(
+    served: Repository,
+) -> None:
+    before = served.git("rev-parse", "HEAD")
+    make_newer(served, STAGING, "promotion")
+    (served.path / STAGING).unlink()
+    served.git("commit", "--quiet", "--no-verify", "-am", "Remove")
+    checked = served.mlver("hook", "check", "--from", before, "--to", "HEAD")
+    assert (checked.code, STAGING in checked.out) == (1, True)
+    verified = served.mlver("verify", "--all")
+    assert verified.code == 1
+    assert f"{STAGING} was changed in commit" in verified.out
 
 
 def test_what_looks_goes_on_beside_a_record_of_a_newer_mlver(served: Repository) -> None:
