@@ -139,6 +139,16 @@ def find_objects(repository: GitRepository, names: Iterable[str]) -> list[KnownO
     return [_parse_object(line) for line in listing.splitlines()]
 
 
+def find_commits(repository: GitRepository, object_ids: Iterable[str]) -> set[str]:
+    """Find which of these ids are commits that are here."""
+    wanted = list(dict.fromkeys(object_ids))
+    commits: set[str] = set()
+    for object_id, known in zip(wanted, find_objects(repository, wanted), strict=True):
+        if known is not None and known.kind == "commit":
+            commits.add(object_id)
+    return commits
+
+
 def _parse_object(line: bytes) -> KnownObject | None:
     """Read `<id> <kind> <size>`; `<name> missing` and `<name> ambiguous` are None."""
     words = line.rsplit(b" ", 2)

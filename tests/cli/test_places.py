@@ -221,3 +221,16 @@ def test_the_offer_to_ignore_artifacts_can_be_pasted(
         assert shell(repository.path, offer.partition(": ")[2], tmp_path / "bin").returncode == 0
     assert repository.git("status", "--porcelain") == "?? .gitignore"
     assert repository.git("check-ignore", *names).count("\n") == 2
+
+
+def test_a_repository_that_the_environment_names_is_told_and_not_used(
+    first: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = Repository(tmp_path / "elsewhere")
+    elsewhere.path.mkdir()
+    monkeypatch.setenv("GIT_DIR", str(first.path / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(first.path))
+    said = assert_refused(elsewhere, "list")
+    assert "is not in a git repository, and mlver does not go by GIT_DIR and GIT_WORK_TREE" in said
+    assert said.endswith(f"hint: mlver -C {first.path} status\n")
+    assert "git init" not in said

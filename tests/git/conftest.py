@@ -29,3 +29,8 @@ def local(repository: Ground, remote: Ground) -> GitRepository:
 def tagged(repository: Ground, local: GitRepository) -> GitRepository:
     repository.git("tag", "--annotate", "--message=m", "m@v1.0.0")
     return local
+
+
+@pytest.fixture
+def found(repository: Ground) -> GitRepository:
+    return GitRepository.find(repository.path)

@@ -51,9 +51,6 @@ def _keep_code(repository: GitRepository, paths: Sequence[str], places: Mapping[
         commit = record.code.commit
         if name not in known and commit is not None and record.adopted_tag is None:
             commits[name] = commit
-    known_objects = changes_in.find_objects(repository, commits.values())
-    kept: dict[str, str] = {}
-    for (name, commit), known_object in zip(commits.items(), known_objects, strict=True):
-        if known_object is not None and known_object.kind == "commit":
-            kept[name] = commit
+    here = changes_in.find_commits(repository, commits.values())
+    kept = {name: commit for name, commit in commits.items() if commit in here}
     set_code_references(repository, kept)

@@ -53,9 +53,6 @@ def list_code_references(tags: Iterable[str]) -> list[str]:
 
 def leave_lacking(repository: GitRepository, tags: Sequence[PlannedTag]) -> list[PlannedTag]:
     """Leave out of the plans the code commits that this clone lacks: no reference can name one."""
-    commits = [tag.code for tag in tags if tag.code is not None]
-    lacking: set[str] = set()
-    for commit, known in zip(commits, changes_in.find_objects(repository, commits), strict=True):
-        if known is None or known.kind != "commit":
-            lacking.add(commit)
-    return [replace(tag, code=None) if tag.code in lacking else tag for tag in tags]
+    wanted = [tag.code for tag in tags if tag.code is not None]
+    here = changes_in.find_commits(repository, wanted)
+    return [tag if tag.code in here else replace(tag, code=None) for tag in tags]

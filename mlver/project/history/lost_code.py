@@ -54,13 +54,9 @@ def _group_lost(repository: GitRepository, records: Iterable[VersionRecord]) -> 
     for record in records:
         if record.code.commit is not None:
             commits[record.model, record.version] = record.code.commit
-    distinct = list(dict.fromkeys(commits.values()))
-    existing: list[str] = []
-    for commit, known in zip(distinct, changes_in.find_objects(repository, distinct), strict=True):
-        if known is not None and known.kind == "commit":
-            existing.append(commit)
-    dropped = changes_in.list_dropped(repository, existing)
-    for missing, lost in ((True, set(distinct) - set(existing)), (False, dropped)):
+    existing = changes_in.find_commits(repository, commits.values())
+    dropped = changes_in.list_dropped(repository, sorted(existing))
+    for missing, lost in ((True, set(commits.values()) - existing), (False, dropped)):
         versions: dict[str, list[str]] = {}
         for (model, version), commit in commits.items():
             if commit in lost:
