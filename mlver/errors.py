@@ -101,6 +101,18 @@ class NewerFormat(InvalidDocument):
     """A file that a newer mlver wrote: nobody here knows what it says."""
 
 
+def summarise_error(error: MlverError, subject: str = "") -> str:
+    """Put an error on one line, for a list; the `subject` that it begins with is left out there."""
+    if isinstance(error, InvalidDocument):
+        message = f"{error.where} is not valid: {'; '.join(error.faults)}"
+    else:
+        message = " ".join(line.strip() for line in error.message.splitlines())
+    for separator in (": ", " "):
+        if subject and message.startswith(subject + separator):
+            return message.removeprefix(subject + separator)
+    return message
+
+
 class ObjectMissing(MlverError):
     """The object store holds no object of this digest."""
 

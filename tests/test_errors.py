@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlver.errors import shell_command
+from mlver.errors import InvalidDocument, MlverError, shell_command, summarise_error
+from mlver.git.process import GitFailed
 
 HOSTILE = [
     "$(touch${IFS}PWN)@v1.0.0",
@@ -39,3 +40,31 @@ def test_a_shell_reads_a_name_as_it_is(name: str, tmp_path: Path) -> None:
 @given(name=st.from_regex(r"\A[A-Za-z0-9._/@:+-]+\Z"))
 def test_plain_names_stay_plain(name: str) -> None:
     assert shell_command("mlver", "show", name) == f"mlver show {name}"
+
+
+@pytest.mark.parametrize(
+    ("error", "subject", "summary"),
+    [
+        (InvalidDocument("a.yaml", ("one", "two")), "a.yaml", "is not valid: one; two"),
+        (InvalidDocument("a.yaml", ("one",)), "b.yaml", "a.yaml is not valid: one"),
+        (InvalidDocument("a.yaml", ("one",)), "", "a.yaml is not valid: one"),
+        (MlverError("a.yaml: is gone"), "a.yaml", "is gone"),
+        (
+            MlverError("model cannot be read:\n  pipe is\n  odd"),
+            "model",
+            "cannot be read: pipe is odd",
+        ),
+        (MlverError("models cannot be read"), "model", "models cannot be read"),
+    ],
+)
+def test_a_summary_is_one_line_that_does_not_repeat_its_subject(
+    error: MlverError, subject: str, summary: str
+) -> None:
+    assert summarise_error(error, subject) == summary
+
+
+def test_gits_own_hints_are_left_out_of_what_it_said() -> None:
+    said = "error: failed to push\nhint: Updates were rejected\nhint: See the note\nremote: no"
+    failed = GitFailed("push", said)
+    assert failed.message == "git could not push; it said:\n  error: failed to push\n  remote: no"
+    assert failed.output == said

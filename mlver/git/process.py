@@ -113,7 +113,9 @@ class GitFailed(MlverError):
     """git ended with an error; `output` is what it, or a hook it ran, printed."""
 
     def __init__(self, doing: str, output: str, *, hint: str | None = None) -> None:
-        lines = output.strip().splitlines() or ["(it printed nothing)"]
+        # git's own hints are for who typed the git command
+        said = [line for line in output.strip().splitlines() if not line.startswith("hint: ")]
+        lines = said or ["(it printed nothing)"]
         listing = "\n".join(f"  {line}" for line in lines)
         super().__init__(f"git could not {doing}; it said:\n{listing}", hint=hint)
         self.output = output

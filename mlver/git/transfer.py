@@ -7,6 +7,7 @@ ends.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,8 @@ from mlver.git.process import (
 from mlver.git.repository import GitRepository
 from mlver.system.parallel import delay_interrupt
 
+# GitPython warns of what git printed, which the error says; without this, Python prints it, too.
+logging.getLogger("git").addHandler(logging.NullHandler())
 # What git tells of its work, which explains no failure.
 _CHATTER = re.compile(
     r"(?:remote: )?"

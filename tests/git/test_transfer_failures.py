@@ -41,7 +41,9 @@ def test_a_remote_that_cannot_be_reached_says_so_in_gits_words(
         assert failed.value.hint
 
 
-def test_what_a_remote_says_in_any_encoding_is_told(tagged: GitRepository, remote: Ground) -> None:
+def test_what_a_remote_says_in_any_encoding_is_told(
+    tagged: GitRepository, remote: Ground, capfd: pytest.CaptureFixture[str]
+) -> None:
     hook = remote.path / "hooks/pre-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_bytes(b"#!/bin/sh\nprintf 'caf\351 ferm\351: prohibited\\n' >&2\nexit 1\n")
@@ -53,6 +55,8 @@ def test_what_a_remote_says_in_any_encoding_is_told(tagged: GitRepository, remot
         "! refs/tags/m@v1.0.0 [remote rejected] (pre-receive hook declined)" in failed.value.output
     )
     assert "Writing objects" not in failed.value.output
+    # what the error says is not printed beside it
+    assert capfd.readouterr().err == ""
 
 
 def test_without_git_the_error_says_to_install_it(
@@ -217,3 +221,47 @@ def test_a_bar_that_cannot_be_drawn_stops_no_transfer(
 
     changes.push_tags(tagged, "origin", ["m@v1.0.0"], BrokenBar())
     assert remote.git("tag", "--list") == "m@v1.0.0"
+
+
+def test_a_local_hook_that_forbids_the_push_is_named(
+    repository: Ground, tagged: GitRepository
+) -> None:
+    hook = repository.path / ".git/hooks/pre-push"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho not on Sundays >&2\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(GitFailed) as failed:
+        changes.push_tags(tagged, "origin", ["m@v1.0.0"])
+    assert failed.value.message.startswith(
+        f"git could not push the tags to origin, perhaps because the hook {hook} did not let it;"
+        " it said:\n  not on Sundays\n"
+    )
+    assert failed.value.hints == (f"cat -- {hook}",)
+
+
+def test_what_the_other_side_forbids_is_not_blamed_on_a_local_hook(
+    repository: Ground, tagged: GitRepository, remote: Ground
+) -> None:
+    for folder in (repository.path / ".git/hooks", remote.path / "hooks"):
+        folder.mkdir(exist_ok=True)
+    local = repository.path / ".git/hooks/pre-push"
+    local.write_text("#!/bin/sh\nexit 0\n")
+    local.chmod(0o755)
+    update = remote.path / "hooks/update"
+    update.write_text("#!/bin/sh\necho no tags >&2\nexit 1\n")
+    update.chmod(0o755)
+    with pytest.raises(GitFailed, match="origin does not let you") as failed:
+        changes.push_tags(tagged, "origin", ["m@v1.0.0"])
+    assert "remote: no tags" in failed.value.output
+    assert failed.value.hints == ("git push origin m@v1.0.0",)
+
+
+def test_a_remote_that_is_mirrored_to_takes_no_single_tags(
+    repository: Ground, tagged: GitRepository
+) -> None:
+    repository.git("config", "remote.origin.mirror", "true")
+    with pytest.raises(GitFailed, match="which is set up to be mirrored to") as failed:
+        changes.push_tags(tagged, "origin", ["m@v1.0.0"])
+    assert failed.value.hints == ("git config --unset remote.origin.mirror",)
+    repository.git("config", "--unset", "remote.origin.mirror")
+    changes.push_tags(tagged, "origin", ["m@v1.0.0"])

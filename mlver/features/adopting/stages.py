@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlver import names
 from mlver.digest import Digest
-from mlver.errors import MlverError, shell_command
+from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.features.adopting import adopted_records
 from mlver.features.adopting.foreign_tags import (
     DerivedPromotion,
@@ -80,7 +80,7 @@ def prepare_stages(
             skipped += history.skipped
             stage_history = _build_history(source, model, stage, history.events, digests)
         except MlverError as error:
-            findings.append(Finding("tag", f"{model}#{stage}", error.message, error.hints))
+            findings.append(Finding("tag", f"{model}#{stage}", summarise_error(error), error.hints))
             continue
         record_files.update(stage_history.files)
         planned_seals += stage_history.seals

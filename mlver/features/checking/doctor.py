@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
-from mlver.errors import InvalidDocument, MlverError, shell_command
+from mlver.errors import InvalidDocument, MlverError, shell_command, summarise_error
 from mlver.features.checking.clone_checks import check_clone, check_remotes, has_remote
 from mlver.features.checking.diagnosis import Diagnosis, DoctorCheck, PassedCheck
 from mlver.findings import Finding
@@ -132,7 +132,9 @@ def _check_config(project: Project) -> DoctorCheck:
     except InvalidDocument as error:
         finding = audit.describe_unreadable(project, "settings", layout.CONFIG, error)
     except MlverError as error:
-        finding = Finding("settings", layout.CONFIG, error.message, error.hints)
+        finding = Finding(
+            "settings", layout.CONFIG, summarise_error(error, layout.CONFIG), error.hints
+        )
     else:
         return PassedCheck(layout.CONFIG, f"stages {stages}")
     return Diagnosis(finding, level="wrong")
@@ -220,7 +222,8 @@ def _read_version(
             measuring.pinned_files(project, artifact)
         except MlverError as error:
             subject = f"{model} {version} {name}"
-            faults.append(Finding("manifest", subject, error.message, error.hints))
+            message = summarise_error(error, subject)
+            faults.append(Finding("manifest", subject, message, error.hints))
     return digest, faults
 
 

@@ -11,7 +11,9 @@ from mlver.features.comparing.snapshot import ModelSnapshot, PinnedArtifact
 from mlver.project.artifacts.pointers import describe_pointers
 from mlver.records.manifest import Manifest, ManifestComparison, compare_manifests
 
-ArtifactState = Literal["unchanged", "changed", "added", "removed", "missing", "pointer"]
+ArtifactState = Literal[
+    "unchanged", "changed", "added", "removed", "missing", "pointer", "unreadable"
+]
 _ABSENT = PinnedArtifact(path="", digest=None, size=0, files=0, form=None, entries=lambda: ())
 
 
@@ -34,7 +36,8 @@ class ArtifactDiff:
     """An artifact on one side or both. Sizes are in bytes.
 
     `missing` means that its place in the work tree is empty, or that links there lead nowhere;
-    `pointer` that files there stand in place of content, which `fetch` fetches.
+    `pointer` that files there stand in place of content, which `fetch` fetches; `unreadable` that
+    something there cannot be read, and why.
     """
 
     name: str
@@ -53,6 +56,7 @@ class ArtifactDiff:
     modes: tuple[ModeChange, ...] = ()
     pointer: str | None = None
     fetch: str | None = None
+    unreadable: str | None = None
 
 
 def compare_artifacts(old: ModelSnapshot, new: ModelSnapshot) -> Iterator[ArtifactDiff]:
@@ -92,7 +96,8 @@ def _compare_artifact(
         renamed=tuple(renamed),
         modes=_list_mode_changes(before, after, file_changes),
         pointer=describe_pointers(after.path, after.pointers) or None,
-        fetch=after.pointers[0].hint if after.pointers else None,
+        fetch=after.pointers[0].hint if after.pointers else after.remedy,
+        unreadable=after.unreadable,
     )
 
 
@@ -127,6 +132,8 @@ def _find_state(old: PinnedArtifact | None, new: PinnedArtifact | None) -> Artif
         return "added"
     if new is None:
         return "removed"
+    if new.unreadable is not None:
+        return "unreadable"
     if new.digest is None or new.dangling:
         return "missing"
     if old.digest == new.digest:

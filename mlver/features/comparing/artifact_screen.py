@@ -17,6 +17,7 @@ _STATES: dict[str, Style] = {
     "changed": "warn",
     "missing": "bad",
     "pointer": "bad",
+    "unreadable": "bad",
 }
 
 
@@ -39,6 +40,8 @@ def draw_artifact_changes(artifacts: Sequence[ArtifactDiff], screen: TextScreen)
 def _describe_artifact_sizes(artifact: ArtifactDiff) -> str:
     if artifact.state == "pointer" and artifact.pointer is not None:
         return artifact.pointer
+    if artifact.unreadable is not None:
+        return artifact.unreadable
     old_extent = f"{format_count(artifact.old_files, 'file')}, {format_size(artifact.old_size)}"
     new_extent = f"{format_count(artifact.new_files, 'file')}, {format_size(artifact.new_size)}"
     if artifact.state == "added":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mlver.errors import InvalidDocument, MlverError, shell_command
+from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.features.comparing.branch import BranchChanges
 from mlver.findings import Finding, FindingKind
 from mlver.policy.chain import judge_seal
@@ -84,11 +84,10 @@ def describe_stray_file(path: str) -> list[Finding]:
 
 
 def describe_unreadable(path: str, error: MlverError) -> Finding:
-    message = error.message
-    if isinstance(error, InvalidDocument):
-        message = f"is not valid: {'; '.join(error.faults)}"
     finding_kind: FindingKind = "record" if layout.is_record_path(path) else "settings"
-    return Finding(finding_kind, path, message, error.hints or (_log_command(path),))
+    return Finding(
+        finding_kind, path, summarise_error(error, path), error.hints or (_log_command(path),)
+    )
 
 
 def _log_command(path: str) -> str:

@@ -171,12 +171,16 @@ def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:
 
 def _draw_next_command(model: ModelStatus, screen: TextScreen) -> None:
     fetching = [artifact.fetch for artifact in model.artifacts if artifact.state == "pointer"]
+    unreadable = [artifact for artifact in model.artifacts if artifact.state == "unreadable"]
     if model.fetch:
         screen.draw_line("  missing bytes are not in this clone; copy them from one that has them")
         draw_hints(model.fetch, screen)
         return
     command, remark = shell_command("mlver", "checkout", f"{model.model}@{model.version}"), ""
-    if fetching:
+    if unreadable:
+        command = unreadable[0].fetch or shell_command("ls", "-la", "--", unreadable[0].path)
+        remark = "   (nothing can be registered before it can be read)"
+    elif fetching:
         command, remark = fetching[0] or "", "   (fetches the content)"
     elif model.bump:
         command = shell_command("mlver", "register", model.model, "--bump", model.bump, "-m", "WHY")

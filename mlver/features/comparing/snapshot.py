@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, shell_command
+from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.hashing.read import PointerFile
 from mlver.project.artifacts import measuring, modes
 from mlver.project.project import Project, ResolvedRef
@@ -26,9 +26,10 @@ class PinnedArtifact:
     """An artifact on one side. `digest` is None where its path is empty.
 
     `entries` lists its files, which takes a while. `pointers` are working files that stand in
-    place of content. `dangling`: some of its files are links that lead nowhere. `executable` are
-    its files that may be executed, None where nothing says so; `has_modes` says whether the file
-    system that they lie in keeps that bit.
+    place of content. `dangling`: some of its files are links that lead nowhere. `unreadable` says
+    why it cannot be read, as where a file is a FIFO, and `remedy` is a command that helps.
+    `executable` are its files that may be executed, None where nothing says so; `has_modes` says
+    whether the file system that they lie in keeps that bit.
     """
 
     path: str
@@ -39,6 +40,8 @@ class PinnedArtifact:
     entries: Callable[[], tuple[ManifestEntry, ...]]
     pointers: tuple[PointerFile, ...] = ()
     dangling: bool = False
+    unreadable: str | None = None
+    remedy: str | None = None
     executable: frozenset[bytes] | None = None
     has_modes: Callable[[], bool] = lambda: True
 
@@ -189,9 +192,15 @@ def _select_file_values(
 def _measure_artifact(project: Project, settings: ArtifactSettings) -> PinnedArtifact:
     artifact_path = settings.path
     follow = not settings.stored
-    measured = measuring.measure_at(project, artifact_path, keep_manifest=False, follow=follow)
+    nothing = PinnedArtifact(artifact_path, None, 0, 0, settings.format, lambda: ())
+    try:
+        measured = measuring.measure_at(project, artifact_path, keep_manifest=False, follow=follow)
+    except MlverError as error:
+        # The rest of the work tree can be told all the same.
+        reason = summarise_error(error, artifact_path)
+        return replace(nothing, unreadable=reason, remedy=error.hint)
     if measured is None:
-        return PinnedArtifact(artifact_path, None, 0, 0, settings.format, lambda: ())
+        return nothing
     return PinnedArtifact(
         path=artifact_path,
         digest=measured.digest,

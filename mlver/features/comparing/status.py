@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mlver.content import formats
 from mlver.digest import Digest
+from mlver.errors import MlverError
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
 from mlver.features.comparing.snapshot import (
     ModelSnapshot,
@@ -23,7 +24,7 @@ from mlver.features.comparing.value_diff import (
     compare_values,
     suggest_bump,
 )
-from mlver.project.artifacts import modes
+from mlver.project.artifacts import measuring, modes
 from mlver.project.artifacts.empty_store import has_empty_store
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.tolerant import TolerantReader
@@ -33,6 +34,8 @@ from mlver.version import Bump, Version, bump_version
 
 # Among so many of the newest versions the one that the work tree holds is looked for.
 _RECENT = 20
+# What says nothing of the content that was there, or should be.
+_NOT_HERE = ("missing", "pointer", "unreadable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,7 @@ class ModelStatus:
         # What is missing, or only a pointer, suggests no bump, and is not what the version pins.
         if self.bump is not None:
             return True
-        return any(artifact.state in ("missing", "pointer") for artifact in self.artifacts)
+        return any(artifact.state in _NOT_HERE for artifact in self.artifacts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,7 @@ def _find_model_status(
     version_snapshot = keep_file_values(
         project, snapshot_version(project, ResolvedRef(model, version)), working_snapshot
     )
+    record, _ = project.registry.read_version(model, version)
     directions = read_directions(project.registry, model)
     artifacts = tuple(compare_artifacts(version_snapshot, working_snapshot))
     params = compare_values(version_snapshot.params, working_snapshot.params)
@@ -149,16 +153,38 @@ def _find_model_status(
         dirty=working_snapshot.code.dirty,
         bump=bump,
         next=None if bump is None else str(bump_version(version, bump)),
-        fetch=_suggest_fetching(project, artifacts),
+        fetch=_suggest_fetching(project, record, artifacts),
     )
 
 
-def _suggest_fetching(project: Project, artifacts: tuple[ArtifactDiff, ...]) -> tuple[str, ...]:
-    """The commands that bring stored bytes where a checkout could not put any in place."""
-    is_missing = any(artifact.state == "missing" for artifact in artifacts)
-    if not is_missing or not has_empty_store(project):
+def _suggest_fetching(
+    project: Project, record: VersionRecord, artifacts: tuple[ArtifactDiff, ...]
+) -> tuple[str, ...]:
+    """The commands that bring stored bytes where a checkout could not put them in place."""
+    missing = {artifact.name for artifact in artifacts if artifact.state == "missing"}
+    if not missing:
+        return ()
+    if not has_empty_store(project) and not _lacks_objects(project, record, missing):
         return ()
     return suggest_copying(project.state_directory, ())
+
+
+def _lacks_objects(project: Project, record: VersionRecord, names: set[str]) -> bool:
+    """Say whether an object of these artifacts is not in the store, which holds others."""
+    # imported here: few ask for what is missing
+    from mlver.project.artifacts.storing import open_store
+
+    digests: set[Digest] = set()
+    for name, artifact in record.named_artifacts().items():
+        if name not in names or not artifact.stored:
+            continue
+        try:
+            entries = measuring.list_entries(project, artifact)
+        except MlverError:
+            # `verify` says what is wrong with the manifest
+            return False
+        digests.update(Digest(hexadecimal) for _, hexadecimal in entries)
+    return bool(open_store(project).find_missing(digests))
 
 
 def _find_held_version(
@@ -209,7 +235,7 @@ def _suggest_bump(
 ) -> Bump | None:
     changed = set()
     for artifact in artifacts:
-        if artifact.state not in ("unchanged", "missing", "pointer"):
+        if artifact.state != "unchanged" and artifact.state not in _NOT_HERE:
             changed.add(artifact.name)
     weights_changed = "weights" in changed
     # Users of an artifact that is gone break, as they do with another format.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, shell_command
+from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.features.hooks.updates import TAGS, RefUpdate
 from mlver.findings import Finding
 from mlver.git import changes_in
@@ -118,7 +118,7 @@ def _judge_seal(
             # those never had to be signed
             return
     except MlverError as error:
-        yield Finding("record", path, error.message, (show,))
+        yield Finding("record", path, summarise_error(error, path), (show,))
         return
     signature = _check_signature(repository, tag)
     required = False

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, summarise_error
 from mlver.policy.chain import RecordSeal, SealState, judge_seal
 from mlver.project.project import Project
 from mlver.project.registry.registry import RecordRegistry
@@ -137,7 +137,7 @@ def _list_version(
             metrics={},
             size=None,
             sealed=False,
-            fault=error.message,
+            fault=summarise_error(error),
         )
     return ListedVersion(
         version=record.version,

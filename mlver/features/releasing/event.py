@@ -12,7 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlver.digest import Digest
-from mlver.errors import InvalidDocument, MlverError, printable_name, shell_command
+from mlver.errors import (
+    InvalidDocument,
+    MlverError,
+    printable_name,
+    shell_command,
+    summarise_error,
+)
 from mlver.git import changes_in, merging, remotes
 from mlver.git.git_tag import GitTag
 from mlver.git.main_branch import find_main_branch
@@ -27,7 +33,7 @@ from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.config import ProjectConfig
 from mlver.records.promotion import Action, PromotionRecord
-from mlver.records.tags import TagName, read_tag_name
+from mlver.records.tags import TagName, promotion_tag_name, read_tag_name
 from mlver.records.version import VersionRecord
 from mlver.version import Version, highest_version, parse_version
 
@@ -41,7 +47,8 @@ class EventResult:
 
     `previous` is the version before: the next lower one, or the one that held the stage. `record`
     is the digest of the record the tag is of. What the records do not say, or cannot, is None.
-    `problems` are why it is not `verified`.
+    `later` is the tag of the stage's last promotion, where this one is not the last. `problems` are
+    why it is not `verified`.
     """
 
     tag: str
@@ -59,6 +66,7 @@ class EventResult:
     created: str | None
     message: str | None
     artifacts: Mapping[str, Artifact]
+    later: str | None
     problems: tuple[str, ...]
     verified: bool
 
@@ -95,7 +103,36 @@ def read_event(
         *_check_signature(project, existing),
         *_check_branch(project.repository, existing, on),
     ]
-    return replace(result, problems=tuple(problems), verified=result.verified and not problems)
+    return replace(
+        result,
+        later=_find_later(project.repository, parsed_name),
+        problems=tuple(problems),
+        verified=result.verified and not problems,
+    )
+
+
+def _find_later(repository: GitRepository, tag_name: TagName) -> str | None:
+    """Find the tag of the stage's last promotion, where it comes after the one that a tag names.
+
+    An older pipeline that is run again would deploy the past. A clone of one tag cannot tell.
+    """
+    if tag_name.stage is None or tag_name.sequence is None:
+        return None
+    model, stage = tag_name.model, tag_name.stage
+    last = tag_name.sequence
+    for name in repository.tags(f"{_REF}{promotion_tag_name(model, stage, 0)[:-1]}*"):
+        other = read_tag_name(name)
+        if other is not None and other.stage == stage and other.sequence is not None:
+            last = max(last, other.sequence)
+    head_commit = repository.head().commit
+    if head_commit is not None:
+        for path in repository.files_at(head_commit, layout.stage_folder(model, stage)):
+            place = layout.parse_path(path)
+            if place is not None and place.kind == "promotion":
+                last = max(last, place.sequence)
+    if last == tag_name.sequence:
+        return None
+    return promotion_tag_name(model, stage, last)
 
 
 def _check_signature(project: Project, tag: GitTag) -> list[str]:
@@ -216,7 +253,7 @@ class _EventReader:
             problems += [f"{error.where}: {fault}" for fault in error.faults]
             return replace(bare_result, problems=tuple(problems))
         except MlverError as error:
-            return replace(bare_result, problems=(*problems, error.message))
+            return replace(bare_result, problems=(*problems, summarise_error(error)))
         return replace(result, problems=tuple(problems), verified=not problems)
 
     def _build_bare_result(self) -> EventResult:
@@ -236,6 +273,7 @@ class _EventReader:
             created=None,
             message=None,
             artifacts={},
+            later=None,
             problems=(),
             verified=False,
         )

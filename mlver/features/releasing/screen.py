@@ -75,6 +75,9 @@ def draw_event(result: EventResult, screen: TextScreen) -> None:
         if value:
             table_rows.append([(label, "dim"), value])
     screen.draw_table(table_rows, indent=2, fold=1)
+    if result.later is not None:
+        note = "  is the stage's last promotion, not this one"
+        screen.draw_line("  ", ("later", "warn"), f"  {result.later}{note}", hang=2)
     for problem in result.problems:
         screen.draw_line("  ", ("broken", "bad"), f"  {problem}", hang=2)
 

@@ -13,7 +13,7 @@ from mlver.git.remotes import PublishedReferences
 from mlver.project.edit.intent import SealSource
 from mlver.project.project import Project
 from mlver.project.reporter import SilentReporter
-from mlver.project.tags import code_pushes, missing_seals, signing, standing_tags
+from mlver.project.tags import code_pushes, missing_seals, seals, signing, standing_tags
 from mlver.project.tags.missing_seals import (
     SealableRecord,
     SealedRecord,
@@ -100,7 +100,7 @@ def _plan_lacking(
     local_tags = project.repository.tags()
     sealable = missing_seals.list_sealable(project, head, {*local_tags, *published})
     unsealed = [record for record in sealable if record.tag not in local_tags]
-    _warn_missing_tags(project, unsealed, local_tags)
+    _warn_missing_tags(project, unsealed, local_tags, asked=remote is not None)
     lacking = [record for record in unsealed if record.tag not in published]
     tag_plans, unsealable = missing_seals.plan_missing_tags(project, head, lacking)
     signing.require_signed_seals(project, (plan.path for plan, _ in tag_plans), head)
@@ -118,28 +118,36 @@ def _plan_lacking(
 
 
 def _warn_missing_tags(
-    project: Project, unsealed: Sequence[SealableRecord], local: Collection[str]
+    project: Project, unsealed: Sequence[SealableRecord], local: Collection[str], *, asked: bool
 ) -> None:
-    """Warn where a clone seems to lack tags: those made now would be others of the same name."""
+    """Warn where a clone seems to lack tags: those made now would be others of the same name.
+
+    `asked`: the remote said which tags it has, and none of these is made.
+    """
     if remotes.default_remote(project.repository) is None:
         return
+    is_tagless = bool(unsealed) and not asked and seals.was_cloned_tagless(project)
     tagged: set[str] = set()
     for local_name in local:
         tag_name = read_tag_name(local_name)
         if tag_name is not None and tag_name.version:
             tagged.add(tag_name.model)
-    versions = [record for record in unsealed if layout.is_version_path(record.path)]
     # One untagged version is what every merged pull request leaves; several are a clone without
     # tags.
     counts: Counter[str] = Counter()
-    for record in versions:
-        counts[record.path.split("/")[2]] += 1
+    for record in unsealed:
+        if is_tagless or layout.is_version_path(record.path):
+            counts[record.path.split("/")[2]] += 1
     for model, count in counts.items():
-        if count > 1 and model not in tagged:
-            project.reporter.show_note(
-                f"no tag of {model} is here;"
-                " if they were not fetched: git fetch --tags, then mlver tag"
+        if model in tagged or not (is_tagless or count > 1):
+            continue
+        note = f"no tag of {model} is here; if they were not fetched:"
+        if is_tagless:
+            note = (
+                f"no tag of {model} is here, for this clone was made without tags; what was sealed"
+                " elsewhere gets another tag of the same name; to have those that are there:"
             )
+        project.reporter.show_note(f"{note} git fetch --tags, then mlver tag")
 
 
 def _push_tags(

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, printable_name
+from mlver.errors import MlverError, printable_name, summarise_error
 from mlver.findings import Finding
 from mlver.project.artifacts.elsewhere.find import ExternalCopies
 from mlver.project.artifacts.elsewhere.holding import UnstoredArtifact, judge_unstored
@@ -91,7 +91,8 @@ class _PinReader:
         try:
             entries = pinned_files(self.project, artifact)
         except MlverError as error:
-            self.broken.append(Finding("manifest", subject, error.message, error.hints))
+            message = summarise_error(error, subject)
+            self.broken.append(Finding("manifest", subject, message, error.hints))
             return
         if artifact.stored:
             for _, hexadecimal in entries:

@@ -14,7 +14,13 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import InvalidDocument, MlverError, shell_command
+from mlver.errors import (
+    InvalidDocument,
+    MlverError,
+    NewerFormat,
+    shell_command,
+    summarise_error,
+)
 from mlver.findings import Finding, FindingKind
 from mlver.policy.chain import judge_history
 from mlver.project.history import case_twins, renumbered
@@ -56,7 +62,7 @@ def catch_errors(subject: str, findings: Iterable[Finding]) -> Iterator[Finding]
 
 def describe_failure(subject: str, error: MlverError) -> Finding:
     """Describe what stopped the looking at `subject`."""
-    return Finding("name", subject, error.message, error.hints)
+    return Finding("name", subject, summarise_error(error, subject), error.hints)
 
 
 def describe_unreadable(
@@ -66,18 +72,18 @@ def describe_unreadable(
 
     `find_uncommitted` tells how to undo it where HEAD still holds it whole.
     """
-    message = error.message
-    if isinstance(error, InvalidDocument):
-        message = f"is not valid: {'; '.join(error.faults)}"
+    message = summarise_error(error, path)
     try:
         contents = project.registry.read_file(path) or b""
     except MlverError:
         contents = b""
-    hint = shell_command("git", "log", "-p", "--", path)
+    show_log = shell_command("git", "log", "-p", "--", path)
+    if isinstance(error, NewerFormat):
+        return Finding(kind, path, message, (UPGRADE_HINT, show_log))
     if _CONFLICT.search(contents):
         message = "holds both sides of a merge conflict that was never settled"
-        hint = "mlver resolve"
-    return Finding(kind, path, message, (hint,))
+        return Finding(kind, path, message, ("mlver resolve",))
+    return Finding(kind, path, message, (show_log,))
 
 
 def check_config(project: Project) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 
 from mlver.digest import Digest
-from mlver.errors import MlverError
+from mlver.errors import MlverError, summarise_error
 from mlver.findings import Finding
 from mlver.git.commit_log import CommitEntry
 from mlver.git.process import FETCH_HINT
@@ -89,7 +89,9 @@ def judge_promotions(
     try:
         return _judge_chains(project, chains, by_name)
     except MlverError as error:
-        return PromotionReport((Finding("name", layout.MODELS, error.message, error.hints),))
+        return PromotionReport(
+            (Finding("name", layout.MODELS, summarise_error(error), error.hints),)
+        )
 
 
 def _judge_chains(

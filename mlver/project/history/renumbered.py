@@ -20,7 +20,6 @@ from mlver.git.history import RecordTampering
 from mlver.git.repository import GitRepository
 from mlver.policy.renumbering import ClaimVerdicts, RecordCopy, judge_claims
 from mlver.project.history.merged_records import MergedRecords
-from mlver.project.history.unknown_formats import describe_unread, find_unread_changes
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry, decode_promotion, decode_version
@@ -60,10 +59,10 @@ def examine_history(project: Project) -> HistoryReport:
     vanished = _read_vanished(repository, changes)
     verdicts = judge_claims(claimants, vanished.values())
     tampering = _select_tampering(repository, changes, vanished, verdicts)
-    unread = find_unread_changes(repository, tampering)
+    unread = _describe_unread(repository, tampering)
     shallow = bool(verdicts.unconfirmed) and repository.is_shallow()
     unconfirmed = [describe_claim(copy, shallow=shallow) for copy in verdicts.unconfirmed]
-    unconfirmed += [describe_unread(change) for change in tampering if change in unread]
+    unconfirmed += unread.values()
     known = [change for change in tampering if change not in unread]
     return HistoryReport(tuple(known), tuple(unconfirmed))
 
@@ -78,7 +77,7 @@ def find_tampering(
     """
     repository = project.repository
     listed = history.find_tampering(repository, *under, tip=tip, without=without)
-    unread = find_unread_changes(repository, listed)
+    unread = _describe_unread(repository, listed)
     changes = [change for change in listed if change not in unread]
     models = _list_models(change for change in changes if change.yielded)
     if not models:
@@ -89,6 +88,18 @@ def find_tampering(
     claimants = _read_committed_claimants(repository, models, tip)
     verdicts = judge_claims(claimants, vanished.values())
     return _select_tampering(repository, changes, vanished, verdicts)
+
+
+def _describe_unread(
+    repository: GitRepository, changes: Sequence[RecordTampering]
+) -> dict[RecordTampering, Finding]:
+    """Describe the changes that took away a record of a format that nobody here can read."""
+    if not changes:
+        return {}
+    # Hardly any history changed a record, so what reads formats is not imported before.
+    from mlver.project.history.unknown_formats import describe_unread, find_unread_changes
+
+    return {change: describe_unread(change) for change in find_unread_changes(repository, changes)}
 
 
 def judge_renumbering(

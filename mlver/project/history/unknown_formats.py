@@ -22,17 +22,17 @@ _DEEDS = {"D": "deleted in commit", "M": "changed in commit", "R": "replaced in 
 
 def find_unread_changes(
     repository: GitRepository, changes: Iterable[RecordTampering]
-) -> set[RecordTampering]:
+) -> list[RecordTampering]:
     """Find the changes that took away a record of a newer format."""
     wanted = [change for change in changes if change.before and layout.is_sealed_path(change.path)]
     limits = [(change.before, layout.find_byte_limit(change.path)) for change in wanted]
     if not limits:
-        return set()
+        return []
     contents = objects.read_beginnings(repository.process, limits)
-    unread: set[RecordTampering] = set()
+    unread: list[RecordTampering] = []
     for change, data in zip(wanted, contents, strict=True):
         if data is not None and find_newer_format(change.path, data) is not None:
-            unread.add(change)
+            unread.append(change)
     return unread
 
 

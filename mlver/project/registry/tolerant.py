@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from mlver.digest import Digest
-from mlver.errors import MlverError
+from mlver.errors import MlverError, summarise_error
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records.promotion import PromotionRecord
 
@@ -34,7 +34,7 @@ class TolerantReader:
         try:
             return read(*arguments, **options)
         except MlverError as error:
-            self._faults.append(error.message)
+            self._faults.append(summarise_error(error))
             return None
 
     def read_holders(self, registry: RecordRegistry, model: str) -> dict[str, str]:

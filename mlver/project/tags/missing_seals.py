@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, shell_command
+from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.findings import Finding
 from mlver.git import references
 from mlver.git.repository import GitRepository
@@ -258,7 +258,7 @@ def _build_finding(path: str, error: MlverError) -> Finding:
     hint = error.hint
     if hint is None:
         hint = shell_command("git", "log", "-p", "--", path)
-    return Finding("record", path, error.message, (hint,))
+    return Finding("record", path, summarise_error(error, path), (hint,))
 
 
 def _require_file(path: str, data: bytes | None) -> bytes:

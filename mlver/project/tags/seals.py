@@ -48,8 +48,11 @@ def lacks_tags(project: Project, model: str) -> bool:
 
 def skips_tags(project: Project) -> bool:
     """Say whether this clone was made without the whole history, or without tags."""
-    if project.repository.is_shallow():
-        return True
+    return project.repository.is_shallow() or was_cloned_tagless(project)
+
+
+def was_cloned_tagless(project: Project) -> bool:
+    """Say whether a remote is set up so that no tags are fetched, as by `clone --no-tags`."""
     settings = project.repository.settings(_NO_TAGS)
     return any(value == "--no-tags" for _, _, value in settings)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, shell_command
+from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.findings import Finding
 from mlver.git import remotes
 from mlver.git.git_tag import GitTag
@@ -70,7 +70,8 @@ def _judge_version_tags(project: Project, model: str, numbers: Sequence[str]) ->
         try:
             digest = project.registry.read_version_digest(model, number)
         except MlverError as error:
-            yield Finding("record", layout.version_path(model, number), error.message, error.hints)
+            path = layout.version_path(model, number)
+            yield Finding("record", path, summarise_error(error, path), error.hints)
             continue
         if digest is not None:
             yield from judge_seal(model, number, digest, sealed_tag.seal)
@@ -92,7 +93,8 @@ def find_other_seals(
         try:
             data = committed.read_file(record.path)
         except MlverError as error:
-            findings.append(Finding("record", record.path, error.message, error.hints))
+            message = summarise_error(error, record.path)
+            findings.append(Finding("record", record.path, message, error.hints))
             continue
         # A submodule that lies where the record should be has no bytes.
         if data is None or str(Digest.of_bytes(data)) != tags[record.tag].seals:

@@ -230,6 +230,24 @@ def test_a_promotion_says_what_moved_and_from_where(
         "verified": True,
     }
     assert document["artifacts"]["weights"]["path"] == "model"
+    assert document["later"] is None
+
+
+def test_a_promotion_that_is_not_the_last_says_so(second: Repository) -> None:
+    """A pipeline that is run again would deploy the past."""
+    assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+    assert "later" not in assert_works(second, "event", "digits@production.2")
+    first_one = "digits@production.1"
+    said = "  later  digits@production.2  is the stage's last promotion, not this one\n"
+    assert said in assert_works(second, "event", first_one)
+    assert read_document(second.mlver("event", first_one, "--json"), "event")["later"] == (
+        "digits@production.2"
+    )
+    # by the record alone
+    second.git("tag", "--delete", "digits@production.2")
+    assert said in assert_works(second, "event", first_one)
+    second.git("tag", "digits@production.7")
+    assert "digits@production.7" in assert_works(second, "event", first_one)
 
 
 def test_a_promotion_of_another_record_is_not_verified(second: Repository) -> None:

@@ -196,10 +196,18 @@ def test_a_clone_without_tags_is_told_before_it_makes_others(
     second.git("clone", "--quiet", "--no-tags", ".", str(tmp_path / "clone"))
     clone = Repository(tmp_path / "clone")
     finished = clone.mlver("tag", "--dry-run")
+    assert finished.err == (
+        "note: no tag of digits is here, for this clone was made without tags; what was sealed"
+        " elsewhere gets another tag of the same name; to have those that are there:"
+        " git fetch --tags, then mlver tag\n"
+    )
+    clone.git("config", "--unset", "remote.origin.tagOpt")
+    finished = clone.mlver("tag", "--dry-run")
     assert (
         "no tag of digits is here; if they were not fetched: git fetch --tags, then mlver tag"
         in finished.err
     )
+    clone.git("config", "remote.origin.tagOpt", "--no-tags")
     finished = clone.mlver("tag", "--push")
     assert finished.code == 1
     assert finished.out.count("was sealed elsewhere: origin has its tag") == 3
