@@ -14,6 +14,7 @@ from mlver.policy.holdings import StageHolding, TimeWindow
 from mlver.policy.promotion_dates import format_seconds
 from mlver.project.audit.record_authors import find_unconfirmed_paths
 from mlver.project.audit.record_history import RecordHistory, read_record_history
+from mlver.project.audit.registered_versions import find_unconfirmed_version_paths
 from mlver.project.audit.rule_changes import find_rule_changes
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
@@ -33,13 +34,15 @@ _DONE = {"promote": "promoted", "rollback": "rolled back", "retire": "retired"}
 class _TimedEvent:
     """An event, when it counts from, and the path of its record.
 
-    `promotion` is the record itself, with its digest, where a stage moved.
+    `promotion` is the record itself, with its digest, where a stage moved; `version` is that of a
+    version that was registered.
     """
 
     time: str
     path: str
     event: LogEvent
     promotion: tuple[PromotionRecord, Digest] | None = None
+    version: VersionRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +205,8 @@ def _read_model_events(
     for number in registry.list_versions(model):
         record_read = reader.try_reading(registry.read_version, model, number)
         if record_read is not None:
-            yield _build_event("registered", record_read[0])
+            registered = _build_event("registered", record_read[0])
+            yield replace(registered, version=record_read[0])
         evaluations = reader.try_reading(registry.read_evaluations, model, number)
         for evaluation in evaluations or ():
             yield _build_event("evaluated", evaluation)
@@ -241,6 +245,9 @@ def _complete_events(
     promotions = [event.promotion for event in timed if event.promotion is not None]
     states = promotion_seals.read_seal_states(project, promotions)
     unconfirmed = _find_unconfirmed(project, history, chains)
+    versions = [event.version for event in timed if event.version is not None]
+    if history is not None and versions:
+        unconfirmed |= find_unconfirmed_version_paths(project, history, versions)
     events: list[LogEvent] = []
     for event in timed:
         log_event = replace(

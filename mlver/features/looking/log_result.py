@@ -15,7 +15,7 @@ class LogEvent:
     `previous` is the version that a stage left, None where it was empty or no stage moved.
     `sequence` is the number of a promotion, and `seal` says how it is sealed. `commit` added the
     record, by `committer`; both are None where no commit has it. `unconfirmed`: neither that commit
-    nor the seal confirms who promoted.
+    nor the seal confirms who promoted or registered.
     """
 
     created: str

@@ -20,7 +20,9 @@ from mlver.project.audit.record_authors import (
     name_seal,
     report,
 )
-from mlver.project.audit.record_history import RecordHistory
+from mlver.project.audit.record_history import RecordHistory, find_originals
+from mlver.project.history.renumbered import judge_renumbering
+from mlver.project.project import Project
 from mlver.project.tags.seen_tags import SeenTags
 from mlver.records.version import VersionRecord
 
@@ -71,6 +73,20 @@ def find_late_versions(
             # Whoever rebased an honest version can still show when it was there.
             hints += ("mlver tag",)
         yield replace(finding, hints=hints)
+
+
+def find_unconfirmed_version_paths(
+    project: Project, history: RecordHistory, records: Iterable[VersionRecord]
+) -> frozenset[str]:
+    """Find, by path, the versions whose author nothing confirms, for what shows versions.
+
+    The history has to be that of all records.
+    """
+    judged = [record for record in records if record.format >= JUDGED_FORMAT]
+    verdicts = judge_renumbering(project.repository, judged)
+    originals = find_originals(project.repository, history, judged, verdicts)
+    unconfirmed = find_unconfirmed_versions(SeenTags(project), history, originals, judged)
+    return frozenset(finding.subject for finding in unconfirmed)
 
 
 def find_unconfirmed_versions(

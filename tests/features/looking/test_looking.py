@@ -220,6 +220,20 @@ def test_log_marks_an_author_whom_nothing_confirms(second: Repository) -> None:
     assert event.unconfirmed
 
 
+def test_log_marks_a_version_whose_author_nothing_confirms(second: Repository) -> None:
+    path = ".mlver/models/digits/versions/1.1.0.yaml"
+    other = path.replace("1.1.0", "1.2.0")
+    text = (second.path / path).read_text().replace("author: Kim <kim@", "author: Eve <eve@")
+    second.write(other, text.replace("1.1.0", "1.2.0"))
+    second.commit("Forge it")
+    said = assert_works(second, "log")
+    assert said.count("(unconfirmed)") == 1
+    assert "digits 1.2.0  registered" in said
+    unconfirmed = [event.version for event in read_log(opened(second)).events if event.unconfirmed]
+    assert unconfirmed == ["1.2.0"]
+    assert other in second.mlver("verify", "--all").out
+
+
 def test_show_marks_a_stage_that_nobody_confirmed_gave(second: Repository) -> None:
     assert show_version(opened(second), "digits@1.0.0").unconfirmed_stages == ()
     assert "confirms" not in assert_works(second, "show", "digits@1.0.0")
