@@ -159,7 +159,7 @@ class GitRepository:
         """
         arguments = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal"]
         arguments.append("--ignore-submodules=dirty")
-        listing = self._disarmed.read(arguments, doing="compare the work tree with HEAD")
+        listing = self.disarmed.read(arguments, doing="compare the work tree with HEAD")
         changed_paths: list[str] = []
         unknown_paths: list[str] = []
         for line in split_fields(listing):
@@ -184,7 +184,7 @@ class GitRepository:
         return set(split_fields(listing))
 
     @property
-    def _disarmed(self) -> GitProcess:
+    def disarmed(self) -> GitProcess:
         """For calls that compare file contents: the repository's own filters are switched off."""
         switches = filters.switch_off(self.settings(filters.FILTERS))
         return GitProcess(self.top, switches)

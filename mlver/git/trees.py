@@ -147,12 +147,3 @@ def find_entry(repository: GitRepository, commit: str, path: str) -> tuple[str, 
             return name, entry
         return None
     return None
-
-
-def holds_file(repository: GitRepository, path: str, data: bytes) -> bool:
-    """Say whether a commit of any branch or tag holds a file with these bytes at this path."""
-    answer = repository.process.read(["hash-object", "--stdin"], stdin=data)
-    options = ["--all", "--full-history", "--max-count=1", "--format=%H"]
-    options.append(f"--find-object={answer.decode().strip()}")
-    listing = repository.process.read(["log", *options, "--", path])
-    return bool(listing.strip())

@@ -20,6 +20,8 @@ from mlver.records.values import (
 )
 
 Update = Literal["full", "incremental", "hybrid"]
+# What `extra` says of values of files that the command line replaced.
+_REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +192,25 @@ class VersionRecord:
     def adopted_tag(self) -> AdoptedTag | None:
         """The tag it was adopted from; None for a version that was registered."""
         return AdoptedTag.from_extra(self.extra)
+
+    @property
+    def replaced_values(self) -> dict[str, Values]:
+        """The params and metrics of files, by dotted name, where the command line gave others."""
+        replaced: dict[str, Values] = {"params": {}, "metrics": {}}
+        listed = self.extra.get(_REPLACED)
+        # anybody may have written it: `extra` holds anything
+        if isinstance(listed, Mapping):
+            for kind in replaced:
+                values = listed.get(kind)
+                if isinstance(values, Mapping):
+                    replaced[kind] = values
+        return replaced
+
+    @staticmethod
+    def describe_replaced(replaced: Mapping[str, Values]) -> Document:
+        """Write the same into `extra`; nothing where nothing was replaced."""
+        listed = {kind: thaw_value(values) for kind, values in replaced.items() if values}
+        return drop_empty_values(**{_REPLACED: listed})
 
     def named_artifacts(self) -> dict[str, Artifact]:
         """Every artifact by name: `weights` first, then the data sets in order."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command, summarise_names
-from mlver.git.trees import holds_file
+from mlver.git.working_form import holds_file, read_working_form
 from mlver.project.artifacts import damage, storing
 from mlver.project.artifacts.input_sources import InputSource
 from mlver.project.artifacts.version_inputs import compare_groups
@@ -59,13 +59,10 @@ def plan_inputs(
     lost: list[str] = []
     for found in compare_groups(project, record, into):
         for file in found.foreign:
-            data = None
-            if found.source is not None:
-                data = found.source.contents[file.path]
-            if data is None:
+            if file.source is None:
                 lost.append(f"{file.path}: {_explain_loss(project, record, found.source)}")
-            else:
-                contents[file.path] = data
+                continue
+            contents[file.path] = read_working_form(project.repository, file.source, file.path)
     if lost:
         raise _build_lost_error(project, record, lost)
     present, unreadable = _read_present(into or project.top_folder, contents)
@@ -120,21 +117,13 @@ def _read_present(root: Path, contents: Mapping[str, bytes]) -> tuple[dict[str, 
 
 
 def _find_uncommitted(project: Project, present: Mapping[str, bytes]) -> list[str]:
-    """Find the files whose bytes neither a commit nor the object store holds."""
-    digests = {path: Digest.of_bytes(data) for path, data in present.items()}
-    committed = project.repository.blob_digests(f"HEAD:{path}" for path in present)
-    for path, digest in zip(present, committed, strict=True):
-        if digests[path] == digest:
-            del digests[path]
-    raw_digests = [bytes.fromhex(digest.hex) for digest in digests.values()]
-    lost = damage.find_lost(project, DigestSet.from_raw(raw_digests))
-    uncommitted: list[str] = []
-    for (path, _), raw_digest in zip(digests.items(), raw_digests, strict=True):
-        if lost.find_rank(raw_digest) is None:
-            continue
-        if not holds_file(project.repository, path, present[path]):
-            uncommitted.append(path)
-    return uncommitted
+    """Find the files whose bytes neither a commit, as git takes them in, nor the store holds."""
+    raw_digests: dict[str, bytes] = {}
+    for path, data in present.items():
+        if not holds_file(project.repository, path, data):
+            raw_digests[path] = bytes.fromhex(Digest.of_bytes(data).hex)
+    lost = damage.find_lost(project, DigestSet.from_raw(raw_digests.values()))
+    return [path for path, digest in raw_digests.items() if lost.find_rank(digest) is not None]
 
 
 def _build_overwrite_error(project: Project, endangered: list[str]) -> MlverError:

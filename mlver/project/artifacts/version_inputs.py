@@ -107,7 +107,7 @@ def _compare_group(
 
 
 def _name_unfiled(group: InputGroup, now: ComparedValues) -> tuple[str, ...]:
-    return tuple(f"{group.kind}.{name}" for name in now.absent)
+    return tuple(f"{group.kind}.{name}" for name in (*group.replaced, *now.absent))
 
 
 def _is_pinned(record: VersionRecord, path: str) -> bool:

@@ -107,10 +107,14 @@ def _agree_links(
 
 @dataclass(frozen=True, slots=True)
 class GivenValues:
-    """The params and metrics of files and of the command line."""
+    """The params and metrics of files and of the command line.
+
+    `replaced` are the values of files, by dotted name, that the command line gave others for.
+    """
 
     params: Mapping[str, Any]
     metrics: Mapping[str, Any]
+    replaced: Mapping[str, Mapping[str, Any]]
 
 
 def gather_given(
@@ -120,12 +124,13 @@ def gather_given(
 
     Raise InvalidDocument or MlverError where a file is not valid, or where they are too many.
     """
-    params = value_files.gather_values(project.top_folder, settings.params, request.params)
-    metrics = value_files.gather_values(project.top_folder, settings.metrics, request.metrics)
+    top = project.top_folder
+    params, other_params = value_files.gather_replaced(top, settings.params, request.params)
+    metrics, other_metrics = value_files.gather_replaced(top, settings.metrics, request.metrics)
     metrics_source = ", ".join(settings.metrics) or "the metrics given"
     value_files.check_numbers(metrics, metrics_source)
     _refuse_excess(settings, params, metrics)
-    return GivenValues(params, metrics)
+    return GivenValues(params, metrics, {"params": other_params, "metrics": other_metrics})
 
 
 def _refuse_excess(
@@ -183,6 +188,7 @@ def build_record(
             project.top_folder, given.params, settings.command, prefix
         ),
         labels=dict(request.labels),
+        extra=VersionRecord.describe_replaced(given.replaced),
     )
 
 

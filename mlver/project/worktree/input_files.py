@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,20 +22,26 @@ FileContents = Mapping[str, bytes | MlverError | None]
 
 @dataclass(frozen=True, slots=True)
 class InputGroup:
-    """The params of a version, or its metrics, and the files that such values are read from."""
+    """The params of a version, or its metrics, and the files that such values are read from.
+
+    `replaced` are the values, by dotted name, that the files had where the command line gave other
+    ones.
+    """
 
     kind: InputKind
     recorded: Mapping[str, Any]
     files: tuple[str, ...]
+    replaced: Mapping[str, Any] = field(default_factory=dict)
 
 
 def list_groups(record: VersionRecord, settings: ModelSettings | None) -> tuple[InputGroup, ...]:
     """List the params and the metrics; neither where there are no settings that name files."""
     if settings is None:
         return ()
+    replaced = record.replaced_values
     return (
-        InputGroup("params", record.params, settings.params),
-        InputGroup("metrics", record.metrics, settings.metrics),
+        InputGroup("params", record.params, settings.params, replaced["params"]),
+        InputGroup("metrics", record.metrics, settings.metrics, replaced["metrics"]),
     )
 
 
@@ -103,7 +109,7 @@ def compare_contents(group: InputGroup, contents: FileContents) -> ComparedValue
         merged = merge_values(merged, file_values)
         owners.update(dict.fromkeys(flatten_values(file_values), path))
     present = flatten_values(merged)
-    recorded = flatten_values(group.recorded)
+    recorded = {**flatten_values(group.recorded), **group.replaced}
     differing: list[str] = []
     for name, value in present.items():
         if name not in recorded or not is_same_value(value, recorded[name]):

@@ -10,6 +10,7 @@ from typing import Any
 from mlver import paths
 from mlver.document import values
 from mlver.errors import InvalidDocument, MlverError, UsageError, shell_command
+from mlver.records.values import flatten_values, is_same_value
 from mlver.system.regular import read_regular
 
 # A file of numbers is never larger; a data set that is named by mistake would fill the memory.
@@ -23,6 +24,27 @@ def gather_values(top: Path, files: Sequence[str], given: Sequence[str]) -> dict
     A later value replaces an earlier one. Dots nest: `optimizer.lr=0.1`. Raise InvalidDocument with
     every fault of a file, MlverError where a file is missing.
     """
+    gathered, _ = gather_replaced(top, files, given)
+    return gathered
+
+
+def gather_replaced(
+    top: Path, files: Sequence[str], given: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Gather the same, and the values of files, by dotted name, that `given` replaced by others."""
+    gathered = _gather_files(top, files)
+    in_files = flatten_values(gathered)
+    _assign_given(gathered, given)
+    now = flatten_values(gathered)
+    replaced: dict[str, Any] = {}
+    for name, value in in_files.items():
+        # a map takes the place of an empty one only, and none is missed
+        if name in now and not is_same_value(value, now[name]):
+            replaced[name] = value
+    return gathered, replaced
+
+
+def _gather_files(top: Path, files: Sequence[str]) -> dict[str, Any]:
     gathered: dict[str, Any] = {}
     for file in files:
         data = read_value_file(top, file)
@@ -31,6 +53,10 @@ def gather_values(top: Path, files: Sequence[str], given: Sequence[str]) -> dict
             raise MlverError(f"{file} does not exist", hint=hint)
         file_values = values.load_values(Path(file).suffix, data, file)
         gathered = merge_values(gathered, file_values)
+    return gathered
+
+
+def _assign_given(gathered: dict[str, Any], given: Sequence[str]) -> None:
     given_keys: set[str] = set()
     for argument in given:
         key, equals, value = argument.partition("=")
@@ -42,7 +68,6 @@ def gather_values(top: Path, files: Sequence[str], given: Sequence[str]) -> dict
                 f"`{argument}` is not KEY=VALUE, such as --param lr=0.001 or --metric accuracy=0.93"
             )
         values.assign_value(gathered, key, values.parse_scalar(value))
-    return gathered
 
 
 def read_past_values(files: Iterable[tuple[str, bytes | None]]) -> dict[str, Any]:

@@ -18,8 +18,12 @@ def read_inputs(folder: Path) -> tuple[str, str]:
     return (folder / "params.yaml").read_text(), (folder / "metrics.json").read_text()
 
 
-def check_out(repository: Repository, *words: str) -> Any:
-    done = repository.mlver(*RESTORE, *words, "--json")
+def check_out(
+    repository: Repository, *words: str, ref: str = "digits@1.0.0", inputs: bool = True
+) -> Any:
+    if inputs:
+        words = ("--inputs", *words)
+    done = repository.mlver("checkout", ref, *words, "--json")
     assert (done.code, done.err) == (0, "")
     return read_document(done, "checkout")
 
@@ -197,3 +201,44 @@ def test_values_of_the_command_line_are_told(first: Repository) -> None:
     first.commit("Other params")
     told = assert_works(first, "checkout", "digits@1.0.1", "--inputs")
     assert told.endswith("  restored: params.yaml\n  in no file: params.dropout\n")
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "metrics.json"])
+def test_values_given_in_place_of_a_files_are_told(first: Repository, name: str) -> None:
+    given = {"params.yaml": ("--param", "lr=0.9"), "metrics.json": ("--metric", "accuracy=0.97")}
+    assert_works(first, "register", "digits", "--bump", "patch", *given[name], "-m", "Given")
+    assert check_out(first, ref="digits@1.0.1")["restored"] == []
+    before = (first.path / name).read_text()
+    first.write(name, "{}")
+    first.commit("Other values")
+    told = assert_works(first, "checkout", "digits@1.0.1", "--inputs")
+    value = given[name][1].partition("=")[0]
+    assert told.endswith(f"  restored: {name}\n  in no file: {name.partition('.')[0]}.{value}\n")
+    assert (first.path / name).read_text() == before
+    # what is still the file's own is missed in it
+    first.write(name, before.replace("log_loss", "loss").replace("seed", "seeds"))
+    (foreign,) = check_out(first, ref="digits@1.0.1", inputs=False)["foreign"]
+    assert foreign["names"] in (["loss", "log_loss"], ["seeds", "seed"])
+
+
+def test_line_endings_are_as_git_checks_them_out(second: Repository) -> None:
+    second.git("config", "core.autocrlf", "true")
+    for name in ("params.yaml", "metrics.json"):
+        (second.path / name).unlink()
+    second.git("checkout", "--", ".")
+    assert b"\r\n" in (second.path / "params.yaml").read_bytes()
+    of_second = read_inputs(second.path)
+    assert_works(second, *RESTORE)
+    for name in ("params.yaml", "metrics.json"):
+        data = (second.path / name).read_bytes()
+        assert data.count(b"\n") == data.count(b"\r\n")
+    commit = second.git("rev-parse", "digits@v1.0.0^{commit}~1")
+    assert second.git("diff", "--stat", commit, "--", "params.yaml", "metrics.json") == ""
+    assert_works(second, "checkout", "digits@1.1.0", "--inputs")
+    assert read_inputs(second.path) == of_second
+    # an edit is an edit all the same, and its hint works
+    second.write("params.yaml", "lr: 0.5\r\n")
+    hint = assert_refused(second, *RESTORE).rpartition("hint: ")[2]
+    assert hint == "git commit -m WHY -- params.yaml\n"
+    second.git(*hint.split()[1:])
+    assert_works(second, *RESTORE)
