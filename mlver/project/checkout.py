@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlver.errors import MlverError, UsageError, shell_command
-from mlver.project.artifacts import following, unstored, version_inputs, working_files
+from mlver.project.artifacts import following, unstored, working_files
 from mlver.project.artifacts.following import AgreedLink
-from mlver.project.artifacts.input_artifacts import add_inputs
 from mlver.project.artifacts.restored_inputs import RestoredInputs, plan_inputs
+from mlver.project.artifacts.version_inputs import InputReport, report_inputs
 from mlver.project.artifacts.working_files import CheckoutLeave, CheckoutOutcome
 from mlver.project.project import Project
 from mlver.project.tags import trust
@@ -25,8 +25,9 @@ from mlver.records.version import VersionRecord
 class CheckoutResult:
     """`restored` are the params and metrics files that were put in place as the version had them.
 
-    `foreign` are those that are not the version's, and `unfiled` values of the version, such as
-    `params.lr`, that no file has: they were given on the command line.
+    `foreign` are those that are not the version's, and `hints` the commands that restore them;
+    `unfiled` are values of the version, such as `params.lr`, that no file has: they were given on
+    the command line.
     """
 
     model: str
@@ -35,6 +36,7 @@ class CheckoutResult:
     restored: tuple[str, ...]
     foreign: tuple[ForeignFile, ...]
     unfiled: tuple[str, ...]
+    hints: tuple[str, ...]
     dry_run: bool
 
 
@@ -65,16 +67,17 @@ def check_out(
         restored = plan_inputs(project, record, into, force=force) if inputs else RestoredInputs()
         agreed = _agree_links(project, record, dry_run=dry_run) if follow else None
         files = _place_files(project, record, restored, into, agreed, force=force, dry_run=dry_run)
-        report = version_inputs.InputReport()
-        if inputs or into is None:
-            report = version_inputs.report_inputs(project, record, into, restored.contents)
+        report = InputReport(unfiled=restored.unfiled)
+        if not inputs and into is None:
+            report = report_inputs(project, record)
     return CheckoutResult(
         model=record.model,
         version=record.version,
         files=files,
-        restored=tuple(restored.contents),
+        restored=tuple(file.path for file in restored.files),
         foreign=report.foreign,
         unfiled=report.unfiled,
+        hints=report.hints,
         dry_run=dry_run,
     )
 
@@ -90,14 +93,17 @@ def _place_files(
     dry_run: bool,
 ) -> CheckoutOutcome:
     brought = unstored.bring_artifacts(project, record, in_place=into is None, dry_run=dry_run)
-    added = restored.put_in_store(project, dry_run=dry_run)
     files = working_files.check_out_version(
         project,
-        add_inputs(brought.record, added),
+        brought.record,
         into=into,
         force=force,
         dry_run=dry_run,
-        leave=CheckoutLeave(kept=brought.kept | restored.kept, agreed=agreed),
+        leave=CheckoutLeave(
+            inputs=restored.put_in_store(project, dry_run=dry_run),
+            kept=brought.kept | restored.kept,
+            agreed=agreed,
+        ),
     )
     if brought.missing and not (files.written or files.removed):
         raise _build_nothing_error(record, brought.missing)

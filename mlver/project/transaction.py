@@ -13,7 +13,6 @@ from pathlib import Path
 from mlver import paths
 from mlver.errors import MlverError, refusal_error
 from mlver.project.artifacts import storing, unstored, working_files
-from mlver.project.artifacts.input_artifacts import add_inputs
 from mlver.project.artifacts.working_files import CheckoutLeave
 from mlver.project.edit import intent
 from mlver.project.edit.edit import PlannedEdit
@@ -144,11 +143,11 @@ def _recover_plan(project: Project, plan: CommandIntent) -> str:
         )
     try:
         record, _ = here.registry.read_version(model, version)
-        record = add_inputs(record, plan.inputs)
         into = None if place == "." else paths.join_inside(here.top_folder, place)
         agreed = frozenset(plan.followed.items())
-        leave = CheckoutLeave(agreed=agreed)
-        working_files.sweep_leftovers(here, record, into or here.top_folder, agreed)
+        leave = CheckoutLeave(inputs=plan.inputs, agreed=agreed)
+        root = into or here.top_folder
+        working_files.sweep_leftovers(here, record, root, agreed, plan.inputs)
         with suppress(MlverError):  # what others keep may have gone since
             record = unstored.bring_artifacts(here, record, in_place=into is None).record
         # The person may have changed files since: bytes that are stored nowhere are saved first.

@@ -46,7 +46,7 @@ def _write_intent(victim: Repository, change: Mapping[str, Any]) -> None:
         "during": None,
         "untags": {},
         "checkout": None,
-        "inputs": {},
+        "inputs": [],
         "followed": {},
         "proof": "key:" + "0" * 64,
         **change,

@@ -60,7 +60,7 @@ def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:
         screen.draw_line("  ", (f"not checked, for mlver keeps no copy: {unkept}", "warn"))
     if result.checkout is not None:
         draw_materialised(result.checkout, screen, dry_run=result.dry_run)
-        _draw_foreign(f"{result.model}@{result.version}", result.foreign, screen)
+        _draw_foreign(result.foreign, result.hints, screen)
     elif not result.dry_run:
         screen.draw_unbroken(
             ("working files: ", "dim"),
@@ -77,10 +77,10 @@ def draw_checkout(result: CheckoutResult, screen: TextScreen) -> None:
         screen.draw_line("  ", f"{verb}: {join_listed(result.restored)}", hang=2)
     if result.restored and result.unfiled:
         screen.draw_line("  ", (f"in no file: {join_listed(result.unfiled)}", "dim"), hang=2)
-    _draw_foreign(f"{result.model}@{result.version}", result.foreign, screen)
+    _draw_foreign(result.foreign, result.hints, screen)
 
 
-def _draw_foreign(ref: str, foreign: Sequence[ForeignFile], screen: TextScreen) -> None:
+def _draw_foreign(foreign: Sequence[ForeignFile], hints: Sequence[str], screen: TextScreen) -> None:
     """Say which params and metrics files are not those of the version that was put in place."""
     if not foreign:
         return
@@ -93,8 +93,7 @@ def _draw_foreign(ref: str, foreign: Sequence[ForeignFile], screen: TextScreen) 
             remark = f"{remark}; in no commit here"
         described.append(f"{file.path} ({remark})")
     screen.draw_line("  ", (f"not of this version: {join_listed(described)}", "warn"), hang=2)
-    if all(file.source is not None for file in foreign):
-        draw_hints([shell_command("mlver", "checkout", ref, "--inputs")], screen, indent=2)
+    draw_hints(hints, screen, indent=2)
 
 
 _NAMES_SHOWN = 3

@@ -14,7 +14,8 @@ from mlver.project.project import Project
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
 
-_SHOWN = 8
+# A message that names every file would scroll the reason off the screen.
+SHOWN_FILES = 8
 
 
 def find_endangered(
@@ -43,11 +44,11 @@ def build_loss_error(record: VersionRecord, root: Path, endangered: FileList) ->
     paths = list(endangered.read_paths())
     advice = "register them to keep them"
     hint = shell_command("mlver", "register", record.model, "--bump", "patch", "-m", "WHY")
-    fetch = find_fetch_command(root, paths[:_SHOWN])
+    fetch = find_fetch_command(root, paths[:SHOWN_FILES])
     if fetch is not None:
         advice, hint = "fetch the content that they point to", fetch
     return MlverError(
         "these files hold bytes that are stored nowhere, and would be overwritten;"
-        f" {advice}, or use --force to lose them:\n{summarise_names(paths, _SHOWN)}",
+        f" {advice}, or use --force to lose them:\n{summarise_names(paths, SHOWN_FILES)}",
         hint=hint,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlver.errors import MlverError
 from mlver.project.artifacts.input_sources import InputSource, compare_code, find_source
+from mlver.project.artifacts.overwritten_inputs import suggest_restoring
 from mlver.project.project import Project
 from mlver.project.worktree.input_files import (
     ComparedValues,
@@ -26,7 +27,8 @@ from mlver.records.version import VersionRecord
 class ForeignGroup:
     """Files of one kind that are not the version's, and what holds them as the version had them.
 
-    Without any, `unfiled` are the values of the version, by dotted name, that no file has.
+    `unfiled` are the values of the version, by dotted name, that no file has once they are
+    restored.
     """
 
     foreign: tuple[ForeignFile, ...]
@@ -36,54 +38,46 @@ class ForeignGroup:
 
 @dataclass(frozen=True, slots=True)
 class InputReport:
-    """What a checkout says of params and metrics; see `ForeignGroup`."""
+    """What a checkout that leaves params and metrics as they are says of them.
+
+    `hints` are the commands that restore the files, and lose nothing.
+    """
 
     foreign: tuple[ForeignFile, ...] = ()
     unfiled: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
-def report_inputs(
-    project: Project,
-    record: VersionRecord,
-    root: Path | None = None,
-    planned: Mapping[str, bytes] | None = None,
-) -> InputReport:
-    """Say which files below `root` (the work tree if None) are not the version's.
+def report_inputs(project: Project, record: VersionRecord) -> InputReport:
+    """Say which files of the work tree are not the version's.
 
-    `planned` is what some of them are to hold. What goes wrong here undoes no checkout: it is
-    noted.
+    What goes wrong here undoes no checkout: it is noted.
     """
     foreign: list[ForeignFile] = []
     unfiled: list[str] = []
+    hints: tuple[str, ...] = ()
     try:
-        for found in compare_groups(project, record, root, planned):
-            foreign += found.foreign
-            unfiled += found.unfiled
+        for group in compare_groups(project, record):
+            foreign += group.foreign
+            if not group.foreign:
+                unfiled += group.unfiled
+        hints = suggest_restoring(project, record, foreign)
     except MlverError as error:
         project.reporter.show_note(
             f"whether params and metrics are those of {record.model} {record.version} cannot be"
             f" told: {error.message}"
         )
-    return InputReport(tuple(foreign), tuple(unfiled))
+    return InputReport(tuple(foreign), tuple(unfiled), hints)
 
 
 def compare_groups(
-    project: Project,
-    record: VersionRecord,
-    root: Path | None = None,
-    planned: Mapping[str, bytes] | None = None,
+    project: Project, record: VersionRecord, root: Path | None = None
 ) -> Iterator[ForeignGroup]:
-    """Compare the params, and then the metrics, with the record."""
+    """Compare the params, and then the metrics, below `root` (the work tree if None)."""
     settings = project.registry.read_settings(record.model)
     for named in list_groups(record, settings):
         contents = read_working_files(root or project.top_folder, named.files)
-        yield _compare_group(
-            project, record, named, {**contents, **_select_planned(named, planned)}
-        )
-
-
-def _select_planned(group: InputGroup, planned: Mapping[str, bytes] | None) -> FileContents:
-    return {path: data for path, data in (planned or {}).items() if path in group.files}
+        yield _compare_group(project, record, named, contents)
 
 
 def _compare_group(
@@ -100,10 +94,13 @@ def _compare_group(
     if not foreign:
         return ForeignGroup((), None, _name_unfiled(group, now))
     source = find_source(project, group, record.code.commit)
+    restored: dict[str, bytes | None] = {}
     for number, file in enumerate(foreign):
         if source is not None and source.contents[file.path] is not None:
             foreign[number] = replace(file, source=source.commit)
-    return ForeignGroup(tuple(foreign), source, ())
+            restored[file.path] = source.contents[file.path]
+    after = compare_contents(named, {**contents, **restored})
+    return ForeignGroup(tuple(foreign), source, _name_unfiled(group, after))
 
 
 def _name_unfiled(group: InputGroup, now: ComparedValues) -> tuple[str, ...]:

@@ -30,7 +30,6 @@ from mlver.project.artifacts.file_changes import replace_files, save_files
 from mlver.project.artifacts.file_list import FileList, collect_folders, join_name
 from mlver.project.artifacts.file_plan import FilePlan, plan_files
 from mlver.project.artifacts.following import AgreedLink, LinkNotFollowed, OutsideLink
-from mlver.project.artifacts.input_artifacts import list_inputs
 from mlver.project.edit import intent
 from mlver.project.edit.intent import CommandIntent
 from mlver.project.project import Project
@@ -73,12 +72,14 @@ class AppliedCheckout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutLeave:
-    """What a checkout may do beyond the work tree and the store.
+    """What a checkout may do beyond the artifacts of a version, the work tree and the store.
 
+    `inputs` are params and metrics files that it puts in place with the artifacts, all or none.
     `kept` are the raw digests of working files that are registered and stored elsewhere: they may
     go. `agreed` are the links out of the work tree that are written through, as in `find_followed`.
     """
 
+    inputs: tuple[Artifact, ...] = ()
     kept: Collection[bytes] = ()
     agreed: Collection[AgreedLink] | None = None
 
@@ -102,25 +103,26 @@ def check_out_version(
     that are stored nowhere would be overwritten, unless they are to be saved first (`save`) or lost
     (`force`), or for a link out of the work tree that is not followed.
     """
+    artifacts = [*_list_stored(record), *leave.inputs]
     if into is not None:
-        _refuse_reserved(project, record, into)
+        _refuse_reserved(project, [*record.named_artifacts().values(), *leave.inputs], into)
         try:
             _require_folder(into)
             if not dry_run:
-                sweep_leftovers(project, record, into)
+                sweep_leftovers(project, record, into, inputs=leave.inputs)
         except OSError as error:
             raise _build_write_error(record, error, _UNCHANGED) from error
     root = into or project.top_folder
-    plans = _plan_changes(project, record, root, leave.agreed)
+    plans = _plan_changes(project, record, artifacts, root, leave.agreed)
     endangered = find_endangered(project, plans, leave.kept)
-    choice = _CheckoutChoice(save=save, force=force, dry_run=dry_run)
+    choice = _CheckoutChoice(inputs=leave.inputs, save=save, force=force, dry_run=dry_run)
     return _apply_checkout(project, record, root, plans, endangered, choice)
 
 
 def replace_working_files(project: Project, record: VersionRecord) -> AppliedCheckout:
     """Check a version out in the work tree; save what would be lost, so that it can be undone."""
     root = project.top_folder
-    plans = _plan_changes(project, record, root, None)
+    plans = _plan_changes(project, record, _list_stored(record), root, None)
     endangered = find_endangered(project, plans, ())
     choice = _CheckoutChoice(save=True, force=False, dry_run=False)
     links = _find_file_links(root, plans)
@@ -129,10 +131,14 @@ def replace_working_files(project: Project, record: VersionRecord) -> AppliedChe
 
 
 def _plan_changes(
-    project: Project, record: VersionRecord, root: Path, agreed: Collection[AgreedLink] | None
+    project: Project,
+    record: VersionRecord,
+    artifacts: Sequence[Artifact],
+    root: Path,
+    agreed: Collection[AgreedLink] | None,
 ) -> tuple[FilePlan, ...]:
     plans: list[FilePlan] = []
-    for artifact in _list_stored(record):
+    for artifact in artifacts:
         behind = _find_behind(project, record, artifact, root, agreed)
         plans.append(plan_files(project, root, artifact, behind))
     return tuple(plans)
@@ -176,8 +182,11 @@ def _find_file_links(root: Path, plans: Iterable[FilePlan]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _CheckoutChoice:
-    """What becomes of files whose bytes are stored nowhere: they are saved, lost or in the way."""
+    """What is put in place beside the version's artifacts, and what becomes of files whose bytes
+    are stored nowhere: they are saved, lost or in the way.
+    """
 
+    inputs: tuple[Artifact, ...] = ()
     save: bool
     force: bool
     dry_run: bool
@@ -198,7 +207,7 @@ def _apply_checkout(
             if choice.save:
                 passable = frozenset(chain.from_iterable(plan.passable for plan in plans))
                 save_files(project, root, endangered, passable)
-            _carry_out_plans(project, record, root, plans)
+            _carry_out_plans(project, record, root, plans, choice.inputs)
         except OSError as error:
             raise _build_write_error(record, error, _UNCHANGED) from error
     return CheckoutOutcome(
@@ -229,10 +238,10 @@ def _list_stored(record: VersionRecord) -> list[Artifact]:
     return [artifact for artifact in record.named_artifacts().values() if artifact.stored]
 
 
-def _refuse_reserved(project: Project, record: VersionRecord, into: Path) -> None:
+def _refuse_reserved(project: Project, artifacts: Iterable[Artifact], into: Path) -> None:
     repository = project.repository
     reserved = (project.top_folder / layout.ROOT, repository.common_dir, repository.git_dir)
-    targets = [into / artifact.path for artifact in record.named_artifacts().values()]
+    targets = [into / artifact.path for artifact in artifacts]
     for target in (into, *targets):
         if paths.is_reserved(target, *reserved):
             raise UsageError(
@@ -255,14 +264,18 @@ def _require_folder(into: Path) -> None:
 
 
 def sweep_leftovers(
-    project: Project, record: VersionRecord, root: Path, agreed: Collection[AgreedLink] = ()
+    project: Project,
+    record: VersionRecord,
+    root: Path,
+    agreed: Collection[AgreedLink] = (),
+    inputs: Sequence[Artifact] = (),
 ) -> None:
     """Remove what a killed checkout to the same places was still writing.
 
     Hold the lock when you call it. `agreed` are the links that it wrote through.
     """
     durable.sweep_temporaries(root)
-    for artifact in _list_stored(record):
+    for artifact in (*_list_stored(record), *inputs):
         pinned = measuring.pinned_files(project, artifact)
         behind = None
         with suppress(MlverError):
@@ -288,7 +301,11 @@ def put_files_back(project: Project, applied: AppliedCheckout) -> None:
 
 
 def _carry_out_plans(
-    project: Project, record: VersionRecord, root: Path, plans: Sequence[FilePlan]
+    project: Project,
+    record: VersionRecord,
+    root: Path,
+    plans: Sequence[FilePlan],
+    inputs: tuple[Artifact, ...],
 ) -> None:
     if not any(plan.write or plan.remove or plan.links for plan in plans):
         return
@@ -297,7 +314,7 @@ def _carry_out_plans(
         top=os.fspath(project.top_folder),
         git_dir=project.repository.own,
         checkout=(record.model, record.version, _name_root(project, root)),
-        inputs=list_inputs(record),
+        inputs=inputs,
         followed=dict(plan.behind.agreement for plan in plans if plan.behind is not None),
     )
     begun = False

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError
+from mlver.records.artifact import Artifact
 from mlver.records.tags import read_tag_name
 from mlver.system import durable, proof
 from mlver.system.regular import read_regular
@@ -103,7 +104,7 @@ class CommandIntent:
     during: str | None = None
     untags: Mapping[str, str] = field(default_factory=dict)
     checkout: tuple[str, str, str] | None = None
-    inputs: Mapping[str, Digest] = field(default_factory=dict)
+    inputs: tuple[Artifact, ...] = ()
     followed: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -124,7 +125,7 @@ def write_intent(directory: Path, intent: CommandIntent) -> None:
         "during": intent.during,
         "untags": dict(intent.untags),
         "checkout": intent.checkout,
-        "inputs": _map_values(str, intent.inputs),
+        "inputs": [artifact.to_document() for artifact in intent.inputs],
         "followed": dict(intent.followed),
     }
     if intent.sealing is not None:
@@ -189,7 +190,7 @@ def _parse_intent(document: Mapping[str, Any]) -> CommandIntent:
         during=document["during"],
         untags=untags,
         checkout=checkout,
-        inputs={path: Digest.parse(text) for path, text in document["inputs"].items()},
+        inputs=tuple(map(Artifact.from_document, document["inputs"])),
         followed={str(path): str(target) for path, target in document["followed"].items()},
     )
 

@@ -38,8 +38,9 @@ class RollbackResult:
 
     `unkept` are its data sets whose bytes nobody keeps here, so that they were not read. `checkout`
     is what became of the working files, and `foreign` are the params and metrics files that are not
-    the version's then. `sequence`, `commit` and `seal` (the tag) are None on a dry run; `seal` is
-    also None where another tag has its name, or where it could not be signed as the settings ask.
+    the version's then, which the commands `hints` restore. `sequence`, `commit` and `seal` (the
+    tag) are None on a dry run; `seal` is also None where another tag has its name, or where it
+    could not be signed as the settings ask.
     """
 
     model: str
@@ -50,6 +51,7 @@ class RollbackResult:
     unkept: tuple[str, ...]
     checkout: CheckoutOutcome | None
     foreign: tuple[ForeignFile, ...] = ()
+    hints: tuple[str, ...] = ()
     sequence: int | None = None
     commit: str | None = None
     seal: str | None = None
@@ -92,7 +94,8 @@ def roll_back_stage(
             result = _perform_rollback(project, edit, target, message, checkout=checkout)
     if not checkout:
         return result
-    return replace(result, foreign=version_inputs.report_inputs(project, target.record).foreign)
+    report = version_inputs.report_inputs(project, target.record)
+    return replace(result, foreign=report.foreign, hints=report.hints)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ def test_unregistered_bytes_are_not_overwritten_unless_told(second: Repository) 
     assert assert_works(second, "checkout", "digits@1.0.0", "--force") == (
         f"Checked out digits 1.0.0\n  1 file written, 1 removed, 2 unchanged  in {second.path}\n"
         "  not of this version: params.yaml (lr), metrics.json (accuracy, log_loss)\n"
+        "  hint: git commit -m WHY -- params.yaml metrics.json\n"
         "  hint: mlver checkout digits@1.0.0 --inputs\n"
     )
     assert (second.path / "model/weights.safetensors").read_text().startswith("weights of run 1\n")

@@ -101,7 +101,7 @@ def test_force_overwrites_what_is_there(second: Repository, of_first: tuple[str,
     second.write("params.yaml", "lr: [")
     (second.path / "metrics.json").unlink()
     (second.path / "metrics.json").symlink_to("params.yaml")
-    assert "  metrics.json\n  params.yaml\nhint: git commit" in assert_refused(second, *RESTORE)
+    assert "  metrics.json\n  params.yaml\nhint: ls -ld" in assert_refused(second, *RESTORE)
     assert_works(second, *RESTORE, "--force")
     assert read_inputs(second.path) == of_first
     assert not (second.path / "metrics.json").is_symlink()
@@ -242,3 +242,49 @@ def test_line_endings_are_as_git_checks_them_out(second: Repository) -> None:
     assert hint == "git commit -m WHY -- params.yaml\n"
     second.git(*hint.split()[1:])
     assert_works(second, *RESTORE)
+
+
+def test_the_executable_bit_of_a_file_comes_back(second: Repository) -> None:
+    path = second.path / "params.yaml"
+    path.chmod(0o755)
+    second.write("params.yaml", "lr: 0.5\n")
+    second.commit("It is a program")
+    assert_works(second, "register", "digits", "--bump", "minor", "-m", "Third")
+    assert_works(second, *RESTORE)
+    assert not path.stat().st_mode & 0o111
+    assert_works(second, "checkout", "digits@1.2.0", "--inputs")
+    assert path.stat().st_mode & 0o100
+    assert second.git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("more", [(), ("--force",), ("--dry-run",)])
+def test_a_folder_in_the_place_of_a_file_is_refused(
+    second: Repository, more: tuple[str, ...], linked: bool
+) -> None:
+    (second.path / "params.yaml").unlink()
+    folder = second.path / ("notes" if linked else "params.yaml")
+    folder.mkdir()
+    (folder / "precious").write_text("precious")
+    if linked:
+        (second.path / "params.yaml").symlink_to("notes")
+    before = read_files(second)
+    assert assert_refused(second, *RESTORE, *more) == (
+        "error: nothing was changed: digits 1.0.0 has files where these folders are;"
+        " move them away:\n  params.yaml\nhint: ls -ld -- params.yaml\n"
+    )
+    assert read_files(second) == before
+    told = assert_works(second, "checkout", "digits@1.0.0")
+    assert told.endswith("  hint: ls -ld -- params.yaml\n")
+
+
+def test_what_cannot_be_read_is_not_to_be_committed(second: Repository) -> None:
+    """Committed, it could not be read either."""
+    (second.path / "metrics.json").unlink()
+    (second.path / "metrics.json").symlink_to("params.yaml")
+    second.write("params.yaml", "lr: 0.5\n")
+    told = assert_refused(second, *RESTORE)
+    assert told.endswith(
+        "  metrics.json\n  params.yaml\n"
+        "hint: ls -ld -- metrics.json\nhint: git commit -m WHY -- params.yaml\n"
+    )

@@ -111,3 +111,24 @@ def test_a_checkout_does_not_fail_where_the_settings_cannot_be_read(second: Repo
     done = second.mlver("checkout", "digits@1.0.0")
     assert (done.code, done.out.splitlines()[0]) == (0, "Checked out digits 1.0.0")
     assert "whether params and metrics are those of digits 1.0.0 cannot be told" in done.err
+
+
+def test_the_commands_that_restore_them_work(second: Repository) -> None:
+    second.write("params.yaml", "lr: 0.5\n")
+    second.git("rm", "--quiet", "--cached", "metrics.json")
+    second.git("commit", "--quiet", "-m", "Metrics are no business of git")
+    second.write("metrics.json", '{"accuracy": 0.5}')
+    done = second.mlver("checkout", "digits@1.0.0", "--json")
+    hints = read_document(done, "checkout")["hints"]
+    assert hints == [
+        "git add --force -- params.yaml metrics.json",
+        "git commit -m WHY -- params.yaml metrics.json",
+        "mlver checkout digits@1.0.0 --inputs",
+    ]
+    for hint in hints:
+        program, *words = hint.split()
+        if program == "git":
+            second.git(*words)
+        else:
+            assert_works(second, *words)
+    assert list_foreign(second) == []
