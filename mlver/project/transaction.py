@@ -12,8 +12,8 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.errors import MlverError, refusal_error
-from mlver.project.artifacts import storing, unstored, working_files
-from mlver.project.artifacts.working_files import CheckoutLeave
+from mlver.project.artifacts import storing
+from mlver.project.artifacts.recovered_checkout import finish_checkout
 from mlver.project.edit import intent
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.intent import CommandIntent, ForeignIntent
@@ -135,26 +135,16 @@ def _recover_plan(project: Project, plan: CommandIntent) -> str:
     if plan.checkout is None:
         holding = replace(here.repository, keep_open=project.repository.keep_open)
         return recover_edit(holding, plan, project.state_directory).describe_edit(plan.what)
-    model, version, place = plan.checkout
+    place = plan.checkout[2]
     if Path(place).is_absolute():
         # Only a command line may name a folder outside the repository, never a file in it.
         return (
             f"`{plan.what}` was interrupted while it wrote to {place}; run it again to finish that"
         )
     try:
-        record, _ = here.registry.read_version(model, version)
-        into = None if place == "." else paths.join_inside(here.top_folder, place)
-        agreed = frozenset(plan.followed.items())
-        leave = CheckoutLeave(inputs=plan.inputs, agreed=agreed)
-        root = into or here.top_folder
-        working_files.sweep_leftovers(here, record, root, agreed, plan.inputs)
-        with suppress(MlverError):  # what others keep may have gone since
-            record = unstored.bring_artifacts(here, record, in_place=into is None).record
-        # The person may have changed files since: bytes that are stored nowhere are saved first.
-        working_files.check_out_version(here, record, into=into, save=True, leave=leave)
+        return finish_checkout(here, plan)
     except MlverError as error:
         return f"`{plan.what}` was interrupted and cannot be finished: {error.message}"
-    return f"completed `{plan.what}`, which had been interrupted"
 
 
 def _find_work_tree(project: Project, plan: CommandIntent) -> Project | None:

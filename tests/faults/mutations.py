@@ -324,7 +324,7 @@ MUTATIONS = (
         "promote",
     ),
     Mutation(
-        "project.transaction:_recover_plan",
+        "project.artifacts.recovered_checkout:finish_checkout",
         "working_files.sweep_leftovers(...)",
         "",
         "kill",
