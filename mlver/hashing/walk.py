@@ -43,6 +43,10 @@ class LinkBounds:
         names = tuple(os.fsencode(name) for name in reserved)
         return cls(os.path.realpath(os.fsencode(folder)), names)
 
+    def contains_path(self, target: bytes) -> bool:
+        """Say whether a real path lies in the folder; the folder itself does not."""
+        return target.startswith(self.folder + b"/")
+
     def find_fault(self, link: bytes) -> str | None:
         """Say what is wrong with where a symlink leads; None where nothing is."""
         target = os.path.realpath(link)
@@ -50,10 +54,9 @@ class LinkBounds:
             # its stat says so
             return None
         shown_target = printable_path(target)
-        inside = target.removeprefix(self.folder + b"/")
-        if inside == target:
+        if not self.contains_path(target):
             return f"is a symlink to {shown_target}, {OUTSIDE}"
-        parts = inside.split(b"/")
+        parts = target.removeprefix(self.folder + b"/").split(b"/")
         if parts[0] in self.reserved or any(is_git_name(os.fsdecode(part)) for part in parts):
             return f"is a symlink to {shown_target}, which belongs to git or mlver itself"
         return None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
-from contextlib import nullcontext
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlver.errors import MlverError, UsageError, shell_command
-from mlver.project.artifacts import following, unstored, working_files
-from mlver.project.artifacts.following import AgreedLink
+from mlver.project.artifacts import agreed_links, following, unstored, working_files
+from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.artifacts.restored_inputs import RestoredInputs, plan_inputs
 from mlver.project.artifacts.version_inputs import InputReport, report_inputs
 from mlver.project.artifacts.working_files import CheckoutLeave, CheckoutOutcome
@@ -65,7 +65,7 @@ def check_out(
     with nullcontext() if dry_run else writing_files(project, f"checkout {ref or ''}".strip()):
         record, _ = trust.read_vouched_record(project, ref)
         restored = plan_inputs(project, record, into, force=force) if inputs else RestoredInputs()
-        agreed = _agree_links(project, record, dry_run=dry_run) if follow else None
+        agreed = _list_agreed(project, record) if follow else None
         files = _place_files(project, record, restored, into, agreed, force=force, dry_run=dry_run)
         report = InputReport(unfiled=restored.unfiled)
         if not inputs and into is None:
@@ -93,28 +93,37 @@ def _place_files(
     dry_run: bool,
 ) -> CheckoutOutcome:
     brought = unstored.bring_artifacts(project, record, in_place=into is None, dry_run=dry_run)
-    files = working_files.check_out_version(
-        project,
-        brought.record,
-        into=into,
-        force=force,
-        dry_run=dry_run,
-        leave=CheckoutLeave(
-            inputs=restored.put_in_store(project, dry_run=dry_run),
-            kept=brought.kept | restored.kept,
-            agreed=agreed,
-        ),
+    leave = CheckoutLeave(
+        inputs=restored.put_in_store(project, dry_run=dry_run),
+        kept=brought.kept | restored.kept,
+        agreed=agreed,
     )
-    if brought.missing and not (files.written or files.removed):
-        raise _build_nothing_error(record, brought.missing)
+    with _keeping_agreed(project, agreed, dry_run=dry_run):
+        files = working_files.check_out_version(
+            project, brought.record, into=into, force=force, dry_run=dry_run, leave=leave
+        )
+        if brought.missing and not (files.written or files.removed):
+            raise _build_nothing_error(record, brought.missing)
     return files
 
 
-def _agree_links(
-    project: Project, record: VersionRecord, *, dry_run: bool
-) -> frozenset[AgreedLink]:
+def _list_agreed(project: Project, record: VersionRecord) -> frozenset[AgreedLink]:
+    """List the links that this command agrees to, and those that were agreed to before."""
     places = [artifact.path for artifact in record.named_artifacts().values()]
-    return following.agree_links(project, places, dry_run=dry_run)
+    return following.find_agreements(project, places) | agreed_links.read_agreed(project)
+
+
+@contextmanager
+def _keeping_agreed(
+    project: Project, agreed: Collection[AgreedLink] | None, *, dry_run: bool
+) -> Iterator[None]:
+    """Remember the links that are agreed to, unless what is done with them fails."""
+    if dry_run or agreed is None:
+        yield
+        return
+    with agreed_links.restoring_agreed(project):
+        agreed_links.keep_agreements(project, agreed)
+        yield
 
 
 def _build_nothing_error(record: VersionRecord, missing: Mapping[str, MlverError]) -> MlverError:

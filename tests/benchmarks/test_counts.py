@@ -82,7 +82,8 @@ BOUNDS = {
     ("list",): (2, 0, 0, 0, 201),
     ("list", "--json"): (2, 0, 0, 0, 163),
     # It shares a module with `diff`, which names the commands that fetch a code commit.
-    ("status",): (6, 0, 0, 0, 239),
+    # A module of its own reads which links out of the work tree are followed.
+    ("status",): (6, 0, 0, 0, 240),
     # Read afresh, whatever the cache says: the settings, and each record that is shown.
     # Two processes look whether the code commit is here, and whether anything leads to it.
     # What judges promotions is imported, for who promoted a version is shown with it. The history
@@ -93,7 +94,7 @@ BOUNDS = {
     # which commit landed each record, who made it, and which changed the rules.
     # Two modules judge who registered a version.
     ("log",): (10, 0, 9, 0, 243),
-    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 258),
+    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 259),
 }
 
 

@@ -145,7 +145,8 @@ class OperationSweep:
         """What a fault leaves: as its image shows, or `really`, which has to show the same."""
         image = self._images.get(str(point))
         if image is not None and str(point) not in self._really:
-            where = self.root / f"{self.operation.name}.left"
+            # Where the run was: a person's agreement to follow links holds for that place alone.
+            where = self.root / f"{self.operation.name}.work"
             ground.clear_directory(where)
             ground.copy_place(image.path, where, share=True)
             return LeftState(WorkPlace(where), told=image.told, fired=True)

@@ -388,7 +388,8 @@ OPERATIONS = (
     CampaignOperation(
         "checkout-to", prepare_two_versions, ("checkout", "m@1.0.0", "--to", "served")
     ),
-    CampaignOperation("checkout-follow", prepare_followed, ("-C", "tree", *_OLD)),
+    # What was agreed to when the place was prepared does not hold in a copy of it.
+    CampaignOperation("checkout-follow", prepare_followed, ("-C", "tree", *_OLD, "--follow")),
     CampaignOperation("checkout-executable", prepare_executable, ("checkout", "m@1.1.0")),
     CampaignOperation("checkout-inputs", prepare_inputs, ("checkout", "m@1.0.0", "--inputs")),
     CampaignOperation("checkout-large", prepare_large, (*_OLD,)),

@@ -29,11 +29,15 @@ def judge_unsynced(sweep: OperationSweep, point: CallFault) -> PointVerdict:
 
     def run_cut() -> tuple[WorkPlace, ChildRun]:
         ground.clear_directory(where)
-        done = sweep.run_operation(sweep.copy_place(), replace(point, place=str(where)))
-        return WorkPlace(where), done
+        place = sweep.copy_place()
+        done = sweep.run_operation(place, replace(point, place=str(where)))
+        ground.clear_directory(place.path)
+        if where.exists():
+            where.rename(place.path)
+        return place, done
 
     left = sweep.leave_state(point, run_cut)
-    if not where.exists():
+    if not left.place.path.exists():
         return PointVerdict(False, False, [])
     lost = sweep.list_losses(left.place) if left.told else []
     wrong = sweep.judge_place(left.place, settle_first=settle_first)

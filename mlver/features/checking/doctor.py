@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
-from mlver.errors import InvalidDocument, MlverError, shell_command, summarise_error
+from mlver.errors import (
+    InvalidDocument,
+    MlverError,
+    printable_name,
+    shell_command,
+    summarise_error,
+)
 from mlver.features.checking.clone_checks import check_clone, check_remotes, has_remote
 from mlver.features.checking.diagnosis import Diagnosis, DoctorCheck, PassedCheck
 from mlver.findings import Finding
@@ -160,6 +166,9 @@ def _check_interrupted(project: Project, *, fix: bool) -> Iterator[DoctorCheck]:
         f"`{plan.what}` was interrupted, or is still at work; "
         "the next command that writes records settles it"
     )
+    if plan.followed:
+        folders = ", ".join(map(printable_name, plan.followed.values()))
+        message = f"{message}, and removes what it left in {folders}"
     finding = Finding("recovery", "recovery", message, ("mlver doctor --fix",))
     yield Diagnosis(finding, level="remark", fixable=True, fixed=fix)
 

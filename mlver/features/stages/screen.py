@@ -108,6 +108,9 @@ def draw_materialised(done: CheckoutOutcome, screen: TextScreen, *, dry_run: boo
         count_texts.append(f"{done.removed:,} {removed}")
     count_texts.append(f"{done.unchanged:,} unchanged")
     screen.draw_line("  ", ", ".join(count_texts), (f"  in {done.root}", "dim"), hang=2)
+    if done.outside:
+        links = [f"{path} to {folder}" for path, folder in done.outside.items()]
+        screen.draw_line("  ", f"through symlinks: {join_listed(links)}", hang=2)
     if done.skipped:
         skipped = join_listed(done.skipped)
         screen.draw_line("  ", (f"not touched: {skipped} (mlver keeps no copy)", "dim"), hang=2)

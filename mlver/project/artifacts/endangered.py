@@ -39,11 +39,19 @@ def find_endangered(
     )
 
 
-def build_loss_error(record: VersionRecord, root: Path, endangered: FileList) -> MlverError:
-    """Build the error for a checkout to `root` that would overwrite these files."""
+def build_loss_error(
+    record: VersionRecord, root: Path, endangered: FileList, *, follow: bool
+) -> MlverError:
+    """Build the error for a checkout to `root` that would overwrite these files.
+
+    With `follow`, some may lie behind a link that is followed.
+    """
     paths = list(endangered.read_paths())
     advice = "register them to keep them"
-    hint = shell_command("mlver", "register", record.model, "--bump", "patch", "-m", "WHY")
+    words = ["mlver", "register", record.model, "--bump", "patch"]
+    if follow:
+        words.append("--follow")
+    hint = shell_command(*words, "-m", "WHY")
     fetch = find_fetch_command(root, paths[:SHOWN_FILES])
     if fetch is not None:
         advice, hint = "fetch the content that they point to", fetch

@@ -1,37 +1,25 @@
 """Links out of the work tree in the place of an artifact, and which of them are followed.
 
-`model.yaml` says that a link is followed. But it comes with the repository, as a link may, and no
-repository decides where files are read and written. So the person says so as well, once, on their
-own command line: where the link led then is kept beside git's own, with a proof that this user's
-mlver wrote it.
+A link may come with the repository, and so may `model.yaml`, which says that it is followed. But no
+repository decides where files are read and written: the person says so, once, on their own command
+line (see `agreed_links`).
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import os
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlver import paths
-from mlver.errors import MlverError, printable_name, refusal_error, shell_command
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.hashing.walk import OUTSIDE, LinkBounds
+from mlver.project.artifacts.agreed_links import AgreedLink, read_agreed
 from mlver.project.project import Project
 from mlver.records import layout
-from mlver.system import durable, proof
 from mlver.system.folders import open_real
-from mlver.system.regular import read_regular
-
-_FILE = "followed.json"
-_FORMAT = 1
-_MOST_BYTES = 1 << 20
-
-# The path of an artifact, and the folder that the link there leads to: relative to the top of the
-# work tree, so that both can move together.
-AgreedLink = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +38,7 @@ class OutsideLink:
     @property
     def agreement(self) -> AgreedLink:
         """What is to be agreed to before it is followed."""
-        return self.path, os.path.relpath(self.target, os.path.realpath(self.top))
+        return AgreedLink.bind_link(self.top, self.path, self.target)
 
     def describe_link(self) -> str:
         target = printable_name(self.target)
@@ -97,10 +85,13 @@ def find_outside(project: Project, path: str) -> OutsideLink | None:
     if not location.is_symlink() or not location.is_dir():
         return None
     target = os.path.realpath(location)
-    top = os.path.realpath(project.top_folder)
-    if Path(target).is_relative_to(top):
+    if _bound_links(project).contains_path(os.fsencode(target)):
         return None
     return OutsideLink(project.top_folder, path, target, _identify_folder(os.stat(target)))  # noqa: PTH116
+
+
+def _bound_links(project: Project) -> LinkBounds:
+    return LinkBounds.of_folder(project.top_folder, layout.ROOT)
 
 
 def find_followed(
@@ -108,29 +99,59 @@ def find_followed(
 ) -> OutsideLink | None:
     """Find the link in an artifact's place that is followed; None where there is none.
 
-    Those `agreed` are followed; if None, those that `model.yaml` and this user let be followed.
-    Raise LinkNotFollowed for one that is not, MlverError for one that never is.
+    Those `agreed` are followed; if None, those that this user agreed to. Raise LinkNotFollowed for
+    one that is not, MlverError for one that never is.
     """
     link = find_outside(project, path)
     if link is None:
         return None
+    # first: nobody is to be asked to agree to it
+    refuse_reserved(project, link)
     if agreed is None:
-        agreed = read_agreed(project).intersection(_list_wanted(project, link))
+        agreed = read_agreed(project)
     if link.agreement not in agreed:
         raise LinkNotFollowed(link)
-    refuse_reserved(project, link)
     return link
 
 
-def _list_wanted(project: Project, link: OutsideLink) -> set[AgreedLink]:
-    """The link itself, where the settings of a model say that it is followed."""
-    for model in project.registry.list_models():
-        # Settings that cannot be read say nothing, and others tell of them.
-        with suppress(MlverError):
-            settings = project.registry.read_settings(model)
-            if settings is not None and link.path in settings.followed_paths:
-                return {link.agreement}
-    return set()
+def list_unfollowed(
+    project: Project, places: Iterable[str], agreed: Collection[AgreedLink] | None = None
+) -> list[OutsideLink]:
+    """List the links in these places that lead out of the work tree and are not followed.
+
+    Raise MlverError for one that never is.
+    """
+    unfollowed: list[OutsideLink] = []
+    for path in places:
+        try:
+            find_followed(project, path, agreed)
+        except LinkNotFollowed as error:
+            unfollowed.append(error.link)
+    return unfollowed
+
+
+def describe_links(links: Sequence[OutsideLink]) -> str:
+    """Describe links out of the work tree in a phrase; there is at least one."""
+    if len(links) == 1:
+        return links[0].describe_link()
+    described: list[str] = []
+    for link in links:
+        described.append(f"{printable_name(link.path)} to {printable_name(link.target)}")
+    return f"these are symlinks out of the work tree: {', '.join(described)}"
+
+
+def find_agreements(project: Project, places: Iterable[str]) -> frozenset[AgreedLink]:
+    """Find what there is to agree to, so that the links in these places are followed.
+
+    Raise MlverError for one that never is.
+    """
+    agreements: set[AgreedLink] = set()
+    for path in places:
+        link = find_outside(project, path)
+        if link is not None:
+            refuse_reserved(project, link)
+            agreements.add(link.agreement)
+    return frozenset(agreements)
 
 
 def refuse_reserved(project: Project, link: OutsideLink) -> None:
@@ -158,8 +179,7 @@ def locate_artifact(
         return Path(link.target)
     location = paths.join_inside(project.top_folder, path, link_last=True)
     if location.is_symlink():
-        bounds = LinkBounds.of_folder(project.top_folder, layout.ROOT)
-        fault = bounds.find_fault(os.fsencode(location))
+        fault = _bound_links(project).find_fault(os.fsencode(location))
         if fault is not None:
             raise MlverError(
                 f"{printable_name(path)} {fault}", hint=shell_command("ls", "-ld", "--", path)
@@ -167,75 +187,17 @@ def locate_artifact(
     return location
 
 
-def locate_folder(root: Path, folder: str, behind: OutsideLink | None) -> Path:
-    """Find a folder below `root`, or `behind` a link that is followed.
+def locate_folder(root: Path, folder: str, followed: Mapping[str, str]) -> Path:
+    """Find a folder below `root`, or behind one of the links `followed`, each with its real folder.
 
     Raise MlverError where another link stands on the way to it.
     """
-    if behind is not None and folder == behind.path:
-        return Path(behind.target)
-    if behind is not None and folder.startswith(f"{behind.path}/"):
-        return paths.join_inside(Path(behind.target), folder.removeprefix(f"{behind.path}/"))
+    for path, target in followed.items():
+        if folder != path and not folder.startswith(f"{path}/"):
+            continue
+        if os.path.realpath(target) != target:
+            raise MlverError(f"{printable_name(target)} is behind a symlink by now")
+        if folder == path:
+            return Path(target)
+        return paths.join_inside(Path(target), folder.removeprefix(f"{path}/"))
     return paths.join_inside(root, folder)
-
-
-# -- what this user agreed to ----------------------------------------------------------------------
-
-
-def read_agreed(project: Project) -> frozenset[AgreedLink]:
-    """Read which links this user agreed to follow; none where another wrote the file."""
-    path = project.state_directory / _FILE
-    try:
-        document = json.loads(read_regular(path, _MOST_BYTES))
-        signature = document.pop("proof", "")
-        if document["format"] != _FORMAT or not proof.is_signed(
-            _encode_document(document), signature, path
-        ):
-            return frozenset()
-        return frozenset((str(place), str(target)) for place, target in document["links"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        # The file may be anybody's, so any of its values may be of any type.
-        return frozenset()
-
-
-def agree_links(project: Project, places: Iterable[str], *, dry_run: bool) -> frozenset[AgreedLink]:
-    """Agree to follow the links in these places; return all that this user agreed to.
-
-    Hold the lock when you call it, unless on a dry run, which remembers nothing. Raise MlverError
-    where that fails.
-    """
-    found: set[AgreedLink] = set()
-    for path in places:
-        link = find_outside(project, path)
-        if link is not None:
-            refuse_reserved(project, link)
-            found.add(link.agreement)
-    agreed = read_agreed(project) | found
-    if not dry_run:
-        _keep_agreed(project, agreed)
-    return agreed
-
-
-def forget_links(project: Project, places: Collection[str]) -> None:
-    """Follow no link in these places any more, until the person agrees to it again.
-
-    Hold the lock when you call it. Raise MlverError where that fails.
-    """
-    agreed = read_agreed(project)
-    _keep_agreed(project, frozenset(link for link in agreed if link[0] not in places))
-
-
-def _keep_agreed(project: Project, links: frozenset[AgreedLink]) -> None:
-    if links == read_agreed(project):
-        return
-    document: dict[str, object] = {"format": _FORMAT, "links": sorted(links)}
-    path = project.state_directory / _FILE
-    try:
-        document["proof"] = proof.sign_data(_encode_document(document))
-        durable.write_file(path, json.dumps(document, indent=1).encode())
-    except OSError as error:
-        raise refusal_error("remembering which links are followed", error) from error
-
-
-def _encode_document(document: object) -> bytes:
-    return json.dumps(document, sort_keys=True).encode()

@@ -21,8 +21,9 @@ from mlver.hashing.measure import MeasuredArtifact, measure_artifact
 from mlver.hashing.read import ContentRules, ReadProgress
 from mlver.hashing.sink import ContentSink
 from mlver.hashing.walk import LinkBounds, walk_files
+from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.artifacts.file_list import FileList, join_name, list_file
-from mlver.project.artifacts.following import AgreedLink, OutsideLink, locate_artifact
+from mlver.project.artifacts.following import OutsideLink, locate_artifact
 from mlver.project.artifacts.pointers import (
     check_content,
     explain_lost_links,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import MlverError
+from mlver.errors import MlverError, printable_name
 from mlver.project.artifacts import overwritten_inputs, unstored, working_files
+from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.artifacts.working_files import CheckoutLeave
 from mlver.project.edit.intent import CommandIntent
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
+from mlver.system.durable import TEMPORARY
 
 # A note is all that says where bytes are kept, so only an endless list is cut.
 _MOST_NOTES = 1000
@@ -30,11 +33,15 @@ def finish_checkout(project: Project, plan: CommandIntent) -> str:
     record, _ = project.registry.read_version(model, version)
     into = None if place == "." else paths.join_inside(project.top_folder, place)
     root = into or project.top_folder
-    agreed = frozenset(plan.followed.items())
-    working_files.sweep_leftovers(project, record, root, agreed, plan.inputs)
+    followed = _select_own(project, plan)
+    # Where the links led then: they may lead elsewhere by now.
+    working_files.sweep_leftovers(project, record, root, followed, plan.inputs)
     with suppress(MlverError):  # what others keep may have gone since
         record = unstored.bring_artifacts(project, record, in_place=into is None).record
     pending = _separate_edited(project, root, plan.inputs)
+    agreed: list[AgreedLink] = []
+    for path, target in followed.items():
+        agreed.append(AgreedLink.bind_link(project.top_folder, path, target))
     leave = CheckoutLeave(inputs=pending.inputs, kept=pending.kept, agreed=agreed)
     # The person may have changed files since: bytes that are stored nowhere are saved first.
     outcome = working_files.check_out_version(project, record, into=into, save=True, leave=leave)
@@ -42,6 +49,18 @@ def finish_checkout(project: Project, plan: CommandIntent) -> str:
         project.reporter.show_note(f"{path} was changed since, and stays as it is")
     _tell_saved(project, outcome.saved)
     return f"completed `{plan.what}`, which had been interrupted"
+
+
+def _select_own(project: Project, plan: CommandIntent) -> Mapping[str, str]:
+    """Select the links that were followed; none of them is this work tree's if it was copied."""
+    if not plan.followed or os.path.realpath(plan.top) == os.path.realpath(project.top_folder):
+        return plan.followed
+    folders = ", ".join(map(printable_name, plan.followed.values()))
+    project.reporter.show_note(
+        f"`{plan.what}` was interrupted in {printable_name(plan.top)}; what it left in {folders} is"
+        f" still there, and is called {TEMPORARY}*"
+    )
+    return {}
 
 
 def _tell_saved(project: Project, saved: Sequence[tuple[str, str]]) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 
 from mlver.hashing.measure import MeasuredArtifact
 from mlver.project.artifacts import measuring as artifact_measuring
-from mlver.project.artifacts.following import AgreedLink
+from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.project import Project
 from mlver.storage.local import LocalStore
 from mlver.storage.local.deposit import ObjectDeposit

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 from mlver import paths
 from mlver.errors import (
@@ -25,11 +26,11 @@ from mlver.errors import (
     shell_command,
 )
 from mlver.project.artifacts import following, measuring
+from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.artifacts.endangered import build_loss_error, find_endangered
 from mlver.project.artifacts.file_changes import replace_files, save_files
 from mlver.project.artifacts.file_list import FileList, collect_folders, join_name
 from mlver.project.artifacts.file_plan import FilePlan, plan_files
-from mlver.project.artifacts.following import AgreedLink, LinkNotFollowed, OutsideLink
 from mlver.project.edit import intent
 from mlver.project.edit.intent import CommandIntent
 from mlver.project.project import Project
@@ -47,7 +48,8 @@ _CHANGED = "some files may be replaced already, each of them whole"
 class CheckoutOutcome:
     """How many files below `root` a checkout changed.
 
-    `saved` are the working files it replaced and whose bytes it kept, with their digests.
+    `saved` are the working files it replaced and whose bytes it kept, with their digests. `outside`
+    are the links that it followed out of the work tree, each with the folder that it leads to.
     """
 
     root: str
@@ -56,6 +58,7 @@ class CheckoutOutcome:
     unchanged: int
     saved: Sequence[tuple[str, str]]
     skipped: tuple[str, ...]
+    outside: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,34 +140,33 @@ def _plan_changes(
     root: Path,
     agreed: Collection[AgreedLink] | None,
 ) -> tuple[FilePlan, ...]:
+    is_working = root == project.top_folder
+    if is_working:
+        _refuse_unfollowed(project, record, artifacts, agreed)
     plans: list[FilePlan] = []
     for artifact in artifacts:
-        behind = _find_behind(project, record, artifact, root, agreed)
+        behind = None
+        if is_working:
+            behind = following.find_followed(project, artifact.path, agreed)
         plans.append(plan_files(project, root, artifact, behind))
     return tuple(plans)
 
 
-def _find_behind(
+def _refuse_unfollowed(
     project: Project,
     record: VersionRecord,
-    artifact: Artifact,
-    root: Path,
+    artifacts: Iterable[Artifact],
     agreed: Collection[AgreedLink] | None,
-) -> OutsideLink | None:
-    """Find the link in an artifact's place that is to be written through.
-
-    Raise MlverError for one that nobody agreed to: a checkout would replace it.
-    """
-    if root != project.top_folder:
-        return None
-    try:
-        return following.find_followed(project, artifact.path, agreed)
-    except LinkNotFollowed as error:
+) -> None:
+    """Raise MlverError for links that nobody agreed to: a checkout would replace them."""
+    places = [artifact.path for artifact in artifacts]
+    links = following.list_unfollowed(project, places, agreed)
+    if links:
         raise MlverError(
-            f"{error.link.describe_link()}; files are written through it once `register --follow`"
+            f"{following.describe_links(links)}; files are written there once `register --follow`"
             " or `checkout --follow` was given here, and nothing was written now",
             hint=shell_command("mlver", "checkout", f"{record.model}@{record.version}", "--follow"),
-        ) from None
+        )
 
 
 def _find_file_links(root: Path, plans: Iterable[FilePlan]) -> dict[str, str]:
@@ -201,7 +203,8 @@ def _apply_checkout(
     choice: _CheckoutChoice,
 ) -> CheckoutOutcome:
     if endangered and not (choice.save or choice.force):
-        raise build_loss_error(record, root, endangered)
+        follow = any(plan.behind is not None for plan in plans)
+        raise build_loss_error(record, root, endangered, follow=follow)
     if not choice.dry_run:
         try:
             if choice.save:
@@ -217,6 +220,7 @@ def _apply_checkout(
         unchanged=sum(plan.unchanged for plan in plans),
         saved=endangered if choice.save else (),
         skipped=_name_unstored(record),
+        outside=_list_followed(plans),
     )
 
 
@@ -267,22 +271,20 @@ def sweep_leftovers(
     project: Project,
     record: VersionRecord,
     root: Path,
-    agreed: Collection[AgreedLink] = (),
+    followed: Mapping[str, str] = MappingProxyType({}),
     inputs: Sequence[Artifact] = (),
 ) -> None:
     """Remove what a killed checkout to the same places was still writing.
 
-    Hold the lock when you call it. `agreed` are the links that it wrote through.
+    Hold the lock when you call it. `followed` are the links that it wrote through, each with the
+    folder that it led to then.
     """
     durable.sweep_temporaries(root)
     for artifact in (*_list_stored(record), *inputs):
         pinned = measuring.pinned_files(project, artifact)
-        behind = None
-        with suppress(MlverError):
-            behind = _find_behind(project, record, artifact, root, agreed)
         for folder in collect_folders(join_name(artifact.path, name) for name, _ in pinned):
             with suppress(MlverError):  # behind another symlink there is nothing of ours
-                durable.sweep_temporaries(following.locate_folder(root, folder, behind))
+                durable.sweep_temporaries(following.locate_folder(root, folder, followed))
 
 
 def put_files_back(project: Project, applied: AppliedCheckout) -> None:
@@ -315,7 +317,7 @@ def _carry_out_plans(
         git_dir=project.repository.own,
         checkout=(record.model, record.version, _name_root(project, root)),
         inputs=inputs,
-        followed=dict(plan.behind.agreement for plan in plans if plan.behind is not None),
+        followed=_list_followed(plans),
     )
     begun = False
 
@@ -338,6 +340,12 @@ def _carry_out_plans(
         elif isinstance(error, OSError):
             raise _build_write_error(record, error, _CHANGED) from error
         raise
+
+
+def _list_followed(plans: Iterable[FilePlan]) -> dict[str, str]:
+    """The links that are written through, each with the folder that it leads to."""
+    links = [plan.behind for plan in plans if plan.behind is not None]
+    return {link.path: link.target for link in links}
 
 
 def _list_absent(folder: Path) -> list[Path]:

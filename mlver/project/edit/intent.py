@@ -88,8 +88,8 @@ class CommandIntent:
     deletes, each with its object's id. `checkout` names the version whose files are being put in
     place: model, version, and the folder they go to, relative to `top` unless it lies outside;
     `inputs` are the params and metrics files that come with them, as objects of the store.
-    `followed` are the links that they are written through: the path of each, and the folder that
-    it leads to, relative to `top`.
+    `followed` are the links that they are written through: the path of each, and the real path of
+    the folder that it leads to.
     """
 
     what: str

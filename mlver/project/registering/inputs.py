@@ -13,7 +13,7 @@ from mlver.errors import MlverError, NewerFormat, UsageError, shell_command
 from mlver.policy.numbering import next_version, require_distinct
 from mlver.project.artifacts.following import find_outside
 from mlver.project.project import Project
-from mlver.project.registering.request import RegisterRequest
+from mlver.project.registering.request import RegisterRequest, list_options
 from mlver.project.registry.newer_formats import list_highest_version, refuse_newer_formats
 from mlver.project.tags import seals
 from mlver.records import layout
@@ -48,11 +48,10 @@ def resolve_inputs(project: Project, request: RegisterRequest) -> RegisterInputs
     refuse_newer_formats(project.registry, list_highest_version(project.registry, request.model))
     settings = _merge_settings(project, request)
     if settings.weights is None:
+        words = ["mlver", "register", request.model, "--weights", "PATH", *list_options(request)]
         raise UsageError(
             f"mlver does not know where the weights of {request.model} are",
-            hint=shell_command(
-                "mlver", "register", request.model, "--weights", "PATH", "-m", request.message
-            ),
+            hint=shell_command(*words, "-m", request.message),
         )
     registered = _list_readable(project, request.model)
     # a tag whose record is not here still takes its number

@@ -12,8 +12,8 @@ from mlver.content import formats
 from mlver.document import emit, strict
 from mlver.errors import MlverError, printable_name, shell_command, summarise_names
 from mlver.git.trees import compute_tree_without
-from mlver.project.artifacts import following, measuring, modes, storing
-from mlver.project.artifacts.following import AgreedLink, LinkNotFollowed
+from mlver.project.artifacts import agreed_links, following, measuring, modes, storing
+from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.project import Project
 from mlver.project.registering.inputs import RegisterInputs
@@ -76,18 +76,31 @@ def measure_artifacts(
     artifacts = inputs.settings.named_artifacts
     agreed = _agree_links(project, request, inputs.settings, dry_run=not store)
     measured: dict[str, MeasuredArtifact] = {}
+    _refuse_unfollowed(project, request, inputs.settings, agreed)
     with storing.open_measurer(project, store=store, agreed=agreed) as measure:
         for name, settings in artifacts.items():
-            try:
-                measured[name] = measure(settings.path, store=settings.stored)
-            except LinkNotFollowed as error:
-                again = ["mlver", "register", request.model, *list_options(request)]
-                raise MlverError(
-                    f"{error.link.describe_link()}; add --follow to register what is there, and to"
-                    " let a checkout write there",
-                    hint=shell_command(*again, "--follow", "-m", request.message),
-                ) from None
+            measured[name] = measure(settings.path, store=settings.stored)
     return measured
+
+
+def _refuse_unfollowed(
+    project: Project,
+    request: RegisterRequest,
+    settings: ModelSettings,
+    agreed: frozenset[AgreedLink],
+) -> None:
+    # where others keep the bytes, such as DVC, links may lead to what they keep
+    artifacts = [artifact for artifact in settings.named_artifacts.values() if artifact.stored]
+    links = following.list_unfollowed(project, [artifact.path for artifact in artifacts], agreed)
+    if not links:
+        return
+    again = replace(request, follow=True)
+    words = ["mlver", "register", request.model, *list_options(again)]
+    raise MlverError(
+        f"{following.describe_links(links)}; add --follow to register what is there, and to let a"
+        " checkout write there",
+        hint=shell_command(*words, "-m", request.message),
+    )
 
 
 def _agree_links(
@@ -95,14 +108,15 @@ def _agree_links(
 ) -> frozenset[AgreedLink]:
     """Find the links that are followed: those of the settings to which this user agreed."""
     places = settings.followed_paths
+    agreed = agreed_links.read_agreed(project)
     if request.follow:
-        agreed = following.agree_links(project, places, dry_run=dry_run)
-    else:
-        agreed = following.read_agreed(project)
-        if request.follow is False and not dry_run:
-            own = [artifact.path for artifact in settings.named_artifacts.values()]
-            following.forget_links(project, own)
-    return frozenset(link for link in agreed if link[0] in places)
+        agreed |= following.find_agreements(project, places)
+        if not dry_run:
+            agreed_links.keep_agreements(project, agreed)
+    elif request.follow is False and not dry_run:
+        own = [artifact.path for artifact in settings.named_artifacts.values()]
+        agreed_links.forget_links(project, own)
+    return frozenset(link for link in agreed if link.path in places)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.document.amend import amend_document
+from mlver.project.artifacts.agreed_links import restoring_agreed
 from mlver.project.artifacts.elsewhere.required import require_holders
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.edit import planned_tags
@@ -107,7 +109,8 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
         refuse_protected(project, "add --no-commit")
         seals.require_signing(project, "add --no-commit")
     editing = open_edit(project, f"register {request.model}", dry_run=request.dry_run)
-    with naming_commits(project.repository), editing as edit:
+    agreeing = nullcontext() if request.dry_run else restoring_agreed(project)
+    with naming_commits(project.repository), editing as edit, agreeing:
         inputs = resolve_inputs(project, request)
         # Before the code is looked at: in a merge, "commit everything" would be wrong advice.
         refuse_unfinished(project.repository)

@@ -61,7 +61,33 @@ def check_request(project: Project, request: RegisterRequest) -> None:
 
 
 def list_options(request: RegisterRequest) -> list[str]:
-    """List the options that name the same artifacts and number again."""
+    """List the options that ask for the same again, but for the message."""
+    words = [*_list_files(request), *_list_values(request)]
+    single = {
+        "--version": request.version,
+        "--bump": request.bump,
+        "--parent": request.parent,
+        "--command": request.command,
+        "--environment": request.environment,
+        "--update": None if request.update == "full" else request.update,
+    }
+    for option, value in single.items():
+        if value is not None:
+            words += [option, value]
+    flags = {
+        "--allow-lower": request.allow_lower,
+        "--follow": request.follow is True,
+        "--no-follow": request.follow is False,
+        "--no-commit": not request.commit,
+        "--allow-dirty": request.allow_dirty,
+        "--allow-mixed": request.allow_mixed,
+        "--dry-run": request.dry_run,
+    }
+    words += [option for option, is_given in flags.items() if is_given]
+    return words
+
+
+def _list_files(request: RegisterRequest) -> list[str]:
     words: list[str] = []
     if request.weights is not None:
         words += ["--weights", request.weights]
@@ -69,8 +95,19 @@ def list_options(request: RegisterRequest) -> list[str]:
         words += ["--data", f"{name}={path}"]
     for name in request.unstored:
         words += ["--no-store", name]
-    if request.version is not None:
-        words += ["--version", request.version]
-    if request.bump is not None:
-        words += ["--bump", request.bump]
+    for path in request.params_files:
+        words += ["--params", path]
+    for path in request.metrics_files:
+        words += ["--metrics", path]
+    return words
+
+
+def _list_values(request: RegisterRequest) -> list[str]:
+    words: list[str] = []
+    for value in request.params:
+        words += ["--param", value]
+    for value in request.metrics:
+        words += ["--metric", value]
+    for name, value in request.labels.items():
+        words += ["--label", f"{name}={value}"]
     return words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -120,10 +121,11 @@ def test_what_another_wrote_of_followed_links_is_not_believed(
 ) -> None:
     path = followed.path / ".git/mlver/followed.json"
     document = json.loads(path.read_text())
-    assert document["links"] == [["model", "../disk"]]
+    assert document["links"] == [[str(followed.path), "model", str(disk)]]
     for text in (
         json.dumps({**document, "proof": "key:" + "0" * 64}),
-        json.dumps({**document, "links": [["model", "../disk"], ["data", "../.."]]}),
+        json.dumps({**document, "links": [*document["links"], *document["links"]]}),
+        json.dumps({**document, "clone": "elsewhere"}),
         json.dumps({**document, "links": 1}),
         "[]",
         "",
@@ -195,3 +197,106 @@ def test_data_sets_are_followed_each_by_itself(place: Repository, disk: Path) ->
     settings = (place.path / SETTINGS).read_text()
     assert settings.count("follow: true") == 1
     assert "    path: model\n    stored: true\n    follow: true\n" in settings
+
+
+def move_clone(followed: Repository, to: Path) -> Repository:
+    """The same link there leads to another folder, in which precious files lie."""
+    followed.path.rename(to)
+    precious = to.parent / "disk"
+    precious.mkdir()
+    (precious / "w.bin").write_text("precious")
+    return Repository(to)
+
+
+def test_an_agreement_does_not_move_with_the_clone(followed: Repository, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    moved = move_clone(followed, tmp_path / "elsewhere/tree")
+    for command in (AGAIN, ("status",), ("checkout", "m@1.0.0", "--force")):
+        assert "outside of the work tree" in assert_refused(moved, *command)
+    assert (tmp_path / "elsewhere/disk/w.bin").read_text() == "precious"
+
+
+def test_an_agreement_does_not_hold_in_another_clone(followed: Repository, tmp_path: Path) -> None:
+    """The work tree is where it was, and git's own files are elsewhere."""
+    followed.git("init", "--quiet", "--separate-git-dir", "../elsewhere.git")
+    assert (tmp_path / "elsewhere.git/mlver/followed.json").exists()
+    assert "outside of the work tree" in assert_refused(followed, "status")
+    assert_works(followed, "checkout", "m@1.0.0", "--follow")
+    assert_works(followed, "status")
+
+
+def test_all_links_of_a_version_are_named(place: Repository, disk: Path) -> None:
+    (disk.parent / "more").mkdir()
+    (disk.parent / "more/train.csv").write_text("a,b")
+    (place.path / "data").symlink_to("../more")
+    names = f"model to {disk}, data to {disk.parent / 'more'}"
+    words = (*FIRST[:-2], "--data", "train=data", *FIRST[-2:])
+    said = assert_refused(place, *words)
+    assert said.startswith(f"error: these are symlinks out of the work tree: {names}; add --follow")
+    assert_works(place, *words, "--follow")
+    (place.path / ".git/mlver/followed.json").unlink()
+    said = assert_refused(place, "checkout", "m@1.0.0")
+    assert f"these are symlinks out of the work tree: {names}; files are written there" in said
+    told = assert_works(place, "checkout", "m@1.0.0", "--follow")
+    assert f"  through symlinks: {names}\n" in told
+    document = json.loads(place.mlver("checkout", "m@1.0.0", "--json").out)
+    assert document["files"]["outside"] == {"model": str(disk), "data": str(disk.parent / "more")}
+
+
+def test_what_a_failed_command_agreed_to_is_forgotten(followed: Repository, disk: Path) -> None:
+    agreements = followed.path / ".git/mlver/followed.json"
+    agreements.unlink()
+    (disk / "w.bin").write_text("stored nowhere")
+    said = assert_refused(followed, "checkout", "m@1.0.0", "--follow")
+    assert said.endswith("hint: mlver register m --bump patch --follow -m WHY\n")
+    assert "outside of the work tree" in assert_refused(followed, "status")
+    followed.write("code.py", "1")
+    followed.git("add", "code.py")
+    assert "code is not committed" in assert_refused(followed, *AGAIN, "--follow")
+    assert "outside of the work tree" in assert_refused(followed, "status")
+    # nor is anything else forgotten where it fails
+    followed.commit("Code")
+    assert_works(followed, *AGAIN, "--follow")
+    assert "outside of the work tree" in assert_refused(followed, *AGAIN, "--no-follow")
+    assert_works(followed, "status")
+
+
+def test_what_a_person_agreed_to_needs_no_setting(followed: Repository, disk: Path) -> None:
+    """Older branches have none; the command that is proposed helps there, too."""
+    settings = (followed.path / SETTINGS).read_text()
+    followed.write(SETTINGS, settings.replace("  follow: true\n", ""))
+    followed.commit("As it was")
+    (followed.path / ".git/mlver/followed.json").unlink()
+    (hint,) = assert_refused(followed, "checkout", "m@1.0.0").splitlines()[1:]
+    assert_works(followed, *hint.removeprefix("hint: mlver ").split())
+    assert_works(followed, "status")
+    assert_works(followed, "checkout", "m@1.0.0")
+    # but a version is registered from there only where the settings will say so
+    (hint,) = assert_refused(followed, *AGAIN).splitlines()[1:]
+    assert hint == "hint: mlver register m --bump patch --follow -m again"
+    assert_works(followed, *hint.removeprefix("hint: mlver ").split())
+
+
+@pytest.mark.parametrize("command", [("status",), ("checkout", "m@1.0.0")])
+def test_nobody_is_asked_to_follow_what_is_never_followed(
+    followed: Repository, command: tuple[str, ...]
+) -> None:
+    (followed.path / "model").unlink()
+    (followed.path / "model").symlink_to("..")
+    said = assert_refused(followed, *command)
+    assert "holds the work tree, or belongs to git or mlver itself" in said
+    assert "--follow" not in said
+
+
+def test_the_hint_keeps_what_was_typed(place: Repository) -> None:
+    place.write("p a.yaml", "lr: 0.1\n")
+    place.write("m.json", "{}")
+    words = [*FIRST[:4], "--params", "p a.yaml", "--metrics", "m.json", "--param", "x=1 2"]
+    words += ["--metric", "f1=0.5", "--label", "who=me", "--version", "2.0.0", "--parent", "none"]
+    words += ["--command", "python train.py", "--environment", "env", "--update", "full"]
+    words += ["--allow-lower", "--no-commit", "--allow-dirty", "--allow-mixed", "--dry-run"]
+    said = assert_refused(place, *words, "-m", "Why not")
+    hint = shlex.split(said.rpartition("hint: mlver ")[2])
+    assert sorted(hint) == sorted(
+        [word for word in (*words, "--follow", "-m", "Why not") if word not in ("--update", "full")]
+    )

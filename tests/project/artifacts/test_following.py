@@ -18,6 +18,7 @@ from mlver.records.version import VersionRecord
 from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.system import durable
 from tests.conftest import Repository
+from tests.copies import copy_folder
 from tests.project.helpers import read_tree, register_one
 
 OLD = {"a": b"1", "extra": b"2", "sub/deep/b": b"3"}
@@ -213,3 +214,27 @@ def test_what_was_interrupted_is_finished_behind_the_same_link_only(
         assert (outside / "a").read_text() == "one"
     else:
         assert read_tree(outside) == OLD
+
+
+def test_a_copied_plan_removes_nothing_behind_the_link_of_the_original(
+    project: Project,
+    linked: VersionRecord,
+    outside: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The copy lies elsewhere, and its link leads to the same folder."""
+    with monkeypatch.context() as patch:
+        patch.setattr(intent, "drop_intent", lambda _: None)
+        working_files.check_out_version(project, linked)
+    left = outside / f"{durable.TEMPORARY}0"
+    left.write_text("half")
+    (outside / "a").write_text("one")
+    copy = Project.open_existing(copy_folder(project.top_folder, tmp_path / "copy"))
+    transaction.settle_interrupted(copy, "doctor")
+    assert intent.read_pending(copy.state_directory) is None
+    assert (outside / "a").read_text() == "one"
+    assert left.exists()
+    transaction.settle_interrupted(project, "doctor")
+    assert read_tree(outside) == OLD
+    assert not left.exists()
