@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.faults.mutate import Mutation
+from tests.faults.mutations_of_links import LINK_MUTATIONS
 from tests.faults.mutations_of_remotes import REMOTE_MUTATIONS
 from tests.faults.mutations_of_storage import STORAGE_MUTATIONS
 
@@ -269,27 +270,6 @@ TRUST_MUTATIONS = (
         "tests/features/registering/test_register_links.py",
     ),
     Mutation(
-        "project.artifacts.following:find_followed",
-        "link.agreement not in agreed",
-        "False",
-        "tests",
-        "tests/features/registering/test_register_follow.py",
-    ),
-    Mutation(
-        "project.artifacts.following:read_agreed",
-        "not proof.is_signed(...)",
-        "False",
-        "tests",
-        "tests/features/registering/test_register_follow.py",
-    ),
-    Mutation(
-        "project.artifacts.following:OutsideLink.open_folder",
-        "_identify_folder(_1) != _2",
-        "False",
-        "tests",
-        "tests/project/artifacts/test_following.py",
-    ),
-    Mutation(
         "system.folders:FolderTree._enter",
         "os.open(_1, _FOLDER, dir_fd=_2)",
         "os.open(_1, os.O_RDONLY | os.O_DIRECTORY, dir_fd=_2)",
@@ -446,4 +426,5 @@ TRUST_MUTATIONS = (
     ),
     *STORAGE_MUTATIONS,
     *REMOTE_MUTATIONS,
+    *LINK_MUTATIONS,
 )

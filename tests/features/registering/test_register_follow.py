@@ -300,3 +300,16 @@ def test_the_hint_keeps_what_was_typed(place: Repository) -> None:
     assert sorted(hint) == sorted(
         [word for word in (*words, "--follow", "-m", "Why not") if word not in ("--update", "full")]
     )
+
+
+def test_an_agreement_does_not_hold_in_another_work_tree(
+    followed: Repository, disk: Path, tmp_path: Path
+) -> None:
+    """A link may come with what is checked out there, and lead to the same folder."""
+    followed.git("worktree", "add", "--quiet", "--detach", "../other")
+    other = Repository(tmp_path / "other")
+    (other.path / "model").symlink_to(disk)
+    assert "outside of the work tree" in assert_refused(other, "status")
+    assert_works(other, "checkout", "m@1.0.0", "--follow")
+    assert_works(other, "status")
+    assert_works(followed, "status")

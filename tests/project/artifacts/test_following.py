@@ -99,7 +99,7 @@ def test_links_inside_the_followed_folder_are_replaced_and_not_followed(
     ],
     ids=["plan", "locate", "sync", "replace"],
 )
-@pytest.mark.parametrize("swapped", ["link", "folder", "inner"])
+@pytest.mark.parametrize("swapped", ["link", "folder", "inner", "another folder"])
 def test_a_swap_while_files_are_written_leads_nowhere(
     project: Project,
     linked: VersionRecord,
@@ -115,18 +115,24 @@ def test_a_swap_while_files_are_written_leads_nowhere(
     for name in ("a", "extra", "deep/b"):
         (precious / name).write_text("precious")
     before = read_tree(precious)
-    place = {"link": project.top_folder / "w", "folder": outside, "inner": outside / "sub"}[swapped]
+    places = {"link": project.top_folder / "w", "inner": outside / "sub"}
+    place = places.get(swapped, outside)
     real = getattr(*point)
 
     def swap_first(*arguments: Any, **options: Any) -> Any:
-        if not place.is_symlink() or place.readlink() == outside:
+        if not (tmp_path / "moved").is_symlink() and not (tmp_path / "moved").exists():
             place.rename(tmp_path / "moved")
-            place.symlink_to(precious)
+            if swapped == "another folder":
+                precious.rename(place)
+            else:
+                place.symlink_to(precious)
         return real(*arguments, **options)
 
     monkeypatch.setattr(*point, swap_first)
     with pytest.raises(MlverError):
         working_files.check_out_version(project, linked)
+    if swapped == "another folder":
+        precious = place
     assert read_tree(precious) == before
     assert not list_temporaries(precious)
 
@@ -210,6 +216,7 @@ def test_what_was_interrupted_is_finished_behind_the_same_link_only(
     transaction.settle_interrupted(project, "doctor")
     assert intent.read_pending(project.state_directory) is None
     assert read_tree(tmp_path / "other") == {"a": b"precious"}
+    assert not list_temporaries(outside)
     if leads_elsewhere:
         assert (outside / "a").read_text() == "one"
     else:
