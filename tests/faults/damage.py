@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import ground, operations, oracle
+from tests.faults import ground, oracle, preparations
 from tests.faults.campaign import CampaignExtent, CampaignTally
 from tests.faults.ground import WorkPlace
 from tests.faults.run import ChildRun, run_in_process
@@ -85,8 +85,8 @@ def prepare_grounds(root: Path) -> tuple[_DamageGround, _DamageGround]:
 
 
 def _register_both(plain: WorkPlace) -> None:
-    operations.prepare_changed(plain)
-    plain.write("big.bin", operations.make_weights(4, operations.LARGE))
+    preparations.prepare_changed(plain)
+    plain.write("big.bin", preparations.make_weights(4, preparations.LARGE))
     plain.mlver("register", "m", "--version", "1.1.0", "-m", "Second", "--data", "big=big.bin")
     # what is copied a thousand times must be small, and the stored copies are what is damaged
     (plain.path / "big.bin").unlink()

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 from tests.faults.ground import WorkPlace
-
-# What is large in a campaign: a file that is hashed and copied a thousand times must not be what
-# mlver calls large.
-LARGE = 1 << 15
+from tests.faults.preparations import (
+    FIRST,
+    NEXT,
+    outrun,
+    prepare_born,
+    prepare_busy,
+    prepare_changed,
+    prepare_damaged,
+    prepare_executable,
+    prepare_followed,
+    prepare_inputs,
+    prepare_large,
+    prepare_lost,
+    prepare_many,
+    prepare_merged,
+    prepare_obstructed,
+    prepare_registered,
+    prepare_staged,
+    prepare_stopped_merge,
+    prepare_told_by_tags,
+    prepare_two_versions,
+    prepare_unborn,
+    prepare_unsealed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,264 +58,6 @@ class CampaignOperation:
     long: bool = False
 
 
-def make_weights(number: int, size: int = 3_000) -> bytes:
-    """The weights of a version: seeded, and different all through."""
-    unit = bytes((index * 31 + number * 7) % 251 for index in range(251))
-    return (b"weights %d\n" % number + unit * (size // 251 + 1))[:size]
-
-
-def prepare_unborn(place: WorkPlace) -> None:
-    place.mlver("init")
-    place.write(".gitignore", "/model.bin\n/data/\n/big.bin\n")
-    place.write("model.bin", make_weights(1))
-    for number in range(3):
-        place.write(f"data/{number}.txt", f"row {number}\n" * 20)
-
-
-def prepare_born(place: WorkPlace) -> None:
-    prepare_unborn(place)
-    place.write("train.py", "print('training')\n")
-    place.commit("First")
-
-
-FIRST = (
-    "register",
-    "m",
-    "--weights",
-    "model.bin",
-    "--data",
-    "train=data",
-    "--version",
-    "1.0.0",
-    "-m",
-    "First",
-)
-_NEXT = ("register", "m", "--version", "1.1.0", "-m", "Second")
-
-
-def prepare_registered(place: WorkPlace) -> None:
-    prepare_born(place)
-    place.mlver(*FIRST)
-
-
-def prepare_changed(place: WorkPlace) -> None:
-    """One version registered, and new weights and data in the work tree."""
-    prepare_registered(place)
-    _change_files(place)
-
-
-def _change_files(place: WorkPlace) -> None:
-    place.write("model.bin", make_weights(2))
-    place.write("data/1.txt", "another row\n" * 30)
-    (place.path / "data/2.txt").unlink()
-    place.write("data/deep/er/3.txt", "row 3\n")
-
-
-def prepare_lost(place: WorkPlace) -> None:
-    """One version registered; its stored copies are gone, and its working files are still here."""
-    prepare_registered(place)
-    for folder in ("objects", "packs"):
-        shutil.rmtree(place.mlver_directory / folder, ignore_errors=True)
-
-
-def prepare_damaged(kind: str, place: WorkPlace) -> None:
-    """One version registered, and its stored copies of a kind (`objects`, or `*` for all) damaged
-    in the meantime.
-    """
-    prepare_born(place)
-    place.write("model.bin", make_weights(3, LARGE + 5))
-    place.mlver(*FIRST)
-    # a cache that cannot be used: what it knows is not hashed again, nor compared with what is
-    # stored
-    (place.mlver_directory / "state.db").unlink()
-    (place.mlver_directory / "state.db").mkdir()
-    stored = [
-        path
-        for path in place.mlver_directory.glob(f"{kind}/**/*")
-        if path.is_file() and path.suffix != ".idx"
-    ]
-    for path in stored:
-        data = bytearray(path.read_bytes())
-        for at in range(512, len(data), 512):
-            data[at] ^= any(data[at : at + 512])
-        path.chmod(0o644)
-        path.write_bytes(data)
-
-
-def prepare_obstructed(place: WorkPlace) -> None:
-    """A file where the second version has a folder, and a folder where it has a file."""
-    prepare_two_versions(place)
-    shutil.rmtree(place.path / "data/deep")
-    place.write("data/deep", "a file\n")
-    (place.path / "data/0.txt").unlink()
-    place.write("data/0.txt/a/b", "below a folder\n")
-
-
-def prepare_large(place: WorkPlace) -> None:
-    prepare_changed(place)
-    place.write("model.bin", make_weights(3, 3 * LARGE + 5))
-    place.write("big.bin", make_weights(4, LARGE))
-    place.write("data/large.bin", make_weights(5, LARGE + 1))
-
-
-def prepare_two_versions(place: WorkPlace) -> None:
-    prepare_changed(place)
-    place.mlver(*_NEXT)
-
-
-def prepare_followed(place: WorkPlace) -> None:
-    """Two versions whose data set lies out of the work tree, and a file of no version there.
-
-    The work tree is a folder beside it, so that a copy holds both.
-    """
-    place.git("config", "core.worktree", "../tree")
-    tree = WorkPlace(place.path / "tree")
-    tree.path.mkdir()
-    (place.path / "disk").mkdir()
-    (tree.path / "data").symlink_to("../disk")
-    prepare_born(tree)
-    tree.mlver(*FIRST, "--follow")
-    _change_files(tree)
-    tree.mlver(*_NEXT)
-    tree.write("data/1.txt", "stored nowhere\n")
-
-
-def prepare_executable(place: WorkPlace) -> None:
-    """Two versions with a program; the bit of one file is wrong, and the bytes of another."""
-    prepare_registered(place)
-    for number, version in enumerate(("1.1.0", "1.2.0")):
-        for name in ("data/run.sh", "data/serve"):
-            place.write(name, "#!/bin/sh\n" if name.endswith("sh") else f"#!/bin/sh\n# {number}\n")
-            (place.path / name).chmod(0o755)
-        place.mlver("register", "m", "--version", version, "-m", "A program")
-    (place.path / "data/run.sh").chmod(0o644)
-
-
-def prepare_inputs(place: WorkPlace) -> None:
-    """Two versions, each with its params and metrics."""
-    prepare_born(place)
-    for number, words in ((1, (*FIRST, "--params", "p.yaml", "--metrics", "m.json")), (2, _NEXT)):
-        place.write("model.bin", make_weights(number))
-        place.write("p.yaml", f"width: {number}\n")
-        place.write("m.json", f'{{"loss": 0.{number}}}\n')
-        place.commit(f"Training run {number}")
-        place.mlver(*words)
-
-
-def prepare_staged(place: WorkPlace) -> None:
-    """Two versions, the second in production.
-
-    The work tree holds the second, and a file of no version.
-    """
-    prepare_two_versions(place)
-    place.mlver("promote", "m@1.0.0", "--to", "production", "-m", "Good")
-    place.mlver("promote", "m@1.1.0", "--to", "production", "-m", "Better")
-    place.write("data/1.txt", "stored nowhere\n")
-
-
-def prepare_busy(prepare: Callable[[WorkPlace], None], place: WorkPlace) -> None:
-    """The same with other work under way.
-
-    There are staged, changed and unknown files, packed objects and references.
-
-    And a person who told git not to wait for the disk.
-    """
-    prepare(place)
-    if place.git("rev-list", "--all", "-1"):
-        place.git("gc", "--quiet")
-    place.git("config", "core.fsyncMethod", "writeout-only")
-    place.write("staged.txt", "staged\n")
-    place.git("add", "staged.txt")
-    place.write("staged.txt", "staged, then changed\n")
-    place.write("unknown.txt", "unknown\n")
-
-
-def prepare_many(prepare: Callable[[WorkPlace], None], place: WorkPlace) -> None:
-    """The same after a longer life.
-
-    There is another model beside it, with versions and promotions of its own.
-    """
-    prepare(place)
-    place.write("other.bin", make_weights(9))
-    if not (place.path / ".mlver").exists():
-        place.mlver("init")
-    place.mlver("register", "other", "--weights", "other.bin", "-m", "First", "--allow-dirty")
-    for number in range(3):
-        place.write("other.bin", make_weights(10 + number))
-        place.mlver("register", "other", "--bump", "minor", "-m", "Next", "--allow-dirty")
-        place.mlver("promote", "other", "--to", "staging", "-m", "Try it")
-
-
-def prepare_merged(place: WorkPlace) -> None:
-    """Records on the main line of a forge, of which some have tags here and none has one there."""
-    prepare_two_versions(place)
-    for version in ("1.0.0", "1.1.0"):
-        place.mlver("promote", f"m@{version}", "--to", "staging", "-m", "Try it")
-    place.git("tag", "-d", "m@v1.1.0", "m@staging.2")
-    place.git("init", "--quiet", "--bare", ".git/forge.git")
-    place.git("remote", "add", "origin", ".git/forge.git")
-    place.git("push", "--quiet", "origin", "main")
-
-
-def outrun(place: WorkPlace) -> None:
-    """The same, and the forge has what is not here: a commit on its main line, and a tag."""
-    prepare_merged(place)
-    place.git("push", "--quiet", "origin", "refs/tags/m@v1.0.0")
-    place.git("tag", "-d", "m@v1.0.0")
-    other = WorkPlace(place.path / ".git/other")
-    place.git("clone", "--quiet", ".git/forge.git", ".git/other")
-    other.write("notes.md", "Work of somebody else\n")
-    other.commit("Take notes")
-    other.git("push", "--quiet", "origin", "main")
-    shutil.rmtree(other.path)
-    place.git("config", "fetch.unpackLimit", "1")  # so that a pack comes, as with a large fetch
-
-
-def prepare_told_by_tags(place: WorkPlace) -> None:
-    """Two versions, of which one has no version tag yet, and the stage they held in turn.
-
-    The weights are in git.
-    """
-    place.write("train.py", "print('training')\n")
-    for number, tag in enumerate(("m@v1.0.0", "v1.1.0"), start=1):
-        place.write("weights/model.bin", make_weights(number))
-        place.write("weights/vocabulary.txt", f"word {number}\n")
-        place.commit(f"Weights {number}")
-        place.git("tag", "-a", tag, "-m", f"Version {number}")
-        place.git("tag", "-a", f"m#production#{number}", "-m", "Serve it")
-    place.mlver("init")
-
-
-def prepare_unsealed(place: WorkPlace) -> None:
-    """Records that a merge brought, without their tags."""
-    prepare_staged(place)
-    place.git("tag", "-d", "m@v1.0.0", "m@v1.1.0", "m@production.1", "m@production.2")
-
-
-def prepare_stopped_merge(place: WorkPlace) -> None:
-    """A merge that stopped: both branches registered a 1.1.0 and promoted it.
-
-    The seal here is the one of the other.
-    """
-    prepare_registered(place)
-    place.git("switch", "--quiet", "-c", "topic")
-    _register_on_branch(place, 2)
-    place.git("switch", "--quiet", "main")
-    _register_on_branch(place, 3)
-    place.git("switch", "--quiet", "topic")
-    place.mlver("tag")
-    place.git("switch", "--quiet", "main")
-    with suppress(AssertionError):
-        place.git("merge", "--quiet", "topic")
-
-
-def _register_on_branch(place: WorkPlace, number: int) -> None:
-    place.write("model.bin", make_weights(number))
-    place.mlver(*_NEXT)
-    place.mlver("promote", "m@1.1.0", "--to", "production", "-m", f"Of {number}")
-    place.git("tag", "-d", "m@v1.1.0", "m@production.1")
-
-
 def prepare_interrupted(point: str, operation: str, place: WorkPlace) -> None:
     """Killed once already: what runs now begins with the recovery."""
     from tests.faults.calls import CallFault  # noqa: PLC0415
@@ -320,35 +80,35 @@ OPERATIONS = (
     CampaignOperation("init", lambda place: None, ("init",), piecemeal=True),
     CampaignOperation("register-unborn", prepare_unborn, FIRST, again=(0, 3)),
     CampaignOperation("register-first", prepare_born, FIRST, again=(0, 3)),
-    CampaignOperation("register", prepare_changed, _NEXT, again=(0, 3)),
-    CampaignOperation("register-large", prepare_large, (*_NEXT, *_BIG), again=(0, 3)),
-    CampaignOperation("register-crowded", prepare_changed, _NEXT, again=(0, 3), crowded=True),
-    CampaignOperation("register-damaged", partial(prepare_damaged, "*"), _NEXT, again=(0, 3)),
+    CampaignOperation("register", prepare_changed, NEXT, again=(0, 3)),
+    CampaignOperation("register-large", prepare_large, (*NEXT, *_BIG), again=(0, 3)),
+    CampaignOperation("register-crowded", prepare_changed, NEXT, again=(0, 3), crowded=True),
+    CampaignOperation("register-damaged", partial(prepare_damaged, "*"), NEXT, again=(0, 3)),
     CampaignOperation(
-        "register-damaged-large", partial(prepare_damaged, "objects"), _NEXT, again=(0, 3)
+        "register-damaged-large", partial(prepare_damaged, "objects"), NEXT, again=(0, 3)
     ),
     CampaignOperation("doctor", prepare_lost, ("doctor", "--fix"), reports=True),
     CampaignOperation(
         "register-busy",
         partial(prepare_busy, prepare_changed),
-        (*_NEXT, "--allow-dirty"),
+        (*NEXT, "--allow-dirty"),
         again=(0, 3),
     ),
     CampaignOperation(
-        "register-staged", prepare_changed, (*_NEXT, "--no-commit"), again=(0, 3), unsealed=True
+        "register-staged", prepare_changed, (*NEXT, "--no-commit"), again=(0, 3), unsealed=True
     ),
-    CampaignOperation("register-keyless", prepare_changed, _NEXT, again=(0, 3), keyless=True),
+    CampaignOperation("register-keyless", prepare_changed, NEXT, again=(0, 3), keyless=True),
     CampaignOperation(
         "register-after-kill",
         partial(prepare_interrupted, "git-tag#1:before", "register"),
-        _NEXT,
+        NEXT,
         prepare_changed,
         again=(0, 3),
     ),
     CampaignOperation(
         "register-after-undo",
         partial(prepare_interrupted, "git-commit#1:before", "register"),
-        _NEXT,
+        NEXT,
         prepare_changed,
         again=(0, 3),
     ),

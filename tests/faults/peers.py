@@ -23,12 +23,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults import ground, operations, power
+from tests.faults import ground, power, preparations
 from tests.faults.calls import shut_down_mount
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FILE = "model.bin"
-_OLD, _NEW = operations.make_weights(1, 200_000), operations.make_weights(2, 200_000)
+_OLD, _NEW = preparations.make_weights(1, 200_000), preparations.make_weights(2, 200_000)
 _MLVER = (sys.executable, "-m", "mlver")
 # What changes a working file, or its name. mlver only ever names a file that was written beside it,
 # so of its calls all that change any name, or wait for the disk, are tried.

@@ -28,7 +28,7 @@ import typer.utils
 import mlver
 from mlver.cli.main import main
 from mlver.system import copying, parallel
-from tests.faults import ground, operations
+from tests.faults import ground, preparations
 from tests.faults.campaign import CampaignExtent
 from tests.faults.campaigns import run_campaigns
 from tests.faults.run import adopt_orphans
@@ -104,10 +104,10 @@ def fork_server() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="mlver-faults-", dir=ground.MEMORY) as directory:
         root = Path(directory)
         ground.seal_environment(root)
-        parallel.LARGE = operations.LARGE
+        parallel.LARGE = preparations.LARGE
         # Typer reads the parameters of every command again for each, which takes a tenth of it.
         vars(typer.main)["get_params_from_function"] = cache(typer.utils.get_params_from_function)
-        copying.COPY_BYTES = operations.LARGE  # so that what is large is copied by several calls
+        copying.COPY_BYTES = preparations.LARGE  # so that what is large is copied by several calls
         _live_once(root / "first")
         adopt_orphans()
         yield root
@@ -121,11 +121,11 @@ def _live_once(path: Path) -> None:
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     place = ground.new_place(path)
-    place.write("model.bin", operations.make_weights(1))
+    place.write("model.bin", preparations.make_weights(1))
     place.write("data/0.txt", "row\n")
     lives = (
         ("init",),
-        operations.FIRST,
+        preparations.FIRST,
         ("promote", "m@1.0.0", "--to", "staging", "-m", "Try it"),
         ("register", "m", "--version", "1.1.0", "-m", "Second"),
         ("promote", "m@1.1.0", "--to", "staging", "-m", "Try it"),

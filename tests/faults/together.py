@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import ground, operations, oracle
+from tests.faults import ground, oracle, preparations
 from tests.faults.calls import CallFault
 from tests.faults.campaign import CampaignExtent, CampaignTally
 from tests.faults.ground import WorkPlace
@@ -37,23 +37,23 @@ _UP = ("promote", "m@1.1.0", "--to", "staging", "-m", "Try it")
 _BACK = ("rollback", "m", "--stage", "production", "--to", "1.0.0", "--checkout", "-m", "Worse")
 
 PAIRS = (
-    CommandPair("register+register", operations.prepare_changed, _REGISTER, _REGISTER),
-    CommandPair("same+same", operations.prepare_changed, _SAME, _SAME),
-    CommandPair("register+promote", operations.prepare_staged, _REGISTER, _UP),
+    CommandPair("register+register", preparations.prepare_changed, _REGISTER, _REGISTER),
+    CommandPair("same+same", preparations.prepare_changed, _SAME, _SAME),
+    CommandPair("register+promote", preparations.prepare_staged, _REGISTER, _UP),
     CommandPair(
         "promote+promote",
-        operations.prepare_two_versions,
+        preparations.prepare_two_versions,
         _UP,
         ("promote", "m@1.0.0", "--to", "staging", "-m", "Mine"),
     ),
-    CommandPair("rollback+promote", operations.prepare_staged, _BACK, _UP),
+    CommandPair("rollback+promote", preparations.prepare_staged, _BACK, _UP),
     CommandPair(
         "checkout+register",
-        operations.prepare_staged,
+        preparations.prepare_staged,
         ("checkout", "m@1.0.0", "--force"),
         _REGISTER,
     ),
-    CommandPair("tag+register", operations.prepare_unsealed, ("tag",), _REGISTER),
+    CommandPair("tag+register", preparations.prepare_unsealed, ("tag",), _REGISTER),
     CommandPair("init+init", lambda place: None, ("init",), ("init",)),
 )
 
