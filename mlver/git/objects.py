@@ -17,6 +17,7 @@ from mlver.git.process import GitProcess
 from mlver.records import layout
 
 _BATCH = ("cat-file", "--batch")
+_CHECK = ("cat-file", "--batch-check")
 _PIECE = 1 << 20
 # git reads a whole folder for each path in it, so from this many paths on, it is read once, first.
 _TOGETHER = 16
@@ -68,6 +69,16 @@ def read_own_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[bytes 
         wanted.append((spec, layout.find_byte_limit(path) + 1))
     if wanted:
         yield from read_beginnings(process, wanted)
+
+
+def identify_objects(process: GitProcess, specs: Iterable[str]) -> Iterator[str]:
+    """Find the id of what each name stands for, in turn; empty where it stands for nothing."""
+    requests = _encode_requests(process, specs)
+    answer = process.read(_CHECK, stdin=_join_lines(requests))
+    # a name that stands for nothing comes back, whatever is in it
+    for line in answer.split(b"\n")[: len(requests)]:
+        header = _parse_header(line)
+        yield "" if header is None else header[0]
 
 
 def read_beginnings(

@@ -6,17 +6,17 @@ tells is the values, so any commit that has them will do, on whatever branch it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 
 from mlver.git import objects
 from mlver.project.project import Project
-from mlver.project.worktree.input_files import ComparedValues, InputGroup, compare_contents
+from mlver.project.worktree.input_files import InputGroup, compare_contents
 from mlver.project.worktree.value_files import BYTE_LIMIT
 
-# So many commits' files are in memory together, and so many are read before the search is given up.
-_BATCH = 32
+# So many commits are looked at before the search is given up.
 _SEARCHED = 4096
 
 
@@ -28,34 +28,54 @@ class InputSource:
     contents: dict[str, bytes | None]
 
 
-def compare_code(project: Project, group: InputGroup, commit: str | None) -> ComparedValues | None:
-    """Compare the files of a version's code commit with its record; None without the commit."""
+def read_code_source(project: Project, group: InputGroup, commit: str | None) -> InputSource | None:
+    """Read the files of a version's code commit; None without the commit."""
     if commit is None or not group.files or not project.repository.has_commit(commit):
         return None
-    (source,) = _read_sources(project, group, [commit])
-    return compare_contents(group, source.contents)
+    (source,) = _read_sources(
+        project, group, {commit: [f"{commit}:{path}" for path in group.files]}
+    )
+    return source
 
 
-def find_source(project: Project, group: InputGroup, commit: str | None) -> InputSource | None:
+def find_source(
+    project: Project, group: InputGroup, code: InputSource | None
+) -> InputSource | None:
     """Find a commit whose files have the values of the record, and no others.
 
-    A value of the record may be in none of the files of its code commit: then it was given on the
+    A value of the record may be in none of the files of its `code` commit: then it was given on the
     command line, unless a commit has it in a file.
     """
     partial = None
-    if commit is not None:
-        for source in _read_sources(project, group, [commit]):
-            compared = compare_contents(group, source.contents)
-            if not compared.belongs or not compared.owners:
-                continue
+    if code is not None:
+        compared = compare_contents(group, code.contents)
+        if compared.belongs and compared.owners:
             if not compared.absent:
+                return code
+            partial = code
+    distinct = _list_distinct(project, group)
+    with closing(_read_sources(project, group, distinct)) as sources:
+        for source in sources:
+            compared = compare_contents(group, source.contents)
+            if compared.belongs and compared.owners and not compared.absent:
                 return source
-            partial = source
-    for source in _read_sources(project, group, _list_commits(project, group)):
-        compared = compare_contents(group, source.contents)
-        if compared.belongs and compared.owners and not compared.absent:
-            return source
     return partial
+
+
+def _list_distinct(project: Project, group: InputGroup) -> dict[str, list[str]]:
+    """List the newest commit for each set of files that commits have, with what to read of it."""
+    commits = _list_commits(project, group)
+    specs = [f"{commit}:{path}" for commit in commits for path in group.files]
+    identified = objects.identify_objects(project.repository.process, specs)
+    distinct: dict[str, list[str]] = {}
+    known: set[tuple[str, ...]] = set()
+    for commit in commits:
+        object_ids = tuple(islice(identified, len(group.files)))
+        # most commits on other branches have the same files
+        if object_ids not in known and any(object_ids):
+            known.add(object_ids)
+            distinct[commit] = list(object_ids)
+    return distinct
 
 
 def _list_commits(project: Project, group: InputGroup) -> Sequence[str]:
@@ -66,15 +86,15 @@ def _list_commits(project: Project, group: InputGroup) -> Sequence[str]:
 
 
 def _read_sources(
-    project: Project, group: InputGroup, commits: Sequence[str]
-) -> Iterator[InputSource]:
-    remaining = iter(commits)
-    while batch := list(islice(remaining, _BATCH)):
-        wanted: list[tuple[str, int]] = []
-        for commit in batch:
-            wanted += [(f"{commit}:{path}", BYTE_LIMIT + 1) for path in group.files]
-        blobs = list(objects.read_beginnings(project.repository.process, wanted))
-        for number, commit in enumerate(batch):
-            start = number * len(group.files)
-            contents = zip(group.files, blobs[start : start + len(group.files)], strict=True)
-            yield InputSource(commit, dict(contents))
+    project: Project, group: InputGroup, wanted: dict[str, list[str]]
+) -> Generator[InputSource, None, None]:
+    """Read the files of one commit after the other: no others are in memory with them."""
+    requests: list[tuple[str, int]] = []
+    for names in wanted.values():
+        requests += [(name, BYTE_LIMIT + 1) for name in names]
+    blobs = objects.read_beginnings(project.repository.process, requests)
+    for commit in wanted:
+        contents = dict(zip(group.files, islice(blobs, len(group.files)), strict=True))
+        yield InputSource(commit, contents)
+    # a failure of git is raised at the end
+    next(blobs, None)

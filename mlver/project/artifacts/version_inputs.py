@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlver.errors import MlverError
-from mlver.project.artifacts.input_sources import InputSource, compare_code, find_source
+from mlver.project.artifacts.input_sources import InputSource, find_source, read_code_source
 from mlver.project.artifacts.overwritten_inputs import suggest_restoring
 from mlver.project.project import Project
 from mlver.project.worktree.input_files import (
@@ -87,13 +87,17 @@ def _compare_group(
     files = tuple(path for path in named.files if not _is_pinned(record, path))
     group = replace(named, files=files)
     now = compare_contents(named, contents)
+    if now.belongs and not now.absent:
+        # nothing is asked of git where every value is as it was
+        return ForeignGroup((), None, _name_unfiled(group, now))
+    code = read_code_source(project, group, record.code.commit)
     before = None
-    if now.absent:
-        before = compare_code(project, group, record.code.commit)
+    if code is not None:
+        before = compare_contents(group, code.contents)
     foreign = list(find_foreign(group, now, before))
     if not foreign:
         return ForeignGroup((), None, _name_unfiled(group, now))
-    source = find_source(project, group, record.code.commit)
+    source = find_source(project, group, code)
     restored: dict[str, bytes | None] = {}
     for number, file in enumerate(foreign):
         if source is not None and source.contents[file.path] is not None:

@@ -132,3 +132,11 @@ def test_the_commands_that_restore_them_work(second: Repository) -> None:
         else:
             assert_works(second, *words)
     assert list_foreign(second) == []
+
+
+def test_nothing_is_searched_where_every_value_is_the_versions(
+    first: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlver.project.artifacts.version_inputs.read_code_source", None)
+    monkeypatch.setattr("mlver.project.artifacts.version_inputs.find_source", None)
+    assert list_foreign(first) == []
