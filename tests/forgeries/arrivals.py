@@ -156,6 +156,19 @@ ARRIVALS: Mapping[str, Callable[[CaseBuilder], list[PlannedCommit]]] = {
     "swapped parents": arrive_swapped,
     "octopus": arrive_octopus,
 }
+# In so many of these ways each forgery arrives in an ordinary run: in others with each commit. A
+# long run tries them all.
+ORDINARY_ARRIVALS = 3
+
+
+def choose_arrivals(number: int, turn: int) -> frozenset[str]:
+    """Choose how the forgery of this number arrives in an ordinary run.
+
+    The forgery after it arrives in the next ways, so that those of a kind share the ways out.
+    """
+    names = tuple(ARRIVALS)
+    start = number * ORDINARY_ARRIVALS + turn
+    return frozenset(names[(start + step) % len(names)] for step in range(ORDINARY_ARRIVALS))
 
 
 def read_trees(ground: Ground) -> dict[str, dict[str, bytes]]:

@@ -16,15 +16,24 @@ from typing import Any
 import pytest
 
 from mlver.features.hooks.push import judge_pre_receive
-from tests.conftest import Repository
+from tests.conftest import CHECKOUT, Repository
 from tests.copies import copy_folder
-from tests.forgeries.arrivals import ARRIVALS, HEAD, bring_forgery, read_trees
+from tests.faults.sampling import read_turn
+from tests.forgeries.arrivals import (
+    ARRIVALS,
+    HEAD,
+    ORDINARY_ARRIVALS,
+    bring_forgery,
+    choose_arrivals,
+    read_trees,
+)
 from tests.forgeries.claims import list_every_forgery
 from tests.forgeries.ground import STORE, Ground, build_ground
 from tests.forgeries.kinds import Forgery
 
 UNCONFIRMED = "other author"
 _ABSENT = "0" * 40
+_TURN = read_turn(CHECKOUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +140,31 @@ def test_there_are_enough_cases(ground: Ground) -> None:
     forgeries = list(list_every_forgery(ground))
     names = [forgery.case_name for forgery in forgeries]
     assert len(set(names)) == len(names)
-    assert len(names) * len(ARRIVALS) >= 200
+    assert len(names) * ORDINARY_ARRIVALS >= 200
+
+
+@pytest.mark.parametrize("number", range(len(ARRIVALS)))
+def test_each_forgery_arrives_in_every_way_in_time(number: int) -> None:
+    chosen = [choose_arrivals(number, turn) for turn in range(len(ARRIVALS))]
+    assert [len(arrivals) for arrivals in chosen] == [ORDINARY_ARRIVALS] * len(ARRIVALS)
+    assert set().union(*chosen) == set(ARRIVALS)
+
+
+@pytest.mark.parametrize("turn", range(len(ARRIVALS)))
+def test_three_forgeries_of_a_kind_arrive_in_every_way_at_once(turn: int) -> None:
+    chosen = [choose_arrivals(number, turn) for number in range(3)]
+    assert set().union(*chosen) == set(ARRIVALS)
 
 
 @pytest.mark.parametrize("arrival", ARRIVALS)
-def test_no_forgery_is_believed(judge: ForgeryJudge, arrival: str) -> None:
+def test_no_forgery_is_believed(
+    judge: ForgeryJudge, arrival: str, pytestconfig: pytest.Config
+) -> None:
+    every = pytestconfig.getoption("--long")
     missed: list[str] = []
-    for forgery in list_every_forgery(judge.ground):
+    for number, forgery in enumerate(list_every_forgery(judge.ground)):
+        if not every and arrival not in choose_arrivals(number, _TURN):
+            continue
         verdict = judge.judge_forgery(forgery, arrival)
         unconfirmed = forgery.kind == UNCONFIRMED
         if verdict.verify != int(not unconfirmed) or not verdict.names(forgery.subject):
