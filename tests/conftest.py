@@ -6,6 +6,7 @@ it on the spot.
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import stat
@@ -24,6 +25,9 @@ from hypothesis import settings
 from mlver.cli.main import main
 from mlver.system.state import close_all
 from tests.copies import copy_folder
+
+# As where mlver runs alone: to look for garbage among thousands of tests takes long.
+gc.set_threshold(200_000)
 
 # Here and not in a conftest of its own: where workers run the tests, the process that tells of them
 # loads no other.
@@ -97,6 +101,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: not item.nodeid.startswith(LENGTHY))
 
 
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what was collected stays to the end
+
+
 class _WriteGuard:
     """Fails whatever writes below the real home or the checkout, or runs git in the checkout, while
     a test runs.
@@ -110,6 +118,7 @@ class _WriteGuard:
     )
     MOVES = frozenset(("os.link", "os.rename"))
     STARTS = frozenset(("os.exec", "os.posix_spawn", "subprocess.Popen"))
+    LEADING = frozenset(("-C", "--git-dir", "--work-tree"))
     WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
     def __init__(self) -> None:
@@ -122,10 +131,15 @@ class _WriteGuard:
         self._folders: dict[str, tuple[str, bool]] = {}
         # Names whose bearers may be walled or free where their folder is not.
         self._borders: set[str] = set()
+        # Each place that is free or walled by its name, and whether it is walled.
+        self._places: dict[str, bool] = {}
 
     def arm(self) -> None:
         self._folders.clear()
         self._borders = {*self.CACHES, *(place.name for place in self.free | self.walled)}
+        # Each process that is started is looked at, and there are tens of thousands: no Path here.
+        self._places = dict.fromkeys(map(os.fspath, self.walled), True)
+        self._places.update(dict.fromkeys(map(os.fspath, self.free), False))
         self.armed = True
 
     def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
@@ -155,20 +169,18 @@ class _WriteGuard:
         if (
             not isinstance(words, Sequence)
             or not words
-            or Path(os.fsdecode(words[0])).name != "git"
+            or os.path.basename(os.fsdecode(words[0])) != "git"  # noqa: PTH119 - see `arm`
         ):
             return
         directory = more[0] if event == "subprocess.Popen" else None
-        where = (
-            Path(os.fsdecode(directory))
-            if isinstance(directory, str | bytes | os.PathLike)
-            else Path.cwd()
-        )
+        where = os.curdir
+        if isinstance(directory, str | bytes | os.PathLike):
+            where = os.fsdecode(directory)
         words = [part for word in words for part in os.fsdecode(word).split("=", 1)]
         for option, value in pairwise(words):
-            if option in ("-C", "--git-dir", "--work-tree"):
-                where /= value
-        if self._is_walled(os.fspath(where)):
+            if option in self.LEADING:
+                where = os.path.join(where, value)  # noqa: PTH118 - see `arm`
+        if self._is_walled(where):
             self._fail_test(f"a test must not run git there: {words} in {where}")
 
     def _is_walled(self, name: str) -> bool:
@@ -185,14 +197,15 @@ class _WriteGuard:
         return self._judge_place(f"{real}/{base}") if base in self._borders else walled
 
     def _judge_place(self, real: str) -> bool:
-        path = Path(real)
-        if self.CACHES & set(path.parts):
+        if not self.CACHES.isdisjoint(real.split(os.sep)):  # noqa: PTH206 - see `arm`
             return False
         # The nearest decides: a checkout below /tmp is walled, a TMPDIR below the home is free.
-        for place in (path, *path.parents):
-            if place in self.free or place in self.walled:
-                return place not in self.free
-        return False
+        place = real
+        while place not in self._places:
+            place, _, name = place.rpartition(os.sep)
+            if not name:
+                return False
+        return self._places[place]
 
     def _fail_test(self, message: str) -> None:
         # pytest's failure is no Exception, so that no `except Exception` under test can swallow it.
