@@ -145,36 +145,67 @@ if ((${#arguments[@]})) || [[ $versions == lowest ]]; then
   exit
 fi
 
-heading "format (fix with: $environment/bin/ruff format .)"
-"$python" -m ruff format --check .
+# Each step of a whole run, by its title; what is a step is a function of its name below.
+declare -A titles=(
+  [check_format]="format (fix with: $environment/bin/ruff format .)"
+  [check_lint]='lint'
+  [check_types]='types'
+  [check_contracts]='import contracts'
+  [check_wheel]='the wheel, installed elsewhere'
+  [check_quickstart]='the quickstart'
+  [run_units]='unit tests'
+)
 
-heading 'lint'
-"$python" -m ruff check .
+check_format() { "$python" -m ruff format --check .; }
+check_lint() { "$python" -m ruff check .; }
+check_types() { "$python" -m mypy --strict; }
+check_contracts() { "$environment/bin/lint-imports" --no-cache --no-logo; }
+check_wheel() { bash tests/wheel_smoke.sh "$PWD/$python"; }
 
-heading 'types'
-"$python" -m mypy --strict
+# The first thing a newcomer runs must not rot; what it shows is of interest only when it fails.
+check_quickstart() {
+  local story
+  story=$(bash examples/quickstart.sh 2>&1) || {
+    printf '%s\n' "$story"
+    return 1
+  }
+  echo "ok: $(grep -c '^\$ ' <<<"$story") commands"
+}
 
-heading 'import contracts'
-"$environment/bin/lint-imports" --no-cache --no-logo
+run_units() {
+  local unit=(document hashing policy project records storage system terminal)
+  "$python" -m pytest -n 2 --dist worksteal -q "${unit[@]/#/tests/}" tests/test_*.py
+}
+
+# Most steps keep one core busy: they run beside one another. What each said is shown in their order, and all that
+# failed are told.
+run_beside() {
+  local step number=0 processes=() failed=()
+  reports=$(mktemp -d)
+  for step in "$@"; do
+    "$step" >"$reports/$step" 2>&1 &
+    processes+=($!)
+  done
+  for step in "$@"; do
+    heading "${titles[$step]}"
+    wait "${processes[number++]}" || failed+=("${titles[$step]}")
+    cat "$reports/$step"
+  done
+  rm -rf "$reports"
+  if ((${#failed[@]})); then
+    section=$(printf '%s; ' "${failed[@]}")
+    section=${section%; }
+    return 1
+  fi
+}
 
 if [[ $quick ]]; then
-  heading 'unit tests'
-  unit=(document hashing policy project records storage system terminal)
-  "$python" -m pytest -n 2 --dist worksteal -q "${unit[@]/#/tests/}" tests/test_*.py
+  run_beside check_format check_lint check_types check_contracts run_units
   printf '\nthe quick checks passed in %d s\n' "$SECONDS"
   exit
 fi
 
-heading 'the wheel, installed elsewhere'
-bash tests/wheel_smoke.sh "$PWD/$python"
-
-# The first thing a newcomer runs must not rot; what it shows is of interest only when it fails.
-heading 'the quickstart'
-story=$(bash examples/quickstart.sh 2>&1) || {
-  printf '%s\n' "$story"
-  exit 1
-}
-echo "ok: $(grep -c '^\$ ' <<<"$story") commands"
+run_beside check_format check_lint check_types check_contracts check_wheel check_quickstart
 
 heading 'tests'
 "$python" -m pytest -n 2 --dist worksteal "${long[@]}"
