@@ -39,9 +39,9 @@ _SLOW_S = 10.0
 
 
 def write_canary(outside: Path, name: str = "evil") -> str:
-    """A program that leaves a canary, and then does what a filter or a pager would."""
+    """A program that signs a canary, and then does what a filter or a pager would."""
     path = outside / name
-    path.write_text(f"#!/bin/sh\ntouch '{outside}/canary'\ncat\n")
+    path.write_text(f"#!/bin/sh\necho '{name}' >>'{outside}/canary'\ncat\n")
     path.chmod(0o755)
     return os.fspath(path)
 
@@ -62,7 +62,8 @@ def check_all_commands(
         began = time.monotonic()
         check_outcome(victim.mlver(*argv))
         assert time.monotonic() - began < _SLOW_S, argv
-        assert read_tree(outside) == before, f"{argv} wrote outside"
+        after = read_tree(outside)
+        assert after == before, f"{argv} wrote outside: {dict(after.items() - before.items())}"
 
 
 def read_tree(top: Path) -> dict[str, bytes | None]:
