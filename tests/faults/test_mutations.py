@@ -48,7 +48,8 @@ def notice(mutation: Mutation, copy: Path) -> None:
     """Fail unless the mutation's campaign turns red, at a point that is green without it."""
     tests = "tests" if mutation.campaign == "tests" else "tests/faults"
     for name in ("mlver", "schemas", tests):
-        shutil.copytree(CHECKOUT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        # compiled files go along, but for those that a process is just writing
+        shutil.copytree(CHECKOUT / name, copy / name, ignore=shutil.ignore_patterns("*.pyc.*"))
     path = mutation.find_file(copy / "mlver")
     path.write_text(mutation.change_source(path.read_text()))
     if mutation.campaign == "tests":

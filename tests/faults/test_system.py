@@ -101,12 +101,12 @@ def test_a_full_disk_loses_nothing_and_room_mends_it(
         )
     assert (place.path / "model.bin").read_bytes() == (trained.path / "model.bin").read_bytes()
     ballast.unlink()
-    again = _mlver(
-        place.path, "register", "m", "--weights", "model.bin", "--version", "1.0.0", "-m", "Why"
+    again = place.mlver(
+        "register", "m", "--weights", "model.bin", "--version", "1.0.0", "-m", "Why"
     )
-    assert again.returncode == (0 if done.returncode else 3), again.stderr
+    assert again.code == (0 if done.returncode else 3), again.err
     assert place.git("rev-list", "--count", f"{head}..HEAD") == "1"
-    assert _mlver(place.path, "verify", "--all").returncode == 0
+    assert place.mlver("verify", "--all").code == 0
     place.git("fsck", "--strict")
 
 
