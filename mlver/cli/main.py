@@ -75,14 +75,8 @@ def _run_guarded(args: list[str]) -> int:
         if args == ["--version"]:
             sys.stdout.write(f"mlver {__version__}\n")
             exit_code = 0
-        elif args[:1] == ["hook"]:
-            from mlver.cli.quick_hook import run_full_hook
-
-            exit_code = run_full_hook(args[1:])
         else:
-            from mlver.cli.app import run_command
-
-            exit_code = run_command(args)
+            exit_code = _run_words(args)
         # Flushed here, where it can still be reported that there is no room for it.
         sys.stdout.flush()
         return exit_code
@@ -92,3 +86,16 @@ def _run_guarded(args: list[str]) -> int:
         from mlver.cli.reporting import report_failure
 
         return report_failure(error, args)
+
+
+def _run_words(args: list[str]) -> int:
+    from mlver.git.kept import keep_processes
+
+    with keep_processes():
+        if args[:1] == ["hook"]:
+            from mlver.cli.quick_hook import run_full_hook
+
+            return run_full_hook(args[1:])
+        from mlver.cli.app import run_command
+
+        return run_command(args)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlver.git.kept import stream_answers
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
 
@@ -133,10 +134,9 @@ def find_objects(repository: GitRepository, names: Iterable[str]) -> list[KnownO
         lines.append(encoded + b"\n")
     if not lines:
         return []
-    request = b"".join(lines)
     arguments = ["cat-file", "--batch-check"]
-    listing = repository.process.read(arguments, stdin=request, limit=None)
-    return [_parse_object(line) for line in listing.splitlines()]
+    with stream_answers(repository.process, arguments, b"".join(lines)) as stream:
+        return [_parse_object(stream.readline().rstrip(b"\n")) for _ in lines]
 
 
 def find_commits(repository: GitRepository, object_ids: Iterable[str]) -> set[str]:

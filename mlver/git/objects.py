@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from mlver.digest import Digest
+from mlver.git.kept import stream_answers
 from mlver.git.process import GitProcess
 from mlver.records import layout
 
@@ -34,18 +35,17 @@ class GitObject(NamedTuple):
 def read_objects(process: GitProcess, specs: Iterable[str]) -> Iterator[GitObject | None]:
     """Read what each name stands for, in turn; None where it stands for nothing."""
     requests = _encode_requests(process, specs)
-    answer = process.read(_BATCH, stdin=_join_lines(requests), limit=None)
-    start = 0
-    for _ in requests:
-        end = answer.index(b"\n", start)
-        header = _parse_header(answer[start:end])
-        start = end + 1
-        if header is None:
-            yield None
-            continue
-        object_id, kind, size = header
-        yield GitObject(object_id, kind, answer[start : start + size])
-        start += size + 1
+    found: list[GitObject | None] = []
+    with stream_answers(process, _BATCH, _join_lines(requests)) as stream:
+        for _ in requests:
+            header = _parse_header(stream.readline()[:-1])
+            if header is None:
+                found.append(None)
+                continue
+            object_id, kind, size = header
+            found.append(GitObject(object_id, kind, stream.read(size)))
+            stream.read(1)
+    yield from found
 
 
 def read_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[bytes | None]:
@@ -90,7 +90,7 @@ def read_beginnings(
     """
     names = _shorten_specs(process, [name for name, _ in wanted])
     requests = _encode_requests(process, names)
-    with process.streamed(_BATCH, stdin=_join_lines(requests)) as stream:
+    with stream_answers(process, _BATCH, _join_lines(requests)) as stream:
         for _, limit in wanted:
             header = _parse_header(stream.readline()[:-1])
             if header is None:
@@ -110,7 +110,7 @@ def hash_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[Digest | N
     """
     names = _shorten_specs(process, specs)
     requests = _encode_requests(process, names)
-    with process.streamed(_BATCH, stdin=_join_lines(requests)) as stream:
+    with stream_answers(process, _BATCH, _join_lines(requests)) as stream:
         for _ in requests:
             header = _parse_header(stream.readline()[:-1])
             if header is None:

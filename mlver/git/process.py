@@ -149,13 +149,13 @@ class GitProcess:
         list files without end.
         """
         finished = self.try_read(args, stdin=stdin, limit=limit)
-        return _checked(finished, doing or f"answer `git {args[0]}`")
+        return check_finished(finished, doing or f"answer `git {args[0]}`")
 
     def try_read(
         self, args: Sequence[str], *, stdin: bytes = b"", limit: int | None = LISTING_BYTES
     ) -> FinishedProcess:
         """Run such a call where a non-zero exit is an answer."""
-        with self._start_reading(args, stdin) as (git, complaints):
+        with self._open_reading(args, stdin) as (git, complaints):
             output = bytearray()
             with git:
                 while piece := cast(BufferedReader, git.stdout).read1(_PIECE_BYTES):
@@ -172,33 +172,38 @@ class GitProcess:
 
         Read it to its end: git's failure is raised there.
         """
-        with self._start_reading(args, stdin) as (git, complaints):
+        with self._open_reading(args, stdin) as (git, complaints):
             with git:
                 yield cast(BinaryIO, git.stdout)
             complaints.seek(0)
             finished = FinishedProcess(git.returncode, b"", complaints.read())
-            _checked(finished, f"answer `git {args[0]}`")
+            check_finished(finished, f"answer `git {args[0]}`")
 
     @contextmanager
-    def _start_reading(
+    def _open_reading(
         self, args: Sequence[str], stdin: bytes
     ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
         """Start a git that only reads; yield it with the file of its complaints."""
         with memory_file() as request, memory_file() as complaints:
             request.write(stdin)
             request.seek(0)
-            try:
-                git = subprocess.Popen(
-                    ["git", *_ALWAYS, *_READ, *args],
-                    cwd=self.directory,
-                    stdin=request,
-                    stdout=subprocess.PIPE,
-                    stderr=complaints,
-                    env=self._environment(self._quiet()),
-                )
-            except FileNotFoundError:
-                raise unstartable(self.directory) from None
-            yield git, complaints
+            yield self.start_reading(args, request, complaints), complaints
+
+    def start_reading(
+        self, args: Sequence[str], stdin: int | IO[bytes], complaints: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        """Start a git that only reads, with pipes or files of the caller's."""
+        try:
+            return subprocess.Popen(
+                ["git", *_ALWAYS, *_READ, *args],
+                cwd=self.directory,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                env=self._environment(self._quiet()),
+            )
+        except FileNotFoundError:
+            raise unstartable(self.directory) from None
 
     def _quiet(self) -> Mapping[str, str]:
         return {
@@ -238,7 +243,7 @@ class GitProcess:
             request.write(stdin)
             request.seek(0)
             finished = self._run(arguments, request, variables, self.keep_open)
-        return _checked(finished, doing, hint)
+        return check_finished(finished, doing, hint)
 
     def _run(
         self,
@@ -360,7 +365,8 @@ def _number_settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     return variables
 
 
-def _checked(finished: FinishedProcess, doing: str, hint: str | None = None) -> bytes:
+def check_finished(finished: FinishedProcess, doing: str, hint: str | None = None) -> bytes:
+    """Return what a git printed; raise GitFailed where it ended with an error."""
     if finished.code == 0:
         return finished.out
     if _PROMISED.search(finished.err.decode(errors="replace")):

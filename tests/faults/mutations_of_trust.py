@@ -369,7 +369,7 @@ TRUST_MUTATIONS = (
     ),
     Mutation(
         "git.process:GitProcess.streamed",
-        "_checked(...)",
+        "check_finished(...)",
         "pass",
         "tests",
         "tests/git/test_objects.py",

@@ -179,13 +179,13 @@ def test_a_folder_is_read_once_however_many_are_asked_of_it(
     crowd: list[str], found: GitRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[bytes] = []
-    start = GitProcess._start_reading
+    start = GitProcess._open_reading
 
     def told(self: GitProcess, args: Sequence[str], stdin: bytes) -> Any:
         asked.extend(stdin.splitlines())
         return start(self, args, stdin)
 
-    monkeypatch.setattr(GitProcess, "_start_reading", told)
+    monkeypatch.setattr(GitProcess, "_open_reading", told)
     list(found.blobs(f"HEAD:{path}" for path in crowd[:MANY]))
     assert asked.count(b"HEAD:of/them") == 1
     assert not [spec for spec in asked if spec.startswith(b"HEAD:of/them/")]

@@ -1,0 +1,131 @@
+"""Processes of git that answer many questions, kept as long as a command runs.
+
+To start a git takes longer than most of its answers, and a command asks for a few objects at a
+time. Nothing is remembered: such a git looks for each object, and reads each reference, when it is
+asked.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import IO, BinaryIO, cast
+
+from mlver.git.process import FinishedProcess, GitProcess, check_finished, memory_file
+
+# Every pipe holds so much. A request that fits is written whole before its answer is read, and git
+# cannot wait for us while we wait for it. What is longer has a process of its own.
+_PIPE_BYTES = 4096
+# No object has an empty name, so the answer to one ends the answers before it.
+_LAST_QUESTION = b"\n"
+_LAST_ANSWER = b" missing\n"
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweringProcess:
+    """A `git cat-file --batch…` that waits for its next request."""
+
+    git: subprocess.Popen[bytes]
+    complaints: IO[bytes]
+
+    @classmethod
+    def start_git(cls, process: GitProcess, args: Sequence[str]) -> AnsweringProcess:
+        complaints = memory_file()
+        try:
+            return cls(process.start_reading(args, subprocess.PIPE, complaints), complaints)
+        except BaseException:
+            complaints.close()
+            raise
+
+    def send_request(self, request: bytes) -> BinaryIO:
+        """Ask for what the lines of a request name; return the stream of the answers."""
+        # A git that is gone answers nothing, which is what its failure is judged by.
+        with suppress(BrokenPipeError):
+            pipe = cast(BinaryIO, self.git.stdin)
+            pipe.write(request + _LAST_QUESTION)
+            pipe.flush()
+        return cast(BinaryIO, self.git.stdout)
+
+    def finish_answer(self) -> None:
+        """Raise GitFailed unless all was answered, and nothing more was said."""
+        if cast(BinaryIO, self.git.stdout).readline() == _LAST_ANSWER:
+            return
+        self.git.kill()
+        code = self.git.wait() or 1
+        self.complaints.seek(0)
+        finished = FinishedProcess(code, b"", self.complaints.read())
+        check_finished(finished, "answer `git cat-file`")
+
+    def end_process(self) -> None:
+        """End a git that changes nothing, and so has nothing to lose."""
+        # A forked worker may hold the other end of its pipe, which then would not close.
+        self.git.kill()
+        with suppress(BrokenPipeError), self.git, self.complaints:
+            pass
+
+
+@dataclass(slots=True)
+class ProcessShelf:
+    """Where processes wait between two questions.
+
+    `owner` is the process that may keep some, None while no command runs: a forked worker must not
+    talk into the pipes of its parent.
+    """
+
+    owner: int | None = None
+    waiting: dict[tuple[GitProcess, tuple[str, ...]], AnsweringProcess] = field(
+        default_factory=dict
+    )
+
+    def is_open(self) -> bool:
+        return self.owner is not None and self.owner == os.getpid()
+
+
+_shelf = ProcessShelf()
+
+
+@contextmanager
+def keep_processes() -> Iterator[None]:
+    """Keep processes for further questions until the block ends."""
+    _shelf.owner = os.getpid()
+    try:
+        yield
+    finally:
+        if _shelf.is_open():
+            _shelf.owner = None
+            while _shelf.waiting:
+                _shelf.waiting.popitem()[1].end_process()
+
+
+@contextmanager
+def stream_answers(process: GitProcess, args: Sequence[str], request: bytes) -> Iterator[BinaryIO]:
+    """Stream what `git cat-file --batch…` says of each line of a request, as `streamed` does.
+
+    Read all of it: git's failure is raised at the end.
+    """
+    if not _shelf.is_open() or len(request) >= _PIPE_BYTES:
+        with process.streamed(args, stdin=request) as stream:
+            yield stream
+        return
+    # which descriptors a git that writes holds makes no difference here
+    key = replace(process, keep_open=()), tuple(args)
+    # Taken off while it answers: whoever asks in between gets another.
+    answering = _shelf.waiting.pop(key, None) or AnsweringProcess.start_git(process, args)
+    try:
+        yield answering.send_request(request)
+        answering.finish_answer()
+    except BaseException:
+        # what it still has to say would be taken for the next answer
+        answering.end_process()
+        raise
+    _put_back(key, answering)
+
+
+def _put_back(key: tuple[GitProcess, tuple[str, ...]], answering: AnsweringProcess) -> None:
+    if _shelf.is_open() and key not in _shelf.waiting:
+        _shelf.waiting[key] = answering
+    else:
+        answering.end_process()

@@ -1,0 +1,144 @@
+"""A git that is kept for further questions answers as a new one would."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlver.git import changes_in, kept
+from mlver.git.process import GitFailed
+from mlver.git.repository import GitRepository
+from tests.conftest import Repository as Ground
+
+
+@pytest.fixture
+def found(repository: Ground) -> GitRepository:
+    repository.write("a", "first\n")
+    repository.write("b", "second\n")
+    repository.commit()
+    return GitRepository.find(repository.path)
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "trace"
+    monkeypatch.setenv("GIT_TRACE", str(path))
+    return path
+
+
+@pytest.fixture
+def kept_git(found: GitRepository) -> Iterator[subprocess.Popen[bytes]]:
+    """The process that answered a first question and waits for the next."""
+    with kept.keep_processes():
+        assert list(found.blobs(["HEAD:a"])) == [b"first\n"]
+        (answering,) = kept._shelf.waiting.values()
+        yield answering.git
+
+
+def count_started(log: Path) -> int:
+    return log.read_text().count("built-in: git cat-file")
+
+
+def test_one_process_answers_a_command(found: GitRepository, log: Path) -> None:
+    with kept.keep_processes():
+        for _ in range(3):
+            assert list(found.blobs(["HEAD:a", "HEAD:none", "HEAD:b"])) == [
+                b"first\n",
+                None,
+                b"second\n",
+            ]
+            assert list(found.blobs([])) == []
+    assert count_started(log) == 1
+
+
+def test_outside_of_a_command_none_is_kept(found: GitRepository, log: Path) -> None:
+    for _ in range(2):
+        assert list(found.blobs(["HEAD:a"])) == [b"first\n"]
+    assert count_started(log) == 2
+
+
+def test_it_ends_with_the_command(found: GitRepository) -> None:
+    with kept.keep_processes():
+        assert list(found.blobs(["HEAD:a"])) == [b"first\n"]
+        changes_in.find_objects(found, ["HEAD:a"])
+        gits = [answering.git for answering in kept._shelf.waiting.values()]
+        assert [git.poll() for git in gits] == [None, None]
+    assert None not in [git.poll() for git in gits]
+    assert not kept._shelf.waiting
+
+
+def test_what_changes_meanwhile_is_seen(repository: Ground, found: GitRepository) -> None:
+    with kept.keep_processes():
+        assert list(found.blobs(["HEAD:a"])) == [b"first\n"]
+        repository.write("a", "changed\n")
+        commit = repository.commit()
+        assert list(found.blobs(["HEAD:a", f"{commit}:a"])) == [b"changed\n"] * 2
+        repository.write("a", "again\n")
+        repository.commit()
+        repository.pack()
+        assert list(found.blobs(["HEAD:a"])) == [b"again\n"]
+        repository.git("update-ref", "refs/heads/main", commit)
+        assert list(found.blobs(["HEAD:a"])) == [b"changed\n"]
+        (known,) = changes_in.find_objects(found, ["HEAD^{commit}"])
+        assert known is not None
+        assert known.object_id == commit
+
+
+def test_an_answer_that_is_left_unread_spoils_no_other(found: GitRepository) -> None:
+    with kept.keep_processes():
+        answers = found.blobs(["HEAD:a", "HEAD:b"])
+        assert next(answers) == b"first\n"
+        assert list(found.blobs(["HEAD:b"])) == [b"second\n"]
+        answers.close()  # type: ignore[attr-defined]
+        assert list(found.blobs(["HEAD:b", "HEAD:a"])) == [b"second\n", b"first\n"]
+
+
+def test_a_longer_list_than_a_pipe_holds_is_answered(found: GitRepository) -> None:
+    with kept.keep_processes():
+        for count in (400, 800, 40_000):
+            assert list(found.whole_blobs(["HEAD:b"] * count)) == [b"second\n"] * count
+
+
+def test_a_forked_worker_does_not_talk_into_it(
+    found: GitRepository, kept_git: subprocess.Popen[bytes]
+) -> None:
+    pid = os.fork()
+    if pid == 0:
+        answer = list(found.blobs(["HEAD:b"]))
+        with kept.keep_processes():
+            pass
+        os._exit(answer != [b"second\n"])
+    assert os.waitpid(pid, 0)[1] == 0
+    assert kept_git.poll() is None
+    assert list(found.blobs(["HEAD:a"])) == [b"first\n"]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_one_that_died_says_so_and_the_next_question_is_answered(
+    found: GitRepository, kept_git: subprocess.Popen[bytes], *, again: bool
+) -> None:
+    os.kill(kept_git.pid, signal.SIGKILL)
+    if again:  # the pipe is closed when we write into it
+        os.waitid(os.P_PID, kept_git.pid, os.WEXITED | os.WNOWAIT)
+    with pytest.raises(GitFailed, match="could not answer `git cat-file`"):
+        list(found.blobs(["HEAD:b"]))
+    assert list(found.blobs(["HEAD:b"])) == [b"second\n"]
+
+
+def test_the_failure_says_what_git_said(repository: Ground, found: GitRepository) -> None:
+    repository.write("large", random.Random(1).randbytes(100_000))
+    repository.commit()
+    object_id = repository.git("rev-parse", "HEAD:large")
+    file = repository.path / f".git/objects/{object_id[:2]}/{object_id[2:]}"
+    file.chmod(0o600)
+    file.write_bytes(file.read_bytes()[:-4])  # its header can be read
+    with kept.keep_processes():
+        with pytest.raises(GitFailed, match=f"(?s)`git cat-file`.*{object_id}"):
+            list(found.blobs(["HEAD:large", "HEAD:b"]))
+        assert list(found.blobs(["HEAD:b"])) == [b"second\n"]
