@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlver.errors import refusal_error, shell_command
-from mlver.git import references
+from mlver.git import objects, references
 from mlver.git.gitpython import import_gitpython
 from mlver.git.hooks import find_hook
+from mlver.git.kept import forget_answers
 from mlver.git.listings import split_fields
 from mlver.git.process import GitFailed, GitProcess
 from mlver.git.repository import GitRepository
@@ -142,8 +143,10 @@ def commit_only(repository: GitRepository, paths: Sequence[str], message: str) -
             doing="commit the record, so nothing was changed",
             hint="git status",
         )
-    commit = repository.process.read(["rev-parse", "--verify", "HEAD^{commit}"])
-    return commit.decode().strip()
+    commit = objects.find_object_id(repository.process, "HEAD^{commit}")
+    if commit is None:
+        raise GitFailed("read the commit that it made", "")
+    return commit
 
 
 @contextmanager
@@ -285,6 +288,7 @@ def _explain_local_refusal(repository: GitRepository, remote: str, failed: GitFa
 def set_option(repository: GitRepository, key: str, value: str) -> None:
     """Set one of the repository's own settings."""
     repository.process.write(["config", "--local", key, value], doing=f"set {key}")
+    forget_answers()
 
 
 def merge_lines(directory: Path, base: str, ours: str, theirs: str) -> bool:

@@ -1,8 +1,8 @@
 """Processes of git that answer many questions, kept as long as a command runs.
 
 To start a git takes longer than most of its answers, and a command asks for a few objects at a
-time. Nothing is remembered: such a git looks for each object, and reads each reference, when it is
-asked.
+time. Of objects and references nothing is remembered: such a git looks for each object, and reads
+each reference, when it is asked.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ _PIPE_BYTES = 4096
 # No object has an empty name, so the answer to one ends the answers before it.
 _LAST_QUESTION = b"\n"
 _LAST_ANSWER = b" missing\n"
+
+
+# What is started where, with which arguments
+ProcessKey = tuple[GitProcess, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +73,15 @@ class AnsweringProcess:
 
 @dataclass(slots=True)
 class ProcessShelf:
-    """Where processes wait between two questions.
+    """Where processes wait between two questions, and what is read once for each command.
 
     `owner` is the process that may keep some, None while no command runs: a forked worker must not
     talk into the pipes of its parent.
     """
 
     owner: int | None = None
-    waiting: dict[tuple[GitProcess, tuple[str, ...]], AnsweringProcess] = field(
-        default_factory=dict
-    )
+    waiting: dict[ProcessKey, AnsweringProcess] = field(default_factory=dict)
+    remembered: dict[ProcessKey, bytes] = field(default_factory=dict)
 
     def is_open(self) -> bool:
         return self.owner is not None and self.owner == os.getpid()
@@ -90,12 +93,15 @@ _shelf = ProcessShelf()
 @contextmanager
 def keep_processes() -> Iterator[None]:
     """Keep processes for further questions until the block ends."""
+    if not _shelf.is_open():
+        _shelf.waiting.clear()  # a forked process has its parent's here
     _shelf.owner = os.getpid()
     try:
         yield
     finally:
         if _shelf.is_open():
             _shelf.owner = None
+            forget_answers()
             while _shelf.waiting:
                 _shelf.waiting.popitem()[1].end_process()
 
@@ -110,8 +116,7 @@ def stream_answers(process: GitProcess, args: Sequence[str], request: bytes) -> 
         with process.streamed(args, stdin=request) as stream:
             yield stream
         return
-    # which descriptors a git that writes holds makes no difference here
-    key = replace(process, keep_open=()), tuple(args)
+    key = _make_key(process, args)
     # Taken off while it answers: whoever asks in between gets another.
     answering = _shelf.waiting.pop(key, None) or AnsweringProcess.start_git(process, args)
     try:
@@ -124,8 +129,31 @@ def stream_answers(process: GitProcess, args: Sequence[str], request: bytes) -> 
     _put_back(key, answering)
 
 
-def _put_back(key: tuple[GitProcess, tuple[str, ...]], answering: AnsweringProcess) -> None:
+def _put_back(key: ProcessKey, answering: AnsweringProcess) -> None:
     if _shelf.is_open() and key not in _shelf.waiting:
         _shelf.waiting[key] = answering
     else:
         answering.end_process()
+
+
+def read_once(process: GitProcess, args: Sequence[str]) -> bytes:
+    """Read what a command asks many times: git's settings. An error is an empty answer.
+
+    It is read again for the next command, and once the lock is held.
+    """
+    if not _shelf.is_open():
+        return process.try_read(args).out
+    key = _make_key(process, args)
+    if key not in _shelf.remembered:
+        _shelf.remembered[key] = process.try_read(args).out
+    return _shelf.remembered[key]
+
+
+def forget_answers() -> None:
+    """Have read again what `read_once` read: somebody may have changed it."""
+    _shelf.remembered.clear()
+
+
+def _make_key(process: GitProcess, args: Sequence[str]) -> ProcessKey:
+    # which descriptors a git that writes holds makes no difference here
+    return replace(process, keep_open=()), tuple(args)

@@ -32,6 +32,14 @@ class GitObject(NamedTuple):
     data: bytes
 
 
+class RawEntry(NamedTuple):
+    """What a tree holds under one name; `mode` is octal, such as `100644`."""
+
+    mode: bytes
+    name: bytes
+    id: str
+
+
 def read_objects(process: GitProcess, specs: Iterable[str]) -> Iterator[GitObject | None]:
     """Read what each name stands for, in turn; None where it stands for nothing."""
     requests = _encode_requests(process, specs)
@@ -46,6 +54,18 @@ def read_objects(process: GitProcess, specs: Iterable[str]) -> Iterator[GitObjec
             found.append(GitObject(object_id, kind, stream.read(size)))
             stream.read(1)
     yield from found
+
+
+def find_object_id(process: GitProcess, spec: str) -> str | None:
+    """Find the id of the object that one name stands for now; None where it stands for nothing."""
+    requests = _encode_requests(process, [spec])
+    with stream_answers(process, _BATCH, _join_lines(requests)) as stream:
+        header = _parse_header(stream.readline()[:-1])
+        if header is None:
+            return None
+        object_id, _, size = header
+        _hash_object(stream, size)
+        return object_id
 
 
 def read_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[bytes | None]:
@@ -162,25 +182,25 @@ def find_neighbours(
         if tree is None or tree.kind != b"tree":
             continue
         # of a name that is there twice, git finds the first
-        entries = dict(reversed(list(_list_entries(tree))))
+        entries = dict(reversed([(entry.name, entry.id) for entry in list_entries(tree)]))
         for name in folders[folder]:
             encoded = _encode_name(name)
             object_ids[f"{folder}/{name}"] = entries.get(encoded, "")
     return object_ids
 
 
-def _list_entries(tree: GitObject) -> Iterator[tuple[bytes, str]]:
-    """List the name and the object id of each entry of a tree: `<mode> <name>NUL<raw id>`."""
+def list_entries(tree: GitObject) -> Iterator[RawEntry]:
+    """List the entries of a tree, each of which is `<mode> <name>NUL<raw id>`."""
     width = len(tree.id) // 2
     start = 0
     while True:
         end = tree.data.find(b"\0", start)
         if end < 0:
             return
-        _, _, name = tree.data[start:end].partition(b" ")
+        mode, _, name = tree.data[start:end].partition(b" ")
         start = end + 1 + width
         object_id = tree.data[end + 1 : start]
-        yield name, object_id.hex()
+        yield RawEntry(mode, name, object_id.hex())
 
 
 def _encode_requests(process: GitProcess, specs: Iterable[str]) -> list[bytes]:

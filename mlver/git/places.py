@@ -10,10 +10,15 @@ from pathlib import Path
 
 from mlver.errors import MlverError, shell_command
 from mlver.git.process import OLDEST, GitFailed, GitProcess
+from mlver.system.regular import read_regular
 
 # In the work tree, whose files may have come as an archive.
 _READ_BY_GIT = (".gitattributes", ".gitignore", ".mlver/.gitattributes", ".mlver/.gitignore")
 _ABSOLUTE = "--path-format=absolute"
+# A file that holds a reference (gitrepository-layout(5)), and what HEAD is where none do
+_SYMBOLIC = b"ref:"
+_IN_TABLE = "refs/heads/.invalid"
+_HEAD_BYTES = 4096
 
 
 def find_places(process: GitProcess, options: Sequence[str]) -> list[Path]:
@@ -25,6 +30,29 @@ def find_places(process: GitProcess, options: Sequence[str]) -> list[Path]:
     if len(folders) != len(options):  # a newline in a folder's name
         folders = [_ask_git(process, [option]) for option in options]
     return [Path(folder) for folder in folders]
+
+
+def read_head_file(git_dir: Path, common_dir: Path) -> str | None:
+    """Read the full reference that HEAD stands for; empty where it names a commit itself.
+
+    None where only git can tell: HEAD is a symlink, references are kept in a table, or the one that
+    HEAD names stands for another.
+    """
+    try:
+        text = read_regular(git_dir / "HEAD", _HEAD_BYTES)
+    except OSError:
+        return None
+    if not text.startswith(_SYMBOLIC):
+        return ""
+    reference = os.fsdecode(text.removeprefix(_SYMBOLIC).strip())
+    try:
+        branch = read_regular(common_dir / reference, _HEAD_BYTES)
+    except FileNotFoundError:
+        # packed, or before the first commit
+        return None if reference == _IN_TABLE else reference
+    except OSError:
+        return None
+    return None if branch.startswith(_SYMBOLIC) else reference
 
 
 def refuse_irregular(top: Path, git_dir: Path) -> None:

@@ -44,17 +44,23 @@ class PublishedReferences(NamedTuple):
 
 def list_remotes(repository: GitRepository) -> list[str]:
     """List the remotes of the repository."""
-    return repository.process.read(["remote"]).decode(errors="replace").splitlines()
+    names: set[str] = set()
+    for _, setting, _ in repository.settings(r"^remote\..+\."):
+        name = setting.removeprefix("remote.").rpartition(".")[0]
+        # git knows no remote of a name that could be a path
+        if not name.startswith("/"):
+            names.add(name)
+    return sorted(names)
 
 
 def default_remote(repository: GitRepository) -> str | None:
     """Find the remote the current branch follows, else `origin`, else the only one; or None."""
     branch = repository.head().branch
     if branch:
-        followed = repository.process.try_read(["config", "--get", f"branch.{branch}.remote"])
+        followed = repository.find_setting(f"branch.{branch}.remote")
         # `.` stands for a branch that follows another one here
-        if followed.code == 0 and followed.out != b".\n":
-            return followed.out.decode().strip()
+        if followed is not None and followed != ".":
+            return followed.strip()
     known = list_remotes(repository)
     if "origin" in known:
         return "origin"

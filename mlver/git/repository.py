@@ -16,9 +16,11 @@ from typing import NamedTuple
 from mlver.digest import Digest
 from mlver.git import filters, objects
 from mlver.git.git_tag import TAG_FIELD_COUNT, TAG_FIELDS, GitTag, make_tag, parse_tag
+from mlver.git.kept import read_once
 from mlver.git.listings import parse_changes, read_branch, split_fields
-from mlver.git.places import find_places, refuse_irregular
+from mlver.git.places import find_places, read_head_file, refuse_irregular
 from mlver.git.process import GitFailed, GitProcess
+from mlver.system.regular import read_regular
 
 _UNFINISHED = {
     "MERGE_HEAD": ("a merge", "git merge --continue"),
@@ -31,6 +33,8 @@ _UNFINISHED = {
 # Pathspecs with magic: a call that uses them may not take its paths literally.
 _MAGIC = "--no-literal-pathspecs"
 _BUT_RECORDS = ("--", ":/", ":(top,exclude).mlver")
+# The commits that a shallow clone begins with (gitformat-shallow): git has no other place for them.
+_SHALLOW = "shallow"
 _COMMIT_HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit")
 
 
@@ -90,15 +94,13 @@ class GitRepository:
     # -- where we stand ----------------------------------------------------------------------------
 
     def head(self) -> HeadState:
-        arguments = ["rev-parse", "--quiet", "HEAD^{commit}", "--symbolic-full-name", "HEAD"]
-        finished = self.process.try_read(arguments)
-        if finished.code == 0:
-            commit, reference = finished.out.decode().split("\n", 1)
-            return HeadState(commit, read_branch(reference))
-        # before the first commit
-        symbolic = self.process.try_read(["symbolic-ref", "--quiet", "HEAD"])
-        reference = symbolic.out.decode()
-        return HeadState(None, read_branch(reference))
+        """Read where HEAD is now."""
+        commit = objects.find_object_id(self.process, "HEAD^{commit}")
+        reference = read_head_file(self.git_dir, self.common_dir)
+        if reference is None:
+            symbolic = self.process.try_read(["symbolic-ref", "--quiet", "HEAD"])
+            reference = os.fsdecode(symbolic.out)
+        return HeadState(commit, read_branch(reference))
 
     def unfinished(self) -> tuple[str, str] | None:
         """Name what is half done here (`a merge`) and the command that finishes it, or None."""
@@ -191,14 +193,22 @@ class GitRepository:
 
     def settings(self, pattern: str) -> list[tuple[str, str, str]]:
         """Read git's settings whose names match, in its order: scope (`local`), name, value."""
-        arguments = ["config", "-z", "--show-scope", "--get-regexp", pattern]
-        finished = self.process.try_read(arguments)
-        fields = iter(split_fields(finished.out))
+        listing = read_once(self.process, ["config", "-z", "--show-scope", "--list"])
+        fields = iter(split_fields(listing))
         settings: list[tuple[str, str, str]] = []
         for scope, setting in zip(fields, fields, strict=False):
             name, _, value = setting.partition("\n")
-            settings.append((scope, name, value))
+            if re.search(pattern, name):
+                settings.append((scope, name, value))
         return settings
+
+    def find_setting(self, name: str) -> str | None:
+        """Find the value of one of git's settings; the last one counts.
+
+        `name` is as git lists it: lower case, but for what stands between two dots.
+        """
+        settings = self.settings(f"^{re.escape(name)}$")
+        return settings[-1][2] if settings else None
 
     # -- tags and blobs ----------------------------------------------------------------------------
 
@@ -309,14 +319,12 @@ class GitRepository:
 
     def is_shallow(self) -> bool:
         """Say whether this clone holds only the end of the history."""
-        answer = self.process.read(["rev-parse", "--is-shallow-repository"])
-        return answer.strip() == b"true"
+        return (self.common_dir / _SHALLOW).exists()
 
     def boundary(self) -> set[str]:
         """Read the commits that a shallow clone begins with: it cannot tell what they did."""
-        path = self._git_path("shallow")
         try:
-            return set(path.read_text().split())
+            return set(read_regular(self.common_dir / _SHALLOW, follow=True).decode().split())
         except FileNotFoundError:
             return set()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.errors import MlverError, refusal_error
+from mlver.git.kept import forget_answers
 from mlver.project.artifacts import storing
 from mlver.project.artifacts.recovered_checkout import finish_checkout
 from mlver.project.edit import intent
@@ -46,6 +47,7 @@ def locking(project: Project, what: str) -> Iterator[Project]:
     except OSError as error:
         raise refusal_error(what, error) from error
     with lock.hold_lock(project.state_directory, project.wait) as descriptor:
+        forget_answers()  # they may be older than what we waited for
         repository = replace(project.repository, keep_open=(descriptor,))
         yield replace(project, repository=repository)
 

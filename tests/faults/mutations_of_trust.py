@@ -348,7 +348,7 @@ TRUST_MUTATIONS = (
     ),
     Mutation(
         "git.objects:find_neighbours",
-        "dict(reversed(list(_1)))",
+        "dict(reversed(_1))",
         "dict(_1)",
         "tests",
         "tests/git/test_objects.py",

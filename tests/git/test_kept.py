@@ -14,6 +14,8 @@ import pytest
 from mlver.git import changes_in, kept
 from mlver.git.process import GitFailed
 from mlver.git.repository import GitRepository
+from mlver.project.project import Project
+from mlver.project.transaction import locking
 from tests.conftest import Repository as Ground
 
 
@@ -96,6 +98,9 @@ def test_an_answer_that_is_left_unread_spoils_no_other(found: GitRepository) -> 
         assert next(answers) == b"first\n"
         assert list(found.blobs(["HEAD:b"])) == [b"second\n"]
         answers.close()  # type: ignore[attr-defined]
+        answers = found.blobs(["HEAD:a", "HEAD:b"])
+        assert next(answers) == b"first\n"
+        answers.close()  # type: ignore[attr-defined]
         assert list(found.blobs(["HEAD:b", "HEAD:a"])) == [b"second\n", b"first\n"]
 
 
@@ -106,16 +111,17 @@ def test_a_longer_list_than_a_pipe_holds_is_answered(found: GitRepository) -> No
 
 
 def test_a_forked_worker_does_not_talk_into_it(
-    found: GitRepository, kept_git: subprocess.Popen[bytes]
+    log: Path, found: GitRepository, kept_git: subprocess.Popen[bytes]
 ) -> None:
     pid = os.fork()
     if pid == 0:
         answer = list(found.blobs(["HEAD:b"]))
         with kept.keep_processes():
-            pass
-        os._exit(answer != [b"second\n"])
+            answer += found.blobs(["HEAD:b"])
+        os._exit(answer != [b"second\n"] * 2)
     assert os.waitpid(pid, 0)[1] == 0
     assert kept_git.poll() is None
+    assert count_started(log) == 3
     assert list(found.blobs(["HEAD:a"])) == [b"first\n"]
 
 
@@ -142,3 +148,35 @@ def test_the_failure_says_what_git_said(repository: Ground, found: GitRepository
         with pytest.raises(GitFailed, match=f"(?s)`git cat-file`.*{object_id}"):
             list(found.blobs(["HEAD:large", "HEAD:b"]))
         assert list(found.blobs(["HEAD:b"])) == [b"second\n"]
+
+
+def test_settings_are_read_once_for_a_command(
+    repository: Ground, found: GitRepository, log: Path
+) -> None:
+    for value in ("1", "2"):
+        repository.git("config", "mlver.test", value)
+        log.unlink()
+        with kept.keep_processes():
+            for _ in range(3):
+                assert found.find_setting("mlver.test") == value
+                assert found.find_setting("mlver.tes") is None
+        assert log.read_text().count("built-in: git config") == 1
+    repository.git("config", "mlver.test", "3")
+    assert found.find_setting("mlver.test") == "3"
+
+
+def test_settings_are_read_again_once_the_lock_is_held(repository: Ground) -> None:
+    project = Project.find_from(repository.path)
+    with kept.keep_processes():
+        assert project.repository.find_setting("mlver.test") is None
+        repository.git("config", "mlver.test", "1")
+        assert project.repository.find_setting("mlver.test") is None
+        with locking(project, "test") as holding:
+            assert holding.repository.find_setting("mlver.test") == "1"
+
+
+def test_of_a_setting_given_twice_the_last_counts(repository: Ground, found: GitRepository) -> None:
+    repository.git("config", "--add", "branch.Fix.x.remote", "one")
+    repository.git("config", "--add", "branch.Fix.x.remote", "two")
+    assert found.find_setting("branch.Fix.x.remote") == "two"
+    assert found.find_setting("branch.fix.x.remote") is None

@@ -83,6 +83,21 @@ def test_head_before_the_first_commit_on_a_branch_and_detached(tmp_path: Path) -
     assert found.head() == HeadState(commit, None)
 
 
+def test_a_head_that_no_plain_file_tells_is_left_to_git(repository: Ground) -> None:
+    found = GitRepository.find(repository.path)
+    commit = repository.git("rev-parse", "HEAD")
+    repository.git("pack-refs", "--all")
+    assert found.head() == HeadState(commit, "main")
+    repository.git("branch", "real")
+    repository.git("symbolic-ref", "refs/heads/alias", "refs/heads/real")
+    repository.git("symbolic-ref", "HEAD", "refs/heads/alias")
+    assert found.head() == HeadState(commit, "real")
+    head_file = repository.path / ".git/HEAD"
+    head_file.unlink()
+    head_file.symlink_to("refs/heads/real")
+    assert found.head() == HeadState(commit, "real")
+
+
 def conflict(ground: Ground) -> str:
     """Two branches that changed one file differently; return the one that `main` conflicts with."""
     ground.git("switch", "--quiet", "-c", "other")
