@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlver.git import remotes
@@ -42,12 +42,13 @@ def find_main_branch(repository: GitRepository, remote: str | None = None) -> Ma
     """
     if remote is None:
         remote = remotes.default_remote(repository)
-    name = _read_remote_default(repository, remote) if remote else None
-    if name is None:
-        name = _find_usual_name(repository, remote)
+    usual_names = _list_usual_names(repository)
+    existing = _list_existing(repository, _list_candidates(remote, usual_names))
+    name = _choose_name(remote, usual_names, existing)
     local = f"refs/heads/{name}"
     landing = f"refs/remotes/{remote}/{name}"
-    existing = _list_existing(repository, [local, landing])
+    if name not in usual_names:
+        existing = _list_existing(repository, [local, landing])
     return MainBranch(
         name,
         remote_reference=landing if landing in existing else None,
@@ -66,35 +67,47 @@ def list_main_branches(repository: GitRepository) -> list[MainBranch]:
     return [find_main_branch(repository, remote) for remote in known]
 
 
-def _read_remote_default(repository: GitRepository, remote: str) -> str | None:
-    """Read the branch that the remote's HEAD named when this clone was made.
-
-    `git remote set-head` asks again.
-    """
-    folder = f"refs/remotes/{remote}/"
-    symbolic = repository.process.try_read(["symbolic-ref", "--quiet", f"{folder}HEAD"])
-    target = symbolic.out.decode(errors="replace").strip()
-    # After a rename upstream and a pruning fetch, it names a branch that is gone.
-    if not target.startswith(folder) or target not in _list_existing(repository, [target]):
-        return None
-    return target.removeprefix(folder)
+def _list_usual_names(repository: GitRepository) -> list[str]:
+    configured = repository.find_setting("init.defaultbranch") or ""
+    preferred = configured.strip() or _BUILT_IN_NAME
+    return [preferred, _BUILT_IN_NAME, _FORMER_NAME]
 
 
-def _find_usual_name(repository: GitRepository, remote: str | None) -> str:
-    configured = repository.process.try_read(["config", "--get", "init.defaultBranch"])
-    preferred = configured.out.decode(errors="replace").strip() or _BUILT_IN_NAME
+def _list_candidates(remote: str | None, names: Iterable[str]) -> list[str]:
+    """List the references that tell which branch is the main one."""
+    references = [f"refs/heads/{name}" for name in names]
+    if remote is not None:
+        references.append(f"refs/remotes/{remote}/HEAD")
+        references += [f"refs/remotes/{remote}/{name}" for name in names]
+    return references
+
+
+def _choose_name(
+    remote: str | None, usual_names: Sequence[str], existing: Mapping[str, str]
+) -> str:
     if remote is None:
-        return preferred
+        return usual_names[0]
     folder = f"refs/remotes/{remote}/"
-    names = (preferred, _BUILT_IN_NAME, _FORMER_NAME)
-    fetched = _list_existing(repository, [f"{folder}{name}" for name in names])
-    for name in names:
-        if f"{folder}{name}" in fetched:
+    # What the remote's HEAD named when this clone was made; `git remote set-head` asks again. After
+    # a rename upstream and a pruning fetch it names a branch that is gone, and is not listed.
+    default = existing.get(f"{folder}HEAD", "")
+    if default.startswith(folder):
+        return default.removeprefix(folder)
+    for name in usual_names:
+        if f"{folder}{name}" in existing:
             return name
-    return preferred
+    return usual_names[0]
 
 
-def _list_existing(repository: GitRepository, references: Iterable[str]) -> set[str]:
-    listing = repository.process.read(["for-each-ref", "--format=%(refname)", *references])
-    # A name from the settings may hold wildcards, which `for-each-ref` would follow.
-    return set(listing.decode(errors="replace").splitlines()).intersection(references)
+def _list_existing(repository: GitRepository, references: Sequence[str]) -> dict[str, str]:
+    """List those of these references that exist, each with the one that it stands for, if any."""
+    listing = repository.process.read(
+        ["for-each-ref", "--format=%(refname) %(symref)", *references]
+    )
+    existing: dict[str, str] = {}
+    for line in listing.decode(errors="replace").splitlines():
+        reference, _, target = line.partition(" ")
+        # A name from the settings may hold wildcards, which `for-each-ref` would follow.
+        if reference in references:
+            existing[reference] = target
+    return existing
