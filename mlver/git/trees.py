@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mlver.errors import MlverError, shell_command
 from mlver.git import objects
 from mlver.git.listings import split_fields
+from mlver.git.process import GitFailed
 from mlver.git.repository import GitRepository
 
 _SYMLINK, _SUBMODULE, _FOLDER = "120000", "160000", "040000"
@@ -59,19 +61,28 @@ def compute_tree_without(repository: GitRepository, commit: str, folder: str) ->
 
     Nothing is written. `commit` is a full id, which tells what kind of digest the repository has.
     """
-    listing = repository.process.read(["ls-tree", "-z", "--full-tree", commit])
+    (tree,) = objects.read_objects(repository.process, [f"{commit}^{{tree}}"])
+    if tree is None:
+        raise GitFailed(f"read the tree of {commit}", "")
     contents = bytearray()
-    for line in listing.split(b"\0"):
-        description, _, name = line.partition(b"\t")
-        if not line or name == folder.encode():
+    for entry in objects.list_entries(tree):
+        if entry.name == folder.encode():
             continue
-        mode, _, object_id = description.decode().split(" ")
-        # A tree has no zero before a mode, and names each object by the bytes of its id.
-        contents += mode.lstrip("0").encode() + b" " + name + b"\0" + bytes.fromhex(object_id)
+        mode = _normalise_mode(int(entry.mode, 8))
+        contents += b"%o %b\0" % (mode, entry.name) + bytes.fromhex(entry.id)
     algorithm = "sha256" if len(commit) == 64 else "sha1"
     digest = hashlib.new(algorithm, b"tree %d\0" % len(contents), usedforsecurity=False)
     digest.update(contents)
     return digest.hexdigest()
+
+
+def _normalise_mode(mode: int) -> int:
+    """Turn what other programs and the oldest gits wrote into the mode that git writes."""
+    if stat.S_ISREG(mode):
+        return 0o100755 if mode & stat.S_IXUSR else 0o100644
+    if stat.S_ISLNK(mode):
+        return stat.S_IFLNK
+    return stat.S_IFDIR if stat.S_ISDIR(mode) else int(_SUBMODULE, 8)
 
 
 def staged_files(repository: GitRepository, *under: str) -> dict[str, TreeEntry]:
