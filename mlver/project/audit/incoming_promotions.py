@@ -88,10 +88,8 @@ def judge_incoming_promotions(
     repository = project.repository
     records = [promotion.record for promotion in arriving]
     history = _read_history(incoming, {record.model for record in records})
-    # Where a push arrives, HEAD may name a branch that has no commit yet.
-    head = repository.head().commit
-    tips = [tip for tip in (incoming.tip, incoming.base, head) if tip is not None]
     base = _read_base(incoming)
+    tips = _list_tips(incoming)
     policies = read_named_policies(
         repository, history, records, tips, (base, _read_staged(incoming)), before=incoming.base
     )
@@ -126,6 +124,12 @@ def judge_incoming_promotions(
     yield from find_unconfirmed(tags, history, originals, landed, tip=incoming.tip)
     yield from find_missing_origins(tags, landed)
     yield from _find_unshown(history, verdicts, landed)
+
+
+def _list_tips(incoming: IncomingChanges) -> list[str]:
+    # Where a push arrives, HEAD may name a branch that has no commit yet.
+    head = incoming.project.repository.head().commit
+    return [tip for tip in (incoming.tip, incoming.base, head) if tip is not None]
 
 
 def _read_history(incoming: IncomingChanges, models: Collection[str]) -> RecordHistory:

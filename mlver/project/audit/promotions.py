@@ -115,7 +115,6 @@ def _judge_chains(
     newer_paths = [record.record_path for record in judged]
     newer_paths += [record.record_path for record in versions.values() if record.format > 1]
     order = FormatOrder(history, find_later_commits(history, newer_paths), aged)
-
     tags = SeenTags(project)
 
     def find_version(model: str, version: str) -> VersionRecord | None:
