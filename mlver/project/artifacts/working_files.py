@@ -56,9 +56,9 @@ class CheckoutOutcome:
     written: int
     removed: int
     unchanged: int
+    outside: Mapping[str, str]
     saved: Sequence[tuple[str, str]]
     skipped: tuple[str, ...]
-    outside: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
