@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.features.hooks.hooks import HookedRepository
+
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 def both_claim(here: HookedRepository) -> str:

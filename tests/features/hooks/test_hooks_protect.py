@@ -7,6 +7,8 @@ import pytest
 from tests.conftest import Repository
 from tests.features.hooks.hooks import HookedRepository
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 CONFIG = ".mlver/config.yaml"
 
 

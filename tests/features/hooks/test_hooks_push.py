@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import CHECKOUT, Repository
 from tests.features.hooks.hooks import PROMOTION, RECORD, HookedRepository, with_hooks
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 OUT, IN = ("push", "origin"), ("push", "--no-verify", "origin")
 TAG = "digits@v1.0.0"
 
@@ -40,6 +42,7 @@ def refused(here: HookedRepository, *words: str) -> str:
     return out.err + arriving.err
 
 
+@pytest.mark.usefixtures("cold")
 def test_what_mlver_made_passes_and_what_stays_behind_is_told(here: HookedRepository) -> None:
     path = here.add_unsealed("2.0.0")
     here.commit("Claim")
@@ -228,6 +231,7 @@ def test_on_main_a_merge_replaces_nothing_that_was_never_pushed_either(
     assert f"{path} was replaced in commit" in arriving.err
 
 
+@pytest.mark.usefixtures("cold")
 def test_an_invalid_record_is_refused_on_any_branch(here: HookedRepository) -> None:
     path = ".mlver/models/digits/versions/2.0.0.yaml"
     here.write(path, "nonsense: true\n")

@@ -7,6 +7,8 @@ import pytest
 from tests.conftest import Repository
 from tests.features.hooks.hooks import HookedRepository, with_hooks
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 CONFIG = ".mlver/config.yaml"
 SENTENCE = (
     f"{CONFIG} has a section that this mlver does not know: `deploy` (written by a newer mlver?)"

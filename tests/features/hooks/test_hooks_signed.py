@@ -11,6 +11,8 @@ import pytest
 from tests.features.hooks.hooks import HookedRepository
 from tests.programs import require_program
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 TAG = "digits@v2.0.0"
 _UNSIGNED = f"{TAG} is not signed, and the settings ask for that"
 
