@@ -82,17 +82,17 @@ BOUNDS = {
     ("list",): (2, 0, 0, 0, 202),
     ("list", "--json"): (2, 0, 0, 0, 164),
     # It shares a module with `diff`, which names the commands that fetch a code commit.
-    ("status",): (5, 0, 0, 0, 240),
+    ("status",): (5, 0, 0, 0, 241),
     # Read afresh, whatever the cache says: the settings, and each record that is shown.
     # Two processes look whether the code commit is here, and whether anything leads to it.
     # What judges promotions is imported, for who promoted a version is shown with it. The history
     # of a stage is read only for a version that holds one: three processes, and its promotions.
-    ("show", "m"): (4, 0, 3, 0, 235),
-    ("show", "m@1.2.0"): (7, 0, 7, 0, 235),
+    ("show", "m"): (4, 0, 3, 0, 236),
+    ("show", "m@1.2.0"): (7, 0, 7, 0, 236),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
-    ("log",): (6, 0, 9, 0, 241),
-    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 259),
+    ("log",): (6, 0, 9, 0, 244),
+    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 260),
 }
 
 
@@ -165,11 +165,11 @@ def test_gitpython_is_imported_only_where_a_remote_is_spoken_to(
     assert "git" not in counted(story, *argv)["heavy"]
 
 
-def test_what_was_never_looked_at_costs_one_process_more(story: Repository) -> None:
+def test_what_was_never_looked_at_costs_no_process_more(story: Repository) -> None:
     for file in (story.path / ".git/mlver").glob("state.db*"):
         file.unlink()
     first, second = counted(story, "list"), counted(story, "list")
-    assert (first["processes"], second["processes"]) == (3, 2)
+    assert (first["processes"], second["processes"]) == (2, 2)
 
 
 def test_all_of_history_is_read_in_one_process(story: Repository) -> None:
@@ -204,7 +204,8 @@ def test_small_files_cost_no_sync_and_no_process_each(tmp_path: Path) -> None:
         made = trained(tmp_path / str(files), files)
         costs.append(counted(made, "register", "m", "--weights", "artifacts/data", "-m", "why"))
     few, many = costs
-    assert many["processes"] == few["processes"]
+    # A list that a pipe might not hold is read by a process of its own.
+    assert few["processes"] <= many["processes"] <= few["processes"] + 1
     assert many["own"] == few["own"]
     # git's own objects fall into folders by chance, each of which is synced
     assert abs(many["syncs"] - few["syncs"]) <= 12
