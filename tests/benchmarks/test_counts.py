@@ -204,8 +204,7 @@ def test_small_files_cost_no_sync_and_no_process_each(tmp_path: Path) -> None:
         made = trained(tmp_path / str(files), files)
         costs.append(counted(made, "register", "m", "--weights", "artifacts/data", "-m", "why"))
     few, many = costs
-    # A list that a pipe might not hold is read by a process of its own.
-    assert few["processes"] <= many["processes"] <= few["processes"] + 1
+    assert many["processes"] == few["processes"]
     assert many["own"] == few["own"]
     # git's own objects fall into folders by chance, each of which is synced
     assert abs(many["syncs"] - few["syncs"]) <= 12
@@ -224,7 +223,8 @@ def test_many_seals_cost_no_process_each(tmp_path: Path) -> None:
         costs.append(counted(made, "tag"))
         assert len(made.git("tag").splitlines()) == count
     few, many = costs
-    assert many["processes"] == few["processes"]
+    # A list that a pipe might not hold is read by a process of its own.
+    assert few["processes"] <= many["processes"] <= few["processes"] + 1
 
 
 def test_an_unchanged_tree_is_not_read_again(tmp_path: Path) -> None:
