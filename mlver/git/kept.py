@@ -30,7 +30,12 @@ ProcessKey = tuple[GitProcess, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class AnsweringProcess:
-    """A `git cat-file --batch…` that waits for its next request."""
+    """A `git cat-file --batch…` that waits for its next request.
+
+    Ctrl-C goes to all processes of a terminal's group. This one has a group of its own, as what was
+    interrupted is still to be undone or completed, with its answers. It ends when its request pipe
+    is closed, and so with mlver, however that ends.
+    """
 
     git: subprocess.Popen[bytes]
     complaints: IO[bytes]
@@ -39,7 +44,8 @@ class AnsweringProcess:
     def start_git(cls, process: GitProcess, args: Sequence[str]) -> AnsweringProcess:
         complaints = memory_file()
         try:
-            return cls(process.start_reading(args, subprocess.PIPE, complaints), complaints)
+            git = process.start_reading(args, subprocess.PIPE, complaints, group=0)
+            return cls(git, complaints)
         except BaseException:
             complaints.close()
             raise
@@ -117,8 +123,7 @@ def stream_answers(process: GitProcess, args: Sequence[str], request: bytes) -> 
             yield stream
         return
     key = _make_key(process, args)
-    # Taken off while it answers: whoever asks in between gets another.
-    answering = _shelf.waiting.pop(key, None) or AnsweringProcess.start_git(process, args)
+    answering = _take_waiting(key) or AnsweringProcess.start_git(process, args)
     try:
         yield answering.send_request(request)
         answering.finish_answer()
@@ -127,6 +132,18 @@ def stream_answers(process: GitProcess, args: Sequence[str], request: bytes) -> 
         answering.end_process()
         raise
     _put_back(key, answering)
+
+
+def _take_waiting(key: ProcessKey) -> AnsweringProcess | None:
+    """Take one off while it answers: whoever asks in between gets another.
+
+    None where there is none, or somebody ended it.
+    """
+    answering = _shelf.waiting.pop(key, None)
+    if answering is None or answering.git.poll() is None:
+        return answering
+    answering.end_process()
+    return None
 
 
 def _put_back(key: ProcessKey, answering: AnsweringProcess) -> None:

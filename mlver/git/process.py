@@ -99,6 +99,7 @@ _NOT_FOUND = (
     f"git is not installed, or not on PATH; install git {OLDEST} or newer,"
     " then run the same command again"
 )
+_Source = int | IO[bytes]
 
 
 class FinishedProcess(NamedTuple):
@@ -190,9 +191,9 @@ class GitProcess:
             yield self.start_reading(args, request, complaints), complaints
 
     def start_reading(
-        self, args: Sequence[str], stdin: int | IO[bytes], complaints: IO[bytes]
+        self, args: Sequence[str], stdin: _Source, complaints: IO[bytes], group: int | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start a git that only reads, with pipes or files of the caller's."""
+        """Start a git that only reads, with the caller's pipes; `group` 0 is one of its own."""
         try:
             return subprocess.Popen(
                 ["git", *_ALWAYS, *_READ, *args],
@@ -201,6 +202,7 @@ class GitProcess:
                 stdout=subprocess.PIPE,
                 stderr=complaints,
                 env=self._environment(self._quiet()),
+                process_group=group,
             )
         except FileNotFoundError:
             raise unstartable(self.directory) from None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,16 +127,36 @@ def test_a_forked_worker_does_not_talk_into_it(
     assert list(found.blobs(["HEAD:a"])) == [b"first\n"]
 
 
-@pytest.mark.parametrize("again", [False, True])
-def test_one_that_died_says_so_and_the_next_question_is_answered(
-    found: GitRepository, kept_git: subprocess.Popen[bytes], *, again: bool
-) -> None:
+def test_one_that_died_is_replaced(found: GitRepository, kept_git: subprocess.Popen[bytes]) -> None:
     os.kill(kept_git.pid, signal.SIGKILL)
-    if again:  # the pipe is closed when we write into it
-        os.waitid(os.P_PID, kept_git.pid, os.WEXITED | os.WNOWAIT)
-    with pytest.raises(GitFailed, match="could not answer `git cat-file`"):
-        list(found.blobs(["HEAD:b"]))
+    os.waitid(os.P_PID, kept_git.pid, os.WEXITED | os.WNOWAIT)
     assert list(found.blobs(["HEAD:b"])) == [b"second\n"]
+    assert kept_git.returncode == -signal.SIGKILL
+
+
+def test_ctrl_c_in_a_terminal_passes_it_by(kept_git: subprocess.Popen[bytes]) -> None:
+    assert os.getpgid(kept_git.pid) == kept_git.pid != os.getpgid(0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="waits for a process that is not its child")
+def test_it_ends_with_a_command_that_is_killed(found: GitRepository) -> None:
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from mlver.git import kept; from mlver.git.repository import GitRepository\n"
+        "with kept.keep_processes():\n"
+        "    list(GitRepository.find(Path(sys.argv[1])).blobs(['HEAD:a']))\n"
+        "    (answering,) = kept._shelf.waiting.values()\n"
+        "    print(answering.git.pid, flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    words = [sys.executable, "-c", script, str(found.top)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as command:
+        assert command.stdout is not None
+        ended = os.pidfd_open(int(command.stdout.readline()))
+        assert select.select([ended], [], [], 0) == ([], [], [])
+        command.kill()
+        assert select.select([ended], [], [], 30) == ([ended], [], [])
+    os.close(ended)
 
 
 def test_the_failure_says_what_git_said(repository: Ground, found: GitRepository) -> None:
